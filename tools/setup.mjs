@@ -32,7 +32,9 @@ function nodeForDownpour() {
   const binary = join(cache, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node')
   installFromLock(join(root, 'tools', 'node24'), cache, `Node 24 (this machine has ${process.versions.node})`)
   if (!existsSync(binary)) {
-    fail(`no Node 24 package for ${process.platform}-${process.arch}: install Node >= ${NEEDED.join('.')} and run again`)
+    fail(
+      `no Node 24 package for ${process.platform}-${process.arch}: install Node >= ${NEEDED.join('.')} and run again`,
+    )
   }
   return binary
 }

@@ -1,0 +1,219 @@
+/** The parts that both kinds share, as zod: types, bounds and descriptions come from here, and so does the CRD. */
+import { z } from 'zod'
+
+const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
+/** Relative, no `..`, no leading slash: a path inside a volume. */
+const INNER_PATH = /^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/
+
+export const claimName = z
+  .string()
+  .max(63)
+  .regex(DNS_LABEL)
+  .describe('Name of a PersistentVolumeClaim in the namespace of the job.')
+export const innerPath = z
+  .string()
+  .max(512)
+  .regex(INNER_PATH)
+  .refine((path) => !path.split('/').includes('..'), 'must not contain ".."')
+export const objectName = z.string().max(50).regex(DNS_LABEL)
+
+export const VolumePath = z.strictObject({
+  claimName,
+  path: innerPath.optional().describe('Folder inside the volume; the whole volume when absent.'),
+})
+
+export const Subset = z.strictObject({
+  fraction: z.number().gt(0).lte(1).describe('Share of the images to keep, by seeded hash of the image id.'),
+  seed: z.int().min(0).default(0).describe('Subsets of one seed are nested: 10% lies inside 30%.'),
+})
+
+const dataFields = {
+  source: VolumePath.describe('Where the files are.'),
+  format: z.enum(['tfrecord', 'imagenet-folder']),
+  labels: innerPath.optional().describe('labels.json (id, name, parents), relative to the source path.'),
+  subset: Subset.optional(),
+  maxCorruptRecords: z
+    .int()
+    .min(0)
+    .default(100)
+    .describe('Unreadable records a pod skips and counts before the job fails.'),
+}
+export const DataSource = z.strictObject(dataFields)
+
+export const Input = z.strictObject({
+  resizePixels: z.int().min(8).max(2048),
+  cropPixels: z.int().min(8).max(2048),
+  flip: z.boolean(),
+})
+
+export const Model = z.strictObject({
+  backbone: z.enum(['resnet-mini', 'resnet50', 'resnet101', 'resnet152']),
+  classes: z.int().min(1).max(1_000_000),
+  headSlices: z
+    .int()
+    .min(1)
+    .max(1000)
+    .describe('Column slices of the last layer (the paper: 50), spread over the parameter servers.'),
+})
+
+export const Optimizer = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('rmsprop'),
+    decay: z.number().min(0).lt(1),
+    momentum: z.number().min(0).lt(1),
+    epsilon: z.number().gt(0),
+  }),
+  z.strictObject({ type: z.literal('momentum'), momentum: z.number().min(0).lt(1) }),
+])
+
+const rate = z.number().gt(0)
+export const LearningRate = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('constant'), initial: rate }),
+  z.strictObject({
+    type: z.literal('exponential'),
+    initial: rate,
+    factor: z.number().gt(0).lte(1),
+    everySteps: z.int().min(1),
+    staircase: z.boolean(),
+  }),
+  z.strictObject({
+    type: z.literal('piecewise'),
+    boundaries: z.array(z.int().min(1)).max(64),
+    values: z.array(rate).max(65),
+  }),
+  z.strictObject({ type: z.literal('poly'), initial: rate, power: z.number().gt(0) }),
+])
+
+export const Async = z.strictObject({
+  fetchEvery: z.int().min(1).default(1).describe('n_fetch: pull weights every so many worker steps.'),
+  pushEvery: z.int().min(1).default(1).describe('n_push: push the sum of so many gradients.'),
+  policy: z.enum(['async', 'lrOverStaleness', 'dcAsgd']).default('async'),
+  maxStaleness: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('Refuse pushes staler than this; the worker pulls and computes anew.'),
+  warmStartSteps: z.int().min(0).default(0).describe('Until this step worker 0 trains alone.'),
+  delayCompensation: z.number().min(0).default(0.04).describe('lambda of dcAsgd.'),
+})
+
+export const Checkpoint = z.strictObject({
+  everySteps: z.int().min(1).optional(),
+  everyMinutes: z.number().gt(0).optional(),
+  keep: z
+    .int()
+    .min(2)
+    .max(100)
+    .default(3)
+    .describe('Newest checkpoints kept; at least 2, for the last may be the torn one.'),
+  keepBest: z.int().min(0).max(10).default(1).describe('Best-scored checkpoints kept besides.'),
+  storage: z.strictObject({ volume: VolumePath }),
+  onDelete: z.enum(['Retain', 'Delete']).default('Retain'),
+})
+
+export const Runtime = z.strictObject({
+  backend: z.enum(['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu']).default('auto'),
+  image: z.string().min(1).max(512).optional().describe("Container image; the operator's default when absent."),
+})
+
+const stringMap = z.record(z.string().max(317), z.string().max(1024))
+const quantityMap = z.record(z.string().max(317), z.union([z.string(), z.number()]))
+/** Free-form Kubernetes objects: the API server checks them when the pod is made, the CRD stays small. */
+const kubernetesObject = z.record(z.string(), z.unknown())
+
+/** The fields of a pod that users need, and no more. */
+export const PodTemplate = z.strictObject({
+  labels: stringMap.optional(),
+  annotations: stringMap.optional(),
+  resources: z.strictObject({ requests: quantityMap.optional(), limits: quantityMap.optional() }).optional(),
+  nodeSelector: stringMap.optional(),
+  tolerations: z.array(kubernetesObject).max(32).optional(),
+  affinity: kubernetesObject.optional(),
+  topologySpreadConstraints: z.array(kubernetesObject).max(8).optional(),
+  env: z
+    .array(z.looseObject({ name: z.string().max(253) }))
+    .max(64)
+    .optional(),
+  volumes: z
+    .array(z.looseObject({ name: z.string().max(63) }))
+    .max(32)
+    .optional(),
+  volumeMounts: z
+    .array(z.looseObject({ name: z.string(), mountPath: z.string() }))
+    .max(32)
+    .optional(),
+  securityContext: kubernetesObject.optional(),
+  serviceAccountName: z.string().max(253).optional(),
+  terminationGracePeriodSeconds: z.int().min(0).max(3600).optional(),
+})
+
+export const ParameterServer = z.strictObject({
+  replicas: z.int().min(1).max(200),
+  template: PodTemplate.optional(),
+})
+
+export const Workers = z.strictObject({
+  replicas: z.int().min(1).max(5000),
+  quorum: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('Fewer running workers than this for long: the job is Stalled. Default: 1.'),
+  template: PodTemplate.optional(),
+})
+
+export const FailurePolicy = z.strictObject({
+  permanentExitCodes: z
+    .array(z.int().min(1).max(255))
+    .max(64)
+    .optional()
+    .describe('Exit codes that fail the job at once, besides 2-99.'),
+  retryableExitCodes: z
+    .array(z.int().min(1).max(255))
+    .max(64)
+    .optional()
+    .describe('Exit codes to retry, besides 1 and 100-255.'),
+})
+
+/** What people expect of a job. */
+export const jobFields = {
+  suspend: z
+    .boolean()
+    .default(false)
+    .describe('True: save a checkpoint, then remove the pods; false again: go on from there.'),
+  failurePolicy: FailurePolicy.optional(),
+  backoffLimit: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(20)
+    .describe('Restarts after failures of the program; evictions do not count.'),
+  progressDeadlineSeconds: z.int().min(1).default(600).describe('No step for so long: condition Stalled.'),
+  activeDeadlineSeconds: z.int().min(1).optional().describe('Running longer than this fails the job.'),
+  cleanPodPolicy: z
+    .enum(['None', 'Running', 'All'])
+    .default('Running')
+    .describe('Pods removed when the job has ended.'),
+  ttlSecondsAfterFinished: z.int().min(0).optional(),
+  scheduling: z.strictObject({ priorityClassName: z.string().max(253).optional() }).optional(),
+}
+
+export const trainingFields = {
+  model: Model,
+  data: DataSource,
+  input: Input,
+  optimizer: Optimizer,
+  learningRate: LearningRate,
+  batchSize: z.int().min(1).max(65_536),
+  weightDecay: z.number().min(0),
+  batchNorm: z.strictObject({ decay: z.number().gt(0).lt(1), epsilon: z.number().gt(0) }),
+  maxSteps: z.int().min(1),
+  seed: z.int().min(0),
+  async: Async,
+  parameterServer: ParameterServer,
+  workers: Workers,
+  evaluator: z.strictObject({ template: PodTemplate.optional() }),
+  runtime: Runtime,
+  checkpoint: Checkpoint,
+  maxNonFinite: z.int().min(1).describe('NaN/Inf gradients in a row before the job fails.'),
+}

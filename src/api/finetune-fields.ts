@@ -1,0 +1,21 @@
+/** Fields of a FinetuneJob besides `from`, in a file of their own because PretrainJob.spec.transfers[] holds them too. */
+import { z } from 'zod'
+import { DataSource, jobFields, trainingFields } from './common.ts'
+
+export const FINETUNE_PRESETS = ['imagenet-finetune', 'downstream-mini'] as const
+
+export const finetuneOwnFields = {
+  preset: z.enum(FINETUNE_PRESETS).optional().describe("Fills the recipe's numbers; every field given overrides it."),
+  task: z.enum(['imagenet-classification']),
+  protocol: z.enum(['finetune', 'frozen']).default('finetune').describe('frozen: only the new head trains.'),
+  init: z
+    .enum(['pretrained', 'random'])
+    .default('pretrained')
+    .describe('random: the baseline, which ignores the checkpoint.'),
+  evaluation: z.strictObject({
+    data: DataSource.describe('Held-out images with the same classes.'),
+    maxExamples: z.int().min(1).optional(),
+  }),
+  ...jobFields,
+  ...trainingFields,
+}
