@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { test } from 'node:test'
+
+/** The import table of ARCHITECTURE.md; every room may also import itself and support, and cli every room. */
+const TABLE: Record<string, string[]> = {
+  support: [],
+  contract: [],
+  api: ['contract'],
+  plan: ['api', 'contract'],
+  kube: [],
+  operator: ['api', 'plan', 'contract', 'kube', 'metrics', 'server'],
+  server: ['api', 'plan', 'contract', 'kube', 'metrics'],
+  local: ['api', 'contract'],
+  wire: [],
+  checkpoint: ['wire'],
+  ps: ['wire', 'contract', 'checkpoint', 'metrics'],
+  tensor: [],
+  models: ['tensor'],
+  tasks: ['models', 'tensor', 'data'],
+  data: ['contract'],
+  worker: ['wire', 'contract', 'data', 'models', 'tasks', 'tensor', 'checkpoint', 'metrics'],
+  evaluator: ['wire', 'contract', 'data', 'models', 'tasks', 'tensor', 'checkpoint', 'metrics'],
+  metrics: [],
+}
+const FROM = /\bfrom\s*['"](\.[^'"]+)['"]/g
+const DYNAMIC = /\bimport\(?\s*['"](\.[^'"]+)['"]/g
+const BY_URL = /\bnew URL\(\s*['"](\.[^'"]+\.ts)['"]/g
+
+const sources = globSync('src/**/*.ts').map((file) => ({ file: normalize(file), text: readFileSync(file, 'utf8') }))
+const roomOf = (path: string) => path.split('/')[1] ?? ''
+const importsOf = (text: string) =>
+  [FROM, DYNAMIC, BY_URL].flatMap((pattern) => [...text.matchAll(pattern)].map((match) => match[1] ?? ''))
+
+function violations(room: string, file: string, text: string): string[] {
+  if (room === 'cli') return []
+  const allowed = [room, 'support', ...(TABLE[room] ?? [])]
+  return importsOf(text)
+    .map((path) => roomOf(normalize(join(dirname(file), path))))
+    .filter((target) => !allowed.includes(target))
+    .map((target) => `${file} imports ${target}`)
+}
+
+test('every import between rooms is in the table of ARCHITECTURE.md', () => {
+  assert.ok(sources.length > 20, 'found the sources')
+  assert.deepEqual(
+    sources.flatMap(({ file, text }) => violations(roomOf(file), file, text)),
+    [],
+  )
+})
+
+test('the check sees a forbidden import in each form', () => {
+  for (const line of [
+    `import { x } from '../ps/shard.ts'`,
+    `import {\n  a,\n  b,\n} from '../ps/shard.ts'`,
+    `export { x } from '../ps/shard.ts'`,
+    `import '../ps/shard.ts'`,
+    `await import('../ps/shard.ts')`,
+    `new Worker(new URL('../ps/shard.ts', import.meta.url))`,
+    `import type { X } from '../ps/shard.ts'`,
+  ]) {
+    assert.deepEqual(violations('worker', 'src/worker/x.ts', line), ['src/worker/x.ts imports ps'], line)
+  }
+})
+
+test('every room of src is in the table', () => {
+  const rooms = new Set(sources.map(({ file }) => roomOf(file)))
+  for (const room of rooms) assert.ok(room === 'cli' || room in TABLE, `src/${room} is in the table`)
+})
+
+test('only main.ts files and the command line read the environment or exit', () => {
+  const offenders = sources
+    .filter(({ file }) => !file.endsWith('main.ts') && roomOf(file) !== 'cli')
+    .filter(({ text }) => /\bprocess\.(env\b|exit\()/.test(text.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')))
+    .map(({ file }) => file)
+  assert.deepEqual(offenders, [])
+})
