@@ -1,0 +1,96 @@
+/** bin/downpour: one line a verb. A verb's room is opened only when the verb is called, so a worker loads no operator. */
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { errorCode, errorMessage } from '../support/errors.ts'
+
+const DEFAULT_IMAGE = 'downpour/runtime:0.1.0'
+
+const program = new Command('downpour')
+  .description('Asynchronous pre-training and transfer at scale: operator, training runtime and local mode')
+  .version('0.1.0')
+  .showHelpAfterError('(downpour VERB --help says more)')
+
+program
+  .command('run')
+  .description('run jobs on this machine: the same operator and runtime, pods as processes')
+  .argument('[files...]', 'YAML with PretrainJobs, FinetuneJobs, PersistentVolumeClaims (default: the demonstration)')
+  .option('--state-dir <dir>', 'where jobs, checkpoints and logs live', '.downpour')
+  .option('--fresh', 'forget jobs and checkpoints of former runs first (generated data stays)')
+  .option('--keep-running', 'do not end when the jobs have ended: go on serving kubectl')
+  .option('--seed <n>', 'seed of the demonstration', wholeNumber)
+  .action(async (files, options) => exitWith((await import('./run.ts')).run(files, options)))
+
+program
+  .command('operator')
+  .description('watch PretrainJobs and FinetuneJobs and turn them into pods')
+  .option('--kubeconfig <file>', 'default: in-cluster, then ~/.kube/config')
+  .option('--namespace <name>', 'watch this namespace only')
+  .option('--no-leader-elect', 'skip the lease: for a single replica')
+  .option('--http-port <port>', 'health and metrics', wholeNumber, 8080)
+  .option('--poll-seconds <n>', 'how often running jobs are asked for progress', Number, 5)
+  .option('--default-image <image>', 'image of pods whose job names none', DEFAULT_IMAGE)
+  .addOption(new Option('--log-level <level>').choices(['debug', 'info', 'warn', 'error']).default('info'))
+  .action(async (options) => exitWith((await import('../operator/main.ts')).runOperator(options)))
+
+program
+  .command('ps')
+  .description('parameter server process (in a pod; configured by DOWNPOUR_* variables)')
+  .action(async () => (await import('../ps/main.ts')).runParameterServer())
+program
+  .command('worker')
+  .description('training process (in a pod; configured by DOWNPOUR_* variables)')
+  .action(async () => (await import('../worker/main.ts')).runWorker())
+program
+  .command('evaluate')
+  .description('evaluator process (in a pod; configured by DOWNPOUR_* variables)')
+  .action(async () => (await import('../evaluator/main.ts')).runEvaluator())
+
+program
+  .command('validate')
+  .description('check job files and say what is wrong with them')
+  .argument('<files...>', "YAML files; '-' is standard input")
+  .action(async (files) => exitWith((await import('./validate.ts')).validateFiles(files, io())))
+
+program
+  .command('render')
+  .description('print the objects that a job becomes')
+  .argument('<files...>', "YAML files; '-' is standard input")
+  .option('--summary', 'counts only')
+  .action(async (files, options) => exitWith((await import('./render.ts')).renderFiles(files, io(), options)))
+
+const checkpoint = program.command('checkpoint').description('look at checkpoints on a volume')
+checkpoint
+  .command('list')
+  .description("a line for each checkpoint in a job's folder, newest last")
+  .argument('<dir>')
+  .action(async (dir) => exitWith((await import('./checkpoint.ts')).listFolder(dir, io())))
+checkpoint
+  .command('verify')
+  .description('read every byte and hold it against the manifest')
+  .argument('<dir>', 'one checkpoint (step-...) or the folder of a job')
+  .action(async (dir) => exitWith((await import('./checkpoint.ts')).verifyFolder(dir, io())))
+
+const { registerData } = await import('./data.ts')
+registerData(program)
+
+await program.parseAsync().catch(fail)
+
+function io() {
+  return { out: process.stdout, err: process.stderr, in: process.stdin }
+}
+
+async function exitWith(code: Promise<number>): Promise<void> {
+  process.exitCode = await code
+}
+
+/** An error of ours is a sentence with a code; anything else is a bug and shows where. */
+function fail(error: unknown): void {
+  const ours = (error as { name?: string })?.name === 'DownpourError'
+  const stack = ours || !(error instanceof Error) ? '' : `\n${error.stack}`
+  process.stderr.write(`downpour: ${errorCode(error)}: ${errorMessage(error)}${stack}\n`)
+  process.exitCode = 1
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('expected a whole number')
+  return Number(text)
+}

@@ -1,0 +1,92 @@
+/** What a run ended with: read back from the jobs' status and from the files the parameter servers left. */
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Job } from '../api/job.ts'
+import { FILES, type HistoryRecord } from '../contract/files.ts'
+import { shortNumber } from './chart.ts'
+import { duration, table } from './progress.ts'
+
+export interface JobResult {
+  job: Job
+  /** Empty when the job never ran, or its files are gone. */
+  history: HistoryRecord[]
+}
+
+/** @param folderOf the folder of this machine that stands for a claim. */
+export async function collectResults(
+  jobs: readonly Job[],
+  folderOf: (namespace: string, claimName: string) => Promise<string>,
+): Promise<JobResult[]> {
+  return Promise.all(jobs.map(async (job) => ({ job, history: await readHistory(job, folderOf) })))
+}
+
+async function readHistory(
+  job: Job,
+  folderOf: (namespace: string, claimName: string) => Promise<string>,
+): Promise<HistoryRecord[]> {
+  const checkpoint = job.status?.checkpoint
+  if (!checkpoint) return []
+  const volume = await folderOf(job.metadata.namespace, job.spec.checkpoint.storage.volume.claimName)
+  const text = await readFile(join(volume, dirname(checkpoint.path), FILES.history), 'utf8').catch(() => '')
+  return withoutRolledBack(text.split('\n').flatMap(parseLine))
+}
+
+function parseLine(line: string): HistoryRecord[] {
+  try {
+    return line ? [JSON.parse(line) as HistoryRecord] : []
+  } catch {
+    return [] // the last line of a killed process may be torn
+  }
+}
+
+/** A restored parameter server trains some steps again: the later record of a step is the one that counts. */
+function withoutRolledBack(records: HistoryRecord[]): HistoryRecord[] {
+  return records.filter((record, i) => !records.slice(i + 1).some((later) => later.step <= record.step))
+}
+
+/** The closing table of `downpour run`. */
+export function resultTable(results: readonly JobResult[]): string[] {
+  const rows = results.map(({ job }) => {
+    const { status, metadata } = job
+    return [
+      `${job.kind}/${metadata.name}`,
+      status?.phase ?? 'Pending',
+      status?.progress ? `${status.progress.step}` : '-',
+      status?.progress?.loss === undefined ? '-' : status.progress.loss.toFixed(3),
+      metricsText(status?.results?.metrics),
+      status?.progress ? `${status.progress.stalenessMean.toFixed(2)} / ${status.progress.stalenessP99}` : '-',
+      String(status?.restarts.total ?? 0),
+      elapsed(status?.startTime, status?.completionTime),
+    ]
+  })
+  return table([['JOB', 'PHASE', 'STEPS', 'LOSS', 'METRICS', 'STALENESS MEAN/P99', 'RESTARTS', 'TIME'], ...rows])
+}
+
+export function metricsText(metrics: Record<string, number> | undefined): string {
+  if (!metrics) return '-'
+  return Object.entries(metrics)
+    .map(([name, value]) => `${name} ${name === 'loss' ? shortNumber(value) : value.toFixed(3)}`)
+    .join(', ')
+}
+
+function elapsed(start: string | undefined, end: string | undefined): string {
+  return start && end ? duration((Date.parse(end) - Date.parse(start)) / 1000) : '-'
+}
+
+/** What pre-training bought, for each pair of FinetuneJobs that differ in `init` alone. */
+export function transferGains(results: readonly JobResult[]): string[] {
+  const finetunes = results.flatMap(({ job }) => (job.kind === 'FinetuneJob' && job.status?.results ? [job] : []))
+  return finetunes
+    .filter((job) => job.spec.init === 'pretrained')
+    .flatMap((job) => {
+      const twin = finetunes.find(
+        (other) => other.spec.init === 'random' && other.spec.task === job.spec.task && other.spec.maxSteps === job.spec.maxSteps,
+      )
+      const [ours, theirs] = [job.status?.results?.metrics.top1, twin?.status?.results?.metrics.top1]
+      if (!twin || ours === undefined || theirs === undefined) return []
+      const points = ((ours - theirs) * 100).toFixed(1)
+      return [
+        `Pre-training: top-1 ${(ours * 100).toFixed(1)}% (${job.metadata.name}) against ${(theirs * 100).toFixed(1)}% from random weights (${twin.metadata.name}) at ${job.spec.maxSteps} steps: ${points} points.`,
+      ]
+    })
+}
