@@ -1,0 +1,290 @@
+import { type Clock, systemClock } from '../support/clock.ts'
+import type { Log } from '../support/log.ts'
+import { type Connection, openConnection } from './connection.ts'
+import { isGone, isNotFound, type StatusBody, transportError } from './errors.ts'
+import { type Collection, type KubeObject, type Ref, resourcePath } from './objects.ts'
+import { DEFAULT_RETRY, NO_RETRY, type RetryPolicy, withRetry } from './retry.ts'
+import { openScope, type Scope } from './scope.ts'
+import { DEFAULT_LIMITS, type Limits, TokenBucket } from './token-bucket.ts'
+import { type ApiRequest, send, stream, type Transport } from './transport.ts'
+
+export const FIELD_MANAGER = 'downpour'
+const PAGE = 500
+
+export interface KubeClientOptions {
+  /** Path of a kubeconfig; absent: KUBECONFIG, ~/.kube/config, then the pod's service account. */
+  kubeConfig?: string | undefined
+  log: Log
+  /** Default 200 requests a second, 400 at once; counted for this client alone. */
+  limits?: Partial<Limits> | undefined
+  retry?: Partial<RetryPolicy> | undefined
+  /** Milliseconds for one try of a request; default 30 000. */
+  timeoutMs?: number | undefined
+  /** Ends everything under way, for good. */
+  signal?: AbortSignal | undefined
+  userAgent?: string | undefined
+  clock?: Clock | undefined
+  random?: (() => number) | undefined
+}
+
+export interface Waiting {
+  signal?: AbortSignal | undefined
+}
+
+export interface Selection {
+  labelSelector?: string | undefined
+  fieldSelector?: string | undefined
+}
+
+export interface DeleteOptions extends Waiting {
+  /** Delete only the object with this uid; another one of that name answers 409 Conflict. */
+  uid?: string | undefined
+  resourceVersion?: string | undefined
+  gracePeriodSeconds?: number | undefined
+  propagationPolicy?: 'Foreground' | 'Background' | 'Orphan' | undefined
+}
+
+export interface WatchOptions extends Selection, Waiting {
+  resourceVersion?: string | undefined
+  /** The server closes the watch after so long. */
+  timeoutSeconds?: number | undefined
+  /** Milliseconds without a byte after which the connection counts as dead; default 90 000. */
+  idleMs?: number | undefined
+}
+
+export type WatchEvent<T> =
+  | { type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'; object: T }
+  | { type: 'ERROR'; object: StatusBody }
+
+export interface ListResult<T> {
+  items: T[]
+  resourceVersion: string
+}
+
+interface ListAnswer<T> {
+  apiVersion?: string
+  kind?: string
+  metadata?: { resourceVersion?: string; continue?: string }
+  items?: T[] | null
+}
+
+/**
+ * Reads and writes Kubernetes objects as untyped JSON. GET, PUT, DELETE and server-side apply are repeated on 429, 5xx
+ * and connection errors; POST and merge patches never are: the caller's next reconcile does that, since names are
+ * computed. Every method throws KubeError, or the reason of an aborted signal.
+ */
+export class KubeClient {
+  readonly server: string
+  /** The namespace of the kubeconfig's context, or of the pod we run in. */
+  readonly namespace: string
+  readonly #transport: Transport
+  readonly #connection: Connection
+  readonly #limiter: TokenBucket
+  readonly #retry: RetryPolicy
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #log: Log
+  readonly #life: Scope
+
+  constructor(options: KubeClientOptions) {
+    this.#connection = openConnection(options.kubeConfig)
+    this.server = this.#connection.server
+    this.namespace = this.#connection.namespace
+    this.#transport = {
+      connection: this.#connection,
+      userAgent: options.userAgent ?? FIELD_MANAGER,
+      timeoutMs: options.timeoutMs ?? 30_000,
+    }
+    this.#clock = options.clock ?? systemClock
+    this.#random = options.random ?? Math.random
+    this.#limiter = new TokenBucket({ ...DEFAULT_LIMITS, ...options.limits }, this.#clock)
+    this.#retry = { ...DEFAULT_RETRY, ...options.retry }
+    this.#log = options.log
+    this.#life = openScope([options.signal])
+  }
+
+  async get<T extends KubeObject = KubeObject>(ref: Ref, options: Waiting = {}): Promise<T> {
+    return (await this.#call({ method: 'GET', path: resourcePath(ref) }, options)) as T
+  }
+
+  /** Undefined instead of a 404. */
+  async find<T extends KubeObject = KubeObject>(ref: Ref, options: Waiting = {}): Promise<T | undefined> {
+    try {
+      return await this.get<T>(ref, options)
+    } catch (error) {
+      if (isNotFound(error)) return undefined
+      throw error
+    }
+  }
+
+  /** Every object, in pages of 500; items carry apiVersion and kind, which the API server leaves out. */
+  async list<T extends KubeObject = KubeObject>(
+    where: Collection,
+    options: Selection & Waiting = {},
+  ): Promise<ListResult<T>> {
+    try {
+      return await this.#listPages<T>(where, options, PAGE)
+    } catch (error) {
+      // The snapshot behind the continue token was compacted away while we paged: take all in one answer.
+      if (isGone(error)) return this.#listPages<T>(where, options, undefined)
+      throw error
+    }
+  }
+
+  async #listPages<T extends KubeObject>(
+    where: Collection,
+    options: Selection & Waiting,
+    limit: number | undefined,
+  ): Promise<ListResult<T>> {
+    const { labelSelector, fieldSelector } = options
+    const items: T[] = []
+    let page: ListAnswer<T> = {}
+    do {
+      const query = { labelSelector, fieldSelector, limit, continue: page.metadata?.continue }
+      page = (await this.#call({ method: 'GET', path: resourcePath(where), query }, options)) as ListAnswer<T>
+      const { apiVersion, kind = '' } = page
+      const type = { ...(apiVersion ? { apiVersion } : {}), ...(kind ? { kind: kind.replace(/List$/, '') } : {}) }
+      for (const item of page.items ?? []) items.push({ ...type, ...item })
+    } while (page.metadata?.continue)
+    return { items, resourceVersion: page.metadata?.resourceVersion ?? '' }
+  }
+
+  /** @throws 409 AlreadyExists; see createOrAdopt */
+  async create<T extends KubeObject>(where: Collection, object: T, options: Waiting = {}): Promise<T> {
+    const path = resourcePath({ apiVersion: where.apiVersion, plural: where.plural, namespace: where.namespace })
+    const query = { fieldManager: FIELD_MANAGER }
+    return (await this.#call({ method: 'POST', path, query, body: object }, options)) as T
+  }
+
+  /** PUT of the whole object (or its status: `subresource: 'status'`). @throws 409 Conflict when its resourceVersion is old */
+  async replace<T extends KubeObject>(ref: Ref, object: T, options: Waiting = {}): Promise<T> {
+    const query = { fieldManager: FIELD_MANAGER }
+    return (await this.#call({ method: 'PUT', path: resourcePath(ref), query, body: object }, options)) as T
+  }
+
+  /** Server-side apply: creates or updates the fields given, takes over from other managers, leaves the rest alone. */
+  async apply<T extends KubeObject>(ref: Ref, object: T, options: Waiting = {}): Promise<T> {
+    const call: ApiRequest = {
+      method: 'PATCH',
+      path: resourcePath(ref),
+      query: { fieldManager: FIELD_MANAGER, force: true },
+      body: object,
+      contentType: 'application/apply-patch+yaml',
+    }
+    return (await this.#call(call, options)) as T
+  }
+
+  /** RFC 7396: null removes a field, a list replaces the list. */
+  async mergePatch<T extends KubeObject = KubeObject>(ref: Ref, patch: object, options: Waiting = {}): Promise<T> {
+    const call: ApiRequest = {
+      method: 'PATCH',
+      path: resourcePath(ref),
+      query: { fieldManager: FIELD_MANAGER },
+      body: patch,
+      contentType: 'application/merge-patch+json',
+    }
+    return (await this.#call(call, options)) as T
+  }
+
+  /**
+   * Merge patch of the status subresource. With a resourceVersion it is refused (409 Conflict) if the object has
+   * changed since: read again and decide anew.
+   */
+  async patchStatus<T extends KubeObject = KubeObject>(
+    ref: Ref,
+    status: object,
+    options: Waiting & { resourceVersion?: string | undefined } = {},
+  ): Promise<T> {
+    const { resourceVersion } = options
+    const metadata = resourceVersion === undefined ? {} : { metadata: { resourceVersion } }
+    return this.mergePatch<T>({ ...ref, subresource: 'status' }, { ...metadata, status }, options)
+  }
+
+  /** False: there was nothing to delete. @throws 409 Conflict when the uid or resourceVersion is another */
+  async delete(ref: Ref, options: DeleteOptions = {}): Promise<boolean> {
+    const { uid, resourceVersion, gracePeriodSeconds, propagationPolicy } = options
+    const preconditions = uid === undefined && resourceVersion === undefined ? undefined : { uid, resourceVersion }
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions, gracePeriodSeconds, propagationPolicy }
+    try {
+      await this.#call({ method: 'DELETE', path: resourcePath(ref), body }, options)
+      return true
+    } catch (error) {
+      if (isNotFound(error)) return false
+      throw error
+    }
+  }
+
+  /**
+   * The raw events of one watch, with bookmarks; ends when the server ends it. Errors are the reader's to handle: see
+   * Reflector. @throws KubeError with KUBE_TORN_LINE for half a line or one that is not JSON
+   */
+  async *watch<T extends KubeObject = KubeObject>(
+    where: Collection,
+    options: WatchOptions = {},
+  ): AsyncGenerator<WatchEvent<T>> {
+    const { labelSelector, fieldSelector, resourceVersion, timeoutSeconds } = options
+    const query = {
+      watch: true,
+      allowWatchBookmarks: true,
+      labelSelector,
+      fieldSelector,
+      resourceVersion,
+      timeoutSeconds,
+    }
+    const call: ApiRequest = { method: 'GET', path: resourcePath(where), query }
+    const scope = openScope([this.#life.signal, options.signal])
+    try {
+      await this.#limiter.take(scope.signal)
+      const lines = stream(this.#transport, call, options.idleMs ?? 90_000, scope.signal)
+      for await (const line of lines) yield parseEvent<T>(line, call.path)
+    } finally {
+      scope.close()
+    }
+  }
+
+  /** Ends every request and watch of this client and closes its connections. */
+  async close(): Promise<void> {
+    this.#life.close()
+    await this.#connection.close()
+  }
+
+  async #call(call: ApiRequest, waiting: Waiting): Promise<unknown> {
+    const scope = openScope([this.#life.signal, waiting.signal])
+    const once = async () => {
+      await this.#limiter.take(scope.signal)
+      return send(this.#transport, call, scope.signal)
+    }
+    try {
+      return await withRetry(once, isRepeatable(call) ? this.#retry : NO_RETRY, {
+        clock: this.#clock,
+        random: this.#random,
+        signal: scope.signal,
+        onRetry: (error, attempt, waitMs) =>
+          this.#log.debug({ request: error.details.request, code: error.code, attempt, waitMs }, 'request repeated'),
+      })
+    } finally {
+      scope.close()
+    }
+  }
+}
+
+/** A repeat after a lost answer must do no harm: true of apply, not of a POST. */
+function isRepeatable(call: ApiRequest): boolean {
+  if (call.method === 'PATCH') return call.contentType === 'application/apply-patch+yaml'
+  return call.method !== 'POST'
+}
+
+function parseEvent<T>(line: string, path: string): WatchEvent<T> {
+  try {
+    const event = JSON.parse(line) as WatchEvent<T>
+    if (typeof event?.type === 'string' && typeof event.object === 'object' && event.object !== null) return event
+  } catch (error) {
+    throw transportError('KUBE_TORN_LINE', `WATCH ${path}`, `not JSON: ${line.slice(0, 80)}`, error)
+  }
+  throw transportError('KUBE_TORN_LINE', `WATCH ${path}`, `no watch event: ${line.slice(0, 80)}`)
+}
+
+/** Opens no socket yet. @throws KUBE_CONFIG_INVALID, KUBE_INSECURE_SERVER, INVALID_LIMITS */
+export function createKubeClient(options: KubeClientOptions): KubeClient {
+  return new KubeClient(options)
+}

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto'
+import type { AgentOptions } from 'node:https'
+import { type Cluster, type DispatcherOptions, HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node'
+import { Agent, type Dispatcher } from 'undici'
+import { DownpourError, errorMessage } from '../support/errors.ts'
+
+/**
+ * The library builds a new agent, hence a new TLS connection, for every request. This keeps one until the CA or the
+ * client certificate changes: as long as the options are the same, "none" tells the base class to build nothing.
+ */
+class PooledKubeConfig extends KubeConfig {
+  #dispatcher: Dispatcher | undefined
+  #fingerprint = ''
+
+  override createDispatcherOptions(cluster: Cluster | null, agentOptions: AgentOptions): DispatcherOptions {
+    const options = super.createDispatcherOptions(cluster, agentOptions)
+    const fingerprint = createHash('sha256').update(JSON.stringify(options)).digest('hex')
+    if (this.#dispatcher && fingerprint === this.#fingerprint) return { type: 'none' }
+    this.#fingerprint = fingerprint
+    return options
+  }
+
+  override async applySecurityAuthentication(context: RequestContext): Promise<void> {
+    await super.applySecurityAuthentication(context)
+    const fresh = context.getDispatcher()
+    if (fresh) this.replaceDispatcher(fresh)
+    this.#dispatcher ??= new Agent()
+    context.setDispatcher(this.#dispatcher)
+  }
+
+  /** Requests under way (watches too) finish on the old one, then it closes. */
+  replaceDispatcher(next: Dispatcher | undefined): void {
+    this.#dispatcher?.close().catch(() => undefined)
+    this.#dispatcher = next
+  }
+
+  isCurrent(dispatcher: Dispatcher): boolean {
+    return this.#dispatcher === dispatcher
+  }
+
+  async destroy(): Promise<void> {
+    await this.#dispatcher?.destroy()
+    this.#dispatcher = undefined
+  }
+}
+
+export interface Authorized {
+  headers: Record<string, string>
+  dispatcher: Dispatcher
+}
+
+/** One API server: its address, credentials that renew themselves, and one pool of connections. */
+export class Connection {
+  readonly server: string
+  /** The namespace of the kubeconfig's context, or of the pod we run in. */
+  readonly namespace: string
+  readonly #config: PooledKubeConfig
+
+  constructor(config: PooledKubeConfig, cluster: Cluster) {
+    this.#config = config
+    this.server = cluster.server.replace(/\/+$/, '')
+    this.namespace = config.getContextObject(config.getCurrentContext())?.namespace || 'default'
+  }
+
+  async authorize(path: string): Promise<Authorized> {
+    const context = new RequestContext(this.server + path, HttpMethod.GET)
+    await this.#config.applySecurityAuthentication(context)
+    return { headers: context.getHeaders(), dispatcher: context.getDispatcher() as Dispatcher }
+  }
+
+  /**
+   * Gives up on a pool whose connection stopped answering: over HTTP/2 a timed-out request leaves the dead connection
+   * in place, and everything after it would wait on it too.
+   */
+  abandon(dispatcher: Dispatcher): void {
+    if (this.#config.isCurrent(dispatcher)) this.#config.replaceDispatcher(undefined)
+  }
+
+  close(): Promise<void> {
+    return this.#config.destroy()
+  }
+}
+
+/**
+ * Opens no socket yet. Without a path: KUBECONFIG, ~/.kube/config, then the service account of the pod.
+ * @throws KUBE_CONFIG_INVALID, KUBE_INSECURE_SERVER
+ */
+export function openConnection(path: string | undefined): Connection {
+  const config = new PooledKubeConfig()
+  try {
+    if (path === undefined) config.loadFromDefault()
+    else config.loadFromFile(path)
+  } catch (error) {
+    throw invalidConfig(path, errorMessage(error), error)
+  }
+  const cluster = config.getCurrentCluster()
+  if (!cluster?.server) throw invalidConfig(path, `context "${config.getCurrentContext()}" names no cluster`)
+  return new Connection(config, allowLoopbackHttp(config, cluster))
+}
+
+function invalidConfig(path: string | undefined, problem: string, cause?: unknown): DownpourError {
+  return new DownpourError(
+    'KUBE_CONFIG_INVALID',
+    `kubeconfig ${path ?? '(default)'}: ${problem}; check the file or pass another with --kubeconfig`,
+    { path },
+    { cause },
+  )
+}
+
+/** Plain HTTP is local mode or `kubectl proxy`: fine on this machine, a leaked token anywhere else. */
+function allowLoopbackHttp(config: KubeConfig, cluster: Cluster): Cluster {
+  const url = new URL(cluster.server)
+  if (url.protocol !== 'http:' || cluster.skipTLSVerify) return cluster
+  if (!/^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(url.hostname)) {
+    throw new DownpourError(
+      'KUBE_INSECURE_SERVER',
+      `cluster.server: got ${cluster.server}, expected https; plain http is accepted on loopback only`,
+      { server: cluster.server },
+    )
+  }
+  const trusted = { ...cluster, skipTLSVerify: true }
+  config.clusters = config.clusters.map((other) => (other.name === cluster.name ? trusted : other))
+  return trusted
+}

@@ -1,0 +1,288 @@
+import { type Clock, systemClock } from '../support/clock.ts'
+import { errorCode, errorMessage } from '../support/errors.ts'
+import type { Log } from '../support/log.ts'
+import { type BackoffBounds, backoffMs } from './backoff.ts'
+import type { KubeClient, WatchEvent } from './client.ts'
+import { KubeError, statusError } from './errors.ts'
+import { type Collection, compareVersions, type KubeObject, objectKey } from './objects.ts'
+import { type Indexer, ObjectStore, type Store } from './store.ts'
+
+/** What happened to an object; the object itself is in the store, or gone. */
+export interface Change {
+  type: 'added' | 'modified' | 'deleted'
+  uid: string
+}
+
+export interface ReflectorOptions<T extends KubeObject> {
+  client: KubeClient
+  resource: Collection
+  labelSelector?: string | undefined
+  log: Log
+  /** Called for every change, also with the keys that the object had before it. May throw: logged and counted. */
+  onKey: (key: string, change: Change) => void | Promise<void>
+  /** Whose keys a change is about; default the object itself. A pod maps to its job: `keysOf: (pod) => [jobKey(pod)]`. */
+  keysOf?: ((object: T) => readonly string[]) | undefined
+  /** Drops what nobody reads before the object is kept. */
+  trim?: ((object: T) => T) | undefined
+  indexers?: Readonly<Record<string, Indexer<T>>> | undefined
+  /** Milliseconds of silence after which a watch counts as dead; bookmarks come about once a minute. Default 90 000. */
+  idleMs?: number | undefined
+  /** Default 200 ms to 30 s. */
+  backoff?: BackoffBounds | undefined
+  signal?: AbortSignal | undefined
+  clock?: Clock | undefined
+  random?: (() => number) | undefined
+}
+
+export interface ReflectorStats {
+  synced: boolean
+  relists: number
+  reconnects: number
+  events: number
+  /** Half or non-JSON lines; each cost a relist. */
+  tornLines: number
+  /** Failed lists and watches, torn lines included. */
+  errors: number
+  handlerErrors: number
+  /** Objects that were older than what the store already had. */
+  staleObjects: number
+  /** Unix milliseconds of the last list and of the last event or bookmark; 0: never. */
+  lastSyncMs: number
+  lastEventMs: number
+}
+
+const BACKOFF: BackoffBounds = { baseMs: 200, capMs: 30_000 }
+/** Failures in a row of the watch alone, after which its resourceVersion is doubted and everything listed anew. */
+const DOUBT_AFTER = 3
+/** Lists in a row that are older than what was seen before they count as the truth: the cluster came back from a backup. */
+const ACCEPT_STALE_AFTER = 3
+
+/**
+ * Keeps a copy of a collection: list, then watch from there, forever. Nothing ends it but `stop` or its signal: not a
+ * refused connection, a torn line, an expired version, nor a throwing handler.
+ * @example const pods = new Reflector({ client, resource: { apiVersion: 'v1', plural: 'pods' }, log, onKey: (key) => queue.add(key) })
+ *          pods.start(); await pods.synced()
+ */
+export class Reflector<T extends KubeObject = KubeObject> {
+  readonly store: Store<T>
+  readonly #objects: ObjectStore<T>
+  readonly #options: ReflectorOptions<T>
+  readonly #log: Log
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #stopping = new AbortController()
+  readonly #synced = Promise.withResolvers<void>()
+  readonly #stats: ReflectorStats = {
+    synced: false,
+    relists: 0,
+    reconnects: 0,
+    events: 0,
+    tornLines: 0,
+    errors: 0,
+    handlerErrors: 0,
+    staleObjects: 0,
+    lastSyncMs: 0,
+    lastEventMs: 0,
+  }
+  #running: Promise<void> | undefined
+  /** Where to watch from; undefined: list first. */
+  #version: string | undefined
+  #newestVersion = ''
+  #staleLists = 0
+  #failures = 0
+  #watchFailures = 0
+  #lastContactMs = 0
+
+  constructor(options: ReflectorOptions<T>) {
+    this.#options = options
+    this.#objects = new ObjectStore<T>(options.indexers)
+    this.store = this.#objects
+    this.#log = options.log.child({ resource: options.resource.plural })
+    this.#clock = options.clock ?? systemClock
+    this.#random = options.random ?? Math.random
+    // Nobody may be waiting for the sync when it is given up.
+    this.#synced.promise.catch(() => undefined)
+  }
+
+  /** Once; further calls change nothing. */
+  start(): void {
+    this.#options.signal?.addEventListener('abort', () => this.#stopping.abort(), { once: true })
+    if (this.#options.signal?.aborted) this.#stopping.abort()
+    this.#running ??= this.#run()
+  }
+
+  /** Resolves when the last request has ended and no handler will be called any more. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#running
+  }
+
+  /** Resolves when the first full list is in the store; rejects if stopped before. */
+  synced(): Promise<void> {
+    return this.#synced.promise
+  }
+
+  stats(): Readonly<ReflectorStats> {
+    return { ...this.#stats }
+  }
+
+  /** Monotonic milliseconds since the API server last said something: the figure for a health check. */
+  silentMs(): number {
+    return this.#clock.monotonicMs() - this.#lastContactMs
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping
+    this.#lastContactMs = this.#clock.monotonicMs()
+    while (!signal.aborted) {
+      const startedMs = this.#clock.monotonicMs()
+      let waitMs = 0
+      try {
+        if (this.#version === undefined) await this.#relist()
+        await this.#watch()
+      } catch (error) {
+        if (signal.aborted) break
+        waitMs = this.#noteFailure(error)
+      }
+      const bounds = this.#options.backoff ?? BACKOFF
+      // A watch that held for long did not fail, even if nothing happened in it.
+      if (this.#clock.monotonicMs() - startedMs > bounds.capMs) this.#failures = 0
+      waitMs += backoffMs(this.#failures++, bounds, this.#random)
+      this.#stats.reconnects++
+      await this.#clock.sleep(waitMs, signal).catch(() => undefined)
+    }
+    this.#synced.reject(signal.reason)
+  }
+
+  async #relist(): Promise<void> {
+    const { client, resource, labelSelector } = this.#options
+    this.#stats.relists++
+    const list = await client.list<T>(resource, { labelSelector, signal: this.#stopping.signal })
+    const accepted = this.#acceptList(list.resourceVersion)
+    const listed = new Set(list.items.map(objectKey))
+    for (const object of this.#objects.list()) if (!listed.has(objectKey(object))) this.#forget(object)
+    for (const object of list.items) this.#guard(() => this.#keep(object, accepted === 'reset'))
+    this.#version = list.resourceVersion
+    this.#watchFailures = 0
+    this.#stats.lastSyncMs = this.#clock.nowMs()
+    this.#lastContactMs = this.#clock.monotonicMs()
+    this.#stats.synced = true
+    this.#synced.resolve()
+  }
+
+  /**
+   * A list older than what we saw comes from an API server that lags behind: taking it would delete what is alive. If
+   * the server insists, the cluster was restored from a backup and its numbers start lower.
+   */
+  #acceptList(version: string): 'normal' | 'reset' {
+    if (compareVersions(version, this.#newestVersion) >= 0) {
+      this.#staleLists = 0
+      this.#newestVersion = version
+      return 'normal'
+    }
+    if (++this.#staleLists < ACCEPT_STALE_AFTER) {
+      throw new KubeError('KUBE_STALE_LIST', `list at version ${version} after ${this.#newestVersion} was seen`, {
+        httpStatus: 200,
+        reason: 'StaleList',
+      })
+    }
+    this.#log.warn({ version, seen: this.#newestVersion }, 'resource versions went back; taking the list as it is')
+    this.#staleLists = 0
+    this.#newestVersion = version
+    return 'reset'
+  }
+
+  async #watch(): Promise<void> {
+    const { client, resource, labelSelector, idleMs } = this.#options
+    const events = client.watch<T>(resource, {
+      labelSelector,
+      idleMs,
+      resourceVersion: this.#version,
+      // Spread out, or all watches of all controllers would reconnect at the same moment for ever.
+      timeoutSeconds: Math.round(240 + 240 * this.#random()),
+      signal: this.#stopping.signal,
+    })
+    for await (const event of events) {
+      if (this.#stopping.signal.aborted) return
+      this.#receive(event)
+    }
+  }
+
+  #receive(event: WatchEvent<T>): void {
+    if (event.type === 'ERROR') {
+      throw statusError(`WATCH ${this.#options.resource.plural}`, event.object.code ?? 500, event.object)
+    }
+    this.#stats.lastEventMs = this.#clock.nowMs()
+    this.#lastContactMs = this.#clock.monotonicMs()
+    this.#failures = 0
+    this.#watchFailures = 0
+    const version = event.object.metadata?.resourceVersion
+    if (event.type !== 'BOOKMARK') {
+      this.#stats.events++
+      this.#guard(() => (event.type === 'DELETED' ? this.#forget(event.object) : this.#keep(event.object, false)))
+    }
+    if (version === undefined) return
+    this.#version = version
+    if (compareVersions(version, this.#newestVersion) > 0) this.#newestVersion = version
+  }
+
+  #keep(raw: T, reset: boolean): void {
+    const object = this.#options.trim ? this.#options.trim(raw) : raw
+    const known = this.#objects.get(objectKey(object))
+    if (reset && known) this.#objects.remove(known)
+    const outcome = this.#objects.put(object)
+    if (!outcome.stored) {
+      this.#stats.staleObjects++
+      return
+    }
+    const previous = outcome.previous ?? (reset ? known : undefined)
+    const isSame = previous?.metadata.uid === object.metadata.uid
+    if (previous && isSame && previous.metadata.resourceVersion === object.metadata.resourceVersion) return
+    // Same name, other uid: it was deleted and made again while we did not look. Readers see both.
+    if (previous && !isSame) this.#tell(previous, 'deleted')
+    else if (previous) this.#tell(previous, 'modified', object)
+    this.#tell(object, previous && isSame ? 'modified' : 'added')
+  }
+
+  #forget(gone: T): void {
+    const removed = this.#objects.remove(gone)
+    if (removed) this.#tell(removed, 'deleted')
+    else this.#stats.staleObjects++
+  }
+
+  /** Calls the handler for each key of the object, except those that `later` will bring anyway. */
+  #tell(object: T, type: Change['type'], later?: T): void {
+    const keysOf = this.#options.keysOf ?? ((one: T) => [objectKey(one)])
+    const skipped = new Set(later ? keysOf(later) : [])
+    for (const key of keysOf(object)) {
+      if (skipped.has(key)) continue
+      this.#guard(() => this.#options.onKey(key, { type, uid: object.metadata.uid ?? '' }))
+    }
+  }
+
+  /** Runs other people's code: what it throws, now or later, ends here. */
+  #guard(call: () => void | Promise<void>): void {
+    const note = (error: unknown) => {
+      this.#stats.handlerErrors++
+      this.#log.error({ code: errorCode(error), error: errorMessage(error) }, 'change handler failed')
+    }
+    try {
+      Promise.resolve(call()).catch(note)
+    } catch (error) {
+      note(error)
+    }
+  }
+
+  /** Decides between watching on and listing anew; returns the milliseconds that the server asked for. */
+  #noteFailure(error: unknown): number {
+    this.#stats.errors++
+    const { code, httpStatus, retryAfterSeconds } =
+      error instanceof KubeError ? error : { code: errorCode(error), httpStatus: 0, retryAfterSeconds: 0 }
+    if (code === 'KUBE_TORN_LINE') this.#stats.tornLines++
+    if (httpStatus !== 0) this.#watchFailures++
+    const isTransient = httpStatus === 0 || httpStatus === 429 || httpStatus >= 500
+    if (code === 'KUBE_TORN_LINE' || !isTransient || this.#watchFailures >= DOUBT_AFTER) this.#version = undefined
+    this.#log.debug({ code, error: errorMessage(error), relist: this.#version === undefined }, 'watch interrupted')
+    return (retryAfterSeconds ?? 0) * 1000
+  }
+}

@@ -1,0 +1,51 @@
+import type { Clock } from '../support/clock.ts'
+import { type BackoffBounds, backoffMs } from './backoff.ts'
+import { KubeError } from './errors.ts'
+
+/** When to repeat a request, as data. */
+export interface RetryPolicy extends BackoffBounds {
+  /** Tries in all; 1: never repeat. */
+  attempts: number
+  statuses: readonly number[]
+  /** A server that asks for more patience than this gets no repeat here: the caller's queue waits instead. */
+  maxRetryAfterMs: number
+}
+
+export const DEFAULT_RETRY: RetryPolicy = {
+  attempts: 5,
+  baseMs: 200,
+  capMs: 5_000,
+  statuses: [429, 500, 502, 503, 504],
+  maxRetryAfterMs: 30_000,
+}
+export const NO_RETRY: RetryPolicy = { ...DEFAULT_RETRY, attempts: 1 }
+
+interface RetryTools {
+  clock: Clock
+  random: () => number
+  signal?: AbortSignal | undefined
+  onRetry?: (error: KubeError, attempt: number, waitMs: number) => void
+}
+
+/** Calls until it succeeds, fails for good, or the attempts are spent. Only for requests that may be repeated. */
+export async function withRetry<R>(call: () => Promise<R>, policy: RetryPolicy, tools: RetryTools): Promise<R> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await call()
+    } catch (error) {
+      if (!(error instanceof KubeError) || attempt + 1 >= policy.attempts) throw error
+      const waitMs = retryWaitMs(error, attempt, policy, tools.random)
+      if (waitMs === undefined) throw error
+      tools.onRetry?.(error, attempt, waitMs)
+      await tools.clock.sleep(waitMs, tools.signal)
+    }
+  }
+}
+
+/** Milliseconds before the next try; undefined: do not try again. Never shorter than what the server asked for. */
+function retryWaitMs(error: KubeError, attempt: number, policy: RetryPolicy, random: () => number): number | undefined {
+  if (error.httpStatus !== 0 && !policy.statuses.includes(error.httpStatus)) return undefined
+  const askedMs = (error.retryAfterSeconds ?? 0) * 1000
+  if (askedMs > policy.maxRetryAfterMs) return undefined
+  return askedMs + backoffMs(attempt, policy, random)
+}

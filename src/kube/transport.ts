@@ -1,0 +1,176 @@
+import { type Dispatcher, request } from 'undici'
+import type { Connection } from './connection.ts'
+import { KubeError, type StatusBody, statusError, transportError } from './errors.ts'
+import { openScope } from './scope.ts'
+
+export interface ApiRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  path: string
+  query?: Record<string, string | number | boolean | undefined>
+  body?: unknown
+  contentType?: string
+}
+
+export interface Transport {
+  connection: Connection
+  userAgent: string
+  /** Milliseconds for one try, from the first byte out to the last byte in (watch: to the answer's headers). */
+  timeoutMs: number
+}
+
+/** Bytes of one watch event; etcd takes objects of 1.5 MiB, so more is not an event. */
+const MAX_LINE_BYTES = 16 * 2 ** 20
+
+const nameOf = (call: ApiRequest): string => `${call.method} ${call.path}`
+
+/** One try, without retry or limits. Resolves to the parsed body. @throws KubeError, or the signal's reason */
+export async function send(transport: Transport, call: ApiRequest, signal: AbortSignal): Promise<unknown> {
+  const scope = openScope([signal])
+  scope.within(transport.timeoutMs, () => deadlineError(transport, call))
+  let dispatcher: Dispatcher | undefined
+  try {
+    const response = await open(transport, call, scope.signal, (used) => {
+      dispatcher = used
+    })
+    return parseBody(call, await response.body.text())
+  } catch (error) {
+    throw settle(transport, call, scope.signal, dispatcher, error)
+  } finally {
+    scope.close()
+  }
+}
+
+/**
+ * The lines of a streamed answer, as they come. Ends when the server ends it.
+ * @throws KubeError with KUBE_WATCH_IDLE when no byte came for `idleMs`
+ */
+export async function* stream(
+  transport: Transport,
+  call: ApiRequest,
+  idleMs: number,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  const scope = openScope([signal])
+  scope.within(transport.timeoutMs, () => deadlineError(transport, call))
+  let dispatcher: Dispatcher | undefined
+  try {
+    const response = await open(transport, call, scope.signal, (used) => {
+      dispatcher = used
+    })
+    const arm = () =>
+      scope.within(idleMs, () => transportError('KUBE_WATCH_IDLE', nameOf(call), `silent for ${idleMs} ms`))
+    arm()
+    yield* splitLines(response.body, arm, nameOf(call))
+  } catch (error) {
+    throw settle(transport, call, scope.signal, dispatcher, error)
+  } finally {
+    scope.close()
+  }
+}
+
+/** Sends the request and turns every answer that is not 2xx into a KubeError. */
+async function open(
+  transport: Transport,
+  call: ApiRequest,
+  signal: AbortSignal,
+  onDispatcher: (used: Dispatcher) => void,
+): Promise<Dispatcher.ResponseData> {
+  const { headers, dispatcher } = await transport.connection.authorize(call.path)
+  onDispatcher(dispatcher)
+  signal.throwIfAborted()
+  const response = await request(transport.connection.server + call.path + queryString(call.query), {
+    method: call.method,
+    dispatcher,
+    signal,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    headers: {
+      ...headers,
+      accept: 'application/json',
+      'user-agent': transport.userAgent,
+      ...(call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' }),
+    },
+    body: call.body === undefined ? null : JSON.stringify(call.body),
+  })
+  if (response.statusCode >= 200 && response.statusCode < 300) return response
+  throw statusError(
+    nameOf(call),
+    response.statusCode,
+    statusBody(await response.body.text()),
+    retryAfter(response.headers['retry-after']),
+  )
+}
+
+function queryString(query: ApiRequest['query']): string {
+  const given = Object.entries(query ?? {}).filter(([, value]) => value !== undefined && value !== '')
+  return given.length === 0
+    ? ''
+    : `?${new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]))}`
+}
+
+function parseBody(call: ApiRequest, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw transportError('KUBE_BAD_ANSWER', nameOf(call), `not JSON (${text.length} characters)`, error)
+  }
+}
+
+/** Proxies answer in HTML, the API server now and then in plain text: then the text is the message. */
+function statusBody(text: string): StatusBody {
+  try {
+    const body: unknown = JSON.parse(text)
+    if (typeof body === 'object' && body !== null) return body
+  } catch {
+    // Not JSON: handled below like JSON that is no object.
+  }
+  return { message: text.slice(0, 200).trim() || 'empty body' }
+}
+
+/** Seconds, or an HTTP date. */
+function retryAfter(header: string | string[] | undefined): number | undefined {
+  if (typeof header !== 'string') return undefined
+  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined
+}
+
+function deadlineError(transport: Transport, call: ApiRequest): KubeError {
+  return transportError('KUBE_DEADLINE', nameOf(call), `no answer within ${transport.timeoutMs} ms`)
+}
+
+/** What really went wrong: whoever aborted knows better than the socket error that the abort caused. */
+function settle(
+  transport: Transport,
+  call: ApiRequest,
+  signal: AbortSignal,
+  dispatcher: Dispatcher | undefined,
+  error: unknown,
+): unknown {
+  const cause: unknown = signal.aborted ? signal.reason : error
+  const code = cause instanceof KubeError ? cause.code : ''
+  if (dispatcher && (code === 'KUBE_DEADLINE' || code === 'KUBE_WATCH_IDLE')) transport.connection.abandon(dispatcher)
+  if (signal.aborted || error instanceof KubeError) return cause
+  return transportError('KUBE_UNREACHABLE', nameOf(call), `${transport.connection.server} did not answer`, error)
+}
+
+/** Splits at byte level, because a character may arrive in two chunks. The last piece may lack its newline. */
+async function* splitLines(chunks: AsyncIterable<Buffer>, onBytes: () => void, what: string): AsyncGenerator<string> {
+  let parts: Buffer[] = []
+  let size = 0
+  for await (const chunk of chunks) {
+    onBytes()
+    let start = 0
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
+      const line = Buffer.concat([...parts, chunk.subarray(start, end)]).toString()
+      parts = []
+      size = 0
+      start = end + 1
+      if (line.trim() !== '') yield line
+    }
+    parts.push(chunk.subarray(start))
+    size += chunk.length - start
+    if (size > MAX_LINE_BYTES) throw transportError('KUBE_TORN_LINE', what, `no newline in ${size} bytes`)
+  }
+  const rest = Buffer.concat(parts).toString()
+  if (rest.trim() !== '') yield rest
+}

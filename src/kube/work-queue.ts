@@ -1,0 +1,208 @@
+import { type Clock, systemClock } from '../support/clock.ts'
+import { errorCode, errorMessage } from '../support/errors.ts'
+import type { Log } from '../support/log.ts'
+import { backoffMs } from './backoff.ts'
+import { KubeError } from './errors.ts'
+
+export interface HandlerResult {
+  /** Come back to this key after so long: for what no event will announce (deadlines, TTLs). */
+  requeueAfterMs?: number | undefined
+}
+
+/** What a queue tells its metrics; all optional. Durations in milliseconds. */
+export interface QueueObserver {
+  /** Keys waiting to be handled, whenever that changes. */
+  depth?(keys: number): void
+  added?(): void
+  /** How long the key had waited. */
+  started?(waitedMs: number): void
+  finished?(outcome: 'success' | 'error', tookMs: number): void
+  /** A failed key comes back after `delayMs`. */
+  retried?(delayMs: number): void
+}
+
+export interface WorkQueueOptions {
+  /** In log lines. */
+  name: string
+  /** Keys handled at once. */
+  concurrency: number
+  /** Throws to be called again after a back-off. The signal fires when a drain has run out of patience. */
+  handler: (key: string, signal: AbortSignal) => Promise<HandlerResult | undefined>
+  log: Log
+  /** Milliseconds before the first repeat of a failed key; doubles each time. Default 5. */
+  baseDelayMs?: number | undefined
+  /** Default 60 000. */
+  maxDelayMs?: number | undefined
+  observer?: QueueObserver | undefined
+  clock?: Clock | undefined
+  random?: (() => number) | undefined
+}
+
+interface Delayed {
+  dueMs: number
+  cancel: AbortController
+}
+
+/**
+ * Keys to look at. A key is in it at most once, is never handled twice at the same time, and one that is added while
+ * it is being handled is handled again afterwards: no change is missed, and a burst of them costs one run.
+ */
+export class WorkQueue {
+  readonly #options: WorkQueueOptions
+  readonly #clock: Clock
+  /** key -> when it was added. Insertion order is the order of work; disjoint from #running. */
+  readonly #waiting = new Map<string, number>()
+  readonly #running = new Set<string>()
+  /** Keys added while running; always a subset of #running. */
+  readonly #dirty = new Set<string>()
+  /** At most one timer a key, the earliest asked for. */
+  readonly #delayed = new Map<string, Delayed>()
+  readonly #failures = new Map<string, number>()
+  readonly #patience = new AbortController()
+  #state: 'idle' | 'started' | 'draining' = 'idle'
+  #whenQuiet: (() => void) | undefined
+
+  constructor(options: WorkQueueOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+  }
+
+  /** Keys waiting: not those running, not those delayed. */
+  get depth(): number {
+    return this.#waiting.size
+  }
+
+  /** Failures in a row of this key. */
+  failures(key: string): number {
+    return this.#failures.get(key) ?? 0
+  }
+
+  /** Begins handling; keys may be added before. */
+  start(): void {
+    if (this.#state === 'idle') this.#state = 'started'
+    this.#pump()
+  }
+
+  add(key: string): void {
+    if (this.#state === 'draining') return
+    this.#options.observer?.added?.()
+    if (this.#running.has(key)) this.#dirty.add(key)
+    else this.#enqueue(key)
+  }
+
+  /** Adds the key later. Of several waits for one key the shortest counts: an extra look does no harm, a late one may. */
+  addAfter(key: string, delayMs: number): void {
+    if (this.#state === 'draining') return
+    if (delayMs <= 0) {
+      this.add(key)
+      return
+    }
+    const dueMs = this.#clock.monotonicMs() + delayMs
+    const other = this.#delayed.get(key)
+    if (other && other.dueMs <= dueMs) return
+    other?.cancel.abort()
+    const cancel = new AbortController()
+    this.#delayed.set(key, { dueMs, cancel })
+    this.#clock.sleep(delayMs, cancel.signal).then(
+      () => {
+        this.#delayed.delete(key)
+        this.add(key)
+      },
+      () => undefined,
+    )
+  }
+
+  /** The object is gone: no more back-off, no more delayed look. A key that waits is still handled once. */
+  forget(key: string): void {
+    this.#failures.delete(key)
+    this.#cancelDelay(key)
+  }
+
+  /**
+   * Takes nothing new and waits for what is running; after `timeoutMs` the handlers' signal fires. Keys that still
+   * wait are dropped: whoever starts next lists the world anew.
+   */
+  async drain(timeoutMs = 10_000): Promise<void> {
+    this.#state = 'draining'
+    for (const key of [...this.#delayed.keys()]) this.#cancelDelay(key)
+    this.#waiting.clear()
+    this.#dirty.clear()
+    this.#options.observer?.depth?.(0)
+    if (this.#running.size === 0) return
+    const quiet = Promise.withResolvers<void>()
+    this.#whenQuiet = quiet.resolve
+    const timer = new AbortController()
+    const impatience = this.#clock.sleep(timeoutMs, timer.signal).then(
+      () => this.#patience.abort(),
+      () => undefined,
+    )
+    await quiet.promise
+    timer.abort()
+    await impatience
+  }
+
+  #enqueue(key: string): void {
+    if (!this.#waiting.has(key)) this.#waiting.set(key, this.#clock.monotonicMs())
+    this.#options.observer?.depth?.(this.#waiting.size)
+    this.#pump()
+  }
+
+  #pump(): void {
+    if (this.#state !== 'started') return
+    for (const [key, addedMs] of this.#waiting) {
+      if (this.#running.size >= this.#options.concurrency) return
+      this.#waiting.delete(key)
+      this.#running.add(key)
+      this.#options.observer?.depth?.(this.#waiting.size)
+      void this.#handle(key, addedMs)
+    }
+  }
+
+  async #handle(key: string, addedMs: number): Promise<void> {
+    const { observer, handler } = this.#options
+    const startedMs = this.#clock.monotonicMs()
+    observer?.started?.(startedMs - addedMs)
+    let outcome: 'success' | 'error' = 'success'
+    try {
+      const result = await handler(key, this.#patience.signal)
+      this.#failures.delete(key)
+      if (result?.requeueAfterMs !== undefined) this.addAfter(key, result.requeueAfterMs)
+    } catch (error) {
+      outcome = 'error'
+      this.#retry(key, error)
+    }
+    observer?.finished?.(outcome, this.#clock.monotonicMs() - startedMs)
+    this.#release(key)
+  }
+
+  #release(key: string): void {
+    this.#running.delete(key)
+    if (this.#dirty.delete(key)) this.#enqueue(key)
+    if (this.#running.size === 0) this.#whenQuiet?.()
+    this.#pump()
+  }
+
+  #retry(key: string, error: unknown): void {
+    const { name, log, baseDelayMs = 5, maxDelayMs = 60_000, random = Math.random } = this.#options
+    const failures = this.failures(key)
+    this.#failures.set(key, failures + 1)
+    const askedMs = error instanceof KubeError ? (error.retryAfterSeconds ?? 0) * 1000 : 0
+    const delayMs = askedMs + backoffMs(failures, { baseMs: baseDelayMs, capMs: maxDelayMs }, random)
+    const facts = {
+      queue: name,
+      key,
+      code: errorCode(error),
+      error: errorMessage(error),
+      failures: failures + 1,
+      delayMs,
+    }
+    log.warn(facts, 'handling failed, will try again')
+    this.#options.observer?.retried?.(delayMs)
+    this.addAfter(key, delayMs)
+  }
+
+  #cancelDelay(key: string): void {
+    this.#delayed.get(key)?.cancel.abort()
+    this.#delayed.delete(key)
+  }
+}
