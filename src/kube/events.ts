@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto'
+import { type Clock, systemClock } from '../support/clock.ts'
+import { errorCode, errorMessage } from '../support/errors.ts'
+import type { Log } from '../support/log.ts'
+import type { KubeClient } from './client.ts'
+import { isNotFound } from './errors.ts'
+import type { KubeObject } from './objects.ts'
+
+export interface EventText {
+  type: 'Normal' | 'Warning'
+  /** UpperCamel, one word for the machine: `PodsCreated`. */
+  reason: string
+  /** A sentence for people; cut at 1024 bytes, the API's limit. */
+  message: string
+}
+
+export interface EventRecorderOptions {
+  client: KubeClient
+  log: Log
+  /** Shown as the source: `downpour-operator`. */
+  component: string
+  /** Which replica of it. */
+  instance: string
+  clock?: Clock | undefined
+}
+
+/** One series: the same object, type, reason and message. */
+interface Series {
+  count: number
+  firstTimestamp: string
+  /** The Event that carries it; undefined until it is created. */
+  ref: { namespace: string; name: string } | undefined
+}
+
+/** Series remembered; the least recently used are forgotten and begin anew. */
+const MAX_SERIES = 4096
+/** Series waiting to be written; beyond it events are dropped, for they are news, not state. */
+const MAX_PENDING = 1000
+const MAX_MESSAGE_BYTES = 1024
+const EVENTS = { apiVersion: 'v1', plural: 'events' } as const
+
+/**
+ * Tells people what was done, as core/v1 Events: `kubectl describe` and `kubectl get events` print their count and
+ * times as they are, whereas a `series` of events.k8s.io/v1 shows up there without its count. A repeat raises the
+ * count of the first one. Never throws and never makes a reconcile wait.
+ */
+export class EventRecorder {
+  readonly #options: EventRecorderOptions
+  readonly #clock: Clock
+  /** Least recently used first. */
+  readonly #series = new Map<string, Series>()
+  /** Series with a count not yet written, in order; a repeat meanwhile costs no extra request. */
+  readonly #pending = new Map<string, { object: KubeObject; text: EventText }>()
+  #writing: Promise<void> | undefined
+  #dropped = 0
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+  }
+
+  /** Events given up: too many at once, or refused by the API server. */
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  /** @param object needs apiVersion, kind and metadata.uid, or `kubectl describe` does not find the event */
+  record(object: KubeObject, text: EventText): void {
+    const key = [object.metadata.uid, text.type, text.reason, text.message].join('\u0000')
+    if (this.#pending.size >= MAX_PENDING && !this.#pending.has(key)) {
+      this.#dropped++
+      return
+    }
+    this.#touch(key).count++
+    this.#pending.set(key, { object, text })
+    this.#writing ??= this.#writeAll()
+  }
+
+  /** Resolves when everything recorded so far is written or given up. */
+  async flush(): Promise<void> {
+    await this.#writing
+  }
+
+  #touch(key: string): Series {
+    const series = this.#series.get(key) ?? { count: 0, firstTimestamp: this.#now(), ref: undefined }
+    this.#series.delete(key)
+    this.#series.set(key, series)
+    const [oldest] = this.#series.keys()
+    if (this.#series.size > MAX_SERIES && oldest !== undefined) this.#series.delete(oldest)
+    return series
+  }
+
+  async #writeAll(): Promise<void> {
+    // One at a time: events must not take the requests that pods need.
+    for (const [key, { object, text }] of this.#pending) {
+      this.#pending.delete(key)
+      try {
+        await this.#write(this.#touch(key), object, text)
+      } catch (error) {
+        this.#dropped++
+        const facts = { reason: text.reason, code: errorCode(error), error: errorMessage(error) }
+        this.#options.log.warn(facts, 'event not recorded')
+      }
+    }
+    this.#writing = undefined
+  }
+
+  async #write(series: Series, object: KubeObject, text: EventText): Promise<void> {
+    if (series.ref) {
+      try {
+        const patch = { count: series.count, lastTimestamp: this.#now() }
+        await this.#options.client.mergePatch({ ...EVENTS, ...series.ref }, patch)
+        return
+      } catch (error) {
+        // The API server drops events after an hour; the series begins anew.
+        if (!isNotFound(error)) throw error
+        Object.assign(series, { count: 1, firstTimestamp: this.#now(), ref: undefined })
+      }
+    }
+    const event = this.#eventOf(series, object, text)
+    const { namespace, name } = event.metadata
+    await this.#options.client.create({ ...EVENTS, namespace }, event)
+    series.ref = { namespace, name }
+  }
+
+  #eventOf(series: Series, object: KubeObject, text: EventText) {
+    const { name, namespace, uid, resourceVersion } = object.metadata
+    const { apiVersion, kind } = object
+    return {
+      apiVersion: 'v1',
+      kind: 'Event',
+      // Cut so that the whole stays a legal object name of 253 characters.
+      metadata: {
+        name: `${name.slice(0, 230)}.${randomBytes(8).toString('hex')}`,
+        namespace: namespace ?? 'default',
+      },
+      involvedObject: { apiVersion, kind, name, namespace, uid, resourceVersion },
+      type: text.type,
+      reason: text.reason,
+      message: cut(text.message),
+      count: series.count,
+      firstTimestamp: series.firstTimestamp,
+      lastTimestamp: this.#now(),
+      source: { component: this.#options.component, host: this.#options.instance },
+      reportingComponent: this.#options.component,
+      reportingInstance: this.#options.instance,
+    }
+  }
+
+  /** RFC 3339 with whole seconds: `metav1.Time`. */
+  #now(): string {
+    return new Date(this.#clock.nowMs()).toISOString().replace(/\.\d+Z$/, 'Z')
+  }
+}
+
+function cut(message: string): string {
+  if (Buffer.byteLength(message) <= MAX_MESSAGE_BYTES) return message
+  // Decoding drops half a character at the cut as U+FFFD, which is longer than what it replaces: hence the margin.
+  return `${Buffer.from(message)
+    .subarray(0, MAX_MESSAGE_BYTES - 6)
+    .toString()}…`
+}

@@ -1,0 +1,232 @@
+import { type Clock, systemClock } from '../support/clock.ts'
+import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
+import type { Log } from '../support/log.ts'
+import { createKubeClient, type KubeClient } from './client.ts'
+import { isAlreadyExists, isConflict } from './errors.ts'
+import type { ObjectMeta } from './objects.ts'
+import { openScope } from './scope.ts'
+
+export interface LeaderOptions {
+  /** As for KubeClient. The elector opens a client of its own: a stuck pool must not cost the lease. */
+  kubeConfig?: string | undefined
+  namespace: string
+  /** Name of the Lease. */
+  name: string
+  /** Unique to this process, also across its restarts: pod name and a random part. */
+  identity: string
+  log: Log
+  /** Called once when leadership is lost against our will: stop writing and exit. Not after `release`. */
+  onLost: () => void
+  /** Others wait so long after the last renewal that they saw; default 15 000 ms. */
+  leaseDurationMs?: number | undefined
+  /** We stop leading so long after our last renewal; default 10 000 ms, less than the lease. */
+  renewDeadlineMs?: number | undefined
+  /** Between two tries; default 2000 ms. */
+  retryPeriodMs?: number | undefined
+  clock?: Clock | undefined
+  random?: (() => number) | undefined
+}
+
+interface LeaseSpec {
+  holderIdentity?: string | null
+  leaseDurationSeconds?: number
+  /** metav1.MicroTime: `2026-01-31T12:00:00.000000Z`. */
+  acquireTime?: string
+  renewTime?: string
+  leaseTransitions?: number
+}
+
+interface Lease {
+  apiVersion: string
+  kind: string
+  metadata: ObjectMeta
+  spec?: LeaseSpec
+}
+
+/**
+ * At most one of many processes leads. Whether another's lease has run out is judged by how long its record has not
+ * changed before our eyes, on our monotonic clock: the times written in it come from a clock that may be wrong.
+ */
+export class LeaderElector {
+  readonly #options: LeaderOptions
+  readonly #timing: { leaseMs: number; deadlineMs: number; retryMs: number }
+  readonly #client: KubeClient
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #stopping = new AbortController()
+  /** The lease as last seen and when it was first seen like that. */
+  #observed: { record: string; atMs: number } = { record: '', atMs: 0 }
+  /** Taken before the request that renewed was sent, so that we never believe in the lease longer than others do. */
+  #renewedMs: number | undefined
+  #renewing: Promise<void> | undefined
+
+  /** @throws INVALID_LEASE_TIMING, and what createKubeClient throws */
+  constructor(options: LeaderOptions) {
+    const { leaseDurationMs: leaseMs = 15_000, renewDeadlineMs: deadlineMs = 10_000 } = options
+    this.#timing = { leaseMs, deadlineMs, retryMs: options.retryPeriodMs ?? 2_000 }
+    if (!(leaseMs > deadlineMs && deadlineMs > this.#timing.retryMs && this.#timing.retryMs > 0)) {
+      throw new DownpourError(
+        'INVALID_LEASE_TIMING',
+        `lease timing: got ${JSON.stringify(this.#timing)}, expected leaseMs > deadlineMs > retryMs > 0`,
+      )
+    }
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#random = options.random ?? Math.random
+    this.#client = createKubeClient({
+      kubeConfig: options.kubeConfig,
+      log: options.log,
+      // The loop below is the retry, and one stuck request must leave time for a second.
+      retry: { attempts: 1 },
+      timeoutMs: deadlineMs / 2,
+      userAgent: 'downpour-leader',
+    })
+  }
+
+  /**
+   * True only while the lease is certainly ours. Ask before every write: a process that slept past its lease sees it
+   * here before any timer tells it.
+   */
+  isLeader(): boolean {
+    return this.#renewedMs !== undefined && this.#clock.monotonicMs() - this.#renewedMs < this.#timing.deadlineMs
+  }
+
+  /** Resolves when this process leads; from then on it renews by itself. Rejects when the signal fires or on release. */
+  async acquire(signal?: AbortSignal): Promise<void> {
+    const scope = openScope([this.#stopping.signal, signal])
+    try {
+      while (!(await this.#tryOnce(scope.signal))) {
+        await this.#clock.sleep(this.#timing.retryMs * (1 + this.#random()), scope.signal)
+      }
+    } finally {
+      scope.close()
+    }
+    this.#options.log.info({ lease: this.#options.name, identity: this.#options.identity }, 'leading')
+    this.#renewing = this.#renew()
+  }
+
+  /** Stops renewing, hands the lease over if it is ours, closes the client. First let your writes end. */
+  async release(): Promise<void> {
+    this.#stopping.abort()
+    await this.#renewing
+    // A renewal cut off in mid-air may have counted, so the lease itself is asked whose it is.
+    if (this.#renewedMs !== undefined) {
+      await this.#handOver().catch((error: unknown) =>
+        this.#options.log.warn({ code: errorCode(error), error: errorMessage(error) }, 'lease not released'),
+      )
+    }
+    this.#renewedMs = undefined
+    await this.#client.close()
+  }
+
+  async #renew(): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      await this.#clock.sleep(this.#timing.retryMs, signal).catch(() => undefined)
+      // Past the deadline (a paused process) nothing is renewed quietly: `isLeader` has been false meanwhile.
+      if (this.isLeader()) await this.#renewOnce(signal)
+      if (!signal.aborted && !this.isLeader()) this.#lose()
+    }
+  }
+
+  /** Gives up when the lease can no longer be ours, even if the request is still under way. */
+  async #renewOnce(signal: AbortSignal): Promise<void> {
+    const scope = openScope([signal])
+    const leftMs = this.#timing.deadlineMs - (this.#clock.monotonicMs() - (this.#renewedMs ?? 0))
+    const tooLate = this.#clock.sleep(leftMs, scope.signal).catch(() => undefined)
+    try {
+      await Promise.race([this.#tryOnce(scope.signal).catch(() => undefined), tooLate])
+    } finally {
+      scope.close()
+    }
+  }
+
+  #lose(): void {
+    this.#renewedMs = undefined
+    this.#stopping.abort()
+    this.#options.log.error({ lease: this.#options.name, identity: this.#options.identity }, 'leadership lost')
+    this.#options.onLost()
+  }
+
+  /** One look at the lease, and one write if it is ours or free. Failures count as "not now". */
+  async #tryOnce(signal: AbortSignal): Promise<boolean> {
+    try {
+      return await this.#takeOrRenew(signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      // Somebody was faster, which is how it should be.
+      if (isConflict(error) || isAlreadyExists(error)) return false
+      this.#options.log.warn({ code: errorCode(error), error: errorMessage(error) }, 'lease not reached')
+      return false
+    }
+  }
+
+  async #takeOrRenew(signal: AbortSignal): Promise<boolean> {
+    const lease = await this.#client.find<Lease>(this.#ref(), { signal })
+    const startedMs = this.#clock.monotonicMs()
+    if (!lease) {
+      await this.#client.create(this.#collection(), this.#newLease(), { signal })
+      this.#renewedMs = startedMs
+      return true
+    }
+    const held = lease.spec ?? {}
+    const isOurs = held.holderIdentity === this.#options.identity
+    if (!isOurs && this.#isHeld(held)) {
+      this.#renewedMs = undefined
+      return false
+    }
+    await this.#client.replace(this.#ref(), { ...lease, spec: this.#nextSpec(held, isOurs) }, { signal })
+    signal.throwIfAborted()
+    this.#renewedMs = startedMs
+    return true
+  }
+
+  /** Whether somebody holds it and has shown life within the lease, as far as we saw. */
+  #isHeld(held: LeaseSpec): boolean {
+    const nowMs = this.#clock.monotonicMs()
+    const record = JSON.stringify(held)
+    if (record !== this.#observed.record) this.#observed = { record, atMs: nowMs }
+    if (!held.holderIdentity) return false
+    const leaseMs = held.leaseDurationSeconds ? held.leaseDurationSeconds * 1000 : this.#timing.leaseMs
+    return nowMs - this.#observed.atMs < leaseMs
+  }
+
+  #nextSpec(held: LeaseSpec, isOurs: boolean): LeaseSpec {
+    const now = this.#microTime()
+    return {
+      ...held,
+      holderIdentity: this.#options.identity,
+      leaseDurationSeconds: Math.ceil(this.#timing.leaseMs / 1000),
+      renewTime: now,
+      acquireTime: isOurs ? (held.acquireTime ?? now) : now,
+      leaseTransitions: (held.leaseTransitions ?? 0) + (isOurs ? 0 : 1),
+    }
+  }
+
+  #newLease(): Lease {
+    const { name, namespace } = this.#options
+    const spec = { ...this.#nextSpec({}, true), leaseTransitions: 0 }
+    return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace }, spec }
+  }
+
+  /** Empty holder, one second: the next one need not wait out the lease. */
+  async #handOver(): Promise<void> {
+    const lease = await this.#client.find<Lease>(this.#ref())
+    if (lease?.spec?.holderIdentity !== this.#options.identity) return
+    const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: this.#microTime() }
+    await this.#client.replace(this.#ref(), { ...lease, spec })
+  }
+
+  #collection() {
+    return { apiVersion: 'coordination.k8s.io/v1', plural: 'leases', namespace: this.#options.namespace }
+  }
+
+  #ref() {
+    return { ...this.#collection(), name: this.#options.name }
+  }
+
+  /** The library types this as a Date, but the API wants six decimals. */
+  #microTime(): string {
+    return new Date(this.#clock.nowMs()).toISOString().replace(/(\.\d{3})Z$/, '$1000Z')
+  }
+}

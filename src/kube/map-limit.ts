@@ -1,0 +1,32 @@
+export interface MapResult<I, R> {
+  /** Of the calls that succeeded, in the order of the items. */
+  values: R[]
+  errors: { item: I; error: unknown }[]
+}
+
+type Outcome<I, R> = { value: R } | { item: I; error: unknown }
+
+/** Calls `fn` for every item, at most `limit` at once. One failure does not keep the others from being tried. */
+export async function mapLimit<I, R>(
+  items: readonly I[],
+  limit: number,
+  fn: (item: I) => Promise<R>,
+): Promise<MapResult<I, R>> {
+  const outcomes = new Array<Outcome<I, R>>(items.length)
+  // All lanes draw from one iterator, so a slow item holds up its own lane only.
+  const remaining = items.entries()
+  const lane = async () => {
+    for (const [index, item] of remaining) {
+      try {
+        outcomes[index] = { value: await fn(item) }
+      } catch (error) {
+        outcomes[index] = { item, error }
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane))
+  return {
+    values: outcomes.flatMap((outcome) => ('value' in outcome ? [outcome.value] : [])),
+    errors: outcomes.flatMap((outcome) => ('error' in outcome ? [outcome] : [])),
+  }
+}
