@@ -1,4 +1,4 @@
-// `npm start [-- FILE...]`: set up, then `downpour run FILE...` (the demo jobs when no file is named).
+// `npm start [-- FILE...]`: set up, then `downpour run FILE...` (the demonstration when no file is named).
 import { runWithNode, setUp } from './setup.mjs'
 
 await runWithNode(setUp(), ['bin/downpour', 'run', ...process.argv.slice(2)])

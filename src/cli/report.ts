@@ -1,9 +1,9 @@
 /** The HTML report of a run: one file, no script, nothing loaded from anywhere. */
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { HistoryRecord } from '../contract/files.ts'
 import { escapeHtml, lineChart, type Series } from './chart.ts'
 import { type JobResult, metricsText, transferGains } from './results.ts'
-import type { HistoryRecord } from '../contract/files.ts'
 
 export interface ReportFacts {
   title: string
@@ -25,7 +25,10 @@ export function renderReport(results: readonly JobResult[], { title, facts }: Re
 <h1>${escapeHtml(title)}</h1>
 ${gains.map((gain) => `<p class="gain">${escapeHtml(gain)}</p>`).join('\n')}
 ${resultsTable(results)}
-${results.filter(({ history }) => history.length > 0).map(jobSection).join('\n')}
+${results
+  .filter(({ history }) => history.length > 0)
+  .map(jobSection)
+  .join('\n')}
 <h2>How this was made</h2><ul>${facts.map((fact) => `<li>${escapeHtml(fact)}</li>`).join('')}</ul>
 </body></html>
 `
@@ -47,7 +50,8 @@ function resultsTable(results: readonly JobResult[]): string {
       checkpoint ? `step ${checkpoint.step}, ${checkpoint.digest.slice(0, 12)}` : '-',
     ]
   })
-  const cells = (row: readonly string[], tag: string) => row.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('')
+  const cells = (row: readonly string[], tag: string) =>
+    row.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('')
   return `<table><tr>${cells(head, 'th')}</tr>${rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('')}</table>`
 }
 
@@ -57,10 +61,26 @@ function jobSection({ job, history }: JobResult): string {
     { name: label, points: history.map((record) => ({ x: record.step, y: y(record) })) },
   ]
   return `<h2>${escapeHtml(name)}</h2><div class="charts">
-${lineChart('Training loss', 'global step', of('loss', (r) => r.loss))}
-${lineChart('Gradient staleness, mean', 'global step', of('staleness', (r) => r.stalenessMean))}
-${lineChart('Examples a second', 'global step', of('examples/s', (r) => r.examplesPerSecond))}
-${lineChart('Learning rate', 'global step', of('learning rate', (r) => r.learningRate))}
+${lineChart(
+  'Training loss',
+  'global step',
+  of('loss', (r) => r.loss),
+)}
+${lineChart(
+  'Gradient staleness, mean',
+  'global step',
+  of('staleness', (r) => r.stalenessMean),
+)}
+${lineChart(
+  'Examples a second',
+  'global step',
+  of('examples/s', (r) => r.examplesPerSecond),
+)}
+${lineChart(
+  'Learning rate',
+  'global step',
+  of('learning rate', (r) => r.learningRate),
+)}
 </div>`
 }
 

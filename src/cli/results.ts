@@ -80,7 +80,10 @@ export function transferGains(results: readonly JobResult[]): string[] {
     .filter((job) => job.spec.init === 'pretrained')
     .flatMap((job) => {
       const twin = finetunes.find(
-        (other) => other.spec.init === 'random' && other.spec.task === job.spec.task && other.spec.maxSteps === job.spec.maxSteps,
+        (other) =>
+          other.spec.init === 'random' &&
+          other.spec.task === job.spec.task &&
+          other.spec.maxSteps === job.spec.maxSteps,
       )
       const [ours, theirs] = [job.status?.results?.metrics.top1, twin?.status?.results?.metrics.top1]
       if (!twin || ours === undefined || theirs === undefined) return []

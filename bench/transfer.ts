@@ -1,0 +1,61 @@
+/**
+ * Does pre-training help? Runs the demonstration with three seeds and compares top-1 of the pre-trained and the
+ * random-init FinetuneJob at equal steps. `npm run bench:transfer [-- SEED...]`; about 6 minutes a seed on 2 cores.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { availableParallelism, cpus } from 'node:os'
+import type { Job } from '../src/api/job.ts'
+
+const DEFAULT_SEEDS = ['1', '2', '3']
+const OUT = 'bench/results/transfer.json'
+
+interface Outcome {
+  seed: number
+  seconds: number
+  pretrainLoss: number
+  pretrained: number
+  random: number
+  points: number
+}
+
+async function runSeed(seed: number): Promise<Outcome> {
+  const stateDir = `.downpour/bench-transfer/${seed}`
+  const started = performance.now()
+  const child = spawn(
+    process.execPath,
+    ['bin/downpour', 'run', '--fresh', '--seed', String(seed), '--state-dir', stateDir],
+    {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  )
+  const [code] = await once(child, 'exit')
+  if (code !== 0) throw new Error(`seed ${seed}: downpour run ended with ${code}`)
+  const jobs = JSON.parse(await readFile(`${stateDir}/results.json`, 'utf8')) as Job[]
+  const top1 = (init: string) =>
+    jobs.find((job) => job.kind === 'FinetuneJob' && job.spec.init === init)?.status?.results?.metrics.top1 ??
+    Number.NaN
+  const [pretrained, random] = [top1('pretrained'), top1('random')]
+  const pretrainLoss = jobs.find((job) => job.kind === 'PretrainJob')?.status?.progress?.loss ?? Number.NaN
+  return {
+    seed,
+    seconds: (performance.now() - started) / 1000,
+    pretrainLoss,
+    pretrained,
+    random,
+    points: (pretrained - random) * 100,
+  }
+}
+
+const seeds = (process.argv.length > 2 ? process.argv.slice(2) : DEFAULT_SEEDS).map(Number)
+const outcomes: Outcome[] = []
+for (const seed of seeds) outcomes.push(await runSeed(seed))
+const mean = outcomes.reduce((sum, one) => sum + one.points, 0) / outcomes.length
+
+console.table(outcomes)
+console.log(`mean gain of pre-training: ${mean.toFixed(1)} points top-1 over ${outcomes.length} seeds`)
+await mkdir('bench/results', { recursive: true })
+const machine = `${availableParallelism()} cores of ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}, WASM backend`
+await writeFile(OUT, `${JSON.stringify({ machine, outcomes, meanPoints: mean }, null, 2)}\n`)
+process.exitCode = mean >= 10 ? 0 : 1

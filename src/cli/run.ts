@@ -1,0 +1,135 @@
+/** `downpour run`: an API server, the operator and the jobs' processes on this machine, until the jobs have ended. */
+import { rm, writeFile } from 'node:fs/promises'
+import { availableParallelism, totalmem } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { Job } from '../api/job.ts'
+import { startLocalCluster } from '../local/cluster.ts'
+import { systemClock } from '../support/clock.ts'
+import { createLog } from '../support/log.ts'
+import { readManifests } from './manifests.ts'
+import { createProgressView, duration, type ProgressView } from './progress.ts'
+import { writeReport } from './report.ts'
+import { collectResults, resultTable, transferGains } from './results.ts'
+import { prepareDemonstration } from './run-demonstration.ts'
+import { connectJobs, type Jobs } from './run-jobs.ts'
+import { superviseOperator } from './run-operator.ts'
+
+export interface RunOptions {
+  stateDir: string
+  fresh?: boolean
+  keepRunning?: boolean
+  seed?: number
+}
+
+const POLL_MS = 500
+const BIN = [process.execPath, resolve(import.meta.dirname, '../../bin/downpour')]
+
+/** @returns the exit code: 0 when every job succeeded, 130 when interrupted. */
+export async function run(files: string[], options: RunOptions): Promise<number> {
+  const view = createProgressView(process.stdout)
+  const interrupt = onInterrupt(view)
+  const startedMs = systemClock.nowMs()
+  if (options.fresh) await forgetRuns(options.stateDir)
+  const manifests = files.length > 0 ? await readManifests(files) : await prepareDemonstration(options, view)
+  const log = createLog({ process: 'local' }, 'warn')
+  const cluster = await startLocalCluster({ stateDir: options.stateDir, command: BIN, log })
+  const operator = superviseOperator({
+    command: BIN,
+    kubeconfig: cluster.kubeconfigPath,
+    stateDir: options.stateDir,
+    view,
+  })
+  try {
+    view.say(
+      `kubectl --kubeconfig ${cluster.kubeconfigPath} get pj,fj,pods -w    # looks inside, from another terminal`,
+    )
+    const jobs = await connectJobs(cluster.kubeconfigPath, options.stateDir, interrupt)
+    await jobs.apply(manifests, view)
+    const ended = await followJobs(jobs, view, interrupt)
+    const code = await conclude(ended, jobs, options, startedMs, view)
+    if (options.keepRunning) await untilInterrupted(view, interrupt)
+    return code
+  } catch (error) {
+    if (!interrupt.aborted) throw error
+    view.end()
+    view.say('stopping: parameter servers save a checkpoint ... (run the same command again to go on from there)')
+    return 130
+  } finally {
+    await operator.stop()
+    await cluster.close()
+  }
+}
+
+/** Draws the jobs until all that were asked for, and all that they made, have ended. */
+async function followJobs(jobs: Jobs, view: ProgressView, interrupt: AbortSignal): Promise<Job[]> {
+  for (;;) {
+    const current = await jobs.read()
+    view.show(current)
+    if (jobs.allEnded(current)) return current
+    await systemClock.sleep(POLL_MS, interrupt)
+  }
+}
+
+async function conclude(
+  ended: Job[],
+  jobs: Jobs,
+  options: RunOptions,
+  startedMs: number,
+  view: ProgressView,
+): Promise<number> {
+  view.end()
+  const results = await collectResults(ended, jobs.claimFolder)
+  const report = resolve(options.stateDir, 'report.html')
+  const seconds = (systemClock.nowMs() - startedMs) / 1000
+  await writeReport(report, results, { title: 'Downpour run', facts: machineFacts(seconds) })
+  await writeFile(join(options.stateDir, 'results.json'), `${JSON.stringify(ended, null, 2)}\n`)
+  for (const line of ['', ...resultTable(results), '', ...transferGains(results)]) view.say(line)
+  for (const job of ended) for (const line of failureLines(job)) view.say(line)
+  view.say(`Report: ${report}    (${duration(seconds)})`)
+  return ended.every((job) => job.status?.phase === 'Succeeded') ? 0 : 1
+}
+
+function failureLines(job: Job): string[] {
+  const failed = job.status?.conditions.find((c) => c.type === 'Failed' && c.status === 'True')
+  return failed ? [`${job.kind}/${job.metadata.name} failed: ${failed.reason}: ${failed.message}`] : []
+}
+
+function machineFacts(seconds: number): string[] {
+  return [
+    `${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}`,
+    `Node ${process.versions.node}`,
+    `${duration(seconds)} from command to table`,
+    new Date(systemClock.nowMs()).toISOString(),
+  ]
+}
+
+/** Ctrl-C: first press stops in order. npm forwards the terminal's signal, so presses within a second are one. */
+function onInterrupt(view: ProgressView): AbortSignal {
+  const controller = new AbortController()
+  let firstMs = 0
+  const handle = () => {
+    const nowMs = systemClock.monotonicMs()
+    if (!controller.signal.aborted) {
+      firstMs = nowMs
+      controller.abort()
+    } else if (nowMs - firstMs > 1000) {
+      view.say('still stopping; pods that do not obey are killed after their grace period')
+    }
+  }
+  process.on('SIGINT', handle)
+  process.on('SIGTERM', handle)
+  return controller.signal
+}
+
+async function untilInterrupted(view: ProgressView, interrupt: AbortSignal): Promise<void> {
+  view.say('The API server and the operator go on; Ctrl-C ends them.')
+  await new Promise<void>((done) => {
+    if (interrupt.aborted) done()
+    else interrupt.addEventListener('abort', () => done(), { once: true })
+  })
+}
+
+async function forgetRuns(stateDir: string): Promise<void> {
+  for (const part of ['state', 'volumes', 'logs', 'report.html', 'results.json'])
+    await rm(join(stateDir, part), { recursive: true, force: true })
+}
