@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto'
+import type { FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { DownpourError } from '../support/errors.ts'
+import { type FileSystem, realFileSystem } from './file-system.ts'
+
+export interface CommittedFile {
+  bytes: number
+  /** Hex. */
+  sha256: string
+}
+
+const CHUNK_BYTES = 4 << 20
+export const TEMPORARY_SUFFIX = '.tmp'
+
+/**
+ * A file appears whole or not at all: temporary name → byte count check → fsync → rename → fsync of the folder.
+ * Written in chunks with the event loop free between them, so that training goes on.
+ * @throws Node's error (`ENOSPC`, `EIO`…) or CHECKPOINT_SHORT_WRITE; the temporary file is removed, the old one untouched.
+ */
+export async function commitFile(
+  path: string,
+  parts: Iterable<Uint8Array>,
+  fs: FileSystem = realFileSystem,
+): Promise<CommittedFile> {
+  const temporary = path + TEMPORARY_SUFFIX
+  try {
+    const file = await fs.open(temporary, 'w')
+    try {
+      const written = await writeParts(file, parts)
+      const { size } = await file.stat()
+      if (size !== written.bytes)
+        throw new DownpourError('CHECKPOINT_SHORT_WRITE', `${path} has ${size} bytes of ${written.bytes}`, { path })
+      await file.sync()
+      await fs.rename(temporary, path)
+      await syncFolder(dirname(path), fs)
+      return written
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    await fs.unlink(temporary).catch(() => {})
+    throw error
+  }
+}
+
+async function writeParts(file: FileHandle, parts: Iterable<Uint8Array>): Promise<CommittedFile> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  for (const part of parts)
+    for (let at = 0; at < part.length; at += CHUNK_BYTES) {
+      const chunk = part.subarray(at, at + CHUNK_BYTES)
+      hash.update(chunk)
+      await writeAll(file, chunk)
+      bytes += chunk.length
+    }
+  return { bytes, sha256: hash.digest('hex') }
+}
+
+/** write(2) may take less than it was given, and says so. */
+async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let at = 0; at < chunk.length; ) {
+    const { bytesWritten } = await file.write(chunk, at, chunk.length - at)
+    if (bytesWritten === 0) throw new DownpourError('CHECKPOINT_SHORT_WRITE', 'the disk takes no more bytes')
+    at += bytesWritten
+  }
+}
+
+export async function syncFolder(path: string, fs: FileSystem = realFileSystem): Promise<void> {
+  const folder = await fs.open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}

@@ -1,0 +1,95 @@
+/** Reads a checkpoint back: every byte is held against the manifest before any of it is used. */
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { DownpourError } from '../support/errors.ts'
+import { type FileSystem, realFileSystem } from './file-system.ts'
+import { type Manifest, readManifest, type ShardRecord } from './manifest.ts'
+import { decodeSafetensors, type Tensor } from './safetensors.ts'
+
+export interface LoadedCheckpoint {
+  manifest: Manifest
+  /** sha256 of manifest.json, hex. */
+  digest: string
+  /** By variable name, merged over all shards. */
+  variables: Map<string, Tensor>
+  /** Optimizer state: slot ('rms', 'momentum') → variable name → values. Empty unless asked for. */
+  slots: Map<string, Map<string, Tensor>>
+}
+
+export interface LoadOptions {
+  /** Refuse another checkpoint than this one: its manifest's sha256, hex. */
+  expectDigest?: string
+  /** Keep these variables only. */
+  only?: ReadonlySet<string>
+  /** Read the optimizer's state too. */
+  slots?: boolean
+  fs?: FileSystem
+}
+
+const READ_BYTES = 16 << 20
+/** Slots are stored beside the weights as `optimizer.SLOT:VARIABLE`. */
+const SLOT = /^optimizer\.([a-z0-9]+):(.+)$/s
+
+export function slotTensorName(slot: string, variable: string): string {
+  return `optimizer.${slot}:${variable}`
+}
+
+/** @throws DownpourError CHECKPOINT_NO_MANIFEST | _BAD_MANIFEST | _WRONG_DIGEST | _TORN | _CORRUPT, SAFETENSORS_INVALID */
+export async function loadCheckpoint(folder: string, options: LoadOptions = {}): Promise<LoadedCheckpoint> {
+  const fs = options.fs ?? realFileSystem
+  const { manifest, digest } = await readManifest(folder, fs)
+  if (options.expectDigest && options.expectDigest !== digest)
+    throw new DownpourError(
+      'CHECKPOINT_WRONG_DIGEST',
+      `${folder} is not the checkpoint that was chosen: manifest ${digest}, expected ${options.expectDigest}`,
+      { folder, digest, expected: options.expectDigest },
+    )
+  const loaded: LoadedCheckpoint = { manifest, digest, variables: new Map(), slots: new Map() }
+  for (const record of manifest.shards)
+    for (const [name, tensor] of decodeSafetensors(await readVerified(folder, record, fs)))
+      keep(loaded, name, tensor, options)
+  return loaded
+}
+
+function keep(loaded: LoadedCheckpoint, tensorName: string, tensor: Tensor, { only, slots }: LoadOptions): void {
+  const [, slot, variable] = SLOT.exec(tensorName) ?? []
+  const name = variable ?? tensorName
+  if (only && !only.has(name)) return
+  if (slot === undefined) loaded.variables.set(name, tensor)
+  else if (slots) loaded.slots.set(slot, (loaded.slots.get(slot) ?? new Map()).set(name, tensor))
+}
+
+/** Every byte of every file, nothing kept. @throws as loadCheckpoint */
+export async function verifyCheckpoint(
+  folder: string,
+  fs: FileSystem = realFileSystem,
+): Promise<{ manifest: Manifest; digest: string }> {
+  const read = await readManifest(folder, fs)
+  for (const record of read.manifest.shards) await readVerified(folder, record, fs)
+  return read
+}
+
+async function readVerified(folder: string, record: ShardRecord, fs: FileSystem): Promise<ArrayBuffer> {
+  const path = join(folder, record.file)
+  const torn = (reason: string, cause?: unknown) =>
+    new DownpourError('CHECKPOINT_TORN', `${path} ${reason}`, { path, ...record, workers: undefined }, { cause })
+  const file = await fs.open(path, 'r').catch((cause) => {
+    throw torn(`cannot be opened: ${cause.message}`, cause)
+  })
+  try {
+    const { size } = await file.stat()
+    if (size !== record.bytes) throw torn(`has ${size} bytes, the manifest says ${record.bytes}`)
+    const bytes = new Uint8Array(size)
+    const hash = createHash('sha256')
+    for (let at = 0; at < size; ) {
+      const { bytesRead } = await file.read(bytes, at, Math.min(READ_BYTES, size - at), at)
+      if (bytesRead === 0) throw torn(`ended at byte ${at} of ${size}`)
+      hash.update(bytes.subarray(at, at + bytesRead))
+      at += bytesRead
+    }
+    if (hash.digest('hex') === record.sha256) return bytes.buffer
+    throw new DownpourError('CHECKPOINT_CORRUPT', `${path} is damaged: its sha256 is not the manifest's`, { path })
+  } finally {
+    await file.close()
+  }
+}

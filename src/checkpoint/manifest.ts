@@ -1,0 +1,96 @@
+/** manifest.json: what a checkpoint is. Written last; a folder without one is no checkpoint. */
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { DownpourError } from '../support/errors.ts'
+import { VariableSpecSchema } from '../wire/messages.ts'
+import { type FileSystem, realFileSystem } from './file-system.ts'
+
+const count = z.int().min(0)
+const Lease = z.strictObject({ epoch: count, unit: count })
+
+/** One worker index as a shard knows it: the pod that is it now, and the last push of that pod that was answered. */
+export const WorkerRecord = z.strictObject({
+  index: count,
+  podUid: z.string(),
+  lastSeq: count,
+  lastResult: z.string(),
+  contributed: z.boolean(),
+})
+export type WorkerRecord = z.output<typeof WorkerRecord>
+
+export const ShardRecord = z.strictObject({
+  index: count,
+  file: z.string().regex(/^[A-Za-z0-9._-]+$/),
+  bytes: count,
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  incarnation: count,
+  /** Updates applied: within a few of `step`, for shards are independent (paper.md §3.1). */
+  version: count,
+  workers: z.array(WorkerRecord),
+  /** Pod uids that were replaced and must not push any more. */
+  superseded: z.array(z.string()),
+})
+export type ShardRecord = z.output<typeof ShardRecord>
+
+export const LeaseRecord = z.strictObject({
+  units: count,
+  epoch: count,
+  /** How many units of the epoch's shuffled order were handed out. */
+  position: count,
+  /** Handed out and not finished: they come first after a restart. */
+  open: z.array(Lease),
+})
+export type LeaseRecord = z.output<typeof LeaseRecord>
+
+export const Manifest = z.strictObject({
+  formatVersion: z.literal(1),
+  step: count,
+  final: z.boolean(),
+  savedAt: z.string(),
+  job: z.strictObject({ kind: z.string(), namespace: z.string(), name: z.string(), uid: z.string() }),
+  seed: count,
+  optimizer: z.string(),
+  layout: z.strictObject({ hash: z.string(), variables: z.array(VariableSpecSchema) }),
+  shards: z.array(ShardRecord).min(1),
+  leases: LeaseRecord.nullable(),
+  psIncarnation: count,
+})
+export type Manifest = z.output<typeof Manifest>
+
+export const MANIFEST_FILE = 'manifest.json'
+
+export function encodeManifest(manifest: Manifest): Buffer {
+  return Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)
+}
+
+export function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+/** @throws DownpourError CHECKPOINT_NO_MANIFEST, CHECKPOINT_BAD_MANIFEST */
+export async function readManifest(
+  folder: string,
+  fs: FileSystem = realFileSystem,
+): Promise<{ manifest: Manifest; digest: string }> {
+  const path = join(folder, MANIFEST_FILE)
+  const bytes = await fs.readFile(path).catch((cause) => {
+    throw new DownpourError('CHECKPOINT_NO_MANIFEST', `${path} cannot be read: ${cause.message}`, { path }, { cause })
+  })
+  return { manifest: parseManifest(bytes, path), digest: digestOf(bytes) }
+}
+
+function parseManifest(bytes: Buffer, path: string): Manifest {
+  const bad = (reason: string, cause?: unknown) =>
+    new DownpourError('CHECKPOINT_BAD_MANIFEST', `${path} is not a manifest: ${reason}`, { path }, { cause })
+  let raw: unknown
+  try {
+    raw = JSON.parse(bytes.toString('utf8'))
+  } catch (cause) {
+    throw bad('it is not JSON', cause)
+  }
+  const parsed = Manifest.safeParse(raw)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw bad(`${issue?.path.join('.')}: ${issue?.message}`)
+}

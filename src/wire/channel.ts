@@ -1,0 +1,215 @@
+/** One connection, seen the same from both ends: messages out, messages in, requests answered, silence found out. */
+import { type LookupFunction, Socket } from 'node:net'
+import { DownpourError, errorCode } from '../support/errors.ts'
+import { DEFAULT_LIMITS, EMPTY, type Frame, FrameDecoder, type FrameHead, type FrameLimits } from './frames.ts'
+import { decodeMessage, encodeMessage, type Message } from './messages.ts'
+
+export interface ChannelOptions {
+  limits?: FrameLimits
+  /** Room for the body of an incoming frame; null: none now, the channel stops reading until `resume()`. */
+  allocate?: (head: FrameHead) => Uint8Array | null
+  /** A message that answers no request of ours. `body` stays the receiver's until it gives it back to its owner. */
+  onMessage: (message: Message, body: Uint8Array, requestId: number) => void
+  /** How often a heartbeat is sent, milliseconds. */
+  heartbeatMs: number
+  /** Not a byte from the peer for so long: the connection is half-open and is cut. */
+  silenceMs: number
+}
+
+export interface Reply {
+  message: Message
+  body: Uint8Array
+}
+
+interface Waiter {
+  resolve(reply: Reply): void
+  reject(error: unknown): void
+}
+
+const SCRATCH_BYTES = 64 << 10
+
+export class Channel {
+  /** Resolves, never rejects, when the connection is over; with what ended it. */
+  readonly closed: Promise<Error | undefined>
+  #socket: Socket | undefined
+  readonly #options: ChannelOptions
+  readonly #decoder: FrameDecoder
+  readonly #waiters = new Map<number, Waiter>()
+  #nextId = 1
+  #heardAt = performance.now()
+  #beatAt = performance.now()
+  #beat: NodeJS.Timeout | undefined
+  #failure: Error | undefined
+  #settle: (error: Error | undefined) => void = () => {}
+
+  private constructor(options: ChannelOptions) {
+    this.#options = options
+    const sink = {
+      body: (head: FrameHead) => (options.allocate ?? fresh)(head),
+      frame: (frame: Frame) => this.#dispatch(frame),
+    }
+    this.#decoder = new FrameDecoder(sink, options.limits ?? DEFAULT_LIMITS)
+    this.closed = new Promise((resolve) => {
+      this.#settle = resolve
+    })
+  }
+
+  /** The accepting end. */
+  static accept(socket: Socket, options: ChannelOptions): Channel {
+    const channel = new Channel(options)
+    socket.on('data', (chunk) => channel.#received(() => channel.#decoder.feed(chunk as Buffer)))
+    channel.#attach(socket)
+    return channel
+  }
+
+  /**
+   * The calling end: large bodies are received straight into their place, without a copy (`onread`).
+   * @throws the socket's error when nobody answers, DownpourError WIRE_CONNECT_TIMEOUT after 2 heartbeats.
+   */
+  static async connect(
+    to: { host: string; port: number; lookup?: LookupFunction },
+    options: ChannelOptions,
+  ): Promise<Channel> {
+    const channel = new Channel(options)
+    const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
+    let direct = false
+    const onread = {
+      buffer: () => {
+        const space = channel.#decoder.space()
+        direct = space.length >= SCRATCH_BYTES
+        return direct ? space : scratch
+      },
+      callback: (n: number) => {
+        const feed = () => channel.#decoder.feed(scratch.subarray(0, n))
+        channel.#received(direct ? () => channel.#decoder.advance(n) : feed)
+        return true
+      },
+    }
+    // `onread` as a function works (net.js calls it before each read) but the constructor's type leaves it out.
+    const socket = new Socket({ onread } as unknown as ConstructorParameters<typeof Socket>[0])
+    channel.#attach(socket)
+    const connected = new Promise<void>((resolve) => socket.once('connect', resolve))
+    socket.setTimeout(2 * options.heartbeatMs, () => {
+      if (socket.connecting)
+        channel.destroy(new DownpourError('WIRE_CONNECT_TIMEOUT', `${to.host}:${to.port} is silent`))
+    })
+    socket.connect({ host: to.host, port: to.port, ...(to.lookup ? { lookup: to.lookup } : {}) })
+    const over = channel.closed.then((error) => Promise.reject(error ?? channel.#endedError()))
+    await Promise.race([connected, over])
+    socket.setTimeout(0)
+    return channel
+  }
+
+  get alive(): boolean {
+    return this.#socket !== undefined && !this.#socket.destroyed
+  }
+
+  /** Queues a message; `sent` is called when the kernel has taken it or never will: the body may change from then on. */
+  send(message: Message, requestId = 0, body: Uint8Array = EMPTY, sent?: () => void): void {
+    const socket = this.#socket
+    if (!socket || socket.destroyed || socket.writableEnded) {
+      sent?.()
+      return
+    }
+    socket.cork()
+    const head = encodeMessage(message, requestId, body)
+    socket.write(head, body.length === 0 && sent ? () => sent() : undefined)
+    if (body.length > 0) socket.write(body, () => sent?.())
+    socket.uncork()
+  }
+
+  /** @throws DownpourError WIRE_CLOSED when the connection ends before the answer: whether it was obeyed is unknown. */
+  request(message: Message, body: Uint8Array = EMPTY): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      if (!this.alive) return reject(this.#endedError())
+      const id = this.#nextId++ >>> 0 || this.#nextId++
+      this.#waiters.set(id, { resolve, reject })
+      this.send(message, id, body)
+    })
+  }
+
+  /** There may be room for a body again. */
+  resume(): void {
+    if (!this.#decoder.stalled) return
+    this.#received(() => this.#decoder.resume())
+    if (!this.#decoder.stalled) this.#socket?.resume()
+  }
+
+  get stalled(): boolean {
+    return this.#decoder.stalled
+  }
+
+  /** Lets what was sent go out, then ends. */
+  async end(): Promise<void> {
+    this.#socket?.end()
+    const stuck = setTimeout(() => this.destroy(), 1000)
+    await this.closed
+    clearTimeout(stuck)
+  }
+
+  destroy(error?: Error): void {
+    this.#failure ??= error
+    this.#socket?.destroy()
+  }
+
+  #attach(socket: Socket): void {
+    this.#socket = socket
+    socket.setNoDelay(true)
+    socket.on('error', (error) => {
+      this.#failure ??= error
+    })
+    socket.on('end', () => socket.end())
+    socket.on('close', () => this.#finish())
+    this.#beat = setInterval(() => this.#onBeat(), this.#options.heartbeatMs)
+    this.#beat.unref()
+  }
+
+  #received(consume: () => void): void {
+    this.#heardAt = performance.now()
+    try {
+      consume()
+    } catch (error) {
+      // Say why before hanging up: a peer of another version learns it from the reply.
+      this.send({ type: 'refused', code: errorCode(error), message: String(error) })
+      this.#failure ??= error as Error
+      this.#socket?.destroySoon()
+    }
+    if (this.#decoder.stalled) this.#socket?.pause()
+  }
+
+  #dispatch(frame: Frame): void {
+    const message = decodeMessage(frame)
+    if (message.type === 'heartbeat') return
+    const waiter = this.#waiters.get(frame.requestId)
+    if (waiter && frame.requestId !== 0) {
+      this.#waiters.delete(frame.requestId)
+      waiter.resolve({ message, body: frame.body })
+    } else this.#options.onMessage(message, frame.body, frame.requestId)
+  }
+
+  /** A process that was itself busy has not been listening: silence counts only while this timer runs on time. */
+  #onBeat(): void {
+    const now = performance.now()
+    const late = now - this.#beatAt > 1.5 * this.#options.heartbeatMs
+    this.#beatAt = now
+    if (late || this.#decoder.stalled) this.#heardAt = now
+    if (now - this.#heardAt > this.#options.silenceMs)
+      this.destroy(new DownpourError('WIRE_SILENT', `the peer was silent for ${this.#options.silenceMs} ms`))
+    else if (this.#socket && !this.#socket.connecting) this.send({ type: 'heartbeat' })
+  }
+
+  #finish(): void {
+    clearInterval(this.#beat)
+    for (const waiter of this.#waiters.values()) waiter.reject(this.#endedError())
+    this.#waiters.clear()
+    this.#settle(this.#failure)
+  }
+
+  #endedError(): DownpourError {
+    return new DownpourError('WIRE_CLOSED', 'the connection ended before the answer', {}, { cause: this.#failure })
+  }
+}
+
+function fresh(head: FrameHead): Uint8Array {
+  return Buffer.allocUnsafeSlow(head.bodyBytes)
+}

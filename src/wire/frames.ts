@@ -1,0 +1,192 @@
+/**
+ * Frames: 32 bytes of head, a JSON header, a body of raw bytes. Little-endian.
+ *
+ *   0 magic 'DWNP' | 4 version u16 | 6 type u16 | 8 request id u32 | 12 JSON bytes u32 | 16 body bytes u32
+ *   20 crc32 of bytes 0-19 | 24 crc32 of JSON and body | 28 zero
+ *
+ * The head has a checksum of its own, so that a flipped bit in a length is an error now and not a wait for bytes that
+ * never come. Lengths are held against caps before anything is allocated.
+ */
+import { crc32 } from 'node:zlib'
+import { DownpourError } from '../support/errors.ts'
+
+export const HEAD_BYTES = 32
+const MAGIC = 0x504e5744
+const VERSION = 1
+
+export interface FrameHead {
+  type: number
+  requestId: number
+  headerBytes: number
+  bodyBytes: number
+}
+
+export interface Frame extends FrameHead {
+  header: Uint8Array
+  body: Uint8Array
+}
+
+export interface FrameLimits {
+  maxHeaderBytes: number
+  maxBodyBytes: number
+}
+
+export const DEFAULT_LIMITS: FrameLimits = { maxHeaderBytes: 4 << 20, maxBodyBytes: 0xffff_fff0 }
+export const EMPTY = new Uint8Array(0)
+
+/** Head and JSON as one buffer; the body follows it on the wire as it is. `body`: in the order they are sent. */
+export function encodeFrame(type: number, requestId: number, header: string, body: Uint8Array = EMPTY): Buffer {
+  const headerBytes = Buffer.byteLength(header)
+  const frame = Buffer.alloc(HEAD_BYTES + headerBytes)
+  frame.writeUInt32LE(MAGIC, 0)
+  frame.writeUInt16LE(VERSION, 4)
+  frame.writeUInt16LE(type, 6)
+  frame.writeUInt32LE(requestId, 8)
+  frame.writeUInt32LE(headerBytes, 12)
+  frame.writeUInt32LE(body.byteLength, 16)
+  frame.writeUInt32LE(crc32(frame.subarray(0, 20)), 20)
+  frame.write(header, HEAD_BYTES)
+  frame.writeUInt32LE(crc32(body, crc32(frame.subarray(HEAD_BYTES))), 24)
+  return frame
+}
+
+interface DecodedHead extends FrameHead {
+  checksum: number
+}
+
+function decodeHead(bytes: Buffer, limits: FrameLimits): DecodedHead {
+  if (bytes.readUInt32LE(0) !== MAGIC)
+    throw frameError('FRAME_BAD_MAGIC', 'the peer does not speak this protocol', { magic: bytes.readUInt32LE(0) })
+  if (bytes.readUInt32LE(20) !== crc32(bytes.subarray(0, 20)))
+    throw frameError('FRAME_BAD_CHECKSUM', 'the head of a frame arrived damaged', {})
+  const version = bytes.readUInt16LE(4)
+  if (version !== VERSION)
+    throw frameError('FRAME_BAD_VERSION', `the peer speaks version ${version}, this is ${VERSION}`, { version })
+  const headerBytes = bytes.readUInt32LE(12)
+  const bodyBytes = bytes.readUInt32LE(16)
+  if (headerBytes > limits.maxHeaderBytes || bodyBytes > limits.maxBodyBytes)
+    throw frameError('FRAME_TOO_LARGE', 'a frame is larger than agreed', { headerBytes, bodyBytes, ...limits })
+  const type = bytes.readUInt16LE(6)
+  return { type, requestId: bytes.readUInt32LE(8), headerBytes, bodyBytes, checksum: bytes.readUInt32LE(24) }
+}
+
+function frameError(code: string, what: string, details: Record<string, unknown>): DownpourError {
+  return new DownpourError(code, `${what}: the connection is closed`, details)
+}
+
+export interface FrameSink {
+  /** Where the body of this frame goes, `bodyBytes` long; null: no room now, call `resume()` when there is. */
+  body(head: FrameHead): Uint8Array | null
+  /** A whole frame with a right checksum. `header` is valid during the call, `body` for as long as its owner says. */
+  frame(frame: Frame): void
+}
+
+/**
+ * Takes bytes in any chunking. `#target` is the part being filled, `#filled` how much of it is; a decoder that threw is
+ * of no further use.
+ */
+export class FrameDecoder {
+  readonly #sink: FrameSink
+  readonly #limits: FrameLimits
+  readonly #headBytes = Buffer.alloc(HEAD_BYTES)
+  #header: Uint8Array = Buffer.alloc(4096)
+  #stage: 'head' | 'header' | 'body' = 'head'
+  #target: Uint8Array = this.#headBytes
+  #filled = 0
+  #checksum = 0
+  #head: DecodedHead = { type: 0, requestId: 0, headerBytes: 0, bodyBytes: 0, checksum: 0 }
+  #waiting: Uint8Array | null = null
+
+  constructor(sink: FrameSink, limits: FrameLimits = DEFAULT_LIMITS) {
+    this.#sink = sink
+    this.#limits = limits
+  }
+
+  /** True while a body waits for room: the caller should stop reading. */
+  get stalled(): boolean {
+    return this.#waiting !== null
+  }
+
+  /** The rest of the body being received, for a reader that can write there itself; empty between bodies. */
+  space(): Uint8Array {
+    return this.#stage === 'body' && !this.stalled ? this.#target.subarray(this.#filled) : EMPTY
+  }
+
+  /** After `n` bytes were written into `space()`. */
+  advance(n: number): void {
+    this.#count(n)
+  }
+
+  /** @throws DownpourError FRAME_* : the stream cannot be trusted any more. */
+  feed(chunk: Uint8Array): void {
+    let at = 0
+    while (at < chunk.length && !this.stalled) {
+      const n = Math.min(chunk.length - at, this.#target.length - this.#filled)
+      this.#target.set(chunk.subarray(at, at + n), this.#filled)
+      at += n
+      this.#count(n)
+    }
+    if (at < chunk.length) this.#waiting = joined(this.#waiting, chunk.subarray(at))
+  }
+
+  /** There may be room now. */
+  resume(): void {
+    const waiting = this.#waiting
+    if (!waiting) return
+    this.#waiting = null
+    this.#startBody()
+    if (waiting.length > 0 || this.stalled) this.feed(waiting)
+  }
+
+  #count(n: number): void {
+    if (this.#stage !== 'head')
+      this.#checksum = crc32(this.#target.subarray(this.#filled, this.#filled + n), this.#checksum)
+    this.#filled += n
+    if (this.#filled === this.#target.length) this.#finishStage()
+  }
+
+  #finishStage(): void {
+    if (this.#stage === 'head') {
+      this.#head = decodeHead(this.#headBytes, this.#limits)
+      this.#checksum = 0
+      if (this.#header.length < this.#head.headerBytes) this.#header = Buffer.alloc(this.#head.headerBytes)
+      this.#enter('header', this.#header.subarray(0, this.#head.headerBytes))
+    } else if (this.#stage === 'header') this.#startBody()
+    else this.#finishFrame()
+  }
+
+  #startBody(): void {
+    const body = this.#head.bodyBytes === 0 ? EMPTY : this.#sink.body(this.#head)
+    if (body) this.#enter('body', body)
+    else this.#waiting ??= EMPTY
+  }
+
+  #enter(stage: 'header' | 'body', target: Uint8Array): void {
+    this.#stage = stage
+    this.#target = target
+    this.#filled = 0
+    if (target.length === 0) this.#finishStage()
+  }
+
+  #finishFrame(): void {
+    const { type, requestId, headerBytes, bodyBytes, checksum } = this.#head
+    if (this.#checksum !== checksum)
+      throw frameError('FRAME_BAD_CHECKSUM', 'a frame arrived damaged', { type, headerBytes, bodyBytes })
+    const frame = {
+      type,
+      requestId,
+      headerBytes,
+      bodyBytes,
+      header: this.#header.subarray(0, headerBytes),
+      body: this.#target,
+    }
+    this.#stage = 'head'
+    this.#target = this.#headBytes
+    this.#filled = 0
+    this.#sink.frame(frame)
+  }
+}
+
+function joined(first: Uint8Array | null, second: Uint8Array): Uint8Array {
+  return first && first.length > 0 ? Buffer.concat([first, second]) : Buffer.from(second)
+}

@@ -1,0 +1,129 @@
+/** What is said over the wire, as a discriminated union; headers are checked here where they enter, and trusted after. */
+import { z } from 'zod'
+import { DownpourError } from '../support/errors.ts'
+import { EMPTY, encodeFrame, type Frame } from './frames.ts'
+
+const count = z.int().min(0)
+const text = z.string().max(512)
+
+const Initializer = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('zeros') }),
+  z.strictObject({ type: z.literal('ones') }),
+  z.strictObject({ type: z.literal('constant'), value: z.number() }),
+  z.strictObject({ type: z.literal('normal'), stddev: z.number() }),
+])
+
+export const VariableSpecSchema = z.strictObject({
+  name: text.min(1),
+  shape: z.array(count.max(0xffff_ffff)).max(8),
+  kind: z.enum(['trainable', 'statistic', 'frozen']),
+  decay: z.boolean(),
+  init: Initializer,
+  slice: z.exactOptional(z.boolean()),
+  head: z.exactOptional(z.boolean()),
+})
+
+export const PUSH_RESULTS = ['applied', 'duplicate', 'stale', 'nonfinite', 'incarnation', 'done', 'wait'] as const
+export type PushResult = (typeof PUSH_RESULTS)[number]
+
+const Lease = z.strictObject({ epoch: count, unit: count })
+export type Lease = z.output<typeof Lease>
+
+const SCHEMAS = {
+  /** First message of a connection. `layout`: of the whole model; `dataUnits`: how many units of data leases are over. */
+  hello: z.strictObject({
+    role: z.enum(['worker', 'coordinator']),
+    index: count,
+    podUid: text,
+    jobUid: text,
+    shard: count,
+    shards: count,
+    layoutHash: text,
+    layout: z.array(VariableSpecSchema).max(100_000),
+    dataUnits: count,
+  }),
+  welcome: z.strictObject({ incarnation: count, version: count, heartbeatMs: z.number() }),
+  /** `version` and `incarnation`: of the weights the caller has; the same again are not sent twice. */
+  pull: z.strictObject({ incarnation: count, version: count }),
+  /** Body: all weights of the shard, or nothing when they are unchanged, the caller must wait, or the job is done. */
+  weights: z.strictObject({
+    incarnation: count,
+    version: count,
+    state: z.enum(['fresh', 'unchanged', 'wait', 'done']),
+  }),
+  /** Body: gradients and batch statistics of the shard. `seq` rises by one a push and is repeated until answered. */
+  push: z.strictObject({
+    seq: count,
+    incarnation: count,
+    baseVersion: count,
+    loss: z.number().nullable(),
+    examples: count,
+  }),
+  pushed: z.strictObject({ incarnation: count, version: count, result: z.enum(PUSH_RESULTS) }),
+  /** `seq` as in push: the same number gets the same unit again. */
+  lease: z.strictObject({ seq: count }),
+  leased: z.strictObject({ lease: Lease.nullable() }),
+  leaseDone: z.strictObject({ lease: Lease }),
+  /** Coordinator to a shard: write your part of this step into `folder` (relative to the job's folder). */
+  snapshot: z.strictObject({ step: count, folder: text }),
+  snapshotTaken: z.strictObject({ record: z.record(z.string(), z.unknown()) }),
+  /** Coordinator to a shard: the job has reached its last step. */
+  finish: z.strictObject({}),
+  version: z.strictObject({}),
+  versionIs: z.strictObject({ version: count }),
+  ok: z.strictObject({}),
+  goodbye: z.strictObject({}),
+  heartbeat: z.strictObject({}),
+  /** An answer of no, or (request id 0) the reason why the connection ends. */
+  refused: z.strictObject({ code: text, message: z.string().max(8192) }),
+} as const
+
+type Schemas = typeof SCHEMAS
+export type MessageType = keyof Schemas
+/** zod says Record<string, never> for an empty object, which nothing can be intersected with. */
+type Header<K extends MessageType> = keyof Schemas[K]['shape'] extends never ? unknown : z.output<Schemas[K]>
+export type Message<T extends MessageType = MessageType> = { [K in T]: { type: K } & Header<K> }[T]
+
+const TYPES = Object.keys(SCHEMAS) as MessageType[]
+const CODES = new Map(TYPES.map((type, index) => [type, index + 1]))
+
+/** Head and JSON of a message; the body is sent after it. */
+export function encodeMessage(message: Message, requestId: number, body: Uint8Array = EMPTY): Buffer {
+  const { type, ...header } = message
+  return encodeFrame(CODES.get(type) ?? 0, requestId, JSON.stringify(header), body)
+}
+
+/** @throws DownpourError FRAME_UNKNOWN_TYPE, FRAME_BAD_HEADER. */
+export function decodeMessage(frame: Frame): Message {
+  const type = TYPES[frame.type - 1]
+  if (!type) throw new DownpourError('FRAME_UNKNOWN_TYPE', `message type ${frame.type} is not known here`, {})
+  const parsed = SCHEMAS[type].safeParse(jsonOf(frame.header))
+  if (parsed.success) return { type, ...parsed.data } as Message
+  const issues = parsed.error.issues.slice(0, 3).map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+  throw new DownpourError('FRAME_BAD_HEADER', `header of a ${type} message: ${issues.join('; ')}`, { type })
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'))
+  } catch (cause) {
+    throw new DownpourError('FRAME_BAD_HEADER', 'the header of a message is not JSON', {}, { cause })
+  }
+}
+
+/** The type code that a frame of this message carries: what `FrameSink.body` sees before the header is read. */
+export function typeCode(type: MessageType): number {
+  return CODES.get(type) ?? 0
+}
+
+/** A shard's floats as the bytes they are sent as: little-endian, like every machine this runs on. */
+export function bytesOf(floats: Float32Array): Uint8Array {
+  return new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength)
+}
+
+/** @throws DownpourError FRAME_BAD_BODY when the length is not `elements` float32 values. */
+export function floatsOf(body: Uint8Array, elements: number): Float32Array {
+  if (body.byteLength !== elements * 4)
+    throw new DownpourError('FRAME_BAD_BODY', `a body has ${body.byteLength} bytes, expected ${elements * 4}`, {})
+  return new Float32Array(body.buffer, body.byteOffset, elements)
+}
