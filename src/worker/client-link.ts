@@ -1,0 +1,164 @@
+/** The connection to one parameter server: kept up for ever, requests repeated until they are answered. */
+import type { LookupFunction } from 'node:net'
+import { systemClock } from '../support/clock.ts'
+import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
+import type { Log } from '../support/log.ts'
+import { Channel, type Reply } from '../wire/channel.ts'
+import type { FrameHead } from '../wire/frames.ts'
+import type { ShardLayout } from '../wire/layout.ts'
+import { bytesOf, type Message, typeCode } from '../wire/messages.ts'
+
+export interface LinkOptions {
+  host: string
+  port: number
+  lookup?: LookupFunction
+  hello: Message<'hello'>
+  shard: ShardLayout
+  heartbeatMs: number
+  silenceMs: number
+  signal: AbortSignal
+  log: Log
+}
+
+const FIRST_DELAY_MS = 50
+const MAX_DELAY_MS = 3000
+/** Answers that no reconnect changes. */
+const FATAL = new Set(['FENCED', 'LAYOUT_MISMATCH', 'DATA_UNITS_MISMATCH', 'NON_FINITE'])
+
+/** Invariant: `#channel` is set exactly while its hello is answered and it is alive. */
+export class ShardLink {
+  /** All weights of the shard; whole only when the last pull was answered. */
+  readonly weights: Float32Array
+  /** What the next push is sent from. */
+  readonly outgoing: Float32Array
+  /** Which weights lie in `weights`; zeros: none that are whole. */
+  have = { incarnation: 0, version: 0 }
+  readonly #options: LinkOptions
+  #channel: Channel | undefined
+  #opened = Promise.withResolvers<Channel>()
+  #fatal: Error | undefined
+  #closing = false
+
+  constructor(options: LinkOptions) {
+    this.#options = options
+    this.weights = new Float32Array(options.shard.total)
+    this.outgoing = new Float32Array(options.shard.trainable + options.shard.statistic)
+    this.#opened.promise.catch(() => {})
+    options.signal.addEventListener('abort', () => this.#fail(abortError(options.signal)), { once: true })
+    void this.#keepUp()
+  }
+
+  /** Resolves when the shard has answered the hello. @throws what ended the link for good. */
+  async ready(): Promise<void> {
+    await this.#opened.promise
+  }
+
+  /**
+   * @param build called for every attempt, because what we have changes with a torn reply.
+   * @throws DownpourError FENCED, LAYOUT_MISMATCH…, the server's refusal, or AbortError
+   */
+  async request(build: () => Message, body?: Uint8Array): Promise<Reply> {
+    for (;;) {
+      const channel = this.#channel ?? (await this.#opened.promise)
+      try {
+        const reply = await channel.request(build(), body)
+        if (reply.message.type !== 'refused') return reply
+        throw this.#refusal(reply.message)
+      } catch (error) {
+        if (this.#fatal) throw this.#fatal
+        if (errorCode(error) !== 'WIRE_CLOSED') throw error
+        await channel.closed
+        if (this.#channel === channel) this.#lost()
+      }
+    }
+  }
+
+  /** Says goodbye where somebody listens, and ends. */
+  async close(): Promise<void> {
+    this.#closing = true
+    const channel = this.#channel
+    channel?.send({ type: 'goodbye' })
+    this.#fail(new DownpourError('CLIENT_CLOSED', 'the client was closed'))
+    await channel?.end()
+  }
+
+  async #keepUp(): Promise<void> {
+    const { host, port, signal, log } = this.#options
+    for (let failures = 0; !this.#fatal; failures++) {
+      try {
+        const channel = await this.#open()
+        if (failures > 0) log.info({ host, port, failures }, 'parameter server reached')
+        failures = 0
+        const error = await channel.closed
+        this.#lost()
+        if (!this.#fatal) log.warn({ host, port, code: errorCode(error) }, 'parameter server lost')
+      } catch (error) {
+        if (failures % 20 === 0 && !this.#fatal)
+          log.info({ host, port, reason: errorMessage(error) }, 'waiting for parameter server')
+      }
+      const ceiling = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** failures)
+      // Jitter over the whole range: fifty workers must not come back in step (all of them lost the same server).
+      if (!this.#fatal) await systemClock.sleep(ceiling * (0.1 + 0.9 * Math.random()), signal).catch(() => {})
+    }
+  }
+
+  async #open(): Promise<Channel> {
+    const { host, port, lookup, heartbeatMs, silenceMs } = this.#options
+    const to = { host, port, ...(lookup ? { lookup } : {}) }
+    const channel = await Channel.connect(to, {
+      heartbeatMs,
+      silenceMs,
+      allocate: (head) => this.#placeFor(head),
+      onMessage: (message) => {
+        if (message.type === 'refused') this.#refusal(message)
+      },
+    })
+    try {
+      const { message } = await channel.request(this.#options.hello)
+      if (message.type === 'refused') throw this.#refusal(message)
+      if (message.type !== 'welcome') throw new DownpourError('WIRE_UNEXPECTED', `${message.type} answered a hello`)
+      if (this.#fatal) throw this.#fatal
+    } catch (error) {
+      channel.destroy()
+      throw error
+    }
+    this.#channel = channel
+    this.#opened.resolve(channel)
+    return channel
+  }
+
+  #placeFor(head: FrameHead): Uint8Array {
+    if (head.type !== typeCode('weights') || head.bodyBytes !== this.weights.byteLength)
+      return Buffer.allocUnsafeSlow(head.bodyBytes)
+    this.have = { incarnation: 0, version: 0 }
+    return bytesOf(this.weights)
+  }
+
+  #lost(): void {
+    if (!this.#channel || this.#fatal) return
+    this.#channel = undefined
+    this.#opened = Promise.withResolvers()
+    this.#opened.promise.catch(() => {})
+  }
+
+  #refusal({ code, message }: Message<'refused'>): DownpourError {
+    const error = new DownpourError(code, message, { host: this.#options.host, shard: this.#options.shard.index })
+    if (FATAL.has(code)) this.#fail(error)
+    return error
+  }
+
+  #fail(error: Error): void {
+    this.#fatal ??= error
+    const channel = this.#channel
+    this.#channel = undefined
+    this.#opened.reject(this.#fatal)
+    this.#opened = Promise.withResolvers()
+    this.#opened.promise.catch(() => {})
+    this.#opened.reject(this.#fatal)
+    if (!this.#closing) channel?.destroy()
+  }
+}
+
+function abortError(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new DOMException('aborted', 'AbortError')
+}

@@ -1,0 +1,241 @@
+/** A worker's view of the job's parameter servers: pull weights, push gradients, lease data. Knows no model. */
+import type { LookupFunction } from 'node:net'
+import { systemClock } from '../support/clock.ts'
+import { DownpourError } from '../support/errors.ts'
+import type { Log } from '../support/log.ts'
+import { type ModelLayout, type Placement, placeLayout, type ShardLayout, viewsOf } from '../wire/layout.ts'
+import { bytesOf, type Lease, type Message, type MessageType, type PushResult } from '../wire/messages.ts'
+import { ShardLink } from './client-link.ts'
+
+export interface ConnectOptions {
+  /** One a parameter server, in order; `host:port` overrides `port`. */
+  hosts: readonly string[]
+  port: number
+  lookup?: LookupFunction
+  identity: { index: number; podUid: string }
+  jobUid: string
+  layout: ModelLayout
+  /** Units of data (files) that the job's leases are over; all workers must say the same number. */
+  dataUnits: number
+  signal: AbortSignal
+  log: Log
+  /** Milliseconds between heartbeats; a server silent for `silenceMs` (default 2 heartbeats) is given up and dialled anew. */
+  heartbeatMs?: number
+  silenceMs?: number
+  /** How often a worker held back by warm start asks again. */
+  waitMs?: number
+}
+
+export interface PullResult {
+  /** Global step: updates applied by parameter server 0. */
+  step: number
+  /** Every variable of the model. Views that the next pull overwrites. */
+  weights: ReadonlyMap<string, Float32Array>
+  /** False when nothing was applied since the last pull. */
+  changed: boolean
+}
+
+export interface PushRequest {
+  /** dL/dw by name, every trainable variable; without weight decay, which the server adds. */
+  gradients: ReadonlyMap<string, Float32Array>
+  /** Batch mean and variance by name, every variable of kind statistic. */
+  statistics: ReadonlyMap<string, Float32Array>
+  loss: number
+  examples: number
+}
+
+export interface PushReply {
+  /**
+   * applied, duplicate: it counts, once. stale: too old, pull and compute anew. nonfinite: refused. incarnation: a
+   * server came back with other weights, pull. wait: warm start, pull (which waits). done: the job has all its steps.
+   */
+  result: PushResult
+  step: number
+}
+
+export interface LeaseSource {
+  /** The next unit of data to read; null when the job is done. */
+  next(): Promise<Lease | null>
+  /** The unit was read to its end. */
+  done(lease: Lease): Promise<void>
+}
+
+export interface ShardClient {
+  /** Waits while warm start holds this worker back. @throws DownpourError FENCED…, AbortError */
+  pull(): Promise<PullResult>
+  /** Repeated with the same sequence number until answered. @throws DownpourError FENCED…, PUSH_INCOMPLETE, AbortError */
+  push(request: PushRequest): Promise<PushReply>
+  readonly leases: LeaseSource
+  /** The job has reached its last step: nothing more to compute. */
+  readonly done: boolean
+  readonly placement: Placement
+  close(): Promise<void>
+}
+
+const DEFAULT_HEARTBEAT_MS = 10_000
+const DEFAULT_WAIT_MS = 250
+
+/** Resolves when every parameter server has answered, however late their pods come up. */
+export async function connectShards(options: ConnectOptions): Promise<ShardClient> {
+  const client = new Client(options)
+  try {
+    await client.ready()
+    return client
+  } catch (error) {
+    await client.close()
+    throw error
+  }
+}
+
+class Client implements ShardClient {
+  readonly placement: Placement
+  readonly leases: LeaseSource
+  readonly #links: readonly ShardLink[]
+  readonly #views: ReadonlyMap<string, Float32Array>
+  readonly #options: ConnectOptions
+  #done = false
+  #pushSeq = 0
+  #leaseSeq = 0
+  #leaseTurn: Promise<unknown> = Promise.resolve()
+
+  constructor(options: ConnectOptions) {
+    this.#options = options
+    this.placement = placeLayout(options.layout, options.hosts.length)
+    this.#links = this.placement.shards.map((shard) => new ShardLink(linkOptions(options, shard)))
+    const views = this.placement.shards.flatMap((shard, i) => [...viewsOf(shard.entries, this.#link(i).weights)])
+    this.#views = new Map(views)
+    this.leases = { next: () => this.#inTurn(() => this.#nextLease()), done: (lease) => this.#leaseDone(lease) }
+  }
+
+  get done(): boolean {
+    return this.#done
+  }
+
+  async ready(): Promise<void> {
+    await Promise.all(this.#links.map((link) => link.ready()))
+  }
+
+  async pull(): Promise<PullResult> {
+    // Parameter server 0 says whether this worker may train at all, before the others send their megabytes.
+    let first = await this.#pullFrom(this.#link(0))
+    while (first.state === 'wait') {
+      await systemClock.sleep(this.#options.waitMs ?? DEFAULT_WAIT_MS, this.#options.signal)
+      first = await this.#pullFrom(this.#link(0))
+    }
+    if (first.state === 'done') {
+      this.#done = true
+      return { step: first.version, weights: this.#views, changed: false }
+    }
+    const others = await Promise.all(this.#links.slice(1).map((link) => this.#pullFrom(link)))
+    const changed = [first, ...others].some(({ state }) => state === 'fresh')
+    return { step: first.version, weights: this.#views, changed }
+  }
+
+  async #pullFrom(link: ShardLink): Promise<Message<'weights'>> {
+    const reply = await link.request(() => ({ type: 'pull', ...link.have }))
+    const answer = expect(reply.message, 'weights')
+    if (answer.state === 'fresh') link.have = { incarnation: answer.incarnation, version: answer.version }
+    return answer
+  }
+
+  async push(request: PushRequest): Promise<PushReply> {
+    for (const shard of this.placement.shards) fill(this.#link(shard.index).outgoing, shard, request)
+    const seq = ++this.#pushSeq
+    const loss = Number.isFinite(request.loss) ? request.loss : null
+    const replies = this.#links.map(async (link) => {
+      const { incarnation, version } = link.have
+      const push = { type: 'push', seq, incarnation, baseVersion: version, loss, examples: request.examples } as const
+      return expect((await link.request(() => push, bytesOf(link.outgoing))).message, 'pushed')
+    })
+    const [leader, ...others] = replies
+    for (const other of others) other.catch(() => {})
+    const first = await (leader as Promise<Message<'pushed'>>)
+    // The job is over when server 0 says so; the others may be gone already.
+    if (first.result === 'done') this.#done = true
+    const rest = this.#done ? [] : await Promise.all(others)
+    return { result: worst(first.result, rest), step: first.version }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#links.map((link) => link.close()))
+  }
+
+  #link(index: number): ShardLink {
+    return this.#links[index] as ShardLink
+  }
+
+  /** One lease request at a time: the server remembers one answer a worker. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#leaseTurn.then(work)
+    this.#leaseTurn = turn.catch(() => {})
+    return turn
+  }
+
+  async #nextLease(): Promise<Lease | null> {
+    if (this.#done) return null
+    const seq = ++this.#leaseSeq
+    const reply = await this.#link(0).request(() => ({ type: 'lease', seq }))
+    return expect(reply.message, 'leased').lease
+  }
+
+  async #leaseDone(lease: Lease): Promise<void> {
+    if (!this.#done) await this.#link(0).request(() => ({ type: 'leaseDone', lease }))
+  }
+}
+
+function linkOptions(options: ConnectOptions, shard: ShardLayout): ConstructorParameters<typeof ShardLink>[0] {
+  const [host = '', port] = (options.hosts[shard.index] ?? '').split(':')
+  const heartbeatMs = options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS
+  return {
+    host,
+    port: port === undefined ? options.port : Number(port),
+    ...(options.lookup ? { lookup: options.lookup } : {}),
+    hello: helloOf(options, shard.index),
+    shard,
+    heartbeatMs,
+    silenceMs: options.silenceMs ?? 2 * heartbeatMs,
+    signal: options.signal,
+    log: options.log.child({ shard: shard.index }),
+  }
+}
+
+function helloOf(options: ConnectOptions, shard: number): Message<'hello'> {
+  return {
+    type: 'hello',
+    role: 'worker',
+    index: options.identity.index,
+    podUid: options.identity.podUid,
+    jobUid: options.jobUid,
+    shard,
+    shards: options.hosts.length,
+    layoutHash: options.layout.hash,
+    layout: options.layout.variables.map((variable) => ({ ...variable, shape: [...variable.shape] })),
+    dataUnits: options.dataUnits,
+  }
+}
+
+/** Gradients, then statistics, in the shard's order: the prefix of its layout. */
+function fill(outgoing: Float32Array, shard: ShardLayout, { gradients, statistics }: PushRequest): void {
+  for (const { name, kind, offset, length } of shard.entries) {
+    if (kind === 'frozen') break
+    const values = (kind === 'trainable' ? gradients : statistics).get(name)
+    if (values?.length !== length)
+      throw new DownpourError(
+        'PUSH_INCOMPLETE',
+        `push lacks ${kind} '${name}': got ${values?.length ?? 'no'} values, expected ${length}`,
+        { name, kind, expected: length },
+      )
+    outgoing.set(values, offset)
+  }
+}
+
+/** Server 0 decides whether a push counted; another one that asks for a pull is heard. Their own 'done' is not ours. */
+function worst(first: PushResult, others: readonly Message<'pushed'>[]): PushResult {
+  if (first !== 'applied' && first !== 'duplicate') return first
+  return others.some(({ result }) => result === 'incarnation') ? 'incarnation' : first
+}
+
+function expect<T extends MessageType>(message: Message, type: T): Message<T> {
+  if (message.type === type) return message as Message<T>
+  throw new DownpourError('WIRE_UNEXPECTED', `the parameter server answered ${message.type}, expected ${type}`)
+}
