@@ -1,0 +1,21 @@
+import { createRandom, seedOf } from '../support/random.ts'
+import type { LayoutEntry } from '../wire/layout.ts'
+
+/** First values of a variable, from (job seed, name) alone: the same on whichever shard it lies. */
+export function drawInitial(entry: LayoutEntry, jobSeed: number, values: Float32Array): void {
+  switch (entry.init.type) {
+    case 'zeros':
+      values.fill(0)
+      break
+    case 'ones':
+      values.fill(1)
+      break
+    case 'constant':
+      values.fill(entry.init.value)
+      break
+    case 'normal': {
+      const random = createRandom(seedOf(jobSeed, entry.name))
+      for (let i = 0; i < values.length; i++) values[i] = entry.init.stddev * random.normal()
+    }
+  }
+}

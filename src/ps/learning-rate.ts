@@ -1,0 +1,23 @@
+import type { LearningRate } from '../contract/runtime.ts'
+import { assertNever } from '../support/errors.ts'
+
+/** Learning rate of the update that makes `step` into `step + 1`: the schedule runs in global steps (paper.md §4.3). */
+export function learningRateAt(schedule: LearningRate, step: number, maxSteps: number): number {
+  switch (schedule.type) {
+    case 'constant':
+      return schedule.initial
+    case 'exponential': {
+      const periods = step / schedule.everySteps
+      return schedule.initial * schedule.factor ** (schedule.staircase ? Math.floor(periods) : periods)
+    }
+    case 'piecewise': {
+      // As tf.train.piecewise_constant: a boundary belongs to the interval before it.
+      const interval = schedule.boundaries.filter((boundary) => step > boundary).length
+      return schedule.values[interval] ?? schedule.values.at(-1) ?? 0
+    }
+    case 'poly':
+      return schedule.initial * (1 - Math.min(step, maxSteps) / maxSteps) ** schedule.power
+    default:
+      return assertNever(schedule)
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * What happens to a push, in order: fenced? seen before? job done? computed on other weights? too early, too old,
+ * not finite? Then the optimizer. Synchronous: a push is applied whole or not at all (paper.md §4.4).
+ */
+import type { RuntimeConfig } from '../contract/runtime.ts'
+import { DownpourError } from '../support/errors.ts'
+import { floatsOf, type Message, type PushResult } from '../wire/messages.ts'
+import { learningRateAt } from './learning-rate.ts'
+import type { Shard, ShardCopy } from './shard.ts'
+import { StalenessHistogram } from './staleness.ts'
+import type { WorkerId, WorkerTable } from './workers.ts'
+
+export type Failure = { code: string; message: string }
+export type PushCounts = Record<'applied' | 'duplicate' | 'stale' | 'nonfinite' | 'fenced', number>
+
+export interface Applied {
+  /** The version that this push made. */
+  version: number
+  loss: number | null
+  examples: number
+  staleness: number
+}
+
+export interface TrainingOptions {
+  config: RuntimeConfig
+  /** Which parameter server; number 0 keeps warm start, for its version is the global step. */
+  index: number
+  incarnation: number
+  /** Updates already in `shard`. */
+  version: number
+  shard: Shard
+  workers: WorkerTable
+  onApplied?: (applied: Applied) => void
+  onFailure?: (failure: Failure) => void
+}
+
+export class Training {
+  readonly shard: Shard
+  readonly workers: WorkerTable
+  readonly incarnation: number
+  readonly staleness = new StalenessHistogram()
+  readonly counts: PushCounts = { applied: 0, duplicate: 0, stale: 0, nonfinite: 0, fenced: 0 }
+  failure: Failure | null = null
+  /** Set when the coordinator says that the job has all its steps. */
+  finished = false
+  readonly #options: TrainingOptions
+  /** dcAsgd: the trainable weights each worker pulled last. */
+  readonly #pulled = new Map<number, Float32Array>()
+  #version: number
+  #nonFiniteInRow = 0
+
+  constructor(options: TrainingOptions) {
+    this.#options = options
+    this.shard = options.shard
+    this.workers = options.workers
+    this.incarnation = options.incarnation
+    this.#version = options.version
+  }
+
+  /** Updates applied to this shard; of parameter server 0: the global step. */
+  get version(): number {
+    return this.#version
+  }
+
+  get done(): boolean {
+    return this.finished || this.#version >= this.#options.config.maxSteps
+  }
+
+  get learningRate(): number {
+    const { learningRate, maxSteps } = this.#options.config
+    return learningRateAt(learningRate, this.#version, maxSteps)
+  }
+
+  /** Whether the worker must not train yet: until `warmStartSteps` only worker 0 does. */
+  mustWait({ index }: WorkerId): boolean {
+    const { warmStartSteps } = this.#options.config.async
+    return this.#options.index === 0 && index !== 0 && this.#version < warmStartSteps
+  }
+
+  /** The worker is being sent the weights as they are now. */
+  notePull({ index }: WorkerId): void {
+    if (this.#options.config.async.policy !== 'dcAsgd') return
+    const copy = this.#pulled.get(index) ?? new Float32Array(this.shard.layout.trainable)
+    copy.set(this.shard.weights.subarray(0, copy.length))
+    this.#pulled.set(index, copy)
+  }
+
+  forget({ index }: WorkerId): void {
+    this.#pulled.delete(index)
+  }
+
+  /**
+   * @param body float32: gradients, then batch statistics, in the order of the shard's layout.
+   * @throws DownpourError FENCED, FRAME_BAD_BODY
+   */
+  push(who: WorkerId, push: Message<'push'>, body: Uint8Array): PushResult {
+    const record = this.workers.of(who)
+    if (push.seq <= record.lastSeq) {
+      const repeated = push.seq === record.lastSeq && record.lastResult !== 'applied'
+      if (repeated) return record.lastResult as PushResult
+      this.counts.duplicate++
+      return 'duplicate'
+    }
+    const result = this.#judge(who, push, body)
+    if (result !== 'applied' && result !== 'stale' && result !== 'nonfinite') return result
+    this.counts[result]++
+    record.lastSeq = push.seq
+    record.lastResult = result
+    if (result === 'applied') record.contributed = true
+    return result
+  }
+
+  #judge(who: WorkerId, push: Message<'push'>, body: Uint8Array): PushResult {
+    const { maxStaleness } = this.#options.config.async
+    if (this.done) return 'done'
+    if (push.incarnation !== this.incarnation) return 'incarnation'
+    if (this.mustWait(who)) return 'wait'
+    const staleness = this.#version - push.baseVersion
+    if (maxStaleness !== undefined && staleness > maxStaleness) return 'stale'
+    this.shard.incoming.set(floatsOf(body, this.shard.incoming.length))
+    if (!this.shard.incomingIsFinite()) return this.#refuseNonFinite(who)
+    this.#apply(who, push, Math.max(0, staleness))
+    return 'applied'
+  }
+
+  #apply(who: WorkerId, push: Message<'push'>, staleness: number): void {
+    const { policy, delayCompensation } = this.#options.config.async
+    const old = this.#pulled.get(who.index)
+    if (policy === 'dcAsgd' && old) this.shard.compensate(old, delayCompensation)
+    const scale = policy === 'lrOverStaleness' ? 1 / Math.max(1, staleness) : 1
+    this.shard.update(this.learningRate * scale)
+    this.#version++
+    this.#nonFiniteInRow = 0
+    this.staleness.add(staleness)
+    const { loss, examples } = push
+    this.#options.onApplied?.({ version: this.#version, loss, examples, staleness })
+  }
+
+  #refuseNonFinite(who: WorkerId): PushResult {
+    const { maxNonFinite } = this.#options.config
+    if (++this.#nonFiniteInRow >= maxNonFinite && !this.failure) {
+      const message = `${maxNonFinite} pushes in a row held NaN or infinite values (the last from worker ${who.index}): lower the learning rate or look at the data`
+      this.failure = { code: 'NON_FINITE', message }
+      this.#options.onFailure?.(this.failure)
+    }
+    return 'nonfinite'
+  }
+
+  /** Everything a checkpoint needs, as of one moment. @param into a copy to use again. */
+  capture(into?: ShardCopy): { version: number; copy: ShardCopy } & ReturnType<WorkerTable['save']> {
+    return { version: this.#version, copy: this.shard.copy(into), ...this.workers.save() }
+  }
+
+  assertAlive(): void {
+    if (this.failure) throw new DownpourError(this.failure.code, this.failure.message)
+  }
+}
