@@ -1,0 +1,38 @@
+/** What `decide` asks for. Every action can be repeated: names are computed, deletions name the uid that was seen. */
+import type { JobStatus } from '../api/status.ts'
+import type { Role } from '../contract/names.ts'
+
+export interface PodOrder {
+  role: Role
+  index: number
+  attempt: number
+  generation: number
+  failures: number
+}
+
+export type Action =
+  | { type: 'createService' }
+  | ({ type: 'createPod' } & PodOrder)
+  /** Delete the ended pod with this uid, then create its successor under the same name. */
+  | ({ type: 'replacePod'; name: string; uid: string } & PodOrder)
+  | { type: 'deletePod'; name: string; uid: string }
+  | { type: 'createTransfer'; name: string }
+  /** Write down, on the job, which transfers were made. */
+  | { type: 'noteTransfers'; names: string[] }
+  | { type: 'deleteJob'; uid: string }
+
+export interface JobEvent {
+  type: 'Normal' | 'Warning'
+  reason: string
+  message: string
+}
+
+export interface Decision {
+  /** In the order in which to begin them. */
+  actions: Action[]
+  status: JobStatus
+  /** To be told once the status is written. */
+  events: JobEvent[]
+  /** For what no watch event will announce: back-off, deadlines, TTL. 0: at once. */
+  requeueAfterSeconds?: number
+}

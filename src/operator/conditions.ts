@@ -1,0 +1,48 @@
+import { CONDITION_TYPES, type Condition, type ConditionType } from '../api/status.ts'
+
+/** What a policy says about one condition; times and generation are added when it is merged. */
+export interface Finding {
+  type: ConditionType
+  status: 'True' | 'False' | 'Unknown'
+  reason: string
+  message: string
+}
+
+/** Shown also while they are not true; the others appear when they first become true. */
+const ALWAYS_SHOWN: ReadonlySet<ConditionType> = new Set(['Created', 'Scheduled', 'Running', 'SourceResolved'])
+const MAX_MESSAGE = 1000
+
+export function findCondition(conditions: readonly Condition[] | undefined, type: ConditionType) {
+  return conditions?.find((condition) => condition.type === type)
+}
+
+export function isTrue(conditions: readonly Condition[] | undefined, type: ConditionType): boolean {
+  return findCondition(conditions, type)?.status === 'True'
+}
+
+/** New findings over the old conditions: a transition time moves only when the status flips. */
+export function mergeConditions(
+  previous: readonly Condition[],
+  findings: readonly Finding[],
+  facts: { nowMs: number; observedGeneration: number },
+): Condition[] {
+  const merged = new Map(previous.map((condition) => [condition.type, condition]))
+  for (const finding of findings) {
+    const before = merged.get(finding.type)
+    if (!before && finding.status !== 'True' && !ALWAYS_SHOWN.has(finding.type)) continue
+    merged.set(finding.type, {
+      type: finding.type,
+      status: finding.status,
+      reason: finding.reason,
+      message: cut(finding.message),
+      lastTransitionTime:
+        before?.status === finding.status ? before.lastTransitionTime : new Date(facts.nowMs).toISOString(),
+      observedGeneration: facts.observedGeneration,
+    })
+  }
+  return CONDITION_TYPES.flatMap((type) => merged.get(type) ?? [])
+}
+
+function cut(message: string): string {
+  return message.length <= MAX_MESSAGE ? message : `${message.slice(0, MAX_MESSAGE - 1)}…`
+}

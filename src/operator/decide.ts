@@ -1,0 +1,164 @@
+/** What to do for a job, and what to say about it: a pure function of the job and what was observed. */
+import type { Job } from '../api/job.ts'
+import type { Action, Decision } from './actions.ts'
+import type { Finding } from './conditions.ts'
+import { describeEvents } from './events.ts'
+import type { Observed } from './observed.ts'
+import { describeSaving } from './policies/checkpoints.ts'
+import { cleanUp } from './policies/cleanup.ts'
+import { checkDeadline } from './policies/deadline.ts'
+import { type Ending, writtenEnding } from './policies/ending.ts'
+import { backoffLimitExceeded, permanentFailure } from './policies/failure.ts'
+import { describeStall } from './policies/progress.ts'
+import { describeDegradation } from './policies/quorum.ts'
+import { replaceFailed } from './policies/replacement.ts'
+import { restartParameterServers } from './policies/restart.ts'
+import { restartsOf } from './policies/restarts.ts'
+import { describeRunning } from './policies/running.ts'
+import { resolveSource } from './policies/source.ts'
+import { describeCreation, describeScheduling, removeSurplus, startMissing } from './policies/startup.ts'
+import { success } from './policies/success.ts'
+import { atRest, describeSuspension, removeAll, withoutPods } from './policies/suspend.ts'
+import { makeTransfers } from './policies/transfers.ts'
+import { expire } from './policies/ttl.ts'
+import { type Known, readReports, type Verdict, writeStatus } from './status.ts'
+import { lookAt, type World } from './world.ts'
+
+/** One way to go on: what to do, and what it adds to the status. */
+interface Course extends Partial<Verdict> {
+  actions?: readonly Action[]
+  findings: readonly Finding[]
+  /** Told besides what the conditions tell. */
+  texts?: readonly string[]
+  requeueAtMs?: readonly (number | undefined)[]
+}
+
+/** Takes back what decideInvalid said. */
+const SPEC_IS_VALID: Finding = { type: 'Failed', status: 'False', reason: 'SpecValid', message: 'the spec was mended' }
+
+/**
+ * Deciding again on what was decided, once it has happened, gives no actions and the same status. An end, a pinned
+ * source and a new generation are written down before anything is done about them, so a crash in between changes
+ * nothing.
+ */
+export function decide(job: Job, observed: Observed, nowMs: number): Decision {
+  const world = lookAt(job, observed, nowMs)
+  const known = readReports(world)
+  const course = chooseCourse(world, known)
+  const status = writeStatus(world, known, {
+    restarts: restartsOf(world),
+    psGeneration: world.psGeneration,
+    source: job.status?.source,
+    startTime: job.status?.startTime,
+    completionTime: job.status?.completionTime,
+    ...course,
+  })
+  const requeueAfterSeconds = secondsUntil(course.requeueAtMs ?? [], nowMs)
+  return {
+    actions: [...(course.actions ?? [])],
+    status,
+    events: describeEvents(job.status, status, course.texts ?? []),
+    ...(requeueAfterSeconds === undefined ? {} : { requeueAfterSeconds }),
+  }
+}
+
+function chooseCourse(world: World, known: Known): Course {
+  // The API server's garbage collector removes what the job owns.
+  if (world.job.metadata.deletionTimestamp) return { findings: [] }
+  const written = writtenEnding(world.previous)
+  if (written) return afterTheEnd(world, known, written)
+  const done = success(world, known)
+  if (done) return end(world, done)
+  const course = world.job.spec.suspend ? suspend(world) : goOn(world, known)
+  return { ...course, findings: [SPEC_IS_VALID, ...course.findings] }
+}
+
+function goOn(world: World, known: Known): Course {
+  const source = resolveSource(world)
+  if (source.state === 'impossible') return end(world, source.ending, [source.finding])
+  const resumed = describeSuspension(world)
+  if (source.state === 'waiting')
+    return { findings: [source.finding, ...withoutPods('WaitingForSource', source.finding.message), resumed] }
+  if (source.state === 'pinned' && !world.previous?.source) {
+    // Written down before a pod can see it: all pods of a job start from the same checkpoint.
+    return { source: source.source, findings: [source.finding, resumed], requeueAtMs: [world.nowMs] }
+  }
+  const train = keepTraining(world, known)
+  return { ...train, findings: [...(source.state === 'pinned' ? [source.finding] : []), resumed, ...train.findings] }
+}
+
+function keepTraining(world: World, known: Known): Course {
+  const startTime = world.previous?.startTime ?? new Date(world.nowMs).toISOString()
+  const startedAtMs = Date.parse(startTime)
+  const restarts = restartsOf(world)
+  const deadline = checkDeadline(world.job, startedAtMs, world.nowMs)
+  const ending = permanentFailure(world) ?? backoffLimitExceeded(world, restarts) ?? deadline.ending
+  if (ending) return end(world, ending)
+  const ps = restartParameterServers(world, restarts)
+  const replaced = replaceFailed(world, restarts)
+  const degraded = describeDegradation(world)
+  const stall = describeStall(world, known.progress, startedAtMs, degraded)
+  const saving = describeSaving(world, known.checkpoint)
+  return {
+    restarts,
+    startTime,
+    psGeneration: ps.psGeneration,
+    actions: [
+      ...ps.actions,
+      ...startMissing(world, ps.lost),
+      ...replaced.actions,
+      ...removeSurplus(world),
+      ...makeTransfers(world, known.checkpoints ?? [], false),
+    ],
+    findings: [
+      describeCreation(world),
+      describeScheduling(world),
+      describeRunning(world),
+      degraded,
+      stall.finding,
+      ps.finding,
+      ...(saving ? [saving] : []),
+    ],
+    texts: replaced.texts,
+    requeueAtMs: [deadline.requeueAtMs, ps.requeueAtMs, replaced.requeueAtMs, stall.requeueAtMs],
+  }
+}
+
+function suspend(world: World): Course {
+  return {
+    actions: removeAll(world),
+    findings: [describeSuspension(world), ...withoutPods('Suspended', 'spec.suspend is true')],
+    // A resumed job starts its deadlines anew.
+    startTime: undefined,
+  }
+}
+
+/** Writes the end down; cleaning up waits until it is written. */
+function end(world: World, ending: Ending, findings: readonly Finding[] = []): Course {
+  const now = new Date(world.nowMs).toISOString()
+  return {
+    startTime: world.previous?.startTime ?? now,
+    completionTime: now,
+    findings: [...findings, { ...ending, status: 'True' }, ...atRest(ending.type, ending.message)],
+    requeueAtMs: [world.nowMs],
+  }
+}
+
+function afterTheEnd(world: World, known: Known, ending: Ending): Course {
+  const completionTime = world.previous?.completionTime ?? new Date(world.nowMs).toISOString()
+  const expiry = expire(world, completionTime)
+  const transfers = makeTransfers(world, known.checkpoints ?? [], ending.type === 'Succeeded')
+  return {
+    completionTime,
+    // A job that makes transfers at its end makes them before it expires.
+    actions: transfers.length > 0 ? [...cleanUp(world), ...transfers] : [...cleanUp(world), ...expiry.actions],
+    findings: [],
+    requeueAtMs: [expiry.requeueAtMs],
+  }
+}
+
+function secondsUntil(timesMs: readonly (number | undefined)[], nowMs: number): number | undefined {
+  const times = timesMs.filter((time) => time !== undefined)
+  if (times.length === 0) return undefined
+  return Math.max(0, Math.ceil((Math.min(...times) - nowMs) / 1000))
+}

@@ -1,0 +1,53 @@
+/** Events of a reconcile: what changed between the status that is written and the new one. */
+import type { Condition, ConditionType, JobStatus } from '../api/status.ts'
+import type { JobEvent } from './actions.ts'
+import { findCondition } from './conditions.ts'
+
+const BAD_WHEN_TRUE: ReadonlySet<ConditionType> = new Set([
+  'Degraded',
+  'Stalled',
+  'Restarting',
+  'CheckpointDegraded',
+  'Failed',
+])
+
+/** The ordinary way up, and what another condition tells already. */
+const QUIET_REASONS = new Set([
+  'Creating',
+  'Starting',
+  'Succeeded',
+  'Failed',
+  'Resumed',
+  'Suspended',
+  'WaitingForSource',
+])
+
+/** @param texts replacements of pods, told as they are */
+export function describeEvents(before: JobStatus | undefined, after: JobStatus, texts: readonly string[]): JobEvent[] {
+  const flips = after.conditions
+    .filter((condition) => isNews(condition, findCondition(before?.conditions, condition.type)))
+    .map(eventOf)
+  return [...flips, ...texts.map((message): JobEvent => ({ type: 'Warning', reason: 'PodReplaced', message }))]
+}
+
+/** A condition that became true, or whose untrue state has a new reason (what a job waits for). */
+function isNews(now: Condition, before: Condition | undefined): boolean {
+  if (now.status === 'True') return before?.status !== 'True' || before.reason !== now.reason
+  return !isQuiet(now) && before?.reason !== now.reason
+}
+
+/** Untrue states that are only the absence of trouble, or the ordinary way up. */
+function isQuiet({ type, reason }: Condition): boolean {
+  return BAD_WHEN_TRUE.has(type) || QUIET_REASONS.has(reason)
+}
+
+function eventOf({ type, status, reason, message }: Condition): JobEvent {
+  const isBad = status === 'True' ? BAD_WHEN_TRUE.has(type) : type !== 'Suspended'
+  const words = reason === type ? type : `${type}: ${reason}`
+  return { type: isBad ? 'Warning' : 'Normal', reason: eventReason(type, reason), message: `${words}: ${message}` }
+}
+
+/** The reason itself says it, except where it is only the value of a condition. */
+function eventReason(type: ConditionType, reason: string): string {
+  return type === 'Failed' || type === 'Succeeded' ? type : reason
+}

@@ -1,0 +1,57 @@
+/** A job that the API server should have refused: its kinds' rules may be missing there, or older than the operator. */
+import type { ObjectMeta } from '../api/job.ts'
+import type { JobStatus } from '../api/status.ts'
+import { type JobKind, ROLES } from '../contract/names.ts'
+import type { Decision } from './actions.ts'
+import { mergeConditions } from './conditions.ts'
+import { describeEvents } from './events.ts'
+import { INVALID_SPEC, writtenEnding } from './policies/ending.ts'
+import { workerSelector } from './status.ts'
+
+export interface SpecIssue {
+  path: string
+  value: unknown
+  expected: string
+}
+
+/** A job as read, whose spec cannot be trusted. */
+export interface InvalidJob {
+  kind: JobKind
+  metadata: ObjectMeta
+  status?: JobStatus
+}
+
+/** Touches no pod: the job goes on from where it was once the spec is mended. */
+export function decideInvalid(job: InvalidJob, issues: readonly SpecIssue[], nowMs: number): Decision {
+  const before = job.status ?? blankStatus(job)
+  if (job.metadata.deletionTimestamp || writtenEnding(before)) return { actions: [], status: before, events: [] }
+  const observedGeneration = job.metadata.generation
+  const finding = { type: 'Failed', status: 'True', reason: INVALID_SPEC, message: listIssues(issues) } as const
+  const conditions = mergeConditions(before.conditions, [finding], { nowMs, observedGeneration })
+  const status: JobStatus = { ...before, observedGeneration, phase: 'Failed', conditions }
+  return { actions: [], status, events: describeEvents(job.status, status, []) }
+}
+
+function listIssues(issues: readonly SpecIssue[]): string {
+  const lines = issues.map(({ path, value, expected }) => `${path}: got ${shorten(value)}, expected ${expected}`)
+  return lines.join('; ')
+}
+
+function shorten(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing'
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text
+}
+
+function blankStatus(job: InvalidJob): JobStatus {
+  const none = { desired: 0, ready: 0, failed: 0, succeeded: 0, summary: '0/0' }
+  return {
+    observedGeneration: job.metadata.generation,
+    phase: 'Pending',
+    conditions: [],
+    replicas: Object.fromEntries(ROLES.map((role) => [role, none])) as JobStatus['replicas'],
+    workersReady: 0,
+    workerSelector: workerSelector(job),
+    restarts: { ps: 0, worker: 0, evaluator: 0, counted: 0, total: 0 },
+    psGeneration: 0,
+  }
+}

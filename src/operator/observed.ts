@@ -1,0 +1,69 @@
+/** What `decide` may know: plain data, gathered by `observe`. No clock, no network, no Kubernetes types beyond here. */
+import type { Job } from '../api/job.ts'
+import type { Role } from '../contract/names.ts'
+import type { CoordinatorStatus, EvaluatorStatus } from '../contract/status.ts'
+
+export type PodPhase = 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown'
+
+/** One pod under a name that the job computes; perhaps not ours. */
+export interface PodFacts {
+  name: string
+  uid: string
+  /** uid of the controlling owner; undefined: nobody's. */
+  ownerUid: string | undefined
+  role: Role
+  index: number
+  attempt: number
+  /** Failures of this role and index that counted against backoffLimit before this pod. */
+  failures: number
+  generation: number
+  /** Digest of the plan it was made from. */
+  planHash: string | undefined
+  phase: PodPhase
+  ready: boolean
+  podIP: string | undefined
+  deleting: boolean
+  createdAtMs: number
+  startedAtMs: number | undefined
+  finishedAtMs: number | undefined
+  exitCode: number | undefined
+  /** The pod's own reason (`Evicted`), else its container's (`OOMKilled`, `ImagePullBackOff`). */
+  reason: string | undefined
+  message: string | undefined
+  /** Termination message: the process's last words. */
+  lastWords: string | undefined
+  /** Why it ended if that was not the program's doing: eviction, preemption, a lost node. */
+  disruption: string | undefined
+  /** The scheduler's text while it finds no node. */
+  unschedulable: string | undefined
+}
+
+export interface ServiceFacts {
+  ownerUid: string | undefined
+  deleting: boolean
+}
+
+/** A FinetuneJob that `spec.transfers` asks for, and whether one of its name exists. */
+export interface TransferFacts {
+  name: string
+  /** Global step at which it is due; undefined: on success. */
+  step: number | undefined
+  exists: boolean
+  ended: boolean
+}
+
+export interface Observed {
+  desired: Readonly<Record<Role, number>>
+  /** Digest of what would be created now; compared with `PodFacts.planHash`. */
+  planHash: string
+  pods: readonly PodFacts[]
+  service: ServiceFacts | undefined
+  /** From ps-0, or its last words; undefined: not reached, which says nothing about its health. */
+  coordinator: CoordinatorStatus | undefined
+  evaluator: EvaluatorStatus | undefined
+  /** FinetuneJob: the PretrainJob that `spec.from` names; undefined: there is none. */
+  source: Job | undefined
+  transfers: readonly TransferFacts[]
+  /** Transfers written down as made: one that a person deleted is not made again. */
+  transfersMade: readonly string[]
+}

@@ -1,0 +1,69 @@
+/** What is saved, how it scored, and whether saving works. */
+import type { Job } from '../../api/job.ts'
+import type { JobStatus } from '../../api/status.ts'
+import type { CheckpointInfo, EvaluatorStatus } from '../../contract/status.ts'
+import { type Finding, findCondition } from '../conditions.ts'
+import type { World } from '../world.ts'
+
+type Checkpoint = NonNullable<JobStatus['checkpoint']>
+
+/** Ascending by step. Empty: none is known, or the status keeps what it has. */
+export function listCheckpoints(world: World): Checkpoint[] {
+  const { coordinator, evaluator } = world.observed
+  const before = world.previous?.checkpoints ?? []
+  const reported: readonly (CheckpointInfo | Checkpoint)[] = coordinator?.checkpoints ?? before
+  return reported
+    .map((info) => withScore(info, before, evaluator, mainMetric(world.job)))
+    .sort((a, b) => a.step - b.step)
+}
+
+/** The coordinator reads scores while it runs; the last checkpoint is scored after it has ended. */
+function withScore(
+  { step, digest, path, savedAt, final, score }: CheckpointInfo | Checkpoint,
+  before: readonly Checkpoint[],
+  evaluator: EvaluatorStatus | undefined,
+  metric: string,
+): Checkpoint {
+  const evaluation = evaluator?.evaluations.find((one) => one.digest === digest)
+  const known = score ?? evaluation?.metrics[metric] ?? before.find((one) => one.digest === digest)?.score
+  return { step, digest, path, savedAt, final, ...(known === undefined ? {} : { score: known }) }
+}
+
+export function mainMetric(job: Job): string {
+  return job.kind === 'PretrainJob' ? (job.spec.evaluation?.metric ?? 'top1') : 'top1'
+}
+
+/** True after a failed save until a later one succeeds. */
+export function describeSaving(world: World, newest: Checkpoint | undefined): Finding | undefined {
+  const failures = world.observed.coordinator?.checkpointFailures
+  if (!failures) return undefined
+  const before = findCondition(world.previous?.conditions, 'CheckpointDegraded')
+  if (failures.count === 0) {
+    return { type: 'CheckpointDegraded', status: 'False', reason: 'Saving', message: 'checkpoints are saved' }
+  }
+  const message = `${failures.count} saves failed, the last: ${failures.lastError ?? 'no reason given'}`
+  const isNews = before?.message !== message
+  const savedSince = newest?.digest !== world.previous?.checkpoint?.digest
+  const isDegraded = isNews || (before.status === 'True' && !savedSince)
+  return {
+    type: 'CheckpointDegraded',
+    status: isDegraded ? 'True' : 'False',
+    reason: isDegraded ? 'SaveFailed' : 'SavedAgain',
+    message,
+  }
+}
+
+export function newestResults(world: World): JobStatus['results'] {
+  const newest = world.observed.evaluator?.evaluations.toSorted((a, b) => b.step - a.step)[0]
+  const before = world.previous?.results
+  // An evaluator that was replaced starts with an empty list.
+  if (!newest || (before && before.step > newest.step)) return before
+  return { step: newest.step, metrics: newest.metrics, examples: newest.examples }
+}
+
+/** @example 'top1 0.412' */
+export function headlineOf(job: Job, results: JobStatus['results']): string | undefined {
+  const main = mainMetric(job)
+  const value = results?.metrics[main]
+  return value === undefined ? undefined : `${main} ${value.toFixed(3)}`
+}

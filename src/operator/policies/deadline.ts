@@ -1,0 +1,17 @@
+import type { Job } from '../../api/job.ts'
+import type { Ending } from './ending.ts'
+
+export interface Deadline {
+  ending?: Ending
+  requeueAtMs?: number
+}
+
+/** activeDeadlineSeconds since the job began, or was last resumed: suspended time does not count. */
+export function checkDeadline(job: Job, startedAtMs: number, nowMs: number): Deadline {
+  const seconds = job.spec.activeDeadlineSeconds
+  if (seconds === undefined) return {}
+  const dueMs = startedAtMs + seconds * 1000
+  if (nowMs < dueMs) return { requeueAtMs: dueMs }
+  const message = `active for more than ${seconds} s (activeDeadlineSeconds)`
+  return { ending: { type: 'Failed', reason: 'DeadlineExceeded', message } }
+}

@@ -1,0 +1,80 @@
+/** The figures of a job, and whether they still move. */
+import type { JobStatus } from '../../api/status.ts'
+import type { CoordinatorStatus } from '../../contract/status.ts'
+import type { Finding } from '../conditions.ts'
+import { runningIn, type World } from '../world.ts'
+import { belowQuorumSinceMs } from './quorum.ts'
+import { trainingFinished } from './success.ts'
+
+type Progress = NonNullable<JobStatus['progress']>
+
+/** The times move only with the figures, so that nothing is written while nothing happens. */
+export function measureProgress(
+  before: Progress | undefined,
+  coordinator: CoordinatorStatus | undefined,
+  nowMs: number,
+): Progress | undefined {
+  if (!coordinator) return before
+  const now = new Date(nowMs).toISOString()
+  const { step, maxSteps, loss, etaSeconds, staleness } = coordinator
+  const rose = before === undefined || step > before.step
+  const figures = {
+    step,
+    maxSteps,
+    percent: `${Math.floor((100 * step) / maxSteps)}%`,
+    examplesPerSecond: round(coordinator.examplesPerSecond, 1),
+    ...(loss === null ? {} : { loss: round(loss, 5) }),
+    ...(etaSeconds === null ? {} : { etaSeconds: Math.round(etaSeconds) }),
+    stalenessMean: round(staleness.mean, 2),
+    stalenessP99: round(staleness.p99, 2),
+  }
+  if (before && isSame(figures, before)) return before
+  return { ...figures, updatedAt: now, steppedAt: rose ? now : before.steppedAt }
+}
+
+function isSame(figures: Omit<Progress, 'updatedAt' | 'steppedAt'>, before: Progress): boolean {
+  const { updatedAt, steppedAt, ...rest } = before
+  const keys = new Set([...Object.keys(rest), ...Object.keys(figures)]) as Set<keyof typeof figures>
+  return [...keys].every((key) => rest[key] === figures[key])
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits))
+}
+
+export interface Stall {
+  finding: Finding
+  /** When the deadline passes, if nothing moves until then. */
+  requeueAtMs?: number
+}
+
+export function describeStall(
+  world: World,
+  progress: Progress | undefined,
+  startedAtMs: number,
+  degraded: Finding,
+): Stall {
+  const moving: Finding = { type: 'Stalled', status: 'False', reason: 'Progressing', message: 'the step rises' }
+  if (trainingFinished(world)) return { finding: { ...moving, reason: 'Trained', message: 'the last step is saved' } }
+  const limitMs = world.job.spec.progressDeadlineSeconds * 1000
+  const steppedAtMs = Math.max(startedAtMs, progress ? Date.parse(progress.steppedAt) : 0)
+  const quorumLostMs = belowQuorumSinceMs(world, startedAtMs, degraded)
+  const sinceMs = Math.min(steppedAtMs, quorumLostMs ?? Number.POSITIVE_INFINITY)
+  if (world.nowMs < sinceMs + limitMs) return { finding: moving, requeueAtMs: sinceMs + limitMs }
+  const limit = `${world.job.spec.progressDeadlineSeconds} s`
+  const isQuorum = quorumLostMs !== undefined && world.nowMs >= quorumLostMs + limitMs
+  return { finding: isQuorum ? quorumLost(world, limit) : noProgress(progress, limit) }
+}
+
+function quorumLost(world: World, limit: string): Finding {
+  const { quorum = 1, replicas } = world.job.spec.workers
+  const running = runningIn(world, 'worker')
+  const message = `${running} of ${replicas} workers run for more than ${limit}, the quorum is ${quorum}`
+  return { type: 'Stalled', status: 'True', reason: 'QuorumLost', message }
+}
+
+function noProgress(progress: Progress | undefined, limit: string): Finding {
+  const since = progress ? `at step ${progress.step} since ${progress.steppedAt}` : 'no step was made'
+  const message = `no progress for more than ${limit} (progressDeadlineSeconds): ${since}`
+  return { type: 'Stalled', status: 'True', reason: 'NoProgress', message }
+}

@@ -1,0 +1,54 @@
+/** Failed workers and evaluators come back under the same name, after a back-off that grows with each try. */
+import type { JobStatus } from '../../api/status.ts'
+import type { Action } from '../actions.ts'
+import type { PodFacts } from '../observed.ts'
+import type { World } from '../world.ts'
+import { dueAtMs, hasFailed, judgeFailure } from './failure.ts'
+import { isWrittenDown } from './restarts.ts'
+import { trainingFinished } from './success.ts'
+
+export interface Replacement {
+  actions: Action[]
+  /** One sentence for each pod replaced. */
+  texts: string[]
+  requeueAtMs?: number
+}
+
+export function replaceFailed(world: World, restarts: JobStatus['restarts']): Replacement {
+  const pods = [...world.slots.worker, ...world.slots.evaluator].flatMap(({ pod }) => (pod ? [pod] : []))
+  const failed = pods.filter((pod) => hasFailed(world, pod))
+  const due = failed.filter((pod) => dueAtMs(pod) <= world.nowMs && isWrittenDown(world, restarts))
+  const waiting = failed.filter((pod) => !due.includes(pod))
+  const misled = pods.filter((pod) => wasSentHomeTooEarly(world, pod))
+  return {
+    actions: [...due, ...misled].map((pod) => replace(world, pod)),
+    texts: due.map((pod) => `${judgeFailure(pod, world.job.spec.failurePolicy).text}; try ${pod.attempt + 2} begins`),
+    ...(waiting.length > 0 ? { requeueAtMs: Math.min(...waiting.map(dueAtMs)) } : {}),
+  }
+}
+
+function replace(world: World, pod: PodFacts): Action {
+  const failed = pod.phase === 'Failed'
+  const counts = failed && judgeFailure(pod, world.job.spec.failurePolicy).counted
+  return {
+    type: 'replacePod',
+    name: pod.name,
+    uid: pod.uid,
+    role: pod.role,
+    index: pod.index,
+    attempt: pod.attempt + (failed ? 1 : 0),
+    generation: world.psGeneration,
+    failures: pod.failures + (counts ? 1 : 0),
+  }
+}
+
+/**
+ * A worker ends with 0 when its parameter server says that all is done. If that one was lost before the last step was
+ * saved, its successor, restored to an earlier step, needs the worker again.
+ */
+function wasSentHomeTooEarly(world: World, pod: PodFacts): boolean {
+  const coordinator = world.slots.ps[0]?.pod
+  if (pod.role !== 'worker' || pod.phase !== 'Succeeded' || pod.deleting) return false
+  if (trainingFinished(world) || coordinator?.phase !== 'Running') return false
+  return pod.finishedAtMs !== undefined && pod.finishedAtMs < coordinator.createdAtMs
+}

@@ -1,0 +1,68 @@
+/** All parameter servers restart together, as a generation: one that lost its memory would be older than its peers. */
+import type { JobStatus } from '../../api/status.ts'
+import type { Action } from '../actions.ts'
+import type { Finding } from '../conditions.ts'
+import { isRunning, listNames, shortName, type World } from '../world.ts'
+import { dueAtMs, hasFailed, judgeFailure } from './failure.ts'
+import { isWrittenDown } from './restarts.ts'
+
+export interface Restart {
+  /** The generation to write down; pods of a lower one are deleted once it is written. */
+  psGeneration: number
+  /** Parameter servers of this generation were lost: create none, a new generation is due or about to be. */
+  lost: boolean
+  actions: Action[]
+  finding: Finding
+  requeueAtMs?: number
+}
+
+export function restartParameterServers(world: World, restarts: JobStatus['restarts']): Restart {
+  const failed = world.slots.ps.flatMap(({ pod }) => (pod && hasFailed(world, pod) ? [pod] : []))
+  const missing = hadAll(world) ? world.slots.ps.filter((slot) => !slot.pod && !slot.occupant) : []
+  const leftovers = world.leftovers.filter((pod) => pod.role === 'ps' && !pod.deleting)
+  const actions = leftovers.map(({ name, uid }): Action => ({ type: 'deletePod', name, uid }))
+  if (failed.length + missing.length === 0) {
+    return { psGeneration: world.psGeneration, lost: false, actions, finding: comingBack(world) }
+  }
+  const causes = [
+    ...failed.map((pod) => judgeFailure(pod, world.job.spec.failurePolicy).text),
+    ...missing.map((slot) => `${shortName(slot)} is gone`),
+  ]
+  const finding: Finding = {
+    type: 'Restarting',
+    status: 'True',
+    reason: 'ParameterServerLost',
+    message: `${causes.join('; ')}; all go back to the last checkpoint`,
+  }
+  const requeueAtMs = Math.max(0, ...failed.map(dueAtMs))
+  const isDue = requeueAtMs <= world.nowMs && isWrittenDown(world, restarts)
+  const psGeneration = world.psGeneration + (isDue ? 1 : 0)
+  return { psGeneration, lost: true, actions, finding, requeueAtMs }
+}
+
+/** Whether this generation was seen complete: a server missing from it then is lost, not yet to be created. */
+function hadAll(world: World): boolean {
+  const before = world.previous
+  if (!before || before.psGeneration !== world.psGeneration) return false
+  const wasComplete = before.replicas.ps.ready + before.replicas.ps.succeeded >= world.desired.ps
+  return wasComplete || isTraining(world)
+}
+
+/** A push reaches all parameter servers: past `waiting`, each of them has run. */
+function isTraining(world: World): boolean {
+  const { coordinator } = world.observed
+  return coordinator !== undefined && coordinator.phase !== 'waiting' && world.slots.ps[0]?.pod?.phase === 'Running'
+}
+
+function comingBack(world: World): Finding {
+  const waiting = world.slots.ps.filter((slot) => !isRunning(slot) && slot.pod?.phase !== 'Succeeded')
+  const isBack = world.psGeneration === 0 || waiting.length === 0
+  return {
+    type: 'Restarting',
+    status: isBack ? 'False' : 'True',
+    reason: isBack ? 'Restored' : 'ParameterServerStarting',
+    message: isBack
+      ? `generation ${world.psGeneration} of the parameter servers runs`
+      : `generation ${world.psGeneration}: waiting for ${listNames(waiting.map(shortName))}`,
+  }
+}

@@ -1,0 +1,90 @@
+/** FinetuneJob.spec.from: which checkpoint to start from, or what the job waits for. Pinned by digest once found. */
+import type { Job, JobOfKind } from '../../api/job.ts'
+import type { JobStatus } from '../../api/status.ts'
+import type { Finding } from '../conditions.ts'
+import type { World } from '../world.ts'
+import { type Ending, writtenEnding } from './ending.ts'
+
+type Checkpoint = NonNullable<JobStatus['checkpoint']>
+type Source = NonNullable<JobStatus['source']>
+
+export type SourceDecision =
+  | { state: 'notNeeded' }
+  | { state: 'pinned'; source: Source; finding: Finding }
+  | { state: 'waiting'; finding: Finding }
+  | { state: 'impossible'; finding: Finding; ending: Ending }
+
+export function resolveSource(world: World): SourceDecision {
+  const { job, previous } = world
+  if (job.kind !== 'FinetuneJob' || job.spec.init === 'random' || !job.spec.from) return { state: 'notNeeded' }
+  const pinned = previous?.source
+  if (pinned) return { state: 'pinned', source: pinned, finding: describePin(pinned) }
+  const { source } = world.observed
+  const what = `PretrainJob "${job.spec.from.pretrainJob}"`
+  if (source?.kind !== 'PretrainJob') {
+    return waiting('SourceMissing', `waits for ${what}: there is none in namespace ${job.metadata.namespace}`)
+  }
+  if (source.metadata.deletionTimestamp) {
+    return waiting('SourceDeleted', `waits for ${what}: it is being deleted; make it again or set another spec.from`)
+  }
+  return choose(job, source, what)
+}
+
+function choose(job: JobOfKind<'FinetuneJob'>, source: JobOfKind<'PretrainJob'>, what: string): SourceDecision {
+  const { checkpoint: wanted, step } = job.spec.from ?? {}
+  const saved = source.status?.checkpoints ?? []
+  const ended = writtenEnding(source.status)
+  const chosen = wanted === 'step' || ended?.type === 'Succeeded' ? pick(saved, wanted, step) : undefined
+  if (chosen) return pin(source, chosen)
+  if (ended?.type === 'Failed') {
+    return impossible('SourceFailed', `${what} failed: ${ended.reason}: ${ended.message}`)
+  }
+  if (ended) return impossible('SourceUnusable', `${what} succeeded ${lacking(saved, wanted, step)}`)
+  const at = source.status?.progress
+  const now = `now ${source.status?.phase ?? 'Pending'}${at ? ` at step ${at.step} of ${at.maxSteps}` : ''}`
+  const event = wanted === 'step' ? `save step ${step}` : 'succeed'
+  return waiting(wanted === 'step' ? 'StepNotSaved' : 'SourceRunning', `waits for ${what} to ${event}; ${now}`)
+}
+
+function pick(saved: readonly Checkpoint[], wanted: string | undefined, step: number | undefined) {
+  if (wanted === 'step') return saved.find((one) => one.step === step)
+  const byStep = saved.toSorted((a, b) => b.step - a.step)
+  if (wanted !== 'best') return byStep[0]
+  return byStep.filter((one) => one.score !== undefined).sort((a, b) => (b.score ?? 0) - (a.score ?? 0))[0]
+}
+
+function lacking(saved: readonly Checkpoint[], wanted: string | undefined, step: number | undefined): string {
+  const steps = saved.map((one) => one.step).join(', ') || 'none'
+  if (wanted === 'step') return `without keeping a checkpoint of step ${step}; kept: ${steps}`
+  if (wanted === 'best') return `without a scored checkpoint (set its spec.evaluation); kept: ${steps}`
+  return 'without saving a checkpoint'
+}
+
+function pin(job: JobOfKind<'PretrainJob'>, { step, digest, path }: Checkpoint): SourceDecision {
+  const { name, uid } = job.metadata
+  const { claimName } = job.spec.checkpoint.storage.volume
+  const source = { pretrainJob: name, uid, step, digest, path, claimName }
+  return { state: 'pinned', source, finding: describePin(source) }
+}
+
+function describePin(source: Source): Finding {
+  const message = `step ${source.step} of PretrainJob "${source.pretrainJob}", sha256 ${source.digest.slice(0, 12)}`
+  return { type: 'SourceResolved', status: 'True', reason: 'Pinned', message }
+}
+
+function waiting(reason: string, message: string): SourceDecision {
+  return { state: 'waiting', finding: { type: 'SourceResolved', status: 'False', reason, message } }
+}
+
+function impossible(reason: string, message: string): SourceDecision {
+  return {
+    state: 'impossible',
+    finding: { type: 'SourceResolved', status: 'False', reason, message },
+    ending: { type: 'Failed', reason, message },
+  }
+}
+
+/** Names of PretrainJobs whose changes concern this job. */
+export function sourceNames(job: Job): string[] {
+  return job.kind === 'FinetuneJob' && job.spec.from ? [job.spec.from.pretrainJob] : []
+}

@@ -1,0 +1,64 @@
+/** Creates what is missing: parameter servers first, then at once the workers, which wait for them by themselves. */
+import { ROLES } from '../../contract/names.ts'
+import type { Action } from '../actions.ts'
+import type { Finding } from '../conditions.ts'
+import { allSlots, listNames, shortName, type World } from '../world.ts'
+import { orderWithMemory } from './restarts.ts'
+import { trainingFinished } from './success.ts'
+
+/** @param psLost the parameter servers await a new generation: none is created in this one */
+export function startMissing(world: World, psLost: boolean): Action[] {
+  const wanted = ROLES.filter((role) => {
+    if (role === 'evaluator') return true
+    return !trainingFinished(world) && !(role === 'ps' && psLost)
+  })
+  const empty = wanted.flatMap((role) => world.slots[role].filter((slot) => !slot.pod && !slot.occupant))
+  const orderFor = orderWithMemory(world)
+  const pods = empty.map((slot): Action => ({ type: 'createPod', ...orderFor(slot) }))
+  return world.observed.service ? pods : [{ type: 'createService' }, ...pods]
+}
+
+/** Indices beyond the desired count, after `workers.replicas` was lowered. */
+export function removeSurplus(world: World): Action[] {
+  return world.leftovers
+    .filter((pod) => pod.role !== 'ps' && !pod.deleting)
+    .map(({ name, uid }) => ({ type: 'deletePod', name, uid }))
+}
+
+export function describeCreation(world: World): Finding {
+  const slots = allSlots(world)
+  const strangers = strangersIn(world)
+  if (strangers.length > 0) {
+    const message = `the name is taken: ${listNames(strangers)} belongs to another owner; delete it or rename the job`
+    return { type: 'Created', status: 'False', reason: 'NameConflict', message }
+  }
+  const existing = slots.filter((slot) => slot.pod).length
+  const isComplete = existing === slots.length || trainingFinished(world)
+  return {
+    type: 'Created',
+    status: isComplete ? 'True' : 'False',
+    reason: isComplete ? 'AllCreated' : 'Creating',
+    message: `${existing} of ${slots.length} pods exist`,
+  }
+}
+
+function strangersIn(world: World): string[] {
+  const { service } = world.observed
+  const isForeignService = service !== undefined && service.ownerUid !== world.job.metadata.uid
+  return [...(isForeignService ? ['the service'] : []), ...world.strangers.map((pod) => `pod ${pod.name}`)]
+}
+
+export function describeScheduling(world: World): Finding {
+  const waiting = allSlots(world).flatMap(({ pod }) => (pod?.unschedulable === undefined ? [] : [pod]))
+  const first = waiting[0]
+  if (first) {
+    const message = `${listNames(waiting.map(shortName))}: ${first.unschedulable}`
+    return { type: 'Scheduled', status: 'False', reason: 'Unschedulable', message }
+  }
+  const unplaced = allSlots(world).filter(({ pod }) => !pod)
+  if (unplaced.length > 0 && !trainingFinished(world)) {
+    const message = `${unplaced.length} pods do not exist yet`
+    return { type: 'Scheduled', status: 'False', reason: 'Creating', message }
+  }
+  return { type: 'Scheduled', status: 'True', reason: 'Scheduled', message: 'every pod has a node' }
+}

@@ -1,0 +1,26 @@
+/** PretrainJob.spec.transfers: a FinetuneJob at each step that asks for one, and on success. */
+import type { JobStatus } from '../../api/status.ts'
+import type { Action } from '../actions.ts'
+import type { World } from '../world.ts'
+
+/**
+ * A transfer is made once. That it was is noted on the job after it was seen, so one that a person or its TTL deleted
+ * does not come back.
+ */
+export function makeTransfers(
+  world: World,
+  checkpoints: NonNullable<JobStatus['checkpoints']>,
+  hasSucceeded: boolean,
+): Action[] {
+  const { transfers, transfersMade } = world.observed
+  const made = new Set(transfersMade)
+  const isDue = (step: number | undefined) =>
+    step === undefined ? hasSucceeded : checkpoints.some((saved) => saved.step === step)
+  const open = transfers.filter(({ name }) => !made.has(name))
+  const due = open.filter(({ exists, step }) => !exists && isDue(step))
+  const seen = open.filter(({ exists }) => exists).map(({ name }) => name)
+  return [
+    ...due.map(({ name }): Action => ({ type: 'createTransfer', name })),
+    ...(seen.length > 0 ? [{ type: 'noteTransfers' as const, names: [...transfersMade, ...seen].sort() }] : []),
+  ]
+}

@@ -1,0 +1,85 @@
+/** The status of a job: what the policies found, put together. Equal observations give an equal status. */
+import type { Job } from '../api/job.ts'
+import type { JobStatus, Phase, RoleReplicas } from '../api/status.ts'
+import { LABELS, ROLES, type Role } from '../contract/names.ts'
+import { type Finding, isTrue, mergeConditions } from './conditions.ts'
+import { headlineOf, listCheckpoints, newestResults } from './policies/checkpoints.ts'
+import { measureProgress } from './policies/progress.ts'
+import type { World } from './world.ts'
+
+/** What pods and reports tell, whatever the job's course. */
+export type Known = Pick<JobStatus, 'progress' | 'checkpoint' | 'checkpoints' | 'results' | 'headline'>
+
+export function readReports(world: World): Known {
+  const progress = measureProgress(world.previous?.progress, world.observed.coordinator, world.nowMs)
+  const checkpoints = listCheckpoints(world)
+  const checkpoint = checkpoints.at(-1)
+  const results = newestResults(world)
+  const headline = headlineOf(world.job, results)
+  return {
+    ...(progress && { progress }),
+    ...(checkpoint && { checkpoint, checkpoints }),
+    ...(results && { results }),
+    ...(headline && { headline }),
+  }
+}
+
+export interface Verdict {
+  findings: readonly Finding[]
+  restarts: JobStatus['restarts']
+  psGeneration: number
+  source: JobStatus['source']
+  startTime: string | undefined
+  completionTime: string | undefined
+}
+
+export function writeStatus(world: World, known: Known, verdict: Verdict): JobStatus {
+  const { generation } = world.job.metadata
+  const conditions = mergeConditions(world.previous?.conditions ?? [], verdict.findings, {
+    nowMs: world.nowMs,
+    observedGeneration: generation,
+  })
+  const replicas = Object.fromEntries(ROLES.map((role) => [role, countReplicas(world, role, verdict)]))
+  return {
+    observedGeneration: generation,
+    phase: phaseOf(world, conditions),
+    conditions,
+    replicas: replicas as JobStatus['replicas'],
+    workersReady: replicas.worker?.ready ?? 0,
+    workerSelector: workerSelector(world.job),
+    ...known,
+    ...(verdict.source && { source: verdict.source }),
+    restarts: { ...verdict.restarts, ps: verdict.psGeneration, total: totalOf(verdict) },
+    psGeneration: verdict.psGeneration,
+    ...(verdict.startTime && { startTime: verdict.startTime }),
+    ...(verdict.completionTime && { completionTime: verdict.completionTime }),
+  }
+}
+
+function totalOf({ restarts, psGeneration }: Verdict): number {
+  return psGeneration + restarts.worker + restarts.evaluator
+}
+
+/** Parameter servers that a new generation is about to replace no longer count. */
+function countReplicas(world: World, role: Role, verdict: Pick<Verdict, 'psGeneration'>): RoleReplicas {
+  const isOutdated = role === 'ps' && verdict.psGeneration !== world.psGeneration
+  const pods = isOutdated ? [] : world.slots[role].flatMap(({ pod }) => (pod ? [pod] : []))
+  const desired = world.desired[role]
+  const ready = pods.filter((pod) => pod.phase === 'Running' && pod.ready && !pod.deleting).length
+  const failed = pods.filter((pod) => pod.phase === 'Failed').length
+  const succeeded = pods.filter((pod) => pod.phase === 'Succeeded').length
+  return { desired, ready, failed, succeeded, summary: `${ready}/${desired}` }
+}
+
+export function workerSelector(job: Pick<Job, 'metadata'>): string {
+  return `${LABELS.jobUid}=${job.metadata.uid},${LABELS.role}=worker`
+}
+
+function phaseOf(world: World, conditions: JobStatus['conditions']): Phase {
+  if (isTrue(conditions, 'Succeeded')) return 'Succeeded'
+  if (isTrue(conditions, 'Failed')) return 'Failed'
+  if (isTrue(conditions, 'Suspended')) return 'Suspended'
+  if (conditions.some(({ type, status }) => type === 'SourceResolved' && status === 'False')) return 'Waiting'
+  if (isTrue(conditions, 'Running')) return 'Running'
+  return world.pods.length === 0 ? 'Pending' : 'Starting'
+}

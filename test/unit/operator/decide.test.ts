@@ -1,0 +1,453 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Job } from '../../../src/api/job.ts'
+import { decide } from '../../../src/operator/decide.ts'
+import type { Observed, PodFacts } from '../../../src/operator/observed.ts'
+import {
+  actionsOf,
+  ago,
+  conditionText,
+  coordinator,
+  evaluator,
+  failed,
+  isoAgo,
+  NOW,
+  observed,
+  pending,
+  pod,
+  pretrainJob,
+  saved,
+  succeeded,
+} from './builders.ts'
+
+const healthy = [pod('ps', 0), pod('worker', 0), pod('worker', 1)]
+const run = (job: Job, world: Observed) => decide(job, world, NOW)
+
+/** Decides until the status no longer changes, as reconciles after status writes do. */
+function settle(job: Job, world: Observed) {
+  let decision = run(job, world)
+  for (let round = 0; round < 5; round++) {
+    const next = run({ ...job, status: decision.status }, world)
+    if (JSON.stringify(next.status) === JSON.stringify(decision.status)) return next
+    decision = next
+  }
+  return assert.fail('the status never settles')
+}
+
+describe('startup', () => {
+  test('the service, parameter servers first, then at once the workers', () => {
+    const decision = run(pretrainJob(), observed([], { service: undefined }))
+    assert.deepEqual(actionsOf(decision), [
+      'createService',
+      'createPod ps-0 attempt 0 generation 0 failures 0',
+      'createPod worker-0 attempt 0 generation 0 failures 0',
+      'createPod worker-1 attempt 0 generation 0 failures 0',
+    ])
+    assert.equal(decision.status.phase, 'Pending')
+    assert.equal(decision.status.replicas.worker.summary, '0/2')
+  })
+
+  test('workers are created while the parameter server is still pending', () => {
+    const decision = run(pretrainJob(), observed([pending('ps', 0)]))
+    assert.equal(actionsOf(decision).length, 2)
+    assert.equal(decision.status.phase, 'Starting')
+  })
+
+  test('a pod that does not fit is told in the words of the scheduler', () => {
+    const text = '0/5 nodes are available: 5 Insufficient nvidia.com/gpu'
+    const pods = [pod('ps', 0), pod('worker', 0), pending('worker', 1, { unschedulable: text })]
+    assert.equal(
+      conditionText(run(pretrainJob(), observed(pods)), 'Scheduled'),
+      `False Unschedulable: worker-1: ${text}`,
+    )
+  })
+
+  test('an image that cannot be pulled is named', () => {
+    const pods = [pending('ps', 0, { reason: 'ImagePullBackOff', message: 'no such image' }), ...healthy.slice(1)]
+    assert.match(conditionText(run(pretrainJob(), observed(pods)), 'Running'), /ps-0: ImagePullBackOff: no such image/)
+  })
+
+  test('a name taken by a stranger is a condition, not a create, and nothing of the stranger is touched', () => {
+    const pods = [pod('ps', 0, { ownerUid: 'somebody' }), pod('worker', 0), pod('worker', 1)]
+    const decision = run(pretrainJob(), observed(pods))
+    assert.deepEqual(actionsOf(decision), [])
+    assert.match(conditionText(decision, 'Created'), /^False NameConflict: .*pod jft-pj-ps-0/)
+  })
+
+  test('fewer workers asked for: those beyond are removed', () => {
+    const world = observed(healthy, { desired: { ps: 1, worker: 1, evaluator: 0 } })
+    assert.deepEqual(actionsOf(run(pretrainJob(), world)), ['deletePod uid-worker-1'])
+  })
+})
+
+describe('a running job', () => {
+  test('has its figures in the status, asks for nothing, and settles', () => {
+    const world = observed(healthy, { coordinator: coordinator({ checkpoints: [saved(200), saved(300)] }) })
+    const { status, ...decision } = settle(pretrainJob(), world)
+    assert.deepEqual(decision.actions, [])
+    assert.equal(status.phase, 'Running')
+    assert.equal(status.progress?.percent, '37%')
+    assert.equal(status.progress?.loss, 2.5)
+    assert.equal(status.checkpoint?.step, 300)
+    assert.equal(status.observedGeneration, 3)
+    assert.equal(status.workersReady, 2)
+  })
+
+  test('keeps its last figures while the parameter server cannot be reached', () => {
+    const before = run(pretrainJob(), observed(healthy, { coordinator: coordinator() })).status
+    assert.deepEqual(run(pretrainJob({ status: before }), observed(healthy)).status.progress, before.progress)
+  })
+
+  test('a condition keeps its transition time until the status flips', () => {
+    const job = pretrainJob()
+    const first = decide(job, observed(healthy), ago(100)).status
+    const again = run({ ...job, status: first }, observed(healthy)).status
+    const time = (status: typeof first) => status.conditions.find((c) => c.type === 'Running')?.lastTransitionTime
+    assert.equal(time(again), isoAgo(100))
+  })
+
+  test('stalls after progressDeadlineSeconds without a step, and recovers', () => {
+    const world = observed(healthy, { coordinator: coordinator() })
+    const before = decide(pretrainJob(), world, ago(601)).status
+    const stalled = run(pretrainJob({ status: before }), world)
+    assert.match(conditionText(stalled, 'Stalled'), /^True NoProgress: .*at step 370/)
+    assert.equal(stalled.status.phase, 'Running')
+    const moved = observed(healthy, { coordinator: coordinator({ step: 371 }) })
+    assert.match(conditionText(run(pretrainJob({ status: stalled.status }), moved), 'Stalled'), /^False Progressing/)
+  })
+
+  test('asks to be looked at again when the progress deadline would pass', () => {
+    assert.equal(run(pretrainJob(), observed(healthy)).requeueAfterSeconds, 600)
+  })
+
+  test('a failing save is told until a later one succeeds', () => {
+    const failing = coordinator({ checkpointFailures: { count: 2, lastError: 'ENOSPC: disk full' } })
+    const first = run(pretrainJob(), observed(healthy, { coordinator: failing }))
+    assert.match(conditionText(first, 'CheckpointDegraded'), /^True SaveFailed: 2 saves failed, the last: ENOSPC/)
+    const better = { ...failing, checkpoints: [saved(400)] }
+    const second = run(pretrainJob({ status: first.status }), observed(healthy, { coordinator: better }))
+    assert.match(conditionText(second, 'CheckpointDegraded'), /^False SavedAgain/)
+  })
+
+  test('a spec changed meanwhile is not applied, and that is said', () => {
+    const world = observed(healthy, { planHash: 'plan-2', desired: { ps: 4, worker: 2, evaluator: 0 } })
+    const decision = run(pretrainJob(), world)
+    assert.deepEqual(actionsOf(decision), [])
+    assert.match(conditionText(decision, 'Running'), /^True SpecChangePending: .*suspend and resume/)
+  })
+})
+
+describe('a failed worker', () => {
+  const status = (worker: PodFacts) => settle(pretrainJob(), observed([pod('ps', 0), pod('worker', 0), worker])).status
+  const after = (worker: PodFacts, facts: Partial<Observed> = {}) =>
+    run(pretrainJob({ status: status(worker) }), observed([pod('ps', 0), pod('worker', 0), worker], facts))
+
+  const cases: { name: string; worker: PodFacts; expected: string[] }[] = [
+    {
+      name: 'killed: comes back with the next attempt, and counts',
+      worker: failed('worker', 1, 137, { reason: 'OOMKilled' }),
+      expected: ['replacePod worker-1 attempt 1 generation 0 failures 1'],
+    },
+    {
+      name: 'evicted: comes back, and does not count',
+      worker: failed('worker', 1, 137, { disruption: 'Evicted', attempt: 4, failures: 2 }),
+      expected: ['replacePod worker-1 attempt 5 generation 0 failures 2'],
+    },
+    {
+      name: 'for the second time within the back-off: waits',
+      worker: failed('worker', 1, 1, { attempt: 4, failures: 1, finishedAtMs: ago(10) }),
+      expected: [],
+    },
+    {
+      name: 'after a long healthy run: the back-off starts anew',
+      worker: failed('worker', 1, 1, { attempt: 9, failures: 1, startedAtMs: ago(700), finishedAtMs: ago(2) }),
+      expected: ['replacePod worker-1 attempt 10 generation 0 failures 2'],
+    },
+    {
+      name: 'being deleted: waits until it is gone',
+      worker: failed('worker', 1, 143, { deleting: true }),
+      expected: [],
+    },
+    { name: 'told that all is done: stays', worker: succeeded('worker', 1), expected: [] },
+    {
+      name: 'sent home by a parameter server that has been replaced: comes back',
+      worker: succeeded('worker', 1, { finishedAtMs: ago(90) }),
+      expected: ['replacePod worker-1 attempt 0 generation 0 failures 0'],
+    },
+  ]
+  for (const { name, worker, expected } of cases) {
+    test(name, () => assert.deepEqual(actionsOf(after(worker)), expected))
+  }
+
+  test('is replaced only once its failure is written down', () => {
+    const pods = [pod('ps', 0), pod('worker', 0), failed('worker', 1, 1)]
+    const first = run(pretrainJob(), observed(pods))
+    assert.deepEqual(actionsOf(first), [])
+    assert.equal(first.requeueAfterSeconds, 0)
+    assert.deepEqual(first.status.restarts, { ps: 0, worker: 1, evaluator: 0, counted: 1, total: 1 })
+  })
+
+  test('degrades the job while others run', () => {
+    const worker = failed('worker', 1, 137, { reason: 'OOMKilled' })
+    const decision = after(worker)
+    assert.equal(decision.status.phase, 'Running')
+    assert.match(
+      conditionText(decision, 'Degraded'),
+      /1 of 2 workers run; lost: worker-1; worker-1: OOMKilled \(exit 137\)/,
+    )
+  })
+
+  test('keeps its numbers when the operator dies between delete and create', () => {
+    const worker = failed('worker', 1, 1, { attempt: 1, failures: 1 })
+    const world = observed([pod('ps', 0), pod('worker', 0)])
+    assert.deepEqual(actionsOf(run(pretrainJob({ status: status(worker) }), world)), [
+      'createPod worker-1 attempt 2 generation 0 failures 2',
+    ])
+  })
+
+  test('deleted by somebody: comes back, not counted', () => {
+    const before = settle(pretrainJob(), observed(healthy)).status
+    const decision = run(pretrainJob({ status: before }), observed(healthy.slice(0, 2)))
+    assert.deepEqual(actionsOf(decision), ['createPod worker-1 attempt 0 generation 0 failures 0'])
+    assert.equal(decision.status.restarts.total, 0)
+    assert.match(conditionText(decision, 'Degraded'), /^True/)
+  })
+
+  test('below the quorum for too long stalls the job', () => {
+    const job = pretrainJob({ spec: { workers: { replicas: 2, quorum: 2 } } })
+    const pods = [pod('ps', 0), pod('worker', 0), pending('worker', 1, { attempt: 1 })]
+    const world = observed(pods, { coordinator: coordinator() })
+    const before = decide(job, world, ago(601)).status
+    const moving = observed(pods, { coordinator: coordinator({ step: 999 }) })
+    assert.match(conditionText(run({ ...job, status: before }, moving), 'Stalled'), /^True QuorumLost: 1 of 2/)
+  })
+})
+
+describe('failing for good', () => {
+  const end = (world: Observed, spec = {}) => run(pretrainJob({ spec }), world)
+
+  const cases: { name: string; pods: PodFacts[]; spec?: object; expected: RegExp }[] = [
+    {
+      name: 'a permanent exit code, with the last words of the process',
+      pods: [
+        pod('ps', 0),
+        failed('worker', 0, 11, {
+          lastWords: JSON.stringify({ code: 'BAD_DATA', message: 'a.tfrecord at 40: bad CRC' }),
+        }),
+      ],
+      expected: /^True BAD_DATA: worker-0: BAD_DATA: a.tfrecord at 40: bad CRC \(exit 11\)/,
+    },
+    {
+      name: 'a whole runtime status as last words',
+      pods: [
+        failed('ps', 0, 12, {
+          lastWords: JSON.stringify(coordinator({ failure: { code: 'NON_FINITE', message: 'NaN' } })),
+        }),
+      ],
+      expected: /^True NON_FINITE: ps-0: NON_FINITE: NaN \(exit 12\)/,
+    },
+    {
+      name: 'the first of several, for the others may have failed because of it',
+      pods: [failed('worker', 0, 14, { finishedAtMs: ago(10) }), failed('worker', 1, 10, { finishedAtMs: ago(20) })],
+      expected: /worker-1/,
+    },
+    {
+      name: 'a code that the policy calls permanent',
+      pods: [pod('ps', 0), failed('worker', 0, 137)],
+      spec: { failurePolicy: { permanentExitCodes: [137] } },
+      expected: /^True Exit137/,
+    },
+    {
+      name: 'more failures than backoffLimit',
+      pods: [pod('ps', 0), failed('worker', 0, 137, { failures: 3, reason: 'OOMKilled' })],
+      expected: /^True BackoffLimitExceeded: 4 failures, backoffLimit is 3; the last: worker-0: OOMKilled \(exit 137\)/,
+    },
+  ]
+  for (const { name, pods, spec, expected } of cases) {
+    test(name, () => {
+      const decision = end(observed(pods), spec)
+      assert.match(conditionText(decision, 'Failed'), expected)
+      assert.equal(decision.status.phase, 'Failed')
+      assert.deepEqual(decision.actions, [], 'the evidence stays until the end is written down')
+      assert.equal(decision.status.completionTime, new Date(NOW).toISOString())
+    })
+  }
+
+  test('a code that the policy calls retryable is retried', () => {
+    const decision = end(observed([pod('ps', 0), failed('worker', 0, 11)]), {
+      failurePolicy: { retryableExitCodes: [11] },
+    })
+    assert.notEqual(decision.status.phase, 'Failed')
+  })
+
+  test('evictions beyond any limit do not fail the job', () => {
+    const world = observed([
+      pod('ps', 0),
+      pod('worker', 0),
+      failed('worker', 1, 137, { disruption: 'Evicted', attempt: 50 }),
+    ])
+    assert.equal(end(world, { backoffLimit: 0 }).status.phase, 'Running')
+  })
+
+  test('activeDeadlineSeconds', () => {
+    const status = decide(pretrainJob(), observed(healthy), ago(61)).status
+    const decision = run(pretrainJob({ spec: { activeDeadlineSeconds: 60 }, status }), observed(healthy))
+    assert.match(conditionText(decision, 'Failed'), /^True DeadlineExceeded/)
+  })
+
+  test('running pods are removed once the end is written, failed ones stay', () => {
+    const pods = [pod('ps', 0), failed('worker', 0, 11), pod('worker', 1)]
+    const status = end(observed(pods)).status
+    const decision = run(pretrainJob({ status }), observed(pods))
+    assert.deepEqual(actionsOf(decision), ['deletePod uid-ps-0', 'deletePod uid-worker-1'])
+    assert.match(conditionText(decision, 'Failed'), /^True/)
+  })
+})
+
+describe('a lost parameter server', () => {
+  const before = settle(pretrainJob(), observed(healthy, { coordinator: coordinator() })).status
+  const workers = healthy.slice(1)
+
+  test('raises the generation in the status first, then is deleted and created anew, the workers stay', () => {
+    const dead = [failed('ps', 0, 137), ...workers]
+    const seen = run(pretrainJob({ status: before }), observed(dead))
+    assert.deepEqual(actionsOf(seen), [], 'its failure is written down first')
+    const raised = run(pretrainJob({ status: seen.status }), observed(dead))
+    assert.deepEqual([actionsOf(raised), raised.status.psGeneration], [[], 1])
+    assert.match(conditionText(raised, 'Restarting'), /^True ParameterServerLost: ps-0: /)
+    assert.equal(raised.status.phase, 'Starting')
+    const removed = run(pretrainJob({ status: raised.status }), observed(dead))
+    assert.deepEqual(actionsOf(removed), ['deletePod uid-ps-0'])
+    const made = run(pretrainJob({ status: removed.status }), observed(workers))
+    assert.deepEqual(actionsOf(made), ['createPod ps-0 attempt 1 generation 1 failures 1'])
+    const back = pod('ps', 0, { generation: 1, attempt: 1, failures: 1 })
+    const done = settle(pretrainJob({ status: made.status }), observed([back, ...workers]))
+    assert.deepEqual([done.actions, done.status.phase], [[], 'Running'])
+    assert.match(conditionText(done, 'Restarting'), /^False/)
+    assert.deepEqual(done.status.restarts, { ps: 1, worker: 0, evaluator: 0, counted: 1, total: 1 })
+  })
+
+  test('takes its peers along', () => {
+    const job = pretrainJob({ spec: { parameterServer: { replicas: 2 } } })
+    const desired = { ps: 2, worker: 2, evaluator: 0 }
+    const pair = settle(job, observed([...healthy, pod('ps', 1)], { desired })).status
+    const one = observed([...healthy], { desired })
+    const raised = run({ ...job, status: pair }, one)
+    assert.deepEqual([actionsOf(raised), raised.status.psGeneration], [[], 1])
+    assert.deepEqual(actionsOf(run({ ...job, status: raised.status }, one)), [
+      'deletePod uid-ps-0',
+      'createPod ps-1 attempt 1 generation 1 failures 0',
+    ])
+  })
+
+  test('that was never created is created in the same generation', () => {
+    const desired = { ps: 2, worker: 2, evaluator: 0 }
+    const half = observed([...healthy], { desired })
+    const status = run(pretrainJob(), observed([], { desired })).status
+    const decision = run(pretrainJob({ status }), half)
+    assert.deepEqual(actionsOf(decision), ['createPod ps-1 attempt 0 generation 0 failures 0'])
+  })
+
+  test('is not created while its predecessor is still ending', () => {
+    const status = { ...before, psGeneration: 1 }
+    const decision = run(pretrainJob({ status }), observed([pod('ps', 0, { deleting: true }), ...workers]))
+    assert.deepEqual(actionsOf(decision), [])
+  })
+
+  test('the generation of the pods counts when the status is older', () => {
+    const pods = [pod('ps', 0, { generation: 4 }), ...workers]
+    assert.equal(run(pretrainJob({ status: before }), observed(pods)).status.psGeneration, 4)
+  })
+})
+
+describe('success', () => {
+  const final = coordinator({
+    phase: 'done',
+    step: 1000,
+    etaSeconds: null,
+    checkpoints: [saved(1000, { final: true })],
+  })
+
+  test('the parameter server has ended and nobody evaluates: succeeded, running pods go later', () => {
+    const pods = [succeeded('ps', 0), succeeded('worker', 0), pod('worker', 1)]
+    const decision = run(pretrainJob(), observed(pods, { coordinator: final }))
+    assert.equal(conditionText(decision, 'Succeeded'), 'True Completed: trained to step 1000')
+    assert.deepEqual(decision.actions, [])
+    const next = run(pretrainJob({ status: decision.status }), observed(pods))
+    assert.deepEqual(actionsOf(next), ['deletePod uid-worker-1'])
+    assert.deepEqual(next.status.progress, decision.status.progress)
+  })
+
+  test('waits for the evaluator, does not replace workers meanwhile, and keeps its results', () => {
+    const desired = { ps: 1, worker: 2, evaluator: 1 }
+    const training = [succeeded('ps', 0), failed('worker', 0, 1)]
+    const waiting = run(pretrainJob(), observed([...training, pod('evaluator', 0)], { desired, coordinator: final }))
+    assert.match(conditionText(waiting, 'Running'), /^True Evaluating/)
+    assert.deepEqual(actionsOf(waiting), [])
+    const facts = { desired, coordinator: final, evaluator: evaluator(1000, { 'mAP@100': 0.3, top1: 0.4121 }) }
+    const done = run(pretrainJob({ status: waiting.status }), observed([...training, succeeded('evaluator', 0)], facts))
+    assert.equal(conditionText(done, 'Succeeded'), 'True Completed: trained to step 1000, top1 0.412')
+    assert.equal(done.status.checkpoint?.score, 0.4121)
+    assert.equal(done.status.results?.examples, 100)
+  })
+
+  test('an end stays the end, whatever happens to the pods', () => {
+    const { status } = run(pretrainJob(), observed([succeeded('ps', 0)], { coordinator: final }))
+    const later = settle(pretrainJob({ status }), observed([]))
+    assert.deepEqual([later.actions, later.status.phase, later.status.headline], [[], 'Succeeded', undefined])
+  })
+
+  for (const [policy, expected] of [
+    ['None', []],
+    ['Running', ['deletePod uid-worker-0']],
+    ['All', ['deletePod uid-ps-0', 'deletePod uid-worker-0']],
+  ] as const) {
+    test(`cleanPodPolicy ${policy}`, () => {
+      const job = pretrainJob({ spec: { cleanPodPolicy: policy } })
+      const world = observed([succeeded('ps', 0), pod('worker', 0)])
+      assert.deepEqual(actionsOf(run({ ...job, status: run(job, world).status }, world)), expected)
+    })
+  }
+
+  test('the job itself goes after its time to live', () => {
+    const job = pretrainJob({ spec: { ttlSecondsAfterFinished: 30 } })
+    const status = decide(job, observed([succeeded('ps', 0)]), ago(20)).status
+    const early = run({ ...job, status }, observed([]))
+    assert.deepEqual([actionsOf(early), early.requeueAfterSeconds], [[], 10])
+    assert.deepEqual(actionsOf(decide({ ...job, status }, observed([]), NOW + 11_000)), ['deleteJob'])
+  })
+})
+
+describe('suspension', () => {
+  const job = pretrainJob({ spec: { suspend: true } })
+
+  test('removes all pods, keeps the figures, then rests', () => {
+    const status = decide(pretrainJob(), observed(healthy, { coordinator: coordinator() }), ago(500)).status
+    const decision = run({ ...job, status }, observed(healthy))
+    assert.deepEqual(actionsOf(decision), ['deletePod uid-ps-0', 'deletePod uid-worker-0', 'deletePod uid-worker-1'])
+    assert.match(conditionText(decision, 'Suspended'), /^True Suspending/)
+    assert.equal(decision.status.phase, 'Suspended')
+    const rest = settle({ ...job, status: decision.status }, observed([]))
+    assert.deepEqual([rest.actions, rest.status.progress?.step], [[], 370])
+    assert.match(conditionText(rest, 'Suspended'), /^True Suspended/)
+    assert.equal(rest.status.startTime, undefined, 'suspended time does not count for deadlines')
+  })
+
+  test('resumed, the pods come back and the deadlines start anew', () => {
+    const status = decide(job, observed([]), ago(5000)).status
+    const decision = run(pretrainJob({ status, spec: { activeDeadlineSeconds: 60 } }), observed([]))
+    assert.equal(decision.actions.length, 3)
+    assert.equal(decision.status.startTime, new Date(NOW).toISOString())
+    assert.match(conditionText(decision, 'Suspended'), /^False Resumed/)
+  })
+
+  test('pods that end badly on the way out do not count', () => {
+    const decision = run(job, observed([failed('worker', 0, 143), failed('ps', 0, 1)]))
+    assert.equal(decision.status.restarts.counted, 0)
+  })
+})
+
+test('a job being deleted is left to the garbage collector', () => {
+  const decision = run(pretrainJob({ deleting: true }), observed([pod('ps', 0)]))
+  assert.deepEqual(decision.actions, [])
+})
