@@ -39,7 +39,7 @@ export function writeStatus(world: World, known: Known, verdict: Verdict): JobSt
     nowMs: world.nowMs,
     observedGeneration: generation,
   })
-  const replicas = Object.fromEntries(ROLES.map((role) => [role, countReplicas(world, role, verdict)]))
+  const replicas = Object.fromEntries(ROLES.map((role) => [role, countReplicas(world, role)]))
   return {
     observedGeneration: generation,
     phase: phaseOf(world, conditions),
@@ -60,10 +60,8 @@ function totalOf({ restarts, psGeneration }: Verdict): number {
   return psGeneration + restarts.worker + restarts.evaluator
 }
 
-/** Parameter servers that a new generation is about to replace no longer count. */
-function countReplicas(world: World, role: Role, verdict: Pick<Verdict, 'psGeneration'>): RoleReplicas {
-  const isOutdated = role === 'ps' && verdict.psGeneration !== world.psGeneration
-  const pods = isOutdated ? [] : world.slots[role].flatMap(({ pod }) => (pod ? [pod] : []))
+function countReplicas(world: World, role: Role): RoleReplicas {
+  const pods = world.slots[role].flatMap(({ pod }) => (pod ? [pod] : []))
   const desired = world.desired[role]
   const ready = pods.filter((pod) => pod.phase === 'Running' && pod.ready && !pod.deleting).length
   const failed = pods.filter((pod) => pod.phase === 'Failed').length

@@ -1,0 +1,130 @@
+/** A cluster in a map: applies what `decide` asks for, one write at a time, and can stop after any of them. */
+import assert from 'node:assert/strict'
+import type { Job } from '../../../src/api/job.ts'
+import { podName } from '../../../src/contract/names.ts'
+import type { Action, Decision, PodOrder } from '../../../src/operator/actions.ts'
+import { decide } from '../../../src/operator/decide.ts'
+import type { PodFacts } from '../../../src/operator/observed.ts'
+import { NOW, observed, pending, pod, pretrainJob, UID } from './builders.ts'
+
+export const DESIRED = { ps: 2, worker: 3, evaluator: 1 }
+
+export class Simulation {
+  job: Job
+  nowMs = NOW
+  readonly pods = new Map<string, PodFacts>()
+  hasService = false
+  /** Pods created, by order of creation. */
+  readonly created: string[] = []
+  deleted = 0
+  #uids = 0
+
+  constructor(job: Job = pretrainJob({ spec: { backoffLimit: 1000 } })) {
+    this.job = job
+  }
+
+  look(): Decision {
+    const service = this.hasService ? { ownerUid: UID, deleting: false } : undefined
+    return decide(this.job, observed([...this.pods.values()], { desired: DESIRED, service }), this.nowMs)
+  }
+
+  /** One reconcile. @returns the number of writes it made; the operator "dies" after `crashAfter` of them */
+  reconcile(crashAfter = Number.POSITIVE_INFINITY): number {
+    const { actions, status } = this.look()
+    this.#checkNames(actions)
+    const writes = actions.flatMap((action) => this.#writesOf(action))
+    if (JSON.stringify(status) !== JSON.stringify(this.job.status)) writes.push(() => this.#write(status))
+    const done = writes.slice(0, crashAfter)
+    for (const write of done) write()
+    return done.length
+  }
+
+  /** Lets everything happen that is under way, until nothing changes any more. */
+  settle(): void {
+    for (let round = 0; round < 200; round++) {
+      this.kubelet()
+      this.nowMs += 10 * 60_000
+      if (this.reconcile() === 0 && !this.kubelet()) return
+    }
+    assert.fail(`does not settle: ${JSON.stringify(this.look())}`)
+  }
+
+  /** Pending pods start, pods that are being deleted end. @returns whether there was anything to do */
+  kubelet(): boolean {
+    let isBusy = false
+    for (const one of [...this.pods.values()]) {
+      if (one.deleting) this.pods.delete(one.name)
+      else if (one.phase === 'Pending') {
+        this.pods.set(one.name, { ...one, phase: 'Running', ready: true, startedAtMs: this.nowMs })
+      } else continue
+      isBusy = true
+    }
+    return isBusy
+  }
+
+  change(name: string, facts: Partial<PodFacts>): void {
+    const one = this.pods.get(name)
+    if (one) this.pods.set(name, { ...one, ...facts })
+  }
+
+  #checkNames(actions: readonly Action[]): void {
+    const names = actions.flatMap((action) => ('role' in action ? [this.#nameOf(action)] : []))
+    assert.equal(new Set(names).size, names.length, `a name is created twice: ${names}`)
+  }
+
+  #writesOf(action: Action): (() => void)[] {
+    switch (action.type) {
+      case 'createService':
+        return [() => (this.hasService = true)]
+      case 'createPod':
+        return [() => this.#create(action)]
+      case 'deletePod':
+        return [() => this.#delete(action.uid)]
+      case 'replacePod':
+        return [() => this.#delete(action.uid), () => this.#create(action)]
+      default:
+        return assert.fail(`unexpected: ${action.type}`)
+    }
+  }
+
+  #create(order: PodOrder): void {
+    const name = this.#nameOf(order)
+    assert.ok(!this.pods.has(name), `${name} is created while it exists`)
+    const { role, index, ...rest } = order
+    const uid = `uid-${++this.#uids}`
+    this.pods.set(name, pending(role, index, { ...rest, uid, createdAtMs: this.nowMs }))
+    this.created.push(name)
+  }
+
+  #delete(uid: string): void {
+    const one = [...this.pods.values()].find((other) => other.uid === uid)
+    assert.ok(one, `${uid} is deleted, but does not exist`)
+    assert.equal(one.ownerUid, UID, 'a pod of another owner is deleted')
+    assert.ok(!one.deleting, `${one.name} is deleted twice`)
+    this.deleted++
+    // The API server removes a pod that has ended at once, another one after its grace period.
+    if (one.phase === 'Failed' || one.phase === 'Succeeded') this.pods.delete(one.name)
+    else this.pods.set(one.name, { ...one, deleting: true })
+  }
+
+  #write(status: Decision['status']): void {
+    const before = this.job.status
+    if (before) {
+      assert.ok(status.restarts.counted >= before.restarts.counted, 'failures are never forgotten')
+      assert.ok(status.restarts.total >= before.restarts.total, 'restarts are never forgotten')
+      assert.ok(status.psGeneration >= before.psGeneration, 'generations only rise')
+    }
+    this.job = { ...this.job, status } as Job
+  }
+
+  #nameOf({ role, index }: PodOrder): string {
+    return podName('PretrainJob', 'jft', role, index)
+  }
+}
+
+export const stranger = (name: string): PodFacts => ({
+  ...pod('ps', 0),
+  name,
+  uid: `foreign-${name}`,
+  ownerUid: 'other',
+})
