@@ -109,12 +109,10 @@ export class LeaderElector {
   async release(): Promise<void> {
     this.#stopping.abort()
     await this.#renewing
-    // A renewal cut off in mid-air may have counted, so the lease itself is asked whose it is.
-    if (this.#renewedMs !== undefined) {
-      await this.#handOver().catch((error: unknown) =>
-        this.#options.log.warn({ code: errorCode(error), error: errorMessage(error) }, 'lease not released'),
-      )
-    }
+    // Asked of the lease, not of our memory: a request cut off in mid-air may have counted.
+    await this.#handOver().catch((error: unknown) =>
+      this.#options.log.warn({ code: errorCode(error), error: errorMessage(error) }, 'lease not released'),
+    )
     this.#renewedMs = undefined
     await this.#client.close()
   }

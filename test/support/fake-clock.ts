@@ -1,0 +1,66 @@
+import type { Clock } from '../../src/support/clock.ts'
+
+interface Sleeper {
+  dueMs: number
+  wake: () => void
+}
+
+/** Time that stands still until `advance` is called; sleepers wake in the order in which they are due. */
+export class FakeClock implements Clock {
+  #elapsedMs = 0
+  readonly #epochMs: number
+  readonly #sleepers = new Set<Sleeper>()
+
+  /** @param epochMs what the wall clock says at the start: give two clocks different ones to skew them */
+  constructor(epochMs = Date.UTC(2026, 0, 1)) {
+    this.#epochMs = epochMs
+  }
+
+  get sleeping(): number {
+    return this.#sleepers.size
+  }
+
+  nowMs(): number {
+    return this.#epochMs + this.#elapsedMs
+  }
+
+  monotonicMs(): number {
+    return this.#elapsedMs
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const abort = () => {
+        this.#sleepers.delete(sleeper)
+        reject(signal?.reason)
+      }
+      const wake = () => {
+        signal?.removeEventListener('abort', abort)
+        resolve()
+      }
+      const sleeper = { dueMs: this.#elapsedMs + ms, wake }
+      this.#sleepers.add(sleeper)
+      signal?.addEventListener('abort', abort, { once: true })
+    })
+  }
+
+  /** Lets what woke run before the next one wakes. */
+  async advance(ms: number): Promise<void> {
+    const untilMs = this.#elapsedMs + ms
+    for (;;) {
+      await settle()
+      const due = [...this.#sleepers].filter((one) => one.dueMs <= untilMs).sort((a, b) => a.dueMs - b.dueMs)[0]
+      if (!due) break
+      this.#elapsedMs = Math.max(this.#elapsedMs, due.dueMs)
+      this.#sleepers.delete(due)
+      due.wake()
+    }
+    this.#elapsedMs = untilMs
+  }
+}
+
+/** A turn of the event loop: every promise that can go on has gone on. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
