@@ -217,3 +217,14 @@ export const trainingFields = {
   checkpoint: Checkpoint,
   maxNonFinite: z.int().min(1).describe('NaN/Inf gradients in a row before the job fails.'),
 }
+
+const inputFields = {
+  ...trainingFields,
+  model: Model.partial(),
+  input: Input.partial(),
+  batchNorm: trainingFields.batchNorm.partial(),
+  parameterServer: ParameterServer.partial(),
+  workers: Workers.partial(),
+}
+/** The same as a user may write them: what a preset or a default can fill is optional, in groups as well. */
+export const trainingInputFields = z.strictObject(inputFields).partial().shape

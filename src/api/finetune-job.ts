@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { jobFields, objectName, trainingFields } from './common.ts'
+import { jobFields, objectName, trainingInputFields } from './common.ts'
 import { finetuneOwnFields } from './finetune-fields.ts'
 
 /** The checkpoint to start from: of a PretrainJob in the same namespace. */
@@ -14,7 +14,7 @@ const ownFields = { ...finetuneOwnFields, from: From.optional().describe('Requir
 /** What a user may write: everything that a preset can fill is optional. */
 export const FinetuneJobInput = z.strictObject({
   ...ownFields,
-  ...z.strictObject(trainingFields).partial().shape,
+  ...trainingInputFields,
   ...jobFields,
 })
 /** After preset and defaults: complete. */

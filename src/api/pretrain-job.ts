@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DataSource, jobFields, objectName, trainingFields } from './common.ts'
+import { DataSource, jobFields, objectName, trainingFields, trainingInputFields } from './common.ts'
 import { finetuneOwnFields } from './finetune-fields.ts'
 
 export const PRETRAIN_PRESETS = [
@@ -20,7 +20,10 @@ export const Evaluation = z.strictObject({
 export const Transfer = z.strictObject({
   name: objectName.describe('The FinetuneJob is called JOB-NAME, and JOB-NAME-STEP at a step.'),
   at: z.strictObject({ success: z.boolean().optional(), steps: z.array(z.int().min(1)).max(64).optional() }),
-  template: z.strictObject(finetuneOwnFields).partial().describe('A FinetuneJob spec without `from`.'),
+  template: z
+    .strictObject({ ...finetuneOwnFields, ...trainingInputFields })
+    .partial()
+    .describe('A FinetuneJob spec without `from`.'),
 })
 
 const ownFields = {
@@ -31,7 +34,7 @@ const ownFields = {
 }
 
 /** What a user may write: everything that a preset can fill is optional. */
-export const PretrainJobInput = z.strictObject({ ...ownFields, ...z.strictObject(trainingFields).partial().shape })
+export const PretrainJobInput = z.strictObject({ ...ownFields, ...trainingInputFields })
 /** After preset and defaults: complete. */
 export const PretrainJobSpec = z.strictObject({ ...ownFields, ...trainingFields })
 

@@ -1,0 +1,95 @@
+/** From unknown to Job: the one door through which job objects enter; types are trusted behind it. */
+import type { z } from 'zod'
+import { API_VERSION, JOB_KINDS, type JobKind } from '../contract/names.ts'
+import { DownpourError } from '../support/errors.ts'
+import { FinetuneJobSpec } from './finetune-job.ts'
+import { type Issue, issueOf, nameIssues, required } from './issues.ts'
+import type { Job } from './job.ts'
+import { PretrainJobSpec } from './pretrain-job.ts'
+import { fillSpec, isFields } from './resolve.ts'
+import { RULES } from './rules.ts'
+import { finetuneManifest } from './transfers.ts'
+
+export type { Issue } from './issues.ts'
+
+const COMPLETE = { PretrainJob: PretrainJobSpec, FinetuneJob: FinetuneJobSpec }
+
+/** @throws DownpourError INVALID_JOB with `details.issues`; the message names the first and counts the rest. */
+export function parseJob(raw: unknown): Job {
+  const { job, issues } = check(raw)
+  if (job) return job
+  const [first] = issues
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ''
+  throw new DownpourError('INVALID_JOB', `${labelOf(raw)}: ${first ? issueText(first) : 'invalid'}${more}`, { issues })
+}
+
+/** Everything that is wrong with a job object; empty when nothing is. */
+export function validateJob(raw: unknown): Issue[] {
+  return check(raw).issues
+}
+
+/** @example "spec.workers.replicas: 0: expected a number of at least 1" */
+export function issueText({ path, value, message }: Issue): string {
+  return value === undefined ? `${path}: ${message}` : `${path}: ${JSON.stringify(value)}: ${message}`
+}
+
+export function labelOf(raw: unknown): string {
+  const { kind, metadata } = isFields(raw) ? raw : {}
+  const name = isFields(metadata) ? metadata.name : undefined
+  return `${kind ?? 'object'}/${name ?? '?'}`
+}
+
+function check(raw: unknown): { job?: Job; issues: Issue[] } {
+  if (!isFields(raw)) return { issues: [required('', 'an object with apiVersion, kind, metadata and spec')] }
+  const kind = JOB_KINDS.find((known) => known === raw.kind)
+  if (!kind) return { issues: [{ path: 'kind', value: raw.kind, ...expected(JOB_KINDS.join(' or ')) }] }
+  const head = [...versionIssues(raw.apiVersion), ...nameIssues(raw.metadata)]
+  if (!isFields(raw.spec)) return { issues: [...head, required('spec', 'an object')] }
+  const { spec, issues } = checkSpec(kind, raw.spec)
+  const all = [...head, ...issues]
+  if (all.length > 0 || !spec) return { issues: all }
+  return {
+    job: { kind, metadata: raw.metadata, spec, ...(raw.status ? { status: raw.status } : {}) } as Job,
+    issues: [],
+  }
+}
+
+function checkSpec(kind: JobKind, written: Record<string, unknown>): { spec?: unknown; issues: Issue[] } {
+  const filled = fillSpec(kind, written)
+  const complete = COMPLETE[kind].safeParse(filled)
+  if (!complete.success) return { issues: issuesOf(complete.error, filled) }
+  const broken = RULES.filter((rule) => rule.kinds.includes(kind) && !rule.holds(complete.data as never))
+  const issues = broken.map(({ path, message }) => ({ path, value: valueAt(written, path), ...expected(message) }))
+  return { spec: complete.data, issues: [...issues, ...transferIssues(complete.data as Partial<PretrainJobSpec>)] }
+}
+
+/** A transfer's template is sound when the FinetuneJob that it becomes is. */
+function transferIssues(spec: Partial<PretrainJobSpec>): Issue[] {
+  return (spec.transfers ?? []).flatMap((transfer, i) =>
+    validateJob(finetuneManifest({ name: 'job', namespace: 'default' }, transfer)).map((issue) => ({
+      ...issue,
+      path: issue.path.replace(/^spec/, `spec.transfers[${i}].template`),
+    })),
+  )
+}
+
+function issuesOf(error: z.ZodError, filled: Record<string, unknown>): Issue[] {
+  return error.issues.flatMap((issue) => issueOf(issue, 'spec', (path) => valueAt(filled, path)))
+}
+
+function versionIssues(apiVersion: unknown): Issue[] {
+  return apiVersion === API_VERSION ? [] : [{ path: 'apiVersion', value: apiVersion, ...expected(API_VERSION) }]
+}
+
+function expected(text: string): { expected: string; message: string } {
+  return { expected: text, message: text }
+}
+
+/** @param path as in issues: `spec.transfers[0].at` */
+function valueAt(spec: Record<string, unknown>, path: string): unknown {
+  const steps = path
+    .replace(/\[(\d+)\]/g, '.$1')
+    .split('.')
+    .slice(1)
+  return steps.reduce<unknown>((value, step) => (value as Record<string, unknown> | undefined)?.[step], spec)
+}

@@ -1,0 +1,107 @@
+/** Recipes as data. Numbers of the `jft-*` and `imagenet-*` presets: paper.md §1 and §2.7; those of `*-mini` are ours. */
+import type { FINETUNE_PRESETS } from './finetune-fields.ts'
+import type { PRETRAIN_PRESETS, PretrainJobInput } from './pretrain-job.ts'
+
+/** The part of a spec that a preset may fill. */
+export type Recipe = Partial<
+  Pick<
+    PretrainJobInput,
+    | 'input'
+    | 'optimizer'
+    | 'learningRate'
+    | 'batchSize'
+    | 'weightDecay'
+    | 'batchNorm'
+    | 'maxSteps'
+    | 'parameterServer'
+    | 'workers'
+  >
+> & { model?: Partial<NonNullable<PretrainJobInput['model']>> }
+
+/** What every job gets where neither its author nor its preset says otherwise. */
+export const BASE_DEFAULTS = {
+  model: { backbone: 'resnet101', headSlices: 1 },
+  input: { resizePixels: 340, cropPixels: 299, flip: true },
+  optimizer: { type: 'momentum', momentum: 0.9 },
+  learningRate: { type: 'constant', initial: 0.01 },
+  batchSize: 32,
+  weightDecay: 1e-4,
+  batchNorm: { decay: 0.997, epsilon: 1e-5 },
+  seed: 0,
+  async: {},
+  parameterServer: { replicas: 1 },
+  workers: { replicas: 1 },
+  evaluator: {},
+  runtime: {},
+  checkpoint: {},
+  maxNonFinite: 10,
+} as const
+
+const jft: Recipe = {
+  model: { backbone: 'resnet101', classes: 18_291, headSlices: 50 },
+  input: { resizePixels: 340, cropPixels: 299, flip: true },
+  optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1e-10 },
+  learningRate: { type: 'exponential', initial: 1e-3, factor: 0.9, everySteps: 3_000_000, staircase: true },
+  batchSize: 32,
+  weightDecay: 1e-4,
+  batchNorm: { decay: 0.997, epsilon: 1e-5 },
+  maxSteps: 36_000_000,
+  parameterServer: { replicas: 17 },
+  workers: { replicas: 50 },
+}
+
+const imagenet: Recipe = {
+  model: { backbone: 'resnet101', classes: 1000, headSlices: 1 },
+  input: { resizePixels: 340, cropPixels: 299, flip: true },
+  optimizer: { type: 'momentum', momentum: 0.9 },
+  learningRate: {
+    type: 'piecewise',
+    boundaries: [1_200_000, 2_400_000, 3_600_000, 4_800_000],
+    values: [0.1, 0.01, 1e-3, 1e-4, 1e-5],
+  },
+  batchSize: 32,
+  weightDecay: 1e-4,
+  batchNorm: { decay: 0.997, epsilon: 1e-5 },
+  maxSteps: 5_000_000,
+  parameterServer: { replicas: 17 },
+  workers: { replicas: 50 },
+}
+
+const mini: Recipe = {
+  model: { backbone: 'resnet-mini', headSlices: 1 },
+  input: { resizePixels: 36, cropPixels: 32, flip: true },
+  batchSize: 32,
+  weightDecay: 1e-4,
+  batchNorm: { decay: 0.95, epsilon: 1e-5 },
+  parameterServer: { replicas: 1 },
+}
+
+export const PRETRAIN_RECIPES: Readonly<Record<(typeof PRETRAIN_PRESETS)[number], Recipe>> = {
+  'jft-resnet101': jft,
+  'jft-resnet50': { ...jft, model: { ...jft.model, backbone: 'resnet50' } },
+  'jft-resnet152': { ...jft, model: { ...jft.model, backbone: 'resnet152' } },
+  'imagenet-baseline': imagenet,
+  'jft-mini': {
+    ...mini,
+    optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1e-10 },
+    learningRate: { type: 'exponential', initial: 2e-3, factor: 0.5, everySteps: 600, staircase: false },
+    workers: { replicas: 2 },
+  },
+}
+
+/** Learning rate and length of fine-tuning on ImageNet are not known (paper.md §2.1): a tenth of the rate, a third of the steps. */
+export const FINETUNE_RECIPES: Readonly<Record<(typeof FINETUNE_PRESETS)[number], Recipe>> = {
+  'imagenet-finetune': {
+    ...imagenet,
+    learningRate: { type: 'piecewise', boundaries: [400_000, 800_000, 1_200_000], values: [1e-2, 1e-3, 1e-4, 1e-5] },
+    maxSteps: 1_666_667,
+    workers: { replicas: 9 },
+    parameterServer: { replicas: 11 },
+  },
+  'downstream-mini': {
+    ...mini,
+    optimizer: { type: 'momentum', momentum: 0.9 },
+    learningRate: { type: 'constant', initial: 0.02 },
+    workers: { replicas: 1 },
+  },
+}

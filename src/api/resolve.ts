@@ -1,0 +1,39 @@
+/** From what a user wrote to a complete spec: base defaults < preset < the user's fields. */
+import { BASE_DEFAULTS, FINETUNE_RECIPES, PRETRAIN_RECIPES, type Recipe } from './presets.ts'
+
+type Fields = Record<string, unknown>
+const DEFAULT_CHECKPOINT_EVERY_STEPS = 1000
+
+/** The spec with every hole filled that defaults and preset can fill; not yet checked. */
+export function fillSpec(kind: string, spec: Fields): Fields {
+  const filled = [recipeOf(kind, spec.preset), spec].reduce<Fields>(merge, BASE_DEFAULTS)
+  const checkpoint = filled.checkpoint
+  if (isFields(checkpoint) && checkpoint.everySteps === undefined && checkpoint.everyMinutes === undefined) {
+    filled.checkpoint = { ...checkpoint, everySteps: DEFAULT_CHECKPOINT_EVERY_STEPS }
+  }
+  return filled
+}
+
+function recipeOf(kind: string, preset: unknown): Recipe {
+  const recipes: Record<string, Recipe> = kind === 'PretrainJob' ? PRETRAIN_RECIPES : FINETUNE_RECIPES
+  return (typeof preset === 'string' ? recipes[preset] : undefined) ?? {}
+}
+
+/** Objects merge field by field; a union of another `type`, a list or a scalar replaces what was there. */
+export function merge(base: Fields, over: Fields): Fields {
+  const merged: Fields = { ...base }
+  for (const [key, value] of Object.entries(over)) {
+    if (value === undefined) continue
+    const before = merged[key]
+    merged[key] = isFields(before) && isFields(value) && !isOtherVariant(before, value) ? merge(before, value) : value
+  }
+  return merged
+}
+
+function isOtherVariant(before: Fields, value: Fields): boolean {
+  return value.type !== undefined && before.type !== value.type
+}
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

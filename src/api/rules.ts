@@ -1,0 +1,118 @@
+/**
+ * What the types cannot say: rules between fields. Each has its CEL twin for the CRD, so that `kubectl apply` and
+ * `downpour validate` refuse the same things in the same words; a test runs one table of cases through both.
+ */
+import type { FinetuneJobSpec } from './finetune-job.ts'
+import type { PretrainJobSpec } from './pretrain-job.ts'
+
+/** The fields of both kinds; a rule reads only those of the kinds it is for. */
+type Spec = Pick<PretrainJobSpec, 'transfers'> & FinetuneJobSpec
+
+export interface Rule {
+  kinds: readonly ('PretrainJob' | 'FinetuneJob')[]
+  /** Where the message points. */
+  path: string
+  message: string
+  /** True when the spec, after presets and defaults, obeys. */
+  holds(spec: Spec): boolean
+  /** The same over what the user wrote: `self` is the spec. Absent where CEL cannot say it. */
+  cel?: string
+}
+
+const BOTH = ['PretrainJob', 'FinetuneJob'] as const
+const PRETRAIN = ['PretrainJob'] as const
+const FINETUNE = ['FinetuneJob'] as const
+
+export const RULES: readonly Rule[] = [
+  {
+    kinds: BOTH,
+    path: 'spec.input.cropPixels',
+    message: 'must not be larger than resizePixels',
+    holds: ({ input }) => input.cropPixels <= input.resizePixels,
+    cel: '!has(self.input) || !has(self.input.cropPixels) || !has(self.input.resizePixels) || self.input.cropPixels <= self.input.resizePixels',
+  },
+  {
+    kinds: BOTH,
+    path: 'spec.learningRate.values',
+    message: 'must have one value more than there are boundaries',
+    holds: ({ learningRate: rate }) => rate.type !== 'piecewise' || rate.values.length === rate.boundaries.length + 1,
+    cel: "!has(self.learningRate) || self.learningRate.type != 'piecewise' || !has(self.learningRate.values) || !has(self.learningRate.boundaries) || size(self.learningRate.values) == size(self.learningRate.boundaries) + 1",
+  },
+  {
+    kinds: BOTH,
+    path: 'spec.learningRate.boundaries',
+    message: 'must rise',
+    holds: ({ learningRate: rate }) =>
+      rate.type !== 'piecewise' || rate.boundaries.every((step, i) => i === 0 || step > (rate.boundaries[i - 1] ?? 0)),
+    cel: "!has(self.learningRate) || self.learningRate.type != 'piecewise' || !has(self.learningRate.boundaries) || self.learningRate.boundaries.all(a, self.learningRate.boundaries.exists_one(b, b == a)) && self.learningRate.boundaries.isSorted()",
+  },
+  {
+    kinds: BOTH,
+    path: 'spec.model.headSlices',
+    message: 'must not be larger than classes',
+    holds: ({ model }) => model.headSlices <= model.classes,
+    cel: '!has(self.model) || !has(self.model.headSlices) || !has(self.model.classes) || self.model.headSlices <= self.model.classes',
+  },
+  {
+    kinds: BOTH,
+    path: 'spec.workers.quorum',
+    message: 'must not be larger than replicas',
+    holds: ({ workers }) => !workers.quorum || workers.quorum <= workers.replicas,
+    cel: '!has(self.workers) || !has(self.workers.quorum) || !has(self.workers.replicas) || self.workers.quorum <= self.workers.replicas',
+  },
+  {
+    kinds: BOTH,
+    path: 'spec.checkpoint.everyMinutes',
+    message: 'cannot be given together with everySteps',
+    holds: ({ checkpoint }) => checkpoint.everyMinutes === undefined || checkpoint.everySteps === undefined,
+    cel: '!has(self.checkpoint) || !(has(self.checkpoint.everyMinutes) && has(self.checkpoint.everySteps))',
+  },
+  {
+    kinds: BOTH,
+    path: 'spec.async.warmStartSteps',
+    message: 'must be smaller than maxSteps',
+    holds: ({ async, maxSteps }) => !async.warmStartSteps || async.warmStartSteps < maxSteps,
+    cel: '!has(self.async) || !has(self.async.warmStartSteps) || !has(self.maxSteps) || self.async.warmStartSteps == 0 || self.async.warmStartSteps < self.maxSteps',
+  },
+  {
+    kinds: PRETRAIN,
+    path: 'spec.transfers',
+    message: 'must have different names',
+    holds: ({ transfers = [] }) => new Set(transfers.map((transfer) => transfer.name)).size === transfers.length,
+  },
+  {
+    kinds: PRETRAIN,
+    path: 'spec.transfers',
+    message: 'must each have at.success: true or at.steps',
+    holds: ({ transfers = [] }) => transfers.every(({ at }) => at.success === true || (at.steps?.length ?? 0) > 0),
+    cel: '!has(self.transfers) || self.transfers.all(t, (has(t.at.success) && t.at.success) || (has(t.at.steps) && size(t.at.steps) > 0))',
+  },
+  {
+    kinds: PRETRAIN,
+    path: 'spec.transfers',
+    message: 'must not name a step beyond maxSteps',
+    holds: ({ transfers = [], maxSteps }) =>
+      transfers.every(({ at }) => (at.steps ?? []).every((step) => step <= maxSteps)),
+  },
+  {
+    kinds: FINETUNE,
+    path: 'spec.from',
+    message: 'is required unless init is random',
+    holds: ({ from, init }) => from !== undefined || init === 'random',
+    cel: "has(self.from) || self.init == 'random'",
+  },
+  {
+    kinds: FINETUNE,
+    path: 'spec.from.step',
+    message: 'must be given exactly when checkpoint is step',
+    holds: ({ from }) => !from || (from.checkpoint === 'step') === (from.step !== undefined),
+    cel: "!has(self.from) || (self.from.checkpoint == 'step') == has(self.from.step)",
+  },
+  {
+    kinds: FINETUNE,
+    path: 'spec.protocol',
+    message: 'frozen needs pre-trained weights: init cannot be random',
+    holds: ({ protocol, init }) => protocol !== 'frozen' || init !== 'random',
+    cel: "self.protocol != 'frozen' || self.init != 'random'",
+  },
+]
