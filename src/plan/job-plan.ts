@@ -1,0 +1,90 @@
+/** A job → everything it wants to exist, as data. Builds, never calls. */
+import { createHash } from 'node:crypto'
+import type { Job } from '../api/job.ts'
+import { API_VERSION, LABELS, type Role, serviceName } from '../contract/names.ts'
+import { PORTS, type RuntimeConfig } from '../contract/runtime.ts'
+import { type PodBirth, podOf } from './pod.ts'
+import { runtimeConfig } from './runtime-config.ts'
+import type { OwnerReference, PlannedPod, PlannedService } from './types.ts'
+
+export interface JobPlan {
+  service: PlannedService
+  desired: Readonly<Record<Role, number>>
+  pod(role: Role, index: number, birth: PodBirth): PlannedPod
+  runtimeConfig: RuntimeConfig
+  /** Digest of all that pods are made from: another one means the spec has changed since they were made. */
+  hash: string
+}
+
+export interface PlanOptions {
+  /** Image of pods whose job names none. */
+  defaultImage: string
+}
+
+/** @throws DownpourError BUG_NO_SOURCE when a FinetuneJob that starts from a checkpoint has none pinned in its status. */
+export function planJob(job: Job, options: PlanOptions): JobPlan {
+  const config = runtimeConfig(job)
+  const context = { job, config, options }
+  return {
+    service: serviceOf(job),
+    desired: desiredOf(job),
+    pod: (role, index, birth) => podOf(context, role, index, birth),
+    runtimeConfig: config,
+    hash: planHash(job, config, options),
+  }
+}
+
+export function desiredOf(job: Job): Readonly<Record<Role, number>> {
+  return {
+    ps: job.spec.parameterServer.replicas,
+    worker: job.spec.workers.replicas,
+    evaluator: job.spec.evaluation ? 1 : 0,
+  }
+}
+
+/** Headless, one a job; addresses are published before readiness, because workers wait for their servers themselves. */
+function serviceOf(job: Job): PlannedService {
+  const name = serviceName(job.kind, job.metadata.name)
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name,
+      namespace: job.metadata.namespace,
+      labels: jobLabels(job),
+      ownerReferences: [ownerReference(job)],
+    },
+    spec: {
+      clusterIP: 'None',
+      publishNotReadyAddresses: true,
+      selector: { [LABELS.jobUid]: job.metadata.uid },
+      ports: [
+        { name: 'wire', port: PORTS.wire, targetPort: 'wire' },
+        { name: 'http', port: PORTS.http, targetPort: 'http' },
+      ],
+    },
+  }
+}
+
+export function jobLabels(job: Job): Record<string, string> {
+  return {
+    [LABELS.managedBy]: 'downpour',
+    [LABELS.jobKind]: job.kind,
+    [LABELS.jobName]: job.metadata.name,
+    [LABELS.jobUid]: job.metadata.uid,
+  }
+}
+
+export function ownerReference(job: Job): OwnerReference {
+  const { name, uid } = job.metadata
+  return { apiVersion: API_VERSION, kind: job.kind, name, uid, controller: true, blockOwnerDeletion: true }
+}
+
+/** The number of pods is left out: scaling makes or removes pods and changes none that are there. */
+function planHash(job: Job, config: RuntimeConfig, options: PlanOptions): string {
+  const { parameterServer, workers, evaluator, runtime, scheduling } = job.spec
+  const templates = [parameterServer.template, workers.template, evaluator.template]
+  const { topology: _topology, ...training } = config
+  const text = JSON.stringify([training, templates, runtime.image ?? options.defaultImage, scheduling])
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+}

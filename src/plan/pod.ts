@@ -1,0 +1,124 @@
+/** (job, role, index) → Pod: one container, restricted security context, everything it is told in its environment. */
+import type { Job } from '../api/job.ts'
+import { LABELS, podName, type Role, serviceName } from '../contract/names.ts'
+import { ENV, PORTS, type RuntimeConfig } from '../contract/runtime.ts'
+import { jobLabels, ownerReference, type PlanOptions } from './job-plan.ts'
+import type { Container, EnvVar, PlannedPod } from './types.ts'
+import { mountsOf } from './volumes.ts'
+
+/** What is particular to this incarnation of a pod. */
+export interface PodBirth {
+  attempt: number
+  generation: number
+  annotations?: Record<string, string>
+}
+
+export interface PodContext {
+  job: Job
+  config: RuntimeConfig
+  options: PlanOptions
+}
+
+const VERBS: Readonly<Record<Role, string>> = { ps: 'ps', worker: 'worker', evaluator: 'evaluate' }
+/** A parameter server saves a checkpoint on SIGTERM; the others only hand back what they hold. */
+const GRACE_SECONDS: Readonly<Record<Role, number>> = { ps: 60, worker: 30, evaluator: 30 }
+const NON_ROOT = 65_532
+
+export function podOf(context: PodContext, role: Role, index: number, birth: PodBirth): PlannedPod {
+  const { job } = context
+  const template = templateOf(job, role)
+  const name = podName(job.kind, job.metadata.name, role, index)
+  const { volumes } = mountsOf(job, role)
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name,
+      namespace: job.metadata.namespace,
+      labels: { ...template?.labels, ...jobLabels(job), ...podLabels(role, index, birth) },
+      annotations: { ...template?.annotations, ...birth.annotations },
+      ownerReferences: [ownerReference(job)],
+    },
+    spec: {
+      restartPolicy: 'Never',
+      hostname: name,
+      subdomain: serviceName(job.kind, job.metadata.name),
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: template?.terminationGracePeriodSeconds ?? GRACE_SECONDS[role],
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: NON_ROOT,
+        runAsGroup: NON_ROOT,
+        fsGroup: NON_ROOT,
+        seccompProfile: { type: 'RuntimeDefault' },
+        ...template?.securityContext,
+      },
+      ...schedulingOf(job, role),
+      containers: [containerOf(context, role, index)],
+      volumes: [...volumes, ...((template?.volumes ?? []) as PlannedPod['spec']['volumes'])],
+    },
+  }
+}
+
+export function templateOf(job: Job, role: Role) {
+  const { parameterServer, workers, evaluator } = job.spec
+  return { ps: parameterServer, worker: workers, evaluator }[role].template
+}
+
+function podLabels(role: Role, index: number, { attempt, generation }: PodBirth): Record<string, string> {
+  return {
+    [LABELS.role]: role,
+    [LABELS.index]: String(index),
+    [LABELS.attempt]: String(attempt),
+    [LABELS.generation]: String(generation),
+  }
+}
+
+function schedulingOf(job: Job, role: Role): Record<string, unknown> {
+  const template = templateOf(job, role)
+  const fields = {
+    nodeSelector: template?.nodeSelector,
+    tolerations: template?.tolerations,
+    affinity: template?.affinity,
+    topologySpreadConstraints: template?.topologySpreadConstraints,
+    serviceAccountName: template?.serviceAccountName,
+    priorityClassName: job.spec.scheduling?.priorityClassName,
+  }
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+}
+
+function containerOf({ job, config, options }: PodContext, role: Role, index: number): Container {
+  const template = templateOf(job, role)
+  const { mounts, env } = mountsOf(job, role)
+  return {
+    name: role,
+    image: job.spec.runtime.image ?? options.defaultImage,
+    args: [VERBS[role]],
+    env: [...(template?.env ?? []), ...environment(config, role, index), ...env],
+    ports: [
+      ...(role === 'ps' ? [{ name: 'wire', containerPort: PORTS.wire }] : []),
+      { name: 'http', containerPort: PORTS.http },
+    ],
+    ...(template?.resources ? { resources: template.resources } : {}),
+    volumeMounts: [...mounts, ...(template?.volumeMounts ?? [])],
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    },
+    ...(role === 'ps' ? { readinessProbe: { httpGet: { path: '/readyz', port: 'http' }, periodSeconds: 2 } } : {}),
+  }
+}
+
+function environment(config: RuntimeConfig, role: Role, index: number): EnvVar[] {
+  const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } })
+  return [
+    { name: ENV.config, value: JSON.stringify(config) },
+    { name: ENV.role, value: role },
+    { name: ENV.index, value: String(index) },
+    field(ENV.attempt, `metadata.labels['${LABELS.attempt}']`),
+    field(ENV.podUid, 'metadata.uid'),
+    field(ENV.podIp, 'status.podIP'),
+  ]
+}

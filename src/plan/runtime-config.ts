@@ -1,0 +1,93 @@
+/** Spec → the numbers that processes are told. */
+import type { Job } from '../api/job.ts'
+import { podHost } from '../contract/names.ts'
+import type { DataConfig, RuntimeConfig } from '../contract/runtime.ts'
+import { DownpourError } from '../support/errors.ts'
+
+const EVALUATION_BATCH = 64
+const UID_PREFIX = 8
+
+export function runtimeConfig(job: Job): RuntimeConfig {
+  const { spec, metadata } = job
+  const pretraining = job.kind === 'PretrainJob'
+  return {
+    formatVersion: 1,
+    job: { kind: job.kind, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid },
+    seed: spec.seed,
+    task: pretraining ? 'pretraining' : job.spec.task,
+    loss: pretraining ? 'logistic' : 'softmax',
+    model: spec.model,
+    protocol: pretraining ? 'finetune' : job.spec.protocol,
+    data: dataConfig(spec.data),
+    input: spec.input,
+    batchSize: spec.batchSize,
+    maxSteps: spec.maxSteps,
+    optimizer: spec.optimizer,
+    learningRate: spec.learningRate,
+    weightDecay: spec.weightDecay,
+    batchNorm: spec.batchNorm,
+    async: defined(spec.async) as RuntimeConfig['async'],
+    topology: {
+      parameterServers: spec.parameterServer.replicas,
+      workers: spec.workers.replicas,
+      psHosts: Array.from({ length: spec.parameterServer.replicas }, (_, index) =>
+        podHost(job.kind, metadata.name, metadata.namespace, 'ps', index),
+      ),
+    },
+    runtime: { backend: spec.runtime.backend },
+    checkpoint: checkpointConfig(job),
+    init: initOf(job),
+    ...(spec.evaluation ? { evaluation: evaluationConfig(job) } : {}),
+    maxNonFinite: spec.maxNonFinite,
+  }
+}
+
+/** The folder of a job inside its checkpoint claim; the uid keeps a job apart from an earlier one of its name. */
+export function checkpointPath(job: Job): string {
+  const { namespace, name, uid } = job.metadata
+  const inside = job.spec.checkpoint.storage.volume.path
+  return [...(inside ? [inside] : []), namespace, `${name}-${uid.slice(0, UID_PREFIX)}`].join('/')
+}
+
+function checkpointConfig(job: Job): RuntimeConfig['checkpoint'] {
+  const { everySteps, everyMinutes, keep, keepBest } = job.spec.checkpoint
+  return {
+    path: checkpointPath(job),
+    ...(everySteps === undefined ? {} : { everySteps }),
+    ...(everyMinutes === undefined ? {} : { everySeconds: everyMinutes * 60 }),
+    keep,
+    keepBest,
+  }
+}
+
+function dataConfig(data: Job['spec']['data']): DataConfig {
+  const { source, format, labels, subset, maxCorruptRecords } = data
+  return {
+    path: source.path ?? '.',
+    format,
+    maxCorruptRecords,
+    ...(labels ? { labels } : {}),
+    ...(subset ? { subset } : {}),
+  }
+}
+
+function evaluationConfig(job: Job): NonNullable<RuntimeConfig['evaluation']> {
+  const evaluation = job.spec.evaluation as NonNullable<Job['spec']['evaluation']>
+  return {
+    data: dataConfig(evaluation.data),
+    metric: 'metric' in evaluation ? evaluation.metric : 'top1',
+    batchSize: EVALUATION_BATCH,
+    ...(evaluation.maxExamples === undefined ? {} : { maxExamples: evaluation.maxExamples }),
+  }
+}
+
+function initOf(job: Job): RuntimeConfig['init'] {
+  if (job.kind === 'PretrainJob' || job.spec.init === 'random') return { type: 'random' }
+  const source = job.status?.source
+  if (!source) throw new DownpourError('BUG_NO_SOURCE', `${job.metadata.name}: planned before its source was resolved`)
+  return { type: 'checkpoint', path: source.path, digest: source.digest }
+}
+
+function defined<T extends object>(value: T): Partial<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Partial<T>
+}

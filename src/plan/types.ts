@@ -1,0 +1,47 @@
+/** The Kubernetes objects that a plan holds, as far as it writes them. */
+export interface OwnerReference {
+  apiVersion: string
+  kind: string
+  name: string
+  uid: string
+  controller: boolean
+  blockOwnerDeletion: boolean
+}
+
+interface PlannedMeta {
+  name: string
+  namespace: string
+  labels: Record<string, string>
+  annotations?: Record<string, string>
+  ownerReferences: OwnerReference[]
+}
+
+export interface PlannedService {
+  apiVersion: 'v1'
+  kind: 'Service'
+  metadata: PlannedMeta
+  spec: Record<string, unknown>
+}
+
+export type EnvVar = { name: string; value?: string; valueFrom?: unknown }
+export type Volume = { name: string } & Record<string, unknown>
+export type VolumeMount = { name: string; mountPath: string; readOnly?: boolean }
+
+export interface Container {
+  name: string
+  image: string
+  args: string[]
+  env: EnvVar[]
+  ports: { name: string; containerPort: number }[]
+  resources?: Record<string, unknown>
+  volumeMounts: VolumeMount[]
+  securityContext: Record<string, unknown>
+  readinessProbe?: Record<string, unknown>
+}
+
+export interface PlannedPod {
+  apiVersion: 'v1'
+  kind: 'Pod'
+  metadata: PlannedMeta
+  spec: { containers: Container[]; volumes: Volume[] } & Record<string, unknown>
+}

@@ -1,0 +1,75 @@
+/** Which claims a pod mounts, and where: a claim used for two things is one volume with two mounts. */
+import type { Job } from '../api/job.ts'
+import type { Role } from '../contract/names.ts'
+import { ENV, MOUNTS } from '../contract/runtime.ts'
+import type { EnvVar, Volume, VolumeMount } from './types.ts'
+
+interface Use {
+  purpose: keyof typeof MOUNTS
+  env: string
+  claimName: string
+  readOnly: boolean
+}
+
+const TEMPORARY_BYTES = '256Mi'
+
+export function mountsOf(job: Job, role: Role): { volumes: Volume[]; mounts: VolumeMount[]; env: EnvVar[] } {
+  const uses = usesOf(job, role)
+  const claims = [...new Set(uses.map((use) => use.claimName))]
+  const volumeName = (claimName: string) => `claim-${claims.indexOf(claimName)}`
+  return {
+    volumes: [
+      ...claims.map((claimName) => ({
+        name: volumeName(claimName),
+        persistentVolumeClaim: {
+          claimName,
+          readOnly: uses.every((use) => use.claimName !== claimName || use.readOnly),
+        },
+      })),
+      { name: 'tmp', emptyDir: { sizeLimit: TEMPORARY_BYTES } },
+    ],
+    mounts: [
+      ...uses.map(({ purpose, claimName, readOnly }) => ({
+        name: volumeName(claimName),
+        mountPath: MOUNTS[purpose],
+        readOnly,
+      })),
+      { name: 'tmp', mountPath: '/tmp' },
+    ],
+    env: uses.map(({ purpose, env }) => ({ name: env, value: MOUNTS[purpose] })),
+  }
+}
+
+function usesOf(job: Job, role: Role): Use[] {
+  const { data, evaluation, checkpoint } = job.spec
+  const source = job.kind === 'FinetuneJob' && job.spec.init === 'pretrained' ? job.status?.source : undefined
+  const saved: Use = {
+    purpose: 'checkpoint',
+    env: ENV.checkpointDir,
+    claimName: checkpoint.storage.volume.claimName,
+    readOnly: false,
+  }
+  switch (role) {
+    case 'worker':
+      return [{ purpose: 'data', env: ENV.dataDir, claimName: data.source.claimName, readOnly: true }]
+    case 'ps':
+      return [
+        saved,
+        ...(source
+          ? [{ purpose: 'source', env: ENV.sourceDir, claimName: source.claimName, readOnly: true } as const]
+          : []),
+      ]
+    case 'evaluator':
+      return evaluation
+        ? [
+            saved,
+            {
+              purpose: 'evaluation',
+              env: ENV.evaluationDir,
+              claimName: evaluation.data.source.claimName,
+              readOnly: true,
+            },
+          ]
+        : [saved]
+  }
+}
