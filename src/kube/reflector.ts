@@ -5,6 +5,7 @@ import { type BackoffBounds, backoffMs } from './backoff.ts'
 import type { KubeClient, WatchEvent } from './client.ts'
 import { KubeError, statusError } from './errors.ts'
 import { type Collection, compareVersions, type KubeObject, objectKey } from './objects.ts'
+import { openScope, type Scope } from './scope.ts'
 import { type Indexer, ObjectStore, type Store } from './store.ts'
 
 /** What happened to an object; the object itself is in the store, or gone. */
@@ -70,7 +71,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
   readonly #log: Log
   readonly #clock: Clock
   readonly #random: () => number
-  readonly #stopping = new AbortController()
+  readonly #stopping: Scope
   readonly #synced = Promise.withResolvers<void>()
   readonly #stats: ReflectorStats = {
     synced: false,
@@ -100,20 +101,19 @@ export class Reflector<T extends KubeObject = KubeObject> {
     this.#log = options.log.child({ resource: options.resource.plural })
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
+    this.#stopping = openScope([options.signal])
     // Nobody may be waiting for the sync when it is given up.
     this.#synced.promise.catch(() => undefined)
   }
 
   /** Once; further calls change nothing. */
   start(): void {
-    this.#options.signal?.addEventListener('abort', () => this.#stopping.abort(), { once: true })
-    if (this.#options.signal?.aborted) this.#stopping.abort()
     this.#running ??= this.#run()
   }
 
   /** Resolves when the last request has ended and no handler will be called any more. */
   async stop(): Promise<void> {
-    this.#stopping.abort()
+    this.#stopping.close()
     await this.#running
   }
 

@@ -1,0 +1,401 @@
+import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
+import { afterEach, test } from 'node:test'
+import { createKubeClient } from '../../../src/kube/client.ts'
+import type { KubeObject } from '../../../src/kube/objects.ts'
+import { Reflector, type ReflectorOptions } from '../../../src/kube/reflector.ts'
+import { indexByLabel, indexByOwnerUid } from '../../../src/kube/store.ts'
+import { silentLog } from '../../../src/support/log.ts'
+import { consistently, eventually } from '../../support/eventually.ts'
+import { type Call, failure, json, kindOf, startFakeApi } from '../../support/fake-api.ts'
+
+type Labelled = KubeObject & { spec?: { note?: string } }
+
+const open: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of open.splice(0).reverse()) await close()
+})
+
+function pod(name: string, uid: string, version: number, more: Partial<KubeObject['metadata']> = {}): Labelled {
+  return { metadata: { name, namespace: 'n', uid, resourceVersion: String(version), ...more } }
+}
+
+const line = (type: string, object: object) => `${JSON.stringify({ type, object })}\n`
+
+/** What the server does at the n-th list and at the n-th watch; the last entry goes on for ever. */
+interface Script {
+  lists: ((response: ServerResponse, call: Call) => void)[]
+  watches: ((response: ServerResponse, call: Call) => void)[]
+}
+
+const listOf =
+  (version: number, ...items: Labelled[]) =>
+  (response: ServerResponse) =>
+    json(response, 200, { kind: 'PodList', apiVersion: 'v1', metadata: { resourceVersion: String(version) }, items })
+const say =
+  (...lines: string[]) =>
+  (response: ServerResponse) => {
+    response.writeHead(200)
+    response.flushHeaders()
+    for (const one of lines) response.write(one)
+  }
+const sayAndEnd =
+  (...lines: string[]) =>
+  (response: ServerResponse) => {
+    say(...lines)(response)
+    response.end()
+  }
+const quiet = say()
+
+async function reflect(script: Script, options: Partial<ReflectorOptions<Labelled>> = {}) {
+  const api = await startFakeApi((call, response, nth) => {
+    const steps = kindOf(call) === 'WATCH' ? script.watches : script.lists
+    steps[Math.min(nth, steps.length - 1)]?.(response, call)
+  })
+  open.push(api.close)
+  const client = createKubeClient({ kubeConfig: api.kubeConfig, log: silentLog, retry: { attempts: 1 } })
+  open.push(() => client.close())
+  const told: string[] = []
+  const reflector = new Reflector<Labelled>({
+    client,
+    resource: { apiVersion: 'v1', plural: 'pods' },
+    log: silentLog,
+    backoff: { baseMs: 2, capMs: 20 },
+    onKey: (key, { type, uid }) => {
+      told.push(`${type} ${key} ${uid}`)
+    },
+    ...options,
+  })
+  open.push(() => reflector.stop())
+  reflector.start()
+  const watches = () => api.calls.filter((call) => kindOf(call) === 'WATCH')
+  return { api, client, reflector, told, watches }
+}
+
+test('lists, then watches from there with bookmarks and a time limit of its own', async () => {
+  const { reflector, told, watches } = await reflect(
+    {
+      lists: [listOf(5, pod('a', 'u1', 3))],
+      watches: [
+        say(line('ADDED', pod('b', 'u2', 6)), line('MODIFIED', pod('a', 'u1', 7)), line('DELETED', pod('b', 'u2', 8))),
+      ],
+    },
+    { labelSelector: 'app=x' },
+  )
+  await reflector.synced()
+  await eventually(() => assert.equal(reflector.stats().events, 3))
+  assert.deepEqual(told, ['added n/a u1', 'added n/b u2', 'modified n/a u1', 'deleted n/b u2'])
+  assert.deepEqual(reflector.store.keys(), ['n/a'])
+  assert.equal(reflector.store.get('n/a')?.metadata.resourceVersion, '7')
+  const query = watches()[0]?.query
+  assert.equal(query?.get('resourceVersion'), '5')
+  assert.equal(query?.get('allowWatchBookmarks'), 'true')
+  assert.equal(query?.get('labelSelector'), 'app=x')
+  const seconds = Number(query?.get('timeoutSeconds'))
+  assert.ok(seconds >= 240 && seconds <= 480, `${seconds}`)
+})
+
+test('a watch that the server closes goes on from the last version seen, bookmarks included', async () => {
+  const { watches, api } = await reflect({
+    lists: [listOf(5)],
+    watches: [
+      sayAndEnd(line('ADDED', pod('a', 'u1', 6))),
+      sayAndEnd(line('BOOKMARK', { metadata: { resourceVersion: '40' } })),
+      quiet,
+    ],
+  })
+  await eventually(() => assert.equal(watches().length, 3))
+  assert.deepEqual(
+    watches().map((call) => call.query.get('resourceVersion')),
+    ['5', '6', '40'],
+  )
+  assert.deepEqual(api.calls.map(kindOf), ['LIST', 'WATCH', 'WATCH', 'WATCH'])
+})
+
+for (const [what, fail] of Object.entries<(response: ServerResponse) => void>({
+  'a 429': (response) => failure(response, 429, 'TooManyRequests'),
+  'a 500': (response) => failure(response, 500, 'InternalError'),
+  'a 403': (response) => failure(response, 403, 'Forbidden'),
+  'a reset connection': (response) => response.destroy(),
+})) {
+  test(`${what} on list or watch does not end it`, async () => {
+    const { reflector, told } = await reflect({
+      lists: [fail, fail, listOf(5), listOf(5)],
+      watches: [fail, say(line('ADDED', pod('a', 'u1', 6)))],
+    })
+    await reflector.synced()
+    await eventually(() => assert.deepEqual(told, ['added n/a u1']))
+    assert.equal(reflector.stats().errors, 3)
+  })
+}
+
+test('a connection reset in the middle of a line loses no event', async () => {
+  const event = line('ADDED', pod('a', 'u1', 6))
+  const { told, watches, reflector } = await reflect({
+    lists: [listOf(5)],
+    watches: [
+      (response) => {
+        response.writeHead(200)
+        response.write(event.slice(0, 20), () => response.destroy())
+      },
+      say(event),
+    ],
+  })
+  await eventually(() => assert.deepEqual(told, ['added n/a u1']))
+  assert.equal(watches()[1]?.query.get('resourceVersion'), '5')
+  assert.equal(reflector.stats().relists, 1)
+})
+
+test('Retry-After of a refused watch is waited for', async () => {
+  const { watches } = await reflect({
+    lists: [listOf(5)],
+    watches: [(response) => failure(response, 429, 'TooManyRequests', { 'retry-after': '1' }), quiet],
+  })
+  await eventually(() => assert.equal(watches().length, 1))
+  const startedMs = performance.now()
+  await eventually(() => assert.equal(watches().length, 2))
+  assert.ok(performance.now() - startedMs > 900)
+})
+
+for (const [what, expire] of Object.entries<(response: ServerResponse) => void>({
+  'HTTP 410': (response) => failure(response, 410, 'Expired'),
+  'an ERROR event with code 410': say(line('ERROR', { kind: 'Status', code: 410, reason: 'Expired' })),
+})) {
+  test(`${what} leads to a new list, and what is gone is told`, async () => {
+    const { told, reflector } = await reflect({
+      lists: [listOf(5, pod('a', 'u1', 3), pod('b', 'u2', 4)), listOf(90, pod('b', 'u2', 80), pod('c', 'u3', 85))],
+      watches: [expire, quiet],
+    })
+    await eventually(() => assert.equal(reflector.stats().relists, 2))
+    await eventually(() => assert.deepEqual(reflector.store.keys(), ['n/b', 'n/c']))
+    assert.deepEqual(told.slice(2), ['deleted n/a u1', 'modified n/b u2', 'added n/c u3'])
+  })
+}
+
+test('an ERROR event that a repeat may cure keeps the version, any other lists anew', async () => {
+  const { watches, reflector } = await reflect({
+    lists: [listOf(5), listOf(50)],
+    watches: [
+      say(line('ERROR', { code: 500, reason: 'InternalError', message: 'etcd leader changed' })),
+      say(line('ERROR', { code: 403, reason: 'Forbidden' })),
+      quiet,
+    ],
+  })
+  await eventually(() => assert.equal(watches().length, 3))
+  assert.deepEqual(
+    watches().map((call) => call.query.get('resourceVersion')),
+    ['5', '5', '50'],
+  )
+  assert.equal(reflector.stats().errors, 2)
+})
+
+test('a version that the server keeps refusing is given up', async () => {
+  const { watches, reflector } = await reflect({
+    lists: [listOf(500), listOf(500)],
+    watches: [...Array(3).fill((response: ServerResponse) => failure(response, 504, 'Timeout')), quiet],
+  })
+  await eventually(() => assert.equal(watches().length, 4))
+  assert.equal(reflector.stats().relists, 2)
+})
+
+for (const [what, torn] of Object.entries({
+  'half a line': line('ADDED', pod('a', 'u1', 6)).slice(0, 30),
+  'a line that is not JSON': '<html>\n',
+  'a line that is no event': '{"x":1}\n',
+})) {
+  test(`${what} is counted and costs a new list, never an event`, async () => {
+    const { told, reflector } = await reflect({
+      lists: [listOf(5), listOf(6, pod('a', 'u1', 6))],
+      watches: [sayAndEnd(torn), quiet],
+    })
+    await eventually(() => assert.deepEqual(told, ['added n/a u1']))
+    assert.equal(reflector.stats().tornLines, 1)
+    assert.equal(reflector.stats().relists, 2)
+  })
+}
+
+test('a line that arrives in pieces, split inside a character, is put together', async () => {
+  const bytes = Buffer.from(line('ADDED', { ...pod('a', 'u1', 6), spec: { note: 'grüße' } }))
+  const cut = bytes.indexOf('ü') + 1
+  const { reflector } = await reflect({
+    lists: [listOf(5)],
+    watches: [
+      (response) => {
+        response.writeHead(200)
+        response.write(bytes.subarray(0, cut))
+        setTimeout(() => response.write(bytes.subarray(cut)), 20)
+      },
+    ],
+  })
+  await eventually(() => assert.equal(reflector.store.get('n/a')?.spec?.note, 'grüße'))
+})
+
+test('a connection that falls silent is left after the idle time and resumed', async () => {
+  const { watches, reflector, told } = await reflect(
+    { lists: [listOf(5)], watches: [quiet, say(line('ADDED', pod('a', 'u1', 6)))] },
+    { idleMs: 100 },
+  )
+  await eventually(() => assert.deepEqual(told, ['added n/a u1']))
+  assert.equal(watches()[1]?.query.get('resourceVersion'), '5')
+  assert.equal(reflector.stats().relists, 1)
+})
+
+test('a watch that is quiet but alive stays', async () => {
+  const timers: NodeJS.Timeout[] = []
+  const { watches, reflector } = await reflect(
+    {
+      lists: [listOf(5)],
+      watches: [
+        (response) => {
+          response.writeHead(200)
+          const bookmark = line('BOOKMARK', { metadata: { resourceVersion: '6' } })
+          timers.push(setInterval(() => response.write(bookmark), 30))
+        },
+      ],
+    },
+    { idleMs: 250 },
+  )
+  open.push(async () => clearInterval(timers[0]))
+  await eventually(() => assert.ok(reflector.stats().lastEventMs > 0))
+  await consistently(() => assert.equal(watches().length, 1), { timeoutMs: 600 })
+  assert.ok(reflector.silentMs() < 250)
+})
+
+test('an older version never replaces a newer one, in a watch or in a list', async () => {
+  const { reflector, told } = await reflect({
+    lists: [listOf(100, pod('a', 'u1', 100)), listOf(120, pod('a', 'u1', 9))],
+    watches: [say(line('MODIFIED', pod('a', 'u1', 99)), line('ERROR', { code: 410, reason: 'Expired' })), quiet],
+  })
+  await eventually(() => assert.equal(reflector.stats().staleObjects, 2))
+  assert.equal(reflector.store.get('n/a')?.metadata.resourceVersion, '100')
+  assert.deepEqual(told, ['added n/a u1'])
+})
+
+test('a list older than what was seen deletes nothing', async () => {
+  const { reflector, told } = await reflect({
+    lists: [listOf(100, pod('a', 'u1', 90)), listOf(50), listOf(101, pod('a', 'u1', 90))],
+    watches: [say(line('ERROR', { code: 410, reason: 'Expired' })), quiet],
+  })
+  await eventually(() => assert.equal(reflector.stats().relists, 3))
+  await consistently(() => assert.deepEqual(told, ['added n/a u1']), { timeoutMs: 50 })
+})
+
+test('a cluster that came back from a backup is believed in the end', async () => {
+  const { reflector, told } = await reflect({
+    lists: [listOf(100, pod('a', 'u1', 90), pod('b', 'u2', 95)), listOf(50, pod('a', 'u1', 40))],
+    watches: [say(line('ERROR', { code: 410, reason: 'Expired' })), quiet],
+  })
+  await eventually(() => assert.deepEqual(told.slice(2), ['deleted n/b u2', 'modified n/a u1']))
+  assert.equal(reflector.store.get('n/a')?.metadata.resourceVersion, '40')
+})
+
+test('an object deleted and made again under the same name is seen as two', async () => {
+  const { told } = await reflect({
+    lists: [listOf(5, pod('a', 'u1', 3)), listOf(50, pod('a', 'u2', 40))],
+    watches: [say(line('ERROR', { code: 410, reason: 'Expired' })), say(line('ADDED', pod('a', 'u3', 60)))],
+  })
+  const expected = ['added n/a u1', 'deleted n/a u1', 'added n/a u2', 'deleted n/a u2', 'added n/a u3']
+  await eventually(() => assert.deepEqual(told, expected))
+})
+
+test('a late delete of the old object leaves the new one of that name', async () => {
+  const { reflector, told } = await reflect({
+    lists: [listOf(50, pod('a', 'u2', 40))],
+    watches: [say(line('DELETED', pod('a', 'u1', 39)), line('ADDED', pod('b', 'u3', 51)))],
+  })
+  await eventually(() => assert.equal(told.length, 2))
+  assert.deepEqual(told, ['added n/a u2', 'added n/b u3'])
+  assert.equal(reflector.store.size, 2)
+})
+
+test('a handler that throws or rejects does not stop what follows', async () => {
+  const seen: string[] = []
+  const { reflector } = await reflect(
+    { lists: [listOf(5, pod('a', 'u1', 3), pod('b', 'u2', 4))], watches: [say(line('ADDED', pod('c', 'u3', 6)))] },
+    {
+      onKey: (key) => {
+        seen.push(key)
+        if (key === 'n/a') throw new Error('handler fell over')
+        return Promise.reject(new Error('later'))
+      },
+    },
+  )
+  await eventually(() => assert.equal(reflector.stats().handlerErrors, 3))
+  assert.deepEqual(seen, ['n/a', 'n/b', 'n/c'])
+  assert.equal(reflector.stats().errors, 0)
+})
+
+test('a change is told to the keys that the object had before and has now', async () => {
+  const keys: string[] = []
+  const { reflector } = await reflect(
+    {
+      lists: [listOf(5, pod('a', 'u1', 3, { labels: { job: 'one' } }))],
+      watches: [
+        say(
+          line('MODIFIED', pod('a', 'u1', 6, { labels: { job: 'two' } })),
+          line('DELETED', pod('a', 'u1', 7, { labels: { job: 'two' } })),
+        ),
+      ],
+    },
+    {
+      keysOf: (object) => [`n/${object.metadata.labels?.job}`],
+      onKey: (key, { type }) => {
+        keys.push(`${type} ${key}`)
+      },
+    },
+  )
+  await eventually(() => assert.equal(reflector.stats().events, 2))
+  assert.deepEqual(keys, ['added n/one', 'modified n/one', 'modified n/two', 'deleted n/two'])
+})
+
+test('objects are trimmed before they are kept, and found by label and owner', async () => {
+  const owner = { apiVersion: 'v1', kind: 'Job', name: 'j', uid: 'owner-1', controller: true }
+  const { reflector } = await reflect(
+    {
+      lists: [
+        listOf(
+          5,
+          { ...pod('a', 'u1', 3, { labels: { job: 'one' }, ownerReferences: [owner] }), spec: { note: 'long' } },
+          pod('b', 'u2', 4, { labels: { job: 'one' } }),
+        ),
+      ],
+      watches: [say(line('MODIFIED', pod('b', 'u2', 6, { labels: { job: 'two' } })))],
+    },
+    {
+      trim: ({ metadata }) => ({ metadata }),
+      indexers: { job: indexByLabel('job'), owner: indexByOwnerUid },
+    },
+  )
+  await eventually(() => assert.equal(reflector.stats().events, 1))
+  const names = (index: string, value: string) => reflector.store.byIndex(index, value).map((one) => one.metadata.name)
+  assert.deepEqual([names('job', 'one'), names('job', 'two'), names('owner', 'owner-1')], [['a'], ['b'], ['a']])
+  assert.equal('spec' in (reflector.store.get('n/a') ?? {}), false)
+})
+
+test('a server that closes every watch at once is not hammered', async () => {
+  const { reflector, watches } = await reflect(
+    { lists: [listOf(5)], watches: [sayAndEnd()] },
+    { backoff: { baseMs: 20, capMs: 10_000 } },
+  )
+  await reflector.synced()
+  await consistently(() => assert.ok(watches().length <= 7, `${watches().length} watches`), { timeoutMs: 600 })
+})
+
+test('stop ends the watch at once, and synced rejects if nothing was listed', async () => {
+  const { reflector, told } = await reflect({ lists: [() => undefined], watches: [quiet] })
+  const synced = assert.rejects(reflector.synced(), { name: 'AbortError' })
+  await reflector.stop()
+  await synced
+  assert.deepEqual(told, [])
+})
+
+test('its signal stops it, and starting twice does not make two', async () => {
+  const controller = new AbortController()
+  const { reflector, api } = await reflect({ lists: [listOf(5)], watches: [quiet] }, { signal: controller.signal })
+  reflector.start()
+  await reflector.synced()
+  await eventually(() => assert.equal(api.calls.length, 2))
+  controller.abort()
+  await reflector.stop()
+  await consistently(() => assert.equal(api.calls.length, 2), { timeoutMs: 50 })
+})
