@@ -28,6 +28,10 @@ export const ANNOTATIONS = {
   localPath: `local.${GROUP}/path`,
   /** On a pod: digest of the pod spec the operator rendered, to see drift. */
   planHash: `${GROUP}/plan-hash`,
+  /** On a pod: failures of this role and index before it that count against backoffLimit. */
+  failures: `${GROUP}/failures`,
+  /** On a PretrainJob: names of the FinetuneJobs it has made, comma-separated; one that was deleted is not made again. */
+  transfersMade: `${GROUP}/transfers-made`,
 } as const
 
 const SHORT_KIND: Readonly<Record<JobKind, string>> = { PretrainJob: 'pj', FinetuneJob: 'fj' }

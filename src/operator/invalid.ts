@@ -1,5 +1,6 @@
 /** A job that the API server should have refused: its kinds' rules may be missing there, or older than the operator. */
 import type { ObjectMeta } from '../api/job.ts'
+import { type Issue, issueText } from '../api/parse.ts'
 import type { JobStatus } from '../api/status.ts'
 import { type JobKind, ROLES } from '../contract/names.ts'
 import type { Decision } from './actions.ts'
@@ -8,11 +9,7 @@ import { describeEvents } from './events.ts'
 import { INVALID_SPEC, writtenEnding } from './policies/ending.ts'
 import { workerSelector } from './status.ts'
 
-export interface SpecIssue {
-  path: string
-  value: unknown
-  expected: string
-}
+export type SpecIssue = Pick<Issue, 'path' | 'value' | 'message'>
 
 /** A job as read, whose spec cannot be trusted. */
 export interface InvalidJob {
@@ -26,20 +23,21 @@ export function decideInvalid(job: InvalidJob, issues: readonly SpecIssue[], now
   const before = job.status ?? blankStatus(job)
   if (job.metadata.deletionTimestamp || writtenEnding(before)) return { actions: [], status: before, events: [] }
   const observedGeneration = job.metadata.generation
-  const finding = { type: 'Failed', status: 'True', reason: INVALID_SPEC, message: listIssues(issues) } as const
+  const finding = {
+    type: 'Failed',
+    status: 'True',
+    reason: INVALID_SPEC,
+    message: issues.map(textOf).join('; '),
+  } as const
   const conditions = mergeConditions(before.conditions, [finding], { nowMs, observedGeneration })
   const status: JobStatus = { ...before, observedGeneration, phase: 'Failed', conditions }
   return { actions: [], status, events: describeEvents(job.status, status, []) }
 }
 
-function listIssues(issues: readonly SpecIssue[]): string {
-  const lines = issues.map(({ path, value, expected }) => `${path}: got ${shorten(value)}, expected ${expected}`)
-  return lines.join('; ')
-}
-
-function shorten(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing'
-  return text.length > 60 ? `${text.slice(0, 59)}…` : text
+/** A value may be a whole object, which would bury the sentence. */
+function textOf(issue: SpecIssue): string {
+  const text = JSON.stringify(issue.value) ?? ''
+  return issueText({ ...issue, value: text.length > 60 ? `${text.slice(0, 59)}…` : issue.value } as Issue)
 }
 
 function blankStatus(job: InvalidJob): JobStatus {

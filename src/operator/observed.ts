@@ -1,5 +1,5 @@
 /** What `decide` may know: plain data, gathered by `observe`. No clock, no network, no Kubernetes types beyond here. */
-import type { Job } from '../api/job.ts'
+import type { JobStatus } from '../api/status.ts'
 import type { Role } from '../contract/names.ts'
 import type { CoordinatorStatus, EvaluatorStatus } from '../contract/status.ts'
 
@@ -52,6 +52,15 @@ export interface TransferFacts {
   ended: boolean
 }
 
+/** The PretrainJob that a FinetuneJob starts from. */
+export interface SourceFacts {
+  uid: string
+  deleting: boolean
+  status: JobStatus | undefined
+  /** The volume of its checkpoints; undefined: its spec is invalid. */
+  claimName: string | undefined
+}
+
 export interface Observed {
   desired: Readonly<Record<Role, number>>
   /** Digest of what would be created now; compared with `PodFacts.planHash`. */
@@ -62,7 +71,7 @@ export interface Observed {
   coordinator: CoordinatorStatus | undefined
   evaluator: EvaluatorStatus | undefined
   /** FinetuneJob: the PretrainJob that `spec.from` names; undefined: there is none. */
-  source: Job | undefined
+  source: SourceFacts | undefined
   transfers: readonly TransferFacts[]
   /** Transfers written down as made: one that a person deleted is not made again. */
   transfersMade: readonly string[]

@@ -30,13 +30,23 @@ export interface World {
   psGeneration: number
 }
 
+/** The newer of what is written and what runs: a crash between the two must not go back. */
+function generationOf(job: Job, pods: readonly PodFacts[]): number {
+  const seen = pods.filter((pod) => pod.role === 'ps').map((pod) => pod.generation)
+  return Math.max(job.status?.psGeneration ?? 0, ...seen)
+}
+
+/** Ours, without parameter servers of an older generation. */
+export function currentPods(job: Job, pods: readonly PodFacts[]): PodFacts[] {
+  const ours = pods.filter((pod) => pod.ownerUid === job.metadata.uid)
+  const generation = generationOf(job, ours)
+  return ours.filter((pod) => pod.role !== 'ps' || pod.generation === generation)
+}
+
 export function lookAt(job: Job, observed: Observed, nowMs: number): World {
   const pods = observed.pods.filter((pod) => pod.ownerUid === job.metadata.uid)
   const strangers = observed.pods.filter((pod) => pod.ownerUid !== job.metadata.uid)
-  const psGeneration = Math.max(
-    job.status?.psGeneration ?? 0,
-    ...pods.filter((pod) => pod.role === 'ps').map((pod) => pod.generation),
-  )
+  const psGeneration = generationOf(job, pods)
   const isOfGeneration = (pod: PodFacts) => pod.role !== 'ps' || pod.generation === psGeneration
   const desired = keepTopology(observed, pods.filter(isOfGeneration))
   const isCurrent = (pod: PodFacts) => pod.index < desired[pod.role] && isOfGeneration(pod)

@@ -1,12 +1,14 @@
 /** FinetuneJob.spec.from: which checkpoint to start from, or what the job waits for. Pinned by digest once found. */
-import type { Job, JobOfKind } from '../../api/job.ts'
+import type { JobOfKind } from '../../api/job.ts'
 import type { JobStatus } from '../../api/status.ts'
 import type { Finding } from '../conditions.ts'
+import type { SourceFacts } from '../observed.ts'
 import type { World } from '../world.ts'
 import { type Ending, writtenEnding } from './ending.ts'
 
 type Checkpoint = NonNullable<JobStatus['checkpoint']>
 type Source = NonNullable<JobStatus['source']>
+type From = NonNullable<JobOfKind<'FinetuneJob'>['spec']['from']>
 
 export type SourceDecision =
   | { state: 'notNeeded' }
@@ -21,21 +23,29 @@ export function resolveSource(world: World): SourceDecision {
   if (pinned) return { state: 'pinned', source: pinned, finding: describePin(pinned) }
   const { source } = world.observed
   const what = `PretrainJob "${job.spec.from.pretrainJob}"`
-  if (source?.kind !== 'PretrainJob') {
+  if (!source) {
     return waiting('SourceMissing', `waits for ${what}: there is none in namespace ${job.metadata.namespace}`)
   }
-  if (source.metadata.deletionTimestamp) {
+  if (source.deleting) {
     return waiting('SourceDeleted', `waits for ${what}: it is being deleted; make it again or set another spec.from`)
   }
-  return choose(job, source, what)
+  if (source.claimName === undefined) {
+    return waiting('SourceInvalid', `waits for ${what}: its spec is invalid; its own status says why`)
+  }
+  return choose(job.spec.from, source, source.claimName)
 }
 
-function choose(job: JobOfKind<'FinetuneJob'>, source: JobOfKind<'PretrainJob'>, what: string): SourceDecision {
-  const { checkpoint: wanted, step } = job.spec.from ?? {}
+function choose(from: From, source: SourceFacts, claimName: string): SourceDecision {
+  const { pretrainJob, checkpoint: wanted, step } = from
+  const what = `PretrainJob "${pretrainJob}"`
   const saved = source.status?.checkpoints ?? []
   const ended = writtenEnding(source.status)
   const chosen = wanted === 'step' || ended?.type === 'Succeeded' ? pick(saved, wanted, step) : undefined
-  if (chosen) return pin(source, chosen)
+  if (chosen) {
+    const { digest, path } = chosen
+    const pinned = { pretrainJob, uid: source.uid, step: chosen.step, digest, path, claimName }
+    return { state: 'pinned', source: pinned, finding: describePin(pinned) }
+  }
   if (ended?.type === 'Failed') {
     return impossible('SourceFailed', `${what} failed: ${ended.reason}: ${ended.message}`)
   }
@@ -60,13 +70,6 @@ function lacking(saved: readonly Checkpoint[], wanted: string | undefined, step:
   return 'without saving a checkpoint'
 }
 
-function pin(job: JobOfKind<'PretrainJob'>, { step, digest, path }: Checkpoint): SourceDecision {
-  const { name, uid } = job.metadata
-  const { claimName } = job.spec.checkpoint.storage.volume
-  const source = { pretrainJob: name, uid, step, digest, path, claimName }
-  return { state: 'pinned', source, finding: describePin(source) }
-}
-
 function describePin(source: Source): Finding {
   const message = `step ${source.step} of PretrainJob "${source.pretrainJob}", sha256 ${source.digest.slice(0, 12)}`
   return { type: 'SourceResolved', status: 'True', reason: 'Pinned', message }
@@ -82,9 +85,4 @@ function impossible(reason: string, message: string): SourceDecision {
     finding: { type: 'SourceResolved', status: 'False', reason, message },
     ending: { type: 'Failed', reason, message },
   }
-}
-
-/** Names of PretrainJobs whose changes concern this job. */
-export function sourceNames(job: Job): string[] {
-  return job.kind === 'FinetuneJob' && job.spec.from ? [job.spec.from.pretrainJob] : []
 }

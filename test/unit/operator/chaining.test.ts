@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { JobStatus } from '../../../src/api/status.ts'
 import { decide } from '../../../src/operator/decide.ts'
 import { decideInvalid } from '../../../src/operator/invalid.ts'
-import type { Observed } from '../../../src/operator/observed.ts'
+import type { Observed, SourceFacts } from '../../../src/operator/observed.ts'
 import {
   actionsOf,
   ago,
@@ -20,6 +20,13 @@ import {
 
 const final = (facts = {}) => saved(1000, { final: true, ...facts })
 
+const facts = (status: JobStatus | undefined): SourceFacts => ({
+  uid: 'uid-job',
+  deleting: false,
+  status,
+  claimName: 'ckpt',
+})
+
 /** A PretrainJob that has come to a state, as the operator itself would have written it. */
 function source(state: 'running' | 'succeeded' | 'failed' | 'gone', checkpoints = [saved(500), final()]) {
   if (state === 'gone') return undefined
@@ -29,7 +36,7 @@ function source(state: 'running' | 'succeeded' | 'failed' | 'gone', checkpoints 
     failed: [pod('ps', 0), { ...pod('worker', 0), phase: 'Failed' as const, exitCode: 11, reason: 'OutOfData' }],
   }[state]
   const world = observed(pods, { coordinator: coordinator({ step: 500, checkpoints }) })
-  return pretrainJob({ status: decide(pretrainJob(), world, ago(10)).status })
+  return facts(decide(pretrainJob(), world, ago(10)).status)
 }
 
 const run = (spec: object, world: Partial<Observed>, status?: JobStatus) =>
@@ -67,8 +74,14 @@ describe('spec.from', () => {
     {
       name: 'a job that is being deleted',
       spec: {},
-      source: pretrainJob({ deleting: true }),
+      source: { ...facts(undefined), deleting: true },
       expected: /^False SourceDeleted/,
+    },
+    {
+      name: 'a job whose spec is invalid',
+      spec: {},
+      source: { ...facts(undefined), claimName: undefined },
+      expected: /^False SourceInvalid/,
     },
   ]
   for (const { name, spec, source, expected } of waits) {
@@ -185,14 +198,14 @@ describe('spec.transfers', () => {
 })
 
 describe('a spec that is invalid', () => {
-  const issues = [{ path: 'spec.workers.replicas', value: 0, expected: 'a whole number of at least 1' }]
+  const issues = [{ path: 'spec.workers.replicas', value: 0, message: 'expected a whole number of at least 1' }]
   const { kind, metadata } = pretrainJob()
 
   test('is told field by field, and touches no pod', () => {
     const decision = decideInvalid({ kind, metadata }, issues, NOW)
     assert.equal(
       conditionText(decision, 'Failed'),
-      'True InvalidSpec: spec.workers.replicas: got 0, expected a whole number of at least 1',
+      'True InvalidSpec: spec.workers.replicas: 0: expected a whole number of at least 1',
     )
     assert.deepEqual([decision.actions, decision.status.phase], [[], 'Failed'])
     const again = decideInvalid({ kind, metadata, status: decision.status }, issues, NOW + 5000)

@@ -1,0 +1,34 @@
+/** The operator process: runs until a signal asks it to stop, or its lease is lost. */
+import { createLog, type Log } from '../support/log.ts'
+import { aborted, Operator, type OperatorOptions } from './operator.ts'
+
+/** Serves until SIGTERM or SIGINT. @returns the exit code: 1 when the lease was lost. */
+export async function runOperator(options: OperatorOptions): Promise<number> {
+  const log = createLog({ process: 'operator' }, options.logLevel)
+  const stopping = new AbortController()
+  const stop = (signal: NodeJS.Signals) => {
+    log.info({ signal }, 'stopping')
+    stopping.abort()
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop)
+  try {
+    return await operate(options, log, stopping.signal)
+  } finally {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, stop)
+  }
+}
+
+/** The same without process signals. @param signal ends it in order */
+export async function operate(options: OperatorOptions, log: Log, signal: AbortSignal): Promise<number> {
+  const operator = new Operator(options, log)
+  try {
+    await operator.start()
+    await operator.lead(signal)
+    return await Promise.race([aborted(signal).then(() => 0), operator.lost().then(() => 1)])
+  } catch (error) {
+    if (!signal.aborted) throw error
+    return 0
+  } finally {
+    await operator.stop()
+  }
+}

@@ -1,0 +1,98 @@
+/** Gathers what `decide` may know about one job, from the watches' copies and from the job's own pods. */
+import type { Job } from '../api/job.ts'
+import { parseJob } from '../api/parse.ts'
+import { JobStatus } from '../api/status.ts'
+import { ANNOTATIONS, type JobKind, podName, ROLES, serviceName } from '../contract/names.ts'
+import { controllerUid, type KubeObject } from '../kube/objects.ts'
+import type { Store } from '../kube/store.ts'
+import type { Observed, PodFacts, SourceFacts, TransferFacts } from './observed.ts'
+import type { Planned } from './planned.ts'
+import { podFacts, type RawPod } from './pod-facts.ts'
+import { writtenEnding } from './policies/ending.ts'
+import type { ReportReader } from './runtime-status.ts'
+import { currentPods } from './world.ts'
+
+export type RawJob = KubeObject & { spec?: unknown; status?: unknown }
+
+export interface Stores {
+  jobs: Readonly<Record<JobKind, Store<RawJob>>>
+  /** With index `owner` by controller uid. */
+  pods: Store<RawPod>
+  services: Store<KubeObject>
+}
+
+export async function observe(
+  job: Job,
+  planned: Planned,
+  stores: Stores,
+  reports: ReportReader,
+  signal: AbortSignal,
+): Promise<Observed> {
+  const pods = podsOf(job, planned, stores.pods)
+  const answers = writtenEnding(job.status) ? undefined : await reports.read(currentPods(job, pods), signal)
+  const service = stores.services.get(`${job.metadata.namespace}/${serviceName(job.kind, job.metadata.name)}`)
+  return {
+    desired: planned.desired,
+    planHash: planned.hash,
+    pods,
+    service: service && {
+      ownerUid: controllerUid(service),
+      deleting: service.metadata.deletionTimestamp !== undefined,
+    },
+    coordinator: answers?.coordinator,
+    evaluator: answers?.evaluator,
+    source: sourceOf(job, stores.jobs.PretrainJob),
+    transfers: planned.transfers.map((transfer) => transferFacts(job, transfer, stores.jobs.FinetuneJob)),
+    transfersMade: (job.metadata.annotations?.[ANNOTATIONS.transfersMade] ?? '').split(',').filter(Boolean),
+  }
+}
+
+/** Ours by owner, and whoever else holds a name that we would use. */
+function podsOf(job: Job, planned: Planned, store: Store<RawPod>): PodFacts[] {
+  const { namespace, name: jobName, uid } = job.metadata
+  const ours = store.byIndex('owner', uid).flatMap((pod) => podFacts(pod) ?? [])
+  const strangers = ROLES.flatMap((role) =>
+    Array.from({ length: planned.desired[role] }, (_, index) => {
+      const raw = store.get(`${namespace}/${podName(job.kind, jobName, role, index)}`)
+      const facts = raw && controllerUid(raw) !== uid ? podFacts(raw) : undefined
+      return facts && { ...facts, role, index }
+    }),
+  ).filter((facts) => facts !== undefined)
+  return [...ours, ...strangers]
+}
+
+function sourceOf(job: Job, store: Store<RawJob>): SourceFacts | undefined {
+  if (job.kind !== 'FinetuneJob' || !job.spec.from) return undefined
+  const raw = store.get(`${job.metadata.namespace}/${job.spec.from.pretrainJob}`)
+  if (!raw) return undefined
+  return {
+    uid: raw.metadata.uid ?? '',
+    deleting: raw.metadata.deletionTimestamp !== undefined,
+    status: readStatus(raw),
+    claimName: claimOf(raw),
+  }
+}
+
+function claimOf(raw: RawJob): string | undefined {
+  try {
+    return parseJob(raw).spec.checkpoint.storage.volume.claimName
+  } catch {
+    return undefined
+  }
+}
+
+function transferFacts(job: Job, { name, step }: Planned['transfers'][number], store: Store<RawJob>): TransferFacts {
+  const raw = store.get(`${job.metadata.namespace}/${name}`)
+  return {
+    name,
+    step,
+    exists: raw !== undefined,
+    ended: raw !== undefined && writtenEnding(readStatus(raw)) !== undefined,
+  }
+}
+
+/** Undefined also when somebody else wrote it: then it is made anew. */
+export function readStatus(raw: RawJob): JobStatus | undefined {
+  const parsed = JobStatus.safeParse(raw.status)
+  return parsed.success ? parsed.data : undefined
+}

@@ -1,0 +1,214 @@
+/** The parts of an operator and their order: watches, one leader, one queue, a health server, and an orderly end. */
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { PHASES } from '../api/status.ts'
+import { KubeClient } from '../kube/client.ts'
+import { EventRecorder } from '../kube/events.ts'
+import { LeaderElector } from '../kube/leader.ts'
+import { type HandlerResult, WorkQueue } from '../kube/work-queue.ts'
+import { createOperatorMetrics, type OperatorMetrics, type ReconcileResult } from '../metrics/operator.ts'
+import { type HealthServer, startHealthServer } from '../server/health.ts'
+import { systemClock } from '../support/clock.ts'
+import { errorCode, errorMessage } from '../support/errors.ts'
+import type { Log } from '../support/log.ts'
+import { Reconciler } from './reconciler.ts'
+import { ReportReader } from './runtime-status.ts'
+import { createWatches, type Watches } from './watches.ts'
+
+const COMPONENT = 'downpour-operator'
+const CONCURRENCY = 16
+const DRAIN_MS = 10_000
+/** No word from the API server for so long although watches are renewed every few minutes: better start anew. */
+const SILENT_MS = 15 * 60_000
+const RETRY = { baseDelayMs: 200, maxDelayMs: 60_000 }
+
+export interface OperatorOptions {
+  /** Default: KUBECONFIG, ~/.kube/config, then the service account of the pod. */
+  kubeconfig?: string
+  /** Absent: all namespaces. */
+  namespace?: string
+  leaderElect: boolean
+  /** Health and metrics; 0: any free port; absent: none. */
+  httpPort?: number
+  /** How often running jobs are asked for progress, on average. */
+  pollSeconds: number
+  defaultImage: string
+  logLevel: string
+}
+
+export class Operator {
+  readonly #options: OperatorOptions
+  readonly #log: Log
+  readonly #client: KubeClient
+  readonly #elector: LeaderElector | undefined
+  readonly #events: EventRecorder
+  readonly #reconciler: Reconciler
+  readonly #queue: WorkQueue
+  readonly #watches: Watches
+  readonly #metrics: OperatorMetrics
+  readonly #lost = Promise.withResolvers<void>()
+  #health: HealthServer | undefined
+
+  constructor(options: OperatorOptions, log: Log) {
+    const identity = `${hostname()}-${randomBytes(4).toString('hex')}`
+    this.#options = options
+    this.#log = log
+    this.#client = new KubeClient({ kubeConfig: options.kubeconfig, log, userAgent: COMPONENT })
+    this.#elector = options.leaderElect ? this.#newElector(identity) : undefined
+    this.#events = new EventRecorder({ client: this.#client, log, component: COMPONENT, instance: identity })
+    this.#metrics = createOperatorMetrics({
+      version: packageVersion(),
+      phases: PHASES,
+      concurrency: CONCURRENCY,
+      defaults: true,
+    })
+    this.#metrics.leader(COMPONENT, () => this.#isLeader())
+    this.#watches = createWatches({
+      client: this.#client,
+      namespace: options.namespace,
+      log,
+      onJob: (key) => this.#queue.add(key),
+      onGone: (key) => this.#forget(key),
+    })
+    this.#reconciler = this.#newReconciler()
+    this.#queue = this.#newQueue()
+  }
+
+  /** Answers probes at once, also while the API server cannot be reached: watches try for ever. */
+  async start(): Promise<void> {
+    if (this.#options.httpPort !== undefined) {
+      this.#health = await startHealthServer({
+        port: this.#options.httpPort,
+        troubles: () => this.#troubles(),
+        waitingFor: () => this.#waitingFor(),
+        metrics: this.#metrics.registry,
+      })
+    }
+    for (const { resource, reflector } of this.#watches.reflectors) {
+      this.#metrics.watches(resource, () => reflector.stats())
+      reflector.start()
+    }
+    this.#log.info({ server: this.#client.server, httpPort: this.#health?.port }, 'operator started')
+  }
+
+  /** A standby keeps its copies warm and waits here. */
+  async lead(signal: AbortSignal): Promise<void> {
+    const synced = Promise.all(this.#watches.reflectors.map(({ reflector }) => reflector.synced()))
+    await Promise.race([synced, aborted(signal)])
+    signal.throwIfAborted()
+    await this.#elector?.acquire(signal)
+    this.#queue.start()
+    this.#log.info({ namespace: this.#options.namespace ?? 'all' }, 'reconciling')
+  }
+
+  /** Resolves when leadership is lost against our will. */
+  async lost(): Promise<void> {
+    return this.#lost.promise
+  }
+
+  /** First the writes end, then the lease goes to the next. */
+  async stop(): Promise<void> {
+    await this.#queue.drain(DRAIN_MS)
+    await Promise.all(this.#watches.reflectors.map(({ reflector }) => reflector.stop()))
+    await Promise.race([this.#events.flush(), systemClock.sleep(2000)])
+    await this.#elector?.release()
+    await this.#client.close()
+    await this.#health?.close()
+    this.#log.info({}, 'operator stopped')
+  }
+
+  #newElector(identity: string): LeaderElector {
+    return new LeaderElector({
+      kubeConfig: this.#options.kubeconfig,
+      namespace: this.#options.namespace ?? this.#client.namespace,
+      name: COMPONENT,
+      identity,
+      log: this.#log,
+      onLost: () => this.#lost.resolve(),
+    })
+  }
+
+  #newReconciler(): Reconciler {
+    const { pollSeconds, defaultImage } = this.#options
+    const log = this.#log
+    return new Reconciler({
+      client: this.#client,
+      stores: this.#watches.stores,
+      reports: new ReportReader({ log, clock: systemClock, freshMs: pollSeconds * 500 }),
+      events: this.#events,
+      metrics: this.#metrics,
+      log,
+      clock: systemClock,
+      random: Math.random,
+      pollMs: pollSeconds * 1000,
+      defaultImage,
+      isLeader: () => this.#isLeader(),
+    })
+  }
+
+  #newQueue(): WorkQueue {
+    return new WorkQueue({
+      name: 'job',
+      concurrency: CONCURRENCY,
+      log: this.#log,
+      observer: this.#metrics.queue,
+      ...RETRY,
+      handler: (key, signal) => this.#measured(() => this.#reconciler.reconcile(key, signal)),
+    })
+  }
+
+  async #measured(work: () => Promise<HandlerResult | undefined>): Promise<HandlerResult | undefined> {
+    const { queue, reconcile } = this.#metrics
+    const startedMs = performance.now()
+    const done = queue.working()
+    let result: ReconcileResult = 'error'
+    reconcile.started()
+    try {
+      const answer = await work()
+      const waitMs = answer?.requeueAfterMs
+      result = waitMs === undefined ? 'success' : waitMs === 0 ? 'requeue' : 'requeue_after'
+      return answer
+    } finally {
+      done()
+      reconcile.ended(result, performance.now() - startedMs)
+    }
+  }
+
+  #forget(key: string): void {
+    this.#queue.forget(key)
+    this.#reconciler.forget(key)
+  }
+
+  #isLeader(): boolean {
+    return this.#elector?.isLeader() ?? true
+  }
+
+  #troubles(): string | undefined {
+    const silent = this.#watches.reflectors.filter(({ reflector }) => reflector.silentMs() > SILENT_MS)
+    // Before the first list nothing was promised; a restart would not help an API server that is away.
+    const broken = silent.filter(({ reflector }) => reflector.stats().synced)
+    return broken.length > 0 ? `no word from the API server about ${broken.map((one) => one.resource)}` : undefined
+  }
+
+  #waitingFor(): string | undefined {
+    const missing = this.#watches.reflectors.filter(({ reflector }) => !reflector.stats().synced)
+    return missing.length > 0 ? `first list of ${missing.map((one) => one.resource).join(', ')}` : undefined
+  }
+}
+
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+function packageVersion(): string {
+  try {
+    const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+    return (JSON.parse(text) as { version: string }).version
+  } catch (error) {
+    return `unknown (${errorCode(error)}: ${errorMessage(error)})`
+  }
+}

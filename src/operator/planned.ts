@@ -1,0 +1,49 @@
+/** The plan of a job in the form that observe and apply need: lazily, for a job without its source cannot be planned. */
+import type { Job } from '../api/job.ts'
+import { ANNOTATIONS, type Role } from '../contract/names.ts'
+import type { KubeObject } from '../kube/objects.ts'
+import { desiredOf, type JobPlan, planJob } from '../plan/job-plan.ts'
+import type { PodOrder } from './actions.ts'
+
+export interface PlannedTransfer {
+  name: string
+  /** Undefined: on success. */
+  step: number | undefined
+  object: KubeObject
+}
+
+export interface Planned {
+  desired: Readonly<Record<Role, number>>
+  /** Of everything that must be the same for all pods of a job; empty while the source is open. */
+  readonly hash: string
+  readonly service: KubeObject
+  pod(order: PodOrder): KubeObject
+  transfers: readonly PlannedTransfer[]
+}
+
+/** `service` and `pod` throw BUG_NO_SOURCE as long as a FinetuneJob has no pinned source; nothing asks for them then. */
+export function planned(job: Job, defaultImage: string): Planned {
+  let made: JobPlan | undefined
+  const plan = () => {
+    made ??= planJob(job, { defaultImage })
+    return made
+  }
+  const desired = desiredOf(job)
+  const isOpen = job.kind === 'FinetuneJob' && job.spec.init === 'pretrained' && !job.status?.source
+  // Variables are spread over the parameter servers: their number belongs to what must not change under way.
+  const hash = () => (isOpen ? '' : `${plan().hash}-${desired.ps}`)
+  return {
+    desired,
+    get hash() {
+      return hash()
+    },
+    get service() {
+      return plan().service
+    },
+    pod({ role, index, attempt, generation, failures }) {
+      const annotations = { [ANNOTATIONS.planHash]: hash(), [ANNOTATIONS.failures]: String(failures) }
+      return plan().pod(role, index, { attempt, generation, annotations })
+    },
+    transfers: [],
+  }
+}

@@ -1,0 +1,132 @@
+/** A pod as the API server tells it -> the facts that policies read. */
+import { ANNOTATIONS, LABELS, ROLES, type Role } from '../contract/names.ts'
+import { controllerUid, type KubeObject } from '../kube/objects.ts'
+import type { PodFacts, PodPhase } from './observed.ts'
+
+interface Terminated {
+  exitCode?: number
+  reason?: string
+  message?: string
+  startedAt?: string
+  finishedAt?: string
+}
+
+interface ContainerState {
+  waiting?: { reason?: string; message?: string }
+  running?: { startedAt?: string }
+  terminated?: Terminated
+}
+
+interface PodCondition {
+  type: string
+  status: string
+  reason?: string
+  message?: string
+  lastTransitionTime?: string
+}
+
+export interface RawPod extends KubeObject {
+  status?: {
+    phase?: string
+    reason?: string
+    message?: string
+    podIP?: string
+    startTime?: string
+    conditions?: PodCondition[]
+    containerStatuses?: { state?: ContainerState }[]
+  }
+}
+
+const PHASES: readonly string[] = ['Pending', 'Running', 'Succeeded', 'Failed']
+/** Ordinary steps on the way up. */
+const QUIET_WAITING = new Set(['ContainerCreating', 'PodInitializing'])
+/** Reasons of a pod's end that are the cluster's doing; `OutOfcpu` and its like are refusals of a kubelet. */
+const DISRUPTION =
+  /^(Evicted|Preempting|Preempted|NodeLost|NodeShutdown|Shutdown|Terminated|NodeAffinity|UnexpectedAdmissionError|OutOf\w+)$/
+
+/** Drops what nobody reads: with thousands of pods the rest is most of the memory. */
+export function trimPod(pod: RawPod): RawPod {
+  const { name, namespace, uid, resourceVersion, labels, ownerReferences, creationTimestamp, deletionTimestamp } =
+    pod.metadata
+  const annotations = pickKeys(pod.metadata.annotations, [ANNOTATIONS.planHash, ANNOTATIONS.failures])
+  const metadata = { name, namespace, uid, resourceVersion, labels, annotations, ownerReferences, creationTimestamp }
+  const { phase, reason, message, podIP, startTime, conditions, containerStatuses } = pod.status ?? {}
+  const states = containerStatuses?.map(({ state }) => ({ state }))
+  const status = { phase, reason, message, podIP, startTime, conditions, containerStatuses: states }
+  return defined({
+    apiVersion: pod.apiVersion,
+    kind: pod.kind,
+    metadata: defined({ ...metadata, deletionTimestamp }),
+    status: defined(status),
+  }) as RawPod
+}
+
+function pickKeys(from: Record<string, string> | undefined, keys: readonly string[]): Record<string, string> {
+  return Object.fromEntries(Object.entries(from ?? {}).filter(([key]) => keys.includes(key)))
+}
+
+function defined<T extends object>(facts: T): T {
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as T
+}
+
+/** Undefined: labels do not say which place of which job it fills. */
+export function podFacts(pod: RawPod): PodFacts | undefined {
+  const { labels = {}, annotations = {} } = pod.metadata
+  const role = labels[LABELS.role] as Role
+  const index = wholeNumber(labels[LABELS.index])
+  if (!ROLES.includes(role) || index === undefined) return undefined
+  const { status = {} } = pod
+  const state = status.containerStatuses?.[0]?.state
+  const terminated = state?.terminated
+  const waiting = state?.waiting && !QUIET_WAITING.has(state.waiting.reason ?? '') ? state.waiting : undefined
+  return {
+    name: pod.metadata.name,
+    uid: pod.metadata.uid ?? '',
+    ownerUid: controllerUid(pod),
+    role,
+    index,
+    attempt: wholeNumber(labels[LABELS.attempt]) ?? 0,
+    failures: wholeNumber(annotations[ANNOTATIONS.failures]) ?? 0,
+    generation: wholeNumber(labels[LABELS.generation]) ?? 0,
+    planHash: annotations[ANNOTATIONS.planHash],
+    phase: (PHASES.includes(status.phase ?? '') ? status.phase : 'Unknown') as PodPhase,
+    ready: conditionOf(pod, 'Ready')?.status !== 'False',
+    podIP: status.podIP,
+    deleting: pod.metadata.deletionTimestamp !== undefined,
+    createdAtMs: timeMs(pod.metadata.creationTimestamp) ?? 0,
+    startedAtMs: timeMs(terminated?.startedAt ?? state?.running?.startedAt ?? status.startTime),
+    finishedAtMs: timeMs(terminated?.finishedAt ?? conditionOf(pod, 'DisruptionTarget')?.lastTransitionTime),
+    exitCode: terminated?.exitCode,
+    reason: status.reason ?? terminated?.reason ?? waiting?.reason,
+    message: status.message ?? waiting?.message,
+    lastWords: terminated?.message,
+    disruption: disruptionOf(pod),
+    unschedulable: unschedulableText(pod),
+  }
+}
+
+function conditionOf(pod: RawPod, type: string): PodCondition | undefined {
+  return pod.status?.conditions?.find((condition) => condition.type === type)
+}
+
+function disruptionOf(pod: RawPod): string | undefined {
+  const target = conditionOf(pod, 'DisruptionTarget')
+  if (target?.status === 'True') return target.reason || 'Disrupted'
+  const reason = pod.status?.reason
+  return reason !== undefined && DISRUPTION.test(reason) ? reason : undefined
+}
+
+function unschedulableText(pod: RawPod): string | undefined {
+  const scheduled = conditionOf(pod, 'PodScheduled')
+  if (pod.status?.phase !== 'Pending' || scheduled?.status !== 'False') return undefined
+  return scheduled.message || scheduled.reason || 'no node found'
+}
+
+function wholeNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
+}
+
+function timeMs(text: string | undefined): number | undefined {
+  const time = text === undefined ? Number.NaN : Date.parse(text)
+  return Number.isNaN(time) ? undefined : time
+}

@@ -1,0 +1,118 @@
+/** Copies of everything the operator looks at, and which job a change in them concerns. */
+import { API_VERSION, JOB_KINDS, type JobKind, LABELS, PLURALS } from '../contract/names.ts'
+import type { KubeClient } from '../kube/client.ts'
+import { type KubeObject, objectKey } from '../kube/objects.ts'
+import { type Change, Reflector } from '../kube/reflector.ts'
+import { indexByOwnerUid, type Store } from '../kube/store.ts'
+import type { Log } from '../support/log.ts'
+import type { RawJob, Stores } from './observe.ts'
+import { type RawPod, trimPod } from './pod-facts.ts'
+
+/** @example jobKey('PretrainJob', 'team/jft') === 'PretrainJob/team/jft' */
+export function jobKey(kind: JobKind, objectKey: string): string {
+  return `${kind}/${objectKey}`
+}
+
+export function parseJobKey(key: string): { kind: JobKind; objectKey: string } {
+  const slash = key.indexOf('/')
+  return { kind: key.slice(0, slash) as JobKind, objectKey: key.slice(slash + 1) }
+}
+
+export interface Watches {
+  stores: Stores
+  reflectors: readonly {
+    resource: string
+    reflector: Pick<Reflector, 'start' | 'stop' | 'synced' | 'stats' | 'silentMs'>
+  }[]
+}
+
+export interface WatchOptions {
+  client: KubeClient
+  /** Absent: all namespaces. */
+  namespace: string | undefined
+  log: Log
+  onJob: (key: string) => void
+  /** Called besides onJob when a job is gone. */
+  onGone: (key: string) => void
+}
+
+/** Started by the caller. Of pods and services only those that carry a job's label come over the wire. */
+export function createWatches({ client, namespace, log, onJob, onGone }: WatchOptions): Watches {
+  const common = { client, log, onKey: (key: string) => onJob(key) }
+  const jobs = Object.fromEntries(JOB_KINDS.map((kind) => [kind, watchJobs(kind)])) as Record<
+    JobKind,
+    Reflector<RawJob>
+  >
+  const ofJobs = { labelSelector: LABELS.jobUid, keysOf: keysByLabel, indexers: { owner: indexByOwnerUid } }
+  const pods = new Reflector<RawPod>({
+    ...common,
+    ...ofJobs,
+    resource: { apiVersion: 'v1', plural: 'pods', namespace },
+    trim: trimPod,
+  })
+  const services = new Reflector({
+    ...common,
+    ...ofJobs,
+    resource: { apiVersion: 'v1', plural: 'services', namespace },
+  })
+
+  function watchJobs(kind: JobKind): Reflector<RawJob> {
+    const own = (job: RawJob) => jobKey(kind, objectKey(job))
+    const followers = (job: RawJob) =>
+      kind === 'PretrainJob' ? followersOf(job, jobs.FinetuneJob.store) : makersOf(job)
+    const keysOf = (job: RawJob) => [own(job), ...followers(job)]
+    const onKey = (key: string, change: Change) => {
+      onJob(key)
+      if (change.type === 'deleted' && parseJobKey(key).kind === kind) onGone(key)
+    }
+    return new Reflector<RawJob>({
+      client,
+      log,
+      resource: { apiVersion: API_VERSION, plural: PLURALS[kind], namespace },
+      onKey,
+      keysOf,
+      trim: (job) => withKind(kind, job),
+      indexers: kind === 'FinetuneJob' ? { source: indexBySource } : {},
+    })
+  }
+
+  const reflectors = { ...jobs, pods, services }
+  return {
+    stores: {
+      jobs: { PretrainJob: jobs.PretrainJob.store, FinetuneJob: jobs.FinetuneJob.store },
+      pods: pods.store,
+      services: services.store,
+    },
+    reflectors: Object.entries(reflectors).map(([resource, reflector]) => ({ resource, reflector })),
+  }
+}
+
+function keysByLabel(object: KubeObject): string[] {
+  const { labels = {}, namespace } = object.metadata
+  const [kind, name] = [labels[LABELS.jobKind], labels[LABELS.jobName]]
+  return JOB_KINDS.includes(kind as JobKind) && name ? [jobKey(kind as JobKind, `${namespace}/${name}`)] : []
+}
+
+/** FinetuneJobs that start from this PretrainJob: its progress is what they wait for. */
+function followersOf(job: RawJob, finetuneJobs: Store<RawJob>): string[] {
+  return finetuneJobs.byIndex('source', objectKey(job)).map((other) => jobKey('FinetuneJob', objectKey(other)))
+}
+
+/** The PretrainJob that made this FinetuneJob. */
+function makersOf(job: RawJob): string[] {
+  const owners = job.metadata.ownerReferences ?? []
+  return owners
+    .filter(({ kind }) => kind === 'PretrainJob')
+    .map(({ name }) => jobKey('PretrainJob', `${job.metadata.namespace}/${name}`))
+}
+
+function indexBySource(job: RawJob): string[] {
+  const from = (job.spec as { from?: { pretrainJob?: unknown } } | undefined)?.from
+  return typeof from?.pretrainJob === 'string' ? [`${job.metadata.namespace}/${from.pretrainJob}`] : []
+}
+
+/** Watch events carry the kind, list items may not; managedFields are long and nobody's business here. */
+function withKind(kind: JobKind, job: RawJob): RawJob {
+  const { managedFields, ...metadata } = job.metadata as RawJob['metadata'] & { managedFields?: unknown }
+  return { ...job, apiVersion: API_VERSION, kind, metadata }
+}

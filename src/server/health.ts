@@ -1,0 +1,68 @@
+/** /healthz, /readyz and /metrics of the operator. */
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import express, { type Express, type Response } from 'express'
+import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
+
+export interface HealthServerOptions {
+  /** 0: any free one. */
+  port: number
+  /** Default: every address, as a kubelet's probes need. */
+  host?: string
+  /** Why the process should be restarted; undefined: it is well. */
+  troubles: () => string | undefined
+  /** What it still waits for before it can serve; undefined: ready. */
+  waitingFor: () => string | undefined
+  /** Exposition text and its content type. */
+  metrics: { contentType: string; metrics(): Promise<string> }
+}
+
+export interface HealthServer {
+  port: number
+  close(): Promise<void>
+}
+
+/** @throws PORT_TAKEN, PORT_REFUSED */
+export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
+  const server = createApp(options).listen(options.port, options.host ?? '::')
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    throw portError(options.port, error)
+  }
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+function createApp({ troubles, waitingFor, metrics }: HealthServerOptions): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.get('/healthz', (_request, response) => answer(response, troubles()))
+  app.get('/readyz', (_request, response) => answer(response, waitingFor()))
+  app.get('/metrics', async (_request, response) => {
+    const text = await metrics.metrics()
+    response.type(metrics.contentType).send(text)
+  })
+  app.use((_request, response) => void response.status(404).type('text/plain').send('not found\n'))
+  return app
+}
+
+function answer(response: Response, problem: string | undefined): void {
+  response
+    .status(problem === undefined ? 200 : 503)
+    .type('text/plain')
+    .send(`${problem ?? 'ok'}\n`)
+}
+
+function portError(port: number, cause: unknown): DownpourError {
+  const code = errorCode(cause) === 'EADDRINUSE' ? 'PORT_TAKEN' : 'PORT_REFUSED'
+  const advice = 'pass another with --http-port, or 0 for any free one'
+  return new DownpourError(code, `--http-port ${port}: ${errorMessage(cause)}; ${advice}`, { port }, { cause })
+}
