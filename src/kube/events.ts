@@ -155,8 +155,7 @@ export class EventRecorder {
 
 function cut(message: string): string {
   if (Buffer.byteLength(message) <= MAX_MESSAGE_BYTES) return message
-  // Decoding drops half a character at the cut as U+FFFD, which is longer than what it replaces: hence the margin.
-  return `${Buffer.from(message)
-    .subarray(0, MAX_MESSAGE_BYTES - 6)
-    .toString()}…`
+  const head = Buffer.from(message).subarray(0, MAX_MESSAGE_BYTES - 3)
+  // Half a character at the cut decodes to U+FFFD.
+  return `${head.toString().replace(/\uFFFD$/, '')}…`
 }

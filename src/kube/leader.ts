@@ -59,6 +59,7 @@ export class LeaderElector {
   /** Taken before the request that renewed was sent, so that we never believe in the lease longer than others do. */
   #renewedMs: number | undefined
   #renewing: Promise<void> | undefined
+  #lost = false
 
   /** @throws INVALID_LEASE_TIMING, and what createKubeClient throws */
   constructor(options: LeaderOptions) {
@@ -109,10 +110,7 @@ export class LeaderElector {
   async release(): Promise<void> {
     this.#stopping.abort()
     await this.#renewing
-    // Asked of the lease, not of our memory: a request cut off in mid-air may have counted.
-    await this.#handOver().catch((error: unknown) =>
-      this.#options.log.warn({ code: errorCode(error), error: errorMessage(error) }, 'lease not released'),
-    )
+    if (!this.#lost) await this.#handOver()
     this.#renewedMs = undefined
     await this.#client.close()
   }
@@ -140,6 +138,7 @@ export class LeaderElector {
   }
 
   #lose(): void {
+    this.#lost = true
     this.#renewedMs = undefined
     this.#stopping.abort()
     this.#options.log.error({ lease: this.#options.name, identity: this.#options.identity }, 'leadership lost')
@@ -207,12 +206,19 @@ export class LeaderElector {
     return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace }, spec }
   }
 
-  /** Empty holder, one second: the next one need not wait out the lease. */
+  /**
+   * Empty holder, one second: the next one need not wait out the lease. Whether there is something to hand over is asked
+   * of the lease, not of our memory: a request cut off in mid-air may have counted.
+   */
   async #handOver(): Promise<void> {
-    const lease = await this.#client.find<Lease>(this.#ref())
-    if (lease?.spec?.holderIdentity !== this.#options.identity) return
-    const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: this.#microTime() }
-    await this.#client.replace(this.#ref(), { ...lease, spec })
+    try {
+      const lease = await this.#client.find<Lease>(this.#ref())
+      if (lease?.spec?.holderIdentity !== this.#options.identity) return
+      const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: this.#microTime() }
+      await this.#client.replace(this.#ref(), { ...lease, spec })
+    } catch (error) {
+      this.#options.log.warn({ code: errorCode(error), error: errorMessage(error) }, 'lease not released')
+    }
   }
 
   #collection() {

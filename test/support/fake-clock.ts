@@ -1,6 +1,7 @@
 import type { Clock } from '../../src/support/clock.ts'
 
 interface Sleeper {
+  askedMs: number
   dueMs: number
   wake: () => void
 }
@@ -18,6 +19,11 @@ export class FakeClock implements Clock {
 
   get sleeping(): number {
     return this.#sleepers.size
+  }
+
+  /** How long each sleeper asked to sleep. */
+  get waits(): number[] {
+    return [...this.#sleepers].map((sleeper) => sleeper.askedMs)
   }
 
   nowMs(): number {
@@ -39,10 +45,15 @@ export class FakeClock implements Clock {
         signal?.removeEventListener('abort', abort)
         resolve()
       }
-      const sleeper = { dueMs: this.#elapsedMs + ms, wake }
+      const sleeper = { askedMs: ms, dueMs: this.#elapsedMs + ms, wake }
       this.#sleepers.add(sleeper)
       signal?.addEventListener('abort', abort, { once: true })
     })
+  }
+
+  /** Time goes on while nobody runs, as for a stopped process: sleepers find out at the next `advance`. */
+  jump(ms: number): void {
+    this.#elapsedMs += ms
   }
 
   /** Lets what woke run before the next one wakes. */

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { afterEach, test } from 'node:test'
+import { createOrAdopt, deleteIfOurs } from '../../../src/kube/apply.ts'
+import { createKubeClient } from '../../../src/kube/client.ts'
+import type { KubeObject } from '../../../src/kube/objects.ts'
+import { silentLog } from '../../../src/support/log.ts'
+import { type Answer, failure, json, startFakeApi } from '../../support/fake-api.ts'
+
+const PODS = { apiVersion: 'v1', plural: 'pods', namespace: 'team' }
+const open: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of open.splice(0).reverse()) await close()
+})
+
+async function setup(answer: Answer) {
+  const api = await startFakeApi(answer)
+  open.push(api.close)
+  const client = createKubeClient({ kubeConfig: api.kubeConfig, log: silentLog, retry: { attempts: 1 } })
+  open.push(() => client.close())
+  return { api, client }
+}
+
+function ownedBy(uid: string, controller = true): KubeObject {
+  const owner = { apiVersion: 'downpour.dev/v1alpha1', kind: 'PretrainJob', name: `job-${uid}`, uid, controller }
+  return { metadata: { name: 'a', uid: 'pod-1', ownerReferences: [owner] } }
+}
+
+test('an object that is not there is created', async () => {
+  const { client } = await setup((call, response) => json(response, 201, call.body))
+  const { outcome, object } = await createOrAdopt(client, PODS, ownedBy('me'), 'me')
+  assert.equal(outcome, 'created')
+  assert.equal(object.metadata.name, 'a')
+})
+
+test('an object of ours that is there already is adopted as it is', async () => {
+  const { client } = await setup((call, response) =>
+    call.method === 'POST' ? failure(response, 409, 'AlreadyExists') : json(response, 200, ownedBy('me')),
+  )
+  const { outcome, object } = await createOrAdopt(client, PODS, ownedBy('me'), 'me')
+  assert.deepEqual([outcome, object.metadata.uid], ['adopted', 'pod-1'])
+})
+
+for (const [whose, found, words] of [
+  ["another job's", ownedBy('other'), /belongs to PretrainJob job-other/],
+  ["nobody's", { metadata: { name: 'a', uid: 'x' } }, /belongs to nobody/],
+  ['ours in name only, not as controller', ownedBy('me', false), /belongs to nobody/],
+] as const) {
+  test(`an object of that name that is ${whose} is a conflict that names it`, async () => {
+    const { client } = await setup((call, response) =>
+      call.method === 'POST' ? failure(response, 409, 'AlreadyExists') : json(response, 200, found),
+    )
+    await assert.rejects(createOrAdopt(client, PODS, ownedBy('me'), 'me'), { code: 'NAME_CONFLICT', message: words })
+  })
+}
+
+test('an object that vanished between the two looks is left to the next reconcile', async () => {
+  const { client } = await setup((call, response) =>
+    call.method === 'POST' ? failure(response, 409, 'AlreadyExists') : failure(response, 404, 'NotFound'),
+  )
+  await assert.rejects(createOrAdopt(client, PODS, ownedBy('me'), 'me'), { code: 'KUBE_ALREADY_EXISTS' })
+})
+
+test('a conflict that is not about the name is passed on', async () => {
+  const { api, client } = await setup((_call, response) => failure(response, 403, 'Forbidden'))
+  await assert.rejects(createOrAdopt(client, PODS, ownedBy('me'), 'me'), { code: 'KUBE_FORBIDDEN' })
+  assert.equal(api.calls.length, 1)
+})
+
+test('only the object that was seen is deleted, and only if it is ours', async () => {
+  const answers: Record<string, [number, string]> = { gone: [404, 'NotFound'], other: [409, 'Conflict'] }
+  let next = 'ok'
+  const { api, client } = await setup((_call, response) => {
+    const [code, reason] = answers[next] ?? [200, '']
+    return code === 200 ? json(response, 200, {}) : failure(response, code, reason)
+  })
+  const remove = () => deleteIfOurs(client, PODS, ownedBy('me'), 'me', { gracePeriodSeconds: 5 })
+  assert.equal(await remove(), 'deleted')
+  assert.deepEqual(api.calls[0]?.body, {
+    apiVersion: 'v1',
+    kind: 'DeleteOptions',
+    preconditions: { uid: 'pod-1' },
+    gracePeriodSeconds: 5,
+  })
+  next = 'gone'
+  assert.equal(await remove(), 'absent')
+  next = 'other'
+  assert.equal(await remove(), 'replaced')
+  assert.equal(await deleteIfOurs(client, PODS, ownedBy('other'), 'me'), 'foreign')
+  assert.equal(api.calls.length, 3)
+})
