@@ -1,0 +1,28 @@
+import { logisticLoss, softmaxLoss } from '../losses.ts'
+import { softmaxRowLoss, topK } from '../metrics.ts'
+import type { Scorer, Task } from '../task.ts'
+
+const TOP = 5
+
+/** One class an image: softmax cross entropy (or one logistic loss a class), top-1 and top-5. */
+export function imagenetClassification(loss: 'logistic' | 'softmax'): Task {
+  return { loss: loss === 'softmax' ? softmaxLoss : logisticLoss, scorer: createScorer }
+}
+
+function createScorer(): Scorer {
+  const sums = { top1: 0, top5: 0, loss: 0, images: 0 }
+  return {
+    add(logits_BC, labels) {
+      const classes = logits_BC.length / labels.length
+      labels.forEach(([label = -1], row) => {
+        const logits_C = logits_BC.subarray(row * classes, (row + 1) * classes)
+        const rank = topK(logits_C, TOP).indexOf(label)
+        sums.top1 += rank === 0 ? 1 : 0
+        sums.top5 += rank >= 0 ? 1 : 0
+        sums.loss += softmaxRowLoss(logits_C, label)
+        sums.images++
+      })
+    },
+    result: () => ({ top1: sums.top1 / sums.images, top5: sums.top5 / sums.images, loss: sums.loss / sums.images }),
+  }
+}

@@ -1,0 +1,39 @@
+/** Scores of paper.md §4.9, over plain arrays. */
+
+/** Indices of the `k` largest values, largest first; ties go to the lower index. */
+export function topK(values: Float32Array, k: number): number[] {
+  const order = Array.from(values.keys()).sort((a, b) => (values[b] as number) - (values[a] as number) || a - b)
+  return order.slice(0, k)
+}
+
+/**
+ * AP@k of one image: Σ over the first k of 1[label is right]·P(k), divided by the number of right labels.
+ * 0 for an image without labels.
+ */
+export function averagePrecision(ranked: readonly number[], labels: readonly number[]): number {
+  const right = new Set(labels)
+  let hits = 0
+  let sum = 0
+  ranked.forEach((label, i) => {
+    if (!right.has(label)) return
+    hits++
+    sum += hits / (i + 1)
+  })
+  return right.size === 0 ? 0 : sum / right.size
+}
+
+/** Log loss of one row: Σ over labels of the logistic loss. */
+export function logisticRowLoss(logits_C: Float32Array, labels: readonly number[]): number {
+  const right = new Set(labels)
+  return logits_C.reduce(
+    (sum, z, c) => sum + Math.max(z, 0) - (right.has(c) ? z : 0) + Math.log1p(Math.exp(-Math.abs(z))),
+    0,
+  )
+}
+
+/** -log softmax of the right class. */
+export function softmaxRowLoss(logits_C: Float32Array, label: number): number {
+  const largest = logits_C.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)
+  const sum = logits_C.reduce((total, z) => total + Math.exp(z - largest), 0)
+  return Math.log(sum) + largest - (logits_C[label] as number)
+}

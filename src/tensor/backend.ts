@@ -1,0 +1,87 @@
+/** The ladder of backends: tensorflow → webgpu → wasm → cpu. The first that works is taken, and the log says why. */
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { DownpourError, errorMessage } from '../support/errors.ts'
+import type { Log } from '../support/log.ts'
+import { tf } from './tf.ts'
+import { registerWasmKernels } from './wasm-kernels.ts'
+
+export const BACKENDS = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const
+export type Backend = (typeof BACKENDS)[number]
+
+export interface SelectedBackend {
+  name: Backend
+  /** One sentence: what was chosen, and what stood in the way of the rungs above. */
+  reason: string
+}
+
+const require = createRequire(import.meta.url)
+
+const STARTERS: Readonly<Record<Backend, () => Promise<void>>> = {
+  tensorflow: startTensorFlow,
+  webgpu: startWebGpu,
+  wasm: startWasm,
+  cpu: () => use('cpu'),
+}
+
+/** @throws DownpourError BACKEND_UNAVAILABLE when the wanted rung, or with `auto` every rung, does not work here. */
+export async function selectBackend(wanted: 'auto' | Backend, log: Log): Promise<SelectedBackend> {
+  const rungs = wanted === 'auto' ? BACKENDS : [wanted]
+  const obstacles: string[] = []
+  for (const name of rungs) {
+    try {
+      await STARTERS[name]()
+      const reason = [`${name} chosen`, ...obstacles].join('; ')
+      if (name === 'cpu') log.warn({ backend: name, reason }, 'training on the plain JavaScript backend is very slow')
+      else log.info({ backend: name, reason }, 'backend chosen')
+      return { name, reason }
+    } catch (error) {
+      obstacles.push(`${name}: ${obstacle(error)}`)
+    }
+  }
+  throw new DownpourError(
+    'BACKEND_UNAVAILABLE',
+    `spec.runtime.backend: ${wanted}: not available here (${obstacles.join('; ')}); install it or choose auto`,
+    { wanted, obstacles },
+  )
+}
+
+async function startTensorFlow(): Promise<void> {
+  restoreRemovedHelpers()
+  require('@tensorflow/tfjs-node-gpu')
+  await use('tensorflow')
+}
+
+/** Node 23 removed two helpers that tfjs-node 4.22 calls at every operation. */
+function restoreRemovedHelpers(): void {
+  const util = require('node:util') as Record<string, unknown>
+  util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined
+  util.isArray ??= Array.isArray
+}
+
+/** Dawn for Node. The backend looks for navigator.gpu when it is loaded, so that comes first. */
+async function startWebGpu(): Promise<void> {
+  const { create, globals } = require('webgpu') as { create(flags: string[]): unknown; globals: object }
+  Object.assign(globalThis, globals)
+  const navigator = { gpu: create([]), userAgent: 'node' }
+  Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true, writable: true })
+  require('@tensorflow/tfjs-backend-webgpu')
+  await use('webgpu')
+}
+
+async function startWasm(): Promise<void> {
+  const wasm = require('@tensorflow/tfjs-backend-wasm') as { setWasmPaths(folder: string): void }
+  wasm.setWasmPaths(join(dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json')), 'dist/'))
+  registerWasmKernels()
+  await use('wasm')
+}
+
+async function use(name: Backend): Promise<void> {
+  if (!(await tf.setBackend(name))) throw new Error('it did not start')
+  await tf.ready()
+}
+
+function obstacle(error: unknown): string {
+  if ((error as { code?: string }).code === 'MODULE_NOT_FOUND') return 'not installed'
+  return errorMessage(error).split('\n', 1)[0]?.slice(0, 160) ?? 'unknown'
+}

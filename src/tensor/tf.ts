@@ -1,0 +1,8 @@
+/** tfjs, whole: only the union package registers gradients. Loaded as CommonJS so that there is one kernel registry. */
+import { createRequire } from 'node:module'
+import type * as TensorFlow from '@tensorflow/tfjs'
+
+const require = createRequire(import.meta.url)
+
+export const tf = require('@tensorflow/tfjs') as typeof TensorFlow
+export type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs'
