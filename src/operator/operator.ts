@@ -18,6 +18,7 @@ import { createWatches, type Watches } from './watches.ts'
 
 const COMPONENT = 'downpour-operator'
 const CONCURRENCY = 16
+const COMPLAIN_MS = 5_000
 const DRAIN_MS = 10_000
 /** No word from the API server for so long although watches are renewed every few minutes: better start anew. */
 const SILENT_MS = 15 * 60_000
@@ -94,12 +95,26 @@ export class Operator {
 
   /** A standby keeps its copies warm and waits here. */
   async lead(signal: AbortSignal): Promise<void> {
-    const synced = Promise.all(this.#watches.reflectors.map(({ reflector }) => reflector.synced()))
-    await Promise.race([synced, aborted(signal)])
-    signal.throwIfAborted()
+    await this.#firstLists(signal)
     await this.#elector?.acquire(signal)
     this.#queue.start()
     this.#log.info({ namespace: this.#options.namespace ?? 'all' }, 'reconciling')
+  }
+
+  async #firstLists(signal: AbortSignal): Promise<void> {
+    const synced = Promise.all(this.#watches.reflectors.map(({ reflector }) => reflector.synced()))
+    const complaint = setInterval(() => {
+      this.#log.warn(
+        { server: this.#client.server, waitingFor: this.#waitingFor() },
+        'API server not reached, trying on',
+      )
+    }, COMPLAIN_MS)
+    try {
+      await Promise.race([synced, aborted(signal)])
+    } finally {
+      clearInterval(complaint)
+    }
+    signal.throwIfAborted()
   }
 
   /** Resolves when leadership is lost against our will. */

@@ -1,8 +1,9 @@
 /** The plan of a job in the form that observe and apply need: lazily, for a job without its source cannot be planned. */
 import type { Job } from '../api/job.ts'
+import { type TransferPlan, transferPlans } from '../api/transfers.ts'
 import { ANNOTATIONS, type Role } from '../contract/names.ts'
 import type { KubeObject } from '../kube/objects.ts'
-import { desiredOf, type JobPlan, planJob } from '../plan/job-plan.ts'
+import { desiredOf, type JobPlan, ownerReference, planJob } from '../plan/job-plan.ts'
 import type { PodOrder } from './actions.ts'
 
 export interface PlannedTransfer {
@@ -44,6 +45,12 @@ export function planned(job: Job, defaultImage: string): Planned {
       const annotations = { [ANNOTATIONS.planHash]: hash(), [ANNOTATIONS.failures]: String(failures) }
       return plan().pod(role, index, { attempt, generation, annotations })
     },
-    transfers: [],
+    transfers: job.kind === 'PretrainJob' ? transferPlans(job).map((transfer) => plannedTransfer(job, transfer)) : [],
   }
+}
+
+/** Owned by the job that makes it: deleting that one deletes it too. */
+function plannedTransfer(job: Job, { name, step, manifest }: TransferPlan): PlannedTransfer {
+  const metadata = { ...manifest.metadata, ownerReferences: [ownerReference(job)] }
+  return { name, step, object: { ...manifest, metadata } }
 }

@@ -60,7 +60,8 @@ export class Reconciler {
   /** @throws what a request threw: the queue tries again after a back-off */
   async reconcile(key: string, signal: AbortSignal): Promise<HandlerResult | undefined> {
     const raw = this.#find(key)
-    if (!raw || this.#isBehind(key, raw)) return undefined
+    // What a job that is being deleted owns, the API server's garbage collector removes.
+    if (!raw || raw.metadata.deletionTimestamp || this.#isBehind(key, raw)) return undefined
     const look = await this.#look(raw, signal)
     if (!this.#options.isLeader()) throw new DownpourError('NOT_LEADER', 'the lease is lost; nothing is written')
     const failed = look.planned
@@ -69,7 +70,8 @@ export class Reconciler {
     const told = tellFailures(look.decision, failed, look.job, this.#options.clock.nowMs())
     const isWritten = await this.#writeStatus(key, raw, look.job.status, told.status, signal)
     if (!isWritten) return { requeueAfterMs: 0 }
-    this.#tell(raw, look.job.status, told)
+    // Gone meanwhile: its series are forgotten and stay so.
+    if (this.#find(key)) this.#tell(raw, look.job.status, told)
     return this.#next(look, failed)
   }
 

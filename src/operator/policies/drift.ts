@@ -6,5 +6,5 @@ export function describeDrift(world: World): string | undefined {
   const { planHash } = world.observed
   const isOld = world.slots.ps.some(({ pod }) => pod?.planHash !== undefined && pod.planHash !== planHash)
   if (!isOld) return undefined
-  return 'the spec has changed since the pods were made; suspend and resume the job to apply it'
+  return 'the spec (or the default image) has changed since the pods were made; suspend and resume the job to apply it'
 }

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ANNOTATIONS, LABELS } from '../../../src/contract/names.ts'
+import { podFacts, type RawPod, trimPod } from '../../../src/operator/pod-facts.ts'
+
+const LABELLED = { [LABELS.role]: 'worker', [LABELS.index]: '17', [LABELS.attempt]: '3', [LABELS.generation]: '2' }
+
+/** As the API server sends it, goes through the trim that the watch applies. */
+function facts(status: RawPod['status'], metadata: Partial<RawPod['metadata']> = {}) {
+  const pod = {
+    metadata: {
+      name: 'jft-pj-worker-17',
+      namespace: 'team',
+      uid: 'u1',
+      resourceVersion: '5',
+      labels: LABELLED,
+      annotations: { [ANNOTATIONS.failures]: '2', [ANNOTATIONS.planHash]: 'abc', noise: 'x' },
+      ownerReferences: [{ apiVersion: 'x', kind: 'PretrainJob', name: 'jft', uid: 'owner', controller: true }],
+      creationTimestamp: '2026-01-02T03:00:00Z',
+      ...metadata,
+    },
+    spec: { containers: [{ env: ['long'] }] },
+    ...(status && { status }),
+  }
+  const trimmed = trimPod(pod)
+  assert.ok(!('spec' in trimmed), 'the spec is not kept')
+  return podFacts(trimmed)
+}
+
+const terminated = (exitCode: number, more = {}) => ({
+  phase: 'Failed',
+  containerStatuses: [
+    { state: { terminated: { exitCode, reason: 'Error', finishedAt: '2026-01-02T03:04:05Z', ...more } } },
+  ],
+})
+
+test('labels, annotations and owner say which place of which job it fills, and what happened there before', () => {
+  const { role, index, attempt, generation, failures, planHash, ownerUid } = facts({ phase: 'Running' }) ?? {}
+  assert.deepEqual(
+    { role, index, attempt, generation, failures, planHash, ownerUid },
+    { role: 'worker', index: 17, attempt: 3, generation: 2, failures: 2, planHash: 'abc', ownerUid: 'owner' },
+  )
+})
+
+test('a pod without a role, or with a made-up index, fills no place', () => {
+  assert.equal(facts({}, { labels: { ...LABELLED, [LABELS.role]: 'boss' } }), undefined)
+  assert.equal(facts({}, { labels: { ...LABELLED, [LABELS.index]: '-1' } }), undefined)
+  assert.equal(facts({}, { labels: {} }), undefined)
+})
+
+test('a container killed for memory', () => {
+  const one = facts(terminated(137, { reason: 'OOMKilled', message: 'last words' }))
+  assert.deepEqual(
+    [one?.phase, one?.exitCode, one?.reason, one?.lastWords, one?.disruption],
+    ['Failed', 137, 'OOMKilled', 'last words', undefined],
+  )
+  assert.equal(one?.finishedAtMs, Date.UTC(2026, 0, 2, 3, 4, 5))
+})
+
+test('what the cluster did to a pod is a disruption', () => {
+  const evicted = { phase: 'Failed', reason: 'Evicted', message: 'The node was low on memory' }
+  assert.deepEqual([facts(evicted)?.disruption, facts(evicted)?.message], ['Evicted', 'The node was low on memory'])
+  assert.equal(facts({ phase: 'Failed', reason: 'OutOfcpu' })?.disruption, 'OutOfcpu')
+  const conditions = [{ type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler' }]
+  assert.equal(facts({ ...terminated(143), conditions })?.disruption, 'PreemptionByScheduler')
+  assert.equal(facts({ ...terminated(1), reason: 'DeadlineExceeded' })?.disruption, undefined)
+})
+
+test("the scheduler's text counts while the pod waits for a node", () => {
+  const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/3 nodes' }]
+  assert.equal(facts({ phase: 'Pending', conditions })?.unschedulable, '0/3 nodes')
+  assert.equal(facts({ phase: 'Running', conditions })?.unschedulable, undefined)
+})
+
+test('a container that waits in trouble says why; an ordinary start is silence', () => {
+  const waiting = (reason: string) => ({
+    phase: 'Pending',
+    containerStatuses: [{ state: { waiting: { reason, message: 'm' } } }],
+  })
+  assert.deepEqual(
+    [facts(waiting('ErrImagePull'))?.reason, facts(waiting('ErrImagePull'))?.message],
+    ['ErrImagePull', 'm'],
+  )
+  assert.equal(facts(waiting('ContainerCreating'))?.reason, undefined)
+})
+
+test('a pod that was just made has no status at all', () => {
+  const one = facts(undefined)
+  assert.deepEqual([one?.phase, one?.deleting, one?.exitCode], ['Unknown', false, undefined])
+})
