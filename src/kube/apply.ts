@@ -1,5 +1,6 @@
 import { DownpourError } from '../support/errors.ts'
-import type { KubeClient, Waiting } from './client.ts'
+import type { KubeClient } from './client.ts'
+import type { Waiting } from './client-options.ts'
 import { isAlreadyExists, isConflict } from './errors.ts'
 import { type Collection, controllerUid, type KubeObject, type Ref } from './objects.ts'
 

@@ -1,65 +1,25 @@
 import { type Clock, systemClock } from '../support/clock.ts'
 import type { Log } from '../support/log.ts'
+import type {
+  DeleteOptions,
+  KubeClientOptions,
+  ListResult,
+  Selection,
+  Waiting,
+  WatchEvent,
+  WatchOptions,
+} from './client-options.ts'
 import { type Connection, openConnection } from './connection.ts'
-import { isGone, isNotFound, type StatusBody, transportError } from './errors.ts'
+import { isGone, isNotFound, transportError } from './errors.ts'
 import { type Collection, type KubeObject, type Ref, resourcePath } from './objects.ts'
 import { DEFAULT_RETRY, NO_RETRY, type RetryPolicy, withRetry } from './retry.ts'
 import { openScope, type Scope } from './scope.ts'
-import { DEFAULT_LIMITS, type Limits, TokenBucket } from './token-bucket.ts'
+import { DEFAULT_LIMITS, TokenBucket } from './token-bucket.ts'
 import { type ApiRequest, send, stream, type Transport } from './transport.ts'
 
 export const FIELD_MANAGER = 'downpour'
 const PAGE = 500
-
-export interface KubeClientOptions {
-  /** Path of a kubeconfig; absent: KUBECONFIG, ~/.kube/config, then the pod's service account. */
-  kubeConfig?: string | undefined
-  log: Log
-  /** Default 200 requests a second, 400 at once; counted for this client alone. */
-  limits?: Partial<Limits> | undefined
-  retry?: Partial<RetryPolicy> | undefined
-  /** Milliseconds for one try of a request; default 30 000. */
-  timeoutMs?: number | undefined
-  /** Ends everything under way, for good. */
-  signal?: AbortSignal | undefined
-  userAgent?: string | undefined
-  clock?: Clock | undefined
-  random?: (() => number) | undefined
-}
-
-export interface Waiting {
-  signal?: AbortSignal | undefined
-}
-
-export interface Selection {
-  labelSelector?: string | undefined
-  fieldSelector?: string | undefined
-}
-
-export interface DeleteOptions extends Waiting {
-  /** Delete only the object with this uid; another one of that name answers 409 Conflict. */
-  uid?: string | undefined
-  resourceVersion?: string | undefined
-  gracePeriodSeconds?: number | undefined
-  propagationPolicy?: 'Foreground' | 'Background' | 'Orphan' | undefined
-}
-
-export interface WatchOptions extends Selection, Waiting {
-  resourceVersion?: string | undefined
-  /** The server closes the watch after so long. */
-  timeoutSeconds?: number | undefined
-  /** Milliseconds without a byte after which the connection counts as dead; default 90 000. */
-  idleMs?: number | undefined
-}
-
-export type WatchEvent<T> =
-  | { type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'; object: T }
-  | { type: 'ERROR'; object: StatusBody }
-
-export interface ListResult<T> {
-  items: T[]
-  resourceVersion: string
-}
+const APPLY = 'application/apply-patch+yaml'
 
 interface ListAnswer<T> {
   apiVersion?: string
@@ -164,26 +124,12 @@ export class KubeClient {
 
   /** Server-side apply: creates or updates the fields given, takes over from other managers, leaves the rest alone. */
   async apply<T extends KubeObject>(ref: Ref, object: T, options: Waiting = {}): Promise<T> {
-    const call: ApiRequest = {
-      method: 'PATCH',
-      path: resourcePath(ref),
-      query: { fieldManager: FIELD_MANAGER, force: true },
-      body: object,
-      contentType: 'application/apply-patch+yaml',
-    }
-    return (await this.#call(call, options)) as T
+    return (await this.#patch(ref, object, APPLY, { force: true }, options)) as T
   }
 
   /** RFC 7396: null removes a field, a list replaces the list. */
   async mergePatch<T extends KubeObject = KubeObject>(ref: Ref, patch: object, options: Waiting = {}): Promise<T> {
-    const call: ApiRequest = {
-      method: 'PATCH',
-      path: resourcePath(ref),
-      query: { fieldManager: FIELD_MANAGER },
-      body: patch,
-      contentType: 'application/merge-patch+json',
-    }
-    return (await this.#call(call, options)) as T
+    return (await this.#patch(ref, patch, 'application/merge-patch+json', {}, options)) as T
   }
 
   /**
@@ -248,6 +194,11 @@ export class KubeClient {
     await this.#connection.close()
   }
 
+  #patch(ref: Ref, body: object, contentType: string, more: ApiRequest['query'], options: Waiting): Promise<unknown> {
+    const query = { fieldManager: FIELD_MANAGER, ...more }
+    return this.#call({ method: 'PATCH', path: resourcePath(ref), query, body, contentType }, options)
+  }
+
   async #call(call: ApiRequest, waiting: Waiting): Promise<unknown> {
     const scope = openScope([this.#life.signal, waiting.signal])
     const once = async () => {
@@ -270,7 +221,7 @@ export class KubeClient {
 
 /** A repeat after a lost answer must do no harm: true of apply, not of a POST. */
 function isRepeatable(call: ApiRequest): boolean {
-  if (call.method === 'PATCH') return call.contentType === 'application/apply-patch+yaml'
+  if (call.method === 'PATCH') return call.contentType === APPLY
   return call.method !== 'POST'
 }
 

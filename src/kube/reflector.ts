@@ -2,30 +2,20 @@ import { type Clock, systemClock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { type BackoffBounds, backoffMs } from './backoff.ts'
-import type { KubeClient, WatchEvent } from './client.ts'
+import type { KubeClient } from './client.ts'
+import type { WatchEvent } from './client-options.ts'
 import { KubeError, statusError } from './errors.ts'
-import { type Collection, compareVersions, type KubeObject, objectKey } from './objects.ts'
+import { Intake, type IntakeOptions } from './intake.ts'
+import { type Collection, compareVersions, type KubeObject } from './objects.ts'
 import { openScope, type Scope } from './scope.ts'
-import { type Indexer, ObjectStore, type Store } from './store.ts'
+import type { Store } from './store.ts'
 
-/** What happened to an object; the object itself is in the store, or gone. */
-export interface Change {
-  type: 'added' | 'modified' | 'deleted'
-  uid: string
-}
+export type { Change } from './intake.ts'
 
-export interface ReflectorOptions<T extends KubeObject> {
+export interface ReflectorOptions<T extends KubeObject> extends IntakeOptions<T> {
   client: KubeClient
   resource: Collection
   labelSelector?: string | undefined
-  log: Log
-  /** Called for every change, also with the keys that the object had before it. May throw: logged and counted. */
-  onKey: (key: string, change: Change) => void | Promise<void>
-  /** Whose keys a change is about; default the object itself. A pod maps to its job: `keysOf: (pod) => [jobKey(pod)]`. */
-  keysOf?: ((object: T) => readonly string[]) | undefined
-  /** Drops what nobody reads before the object is kept. */
-  trim?: ((object: T) => T) | undefined
-  indexers?: Readonly<Record<string, Indexer<T>>> | undefined
   /** Milliseconds of silence after which a watch counts as dead; bookmarks come about once a minute. Default 90 000. */
   idleMs?: number | undefined
   /** Default 200 ms to 30 s. */
@@ -66,22 +56,20 @@ const ACCEPT_STALE_AFTER = 3
  */
 export class Reflector<T extends KubeObject = KubeObject> {
   readonly store: Store<T>
-  readonly #objects: ObjectStore<T>
+  readonly #intake: Intake<T>
   readonly #options: ReflectorOptions<T>
   readonly #log: Log
   readonly #clock: Clock
   readonly #random: () => number
   readonly #stopping: Scope
   readonly #synced = Promise.withResolvers<void>()
-  readonly #stats: ReflectorStats = {
+  readonly #stats = {
     synced: false,
     relists: 0,
     reconnects: 0,
     events: 0,
     tornLines: 0,
     errors: 0,
-    handlerErrors: 0,
-    staleObjects: 0,
     lastSyncMs: 0,
     lastEventMs: 0,
   }
@@ -96,9 +84,9 @@ export class Reflector<T extends KubeObject = KubeObject> {
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options
-    this.#objects = new ObjectStore<T>(options.indexers)
-    this.store = this.#objects
     this.#log = options.log.child({ resource: options.resource.plural })
+    this.#intake = new Intake<T>({ ...options, log: this.#log })
+    this.store = this.#intake.store
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
     this.#stopping = openScope([options.signal])
@@ -123,7 +111,8 @@ export class Reflector<T extends KubeObject = KubeObject> {
   }
 
   stats(): Readonly<ReflectorStats> {
-    return { ...this.#stats }
+    const { handlerErrors, staleObjects } = this.#intake
+    return { ...this.#stats, handlerErrors, staleObjects }
   }
 
   /** Monotonic milliseconds since the API server last said something: the figure for a health check. */
@@ -158,10 +147,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
     const { client, resource, labelSelector } = this.#options
     this.#stats.relists++
     const list = await client.list<T>(resource, { labelSelector, signal: this.#stopping.signal })
-    const accepted = this.#acceptList(list.resourceVersion)
-    const listed = new Set(list.items.map(objectKey))
-    for (const object of this.#objects.list()) if (!listed.has(objectKey(object))) this.#forget(object)
-    for (const object of list.items) this.#guard(() => this.#keep(object, accepted === 'reset'))
+    this.#intake.listed(list.items, this.#acceptList(list.resourceVersion) === 'reset')
     this.#version = list.resourceVersion
     this.#watchFailures = 0
     this.#stats.lastSyncMs = this.#clock.nowMs()
@@ -219,58 +205,12 @@ export class Reflector<T extends KubeObject = KubeObject> {
     const version = event.object.metadata?.resourceVersion
     if (event.type !== 'BOOKMARK') {
       this.#stats.events++
-      this.#guard(() => (event.type === 'DELETED' ? this.#forget(event.object) : this.#keep(event.object, false)))
+      if (event.type === 'DELETED') this.#intake.deleted(event.object)
+      else this.#intake.changed(event.object)
     }
     if (version === undefined) return
     this.#version = version
     if (compareVersions(version, this.#newestVersion) > 0) this.#newestVersion = version
-  }
-
-  #keep(raw: T, reset: boolean): void {
-    const object = this.#options.trim ? this.#options.trim(raw) : raw
-    const known = this.#objects.get(objectKey(object))
-    if (reset && known) this.#objects.remove(known)
-    const outcome = this.#objects.put(object)
-    if (!outcome.stored) {
-      this.#stats.staleObjects++
-      return
-    }
-    const previous = outcome.previous ?? (reset ? known : undefined)
-    const isSame = previous?.metadata.uid === object.metadata.uid
-    if (previous && isSame && previous.metadata.resourceVersion === object.metadata.resourceVersion) return
-    // Same name, other uid: it was deleted and made again while we did not look. Readers see both.
-    if (previous && !isSame) this.#tell(previous, 'deleted')
-    else if (previous) this.#tell(previous, 'modified', object)
-    this.#tell(object, previous && isSame ? 'modified' : 'added')
-  }
-
-  #forget(gone: T): void {
-    const removed = this.#objects.remove(gone)
-    if (removed) this.#tell(removed, 'deleted')
-    else this.#stats.staleObjects++
-  }
-
-  /** Calls the handler for each key of the object, except those that `later` will bring anyway. */
-  #tell(object: T, type: Change['type'], later?: T): void {
-    const keysOf = this.#options.keysOf ?? ((one: T) => [objectKey(one)])
-    const skipped = new Set(later ? keysOf(later) : [])
-    for (const key of keysOf(object)) {
-      if (skipped.has(key)) continue
-      this.#guard(() => this.#options.onKey(key, { type, uid: object.metadata.uid ?? '' }))
-    }
-  }
-
-  /** Runs other people's code: what it throws, now or later, ends here. */
-  #guard(call: () => void | Promise<void>): void {
-    const note = (error: unknown) => {
-      this.#stats.handlerErrors++
-      this.#log.error({ code: errorCode(error), error: errorMessage(error) }, 'change handler failed')
-    }
-    try {
-      Promise.resolve(call()).catch(note)
-    } catch (error) {
-      note(error)
-    }
   }
 
   /** Decides between watching on and listing anew; returns the milliseconds that the server asked for. */

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import { createSecureServer } from 'node:http2'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -27,8 +28,15 @@ export interface FakeApi {
   close(): Promise<void>
 }
 
+export interface Tls {
+  cert: string
+  key: string
+  /** Speak HTTP/2, as the kube-apiserver does. */
+  http2?: boolean
+}
+
 /** A server that misbehaves on purpose; what a right one does is src/local's to show. */
-export async function startFakeApi(answer: Answer, tls?: { cert: string; key: string }): Promise<FakeApi> {
+export async function startFakeApi(answer: Answer, tls?: Tls): Promise<FakeApi> {
   const calls: Call[] = []
   const listener: RequestListener = async (request, response) => {
     const chunks: Buffer[] = []
@@ -45,15 +53,15 @@ export async function startFakeApi(answer: Answer, tls?: { cert: string; key: st
     calls.push(call)
     answer(call, response, calls.filter((other) => kindOf(other) === kindOf(call)).length - 1)
   }
-  const server = tls ? createTlsServer(tls, listener) : createServer(listener)
-  let connections = 0
-  server.on(tls ? 'secureConnection' : 'connection', () => connections++)
+  const server = listenerServer(listener, tls)
+  const sockets: Socket[] = []
+  server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => sockets.push(socket))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`
   const folder = mkdtempSync(join(tmpdir(), 'downpour-fake-api-'))
   let closing: Promise<void> | undefined
   const shut = async () => {
-    server.closeAllConnections()
+    for (const socket of sockets) socket.destroy()
     await new Promise((resolve) => server.close(resolve))
     rmSync(folder, { recursive: true })
   }
@@ -61,9 +69,15 @@ export async function startFakeApi(answer: Answer, tls?: { cert: string; key: st
     url,
     kubeConfig: writeKubeConfig(folder, url, tls?.cert),
     calls,
-    connections: () => connections,
+    connections: () => sockets.length,
     close: () => (closing ??= shut()),
   }
+}
+
+function listenerServer(listener: RequestListener, tls: Tls | undefined) {
+  if (!tls) return createServer(listener)
+  // HTTP/2's compatibility API is the same as far as the answers here go.
+  return tls.http2 ? createSecureServer(tls, listener as never) : createTlsServer(tls, listener)
 }
 
 /** WATCH, LIST (paged), or the method. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { afterEach, test } from 'node:test'
-import { createKubeClient, type KubeClient, type KubeClientOptions } from '../../../src/kube/client.ts'
+import { createKubeClient, type KubeClient } from '../../../src/kube/client.ts'
+import type { KubeClientOptions } from '../../../src/kube/client-options.ts'
 import { KubeError } from '../../../src/kube/errors.ts'
 import type { KubeObject } from '../../../src/kube/objects.ts'
 import { silentLog } from '../../../src/support/log.ts'
@@ -262,13 +263,11 @@ test('an aborted request ends at once with the reason of the signal', async () =
 
 test('an abort ends the wait between two tries', async () => {
   const controller = new AbortController()
-  const { client } = await setup(
-    (_call, response) => {
-      failure(response, 503, '')
-      setImmediate(() => controller.abort())
-    },
-    { retry: { baseMs: 60_000, capMs: 60_000 } },
-  )
+  const { client } = await setup((_call, response) => failure(response, 503, ''), {
+    retry: { baseMs: 60_000, capMs: 60_000 },
+    // What the client says when it begins to wait.
+    log: { ...silentLog, debug: () => setImmediate(() => controller.abort()) },
+  })
   await assert.rejects(client.get(POD, { signal: controller.signal }), { name: 'AbortError' })
 })
 

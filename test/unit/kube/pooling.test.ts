@@ -31,6 +31,27 @@ test('many requests over TLS share a connection', async (t) => {
   assert.ok(api.connections() <= 2, `${api.connections()} connections for 100 requests`)
 })
 
+test('over HTTP/2 one connection carries many requests, and is left when it stops answering', async (t) => {
+  const api = await startFakeApi((_call, response, nth) => (nth === 20 ? undefined : json(response, 200, {})), {
+    ...selfSigned(),
+    http2: true,
+  })
+  t.after(api.close)
+  const client = createKubeClient({
+    kubeConfig: api.kubeConfig,
+    log: silentLog,
+    timeoutMs: 200,
+    retry: { attempts: 1 },
+  })
+  t.after(() => client.close())
+  await client.get(POD)
+  await Promise.all(Array.from({ length: 19 }, () => client.get(POD)))
+  assert.equal(api.connections(), 1)
+  await assert.rejects(client.get(POD), { code: 'KUBE_DEADLINE' })
+  await client.get(POD)
+  assert.equal(api.connections(), 2)
+})
+
 test('a server whose certificate the CA does not vouch for is refused', async (t) => {
   const api = await startFakeApi((_call, response) => json(response, 200, {}), selfSigned())
   t.after(api.close)

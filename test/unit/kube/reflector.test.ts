@@ -381,6 +381,15 @@ test('a server that closes every watch at once is not hammered', async () => {
   await consistently(() => assert.ok(watches().length <= 7, `${watches().length} watches`), { timeoutMs: 600 })
 })
 
+test('a server that closes every watch after an event is followed without growing waits', async () => {
+  let version = 5
+  const { reflector } = await reflect(
+    { lists: [listOf(5)], watches: [(response) => sayAndEnd(line('ADDED', pod('a', 'u1', ++version)))(response)] },
+    { backoff: { baseMs: 2, capMs: 10_000 } },
+  )
+  await eventually(() => assert.ok(reflector.stats().events >= 15), { timeoutMs: 3_000 })
+})
+
 test('stop ends the watch at once, and synced rejects if nothing was listed', async () => {
   const { reflector, told } = await reflect({ lists: [() => undefined], watches: [quiet] })
   const synced = assert.rejects(reflector.synced(), { name: 'AbortError' })

@@ -124,8 +124,8 @@ test('a key can ask to be looked at later; the earliest of several wishes counts
   queue.start()
   queue.add('a')
   await end('a', { requeueAfterMs: 500 })
-  queue.addAfter('a', 900)
   queue.addAfter('a', 100)
+  queue.addAfter('a', 900)
   await clock.advance(99)
   assert.equal(started.length, 1)
   await clock.advance(1)
@@ -176,6 +176,7 @@ test('draining lets what runs end, and starts nothing more', async () => {
   await end('b', new Error('no'))
   await draining
   assert.deepEqual(started, ['a', 'b'])
+  assert.equal(queue.depth, 0)
   assert.equal(clock.sleeping, 0)
 })
 

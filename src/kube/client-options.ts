@@ -1,0 +1,55 @@
+import type { Clock } from '../support/clock.ts'
+import type { Log } from '../support/log.ts'
+import type { StatusBody } from './errors.ts'
+import type { RetryPolicy } from './retry.ts'
+import type { Limits } from './token-bucket.ts'
+
+export interface KubeClientOptions {
+  /** Path of a kubeconfig; absent: KUBECONFIG, ~/.kube/config, then the pod's service account. */
+  kubeConfig?: string | undefined
+  log: Log
+  /** Default 200 requests a second, 400 at once; counted for this client alone. */
+  limits?: Partial<Limits> | undefined
+  retry?: Partial<RetryPolicy> | undefined
+  /** Milliseconds for one try of a request; default 30 000. */
+  timeoutMs?: number | undefined
+  /** Ends everything under way, for good. */
+  signal?: AbortSignal | undefined
+  userAgent?: string | undefined
+  clock?: Clock | undefined
+  random?: (() => number) | undefined
+}
+
+export interface Waiting {
+  signal?: AbortSignal | undefined
+}
+
+export interface Selection {
+  labelSelector?: string | undefined
+  fieldSelector?: string | undefined
+}
+
+export interface DeleteOptions extends Waiting {
+  /** Delete only the object with this uid; another one of that name answers 409 Conflict. */
+  uid?: string | undefined
+  resourceVersion?: string | undefined
+  gracePeriodSeconds?: number | undefined
+  propagationPolicy?: 'Foreground' | 'Background' | 'Orphan' | undefined
+}
+
+export interface WatchOptions extends Selection, Waiting {
+  resourceVersion?: string | undefined
+  /** The server closes the watch after so long. */
+  timeoutSeconds?: number | undefined
+  /** Milliseconds without a byte after which the connection counts as dead; default 90 000. */
+  idleMs?: number | undefined
+}
+
+export type WatchEvent<T> =
+  | { type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'; object: T }
+  | { type: 'ERROR'; object: StatusBody }
+
+export interface ListResult<T> {
+  items: T[]
+  resourceVersion: string
+}
