@@ -48,8 +48,8 @@ const SHAPES: Readonly<Record<string, Shape>> = {
     root: { kernel: 3, stride: 2, channels: 24, pool: false },
     blocks: [
       { base: 16, units: 1, stride: 1 },
-      { base: 24, units: 2, stride: 2 },
-      { base: 40, units: 2, stride: 1 },
+      { base: 24, units: 1, stride: 2 },
+      { base: 32, units: 2, stride: 1 },
     ],
   },
 }

@@ -1,4 +1,4 @@
-import type { Scalar, Tensor2D } from '../tensor/tf.ts'
+import type { NamedTensorMap, Scalar, Tensor, Tensor2D } from '../tensor/tf.ts'
 import { tf } from '../tensor/tf.ts'
 
 type Labels = readonly (readonly number[])[]
@@ -8,31 +8,37 @@ type Labels = readonly (readonly number[])[]
  * max(z, 0) - z·t + log(1 + e^-|z|), with dL/dz = (σ(z) - t) / B given outright.
  */
 export function logisticLoss(logits_BC: Tensor2D, labels: Labels): Scalar {
-  const targets_BC = denseTargets(labels, logits_BC.shape[1])
-  const loss = tf.customGrad((z) => {
-    const logits = z as Tensor2D
-    const perLabel = tf.add(
-      tf.sub(tf.relu(logits), tf.mul(logits, targets_BC)),
-      tf.log1p(tf.exp(tf.neg(tf.abs(logits)))),
-    )
-    const value = tf.div(tf.sum(perLabel), labels.length) as Scalar
-    const gradFunc = (dy: Scalar) => tf.mul(dy, tf.div(tf.sub(tf.sigmoid(logits), targets_BC), labels.length))
-    return { value, gradFunc }
-  })
-  return loss(logits_BC) as Scalar
+  const perLabel = (z_BC: Tensor2D, t_BC: Tensor2D) =>
+    tf.add(tf.sub(tf.relu(z_BC), tf.mul(z_BC, t_BC)), tf.log1p(tf.exp(tf.neg(tf.abs(z_BC)))))
+  return batchLoss(logits_BC, labels, perLabel, tf.sigmoid)
 }
 
 /** Softmax cross entropy against the first label, mean over batch; dL/dz = (softmax(z) - t) / B. */
 export function softmaxLoss(logits_BC: Tensor2D, labels: Labels): Scalar {
-  const targets_BC = denseTargets(
-    labels.map((ids) => ids.slice(0, 1)),
-    logits_BC.shape[1],
-  )
-  const loss = tf.customGrad((z) => {
-    const logProbabilities = tf.logSoftmax(z as Tensor2D)
-    const value = tf.div(tf.neg(tf.sum(tf.mul(logProbabilities, targets_BC))), labels.length) as Scalar
-    const gradFunc = (dy: Scalar) => tf.mul(dy, tf.div(tf.sub(tf.exp(logProbabilities), targets_BC), labels.length))
-    return { value, gradFunc }
+  const first = labels.map((ids) => ids.slice(0, 1))
+  const perLabel = (z_BC: Tensor2D, t_BC: Tensor2D) => tf.neg(tf.mul(tf.logSoftmax(z_BC), t_BC))
+  return batchLoss(logits_BC, first, perLabel, tf.softmax)
+}
+
+/** Both losses have the gradient (prediction - target) / B. */
+function batchLoss(
+  logits_BC: Tensor2D,
+  labels: Labels,
+  perLabel: (z_BC: Tensor2D, t_BC: Tensor2D) => Tensor,
+  predict: (z_BC: Tensor2D) => Tensor2D,
+): Scalar {
+  const batch = labels.length
+  const loss = tf.customGrad((z, save) => {
+    const targets_BC = denseTargets(labels, logits_BC.shape[1])
+    const z_BC = z as Tensor2D
+    ;(save as (tensors: Tensor[]) => void)([z_BC, targets_BC])
+    return {
+      value: tf.div(tf.sum(perLabel(z_BC, targets_BC)), batch),
+      gradFunc: (dy: Tensor, saved: Tensor[] | NamedTensorMap) => {
+        const [zSaved, targets] = saved as [Tensor2D, Tensor2D]
+        return tf.mul(dy, tf.div(tf.sub(predict(zSaved), targets), batch))
+      },
+    }
   })
   return loss(logits_BC) as Scalar
 }

@@ -5,4 +5,4 @@ import type * as TensorFlow from '@tensorflow/tfjs'
 const require = createRequire(import.meta.url)
 
 export const tf = require('@tensorflow/tfjs') as typeof TensorFlow
-export type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs'
+export type { NamedTensorMap, Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs'
