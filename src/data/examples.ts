@@ -1,0 +1,100 @@
+/** Decoded examples of a unit, with labels closed and damage counted: what both loader and evaluation read. */
+import { DownpourError, errorMessage } from '../support/errors.ts'
+import { decodeSquare } from './image.ts'
+import type { DataSource, EncodedExample } from './source.ts'
+
+export interface DecodedExample {
+  id: string
+  /** RGB bytes, resizePixels² · 3. */
+  pixels: Uint8Array
+  labels: number[]
+}
+
+/** Damage met by one process; past the limit the job's data is to blame and the process ends. */
+export class CorruptionCount {
+  #count = 0
+  readonly #limit: number
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** @throws DownpourError BAD_DATA */
+  add(where: string, reason: string): void {
+    this.#count++
+    if (this.#count <= this.#limit) return
+    throw new DownpourError(
+      'BAD_DATA',
+      `${where}: ${reason}; that is damaged record ${this.#count}, and spec.data.maxCorruptRecords is ${this.#limit}`,
+      { where, reason, count: this.#count },
+    )
+  }
+}
+
+export interface ExampleReader {
+  /** Every readable example of the unit, in the file's order. */
+  read(unit: number): AsyncGenerator<DecodedExample>
+}
+
+/**
+ * @param cacheBytes decoded images are kept up to this sum, so that a small set is decoded once
+ */
+export function createExampleReader(
+  source: DataSource,
+  resizePixels: number,
+  corruption: CorruptionCount,
+  cacheBytes = 0,
+): ExampleReader {
+  const cache = new Map<number, DecodedExample[]>()
+  let room = cacheBytes
+  return {
+    async *read(unit) {
+      const cached = cache.get(unit)
+      if (cached) return yield* cached
+      const examples: DecodedExample[] = []
+      let bytes = 0
+      for await (const example of decodeUnit(source, unit, resizePixels, corruption)) {
+        bytes += example.pixels.length
+        if (bytes <= room) examples.push(example)
+        yield example
+      }
+      if (bytes > room) return
+      room -= bytes
+      cache.set(unit, examples)
+    },
+  }
+}
+
+async function* decodeUnit(
+  source: DataSource,
+  unit: number,
+  resizePixels: number,
+  corruption: CorruptionCount,
+): AsyncGenerator<DecodedExample> {
+  for await (const item of source.read(unit)) {
+    if (item.type === 'corrupt') {
+      corruption.add(item.where, item.reason)
+      continue
+    }
+    const decoded = await decode(source, item.example, resizePixels, corruption)
+    if (decoded) yield decoded
+  }
+}
+
+async function decode(
+  source: DataSource,
+  { id, encoded, labels, where }: EncodedExample,
+  resizePixels: number,
+  corruption: CorruptionCount,
+): Promise<DecodedExample | undefined> {
+  try {
+    return { id, pixels: await decodeSquare(encoded, resizePixels), labels: source.labels.close(labels) }
+  } catch (error) {
+    corruption.add(`${where}, image ${id}`, errorMessage(error))
+    return undefined
+  }
+}

@@ -1,0 +1,80 @@
+/** The label hierarchy: labels.json, and the closure that repairs missing ancestors (paper.md §1.3, §4.1). */
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { DownpourError } from '../support/errors.ts'
+
+const LabelsFile = z.array(z.object({ id: z.int().min(0), name: z.string(), parents: z.array(z.int().min(0)) }))
+export type Label = z.output<typeof LabelsFile>[number]
+
+export interface LabelMap {
+  readonly size: number
+  readonly labels: readonly Label[]
+  /** Ancestors of each label id, itself left out, sorted. */
+  readonly ancestors: readonly (readonly number[])[]
+  /** The labels and all their ancestors, sorted, each once. @throws DownpourError LABEL_UNKNOWN */
+  close(ids: readonly number[]): number[]
+}
+
+/** @throws DownpourError LABELS_INVALID: ids must be 0…n-1 in order, parents known, no cycle. */
+export function createLabelMap(labels: readonly Label[], source = 'labels'): LabelMap {
+  labels.forEach(({ id, parents }, i) => {
+    if (id !== i) throw invalid(source, `entry ${i} has id ${id}: ids must be 0, 1, 2, …`)
+    const strange = parents.find((parent) => parent >= labels.length)
+    if (strange !== undefined) throw invalid(source, `label ${id} has parent ${strange}, which is not in the file`)
+  })
+  const ancestors = labels.map((label) => ancestorsOf(label, labels, source))
+  return {
+    size: labels.length,
+    labels,
+    ancestors,
+    close(ids) {
+      const strange = ids.find((id) => !(id in labels))
+      if (strange !== undefined) {
+        const message = `label ${strange} is not in ${source} (0 to ${labels.length - 1})`
+        throw new DownpourError('LABEL_UNKNOWN', message, { label: strange, source })
+      }
+      return [...new Set(ids.flatMap((id) => [id, ...(ancestors[id] as number[])]))].sort((a, b) => a - b)
+    },
+  }
+}
+
+/** The hierarchy of a flat set: `classes` labels without parents. */
+export function flatLabels(names: readonly string[]): LabelMap {
+  return createLabelMap(names.map((name, id) => ({ id, name, parents: [] })))
+}
+
+export async function readLabels(path: string): Promise<LabelMap> {
+  const text = await readFile(path, 'utf8').catch((error) => {
+    throw new DownpourError('DATA_MISSING', `${path}: cannot be read: ${error.message}`, { path }, { cause: error })
+  })
+  const parsed = LabelsFile.safeParse(parseJson(text, path))
+  if (parsed.success) return createLabelMap(parsed.data, path)
+  const [issue] = parsed.error.issues
+  throw invalid(path, `${issue?.path.join('.')}: ${issue?.message}`)
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw invalid(path, `not JSON: ${(error as Error).message}`)
+  }
+}
+
+function ancestorsOf(label: Label, labels: readonly Label[], source: string): number[] {
+  const found = new Set<number>()
+  const visit = (id: number) => {
+    for (const parent of labels[id]?.parents ?? []) {
+      if (parent === label.id) throw invalid(source, `label ${label.id} (${label.name}) is its own ancestor`)
+      if (found.has(parent)) continue
+      found.add(parent)
+      visit(parent)
+    }
+  }
+  visit(label.id)
+  return [...found].sort((a, b) => a - b)
+}
+
+function invalid(source: string, what: string): DownpourError {
+  return new DownpourError('LABELS_INVALID', `${source}: ${what}`, { source })
+}

@@ -1,0 +1,170 @@
+/** Batches made in a thread of their own: reading, decoding and augmenting never wait for the training step. */
+import { Worker } from 'node:worker_threads'
+import type { DataConfig, InputConfig } from '../contract/runtime.ts'
+import { DownpourError } from '../support/errors.ts'
+import type { Batch, Lease, LeaseSource } from './batch.ts'
+import { orderedBatches } from './batches.ts'
+import { CorruptionCount, createExampleReader } from './examples.ts'
+import { openSource } from './source.ts'
+
+export interface LoaderOptions {
+  /** The mounted folder that `config.path` is relative to. */
+  folder: string
+  config: DataConfig
+  input: InputConfig
+  batchSize: number
+  seed: number
+  leases: LeaseSource
+  signal: AbortSignal
+  /** Batches made ahead; 2 by default. */
+  queueBatches?: number
+  /** Decoded images kept in memory; 64 MiB by default. */
+  cacheBytes?: number
+}
+
+export interface Loader {
+  /** Null when the leases have ended. @throws DownpourError BAD_DATA, DATA_…; AbortError */
+  next(): Promise<Batch | null>
+  stats(): LoaderStats
+  close(): Promise<void>
+}
+
+export interface LoaderStats {
+  corruptRecords: number
+  /** Time that `next` spent waiting. */
+  waitSeconds: number
+  queuedBatches: number
+}
+
+/** What goes into the thread. */
+export interface LoaderTask {
+  folder: string
+  config: DataConfig
+  input: InputConfig
+  batchSize: number
+  seed: number
+  cacheBytes: number
+}
+export type ToLoader = { type: 'wanted' } | { type: 'lease'; lease: Lease | null }
+/** What comes out of it. */
+export type FromLoader =
+  | { type: 'batch'; batch: Batch; corruptRecords: number }
+  | { type: 'lease' }
+  | { type: 'leaseDone'; lease: Lease }
+  | { type: 'end'; corruptRecords: number }
+  | { type: 'error'; code: string; message: string; corruptRecords: number }
+
+const DEFAULT_QUEUE = 2
+const DEFAULT_CACHE_BYTES = 64 * 2 ** 20
+
+/** The data of a job as its leases count it. @throws DownpourError DATA_MISSING, DATA_EMPTY, LABELS_INVALID */
+export async function dataFacts(folder: string, config: DataConfig): Promise<{ units: number; classes: number }> {
+  const source = await openSource(folder, config)
+  return { units: source.units.length, classes: source.labels.size }
+}
+
+export function createLoader(options: LoaderOptions): Loader {
+  return new ThreadedLoader(options)
+}
+
+class ThreadedLoader implements Loader {
+  readonly #thread: Worker
+  readonly #leases: LeaseSource
+  readonly #signal: AbortSignal
+  readonly #queue: (Batch | null)[] = []
+  #waiting: { resolve(batch: Batch | null): void; reject(error: unknown): void } | undefined
+  #failure: unknown
+  #corruptRecords = 0
+  #waitMs = 0
+
+  constructor(options: LoaderOptions) {
+    const { folder, config, input, batchSize, seed, cacheBytes = DEFAULT_CACHE_BYTES } = options
+    const workerData: LoaderTask = { folder, config, input, batchSize, seed, cacheBytes }
+    this.#leases = options.leases
+    this.#signal = options.signal
+    this.#thread = new Worker(new URL('./loader-thread.ts', import.meta.url), { workerData })
+    this.#thread.on('message', (message: FromLoader) => this.#take(message))
+    this.#thread.on('error', (error) => this.#fail(error))
+    options.signal.addEventListener('abort', () => this.#fail(options.signal.reason), { once: true })
+    for (let i = 0; i < (options.queueBatches ?? DEFAULT_QUEUE); i++) this.#send({ type: 'wanted' })
+  }
+
+  async next(): Promise<Batch | null> {
+    const startedMs = performance.now()
+    const batch = this.#queue.length > 0 ? this.#queue.shift() : await this.#wait()
+    this.#waitMs += performance.now() - startedMs
+    if (batch) this.#send({ type: 'wanted' })
+    else this.#queue.push(null) // the end stays the end
+    return batch ?? null
+  }
+
+  stats(): LoaderStats {
+    return { corruptRecords: this.#corruptRecords, waitSeconds: this.#waitMs / 1000, queuedBatches: this.#queue.length }
+  }
+
+  async close(): Promise<void> {
+    await this.#thread.terminate()
+  }
+
+  #wait(): Promise<Batch | null> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject }
+    })
+  }
+
+  #send(message: ToLoader): void {
+    this.#thread.postMessage(message)
+  }
+
+  #take(message: FromLoader): void {
+    if ('corruptRecords' in message) this.#corruptRecords = message.corruptRecords
+    switch (message.type) {
+      case 'batch':
+        this.#deliver(message.batch)
+        break
+      case 'end':
+        this.#deliver(null)
+        break
+      case 'lease':
+        this.#answer(this.#leases.next().then((lease) => this.#send({ type: 'lease', lease })))
+        break
+      case 'leaseDone':
+        this.#answer(this.#leases.done(message.lease))
+        break
+      case 'error':
+        this.#fail(new DownpourError(message.code, message.message))
+    }
+  }
+
+  #answer(work: Promise<void>): void {
+    work.catch((error) => this.#fail(this.#signal.aborted ? this.#signal.reason : error))
+  }
+
+  #deliver(batch: Batch | null): void {
+    if (this.#waiting) this.#waiting.resolve(batch)
+    else this.#queue.push(batch)
+    this.#waiting = undefined
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error
+    this.#waiting?.reject(this.#failure)
+    this.#waiting = undefined
+  }
+}
+
+/** Every example of a set once, in order, centre crops: the same batches at every call. */
+export async function* evaluationBatches(options: {
+  folder: string
+  config: DataConfig
+  input: InputConfig
+  batchSize: number
+  maxExamples?: number
+}): AsyncGenerator<Batch> {
+  const { folder, config, input, batchSize, maxExamples } = options
+  const source = await openSource(folder, config)
+  const corruption = new CorruptionCount(config.maxCorruptRecords)
+  const reader = createExampleReader(source, input.resizePixels, corruption)
+  yield* orderedBatches(reader, source.units.length, input, batchSize, maxExamples)
+}
