@@ -24,6 +24,8 @@ export interface FakeApi {
   calls: Call[]
   /** TCP connections accepted so far. */
   connections(): number
+  /** Those that are still open. */
+  openConnections(): number
   /** Cuts every connection; a second call changes nothing. */
   close(): Promise<void>
 }
@@ -70,6 +72,7 @@ export async function startFakeApi(answer: Answer, tls?: Tls): Promise<FakeApi> 
     kubeConfig: writeKubeConfig(folder, url, tls?.cert),
     calls,
     connections: () => sockets.length,
+    openConnections: () => sockets.filter((socket) => !socket.destroyed).length,
     close: () => (closing ??= shut()),
   }
 }

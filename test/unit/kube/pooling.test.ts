@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { createKubeClient } from '../../../src/kube/client.ts'
 import { silentLog } from '../../../src/support/log.ts'
+import { eventually } from '../../support/eventually.ts'
 import { json, startFakeApi } from '../../support/fake-api.ts'
 
 const POD = { apiVersion: 'v1', plural: 'pods', namespace: 'team', name: 'a' }
@@ -50,6 +51,7 @@ test('over HTTP/2 one connection carries many requests, and is left when it stop
   await assert.rejects(client.get(POD), { code: 'KUBE_DEADLINE' })
   await client.get(POD)
   assert.equal(api.connections(), 2)
+  await eventually(() => assert.equal(api.openConnections(), 1))
 })
 
 test('a server whose certificate the CA does not vouch for is refused', async (t) => {

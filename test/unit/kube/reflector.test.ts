@@ -8,6 +8,7 @@ import { indexByLabel, indexByOwnerUid } from '../../../src/kube/store.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { type Call, failure, json, kindOf, startFakeApi } from '../../support/fake-api.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 
 type Labelled = KubeObject & { spec?: { note?: string } }
 
@@ -280,6 +281,15 @@ test('a list older than what was seen deletes nothing', async () => {
   await consistently(() => assert.deepEqual(told, ['added n/a u1']), { timeoutMs: 50 })
 })
 
+test('a list older than the last event is doubted too', async () => {
+  const { reflector, told } = await reflect({
+    lists: [listOf(100), listOf(150), listOf(201, pod('a', 'u1', 200))],
+    watches: [say(line('ADDED', pod('a', 'u1', 200)), line('ERROR', { code: 410, reason: 'Expired' })), quiet],
+  })
+  await eventually(() => assert.equal(reflector.stats().relists, 3))
+  assert.deepEqual(told, ['added n/a u1'])
+})
+
 test('a cluster that came back from a backup is believed in the end', async () => {
   const { reflector, told } = await reflect({
     lists: [listOf(100, pod('a', 'u1', 90), pod('b', 'u2', 95)), listOf(50, pod('a', 'u1', 40))],
@@ -388,6 +398,30 @@ test('a server that closes every watch after an event is followed without growin
     { backoff: { baseMs: 2, capMs: 10_000 } },
   )
   await eventually(() => assert.ok(reflector.stats().events >= 15), { timeoutMs: 3_000 })
+})
+
+test('a watch that held for long is followed at once, even if nothing happened in it', async () => {
+  const clock = new FakeClock()
+  const held: ServerResponse[] = []
+  const { watches } = await reflect(
+    {
+      lists: [listOf(5)],
+      watches: [
+        (response) => {
+          quiet(response)
+          held.push(response)
+        },
+      ],
+    },
+    { clock, random: () => 1, backoff: { baseMs: 200, capMs: 30_000 } },
+  )
+  for (let nth = 1; nth <= 5; nth++) {
+    await eventually(() => assert.equal(watches().length, nth))
+    clock.jump(300_000)
+    held[nth - 1]?.end()
+    await eventually(() => assert.deepEqual(clock.waits, [200]))
+    await clock.advance(200)
+  }
 })
 
 test('stop ends the watch at once, and synced rejects if nothing was listed', async () => {
