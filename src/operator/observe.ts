@@ -3,6 +3,8 @@ import type { Job } from '../api/job.ts'
 import { parseJob } from '../api/parse.ts'
 import { JobStatus } from '../api/status.ts'
 import { ANNOTATIONS, type JobKind, podName, ROLES, serviceName } from '../contract/names.ts'
+import type { KubeClient } from '../kube/client.ts'
+import { mapLimit } from '../kube/map-limit.ts'
 import { controllerUid, type KubeObject } from '../kube/objects.ts'
 import type { Store } from '../kube/store.ts'
 import type { Observed, PodFacts, SourceFacts, TransferFacts } from './observed.ts'
@@ -11,6 +13,8 @@ import { podFacts, type RawPod } from './pod-facts.ts'
 import { writtenEnding } from './policies/ending.ts'
 import type { ReportReader } from './runtime-status.ts'
 import { currentPods } from './world.ts'
+
+const ASK_IN_PARALLEL = 10
 
 export type RawJob = KubeObject & { spec?: unknown; status?: unknown }
 
@@ -21,14 +25,21 @@ export interface Stores {
   services: Store<KubeObject>
 }
 
+export interface Sources {
+  client: KubeClient
+  stores: Stores
+  reports: ReportReader
+}
+
+/** @throws KubeError when a copy is in doubt and the API server cannot be asked */
 export async function observe(
   job: Job,
   planned: Planned,
-  stores: Stores,
-  reports: ReportReader,
+  { client, stores, reports }: Sources,
   signal: AbortSignal,
 ): Promise<Observed> {
-  const pods = podsOf(job, planned, stores.pods)
+  const copies = podsOf(job, planned, stores.pods)
+  const pods = [...copies, ...(await findUnseen(job, planned, copies, client, signal))]
   const answers = writtenEnding(job.status) ? undefined : await reports.read(currentPods(job, pods), signal)
   const service = stores.services.get(`${job.metadata.namespace}/${serviceName(job.kind, job.metadata.name)}`)
   return {
@@ -59,6 +70,29 @@ function podsOf(job: Job, planned: Planned, store: Store<RawPod>): PodFacts[] {
     }),
   ).filter((facts) => facts !== undefined)
   return [...ours, ...strangers]
+}
+
+/**
+ * A parameter server that the status knows and our copies do not may be lost, or our copies may lag behind the status,
+ * which another leader wrote. All parameter servers restart for a lost one, so the API server is asked first.
+ */
+async function findUnseen(
+  job: Job,
+  planned: Planned,
+  copies: readonly PodFacts[],
+  client: KubeClient,
+  signal: AbortSignal,
+): Promise<PodFacts[]> {
+  if (!job.status || job.status.replicas.ps.ready === 0 || job.spec.suspend || writtenEnding(job.status)) return []
+  const { namespace, name: jobName } = job.metadata
+  const unseen = Array.from({ length: planned.desired.ps }, (_, index) =>
+    podName(job.kind, jobName, 'ps', index),
+  ).filter((name) => !copies.some((pod) => pod.name === name))
+  const { values, errors } = await mapLimit(unseen, ASK_IN_PARALLEL, (name) =>
+    client.find<RawPod>({ apiVersion: 'v1', plural: 'pods', namespace, name }, { signal }),
+  )
+  if (errors[0]) throw errors[0].error
+  return values.flatMap((pod) => (pod && podFacts(pod)) ?? [])
 }
 
 function sourceOf(job: Job, store: Store<RawJob>): SourceFacts | undefined {

@@ -95,7 +95,7 @@ export class Reconciler {
   }
 
   async #look(raw: RawJob, signal: AbortSignal): Promise<Look> {
-    const { clock, stores, reports, defaultImage, metrics } = this.#options
+    const { clock, defaultImage, metrics } = this.#options
     const status = readStatus(raw)
     const issues = validateJob(raw)
     const { kind, metadata } = raw as unknown as InvalidJob
@@ -106,7 +106,7 @@ export class Reconciler {
     }
     const job = { ...parseJob(raw), status } as Job
     const plan = planned(job, defaultImage)
-    const observed = await observe(job, plan, stores, reports, signal)
+    const observed = await observe(job, plan, this.#options, signal)
     return { job, decision: decide(job, observed, clock.nowMs()), planned: plan }
   }
 
