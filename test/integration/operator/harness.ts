@@ -1,0 +1,234 @@
+/** The operator as it runs, an API server behind a line that can be cut, and a kubelet in the hands of the test. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { JobStatus } from '../../../src/api/status.ts'
+import { API_VERSION, type JobKind, PLURALS } from '../../../src/contract/names.ts'
+import { KubeClient } from '../../../src/kube/client.ts'
+import { isConflict, isNotFound } from '../../../src/kube/errors.ts'
+import type { KubeObject } from '../../../src/kube/objects.ts'
+import { startApiServer } from '../../../src/local/api-server.ts'
+import { collectGarbage } from '../../../src/local/garbage.ts'
+import { Journal } from '../../../src/local/journal.ts'
+import { ObjectStore } from '../../../src/local/store.ts'
+import { operate } from '../../../src/operator/main.ts'
+import { type RawPod, trimPod } from '../../../src/operator/pod-facts.ts'
+import { systemClock } from '../../../src/support/clock.ts'
+import { silentLog } from '../../../src/support/log.ts'
+
+export interface Api {
+  url: string
+  kubeconfigPath: string
+  close(): Promise<void>
+}
+
+const TOKEN = 'test'
+
+/** Local mode's API server, without its kubelet. */
+export async function startApi(): Promise<Api> {
+  const folder = await mkdtemp(join(tmpdir(), 'downpour-api-'))
+  const journal = new Journal(join(folder, 'state'))
+  const store = new ObjectStore(journal, systemClock)
+  const stopCollector = collectGarbage(store)
+  const serveLog = async (_namespace: string, _pod: string, _query: URLSearchParams, response: ServerResponse) =>
+    void response.end()
+  const server = await startApiServer({ store, port: 0, token: TOKEN, clock: systemClock, log: silentLog, serveLog })
+  const url = addressOf(server)
+  const kubeconfigPath = join(folder, 'config')
+  await writeFile(kubeconfigPath, kubeconfigFor(url))
+  return {
+    url,
+    kubeconfigPath,
+    async close() {
+      stopCollector()
+      server.closeAllConnections()
+      server.close()
+      journal.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+function addressOf(server: Server): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** A way to the API server that counts the operator's writes (events and leases aside) and dies with one of them. */
+export interface Line {
+  kubeconfigPath: string
+  /** Those that took effect: `POST pods`, `DELETE pods/x`, in the order in which they were answered. */
+  writes: string[]
+  /** Resolves when the line is dead. */
+  dead: Promise<void>
+  close(): Promise<void>
+}
+
+/** @param diesWith the number of the last write that gets through; absent: none. Every other one loses its answer */
+export async function openLine(api: Api, diesWith = Number.POSITIVE_INFINITY): Promise<Line> {
+  const writes: string[] = []
+  const death = Promise.withResolvers<void>()
+  let sent = 0
+  let isDead = false
+  const die = () => {
+    isDead = true
+    death.resolve()
+    server.closeAllConnections()
+  }
+  const server = createServer((request, response) => {
+    const isWrite = isCounted(request)
+    if (isDead || (isWrite && ++sent > diesWith)) return void request.socket.destroy()
+    const isLast = isWrite && sent === diesWith
+    const options = { method: request.method, headers: request.headers }
+    const upstream = httpRequest(new URL(request.url ?? '/', api.url), options, (answer) => {
+      if (isWrite && (answer.statusCode ?? 500) < 300) writes.push(describe(request))
+      if (isLast && diesWith % 2 === 0) return die()
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(response)
+      if (isLast) response.on('finish', () => setImmediate(die))
+    })
+    upstream.on('error', () => request.socket.destroy())
+    // A watch ends with its reader; a write that is under way takes effect.
+    if (!isWrite) response.on('close', () => upstream.destroy())
+    request.pipe(upstream)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const folder = await mkdtemp(join(tmpdir(), 'downpour-line-'))
+  const kubeconfigPath = join(folder, 'config')
+  await writeFile(kubeconfigPath, kubeconfigFor(addressOf(server)))
+  return {
+    kubeconfigPath,
+    writes,
+    dead: death.promise,
+    async close() {
+      die()
+      server.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+function isCounted({ method, url = '' }: IncomingMessage): boolean {
+  return method !== 'GET' && !/\/(events|leases)(\/|\?|$)/.test(url)
+}
+
+function describe({ method, url = '' }: IncomingMessage): string {
+  return `${method} ${url.replace(/^.*\/namespaces\/[^/]+\//, '').replace(/\?.*/, '')}`
+}
+
+function kubeconfigFor(server: string): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'line', cluster: { server } }],
+    users: [{ name: 'line', user: { token: TOKEN } }],
+    contexts: [{ name: 'line', context: { cluster: 'line', user: 'line' } }],
+    'current-context': 'line',
+  })
+}
+
+/** Runs the operator until `stop`. */
+export function startOperator(kubeconfig: string, namespace: string): { stop(): Promise<number> } {
+  const stopping = new AbortController()
+  const options = {
+    kubeconfig,
+    namespace,
+    leaderElect: false,
+    pollSeconds: 0.1,
+    defaultImage: 'test',
+    logLevel: 'info',
+  }
+  const running = operate(options, silentLog, stopping.signal)
+  return {
+    stop() {
+      stopping.abort()
+      return running
+    },
+  }
+}
+
+export type TestPod = RawPod & { spec?: unknown }
+
+/** One namespace: its jobs, its pods, and what a kubelet does to them. */
+export class Cluster {
+  readonly client: KubeClient
+  readonly namespace: string
+
+  constructor(api: Api, namespace: string) {
+    this.client = new KubeClient({ kubeConfig: api.kubeconfigPath, log: silentLog })
+    this.namespace = namespace
+  }
+
+  async create(kind: JobKind, name: string, spec: object): Promise<void> {
+    const where = { apiVersion: API_VERSION, plural: PLURALS[kind], namespace: this.namespace }
+    const metadata = { name, namespace: this.namespace }
+    await this.client.create(where, { apiVersion: API_VERSION, kind, metadata, spec } as KubeObject)
+  }
+
+  #ref(kind: JobKind, name: string) {
+    return { apiVersion: API_VERSION, plural: PLURALS[kind], namespace: this.namespace, name }
+  }
+
+  async status(kind: JobKind, name: string): Promise<JobStatus | undefined> {
+    const job = await this.client.get<KubeObject & { status?: JobStatus }>(this.#ref(kind, name))
+    return job.status && Object.keys(job.status).length > 0 ? job.status : undefined
+  }
+
+  async patch(kind: JobKind, name: string, spec: object): Promise<void> {
+    await this.client.mergePatch(this.#ref(kind, name), { spec })
+  }
+
+  async delete(kind: JobKind, name: string): Promise<void> {
+    await this.client.delete(this.#ref(kind, name), { propagationPolicy: 'Background' })
+  }
+
+  async names(plural: string, apiVersion = 'v1'): Promise<string[]> {
+    const { items } = await this.client.list({ apiVersion, plural, namespace: this.namespace })
+    return items.map((item) => item.metadata.name).sort()
+  }
+
+  async pods(): Promise<TestPod[]> {
+    return (await this.client.list<TestPod>({ apiVersion: 'v1', plural: 'pods', namespace: this.namespace })).items
+  }
+
+  /** What a kubelet would do by itself: start what is pending, end what is being deleted. */
+  async kubelet(): Promise<void> {
+    for (const raw of await this.pods()) {
+      const pod = trimPod(raw)
+      if (pod.metadata.deletionTimestamp) await this.#remove(pod)
+      else if (pod.status?.phase === undefined || pod.status.phase === 'Pending') await this.#run(pod)
+    }
+  }
+
+  async #run(pod: RawPod): Promise<void> {
+    const ref = { apiVersion: 'v1', plural: 'pods', namespace: this.namespace, name: pod.metadata.name }
+    await this.client.mergePatch(ref, { spec: { nodeName: 'node' } }).catch(ignoreGone)
+    const containerStatuses = [{ name: 'main', state: { running: { startedAt: new Date().toISOString() } } }]
+    await this.#setStatus(pod.metadata.name, { phase: 'Running', podIP: '127.0.0.1', containerStatuses })
+  }
+
+  async end(name: string, exitCode: number, words?: object): Promise<void> {
+    const message = words && JSON.stringify(words)
+    const terminated = { exitCode, finishedAt: new Date().toISOString(), ...(message && { message }) }
+    const phase = exitCode === 0 ? 'Succeeded' : 'Failed'
+    await this.#setStatus(name, { phase, containerStatuses: [{ name: 'main', state: { terminated } }] })
+  }
+
+  async #setStatus(name: string, status: object): Promise<void> {
+    const ref = { apiVersion: 'v1', plural: 'pods', namespace: this.namespace, name }
+    await this.client.patchStatus(ref, status).catch(ignoreGone)
+  }
+
+  async #remove({ metadata }: RawPod): Promise<void> {
+    const ref = { apiVersion: 'v1', plural: 'pods', namespace: this.namespace, name: metadata.name }
+    const options = { uid: metadata.uid, gracePeriodSeconds: 0 }
+    await this.client.delete(ref, options).catch((error: unknown) => {
+      if (!isConflict(error)) throw error
+    })
+  }
+}
+
+function ignoreGone(error: unknown): void {
+  if (!isNotFound(error)) throw error
+}

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { API_VERSION, type JobKind } from '../../../src/contract/names.ts'
+import type { CoordinatorStatus, EvaluatorStatus } from '../../../src/contract/status.ts'
+import { consistently, eventually } from '../../support/eventually.ts'
+import { coordinator, evaluator, saved } from '../../unit/operator/builders.ts'
+import { type Api, Cluster, openLine, startApi, startOperator } from './harness.ts'
+
+const claim = (claimName: string) => ({ claimName })
+const PRETRAIN = {
+  preset: 'jft-mini',
+  data: { source: claim('data'), format: 'tfrecord', labels: 'labels.json' },
+  model: { classes: 10 },
+  maxSteps: 1000,
+  parameterServer: { replicas: 1 },
+  workers: { replicas: 2 },
+  checkpoint: { storage: { volume: claim('checkpoints') } },
+}
+const FINETUNE = {
+  maxSteps: 1000,
+  preset: 'downstream-mini',
+  task: 'imagenet-classification',
+  model: { classes: 10 },
+  data: { source: claim('data'), format: 'tfrecord' },
+  evaluation: { data: { source: claim('data'), format: 'tfrecord' } },
+  checkpoint: { storage: { volume: claim('checkpoints') } },
+  workers: { replicas: 1 },
+}
+const done = (facts: Partial<CoordinatorStatus> = {}) =>
+  coordinator({ phase: 'done', step: 1000, checkpoints: [saved(1000, { final: true })], ...facts })
+
+let api: Api
+before(async () => {
+  api = await startApi()
+})
+after(() => api.close())
+
+/** Waits for a phase while the kubelet does its work. */
+async function reach(cluster: Cluster, kind: JobKind, name: string, phase: string): Promise<void> {
+  await eventually(
+    async () => {
+      await cluster.kubelet()
+      const status = await cluster.status(kind, name)
+      assert.equal(status?.phase, phase, JSON.stringify(status?.conditions))
+    },
+    { timeoutMs: 10_000, intervalMs: 20 },
+  )
+}
+
+async function withOperator(namespace: string, story: (cluster: Cluster) => Promise<void>): Promise<void> {
+  const cluster = new Cluster(api, namespace)
+  const operator = startOperator(api.kubeconfigPath, namespace)
+  try {
+    await story(cluster)
+  } finally {
+    await operator.stop()
+    await cluster.client.close()
+  }
+}
+
+test('a job is created, runs, loses its parameter server, comes back in generation 1 and succeeds; deletion leaves nothing', () =>
+  withOperator('life', async (cluster) => {
+    await cluster.create('PretrainJob', 'jft', PRETRAIN)
+    await reach(cluster, 'PretrainJob', 'jft', 'Running')
+    assert.deepEqual(await cluster.names('pods'), ['jft-pj-ps-0', 'jft-pj-worker-0', 'jft-pj-worker-1'])
+    assert.deepEqual(await cluster.names('services'), ['jft-pj'])
+    await cluster.end('jft-pj-ps-0', 137)
+    await eventually(
+      async () => {
+        await cluster.kubelet()
+        const status = await cluster.status('PretrainJob', 'jft')
+        assert.deepEqual([status?.psGeneration, status?.phase, status?.restarts.counted], [1, 'Running', 1])
+      },
+      { timeoutMs: 10_000 },
+    )
+    await cluster.end('jft-pj-ps-0', 0, done())
+    await reach(cluster, 'PretrainJob', 'jft', 'Succeeded')
+    const status = await cluster.status('PretrainJob', 'jft')
+    assert.deepEqual([status?.progress?.step, status?.checkpoint?.final], [1000, true])
+    await eventually(async () => {
+      await cluster.kubelet()
+      assert.deepEqual(await cluster.names('pods'), ['jft-pj-ps-0'])
+    })
+    await cluster.delete('PretrainJob', 'jft')
+    await eventually(async () => {
+      await cluster.kubelet()
+      assert.deepEqual([await cluster.names('pods'), await cluster.names('services')], [[], []])
+    })
+    await consistently(async () => assert.deepEqual(await cluster.names('pods'), []))
+    await eventually(async () => {
+      const told = await cluster.client.list<{ metadata: { name: string }; reason?: string }>({
+        apiVersion: 'v1',
+        plural: 'events',
+        namespace: 'life',
+      })
+      const reasons = told.items.map((event) => event.reason)
+      for (const reason of ['AllCreated', 'Training', 'ParameterServerLost', 'Succeeded']) {
+        assert.ok(reasons.includes(reason), `${reason} in ${reasons}`)
+      }
+    })
+  }))
+
+test('a transfer is made on success, waits for nobody else, pins its source and keeps the results', () =>
+  withOperator('chain', async (cluster) => {
+    const transfers = [{ name: 'birds', at: { success: true }, template: FINETUNE }]
+    await cluster.create('PretrainJob', 'jft', { ...PRETRAIN, transfers })
+    await cluster.create('FinetuneJob', 'early', { ...FINETUNE, from: { pretrainJob: 'jft', checkpoint: 'latest' } })
+    await reach(cluster, 'PretrainJob', 'jft', 'Running')
+    await reach(cluster, 'FinetuneJob', 'early', 'Waiting')
+    await cluster.end('jft-pj-ps-0', 0, done())
+    await reach(cluster, 'FinetuneJob', 'jft-birds', 'Running')
+    await reach(cluster, 'FinetuneJob', 'early', 'Running')
+    const source = (await cluster.status('FinetuneJob', 'jft-birds'))?.source
+    assert.deepEqual([source?.step, source?.digest, source?.claimName], [1000, 'digest-1000', 'checkpoints'])
+    await cluster.end('jft-birds-fj-ps-0', 0, done())
+    await cluster.end('jft-birds-fj-evaluator-0', 0, evaluator(1000, { top1: 0.5 }) satisfies EvaluatorStatus)
+    await reach(cluster, 'FinetuneJob', 'jft-birds', 'Succeeded')
+    assert.equal((await cluster.status('FinetuneJob', 'jft-birds'))?.headline, 'top1 0.500')
+    await cluster.delete('FinetuneJob', 'jft-birds')
+    const left = () => cluster.names('finetunejobs', API_VERSION)
+    await eventually(async () => assert.deepEqual(await left(), ['early']))
+    await consistently(async () => assert.deepEqual(await left(), ['early'], 'a transfer is made once'))
+  }))
+
+test('suspended, the pods go; resumed, they come back', () =>
+  withOperator('pause', async (cluster) => {
+    await cluster.create('PretrainJob', 'jft', PRETRAIN)
+    await reach(cluster, 'PretrainJob', 'jft', 'Running')
+    await cluster.patch('PretrainJob', 'jft', { suspend: true })
+    await eventually(async () => {
+      await cluster.kubelet()
+      assert.deepEqual(await cluster.names('pods'), [])
+      assert.equal((await cluster.status('PretrainJob', 'jft'))?.phase, 'Suspended')
+    })
+    await cluster.patch('PretrainJob', 'jft', { suspend: false })
+    await reach(cluster, 'PretrainJob', 'jft', 'Running')
+    assert.equal((await cluster.status('PretrainJob', 'jft'))?.restarts.total, 0)
+  }))
+
+test('a pod of somebody else under our name is told, left alone, and no hindrance once it is gone', () =>
+  withOperator('clash', async (cluster) => {
+    const pods = { apiVersion: 'v1', plural: 'pods', namespace: 'clash' }
+    const foreign = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'jft-pj-worker-1', namespace: 'clash' } }
+    const spec = { containers: [{ name: 'x', image: 'x' }] }
+    await cluster.client.create(pods, { ...foreign, spec } as typeof foreign)
+    await cluster.create('PretrainJob', 'jft', PRETRAIN)
+    await eventually(async () => {
+      const created = (await cluster.status('PretrainJob', 'jft'))?.conditions.find(({ type }) => type === 'Created')
+      assert.equal(created?.reason, 'NameConflict')
+      assert.match(created?.message ?? '', /jft-pj-worker-1 exists already and belongs to nobody/)
+    })
+    await cluster.client.delete({ ...pods, name: 'jft-pj-worker-1' }, { gracePeriodSeconds: 0 })
+    await cluster.patch('PretrainJob', 'jft', { backoffLimit: 7 })
+    await reach(cluster, 'PretrainJob', 'jft', 'Running')
+  }))
+
+describe('an operator that dies with any of its writes', { concurrency: true }, () => {
+  /** The story costs 10 to 14 writes, as statuses merge or do not; past its last write an operator just lives. */
+  const WRITES = 14
+  let died = 0
+  after(() => assert.ok(died >= 8, `${died} operators died on the way`))
+  for (let n = 1; n <= WRITES; n++) {
+    test(`write ${n}: its successor comes to the same end, with the same pods made and removed`, async () => {
+      const cluster = new Cluster(api, `crash-${n}`)
+      const lines = [await openLine(api, n), await openLine(api)] as const
+      const operators = [startOperator(lines[0].kubeconfigPath, cluster.namespace)]
+      void lines[0].dead.then(() => operators.push(startOperator(lines[1].kubeconfigPath, cluster.namespace)))
+      try {
+        await loseWorkerAndSucceed(cluster)
+        const writes = lines.flatMap((line) => line.writes)
+        const count = (what: string) => writes.filter((write) => write === what).length
+        died += operators.length - 1
+        assert.deepEqual([count('POST services'), count('POST pods')], [1, 3 + 1])
+        // Asking twice to delete a pod that is already ending does nothing.
+        const removed = new Set(writes.filter((write) => write.startsWith('DELETE')))
+        assert.deepEqual([...removed].sort(), ['DELETE pods/jft-pj-worker-0', 'DELETE pods/jft-pj-worker-1'])
+      } finally {
+        await Promise.all(lines.map((line) => line.close()))
+        await Promise.all(operators.map((operator) => operator.stop()))
+        await cluster.client.close()
+      }
+    })
+  }
+})
+
+async function loseWorkerAndSucceed(cluster: Cluster): Promise<void> {
+  await cluster.create('PretrainJob', 'jft', PRETRAIN)
+  await reach(cluster, 'PretrainJob', 'jft', 'Running')
+  await cluster.end('jft-pj-worker-1', 137)
+  await eventually(
+    async () => {
+      await cluster.kubelet()
+      const status = await cluster.status('PretrainJob', 'jft')
+      assert.deepEqual([status?.replicas.worker.ready, status?.restarts.worker], [2, 1])
+    },
+    { timeoutMs: 10_000 },
+  )
+  await cluster.end('jft-pj-ps-0', 0, done())
+  await reach(cluster, 'PretrainJob', 'jft', 'Succeeded')
+  const { restarts } = (await cluster.status('PretrainJob', 'jft')) ?? {}
+  assert.deepEqual(restarts, { ps: 0, worker: 1, evaluator: 0, counted: 1, total: 1 })
+  await eventually(async () => {
+    await cluster.kubelet()
+    assert.deepEqual(await cluster.names('pods'), ['jft-pj-ps-0'])
+  })
+}
