@@ -5,7 +5,7 @@ import { parseJob } from '../api/parse.ts'
 import { ANNOTATIONS, API_VERSION, JOB_KINDS, type JobKind, PLURALS } from '../contract/names.ts'
 import { KubeClient } from '../kube/client.ts'
 import type { KubeObject, Ref } from '../kube/objects.ts'
-import { transferJobs } from '../plan/transfers.ts'
+import { transferPlans } from '../api/transfers.ts'
 import { DownpourError } from '../support/errors.ts'
 import { createLog } from '../support/log.ts'
 import type { Manifest } from './manifests.ts'
@@ -59,7 +59,7 @@ function hasEnded(job: Job): boolean {
 /** FinetuneJobs that a job which succeeded makes: until they are there, the run goes on. */
 function expectedTransfers(job: Job): string[] {
   if (job.kind !== 'PretrainJob' || job.status?.phase !== 'Succeeded') return []
-  return transferJobs(job).map((transfer) => transfer.name)
+  return transferPlans(job).map((transfer) => transfer.name)
 }
 
 function isFinetune(job: Job, name: string): boolean {

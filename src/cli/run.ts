@@ -32,7 +32,7 @@ export async function run(files: string[], options: RunOptions): Promise<number>
   if (options.fresh) await forgetRuns(options.stateDir)
   const manifests = files.length > 0 ? await readManifests(files) : await prepareDemonstration(options, view)
   const log = createLog({ process: 'local' }, 'warn')
-  const cluster = await startLocalCluster({ stateDir: options.stateDir, command: BIN, log })
+  const cluster = await startLocalCluster({ stateDir: options.stateDir, command: BIN, environment: process.env, log })
   const operator = superviseOperator({
     command: BIN,
     kubeconfig: cluster.kubeconfigPath,

@@ -1,0 +1,138 @@
+/** A cluster on one machine: API server, garbage collector and kubelet in this process, pods as processes. */
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { rename, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { join, resolve } from 'node:path'
+import { type Clock, systemClock } from '../support/clock.ts'
+import { DownpourError } from '../support/errors.ts'
+import type { Log } from '../support/log.ts'
+import { startApiServer } from './api-server.ts'
+import { crdObjects } from './crds.ts'
+import { collectGarbage } from './garbage.ts'
+import { Journal } from './journal.ts'
+import { Kubelet, NODE_NAME } from './kubelet.ts'
+import { lockFolder } from './lock.ts'
+import type { Stored } from './objects.ts'
+import { servePodLog } from './pod-logs.ts'
+import { RESOURCES, type Resource } from './resources.ts'
+import { ObjectStore } from './store.ts'
+
+export interface LocalClusterOptions {
+  /** Objects, volumes and logs; a cluster started here again goes on where it was. */
+  stateDir: string
+  /** How to run downpour: the container's args are appended. */
+  command: readonly string[]
+  /** What pods may inherit of: PATH and the like. */
+  environment: NodeJS.ProcessEnv
+  log: Log
+  /** 0 (default): any free port. */
+  port?: number
+  clock?: Clock
+  /** False: pods stay Pending, for tests that play the kubelet. */
+  runPods?: boolean
+}
+
+export interface LocalCluster {
+  url: string
+  token: string
+  kubeconfigPath: string
+  /** Pods are ended in order; the objects stay for the next start. */
+  close(): Promise<void>
+}
+
+/** @throws DownpourError LOCAL_NEEDS_LINUX, ALREADY_RUNNING, PORT_TAKEN */
+export async function startLocalCluster(options: LocalClusterOptions): Promise<LocalCluster> {
+  const { stateDir, log, clock = systemClock } = options
+  if (process.platform !== 'linux') {
+    throw new DownpourError(
+      'LOCAL_NEEDS_LINUX',
+      `local mode needs Linux (this is ${process.platform}): every pod gets a loopback address of its own`,
+    )
+  }
+  const unlock = lockFolder(stateDir)
+  try {
+    const journal = new Journal(join(stateDir, 'state', 'objects.jsonl'))
+    const store = new ObjectStore(journal, clock)
+    seed(store)
+    const stopCollector = collectGarbage(store)
+    const kubelet = new Kubelet({ ...options, store, clock })
+    const token = readOrMakeToken(stateDir)
+    const pods = resourceOf('Pod')
+    const server = await startApiServer({
+      store,
+      port: options.port ?? 0,
+      token,
+      clock,
+      log,
+      serveLog: (namespace, name, query, response) => {
+        const pod = store.get(pods, namespace, name)
+        return servePodLog(kubelet.logFile(pod), query, response, () => hasEnded(store.find(pods, namespace, name)))
+      },
+    })
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const kubeconfigPath = resolve(stateDir, 'kubeconfig')
+    await writeKubeconfig(kubeconfigPath, url, token)
+    if (options.runPods !== false) kubelet.start()
+    return {
+      url,
+      token,
+      kubeconfigPath,
+      async close() {
+        await kubelet.close()
+        stopCollector()
+        server.closeAllConnections()
+        await new Promise((done) => server.close(done))
+        journal.close()
+        unlock()
+      },
+    }
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+/** What every cluster has: namespaces, a node, the definitions of our kinds. */
+function seed(store: ObjectStore): void {
+  const ensure = (kind: string, name: string, fields: Record<string, unknown>) => {
+    const resource = resourceOf(kind)
+    const existing = store.find(resource, undefined, name)
+    const object = { ...fields, metadata: { name } } as unknown as Stored
+    if (!existing) store.create(resource, undefined, object)
+  }
+  for (const name of ['default', 'downpour']) ensure('Namespace', name, { status: { phase: 'Active' } })
+  ensure('Node', NODE_NAME, { spec: {} })
+  for (const definition of crdObjects()) ensure('CustomResourceDefinition', definition.metadata.name, definition)
+}
+
+function resourceOf(kind: string): Resource {
+  return RESOURCES.find((resource) => resource.kind === kind) as Resource
+}
+
+function hasEnded(pod: Stored | undefined): boolean {
+  return !pod || pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
+}
+
+/** Kept, so that a kubeconfig in use goes on working after a restart. */
+function readOrMakeToken(stateDir: string): string {
+  const file = join(stateDir, 'kubeconfig')
+  const known = existsSync(file) ? /token: (\S+)/.exec(readFileSync(file, 'utf8'))?.[1] : undefined
+  mkdirSync(stateDir, { recursive: true })
+  return known ?? randomBytes(24).toString('hex')
+}
+
+async function writeKubeconfig(file: string, url: string, token: string): Promise<void> {
+  const text = `apiVersion: v1
+kind: Config
+current-context: downpour-local
+clusters: [{ name: downpour-local, cluster: { server: "${url}" } }]
+contexts: [{ name: downpour-local, context: { cluster: downpour-local, user: downpour-local, namespace: default } }]
+users:
+  - name: downpour-local
+    user:
+      token: ${token}
+`
+  await writeFile(`${file}.tmp`, text, { mode: 0o600 })
+  await rename(`${file}.tmp`, file)
+}

@@ -1,0 +1,82 @@
+/** Columns of `kubectl get` after the name, by kind; those of our kinds equal the CRDs' printer columns. */
+import type { Stored } from './objects.ts'
+import { AGE, age } from './table.ts'
+
+export interface Column {
+  name: string
+  type?: 'string' | 'integer' | 'number' | 'date'
+  /** Only with `-o wide`. */
+  wide?: boolean
+  cell(object: Stored, nowMs: number): string | number | undefined
+}
+
+/** A field of the object as text; `.status.phase`. */
+const field = (name: string, path: string, wide = false): Column => ({
+  name,
+  wide,
+  cell: (object) => textAt(object, path),
+})
+
+function textAt(object: unknown, path: string): string {
+  const value = path
+    .split('.')
+    .filter(Boolean)
+    .reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], object)
+  return value === undefined || value === null ? '' : String(value)
+}
+
+const jobColumns = (result: Column): Column[] => [
+  field('Phase', '.status.phase'),
+  field('Step', '.status.progress.step'),
+  field('Progress', '.status.progress.percent'),
+  result,
+  field('PS', '.status.replicas.ps.summary'),
+  field('Workers', '.status.replicas.worker.summary'),
+  field('Restarts', '.status.restarts.total'),
+  AGE,
+]
+
+interface ContainerStatus {
+  ready?: boolean
+  restartCount?: number
+  state?: { waiting?: { reason?: string }; terminated?: { reason?: string } }
+}
+const containersOf = (pod: Stored) => (pod.status?.containerStatuses ?? []) as ContainerStatus[]
+
+function podStatus(pod: Stored): string {
+  if (pod.metadata.deletionTimestamp) return 'Terminating'
+  const state = containersOf(pod)[0]?.state
+  return state?.terminated?.reason ?? state?.waiting?.reason ?? textAt(pod, 'status.reason') ?? ('' as string)
+}
+
+export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
+  PretrainJob: jobColumns(field('Loss', '.status.progress.loss')),
+  FinetuneJob: jobColumns(field('Metric', '.status.headline')),
+  Pod: [
+    { name: 'Ready', cell: (pod) => `${containersOf(pod).filter(({ ready }) => ready).length}/1` },
+    { name: 'Status', cell: (pod) => podStatus(pod) || textAt(pod, 'status.phase') },
+    { name: 'Restarts', type: 'integer', cell: (pod) => containersOf(pod)[0]?.restartCount ?? 0 },
+    AGE,
+    field('IP', '.status.podIP', true),
+    field('Node', '.spec.nodeName', true),
+  ],
+  Service: [field('Type', '.spec.type'), field('Cluster-IP', '.spec.clusterIP'), AGE],
+  Event: [
+    {
+      name: 'Last Seen',
+      cell: (event, nowMs) => age(textAt(event, 'lastTimestamp') || event.metadata.creationTimestamp, nowMs),
+    },
+    field('Type', '.type'),
+    field('Reason', '.reason'),
+    {
+      name: 'Object',
+      cell: (event) => `${textAt(event, 'involvedObject.kind').toLowerCase()}/${textAt(event, 'involvedObject.name')}`,
+    },
+    field('Message', '.message'),
+    field('Count', '.count', true),
+  ],
+  PersistentVolumeClaim: [field('Status', '.status.phase'), AGE],
+  Namespace: [field('Status', '.status.phase'), AGE],
+  Node: [{ name: 'Status', cell: () => 'Ready' }, AGE],
+  Lease: [field('Holder', '.spec.holderIdentity'), AGE],
+}

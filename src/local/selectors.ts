@@ -1,0 +1,49 @@
+/** Label and field selectors, as in `kubectl get -l` and `--field-selector`. */
+import type { Stored } from './objects.ts'
+import { badRequest } from './status-error.ts'
+
+export type Predicate = (object: Stored) => boolean
+
+const SET = /^\s*([^\s!=]+)\s+(in|notin)\s+\(([^)]*)\)\s*$/
+const EQUALITY = /^\s*([^\s!=]+)\s*(==|=|!=)\s*(.*?)\s*$/
+
+export function labelPredicate(selector: string): Predicate {
+  const terms = splitTerms(selector).map(labelTerm)
+  return ({ metadata }) => terms.every((holds) => holds(metadata.labels ?? {}))
+}
+
+function labelTerm(term: string): (labels: Record<string, string>) => boolean {
+  const set = SET.exec(term)
+  if (set) {
+    const [, key = '', relation, list = ''] = set
+    const values = list.split(',').map((value) => value.trim())
+    return (labels) => (key in labels && values.includes(labels[key] as string)) === (relation === 'in')
+  }
+  const equality = EQUALITY.exec(term)
+  if (equality) {
+    const [, key = '', relation, value] = equality
+    return (labels) => (labels[key] === value) === (relation !== '!=')
+  }
+  const name = term.trim()
+  return name.startsWith('!') ? (labels) => !(name.slice(1) in labels) : (labels) => name in labels
+}
+
+/** @throws StatusError 400 for a term that is no equality */
+export function fieldPredicate(selector: string): Predicate {
+  const terms = splitTerms(selector).map((term) => {
+    const match = EQUALITY.exec(term)
+    if (!match) throw badRequest(`unable to parse field selector "${term}"`)
+    const [, path = '', relation, value] = match
+    return { path: path.split('.'), equal: relation !== '!=', value }
+  })
+  return (object) => terms.every(({ path, equal, value }) => (String(valueAt(object, path) ?? '') === value) === equal)
+}
+
+function valueAt(object: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], object)
+}
+
+/** Commas separate terms, but not inside the brackets of a set. */
+function splitTerms(selector: string): string[] {
+  return selector.split(/,(?![^(]*\))/).filter((term) => term.trim() !== '')
+}
