@@ -1,6 +1,7 @@
 /** Columns of `kubectl get` after the name, by kind; those of our kinds equal the CRDs' printer columns. */
+
+import { age } from './age.ts'
 import type { Stored } from './objects.ts'
-import { AGE, age } from './table.ts'
 
 export interface Column {
   name: string
@@ -9,6 +10,8 @@ export interface Column {
   wide?: boolean
   cell(object: Stored, nowMs: number): string | number | undefined
 }
+
+export const AGE: Column = { name: 'Age', cell: ({ metadata }, nowMs) => age(metadata.creationTimestamp, nowMs) }
 
 /** A field of the object as text; `.status.phase`. */
 const field = (name: string, path: string, wide = false): Column => ({

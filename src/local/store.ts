@@ -114,7 +114,8 @@ export class ObjectStore {
     if (options.resourceVersion && options.resourceVersion !== resourceVersion)
       throw conflict(resource, name, 'the resourceVersion in the precondition does not match')
     const graceSeconds = resource.kind === 'Pod' ? (options.gracePeriodSeconds ?? graceOf(current)) : 0
-    const running = resource.kind === 'Pod' && current.spec?.nodeName !== undefined && graceSeconds > 0
+    const ended = ['Succeeded', 'Failed'].includes(String(current.status?.phase))
+    const running = resource.kind === 'Pod' && current.spec?.nodeName !== undefined && graceSeconds > 0 && !ended
     if (!running && !finalizers?.length) return this.remove(resource, current)
     if (current.metadata.deletionTimestamp && graceSeconds >= (current.metadata.deletionGracePeriodSeconds ?? 0))
       return current

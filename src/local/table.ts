@@ -1,5 +1,5 @@
 /** What `kubectl get` prints: the server renders the rows, so columns are decided here. */
-import { COLUMNS, type Column } from './columns.ts'
+import { AGE, COLUMNS, type Column } from './columns.ts'
 import type { Stored } from './objects.ts'
 import type { Resource } from './resources.ts'
 
@@ -33,16 +33,3 @@ export function tableOf(
 }
 
 const NAME: Column = { name: 'Name', cell: ({ metadata }) => metadata.name }
-export const AGE: Column = { name: 'Age', cell: ({ metadata }, nowMs) => age(metadata.creationTimestamp, nowMs) }
-
-/** As kubectl writes durations: 45s, 3m20s, 5h, 2d. */
-export function age(timestamp: string | undefined, nowMs: number): string {
-  if (!timestamp) return '<unknown>'
-  const seconds = Math.max(0, Math.floor((nowMs - Date.parse(timestamp)) / 1000))
-  if (seconds < 120) return `${seconds}s`
-  const minutes = Math.floor(seconds / 60)
-  if (minutes < 10) return `${minutes}m${seconds % 60 ? `${seconds % 60}s` : ''}`
-  if (minutes < 180) return `${minutes}m`
-  const hours = Math.floor(minutes / 60)
-  return hours < 48 ? `${hours}h` : `${Math.floor(hours / 24)}d`
-}
