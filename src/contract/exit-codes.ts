@@ -1,0 +1,29 @@
+/** Which exit code an error ends a runtime process with: the operator decides by it whether another attempt can help. */
+import { EXIT } from './runtime.ts'
+
+const BY_CODE: Readonly<Record<string, number>> = {
+  CONFIG_INVALID: EXIT.badConfig,
+  BAD_CONFIG: EXIT.badConfig,
+  BACKEND_UNAVAILABLE: EXIT.badConfig,
+  BAD_DATA: EXIT.badData,
+  NON_FINITE: EXIT.nonFinite,
+  SAFETENSORS_INVALID: EXIT.badCheckpoint,
+  LAYOUT_MISMATCH: EXIT.layoutMismatch,
+  LAYOUT_INVALID: EXIT.layoutMismatch,
+  LAYOUT_TOO_LARGE: EXIT.layoutMismatch,
+  FENCED: EXIT.fenced,
+}
+
+/** Node's codes for a disk that is full, read-only or broken. */
+const STORAGE = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EFBIG'])
+const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'EAI_AGAIN'])
+
+/** @param code of a DownpourError or of Node: anything unknown is a crash, which is retried. */
+export function exitCodeOf(code: string): number {
+  const known = BY_CODE[code]
+  if (known !== undefined) return known
+  if (/^(DATA|LABELS?)_/.test(code)) return EXIT.badData
+  if (code === 'CHECKPOINT_SHORT_WRITE' || STORAGE.has(code)) return EXIT.storage
+  if (code.startsWith('CHECKPOINT_')) return EXIT.badCheckpoint
+  return NETWORK.has(code) ? EXIT.peerUnreachable : EXIT.crash
+}

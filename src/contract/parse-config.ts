@@ -1,0 +1,153 @@
+/** The environment of a runtime process, checked where it enters and trusted after. */
+import { z } from 'zod'
+import { DownpourError } from '../support/errors.ts'
+import { JOB_KINDS, ROLES } from './names.ts'
+import { ENV, type PodIdentity, type RuntimeConfig } from './runtime.ts'
+
+const count = z.int().min(0)
+const positive = z.int().min(1)
+const rate = z.number().gt(0)
+
+const Data = z.strictObject({
+  path: z.string(),
+  format: z.enum(['tfrecord', 'imagenet-folder']),
+  labels: z.exactOptional(z.string()),
+  subset: z.exactOptional(z.strictObject({ fraction: z.number().gt(0).lte(1), seed: count })),
+  maxCorruptRecords: count,
+})
+
+const Optimizer = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('rmsprop'), decay: z.number(), momentum: z.number(), epsilon: rate }),
+  z.strictObject({ type: z.literal('momentum'), momentum: z.number() }),
+])
+
+const LearningRate = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('constant'), initial: rate }),
+  z.strictObject({
+    type: z.literal('exponential'),
+    initial: rate,
+    factor: rate,
+    everySteps: positive,
+    staircase: z.boolean(),
+  }),
+  z.strictObject({ type: z.literal('piecewise'), boundaries: z.array(count), values: z.array(rate) }),
+  z.strictObject({ type: z.literal('poly'), initial: rate, power: rate }),
+])
+
+const Async = z.strictObject({
+  fetchEvery: positive,
+  pushEvery: positive,
+  policy: z.enum(['async', 'lrOverStaleness', 'dcAsgd']),
+  maxStaleness: z.exactOptional(count),
+  warmStartSteps: count,
+  delayCompensation: z.number().min(0),
+})
+
+const Config = z.strictObject({
+  formatVersion: z.literal(1),
+  job: z.strictObject({ kind: z.enum(JOB_KINDS), namespace: z.string(), name: z.string(), uid: z.string() }),
+  seed: count,
+  task: z.enum(['pretraining', 'imagenet-classification']),
+  loss: z.enum(['logistic', 'softmax']),
+  model: z.strictObject({ backbone: z.string(), classes: positive, headSlices: positive }),
+  protocol: z.enum(['finetune', 'frozen']),
+  data: Data,
+  input: z.strictObject({ resizePixels: positive, cropPixels: positive, flip: z.boolean() }),
+  batchSize: positive,
+  maxSteps: positive,
+  optimizer: Optimizer,
+  learningRate: LearningRate,
+  weightDecay: z.number().min(0),
+  batchNorm: z.strictObject({ decay: z.number().gt(0).lt(1), epsilon: rate }),
+  async: Async,
+  topology: z.strictObject({
+    parameterServers: positive,
+    workers: positive,
+    psHosts: z.array(z.string()).min(1),
+  }),
+  runtime: z.strictObject({ backend: z.enum(['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu']) }),
+  checkpoint: z.strictObject({
+    path: z.string(),
+    everySteps: z.exactOptional(positive),
+    everySeconds: z.exactOptional(rate),
+    keep: positive,
+    keepBest: count,
+  }),
+  init: z.discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('random') }),
+    z.strictObject({ type: z.literal('checkpoint'), path: z.string(), digest: z.string() }),
+  ]),
+  evaluation: z.exactOptional(
+    z.strictObject({
+      data: Data,
+      metric: z.enum(['mAP@100', 'top1']),
+      maxExamples: z.exactOptional(positive),
+      batchSize: positive,
+    }),
+  ),
+  maxNonFinite: positive,
+})
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** @throws DownpourError CONFIG_INVALID with the field, its value and what was expected. */
+export function parseRuntimeConfig(environment: Environment): RuntimeConfig {
+  const text = environment[ENV.config]
+  if (!text) throw invalid(ENV.config, text, 'the JSON of a RuntimeConfig; the operator sets it')
+  const raw = parseJson(text)
+  const parsed = Config.safeParse(raw)
+  if (!parsed.success) throw zodError(parsed.error, raw)
+  const { topology, input } = parsed.data
+  if (topology.psHosts.length !== topology.parameterServers)
+    throw invalid(`${ENV.config}: topology.psHosts`, topology.psHosts, `${topology.parameterServers} host names`)
+  if (input.cropPixels > input.resizePixels)
+    throw invalid(`${ENV.config}: input.cropPixels`, input.cropPixels, `at most resizePixels, ${input.resizePixels}`)
+  return parsed.data
+}
+
+/** @throws DownpourError CONFIG_INVALID */
+export function parseIdentity(environment: Environment): PodIdentity {
+  const role = z.enum(ROLES).safeParse(environment[ENV.role])
+  if (!role.success) throw invalid(ENV.role, environment[ENV.role], `one of ${ROLES.join(', ')}`)
+  const podUid = environment[ENV.podUid]
+  if (!podUid) throw invalid(ENV.podUid, podUid, 'the uid of the pod, different for each start of a process')
+  return {
+    role: role.data,
+    index: wholeNumber(environment, ENV.index),
+    attempt: wholeNumber(environment, ENV.attempt),
+    podUid,
+  }
+}
+
+/** A mounted folder. @throws DownpourError CONFIG_INVALID when the variable is not set */
+export function requireFolder(environment: Environment, name: string): string {
+  const folder = environment[name]
+  if (folder) return folder
+  throw invalid(name, folder, 'a folder')
+}
+
+function wholeNumber(environment: Environment, name: string): number {
+  const text = environment[name] ?? ''
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw invalid(name, environment[name], 'a whole number')
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw invalid(ENV.config, `${text.slice(0, 60)}…`, `JSON (${(error as Error).message})`)
+  }
+}
+
+function zodError(error: z.ZodError, raw: unknown): DownpourError {
+  const [issue] = error.issues
+  const path = issue?.path ?? []
+  const value = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], raw)
+  return invalid(`${ENV.config}: ${path.join('.') || 'the whole'}`, value, issue?.message ?? 'another value')
+}
+
+function invalid(field: string, value: unknown, expected: string): DownpourError {
+  const shown = value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 200)
+  return new DownpourError('CONFIG_INVALID', `${field}: got ${shown}, expected ${expected}`, { field })
+}

@@ -1,0 +1,39 @@
+/** Metrics of an evaluator (names: downpour_evaluator_*). */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+const SECONDS = [0.3, 1, 3, 10, 30, 100, 300, 1000]
+
+export type EvaluationResult = 'success' | 'purged' | 'refused'
+const RESULTS: readonly EvaluationResult[] = ['success', 'purged', 'refused']
+
+export type EvaluatorMetrics = ReturnType<typeof createEvaluatorMetrics>
+
+export function createEvaluatorMetrics(options: { defaults?: boolean } = {}) {
+  const registry = new Registry()
+  const registers = [registry]
+  if (options.defaults) collectDefaultMetrics({ register: registry })
+  const metrics = {
+    registry,
+    evaluations: new Counter({
+      name: 'downpour_evaluator_evaluations_total',
+      help: 'Checkpoints by what came of scoring them.',
+      labelNames: ['result'],
+      registers,
+    }),
+    seconds: new Histogram({
+      name: 'downpour_evaluator_evaluation_duration_seconds',
+      help: 'Loading and scoring one checkpoint.',
+      buckets: SECONDS,
+      registers,
+    }),
+    step: new Gauge({ name: 'downpour_evaluator_last_step', help: 'Step of the last checkpoint scored.', registers }),
+    score: new Gauge({
+      name: 'downpour_evaluator_score',
+      help: 'Last value of each metric of the task.',
+      labelNames: ['metric'],
+      registers,
+    }),
+  }
+  for (const result of RESULTS) metrics.evaluations.inc({ result }, 0)
+  return metrics
+}
