@@ -1,0 +1,79 @@
+/** The HTTP side of every runtime process: health, metrics, status. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Registry } from 'prom-client'
+import { DownpourError } from '../support/errors.ts'
+
+export interface RuntimeHttpOptions {
+  host: string
+  port: number
+  registry: Registry
+  status: () => unknown
+  ready: () => boolean
+  /** More routes: `PUT /pins`. A throw becomes a 400. */
+  routes?: Readonly<Record<string, (body: unknown) => unknown>>
+}
+
+const MAX_BODY_BYTES = 64 * 1024
+const REQUEST_TIMEOUT_MS = 10_000
+
+/** @throws DownpourError PORT_TAKEN */
+export async function startRuntimeHttp(options: RuntimeHttpOptions): Promise<{ port: number; close(): void }> {
+  const server = createServer((request, response) => {
+    serve(options, request, response).catch((error) => answer(response, 400, { error: String(error) }))
+  })
+  server.requestTimeout = REQUEST_TIMEOUT_MS
+  server.maxConnections = 64
+  await listen(server, options)
+  return {
+    port: (server.address() as AddressInfo).port,
+    close() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+async function listen(server: Server, { host, port }: RuntimeHttpOptions): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = error.code === 'EADDRINUSE'
+      const cause = { cause: error }
+      reject(taken ? new DownpourError('PORT_TAKEN', `${host}:${port} is in use`, { host, port }, cause) : error)
+    })
+    server.listen(port, host, resolve)
+  })
+}
+
+async function serve(options: RuntimeHttpOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const route = `${request.method} ${request.url?.split('?', 1)[0]}`
+  const custom = options.routes?.[route]
+  if (custom) return answer(response, 200, custom(await readJson(request)) ?? {})
+  switch (route) {
+    case 'GET /healthz':
+      return answer(response, 200, { ok: true })
+    case 'GET /readyz':
+      return answer(response, options.ready() ? 200 : 503, { ready: options.ready() })
+    case 'GET /status':
+      return answer(response, 200, options.status())
+    case 'GET /metrics':
+      response.writeHead(200, { 'content-type': options.registry.contentType })
+      return void response.end(await options.registry.metrics())
+    default:
+      return answer(response, 404, { error: `no ${route}` })
+  }
+}
+
+function answer(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.end(JSON.stringify(body))
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  let text = ''
+  for await (const chunk of request) {
+    text += chunk
+    if (text.length > MAX_BODY_BYTES) throw new RangeError(`a body may have ${MAX_BODY_BYTES} bytes`)
+  }
+  return JSON.parse(text)
+}

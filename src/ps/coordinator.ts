@@ -1,0 +1,170 @@
+/** Parameter server 0 coordinates its job: when to save, when it is over, and what `/status` says. */
+import type { RuntimeConfig } from '../contract/runtime.ts'
+import type { CoordinatorStatus } from '../contract/status.ts'
+import type { PsMetrics } from '../metrics/ps.ts'
+import type { Clock } from '../support/clock.ts'
+import type { Log } from '../support/log.ts'
+import type { History } from './history.ts'
+import type { PeerShard } from './peers.ts'
+import { Progress } from './progress.ts'
+import type { Rounds } from './rounds.ts'
+import type { PsServer } from './server.ts'
+import type { Applied, Failure } from './training.ts'
+
+export interface CoordinatorOptions {
+  config: RuntimeConfig
+  server: PsServer
+  incarnation: number
+  clock: Clock
+  log: Log
+  metrics: PsMetrics
+  history: History
+  /** Step of the checkpoint that the job goes on from; 0 for a new one. */
+  restoredStep: number
+}
+
+const SAVE_RETRY_MS = 1000
+const SAVE_GIVE_UP_MS = 60_000
+const REFRESH_EVERY_MS = 2000
+
+export class Coordinator {
+  readonly pinned = new Set<number>()
+  readonly #options: CoordinatorOptions
+  readonly #progress: Progress
+  #rounds: Rounds | undefined
+  #peers: readonly PeerShard[] = []
+  #failure: Failure | null = null
+  #phase: CoordinatorStatus['phase'] = 'waiting'
+  #savedAtMs: number
+  #timer: NodeJS.Timeout | undefined
+  readonly #ended = Promise.withResolvers<Failure | null>()
+
+  constructor(options: CoordinatorOptions) {
+    this.#options = options
+    this.#progress = new Progress(options.clock)
+    this.#savedAtMs = options.clock.monotonicMs()
+  }
+
+  /** Resolves when the job has its last checkpoint (null) or cannot go on (why). */
+  get ended(): Promise<Failure | null> {
+    return this.#ended.promise
+  }
+
+  /** The first worker has brought the model. */
+  begin(rounds: Rounds, peers: readonly PeerShard[]): void {
+    this.#rounds = rounds
+    this.#peers = peers
+    this.#phase = 'training'
+    this.#timer = setInterval(() => this.#tick(), REFRESH_EVERY_MS)
+    const { training } = this.#options.server.opened ?? {}
+    if (training?.done) void this.#conclude()
+  }
+
+  onApplied({ version, loss, examples, staleness }: Applied): void {
+    const { metrics, config, history } = this.#options
+    this.#progress.record(loss, examples)
+    metrics.version.set(version)
+    metrics.staleness.observe(staleness)
+    if (version % history.everySteps === 0 || version === config.maxSteps) this.#remember(version)
+    const { everySteps } = config.checkpoint
+    if (version >= config.maxSteps) void this.#conclude()
+    else if (everySteps !== undefined && version % everySteps === 0) this.#saveUnlessBusy()
+  }
+
+  onFailure(failure: Failure): void {
+    this.#fail(failure)
+  }
+
+  /** Saves once more, unless nothing has happened since the last time: for SIGTERM. */
+  async saveNow(): Promise<void> {
+    const version = this.#options.server.opened?.training.version ?? 0
+    if (this.#rounds && version > 0 && version !== this.#rounds.lastStep) await this.#rounds.save(false)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  status(): CoordinatorStatus {
+    const { config, server, incarnation, restoredStep } = this.#options
+    const training = server.opened?.training
+    const step = training?.version ?? restoredStep
+    const { examplesPerSecond, stepsPerSecond } = this.#progress.rates()
+    return {
+      role: 'ps',
+      index: 0,
+      phase: this.#failure ? 'failed' : this.#rounds?.running && this.#phase === 'training' ? 'saving' : this.#phase,
+      incarnation,
+      step,
+      maxSteps: config.maxSteps,
+      loss: this.#progress.loss,
+      learningRate: training?.learningRate ?? 0,
+      examplesPerSecond,
+      etaSeconds: stepsPerSecond > 0 ? Math.round((config.maxSteps - step) / stepsPerSecond) : null,
+      staleness: training?.staleness.summary() ?? { mean: 0, p99: 0, max: 0 },
+      pushes: training?.counts ?? { applied: 0, duplicate: 0, stale: 0, nonfinite: 0, fenced: 0 },
+      workersConnected: server.connectedWorkers,
+      workersContributed: training?.workers.contributed ?? 0,
+      epoch: server.opened?.leases?.epoch ?? 0,
+      checkpoints: this.#rounds?.checkpoints ?? [],
+      checkpointFailures: this.#rounds?.failures ?? { count: 0, lastError: null },
+      failure: this.#failure,
+    }
+  }
+
+  #remember(step: number): void {
+    const { history, clock, server } = this.#options
+    const training = server.opened?.training
+    const loss = this.#progress.takeMeanLoss()
+    if (!training || loss === null) return
+    history.append({
+      step,
+      at: new Date(clock.nowMs()).toISOString(),
+      loss,
+      learningRate: training.learningRate,
+      examplesPerSecond: this.#progress.rates().examplesPerSecond,
+      stalenessMean: training.staleness.summary().mean,
+      workers: server.connectedWorkers,
+    })
+  }
+
+  #tick(): void {
+    const { everySeconds } = this.#options.config.checkpoint
+    if (this.#phase !== 'training') return
+    const dueMs = everySeconds === undefined ? Number.POSITIVE_INFINITY : this.#savedAtMs + everySeconds * 1000
+    if (this.#options.clock.monotonicMs() >= dueMs) this.#saveUnlessBusy()
+    else if (!this.#rounds?.running) void this.#rounds?.refresh().catch(() => {})
+  }
+
+  /** A round still under way when the next is due means that the disk is the bottleneck: the next one is left out. */
+  #saveUnlessBusy(): void {
+    if (!this.#rounds || this.#rounds.running) return
+    this.#savedAtMs = this.#options.clock.monotonicMs()
+    void this.#rounds.save(false)
+  }
+
+  async #conclude(): Promise<void> {
+    if (this.#phase !== 'training' || !this.#rounds) return
+    this.#phase = 'saving'
+    const { clock, log } = this.#options
+    for (const peer of this.#peers)
+      await peer.finish().catch((error) => log.warn({ error: String(error) }, 'a shard did not hear the end'))
+    const startedMs = clock.monotonicMs()
+    while (!(await this.#rounds.save(true))) {
+      if (clock.monotonicMs() - startedMs > SAVE_GIVE_UP_MS) {
+        const message = `the last checkpoint could not be saved: ${this.#rounds.failures.lastError}; earlier ones are whole`
+        return this.#fail({ code: 'CHECKPOINT_FAILED', message })
+      }
+      await clock.sleep(SAVE_RETRY_MS)
+    }
+    await this.#options.history.flush()
+    this.#phase = 'done'
+    this.#ended.resolve(null)
+  }
+
+  #fail(failure: Failure): void {
+    this.#failure ??= failure
+    this.#phase = 'failed'
+    this.#ended.resolve(this.#failure)
+  }
+}

@@ -1,0 +1,105 @@
+/** Where a shard's first values come from: the job's own last checkpoint, another job's, or a seeded draw. */
+import { join } from 'node:path'
+import type { FileSystem } from '../checkpoint/file-system.ts'
+import { findLatest, type ListedCheckpoint } from '../checkpoint/list.ts'
+import { type LoadedCheckpoint, loadCheckpoint } from '../checkpoint/load.ts'
+import { readManifest } from '../checkpoint/manifest.ts'
+import type { RuntimeConfig } from '../contract/runtime.ts'
+import { DownpourError } from '../support/errors.ts'
+import type { Log } from '../support/log.ts'
+import { type LayoutEntry, type ShardLayout, viewsOf } from '../wire/layout.ts'
+import { slotsOf } from './optimizer.ts'
+import { Shard } from './shard.ts'
+
+export function createShard(layout: ShardLayout, config: RuntimeConfig): Shard {
+  return new Shard(layout, {
+    optimizer: config.optimizer,
+    weightDecay: config.weightDecay,
+    statisticDecay: config.batchNorm.decay,
+    delayCompensation: config.async.policy === 'dcAsgd',
+  })
+}
+
+/** The job's newest whole checkpoint; every folder that was passed over is logged. */
+export async function findOwn(jobFolder: string, fs: FileSystem, log: Log): Promise<ListedCheckpoint | null> {
+  const { latest, refused } = await findLatest(jobFolder, fs)
+  for (const checkpoint of refused) log.error({ ...checkpoint, jobFolder }, 'checkpoint refused')
+  if (latest) log.info({ checkpoint: latest.name, step: latest.manifest.step }, 'checkpoint found')
+  return latest
+}
+
+/**
+ * Weights and optimizer state by name, so it does not matter how many shards wrote them.
+ * @throws DownpourError CHECKPOINT_*: nothing is drawn in place of what should have been there.
+ */
+export async function restoreOwn(shard: Shard, found: ListedCheckpoint, fs: FileSystem, log: Log): Promise<void> {
+  const only = new Set(shard.layout.entries.map(({ name }) => name))
+  const loaded = await loadCheckpoint(found.folder, { expectDigest: found.digest, only, slots: true, fs })
+  copyVariables(shard.layout.entries, loaded, shard.weights, found.folder)
+  const trainable = shard.layout.entries.filter(({ kind }) => kind === 'trainable')
+  for (const [i, { name }] of slotsOf(shard.options.optimizer).entries()) {
+    const variables = loaded.slots.get(name)
+    const slot = shard.slots[i]
+    if (!variables || !slot) log.warn({ slot: name, folder: found.folder }, 'optimizer state starts anew')
+    else copyVariables(trainable, { ...loaded, variables }, slot, `${found.folder} (optimizer.${name})`)
+  }
+}
+
+/** The source of a transfer is checked before the first worker says which variables there are. */
+export async function assertSource(
+  config: RuntimeConfig,
+  sourceDir: string | undefined,
+  fs: FileSystem,
+): Promise<void> {
+  if (config.init.type === 'random') return
+  const folder = join(sourceFolder(sourceDir), config.init.path)
+  const { digest } = await readManifest(folder, fs)
+  if (digest === config.init.digest) return
+  const message = `${folder} is not the checkpoint that was chosen: manifest ${digest}, expected ${config.init.digest}`
+  throw new DownpourError('CHECKPOINT_WRONG_DIGEST', message, { folder })
+}
+
+/**
+ * A new job: everything is drawn; then, of a transfer, all variables but the head's are taken from the source.
+ * @throws DownpourError CHECKPOINT_*, CHECKPOINT_INCOMPLETE with the names that the source lacks
+ */
+export async function initialise(
+  shard: Shard,
+  config: RuntimeConfig,
+  sourceDir: string | undefined,
+  fs: FileSystem,
+): Promise<void> {
+  shard.draw(config.seed)
+  if (config.init.type === 'random') return
+  const folder = join(sourceFolder(sourceDir), config.init.path)
+  const wanted = shard.layout.entries.filter(({ head }) => !head)
+  const only = new Set(wanted.map(({ name }) => name))
+  const loaded = await loadCheckpoint(folder, { expectDigest: config.init.digest, only, fs })
+  copyVariables(wanted, loaded, shard.weights, folder)
+}
+
+function sourceFolder(sourceDir: string | undefined): string {
+  if (sourceDir) return sourceDir
+  throw new DownpourError('BAD_CONFIG', 'the job starts from a checkpoint but DOWNPOUR_SOURCE_DIR is not set')
+}
+
+function copyVariables(
+  entries: readonly LayoutEntry[],
+  { variables }: Pick<LoadedCheckpoint, 'variables'>,
+  flat: Float32Array,
+  folder: string,
+): void {
+  const wrong = entries.flatMap(({ name, shape }) => {
+    const found = variables.get(name)
+    if (!found) return [`${name} (missing)`]
+    return String(found.shape) === String(shape) ? [] : [`${name} ([${found.shape}], expected [${shape}])`]
+  })
+  if (wrong.length > 0)
+    throw new DownpourError(
+      'CHECKPOINT_INCOMPLETE',
+      `${folder} does not fit this model: ${wrong.slice(0, 5).join(', ')}${wrong.length > 5 ? `, and ${wrong.length - 5} more` : ''}`,
+      { folder, wrong: wrong.length },
+    )
+  const views = viewsOf(entries, flat)
+  for (const { name } of entries) views.get(name)?.set(variables.get(name)?.data ?? [])
+}

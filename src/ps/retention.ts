@@ -1,0 +1,70 @@
+/** Which checkpoints stay: the newest, the best-scored, the pinned. The manifest goes first, so none is half there. */
+import { join } from 'node:path'
+import type { FileSystem } from '../checkpoint/file-system.ts'
+import { type ListedCheckpoint, listCheckpoints } from '../checkpoint/list.ts'
+import { MANIFEST_FILE } from '../checkpoint/manifest.ts'
+import { type EvaluationRecord, FILES } from '../contract/files.ts'
+
+export interface ScoredCheckpoint extends ListedCheckpoint {
+  /** The evaluator's score of exactly these bytes; undefined: none yet. */
+  score: number | undefined
+}
+
+export interface RetentionRule {
+  keep: number
+  keepBest: number
+  /** Steps that somebody needs: never purged. */
+  pinned: ReadonlySet<number>
+}
+
+/** Pure: newest `keep`, best `keepBest` of the scored, and the pinned. `checkpoints`: newest last. */
+export function chooseKept(checkpoints: readonly ScoredCheckpoint[], rule: RetentionRule): Set<number> {
+  const stepOf = ({ manifest }: ScoredCheckpoint) => manifest.step
+  const scored = checkpoints.filter(({ score }) => score !== undefined)
+  const best = scored.toSorted((a, b) => (b.score ?? 0) - (a.score ?? 0) || stepOf(b) - stepOf(a))
+  const finals = checkpoints.filter(({ manifest }) => manifest.final)
+  const kept = [...checkpoints.slice(-rule.keep), ...best.slice(0, rule.keepBest), ...finals]
+  return new Set([...kept.map(stepOf), ...rule.pinned])
+}
+
+/** Newest last, with scores as far as the evaluator has written them. */
+export async function listScored(jobFolder: string, metric: string, fs: FileSystem): Promise<ScoredCheckpoint[]> {
+  const { checkpoints } = await listCheckpoints(jobFolder, fs)
+  return Promise.all(
+    checkpoints.map(async (checkpoint) => ({ ...checkpoint, score: await scoreOf(checkpoint, metric, fs) })),
+  )
+}
+
+async function scoreOf(
+  { folder, digest }: ListedCheckpoint,
+  metric: string,
+  fs: FileSystem,
+): Promise<number | undefined> {
+  try {
+    const record = JSON.parse(await fs.readFile(join(folder, FILES.evaluation), 'utf8')) as EvaluationRecord
+    return record.digest === digest ? record.metrics[metric] : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export async function purge(
+  jobFolder: string,
+  checkpoints: readonly ListedCheckpoint[],
+  fs: FileSystem,
+): Promise<void> {
+  for (const { name } of checkpoints) await removeFolder(join(jobFolder, name), fs)
+}
+
+/** Folders that a crash or a failed round left without a manifest: they are no checkpoints. @returns their names */
+export async function sweepLeftovers(jobFolder: string, fs: FileSystem): Promise<string[]> {
+  const { refused } = await listCheckpoints(jobFolder, fs)
+  const names = refused.filter(({ code }) => code === 'CHECKPOINT_NO_MANIFEST').map(({ name }) => name)
+  for (const name of names) await removeFolder(join(jobFolder, name), fs)
+  return names
+}
+
+export async function removeFolder(folder: string, fs: FileSystem): Promise<void> {
+  await fs.unlink(join(folder, MANIFEST_FILE)).catch(() => {})
+  await fs.rm(folder, { recursive: true, force: true })
+}

@@ -1,0 +1,147 @@
+/**
+ * Checkpoint rounds, run by parameter server 0: every shard copies itself, writes its file, and then the manifest makes
+ * them a checkpoint. A round that fails costs nothing but itself: training goes on and the next one tries again.
+ */
+import { join } from 'node:path'
+import { commitFile, syncFolder } from '../checkpoint/commit.ts'
+import type { FileSystem } from '../checkpoint/file-system.ts'
+import { digestOf, encodeManifest, MANIFEST_FILE, type Manifest, type ShardRecord } from '../checkpoint/manifest.ts'
+import { checkpointFolder } from '../contract/files.ts'
+import type { CheckpointInfo } from '../contract/status.ts'
+import type { PsMetrics } from '../metrics/ps.ts'
+import type { Clock } from '../support/clock.ts'
+import { errorCode, errorMessage } from '../support/errors.ts'
+import type { Log } from '../support/log.ts'
+import { chooseKept, listScored, purge, type RetentionRule, removeFolder, type ScoredCheckpoint } from './retention.ts'
+
+/** A parameter server as the coordinator sees it: itself, or one at the end of a connection. */
+export interface ShardHandle {
+  /** The copy is of the moment of the call (or of its arrival); resolves when the file is on the disk. */
+  snapshot(step: number, folder: string): Promise<ShardRecord>
+}
+
+export interface RoundsOptions {
+  jobFolder: string
+  /** The same folder relative to the mounted checkpoint folder, for `CheckpointInfo.path`. */
+  relativeFolder: string
+  shards: readonly ShardHandle[]
+  /** Called in the same tick as the first shard's snapshot. */
+  describe: () => Omit<Manifest, 'shards' | 'savedAt' | 'final' | 'formatVersion'>
+  metric: string
+  retention: () => RetentionRule
+  fs: FileSystem
+  clock: Clock
+  log: Log
+  metrics: PsMetrics
+}
+
+export class Rounds {
+  readonly failures: { count: number; lastError: string | null } = { count: 0, lastError: null }
+  /** Step of the newest committed checkpoint; -1: none. */
+  lastStep = -1
+  readonly #options: RoundsOptions
+  #checkpoints: ScoredCheckpoint[] = []
+  #running: Promise<boolean> | undefined
+
+  constructor(options: RoundsOptions) {
+    this.#options = options
+  }
+
+  /** Newest first, as of the last `refresh` or round. */
+  get checkpoints(): CheckpointInfo[] {
+    return this.#checkpoints.toReversed().map(({ name, digest, manifest, score }) => ({
+      step: manifest.step,
+      digest,
+      path: join(this.#options.relativeFolder, name),
+      savedAt: manifest.savedAt,
+      final: manifest.final,
+      ...(score === undefined ? {} : { score }),
+    }))
+  }
+
+  get running(): boolean {
+    return this.#running !== undefined
+  }
+
+  /** Reads manifests and scores anew: the evaluator writes them when it likes. */
+  async refresh(): Promise<void> {
+    const { jobFolder, metric, fs } = this.#options
+    this.#checkpoints = await listScored(jobFolder, metric, fs)
+    this.lastStep = this.#checkpoints.at(-1)?.manifest.step ?? -1
+  }
+
+  /** @returns whether a checkpoint was committed. Waits for a round that is under way, then runs its own; never throws. */
+  async save(final: boolean): Promise<boolean> {
+    while (this.#running) await this.#running
+    this.#running = this.#round(final).finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  async #round(final: boolean): Promise<boolean> {
+    const { metrics, clock, log } = this.#options
+    const startedAt = clock.monotonicMs()
+    const facts = { final, step: -1 }
+    try {
+      facts.step = await this.#write(final)
+      metrics.saves.inc({ result: 'success' })
+      metrics.saveSeconds.observe((clock.monotonicMs() - startedAt) / 1000)
+      metrics.lastSuccess.set(clock.nowMs() / 1000)
+      metrics.lastStep.set(facts.step)
+      log.info({ ...facts, durationMs: Math.round(clock.monotonicMs() - startedAt) }, 'checkpoint committed')
+      return true
+    } catch (error) {
+      this.failures.count++
+      this.failures.lastError = `${errorCode(error)}: ${errorMessage(error)}`
+      metrics.saves.inc({ result: 'failure' })
+      log.error({ final, code: errorCode(error), reason: errorMessage(error) }, 'checkpoint failed')
+      return false
+    }
+  }
+
+  async #write(final: boolean): Promise<number> {
+    const { shards, describe, fs, clock, jobFolder } = this.#options
+    const facts = describe()
+    const name = checkpointFolder(facts.step)
+    const folder = join(jobFolder, name)
+    try {
+      const snapshots = shards.map(async (shard) => shard.snapshot(facts.step, name))
+      // A manifest left here by an earlier run of this step must not vouch for the files that come now.
+      await fs.unlink(join(folder, MANIFEST_FILE)).catch(() => {})
+      const records = await settled(snapshots)
+      const savedAt = new Date(clock.nowMs()).toISOString()
+      const manifest: Manifest = { formatVersion: 1, ...facts, final, savedAt, shards: records }
+      const bytes = encodeManifest(manifest)
+      await commitFile(join(folder, MANIFEST_FILE), [bytes], fs)
+      await syncFolder(jobFolder, fs)
+      this.#options.metrics.checkpointBytes.set(records.reduce((sum, record) => sum + record.bytes, 0))
+      this.#checkpoints = this.#checkpoints.filter((known) => known.name !== name)
+      this.#checkpoints.push({ name, folder, manifest, digest: digestOf(bytes), score: undefined })
+      this.lastStep = facts.step
+    } catch (error) {
+      await removeFolder(folder, fs).catch(() => {})
+      throw error
+    }
+    await this.#tidy().catch((error) => this.#options.log.warn({ reason: errorMessage(error) }, 'old checkpoints stay'))
+    return facts.step
+  }
+
+  async #tidy(): Promise<void> {
+    const { jobFolder, retention, fs } = this.#options
+    await this.refresh()
+    const kept = chooseKept(this.#checkpoints, retention())
+    await purge(
+      jobFolder,
+      this.#checkpoints.filter(({ manifest }) => !kept.has(manifest.step)),
+      fs,
+    )
+    this.#checkpoints = this.#checkpoints.filter(({ manifest }) => kept.has(manifest.step))
+  }
+}
+
+/** All of them have ended before the first failure is told: nobody writes into a folder that is being removed. */
+async function settled<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(work)
+  return Promise.all(work)
+}

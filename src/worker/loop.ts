@@ -1,0 +1,85 @@
+/** The training loop: next batch, forward, backward, push; once in a while pull (paper.md §3.1, §4.4). */
+import type { RuntimeConfig } from '../contract/runtime.ts'
+import type { Loader } from '../data/loader.ts'
+import { DownpourError } from '../support/errors.ts'
+import type { Log } from '../support/log.ts'
+import { Accumulator } from './accumulator.ts'
+import type { PushRequest, ShardClient } from './client.ts'
+import type { Reporter } from './report.ts'
+import type { Stepper } from './step.ts'
+
+export interface LoopOptions {
+  config: Pick<RuntimeConfig, 'async' | 'maxNonFinite'>
+  client: ShardClient
+  loader: Pick<Loader, 'next' | 'stats'>
+  stepper: Stepper
+  report: Reporter
+  signal: AbortSignal
+  log: Log
+}
+
+/** Trains until the job is done. @throws DownpourError NON_FINITE, FENCED, BAD_DATA…; AbortError */
+export async function trainingLoop({
+  config,
+  client,
+  loader,
+  stepper,
+  report,
+  signal,
+  log,
+}: LoopOptions): Promise<void> {
+  const { fetchEvery, pushEvery } = config.async
+  const accumulated = new Accumulator()
+  let nonFiniteInRow = 0
+  let mustPull = true
+
+  for (let step = 0; !client.done; step++) {
+    signal.throwIfAborted()
+    if (mustPull || step % fetchEvery === 0) {
+      // once in a while: fresh weights
+      const { weights, changed } = await client.pull()
+      if (client.done) return
+      if (changed || mustPull) stepper.load(weights)
+      mustPull = false
+    }
+
+    const batch = await loader.next()
+    if (!batch) return
+    const result = stepper.step(batch)
+    report.onStep(batch.size, result.loss, result.seconds, loader.stats())
+
+    if (!result.finite) {
+      // before the push: NaN must not reach the optimizer
+      report.onNonFinite()
+      if (++nonFiniteInRow >= config.maxNonFinite) {
+        throw new DownpourError(
+          'NON_FINITE',
+          `${nonFiniteInRow} gradients in a row held NaN or infinite values (loss ${result.loss}): lower the learning rate or look at the data`,
+        )
+      }
+      continue
+    }
+    nonFiniteInRow = 0
+
+    accumulated.add(result)
+    if (accumulated.steps < pushEvery) continue
+    mustPull = await push(client, accumulated.take(), log)
+  }
+}
+
+/** @returns whether the weights that the gradient was computed on are useless now */
+async function push(client: ShardClient, request: PushRequest, log: Log): Promise<boolean> {
+  const { result, step } = await client.push(request)
+  switch (result) {
+    case 'applied':
+    case 'duplicate':
+    case 'done':
+      return false
+    case 'stale':
+    case 'incarnation':
+    case 'wait':
+    case 'nonfinite':
+      log.info({ result, step }, 'push not applied, pulling anew')
+      return true
+  }
+}

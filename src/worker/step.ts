@@ -1,0 +1,77 @@
+/** Forward and backward on one batch; the only place where the worker touches tensors. B batch, H W pixels, C channels. */
+import type { Batch } from '../data/batch.ts'
+import { disposeStep, valueAndGradients } from '../models/gradients.ts'
+import type { Model, Weights } from '../models/model.ts'
+import type { Task } from '../tasks/task.ts'
+import { type Tensor, type Tensor4D, tf } from '../tensor/tf.ts'
+
+export interface StepOutput {
+  loss: number
+  gradients: ReadonlyMap<string, Float32Array>
+  statistics: ReadonlyMap<string, Float32Array>
+  examples: number
+  /** Loss and every gradient are finite. */
+  finite: boolean
+  seconds: number
+}
+
+export interface Stepper {
+  /** Takes over new weights; the arrays may be overwritten afterwards. */
+  load(weights: ReadonlyMap<string, Float32Array>): void
+  step(batch: Batch): StepOutput
+  dispose(): void
+}
+
+export function createStepper(model: Model, task: Task, cropPixels: number): Stepper {
+  let weights: Weights = new Map()
+  const dispose = () => tf.dispose([...weights.values()])
+  return {
+    load(values) {
+      dispose()
+      weights = toTensors(model, values)
+    },
+    step(batch) {
+      const startedMs = performance.now()
+      const images_BHWC = tf.tensor4d(batch.images, [batch.size, cropPixels, cropPixels, 3])
+      const result = valueAndGradients(model, weights, images_BHWC as Tensor4D, (logits_BC) =>
+        task.loss(logits_BC, batch.labels),
+      )
+      const loss = result.loss.dataSync()[0] ?? Number.NaN
+      const gradients = readOut(result.gradients)
+      const statistics = readOut(result.statistics)
+      disposeStep(result)
+      images_BHWC.dispose()
+      const finite = Number.isFinite(loss) && [...gradients.values()].every(allFinite)
+      return {
+        loss,
+        gradients,
+        statistics,
+        examples: batch.size,
+        finite,
+        seconds: (performance.now() - startedMs) / 1000,
+      }
+    },
+    dispose,
+  }
+}
+
+export function toTensors(model: Model, values: ReadonlyMap<string, Float32Array>): Map<string, Tensor> {
+  return new Map(
+    model.variables.map(({ name, shape }) => {
+      const value = values.get(name)
+      if (!value) throw new RangeError(`no weights for ${name}`)
+      return [name, tf.tensor(value.slice(), [...shape])]
+    }),
+  )
+}
+
+function readOut(tensors: ReadonlyMap<string, Tensor>): Map<string, Float32Array> {
+  return new Map([...tensors].map(([name, tensor]) => [name, tensor.dataSync() as Float32Array]))
+}
+
+function allFinite(values: Float32Array): boolean {
+  // A sum is finite only if every term is, and one addition a value is as cheap as a look can be.
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += values[i] as number
+  return Number.isFinite(sum)
+}

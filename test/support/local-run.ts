@@ -1,0 +1,83 @@
+/** `downpour run` as a child process, with the means to look inside and to kill what it started. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Job } from '../../src/api/job.ts'
+import { API_VERSION, type JobKind, PLURALS, type Role } from '../../src/contract/names.ts'
+import { ENV } from '../../src/contract/runtime.ts'
+import { KubeClient } from '../../src/kube/client.ts'
+import type { KubeObject } from '../../src/kube/objects.ts'
+import { silentLog } from '../../src/support/log.ts'
+import { eventually } from './eventually.ts'
+
+const BIN = resolve('bin/downpour')
+
+export interface LocalRun {
+  readonly stateDir: string
+  readonly child: ChildProcess
+  /** Everything printed so far. */
+  output(): string
+  client(): Promise<KubeClient>
+  job(kind: JobKind, name: string): Promise<Job>
+  /** Process id of a running pod. */
+  podPid(role: Role, index: number): number | undefined
+  operatorPid(): number | undefined
+  /** The exit code of `downpour run`. */
+  ended(timeoutMs: number): Promise<number | null>
+}
+
+export function startLocalRun(files: readonly string[], stateDir: string, flags: readonly string[] = []): LocalRun {
+  const child = spawn(process.execPath, [BIN, 'run', ...files, '--state-dir', stateDir, ...flags], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let printed = ''
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (printed += chunk))
+  const exit = once(child, 'exit') as Promise<[number | null, string | null]>
+  const kubeconfig = join(stateDir, 'kubeconfig')
+  const client = async () => {
+    await eventually(() => {
+      if (!existsSync(kubeconfig)) throw new Error(`no kubeconfig yet; printed: ${printed}`)
+    })
+    return new KubeClient({ kubeConfig: kubeconfig, log: silentLog })
+  }
+  return {
+    stateDir,
+    child,
+    output: () => printed,
+    client,
+    async job(kind, name) {
+      const ref = { apiVersion: API_VERSION, plural: PLURALS[kind], namespace: 'default', name }
+      return (await (await client()).get<KubeObject>(ref)) as unknown as Job
+    },
+    podPid: (role, index) => findProcess(role, stateDir, index),
+    operatorPid: () => findProcess('operator', stateDir),
+    async ended(timeoutMs) {
+      const late = AbortSignal.timeout(timeoutMs)
+      const timeout = once(late, 'abort').then(() => {
+        throw new Error(`downpour run still runs after ${timeoutMs} ms; printed: ${printed}`)
+      })
+      return (await Promise.race([exit, timeout]))[0]
+    },
+  }
+}
+
+/** Looks through /proc for a downpour process of this run: by its arguments, its environment and its state folder. */
+function findProcess(verb: string, stateDir: string, index?: number): number | undefined {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return pids.map(Number).find((pid) => isOurs(pid, verb, resolve(stateDir), index))
+}
+
+function isOurs(pid: number, verb: string, stateDir: string, index: number | undefined): boolean {
+  try {
+    const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+    if (!args.includes(BIN) || !args.includes(verb)) return false
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+    const cwd = readlinkSync(`/proc/${pid}/cwd`)
+    const paths = [...args, ...environment].filter((word) => word.includes('/')).join('\0')
+    const ours = paths.includes(stateDir) || args.some((arg) => arg !== '' && resolve(cwd, arg).startsWith(stateDir))
+    return ours && (index === undefined || environment.includes(`${ENV.index}=${index}`))
+  } catch {
+    return false // ended while we looked
+  }
+}
