@@ -12,6 +12,8 @@ const BY_CODE: Readonly<Record<string, number>> = {
   LAYOUT_INVALID: EXIT.layoutMismatch,
   LAYOUT_TOO_LARGE: EXIT.layoutMismatch,
   FENCED: EXIT.fenced,
+  CHECKPOINT_FAILED: EXIT.storage,
+  CHECKPOINT_SHORT_WRITE: EXIT.storage,
 }
 
 /** Node's codes for a disk that is full, read-only or broken. */
@@ -23,7 +25,7 @@ export function exitCodeOf(code: string): number {
   const known = BY_CODE[code]
   if (known !== undefined) return known
   if (/^(DATA|LABELS?)_/.test(code)) return EXIT.badData
-  if (code === 'CHECKPOINT_SHORT_WRITE' || STORAGE.has(code)) return EXIT.storage
+  if (STORAGE.has(code)) return EXIT.storage
   if (code.startsWith('CHECKPOINT_')) return EXIT.badCheckpoint
   return NETWORK.has(code) ? EXIT.peerUnreachable : EXIT.crash
 }

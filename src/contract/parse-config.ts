@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { DownpourError } from '../support/errors.ts'
 import { JOB_KINDS, ROLES } from './names.ts'
-import { ENV, type PodIdentity, type RuntimeConfig } from './runtime.ts'
+import { DEFAULT_TERMINATION_LOG, ENV, type PodIdentity, type RuntimeConfig } from './runtime.ts'
 
 const count = z.int().min(0)
 const positive = z.int().min(1)
@@ -116,6 +116,24 @@ export function parseIdentity(environment: Environment): PodIdentity {
     index: wholeNumber(environment, ENV.index),
     attempt: wholeNumber(environment, ENV.attempt),
     podUid,
+  }
+}
+
+export interface Surroundings {
+  /** Address to listen on: the pod's own. */
+  host: string
+  hostsFile: string | undefined
+  terminationLog: string
+  logLevel: string
+}
+
+/** Where a process finds itself; each has a default, so it can end in order whatever else is wrong. */
+export function readSurroundings(environment: Environment): Surroundings {
+  return {
+    host: environment[ENV.podIp] || '0.0.0.0',
+    hostsFile: environment[ENV.hostsFile],
+    terminationLog: environment[ENV.terminationLog] || DEFAULT_TERMINATION_LOG,
+    logLevel: environment[ENV.logLevel] || 'info',
   }
 }
 

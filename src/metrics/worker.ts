@@ -17,8 +17,8 @@ const RESULTS: readonly WorkerPushResult[] = [
   'wait',
 ]
 
-/** A registry of its own: several workers can live in one process. */
-export function createWorkerMetrics(options: { defaults?: boolean } = {}) {
+/** A registry of its own: several workers can live in one process. `tensors` is asked when somebody scrapes. */
+export function createWorkerMetrics(options: { defaults?: boolean; tensors: () => number }) {
   const registry = new Registry()
   const registers = [registry]
   if (options.defaults) collectDefaultMetrics({ register: registry })
@@ -39,7 +39,6 @@ export function createWorkerMetrics(options: { defaults?: boolean } = {}) {
     nonFinite: counter('downpour_worker_nonfinite_gradients_total', 'Gradients refused here for NaN or infinity.'),
     corruptRecords: gauge('downpour_worker_corrupt_records', 'Unreadable records and images skipped.'),
     loss: gauge('downpour_worker_loss', 'Loss of the last batch.'),
-    tensors: gauge('downpour_worker_tensors', 'Tensors alive after the last step: flat, or there is a leak.'),
     pushes: new Counter({
       name: 'downpour_worker_pushes_total',
       help: 'Pushes by what parameter server 0 made of them.',
@@ -47,6 +46,14 @@ export function createWorkerMetrics(options: { defaults?: boolean } = {}) {
       registers,
     }),
   }
+  new Gauge({
+    name: 'downpour_worker_tensors',
+    help: 'Tensors alive: flat between two steps, or there is a leak.',
+    registers,
+    collect() {
+      this.set(options.tensors())
+    },
+  })
   for (const result of RESULTS) metrics.pushes.inc({ result }, 0)
   return metrics
 }

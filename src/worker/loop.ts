@@ -37,7 +37,7 @@ export async function trainingLoop({
     signal.throwIfAborted()
     if (mustPull || step % fetchEvery === 0) {
       // once in a while: fresh weights
-      const { weights, changed } = await client.pull()
+      const { weights, changed } = await report.timed(client.pull())
       if (client.done) return
       if (changed || mustPull) stepper.load(weights)
       mustPull = false
@@ -63,13 +63,14 @@ export async function trainingLoop({
 
     accumulated.add(result)
     if (accumulated.steps < pushEvery) continue
-    mustPull = await push(client, accumulated.take(), log)
+    mustPull = await push(client, accumulated.take(), report, log)
   }
 }
 
 /** @returns whether the weights that the gradient was computed on are useless now */
-async function push(client: ShardClient, request: PushRequest, log: Log): Promise<boolean> {
-  const { result, step } = await client.push(request)
+async function push(client: ShardClient, request: PushRequest, report: Reporter, log: Log): Promise<boolean> {
+  const { result, step } = await report.timed(client.push(request))
+  report.onPushed(result)
   switch (result) {
     case 'applied':
     case 'duplicate':

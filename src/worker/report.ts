@@ -1,7 +1,7 @@
 /** What a worker tells of itself: /status, metrics, and a log line now and then. */
 import type { WorkerStatus } from '../contract/status.ts'
 import type { LoaderStats } from '../data/loader.ts'
-import type { WorkerMetrics } from '../metrics/worker.ts'
+import type { WorkerMetrics, WorkerPushResult } from '../metrics/worker.ts'
 import type { Log } from '../support/log.ts'
 
 const LOG_EVERY_MS = 10_000
@@ -41,7 +41,7 @@ export class Reporter {
   }
 
   onStep(examples: number, loss: number, seconds: number, { corruptRecords, waitSeconds }: LoaderStats): void {
-    const { steps, samples, stepSeconds, dataWaitSeconds, corrupt, loss: lossGauge } = this.#metrics
+    const { steps, samples, stepSeconds, dataWaitSeconds, corruptRecords: corrupt, loss: lossGauge } = this.#metrics
     const nowMs = performance.now()
     const rate = (examples * 1000) / (nowMs - this.#lastStepMs)
     const status = this.#status
@@ -65,6 +65,20 @@ export class Reporter {
       { localSteps, loss, examplesPerSecond: Math.round(examplesPerSecond), rssMiB: Math.round(rssBytes / 2 ** 20) },
       'training',
     )
+  }
+
+  /** Counts the time that a pull or a push takes. */
+  async timed<T>(exchange: Promise<T>): Promise<T> {
+    const startedMs = performance.now()
+    try {
+      return await exchange
+    } finally {
+      this.#metrics.exchangeSeconds.inc((performance.now() - startedMs) / 1000)
+    }
+  }
+
+  onPushed(result: WorkerPushResult): void {
+    this.#metrics.pushes.inc({ result })
   }
 
   onNonFinite(): void {
