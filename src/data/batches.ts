@@ -1,14 +1,21 @@
 /** Batches from leased units: shuffled, cropped and flipped at random, all drawn from (seed, epoch, unit). */
 import type { InputConfig } from '../contract/runtime.ts'
+import { DownpourError } from '../support/errors.ts'
 import { createRandom, type Random, seedOf } from '../support/random.ts'
 import type { Batch, Lease, LeaseSource } from './batch.ts'
+import { BatchBuilder } from './batch-builder.ts'
 import type { DecodedExample, ExampleReader } from './examples.ts'
-import { type Crop, centreCrop, cropLength, randomCrop, writeCrop } from './image.ts'
+import { centreCrop, randomCrop } from './image.ts'
 
-/** Examples held to be shuffled; a larger unit is shuffled in runs of this many. */
+/** Examples held to be shuffled; a larger unit is shuffled in runs of this many, or of what the bytes allow. */
 const SHUFFLE_WINDOW = 4096
+const SHUFFLE_BYTES = 256 * 2 ** 20
 
-/** Ends when the lease source does. A lease is done when its last example is in a batch that was asked for. */
+/**
+ * Ends when the lease source does; what is then left over fills no batch and is dropped. A lease is done when the batch
+ * with its last example was taken and another one asked for.
+ * @throws DownpourError DATA_EMPTY when every unit was read and none held an example
+ */
 export async function* trainingBatches(
   reader: ExampleReader,
   input: InputConfig,
@@ -17,27 +24,52 @@ export async function* trainingBatches(
   leases: LeaseSource,
 ): AsyncGenerator<Batch> {
   const builder = new BatchBuilder(input, batchSize)
+  const empty = new Set<number>()
+  let finished: Lease[] = []
   for (let lease = await leases.next(); lease; lease = await leases.next()) {
     const random = createRandom(seedOf(seed, lease.epoch, lease.unit))
-    for await (const example of shuffled(reader.read(lease.unit), random)) {
+    let examples = 0
+    for await (const example of shuffled(reader.read(lease.unit), shuffleWindow(input), random)) {
+      examples++
       const batch = builder.add(example, randomCrop(input, random))
-      if (batch) yield batch
+      if (!batch) continue
+      yield batch
+      for (const done of finished) await leases.done(done)
+      finished = []
     }
-    await leases.done(lease)
+    if (examples > 0) finished.push(lease)
+    else await leases.done(lease)
+    noteEmpty(empty, lease.unit, examples, reader.units)
   }
+}
+
+/** Leases never end by themselves: without this a set of nothing would be read for ever. */
+function noteEmpty(empty: Set<number>, unit: number, examples: number, units: number): void {
+  if (examples > 0) return empty.clear()
+  empty.add(unit)
+  if (empty.size < units) return
+  throw new DownpourError(
+    'DATA_EMPTY',
+    `all ${units} units of the data were read and held no example that can be used: look at spec.data.subset and at damaged records`,
+    { units },
+  )
+}
+
+/** @returns examples */
+export function shuffleWindow({ resizePixels }: InputConfig): number {
+  return Math.max(1, Math.min(SHUFFLE_WINDOW, Math.floor(SHUFFLE_BYTES / (resizePixels * resizePixels * 3))))
 }
 
 /** In the files' order, centre crops; the last batch may be smaller. */
 export async function* orderedBatches(
   reader: ExampleReader,
-  units: number,
   input: InputConfig,
   batchSize: number,
   maxExamples = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<Batch> {
   const builder = new BatchBuilder(input, batchSize)
   let seen = 0
-  for (let unit = 0; unit < units && seen < maxExamples; unit++) {
+  for (let unit = 0; unit < reader.units && seen < maxExamples; unit++) {
     for await (const example of reader.read(unit)) {
       if (seen++ >= maxExamples) break
       const batch = builder.add(example, centreCrop(input))
@@ -48,27 +80,15 @@ export async function* orderedBatches(
   if (rest) yield rest
 }
 
-/** One process alone: every unit once an epoch, in an order drawn from the seed; `epochs` passes or for ever. */
-export function singleProcessLeases(units: number, seed: number, epochs = Number.POSITIVE_INFINITY): LeaseSource {
-  let epoch = 0
-  let order: number[] = []
-  return {
-    async next(): Promise<Lease | null> {
-      if (order.length === 0) {
-        if (epoch >= epochs) return null
-        order = permutation(units, createRandom(seedOf('units', seed, epoch++)))
-      }
-      return { epoch: epoch - 1, unit: order.shift() as number }
-    },
-    async done() {},
-  }
-}
-
-async function* shuffled(examples: AsyncIterable<DecodedExample>, random: Random): AsyncGenerator<DecodedExample> {
+async function* shuffled(
+  examples: AsyncIterable<DecodedExample>,
+  windowLength: number,
+  random: Random,
+): AsyncGenerator<DecodedExample> {
   let window: DecodedExample[] = []
   for await (const example of examples) {
     window.push(example)
-    if (window.length < SHUFFLE_WINDOW) continue
+    if (window.length < windowLength) continue
     yield* inOrder(window, random)
     window = []
   }
@@ -80,49 +100,11 @@ function* inOrder(window: readonly DecodedExample[], random: Random): Generator<
 }
 
 /** Fisher-Yates. */
-export function permutation(length: number, random: Random): number[] {
+function permutation(length: number, random: Random): number[] {
   const order = Array.from({ length }, (_, i) => i)
   for (let i = length - 1; i > 0; i--) {
     const j = random.int(i + 1)
     ;[order[i], order[j]] = [order[j] as number, order[i] as number]
   }
   return order
-}
-
-/** Gathers cropped examples until a batch is full. */
-class BatchBuilder {
-  readonly #input: InputConfig
-  readonly #batchSize: number
-  #images: Float32Array
-  #labels: number[][] = []
-  #ids: string[] = []
-
-  constructor(input: InputConfig, batchSize: number) {
-    this.#input = input
-    this.#batchSize = batchSize
-    this.#images = new Float32Array(batchSize * cropLength(input))
-  }
-
-  add(example: DecodedExample, crop: Crop): Batch | undefined {
-    writeCrop(example.pixels, this.#input, crop, this.#images, this.#labels.length * cropLength(this.#input))
-    this.#labels.push(example.labels)
-    this.#ids.push(example.id)
-    return this.#labels.length === this.#batchSize ? this.flush() : undefined
-  }
-
-  /** What has been gathered, if anything; the builder starts anew. */
-  flush(): Batch | undefined {
-    const size = this.#labels.length
-    if (size === 0) return undefined
-    const batch = {
-      images: this.#images.subarray(0, size * cropLength(this.#input)),
-      labels: this.#labels,
-      ids: this.#ids,
-      size,
-    }
-    this.#images = new Float32Array(this.#batchSize * cropLength(this.#input))
-    this.#labels = []
-    this.#ids = []
-    return batch
-  }
 }

@@ -12,7 +12,8 @@ export interface DecodedExample {
 
 /** Damage met by one process; past the limit the job's data is to blame and the process ends. */
 export class CorruptionCount {
-  #count = 0
+  /** Places, not meetings: a record read again in the next epoch is the same damage. At most limit + 1. */
+  readonly #places = new Set<string>()
   readonly #limit: number
 
   constructor(limit: number) {
@@ -20,23 +21,24 @@ export class CorruptionCount {
   }
 
   get count(): number {
-    return this.#count
+    return this.#places.size
   }
 
   /** @throws DownpourError BAD_DATA */
   add(where: string, reason: string): void {
-    this.#count++
-    if (this.#count <= this.#limit) return
+    this.#places.add(where)
+    if (this.count <= this.#limit) return
     throw new DownpourError(
       'BAD_DATA',
-      `${where}: ${reason}; that is damaged record ${this.#count}, and spec.data.maxCorruptRecords is ${this.#limit}`,
-      { where, reason, count: this.#count },
+      `${where}: ${reason}; that is damaged record ${this.count}, and spec.data.maxCorruptRecords is ${this.#limit}`,
+      { where, reason, count: this.count },
     )
   }
 }
 
 export interface ExampleReader {
-  /** Every readable example of the unit, in the file's order. */
+  readonly units: number
+  /** Every readable example of the unit, in the file's order. @throws DownpourError BAD_DATA, LABEL_UNKNOWN, DATA_UNREADABLE */
   read(unit: number): AsyncGenerator<DecodedExample>
 }
 
@@ -52,6 +54,7 @@ export function createExampleReader(
   const cache = new Map<number, DecodedExample[]>()
   let room = cacheBytes
   return {
+    units: source.units.length,
     async *read(unit) {
       const cached = cache.get(unit)
       if (cached) return yield* cached
@@ -91,10 +94,21 @@ async function decode(
   resizePixels: number,
   corruption: CorruptionCount,
 ): Promise<DecodedExample | undefined> {
+  const closed = closeLabels(source, labels, where)
   try {
-    return { id, pixels: await decodeSquare(encoded, resizePixels), labels: source.labels.close(labels) }
+    return { id, pixels: await decodeSquare(encoded, resizePixels), labels: closed }
   } catch (error) {
     corruption.add(`${where}, image ${id}`, errorMessage(error))
     return undefined
+  }
+}
+
+/** A label outside the map is no damage to pass over: data and labels file do not belong together. */
+function closeLabels(source: DataSource, labels: readonly number[], where: string): number[] {
+  try {
+    return source.labels.close(labels)
+  } catch (error) {
+    if (!(error instanceof DownpourError)) throw error
+    throw new DownpourError(error.code, `${where}: ${error.message}`, { ...error.details, where })
   }
 }

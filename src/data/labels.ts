@@ -43,9 +43,11 @@ export function flatLabels(names: readonly string[]): LabelMap {
   return createLabelMap(names.map((name, id) => ({ id, name, parents: [] })))
 }
 
+/** @throws DownpourError DATA_MISSING, LABELS_INVALID */
 export async function readLabels(path: string): Promise<LabelMap> {
   const text = await readFile(path, 'utf8').catch((error) => {
-    throw new DownpourError('DATA_MISSING', `${path}: cannot be read: ${error.message}`, { path }, { cause: error })
+    const message = `${path}: cannot be read (${error.message}); it lists the labels: [{ "id": 0, "name": "…", "parents": [] }, …]`
+    throw new DownpourError('DATA_MISSING', message, { path }, { cause: error })
   })
   const parsed = LabelsFile.safeParse(parseJson(text, path))
   if (parsed.success) return createLabelMap(parsed.data, path)
@@ -63,15 +65,13 @@ function parseJson(text: string, path: string): unknown {
 
 function ancestorsOf(label: Label, labels: readonly Label[], source: string): number[] {
   const found = new Set<number>()
-  const visit = (id: number) => {
-    for (const parent of labels[id]?.parents ?? []) {
-      if (parent === label.id) throw invalid(source, `label ${label.id} (${label.name}) is its own ancestor`)
-      if (found.has(parent)) continue
-      found.add(parent)
-      visit(parent)
-    }
+  const open = [...label.parents]
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (id === label.id) throw invalid(source, `label ${label.id} (${label.name}) is its own ancestor`)
+    if (found.has(id)) continue
+    found.add(id)
+    open.push(...(labels[id]?.parents ?? []))
   }
-  visit(label.id)
   return [...found].sort((a, b) => a - b)
 }
 

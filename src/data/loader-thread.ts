@@ -55,5 +55,7 @@ function send(message: FromLoader, transfer: ArrayBuffer[] = []): void {
 }
 
 main().catch((error) => {
+  // A bug crosses as it is, with its stack, through the thread's 'error' event.
+  if (errorCode(error) === 'UNKNOWN') throw error
   send({ type: 'error', code: errorCode(error), message: errorMessage(error), corruptRecords: corruption.count })
 })

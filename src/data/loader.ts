@@ -23,9 +23,10 @@ export interface LoaderOptions {
 }
 
 export interface Loader {
-  /** Null when the leases have ended. @throws DownpourError BAD_DATA, DATA_…; AbortError */
+  /** Null when the leases have ended. One call at a time. @throws DownpourError BAD_DATA, DATA_…, LABEL_…; AbortError */
   next(): Promise<Batch | null>
   stats(): LoaderStats
+  /** Ends the thread; who waits for a batch gets an AbortError. */
   close(): Promise<void>
 }
 
@@ -85,7 +86,9 @@ class ThreadedLoader implements Loader {
     this.#thread = new Worker(new URL('./loader-thread.ts', import.meta.url), { workerData })
     this.#thread.on('message', (message: FromLoader) => this.#take(message))
     this.#thread.on('error', (error) => this.#fail(error))
-    options.signal.addEventListener('abort', () => this.#fail(options.signal.reason), { once: true })
+    this.#thread.on('exit', () => this.#fail(new DownpourError('LOADER_ENDED', 'the loader thread ended by itself')))
+    if (this.#signal.aborted) this.#onAbort()
+    else this.#signal.addEventListener('abort', this.#onAbort, { once: true })
     for (let i = 0; i < (options.queueBatches ?? DEFAULT_QUEUE); i++) this.#send({ type: 'wanted' })
   }
 
@@ -103,8 +106,12 @@ class ThreadedLoader implements Loader {
   }
 
   async close(): Promise<void> {
+    this.#signal.removeEventListener('abort', this.#onAbort)
+    this.#fail(new DOMException('the loader was closed', 'AbortError'))
     await this.#thread.terminate()
   }
+
+  readonly #onAbort = () => this.#fail(this.#signal.reason)
 
   #wait(): Promise<Batch | null> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
@@ -166,5 +173,5 @@ export async function* evaluationBatches(options: {
   const source = await openSource(folder, config)
   const corruption = new CorruptionCount(config.maxCorruptRecords)
   const reader = createExampleReader(source, input.resizePixels, corruption)
-  yield* orderedBatches(reader, source.units.length, input, batchSize, maxExamples)
+  yield* orderedBatches(reader, input, batchSize, maxExamples)
 }

@@ -1,11 +1,13 @@
 /** TFRecord: u64 length, its masked CRC, data, its masked CRC; all little-endian (paper.md §5). */
-import { readFile } from 'node:fs/promises'
-import { DownpourError } from '../../support/errors.ts'
+import { type FileHandle, open } from 'node:fs/promises'
+import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
 import { maskedCrc32c } from './crc32c.ts'
 
 const LENGTH_BYTES = 8
 const CRC_BYTES = 4
 const HEAD_BYTES = LENGTH_BYTES + CRC_BYTES
+/** Public shards are 100 MB to 1 GB: a file is read by pieces of this size, or of one record if that is larger. */
+const READ_BYTES = 1 << 20
 
 /** What the reader met: a record, or damage at a byte offset of the file. */
 export type TfRecordItem =
@@ -14,41 +16,84 @@ export type TfRecordItem =
 
 /**
  * Records of one shard. A record with a bad data CRC is skipped; after a bad length nothing in the file can be
- * trusted, so the rest of it counts as one corruption.
+ * trusted, so the rest of it counts as one corruption. The data stays valid after the next record is asked for.
+ * @throws DownpourError DATA_UNREADABLE; EIO as it comes, for a broken disk is not the data's fault
  */
-export function* parseTfRecords(file: Uint8Array): Generator<TfRecordItem> {
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
-  let offset = 0
-  while (offset < file.length) {
-    const lengthProblem = checkLength(file, view, offset)
-    if (lengthProblem) return yield { type: 'corrupt', offset, reason: lengthProblem }
-    const start = offset + HEAD_BYTES
-    const end = start + Number(view.getBigUint64(offset, true))
-    const data = file.subarray(start, end)
-    if (maskedCrc32c(data) === view.getUint32(end, true)) yield { type: 'record', data, offset }
-    else yield { type: 'corrupt', offset, reason: 'data CRC does not match' }
-    offset = end + CRC_BYTES
+export async function* readTfRecords(path: string): AsyncGenerator<TfRecordItem> {
+  const file = await readable(path, () => open(path))
+  try {
+    const { size } = await file.stat()
+    const pieces = new Pieces(path, file)
+    for (let offset = 0; offset < size; ) {
+      const head = await pieces.bytes(offset, HEAD_BYTES)
+      const lengthProblem = checkHead(head, offset, size)
+      if (lengthProblem) return yield { type: 'corrupt', offset, reason: lengthProblem }
+      const length = Number(head.readBigUInt64LE())
+      const body = await pieces.bytes(offset + HEAD_BYTES, length + CRC_BYTES)
+      if (body.length < length + CRC_BYTES)
+        return yield { type: 'corrupt', offset, reason: 'file ends inside a record' }
+      const data = body.subarray(0, length)
+      if (maskedCrc32c(data) === body.readUInt32LE(length)) yield { type: 'record', data, offset }
+      else yield { type: 'corrupt', offset, reason: 'data CRC does not match' }
+      offset += HEAD_BYTES + length + CRC_BYTES
+    }
+  } finally {
+    await file.close()
   }
 }
 
-function checkLength(file: Uint8Array, view: DataView, offset: number): string | undefined {
-  if (file.length - offset < HEAD_BYTES) return 'file ends inside a record header'
-  const lengthCrc = view.getUint32(offset + LENGTH_BYTES, true)
-  if (maskedCrc32c(file.subarray(offset, offset + LENGTH_BYTES)) !== lengthCrc) return 'length CRC does not match'
-  const needed = BigInt(offset + HEAD_BYTES + CRC_BYTES) + view.getBigUint64(offset, true)
-  return needed > BigInt(file.length) ? 'file ends inside a record' : undefined
+/** @param size of the file: no length is believed that reaches beyond it, so none makes us allocate more. */
+function checkHead(head: Buffer, offset: number, size: number): string | undefined {
+  if (head.length < HEAD_BYTES) return 'file ends inside a record header'
+  if (maskedCrc32c(head.subarray(0, LENGTH_BYTES)) !== head.readUInt32LE(LENGTH_BYTES)) {
+    return 'length CRC does not match'
+  }
+  const needed = BigInt(offset + HEAD_BYTES + CRC_BYTES) + head.readBigUInt64LE()
+  return needed > BigInt(size) ? 'file ends inside a record' : undefined
 }
 
-export async function readTfRecordFile(path: string): Promise<Uint8Array> {
+/** Sequential reading ahead. Each piece has memory of its own, because records handed out point into it. */
+class Pieces {
+  readonly #path: string
+  readonly #file: FileHandle
+  #piece: Buffer = Buffer.alloc(0)
+  #start = 0
+
+  constructor(path: string, file: FileHandle) {
+    this.#path = path
+    this.#file = file
+  }
+
+  /** Fewer than `length` bytes where the file ends before. */
+  async bytes(start: number, length: number): Promise<Buffer> {
+    if (start < this.#start || start + length > this.#start + this.#piece.length) {
+      this.#piece = await this.#read(start, Math.max(length, READ_BYTES))
+      this.#start = start
+    }
+    return this.#piece.subarray(start - this.#start, start - this.#start + length)
+  }
+
+  async #read(start: number, length: number): Promise<Buffer> {
+    const piece = Buffer.allocUnsafeSlow(length)
+    let filled = 0
+    while (filled < length) {
+      const at = filled
+      const read = () => this.#file.read(piece, at, length - at, start + at)
+      const { bytesRead } = await readable(this.#path, read)
+      if (bytesRead === 0) break
+      filled += bytesRead
+    }
+    return piece.subarray(0, filled)
+  }
+}
+
+async function readable<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
-    return await readFile(path)
+    return await work()
   } catch (error) {
-    throw new DownpourError(
-      'DATA_UNREADABLE',
-      `${path}: cannot be read: ${(error as Error).message}`,
-      { path },
-      { cause: error },
-    )
+    if (errorCode(error) === 'EIO') throw error
+    const message = `${path}: cannot be read: ${errorMessage(error)}`
+    throw new DownpourError('DATA_UNREADABLE', message, { path }, { cause: error })
   }
 }
 

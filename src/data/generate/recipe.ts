@@ -1,0 +1,27 @@
+/** The figures of jft-mini, after those of JFT-300M (paper.md §1.1); they are written into dataset.json. */
+export const JFT_MINI = {
+  pixels: 40,
+  shards: 16,
+  /** Share of leaf labels that are wrong. */
+  wrongLabels: 0.2,
+  /** Share of pictures with two objects: about 1.26 labels an image come of it. */
+  secondObject: 0.26,
+  /** Chance that a record names an ancestor of its label too: the hierarchy has to repair the rest. */
+  ancestorKept: 0.002,
+  zipfExponent: 0.8,
+  downstreamClasses: 20,
+} as const
+
+export interface JftMiniSizes {
+  images: number
+  evaluationImages: number
+  downstreamTrainPerClass: number
+  downstreamValPerClass: number
+}
+
+export const JFT_MINI_SIZES: JftMiniSizes = {
+  images: 8000,
+  evaluationImages: 600,
+  downstreamTrainPerClass: 20,
+  downstreamValPerClass: 40,
+}
