@@ -1,21 +1,23 @@
 /** The parts that both kinds share, as zod: types, bounds and descriptions come from here, and so does the CRD. */
 import { z } from 'zod'
+import { setOf } from './lists.ts'
+import { dnsLabel } from './names.ts'
+import { PodTemplate } from './pod-template.ts'
 
-const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
-/** Relative, no `..`, no leading slash: a path inside a volume. */
-const INNER_PATH = /^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/
+/** A step of a path that is not `..`, said without a lookahead: the API server's expressions (RE2) have none. */
+const SEGMENT = String.raw`(\.|\.?[A-Za-z0-9_-][A-Za-z0-9._-]*|\.\.[A-Za-z0-9._-]+)`
+const INNER_PATH = new RegExp(`^${SEGMENT}(/${SEGMENT})*$`)
+/** Nine digits: what the names of checkpoint folders sort by. */
+const MAX_STEPS = 999_999_999
+const MAX_SEED = 4_294_967_295
 
-export const claimName = z
-  .string()
-  .max(63)
-  .regex(DNS_LABEL)
-  .describe('Name of a PersistentVolumeClaim in the namespace of the job.')
-export const innerPath = z
+export const steps = z.int().min(1).max(MAX_STEPS)
+const claimName = dnsLabel(63).describe('Name of a PersistentVolumeClaim in the namespace of the job.')
+const innerPath = z
   .string()
   .max(512)
-  .regex(INNER_PATH)
-  .refine((path) => !path.split('/').includes('..'), 'must not contain ".."')
-export const objectName = z.string().max(50).regex(DNS_LABEL)
+  .regex(INNER_PATH, 'a relative path inside the volume, without ".." (letters, digits, ".", "_", "-", "/")')
+export const objectName = dnsLabel(50)
 
 export const VolumePath = z.strictObject({
   claimName,
@@ -24,7 +26,7 @@ export const VolumePath = z.strictObject({
 
 export const Subset = z.strictObject({
   fraction: z.number().gt(0).lte(1).describe('Share of the images to keep, by seeded hash of the image id.'),
-  seed: z.int().min(0).default(0).describe('Subsets of one seed are nested: 10% lies inside 30%.'),
+  seed: z.int().min(0).max(MAX_SEED).default(0).describe('Subsets of one seed are nested: 10% lies inside 30%.'),
 })
 
 const dataFields = {
@@ -73,12 +75,12 @@ export const LearningRate = z.discriminatedUnion('type', [
     type: z.literal('exponential'),
     initial: rate,
     factor: z.number().gt(0).lte(1),
-    everySteps: z.int().min(1),
+    everySteps: steps,
     staircase: z.boolean(),
   }),
   z.strictObject({
     type: z.literal('piecewise'),
-    boundaries: z.array(z.int().min(1)).max(64),
+    boundaries: z.array(steps).max(64),
     values: z.array(rate).max(65),
   }),
   z.strictObject({ type: z.literal('poly'), initial: rate, power: z.number().gt(0) }),
@@ -93,12 +95,12 @@ export const Async = z.strictObject({
     .min(0)
     .optional()
     .describe('Refuse pushes staler than this; the worker pulls and computes anew.'),
-  warmStartSteps: z.int().min(0).default(0).describe('Until this step worker 0 trains alone.'),
+  warmStartSteps: z.int().min(0).max(MAX_STEPS).default(0).describe('Until this step worker 0 trains alone.'),
   delayCompensation: z.number().min(0).default(0.04).describe('lambda of dcAsgd.'),
 })
 
 export const Checkpoint = z.strictObject({
-  everySteps: z.int().min(1).optional(),
+  everySteps: steps.optional(),
   everyMinutes: z.number().gt(0).optional(),
   keep: z
     .int()
@@ -114,37 +116,6 @@ export const Checkpoint = z.strictObject({
 export const Runtime = z.strictObject({
   backend: z.enum(['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu']).default('auto'),
   image: z.string().min(1).max(512).optional().describe("Container image; the operator's default when absent."),
-})
-
-const stringMap = z.record(z.string().max(317), z.string().max(1024))
-const quantityMap = z.record(z.string().max(317), z.union([z.string(), z.number()]))
-/** Free-form Kubernetes objects: the API server checks them when the pod is made, the CRD stays small. */
-const kubernetesObject = z.record(z.string(), z.unknown())
-
-/** The fields of a pod that users need, and no more. */
-export const PodTemplate = z.strictObject({
-  labels: stringMap.optional(),
-  annotations: stringMap.optional(),
-  resources: z.strictObject({ requests: quantityMap.optional(), limits: quantityMap.optional() }).optional(),
-  nodeSelector: stringMap.optional(),
-  tolerations: z.array(kubernetesObject).max(32).optional(),
-  affinity: kubernetesObject.optional(),
-  topologySpreadConstraints: z.array(kubernetesObject).max(8).optional(),
-  env: z
-    .array(z.looseObject({ name: z.string().max(253) }))
-    .max(64)
-    .optional(),
-  volumes: z
-    .array(z.looseObject({ name: z.string().max(63) }))
-    .max(32)
-    .optional(),
-  volumeMounts: z
-    .array(z.looseObject({ name: z.string(), mountPath: z.string() }))
-    .max(32)
-    .optional(),
-  securityContext: kubernetesObject.optional(),
-  serviceAccountName: z.string().max(253).optional(),
-  terminationGracePeriodSeconds: z.int().min(0).max(3600).optional(),
 })
 
 export const ParameterServer = z.strictObject({
@@ -163,14 +134,10 @@ export const Workers = z.strictObject({
 })
 
 export const FailurePolicy = z.strictObject({
-  permanentExitCodes: z
-    .array(z.int().min(1).max(255))
-    .max(64)
+  permanentExitCodes: setOf(z.int().min(1).max(255), 64)
     .optional()
     .describe('Exit codes that fail the job at once, besides 2-99.'),
-  retryableExitCodes: z
-    .array(z.int().min(1).max(255))
-    .max(64)
+  retryableExitCodes: setOf(z.int().min(1).max(255), 64)
     .optional()
     .describe('Exit codes to retry, besides 1 and 100-255.'),
 })
@@ -207,8 +174,12 @@ export const trainingFields = {
   batchSize: z.int().min(1).max(65_536),
   weightDecay: z.number().min(0),
   batchNorm: z.strictObject({ decay: z.number().gt(0).lt(1), epsilon: z.number().gt(0) }),
-  maxSteps: z.int().min(1),
-  seed: z.int().min(0),
+  maxSteps: steps.describe('Global steps: pushes applied, by all workers together.'),
+  seed: z
+    .int()
+    .min(0)
+    .max(MAX_SEED)
+    .describe('Of first weights, order of examples and augmentation: the same seed, the same start.'),
   async: Async,
   parameterServer: ParameterServer,
   workers: Workers,
@@ -227,4 +198,8 @@ const inputFields = {
   workers: Workers.partial(),
 }
 /** The same as a user may write them: what a preset or a default can fill is optional, in groups as well. */
-export const trainingInputFields = z.strictObject(inputFields).partial().shape
+export const trainingInputFields = {
+  ...z.strictObject(inputFields).partial().shape,
+  data: DataSource,
+  checkpoint: Checkpoint,
+}

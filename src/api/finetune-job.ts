@@ -1,22 +1,18 @@
 import { z } from 'zod'
-import { jobFields, objectName, trainingInputFields } from './common.ts'
+import { objectName, steps, trainingInputFields } from './common.ts'
 import { finetuneOwnFields } from './finetune-fields.ts'
 
 /** The checkpoint to start from: of a PretrainJob in the same namespace. */
 export const From = z.strictObject({
   pretrainJob: objectName,
   checkpoint: z.enum(['latest', 'best', 'step']).default('latest').describe('latest waits for the job to succeed.'),
-  step: z.int().min(1).optional().describe('With checkpoint: step. Waits until the job has saved that step.'),
+  step: steps.optional().describe('With checkpoint: step. Waits until the job has saved that step.'),
 })
 
 const ownFields = { ...finetuneOwnFields, from: From.optional().describe('Required unless init is random.') }
 
 /** What a user may write: everything that a preset can fill is optional. */
-export const FinetuneJobInput = z.strictObject({
-  ...ownFields,
-  ...trainingInputFields,
-  ...jobFields,
-})
+export const FinetuneJobInput = z.strictObject({ ...ownFields, ...trainingInputFields })
 /** After preset and defaults: complete. */
 export const FinetuneJobSpec = z.strictObject(ownFields)
 

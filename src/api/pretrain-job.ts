@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { DataSource, jobFields, objectName, trainingFields, trainingInputFields } from './common.ts'
+import { DataSource, jobFields, objectName, steps, trainingFields, trainingInputFields } from './common.ts'
 import { finetuneOwnFields } from './finetune-fields.ts'
+import { keyedList, setOf } from './lists.ts'
 
 export const PRETRAIN_PRESETS = [
   'jft-resnet101',
@@ -19,17 +20,16 @@ export const Evaluation = z.strictObject({
 /** A FinetuneJob made from this job's checkpoint: at given steps, or when it has succeeded. */
 export const Transfer = z.strictObject({
   name: objectName.describe('The FinetuneJob is called JOB-NAME, and JOB-NAME-STEP at a step.'),
-  at: z.strictObject({ success: z.boolean().optional(), steps: z.array(z.int().min(1)).max(64).optional() }),
+  at: z.strictObject({ success: z.boolean().optional(), steps: setOf(steps, 64).optional() }),
   template: z
     .strictObject({ ...finetuneOwnFields, ...trainingInputFields })
-    .partial()
     .describe('A FinetuneJob spec without `from`.'),
 })
 
 const ownFields = {
   preset: z.enum(PRETRAIN_PRESETS).optional().describe("Fills the paper's numbers; every field given overrides it."),
   evaluation: Evaluation.optional(),
-  transfers: z.array(Transfer).max(32).optional(),
+  transfers: keyedList(Transfer, 'name', 32).optional(),
   ...jobFields,
 }
 

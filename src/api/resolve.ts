@@ -19,19 +19,15 @@ function recipeOf(kind: string, preset: unknown): Recipe {
   return (typeof preset === 'string' ? recipes[preset] : undefined) ?? {}
 }
 
-/** Objects merge field by field; a union of another `type`, a list or a scalar replaces what was there. */
+/** Objects merge field by field; what has a `type` (one of several forms), a list or a scalar replaces what was there. */
 export function merge(base: Fields, over: Fields): Fields {
   const merged: Fields = { ...base }
   for (const [key, value] of Object.entries(over)) {
     if (value === undefined) continue
     const before = merged[key]
-    merged[key] = isFields(before) && isFields(value) && !isOtherVariant(before, value) ? merge(before, value) : value
+    merged[key] = isFields(before) && isFields(value) && !('type' in before) ? merge(before, value) : value
   }
   return merged
-}
-
-function isOtherVariant(before: Fields, value: Fields): boolean {
-  return value.type !== undefined && before.type !== value.type
 }
 
 export function isFields(value: unknown): value is Fields {

@@ -2,6 +2,7 @@
  * What the types cannot say: rules between fields. Each has its CEL twin for the CRD, so that `kubectl apply` and
  * `downpour validate` refuse the same things in the same words; a test runs one table of cases through both.
  */
+import type { JobKind } from '../contract/names.ts'
 import type { FinetuneJobSpec } from './finetune-job.ts'
 import type { PretrainJobSpec } from './pretrain-job.ts'
 
@@ -9,14 +10,14 @@ import type { PretrainJobSpec } from './pretrain-job.ts'
 type Spec = Pick<PretrainJobSpec, 'transfers'> & FinetuneJobSpec
 
 export interface Rule {
-  kinds: readonly ('PretrainJob' | 'FinetuneJob')[]
+  kinds: readonly JobKind[]
   /** Where the message points. */
   path: string
   message: string
   /** True when the spec, after presets and defaults, obeys. */
   holds(spec: Spec): boolean
-  /** The same over what the user wrote: `self` is the spec. Absent where CEL cannot say it. */
-  cel?: string
+  /** The same over what the user wrote: `self` is the spec. It cannot see what a preset fills in. */
+  cel: string
 }
 
 const BOTH = ['PretrainJob', 'FinetuneJob'] as const
@@ -44,7 +45,7 @@ export const RULES: readonly Rule[] = [
     message: 'must rise',
     holds: ({ learningRate: rate }) =>
       rate.type !== 'piecewise' || rate.boundaries.every((step, i) => i === 0 || step > (rate.boundaries[i - 1] ?? 0)),
-    cel: "!has(self.learningRate) || self.learningRate.type != 'piecewise' || !has(self.learningRate.boundaries) || self.learningRate.boundaries.all(a, self.learningRate.boundaries.exists_one(b, b == a)) && self.learningRate.boundaries.isSorted()",
+    cel: "!has(self.learningRate) || self.learningRate.type != 'piecewise' || !has(self.learningRate.boundaries) || (self.learningRate.boundaries.isSorted() && self.learningRate.boundaries.all(a, self.learningRate.boundaries.exists_one(b, b == a)))",
   },
   {
     kinds: BOTH,
@@ -75,10 +76,12 @@ export const RULES: readonly Rule[] = [
     cel: '!has(self.async) || !has(self.async.warmStartSteps) || !has(self.maxSteps) || self.async.warmStartSteps == 0 || self.async.warmStartSteps < self.maxSteps',
   },
   {
-    kinds: PRETRAIN,
-    path: 'spec.transfers',
-    message: 'must have different names',
-    holds: ({ transfers = [] }) => new Set(transfers.map((transfer) => transfer.name)).size === transfers.length,
+    kinds: BOTH,
+    path: 'spec.failurePolicy.retryableExitCodes',
+    message: 'must not hold a code that permanentExitCodes holds',
+    holds: ({ failurePolicy: { permanentExitCodes = [], retryableExitCodes = [] } = {} }) =>
+      !permanentExitCodes.some((code) => retryableExitCodes.includes(code)),
+    cel: '!has(self.failurePolicy) || !has(self.failurePolicy.permanentExitCodes) || !has(self.failurePolicy.retryableExitCodes) || !self.failurePolicy.permanentExitCodes.exists(code, code in self.failurePolicy.retryableExitCodes)',
   },
   {
     kinds: PRETRAIN,
@@ -93,26 +96,27 @@ export const RULES: readonly Rule[] = [
     message: 'must not name a step beyond maxSteps',
     holds: ({ transfers = [], maxSteps }) =>
       transfers.every(({ at }) => (at.steps ?? []).every((step) => step <= maxSteps)),
+    cel: '!has(self.transfers) || !has(self.maxSteps) || self.transfers.all(t, !has(t.at.steps) || t.at.steps.all(s, s <= self.maxSteps))',
   },
   {
     kinds: FINETUNE,
     path: 'spec.from',
     message: 'is required unless init is random',
     holds: ({ from, init }) => from !== undefined || init === 'random',
-    cel: "has(self.from) || self.init == 'random'",
+    cel: "has(self.from) || (has(self.init) && self.init == 'random')",
   },
   {
     kinds: FINETUNE,
     path: 'spec.from.step',
     message: 'must be given exactly when checkpoint is step',
     holds: ({ from }) => !from || (from.checkpoint === 'step') === (from.step !== undefined),
-    cel: "!has(self.from) || (self.from.checkpoint == 'step') == has(self.from.step)",
+    cel: "!has(self.from) || (has(self.from.checkpoint) && self.from.checkpoint == 'step') == has(self.from.step)",
   },
   {
     kinds: FINETUNE,
     path: 'spec.protocol',
     message: 'frozen needs pre-trained weights: init cannot be random',
     holds: ({ protocol, init }) => protocol !== 'frozen' || init !== 'random',
-    cel: "self.protocol != 'frozen' || self.init != 'random'",
+    cel: "!has(self.protocol) || self.protocol != 'frozen' || !has(self.init) || self.init != 'random'",
   },
 ]

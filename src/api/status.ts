@@ -1,5 +1,6 @@
 /** Status of both kinds: recomputed from the world at each reconcile, written once. zod, for the CRD comes from it too. */
 import { z } from 'zod'
+import { keyedList } from './lists.ts'
 
 export const PHASES = ['Pending', 'Waiting', 'Starting', 'Running', 'Suspended', 'Succeeded', 'Failed'] as const
 export type Phase = (typeof PHASES)[number]
@@ -51,7 +52,7 @@ const Checkpoint = z.object({
 export const JobStatus = z.object({
   observedGeneration: z.int(),
   phase: z.enum(PHASES),
-  conditions: z.array(Condition),
+  conditions: keyedList(Condition, 'type', 32),
   replicas: z.object({ ps: RoleReplicas, worker: RoleReplicas, evaluator: RoleReplicas }),
   /** For the scale subresource. */
   workersReady: z.int(),

@@ -1,0 +1,77 @@
+/** Rules as the API server evaluates them: between fields, against the object before, and of what no preset fills. */
+import type { JobKind } from '../contract/names.ts'
+import { CANNOT_CHANGE, IMMUTABLE_FIELDS } from './immutable.ts'
+import { BASE_DEFAULTS, FINETUNE_RECIPES, PRETRAIN_RECIPES, type Recipe } from './presets.ts'
+import { RULES, type Rule } from './rules.ts'
+
+export interface Validation {
+  rule: string
+  message: string
+  /** Where the message points, from the place of the rule: `.input.cropPixels`. */
+  fieldPath?: string
+}
+
+/** Fields that a job needs and BASE_DEFAULTS has not: the preset or the user says them. */
+const NEEDED = ['maxSteps', 'model.classes'] as const
+
+/** Of a job's spec. */
+export function specValidations(kind: JobKind): Validation[] {
+  return [...ruleValidations(kind), ...neededValidations(kind), ...immutableValidations(kind)]
+}
+
+/** Of a transfer's template: a FinetuneJob's spec to be, whose `from` comes later. It may change until then. */
+export function templateValidations(): Validation[] {
+  const aboutFrom = ({ path }: Rule) => path === 'spec.from' || path.startsWith('spec.from.')
+  return [...ruleValidations('FinetuneJob', (rule) => !aboutFrom(rule)), ...neededValidations('FinetuneJob')]
+}
+
+/** Of a PretrainJob as a whole: the FinetuneJobs that its transfers become need names, too. */
+export function transferNameValidation(maxJobName: number): Validation {
+  const length = 'size(self.metadata.name) + 1 + size(t.name)'
+  return {
+    rule: `!has(self.spec.transfers) || self.spec.transfers.all(t, ${length} <= ${maxJobName} && (!has(t.at.steps) || t.at.steps.all(s, ${length} + 1 + size(string(s)) <= ${maxJobName})))`,
+    message: `JOB-NAME-STEP, the name of the FinetuneJob, must have at most ${maxJobName} characters`,
+    fieldPath: '.spec.transfers',
+  }
+}
+
+function ruleValidations(kind: JobKind, wanted: (rule: Rule) => boolean = () => true): Validation[] {
+  return RULES.filter((rule) => rule.kinds.includes(kind) && wanted(rule)).map(({ path, message, cel }) => ({
+    rule: cel,
+    message,
+    fieldPath: path.replace(/^spec/, ''),
+  }))
+}
+
+function neededValidations(kind: JobKind): Validation[] {
+  return NEEDED.map((path) => {
+    const presets = Object.entries<Recipe>(kind === 'PretrainJob' ? PRETRAIN_RECIPES : FINETUNE_RECIPES)
+      .filter(([, recipe]) => hasField(recipe, path))
+      .map(([name]) => `'${name}'`)
+    const byPreset = presets.length > 0 ? ` || (has(self.preset) && self.preset in [${presets.join(', ')}])` : ''
+    return { rule: `${hasPath(path)}${byPreset}`, message: `${path} is required: no preset says it` }
+  })
+}
+
+function immutableValidations(kind: JobKind): Validation[] {
+  return IMMUTABLE_FIELDS[kind].map((field) => ({
+    rule: `has(self.${field}) == has(oldSelf.${field}) && (!has(self.${field}) || self.${field} == oldSelf.${field})`,
+    message: CANNOT_CHANGE,
+    fieldPath: `.${field}`,
+  }))
+}
+
+/** @example hasPath('model.classes') === '(has(self.model) && has(self.model.classes))' */
+function hasPath(path: string): string {
+  const steps = path.split('.')
+  const checks = steps.map((_, i) => `has(self.${steps.slice(0, i + 1).join('.')})`)
+  return checks.length > 1 ? `(${checks.join(' && ')})` : (checks[0] as string)
+}
+
+function hasField(recipe: Recipe, path: string): boolean {
+  const filled = { ...BASE_DEFAULTS, ...recipe }
+  return (
+    path.split('.').reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], filled) !==
+    undefined
+  )
+}

@@ -1,0 +1,107 @@
+/** The CustomResourceDefinitions of both kinds, from the zod types that the operator itself parses with. */
+import { GROUP, type JobKind, PLURALS, VERSION } from '../contract/names.ts'
+import { specValidations, templateValidations, transferNameValidation } from './cel.ts'
+import { FinetuneJobInput } from './finetune-job.ts'
+import { jobName, MAX_JOB_NAME } from './names.ts'
+import { PretrainJobInput } from './pretrain-job.ts'
+import { PRINTER_COLUMNS } from './printer-columns.ts'
+import { JobStatus } from './status.ts'
+import { type Schema, structuralSchema } from './structural.ts'
+
+export const SHORT_NAMES: Readonly<Record<JobKind, string>> = { PretrainJob: 'pj', FinetuneJob: 'fj' }
+
+const INPUTS = { PretrainJob: PretrainJobInput, FinetuneJob: FinetuneJobInput }
+const DESCRIPTIONS: Readonly<Record<JobKind, string>> = {
+  PretrainJob:
+    'Asynchronous training from scratch on a large, noisy, hierarchical label set; its checkpoints become FinetuneJobs.',
+  FinetuneJob:
+    'Training on a downstream task, from a checkpoint of a PretrainJob or, as its baseline, from random weights.',
+}
+
+export interface CustomResourceDefinition {
+  apiVersion: 'apiextensions.k8s.io/v1'
+  kind: 'CustomResourceDefinition'
+  metadata: { name: string }
+  spec: Record<string, unknown> & {
+    names: Record<string, unknown> & { kind: JobKind; plural: string }
+    versions: { name: string; schema: { openAPIV3Schema: Schema } }[]
+  }
+}
+
+export function crdFor(kind: JobKind): CustomResourceDefinition {
+  const plural = PLURALS[kind]
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${GROUP}` },
+    spec: {
+      group: GROUP,
+      scope: 'Namespaced',
+      names: {
+        kind,
+        listKind: `${kind}List`,
+        plural,
+        singular: kind.toLowerCase(),
+        shortNames: [SHORT_NAMES[kind]],
+        categories: ['downpour'],
+      },
+      versions: [versionOf(kind)],
+    },
+  }
+}
+
+function versionOf(kind: JobKind) {
+  return {
+    name: VERSION,
+    served: true,
+    storage: true,
+    additionalPrinterColumns: PRINTER_COLUMNS[kind].map((column) => ({ ...column })),
+    subresources: {
+      status: {},
+      scale: {
+        specReplicasPath: '.spec.workers.replicas',
+        statusReplicasPath: '.status.workersReady',
+        labelSelectorPath: '.status.workerSelector',
+      },
+    },
+    schema: { openAPIV3Schema: rootSchema(kind) },
+  }
+}
+
+function rootSchema(kind: JobKind): Schema {
+  const { type, maxLength, pattern } = structuralSchema(jobName) as Schema & { maxLength: number }
+  const validations = kind === 'PretrainJob' ? [transferNameValidation(MAX_JOB_NAME)] : []
+  return {
+    type: 'object',
+    description: DESCRIPTIONS[kind],
+    required: ['spec'],
+    properties: {
+      apiVersion: { type: 'string' },
+      kind: { type: 'string' },
+      metadata: { type: 'object', properties: { name: { type, maxLength, pattern } as Schema } },
+      spec: specSchema(kind),
+      status: optional(structuralSchema(JobStatus)),
+    },
+    ...(validations.length > 0 ? { 'x-kubernetes-validations': validations } : {}),
+  }
+}
+
+function specSchema(kind: JobKind): Schema {
+  const schema = structuralSchema(INPUTS[kind])
+  const template = schema.properties?.transfers?.items?.properties?.template
+  if (template) template['x-kubernetes-validations'] = templateValidations()
+  return { ...schema, 'x-kubernetes-validations': specValidations(kind) }
+}
+
+/**
+ * Status with every field optional but the keys of lists: a job stored by an earlier version must stay writable
+ * when a later one adds a field.
+ */
+function optional(schema: Schema): Schema {
+  const { required: _, properties, ...rest } = schema
+  const loose = Object.entries(properties ?? {}).map(([name, field]) => [
+    name,
+    field.type === 'object' ? optional(field) : field,
+  ])
+  return { ...rest, ...(properties ? { properties: Object.fromEntries(loose) } : {}) }
+}

@@ -1,0 +1,59 @@
+/** The field that was meant when one is unknown: by common slips, then by spelling. */
+import { z } from 'zod'
+import { FinetuneJobInput } from './finetune-job.ts'
+import { PretrainJobInput } from './pretrain-job.ts'
+
+/** Names that people type for ours. */
+const NEAR: Readonly<Record<string, string>> = {
+  batch_size: 'batchSize',
+  learning_rate: 'learningRate',
+  lr: 'learningRate',
+  steps: 'maxSteps',
+  worker: 'workers',
+  ps: 'parameterServer',
+  image: 'runtime.image',
+}
+const MAX_DISTANCE = 2
+
+/** @returns `; did you mean NAME?`, or nothing when no field is near */
+export function didYouMean(key: string): string {
+  const near = NEAR[key] ?? nearest(key.toLowerCase())
+  return near ? `; did you mean ${near}?` : ''
+}
+
+function nearest(key: string): string | undefined {
+  const byDistance = fieldNames().map((name) => ({ name, distance: editDistance(name.toLowerCase(), key) }))
+  return byDistance
+    .filter(({ distance }) => distance > 0 && distance <= MAX_DISTANCE)
+    .sort((a, b) => a.distance - b.distance)[0]?.name
+}
+
+let names: string[] | undefined
+
+/** Of both kinds at every depth; made once, and only for who has mistyped one. */
+function fieldNames(): string[] {
+  names ??= [
+    ...new Set([PretrainJobInput, FinetuneJobInput].flatMap((kind) => namesIn(z.toJSONSchema(kind, { io: 'input' })))),
+  ]
+  return names
+}
+
+function namesIn(schema: unknown): string[] {
+  if (typeof schema !== 'object' || schema === null) return []
+  const properties = (schema as { properties?: object }).properties ?? {}
+  return [...Object.keys(properties), ...Object.values(schema).flatMap(namesIn)]
+}
+
+/** Levenshtein distance. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}

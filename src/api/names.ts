@@ -1,0 +1,15 @@
+/** Names of objects, as the API server takes them. */
+import { z } from 'zod'
+
+const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
+/** Pod names add up to `-pj-worker-9999` to a job's name, and a label or host name holds 63 characters. */
+export const MAX_JOB_NAME = 40
+
+export function dnsLabel(maxLength: number) {
+  return z
+    .string()
+    .max(maxLength)
+    .regex(DNS_LABEL, "lower-case letters, digits and '-', beginning and ending with a letter or digit")
+}
+
+export const jobName = dnsLabel(MAX_JOB_NAME)

@@ -1,0 +1,32 @@
+/** Columns of `kubectl get` after the name: the CRDs carry them, and the embedded API server prints by them. */
+import type { JobKind } from '../contract/names.ts'
+
+export interface PrinterColumn {
+  name: string
+  type: 'string' | 'integer' | 'number' | 'date'
+  jsonPath: string
+  description: string
+}
+
+const column = (name: string, type: PrinterColumn['type'], jsonPath: string, description: string): PrinterColumn => ({
+  name,
+  type,
+  jsonPath,
+  description,
+})
+
+const columns = (result: PrinterColumn): readonly PrinterColumn[] => [
+  column('Phase', 'string', '.status.phase', 'Where the job is in its life.'),
+  column('Step', 'integer', '.status.progress.step', 'Global steps done.'),
+  column('Progress', 'string', '.status.progress.percent', 'Global steps done of maxSteps.'),
+  result,
+  column('PS', 'string', '.status.replicas.ps.summary', 'Parameter servers: ready/desired.'),
+  column('Workers', 'string', '.status.replicas.worker.summary', 'Workers: ready/desired.'),
+  column('Restarts', 'integer', '.status.restarts.total', 'Pods that were replaced.'),
+  column('Age', 'date', '.metadata.creationTimestamp', 'Since the job was made.'),
+]
+
+export const PRINTER_COLUMNS: Readonly<Record<JobKind, readonly PrinterColumn[]>> = {
+  PretrainJob: columns(column('Loss', 'number', '.status.progress.loss', 'Training loss.')),
+  FinetuneJob: columns(column('Metric', 'string', '.status.headline', 'Newest evaluation.')),
+}

@@ -1,0 +1,102 @@
+/**
+ * JSON Schema as zod writes it → the structural schema that a CRD must be: every field has one type, said outside of
+ * any oneOf; nothing is referred to; unknown fields are pruned (or refused, by kubectl) rather than forbidden.
+ */
+import { z } from 'zod'
+import { DownpourError } from '../support/errors.ts'
+import { mergeVariants } from './variants.ts'
+
+export interface Schema {
+  type?: string
+  format?: string
+  pattern?: string
+  description?: string
+  minimum?: number
+  maximum?: number
+  enum?: unknown[]
+  required?: string[]
+  properties?: Record<string, Schema>
+  additionalProperties?: Schema | boolean
+  items?: Schema
+  anyOf?: Schema[]
+  oneOf?: Schema[]
+  [extension: `x-kubernetes-${string}`]: unknown
+}
+
+const PRESERVE = { 'x-kubernetes-preserve-unknown-fields': true } as const
+const MAX_INT32 = 2 ** 31 - 1
+
+/** @throws DownpourError BUG_NOT_STRUCTURAL where a type has no structural form; its path is in the message. */
+export function structuralSchema(type: z.ZodType): Schema {
+  return structural(z.toJSONSchema(type, { target: 'openapi-3.0', io: 'input' }) as Schema, '')
+}
+
+function structural(schema: Schema, path: string): Schema {
+  refuseUnsayable(schema, path)
+  if (schema.anyOf) return quantity(schema, path)
+  if (schema.oneOf) return variants(schema, path)
+  switch (schema.type) {
+    case 'object':
+      return object(schema, path)
+    case 'array':
+      return { 'x-kubernetes-list-type': 'atomic', ...schema, items: structural(schema.items ?? {}, `${path}[]`) }
+    case 'integer':
+      return integer(schema)
+    case 'string':
+      return text(schema)
+    case undefined:
+      return { ...schema, ...PRESERVE }
+    default:
+      return schema
+  }
+}
+
+function variants(schema: Schema, path: string): Schema {
+  const { oneOf = [], ...merged } = mergeVariants(schema, path)
+  return { ...structural(merged, path), oneOf }
+}
+
+function object(schema: Schema, path: string): Schema {
+  const { properties, additionalProperties: others, ...rest } = schema
+  const inner = Object.entries(properties ?? {}).map(([name, field]) => [name, structural(field, `${path}.${name}`)])
+  const own = properties ? { properties: Object.fromEntries(inner) } : {}
+  if (others === undefined || others === false) return { ...rest, ...own }
+  if (others === true || Object.keys(others).length === 0) return { ...rest, ...own, ...PRESERVE }
+  if (properties) throw unsayable(path, 'a map beside named fields')
+  return { ...rest, additionalProperties: structural(others, `${path}.*`) }
+}
+
+/** zod bounds every integer by what a double holds; that says nothing to a reader. */
+function integer({ minimum, maximum, ...rest }: Schema): Schema {
+  const bounds = {
+    ...(minimum === undefined || minimum === Number.MIN_SAFE_INTEGER ? {} : { minimum }),
+    ...(maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? {} : { maximum }),
+  }
+  return { ...rest, ...bounds, format: (maximum ?? Number.MAX_SAFE_INTEGER) <= MAX_INT32 ? 'int32' : 'int64' }
+}
+
+/** The API server checks date-time by itself; zod's pattern for it would be 250 characters. */
+function text({ pattern, ...rest }: Schema): Schema {
+  return rest.format === 'date-time' || pattern === undefined ? rest : { ...rest, pattern }
+}
+
+/** text | whole number, the one union that the API server has a word for. */
+function quantity({ anyOf = [], ...rest }: Schema, path: string): Schema {
+  const texts = anyOf.find(({ type }) => type === 'string')
+  if (anyOf.length !== 2 || !texts || !anyOf.some(({ type }) => type === 'integer')) {
+    throw unsayable(path, 'a union other than of text and whole number')
+  }
+  const { type: _, ...ofText } = texts
+  const types = { anyOf: [{ type: 'integer' }, { type: 'string' }], 'x-kubernetes-int-or-string': true }
+  return { ...rest, ...ofText, minimum: 0, ...types }
+}
+
+function refuseUnsayable(schema: Schema, path: string): void {
+  if ('$ref' in schema) throw unsayable(path, 'a reference')
+  if ('allOf' in schema) throw unsayable(path, 'two patterns at once')
+  if (/\(\?[=!<]/.test(schema.pattern ?? '')) throw unsayable(path, 'a lookahead')
+}
+
+function unsayable(path: string, what: string): DownpourError {
+  return new DownpourError('BUG_NOT_STRUCTURAL', `${path || 'the whole'}: ${what} has no structural form`, { path })
+}
