@@ -2,7 +2,7 @@
 export interface Batch {
   /** size · cropPixels · cropPixels · 3, row-major. */
   images: Float32Array
-  /** Of each image: its labels, closed under ancestors, sorted. */
+  /** Of each image: its labels as stored, so that an exclusive class comes first, then their ancestors. */
   labels: number[][]
   ids: string[]
   size: number

@@ -11,7 +11,7 @@ export interface LabelMap {
   readonly labels: readonly Label[]
   /** Ancestors of each label id, itself left out, sorted. */
   readonly ancestors: readonly (readonly number[])[]
-  /** The labels and all their ancestors, sorted, each once. @throws DownpourError LABEL_UNKNOWN */
+  /** The labels as given, then their ancestors sorted, each once. Idempotent and monotone. @throws DownpourError LABEL_UNKNOWN */
   close(ids: readonly number[]): number[]
 }
 
@@ -33,7 +33,8 @@ export function createLabelMap(labels: readonly Label[], source = 'labels'): Lab
         const message = `label ${strange} is not in ${source} (0 to ${labels.length - 1})`
         throw new DownpourError('LABEL_UNKNOWN', message, { label: strange, source })
       }
-      return [...new Set(ids.flatMap((id) => [id, ...(ancestors[id] as number[])]))].sort((a, b) => a - b)
+      const above = ids.flatMap((id) => ancestors[id] as number[]).sort((a, b) => a - b)
+      return [...new Set([...ids, ...above])]
     },
   }
 }

@@ -1,8 +1,12 @@
-/** Scores one checkpoint on the held-out set. */
+/** Scores one checkpoint on the held-out set. B batch, H W pixels, C classes. */
 import { loadCheckpoint } from '../checkpoint/load.ts'
+import type { Tensor as StoredTensor } from '../checkpoint/safetensors.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
-import { evaluationBatches } from '../data/loader.ts'
+import type { Batch } from '../data/batch.ts'
+import { dataFacts, evaluationBatches } from '../data/loader.ts'
 import type { Model, Weights } from '../models/model.ts'
+import { DownpourError } from '../support/errors.ts'
+import { sizeOf } from '../support/variables.ts'
 import type { Task } from '../tasks/task.ts'
 import { type Tensor4D, tf } from '../tensor/tf.ts'
 
@@ -11,50 +15,67 @@ export interface Score {
   examples: number
 }
 
-/** @throws DownpourError CHECKPOINT_…, DATA_…; AbortError between two batches */
-export async function evaluateCheckpoint(options: {
+export interface EvaluateOptions {
   folder: string
+  /** Refuse another checkpoint than the one that was listed. */
   digest: string
-  config: RuntimeConfig
+  config: Pick<RuntimeConfig, 'evaluation' | 'input' | 'model'>
   evaluationDir: string
   model: Model
   task: Task
   signal: AbortSignal
-}): Promise<Score> {
+}
+
+/** @throws DownpourError CHECKPOINT_…, DATA_…, LABEL…; AbortError between two batches */
+export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Score> {
   const { folder, digest, config, evaluationDir, model, task, signal } = options
   const { evaluation, input } = config
   if (!evaluation) throw new RangeError('the job has no evaluation')
+  const { data, batchSize, maxExamples } = evaluation
+  await mustFit(evaluationDir, config)
   const { variables } = await loadCheckpoint(folder, { expectDigest: digest })
-  const weights: Weights = new Map(
-    model.variables.map(({ name, shape }) => [name, tf.tensor(variables.get(name)?.data ?? [], [...shape])]),
-  )
+  const weights = toWeights(model, variables, folder)
   const scorer = task.scorer()
   let examples = 0
-  const { data, batchSize, maxExamples } = evaluation
   try {
-    for await (const batch of evaluationBatches({
-      folder: evaluationDir,
-      config: data,
-      input,
-      batchSize,
-      ...(maxExamples ? { maxExamples } : {}),
-    })) {
+    const limit = maxExamples === undefined ? {} : { maxExamples }
+    for await (const batch of evaluationBatches({ folder: evaluationDir, config: data, input, batchSize, ...limit })) {
       signal.throwIfAborted()
-      scorer.add(logitsOf(model, weights, batch.images, batch.size, input.cropPixels), batch.labels)
+      scorer.add(logitsOf(model, weights, batch, input.cropPixels), batch.labels)
       examples += batch.size
     }
   } finally {
     tf.dispose([...weights.values()])
   }
-  return { metrics: scorer.result(), examples }
+  if (examples > 0) return { metrics: scorer.result(), examples }
+  throw new DownpourError('DATA_EMPTY', `${evaluationDir}: the evaluation set holds no example that can be used`)
 }
 
-function logitsOf(model: Model, weights: Weights, images: Float32Array, size: number, pixels: number): Float32Array {
-  const logits_BC = tf.tidy(() => {
-    const images_BHWC = tf.tensor4d(images, [size, pixels, pixels, 3]) as Tensor4D
-    return model.forward(weights, images_BHWC, { training: false }).logits_BC
+/** A label beyond the last class could never be predicted: the score would say nothing about the model. */
+async function mustFit(folder: string, { evaluation, model }: EvaluateOptions['config']): Promise<void> {
+  if (!evaluation) return
+  const { classes } = await dataFacts(folder, evaluation.data)
+  if (classes <= model.classes) return
+  const message = `the evaluation set has ${classes} labels, spec.model.classes is ${model.classes}`
+  throw new DownpourError('LABELS_TOO_MANY', message, { classes })
+}
+
+/** @throws DownpourError CHECKPOINT_INCOMPLETE before anything is allocated */
+function toWeights(model: Model, stored: ReadonlyMap<string, StoredTensor>, folder: string): Weights {
+  const values = model.variables.map(({ name, shape }) => {
+    const data = stored.get(name)?.data
+    if (data?.length === sizeOf(shape)) return { name, shape, data }
+    const found = data ? `${data.length} values` : 'none'
+    const message = `${folder}: variable ${name}: expected ${sizeOf(shape)} values (${shape.join('×')}), found ${found}`
+    throw new DownpourError('CHECKPOINT_INCOMPLETE', message, { folder, name })
   })
-  const values = logits_BC.dataSync() as Float32Array
-  logits_BC.dispose()
-  return values
+  return new Map(values.map(({ name, shape, data }) => [name, tf.tensor(data, [...shape])]))
+}
+
+/** @returns B·C floats, row-major */
+function logitsOf(model: Model, weights: Weights, { images, size }: Batch, pixels: number): Float32Array {
+  return tf.tidy(() => {
+    const images_BHWC = tf.tensor4d(images, [size, pixels, pixels, 3]) as Tensor4D
+    return model.forward(weights, images_BHWC, { training: false }).logits_BC.dataSync() as Float32Array
+  })
 }

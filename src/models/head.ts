@@ -3,6 +3,7 @@
  * the parameter servers (paper.md §1.5). C classes = Σ slices; F features.
  */
 
+import { DownpourError } from '../support/errors.ts'
 import type { VariableSpec } from '../support/variables.ts'
 import type { Tensor1D, Tensor2D } from '../tensor/tf.ts'
 import { tf } from '../tensor/tf.ts'
@@ -11,8 +12,11 @@ import type { Weights } from './model.ts'
 const RARE_LABEL = 1e-4
 const WEIGHT_STDDEV = 0.01
 
-/** The remainder goes to the first slices: 18,291 over 50 is 41 × 366 and 9 × 365. */
+/** The remainder goes to the first slices: 18,291 over 50 is 41 × 366 and 9 × 365. @throws DownpourError CONFIG_INVALID */
 export function sliceWidths(classes: number, slices: number): number[] {
+  if (slices > classes) {
+    throw new DownpourError('CONFIG_INVALID', `model.headSlices: ${slices}: expected at most ${classes}, the classes`)
+  }
   const width = Math.floor(classes / slices)
   const remainder = classes % slices
   return Array.from({ length: slices }, (_, i) => width + (i < remainder ? 1 : 0))

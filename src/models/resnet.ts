@@ -3,6 +3,7 @@
  * explicit padding before strided convolutions, batch norm after every convolution, no convolution bias.
  */
 
+import { DownpourError } from '../support/errors.ts'
 import type { VariableSpec } from '../support/variables.ts'
 import { batchNormTraining } from '../tensor/batch-norm.ts'
 import type { Tensor1D, Tensor2D, Tensor4D } from '../tensor/tf.ts'
@@ -55,6 +56,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
 }
 export const BACKBONES = Object.keys(SHAPES)
 
+/** Declares the variables and allocates nothing. @throws DownpourError CONFIG_INVALID */
 export function buildModel(config: ResNetConfig): Model {
   const shape = SHAPES[config.backbone] ?? unknownBackbone(config.backbone)
   const units = unitsOf(shape)
@@ -75,7 +77,7 @@ export function buildModel(config: ResNetConfig): Model {
 }
 
 function unknownBackbone(backbone: string): never {
-  throw new RangeError(`model.backbone: ${backbone}: expected one of ${BACKBONES.join(', ')}`)
+  throw new DownpourError('CONFIG_INVALID', `model.backbone: ${backbone}: expected one of ${BACKBONES.join(', ')}`)
 }
 
 function unitsOf({ root, blocks }: Shape): Unit[] {

@@ -14,7 +14,8 @@ function createScorer(): Scorer {
   return {
     add(logits_BC, labels) {
       const classes = logits_BC.length / labels.length
-      labels.forEach(([label = -1], row) => {
+      labels.forEach(([label], row) => {
+        if (label === undefined) return // nothing to be right or wrong about
         const logits_C = logits_BC.subarray(row * classes, (row + 1) * classes)
         const rank = topK(logits_C, TOP).indexOf(label)
         sums.top1 += rank === 0 ? 1 : 0
@@ -23,6 +24,9 @@ function createScorer(): Scorer {
         sums.images++
       })
     },
-    result: () => ({ top1: sums.top1 / sums.images, top5: sums.top5 / sums.images, loss: sums.loss / sums.images }),
+    result() {
+      const images = Math.max(1, sums.images)
+      return { top1: sums.top1 / images, top5: sums.top5 / images, loss: sums.loss / images }
+    },
   }
 }
