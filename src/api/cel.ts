@@ -1,8 +1,10 @@
 /** Rules as the API server evaluates them: between fields, against the object before, and of what no preset fills. */
 import type { JobKind } from '../contract/names.ts'
 import { CANNOT_CHANGE, IMMUTABLE_FIELDS } from './immutable.ts'
+import { MAX_JOB_NAME } from './names.ts'
 import { BASE_DEFAULTS, FINETUNE_RECIPES, PRETRAIN_RECIPES, type Recipe } from './presets.ts'
 import { RULES, type Rule } from './rules.ts'
+import { TRANSFER_NAME_MESSAGE } from './transfer-issues.ts'
 
 export interface Validation {
   rule: string
@@ -26,11 +28,11 @@ export function templateValidations(): Validation[] {
 }
 
 /** Of a PretrainJob as a whole: the FinetuneJobs that its transfers become need names, too. */
-export function transferNameValidation(maxJobName: number): Validation {
+export function transferNameValidation(): Validation {
   const length = 'size(self.metadata.name) + 1 + size(t.name)'
   return {
-    rule: `!has(self.spec.transfers) || self.spec.transfers.all(t, ${length} <= ${maxJobName} && (!has(t.at.steps) || t.at.steps.all(s, ${length} + 1 + size(string(s)) <= ${maxJobName})))`,
-    message: `JOB-NAME-STEP, the name of the FinetuneJob, must have at most ${maxJobName} characters`,
+    rule: `!has(self.spec.transfers) || self.spec.transfers.all(t, ${length} <= ${MAX_JOB_NAME} && (!has(t.at.steps) || t.at.steps.all(s, ${length} + 1 + size(string(s)) <= ${MAX_JOB_NAME})))`,
+    message: TRANSFER_NAME_MESSAGE,
     fieldPath: '.spec.transfers',
   }
 }

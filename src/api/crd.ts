@@ -2,7 +2,7 @@
 import { GROUP, type JobKind, PLURALS, VERSION } from '../contract/names.ts'
 import { specValidations, templateValidations, transferNameValidation } from './cel.ts'
 import { FinetuneJobInput } from './finetune-job.ts'
-import { jobName, MAX_JOB_NAME } from './names.ts'
+import { jobName } from './names.ts'
 import { PretrainJobInput } from './pretrain-job.ts'
 import { PRINTER_COLUMNS } from './printer-columns.ts'
 import { JobStatus } from './status.ts'
@@ -70,7 +70,7 @@ function versionOf(kind: JobKind) {
 
 function rootSchema(kind: JobKind): Schema {
   const { type, maxLength, pattern } = structuralSchema(jobName) as Schema & { maxLength: number }
-  const validations = kind === 'PretrainJob' ? [transferNameValidation(MAX_JOB_NAME)] : []
+  const validations = kind === 'PretrainJob' ? [transferNameValidation()] : []
   return {
     type: 'object',
     description: DESCRIPTIONS[kind],

@@ -8,10 +8,12 @@ import type { Job } from './job.ts'
 import { PretrainJobSpec } from './pretrain-job.ts'
 import { fillSpec, isFields } from './resolve.ts'
 import { RULES } from './rules.ts'
-import { finetuneManifest } from './transfers.ts'
+import { transferIssues } from './transfer-issues.ts'
 
 export type { Issue } from './issues.ts'
 
+/** Characters of a value that a message shows: a whole template would drown the sentence. */
+const MAX_VALUE = 120
 const COMPLETE = { PretrainJob: PretrainJobSpec, FinetuneJob: FinetuneJobSpec }
 
 /** @throws DownpourError INVALID_JOB with `details.issues`; the message names the first and counts the rest. */
@@ -30,7 +32,9 @@ export function validateJob(raw: unknown): Issue[] {
 
 /** @example "spec.workers.replicas: 0: expected a number of at least 1" */
 export function issueText({ path, value, message }: Issue): string {
-  return value === undefined ? `${path}: ${message}` : `${path}: ${JSON.stringify(value)}: ${message}`
+  if (value === undefined) return `${path}: ${message}`
+  const text = String(JSON.stringify(value))
+  return `${path}: ${text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}…` : text}: ${message}`
 }
 
 export function labelOf(raw: unknown): string {
@@ -46,7 +50,7 @@ function check(raw: unknown): { job?: Job; issues: Issue[] } {
   const head = [...versionIssues(raw.apiVersion), ...nameIssues(raw.metadata)]
   if (!isFields(raw.spec)) return { issues: [...head, required('spec', 'an object')] }
   const { spec, issues } = checkSpec(kind, raw.spec)
-  const all = [...head, ...issues]
+  const all = [...head, ...issues, ...(spec ? issuesOfTransfers(raw.metadata, spec) : [])]
   if (all.length > 0 || !spec) return { issues: all }
   return {
     job: { kind, metadata: raw.metadata, spec, ...(raw.status ? { status: raw.status } : {}) } as Job,
@@ -59,18 +63,13 @@ function checkSpec(kind: JobKind, written: Record<string, unknown>): { spec?: un
   const complete = COMPLETE[kind].safeParse(filled)
   if (!complete.success) return { issues: issuesOf(complete.error, filled) }
   const broken = RULES.filter((rule) => rule.kinds.includes(kind) && !rule.holds(complete.data as never))
-  const issues = broken.map(({ path, message }) => ({ path, value: valueAt(written, path), ...expected(message) }))
-  return { spec: complete.data, issues: [...issues, ...transferIssues(complete.data as Partial<PretrainJobSpec>)] }
+  const issues = broken.map(({ path, message }) => ({ path, value: valueAt(filled, path), ...expected(message) }))
+  return { spec: complete.data, issues }
 }
 
-/** A transfer's template is sound when the FinetuneJob that it becomes is. */
-function transferIssues(spec: Partial<PretrainJobSpec>): Issue[] {
-  return (spec.transfers ?? []).flatMap((transfer, i) =>
-    validateJob(finetuneManifest({ name: 'job', namespace: 'default' }, transfer)).map((issue) => ({
-      ...issue,
-      path: issue.path.replace(/^spec/, `spec.transfers[${i}].template`),
-    })),
-  )
+function issuesOfTransfers(metadata: unknown, spec: unknown): Issue[] {
+  const name = isFields(metadata) ? String(metadata.name) : ''
+  return transferIssues(name, spec as Partial<PretrainJobSpec>, validateJob)
 }
 
 function issuesOf(error: z.ZodError, filled: Record<string, unknown>): Issue[] {

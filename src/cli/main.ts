@@ -1,8 +1,10 @@
 /** bin/downpour: one line a verb. A verb's room is opened only when the verb is called, so a worker loads no operator. */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { errorCode, errorMessage } from '../support/errors.ts'
+import { DEFAULT_IMAGE } from './default-image.ts'
 
-const DEFAULT_IMAGE = 'downpour/runtime:0.1.0'
+// The reader of a pipe may stop early: `downpour render FILE | head`.
+process.stdout.on('error', (error) => process.exit(errorCode(error) === 'EPIPE' ? 0 : 1))
 
 const program = new Command('downpour')
   .description('Asynchronous pre-training and transfer at scale: operator, training runtime and local mode')

@@ -1,5 +1,6 @@
 /** Columns of `kubectl get` after the name, by kind; those of our kinds equal the CRDs' printer columns. */
-
+import { PRINTER_COLUMNS } from '../api/printer-columns.ts'
+import type { JobKind } from '../contract/names.ts'
 import { age } from './age.ts'
 import type { Stored } from './objects.ts'
 
@@ -20,24 +21,23 @@ const field = (name: string, path: string, wide = false): Column => ({
   cell: (object) => textAt(object, path),
 })
 
-function textAt(object: unknown, path: string): string {
-  const value = path
+function valueAt(object: unknown, path: string): unknown {
+  return path
     .split('.')
     .filter(Boolean)
     .reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], object)
+}
+
+function textAt(object: unknown, path: string): string {
+  const value = valueAt(object, path)
   return value === undefined || value === null ? '' : String(value)
 }
 
-const jobColumns = (result: Column): Column[] => [
-  field('Phase', '.status.phase'),
-  field('Step', '.status.progress.step'),
-  field('Progress', '.status.progress.percent'),
-  result,
-  field('PS', '.status.replicas.ps.summary'),
-  field('Workers', '.status.replicas.worker.summary'),
-  field('Restarts', '.status.restarts.total'),
-  AGE,
-]
+/** The CRD's printer columns, rendered as an API server renders them. */
+const jobColumns = (kind: JobKind): Column[] =>
+  PRINTER_COLUMNS[kind].map(({ name, type, jsonPath }) =>
+    type === 'date' ? AGE : { name, type, cell: (object) => valueAt(object, jsonPath) as string | number | undefined },
+  )
 
 interface ContainerStatus {
   ready?: boolean
@@ -53,8 +53,8 @@ function podStatus(pod: Stored): string {
 }
 
 export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
-  PretrainJob: jobColumns(field('Loss', '.status.progress.loss')),
-  FinetuneJob: jobColumns(field('Metric', '.status.headline')),
+  PretrainJob: jobColumns('PretrainJob'),
+  FinetuneJob: jobColumns('FinetuneJob'),
   Pod: [
     { name: 'Ready', cell: (pod) => `${containersOf(pod).filter(({ ready }) => ready).length}/1` },
     { name: 'Status', cell: (pod) => podStatus(pod) || textAt(pod, 'status.phase') },

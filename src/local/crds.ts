@@ -1,14 +1,18 @@
-/** Our kinds' definitions as `kubectl get crd` lists them; admission is in the words of src/api. */
-import { GROUP, JOB_KINDS, PLURALS, VERSION } from '../contract/names.ts'
+/** Our kinds' definitions, as `kubectl get crd` lists them and `kubectl wait --for=condition=Established` asks. */
+import { crdFor } from '../api/crd.ts'
+import { JOB_KINDS, VERSION } from '../contract/names.ts'
 
-export function crdObjects(): { metadata: { name: string }; spec: Record<string, unknown> }[] {
-  return JOB_KINDS.map((kind) => ({
-    metadata: { name: `${PLURALS[kind]}.${GROUP}` },
-    spec: {
-      group: GROUP,
-      scope: 'Namespaced',
-      names: { kind, plural: PLURALS[kind], singular: kind.toLowerCase() },
-      versions: [{ name: VERSION, served: true, storage: true }],
-    },
-  }))
+const CONDITIONS = ['NamesAccepted', 'Established'].map((type) => ({
+  type,
+  status: 'True',
+  reason: 'Served',
+  message: '',
+}))
+
+export function crdObjects(): (Record<string, unknown> & { metadata: { name: string } })[] {
+  return JOB_KINDS.map((kind) => {
+    const definition = crdFor(kind)
+    const status = { conditions: CONDITIONS, acceptedNames: definition.spec.names, storedVersions: [VERSION] }
+    return { ...definition, status }
+  })
 }

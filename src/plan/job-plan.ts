@@ -1,11 +1,12 @@
 /** A job → everything it wants to exist, as data. Builds, never calls. */
 import { createHash } from 'node:crypto'
 import type { Job } from '../api/job.ts'
-import { API_VERSION, LABELS, type Role, serviceName } from '../contract/names.ts'
+import { API_VERSION, LABELS, ROLES, type Role, serviceName } from '../contract/names.ts'
 import { PORTS, type RuntimeConfig } from '../contract/runtime.ts'
 import { type PodBirth, podOf } from './pod.ts'
 import { runtimeConfig } from './runtime-config.ts'
 import type { OwnerReference, PlannedPod, PlannedService } from './types.ts'
+import { mountsOf } from './volumes.ts'
 
 export interface JobPlan {
   service: PlannedService
@@ -84,7 +85,20 @@ export function ownerReference(job: Job): OwnerReference {
 function planHash(job: Job, config: RuntimeConfig, options: PlanOptions): string {
   const { parameterServer, workers, evaluator, runtime, scheduling } = job.spec
   const templates = [parameterServer.template, workers.template, evaluator.template]
+  const claims = ROLES.map((role) => mountsOf(job, role).volumes)
   const { topology: _topology, ...training } = config
-  const text = JSON.stringify([training, templates, runtime.image ?? options.defaultImage, scheduling])
-  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+  const image = runtime.image ?? options.defaultImage
+  return createHash('sha256')
+    .update(canonicalJson([training, templates, claims, image, scheduling]))
+    .digest('hex')
+    .slice(0, 16)
+}
+
+/** Keys in order: what a user wrote in another order is the same job. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, field) =>
+    typeof field === 'object' && field !== null && !Array.isArray(field)
+      ? Object.fromEntries(Object.entries(field).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : field,
+  )
 }

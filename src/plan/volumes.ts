@@ -16,7 +16,7 @@ const TEMPORARY_BYTES = '256Mi'
 export function mountsOf(job: Job, role: Role): { volumes: Volume[]; mounts: VolumeMount[]; env: EnvVar[] } {
   const uses = usesOf(job, role)
   const claims = [...new Set(uses.map((use) => use.claimName))]
-  const volumeName = (claimName: string) => `claim-${claims.indexOf(claimName)}`
+  const volumeName = (claimName: string) => `downpour-claim-${claims.indexOf(claimName)}`
   return {
     volumes: [
       ...claims.map((claimName) => ({
@@ -26,7 +26,7 @@ export function mountsOf(job: Job, role: Role): { volumes: Volume[]; mounts: Vol
           readOnly: uses.every((use) => use.claimName !== claimName || use.readOnly),
         },
       })),
-      { name: 'tmp', emptyDir: { sizeLimit: TEMPORARY_BYTES } },
+      { name: 'downpour-tmp', emptyDir: { sizeLimit: TEMPORARY_BYTES } },
     ],
     mounts: [
       ...uses.map(({ purpose, claimName, readOnly }) => ({
@@ -34,7 +34,7 @@ export function mountsOf(job: Job, role: Role): { volumes: Volume[]; mounts: Vol
         mountPath: MOUNTS[purpose],
         readOnly,
       })),
-      { name: 'tmp', mountPath: '/tmp' },
+      { name: 'downpour-tmp', mountPath: '/tmp' },
     ],
     env: uses.map(({ purpose, env }) => ({ name: env, value: MOUNTS[purpose] })),
   }

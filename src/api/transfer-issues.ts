@@ -1,0 +1,35 @@
+/** What is wrong with a PretrainJob's transfers, seen from the FinetuneJobs that they become. */
+import type { Issue } from './issues.ts'
+import { MAX_JOB_NAME } from './names.ts'
+import type { PretrainJobSpec } from './pretrain-job.ts'
+import { finetuneManifest, transferPlans } from './transfers.ts'
+
+type Transfers = Pick<PretrainJobSpec, 'transfers'>
+/** Stands for the job in checks that are not about its name. */
+const ANY_JOB = { name: 'job', namespace: 'default' }
+
+export const TRANSFER_NAME_MESSAGE = `makes a FinetuneJob JOB-NAME or JOB-NAME-STEP whose name has more than ${MAX_JOB_NAME} characters`
+
+/** @param validate checks a whole job: a template is sound when the FinetuneJob that it becomes is */
+export function transferIssues(jobName: string, spec: Transfers, validate: (job: unknown) => Issue[]): Issue[] {
+  return [...templateIssues(spec, validate), ...nameIssues(jobName, spec)]
+}
+
+function templateIssues({ transfers = [] }: Transfers, validate: (job: unknown) => Issue[]): Issue[] {
+  return transfers.flatMap((transfer, i) =>
+    validate(finetuneManifest(ANY_JOB, { ...transfer, name: 't' })).map((issue) => ({
+      ...issue,
+      path: issue.path.replace(/^spec/, `spec.transfers[${i}].template`),
+    })),
+  )
+}
+
+function nameIssues(jobName: string, spec: Transfers): Issue[] {
+  const names = transferPlans({ metadata: { ...ANY_JOB, name: jobName }, spec }).map(({ name }) => name)
+  const issue = (value: string, message: string) => ({ path: 'spec.transfers', value, expected: message, message })
+  const repeated = names.filter((name, i) => names.indexOf(name) !== i)
+  return [
+    ...names.filter((name) => name.length > MAX_JOB_NAME).map((name) => issue(name, TRANSFER_NAME_MESSAGE)),
+    ...repeated.map((name) => issue(name, 'makes two FinetuneJobs of this name')),
+  ]
+}

@@ -1,0 +1,50 @@
+/** `downpour render --summary`: how many pods a job becomes, and what they ask for. */
+import type { Job } from '../api/job.ts'
+import { LABELS, ROLES, type Role } from '../contract/names.ts'
+import type { PlannedPod } from '../plan/types.ts'
+import { formatQuantity, parseQuantity } from './quantities.ts'
+
+type Quantities = Readonly<Record<string, string | number>>
+
+export function summaryLines({
+  job,
+  pods,
+  notes,
+}: {
+  job: Job
+  pods: readonly PlannedPod[]
+  notes: readonly string[]
+}): string {
+  const { backbone, classes, headSlices } = job.spec.model
+  const { batchSize, maxSteps, workers } = job.spec
+  const lines = [
+    `${job.kind}/${job.metadata.name}: 1 service, ${pods.length} pods`,
+    `  model      ${backbone}, ${classes} classes, head in ${headSlices} slice${headSlices === 1 ? '' : 's'}`,
+    `  training   ${maxSteps} global steps of ${batchSize} examples (${maxSteps * batchSize} examples), ${workers.replicas} at a time`,
+    ...ROLES.flatMap((role) => roleLine(role, ofRole(pods, role))),
+    ...notes.map((note) => `  note       ${note}`),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function ofRole(pods: readonly PlannedPod[], role: Role): PlannedPod[] {
+  return pods.filter(({ metadata }) => metadata.labels[LABELS.role] === role)
+}
+
+function roleLine(role: Role, pods: readonly PlannedPod[]): string[] {
+  if (pods.length === 0) return []
+  const totals = new Map<string, number>()
+  for (const [resource, quantity] of pods.flatMap(requestsOf)) {
+    totals.set(resource, (totals.get(resource) ?? 0) + parseQuantity(quantity))
+  }
+  const asked = [...totals].map(([resource, amount]) => `${resource} ${formatQuantity(resource, amount)}`)
+  return [
+    `  ${role.padEnd(10)} ${pods.length} pod${pods.length === 1 ? '' : 's'}, requests ${asked.join(', ') || 'nothing'}`,
+  ]
+}
+
+/** A limit without a request is a request: Kubernetes fills it in, and GPUs are mostly written so. */
+function requestsOf({ spec }: PlannedPod): [string, string | number][] {
+  const { requests, limits } = (spec.containers[0]?.resources ?? {}) as { requests?: Quantities; limits?: Quantities }
+  return Object.entries({ ...limits, ...requests })
+}
