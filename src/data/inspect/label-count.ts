@@ -1,0 +1,56 @@
+import type { LabelMap } from '../labels.ts'
+import type { EncodedExample } from '../source.ts'
+
+/** How often each label is said, as stored; where records carry the truth, how often it is wrong. */
+export class LabelCount {
+  readonly #labels: LabelMap
+  readonly #perLabel: number[]
+  #images = 0
+  #said = 0
+  #judged = 0
+  #wrong = 0
+
+  constructor(labels: LabelMap) {
+    this.#labels = labels
+    this.#perLabel = new Array<number>(labels.size).fill(0)
+  }
+
+  /** @returns a label that is not in the map; nothing is counted then */
+  add({ labels, truth }: EncodedExample): number | undefined {
+    const strange = labels.find((label) => !(label in this.#perLabel))
+    if (strange !== undefined) return strange
+    this.#images++
+    this.#said += labels.length
+    for (const label of labels) this.#perLabel[label] = (this.#perLabel[label] as number) + 1
+    if (truth) this.#judge(labels, new Set(this.#labels.close(truth)))
+  }
+
+  /** Labels an image, as stored. */
+  get mean(): number {
+    return this.#said / Math.max(1, this.#images)
+  }
+
+  get images(): number {
+    return this.#images
+  }
+
+  /** Share of the stored labels that the picture does not show; undefined where no record says what it shows. */
+  get wrongShare(): number | undefined {
+    return this.#judged === 0 ? undefined : this.#wrong / this.#judged
+  }
+
+  /** Label ids with their counts, most frequent first, without those never seen. */
+  ranked(): { id: number; count: number }[] {
+    const seen = this.#perLabel.map((count, id) => ({ id, count })).filter(({ count }) => count > 0)
+    return seen.sort((a, b) => b.count - a.count || a.id - b.id)
+  }
+
+  neverSeen(): number[] {
+    return this.#perLabel.flatMap((count, id) => (count === 0 ? [id] : []))
+  }
+
+  #judge(labels: readonly number[], truth: ReadonlySet<number>): void {
+    this.#judged += labels.length
+    this.#wrong += labels.filter((label) => !truth.has(label)).length
+  }
+}
