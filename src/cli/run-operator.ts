@@ -19,6 +19,7 @@ export function superviseOperator(options: {
   command: readonly string[]
   kubeconfig: string
   stateDir: string
+  environment: NodeJS.ProcessEnv
   view: ProgressView
 }): SupervisedOperator {
   const logFile = join(options.stateDir, 'logs', 'operator.log')
@@ -32,9 +33,7 @@ export function superviseOperator(options: {
       child = spawn(
         options.command[0] as string,
         [...options.command.slice(1), ...operatorArguments(options.kubeconfig)],
-        {
-          stdio: ['ignore', output, output],
-        },
+        { stdio: ['ignore', output, output], env: options.environment },
       )
       const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
       if (stopping.signal.aborted) return

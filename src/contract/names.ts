@@ -26,6 +26,8 @@ export const LABELS = {
 export const ANNOTATIONS = {
   /** On a PersistentVolumeClaim, local mode only: the folder of this machine that stands for the claim. */
   localPath: `local.${GROUP}/path`,
+  /** On a PersistentVolumeClaim, local mode only: the data set to make in that folder, `jft-mini seed=0`. */
+  localMake: `local.${GROUP}/make`,
   /** On a pod: digest of the pod spec the operator rendered, to see drift. */
   planHash: `${GROUP}/plan-hash`,
   /** On a pod: failures of this role and index before it that count against backoffLimit. */
