@@ -25,6 +25,8 @@ export interface LocalRun {
   operatorPid(): number | undefined
   /** The exit code of `downpour run`. */
   ended(timeoutMs: number): Promise<number | null>
+  /** The jobs as they were when the run had ended. */
+  results(): Job[]
 }
 
 export function startLocalRun(files: readonly string[], stateDir: string, flags: readonly string[] = []): LocalRun {
@@ -52,6 +54,7 @@ export function startLocalRun(files: readonly string[], stateDir: string, flags:
     },
     podPid: (role, index) => findProcess(role, stateDir, index),
     operatorPid: () => findProcess('operator', stateDir),
+    results: () => JSON.parse(readFileSync(join(stateDir, 'results.json'), 'utf8')) as Job[],
     async ended(timeoutMs) {
       const late = AbortSignal.timeout(timeoutMs)
       const timeout = once(late, 'abort').then(() => {

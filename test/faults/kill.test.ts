@@ -1,0 +1,88 @@
+/** SIGKILL at a worker, the parameter server and the operator, each in a run of its own beside an undisturbed one. */
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { after, before, describe, test } from 'node:test'
+import type { Job } from '../../src/api/job.ts'
+import { eventually } from '../support/eventually.ts'
+import { type LocalRun, startLocalRun } from '../support/local-run.ts'
+import { JOB, MAX_STEPS, prepareSmallJobs, type SmallJobs } from './small-job.ts'
+
+const ENDS_WITHIN_MS = 150_000
+/** Two runs of one job differ by the order in which pushes arrive: this much of the loss, seen over ten runs, and half again. */
+const LOSS_BAND = 0.15
+
+describe('training survives SIGKILL', { concurrency: false }, () => {
+  let jobs: SmallJobs
+  let undisturbed: Job
+  before(async () => {
+    jobs = await prepareSmallJobs()
+    undisturbed = (await runToEnd()).job
+  })
+  after(() => jobs.remove())
+
+  async function runToEnd(disturb: (run: LocalRun) => Promise<void> = async () => {}) {
+    const { file, stateDir } = await jobs.next()
+    const run = startLocalRun([file], stateDir)
+    try {
+      await disturb(run)
+      assert.equal(await run.ended(ENDS_WITHIN_MS), 0, run.output())
+      return { job: run.results()[0] as Job, output: run.output() }
+    } finally {
+      run.child.kill('SIGKILL')
+    }
+  }
+
+  test('of a worker: another takes its place', async () => {
+    const { job } = await runToEnd(async (run) => {
+      await untilStep(run, 100)
+      kill(run.podPid('worker', 0))
+    })
+    assertAsGood(job)
+    assert.equal(job.status?.restarts.worker, 1)
+    assert.equal(job.status?.restarts.ps, 0)
+  })
+
+  test('of the parameter server: it comes back from the last checkpoint', async () => {
+    const { job } = await runToEnd(async (run) => {
+      await untilStep(run, 100)
+      kill(run.podPid('ps', 0))
+    })
+    assertAsGood(job)
+    assert.equal(job.status?.restarts.ps, 1)
+    assert.equal(job.status?.psGeneration, 1)
+  })
+
+  test('of the operator: pods train on, nothing is made twice', async () => {
+    const { job, output } = await runToEnd(async (run) => {
+      await untilStep(run, 100)
+      kill(run.operatorPid())
+    })
+    assertAsGood(job)
+    assert.match(output, /operator ended \(SIGKILL\), starting another/)
+    assert.equal(job.status?.restarts.total, 0)
+  })
+
+  function assertAsGood(job: Job): void {
+    const { progress, checkpoint, phase } = job.status ?? {}
+    assert.equal(phase, 'Succeeded')
+    assert.equal(progress?.step, MAX_STEPS)
+    assert.deepEqual([checkpoint?.step, checkpoint?.final], [MAX_STEPS, true])
+    const [loss = Number.NaN, expected = Number.NaN] = [progress?.loss, undisturbed.status?.progress?.loss]
+    assert.ok(Math.abs(loss - expected) <= LOSS_BAND * expected, `loss ${loss}, undisturbed ${expected}`)
+  }
+})
+
+async function untilStep(run: LocalRun, step: number): Promise<void> {
+  await eventually(
+    async () => {
+      const { status } = await run.job('PretrainJob', JOB)
+      assert.ok((status?.progress?.step ?? 0) >= step, `step ${status?.progress?.step}; ${run.output()}`)
+    },
+    { timeoutMs: ENDS_WITHIN_MS, intervalMs: 100 },
+  )
+}
+
+function kill(pid: number | undefined): void {
+  assert.ok(pid !== undefined && existsSync(`/proc/${pid}`), 'no such process')
+  process.kill(pid, 'SIGKILL')
+}

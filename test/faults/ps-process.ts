@@ -1,0 +1,50 @@
+/** `downpour ps` as a process of its own, on a loopback address of its own, to be killed. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { ENV, type RuntimeConfig } from '../../src/contract/runtime.ts'
+
+const BIN = resolve('bin/downpour')
+
+export interface PsProcess {
+  readonly host: string
+  /** A new process on the same address and the same checkpoints. */
+  start(): void
+  kill(): Promise<void>
+  /** Everything that all of them printed. */
+  output(): string
+}
+
+export function createPsProcess(config: Omit<RuntimeConfig, 'topology'>, checkpointDir: string): PsProcess {
+  const host = `127.${randomInt(160, 250)}.${randomInt(1, 250)}.${randomInt(1, 250)}`
+  const topology = { parameterServers: 1, workers: 3, psHosts: [host] }
+  let child: ChildProcess | undefined
+  let printed = ''
+  return {
+    host,
+    output: () => printed,
+    start() {
+      child = spawn(process.execPath, [BIN, 'ps'], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: {
+          [ENV.config]: JSON.stringify({ ...config, topology }),
+          [ENV.role]: 'ps',
+          [ENV.index]: '0',
+          [ENV.attempt]: '0',
+          [ENV.podUid]: randomUUID(),
+          [ENV.podIp]: host,
+          [ENV.checkpointDir]: checkpointDir,
+          [ENV.terminationLog]: '/dev/null',
+        },
+      })
+      for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (printed += chunk))
+    },
+    async kill() {
+      if (!child || child.exitCode !== null) return
+      const exit = once(child, 'exit')
+      child.kill('SIGKILL')
+      await exit
+    },
+  }
+}
