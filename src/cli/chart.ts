@@ -4,7 +4,7 @@ export interface Series {
   points: readonly { x: number; y: number }[]
 }
 
-const SIZE = { width: 560, height: 260, left: 58, right: 12, top: 28, bottom: 40 }
+const SIZE = { width: 560, height: 260, left: 58, right: 20, top: 28, bottom: 40 }
 const COLOURS = ['#2563eb', '#dc2626', '#059669', '#9333ea', '#d97706', '#0891b2']
 const TICKS = 5
 
@@ -12,13 +12,15 @@ export function lineChart(title: string, xLabel: string, series: readonly Series
   const drawn = series.filter((one) => one.points.length > 0)
   if (drawn.length === 0) return `<p>${escapeHtml(title)}: nothing was recorded.</p>`
   const all = drawn.flatMap((one) => one.points)
-  const x = scale(extent(all.map((p) => p.x)), [SIZE.left, SIZE.width - SIZE.right])
-  const y = scale(extent(all.map((p) => p.y)), [SIZE.height - SIZE.bottom, SIZE.top])
+  const xTicks = niceTicks(all.map((p) => p.x))
+  const yTicks = niceTicks(all.map((p) => p.y))
+  const x = scale(ends(xTicks), [SIZE.left, SIZE.width - SIZE.right])
+  const y = scale(ends(yTicks), [SIZE.height - SIZE.bottom, SIZE.top])
   return [
     `<svg viewBox="0 0 ${SIZE.width} ${SIZE.height}" role="img" aria-label="${escapeHtml(title)}">`,
     `<text x="${SIZE.left}" y="16" class="title">${escapeHtml(title)}</text>`,
-    ...ticks(x.domain).map((value) => xTick(x(value), value)),
-    ...ticks(y.domain).map((value) => yTick(y(value), value)),
+    ...xTicks.map((value) => xTick(x(value), value)),
+    ...yTicks.map((value) => yTick(y(value), value)),
     `<text x="${SIZE.width / 2}" y="${SIZE.height - 4}" class="axis">${escapeHtml(xLabel)}</text>`,
     ...drawn.map((one, i) => line(one, COLOURS[i % COLOURS.length] as string, x, y)),
     ...(drawn.length > 1 ? drawn.map((one, i) => legend(one.name, i)) : []),
@@ -26,23 +28,26 @@ export function lineChart(title: string, xLabel: string, series: readonly Series
   ].join('\n')
 }
 
-type Scale = ((value: number) => number) & { domain: readonly [number, number] }
+type Scale = (value: number) => number
 
-function scale(domain: readonly [number, number], range: readonly [number, number]): Scale {
-  const [low, high] = domain
-  const at = (value: number) => range[0] + ((value - low) / (high - low)) * (range[1] - range[0])
-  return Object.assign(at, { domain })
+function scale([low, high]: readonly [number, number], [from, to]: readonly [number, number]): Scale {
+  return (value) => from + ((value - low) / (high - low)) * (to - from)
 }
 
-/** Smallest and largest value, widened where they are equal: a flat line still needs an axis. */
-function extent(values: readonly number[]): [number, number] {
-  const low = Math.min(...values)
-  const high = Math.max(...values)
-  return low === high ? [low - 1, high + 1] : [low, high]
+function ends(ticks: readonly number[]): [number, number] {
+  return [ticks[0] as number, ticks.at(-1) as number]
 }
 
-function ticks([low, high]: readonly [number, number]): number[] {
-  return Array.from({ length: TICKS + 1 }, (_, i) => low + ((high - low) * i) / TICKS)
+/** Round numbers that enclose the values, and zero, so that a curve's height means something. */
+export function niceTicks(values: readonly number[]): number[] {
+  const low = Math.min(0, ...values)
+  const high = Math.max(...values, low === 0 && values.every((value) => value === 0) ? 1 : low)
+  const rough = (high - low || 1) / TICKS
+  const power = 10 ** Math.floor(Math.log10(rough))
+  const step = power * ([1, 2, 2.5, 5].find((factor) => factor * power >= rough * 0.999) ?? 10)
+  const first = Math.floor(low / step + 1e-9)
+  const last = Math.ceil(high / step - 1e-9)
+  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step)
 }
 
 function xTick(at: number, value: number): string {
@@ -62,7 +67,7 @@ function line(series: Series, colour: string, x: Scale, y: Scale): string {
 function legend(name: string, index: number): string {
   const y = SIZE.top + 14 + index * 16
   const right = SIZE.width - SIZE.right - 8
-  return `<text x="${right}" y="${y}" class="left" fill="${COLOURS[index % COLOURS.length]}">${escapeHtml(name)}</text>`
+  return `<text x="${right}" y="${y}" class="left" style="fill:${COLOURS[index % COLOURS.length]}">${escapeHtml(name)}</text>`
 }
 
 export function shortNumber(value: number): string {

@@ -2,8 +2,8 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { HistoryRecord } from '../contract/files.ts'
-import { escapeHtml, lineChart, type Series } from './chart.ts'
-import { type JobResult, metricsText, transferGains } from './results.ts'
+import { escapeHtml, lineChart, type Series, shortNumber } from './chart.ts'
+import { type JobResult, metricsText, transferGains, twinsOf } from './results.ts'
 
 export interface ReportFacts {
   title: string
@@ -25,6 +25,7 @@ export function renderReport(results: readonly JobResult[], { title, facts }: Re
 <h1>${escapeHtml(title)}</h1>
 ${gains.map((gain) => `<p class="gain">${escapeHtml(gain)}</p>`).join('\n')}
 ${resultsTable(results)}
+${twinCharts(results)}
 ${results
   .filter(({ history }) => history.length > 0)
   .map(jobSection)
@@ -55,33 +56,41 @@ function resultsTable(results: readonly JobResult[]): string {
   return `<table><tr>${cells(head, 'th')}</tr>${rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('')}</table>`
 }
 
-function jobSection({ job, history }: JobResult): string {
-  const name = `${job.kind}/${job.metadata.name}`
-  const of = (label: string, y: (record: HistoryRecord) => number): Series[] => [
-    { name: label, points: history.map((record) => ({ x: record.step, y: y(record) })) },
-  ]
-  return `<h2>${escapeHtml(name)}</h2><div class="charts">
-${lineChart(
-  'Training loss',
-  'global step',
-  of('loss', (r) => r.loss),
-)}
-${lineChart(
-  'Gradient staleness, mean',
-  'global step',
-  of('staleness', (r) => r.stalenessMean),
-)}
-${lineChart(
-  'Examples a second',
-  'global step',
-  of('examples/s', (r) => r.examplesPerSecond),
-)}
-${lineChart(
-  'Learning rate',
-  'global step',
-  of('learning rate', (r) => r.learningRate),
-)}
-</div>`
+/** A fine-tuned job and its random twin in one picture. */
+function twinCharts(results: readonly JobResult[]): string {
+  const charts = twinsOf(results).map(([pretrained, random]) => {
+    const title = 'Fine-tuning loss: from the checkpoint and from random weights'
+    const series = [
+      { name: pretrained.job.metadata.name, points: pointsOf(pretrained, (r) => r.loss) },
+      { name: random.job.metadata.name, points: pointsOf(random, (r) => r.loss) },
+    ]
+    return lineChart(title, 'global step', series)
+  })
+  return charts.length > 0 ? `<div class="charts">${charts.join('\n')}</div>` : ''
+}
+
+const CHARTS: readonly { title: string; of: (record: HistoryRecord) => number }[] = [
+  { title: 'Training loss', of: (r) => r.loss },
+  { title: 'Gradient staleness, mean', of: (r) => r.stalenessMean },
+  { title: 'Examples a second', of: (r) => r.examplesPerSecond },
+  { title: 'Learning rate', of: (r) => r.learningRate },
+]
+
+/** What never changed is a sentence, not a picture. */
+function jobSection(result: JobResult): string {
+  const { job, history } = result
+  const isFlat = ({ of }: (typeof CHARTS)[number]) => new Set(history.map(of)).size === 1
+  const flat = CHARTS.filter(isFlat).map(({ title, of }) => `${title}: ${shortNumber(of(history[0] as HistoryRecord))}`)
+  const drawn = CHARTS.filter((chart) => !isFlat(chart)).map(({ title, of }) =>
+    lineChart(title, 'global step', [{ name: title, points: pointsOf(result, of) }]),
+  )
+  return `<h2>${escapeHtml(`${job.kind}/${job.metadata.name}`)}</h2>
+${flat.length > 0 ? `<p>${escapeHtml(flat.join('; '))}, from the first step to the last.</p>` : ''}
+<div class="charts">${drawn.join('\n')}</div>`
+}
+
+function pointsOf({ history }: JobResult, y: (record: HistoryRecord) => number): Series['points'] {
+  return history.map((record) => ({ x: record.step, y: y(record) }))
 }
 
 const STYLE = `
@@ -90,5 +99,5 @@ h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}
 table{border-collapse:collapse;width:100%;font-size:14px}th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid #e5e7eb}
 th{color:#6b7280;font-weight:600}.gain{font-size:1.1rem;padding:.6rem 1rem;background:#ecfdf5;border-left:4px solid #059669}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(420px,1fr));gap:1rem}
-svg{width:100%;height:auto}svg text{font:11px system-ui,sans-serif;fill:#6b7280}svg .title{font-size:13px;fill:#1f2937;font-weight:600}
+svg{width:100%;height:auto;max-width:640px}svg text{font:11px system-ui,sans-serif;fill:#6b7280}svg .title{font-size:13px;fill:#1f2937;font-weight:600}
 svg .axis{text-anchor:middle}svg .left{text-anchor:end}svg .grid{stroke:#f3f4f6}`

@@ -73,23 +73,28 @@ function elapsed(start: string | undefined, end: string | undefined): string {
   return start && end ? duration((Date.parse(end) - Date.parse(start)) / 1000) : '-'
 }
 
-/** What pre-training bought, for each pair of FinetuneJobs that differ in `init` alone. */
-export function transferGains(results: readonly JobResult[]): string[] {
-  const finetunes = results.flatMap(({ job }) => (job.kind === 'FinetuneJob' && job.status?.results ? [job] : []))
-  return finetunes
-    .filter((job) => job.spec.init === 'pretrained')
-    .flatMap((job) => {
-      const twin = finetunes.find(
-        (other) =>
-          other.spec.init === 'random' &&
-          other.spec.task === job.spec.task &&
-          other.spec.maxSteps === job.spec.maxSteps,
-      )
-      const [ours, theirs] = [job.status?.results?.metrics.top1, twin?.status?.results?.metrics.top1]
-      if (!twin || ours === undefined || theirs === undefined) return []
-      const points = ((ours - theirs) * 100).toFixed(1)
-      return [
-        `Pre-training: top-1 ${(ours * 100).toFixed(1)}% (${job.metadata.name}) against ${(theirs * 100).toFixed(1)}% from random weights (${twin.metadata.name}) at ${job.spec.maxSteps} steps: ${points} points.`,
-      ]
+/** Pairs of FinetuneJobs with results that differ in `init` alone: the pre-trained one first. */
+export function twinsOf(results: readonly JobResult[]): [JobResult, JobResult][] {
+  const scored = results.filter(({ job }) => job.kind === 'FinetuneJob' && job.status?.results)
+  const keyOf = ({ job }: JobResult) =>
+    job.kind === 'FinetuneJob' ? `${job.spec.task} ${job.spec.maxSteps} ${job.spec.data.source.path}` : ''
+  const isRandom = ({ job }: JobResult) => job.kind === 'FinetuneJob' && job.spec.init === 'random'
+  return scored
+    .filter((one) => !isRandom(one))
+    .flatMap((one): [JobResult, JobResult][] => {
+      const twin = scored.find((other) => isRandom(other) && keyOf(other) === keyOf(one))
+      return twin ? [[one, twin]] : []
     })
+}
+
+/** What pre-training bought, a sentence for each pair of twins. */
+export function transferGains(results: readonly JobResult[]): string[] {
+  return twinsOf(results).flatMap(([{ job }, { job: twin }]) => {
+    const [ours, theirs] = [job.status?.results?.metrics.top1, twin.status?.results?.metrics.top1]
+    if (ours === undefined || theirs === undefined) return []
+    const percent = (share: number) => `${(share * 100).toFixed(1)}%`
+    return [
+      `Pre-training: top-1 ${percent(ours)} (${job.metadata.name}) against ${percent(theirs)} from random weights (${twin.metadata.name}) at ${job.spec.maxSteps} steps: ${((ours - theirs) * 100).toFixed(1)} points.`,
+    ]
+  })
 }

@@ -8,8 +8,8 @@ import { type LocalRun, startLocalRun } from '../support/local-run.ts'
 import { JOB, MAX_STEPS, prepareSmallJobs, type SmallJobs } from './small-job.ts'
 
 const ENDS_WITHIN_MS = 150_000
-/** Two runs of one job differ by the order in which pushes arrive: this much of the loss, seen over ten runs, and half again. */
-const LOSS_BAND = 0.15
+/** Six undisturbed runs lay within 2.3% of each other; a rolled-back optimizer and another order of pushes get three times that. */
+const LOSS_BAND = 0.07
 
 describe('training survives SIGKILL', { concurrency: false }, () => {
   let jobs: SmallJobs
