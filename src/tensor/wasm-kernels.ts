@@ -90,7 +90,7 @@ function shapeOf(tensor: Tensor4D): Shape4 {
 
 function filterGradient(x: Tensor4D, dy: Tensor4D, info: Conv2DInfo): Tensor4D {
   const { filterHeight: kh, filterWidth: kw, strideHeight: sh, strideWidth: sw, inChannels: ci, outChannels: co } = info
-  if (kh === 1 && kw === 1) return pointwiseFilterGradient(x, dy, info)
+  if (isPointwise(info)) return pointwiseFilterGradient(x, dy, info)
   const { top, bottom, left, right } = info.padInfo
   const padded = tf.pad(x, [
     [0, 0],
@@ -102,6 +102,11 @@ function filterGradient(x: Tensor4D, dy: Tensor4D, info: Conv2DInfo): Tensor4D {
   const filters = tf.transpose(dy, [1, 2, 0, 3])
   const all = tf.conv2d(images, filters as Tensor4D, 1, 'valid', 'NHWC', [sh, sw])
   return tf.transpose(tf.slice(all, [0, 0, 0, 0], [ci, kh, kw, co]), [1, 2, 0, 3])
+}
+
+/** Padding around a 1×1 filter makes pixels of nothing but zeros: rare, and left to the general way. */
+function isPointwise({ filterHeight, filterWidth, padInfo: { top, bottom, left, right } }: Conv2DInfo): boolean {
+  return filterHeight === 1 && filterWidth === 1 && top + bottom + left + right === 0
 }
 
 /** A 1×1 filter sees every pixel alone: one matrix product. The transposing form of matMul is 7 times slower here. */
@@ -135,7 +140,7 @@ function subsample(x: Tensor4D, sh: number, sw: number, outHeight: number, outWi
 
 function inputGradient(dy: Tensor4D, filter: Tensor4D, info: Conv2DInfo): Tensor4D {
   const { filterHeight: kh, filterWidth: kw, inHeight, inWidth, inChannels, padInfo } = info
-  if (kh === 1 && kw === 1) return pointwiseInputGradient(dy, filter, info)
+  if (isPointwise(info)) return pointwiseInputGradient(dy, filter, info)
   const spread = spreadPixels(dy, info.strideHeight, info.strideWidth)
   const top = kh - 1 - padInfo.top
   const left = kw - 1 - padInfo.left
@@ -152,12 +157,7 @@ function pointwiseInputGradient(dy: Tensor4D, filter: Tensor4D, info: Conv2DInfo
     tf.transpose(tf.reshape(filter, [ci, co])) as Tensor2D,
   )
   const small = tf.reshape(product, [n, outHeight, outWidth, ci]) as Tensor4D
-  const { top, left } = info.padInfo
-  return frame(
-    spreadPixels(small, info.strideHeight, info.strideWidth),
-    [-top, inHeight + top],
-    [-left, inWidth + left],
-  )
+  return frame(spreadPixels(small, info.strideHeight, info.strideWidth), [0, inHeight], [0, inWidth])
 }
 
 /** Puts sh-1 rows and sw-1 columns of zeros behind each pixel. */
@@ -182,15 +182,17 @@ function spreadPixels(x: Tensor4D, sh: number, sw: number): Tensor4D {
 /** Shifts by `before` and cuts or pads with zeros to `before + after` rows (columns); negative `before` cuts. */
 function frame(x: Tensor4D, rows: readonly [number, number], columns: readonly [number, number]): Tensor4D {
   const [n, height, width, channels] = x.shape
-  const [skipTop, skipLeft] = [Math.max(0, -rows[0]), Math.max(0, -columns[0])]
-  const keepHeight = Math.min(height - skipTop, rows[1])
-  const keepWidth = Math.min(width - skipLeft, columns[1])
-  const cut = tf.slice(x, [0, skipTop, skipLeft, 0], [n, keepHeight, keepWidth, channels])
-  const [top, left] = [Math.max(0, rows[0]), Math.max(0, columns[0])]
-  return tf.pad(cut, [
-    [0, 0],
-    [top, Math.max(0, rows[1] - keepHeight)],
-    [left, Math.max(0, columns[1] - keepWidth)],
-    [0, 0],
-  ])
+  const vertical = frameAxis(height, rows)
+  const horizontal = frameAxis(width, columns)
+  const begin: Shape4 = [0, vertical.skip, horizontal.skip, 0]
+  const cut = tf.slice(x, begin, [n, vertical.keep, horizontal.keep, channels])
+  return tf.pad(cut, [[0, 0], vertical.pad, horizontal.pad, [0, 0]])
+}
+
+function frameAxis(length: number, [before, after]: readonly [number, number]) {
+  const skip = Math.max(0, -before)
+  const room = before + after - Math.max(0, before)
+  const keep = Math.min(length - skip, room)
+  const pad: [number, number] = [Math.max(0, before), room - keep]
+  return { skip, keep, pad }
 }

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import { test } from 'node:test'
+import type { Log } from '../../../src/support/log.ts'
+import { silentLog } from '../../../src/support/log.ts'
+import { selectBackend } from '../../../src/tensor/backend.ts'
+import { tf } from '../../../src/tensor/tf.ts'
+
+const require = createRequire(import.meta.url)
+const OPTIONAL = { tensorflow: '@tensorflow/tfjs-node-gpu', webgpu: 'webgpu' } as const
+const absent = (Object.keys(OPTIONAL) as (keyof typeof OPTIONAL)[]).filter((name) => !isInstalled(OPTIONAL[name]))
+
+function isInstalled(name: string): boolean {
+  try {
+    return require.resolve(name) !== ''
+  } catch {
+    return false
+  }
+}
+
+function recordingLog(): { log: Log; lines: { level: string; facts: object; message: string }[] } {
+  const lines: { level: string; facts: object; message: string }[] = []
+  const at = (level: string) => (facts: object, message: string) => void lines.push({ level, facts, message })
+  const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => log }
+  return { log, lines }
+}
+
+test('auto takes the first rung that works and says what stood in the way of those above', async () => {
+  const { log, lines } = recordingLog()
+  const { name, reason } = await selectBackend('auto', log)
+  assert.equal(tf.getBackend(), name)
+  assert.match(reason, new RegExp(`^${name} chosen`))
+  for (const missing of absent) assert.match(reason, new RegExp(`${missing}: not installed`))
+  assert.deepEqual(lines, [{ level: 'info', facts: { backend: name, reason }, message: 'backend chosen' }])
+})
+
+test('a rung that is asked for is taken, whatever stands above it', async () => {
+  for (const wanted of ['wasm', 'cpu', 'wasm'] as const) {
+    assert.deepEqual(await selectBackend(wanted, silentLog), { name: wanted, reason: `${wanted} chosen` })
+    assert.equal(tf.getBackend(), wanted)
+  }
+})
+
+test('plain JavaScript is taken with a warning', async () => {
+  const { log, lines } = recordingLog()
+  await selectBackend('cpu', log)
+  assert.deepEqual(
+    lines.map(({ level, message }) => ({ level, message })),
+    [{ level: 'warn', message: 'training on the plain JavaScript backend is very slow' }],
+  )
+})
+
+test('a rung that is not installed ends in a sentence with the field, the obstacle and a way out', async (t) => {
+  if (absent.length === 0) return t.skip('every backend is installed here')
+  for (const wanted of absent) {
+    await assert.rejects(selectBackend(wanted, silentLog), {
+      code: 'BACKEND_UNAVAILABLE',
+      message: `spec.runtime.backend: ${wanted}: not available here (${wanted}: not installed); install it or choose auto`,
+    })
+  }
+})
+
+test('a backend taken after a refused one still computes', async () => {
+  for (const missing of absent) await assert.rejects(selectBackend(missing, silentLog))
+  await selectBackend('wasm', silentLog)
+  assert.deepEqual([...tf.tidy(() => tf.matMul([[1, 2]], [[3], [4]]).dataSync())], [11])
+})
