@@ -1,7 +1,7 @@
 /** The jobs of one `downpour run`: applied like kubectl would, read back until they have ended. */
 import { resolve } from 'node:path'
 import type { Job } from '../api/job.ts'
-import { parseJob } from '../api/parse.ts'
+import { issueText, labelOf, parseJob, validateJob } from '../api/parse.ts'
 import { transferPlans } from '../api/transfers.ts'
 import { ANNOTATIONS, API_VERSION, JOB_KINDS, type JobKind, PLURALS } from '../contract/names.ts'
 import { KubeClient } from '../kube/client.ts'
@@ -31,11 +31,10 @@ export async function connectJobs(kubeConfig: string, stateDir: string, signal: 
   const belongs = (job: Job) => [job.metadata.uid, ...madeBy(job)].some((uid) => uids.has(uid))
   return {
     async apply(manifests, view) {
-      checkKinds(manifests)
       for (const { object } of manifests) {
-        const stored = await applyObject(client, object)
+        const { stored, outcome } = await applyObject(client, object)
         if (stored.metadata.uid) uids.add(stored.metadata.uid)
-        view.say(`${object.kind}/${object.metadata.name} applied`)
+        view.say(`${object.kind}/${object.metadata.name} ${outcome}${endedBefore(stored)}`)
       }
     },
     async read() {
@@ -74,8 +73,17 @@ async function listJobs(client: KubeClient, kind: JobKind): Promise<Job[]> {
   return items.map((raw) => ({ ...parseJob(raw), ...(raw.status ? { status: raw.status } : {}) }) as Job)
 }
 
+/** A run in a folder with former jobs shows their results at once: say why. */
+function endedBefore({ status }: KubeObject & { status?: { phase?: string } }): string {
+  const { phase } = status ?? {}
+  return phase === 'Succeeded' || phase === 'Failed' ? ` (${phase} in a former run; --fresh starts over)` : ''
+}
+
 /** Creates the object, or merges the spec into the one of that name; a second run so goes on with the jobs of the first. */
-async function applyObject(client: KubeClient, object: Manifest['object']): Promise<KubeObject> {
+async function applyObject(
+  client: KubeClient,
+  object: Manifest['object'],
+): Promise<{ stored: KubeObject; outcome: 'created' | 'configured' | 'unchanged' }> {
   const ref: Ref = {
     apiVersion: object.apiVersion,
     plural: PLURAL_OF[object.kind] as string,
@@ -83,29 +91,36 @@ async function applyObject(client: KubeClient, object: Manifest['object']): Prom
     name: object.metadata.name,
   }
   const existing = await client.find(ref)
-  if (!existing) return client.create(ref, object as KubeObject)
+  if (!existing) return { stored: await client.create(ref, object as KubeObject), outcome: 'created' }
   const { metadata, ...rest } = object
   const { labels, annotations } = metadata as KubeObject['metadata']
-  return client.mergePatch(ref, {
+  const stored = await client.mergePatch(ref, {
     ...rest,
     metadata: { ...(labels && { labels }), ...(annotations && { annotations }) },
   })
+  const isSame = stored.metadata.resourceVersion === existing.metadata.resourceVersion
+  return { stored, outcome: isSame ? 'unchanged' : 'configured' }
 }
 
-function checkKinds(manifests: readonly Manifest[]): void {
+/**
+ * Everything that can be known to be wrong before anything is started.
+ * @throws DownpourError KIND_UNKNOWN, NO_JOB, INVALID_JOB with a line for each finding
+ */
+export function checkManifests(manifests: readonly Manifest[]): void {
   const strange = manifests.find(({ object }) => !(object.kind in PLURAL_OF))
   if (strange) {
-    throw new DownpourError(
-      'KIND_UNKNOWN',
-      `${strange.file}: kind: ${strange.object.kind}: local mode takes ${Object.keys(PLURAL_OF).join(', ')}`,
-    )
+    const message = `${strange.file}: kind: ${strange.object.kind}: local mode takes ${Object.keys(PLURAL_OF).join(', ')}`
+    throw new DownpourError('KIND_UNKNOWN', message)
   }
-  if (!manifests.some(({ object }) => object.kind in PLURALS)) {
-    throw new DownpourError(
-      'NO_JOB',
-      `no PretrainJob or FinetuneJob in ${[...new Set(manifests.map((m) => m.file))].join(', ')}`,
-    )
+  const jobs = manifests.filter(({ object }) => object.kind in PLURALS)
+  if (jobs.length === 0) {
+    const files = [...new Set(manifests.map((m) => m.file))].join(', ')
+    throw new DownpourError('NO_JOB', `no PretrainJob or FinetuneJob in ${files}`)
   }
+  const findings = jobs.flatMap(({ file, object }) =>
+    validateJob(object).map((issue) => `${file}: ${labelOf(object)}: ${issueText(issue)}`),
+  )
+  if (findings.length > 0) throw new DownpourError('INVALID_JOB', findings.join('\n'))
 }
 
 function madeBy(job: Job): string[] {

@@ -12,7 +12,7 @@ import { writeReport } from './report.ts'
 import { collectResults, resultTable, transferGains } from './results.ts'
 import { makeOrderedData } from './run-data.ts'
 import { readDemonstration } from './run-demonstration.ts'
-import { connectJobs, type Jobs } from './run-jobs.ts'
+import { checkManifests, connectJobs, type Jobs } from './run-jobs.ts'
 import { superviseOperator } from './run-operator.ts'
 
 export interface RunOptions {
@@ -32,6 +32,7 @@ export async function run(files: string[], options: RunOptions): Promise<number>
   const startedMs = systemClock.nowMs()
   if (options.fresh) await forgetRuns(options.stateDir)
   const manifests = files.length > 0 ? await readManifests(files) : await readDemonstration(options)
+  checkManifests(manifests)
   const log = createLog({ process: 'local' }, 'warn')
   const { stateDir } = options
   const environment = podEnvironment(stateDir)
