@@ -11,7 +11,8 @@ export const JOB = 'small'
 
 export interface SmallJobs {
   /** A manifest file and a state folder of their own, on data that all runs share. */
-  next(spec?: Record<string, unknown>): Promise<{ file: string; stateDir: string }>
+  next(spec?: Record<string, unknown>): Promise<{ file: string; stateDir: string; checkpointDir: string }>
+  dataDir: string
   remove(): Promise<void>
 }
 
@@ -28,18 +29,21 @@ export async function prepareSmallJobs(): Promise<SmallJobs> {
   })
   let runs = 0
   return {
+    dataDir: data,
     async next(spec = {}) {
       const stateDir = join(root, `run-${runs++}`)
       const file = `${stateDir}.yaml`
       await writeFile(file, manifests(data, spec))
-      return { file, stateDir }
+      return { file, stateDir, checkpointDir: join(stateDir, 'volumes', 'default', 'checkpoints') }
     },
     remove: () => rm(root, { recursive: true, force: true }),
   }
 }
 
 function manifests(data: string, spec: Record<string, unknown>): string {
-  const job = { apiVersion: API_VERSION, kind: 'PretrainJob', metadata: { name: JOB }, spec: { ...SPEC, ...spec } }
+  const checkpoint = { ...SPEC.checkpoint, ...(spec.checkpoint as object) }
+  const whole = { ...SPEC, ...spec, checkpoint }
+  const job = { apiVersion: API_VERSION, kind: 'PretrainJob', metadata: { name: JOB }, spec: whole }
   return [claim('data', { [ANNOTATIONS.localPath]: data }), claim('checkpoints'), job]
     .map((object) => dump(object))
     .join('---\n')

@@ -1,0 +1,152 @@
+/** What a user does wrong, and what the machine does to him: a reason in the job, a code, an exit that is not 0. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import type { Job } from '../../src/api/job.ts'
+import { eventually } from '../support/eventually.ts'
+import { type LocalRun, startLocalRun } from '../support/local-run.ts'
+import { JOB, prepareSmallJobs, type SmallJobs } from './small-job.ts'
+
+const ENDS_WITHIN_MS = 120_000
+const data = (path: string, more: object = {}) => ({
+  source: { claimName: 'data', path },
+  format: 'tfrecord',
+  labels: 'labels.json',
+  ...more,
+})
+
+describe('bad input', { concurrency: false }, () => {
+  let jobs: SmallJobs
+  before(async () => {
+    jobs = await prepareSmallJobs()
+  })
+  after(() => jobs.remove())
+
+  async function runToFailure(spec: Record<string, unknown>): Promise<{ message: string; reason: string }> {
+    const { file, stateDir } = await jobs.next({ backoffLimit: 0, ...spec })
+    const run = startLocalRun([file], stateDir)
+    try {
+      assert.equal(await run.ended(ENDS_WITHIN_MS), 1, run.output())
+      const condition = conditionOf(run.results()[0] as Job, 'Failed')
+      assert.match(run.output(), new RegExp(`failed: ${condition.reason}`))
+      return condition
+    } finally {
+      run.child.kill('SIGKILL')
+    }
+  }
+
+  test('a data folder that is not there is named', async () => {
+    const { reason, message } = await runToFailure({ data: data('nowhere') })
+    assert.equal(reason, 'DATA_MISSING')
+    assert.match(message, /worker-\d: DATA_MISSING: .*nowhere: no such folder.*\(exit 11\)/)
+  })
+
+  test('more damaged records than allowed fail the job with file and offset', async () => {
+    await damageEveryRecord(jobs.dataDir, 'pretrain', 'damaged')
+    const { reason, message } = await runToFailure({ data: data('damaged', { maxCorruptRecords: 3 }) })
+    assert.equal(reason, 'BAD_DATA')
+    assert.match(message, /damaged\/jft-mini-\d{5}-of-\d{5}\.tfrecord at byte \d+: data CRC does not match/)
+    assert.match(message, /maxCorruptRecords is 3/)
+  })
+
+  test('labels that the model has no output for are counted', async () => {
+    const { reason, message } = await runToFailure({ model: { classes: 100 } })
+    assert.equal(reason, 'LABELS_TOO_MANY')
+    assert.match(message, /the data has 121 labels, spec.model.classes is 100/)
+  })
+
+  test('gradients that are not finite are refused, and end the job after a limit', async () => {
+    const { reason, message } = await runToFailure({
+      learningRate: { type: 'constant', initial: 1e30 },
+      maxNonFinite: 3,
+    })
+    assert.equal(reason, 'NON_FINITE')
+    assert.match(message, /NaN or infinite values.*lower the learning rate or look at the data/)
+  })
+
+  test('a second run in one folder is refused, the first one goes on', async () => {
+    const { file, stateDir } = await jobs.next()
+    const first = startLocalRun([file], stateDir)
+    try {
+      await first.client()
+      const second = startLocalRun([file], stateDir)
+      assert.equal(await second.ended(20_000), 1)
+      assert.match(
+        second.output(),
+        /ALREADY_RUNNING: another downpour \(process \d+\) already runs in .*--state-dir DIR/,
+      )
+      assert.equal(await first.ended(ENDS_WITHIN_MS), 0, first.output())
+    } finally {
+      first.child.kill('SIGKILL')
+    }
+  })
+
+  test('a disk that is full while saving degrades the job until there is room', { skip: withoutRoot() }, async () => {
+    const { file, stateDir, checkpointDir } = await jobs.next({ checkpoint: { everySteps: 25 } })
+    const disk = await smallDisk(checkpointDir)
+    const run = startLocalRun([file], stateDir)
+    try {
+      await untilCondition(run, 'CheckpointDegraded', 'True', /ENOSPC/)
+      await disk.makeRoom()
+      assert.equal(await run.ended(ENDS_WITHIN_MS), 0, run.output())
+      const [job] = run.results() as [Job]
+      assert.deepEqual([job.status?.phase, job.status?.checkpoint?.final], ['Succeeded', true])
+      assert.equal(job.status?.restarts.total, 0)
+    } finally {
+      run.child.kill('SIGKILL')
+      await disk.remove()
+    }
+  })
+})
+
+function conditionOf(job: Job, type: string) {
+  const condition = job.status?.conditions.find((one) => one.type === type)
+  assert.ok(condition, `no condition ${type}: ${JSON.stringify(job.status?.conditions)}`)
+  return condition
+}
+
+async function untilCondition(run: LocalRun, type: string, status: string, message: RegExp): Promise<void> {
+  await eventually(
+    async () => {
+      const condition = conditionOf(await run.job('PretrainJob', JOB), type)
+      assert.equal(condition.status, status)
+      assert.match(condition.message, message)
+    },
+    { timeoutMs: ENDS_WITHIN_MS, intervalMs: 100 },
+  )
+}
+
+/** A copy of the set in which each record has one flipped byte. */
+async function damageEveryRecord(dataDir: string, from: string, to: string): Promise<void> {
+  const target = join(dataDir, to)
+  await cp(join(dataDir, from), target, { recursive: true })
+  for (const name of (await readdir(target)).filter((file) => file.endsWith('.tfrecord'))) {
+    const bytes = await readFile(join(target, name))
+    for (let at = 0; at < bytes.length; ) {
+      const length = Number(bytes.readBigUInt64LE(at))
+      bytes.writeUInt8(bytes.readUInt8(at + 12) ^ 1, at + 12)
+      at += 16 + length
+    }
+    await writeFile(join(target, name), bytes)
+  }
+}
+
+function withoutRoot(): string | false {
+  return process.getuid?.() === 0 ? false : 'mounting a small disk needs root'
+}
+
+/** A tmpfs with room for a manifest, not for weights, until the filler goes. */
+async function smallDisk(folder: string) {
+  await mkdir(folder, { recursive: true })
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', folder])
+  const filler = join(folder, 'filler')
+  await writeFile(filler, Buffer.alloc(64 * 2 ** 20 - 256 * 1024))
+  return {
+    makeRoom: () => rm(filler),
+    async remove() {
+      execFileSync('umount', ['-l', folder])
+    },
+  }
+}
