@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { createTask } from '../../../src/tasks/create-task.ts'
+import { averagePrecision, logisticRowLoss, softmaxRowLoss, topK } from '../../../src/tasks/metrics.ts'
+
+const pretraining = createTask({ task: 'pretraining', loss: 'logistic' })
+const imagenet = createTask({ task: 'imagenet-classification', loss: 'softmax' })
+
+test('equal logits are ranked by the lower index', () => {
+  assert.deepEqual(topK(Float32Array.of(1, 3, 3, 2, 3), 3), [1, 2, 4])
+  assert.deepEqual(topK(Float32Array.of(0, 0, 0), 2), [0, 1])
+})
+
+test('the k largest are those of a full sort, with ties and with fewer values than k', () => {
+  const values = fc.array(fc.oneof(fc.integer({ min: -3, max: 3 }), fc.double({ noNaN: true })), { maxLength: 40 })
+  fc.assert(
+    fc.property(values, fc.integer({ min: 1, max: 12 }), (raw, k) => {
+      const floats = Float32Array.from(raw)
+      const value = (i: number) => floats[i] as number
+      const larger = (a: number, b: number) => (value(a) === value(b) ? a - b : value(b) > value(a) ? 1 : -1)
+      assert.deepEqual(topK(floats, k), [...floats.keys()].sort(larger).slice(0, k))
+    }),
+  )
+})
+
+test('a logit that is not a number is below all others', () => {
+  assert.deepEqual(topK(Float32Array.of(Number.NaN, -5, Number.NaN, 2), 3), [3, 1, 0])
+})
+
+test('average precision counts hits by their rank, over all right labels', () => {
+  assert.equal(averagePrecision([7, 1, 3], [7, 3]), (1 / 1 + 2 / 3) / 2)
+  assert.equal(averagePrecision([1, 2], [9]), 0)
+  assert.equal(averagePrecision([4], [4, 5]), 1 / 2)
+  assert.equal(averagePrecision([1], []), 0)
+})
+
+test('labels beyond rank 100 earn nothing in mAP@100', () => {
+  const logits = Float32Array.from({ length: 150 }, (_, i) => -i)
+  const score = (labels: number[]) => {
+    const scorer = pretraining.scorer()
+    scorer.add(logits, [labels])
+    return scorer.result()['mAP@100'] as number
+  }
+  assert.equal(score([99]), 1 / 100)
+  assert.equal(score([100]), 0)
+  assert.equal(score([0, 120]), 1 / 2)
+})
+
+test('scores add up over batches as over one', () => {
+  const logits = [
+    [3, 1, 2],
+    [0, 5, 1],
+    [1, 1, 0],
+  ]
+  const labels = [[0], [2], [1]]
+  for (const task of [pretraining, imagenet]) {
+    const [whole, parts] = [task.scorer(), task.scorer()]
+    whole.add(Float32Array.from(logits.flat()), labels)
+    for (const [i, row] of logits.entries()) parts.add(Float32Array.from(row), [labels[i] as number[]])
+    const [expected, actual] = [whole.result(), parts.result()]
+    for (const [name, value] of Object.entries(expected)) {
+      assert.ok(Math.abs(value - (actual[name] as number)) < 1e-9, name)
+    }
+  }
+})
+
+test('top-1 and top-5 are fractions of images whose class is among the first; ties go to the lower index', () => {
+  const scorer = imagenet.scorer()
+  const rising = [0, 1, 2, 3, 4, 5]
+  scorer.add(Float32Array.from([...rising, ...rising, ...rising, 7, 7, 0, 0, 0, 0]), [[5], [1], [0], [1]])
+  const { top1, top5 } = scorer.result()
+  assert.equal(top1, 1 / 4)
+  assert.equal(top5, 3 / 4)
+})
+
+test('the class is the first label, whatever ancestors follow; an image without labels says nothing', () => {
+  const scorer = imagenet.scorer()
+  scorer.add(Float32Array.of(0, 0, 9, 0, 0, 9), [[2, 0], []])
+  assert.equal(scorer.result().top1, 1)
+})
+
+test('row losses are those of the definitions, also for extreme logits', () => {
+  const close = (a: number, b: number) => assert.ok(Math.abs(a - b) < 1e-5, `${a} is not ${b}`)
+  close(
+    logisticRowLoss(Float32Array.of(2, -1, 0), [0]),
+    1.656002 - logisticRowLoss(Float32Array.of(-3, 0.5, 100), [1, 2]),
+  )
+  close(logisticRowLoss(Float32Array.of(1e4, -1e4), [1]), 2e4)
+  close(softmaxRowLoss(Float32Array.of(0, 0), 0), Math.log(2))
+  close(softmaxRowLoss(Float32Array.of(1e4, 0), 1), 1e4)
+})

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import type { Batch } from '../../../src/data/batch.ts'
+import { buildModel } from '../../../src/models/resnet.ts'
+import { silentLog } from '../../../src/support/log.ts'
+import { createTask } from '../../../src/tasks/create-task.ts'
+import { selectBackend } from '../../../src/tensor/backend.ts'
+import { tf } from '../../../src/tensor/tf.ts'
+import { createStepper, type StepOutput } from '../../../src/worker/step.ts'
+import { config, drawAll } from '../models/builders.ts'
+
+const PIXELS = 4
+const STEPS = 2000
+const SAMPLE_EVERY = 10
+/** What V8 may keep or give back in the 1,000 steps between two quarters: seen 3 MiB. 24 KiB a step, a tenth of one set of gradients, is above it. */
+const RSS_BOUND_BYTES = 24 * 2 ** 20
+
+before(async () => void (await selectBackend('wasm', silentLog)))
+
+const model = buildModel(config())
+const task = createTask({ task: 'pretraining', loss: 'logistic' })
+
+function batch(value = 0.5): Batch {
+  const labels = [[0, 1], [3]]
+  const images = Float32Array.from({ length: labels.length * PIXELS * PIXELS * 3 }, (_, i) => value * Math.sin(i))
+  return { images, labels, ids: ['a', 'b'], size: labels.length }
+}
+
+function oneStep(values = drawAll(model, 1), input = batch()): StepOutput {
+  const stepper = createStepper(model, task, PIXELS)
+  stepper.load(values)
+  const output = stepper.step(input)
+  stepper.dispose()
+  return output
+}
+
+test('a step gives loss, gradients and statistics of its batch', () => {
+  const { loss, gradients, statistics, examples, finite, seconds } = oneStep()
+  const kinds = (kind: string) => model.variables.filter((variable) => variable.kind === kind).map(({ name }) => name)
+  assert.ok(loss > 0 && finite && seconds > 0)
+  assert.equal(examples, 2)
+  assert.deepEqual([...gradients.keys()].sort(), kinds('trainable').sort())
+  assert.deepEqual([...statistics.keys()].sort(), kinds('statistic').sort())
+})
+
+test('weights that are loaded may be overwritten, and a new load takes their place', () => {
+  const values = drawAll(model, 1)
+  const stepper = createStepper(model, task, PIXELS)
+  stepper.load(values)
+  for (const value of values.values()) value.fill(Number.NaN)
+  assert.equal(stepper.step(batch()).loss, oneStep().loss)
+  stepper.load(drawAll(model, 2))
+  assert.equal(stepper.step(batch()).loss, oneStep(drawAll(model, 2)).loss)
+  stepper.dispose()
+})
+
+test('a loss or gradient that is not finite is told', () => {
+  assert.equal(oneStep(drawAll(model, 1), batch(Number.NaN)).finite, false)
+  const values = drawAll(model, 1)
+  values.get('head/slice_0/bias')?.fill(Number.POSITIVE_INFINITY)
+  assert.equal(oneStep(values).finite, false)
+  assert.equal(oneStep().finite, true)
+})
+
+test('weights that lack a variable are refused by its name', () => {
+  const values = drawAll(model, 1)
+  values.delete('root/gamma')
+  assert.throws(() => createStepper(model, task, PIXELS).load(values), /root\/gamma/)
+})
+
+test('two thousand steps leave no tensor and no memory behind', async (t) => {
+  const stepper = createStepper(model, task, PIXELS)
+  const values = drawAll(model, 1)
+  const input = batch()
+  const tensors = new Set<number>()
+  const rss: number[] = []
+  for (let step = 1; step <= STEPS; step++) {
+    if (step % 2 === 1) stepper.load(values)
+    stepper.step(input)
+    tensors.add(tf.memory().numTensors)
+    if (step % SAMPLE_EVERY === 0) rss.push(process.memoryUsage.rss())
+  }
+  const quarter = rss.length / 4
+  const [second, last] = [median(rss.slice(quarter, 2 * quarter)), median(rss.slice(3 * quarter))]
+  t.diagnostic(`tensors ${[...tensors].join(', ')}; RSS MiB: second quarter ${mib(second)}, last ${mib(last)}`)
+  assert.equal(tensors.size, 1, 'as many tensors after each step')
+  assert.ok(last - second < RSS_BOUND_BYTES, `RSS grew by ${mib(last - second)} MiB`)
+  stepper.dispose()
+})
+
+test('a stepper that is disposed of leaves nothing', () => {
+  const before = tf.memory().numTensors
+  oneStep()
+  assert.equal(tf.memory().numTensors, before)
+})
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number
+}
+
+function mib(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(1)
+}
