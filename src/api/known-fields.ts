@@ -15,17 +15,17 @@ const NEAR: Readonly<Record<string, string>> = {
 }
 const MAX_DISTANCE = 2
 
-/** @returns `; did you mean NAME?`, or nothing when no field is near */
+/** @returns `; did you mean NAME?`, or nothing when no field is near, or the name is right in another place */
 export function didYouMean(key: string): string {
-  const near = NEAR[key] ?? nearest(key.toLowerCase())
+  const near = NEAR[key] ?? nearest(key)
   return near ? `; did you mean ${near}?` : ''
 }
 
 function nearest(key: string): string | undefined {
-  const byDistance = fieldNames().map((name) => ({ name, distance: editDistance(name.toLowerCase(), key) }))
-  return byDistance
-    .filter(({ distance }) => distance > 0 && distance <= MAX_DISTANCE)
-    .sort((a, b) => a.distance - b.distance)[0]?.name
+  const byDistance = fieldNames()
+    .filter((name) => name !== key)
+    .map((name) => ({ name, distance: editDistance(name.toLowerCase(), key.toLowerCase()) }))
+  return byDistance.filter(({ distance }) => distance <= MAX_DISTANCE).sort((a, b) => a.distance - b.distance)[0]?.name
 }
 
 let names: string[] | undefined

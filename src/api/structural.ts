@@ -1,6 +1,6 @@
 /**
- * JSON Schema as zod writes it → the structural schema that a CRD must be: every field has one type, said outside of
- * any oneOf; nothing is referred to; unknown fields are pruned (or refused, by kubectl) rather than forbidden.
+ * JSON Schema as zod writes it → the structural schema that a CRD must be: every field has one type, unions are merged
+ * into one object; nothing is referred to; unknown fields are pruned (or refused, by kubectl) rather than forbidden.
  */
 import { z } from 'zod'
 import { DownpourError } from '../support/errors.ts'
@@ -34,7 +34,7 @@ export function structuralSchema(type: z.ZodType): Schema {
 function structural(schema: Schema, path: string): Schema {
   refuseUnsayable(schema, path)
   if (schema.anyOf) return quantity(schema, path)
-  if (schema.oneOf) return variants(schema, path)
+  if (schema.oneOf) return structural(mergeVariants(schema, path), path)
   switch (schema.type) {
     case 'object':
       return object(schema, path)
@@ -49,11 +49,6 @@ function structural(schema: Schema, path: string): Schema {
     default:
       return schema
   }
-}
-
-function variants(schema: Schema, path: string): Schema {
-  const { oneOf = [], ...merged } = mergeVariants(schema, path)
-  return { ...structural(merged, path), oneOf }
 }
 
 function object(schema: Schema, path: string): Schema {
@@ -93,7 +88,7 @@ function quantity({ anyOf = [], ...rest }: Schema, path: string): Schema {
 
 function refuseUnsayable(schema: Schema, path: string): void {
   if ('$ref' in schema) throw unsayable(path, 'a reference')
-  if ('allOf' in schema) throw unsayable(path, 'two patterns at once')
+  if ('allOf' in schema) throw unsayable(path, 'a sum of parts (two patterns, a reference)')
   if (/\(\?[=!<]/.test(schema.pattern ?? '')) throw unsayable(path, 'a lookahead')
 }
 

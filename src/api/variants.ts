@@ -1,12 +1,13 @@
 /**
- * A union told apart by `type`, as one object: all fields above, which of them a type needs in oneOf, and a rule for
- * each field that belongs to another type.
+ * A union told apart by `type`, as one object: all fields together, and two rules for each type, of what it needs and
+ * what it has not. Rules rather than oneOf: of a oneOf that fits nowhere, the API server names a type at random.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { DownpourError } from '../support/errors.ts'
+import type { Validation } from './cel.ts'
 import type { Schema } from './structural.ts'
 
-export const DISCRIMINATOR = 'type'
+const DISCRIMINATOR = 'type'
 
 export function mergeVariants({ oneOf: variants = [], ...rest }: Schema, path: string): Schema {
   const names = variants.map((variant) => nameOf(variant, path))
@@ -19,23 +20,25 @@ export function mergeVariants({ oneOf: variants = [], ...rest }: Schema, path: s
     type: 'object',
     required: [DISCRIMINATOR],
     properties: { ...properties, [DISCRIMINATOR]: { type: 'string', enum: names } },
-    oneOf: variants.map(({ required = [] }, i) => ({
-      properties: { [DISCRIMINATOR]: { enum: [names[i]] } },
-      required,
-    })),
-    'x-kubernetes-validations': variants.flatMap((variant, i) => strangerRule(variant, names[i] as string, properties)),
+    'x-kubernetes-validations': variants.flatMap((variant, i) => rulesOf(names[i] as string, variant, properties)),
   }
 }
 
-function strangerRule({ properties: own = {} }: Schema, name: string, all: Record<string, Schema>): object[] {
+function rulesOf(name: string, { properties: own = {}, required = [] }: Schema, all: object): Validation[] {
+  const needed = required.filter((field) => field !== DISCRIMINATOR)
   const strangers = Object.keys(all).filter((field) => !(field in own))
-  if (strangers.length === 0) return []
+  const other = `self.${DISCRIMINATOR} != '${name}'`
   return [
+    { rule: `${other} || (${needed.map(has).join(' && ')})`, message: `type ${name} needs ${needed.join(', ')}` },
     {
-      rule: `self.${DISCRIMINATOR} != '${name}' || !(${strangers.map((field) => `has(self.${field})`).join(' || ')})`,
+      rule: `${other} || !(${strangers.map(has).join(' || ')})`,
       message: `type ${name} has no ${strangers.join(', ')}`,
     },
-  ]
+  ].filter((_, i) => [needed, strangers][i]?.length !== 0)
+}
+
+function has(field: string): string {
+  return `has(self.${field})`
 }
 
 function mergeProperties(

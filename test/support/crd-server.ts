@@ -1,0 +1,141 @@
+/**
+ * What an API server would say of an object, by the CRD alone: defaults, schema, list keys, CEL. It knows what our CRDs
+ * use and no more; the same cases went through Kubernetes' own library (apiextensions-apiserver 1.34) with equal results.
+ */
+import { Environment } from '@marcbachmann/cel-js'
+import { crdFor } from '../../src/api/crd.ts'
+import type { Schema } from '../../src/api/structural.ts'
+import type { JobKind } from '../../src/contract/names.ts'
+
+interface Validation {
+  rule: string
+  message: string
+  fieldPath?: string
+}
+
+/** isSorted is Kubernetes' own, from its list library. */
+const cel = new Environment({ unlistedVariablesAreDyn: true, limits: { maxAstNodes: 10_000 } }).registerFunction(
+  'list.isSorted(): bool',
+  (list: readonly (bigint | number)[]) => list.every((value, i) => i === 0 || (list[i - 1] as bigint) <= value),
+)
+
+/** @returns `field: message` lines; empty when the object would be stored */
+export function crdIssues(kind: JobKind, object: unknown, before?: unknown): string[] {
+  const schema = crdFor(kind).spec.versions[0]?.schema.openAPIV3Schema as Schema
+  const [stored, old] = [object, before].map((one) => one && withDefaults(schema, JSON.parse(JSON.stringify(one))))
+  const issues = schemaIssues(schema, stored, '')
+  return issues.length > 0 ? issues : celIssues(schema, stored, old, '')
+}
+
+function withDefaults(schema: Schema, value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((entry) => withDefaults(schema.items as Schema, entry))
+  if (!isObject(value)) return value
+  for (const [name, field] of Object.entries(schema.properties ?? {}) as [string, Schema & { default?: unknown }][]) {
+    if (value[name] === undefined && field.default !== undefined) value[name] = field.default
+    if (value[name] !== undefined) value[name] = withDefaults(field, value[name])
+  }
+  return value
+}
+
+function schemaIssues(schema: Schema, value: unknown, path: string): string[] {
+  if (!hasType(schema, value)) return [`${path}: must be of type ${schema.type ?? 'integer or string'}`]
+  const own = valueIssues(schema, value).map((message) => `${path}: ${message}`)
+  if (Array.isArray(value)) {
+    return [...own, ...value.flatMap((entry, i) => schemaIssues(schema.items as Schema, entry, `${path}[${i}]`))]
+  }
+  if (!isObject(value)) return own
+  const missing = (schema.required ?? []).filter((name) => value[name] === undefined)
+  return [
+    ...own,
+    ...missing.map((name) => `${path}.${name}: Required value`),
+    ...Object.entries(value).flatMap(([name, field]) => fieldIssues(schema, name, field, `${path}.${name}`)),
+  ]
+}
+
+function fieldIssues(schema: Schema, name: string, value: unknown, path: string): string[] {
+  const known = schema.properties?.[name] ?? schema.additionalProperties
+  if (isObject(known)) return schemaIssues(known as Schema, value, path)
+  // Metadata is the API server's own, but for what the CRD says of the name.
+  if (schema['x-kubernetes-preserve-unknown-fields'] || path.startsWith('.metadata.')) return []
+  return [`${path}: unknown field`]
+}
+
+function hasType(schema: Schema, value: unknown): boolean {
+  if (schema['x-kubernetes-int-or-string']) return typeof value === 'string' || Number.isInteger(value)
+  switch (schema.type) {
+    case 'array':
+      return Array.isArray(value)
+    case 'object':
+      return isObject(value)
+    case 'integer':
+      return Number.isInteger(value)
+    case undefined:
+      return true
+    default:
+      return typeof value === schema.type
+  }
+}
+
+function valueIssues(schema: Schema, value: unknown): string[] {
+  const limits = schema as Record<string, unknown>
+  const breaks = (limit: string, broken: (bound: number) => boolean) =>
+    limits[limit] !== undefined && broken(limits[limit] as number) ? [`breaks ${limit} ${limits[limit]}`] : []
+  if (typeof value === 'number') {
+    return [
+      ...breaks('minimum', (bound) => value < bound || (limits.exclusiveMinimum === true && value === bound)),
+      ...breaks('maximum', (bound) => value > bound || (limits.exclusiveMaximum === true && value === bound)),
+    ]
+  }
+  if (typeof value === 'string') {
+    const matches = schema.pattern === undefined || new RegExp(schema.pattern).test(value)
+    return [
+      ...breaks('minLength', (bound) => value.length < bound),
+      ...breaks('maxLength', (bound) => value.length > bound),
+      ...(matches ? [] : ['does not match the pattern']),
+      ...(schema.enum && !schema.enum.includes(value) ? ['Unsupported value'] : []),
+    ]
+  }
+  if (Array.isArray(value)) {
+    const keys = schema['x-kubernetes-list-map-keys'] as string[] | undefined
+    const isSet = keys !== undefined || schema['x-kubernetes-list-type'] === 'set'
+    const texts = value.map((entry) => JSON.stringify(keys ? keys.map((key) => entry[key]) : entry))
+    return [
+      ...breaks('maxItems', (bound) => value.length > bound),
+      ...(isSet && new Set(texts).size < texts.length ? ['Duplicate value'] : []),
+    ]
+  }
+  return []
+}
+
+function celIssues(schema: Schema, value: unknown, old: unknown, path: string): string[] {
+  const rules = (schema['x-kubernetes-validations'] ?? []) as Validation[]
+  const context = { self: celValue(schema, value), oldSelf: celValue(schema, old) }
+  const own = rules
+    .filter(({ rule }) => old !== undefined || !rule.includes('oldSelf'))
+    .filter(({ rule }) => cel.evaluate(rule, context) !== true)
+    .map(({ message, fieldPath = '' }) => `${path}${fieldPath}: ${message}`)
+  const inner = Array.isArray(value)
+    ? value.flatMap((entry, i) => celIssues(schema.items as Schema, entry, undefined, `${path}[${i}]`))
+    : isObject(value)
+      ? Object.entries(value).flatMap(([name, field]) => {
+          const known = schema.properties?.[name]
+          const before = isObject(old) ? old[name] : undefined
+          return known ? celIssues(known, field, before, `${path}.${name}`) : []
+        })
+      : []
+  return [...own, ...inner]
+}
+
+/** Integers of the schema are integers to CEL. */
+function celValue(schema: Schema | undefined, value: unknown): unknown {
+  if (schema?.type === 'integer' && Number.isInteger(value)) return BigInt(value as number)
+  if (Array.isArray(value)) return value.map((entry) => celValue(schema?.items, entry))
+  if (!isObject(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => [name, celValue(schema?.properties?.[name], field)]),
+  )
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

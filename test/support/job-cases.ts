@@ -1,0 +1,335 @@
+/** Jobs that are right or wrong in one way: what `downpour validate`, the CRDs and a real API server must agree on. */
+import { API_VERSION, type JobKind } from '../../src/contract/names.ts'
+
+type Fields = Record<string, unknown>
+
+export interface RawJob {
+  apiVersion: string
+  kind: JobKind
+  metadata: { name: string; namespace: string }
+  spec: Fields
+}
+
+export interface JobCase {
+  name: string
+  job: RawJob
+  /** Issue of `validateJob`: `path: message`; absent when the job is right. */
+  issue?: RegExp
+  /** What the API server's answer must hold where it refuses by CEL; else refusal is all that is asked. */
+  cel?: string
+  /** Only a preset's numbers make it wrong: the API server takes it, the operator says so in the job's conditions. */
+  acceptedByServer?: true
+}
+
+const claim = (claimName: string, path?: string) => ({ claimName, ...(path === undefined ? {} : { path }) })
+const data = (over: Fields = {}) => ({ source: claim('jft'), format: 'tfrecord', labels: 'labels.json', ...over })
+const checkpoint = (over: Fields = {}) => ({ storage: { volume: claim('checkpoints') }, ...over })
+
+export function pretrain(over: Fields = {}, name = 'jft'): RawJob {
+  const spec = { preset: 'jft-resnet101', data: data(), checkpoint: checkpoint(), ...over }
+  return { apiVersion: API_VERSION, kind: 'PretrainJob', metadata: { name, namespace: 'team' }, spec }
+}
+
+const finetuneSpec = {
+  preset: 'imagenet-finetune',
+  task: 'imagenet-classification',
+  data: data({ format: 'imagenet-folder' }),
+  evaluation: { data: data({ format: 'imagenet-folder' }) },
+  checkpoint: checkpoint(),
+}
+
+export function finetune(over: Fields = {}, name = 'birds'): RawJob {
+  const spec = { ...finetuneSpec, from: { pretrainJob: 'jft' }, ...over }
+  return { apiVersion: API_VERSION, kind: 'FinetuneJob', metadata: { name, namespace: 'team' }, spec }
+}
+
+export const transfer = (over: Fields = {}, template: Fields = {}) => ({
+  name: 'imagenet',
+  at: { success: true },
+  template: { ...finetuneSpec, ...template },
+  ...over,
+})
+
+const right = (name: string, job: RawJob): JobCase => ({ name, job })
+const wrong = (name: string, job: RawJob, issue: RegExp, cel?: string): JobCase => ({
+  name,
+  job,
+  issue,
+  ...(cel ? { cel } : {}),
+})
+const piecewise = (boundaries: number[], values: number[]) =>
+  pretrain({ learningRate: { type: 'piecewise', boundaries, values } })
+
+const RIGHT: readonly JobCase[] = [
+  ...['jft-resnet101', 'jft-resnet50', 'jft-resnet152', 'imagenet-baseline'].map((preset) =>
+    right(`preset ${preset} with nothing but data and a place for checkpoints`, pretrain({ preset })),
+  ),
+  right('preset jft-mini with classes and steps', pretrain({ preset: 'jft-mini', model: { classes: 9 }, maxSteps: 5 })),
+  right('a FinetuneJob of the latest checkpoint', finetune()),
+  right('a FinetuneJob of one step', finetune({ from: { pretrainJob: 'jft', checkpoint: 'step', step: 7 } })),
+  right('a baseline without a source', finetune({ from: undefined, init: 'random' })),
+  right('no preset, every number given', pretrain({ preset: undefined, model: { classes: 5 }, maxSteps: 10 })),
+  right('another optimizer than the preset has', pretrain({ optimizer: { type: 'momentum', momentum: 0.9 } })),
+  right('rising boundaries with one value more', piecewise([10, 20], [0.1, 0.01, 0.001])),
+  right(
+    'transfers at steps and at the end',
+    pretrain({ transfers: [transfer({ at: { success: true, steps: [5, 9] } })] }),
+  ),
+  right('a baseline among the transfers', pretrain({ transfers: [transfer({}, { init: 'random' })] })),
+  right('paths with dots that do not climb', pretrain({ data: data({ source: claim('jft', './.hidden/a..b/...') }) })),
+  right(
+    'quantities as text and as number',
+    pretrain({ workers: { template: { resources: { limits: { cpu: 2, memory: '4Gi', 'nvidia.com/gpu': '1' } } } } }),
+  ),
+  right(
+    'free-form Kubernetes fields',
+    pretrain({
+      workers: {
+        template: {
+          tolerations: [{ key: 'gpu', operator: 'Exists' }],
+          affinity: { nodeAffinity: {} },
+          env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
+          volumes: [{ name: 'v', emptyDir: {} }],
+          volumeMounts: [{ name: 'v', mountPath: '/v', readOnly: true }],
+        },
+      },
+    }),
+  ),
+  right('a name of 40 characters', pretrain({}, 'a'.repeat(40))),
+]
+
+const WRONG_TYPES: readonly JobCase[] = [
+  wrong('an unknown field', pretrain({ batchsize: 32 }), /^spec\.batchsize: unknown field; did you mean batchSize\?/),
+  wrong('an unknown field inside', pretrain({ workers: { replica: 3 } }), /^spec\.workers\.replica: .*replicas\?/),
+  wrong('a scheduler queue, which is not there', pretrain({ scheduling: { queueName: 'q' } }), /unknown field$/),
+  wrong('text for a number', pretrain({ maxSteps: '36M' }), /^spec\.maxSteps: expected a number/),
+  wrong('a number for an object', pretrain({ learningRate: 0.1 }), /^spec\.learningRate: expected an object/),
+  wrong('half a step', pretrain({ maxSteps: 1.5 }), /^spec\.maxSteps: expected a whole number/),
+  wrong('a negative count', pretrain({ maxSteps: -1 }), /^spec\.maxSteps: expected a number of at least 1/),
+  wrong('a step that no folder name holds', pretrain({ maxSteps: 1e9 }), /at most 999999999/),
+  wrong('a negative seed', pretrain({ seed: -1 }), /^spec\.seed: expected a number of at least 0/),
+  wrong('a learning rate of 0', pretrain({ learningRate: { type: 'constant', initial: 0 } }), /more than 0/),
+  wrong('momentum 1, which never forgets', pretrain({ optimizer: { type: 'momentum', momentum: 1 } }), /less than 1/),
+  wrong(
+    'no worker',
+    pretrain({ workers: { replicas: 0 } }),
+    /^spec\.workers\.replicas: expected a number of at least 1/,
+  ),
+  wrong('no parameter server', pretrain({ parameterServer: { replicas: 0 } }), /at least 1/),
+  wrong(
+    'one checkpoint kept, which may be the torn one',
+    pretrain({ checkpoint: checkpoint({ keep: 1 }) }),
+    /at least 2/,
+  ),
+  wrong('a subset of more than all', pretrain({ data: data({ subset: { fraction: 1.1 } }) }), /at most 1/),
+  wrong('a path that climbs out', pretrain({ data: data({ source: claim('jft', 'a/../../b') }) }), /without "\.\."/),
+  wrong('a path from the root', pretrain({ data: data({ labels: '/etc/passwd' }) }), /relative path/),
+  wrong('a path with a shell in it', pretrain({ data: data({ labels: 'a;rm -rf $(b)' }) }), /relative path/),
+  wrong(
+    'a claim name in capitals',
+    pretrain({ data: data({ source: claim('JFT') }) }),
+    /claimName: expected lower-case/,
+  ),
+  wrong('an unknown preset', pretrain({ preset: 'jft' }), /^spec\.preset: expected one of jft-resnet101/),
+  wrong('an unknown backbone', pretrain({ model: { backbone: 'vgg' } }), /expected one of resnet-mini/),
+  wrong(
+    'an unknown optimizer',
+    pretrain({ optimizer: { type: 'adam' } }),
+    /^spec\.optimizer\.type: expected one of rmsprop/,
+  ),
+  wrong(
+    'an optimizer without its type',
+    pretrain({ optimizer: { momentum: 0.9 } }),
+    /^spec\.optimizer\.type: required/,
+  ),
+  wrong(
+    'half a schedule',
+    pretrain({ learningRate: { type: 'exponential', initial: 1 } }),
+    /^spec\.learningRate\.factor: required/,
+    'type exponential needs initial, factor, everySteps, staircase',
+  ),
+  wrong(
+    'a field of another optimizer',
+    pretrain({ optimizer: { type: 'momentum', momentum: 0.9, decay: 0.9 } }),
+    /^spec\.optimizer\.decay: unknown field/,
+    'type momentum has no decay, epsilon',
+  ),
+  wrong('no data', pretrain({ data: undefined }), /^spec\.data: required/),
+  wrong('no place for checkpoints', pretrain({ checkpoint: undefined }), /^spec\.checkpoint(\.storage)?: required/),
+  wrong('no task', finetune({ task: undefined }), /^spec\.task: required/),
+  wrong('no evaluation of a FinetuneJob', finetune({ evaluation: undefined }), /^spec\.evaluation: required/),
+  wrong('a name of 41 characters', pretrain({}, 'a'.repeat(41)), /^metadata\.name: .*at most 40/),
+  wrong('a name with a dot', pretrain({}, 'jft.1'), /^metadata\.name: expected lower-case/),
+  wrong(
+    'an unknown quantity',
+    pretrain({ workers: { template: { resources: { limits: { cpu: 'lots' } } } } }),
+    /a quantity such as/,
+  ),
+  wrong(
+    'less than nothing',
+    pretrain({ workers: { template: { resources: { limits: { cpu: -1 } } } } }),
+    /cpu: expected a number of at least 0/,
+  ),
+  wrong(
+    'one variable twice',
+    pretrain({ workers: { template: { env: [{ name: 'A' }, { name: 'A' }] } } }),
+    /env: must not repeat a name/,
+  ),
+  wrong('one step twice', pretrain({ transfers: [transfer({ at: { steps: [5, 5] } })] }), /steps: must not repeat/),
+  wrong(
+    'two transfers of one name',
+    pretrain({ transfers: [transfer(), transfer()] }),
+    /transfers: must not repeat a name/,
+  ),
+  wrong(
+    'a transfer without a task',
+    pretrain({ transfers: [transfer({}, { task: undefined })] }),
+    /template\.task: required/,
+  ),
+  wrong(
+    'a transfer with a source',
+    pretrain({ transfers: [transfer({}, { from: { pretrainJob: 'x' } })] }),
+    /unknown field/,
+  ),
+]
+
+const BROKEN_RULES: readonly JobCase[] = [
+  wrong(
+    'a crop larger than the picture',
+    pretrain({ input: { resizePixels: 32, cropPixels: 36 } }),
+    /^spec\.input\.cropPixels: must not be larger/,
+    'must not be larger than resizePixels',
+  ),
+  wrong('as many values as boundaries', piecewise([10], [0.1]), /values: must have one/, 'one value more'),
+  wrong('boundaries that fall', piecewise([20, 10], [1, 0.1, 0.01]), /boundaries: must rise/, 'must rise'),
+  wrong('one boundary twice', piecewise([10, 10], [1, 0.1, 0.01]), /boundaries: must rise/, 'must rise'),
+  wrong(
+    'more head slices than classes',
+    pretrain({ model: { classes: 5, headSlices: 6 } }),
+    /headSlices: must not be larger than classes/,
+    'must not be larger than classes',
+  ),
+  wrong(
+    'a quorum that cannot meet',
+    pretrain({ workers: { replicas: 2, quorum: 3 } }),
+    /quorum: must not be larger than replicas/,
+    'must not be larger than replicas',
+  ),
+  wrong(
+    'checkpoints by steps and by minutes',
+    pretrain({ checkpoint: checkpoint({ everySteps: 5, everyMinutes: 5 }) }),
+    /everyMinutes: cannot be given together/,
+    'cannot be given together with everySteps',
+  ),
+  wrong(
+    'a warm start longer than the job',
+    pretrain({ maxSteps: 10, async: { warmStartSteps: 10 } }),
+    /warmStartSteps: must be smaller/,
+    'must be smaller than maxSteps',
+  ),
+  wrong(
+    'an exit code both permanent and retryable',
+    pretrain({ failurePolicy: { permanentExitCodes: [7, 8], retryableExitCodes: [8] } }),
+    /retryableExitCodes: must not hold/,
+    'must not hold a code that permanentExitCodes holds',
+  ),
+  wrong(
+    'a transfer at no time',
+    pretrain({ transfers: [transfer({ at: {} })] }),
+    /must each have at/,
+    'at.success: true',
+  ),
+  wrong(
+    'a transfer after the end',
+    pretrain({ maxSteps: 10, transfers: [transfer({ at: { steps: [11] } })] }),
+    /beyond maxSteps/,
+    'must not name a step beyond maxSteps',
+  ),
+  wrong(
+    'a transfer whose FinetuneJob has too long a name',
+    pretrain({ transfers: [transfer({ name: 'b'.repeat(20) })] }, 'a'.repeat(20)),
+    /^spec\.transfers: makes a FinetuneJob .*more than 40/,
+    'more than 40 characters',
+  ),
+  wrong(
+    'a transfer whose step makes its name too long',
+    pretrain({ transfers: [transfer({ name: 'b'.repeat(18), at: { steps: [10] } })] }, 'a'.repeat(20)),
+    /more than 40/,
+    'more than 40 characters',
+  ),
+  wrong(
+    'no source',
+    finetune({ from: undefined }),
+    /^spec\.from: is required unless/,
+    'is required unless init is random',
+  ),
+  wrong(
+    'a step without asking for one',
+    finetune({ from: { pretrainJob: 'jft', step: 5 } }),
+    /from\.step: must be given exactly/,
+    'must be given exactly when checkpoint is step',
+  ),
+  wrong(
+    'a step asked for and not said',
+    finetune({ from: { pretrainJob: 'jft', checkpoint: 'step' } }),
+    /from\.step: must be given exactly/,
+    'must be given exactly when checkpoint is step',
+  ),
+  wrong(
+    'random weights frozen',
+    finetune({ from: undefined, protocol: 'frozen', init: 'random' }),
+    /protocol: frozen needs/,
+    'init cannot be random',
+  ),
+  wrong(
+    'random weights frozen, in a transfer',
+    pretrain({ transfers: [transfer({}, { protocol: 'frozen', init: 'random' })] }),
+    /^spec\.transfers\[0\]\.template\.protocol: frozen needs/,
+    'init cannot be random',
+  ),
+  wrong(
+    'no length',
+    pretrain({ preset: 'jft-mini', model: { classes: 9 } }),
+    /^spec\.maxSteps: required/,
+    'maxSteps is required',
+  ),
+  wrong(
+    'no classes',
+    pretrain({ preset: 'jft-mini', maxSteps: 9 }),
+    /^spec\.model\.classes: required/,
+    'classes is required',
+  ),
+  {
+    name: 'a quorum that the preset has no workers for',
+    job: pretrain({ workers: { quorum: 51 } }),
+    issue: /quorum: must not be larger than replicas/,
+    acceptedByServer: true,
+  },
+  {
+    name: 'two transfers whose FinetuneJobs share a name',
+    job: pretrain({ transfers: [transfer({ name: 'a', at: { steps: [5] } }), transfer({ name: 'a-5' })] }),
+    issue: /^spec\.transfers: makes two FinetuneJobs/,
+    acceptedByServer: true,
+  },
+]
+
+export const JOB_CASES: readonly JobCase[] = [...RIGHT, ...WRONG_TYPES, ...BROKEN_RULES]
+
+export interface ChangeCase {
+  name: string
+  before: RawJob
+  after: RawJob
+  /** The field that may not change; absent: the change is taken. */
+  field?: string
+}
+
+export const CHANGE_CASES: readonly ChangeCase[] = [
+  { name: 'the model', before: pretrain(), after: pretrain({ model: { backbone: 'resnet50' } }), field: 'model' },
+  { name: 'the seed', before: pretrain({ seed: 1 }), after: pretrain({ seed: 2 }), field: 'seed' },
+  { name: 'the preset', before: pretrain(), after: pretrain({ preset: 'jft-resnet50' }), field: 'preset' },
+  { name: 'the source', before: finetune(), after: finetune({ from: { pretrainJob: 'other' } }), field: 'from' },
+  { name: 'the first weights', before: finetune(), after: finetune({ init: 'random' }), field: 'init' },
+  { name: 'the number of workers', before: pretrain(), after: pretrain({ workers: { replicas: 3 } }) },
+  { name: 'the length', before: pretrain(), after: pretrain({ maxSteps: 90_000_000 }) },
+  { name: 'suspension', before: finetune(), after: finetune({ suspend: true }) },
+]

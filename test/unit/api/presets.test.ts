@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { parseJob } from '../../../src/api/parse.ts'
+import { finetune, pretrain } from '../../support/job-cases.ts'
+
+const specOf = (preset: string) => parseJob({ ...pretrain({ preset }) }).spec
+
+/** JFT-300M as counted in the paper. */
+const JFT_IMAGES = 300_000_000
+
+suite("presets have the paper's numbers (paper.md §2.7, §1.4-1.7)", () => {
+  for (const [preset, backbone] of [
+    ['jft-resnet101', 'resnet101'],
+    ['jft-resnet50', 'resnet50'],
+    ['jft-resnet152', 'resnet152'],
+  ] as const) {
+    test(preset, () => {
+      const spec = specOf(preset)
+      assert.deepEqual(spec.model, { backbone, classes: 18_291, headSlices: 50 })
+      assert.deepEqual(spec.optimizer, { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1e-10 })
+      assert.deepEqual(spec.learningRate, {
+        type: 'exponential',
+        initial: 1e-3,
+        factor: 0.9,
+        everySteps: 3_000_000,
+        staircase: true,
+      })
+      assert.equal(spec.maxSteps, 36_000_000)
+      assertShared(spec)
+    })
+  }
+
+  test('imagenet-baseline', () => {
+    const spec = specOf('imagenet-baseline')
+    assert.deepEqual(spec.model, { backbone: 'resnet101', classes: 1000, headSlices: 1 })
+    assert.deepEqual(spec.optimizer, { type: 'momentum', momentum: 0.9 })
+    const rate = spec.learningRate
+    assert.ok(rate.type === 'piecewise')
+    assert.equal(rate.values[0], 0.1)
+    rate.boundaries.forEach((step, i) => {
+      assert.equal(step, (i + 1) * 1_200_000)
+      assert.ok(
+        Math.abs((rate.values[i + 1] as number) / (rate.values[i] as number) - 0.1) < 1e-12,
+        'a tenth each time',
+      )
+    })
+    assert.equal(spec.maxSteps, 5_000_000)
+    assert.ok((rate.boundaries.at(-1) as number) < spec.maxSteps)
+    assert.ok((rate.boundaries.at(-1) as number) + 1_200_000 > spec.maxSteps, 'every drop that fits')
+    assertShared(spec)
+  })
+
+  test('imagenet-finetune: the same recipe at a tenth of the rate, 9 workers and 11 parameter servers', () => {
+    const { spec } = parseJob(finetune())
+    assert.ok(spec.learningRate.type === 'piecewise')
+    assert.equal(spec.learningRate.values[0], 0.01)
+    assert.equal(spec.workers.replicas, 9)
+    assert.equal(spec.parameterServer.replicas, 11)
+  })
+
+  test('36M steps are the four epochs of the paper', () => {
+    const { maxSteps, batchSize } = specOf('jft-resnet101')
+    assert.equal(((maxSteps * batchSize) / JFT_IMAGES).toFixed(2), '3.84')
+  })
+
+  function assertShared(spec: ReturnType<typeof specOf>): void {
+    assert.equal(spec.batchSize, 32)
+    assert.equal(spec.weightDecay, 1e-4)
+    assert.equal(spec.batchNorm.decay, 0.997)
+    assert.deepEqual(spec.input, { resizePixels: 340, cropPixels: 299, flip: true })
+    assert.equal(spec.workers.replicas, 50)
+    assert.equal(spec.parameterServer.replicas, 17)
+  }
+})

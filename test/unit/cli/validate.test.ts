@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { globSync } from 'node:fs'
+import { suite, test } from 'node:test'
+import { validateFiles } from '../../../src/cli/validate.ts'
+import { finetune, pretrain } from '../../support/job-cases.ts'
+import { capture, fileWith } from './io.ts'
+
+const CLAIM = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'jft' } }
+
+suite('downpour validate', () => {
+  test('says that right jobs are valid, passes other objects by, and counts', async (t) => {
+    const file = await fileWith(t, [CLAIM, pretrain(), finetune()])
+    const { io, written } = capture()
+    assert.equal(await validateFiles([file], io), 0)
+    assert.equal(written.err, '')
+    assert.deepEqual(written.out.trimEnd().split('\n'), [
+      `${file}: PersistentVolumeClaim/jft: not a job, passed by`,
+      `${file}: PretrainJob/jft: valid`,
+      `${file}: FinetuneJob/birds: valid`,
+      '2 jobs checked, 0 problems; 1 other object passed by',
+    ])
+  })
+
+  test('gives every problem of every job a line with file, job, field, value and expectation', async (t) => {
+    const one = await fileWith(t, [pretrain({ batch_size: 3, workers: { replicas: 0 } })], 'one.yaml')
+    const two = await fileWith(t, [finetune({ from: undefined })], 'two.yaml')
+    const { io, written } = capture()
+    assert.equal(await validateFiles([one, two], io), 1)
+    assert.deepEqual(
+      written.err.trimEnd().split('\n').sort(),
+      [
+        `${one}: PretrainJob/jft: spec.batch_size: 3: unknown field; did you mean batchSize?`,
+        `${one}: PretrainJob/jft: spec.workers.replicas: 0: expected a number of at least 1`,
+        `${two}: FinetuneJob/birds: spec.from: is required unless init is random`,
+      ].sort(),
+    )
+    assert.match(written.out, /2 jobs checked, 3 problems\n$/)
+  })
+
+  test('goes on after a file that is not YAML, not there, or empty, and says which line is wrong', async (t) => {
+    const broken = await fileWith(t, 'kind: [PretrainJob\nmetadata: {', 'broken.yaml')
+    const empty = await fileWith(t, '# nothing\n', 'empty.yaml')
+    const right = await fileWith(t, [pretrain()], 'right.yaml')
+    const { io, written } = capture()
+    assert.equal(await validateFiles([broken, '/nowhere/x.yaml', empty, right], io), 1)
+    assert.match(written.err, /broken\.yaml: not YAML: .*\(\d+:\d+\)/)
+    assert.match(written.err, /\/nowhere\/x\.yaml: cannot be read: ENOENT/)
+    assert.match(written.err, /empty\.yaml: no object in this file/)
+    assert.match(written.out, /right\.yaml: PretrainJob\/jft: valid\n1 job checked, 3 problems\n$/)
+  })
+
+  test('takes a mistyped kind of our group for a mistake, not for another object', async (t) => {
+    const file = await fileWith(t, [{ ...pretrain(), kind: 'PreTrainJob' }])
+    const { io, written } = capture()
+    assert.equal(await validateFiles([file], io), 1)
+    assert.match(written.err, /kind: "PreTrainJob": PretrainJob or FinetuneJob/)
+  })
+
+  test('two jobs of one kind and name are a problem; of two kinds or namespaces they are not', async (t) => {
+    const elsewhere = { ...pretrain(), metadata: { name: 'jft', namespace: 'other' } }
+    const fine = await fileWith(t, [pretrain(), finetune({}, 'jft'), elsewhere])
+    assert.equal(await validateFiles([fine], capture().io), 0)
+    const twice = await fileWith(t, [pretrain()])
+    const { io, written } = capture()
+    assert.equal(await validateFiles([twice, twice], io), 1)
+    assert.match(written.err, /metadata\.name: another job of this kind and name/)
+  })
+
+  test('finds nothing wrong with the samples', async () => {
+    const samples = globSync('deploy/samples/*.yaml')
+    assert.ok(samples.length > 0)
+    const { io, written } = capture()
+    assert.equal(await validateFiles(samples, io), 0, written.err)
+  })
+})

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import fc from 'fast-check'
+import type { Job } from '../../../src/api/job.ts'
+import { parseRuntimeConfig } from '../../../src/contract/parse-config.ts'
+import { ENV } from '../../../src/contract/runtime.ts'
+import { planJob } from '../../../src/plan/job-plan.ts'
+import { runtimeConfig } from '../../../src/plan/runtime-config.ts'
+import { finetune, pretrain } from '../../support/job-cases.ts'
+import { DATA, finetuneJob, jobOf, OPTIONS, podsOf, pretrainJob, SOURCE } from './jobs.ts'
+
+const hashOf = (job: Job, options = OPTIONS) => planJob(job, options).hash
+
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(freeze)
+  return value
+}
+
+suite('a plan', () => {
+  test('is the same for the same job, and changes nothing of it', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), fc.boolean(), (ps, workers, fine) => {
+        const over = { parameterServer: { replicas: ps }, workers: { replicas: workers } }
+        const job = freeze(fine ? finetuneJob(over) : pretrainJob(over))
+        const [one, two] = [planJob(job, OPTIONS), planJob(structuredClone(job), OPTIONS)]
+        assert.deepEqual(podsOf(job, one), podsOf(job, two))
+        assert.deepEqual(one.service, two.service)
+        assert.equal(one.hash, two.hash)
+        assert.deepEqual(one.desired, { ps, worker: workers, evaluator: 1 })
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  test('owns what it makes', () => {
+    const job = pretrainJob()
+    const { service } = planJob(job, OPTIONS)
+    for (const { metadata } of [service, ...podsOf(job)]) {
+      assert.equal(metadata.namespace, 'team')
+      assert.deepEqual(
+        metadata.ownerReferences.map(({ kind, name, uid, controller }) => [kind, name, uid, controller]),
+        [['PretrainJob', 'jft', job.metadata.uid, true]],
+      )
+    }
+  })
+
+  test('of a FinetuneJob waits for its source', () => {
+    assert.throws(() => planJob(jobOf(finetune()), OPTIONS), { code: 'BUG_NO_SOURCE' })
+  })
+})
+
+suite('the hash of a plan', () => {
+  const base = () => pretrainJob()
+
+  for (const [what, over] of [
+    ['more workers', { workers: { replicas: 7 } }],
+    ['more parameter servers', { parameterServer: { replicas: 3 } }],
+    ['suspension', { suspend: true }],
+    ['a deadline', { activeDeadlineSeconds: 5 }],
+    ['another backoff limit', { backoffLimit: 1 }],
+  ] as const) {
+    test(`stays with ${what}: no pod that is there has to go`, () => {
+      assert.equal(hashOf(pretrainJob(over)), hashOf(base()))
+    })
+  }
+
+  test('stays when the same is written in another order', () => {
+    const template = { nodeSelector: { a: '1', b: '2' }, serviceAccountName: 'x' }
+    const reversed = { serviceAccountName: 'x', nodeSelector: { b: '2', a: '1' } }
+    assert.equal(
+      hashOf(pretrainJob({ workers: { template } })),
+      hashOf(pretrainJob({ workers: { template: reversed } })),
+    )
+  })
+
+  const volume = (claimName: string, path?: string) => ({ storage: { volume: { claimName, ...(path && { path }) } } })
+  for (const [what, over] of [
+    ['the learning rate', { learningRate: { type: 'constant', initial: 0.1 } }],
+    ['the optimizer', { optimizer: { type: 'momentum', momentum: 0.9 } }],
+    ['the batch size', { batchSize: 16 }],
+    ['the weight decay', { weightDecay: 0 }],
+    ['the length', { maxSteps: 5 }],
+    ['the seed', { seed: 5 }],
+    ['the model', { model: { backbone: 'resnet50' } }],
+    ['the input', { input: { flip: false } }],
+    ['batch norm', { batchNorm: { decay: 0.5 } }],
+    ['asynchrony', { async: { fetchEvery: 2 } }],
+    ['the backend', { runtime: { backend: 'wasm' } }],
+    ['the image', { runtime: { image: 'mine' } }],
+    ['the folder of the data', { data: { ...DATA, source: { claimName: 'jft', path: 'other' } } }],
+    ['the claim of the data', { data: { ...DATA, source: { claimName: 'other' } } }],
+    ['the labels', { data: { ...DATA, source: { claimName: 'jft' }, labels: 'other.json' } }],
+    ['the subset', { data: { ...DATA, source: { claimName: 'jft' }, subset: { fraction: 0.5 } } }],
+    ['the claim of checkpoints', { checkpoint: volume('other') }],
+    ['the folder of checkpoints', { checkpoint: volume('checkpoints', 'other') }],
+    ['the evaluation', { evaluation: { data: DATA, metric: 'top1' } }],
+    [
+      'the claim of evaluation',
+      { evaluation: { data: { ...DATA, source: { claimName: 'x', path: 'v' } }, metric: 'mAP@100' } },
+    ],
+    ['resources', { workers: { template: { resources: { limits: { cpu: 1 } } } } }],
+    ['the priority class', { scheduling: { priorityClassName: 'high' } }],
+    ['what counts as a fault', { maxNonFinite: 3 }],
+  ] as const) {
+    test(`changes with ${what}`, () => assert.notEqual(hashOf(pretrainJob(over)), hashOf(base())))
+  }
+
+  test("changes with the operator's default image, unless the job has its own", () => {
+    const other = { defaultImage: 'other' }
+    assert.notEqual(hashOf(base(), other), hashOf(base()))
+    const own = pretrainJob({ runtime: { image: 'mine' } })
+    assert.equal(hashOf(own, other), hashOf(own))
+  })
+
+  test('changes with the source that was pinned, by digest and by claim', () => {
+    const hashes = [SOURCE, { ...SOURCE, digest: 'b'.repeat(64) }, { ...SOURCE, claimName: 'other' }].map((source) =>
+      hashOf(jobOf(finetune(), { source })),
+    )
+    assert.equal(new Set(hashes).size, 3)
+  })
+})
+
+suite('the runtime accepts what the plan tells it', () => {
+  const mini = { model: { classes: 20 }, maxSteps: 50 }
+  const jobs: [string, Job][] = [
+    ...['jft-resnet101', 'jft-resnet50', 'jft-resnet152', 'imagenet-baseline'].map((preset): [string, Job] => [
+      preset,
+      pretrainJob({ preset }),
+    ]),
+    ['jft-mini', pretrainJob({ preset: 'jft-mini', ...mini })],
+    ['imagenet-finetune', finetuneJob()],
+    ['downstream-mini', finetuneJob({ preset: 'downstream-mini', ...mini })],
+    [
+      'downstream-mini, random and without a source',
+      jobOf(finetune({ preset: 'downstream-mini', ...mini, init: 'random', from: undefined })),
+    ],
+    ['no preset', pretrainJob({ preset: undefined, ...mini })],
+    [
+      'checkpoints by minutes',
+      pretrainJob({ checkpoint: { everyMinutes: 0.5, storage: { volume: { claimName: 'c' } } } }),
+    ],
+    ['no evaluation', jobOf(pretrain())],
+    ['a bound on staleness', pretrainJob({ async: { maxStaleness: 3, policy: 'dcAsgd' } })],
+    ['poly', pretrainJob({ learningRate: { type: 'poly', initial: 1, power: 0.9 } })],
+  ]
+  for (const [name, job] of jobs) {
+    test(name, () => {
+      const config = runtimeConfig(job)
+      assert.deepEqual(parseRuntimeConfig({ [ENV.config]: JSON.stringify(config) }), JSON.parse(JSON.stringify(config)))
+    })
+  }
+
+  test('minutes become seconds', () => {
+    const checkpoint = { everyMinutes: 0.5, storage: { volume: { claimName: 'c' } } }
+    assert.equal(runtimeConfig(pretrainJob({ checkpoint })).checkpoint.everySeconds, 30)
+  })
+
+  test('a job that takes the name of an earlier one does not take its checkpoints', () => {
+    const [one, two] = ['11111111-a', '22222222-b'].map((uid) => {
+      const job = pretrainJob()
+      return runtimeConfig({ ...job, metadata: { ...job.metadata, uid } }).checkpoint.path
+    })
+    assert.notEqual(one, two)
+  })
+})

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import fc from 'fast-check'
+import { validateJob } from '../../../src/api/parse.ts'
+import { ENV, MOUNTS } from '../../../src/contract/runtime.ts'
+import { planJob } from '../../../src/plan/job-plan.ts'
+import type { PlannedPod } from '../../../src/plan/types.ts'
+import { pretrain } from '../../support/job-cases.ts'
+import { finetuneJob, OPTIONS, podsOf, pretrainJob } from './jobs.ts'
+
+const MAX_LABEL = 63
+const LABEL_VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/
+const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
+const containerOf = (pod: PlannedPod) => pod.spec.containers[0] as PlannedPod['spec']['containers'][0]
+const longest = 'a'.repeat(40)
+const largest = { parameterServer: { replicas: 200 }, workers: { replicas: 5000 } }
+
+suite('names of pods', () => {
+  test('say job, kind, role and index, and are different', () => {
+    const small = { parameterServer: { replicas: 2 }, workers: { replicas: 3 } }
+    const names = podsOf(pretrainJob(small)).map(({ metadata }) => metadata.name)
+    assert.deepEqual(names, [
+      'jft-pj-ps-0',
+      'jft-pj-ps-1',
+      'jft-pj-worker-0',
+      'jft-pj-worker-1',
+      'jft-pj-worker-2',
+      'jft-pj-evaluator-0',
+    ])
+  })
+
+  test('do not meet those of a FinetuneJob of the same name', () => {
+    const names = [...podsOf(pretrainJob({}, 'same')), ...podsOf(finetuneJob({}, 'same'))].map(
+      (pod) => pod.metadata.name,
+    )
+    assert.equal(new Set(names).size, names.length)
+  })
+
+  test('stay legal host names and labels for the longest name and the largest job', () => {
+    const plan = planJob(pretrainJob(largest, longest), OPTIONS)
+    const pods = [
+      plan.pod('worker', 4999, { attempt: 99_999, generation: 99_999 }),
+      ...podsOf(finetuneJob({}, longest)),
+    ]
+    for (const { metadata, spec } of pods) {
+      for (const name of [metadata.name, spec.hostname, spec.subdomain]) {
+        assert.ok(String(name).length <= MAX_LABEL && DNS_LABEL.test(String(name)), String(name))
+      }
+      for (const [key, value] of Object.entries(metadata.labels)) {
+        assert.ok(value.length <= MAX_LABEL && LABEL_VALUE.test(value), `${key}: ${value}`)
+      }
+    }
+    assert.ok(plan.service.metadata.name.length <= MAX_LABEL)
+  })
+
+  test('a label of the user does not replace one that the operator finds its pods by', () => {
+    const labels = { 'downpour.dev/role': 'ps', team: 'vision' }
+    const [worker] = podsOf(pretrainJob({ workers: { template: { labels } } })).filter((pod) =>
+      /worker/.test(pod.metadata.name),
+    )
+    assert.equal(worker?.metadata.labels['downpour.dev/role'], 'worker')
+    assert.equal(worker?.metadata.labels.team, 'vision')
+  })
+})
+
+suite('every pod meets Pod Security level restricted', () => {
+  for (const [name, job] of [
+    ['PretrainJob', pretrainJob()],
+    ['FinetuneJob', finetuneJob()],
+  ] as const) {
+    test(name, () => {
+      for (const pod of podsOf(job)) {
+        const { securityContext, automountServiceAccountToken, hostNetwork, hostPID, hostIPC, volumes } = pod.spec
+        const context = securityContext as Record<string, unknown>
+        assert.equal(context.runAsNonRoot, true)
+        assert.notEqual(context.runAsUser, 0)
+        assert.deepEqual(context.seccompProfile, { type: 'RuntimeDefault' })
+        assert.equal(automountServiceAccountToken, false)
+        assert.deepEqual([hostNetwork, hostPID, hostIPC], [undefined, undefined, undefined])
+        assert.equal(pod.spec.containers.length, 1)
+        assert.deepEqual(containerOf(pod).securityContext, {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        })
+        for (const volume of volumes) {
+          const kinds = Object.keys(volume).filter((key) => key !== 'name')
+          assert.ok(['persistentVolumeClaim', 'emptyDir'].includes(String(kinds)), String(kinds))
+        }
+      }
+    })
+  }
+})
+
+suite('text of the user', () => {
+  const nasty = fc.constantFrom('$(DOWNPOUR_ROLE)', '$(id)', '`id`', ';id', '../x', '\n', '"', '%', 'ok/path')
+  const text = fc.array(fc.oneof(nasty, fc.string({ maxLength: 8 })), { maxLength: 4 }).map((parts) => parts.join(''))
+
+  test('reaches no command line, no shell, and no variable that Kubernetes would expand', () => {
+    fc.assert(
+      fc.property(text, text, (path, labels) => {
+        const over = { data: { source: { claimName: 'jft', path }, format: 'tfrecord', labels } }
+        if (validateJob(pretrain(over)).length > 0) return
+        for (const pod of podsOf(
+          pretrainJob({ ...over, parameterServer: { replicas: 1 }, workers: { replicas: 1 } }),
+        )) {
+          const { args, env, ...rest } = containerOf(pod)
+          assert.ok(['ps', 'worker', 'evaluate'].includes(args.join(' ')))
+          assert.ok(!('command' in rest))
+          const config = env.find(({ name }) => name === ENV.config)?.value ?? ''
+          assert.ok(!config.includes('$('), config)
+          assert.doesNotThrow(() => JSON.parse(config))
+        }
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  test("a variable of the user does not replace one of the operator's: the last of a name counts", () => {
+    const env = [{ name: ENV.role, value: 'ps' }]
+    const pods = podsOf(pretrainJob({ workers: { replicas: 1, template: { env } } }))
+    const worker = pods.find(({ metadata }) => metadata.name === 'jft-pj-worker-0') as PlannedPod
+    assert.equal(containerOf(worker).env.findLast(({ name }) => name === ENV.role)?.value, 'worker')
+  })
+})
+
+suite('volumes', () => {
+  test('a claim used for two things is one volume; only checkpoints are mounted for writing', () => {
+    const claimName = 'everything'
+    const source = { source: { claimName }, format: 'tfrecord' }
+    const over = {
+      data: source,
+      checkpoint: { storage: { volume: { claimName } } },
+      evaluation: { data: source, metric: 'top1' },
+    }
+    for (const pod of podsOf(pretrainJob(over))) {
+      const names = pod.spec.volumes.map(({ name }) => name)
+      assert.equal(new Set(names).size, names.length)
+      const known = new Set(names)
+      for (const mount of containerOf(pod).volumeMounts) {
+        assert.ok(known.has(mount.name), mount.name)
+        if (mount.mountPath === MOUNTS.data) assert.equal(mount.readOnly, true)
+      }
+    }
+  })
+
+  test("the user's own do not meet ours by name", () => {
+    const template = {
+      volumes: [{ name: 'tmp', emptyDir: {} }],
+      volumeMounts: [{ name: 'tmp', mountPath: '/scratch' }],
+    }
+    for (const pod of podsOf(pretrainJob({ workers: { replicas: 1, template } }))) {
+      const names = pod.spec.volumes.map(({ name }) => name)
+      assert.equal(new Set(names).size, names.length, names.join())
+    }
+  })
+
+  test('parameter servers of a FinetuneJob read the source, and those of a baseline do not', () => {
+    const mountsOf = (job: ReturnType<typeof finetuneJob>) =>
+      containerOf(podsOf(job)[0] as PlannedPod).volumeMounts.map(({ mountPath }) => mountPath)
+    assert.ok(mountsOf(finetuneJob()).includes(MOUNTS.source))
+    assert.ok(!mountsOf(finetuneJob({ init: 'random' })).includes(MOUNTS.source))
+  })
+})
