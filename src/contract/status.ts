@@ -33,6 +33,8 @@ export interface CoordinatorStatus {
   workersContributed: number
   epoch: number
   checkpoints: CheckpointInfo[]
+  /** Steps that are kept whatever the retention rule says, because somebody starts from them. Set by PUT /pins. */
+  pinned: number[]
   checkpointFailures: { count: number; lastError: string | null }
   /** A fault that ended the job: code, and a sentence that says what to do. */
   failure: { code: string; message: string } | null

@@ -16,6 +16,8 @@ export type Action =
   /** Delete the ended pod with this uid, then create its successor under the same name. */
   | ({ type: 'replacePod'; name: string; uid: string } & PodOrder)
   | { type: 'deletePod'; name: string; uid: string }
+  /** Tell the coordinator which checkpoints to keep. */
+  | { type: 'pinCheckpoints'; podIP: string; steps: readonly number[] }
   | { type: 'createTransfer'; name: string }
   /** Write down, on the job, which transfers were made. */
   | { type: 'noteTransfers'; names: string[] }

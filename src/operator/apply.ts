@@ -9,6 +9,7 @@ import type { Collection, KubeObject, Ref } from '../kube/objects.ts'
 import { assertNever, errorCode } from '../support/errors.ts'
 import type { Action, PodOrder } from './actions.ts'
 import type { Planned } from './planned.ts'
+import type { ReportReader } from './runtime-status.ts'
 
 const IN_PARALLEL = 50
 
@@ -17,6 +18,7 @@ export interface ApplyContext {
   job: Pick<Job, 'kind' | 'metadata'>
   /** Absent for a job that cannot be planned; then no action needs it. */
   planned: Planned
+  reports: Pick<ReportReader, 'pin'>
   signal: AbortSignal
 }
 
@@ -49,6 +51,9 @@ async function applyOne(action: Action, context: ApplyContext): Promise<void> {
       return
     case 'deletePod':
       await remove(context, { ...pods(job), name: action.name }, action.uid)
+      return
+    case 'pinCheckpoints':
+      await context.reports.pin(action.podIP, action.steps, signal)
       return
     case 'createTransfer':
       await createTransfer(context, action.name)

@@ -9,6 +9,7 @@ import { cleanUp } from './policies/cleanup.ts'
 import { checkDeadline } from './policies/deadline.ts'
 import { type Ending, writtenEnding } from './policies/ending.ts'
 import { backoffLimitExceeded, permanentFailure } from './policies/failure.ts'
+import { pinCheckpoints } from './policies/pins.ts'
 import { describeStall } from './policies/progress.ts'
 import { describeDegradation } from './policies/quorum.ts'
 import { replaceFailed } from './policies/replacement.ts'
@@ -108,6 +109,7 @@ function keepTraining(world: World, known: Known): Course {
       ...startMissing(world, ps.lost),
       ...replaced.actions,
       ...removeSurplus(world),
+      ...pinCheckpoints(world),
       ...makeTransfers(world, known.checkpoints ?? [], false),
     ],
     findings: [

@@ -53,6 +53,7 @@ export async function observe(
     coordinator: answers?.coordinator,
     evaluator: answers?.evaluator,
     source: sourceOf(job, stores.jobs.PretrainJob),
+    pins: pinsOf(job, stores.jobs.FinetuneJob),
     transfers: planned.transfers.map((transfer) => transferFacts(job, transfer, stores.jobs.FinetuneJob)),
     transfersMade: (job.metadata.annotations?.[ANNOTATIONS.transfersMade] ?? '').split(',').filter(Boolean),
   }
@@ -105,6 +106,18 @@ function sourceOf(job: Job, store: Store<RawJob>): SourceFacts | undefined {
     status: readStatus(raw),
     claimName: claimOf(raw),
   }
+}
+
+/** Its own purge must not take away what another job is about to read. */
+function pinsOf(job: Job, finetuneJobs: Store<RawJob>): number[] {
+  if (job.kind !== 'PretrainJob') return []
+  const followers = finetuneJobs.byIndex('source', `${job.metadata.namespace}/${job.metadata.name}`)
+  const steps = followers.flatMap((raw) => {
+    const status = readStatus(raw)
+    const isOpen = status?.source?.uid === job.metadata.uid && !writtenEnding(status) && !raw.metadata.deletionTimestamp
+    return isOpen && status.source ? [status.source.step] : []
+  })
+  return [...new Set(steps)].sort((a, b) => a - b)
 }
 
 function claimOf(raw: RawJob): string | undefined {

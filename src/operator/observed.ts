@@ -72,6 +72,8 @@ export interface Observed {
   evaluator: EvaluatorStatus | undefined
   /** FinetuneJob: the PretrainJob that `spec.from` names; undefined: there is none. */
   source: SourceFacts | undefined
+  /** Steps of this job's checkpoints that FinetuneJobs which have not ended start from, ascending. */
+  pins: readonly number[]
   transfers: readonly TransferFacts[]
   /** Transfers written down as made: one that a person deleted is not made again. */
   transfersMade: readonly string[]

@@ -37,6 +37,7 @@ const Coordinator: z.ZodType<CoordinatorStatus> = z.object({
   workersContributed: count,
   epoch: count,
   checkpoints: z.array(Checkpoint).max(200),
+  pinned: z.array(count).max(1000),
   checkpointFailures: z.object({ count, lastError: z.string().nullable() }),
   failure,
 })
@@ -94,13 +95,31 @@ export class ReportReader {
     return { coordinator, evaluator }
   }
 
+  /** Tells a parameter server which checkpoints to keep. @throws STATUS_REFUSED, or what the network threw */
+  async pin(podIP: string, steps: readonly number[], signal: AbortSignal): Promise<void> {
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(this.#options.timeoutMs)])
+    const response = await fetch(`${this.#urlOf(podIP)}/pins`, {
+      method: 'PUT',
+      body: JSON.stringify({ steps }),
+      signal: deadline,
+      redirect: 'error',
+    })
+    if (!response.ok) throw new DownpourError('STATUS_REFUSED', `PUT /pins was answered ${response.status}`)
+    // What was read before does not show it.
+    this.#answers.clear()
+  }
+
+  #urlOf(podIP: string): string {
+    return `http://${podIP.includes(':') ? `[${podIP}]` : podIP}:${this.#options.port}`
+  }
+
   async #readOne<T>(pod: PodFacts | undefined, shape: z.ZodType<T>, signal: AbortSignal): Promise<T | undefined> {
     if (!pod) return undefined
     if (pod.phase !== 'Running') return parseJson(pod.lastWords, shape)
     if (!pod.podIP) return undefined
     const known = this.#fresh(pod.uid)
     if (known) return known.value as T | undefined
-    const value = await this.#ask(pod, shape, signal)
+    const value = await this.#ask(pod.name, this.#urlOf(pod.podIP), shape, signal)
     this.#answers.set(pod.uid, { atMs: this.#options.clock.monotonicMs(), value })
     return value
   }
@@ -111,17 +130,16 @@ export class ReportReader {
     return this.#answers.get(uid)
   }
 
-  async #ask<T>(pod: PodFacts, shape: z.ZodType<T>, signal: AbortSignal): Promise<T | undefined> {
-    const { port, timeoutMs, log } = this.#options
-    const host = pod.podIP?.includes(':') ? `[${pod.podIP}]` : pod.podIP
+  async #ask<T>(pod: string, url: string, shape: z.ZodType<T>, signal: AbortSignal): Promise<T | undefined> {
+    const { timeoutMs, log } = this.#options
     try {
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-      const response = await fetch(`http://${host}:${port}/status`, { signal: deadline, redirect: 'error' })
+      const response = await fetch(`${url}/status`, { signal: deadline, redirect: 'error' })
       const body = await readCapped(response, this.#options.maxBytes)
       if (!response.ok) throw new DownpourError('STATUS_REFUSED', `answered ${response.status}`)
       return shape.parse(JSON.parse(body))
     } catch (error) {
-      log.debug({ pod: pod.name, code: errorCode(error), error: errorMessage(error) }, 'pod did not tell its status')
+      log.debug({ pod, code: errorCode(error), error: errorMessage(error) }, 'pod did not tell its status')
       return undefined
     }
   }

@@ -59,7 +59,7 @@ export function createWatches({ client, namespace, log, onJob, onGone }: WatchOp
   function watchJobs(kind: JobKind): Reflector<RawJob> {
     const own = (job: RawJob) => jobKey(kind, objectKey(job))
     const followers = (job: RawJob) =>
-      kind === 'PretrainJob' ? followersOf(job, jobs.FinetuneJob.store) : makersOf(job)
+      kind === 'PretrainJob' ? followersOf(job, jobs.FinetuneJob.store) : leadersOf(job)
     const keysOf = (job: RawJob) => [own(job), ...followers(job)]
     const onKey = (key: string, change: Change) => {
       onJob(key)
@@ -98,12 +98,11 @@ function followersOf(job: RawJob, finetuneJobs: Store<RawJob>): string[] {
   return finetuneJobs.byIndex('source', objectKey(job)).map((other) => jobKey('FinetuneJob', objectKey(other)))
 }
 
-/** The PretrainJob that made this FinetuneJob. */
-function makersOf(job: RawJob): string[] {
-  const owners = job.metadata.ownerReferences ?? []
-  return owners
-    .filter(({ kind }) => kind === 'PretrainJob')
-    .map(({ name }) => jobKey('PretrainJob', `${job.metadata.namespace}/${name}`))
+/** The PretrainJob that made this FinetuneJob, and the one whose checkpoint it starts from. */
+function leadersOf(job: RawJob): string[] {
+  const owners = (job.metadata.ownerReferences ?? []).filter(({ kind }) => kind === 'PretrainJob')
+  const keys = [...owners.map(({ name }) => `${job.metadata.namespace}/${name}`), ...indexBySource(job)]
+  return [...new Set(keys)].map((key) => jobKey('PretrainJob', key))
 }
 
 function indexBySource(job: RawJob): string[] {

@@ -130,6 +130,7 @@ export function observed(pods: readonly PodFacts[], facts: Partial<Observed> = {
     coordinator: undefined,
     evaluator: undefined,
     source: undefined,
+    pins: [],
     transfers: [],
     transfersMade: [],
     ...facts,
@@ -158,6 +159,7 @@ export function coordinator(facts: Partial<CoordinatorStatus> = {}): Coordinator
     workersContributed: 2,
     epoch: 0,
     checkpoints: [],
+    pinned: [],
     checkpointFailures: { count: 0, lastError: null },
     failure: null,
     ...facts,
@@ -183,6 +185,8 @@ function text(action: Action): string {
     }
     case 'deletePod':
       return `deletePod ${action.uid}`
+    case 'pinCheckpoints':
+      return `pinCheckpoints ${action.steps.join(' ')}`
     case 'createTransfer':
       return `createTransfer ${action.name}`
     case 'noteTransfers':

@@ -197,6 +197,27 @@ describe('spec.transfers', () => {
   })
 })
 
+describe('a checkpoint that another job starts from', () => {
+  const pods = [pod('ps', 0), pod('worker', 0), pod('worker', 1)]
+  const pinned = (has: number[], wanted: number[]) =>
+    actionsOf(decide(pretrainJob(), observed(pods, { coordinator: coordinator({ pinned: has }), pins: wanted }), NOW))
+
+  test('is pinned, once, and again by a coordinator that has forgotten', () => {
+    assert.deepEqual(pinned([], [500]), ['pinCheckpoints 500'])
+    assert.deepEqual(pinned([500], [500]), [])
+    assert.deepEqual(pinned([], [500]), ['pinCheckpoints 500'])
+  })
+
+  test('is released when nobody needs it any more', () => {
+    assert.deepEqual(pinned([500, 700], [700]), ['pinCheckpoints 700'])
+    assert.deepEqual(pinned([500], []), ['pinCheckpoints '])
+  })
+
+  test('waits while the coordinator cannot be reached', () => {
+    assert.deepEqual(actionsOf(decide(pretrainJob(), observed(pods, { pins: [500] }), NOW)), [])
+  })
+})
+
 describe('a spec that is invalid', () => {
   const issues = [{ path: 'spec.workers.replicas', value: 0, message: 'expected a whole number of at least 1' }]
   const { kind, metadata } = pretrainJob()

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { ReportReader } from '../../../src/operator/runtime-status.ts'
@@ -45,6 +45,30 @@ test('a running parameter server is asked', async () => {
     async (reader) => assert.deepEqual(await readPs(reader), told),
   )
 })
+
+test('a pin is put, and what was read before is asked for again', async () => {
+  let pinned: number[] = []
+  const put = async (request: IncomingMessage) => {
+    pinned = JSON.parse(Buffer.concat(await Array.fromAsync(request)).toString()).steps
+  }
+  await withServer(
+    (request, response) => {
+      if (request.method === 'PUT') void put(request).then(() => response.end('{}'))
+      else response.end(JSON.stringify(coordinator({ pinned })))
+    },
+    async (reader) => {
+      assert.deepEqual((await readPs(reader))?.pinned, [])
+      await reader.pin('127.0.0.1', [500], never)
+      assert.deepEqual((await readPs(reader))?.pinned, [500])
+    },
+  )
+})
+
+test('a pin that is refused is an error', () =>
+  withServer(
+    (_, response) => response.writeHead(400).end(),
+    (reader) => assert.rejects(reader.pin('127.0.0.1', [500], never), { code: 'STATUS_REFUSED' }),
+  ))
 
 test('one that has ended left its last words, and so did the evaluator', async () => {
   const reader = new ReportReader({ log: silentLog, clock: systemClock, freshMs: 1000 })
