@@ -1,6 +1,5 @@
 /** The parts that both kinds share, as zod: types, bounds and descriptions come from here, and so does the CRD. */
 import { z } from 'zod'
-import { setOf } from './lists.ts'
 import { dnsLabel } from './names.ts'
 import { PodTemplate } from './pod-template.ts'
 
@@ -133,46 +132,14 @@ export const Workers = z.strictObject({
   template: PodTemplate.optional(),
 })
 
-export const FailurePolicy = z.strictObject({
-  permanentExitCodes: setOf(z.int().min(1).max(255), 64)
-    .optional()
-    .describe('Exit codes that fail the job at once, besides 2-99.'),
-  retryableExitCodes: setOf(z.int().min(1).max(255), 64)
-    .optional()
-    .describe('Exit codes to retry, besides 1 and 100-255.'),
-})
-
-/** What people expect of a job. */
-export const jobFields = {
-  suspend: z
-    .boolean()
-    .default(false)
-    .describe('True: save a checkpoint, then remove the pods; false again: go on from there.'),
-  failurePolicy: FailurePolicy.optional(),
-  backoffLimit: z
-    .int()
-    .min(0)
-    .max(100_000)
-    .default(20)
-    .describe('Restarts after failures of the program; evictions do not count.'),
-  progressDeadlineSeconds: z.int().min(1).default(600).describe('No step for so long: condition Stalled.'),
-  activeDeadlineSeconds: z.int().min(1).optional().describe('Running longer than this fails the job.'),
-  cleanPodPolicy: z
-    .enum(['None', 'Running', 'All'])
-    .default('Running')
-    .describe('Pods removed when the job has ended.'),
-  ttlSecondsAfterFinished: z.int().min(0).optional(),
-  scheduling: z.strictObject({ priorityClassName: z.string().max(253).optional() }).optional(),
-}
-
 export const trainingFields = {
   model: Model,
   data: DataSource,
   input: Input,
   optimizer: Optimizer,
   learningRate: LearningRate,
-  batchSize: z.int().min(1).max(65_536),
-  weightDecay: z.number().min(0),
+  batchSize: z.int().min(1).max(65_536).describe('Examples a worker step, not over all workers.'),
+  weightDecay: z.number().min(0).describe('L2, of weights that the model marks as decaying.'),
   batchNorm: z.strictObject({ decay: z.number().gt(0).lt(1), epsilon: z.number().gt(0) }),
   maxSteps: steps.describe('Global steps: pushes applied, by all workers together.'),
   seed: z
@@ -191,11 +158,16 @@ export const trainingFields = {
 
 const inputFields = {
   ...trainingFields,
-  model: Model.partial(),
-  input: Input.partial(),
-  batchNorm: trainingFields.batchNorm.partial(),
-  parameterServer: ParameterServer.partial(),
-  workers: Workers.partial(),
+  model: Model.partial().describe('What is trained. Cannot change.'),
+  input: Input.partial().describe('Resize to a square, random crop, random flip; pixels to [-1, 1].'),
+  optimizer: Optimizer.describe('Given whole: it replaces that of the preset.'),
+  learningRate: LearningRate.describe('In global steps. Given whole: it replaces that of the preset.'),
+  batchNorm: trainingFields.batchNorm.partial().describe('Decay and epsilon of the moving statistics.'),
+  async: Async.describe('How workers and parameter servers keep in step, or do not.'),
+  parameterServer: ParameterServer.partial().describe('The pods that hold weights and optimizer, a shard each.'),
+  workers: Workers.partial().describe(
+    'The pods that compute gradients. Scaled by kubectl scale once replicas is given here.',
+  ),
 }
 /** The same as a user may write them: what a preset or a default can fill is optional, in groups as well. */
 export const trainingInputFields = {

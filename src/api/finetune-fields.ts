@@ -1,6 +1,7 @@
 /** Fields of a FinetuneJob besides `from`, in a file of their own because PretrainJob.spec.transfers[] holds them too. */
 import { z } from 'zod'
-import { DataSource, jobFields, trainingFields } from './common.ts'
+import { DataSource, trainingFields } from './common.ts'
+import { jobFields } from './job-fields.ts'
 
 export const FINETUNE_PRESETS = ['imagenet-finetune', 'downstream-mini'] as const
 

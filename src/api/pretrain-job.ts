@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { DataSource, jobFields, objectName, steps, trainingFields, trainingInputFields } from './common.ts'
+import { DataSource, objectName, steps, trainingFields, trainingInputFields } from './common.ts'
 import { finetuneOwnFields } from './finetune-fields.ts'
+import { jobFields } from './job-fields.ts'
 import { keyedList, setOf } from './lists.ts'
 
 export const PRETRAIN_PRESETS = [

@@ -1,0 +1,34 @@
+/** What people expect of any job, whatever it trains: ending, failing, pausing, cleaning up. */
+import { z } from 'zod'
+import { setOf } from './lists.ts'
+
+const FailurePolicy = z.strictObject({
+  permanentExitCodes: setOf(z.int().min(1).max(255), 64)
+    .optional()
+    .describe('Exit codes that fail the job at once, besides 2-99.'),
+  retryableExitCodes: setOf(z.int().min(1).max(255), 64)
+    .optional()
+    .describe('Exit codes to retry, besides 1 and 100-255.'),
+})
+
+export const jobFields = {
+  suspend: z
+    .boolean()
+    .default(false)
+    .describe('True: save a checkpoint, then remove the pods; false again: go on from there.'),
+  failurePolicy: FailurePolicy.optional(),
+  backoffLimit: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(20)
+    .describe('Restarts after failures of the program; evictions do not count.'),
+  progressDeadlineSeconds: z.int().min(1).default(600).describe('No step for so long: condition Stalled.'),
+  activeDeadlineSeconds: z.int().min(1).optional().describe('Running longer than this fails the job.'),
+  cleanPodPolicy: z
+    .enum(['None', 'Running', 'All'])
+    .default('Running')
+    .describe('Pods removed when the job has ended.'),
+  ttlSecondsAfterFinished: z.int().min(0).optional(),
+  scheduling: z.strictObject({ priorityClassName: z.string().max(253).optional() }).optional(),
+}
