@@ -17,6 +17,11 @@ export class BatchBuilder {
     this.#images = new Float32Array(batchSize * cropLength(input))
   }
 
+  /** Examples gathered so far. */
+  get size(): number {
+    return this.#labels.length
+  }
+
   add(example: DecodedExample, crop: Crop): Batch | undefined {
     writeCrop(example.pixels, this.#input, crop, this.#images, this.#labels.length * cropLength(this.#input))
     this.#labels.push(example.labels)

@@ -37,8 +37,8 @@ export async function* trainingBatches(
       for (const done of finished) await leases.done(done)
       finished = []
     }
-    if (examples > 0) finished.push(lease)
-    else await leases.done(lease)
+    if (examples === 0 || builder.size === 0) await leases.done(lease)
+    else finished.push(lease)
     noteEmpty(empty, lease.unit, examples, reader.units)
   }
 }

@@ -1,0 +1,127 @@
+/** Small data sets on disk, in the formats that training reads. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after } from 'node:test'
+import sharp from 'sharp'
+import type { DataConfig, InputConfig } from '../../../src/contract/runtime.ts'
+import type { Lease, LeaseSource } from '../../../src/data/batch.ts'
+import { encodeExample } from '../../../src/data/formats/example.ts'
+import { encodeTfRecord } from '../../../src/data/formats/tfrecord.ts'
+import type { Label } from '../../../src/data/labels.ts'
+
+/** A folder that goes when the test file ends. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'downpour-data-'))
+  after(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+let count = 0
+/** A new empty folder inside. */
+export function inside(root: string): string {
+  const folder = join(root, `set-${count++}`)
+  mkdirSync(folder)
+  return folder
+}
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}
+
+export function holdsAll<T>(whole: ReadonlySet<T>, part: Iterable<T>): boolean {
+  return [...part].every((item) => whole.has(item))
+}
+
+/** thing > fruit > apple, and a tool. */
+export const FRUIT: Label[] = [
+  { id: 0, name: 'thing', parents: [] },
+  { id: 1, name: 'fruit', parents: [0] },
+  { id: 2, name: 'apple', parents: [1] },
+  { id: 3, name: 'tool', parents: [0] },
+]
+
+export const SQUARE: InputConfig = { resizePixels: 6, cropPixels: 4, flip: true }
+
+/** One colour all over. */
+export function png(red: number, width = 6, height = 6): Promise<Buffer> {
+  const background = { r: red, g: 100, b: 50 }
+  return sharp({ create: { width, height, channels: 3, background } })
+    .png()
+    .toBuffer()
+}
+
+export interface RecordSpec {
+  id: string
+  labels: number[]
+  /** Absent: a good picture. */
+  encoded?: Buffer
+}
+
+export async function encodeRecord({ id, labels, encoded }: RecordSpec): Promise<Buffer> {
+  return encodeTfRecord(
+    encodeExample({
+      'image/encoded': { bytes: [encoded ?? (await png(200))] },
+      'image/id': { bytes: [Buffer.from(id)] },
+      'image/class/label': { ints: labels },
+    }),
+  )
+}
+
+/** Each list is a file, a unit. @returns what a job would say of it */
+export async function writeRecords(
+  folder: string,
+  units: readonly (readonly RecordSpec[])[],
+  labels = FRUIT,
+): Promise<DataConfig> {
+  await writeFile(join(folder, 'labels.json'), JSON.stringify(labels))
+  for (const [i, records] of units.entries()) {
+    await writeFile(
+      join(folder, `x-${String(i).padStart(5, '0')}.tfrecord`),
+      Buffer.concat(await Promise.all(records.map(encodeRecord))),
+    )
+  }
+  return { path: '.', format: 'tfrecord', maxCorruptRecords: 0 }
+}
+
+/** `files` maps CLASS/IMAGE to its bytes. */
+export async function writeImages(folder: string, files: Record<string, Uint8Array>): Promise<DataConfig> {
+  for (const [name, bytes] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true })
+    await writeFile(join(folder, name), bytes)
+  }
+  return { path: '.', format: 'imagenet-folder', maxCorruptRecords: 0 }
+}
+
+export function records(prefix: string, length: number, labels = [2]): RecordSpec[] {
+  return Array.from({ length }, (_, i) => ({ id: `${prefix}${i}`, labels }))
+}
+
+/** Hands out these leases, then no more; remembers what was asked and returned. */
+export class ListedLeases implements LeaseSource {
+  asked = 0
+  readonly returned: Lease[] = []
+  readonly #leases: Iterator<Lease>
+
+  constructor(leases: Iterable<Lease>) {
+    this.#leases = leases[Symbol.iterator]()
+  }
+
+  async next(): Promise<Lease | null> {
+    this.asked++
+    const { value, done } = this.#leases.next()
+    return done ? null : value
+  }
+
+  async done(lease: Lease): Promise<void> {
+    this.returned.push(lease)
+  }
+}
+
+/** Every unit in its order, epoch after epoch. */
+export function* epochs(units: number, count = Number.POSITIVE_INFINITY): Generator<Lease> {
+  for (let epoch = 0; epoch < count; epoch++) for (let unit = 0; unit < units; unit++) yield { epoch, unit }
+}

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import sharp from 'sharp'
+import { centreCrop, cropLength, decodeSquare, randomCrop, writeCrop } from '../../../src/data/image.ts'
+import { createRandom } from '../../../src/support/random.ts'
+import { png, SQUARE } from './builders.ts'
+
+const SIZE = 8
+
+function pictureOf(width: number, height: number) {
+  return sharp({ create: { width, height, channels: 3, background: { r: 200, g: 100, b: 50 } } })
+}
+
+test('a picture becomes a square of RGB bytes, whatever its aspect', async () => {
+  for (const [width, height] of [
+    [30, 5],
+    [5, 30],
+    [2, 2],
+  ] as const) {
+    const pixels = await decodeSquare(await png(200, width, height), SIZE)
+    assert.equal(pixels.length, SIZE * SIZE * 3)
+    assert.deepEqual([...pixels.subarray(0, 3)], [200, 100, 50])
+  }
+})
+
+test('the aspect is ignored: the left half of a wide picture is the left half of the square', async () => {
+  const right = { input: await png(0, 20, 10), left: 20, top: 0 }
+  const wide = await sharp({ create: { width: 40, height: 10, channels: 3, background: 'white' } })
+    .composite([right])
+    .png()
+    .toBuffer()
+  const pixels = await decodeSquare(wide, SIZE)
+  const redAt = (x: number) => pixels[(3 * SIZE + x) * 3]
+  assert.deepEqual([redAt(0), redAt(2), redAt(5), redAt(7)], [255, 255, 0, 0])
+})
+
+test('grey, palette, transparent, CMYK and 16-bit pictures all become RGB', async () => {
+  const one = pictureOf(10, 6)
+  const forms = {
+    grey: one.clone().greyscale().png(),
+    'grey JPEG': one.clone().greyscale().jpeg(),
+    palette: one.clone().png({ palette: true }),
+    transparent: one.clone().ensureAlpha(1).png(),
+    CMYK: one.clone().toColourspace('cmyk').jpeg(),
+    '16 bits': one.clone().toColourspace('rgb16').png(),
+  }
+  for (const [name, form] of Object.entries(forms)) {
+    const pixels = await decodeSquare(await form.toBuffer(), SIZE)
+    assert.equal(pixels.length, SIZE * SIZE * 3, name)
+    const [red, green, blue] = pixels
+    if (!name.startsWith('grey')) assert.ok(Math.abs(Number(red) - 200) < 4 && Math.abs(Number(green) - 100) < 8, name)
+    else assert.ok(red === green && green === blue, name)
+  }
+})
+
+test('a picture that is cut short is refused, not guessed', async () => {
+  const noise = Buffer.from(Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * i) % 251))
+  const jpeg = await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
+    .jpeg()
+    .toBuffer()
+  await assert.rejects(decodeSquare(jpeg.subarray(0, jpeg.length / 2), SIZE))
+  await assert.rejects(decodeSquare(Buffer.from('no picture'), SIZE))
+})
+
+/** Each pixel says where it is: red the row, green the column. */
+const places = Uint8Array.from({ length: SQUARE.resizePixels ** 2 * 3 }, (_, i) => {
+  const pixel = Math.floor(i / 3)
+  return [Math.floor(pixel / SQUARE.resizePixels), pixel % SQUARE.resizePixels, 0][i % 3] as number
+})
+const rowsAndColumns = (out: Float32Array) => Array.from(out, (value) => Math.round((value + 1) * 127.5))
+
+test('the centre crop is the middle, not mirrored', () => {
+  assert.deepEqual(centreCrop(SQUARE), { top: 1, left: 1, flip: false })
+  assert.deepEqual(centreCrop({ ...SQUARE, resizePixels: 7 }), { top: 1, left: 1, flip: false })
+  const out = new Float32Array(cropLength(SQUARE))
+  writeCrop(places, SQUARE, centreCrop(SQUARE), out, 0)
+  const places_ = rowsAndColumns(out)
+  assert.deepEqual(places_.slice(0, 6), [1, 1, 0, 1, 2, 0])
+  assert.deepEqual(places_.slice(-3), [4, 4, 0])
+})
+
+test('a mirrored crop has the columns from right to left, and the rows as they were', () => {
+  const out = new Float32Array(cropLength(SQUARE))
+  writeCrop(places, SQUARE, { top: 0, left: 2, flip: true }, out, 0)
+  const found = rowsAndColumns(out)
+  assert.deepEqual(
+    [0, 1, 2, 3].map((i) => found[i * 3 + 1]),
+    [5, 4, 3, 2],
+  )
+  assert.equal(found.at(-3), 3)
+})
+
+test('a crop is written at its offset and touches nothing else', () => {
+  const length = cropLength(SQUARE)
+  const out = new Float32Array(3 * length).fill(9)
+  writeCrop(places, SQUARE, centreCrop(SQUARE), out, length)
+  assert.ok(out.subarray(0, length).every((value) => value === 9))
+  assert.ok(out.subarray(2 * length).every((value) => value === 9))
+  assert.ok(out.subarray(length, 2 * length).every((value) => value !== 9))
+})
+
+test('black is -1, white is 1, and nothing is outside', () => {
+  const bytes = Uint8Array.from({ length: SQUARE.resizePixels ** 2 * 3 }, (_, i) => (i % 2 ? 255 : 0))
+  const out = new Float32Array(cropLength(SQUARE))
+  writeCrop(bytes, SQUARE, centreCrop(SQUARE), out, 0)
+  assert.deepEqual(new Set(out), new Set([-1, 1]))
+})
+
+test('random crops reach every place, mirrored and not, and never leave the picture', () => {
+  fc.assert(
+    fc.property(fc.nat(), fc.integer({ min: 1, max: 9 }), fc.integer({ min: 0, max: 4 }), (seed, crop, room) => {
+      const input = { resizePixels: crop + room, cropPixels: crop, flip: true }
+      const random = createRandom(seed)
+      const crops = Array.from({ length: 400 }, () => randomCrop(input, random))
+      for (const edge of ['top', 'left'] as const) {
+        assert.deepEqual(
+          [...new Set(crops.map((one) => one[edge]))].sort(),
+          Array.from({ length: room + 1 }, (_, i) => i),
+        )
+      }
+      // Binomial, n 400: five standard deviations are 50.
+      assert.ok(Math.abs(crops.filter(({ flip }) => flip).length - 200) < 50)
+    }),
+    { numRuns: 20 },
+  )
+})
+
+test('without flip nothing is mirrored', () => {
+  const random = createRandom(1)
+  assert.ok(Array.from({ length: 50 }, () => randomCrop({ ...SQUARE, flip: false }, random)).every(({ flip }) => !flip))
+})

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { createLabelMap, type Label, readLabels } from '../../../src/data/labels.ts'
+import { FRUIT, holdsAll, temporaryFolder } from './builders.ts'
+
+const folder = temporaryFolder()
+
+test('a label brings its ancestors: apple is fruit is thing', () => {
+  const map = createLabelMap(FRUIT)
+  assert.deepEqual(map.ancestors, [[], [0], [0, 1], [0]])
+  assert.deepEqual(map.close([2]), [2, 0, 1])
+  assert.deepEqual(map.close([3, 2]), [3, 2, 0, 1])
+  assert.deepEqual(map.close([]), [])
+})
+
+test('two ways to an ancestor count once', () => {
+  const diamond = [[], [0], [0], [1, 2]].map((parents, id) => ({ id, name: `${id}`, parents }))
+  assert.deepEqual(createLabelMap(diamond).close([3]), [3, 0, 1, 2])
+})
+
+/** Parents have lower ids, then all ids are renamed: any graph without cycles. */
+const forests: fc.Arbitrary<Label[]> = fc
+  .array(fc.array(fc.nat(), { maxLength: 3 }), { minLength: 1, maxLength: 12 })
+  .chain((rows) => fc.tuple(fc.constant(rows), fc.shuffledSubarray([...rows.keys()], { minLength: rows.length })))
+  .map(([rows, nameOf]) =>
+    rows
+      .map((parents, id) => ({
+        id: nameOf[id] as number,
+        parents: id === 0 ? [] : parents.map((p) => nameOf[p % id] as number),
+      }))
+      .sort((a, b) => a.id - b.id)
+      .map((label) => ({ ...label, name: `label ${label.id}` })),
+  )
+
+test('closing twice is closing once, more labels close to more, and every parent is in', () => {
+  fc.assert(
+    fc.property(forests, fc.array(fc.nat()), fc.array(fc.nat()), (labels, some, others) => {
+      const map = createLabelMap(labels)
+      const ids = some.map((id) => id % labels.length)
+      const more = [...ids, ...others.map((id) => id % labels.length)]
+      const closed = map.close(ids)
+      assert.deepEqual(map.close(closed), closed)
+      assert.ok(holdsAll(new Set(map.close(more)), closed))
+      for (const id of closed) for (const parent of labels[id]?.parents ?? []) assert.ok(closed.includes(parent))
+    }),
+  )
+})
+
+test('a cycle is refused, whatever its length, and its label named', () => {
+  for (const length of [1, 2, 5]) {
+    const ring = Array.from({ length }, (_, id) => ({ id, name: `ring ${id}`, parents: [(id + 1) % length] }))
+    assert.throws(() => createLabelMap(ring, 'labels.json'), {
+      code: 'LABELS_INVALID',
+      message: 'labels.json: label 0 (ring 0) is its own ancestor',
+    })
+  }
+})
+
+test('a chain as deep as there are labels is no trouble', () => {
+  const length = 3000
+  const chain = Array.from({ length }, (_, id) => ({ id, name: '', parents: id === 0 ? [] : [id - 1] }))
+  assert.equal(createLabelMap(chain).close([length - 1]).length, length)
+})
+
+test('ids out of order and unknown parents are refused with their place', () => {
+  assert.throws(() => createLabelMap([{ id: 1, name: 'a', parents: [] }], 'f'), {
+    code: 'LABELS_INVALID',
+    message: /f: entry 0 has id 1/,
+  })
+  assert.throws(() => createLabelMap([{ id: 0, name: 'a', parents: [7] }], 'f'), {
+    message: /f: label 0 has parent 7, which is not in the file/,
+  })
+})
+
+test('a label that is not in the map is named, with the range', () => {
+  const map = createLabelMap(FRUIT, 'labels.json')
+  for (const strange of [4, -1, 1.5]) {
+    assert.throws(() => map.close([2, strange]), {
+      code: 'LABEL_UNKNOWN',
+      message: `label ${strange} is not in labels.json (0 to 3)`,
+    })
+  }
+})
+
+test('a labels file that is absent, no JSON, or of another shape is refused by its path', async () => {
+  const path = join(folder, 'labels.json')
+  await assert.rejects(readLabels(path), { code: 'DATA_MISSING', message: /labels\.json: cannot be read .*"id": 0/ })
+  await writeFile(path, '[{')
+  await assert.rejects(readLabels(path), { code: 'LABELS_INVALID', message: /labels\.json: not JSON/ })
+  await writeFile(path, '[{"id":0,"name":"a"}]')
+  await assert.rejects(readLabels(path), { code: 'LABELS_INVALID', message: /labels\.json: 0\.parents: / })
+  await writeFile(path, JSON.stringify(FRUIT))
+  assert.equal((await readLabels(path)).size, 4)
+})

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { appendFile, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { DataConfig } from '../../../src/contract/runtime.ts'
+import { encodeExample } from '../../../src/data/formats/example.ts'
+import { encodeTfRecord } from '../../../src/data/formats/tfrecord.ts'
+import { type DataSource, openSource, type SourceItem } from '../../../src/data/source.ts'
+import {
+  collect,
+  FRUIT,
+  holdsAll,
+  inside,
+  png,
+  records,
+  temporaryFolder,
+  writeImages,
+  writeRecords,
+} from './builders.ts'
+
+const root = temporaryFolder()
+
+async function readAll(source: DataSource): Promise<SourceItem[]> {
+  const units = await Promise.all(source.units.map((_, unit) => collect(source.read(unit))))
+  return units.flat()
+}
+
+const idsOf = (items: readonly SourceItem[]) =>
+  items.map((item) => (item.type === 'example' ? item.example.id : item.where))
+
+test('TFRecord files are units in the order of their names; other files are none', async () => {
+  const folder = inside(root)
+  const config = await writeRecords(folder, [records('a', 2), records('b', 1)])
+  await writeFile(join(folder, 'README'), 'not data')
+  await writeFile(join(folder, 'train-00000-of-00001'), '')
+  const source = await openSource(folder, config)
+  assert.deepEqual(source.units, ['train-00000-of-00001', 'x-00000.tfrecord', 'x-00001.tfrecord'])
+  assert.deepEqual(idsOf(await readAll(source)), ['a0', 'a1', 'b0'])
+})
+
+test('records that lack a picture or a label, or are no Example, are damage with file and offset', async () => {
+  const folder = inside(root)
+  const config = await writeRecords(folder, [[]])
+  const file = join(folder, 'x-00000.tfrecord')
+  const encoded = { bytes: [await png(1)] }
+  const good = encodeTfRecord(encodeExample({ 'image/encoded': encoded, 'image/class/label': { ints: [2] } }))
+  const broken = [
+    encodeExample({ 'image/class/label': { ints: [1] } }),
+    encodeExample({ 'image/encoded': encoded }),
+    Buffer.from([10, 200]),
+  ].map(encodeTfRecord)
+  await appendFile(file, Buffer.concat([good, ...broken]))
+  const items = await readAll(await openSource(folder, config))
+  const at = [0, 1, 2].map((i) => good.length + broken.slice(0, i).reduce((sum, bytes) => sum + bytes.length, 0))
+  assert.deepEqual(
+    items
+      .slice(1)
+      .map((item) => item.type === 'corrupt' && `${item.where}: ${item.reason}`.split(':').slice(0, 2).join(':')),
+    [
+      `${file} at byte ${at[0]}: no image/encoded`,
+      `${file} at byte ${at[1]}: no image/class/label`,
+      `${file} at byte ${at[2]}: not a tf.train.Example`,
+    ],
+  )
+  assert.deepEqual(idsOf(items).slice(0, 1), [`${file} at byte 0`], 'a record without an id is known by its place')
+})
+
+test('the alphabetical order of class folders is their label; every unit holds every class', async () => {
+  const folder = inside(root)
+  const names = Array.from({ length: 300 }, (_, i) => [
+    `${i % 2 ? 'pear' : 'apple'}/${i}.${i % 3 ? 'png' : 'JPEG'}`,
+    Buffer.alloc(1),
+  ])
+  const config = await writeImages(folder, Object.fromEntries([...names, ['pear/notes.txt', Buffer.alloc(1)]]))
+  const source = await openSource(folder, config)
+  assert.deepEqual(
+    source.labels.labels.map(({ name }) => name),
+    ['apple', 'pear'],
+  )
+  assert.equal(source.units.length, 2)
+  for (const unit of [0, 1]) {
+    const items = await collect(source.read(unit))
+    const labels = new Set(items.map((item) => item.type === 'example' && item.example.labels[0]))
+    assert.deepEqual([...labels].sort(), [0, 1])
+  }
+  const items = await readAll(source)
+  assert.equal(new Set(idsOf(items)).size, 300)
+  for (const item of items) {
+    assert.ok(item.type === 'example')
+    assert.equal(item.example.labels[0], item.example.id.startsWith('pear/') ? 1 : 0)
+  }
+})
+
+test('with a labels file a class folder is the label of its name, and a folder without one is refused', async () => {
+  const folder = inside(root)
+  const images = { 'tool/1.png': await png(1), 'apple/1.png': await png(2) }
+  const config = { ...(await writeImages(folder, images)), labels: 'labels.json' }
+  await writeFile(join(folder, 'labels.json'), JSON.stringify(FRUIT))
+  const items = await readAll(await openSource(folder, config))
+  const labelOf = Object.fromEntries(
+    items.flatMap((item) => (item.type === 'example' ? [[item.example.id, item.example.labels]] : [])),
+  )
+  assert.deepEqual(labelOf, { 'apple/1.png': [2], 'tool/1.png': [3] })
+  await mkdir(join(folder, 'ghost'))
+  await assert.rejects(openSource(folder, config), {
+    code: 'LABEL_UNKNOWN',
+    message: /ghost: the labels file has no label/,
+  })
+})
+
+test('an image that cannot be read is damage, not the end', async () => {
+  const folder = inside(root)
+  const config = await writeImages(folder, { 'a/1.png': await png(1) })
+  await symlink('nowhere', join(folder, 'a/2.png'))
+  const items = await readAll(await openSource(folder, config))
+  assert.deepEqual(items.map(({ type }) => type).sort(), ['corrupt', 'example'])
+})
+
+test('subsets of one seed are nested, and of about their fraction; another seed gives another', async (t) => {
+  const folder = inside(root)
+  const config = await writeRecords(folder, [records('image-', 400)])
+  const chosen = async (fraction: number, seed: number) => {
+    const subset: DataConfig['subset'] = { fraction, seed }
+    return new Set(idsOf(await readAll(await openSource(folder, { ...config, subset }))))
+  }
+  const [small, medium, all, other] = await Promise.all([chosen(0.1, 7), chosen(0.3, 7), chosen(1, 7), chosen(0.3, 8)])
+  assert.ok(holdsAll(medium, small) && holdsAll(all, medium))
+  assert.equal(all.size, 400)
+  assert.ok(!holdsAll(other, small))
+  // Binomial, n 400: five standard deviations are 30 and 46.
+  t.diagnostic(`${small.size} and ${medium.size} of 400`)
+  assert.ok(Math.abs(small.size - 40) < 30 && Math.abs(medium.size - 120) < 46)
+})
+
+test('a folder that is absent or holds nothing is refused with what to do', async () => {
+  const folder = inside(root)
+  const config: DataConfig = { path: 'gone', format: 'tfrecord', maxCorruptRecords: 0 }
+  await assert.rejects(openSource(folder, config), {
+    code: 'DATA_MISSING',
+    message: /gone: no such folder; .* data make/,
+  })
+  await writeFile(join(folder, 'labels.json'), '[]')
+  await assert.rejects(openSource(folder, { ...config, path: '.' }), {
+    code: 'DATA_EMPTY',
+    message: /no tfrecord files here/,
+  })
+  await writeImages(folder, { 'a/1.png': await png(1) })
+  const nothing = { ...config, path: '.', format: 'imagenet-folder' as const, subset: { fraction: 1e-9, seed: 1 } }
+  await assert.rejects(openSource(folder, nothing), { code: 'DATA_EMPTY', message: /in the subset of 1e-9/ })
+})
