@@ -38,7 +38,7 @@ export class CorruptionCount {
 
 export interface ExampleReader {
   readonly units: number
-  /** Every readable example of the unit, in the file's order. @throws DownpourError BAD_DATA, LABEL_UNKNOWN, DATA_UNREADABLE */
+  /** Every readable example of the unit, in the file's order. @throws DownpourError BAD_DATA, LABEL_UNKNOWN, DATA_UNREADABLE, DATA_DIFFERS */
   read(unit: number): AsyncGenerator<DecodedExample>
 }
 
@@ -56,6 +56,7 @@ export function createExampleReader(
   return {
     units: source.units.length,
     async *read(unit) {
+      mustBeThere(source, unit)
       const cached = cache.get(unit)
       if (cached) return yield* cached
       const examples: DecodedExample[] = []
@@ -70,6 +71,13 @@ export function createExampleReader(
       cache.set(unit, examples)
     },
   }
+}
+
+/** Units are leased by number: a worker that sees other files than the first one did must not guess. */
+function mustBeThere({ units }: DataSource, unit: number): void {
+  if (unit < units.length) return
+  const message = `unit ${unit} of the data was leased, but only ${units.length} are here: every worker must see the same files`
+  throw new DownpourError('DATA_DIFFERS', message, { unit, units: units.length })
 }
 
 async function* decodeUnit(
