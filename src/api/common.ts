@@ -109,7 +109,6 @@ export const Checkpoint = z.strictObject({
     .describe('Newest checkpoints kept; at least 2, for the last may be the torn one.'),
   keepBest: z.int().min(0).max(10).default(1).describe('Best-scored checkpoints kept besides.'),
   storage: z.strictObject({ volume: VolumePath }),
-  onDelete: z.enum(['Retain', 'Delete']).default('Retain'),
 })
 
 export const Runtime = z.strictObject({

@@ -21,7 +21,7 @@ export const Evaluation = z.strictObject({
 /** A FinetuneJob made from this job's checkpoint: at given steps, or when it has succeeded. */
 export const Transfer = z.strictObject({
   name: objectName.describe('The FinetuneJob is called JOB-NAME, and JOB-NAME-STEP at a step.'),
-  at: z.strictObject({ success: z.boolean().optional(), steps: setOf(steps, 64).optional() }),
+  at: z.strictObject({ success: z.boolean().optional(), steps: setOf(steps, 16).optional() }),
   template: z
     .strictObject({ ...finetuneOwnFields, ...trainingInputFields })
     .describe('A FinetuneJob spec without `from`.'),
@@ -30,7 +30,7 @@ export const Transfer = z.strictObject({
 const ownFields = {
   preset: z.enum(PRETRAIN_PRESETS).optional().describe("Fills the paper's numbers; every field given overrides it."),
   evaluation: Evaluation.optional(),
-  transfers: keyedList(Transfer, 'name', 32).optional(),
+  transfers: keyedList(Transfer, 'name', 16).optional(),
   ...jobFields,
 }
 

@@ -68,14 +68,16 @@ export const JobStatus = z.object({
       etaSeconds: z.int().optional(),
       stalenessMean: z.number(),
       stalenessP99: z.number(),
+      /** Distinct workers of which a push was applied. */
+      workersContributed: z.int(),
       updatedAt: z.string(),
       /** When the step last rose: what progressDeadlineSeconds is measured from. */
       steppedAt: z.string(),
     })
     .optional(),
   checkpoint: Checkpoint.optional(),
-  /** What `FinetuneJob.spec.from` chooses from; bounded by keep and keepBest. */
-  checkpoints: z.array(Checkpoint).max(200).optional(),
+  /** What `FinetuneJob.spec.from` chooses from; bounded by keep, keepBest and the steps of transfers. */
+  checkpoints: z.array(Checkpoint).max(500).optional(),
   /** FinetuneJob: the pinned source. */
   source: z
     .object({

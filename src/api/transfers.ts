@@ -52,3 +52,8 @@ export function finetuneManifest(
     spec: { ...transfer.template, from },
   }
 }
+
+/** Every global step at which a FinetuneJob is made, ascending: the checkpoints that must be there. */
+export function transferSteps({ transfers = [] }: Pick<PretrainJobSpec, 'transfers'>): number[] {
+  return [...new Set(transfers.flatMap(({ at }) => at.steps ?? []))].sort((a, b) => a - b)
+}

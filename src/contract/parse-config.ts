@@ -72,6 +72,7 @@ const Config = z.strictObject({
     everySeconds: z.exactOptional(rate),
     keep: positive,
     keepBest: count,
+    keepSteps: z.array(positive).max(256),
   }),
   init: z.discriminatedUnion('type', [
     z.strictObject({ type: z.literal('random') }),

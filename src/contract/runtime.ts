@@ -134,6 +134,8 @@ export interface RuntimeConfig {
     everySeconds?: number
     keep: number
     keepBest: number
+    /** Transfers start from these: saved at exactly these steps, ascending, and never purged. */
+    keepSteps: number[]
   }
   /** Where the first weights come from when the job has no checkpoint of its own yet. */
   init: { type: 'random' } | { type: 'checkpoint'; path: string; digest: string }

@@ -36,7 +36,7 @@ const Coordinator: z.ZodType<CoordinatorStatus> = z.object({
   workersConnected: count,
   workersContributed: count,
   epoch: count,
-  checkpoints: z.array(Checkpoint).max(200),
+  checkpoints: z.array(Checkpoint).max(500),
   pinned: z.array(count).max(1000),
   checkpointFailures: z.object({ count, lastError: z.string().nullable() }),
   failure,

@@ -1,5 +1,6 @@
 /** Spec → the numbers that processes are told. */
 import type { Job } from '../api/job.ts'
+import { transferSteps } from '../api/transfers.ts'
 import { podHost } from '../contract/names.ts'
 import type { DataConfig, RuntimeConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
@@ -57,6 +58,7 @@ function checkpointConfig(job: Job): RuntimeConfig['checkpoint'] {
     ...(everyMinutes === undefined ? {} : { everySeconds: everyMinutes * 60 }),
     keep,
     keepBest,
+    keepSteps: job.kind === 'PretrainJob' ? transferSteps(job.spec) : [],
   }
 }
 

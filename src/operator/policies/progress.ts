@@ -27,6 +27,7 @@ export function measureProgress(
     ...(etaSeconds === null ? {} : { etaSeconds: Math.round(etaSeconds) }),
     stalenessMean: round(staleness.mean, 2),
     stalenessP99: round(staleness.p99, 2),
+    workersContributed: coordinator.workersContributed,
   }
   if (before && isSame(figures, before)) return before
   return { ...figures, updatedAt: now, steppedAt: rose ? now : before.steppedAt }

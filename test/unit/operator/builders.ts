@@ -40,7 +40,7 @@ const training = {
   workers: { replicas: 2 },
   evaluator: {},
   runtime: { backend: 'auto' },
-  checkpoint: { keep: 3, keepBest: 1, storage: { volume: { claimName: 'ckpt' } }, onDelete: 'Retain' },
+  checkpoint: { keep: 3, keepBest: 1, storage: { volume: { claimName: 'ckpt' } } },
   maxNonFinite: 10,
   suspend: false,
   backoffLimit: 3,

@@ -391,6 +391,16 @@ describe('success', () => {
     assert.equal(done.status.results?.examples, 100)
   })
 
+  test('last words that were cut do not make older checkpoints forgotten', () => {
+    const all = coordinator({ checkpoints: [saved(300), saved(500), saved(900)] })
+    const before = run(pretrainJob(), observed(healthy, { coordinator: all })).status
+    const done = run(pretrainJob({ status: before }), observed([succeeded('ps', 0)], { coordinator: final }))
+    assert.deepEqual(
+      done.status.checkpoints?.map(({ step }) => step),
+      [300, 500, 900, 1000],
+    )
+  })
+
   test('an end stays the end, whatever happens to the pods', () => {
     const { status } = run(pretrainJob(), observed([succeeded('ps', 0)], { coordinator: final }))
     const later = settle(pretrainJob({ status }), observed([]))

@@ -6,7 +6,7 @@ import { parseRuntimeConfig } from '../../../src/contract/parse-config.ts'
 import { ENV } from '../../../src/contract/runtime.ts'
 import { planJob } from '../../../src/plan/job-plan.ts'
 import { runtimeConfig } from '../../../src/plan/runtime-config.ts'
-import { finetune, pretrain } from '../../support/job-cases.ts'
+import { finetune, pretrain, transfer } from '../../support/job-cases.ts'
 import { DATA, finetuneJob, jobOf, OPTIONS, podsOf, pretrainJob, SOURCE } from './jobs.ts'
 
 const hashOf = (job: Job, options = OPTIONS) => planJob(job, options).hash
@@ -47,6 +47,13 @@ suite('a plan', () => {
   test('of a FinetuneJob waits for its source', () => {
     assert.throws(() => planJob(jobOf(finetune()), OPTIONS), { code: 'BUG_NO_SOURCE' })
   })
+})
+
+test('checkpoints that transfers start from are to be kept, each once', () => {
+  const at = (name: string, steps: number[]) => transfer({ name, at: { steps } })
+  const job = pretrainJob({ transfers: [at('one', [300, 100]), at('two', [300]), transfer({ name: 'end' })] })
+  assert.deepEqual(runtimeConfig(job).checkpoint.keepSteps, [100, 300])
+  assert.deepEqual(runtimeConfig(finetuneJob()).checkpoint.keepSteps, [])
 })
 
 suite('the hash of a plan', () => {
