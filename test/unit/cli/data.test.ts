@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { appendFile, readdir, readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { test } from 'node:test'
+import { Command } from 'commander'
+import sharp from 'sharp'
+import { registerData } from '../../../src/cli/data.ts'
+import { eventually } from '../../support/eventually.ts'
+import {
+  encodeRecord,
+  FRUIT,
+  inside,
+  png,
+  records,
+  temporaryFolder,
+  writeImages,
+  writeRecords,
+} from '../data/builders.ts'
+
+const root = temporaryFolder()
+const BIN = resolve('bin/downpour')
+const SMALL = [
+  '--images',
+  '30',
+  '--evaluation-images',
+  '5',
+  '--downstream-train-per-class',
+  '1',
+  '--downstream-val-per-class',
+  '1',
+]
+
+/** Runs the verb in this process. @returns what it printed and the exit code that it set */
+async function downpour(args: readonly string[], isTTY = false): Promise<{ text: string; code: number }> {
+  let text = ''
+  const program = new Command().exitOverride().configureOutput({ writeErr: () => {} })
+  registerData(program, { out: { isTTY, write: (part) => (text += part) } })
+  for (const data of program.commands)
+    for (const verb of data.commands) verb.exitOverride().configureOutput({ writeErr: () => {} })
+  try {
+    await program.parseAsync(['data', ...args], { from: 'user' })
+    return { text, code: Number(process.exitCode ?? 0) }
+  } finally {
+    process.exitCode = 0
+  }
+}
+
+test('make prints plain lines when piped, and inspect tells what it made', async () => {
+  const out = join(inside(root), 'set')
+  const made = await downpour(['make', 'jft-mini', '--out', out, '--seed', '4', ...SMALL])
+  assert.equal(made.code, 0)
+  assert.match(made.text, /^7 of 75 pictures \(9%\)|^8 of 75 pictures \(10%\)/)
+  assert.ok(made.text.endsWith(`75 of 75 pictures (100%)\nmade jft-mini (seed 4) in ${out}\n`))
+  assert.ok(!made.text.includes('\r'))
+  const seen = await downpour(['inspect', join(out, 'pretrain')])
+  assert.equal(seen.code, 0)
+  assert.match(seen.text, /pretrain: tfrecord, 16 files, 30 records, 0 damaged/)
+  assert.match(seen.text, /labels: 121 in a hierarchy of depth 5, 1\.\d\d an image/)
+  assert.match(seen.text, /wrong labels: \d+\.\d% of those stored/)
+  assert.match(seen.text, /never seen: \d+ labels/)
+  assert.match((await downpour(['inspect', join(out, 'downstream/val')])).text, /imagenet-folder, 20 files, 20 records/)
+})
+
+test('on a terminal one line is redrawn', async () => {
+  const { text } = await downpour(['make', 'jft-mini', '--out', join(inside(root), 'set'), ...SMALL], true)
+  assert.match(text, /\r.*75 of 75 pictures \(100%\)\nmade jft-mini/)
+})
+
+test('inspect counts labels as stored, most frequent first, and names those never seen', async () => {
+  const folder = inside(root)
+  await writeRecords(folder, [[...records('a', 3), { id: 'b', labels: [3, 1] }]])
+  const { text } = await downpour(['inspect', folder])
+  assert.match(text, /1 files, 4 records, 0 damaged/)
+  assert.match(text, /labels: 4 in a hierarchy of depth 3, 1\.25 an image/)
+  assert.match(text, /most frequent:\n +3 +#{30} +apple \(2\)\n +1 +#{10} +fruit \(1\)\n +1 +#{10} +tool \(3\)\n/)
+  assert.match(text, /never seen: 1 labels\n {2}thing \(0\)\n/)
+  assert.ok(!text.includes('wrong labels'), 'nobody said what these show')
+})
+
+test('inspect names damage by file and offset, and ends with 1', async () => {
+  const folder = inside(root)
+  await writeRecords(folder, [records('a', 1)])
+  const file = join(folder, 'x-00000.tfrecord')
+  const good = (await readFile(file)).length
+  const bad = await encodeRecord({ id: 'bad', labels: [2], encoded: Buffer.from('no picture') })
+  const strange = await encodeRecord({ id: 'strange', labels: [44] })
+  await appendFile(file, Buffer.concat([bad, strange, Buffer.from('torn')]))
+  const { text, code } = await downpour(['inspect', folder])
+  assert.equal(code, 1)
+  assert.match(text, /1 files, 4 records, 3 damaged/)
+  assert.ok(text.includes(`${file} at byte ${good}, image bad: `), text)
+  assert.ok(
+    text.includes(`${file} at byte ${good + bad.length}, image strange: label 44 is not in the labels file`),
+    text,
+  )
+  assert.ok(
+    text.includes(`${file} at byte ${good + bad.length + strange.length}: file ends inside a record header`),
+    text,
+  )
+})
+
+test('a limit looks at the first records only', async () => {
+  const folder = inside(root)
+  await writeRecords(folder, [records('a', 5), records('b', 5)])
+  assert.match((await downpour(['inspect', folder, '--limit', '3'])).text, /2 files, 3 records/)
+})
+
+test('samples become a contact sheet and an index with the names of their labels', async () => {
+  const folder = inside(root)
+  const samples = join(folder, 'samples')
+  await writeRecords(folder, [
+    [
+      { id: 'red', labels: [2], encoded: await png(255) },
+      { id: 'dark', labels: [3, 1], encoded: await png(0) },
+    ],
+  ])
+  await downpour(['inspect', folder, '--samples', samples])
+  assert.equal(
+    await readFile(join(samples, 'index.txt'), 'utf8'),
+    'row 1 column 1\tred\tapple\nrow 1 column 2\tdark\ttool, fruit\n',
+  )
+  const { data, info } = await sharp(join(samples, 'contact-sheet.png')).raw().toBuffer({ resolveWithObject: true })
+  assert.deepEqual([info.width, info.height], [200, 100])
+  const redAt = (x: number) => data[(50 * info.width + x) * info.channels]
+  assert.deepEqual([redAt(50), redAt(150)], [255, 0])
+})
+
+test('labels and format can be said', async () => {
+  const folder = inside(root)
+  await writeImages(folder, { 'apple/1.png': await png(1), 'names.json': Buffer.from(JSON.stringify(FRUIT)) })
+  const { text } = await downpour(['inspect', folder, '--format', 'imagenet-folder', '--labels', 'names.json'])
+  assert.match(text, /labels: 4 in a hierarchy of depth 3/)
+})
+
+test('a folder that is absent, or looks like nothing known, is refused with what is inside', async () => {
+  const folder = inside(root)
+  await assert.rejects(downpour(['inspect', join(folder, 'gone')]), {
+    code: 'DATA_MISSING',
+    message: /gone: no such folder/,
+  })
+  await writeImages(folder, { 'pretrain/x.tfrecord': Buffer.alloc(0), 'evaluation/y': Buffer.alloc(0) })
+  await assert.rejects(downpour(['inspect', folder]), {
+    code: 'DATA_FORMAT_UNKNOWN',
+    message: /inside are evaluation, pretrain; name the folder/,
+  })
+})
+
+test('a data set that cannot be made and numbers that are none are refused', async () => {
+  await assert.rejects(downpour(['make', 'imagenet', '--out', 'x']), {
+    message: /the one that can be made is jft-mini/,
+  })
+  await assert.rejects(downpour(['make', 'jft-mini']), { message: /required option '--out <dir>'/ })
+  await assert.rejects(downpour(['make', 'jft-mini', '--out', 'x', '--images', '0']), { message: /expected 1 or more/ })
+  await assert.rejects(downpour(['make', 'jft-mini', '--out', 'x', '--seed', '-1']), {
+    message: /expected a whole number/,
+  })
+})
+
+test('Ctrl-C leaves nothing half-made', async () => {
+  const folder = inside(root)
+  const args = ['data', 'make', 'jft-mini', '--out', join(folder, 'set'), '--images', '100000']
+  const child: ChildProcess = spawn(process.execPath, [BIN, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let printed = ''
+  child.stdout?.on('data', (part) => (printed += part))
+  await eventually(() => assert.ok(existsSync(join(folder, 'set.making/pretrain'))), { timeoutMs: 20_000 })
+  child.kill('SIGINT')
+  const [code] = await once(child, 'exit')
+  assert.equal(code, 130)
+  assert.match(printed, /stopped; nothing was left behind/)
+  assert.deepEqual(await readdir(folder), [])
+})

@@ -1,0 +1,142 @@
+/** What jft-mini promises, measured on a small set. Bounds are five standard deviations of a binomial count. */
+import assert from 'node:assert/strict'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { before, test } from 'node:test'
+import { makeJftMini } from '../../../../src/data/generate/jft-mini.ts'
+import { hierarchyDepth } from '../../../../src/data/inspect/report.ts'
+import { type DataSource, type EncodedExample, openSource } from '../../../../src/data/source.ts'
+import { collect, temporaryFolder } from '../builders.ts'
+
+const SEED = 41
+const IMAGES = 1500
+const LEAVES = 72
+const SIGMAS = 5
+
+const out = join(temporaryFolder(), 'set')
+let pretrain: EncodedExample[]
+let evaluation: EncodedExample[]
+let downstream: { train: EncodedExample[]; val: EncodedExample[]; classes: string[] }
+let source: DataSource
+
+async function examplesOf(path: string, format: 'tfrecord' | 'imagenet-folder') {
+  const opened = await openSource(out, { path, format, maxCorruptRecords: 0 })
+  const items = (await Promise.all(opened.units.map((_, unit) => collect(opened.read(unit))))).flat()
+  const examples = items.map((item) => (item.type === 'example' ? item.example : assert.fail(item.reason)))
+  return { source: opened, examples }
+}
+
+before(async () => {
+  await makeJftMini({
+    out,
+    seed: SEED,
+    images: IMAGES,
+    evaluationImages: 100,
+    downstreamTrainPerClass: 3,
+    downstreamValPerClass: 2,
+  })
+  const [noisy, clean, train, val] = await Promise.all([
+    examplesOf('pretrain', 'tfrecord'),
+    examplesOf('evaluation', 'tfrecord'),
+    examplesOf('downstream/train', 'imagenet-folder'),
+    examplesOf('downstream/val', 'imagenet-folder'),
+  ])
+  source = noisy.source
+  pretrain = noisy.examples
+  evaluation = clean.examples
+  const classes = train.source.labels.labels.map(({ name }) => name)
+  assert.deepEqual(
+    val.source.labels.labels.map(({ name }) => name),
+    classes,
+  )
+  downstream = { train: train.examples, val: val.examples, classes }
+})
+
+const isLeaf = (id: number) => id >= source.labels.size - LEAVES
+const parentOf = (id: number) => source.labels.labels[id]?.parents[0]
+const truthOf = ({ truth }: EncodedExample) => truth ?? assert.fail('the record does not say what it shows')
+
+/** Is `count` of `n` what a chance of `p` gives? */
+function assertShare(count: number, n: number, p: number, what: string): void {
+  const spread = (SIGMAS * Math.sqrt(p * (1 - p) * n)) / n
+  assert.ok(Math.abs(count / n - p) < spread, `seed ${SEED}: ${what}: ${count} of ${n}, expected ${p} ± ${spread}`)
+}
+
+test('the hierarchy has at least 60 leaf classes under at least four levels', () => {
+  const { labels } = source.labels
+  const parents = new Set(labels.flatMap((label) => label.parents))
+  assert.equal(labels.filter(({ id }) => !parents.has(id)).length, LEAVES)
+  assert.ok(hierarchyDepth(source.labels) >= 4)
+})
+
+test('there are about 1.26 labels an image', (t) => {
+  const mean = pretrain.reduce((sum, { labels }) => sum + labels.length, 0) / IMAGES
+  t.diagnostic(`seed ${SEED}: ${mean.toFixed(3)}`)
+  assert.ok(Math.abs(mean - 1.26) < SIGMAS * Math.sqrt((0.26 * 0.74) / IMAGES), String(mean))
+})
+
+test('a fifth of the leaf labels is wrong, half of them a sibling of the right one', () => {
+  const said = pretrain.flatMap((example) =>
+    example.labels.filter(isLeaf).map((label) => ({ label, truth: truthOf(example) })),
+  )
+  const wrong = said.filter(({ label, truth }) => !truth.includes(label))
+  assertShare(wrong.length, said.length, 0.2, 'wrong labels')
+  const siblings = wrong.filter(({ label, truth }) => truth.some((leaf) => parentOf(leaf) === parentOf(label)))
+  assertShare(siblings.length, wrong.length, 0.5, 'siblings among them')
+})
+
+test('how often a class is shown falls as Zipf says', (t) => {
+  const shown = pretrain.flatMap((example) => truthOf(example))
+  const leaves = Array.from({ length: LEAVES }, (_, i) => source.labels.size - LEAVES + i)
+  const counts = leaves.map((leaf) => shown.filter((one) => one === leaf).length).sort((a, b) => b - a)
+  const shares = Array.from({ length: LEAVES }, (_, rank) => (rank + 1) ** -0.8)
+  const whole = shares.reduce((a, b) => a + b, 0)
+  const sum = (values: number[]) => values.reduce((a, b) => a + b, 0)
+  t.diagnostic(`seed ${SEED}: ${counts.slice(0, 3)} … ${counts.slice(-3)}`)
+  for (const top of [1, 8, 36]) {
+    assertShare(sum(counts.slice(0, top)), shown.length, sum(shares.slice(0, top)) / whole, `first ${top}`)
+  }
+})
+
+test('ancestors are missing from nearly all records, and closing brings them', () => {
+  const named = pretrain.filter(({ labels }) => labels.some((label) => !isLeaf(label)))
+  assert.ok(named.length > 0 && named.length < 0.05 * IMAGES, `${named.length} records name an ancestor`)
+  for (const { labels } of pretrain.slice(0, 20)) assert.ok(source.labels.close(labels).includes(0))
+})
+
+test('the evaluation set is clean: every label that is shown, with its ancestors', () => {
+  assert.equal(evaluation.length, 100)
+  for (const example of evaluation) {
+    assert.deepEqual([...example.labels].sort(), [...source.labels.close(truthOf(example))].sort())
+  }
+})
+
+test('no downstream class was ever in pre-training, and its pictures are as many as asked', () => {
+  const known = new Set(source.labels.labels.map(({ name }) => name.replaceAll(' ', '-')))
+  assert.equal(downstream.classes.length, 20)
+  assert.deepEqual(
+    downstream.classes.filter((name) => known.has(name)),
+    [],
+  )
+  const perClass = (examples: EncodedExample[]) =>
+    downstream.classes.map((_, id) => examples.filter(({ labels }) => labels[0] === id).length)
+  assert.deepEqual(perClass(downstream.train), new Array(20).fill(3))
+  assert.deepEqual(perClass(downstream.val), new Array(20).fill(2))
+})
+
+test('no image is in two sets, neither by its id nor by its bytes', () => {
+  const sets = [pretrain, evaluation, downstream.train, downstream.val]
+  const total = sets.reduce((sum, { length }) => sum + length, 0)
+  assert.equal(new Set(sets.flat().map(({ id }) => id)).size, total)
+  assert.equal(new Set(sets.flat().map(({ encoded }) => Buffer.from(encoded).toString('base64'))).size, total)
+})
+
+test('the folder says how it was made', async () => {
+  const facts = JSON.parse(await readFile(join(out, 'dataset.json'), 'utf8'))
+  assert.deepEqual(
+    { seed: facts.seed, images: facts.images, classes: facts.classes },
+    { seed: SEED, images: IMAGES, classes: source.labels.size },
+  )
+  const files = await readdir(join(out, 'pretrain'))
+  assert.equal(files.filter((name) => /^jft-mini-\d{5}-of-00016\.tfrecord$/.test(name)).length, 16)
+})

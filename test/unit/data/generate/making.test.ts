@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { makeJftMini } from '../../../../src/data/generate/jft-mini.ts'
+import { inside, temporaryFolder } from '../builders.ts'
+
+const root = temporaryFolder()
+const SMALL = { images: 40, evaluationImages: 5, downstreamTrainPerClass: 1, downstreamValPerClass: 1 }
+
+/** Path → hash of every file. */
+async function hashes(folder: string): Promise<Record<string, string>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+  const hash = async (file: string) =>
+    createHash('sha256')
+      .update(await readFile(file))
+      .digest('hex')
+  return Object.fromEntries(await Promise.all(files.map(async (file) => [file.slice(folder.length), await hash(file)])))
+}
+
+test('the same seed gives the same bytes; another gives others', async () => {
+  const folder = inside(root)
+  const made = async (name: string, seed: number) => {
+    await makeJftMini({ ...SMALL, out: join(folder, name), seed })
+    return hashes(join(folder, name))
+  }
+  const first = await made('a', 1)
+  assert.equal(Object.keys(first).length, 16 + 5 + 2 * 20 + 3)
+  assert.deepEqual(await made('b', 1), first)
+  assert.notDeepEqual(await made('c', 2), first)
+})
+
+test('more pictures leave the first ones as they were', async () => {
+  const folder = inside(root)
+  await makeJftMini({ ...SMALL, out: join(folder, 'few'), seed: 3 })
+  await makeJftMini({ ...SMALL, out: join(folder, 'many'), seed: 3, downstreamTrainPerClass: 2 })
+  const [few, many] = [await hashes(join(folder, 'few')), await hashes(join(folder, 'many'))]
+  const same = Object.entries(few).filter(([name]) => name.startsWith('/downstream/'))
+  assert.ok(same.length === 40 && same.every(([name, hash]) => many[name] === hash))
+})
+
+test('a folder that holds something is left alone; an empty one makes way', async () => {
+  const out = inside(root)
+  await writeFile(join(out, 'mine'), 'do not touch')
+  await assert.rejects(makeJftMini({ ...SMALL, out, seed: 1 }), {
+    code: 'DATA_OUT_NOT_EMPTY',
+    message: /--out .*: is not empty/,
+  })
+  assert.deepEqual(await readdir(out), ['mine'])
+  const empty = join(out, 'new', 'set', '/')
+  await mkdir(empty, { recursive: true })
+  await makeJftMini({ ...SMALL, out: empty, seed: 1 })
+  assert.ok((await readdir(empty)).includes('dataset.json'))
+})
+
+test('a file in the way is refused and stays', async () => {
+  const out = join(inside(root), 'file')
+  await writeFile(out, 'mine')
+  await assert.rejects(makeJftMini({ ...SMALL, out, seed: 1 }), { code: 'DATA_OUT_UNUSABLE', message: /ENOTDIR/ })
+  assert.equal(await readFile(out, 'utf8'), 'mine')
+})
+
+test('an abort in the middle leaves nothing behind', async () => {
+  const folder = inside(root)
+  const stop = new AbortController()
+  const onProgress = (done: number) => {
+    if (done === 50) stop.abort()
+  }
+  const made = makeJftMini({ ...SMALL, out: join(folder, 'set'), seed: 1, onProgress, signal: stop.signal })
+  await assert.rejects(made, { name: 'AbortError' })
+  assert.deepEqual(await readdir(folder), [])
+})
+
+test('what a killed run left is cleared away by the next', async () => {
+  const folder = inside(root)
+  await mkdir(join(folder, 'set.making/pretrain'), { recursive: true })
+  await writeFile(join(folder, 'set.making/pretrain/half'), 'made')
+  await makeJftMini({ ...SMALL, out: join(folder, 'set'), seed: 1 })
+  assert.deepEqual(await readdir(folder), ['set'])
+  assert.ok(!(await readdir(join(folder, 'set/pretrain'))).includes('half'))
+})
+
+test('progress counts every picture up to the total', async () => {
+  const seen: [number, number][] = []
+  await makeJftMini({ ...SMALL, out: join(inside(root), 'set'), seed: 1, onProgress: (...now) => seen.push(now) })
+  assert.equal(seen.length, 40 + 5 + 2 * 20)
+  assert.deepEqual(seen.at(-1), [85, 85])
+})
