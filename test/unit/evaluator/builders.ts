@@ -1,0 +1,60 @@
+/** Committed checkpoints of one shard, as a parameter server leaves them. */
+import { createHash } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { digestOf, encodeManifest, MANIFEST_FILE, type Manifest } from '../../../src/checkpoint/manifest.ts'
+import { encodeSafetensors } from '../../../src/checkpoint/safetensors.ts'
+import { checkpointFolder } from '../../../src/contract/files.ts'
+import type { VariableSpec } from '../../../src/support/variables.ts'
+
+const SHARD = 'shard-00000-of-00001.safetensors'
+
+export interface WrittenCheckpoint {
+  folder: string
+  digest: string
+}
+
+export async function writeCheckpoint(
+  jobFolder: string,
+  step: number,
+  { final = false, variables = [] as readonly VariableSpec[], values = new Map<string, Float32Array>() } = {},
+): Promise<WrittenCheckpoint> {
+  const folder = join(jobFolder, checkpointFolder(step))
+  await mkdir(folder, { recursive: true })
+  const runs = variables.map(({ name, shape }) => ({
+    tensors: [{ name, shape }],
+    flat: values.get(name) ?? new Float32Array(0),
+  }))
+  const bytes = Buffer.concat(encodeSafetensors(runs))
+  await writeFile(join(folder, SHARD), bytes)
+  const manifest = encodeManifest(manifestOf(step, final, bytes))
+  await writeFile(join(folder, MANIFEST_FILE), manifest)
+  return { folder, digest: digestOf(manifest) }
+}
+
+function manifestOf(step: number, final: boolean, shard: Buffer): Manifest {
+  return {
+    formatVersion: 1,
+    step,
+    final,
+    savedAt: '2026-01-01T00:00:00.000Z',
+    job: { kind: 'PretrainJob', namespace: 'default', name: 'mnist', uid: 'u' },
+    seed: 0,
+    optimizer: 'momentum',
+    layout: { hash: 'h', variables: [] },
+    shards: [
+      {
+        index: 0,
+        file: SHARD,
+        bytes: shard.length,
+        sha256: createHash('sha256').update(shard).digest('hex'),
+        incarnation: 1,
+        version: step,
+        workers: [],
+        superseded: [],
+      },
+    ],
+    leases: null,
+    psIncarnation: 1,
+  }
+}

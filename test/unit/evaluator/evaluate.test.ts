@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
+import { type EvaluateOptions, evaluateCheckpoint } from '../../../src/evaluator/evaluate.ts'
+import { buildModel } from '../../../src/models/resnet.ts'
+import { silentLog } from '../../../src/support/log.ts'
+import { createTask } from '../../../src/tasks/create-task.ts'
+import { selectBackend } from '../../../src/tensor/backend.ts'
+import { tf } from '../../../src/tensor/tf.ts'
+import { inside, png, SQUARE, temporaryFolder, writeImages } from '../data/builders.ts'
+import { config, drawAll } from '../models/builders.ts'
+import { writeCheckpoint } from './builders.ts'
+
+const root = temporaryFolder()
+const CLASSES = 3
+
+before(async () => void (await selectBackend('wasm', silentLog)))
+
+type Evaluation = NonNullable<RuntimeConfig['evaluation']>
+
+async function optionsOf(
+  evaluation: Partial<Evaluation> = {},
+): Promise<EvaluateOptions & { values: Map<string, Float32Array> }> {
+  const folder = inside(root)
+  const images = {
+    'a/1.png': await png(250),
+    'a/2.png': await png(120),
+    'b/1.png': await png(0),
+    'c/1.png': await png(60),
+  }
+  const data = await writeImages(folder, images)
+  const model = buildModel(config({ classes: CLASSES, loss: 'softmax' }))
+  const values = drawAll(model, 1)
+  const checkpoint = await writeCheckpoint(inside(root), 100, { variables: model.variables, values })
+  return {
+    ...checkpoint,
+    evaluationDir: folder,
+    config: {
+      evaluation: { data, metric: 'top1', batchSize: 3, ...evaluation },
+      input: SQUARE,
+      model: { backbone: 'resnet-mini', classes: CLASSES, headSlices: 1 },
+    },
+    model,
+    task: createTask({ task: 'imagenet-classification', loss: 'softmax' }),
+    signal: new AbortController().signal,
+    values,
+  }
+}
+
+test('a checkpoint that always says one class is right as often as that class is there', async () => {
+  const { values, ...options } = await optionsOf()
+  values.set('head/slice_0/bias', Float32Array.of(100, 0, 0))
+  const checkpoint = await writeCheckpoint(inside(root), 100, { variables: options.model.variables, values })
+  const { metrics, examples } = await evaluateCheckpoint({ ...options, ...checkpoint })
+  assert.equal(examples, 4)
+  assert.equal(metrics.top1, 2 / 4)
+  assert.equal(metrics.top5, 1)
+})
+
+test('the score does not depend on the batch size, and a limit is kept', async () => {
+  const options = await optionsOf()
+  const { evaluation } = options.config
+  if (!evaluation) throw new Error('no evaluation')
+  const scoreWith = (change: Partial<Evaluation>) =>
+    evaluateCheckpoint({ ...options, config: { ...options.config, evaluation: { ...evaluation, ...change } } })
+  const [one, three] = [await scoreWith({ batchSize: 1 }), await scoreWith({ batchSize: 3 })]
+  assert.ok(Math.abs(Number(one.metrics.loss) - Number(three.metrics.loss)) < 1e-4)
+  assert.equal((await scoreWith({ maxExamples: 2 })).examples, 2)
+})
+
+test('scoring leaves no tensor behind, also when it fails', async () => {
+  const options = await optionsOf()
+  const before = tf.memory().numTensors
+  await evaluateCheckpoint(options)
+  await assert.rejects(evaluateCheckpoint({ ...options, signal: AbortSignal.abort() }), { name: 'AbortError' })
+  assert.equal(tf.memory().numTensors, before)
+})
+
+test('another checkpoint than the one that was listed is refused', async () => {
+  await assert.rejects(evaluateCheckpoint({ ...(await optionsOf()), digest: 'other' }), {
+    code: 'CHECKPOINT_WRONG_DIGEST',
+  })
+})
+
+test('a checkpoint of another model is refused by the variable that it lacks', async () => {
+  const options = await optionsOf()
+  const other = buildModel(config({ classes: CLASSES + 1, loss: 'softmax' }))
+  await assert.rejects(evaluateCheckpoint({ ...options, model: other }), {
+    code: 'CHECKPOINT_INCOMPLETE',
+    message: /variable head\/slice_0\/weights: expected 512 values \(128×4\), found 384 values/,
+  })
+})
+
+test('an evaluation set with more labels than the model has classes is refused', async () => {
+  const options = await optionsOf()
+  const model = { ...options.config.model, classes: 2 }
+  await assert.rejects(evaluateCheckpoint({ ...options, config: { ...options.config, model } }), {
+    code: 'LABELS_TOO_MANY',
+    message: 'the evaluation set has 3 labels, spec.model.classes is 2',
+  })
+})
+
+test('a set in which nothing can be read is an error, not a score', async () => {
+  const options = await optionsOf()
+  const data = await writeImages(options.evaluationDir, {
+    'a/1.png': Buffer.from('bad'),
+    'a/2.png': Buffer.from('bad'),
+    'b/1.png': Buffer.from('bad'),
+    'c/1.png': Buffer.from('bad'),
+  })
+  const evaluation: Evaluation = { data: { ...data, maxCorruptRecords: 9 }, metric: 'top1', batchSize: 2 }
+  await assert.rejects(evaluateCheckpoint({ ...options, config: { ...options.config, evaluation } }), {
+    code: 'DATA_EMPTY',
+    message: /the evaluation set holds no example that can be used/,
+  })
+})
