@@ -1,26 +1,31 @@
 /** What is checked and filled in before an object is stored. */
+import { CANNOT_CHANGE, IMMUTABLE_FIELDS } from '../api/immutable.ts'
 import { validateJob } from '../api/parse.ts'
-import { clone, type Stored } from './objects.ts'
+import type { Schema } from '../api/structural.ts'
+import type { JobKind } from '../contract/names.ts'
+import { clone, type Stored, sameContent } from './objects.ts'
 import type { Resource } from './resources.ts'
+import { schemaOf, typeCauses, withDefaults } from './schema.ts'
 import { type Cause, invalid } from './status-error.ts'
-
-/** Defaults of the CRDs: only what no preset can fill. */
-const JOB_DEFAULTS = { suspend: false, backoffLimit: 20, progressDeadlineSeconds: 600, cleanPodPolicy: 'Running' }
-const FINETUNE_DEFAULTS = { ...JOB_DEFAULTS, protocol: 'finetune', init: 'pretrained' }
-/** Fields that shape the weights: another value would make the checkpoints of the job useless. */
-const IMMUTABLE = ['model', 'seed', 'preset', 'task', 'from', 'init'] as const
 
 /** @throws StatusError 422 in the words of `downpour validate` */
 export function admit(resource: Resource, object: Stored, before?: Stored): Stored {
-  if (resource.kind === 'PretrainJob' || resource.kind === 'FinetuneJob') return admitJob(resource, object, before)
+  const schema = schemaOf(resource)
+  if (schema) return admitJob(resource, schema, object, before)
   if (resource.kind === 'Pod' && !object.status) return { ...object, status: { phase: 'Pending' } }
   if (resource.kind === 'PersistentVolumeClaim') return { ...object, status: { phase: 'Bound' } }
   return object
 }
 
-function admitJob(resource: Resource, given: Stored, before: Stored | undefined): Stored {
-  const object = clone(given)
-  object.spec = { ...(resource.kind === 'PretrainJob' ? JOB_DEFAULTS : FINETUNE_DEFAULTS), ...object.spec }
+/** The operator's writes are held to the schema as well. @throws StatusError 422 */
+export function admitStatus(resource: Resource, object: Stored): void {
+  const status = schemaOf(resource)?.properties?.status
+  const causes = status ? typeCauses(status, object.status, 'status') : []
+  if (causes.length > 0) throw invalid(resource, object.metadata.name, causes)
+}
+
+function admitJob(resource: Resource, schema: Schema, given: Stored, before: Stored | undefined): Stored {
+  const object = withDefaults(schema, clone(given)) as Stored
   const causes: Cause[] = validateJob(object).map(({ path, value, message }) => ({
     reason: value === undefined ? 'FieldValueRequired' : 'FieldValueInvalid',
     field: path,
@@ -32,11 +37,12 @@ function admitJob(resource: Resource, given: Stored, before: Stored | undefined)
 }
 
 function changedForGood(object: Stored, before: Stored): Cause[] {
-  return IMMUTABLE.filter((field) => JSON.stringify(object.spec?.[field]) !== JSON.stringify(before.spec?.[field])).map(
-    (field) => ({
+  const fields = IMMUTABLE_FIELDS[object.kind as JobKind]
+  return fields
+    .filter((field) => !sameContent(object.spec?.[field], before.spec?.[field]))
+    .map((field) => ({
       reason: 'FieldValueInvalid',
       field: `spec.${field}`,
-      message: `Invalid value: ${JSON.stringify(object.spec?.[field])}: cannot change; make a new job`,
-    }),
-  )
+      message: `Invalid value: ${JSON.stringify(object.spec?.[field]) ?? 'nothing'}: ${CANNOT_CHANGE}`,
+    }))
 }

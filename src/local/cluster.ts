@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { type Clock, systemClock } from '../support/clock.ts'
@@ -14,8 +15,10 @@ import { Journal } from './journal.ts'
 import { Kubelet, NODE_NAME } from './kubelet.ts'
 import { lockFolder } from './lock.ts'
 import type { Stored } from './objects.ts'
+import { expireEvents } from './pod-events.ts'
 import { servePodLog } from './pod-logs.ts'
-import { RESOURCES, type Resource } from './resources.ts'
+import type { ApiServerOptions } from './request.ts'
+import { resourceOfKind } from './resources.ts'
 import { ObjectStore } from './store.ts'
 
 export interface LocalClusterOptions {
@@ -41,7 +44,7 @@ export interface LocalCluster {
   close(): Promise<void>
 }
 
-/** @throws DownpourError LOCAL_NEEDS_LINUX, ALREADY_RUNNING, PORT_TAKEN */
+/** @throws DownpourError LOCAL_NEEDS_LINUX, ALREADY_RUNNING, PORT_TAKEN, LEFTOVERS */
 export async function startLocalCluster(options: LocalClusterOptions): Promise<LocalCluster> {
   const { stateDir, log, clock = systemClock } = options
   if (process.platform !== 'linux') {
@@ -50,68 +53,65 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
       `local mode needs Linux (this is ${process.platform}): every pod gets a loopback address of its own`,
     )
   }
-  const unlock = lockFolder(stateDir)
+  const open: (() => unknown)[] = [await lockFolder(stateDir)]
+  const close = async () => {
+    for (let end = open.pop(); end; end = open.pop()) await end()
+  }
   try {
     const journal = new Journal(join(stateDir, 'state', 'objects.jsonl'))
+    open.push(() => journal.close())
     const store = new ObjectStore(journal, clock)
     seed(store)
-    const stopCollector = collectGarbage(store)
-    const kubelet = new Kubelet({ ...options, store, clock })
+    open.push(collectGarbage(store), expireEvents(store, clock))
     const token = readOrMakeToken(stateDir)
-    const pods = resourceOf('Pod')
-    const server = await startApiServer({
-      store,
-      port: options.port ?? 0,
-      token,
-      clock,
-      log,
-      serveLog: (namespace, name, query, response) => {
-        const pod = store.get(pods, namespace, name)
-        return servePodLog(kubelet.logFile(pod), query, response, () => hasEnded(store.find(pods, namespace, name)))
-      },
-    })
+    const kubelet = new Kubelet({ ...options, store, clock })
+    const serveLog = logServer(store, kubelet)
+    const server = await startApiServer({ store, port: options.port ?? 0, token, clock, log, serveLog })
+    open.push(() => closeServer(server))
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     const kubeconfigPath = resolve(stateDir, 'kubeconfig')
     await writeKubeconfig(kubeconfigPath, url, token)
-    if (options.runPods !== false) kubelet.start()
-    return {
-      url,
-      token,
-      kubeconfigPath,
-      async close() {
-        await kubelet.close()
-        stopCollector()
-        server.closeAllConnections()
-        await new Promise((done) => server.close(done))
-        journal.close()
-        unlock()
-      },
-    }
+    open.push(() => kubelet.close())
+    if (options.runPods !== false) await kubelet.start()
+    return { url, token, kubeconfigPath, close }
   } catch (error) {
-    unlock()
+    await close()
     throw error
   }
 }
 
-/** What every cluster has: namespaces, a node, the definitions of our kinds. */
+async function closeServer(server: Server): Promise<void> {
+  server.closeAllConnections()
+  await new Promise((done) => server.close(done))
+}
+
+function logServer(store: ObjectStore, kubelet: Kubelet): ApiServerOptions['serveLog'] {
+  const pods = resourceOfKind('Pod')
+  return (namespace, name, query, response) => {
+    const pod = store.get(pods, namespace, name)
+    return servePodLog(pod, kubelet.logFile(pod), query, response, () =>
+      hasEnded(store.find(pods, namespace, name), pod),
+    )
+  }
+}
+
+/** What every cluster has: namespaces, a node, the definitions of our kinds as this version has them. */
 function seed(store: ObjectStore): void {
   const ensure = (kind: string, name: string, fields: Record<string, unknown>) => {
-    const resource = resourceOf(kind)
+    const resource = resourceOfKind(kind)
     const existing = store.find(resource, undefined, name)
-    const object = { ...fields, metadata: { name } } as unknown as Stored
+    const object = { ...fields, metadata: { ...existing?.metadata, name } } as unknown as Stored
     if (!existing) store.create(resource, undefined, object)
+    else store.update(resource, existing, { ...existing, ...object }, 'object')
   }
   for (const name of ['default', 'downpour']) ensure('Namespace', name, { status: { phase: 'Active' } })
   ensure('Node', NODE_NAME, { spec: {} })
   for (const definition of crdObjects()) ensure('CustomResourceDefinition', definition.metadata.name, definition)
 }
 
-function resourceOf(kind: string): Resource {
-  return RESOURCES.find((resource) => resource.kind === kind) as Resource
-}
-
-function hasEnded(pod: Stored | undefined): boolean {
-  return !pod || pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
+/** Nothing more will be written: it ended, or its name has gone to another. */
+function hasEnded(now: Stored | undefined, pod: Stored): boolean {
+  return now?.metadata.uid !== pod.metadata.uid || ['Succeeded', 'Failed'].includes(String(now.status?.phase))
 }
 
 /** Kept, so that a kubeconfig in use goes on working after a restart. */

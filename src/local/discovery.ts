@@ -13,9 +13,6 @@ export function discoveryOf(path: string): Record<string, unknown> | undefined {
   }
   if (clean === '/api') return { kind: 'APIVersions', versions: ['v1'] }
   if (clean === '/apis') return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups().map(groupOf) }
-  if (clean === '/openapi/v2')
-    return { swagger: '2.0', info: { title: 'Downpour local', version: SERVED_AS }, paths: {}, definitions: {} }
-  if (clean === '/openapi/v3') return { paths: {} }
   const one = /^\/apis\/([^/]+)$/.exec(clean)?.[1]
   if (one) return groups().includes(one) ? { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(one) } : undefined
   const groupVersion = /^\/apis?\/(.+)$/.exec(clean)?.[1]

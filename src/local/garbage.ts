@@ -1,39 +1,58 @@
 /** Deletes what was owned by something that is gone, as kube-controller-manager does. */
 import type { Stored } from './objects.ts'
-import { RESOURCES } from './resources.ts'
-import type { ObjectStore } from './store.ts'
+import { RESOURCES, resourceOfKind } from './resources.ts'
+import { FOREGROUND, type ObjectStore } from './store.ts'
 
 /** @returns a function that stops the collector */
 export function collectGarbage(store: ObjectStore): () => void {
-  for (const object of orphans(store, allUids(store))) remove(store, object)
+  for (const object of orphans(store)) remove(store, object)
   return store.subscribe(({ type, object }) => {
-    if (type !== 'DELETED') return
-    for (const orphan of dependents(store, object.metadata.uid)) remove(store, orphan)
+    if (type === 'DELETED') {
+      for (const dependent of dependentsOf(store, object.metadata.uid)) disown(store, dependent)
+      for (const { uid } of object.metadata.ownerReferences ?? []) finishForeground(store, uid)
+    } else if (object.metadata.deletionTimestamp && object.metadata.finalizers?.includes(FOREGROUND)) {
+      for (const dependent of dependentsOf(store, object.metadata.uid)) remove(store, dependent)
+      finishForeground(store, object.metadata.uid)
+    }
   })
+}
+
+export function dependentsOf(store: ObjectStore, ownerUid: string): Stored[] {
+  return allObjects(store).filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === ownerUid))
 }
 
 function allObjects(store: ObjectStore): Stored[] {
   return RESOURCES.flatMap((resource) => store.list(resource))
 }
 
-function allUids(store: ObjectStore): Set<string> {
-  return new Set(allObjects(store).map(({ metadata }) => metadata.uid))
-}
-
-function orphans(store: ObjectStore, alive: ReadonlySet<string>): Stored[] {
-  return allObjects(store).filter(
+function orphans(store: ObjectStore): Stored[] {
+  const all = allObjects(store)
+  const alive = new Set(all.map(({ metadata }) => metadata.uid))
+  return all.filter(
     ({ metadata }) => metadata.ownerReferences?.length && metadata.ownerReferences.every(({ uid }) => !alive.has(uid)),
   )
 }
 
-function dependents(store: ObjectStore, ownerUid: string): Stored[] {
-  return allObjects(store).filter(
-    ({ metadata }) => metadata.ownerReferences?.length && metadata.ownerReferences.every(({ uid }) => uid === ownerUid),
+/** An object with another living owner stays. */
+function disown(store: ObjectStore, dependent: Stored): void {
+  const owners = dependent.metadata.ownerReferences ?? []
+  const alive = new Set(owners.length > 1 ? allObjects(store).map(({ metadata }) => metadata.uid) : [])
+  if (!owners.some(({ uid }) => alive.has(uid))) remove(store, dependent)
+}
+
+/** An owner that waited for its dependents goes with the last of them. */
+function finishForeground(store: ObjectStore, ownerUid: string): void {
+  const owner = allObjects(store).find(
+    ({ metadata }) =>
+      metadata.uid === ownerUid && metadata.deletionTimestamp && metadata.finalizers?.includes(FOREGROUND),
   )
+  if (!owner || dependentsOf(store, ownerUid).length > 0) return
+  const finalizers = owner.metadata.finalizers?.filter((one) => one !== FOREGROUND) ?? []
+  store.update(resourceOfKind(owner.kind), owner, { ...owner, metadata: { ...owner.metadata, finalizers } }, 'object')
 }
 
 function remove(store: ObjectStore, object: Stored): void {
-  const resource = RESOURCES.find(({ kind }) => kind === object.kind)
-  const current = resource && store.find(resource, object.metadata.namespace, object.metadata.name)
-  if (resource && current && current.metadata.uid === object.metadata.uid) store.delete(resource, current, {})
+  const resource = resourceOfKind(object.kind)
+  const current = store.find(resource, object.metadata.namespace, object.metadata.name)
+  if (current && current.metadata.uid === object.metadata.uid) store.delete(resource, current)
 }

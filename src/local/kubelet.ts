@@ -1,15 +1,21 @@
 /** Runs pods as processes of this machine, each with a loopback address of its own. */
-import { readFileSync } from 'node:fs'
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { randomInt } from 'node:crypto'
 import { join, resolve } from 'node:path'
-import { ANNOTATIONS } from '../contract/names.ts'
 import type { Clock } from '../support/clock.ts'
 import { errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
-import { clone, type Stored } from './objects.ts'
-import { containerOf, killGroup, launchPod, type PodExit, type RunningPod } from './pod-process.ts'
-import { RESOURCES } from './resources.ts'
-import type { ObjectStore } from './store.ts'
+import { ADDRESSES, addressAt } from './addresses.ts'
+import { HostsFile } from './hosts-file.ts'
+import { buryLeftovers } from './leftovers.ts'
+import { type Stored, type StoredEvent, timestamp } from './objects.ts'
+import { type PodEvent, recordPodEvent } from './pod-events.ts'
+import { launchPod, type PodExit, type RunningPod } from './pod-process.ts'
+import { ended, lost, type PodStatus, running, unschedulable, withReadiness } from './pod-status.ts'
+import { CLAIMS, PodVolumes } from './pod-volumes.ts'
+import { hasProbe, startProbe } from './probe.ts'
+import { Reaper } from './reaper.ts'
+import { resourceOfKind } from './resources.ts'
+import { graceOf, type ObjectStore } from './store.ts'
 
 export interface KubeletOptions {
   store: ObjectStore
@@ -21,314 +27,220 @@ export interface KubeletOptions {
 }
 
 export const NODE_NAME = 'local'
-const PODS = RESOURCES.find(({ kind }) => kind === 'Pod') as (typeof RESOURCES)[number]
-const CLAIMS = RESOURCES.find(({ kind }) => kind === 'PersistentVolumeClaim') as (typeof RESOURCES)[number]
-const EVENTS = RESOURCES.find(({ kind }) => kind === 'Event') as (typeof RESOURCES)[number]
-const PROBE_EVERY_MS = 500
-/** 127.64.0.0/10: away from 127.0.0.1, where other servers of the machine are. */
-const ADDRESS_BASE = 64
+const PODS = resourceOfKind('Pod')
+/** As a kubelet says at a shutdown of its node: the pod is not to blame. */
+const SHUTDOWN = { reason: 'Terminated', message: 'Pod was terminated in response to imminent node shutdown.' }
+/** Exit code of a container that could not be started. */
+const START_ERROR = 128
 
 interface Running {
-  uid: string
+  pod: Stored
+  podIP: string
   process: RunningPod
-  probe: NodeJS.Timeout | undefined
+  stopProbe: () => void
   killTimer: NodeJS.Timeout | undefined
+  graceSeconds: number
 }
 
 export class Kubelet {
   readonly #options: KubeletOptions
+  readonly #volumes: PodVolumes
+  readonly #hosts: HostsFile
+  /** By uid: a successor of the same name is another pod. */
   readonly #running = new Map<string, Running>()
-  readonly #starting = new Set<string>()
-  readonly #hosts = new Map<string, string>()
-  #nextAddress = 1
-  #hostsWritten: Promise<void> = Promise.resolve()
+  readonly #starting = new Map<string, Promise<void>>()
+  #reaper: Reaper | undefined
+  /** Anywhere, so that two runs on one machine do not meet. */
+  #nextAddress = randomInt(ADDRESSES)
   #unsubscribe = () => {}
   #closing = false
 
   constructor(options: KubeletOptions) {
     this.#options = options
+    this.#volumes = new PodVolumes(options.store, options.stateDir)
+    this.#hosts = new HostsFile(resolve(options.stateDir, 'hosts.json'))
   }
 
-  start(): void {
-    this.#nextAddress = 1 + (this.#options.clock.nowMs() % 4000)
-    this.#buryLeftovers()
-    this.#unsubscribe = this.#options.store.subscribe(({ plural, type, object }) => {
-      if (plural === PODS.plural && type !== 'DELETED') this.#consider(object)
-      if (plural === CLAIMS.plural && type === 'ADDED')
-        for (const pod of this.#options.store.list(PODS)) this.#consider(pod)
-    })
-    for (const pod of this.#options.store.list(PODS)) this.#consider(pod)
+  /** @throws DownpourError LEFTOVERS */
+  async start(): Promise<void> {
+    const { store, log, clock } = this.#options
+    const buried = await buryLeftovers(this.#hosts.path, clock)
+    if (buried > 0) log.warn({ processes: buried }, 'pods of a former run were killed')
+    await this.#hosts.reset()
+    this.#reaper = new Reaper(log)
+    for (const pod of store.list(PODS)) if (wasBegun(pod)) this.#write(pod, lost(pod, this.#now()))
+    this.#unsubscribe = store.subscribe((event) => this.#onEvent(event))
+    this.#considerAll()
   }
 
   logFile({ metadata }: Stored): string {
-    return join(
-      this.#options.stateDir,
-      'logs',
-      `${metadata.namespace}_${metadata.name}_${metadata.uid.slice(0, 8)}.log`,
-    )
+    const { namespace, name, uid } = metadata
+    return join(this.#options.stateDir, 'logs', `${namespace}_${name}_${uid.slice(0, 8)}.log`)
   }
 
   /** Ends every pod in order, kills what does not obey within its grace period. */
   async close(): Promise<void> {
     this.#closing = true
     this.#unsubscribe()
-    const ends = [...this.#running].map(([key, running]) => {
-      const pod = this.#podOf(key)
-      running.process.signal('SIGTERM')
-      const timer = setTimeout(() => running.process.signal('SIGKILL'), graceMs(pod))
-      return running.process.exited.finally(() => clearTimeout(timer))
+    await Promise.all(this.#starting.values())
+    const ends = [...this.#running.values()].map(async ({ process, pod }) => {
+      process.signal('SIGTERM')
+      const timer = setTimeout(() => process.signal('SIGKILL'), graceOf(pod) * 1000)
+      await process.exited.finally(() => clearTimeout(timer))
     })
     await Promise.all(ends)
+    this.#reaper?.close()
+  }
+
+  #onEvent({ plural, type, object }: StoredEvent): void {
+    if (plural === CLAIMS.plural && type === 'ADDED') this.#considerAll()
+    if (plural !== PODS.plural) return
+    // Taken away at once (grace 0): nobody waits for its process any more.
+    if (type === 'DELETED') this.#running.get(object.metadata.uid)?.process.signal('SIGKILL')
+    else this.#consider(object)
+  }
+
+  #considerAll(): void {
+    for (const pod of this.#options.store.list(PODS)) this.#consider(pod)
   }
 
   #consider(pod: Stored): void {
-    const key = keyOf(pod)
-    if (this.#closing) return
-    if (pod.metadata.deletionTimestamp) return this.#end(pod)
-    if (pod.status?.phase === 'Pending' && !this.#running.has(key) && !this.#starting.has(key)) void this.#start(pod)
+    const { uid, deletionTimestamp } = pod.metadata
+    if (this.#closing || this.#starting.has(uid)) return
+    if (deletionTimestamp) return this.#end(pod)
+    if (pod.status?.phase !== 'Pending' || this.#running.has(uid)) return
+    const missing = this.#volumes.missingClaim(pod)
+    if (missing) return this.#waitFor(pod, `persistentvolumeclaim "${missing}" not found`)
+    const start = this.#start(pod).finally(() => this.#starting.delete(uid))
+    this.#starting.set(uid, start)
+    void start.then(() => this.#considerAgain(pod))
   }
 
-  async #start(pod: Stored): Promise<void> {
-    const key = keyOf(pod)
-    const missing = this.#missingClaim(pod)
-    if (missing) return this.#reportUnschedulable(pod, `persistentvolumeclaim "${missing}" not found`)
-    this.#starting.add(key)
+  #waitFor(pod: Stored, message: string): void {
+    const told = (pod.status?.conditions as { message?: string }[] | undefined)?.some((one) => one.message === message)
+    if (told) return
+    this.#write(pod, unschedulable(pod, message, this.#now()))
+    this.#tell(pod, { type: 'Warning', reason: 'FailedScheduling', message })
+  }
+
+  /** Never throws: what goes wrong is the pod's status. */
+  async #start(given: Stored): Promise<void> {
+    const podIP = addressAt(this.#nextAddress++)
+    let pod = given
     try {
-      const podIP = this.#address()
-      await this.#publishHost(pod, podIP)
-      const scheduled = this.#bind(pod)
-      if (!scheduled) return
-      const process = await launchPod(this.#launchOf(scheduled, podIP), this.#options.environment)
-      this.#running.set(key, { uid: pod.metadata.uid, process, probe: undefined, killTimer: undefined })
-      this.#report(scheduled, {
-        phase: 'Running',
-        podIP,
-        startTime: this.#now(),
-        pid: process.pid,
-        containerStatuses: [
-          { ...containerFacts(scheduled), ready: true, state: { running: { startedAt: this.#now() } } },
-        ],
-      })
-      this.#event(scheduled, 'Normal', 'Started', `Started process ${process.pid} at ${podIP}`)
-      void process.exited.then((exit) => this.#onExit(scheduled, exit))
-      this.#probe(scheduled, podIP)
-      const now = this.#podOf(key)
-      if (now?.metadata.deletionTimestamp) this.#end(now)
+      const bound = this.#bind(given)
+      if (!bound) return
+      pod = bound
+      await this.#volumes.makeFolders(pod)
+      await this.#hosts.publish(pod, podIP)
+      const process = await launchPod(this.#launchOf(pod, podIP), this.#options.environment)
+      this.#run(pod, podIP, process)
     } catch (error) {
-      this.#report(pod, { phase: 'Failed', reason: 'StartError', message: errorMessage(error) })
-    } finally {
-      this.#starting.delete(key)
+      const message = errorMessage(error)
+      await this.#hosts.withdraw(pod, podIP).catch(() => {})
+      this.#write(pod, ended(pod, { exitCode: START_ERROR, message, reason: 'StartError' }, this.#now()))
+      this.#tell(pod, { type: 'Warning', reason: 'Failed', message: `Error: ${message}` })
     }
   }
 
+  #run(pod: Stored, podIP: string, process: RunningPod): void {
+    this.#reaper?.watch(process.pid)
+    const entry: Running = { pod, podIP, process, stopProbe: () => {}, killTimer: undefined, graceSeconds: Infinity }
+    this.#running.set(pod.metadata.uid, entry)
+    this.#write(pod, running(pod, podIP, !hasProbe(pod), this.#now()))
+    this.#tell(pod, { type: 'Normal', reason: 'Started', message: `Started process ${process.pid} at ${podIP}` })
+    entry.stopProbe = startProbe(pod, podIP, (ready) => this.#onReadiness(pod, ready))
+    process.exited.then((exit) => this.#onExit(entry, exit)).catch((error) => this.#lament(pod, error))
+    if (!this.#current(pod)) process.signal('SIGKILL')
+  }
+
+  /** It may have been deleted while it started. */
+  #considerAgain(pod: Stored): void {
+    const current = this.#current(pod)
+    if (current) this.#consider(current)
+  }
+
   #launchOf(pod: Stored, podIP: string) {
-    const { stateDir, command } = this.#options
     return {
       pod,
       podIP,
-      command,
-      hostsFile: resolve(stateDir, 'hosts.json'),
+      command: this.#options.command,
+      hostsFile: this.#hosts.path,
       logFile: this.logFile(pod),
-      terminationLog: resolve(stateDir, 'termination', pod.metadata.uid),
-      folderOf: (path: string) => this.#folderOf(pod, path),
+      terminationLog: resolve(this.#options.stateDir, 'termination', pod.metadata.uid),
+      folderOf: (path: string) => this.#volumes.folderOf(pod, path),
     }
   }
 
   /** Sets spec.nodeName; undefined when the pod is gone meanwhile. */
   #bind(pod: Stored): Stored | undefined {
-    const current = this.#podOf(keyOf(pod))
-    if (current?.metadata.uid !== pod.metadata.uid) return undefined
-    this.#event(pod, 'Normal', 'Scheduled', `Assigned ${pod.metadata.namespace}/${pod.metadata.name} to ${NODE_NAME}`)
-    return this.#options.store.update(
-      PODS,
-      current,
-      { ...current, spec: { ...current.spec, nodeName: NODE_NAME } },
-      'object',
-    )
+    const { namespace, name } = pod.metadata
+    const current = this.#current(pod)
+    if (!current) return undefined
+    this.#tell(pod, { type: 'Normal', reason: 'Scheduled', message: `Assigned ${namespace}/${name} to ${NODE_NAME}` })
+    const spec = { ...current.spec, nodeName: NODE_NAME }
+    return this.#options.store.update(PODS, current, { ...current, spec }, 'object')
   }
 
-  #onExit(pod: Stored, { exitCode, message }: PodExit): void {
-    const key = keyOf(pod)
-    const running = this.#running.get(key)
-    clearInterval(running?.probe)
-    clearTimeout(running?.killTimer)
-    this.#running.delete(key)
-    const terminated = { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error', message, finishedAt: this.#now() }
-    const statuses = [{ ...containerFacts(pod), ready: false, state: { terminated } }]
-    this.#report(pod, { phase: exitCode === 0 ? 'Succeeded' : 'Failed', containerStatuses: statuses })
-    const current = this.#podOf(key)
-    if (current?.metadata.uid === pod.metadata.uid && current.metadata.deletionTimestamp)
-      this.#options.store.remove(PODS, current)
+  #onReadiness(pod: Stored, ready: boolean): void {
+    const current = this.#current(pod)
+    if (current) this.#write(current, withReadiness(current, ready, this.#now()))
+    if (!ready) this.#tell(pod, { type: 'Warning', reason: 'Unhealthy', message: 'Readiness probe failed' })
+  }
+
+  async #onExit({ pod, podIP, process, stopProbe, killTimer }: Running, exit: PodExit): Promise<void> {
+    stopProbe()
+    clearTimeout(killTimer)
+    this.#reaper?.forget(process.pid)
+    this.#running.delete(pod.metadata.uid)
+    const current = this.#current(pod)
+    if (current) this.#write(current, ended(current, exit, this.#now(), this.#closing ? SHUTDOWN : undefined))
+    this.#considerAgain(pod)
+    await this.#hosts.withdraw(pod, podIP).catch(() => {})
+  }
+
+  /** A full disk, mostly: the pod goes on looking as it did. */
+  #lament({ metadata }: Stored, error: unknown): void {
+    this.#options.log.error({ pod: metadata.name, error: errorMessage(error) }, 'end of a pod could not be written')
   }
 
   /** SIGTERM, SIGKILL after the grace period; the object goes when the process has gone. */
   #end(pod: Stored): void {
-    const running = this.#running.get(keyOf(pod))
-    if (running && running.uid === pod.metadata.uid) {
-      if (running.killTimer) return
-      running.process.signal('SIGTERM')
-      const graceSeconds = pod.metadata.deletionGracePeriodSeconds ?? 30
-      running.killTimer = setTimeout(() => running.process.signal('SIGKILL'), graceSeconds * 1000)
-      this.#event(pod, 'Normal', 'Killing', 'Stopping container')
-    } else if (!this.#starting.has(keyOf(pod))) {
-      const current = this.#podOf(keyOf(pod))
-      if (current?.metadata.uid === pod.metadata.uid) this.#options.store.remove(PODS, current)
-    }
+    const entry = this.#running.get(pod.metadata.uid)
+    if (!entry) return void this.#options.store.delete(PODS, pod, { gracePeriodSeconds: 0 })
+    const graceSeconds = pod.metadata.deletionGracePeriodSeconds ?? graceOf(pod)
+    // A second deletion may only shorten the time.
+    if (graceSeconds >= entry.graceSeconds) return
+    if (entry.graceSeconds === Infinity)
+      this.#tell(pod, { type: 'Normal', reason: 'Killing', message: 'Stopping container' })
+    entry.graceSeconds = graceSeconds
+    entry.process.signal('SIGTERM')
+    clearTimeout(entry.killTimer)
+    entry.killTimer = setTimeout(() => entry.process.signal('SIGKILL'), graceSeconds * 1000)
   }
 
-  /** readinessProbe over HTTP; pods without one are ready when they run. */
-  #probe(pod: Stored, podIP: string): void {
-    const container = containerOf(pod) as {
-      readinessProbe?: { httpGet?: { path: string; port: string | number } }
-      ports?: { name: string; containerPort: number }[]
-    }
-    const get = container.readinessProbe?.httpGet
-    const running = this.#running.get(keyOf(pod))
-    if (!get || !running) return
-    const port = container.ports?.find(({ name }) => name === get.port)?.containerPort ?? get.port
-    let ready = true
-    const ask = async () => {
-      const answer = await fetch(`http://${podIP}:${port}${get.path}`, { signal: AbortSignal.timeout(1000) }).catch(
-        () => undefined,
-      )
-      const now = answer?.ok ?? false
-      if (now === ready || this.#running.get(keyOf(pod)) !== running) return
-      ready = now
-      this.#report(pod, {
-        containerStatuses: [{ ...containerFacts(pod), ready, state: { running: { startedAt: this.#now() } } }],
-      })
-    }
-    running.probe = setInterval(() => void ask(), PROBE_EVERY_MS)
+  /** The pod as it is stored now; undefined when it, and not just one of its name, is gone. */
+  #current({ metadata }: Stored): Stored | undefined {
+    const current = this.#options.store.find(PODS, metadata.namespace, metadata.name)
+    return current?.metadata.uid === metadata.uid ? current : undefined
   }
 
-  #report(pod: Stored, status: Record<string, unknown>): void {
-    const current = this.#podOf(keyOf(pod))
-    if (current?.metadata.uid !== pod.metadata.uid) return
-    const merged: Record<string, unknown> = { ...current.status, ...status }
-    const [container] = (merged.containerStatuses ?? []) as { ready: boolean }[]
-    const ready = container?.ready === true ? 'True' : 'False'
-    merged.conditions = [
-      { type: 'PodScheduled', status: 'True' },
-      { type: 'Ready', status: ready },
-    ]
-    this.#options.store.update(PODS, current, { ...clone(current), status: merged }, 'status')
+  #write(pod: Stored, status: PodStatus): void {
+    const current = this.#current(pod)
+    if (current) this.#options.store.update(PODS, current, { ...current, status }, 'status')
   }
 
-  #reportUnschedulable(pod: Stored, message: string): void {
-    const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }]
-    const current = this.#podOf(keyOf(pod))
-    if (!current) return
-    this.#options.store.update(
-      PODS,
-      current,
-      { ...clone(current), status: { ...current.status, phase: 'Pending', conditions } },
-      'status',
-    )
-  }
-
-  #missingClaim(pod: Stored): string | undefined {
-    return claimsOf(pod).find(({ claimName }) => !this.#options.store.find(CLAIMS, pod.metadata.namespace, claimName))
-      ?.claimName
-  }
-
-  #folderOf(pod: Stored, path: string): string | undefined {
-    const container = containerOf(pod) as { volumeMounts?: { name: string; mountPath: string }[] }
-    const mount = container.volumeMounts?.find(
-      ({ mountPath }) => path === mountPath || path.startsWith(`${mountPath}/`),
-    )
-    const claim = mount && claimsOf(pod).find(({ volume }) => volume === mount.name)
-    if (!mount || !claim) return undefined
-    return this.claimFolder(pod.metadata.namespace ?? '', claim.claimName) + path.slice(mount.mountPath.length)
-  }
-
-  /** The folder of this machine that stands for a claim. */
-  claimFolder(namespace: string, claimName: string): string {
-    const annotated = this.#options.store.find(CLAIMS, namespace, claimName)?.metadata.annotations?.[
-      ANNOTATIONS.localPath
-    ]
-    return resolve(annotated ?? join(this.#options.stateDir, 'volumes', namespace, claimName))
-  }
-
-  #address(): string {
-    const n = this.#nextAddress++
-    return `127.${ADDRESS_BASE + ((n >> 16) & 63)}.${(n >> 8) & 255}.${1 + (n & 127)}`
-  }
-
-  async #publishHost(pod: Stored, podIP: string): Promise<void> {
-    const { hostname, subdomain } = pod.spec as { hostname?: string; subdomain?: string }
-    this.#hosts.set(`${hostname}.${subdomain}.${pod.metadata.namespace}.svc`, podIP)
-    for (const { claimName } of claimsOf(pod))
-      await mkdir(this.claimFolder(pod.metadata.namespace ?? '', claimName), { recursive: true })
-    const file = resolve(this.#options.stateDir, 'hosts.json')
-    this.#hostsWritten = this.#hostsWritten.then(async () => {
-      await writeFile(`${file}.tmp`, JSON.stringify(Object.fromEntries(this.#hosts)))
-      await rename(`${file}.tmp`, file)
-    })
-    await this.#hostsWritten
-  }
-
-  /** Pods of a run that ended without saying goodbye: their processes are killed, if they are still those. */
-  #buryLeftovers(): void {
-    for (const pod of this.#options.store.list(PODS)) {
-      if (pod.status?.phase !== 'Running') continue
-      const pid = Number(pod.status?.pid ?? 0)
-      if (pid > 0 && isPodProcess(pid, pod.metadata.uid)) killGroup(pid, 'SIGKILL')
-      this.#report(pod, { phase: 'Failed', reason: 'NodeLost', message: 'the machine that ran this pod was restarted' })
-    }
-  }
-
-  #event(pod: Stored, type: string, reason: string, message: string): void {
-    const { namespace, name, uid } = pod.metadata
-    this.#options.store.create(EVENTS, namespace, {
-      apiVersion: 'v1',
-      kind: 'Event',
-      metadata: { generateName: `${name}.` } as Stored['metadata'],
-      involvedObject: { kind: 'Pod', namespace, name, uid, apiVersion: 'v1' },
-      type,
-      reason,
-      message,
-      count: 1,
-      firstTimestamp: this.#now(),
-      lastTimestamp: this.#now(),
-      source: { component: 'kubelet', host: NODE_NAME },
-    })
-  }
-
-  #podOf(key: string): Stored | undefined {
-    const [namespace, name = ''] = key.split('/')
-    return this.#options.store.find(PODS, namespace, name)
+  #tell(pod: Stored, event: PodEvent): void {
+    const { store, clock } = this.#options
+    recordPodEvent(store, pod, event, NODE_NAME, clock.nowMs())
   }
 
   #now(): string {
-    return new Date(this.#options.clock.nowMs()).toISOString().replace(/\.\d+Z$/, 'Z')
+    return timestamp(this.#options.clock.nowMs())
   }
 }
 
-/** A process id may have been given to somebody else: the pod's uid is in the environment of ours. */
-function isPodProcess(pid: number, uid: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(uid)
-  } catch {
-    return false
-  }
-}
-
-function claimsOf(pod: Stored): { volume: string; claimName: string }[] {
-  const volumes = (pod.spec?.volumes ?? []) as { name: string; persistentVolumeClaim?: { claimName: string } }[]
-  return volumes.flatMap(({ name, persistentVolumeClaim: claim }) =>
-    claim ? [{ volume: name, claimName: claim.claimName }] : [],
-  )
-}
-
-function containerFacts(pod: Stored) {
-  const container = containerOf(pod) as { name?: string; image?: string }
-  return { name: container.name ?? 'main', image: container.image ?? '', restartCount: 0 }
-}
-
-function graceMs(pod: Stored | undefined): number {
-  return Number(pod?.spec?.terminationGracePeriodSeconds ?? 30) * 1000
-}
-
-function keyOf({ metadata }: Stored): string {
-  return `${metadata.namespace}/${metadata.name}`
+/** On the node and not ended: its process may have run, and must not run twice under one uid. */
+function wasBegun({ spec, status }: Stored): boolean {
+  return spec?.nodeName !== undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'
 }

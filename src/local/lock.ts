@@ -1,36 +1,42 @@
-/** One run a folder: a file with the process id of who has it. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+/**
+ * One run a folder. The lock is a socket name that the kernel gives to one process and takes back when that process
+ * ends, however it ends: there is no stale lock and no moment between looking and taking. A file beside it says who.
+ */
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { DownpourError } from '../support/errors.ts'
+import { DownpourError, errorCode } from '../support/errors.ts'
 
 /** @returns a function that gives the folder back. @throws DownpourError ALREADY_RUNNING */
-export function lockFolder(stateDir: string): () => void {
+export async function lockFolder(stateDir: string): Promise<() => void> {
   mkdirSync(stateDir, { recursive: true })
   const file = join(stateDir, 'lock')
-  const holder = holderOf(file)
-  if (holder !== undefined) {
-    const message = `another downpour (process ${holder}) already runs in ${stateDir}; stop it, or use another folder: --state-dir DIR`
-    throw new DownpourError('ALREADY_RUNNING', message, { stateDir, holder })
+  const server = createServer((socket) => socket.destroy())
+  const name = createHash('sha256').update(realpathSync(stateDir)).digest('hex')
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(errorCode(error) === 'EADDRINUSE' ? alreadyRunning(stateDir, file) : error))
+    // The leading zero byte: a name of the kernel's, not a file.
+    server.listen(`\0downpour-${name}`, resolve)
+  })
+  server.unref()
+  writeFileSync(file, String(process.pid))
+  return () => {
+    rmSync(file, { force: true })
+    server.close()
   }
-  writeFileSync(file, `${process.pid} ${startOf(process.pid) ?? ''}`)
-  return () => rmSync(file, { force: true })
 }
 
-/** The process that holds the lock; a number that was given to another process since does not count. */
+function alreadyRunning(stateDir: string, file: string): DownpourError {
+  const holder = holderOf(file)
+  const who = holder ? ` (process ${holder})` : ''
+  const message = `another downpour${who} already runs in ${stateDir}; stop it, or use another folder: --state-dir DIR`
+  return new DownpourError('ALREADY_RUNNING', message, { stateDir, holder })
+}
+
 function holderOf(file: string): number | undefined {
   try {
-    const [pid, start] = readFileSync(file, 'utf8').split(' ')
-    const alive = startOf(Number(pid))
-    return alive !== undefined && alive === start ? Number(pid) : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** When a process started, in the kernel's ticks; undefined: there is none. */
-function startOf(pid: number): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[19]
+    return Number(readFileSync(file, 'utf8')) || undefined
   } catch {
     return undefined
   }

@@ -1,4 +1,22 @@
-/** Objects as the store holds them. */
+/** Objects as the store holds them. A stored object is never changed in place: events and pages of lists share it. */
+export interface OwnerReference {
+  uid: string
+  kind: string
+  name: string
+  controller?: boolean
+}
+
+/** One line of metadata.managedFields: which fields a manager of server-side apply counts as its own. */
+export interface ManagedFields {
+  manager: string
+  operation: 'Apply' | 'Update'
+  apiVersion: string
+  time?: string
+  fieldsType: 'FieldsV1'
+  fieldsV1: Record<string, unknown>
+  subresource?: string
+}
+
 export interface Meta {
   name: string
   namespace?: string
@@ -11,9 +29,9 @@ export interface Meta {
   finalizers?: string[]
   labels?: Record<string, string>
   annotations?: Record<string, string>
-  ownerReferences?: { uid: string; kind: string; name: string; controller?: boolean }[]
+  ownerReferences?: OwnerReference[]
   generateName?: string
-  managedFields?: unknown[]
+  managedFields?: ManagedFields[]
 }
 
 export interface Stored {
@@ -25,7 +43,14 @@ export interface Stored {
   [field: string]: unknown
 }
 
-export type StoredEvent = { type: 'ADDED' | 'MODIFIED' | 'DELETED'; plural: string; object: Stored; version: number }
+export interface StoredEvent {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED'
+  plural: string
+  object: Stored
+  /** The object as it was; a selector that matched it and no longer does means DELETED to a watcher. */
+  before?: Stored
+  version: number
+}
 
 export function clone<T>(value: T): T {
   return structuredClone(value)
@@ -33,4 +58,25 @@ export function clone<T>(value: T): T {
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function sameContent(a: unknown, b: unknown): boolean {
+  return JSON.stringify(canonical(a)) === JSON.stringify(canonical(b))
+}
+
+/** Keys in one order, so that two writings of one object are equal. */
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(canonical)
+  if (!isObject(value)) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, v]) => v !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([k, v]) => [k, canonical(v)]),
+  )
+}
+
+/** RFC 3339 with whole seconds: `metav1.Time`. */
+export function timestamp(nowMs: number): string {
+  return new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z')
 }

@@ -1,28 +1,24 @@
 /** One pod as one process: its environment, its log file, its last words, its end. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
 import { mkdir, open, rm } from 'node:fs/promises'
+import { constants } from 'node:os'
 import { dirname } from 'node:path'
-import { ENV } from '../contract/runtime.ts'
 import type { Stored } from './objects.ts'
+import { type PodPlace, podEnvironment } from './pod-environment.ts'
 
-export interface PodLaunch {
-  pod: Stored
-  podIP: string
+export interface PodLaunch extends PodPlace {
   /** How to run downpour; the container's args come after it. */
   command: readonly string[]
-  hostsFile: string
   logFile: string
-  terminationLog: string
-  /** A mount path of the pod → the folder that stands for it. */
-  folderOf: (mountPath: string) => string | undefined
 }
 
 export interface PodExit {
   exitCode: number
   /** What the process left in its termination log, at most 4096 bytes. */
   message: string
+  /** Other than Completed or Error. */
+  reason?: string
 }
 
 export interface RunningPod {
@@ -31,63 +27,68 @@ export interface RunningPod {
   signal(signal: NodeJS.Signals): void
 }
 
-interface ContainerSpec {
+export interface ContainerSpec {
+  name?: string
+  image?: string
   args?: string[]
   env?: { name: string; value?: string; valueFrom?: { fieldRef?: { fieldPath: string } } }[]
+  ports?: { name?: string; containerPort: number }[]
+  volumeMounts?: { name: string; mountPath: string; subPath?: string }[]
+  readinessProbe?: {
+    httpGet?: { path?: string; port: string | number }
+    periodSeconds?: number
+    failureThreshold?: number
+  }
 }
 
+/** As a shell counts: 128 and the number of the signal. */
 const SIGNAL_BASE = 128
-const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGABRT: 6,
-  SIGKILL: 9,
-  SIGSEGV: 11,
-  SIGTERM: 15,
-}
 const MAX_MESSAGE_BYTES = 4096
-/** What a process needs of the machine's own environment; nothing else leaks into pods. */
-const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'NODE_COMPILE_CACHE']
 
+export function containerOf(pod: Stored): ContainerSpec {
+  return ((pod.spec?.containers as ContainerSpec[] | undefined) ?? [])[0] ?? {}
+}
+
+/** @throws what spawn throws, such as ENOENT: then there is no process */
 export async function launchPod(launch: PodLaunch, machine: NodeJS.ProcessEnv): Promise<RunningPod> {
   await mkdir(dirname(launch.logFile), { recursive: true })
   await mkdir(dirname(launch.terminationLog), { recursive: true })
   const container = containerOf(launch.pod)
   const [program = '', ...words] = [...launch.command, ...(container.args ?? [])]
-  const log = createWriteStream(launch.logFile, { flags: 'a' })
-  await once(log, 'open')
-  // A group of its own: Ctrl-C at the terminal is for us, and we tell the pods.
-  const child = spawn(program, words, {
-    env: environmentOf(launch, container, machine),
-    stdio: ['ignore', log, log],
-    detached: true,
-  } as never) as ChildProcess
-  log.end()
-  const exited = exitOf(child, launch.terminationLog)
-  return { pid: child.pid ?? -1, exited, signal: (signal) => killGroup(child.pid, signal) }
+  const log = await open(launch.logFile, 'a')
+  try {
+    // A group of its own: Ctrl-C at the terminal is for us, and we tell the pods.
+    const child = spawn(program, words, {
+      env: podEnvironment(launch, container, machine),
+      stdio: ['ignore', log.fd, log.fd],
+      detached: true,
+    })
+    const exited = exitOf(child, launch.terminationLog)
+    await once(child, 'spawn')
+    return { pid: child.pid as number, exited, signal: (signal) => signalGroup(child, signal) }
+  } finally {
+    await log.close()
+  }
 }
 
 /** Signals a process and all that it started. */
-export function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+function signalGroup({ pid = 0 }: ChildProcess, signal: NodeJS.Signals): void {
   try {
-    if (pid !== undefined && pid > 0) process.kill(-pid, signal)
+    if (pid > 0) process.kill(-pid, signal)
   } catch {
     // It has ended.
   }
 }
 
 async function exitOf(child: ChildProcess, terminationLog: string): Promise<PodExit> {
-  const failure = once(child, 'error').then(([error]) => ({ exitCode: 127, signal: null, error: String(error) }))
-  const end = once(child, 'exit').then(([exitCode, signal]) => ({
-    exitCode: exitCode as number | null,
-    signal: signal as string | null,
-    error: '',
-  }))
-  const { exitCode, signal, error } = await Promise.race([end, failure])
-  const message = error || (await lastWords(terminationLog))
+  const { promise, resolve } = Promise.withResolvers<[number | null, NodeJS.Signals | null]>()
+  child.once('exit', (exitCode, signal) => resolve([exitCode, signal]))
+  const [exitCode, signal] = await promise
+  // What it started and did not end itself ends with it, as in a container.
+  signalGroup(child, 'SIGKILL')
+  const message = await lastWords(terminationLog)
   await rm(terminationLog, { force: true })
-  return { exitCode: exitCode ?? SIGNAL_BASE + (SIGNAL_NUMBERS[signal ?? ''] ?? 0), message }
+  return { exitCode: exitCode ?? SIGNAL_BASE + (signal ? constants.signals[signal] : 0), message }
 }
 
 async function lastWords(file: string): Promise<string> {
@@ -99,45 +100,4 @@ async function lastWords(file: string): Promise<string> {
   } finally {
     await handle.close()
   }
-}
-
-export function containerOf(pod: Stored): ContainerSpec {
-  return ((pod.spec?.containers as ContainerSpec[] | undefined) ?? [])[0] ?? {}
-}
-
-function environmentOf(
-  launch: PodLaunch,
-  { env = [] }: ContainerSpec,
-  machine: NodeJS.ProcessEnv,
-): Record<string, string> {
-  const inherited = INHERITED.flatMap((name) => (machine[name] === undefined ? [] : [[name, machine[name]]]))
-  const given = env.map(({ name, value, valueFrom }) => [
-    name,
-    valueFrom?.fieldRef ? fieldOf(launch, valueFrom.fieldRef.fieldPath) : mounted(launch, value ?? ''),
-  ])
-  const local = [
-    [ENV.hostsFile, launch.hostsFile],
-    [ENV.terminationLog, launch.terminationLog],
-  ]
-  return Object.fromEntries([...inherited, ...given, ...local])
-}
-
-/** A value that is a mount path, or lies under one, becomes the folder of this machine. */
-function mounted({ folderOf }: PodLaunch, value: string): string {
-  return value.startsWith('/') ? (folderOf(value) ?? value) : value
-}
-
-/** The downward API. */
-function fieldOf({ pod, podIP }: PodLaunch, path: string): string {
-  const { metadata } = pod
-  const keyed = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path)
-  if (keyed) return metadata[keyed[1] as 'labels' | 'annotations']?.[keyed[2] as string] ?? ''
-  const fields: Record<string, string> = {
-    'metadata.name': metadata.name,
-    'metadata.namespace': metadata.namespace ?? '',
-    'metadata.uid': metadata.uid,
-    'status.podIP': podIP,
-    'spec.nodeName': String(pod.spec?.nodeName ?? ''),
-  }
-  return fields[path] ?? ''
 }

@@ -63,6 +63,13 @@ export const conflict = (resource: Resource, name: string, why: string) =>
 
 export const badRequest = (message: string) => new StatusError(400, 'BadRequest', message)
 
+export const unsupportedMedia = (accepted: readonly string[]) =>
+  new StatusError(
+    415,
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
+  )
+
 export const expired = (message: string) => new StatusError(410, 'Expired', message)
 
 export function invalid(resource: Resource, name: string, causes: readonly Cause[]): StatusError {

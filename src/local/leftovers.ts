@@ -1,0 +1,51 @@
+/** Processes of pods whose kubelet was killed: found by their environment, for a number alone may be anybody's. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { ENV } from '../contract/runtime.ts'
+import type { Clock } from '../support/clock.ts'
+import { DownpourError } from '../support/errors.ts'
+
+const LOOK_EVERY_MS = 20
+const PATIENCE_MS = 10_000
+
+/**
+ * Kills them and waits until they are gone: a parameter server that still writes must not meet its successor.
+ * @param hostsFile of this state folder; every process of its pods carries it
+ * @returns how many there were. @throws DownpourError LEFTOVERS when some do not go
+ */
+export async function buryLeftovers(hostsFile: string, clock: Clock): Promise<number> {
+  const found = podProcesses(hostsFile)
+  const startedMs = clock.monotonicMs()
+  for (let pids = found; pids.length > 0; pids = podProcesses(hostsFile)) {
+    for (const pid of pids) kill(pid)
+    if (clock.monotonicMs() - startedMs > PATIENCE_MS) {
+      throw new DownpourError('LEFTOVERS', `processes of a former run do not end: ${pids.join(', ')}`, { pids })
+    }
+    await clock.sleep(LOOK_EVERY_MS)
+  }
+  return found.length
+}
+
+/** Those that can be read: a process of another user is not one of ours. */
+export function podProcesses(hostsFile: string): number[] {
+  const mark = `${ENV.hostsFile}=${hostsFile}`
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && environmentOf(name).includes(mark))
+    .map(Number)
+}
+
+/** Empty for a zombie: it has ended, and its parent will notice. */
+function environmentOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+  } catch {
+    return []
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended meanwhile.
+  }
+}

@@ -1,0 +1,47 @@
+/** An object at its creation: name, uid, time. */
+import { randomUUID } from 'node:crypto'
+import { clone, type Meta, type Stored, timestamp } from './objects.ts'
+import { apiVersionOf, type Resource } from './resources.ts'
+import { badRequest, invalid } from './status-error.ts'
+
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
+const MAX_NAME = 253
+/** The longest generateName that is not cut, so that the whole stays a label value. */
+const MAX_GENERATED_BASE = 58
+
+/** @throws StatusError 400 without a name, 422 for one that is none */
+export function newborn(resource: Resource, namespace: string | undefined, given: Stored, nowMs: number): Stored {
+  const { status, ...rest } = clone(given)
+  const { resourceVersion, ...meta } = rest.metadata
+  if (resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created')
+  if (!meta.name && meta.generateName) meta.name = generatedName(meta.generateName)
+  checkName(resource, meta.name)
+  return {
+    ...rest,
+    ...(status && !resource.status ? { status } : {}),
+    apiVersion: apiVersionOf(resource),
+    kind: resource.kind,
+    metadata: {
+      ...meta,
+      ...(namespace === undefined ? {} : { namespace }),
+      uid: randomUUID(),
+      creationTimestamp: timestamp(nowMs),
+      generation: 1,
+    } as Meta,
+  }
+}
+
+function generatedName(base: string): string {
+  return base.slice(0, MAX_GENERATED_BASE) + randomUUID().slice(0, 5)
+}
+
+function checkName(resource: Resource, name: string | undefined): void {
+  const field = 'metadata.name'
+  if (!name) {
+    const message = 'Required value: name or generateName is required'
+    throw invalid(resource, '', [{ reason: 'FieldValueRequired', field, message }])
+  }
+  if (name.length <= MAX_NAME && SUBDOMAIN.test(name)) return
+  const message = `Invalid value: ${JSON.stringify(name)}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'`
+  throw invalid(resource, name, [{ reason: 'FieldValueInvalid', field, message }])
+}

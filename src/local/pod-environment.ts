@@ -1,0 +1,53 @@
+/** The environment of a pod's process: what the spec says, with folders of this machine for mounts. */
+import { ENV } from '../contract/runtime.ts'
+import type { Stored } from './objects.ts'
+import type { ContainerSpec } from './pod-process.ts'
+
+export interface PodPlace {
+  pod: Stored
+  podIP: string
+  hostsFile: string
+  terminationLog: string
+  /** A mount path of the pod → the folder that stands for it. */
+  folderOf: (mountPath: string) => string | undefined
+}
+
+/** What a process needs of the machine's own environment; nothing else leaks into pods. */
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'NODE_COMPILE_CACHE']
+
+export function podEnvironment(
+  place: PodPlace,
+  { env = [] }: ContainerSpec,
+  machine: NodeJS.ProcessEnv,
+): Record<string, string> {
+  const inherited = INHERITED.flatMap((name) => (machine[name] === undefined ? [] : [[name, machine[name]]]))
+  const given = env.map(({ name, value, valueFrom }) => [
+    name,
+    valueFrom?.fieldRef ? fieldOf(place, valueFrom.fieldRef.fieldPath) : mounted(place, value ?? ''),
+  ])
+  const local = [
+    [ENV.hostsFile, place.hostsFile],
+    [ENV.terminationLog, place.terminationLog],
+  ]
+  return Object.fromEntries([...inherited, ...given, ...local])
+}
+
+/** A value that is a mount path, or lies under one, becomes the folder of this machine. */
+function mounted({ folderOf }: PodPlace, value: string): string {
+  return value.startsWith('/') ? (folderOf(value) ?? value) : value
+}
+
+/** The downward API. */
+function fieldOf({ pod, podIP }: PodPlace, path: string): string {
+  const { metadata } = pod
+  const keyed = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path)
+  if (keyed) return metadata[keyed[1] as 'labels' | 'annotations']?.[keyed[2] as string] ?? ''
+  const fields: Record<string, string> = {
+    'metadata.name': metadata.name,
+    'metadata.namespace': metadata.namespace ?? '',
+    'metadata.uid': metadata.uid,
+    'status.podIP': podIP,
+    'spec.nodeName': String(pod.spec?.nodeName ?? ''),
+  }
+  return fields[path] ?? ''
+}

@@ -1,0 +1,58 @@
+/**
+ * Ends the pods when this process dies without goodbye (SIGKILL, a crash, an out-of-memory kill): a shell that reads
+ * from a pipe which only we hold open. Each line is the list of process groups; the end of the pipe is our end.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { errorMessage } from '../support/errors.ts'
+import type { Log } from '../support/log.ts'
+
+/** SIGTERM, so that parameter servers save; then a limit, as nobody waits for them any more. */
+const GRACE_SECONDS = 20
+const SCRIPT = `
+while read -r line; do groups=$line; done
+[ -n "$groups" ] || exit 0
+for group in $groups; do kill -TERM -- "-$group"; done
+left=${GRACE_SECONDS * 5}
+while [ $left -gt 0 ]; do
+  alive=
+  for group in $groups; do kill -0 -- "-$group" && alive=yes; done
+  [ -n "$alive" ] || exit 0
+  sleep 0.2
+  left=$((left - 1))
+done
+for group in $groups; do kill -KILL -- "-$group"; done
+`
+
+export class Reaper {
+  readonly #groups = new Set<number>()
+  readonly #shell: ChildProcess
+
+  constructor(log: Log) {
+    // A session of its own: what ends ours, from the terminal or by group, must not end it first.
+    this.#shell = spawn('/bin/sh', ['-c', SCRIPT], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
+    this.#shell.on('error', (error) => log.warn({ error: errorMessage(error) }, 'pods may outlive a crash'))
+    this.#shell.stdin?.on('error', () => {})
+    this.#shell.unref()
+  }
+
+  /** @param pid the leader of the group */
+  watch(pid: number): void {
+    this.#groups.add(pid)
+    this.#tell()
+  }
+
+  forget(pid: number): void {
+    this.#groups.delete(pid)
+    this.#tell()
+  }
+
+  close(): void {
+    this.#groups.clear()
+    this.#tell()
+    this.#shell.stdin?.end()
+  }
+
+  #tell(): void {
+    this.#shell.stdin?.write(`${[...this.#groups].join(' ')}\n`)
+  }
+}

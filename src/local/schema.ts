@@ -1,0 +1,100 @@
+/** What an API server does with the schema of a CRD: fills defaults, finds and drops unknown fields, checks types. */
+import { crdFor } from '../api/crd.ts'
+import type { Schema } from '../api/structural.ts'
+import { JOB_KINDS, type JobKind } from '../contract/names.ts'
+import { isObject } from './objects.ts'
+import type { Resource } from './resources.ts'
+import type { Cause } from './status-error.ts'
+
+type DefaultedSchema = Schema & { default?: unknown }
+
+const SCHEMAS = new Map<string, Schema>()
+
+/** @returns undefined for kinds that are not ours */
+export function schemaOf({ kind }: Resource): Schema | undefined {
+  const jobKind = JOB_KINDS.find((one) => one === kind)
+  return jobKind && rememberedSchema(jobKind)
+}
+
+function rememberedSchema(kind: JobKind): Schema {
+  const schema = SCHEMAS.get(kind) ?? (crdFor(kind).spec.versions[0]?.schema.openAPIV3Schema as Schema)
+  SCHEMAS.set(kind, schema)
+  return schema
+}
+
+export function withDefaults(schema: Schema, value: unknown): unknown {
+  if (Array.isArray(value)) return schema.items ? value.map((one) => withDefaults(schema.items as Schema, one)) : value
+  if (!isObject(value)) return value
+  const filled = { ...value }
+  for (const [name, field] of Object.entries(schema.properties ?? {}) as [string, DefaultedSchema][]) {
+    if (filled[name] === undefined && field.default !== undefined) filled[name] = structuredClone(field.default)
+    if (filled[name] !== undefined) filled[name] = withDefaults(field, filled[name])
+  }
+  return filled
+}
+
+/** @param onUnknown is told the path of each field that the schema does not name. @returns the value without them */
+export function pruned(schema: Schema, value: unknown, path: string, onUnknown: (path: string) => void): unknown {
+  if (Array.isArray(value)) {
+    const { items } = schema
+    return items ? value.map((one, i) => pruned(items, one, `${path}[${i}]`, onUnknown)) : value
+  }
+  if (!isObject(value)) return value
+  const kept = Object.entries(value).flatMap(([name, field]) => {
+    const at = path ? `${path}.${name}` : name
+    const known = schema.properties?.[name] ?? schema.additionalProperties
+    if (isObject(known)) return [[name, pruned(known as Schema, field, at, onUnknown)]]
+    if (known === true || schema['x-kubernetes-preserve-unknown-fields'] || !hasFields(schema)) return [[name, field]]
+    onUnknown(at)
+    return []
+  })
+  return Object.fromEntries(kept)
+}
+
+/** An object of which the schema says nothing else, such as metadata, is left alone. */
+function hasFields(schema: Schema): boolean {
+  return schema.properties !== undefined
+}
+
+/** Wrong types and values outside an enum. */
+export function typeCauses(schema: Schema, value: unknown, path: string): Cause[] {
+  if (value === undefined) return []
+  if (!hasType(schema, value)) return [cause(path, value, `must be of type ${schema.type}`)]
+  if (schema.enum && !schema.enum.includes(value)) return [cause(path, value, `one of ${schema.enum.join(', ')}`)]
+  if (Array.isArray(value)) {
+    const { items } = schema
+    return items ? value.flatMap((one, i) => typeCauses(items, one, `${path}[${i}]`)) : []
+  }
+  if (!isObject(value)) return []
+  const missing = (schema.required ?? []).filter((name) => value[name] === undefined)
+  return [
+    ...missing.map((name) => ({
+      reason: 'FieldValueRequired',
+      field: `${path}.${name}`,
+      message: 'Required value',
+    })),
+    ...Object.entries(schema.properties ?? {}).flatMap(([name, field]) =>
+      typeCauses(field, value[name], `${path}.${name}`),
+    ),
+  ]
+}
+
+function hasType(schema: Schema, value: unknown): boolean {
+  if (schema['x-kubernetes-int-or-string']) return typeof value === 'string' || Number.isInteger(value)
+  switch (schema.type) {
+    case 'array':
+      return Array.isArray(value)
+    case 'object':
+      return isObject(value)
+    case 'integer':
+      return Number.isInteger(value)
+    case undefined:
+      return true
+    default:
+      return typeof value === schema.type
+  }
+}
+
+function cause(field: string, value: unknown, expected: string): Cause {
+  return { reason: 'FieldValueInvalid', field, message: `Invalid value: ${JSON.stringify(value)}: ${expected}` }
+}

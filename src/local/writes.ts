@@ -1,0 +1,141 @@
+/** POST, PUT, PATCH and DELETE of objects. */
+import type { ServerResponse } from 'node:http'
+import { applyFields, trackWrite } from './apply.ts'
+import { deleteObject, readDeleteOptions } from './deletion.ts'
+import { send } from './http.ts'
+import { isObject, type Stored } from './objects.ts'
+import { applyPatch } from './patch.ts'
+import { type ApiContext, objectBody, type Request } from './request.ts'
+import { apiVersionOf } from './resources.ts'
+import type { Part } from './revise.ts'
+import { scaled, scaleOf, scaleToPatch } from './scale.ts'
+import { pruned, schemaOf } from './schema.ts'
+import { badRequest, invalid, notFound, StatusError } from './status-error.ts'
+
+export function post({ store }: ApiContext, request: Request, response: ServerResponse): void {
+  const { target, dryRun } = request
+  if (target.name || (target.resource.namespaced && !target.namespace)) throw notAllowed()
+  const object = knownFields(request, objectBody(request), response)
+  send(response, 201, store.create(target.resource, target.namespace, object, { dryRun }))
+}
+
+export function put(context: ApiContext, request: Request, response: ServerResponse): void {
+  const current = currentOf(context, request)
+  if (request.target.subresource === 'scale') return saveScale(context, request, current, request.body, response)
+  const next = objectBody(request)
+  if (!next.metadata.name) throw badRequest('metadata.name: the name is required in the body')
+  requireVersion(request, next)
+  send(response, 200, save(context, request, current, next, response))
+}
+
+/** Custom resources take no blind replacement. */
+function requireVersion({ target }: Request, { metadata }: Stored): void {
+  if (!schemaOf(target.resource) || metadata.resourceVersion) return
+  const field = 'metadata.resourceVersion'
+  const message = 'Invalid value: 0x0: must be specified for an update'
+  throw invalid(target.resource, metadata.name, [{ reason: 'FieldValueInvalid', field, message }])
+}
+
+export function patch(context: ApiContext, request: Request, response: ServerResponse): void {
+  const { target, contentType, body } = request
+  if (!target.name) throw notAllowed()
+  if (contentType === 'application/apply-patch+yaml') return apply(context, request, response)
+  const current = currentOf(context, request)
+  if (target.subresource === 'scale') {
+    const scale = applyPatch(target.resource, contentType, { ...scaleToPatch(current) }, body)
+    return saveScale(context, request, current, scale, response)
+  }
+  // A version in the patch is a precondition; the stored one is none.
+  const { resourceVersion: _stored, ...metadata } = current.metadata
+  const next = applyPatch(target.resource, contentType, { ...current, metadata }, body) as Stored
+  send(response, 200, save(context, request, current, next, response))
+}
+
+function apply(context: ApiContext, request: Request, response: ServerResponse): void {
+  const { store, clock } = context
+  const { target, query, manager, dryRun } = request
+  const { resource, namespace, name = '', subresource } = target
+  if (subresource === 'scale') throw notAllowed()
+  if (!query.get('fieldManager')) {
+    const message = 'Required value: is required for apply patch'
+    throw invalid(resource, name, [{ reason: 'FieldValueRequired', field: 'fieldManager', message }])
+  }
+  const applied = knownFields(request, objectBody(request), response)
+  const current = store.find(resource, namespace, name)
+  if (!current && (subresource || applied.metadata.uid)) throw notFound(resource, name)
+  const part = partOf(request)
+  const applying = { resource, manager, part, force: query.get('force') === 'true', nowMs: clock.nowMs() }
+  const next = applyFields(current, { ...applied, metadata: { ...applied.metadata, name } }, applying)
+  if (current) return send(response, 200, store.update(resource, current, next, part, { dryRun }))
+  send(response, 201, store.create(resource, namespace, next, { dryRun }))
+}
+
+export function remove(context: ApiContext, request: Request, response: ServerResponse): void {
+  const { store } = context
+  const { target, matches } = request
+  const { resource, namespace, name, subresource } = target
+  if (subresource || (!name && resource.namespaced && !namespace)) throw notAllowed()
+  const options = readDeleteOptions(request)
+  if (name !== undefined) {
+    return send(response, 200, deleteObject(store, resource, currentOf(context, request), options))
+  }
+  const items = store.list(resource, namespace).filter(matches)
+  for (const object of items) deleteObject(store, resource, object, options)
+  send(response, 200, { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata: {}, items })
+}
+
+function save(context: ApiContext, request: Request, current: Stored, next: Stored, response: ServerResponse): Stored {
+  const { resource } = request.target
+  const known = knownFields(request, next, response)
+  const part = partOf(request)
+  const { managedFields: _theirs, ...metadata } = known.metadata
+  const { managedFields } = current.metadata
+  const own = { ...known, metadata: { ...metadata, ...(managedFields ? { managedFields } : {}) } }
+  const tracked = trackWrite(current, own, { resource, part, manager: request.manager, nowMs: context.clock.nowMs() })
+  return context.store.update(resource, current, tracked, part, { dryRun: request.dryRun })
+}
+
+function saveScale(
+  context: ApiContext,
+  request: Request,
+  current: Stored,
+  scale: unknown,
+  response: ServerResponse,
+): void {
+  send(response, 200, scaleOf(save(context, request, current, scaled(current, scale), response)))
+}
+
+/**
+ * Fields that our CRDs do not have are dropped, with a warning, or refused, as the client asks by `fieldValidation`
+ * (kubectl asks for Strict). @throws StatusError 400
+ */
+function knownFields({ target, query }: Request, object: Stored, response: ServerResponse): Stored {
+  const schema = schemaOf(target.resource)
+  if (!schema) return object
+  if (!isObject(object.metadata)) throw badRequest('metadata must be an object')
+  const unknown: string[] = []
+  const { metadata, ...rest } = object
+  const kept = { ...(pruned(schema, rest, '', (path) => unknown.push(path)) as Stored), metadata }
+  const texts = unknown.map((path) => `unknown field "${path}"`)
+  const asked = query.get('fieldValidation') || 'Warn'
+  if (texts.length > 0 && asked === 'Strict') throw badRequest(`strict decoding error: ${texts.join(', ')}`)
+  if (texts.length > 0 && asked === 'Warn')
+    response.setHeader(
+      'warning',
+      texts.map((text) => `299 - "${text.replaceAll('"', '\\"')}"`),
+    )
+  return kept
+}
+
+function partOf({ target }: Request): Part {
+  return target.subresource === 'status' ? 'status' : 'object'
+}
+
+function currentOf({ store }: ApiContext, { target }: Request): Stored {
+  if (!target.name) throw notAllowed()
+  return store.get(target.resource, target.namespace, target.name)
+}
+
+function notAllowed(): StatusError {
+  return new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource')
+}
