@@ -122,11 +122,13 @@ function readOrMakeToken(stateDir: string): string {
   return known ?? randomBytes(24).toString('hex')
 }
 
+/** The token twice: kubectl keeps it to itself on plain HTTP, but takes what the URL says. */
 async function writeKubeconfig(file: string, url: string, token: string): Promise<void> {
+  const server = url.replace('://', `://downpour:${token}@`)
   const text = `apiVersion: v1
 kind: Config
 current-context: downpour-local
-clusters: [{ name: downpour-local, cluster: { server: "${url}" } }]
+clusters: [{ name: downpour-local, cluster: { server: "${server}" } }]
 contexts: [{ name: downpour-local, context: { cluster: downpour-local, user: downpour-local, namespace: default } }]
 users:
   - name: downpour-local

@@ -16,10 +16,17 @@ const PATCHED_AS = [
   'application/apply-patch+yaml',
 ]
 
+/** As a bearer token, or as the password of the kubeconfig's URL: kubectl sends no token over plain HTTP. */
 export function authorised(header: string | undefined, token: string): boolean {
-  const given = Buffer.from(header ?? '')
-  const wanted = Buffer.from(`Bearer ${token}`)
+  const given = Buffer.from(passwordOf(header ?? ''))
+  const wanted = Buffer.from(token)
   return given.length === wanted.length && timingSafeEqual(given, wanted)
+}
+
+function passwordOf(header: string): string {
+  const [scheme = '', value = ''] = header.split(' ')
+  if (scheme === 'Bearer') return value
+  return scheme === 'Basic' ? Buffer.from(value, 'base64').toString().replace(/^[^:]*:/, '') : ''
 }
 
 /** @returns undefined for an empty body. @throws StatusError 400, 413, 415 */
