@@ -26,7 +26,11 @@ export function authorised(header: string | undefined, token: string): boolean {
 function passwordOf(header: string): string {
   const [scheme = '', value = ''] = header.split(' ')
   if (scheme === 'Bearer') return value
-  return scheme === 'Basic' ? Buffer.from(value, 'base64').toString().replace(/^[^:]*:/, '') : ''
+  return scheme === 'Basic'
+    ? Buffer.from(value, 'base64')
+        .toString()
+        .replace(/^[^:]*:/, '')
+    : ''
 }
 
 /** @returns undefined for an empty body. @throws StatusError 400, 413, 415 */

@@ -17,6 +17,9 @@ export interface Resource {
   categories?: readonly string[]
 }
 
+/** What `kubectl get all` shows. */
+const ALL = ['Pod', 'Service']
+
 const core = (kind: string, plural: string, shortNames: string[], namespaced = true, status = false): Resource => ({
   group: '',
   version: 'v1',
@@ -26,6 +29,7 @@ const core = (kind: string, plural: string, shortNames: string[], namespaced = t
   shortNames,
   namespaced,
   status,
+  ...(ALL.includes(kind) ? { categories: ['all'] } : {}),
 })
 const ours = (kind: 'PretrainJob' | 'FinetuneJob', shortName: string): Resource => ({
   group: GROUP,

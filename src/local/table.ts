@@ -13,7 +13,9 @@ export function tableOf(
   version: number,
   nowMs: number,
 ): Record<string, unknown> {
-  const columns = [NAME, ...(COLUMNS[resource.kind] ?? [AGE])]
+  const own = COLUMNS[resource.kind] ?? [AGE]
+  // Names of events are random: they come last, and only when asked for.
+  const columns = resource.kind === 'Event' ? [...own, { ...NAME, wide: true }] : [NAME, ...own]
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',

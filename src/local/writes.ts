@@ -45,9 +45,7 @@ export function patch(context: ApiContext, request: Request, response: ServerRes
     const scale = applyPatch(target.resource, contentType, { ...scaleToPatch(current) }, body)
     return saveScale(context, request, current, scale, response)
   }
-  // A version in the patch is a precondition; the stored one is none.
-  const { resourceVersion: _stored, ...metadata } = current.metadata
-  const next = applyPatch(target.resource, contentType, { ...current, metadata }, body) as Stored
+  const next = applyPatch(target.resource, contentType, current, body) as Stored
   send(response, 200, save(context, request, current, next, response))
 }
 
@@ -88,10 +86,13 @@ function save(context: ApiContext, request: Request, current: Stored, next: Stor
   const { resource } = request.target
   const known = knownFields(request, next, response)
   const part = partOf(request)
-  const { managedFields: _theirs, ...metadata } = known.metadata
-  const { managedFields } = current.metadata
-  const own = { ...known, metadata: { ...metadata, ...(managedFields ? { managedFields } : {}) } }
-  const tracked = trackWrite(current, own, { resource, part, manager: request.manager, nowMs: context.clock.nowMs() })
+  const managedFields = known.metadata.managedFields ?? current.metadata.managedFields
+  const owned = (object: Stored) => ({
+    ...object,
+    metadata: { ...object.metadata, ...(managedFields ? { managedFields } : {}) },
+  })
+  const tracking = { resource, part, manager: request.manager, nowMs: context.clock.nowMs() }
+  const tracked = trackWrite(owned(current), owned(known), tracking)
   return context.store.update(resource, current, tracked, part, { dryRun: request.dryRun })
 }
 
