@@ -105,7 +105,9 @@ test('inspect names damage by file and offset, and ends with 1', async () => {
 test('a limit looks at the first records only', async () => {
   const folder = inside(root)
   await writeRecords(folder, [records('a', 5), records('b', 5)])
-  assert.match((await downpour(['inspect', folder, '--limit', '3'])).text, /2 files, 3 records/)
+  const { text } = await downpour(['inspect', folder, '--limit', '3'])
+  assert.match(text, /2 files, 3 records/)
+  assert.match(text, / 3 +#+ +apple/)
 })
 
 test('samples become a contact sheet and an index with the names of their labels', async () => {

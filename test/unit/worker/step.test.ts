@@ -43,16 +43,20 @@ test('a step gives loss, gradients and statistics of its batch', () => {
   assert.deepEqual([...statistics.keys()].sort(), kinds('statistic').sort())
 })
 
-test('weights that are loaded may be overwritten, and a new load takes their place', () => {
-  const values = drawAll(model, 1)
-  const stepper = createStepper(model, task, PIXELS)
-  stepper.load(values)
-  for (const value of values.values()) value.fill(Number.NaN)
-  assert.equal(stepper.step(batch()).loss, oneStep().loss)
-  stepper.load(drawAll(model, 2))
-  assert.equal(stepper.step(batch()).loss, oneStep(drawAll(model, 2)).loss)
-  stepper.dispose()
-})
+for (const backend of ['wasm', 'cpu'] as const) {
+  test(`on ${backend}, weights that are loaded may be overwritten, and a new load takes their place`, async () => {
+    await selectBackend(backend, silentLog)
+    const values = drawAll(model, 1)
+    const stepper = createStepper(model, task, PIXELS)
+    stepper.load(values)
+    for (const value of values.values()) value.fill(Number.NaN)
+    assert.equal(stepper.step(batch()).loss, oneStep().loss)
+    stepper.load(drawAll(model, 2))
+    assert.equal(stepper.step(batch()).loss, oneStep(drawAll(model, 2)).loss)
+    stepper.dispose()
+    await selectBackend('wasm', silentLog)
+  })
+}
 
 test('a loss or gradient that is not finite is told', () => {
   assert.equal(oneStep(drawAll(model, 1), batch(Number.NaN)).finite, false)
