@@ -16,7 +16,8 @@ export const TEMPORARY_SUFFIX = '.tmp'
 /**
  * A file appears whole or not at all: temporary name → byte count check → fsync → rename → fsync of the folder.
  * Written in chunks with the event loop free between them, so that training goes on.
- * @throws Node's error (`ENOSPC`, `EIO`…) or CHECKPOINT_SHORT_WRITE; the temporary file is removed, the old one untouched.
+ * @throws Node's error (`ENOSPC`, `EIO`…) or CHECKPOINT_SHORT_WRITE; the temporary file is removed, and until the rename
+ * the old one is untouched.
  */
 export async function commitFile(
   path: string,
@@ -63,6 +64,16 @@ async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
     const { bytesWritten } = await file.write(chunk, at, chunk.length - at)
     if (bytesWritten === 0) throw new DownpourError('CHECKPOINT_SHORT_WRITE', 'the disk takes no more bytes')
     at += bytesWritten
+  }
+}
+
+/** With the parents that are missing, so that a power cut does not lose a folder whose files are safe. */
+export async function makeFolder(path: string, fs: FileSystem = realFileSystem): Promise<void> {
+  const first = await fs.mkdir(path, { recursive: true })
+  if (first === undefined) return
+  for (let parent = dirname(path); parent.length >= dirname(first).length; parent = dirname(parent)) {
+    await syncFolder(parent, fs)
+    if (parent === dirname(parent)) return
   }
 }
 

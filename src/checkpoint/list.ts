@@ -21,12 +21,19 @@ export interface RefusedCheckpoint {
 
 const STEP_FOLDER = /^step-\d{9,}$/
 
-/** Newest last. A folder that is missing is a job that saved nothing yet. */
+/**
+ * Newest last. A folder that is missing is a job that saved nothing yet.
+ * @throws Node's error when it is there and cannot be read: a job must not start anew because a disk failed.
+ */
 export async function listCheckpoints(
   jobFolder: string,
   fs: FileSystem = realFileSystem,
 ): Promise<{ checkpoints: ListedCheckpoint[]; refused: RefusedCheckpoint[] }> {
-  const names = (await fs.readdir(jobFolder).catch(() => [])).filter((name) => STEP_FOLDER.test(name)).sort()
+  const entries = await fs.readdir(jobFolder).catch((error) => {
+    if (errorCode(error) === 'ENOENT') return []
+    throw error
+  })
+  const names = entries.filter((name) => STEP_FOLDER.test(name)).sort()
   const checkpoints: ListedCheckpoint[] = []
   const refused: RefusedCheckpoint[] = []
   for (const name of names) {

@@ -2,12 +2,11 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { DownpourError } from '../support/errors.ts'
-import { VariableSpecSchema } from '../wire/messages.ts'
+import { DownpourError, errorCode } from '../support/errors.ts'
+import { Lease, VariableSpecSchema } from '../wire/messages.ts'
 import { type FileSystem, realFileSystem } from './file-system.ts'
 
 const count = z.int().min(0)
-const Lease = z.strictObject({ epoch: count, unit: count })
 
 /** One worker index as a shard knows it: the pod that is it now, and the last push of that pod that was answered. */
 export const WorkerRecord = z.strictObject({
@@ -68,14 +67,16 @@ export function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-/** @throws DownpourError CHECKPOINT_NO_MANIFEST, CHECKPOINT_BAD_MANIFEST */
+/** @throws DownpourError CHECKPOINT_NO_MANIFEST | _UNREADABLE | _BAD_MANIFEST */
 export async function readManifest(
   folder: string,
   fs: FileSystem = realFileSystem,
 ): Promise<{ manifest: Manifest; digest: string }> {
   const path = join(folder, MANIFEST_FILE)
   const bytes = await fs.readFile(path).catch((cause) => {
-    throw new DownpourError('CHECKPOINT_NO_MANIFEST', `${path} cannot be read: ${cause.message}`, { path }, { cause })
+    // A disk that fails for a moment must not look like a folder that never had a manifest: those are swept away.
+    const code = errorCode(cause) === 'ENOENT' ? 'CHECKPOINT_NO_MANIFEST' : 'CHECKPOINT_UNREADABLE'
+    throw new DownpourError(code, `${path} cannot be read: ${cause.message}`, { path }, { cause })
   })
   return { manifest: parseManifest(bytes, path), digest: digestOf(bytes) }
 }

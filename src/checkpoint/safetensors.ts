@@ -17,7 +17,8 @@ const MAX_HEADER_BYTES = 100 << 20
 
 /** The parts of the file in order: length and header, then each run as it is. */
 export function encodeSafetensors(runs: readonly TensorRun[], metadata: Record<string, string> = {}): Uint8Array[] {
-  const header: Record<string, unknown> = { __metadata__: metadata }
+  // Without a prototype, for a tensor may be named `__proto__`.
+  const header: Record<string, unknown> = Object.assign(Object.create(null), { __metadata__: metadata })
   let at = 0
   for (const { tensors, flat } of runs) {
     const end = at + flat.byteLength
@@ -56,10 +57,14 @@ function decodeHeader(file: ArrayBuffer): { header: Record<string, unknown>; dat
   if (file.byteLength < 8) throw invalid('it is shorter than 8 bytes')
   const length = Number(new DataView(file).getBigUint64(0, true))
   if (length > MAX_HEADER_BYTES || length + 8 > file.byteLength) throw invalid(`it claims a header of ${length} bytes`)
+  const header = parsed(Buffer.from(file, 8, length).toString('utf8'))
+  if (typeof header !== 'object' || header === null || Array.isArray(header)) throw invalid('its header is no object')
+  return { header: header as Record<string, unknown>, dataStart: 8 + length }
+}
+
+function parsed(text: string): unknown {
   try {
-    const header: unknown = JSON.parse(Buffer.from(file, 8, length).toString('utf8'))
-    if (typeof header !== 'object' || header === null) throw invalid('its header is no object')
-    return { header: header as Record<string, unknown>, dataStart: 8 + length }
+    return JSON.parse(text)
   } catch (cause) {
     throw invalid('its header is not JSON', cause)
   }

@@ -9,7 +9,7 @@ import type { PeerShard } from './peers.ts'
 import { Progress } from './progress.ts'
 import type { Rounds } from './rounds.ts'
 import type { PsServer } from './server.ts'
-import type { Applied, Failure } from './training.ts'
+import type { Applied, Failure, Training } from './training.ts'
 
 export interface CoordinatorOptions {
   config: RuntimeConfig
@@ -37,6 +37,7 @@ export class Coordinator {
   #phase: CoordinatorStatus['phase'] = 'waiting'
   #savedAtMs: number
   #timer: NodeJS.Timeout | undefined
+  #stopped = false
   readonly #ended = Promise.withResolvers<Failure | null>()
 
   constructor(options: CoordinatorOptions) {
@@ -57,6 +58,7 @@ export class Coordinator {
     this.#phase = 'training'
     this.#timer = setInterval(() => this.#tick(), REFRESH_EVERY_MS)
     const { training } = this.#options.server.opened ?? {}
+    this.#greetPeers()
     if (training?.done) void this.#conclude()
   }
 
@@ -66,8 +68,9 @@ export class Coordinator {
     metrics.version.set(version)
     metrics.staleness.observe(staleness)
     if (version % history.everySteps === 0 || version === config.maxSteps) this.#remember(version)
-    const { everySteps } = config.checkpoint
+    const { everySteps, keepSteps } = config.checkpoint
     if (version >= config.maxSteps) void this.#conclude()
+    else if (keepSteps.includes(version)) this.#saveExactly()
     else if (everySteps !== undefined && version % everySteps === 0) this.#saveUnlessBusy()
   }
 
@@ -78,11 +81,14 @@ export class Coordinator {
   /** Saves once more, unless nothing has happened since the last time: for SIGTERM. */
   async saveNow(): Promise<void> {
     const version = this.#options.server.opened?.training.version ?? 0
-    if (this.#rounds && version > 0 && version !== this.#rounds.lastStep) await this.#rounds.save(false)
+    if (version > 0) await this.#rounds?.save(false)
   }
 
-  stop(): void {
+  /** The other shards see the coordinator hang up, and may end. */
+  async stop(): Promise<void> {
+    this.#stopped = true
     clearInterval(this.#timer)
+    await Promise.all(this.#peers.map((peer) => peer.close()))
   }
 
   status(): CoordinatorStatus {
@@ -107,6 +113,7 @@ export class Coordinator {
       workersContributed: training?.workers.contributed ?? 0,
       epoch: server.opened?.leases?.epoch ?? 0,
       checkpoints: this.#rounds?.checkpoints ?? [],
+      pinned: [...this.pinned].sort((a, b) => a - b),
       checkpointFailures: this.#rounds?.failures ?? { count: 0, lastError: null },
       failure: this.#failure,
     }
@@ -131,9 +138,15 @@ export class Coordinator {
   #tick(): void {
     const { everySeconds } = this.#options.config.checkpoint
     if (this.#phase !== 'training') return
+    this.#greetPeers()
     const dueMs = everySeconds === undefined ? Number.POSITIVE_INFINITY : this.#savedAtMs + everySeconds * 1000
     if (this.#options.clock.monotonicMs() >= dueMs) this.#saveUnlessBusy()
     else if (!this.#rounds?.running) void this.#rounds?.refresh().catch(() => {})
+  }
+
+  #greetPeers(): void {
+    for (const peer of this.#peers)
+      peer.greet().catch((error) => this.#options.log.debug({ reason: String(error) }, 'a shard does not answer yet'))
   }
 
   /** A round still under way when the next is due means that the disk is the bottleneck: the next one is left out. */
@@ -141,6 +154,22 @@ export class Coordinator {
     if (!this.#rounds || this.#rounds.running) return
     this.#savedAtMs = this.#options.clock.monotonicMs()
     void this.#rounds.save(false)
+  }
+
+  /** Training waits until the copy of this very step is taken: for as long as a round before it is still writing. */
+  #saveExactly(): void {
+    const { training } = this.#options.server.opened ?? {}
+    const rounds = this.#rounds
+    if (!training || !rounds) return
+    this.#savedAtMs = this.#options.clock.monotonicMs()
+    if (rounds.running) training.held = this.#saveWhenIdle(rounds, training)
+    else void rounds.save(false)
+  }
+
+  async #saveWhenIdle(rounds: Rounds, training: Training): Promise<void> {
+    while (rounds.running) await rounds.idle()
+    void rounds.save(false) // copies before it returns
+    training.held = undefined
   }
 
   async #conclude(): Promise<void> {
@@ -151,6 +180,7 @@ export class Coordinator {
       await peer.finish().catch((error) => log.warn({ error: String(error) }, 'a shard did not hear the end'))
     const startedMs = clock.monotonicMs()
     while (!(await this.#rounds.save(true))) {
+      if (this.#stopped) return
       if (clock.monotonicMs() - startedMs > SAVE_GIVE_UP_MS) {
         const message = `the last checkpoint could not be saved: ${this.#rounds.failures.lastError}; earlier ones are whole`
         return this.#fail({ code: 'CHECKPOINT_FAILED', message })

@@ -2,14 +2,15 @@
  * Which worker reads which unit of data. Each epoch's order is a seeded shuffle; units of workers that went away are
  * handed out again, before anything else. At-least-once: a unit that was read half is read again whole.
  */
+import type { LeaseRecord } from '../checkpoint/manifest.ts'
+import { DownpourError } from '../support/errors.ts'
 import { createRandom, seedOf } from '../support/random.ts'
 import type { Lease } from '../wire/messages.ts'
 
-export interface LeaseState {
-  units: number
-  epoch: number
-  position: number
-  open: Lease[]
+interface Holder {
+  leases: Lease[]
+  /** The last request: the same number gets the same unit again, for its answer may have been lost. */
+  last: { seq: number; lease: Lease }
 }
 
 /** Invariant: every unit of every epoch before `#position` is done, held by one holder, or in `#returned`. */
@@ -19,10 +20,12 @@ export class LeaseTable {
   #epoch = 0
   #position = 0
   #order: readonly number[]
-  readonly #held = new Map<string, Lease[]>()
+  readonly #holders = new Map<string, Holder>()
   #returned: Lease[] = []
 
-  constructor(units: number, seed: number, saved?: LeaseState) {
+  /** @throws DownpourError DATA_EMPTY */
+  constructor(units: number, seed: number, saved?: LeaseRecord) {
+    if (units < 1) throw new DownpourError('DATA_EMPTY', `there are ${units} units of data to train on`)
     this.units = units
     this.#seed = seed
     if (saved && saved.units === units) {
@@ -37,38 +40,38 @@ export class LeaseTable {
     return this.#epoch
   }
 
-  next(holder: string): Lease {
+  /** @param seq of the holder's request: it rises by one, and is repeated until answered */
+  next(holder: string, seq: number): Lease {
+    const known = this.#holders.get(holder)
+    if (known?.last.seq === seq) return { ...known.last.lease }
     const lease = this.#returned.shift() ?? this.#fresh()
-    const held = this.#held.get(holder) ?? []
-    held.push(lease)
-    this.#held.set(holder, held)
+    this.#holders.set(holder, { leases: [...(known?.leases ?? []), lease], last: { seq, lease } })
     return { ...lease }
   }
 
   /** Unknown leases are ignored: the holder may have lost it and been slow to hear. */
   done(holder: string, { epoch, unit }: Lease): void {
-    const held = this.#held.get(holder) ?? []
-    const rest = held.filter((lease) => lease.epoch !== epoch || lease.unit !== unit)
-    if (rest.length > 0) this.#held.set(holder, rest)
-    else this.#held.delete(holder)
+    const known = this.#holders.get(holder)
+    if (known) known.leases = known.leases.filter((lease) => lease.epoch !== epoch || lease.unit !== unit)
   }
 
-  /** What the holder had goes back to the front of the queue. */
+  /** What the holder had goes back to the front of the queue. @returns how many */
   giveBack(holder: string): number {
-    const held = this.#held.get(holder) ?? []
-    this.#held.delete(holder)
-    this.#returned.push(...held)
-    return held.length
+    const leases = this.#holders.get(holder)?.leases ?? []
+    this.#holders.delete(holder)
+    this.#returned.push(...leases)
+    return leases.length
   }
 
   /** For a checkpoint: leases that are out count as not done. */
-  save(): LeaseState {
-    const open = [...this.#returned, ...[...this.#held.values()].flat()].map((lease) => ({ ...lease }))
+  save(): LeaseRecord {
+    const held = [...this.#holders.values()].flatMap(({ leases }) => leases)
+    const open = [...this.#returned, ...held].map((lease) => ({ ...lease }))
     return { units: this.units, epoch: this.#epoch, position: this.#position, open }
   }
 
   #fresh(): Lease {
-    if (this.#position === this.units) {
+    if (this.#position >= this.units) {
       this.#epoch++
       this.#position = 0
       this.#order = this.#shuffled()

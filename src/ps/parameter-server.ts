@@ -2,25 +2,24 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { FileSystem } from '../checkpoint/file-system.ts'
-import type { ListedCheckpoint } from '../checkpoint/list.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import { hostsLookup } from '../support/hosts.ts'
 import type { Log } from '../support/log.ts'
-import { type ModelLayout, placeLayout, plainVariables } from '../wire/layout.ts'
+import { type ModelLayout, makeLayout, plainVariables } from '../wire/layout.ts'
 import { Coordinator } from './coordinator.ts'
 import { History } from './history.ts'
-import { LeaseTable } from './leases.ts'
+import { openShard } from './opening.ts'
 import { PeerShard } from './peers.ts'
-import { assertSource, createShard, findOwn, initialise, restoreOwn } from './restore.ts'
+import type { OpenShard } from './requests.ts'
+import { assertSource, findOwn, type Own } from './restore.ts'
 import { sweepLeftovers } from './retention.ts'
 import { Rounds } from './rounds.ts'
-import { type OpenShard, PsServer } from './server.ts'
+import { PsServer } from './server.ts'
 import { Snapshots } from './snapshot.ts'
-import { type Failure, Training } from './training.ts'
-import { WorkerTable } from './workers.ts'
+import type { Failure } from './training.ts'
 
 export interface ParameterServerOptions {
   config: RuntimeConfig
@@ -50,21 +49,18 @@ export class ParameterServer {
   readonly #server: PsServer
   readonly #ended = Promise.withResolvers<Failure | null>()
   #coordinator: Coordinator | undefined
-  #own: ListedCheckpoint | null = null
+  #own: Own = { latest: null, refused: new Set() }
+  #closed = false
 
   constructor(options: ParameterServerOptions) {
     this.#options = options
-    const { config, index, metrics, log, fs } = options
+    const { config, fs } = options
     this.#jobFolder = join(options.checkpointDir, config.checkpoint.path)
     this.#snapshots = new Snapshots({ jobFolder: this.#jobFolder, shards: config.topology.parameterServers, fs })
     this.#server = new PsServer({
-      config,
-      index,
+      ...options,
       open: (layout, dataUnits) => this.#open(layout, dataUnits),
       snapshots: this.#snapshots,
-      metrics,
-      log,
-      ...(options.heartbeatMs === undefined ? {} : { heartbeatMs: options.heartbeatMs }),
     })
   }
 
@@ -73,30 +69,19 @@ export class ParameterServer {
     return this.#ended.promise
   }
 
-  async start(host: string, port: number): Promise<void> {
-    const { config, index, clock, log, metrics, fs, historyFile } = this.#options
+  /** @returns the port, which is chosen by the system for 0. @throws DownpourError PORT_TAKEN, CHECKPOINT_* */
+  async start(host: string, port: number): Promise<number> {
+    const { config, index, fs, log, sourceDir } = this.#options
     this.#own = await findOwn(this.#jobFolder, fs, log)
-    if (!this.#own) await assertSource(config, this.#options.sourceDir, fs)
-    if (index === 0) {
-      await sweepLeftovers(this.#jobFolder, fs)
-      const history = new History(historyFile, config.maxSteps, log)
-      const restoredStep = this.#own?.manifest.step ?? 0
-      history.truncateAfter(restoredStep)
-      this.#coordinator = new Coordinator({
-        config,
-        server: this.#server,
-        incarnation: this.#incarnation,
-        clock,
-        log,
-        metrics,
-        history,
-        restoredStep,
-      })
-      void this.#coordinator.ended.then((ended) => this.#ended.resolve(ended))
-    } else void this.#endWhenFinished()
-    await this.#server.listen(host, port)
+    const restoredStep = this.#own.latest?.manifest.step ?? null
+    if (restoredStep === null) await assertSource(config, sourceDir, fs)
+    if (index === 0) await this.#becomeCoordinator(restoredStep ?? 0)
+    else void this.#endWhenFinished()
+    const boundPort = await this.#server.listen(host, port)
     this.listening = true
-    log.info({ host, port, restoredStep: this.#own?.manifest.step ?? null }, 'parameter server listens')
+    log.info({ host, port: boundPort, restoredStep }, 'parameter server listens')
+    if (index === 0) await this.#concludeWhatIsDone()
+    return boundPort
   }
 
   status(): Record<string, unknown> {
@@ -114,66 +99,75 @@ export class ParameterServer {
     return { pinned: steps }
   }
 
-  /** SIGTERM: saves a checkpoint. The other shards stay until the coordinator's round has been. */
+  /** SIGTERM: saves a checkpoint. The other shards stay until the coordinator's round has been and it hangs up. */
   async suspend(waitMs: number): Promise<void> {
     if (this.#coordinator) await this.#coordinator.saveNow()
-    else await this.#options.clock.sleep(this.#server.opened ? Math.min(waitMs, 3000) : 0)
+    else if (this.#server.opened) await this.#until(() => this.#server.coordinatorLeft, waitMs)
     await this.close()
   }
 
   /** Until every worker has heard that the job is over, or the time is up. */
   async waitUntilAlone(timeoutMs: number): Promise<void> {
-    const { clock } = this.#options
-    const deadlineMs = clock.monotonicMs() + timeoutMs
-    while (this.#server.connectedWorkers > 0 && clock.monotonicMs() < deadlineMs) await clock.sleep(POLL_MS)
+    await this.#until(() => this.#server.connectedWorkers === 0, timeoutMs)
   }
 
   async close(): Promise<void> {
-    this.#coordinator?.stop()
+    this.#closed = true
+    await this.#coordinator?.stop()
     await this.#server.close()
+  }
+
+  async #becomeCoordinator(restoredStep: number): Promise<void> {
+    const { config, fs, historyFile, log } = this.#options
+    await sweepLeftovers(this.#jobFolder, fs)
+    const history = new History(historyFile, config.maxSteps, log)
+    history.truncateAfter(restoredStep)
+    const server = this.#server
+    const incarnation = this.#incarnation
+    this.#coordinator = new Coordinator({ ...this.#options, server, incarnation, history, restoredStep })
+    void this.#coordinator.ended.then((ended) => this.#ended.resolve(ended))
+  }
+
+  /** A job that had its last step before this process came does not need a worker to find that out. */
+  async #concludeWhatIsDone(): Promise<void> {
+    const { manifest } = this.#own.latest ?? {}
+    if (!manifest?.final || manifest.step < this.#options.config.maxSteps) return
+    await this.#server.open(makeLayout(manifest.layout.variables), manifest.leases?.units ?? 1)
   }
 
   async #open(layout: ModelLayout, dataUnits: number): Promise<OpenShard> {
     try {
-      return await this.#tryOpen(layout, dataUnits)
+      const open = await openShard(layout, dataUnits, {
+        ...this.#options,
+        incarnation: this.#incarnation,
+        own: this.#own,
+        onApplied: (applied) => this.#coordinator?.onApplied(applied),
+        onFailure: (failure) =>
+          this.#coordinator ? this.#coordinator.onFailure(failure) : this.#ended.resolve(failure),
+      })
+      if (this.#coordinator) await this.#coordinate(this.#coordinator, open, dataUnits)
+      return open
     } catch (error) {
       this.#ended.resolve({ code: errorCode(error), message: errorMessage(error) })
       throw error
     }
   }
 
-  async #tryOpen(layout: ModelLayout, dataUnits: number): Promise<OpenShard> {
-    const { config, index, sourceDir, fs, log } = this.#options
-    const shardLayout = placeLayout(layout, config.topology.parameterServers).shards[index]
-    if (!shardLayout) throw new RangeError(`no shard ${index}`)
-    const shard = createShard(shardLayout, config)
-    if (this.#own) await restoreOwn(shard, this.#own, fs, log)
-    else await initialise(shard, config, sourceDir, fs)
-    const record = this.#own?.manifest.shards.find((one) => one.index === index)
-    const training = new Training({
-      config,
-      index,
-      incarnation: this.#incarnation,
-      version: record?.version ?? this.#own?.manifest.step ?? 0,
-      shard,
-      workers: new WorkerTable(record),
-      onApplied: (applied) => this.#coordinator?.onApplied(applied),
-      onFailure: (failure) => (this.#coordinator ? this.#coordinator.onFailure(failure) : this.#ended.resolve(failure)),
-    })
-    const leases =
-      index === 0 ? new LeaseTable(dataUnits, config.seed, this.#own?.manifest.leases ?? undefined) : undefined
-    if (leases) await this.#coordinate(layout, training, leases, dataUnits)
-    return { layout, training, leases }
+  async #coordinate(coordinator: Coordinator, open: OpenShard, dataUnits: number): Promise<void> {
+    const { config, podUid, hostsFile, heartbeatMs = PEER_HEARTBEAT_MS } = this.#options
+    const others = Array.from({ length: config.topology.parameterServers - 1 }, (_, i) => i + 1)
+    const peerOptions = { config, podUid, lookup: hostsLookup(hostsFile), heartbeatMs }
+    const peers = others.map((shard) => new PeerShard(shard, open.layout, dataUnits, peerOptions))
+    const rounds = this.#roundsOf(coordinator, open, peers)
+    await rounds.refresh()
+    setImmediate(() => coordinator.begin(rounds, peers)) // when the hello that opened us has been answered
   }
 
-  async #coordinate(layout: ModelLayout, training: Training, leases: LeaseTable, dataUnits: number): Promise<void> {
-    const { config, podUid, hostsFile, fs, clock, log, metrics } = this.#options
-    const coordinator = this.#coordinator
-    if (!coordinator) return
-    const others = Array.from({ length: config.topology.parameterServers - 1 }, (_, i) => i + 1)
-    const peerOptions = { config, podUid, lookup: hostsLookup(hostsFile), heartbeatMs: PEER_HEARTBEAT_MS }
-    const peers = others.map((shard) => new PeerShard(shard, layout, dataUnits, peerOptions))
-    const rounds = new Rounds({
+  #roundsOf(coordinator: Coordinator, { layout, training, leases }: OpenShard, peers: readonly PeerShard[]): Rounds {
+    const { config } = this.#options
+    const { keep, keepBest, keepSteps } = config.checkpoint
+    return new Rounds({
+      ...this.#options,
       jobFolder: this.#jobFolder,
       relativeFolder: config.checkpoint.path,
       shards: [{ snapshot: (_step, folder) => this.#snapshots.take(training, folder) }, ...peers],
@@ -183,29 +177,24 @@ export class ParameterServer {
         seed: config.seed,
         optimizer: config.optimizer.type,
         layout: { hash: layout.hash, variables: plainVariables(layout) },
-        leases: leases.save(),
+        leases: leases?.save() ?? null,
         psIncarnation: this.#incarnation,
       }),
+      refused: this.#own.refused,
       metric: config.evaluation?.metric ?? 'top1',
-      retention: () => ({
-        keep: config.checkpoint.keep,
-        keepBest: config.checkpoint.keepBest,
-        pinned: coordinator.pinned,
-      }),
-      fs,
-      clock,
-      log,
-      metrics,
+      retention: () => ({ keep, keepBest, pinned: new Set([...coordinator.pinned, ...keepSteps]) }),
     })
-    await rounds.refresh()
-    setImmediate(() => coordinator.begin(rounds, peers)) // when the hello that opened us has been answered
   }
 
+  /** The coordinator's last round still needs this shard: it ends when the coordinator has hung up. */
   async #endWhenFinished(): Promise<void> {
+    await this.#until(() => this.#server.opened?.training.finished === true && this.#server.coordinatorLeft)
+    if (!this.#closed) this.#ended.resolve(null)
+  }
+
+  async #until(holds: () => boolean, timeoutMs = Number.POSITIVE_INFINITY): Promise<void> {
     const { clock } = this.#options
-    while (!this.#server.opened?.training.finished) await clock.sleep(POLL_MS * 4)
-    // The coordinator's last round still needs this shard: it ends when the coordinator has hung up.
-    while (this.#server.connections > 0) await clock.sleep(POLL_MS * 4)
-    this.#ended.resolve(null)
+    const deadlineMs = clock.monotonicMs() + timeoutMs
+    while (!holds() && !this.#closed && clock.monotonicMs() < deadlineMs) await clock.sleep(POLL_MS)
   }
 }

@@ -4,6 +4,7 @@ import { ShardRecord } from '../checkpoint/manifest.ts'
 import { PORTS, type RuntimeConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
 import { Channel, type Reply } from '../wire/channel.ts'
+import { endpointOf } from '../wire/endpoint.ts'
 import { type ModelLayout, plainVariables } from '../wire/layout.ts'
 import type { Message } from '../wire/messages.ts'
 import type { ShardHandle } from './rounds.ts'
@@ -15,18 +16,25 @@ export interface PeerOptions {
   heartbeatMs: number
 }
 
+/** Connects when there is something to say, and anew after a loss; a request that was lost is not repeated. */
 export class PeerShard implements ShardHandle {
   readonly #options: PeerOptions
   readonly #shard: number
   readonly #layout: ModelLayout
   readonly #dataUnits: number
-  #channel: Channel | undefined
+  readonly #stop = new AbortController()
+  #connected: Promise<Channel> | undefined
 
   constructor(shard: number, layout: ModelLayout, dataUnits: number, options: PeerOptions) {
     this.#shard = shard
     this.#layout = layout
     this.#dataUnits = dataUnits
     this.#options = options
+  }
+
+  /** So that the shard knows its coordinator, and can see it hang up. */
+  async greet(): Promise<void> {
+    await this.#channel()
   }
 
   async snapshot(step: number, folder: string): Promise<ShardRecord> {
@@ -40,21 +48,45 @@ export class PeerShard implements ShardHandle {
     await this.#request({ type: 'finish' })
   }
 
+  /** The shard may end from now on. */
+  async close(): Promise<void> {
+    this.#stop.abort(new DownpourError('WIRE_CLOSED', 'the coordinator ends'))
+    await this.#connected?.then((channel) => channel.end()).catch(() => {})
+  }
+
   async #request(message: Message): Promise<Reply> {
-    const channel = this.#channel?.alive ? this.#channel : await this.#connect()
-    const reply = await channel.request(message)
-    if (reply.message.type === 'refused') throw new DownpourError(reply.message.code, reply.message.message)
+    const reply = await (await this.#channel()).request(message)
+    if (reply.message.type === 'refused') throw unexpected(reply.message)
     return reply
   }
 
+  #channel(): Promise<Channel> {
+    if (this.#connected) return this.#connected
+    const connected = this.#connect()
+    const forget = () => {
+      if (this.#connected === connected) this.#connected = undefined
+    }
+    connected.then((channel) => channel.closed.then(forget), forget)
+    this.#connected = connected
+    return connected
+  }
+
   async #connect(): Promise<Channel> {
-    const { config, podUid, lookup, heartbeatMs } = this.#options
-    const host = config.topology.psHosts[this.#shard] ?? ''
+    const { config, lookup, heartbeatMs } = this.#options
+    const { host, port } = endpointOf(config.topology.psHosts[this.#shard] ?? '', PORTS.wire)
     const channel = await Channel.connect(
-      { host, port: PORTS.wire, lookup },
+      { host, port, lookup, signal: this.#stop.signal },
       { heartbeatMs, silenceMs: 2 * heartbeatMs, onMessage: () => {} },
     )
-    const { message } = await channel.request({
+    const { message } = await channel.request(this.#hello())
+    if (message.type === 'welcome') return channel
+    channel.destroy()
+    throw unexpected(message)
+  }
+
+  #hello(): Message<'hello'> {
+    const { config, podUid } = this.#options
+    return {
       type: 'hello',
       role: 'coordinator',
       index: 0,
@@ -65,10 +97,7 @@ export class PeerShard implements ShardHandle {
       layoutHash: this.#layout.hash,
       layout: plainVariables(this.#layout),
       dataUnits: this.#dataUnits,
-    })
-    if (message.type !== 'welcome') throw unexpected(message)
-    this.#channel = channel
-    return channel
+    }
   }
 }
 

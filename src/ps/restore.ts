@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import { findLatest, type ListedCheckpoint } from '../checkpoint/list.ts'
 import { type LoadedCheckpoint, loadCheckpoint } from '../checkpoint/load.ts'
-import { readManifest } from '../checkpoint/manifest.ts'
+import { readManifest, type ShardRecord } from '../checkpoint/manifest.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
@@ -20,12 +20,39 @@ export function createShard(layout: ShardLayout, config: RuntimeConfig): Shard {
   })
 }
 
-/** The job's newest whole checkpoint; every folder that was passed over is logged. */
-export async function findOwn(jobFolder: string, fs: FileSystem, log: Log): Promise<ListedCheckpoint | null> {
+/** What a job's folder holds for a parameter server that starts. */
+export interface Own {
+  /** The newest whole checkpoint; null for a new job. */
+  latest: ListedCheckpoint | null
+  /** Folders that were passed over. */
+  refused: ReadonlySet<string>
+}
+
+/**
+ * Every folder that was passed over is logged.
+ * @throws DownpourError CHECKPOINT_NONE_WHOLE: the job has saved, and starting it anew would hide the loss
+ */
+export async function findOwn(jobFolder: string, fs: FileSystem, log: Log): Promise<Own> {
   const { latest, refused } = await findLatest(jobFolder, fs)
   for (const checkpoint of refused) log.error({ ...checkpoint, jobFolder }, 'checkpoint refused')
   if (latest) log.info({ checkpoint: latest.name, step: latest.manifest.step }, 'checkpoint found')
-  return latest
+  const damaged = refused.find(({ code }) => code !== 'CHECKPOINT_NO_MANIFEST')
+  if (!latest && damaged)
+    throw new DownpourError(
+      'CHECKPOINT_NONE_WHOLE',
+      `no checkpoint in ${jobFolder} is whole (${damaged.name}: ${damaged.reason}): restore the folder, or remove it to train from the start`,
+      { jobFolder },
+    )
+  return { latest, refused: new Set(refused.map(({ name }) => name)) }
+}
+
+/**
+ * What this shard knew of its workers when it was saved. With another number of shards than then, what parameter
+ * server 0 knew: its version is the step, and the other parts belong to no shard of now.
+ */
+export function ownRecord({ manifest }: ListedCheckpoint, index: number, shards: number): ShardRecord | undefined {
+  const then = manifest.shards.length === shards ? index : 0
+  return manifest.shards.find((record) => record.index === then)
 }
 
 /**

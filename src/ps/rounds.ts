@@ -27,6 +27,8 @@ export interface RoundsOptions {
   shards: readonly ShardHandle[]
   /** Called in the same tick as the first shard's snapshot. */
   describe: () => Omit<Manifest, 'shards' | 'savedAt' | 'final' | 'formatVersion'>
+  /** Folders that are damaged: no checkpoints, until they are written anew. */
+  refused: ReadonlySet<string>
   metric: string
   retention: () => RetentionRule
   fs: FileSystem
@@ -37,14 +39,14 @@ export interface RoundsOptions {
 
 export class Rounds {
   readonly failures: { count: number; lastError: string | null } = { count: 0, lastError: null }
-  /** Step of the newest committed checkpoint; -1: none. */
-  lastStep = -1
   readonly #options: RoundsOptions
+  readonly #refused: Set<string>
   #checkpoints: ScoredCheckpoint[] = []
   #running: Promise<boolean> | undefined
 
   constructor(options: RoundsOptions) {
     this.#options = options
+    this.#refused = new Set(options.refused)
   }
 
   /** Newest first, as of the last `refresh` or round. */
@@ -66,17 +68,31 @@ export class Rounds {
   /** Reads manifests and scores anew: the evaluator writes them when it likes. */
   async refresh(): Promise<void> {
     const { jobFolder, metric, fs } = this.#options
-    this.#checkpoints = await listScored(jobFolder, metric, fs)
-    this.lastStep = this.#checkpoints.at(-1)?.manifest.step ?? -1
+    this.#checkpoints = (await listScored(jobFolder, metric, fs)).filter(({ name }) => !this.#refused.has(name))
   }
 
-  /** @returns whether a checkpoint was committed. Waits for a round that is under way, then runs its own; never throws. */
+  /**
+   * @returns whether there is a checkpoint of this step now. Waits for a round that is under way, then runs its own,
+   * unless that has nothing to add; never throws.
+   */
   async save(final: boolean): Promise<boolean> {
     while (this.#running) await this.#running
+    if (this.#isSaved(final)) return true
     this.#running = this.#round(final).finally(() => {
       this.#running = undefined
     })
     return this.#running
+  }
+
+  /** Resolves when no round is under way. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running
+  }
+
+  /** Saving a step again would change its digest, by which a transfer or a score may know it. */
+  #isSaved(final: boolean): boolean {
+    const newest = this.#checkpoints.at(-1)?.manifest
+    return newest?.step === this.#options.describe().step && (newest.final || !final)
   }
 
   async #round(final: boolean): Promise<boolean> {
@@ -118,7 +134,7 @@ export class Rounds {
       this.#options.metrics.checkpointBytes.set(records.reduce((sum, record) => sum + record.bytes, 0))
       this.#checkpoints = this.#checkpoints.filter((known) => known.name !== name)
       this.#checkpoints.push({ name, folder, manifest, digest: digestOf(bytes), score: undefined })
-      this.lastStep = facts.step
+      this.#refused.delete(name)
     } catch (error) {
       await removeFolder(folder, fs).catch(() => {})
       throw error

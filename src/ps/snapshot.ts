@@ -1,7 +1,6 @@
 /** One shard's part of a checkpoint round: a copy in memory at one moment, then a file, while training goes on. */
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { commitFile } from '../checkpoint/commit.ts'
+import { commitFile, makeFolder } from '../checkpoint/commit.ts'
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import { slotTensorName } from '../checkpoint/load.ts'
 import type { ShardRecord } from '../checkpoint/manifest.ts'
@@ -52,7 +51,7 @@ export class Snapshots {
   ): Promise<ShardRecord> {
     const { index } = shard.layout
     const file = shardFile(index, this.#options.shards)
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder, this.#options.fs)
     const parts = encodeSafetensors(runsOf(shard, copy), { format: 'pt' })
     return { index, file, incarnation, ...facts, ...(await commitFile(join(folder, file), parts, this.#options.fs)) }
   }

@@ -1,6 +1,6 @@
 /** One connection, seen the same from both ends: messages out, messages in, requests answered, silence found out. */
 import { type LookupFunction, Socket } from 'node:net'
-import { DownpourError, errorCode } from '../support/errors.ts'
+import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import { DEFAULT_LIMITS, EMPTY, type Frame, FrameDecoder, type FrameHead, type FrameLimits } from './frames.ts'
 import { decodeMessage, encodeMessage, type Message } from './messages.ts'
 
@@ -8,6 +8,8 @@ export interface ChannelOptions {
   limits?: FrameLimits
   /** Room for the body of an incoming frame; null: none now, the channel stops reading until `resume()`. */
   allocate?: (head: FrameHead) => Uint8Array | null
+  /** Takes back a body from `allocate` that no message will bring: the connection ended first, or it came damaged. */
+  release?: (body: Uint8Array) => void
   /** A message that answers no request of ours. `body` stays the receiver's until it gives it back to its owner. */
   onMessage: (message: Message, body: Uint8Array, requestId: number) => void
   /** How often a heartbeat is sent, milliseconds. */
@@ -27,6 +29,7 @@ interface Waiter {
 }
 
 const SCRATCH_BYTES = 64 << 10
+const END_WITHIN_MS = 1000
 
 export class Channel {
   /** Resolves, never rejects, when the connection is over; with what ended it. */
@@ -64,12 +67,13 @@ export class Channel {
 
   /**
    * The calling end: large bodies are received straight into their place, without a copy (`onread`).
-   * @throws the socket's error when nobody answers, DownpourError WIRE_CONNECT_TIMEOUT after 2 heartbeats.
+   * @throws the socket's error when nobody answers, DownpourError WIRE_CONNECT_TIMEOUT after 2 heartbeats, AbortError.
    */
   static async connect(
-    to: { host: string; port: number; lookup?: LookupFunction },
+    to: { host: string; port: number; lookup?: LookupFunction; signal?: AbortSignal },
     options: ChannelOptions,
   ): Promise<Channel> {
+    to.signal?.throwIfAborted()
     const channel = new Channel(options)
     const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
     let direct = false
@@ -89,13 +93,15 @@ export class Channel {
     const socket = new Socket({ onread } as unknown as ConstructorParameters<typeof Socket>[0])
     channel.#attach(socket)
     const connected = new Promise<void>((resolve) => socket.once('connect', resolve))
+    const onAbort = () => channel.destroy(to.signal?.reason)
+    to.signal?.addEventListener('abort', onAbort, { once: true })
     socket.setTimeout(2 * options.heartbeatMs, () => {
       if (socket.connecting)
         channel.destroy(new DownpourError('WIRE_CONNECT_TIMEOUT', `${to.host}:${to.port} is silent`))
     })
     socket.connect({ host: to.host, port: to.port, ...(to.lookup ? { lookup: to.lookup } : {}) })
     const over = channel.closed.then((error) => Promise.reject(error ?? channel.#endedError()))
-    await Promise.race([connected, over])
+    await Promise.race([connected, over]).finally(() => to.signal?.removeEventListener('abort', onAbort))
     socket.setTimeout(0)
     return channel
   }
@@ -130,7 +136,7 @@ export class Channel {
 
   /** There may be room for a body again. */
   resume(): void {
-    if (!this.#decoder.stalled) return
+    if (!this.#decoder.stalled || !this.alive) return
     this.#received(() => this.#decoder.resume())
     if (!this.#decoder.stalled) this.#socket?.resume()
   }
@@ -139,10 +145,10 @@ export class Channel {
     return this.#decoder.stalled
   }
 
-  /** Lets what was sent go out, then ends. */
+  /** Lets what was sent go out, then ends: after a second even if the peer does not. */
   async end(): Promise<void> {
     this.#socket?.end()
-    const stuck = setTimeout(() => this.destroy(), 1000)
+    const stuck = setTimeout(() => this.destroy(), END_WITHIN_MS)
     await this.closed
     clearTimeout(stuck)
   }
@@ -165,26 +171,43 @@ export class Channel {
   }
 
   #received(consume: () => void): void {
+    if (this.#failure) return
     this.#heardAt = performance.now()
     try {
       consume()
     } catch (error) {
-      // Say why before hanging up: a peer of another version learns it from the reply.
-      this.send({ type: 'refused', code: errorCode(error), message: String(error) })
-      this.#failure ??= error as Error
-      this.#socket?.destroySoon()
+      // Say why before hanging up: a peer of another version learns it from the reply. What it goes on sending is read
+      // and thrown away until it has: closing over unread bytes would reset the connection and lose the reply.
+      this.send({ type: 'refused', code: errorCode(error), message: errorMessage(error) })
+      this.#failure = error as Error
+      this.#releaseUnfinished()
+      void this.end()
     }
     if (this.#decoder.stalled) this.#socket?.pause()
   }
 
   #dispatch(frame: Frame): void {
-    const message = decodeMessage(frame)
+    const message = this.#decode(frame)
     if (message.type === 'heartbeat') return
     const waiter = this.#waiters.get(frame.requestId)
     if (waiter && frame.requestId !== 0) {
       this.#waiters.delete(frame.requestId)
       waiter.resolve({ message, body: frame.body })
     } else this.#options.onMessage(message, frame.body, frame.requestId)
+  }
+
+  #decode(frame: Frame): Message {
+    try {
+      return decodeMessage(frame)
+    } catch (error) {
+      this.#options.release?.(frame.body)
+      throw error
+    }
+  }
+
+  #releaseUnfinished(): void {
+    const body = this.#decoder.abandon()
+    if (body) this.#options.release?.(body)
   }
 
   /** A process that was itself busy has not been listening: silence counts only while this timer runs on time. */
@@ -200,6 +223,7 @@ export class Channel {
 
   #finish(): void {
     clearInterval(this.#beat)
+    this.#releaseUnfinished()
     for (const waiter of this.#waiters.values()) waiter.reject(this.#endedError())
     this.#waiters.clear()
     this.#settle(this.#failure)

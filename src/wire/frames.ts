@@ -138,6 +138,13 @@ export class FrameDecoder {
     if (waiting.length > 0 || this.stalled) this.feed(waiting)
   }
 
+  /** The connection is over: gives back the body that was being received, if any. */
+  abandon(): Uint8Array | null {
+    const body = this.#stage === 'body' ? this.#target : null
+    this.#stage = 'head'
+    return body
+  }
+
   #count(n: number): void {
     if (this.#stage !== 'head')
       this.#checksum = crc32(this.#target.subarray(this.#filled, this.#filled + n), this.#checksum)

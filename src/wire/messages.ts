@@ -26,7 +26,8 @@ export const VariableSpecSchema = z.strictObject({
 export const PUSH_RESULTS = ['applied', 'duplicate', 'stale', 'nonfinite', 'incarnation', 'done', 'wait'] as const
 export type PushResult = (typeof PUSH_RESULTS)[number]
 
-const Lease = z.strictObject({ epoch: count, unit: count })
+/** A unit of data handed to a worker. */
+export const Lease = z.strictObject({ epoch: count, unit: count })
 export type Lease = z.output<typeof Lease>
 
 const SCHEMAS = {
@@ -69,8 +70,6 @@ const SCHEMAS = {
   snapshotTaken: z.strictObject({ record: z.record(z.string(), z.unknown()) }),
   /** Coordinator to a shard: the job has reached its last step. */
   finish: z.strictObject({}),
-  version: z.strictObject({}),
-  versionIs: z.strictObject({ version: count }),
   ok: z.strictObject({}),
   goodbye: z.strictObject({}),
   heartbeat: z.strictObject({}),

@@ -23,7 +23,7 @@ export interface LinkOptions {
 const FIRST_DELAY_MS = 50
 const MAX_DELAY_MS = 3000
 /** Answers that no reconnect changes. */
-const FATAL = new Set(['FENCED', 'LAYOUT_MISMATCH', 'DATA_UNITS_MISMATCH', 'NON_FINITE'])
+const FATAL = new Set(['FENCED', 'LAYOUT_MISMATCH', 'DATA_UNITS_MISMATCH', 'DATA_EMPTY', 'NON_FINITE'])
 
 /** Invariant: `#channel` is set exactly while its hello is answered and it is alive. */
 export class ShardLink {
@@ -38,13 +38,17 @@ export class ShardLink {
   #opened = Promise.withResolvers<Channel>()
   #fatal: Error | undefined
   #closing = false
+  /** Ends waiting and dialling. */
+  readonly #stop = new AbortController()
 
   constructor(options: LinkOptions) {
     this.#options = options
     this.weights = new Float32Array(options.shard.total)
     this.outgoing = new Float32Array(options.shard.trainable + options.shard.statistic)
     this.#opened.promise.catch(() => {})
-    options.signal.addEventListener('abort', () => this.#fail(abortError(options.signal)), { once: true })
+    const { signal } = options
+    signal.addEventListener('abort', () => this.#fail(abortError(signal)), { signal: this.#stop.signal })
+    if (signal.aborted) this.#fail(abortError(signal))
     void this.#keepUp()
   }
 
@@ -83,7 +87,7 @@ export class ShardLink {
   }
 
   async #keepUp(): Promise<void> {
-    const { host, port, signal, log } = this.#options
+    const { host, port, log } = this.#options
     for (let failures = 0; !this.#fatal; failures++) {
       try {
         const channel = await this.#open()
@@ -98,13 +102,14 @@ export class ShardLink {
       }
       const ceiling = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** failures)
       // Jitter over the whole range: fifty workers must not come back in step (all of them lost the same server).
-      if (!this.#fatal) await systemClock.sleep(ceiling * (0.1 + 0.9 * Math.random()), signal).catch(() => {})
+      if (!this.#fatal)
+        await systemClock.sleep(ceiling * (0.1 + 0.9 * Math.random()), this.#stop.signal).catch(() => {})
     }
   }
 
   async #open(): Promise<Channel> {
     const { host, port, lookup, heartbeatMs, silenceMs } = this.#options
-    const to = { host, port, ...(lookup ? { lookup } : {}) }
+    const to = { host, port, signal: this.#stop.signal, ...(lookup ? { lookup } : {}) }
     const channel = await Channel.connect(to, {
       heartbeatMs,
       silenceMs,
@@ -149,6 +154,7 @@ export class ShardLink {
 
   #fail(error: Error): void {
     this.#fatal ??= error
+    this.#stop.abort(this.#fatal)
     const channel = this.#channel
     this.#channel = undefined
     this.#opened.reject(this.#fatal)

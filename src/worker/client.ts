@@ -1,10 +1,19 @@
 /** A worker's view of the job's parameter servers: pull weights, push gradients, lease data. Knows no model. */
 import type { LookupFunction } from 'node:net'
+import type { Lease, LeaseSource } from '../data/batch.ts'
 import { systemClock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
-import { type ModelLayout, type Placement, placeLayout, type ShardLayout, viewsOf } from '../wire/layout.ts'
-import { bytesOf, type Lease, type Message, type MessageType, type PushResult } from '../wire/messages.ts'
+import { endpointOf } from '../wire/endpoint.ts'
+import {
+  type ModelLayout,
+  type Placement,
+  placeLayout,
+  plainVariables,
+  type ShardLayout,
+  viewsOf,
+} from '../wire/layout.ts'
+import { bytesOf, type Message, type MessageType, type PushResult } from '../wire/messages.ts'
 import { ShardLink } from './client-link.ts'
 
 export interface ConnectOptions {
@@ -51,13 +60,6 @@ export interface PushReply {
    */
   result: PushResult
   step: number
-}
-
-export interface LeaseSource {
-  /** The next unit of data to read; null when the job is done. */
-  next(): Promise<Lease | null>
-  /** The unit was read to its end. */
-  done(lease: Lease): Promise<void>
 }
 
 export interface ShardClient {
@@ -184,11 +186,9 @@ class Client implements ShardClient {
 }
 
 function linkOptions(options: ConnectOptions, shard: ShardLayout): ConstructorParameters<typeof ShardLink>[0] {
-  const [host = '', port] = (options.hosts[shard.index] ?? '').split(':')
   const heartbeatMs = options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS
   return {
-    host,
-    port: port === undefined ? options.port : Number(port),
+    ...endpointOf(options.hosts[shard.index] ?? '', options.port),
     ...(options.lookup ? { lookup: options.lookup } : {}),
     hello: helloOf(options, shard.index),
     shard,
@@ -209,7 +209,7 @@ function helloOf(options: ConnectOptions, shard: number): Message<'hello'> {
     shard,
     shards: options.hosts.length,
     layoutHash: options.layout.hash,
-    layout: options.layout.variables.map((variable) => ({ ...variable, shape: [...variable.shape] })),
+    layout: plainVariables(options.layout),
     dataUnits: options.dataUnits,
   }
 }

@@ -1,0 +1,47 @@
+/** From a model's layout to a shard that can train: restored, taken over from another job, or drawn. */
+import type { FileSystem } from '../checkpoint/file-system.ts'
+import type { RuntimeConfig } from '../contract/runtime.ts'
+import type { Log } from '../support/log.ts'
+import { type ModelLayout, placeLayout } from '../wire/layout.ts'
+import { LeaseTable } from './leases.ts'
+import type { OpenShard } from './requests.ts'
+import { createShard, initialise, type Own, ownRecord, restoreOwn } from './restore.ts'
+import { type Applied, type Failure, Training } from './training.ts'
+import { WorkerTable } from './workers.ts'
+
+export interface OpeningOptions {
+  config: RuntimeConfig
+  index: number
+  incarnation: number
+  sourceDir: string | undefined
+  own: Own
+  fs: FileSystem
+  log: Log
+  onApplied: (applied: Applied) => void
+  onFailure: (failure: Failure) => void
+}
+
+/** @throws DownpourError CHECKPOINT_*, DATA_EMPTY, LAYOUT_TOO_LARGE */
+export async function openShard(layout: ModelLayout, dataUnits: number, options: OpeningOptions): Promise<OpenShard> {
+  const training = await openTraining(layout, options)
+  return { layout, training, leases: options.index === 0 ? openLeases(dataUnits, options) : undefined }
+}
+
+async function openTraining(layout: ModelLayout, options: OpeningOptions): Promise<Training> {
+  const { config, index, sourceDir, own, fs, log } = options
+  const { parameterServers } = config.topology
+  const shardLayout = placeLayout(layout, parameterServers).shards[index]
+  if (!shardLayout) throw new RangeError(`no shard ${index} of ${parameterServers}`)
+  const shard = createShard(shardLayout, config)
+  if (own.latest) await restoreOwn(shard, own.latest, fs, log)
+  else await initialise(shard, config, sourceDir, fs)
+  const record = own.latest ? ownRecord(own.latest, index, parameterServers) : undefined
+  return new Training({ ...options, version: record?.version ?? 0, shard, workers: new WorkerTable(record) })
+}
+
+function openLeases(dataUnits: number, { config, own, log }: OpeningOptions): LeaseTable {
+  const saved = own.latest?.manifest.leases ?? undefined
+  if (saved && saved.units !== dataUnits)
+    log.warn({ saved: saved.units, now: dataUnits }, 'the data has changed since the checkpoint: its order starts anew')
+  return new LeaseTable(dataUnits, config.seed, saved)
+}

@@ -1,0 +1,135 @@
+/** What each message of a peer that said hello does to the shard. */
+import type { PsMetrics } from '../metrics/ps.ts'
+import { DownpourError, errorCode } from '../support/errors.ts'
+import type { BufferPool } from '../wire/buffer-pool.ts'
+import type { Channel } from '../wire/channel.ts'
+import type { ModelLayout } from '../wire/layout.ts'
+import { bytesOf, type Message } from '../wire/messages.ts'
+import type { LeaseTable } from './leases.ts'
+import type { Snapshots } from './snapshot.ts'
+import type { Training } from './training.ts'
+import type { WorkerId } from './workers.ts'
+
+/** What the first hello brings into being. */
+export interface OpenShard {
+  layout: ModelLayout
+  training: Training
+  /** Parameter server 0 alone hands out data. */
+  leases: LeaseTable | undefined
+}
+
+export interface Peer {
+  channel: Channel
+  role: 'worker' | 'coordinator'
+  who: WorkerId
+}
+
+export interface Answer {
+  message: Message
+  body?: Uint8Array
+  /** Called when the body may be used for something else. */
+  sent?: () => void
+}
+
+export class Requests {
+  readonly #metrics: PsMetrics
+  readonly #pool: BufferPool
+  readonly #snapshots: Snapshots
+
+  constructor({ metrics, pool, snapshots }: { metrics: PsMetrics; pool: BufferPool; snapshots: Snapshots }) {
+    this.#metrics = metrics
+    this.#pool = pool
+    this.#snapshots = snapshots
+  }
+
+  /** @throws DownpourError the reason of a refusal */
+  async answer(peer: Peer, open: OpenShard, message: Message, body: Uint8Array): Promise<Answer | undefined> {
+    return peer.role === 'worker'
+      ? this.#fromWorker(peer.who, open, message, body)
+      : this.#fromCoordinator(open.training, message)
+  }
+
+  async #fromWorker(who: WorkerId, open: OpenShard, message: Message, body: Uint8Array): Promise<Answer | undefined> {
+    const { training, leases } = open
+    training.assertAlive()
+    switch (message.type) {
+      case 'pull':
+        return this.#pull(who, training, message)
+      case 'push':
+        return this.#push(who, training, message, body)
+      case 'lease':
+        return lease(who, open, message)
+      case 'leaseDone':
+        leases?.done(who.podUid, message.lease)
+        return { message: { type: 'ok' } }
+      case 'goodbye':
+        leases?.giveBack(who.podUid)
+        return undefined
+      default:
+        throw new DownpourError('WIRE_UNEXPECTED', `a worker does not send ${message.type}`)
+    }
+  }
+
+  /** The weights are copied before they are sent: their checksum goes first, and updates go on meanwhile. */
+  async #pull(who: WorkerId, training: Training, { incarnation, version }: Message<'pull'>): Promise<Answer> {
+    training.workers.of(who)
+    this.#metrics.pulls.inc()
+    const now = () => ({ type: 'weights', incarnation: training.incarnation, version: training.version }) as const
+    if (training.done) return { message: { ...now(), state: 'done' } }
+    if (training.mustWait(who)) return { message: { ...now(), state: 'wait' } }
+    if (incarnation === training.incarnation && version === training.version) {
+      training.notePull(who)
+      return { message: { ...now(), state: 'unchanged' } }
+    }
+    const weights = bytesOf(training.shard.weights)
+    const copy = await this.#pool.take(weights.length)
+    copy.set(weights)
+    training.notePull(who)
+    this.#metrics.sentBytes.inc(copy.length)
+    const end = this.#metrics.pullSeconds.startTimer()
+    const sent = () => {
+      end()
+      this.#pool.release(copy)
+    }
+    return { message: { ...now(), state: 'fresh' }, body: copy, sent }
+  }
+
+  async #push(who: WorkerId, training: Training, push: Message<'push'>, body: Uint8Array): Promise<Answer> {
+    while (training.held) await training.held
+    const end = this.#metrics.pushSeconds.startTimer()
+    try {
+      const result = training.push(who, push, body)
+      this.#metrics.pushes.inc({ result })
+      return { message: { type: 'pushed', incarnation: training.incarnation, version: training.version, result } }
+    } catch (error) {
+      if (errorCode(error) === 'FENCED') {
+        training.counts.fenced++
+        this.#metrics.pushes.inc({ result: 'fenced' })
+      }
+      throw error
+    } finally {
+      end()
+      this.#metrics.receivedBytes.inc(body.length)
+    }
+  }
+
+  async #fromCoordinator(training: Training, message: Message): Promise<Answer> {
+    switch (message.type) {
+      case 'snapshot': {
+        const record = await this.#snapshots.take(training, message.folder)
+        return { message: { type: 'snapshotTaken', record: { ...record } } }
+      }
+      case 'finish':
+        training.finished = true
+        return { message: { type: 'ok' } }
+      default:
+        throw new DownpourError('WIRE_UNEXPECTED', `a coordinator does not send ${message.type}`)
+    }
+  }
+}
+
+function lease(who: WorkerId, { leases, training }: OpenShard, { seq }: Message<'lease'>): Answer {
+  if (!leases) throw new DownpourError('WIRE_UNEXPECTED', 'leases are for parameter server 0')
+  training.workers.of(who)
+  return { message: { type: 'leased', lease: training.done ? null : leases.next(who.podUid, seq) } }
+}
