@@ -47,7 +47,7 @@ export async function readRequest(incoming: IncomingMessage, target: Target, que
     body: await readBody(incoming),
     manager: query.get('fieldManager') || agent || 'unknown',
     dryRun: isDryRun(query),
-    matches: predicateOf(query),
+    matches: predicateOf(query, target.resource.kind),
   }
 }
 
@@ -57,9 +57,9 @@ function isDryRun(query: URLSearchParams): boolean {
   return asked.length > 0
 }
 
-function predicateOf(query: URLSearchParams): Predicate {
+function predicateOf(query: URLSearchParams, kind: string): Predicate {
   const label = labelPredicate(query.get('labelSelector') ?? '')
-  const field = fieldPredicate(query.get('fieldSelector') ?? '')
+  const field = fieldPredicate(query.get('fieldSelector') ?? '', kind)
   return (object) => label(object) && field(object)
 }
 

@@ -69,8 +69,11 @@ function withoutStatus(resource: Resource, current: Stored, next: Stored): Store
   }
 }
 
+/** What is empty is absent, as in the JSON of Kubernetes' own types. */
 function withoutAbsent(metadata: object): Meta {
-  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== undefined)) as unknown as Meta
+  const isAbsent = (value: unknown) =>
+    value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0)
+  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => !isAbsent(value))) as unknown as Meta
 }
 
 function lateFinalizer(added: readonly string[]): Cause {

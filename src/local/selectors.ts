@@ -5,6 +5,7 @@ import { badRequest } from './status-error.ts'
 export type Predicate = (object: Stored) => boolean
 
 const SET = /^\s*([^\s!=]+)\s+(in|notin)\s+\(([^)]*)\)\s*$/
+const NAME = /^!?[\w./-]+$/
 const EQUALITY = /^\s*([^\s!=]+)\s*(==|=|!=)\s*(.*?)\s*$/
 
 export function labelPredicate(selector: string): Predicate {
@@ -25,15 +26,26 @@ function labelTerm(term: string): (labels: Record<string, string>) => boolean {
     return (labels) => (labels[key] === value) === (relation !== '!=')
   }
   const name = term.trim()
+  if (!NAME.test(name)) throw badRequest(`unable to parse requirement: "${term}"`)
   return name.startsWith('!') ? (labels) => !(name.slice(1) in labels) : (labels) => name in labels
 }
 
-/** @throws StatusError 400 for a term that is no equality */
-export function fieldPredicate(selector: string): Predicate {
+/** Fields besides name and namespace that a real API server selects by. */
+const SELECTABLE: Readonly<Record<string, RegExp>> = {
+  Pod: /^(spec\.(nodeName|restartPolicy|schedulerName|serviceAccountName|hostNetwork)|status\.(phase|podIP))$/,
+  Event: /^(involvedObject\.\w+|reason|type|source|reportingComponent)$/,
+  Namespace: /^status\.phase$/,
+  Node: /^spec\.unschedulable$/,
+}
+
+/** @throws StatusError 400 for a term that is no equality, or about a field that nobody selects by */
+export function fieldPredicate(selector: string, kind: string): Predicate {
   const terms = splitTerms(selector).map((term) => {
     const match = EQUALITY.exec(term)
     if (!match) throw badRequest(`unable to parse field selector "${term}"`)
     const [, path = '', relation, value] = match
+    if (!/^metadata\.(name|namespace)$/.test(path) && !SELECTABLE[kind]?.test(path))
+      throw badRequest(`field label not supported: ${path}`)
     return { path: path.split('.'), equal: relation !== '!=', value }
   })
   return (object) => terms.every(({ path, equal, value }) => (String(valueAt(object, path) ?? '') === value) === equal)

@@ -1,0 +1,149 @@
+/**
+ * The wire, as a client sees it. The suite runs against local mode's API server; with DOWNPOUR_CONFORMANCE_KUBECONFIG
+ * against the one of that file, which must have our CRDs (crds/) and a garbage collector.
+ */
+import { randomBytes } from 'node:crypto'
+import { after, before } from 'node:test'
+import { request } from 'undici'
+import { API_VERSION } from '../../src/contract/names.ts'
+import { type Connection, openConnection } from '../../src/kube/connection.ts'
+import { startTestCluster, type TestCluster } from '../support/local-cluster.ts'
+
+export const REAL = process.env.DOWNPOUR_CONFORMANCE_KUBECONFIG
+
+interface Meta {
+  name: string
+  uid: string
+  resourceVersion: string
+  generation: number
+  [field: string]: unknown
+}
+
+/** An object, a list or a Status: whatever the answer is. */
+export interface Answer {
+  status: number
+  headers: Record<string, string | string[] | undefined>
+  // biome-ignore lint/suspicious/noExplicitAny: JSON off the wire, and every assertion reads another part of it
+  body: any
+}
+
+export interface CallOptions {
+  body?: unknown
+  raw?: string | Buffer
+  type?: string
+  accept?: string
+  headers?: Record<string, string>
+}
+
+export interface WatchLine {
+  type: string
+  object: { metadata: Meta; code?: number; reason?: string; kind?: string; [field: string]: unknown }
+}
+
+export const MERGE = 'application/merge-patch+json'
+export const JSON_PATCH = 'application/json-patch+json'
+export const STRATEGIC = 'application/strategic-merge-patch+json'
+export const APPLY = 'application/apply-patch+yaml'
+
+export class Api {
+  readonly namespace = `conformance-${randomBytes(4).toString('hex')}`
+  readonly maps = `/api/v1/namespaces/${this.namespace}/configmaps`
+  readonly pods = `/api/v1/namespaces/${this.namespace}/pods`
+  readonly jobs = `/apis/${API_VERSION}/namespaces/${this.namespace}/pretrainjobs`
+  readonly #connection: Connection
+
+  constructor(kubeconfig: string) {
+    this.#connection = openConnection(kubeconfig)
+  }
+
+  async call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
+    const { body, raw, type = 'application/json', accept = 'application/json', headers = {} } = options
+    const { headers: credentials, dispatcher } = await this.#connection.authorize(path)
+    const payload = raw ?? (body === undefined ? null : JSON.stringify(body))
+    const all = { ...credentials, accept, ...(payload === null ? {} : { 'content-type': type }), ...headers }
+    const response = await request(this.#connection.server + path, {
+      method: method as 'GET',
+      dispatcher,
+      headers: all,
+      body: payload,
+    })
+    const text = await response.body.text()
+    const isJson = String(response.headers['content-type']).includes('json')
+    return { status: response.statusCode, headers: response.headers, body: isJson ? JSON.parse(text) : text }
+  }
+
+  get(path: string) {
+    return this.call('GET', path)
+  }
+
+  create(path: string, body: unknown) {
+    return this.call('POST', path, { body })
+  }
+
+  patch(path: string, body: unknown, type = MERGE) {
+    return this.call('PATCH', path, { body, type })
+  }
+
+  apply(path: string, body: unknown, manager = 'one', more = '') {
+    return this.call('PATCH', `${path}?fieldManager=${manager}${more}`, { body, type: APPLY })
+  }
+
+  /** The lines of a watch until the server ends it, or until `enough` says so. */
+  async watch(path: string, query: string, enough?: (lines: WatchLine[]) => boolean): Promise<WatchLine[]> {
+    const { headers, dispatcher } = await this.#connection.authorize(path)
+    const response = await request(`${this.#connection.server}${path}?watch=true&${query}`, { dispatcher, headers })
+    const lines: WatchLine[] = []
+    let rest = ''
+    for await (const chunk of response.body) {
+      rest += chunk
+      const parts = rest.split('\n')
+      rest = parts.pop() ?? ''
+      lines.push(...parts.map((part) => JSON.parse(part) as WatchLine))
+      if (enough?.(lines)) break
+    }
+    return lines
+  }
+
+  close() {
+    return this.#connection.close()
+  }
+}
+
+/** One API server for the tests of a file, with a namespace of their own. */
+export function useApi(): () => Api {
+  let cluster: TestCluster | undefined
+  let api: Api
+  before(async () => {
+    // Started twice, so that it has a past that it does not know, as a real one has.
+    cluster = REAL ? undefined : await (await startTestCluster({ runPods: false })).restart()
+    api = new Api(REAL ?? (cluster as TestCluster).kubeconfigPath)
+    await api.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: api.namespace } })
+  })
+  after(async () => {
+    await api.call('DELETE', `/api/v1/namespaces/${api.namespace}`)
+    await api.close()
+    await cluster?.dispose()
+  })
+  return () => api
+}
+
+export function configMap(name: string, metadata: object = {}, data: object = { a: '1' }) {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, ...metadata }, data }
+}
+
+export function pod(name: string, metadata: object = {}, spec: object = {}) {
+  const containers = [{ name: 'main', image: 'example.invalid/none' }]
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, ...metadata }, spec: { containers, ...spec } }
+}
+
+export function job(name: string, spec: object = {}, metadata: object = {}) {
+  const base = {
+    preset: 'jft-mini',
+    model: { classes: 10 },
+    maxSteps: 100,
+    data: { source: { claimName: 'data' }, format: 'tfrecord', labels: 'labels.json' },
+    checkpoint: { storage: { volume: { claimName: 'checkpoints' } } },
+    workers: { replicas: 2 },
+  }
+  return { apiVersion: API_VERSION, kind: 'PretrainJob', metadata: { name, ...metadata }, spec: { ...base, ...spec } }
+}

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Answer, APPLY, configMap, JSON_PATCH, job, MERGE, pod, STRATEGIC, useApi } from './api.ts'
+
+const api = useApi()
+const fields = ({ body }: Answer): string[] => body.details.causes.map(({ field }: { field: string }) => field)
+
+test('an invalid job is refused with the path of each wrong field', async () => {
+  const refused = await api().create(api().jobs, job('wrong', { workers: { replicas: 0 }, batchSize: -1 }))
+  assert.deepEqual([refused.status, refused.body.reason], [422, 'Invalid'])
+  assert.deepEqual(fields(refused).sort(), ['spec.batchSize', 'spec.workers.replicas'])
+  assert.match(refused.body.message, /^PretrainJob\.downpour\.dev "wrong" is invalid: /)
+  const changed = await api().create(api().jobs, job('right'))
+  assert.equal(changed.status, 201)
+  const immutable = await api().patch(`${api().jobs}/right`, { spec: { model: { classes: 11 } } })
+  assert.deepEqual([immutable.status, fields(immutable)], [422, ['spec.model']])
+})
+
+test('defaults of the schema are filled in, what a preset says is not', async () => {
+  const { body } = await api().create(api().jobs, job('filled'))
+  assert.equal(body.spec.backoffLimit, 20)
+  assert.equal(body.spec.learningRate, undefined)
+})
+
+test('an unknown field is refused when asked to be strict, else dropped, with a warning unless ignored', async () => {
+  const strict = await api().create(`${api().jobs}?fieldValidation=Strict`, job('odd', { maxStepz: 1 }))
+  assert.equal(strict.status, 400)
+  assert.match(strict.body.message, /unknown field "spec\.maxStepz"/)
+  const warned = await api().create(`${api().jobs}?fieldValidation=Warn`, job('odd', { maxStepz: 1 }))
+  assert.deepEqual([warned.status, warned.body.spec.maxStepz], [201, undefined])
+  assert.match(String(warned.headers.warning), /299.*unknown field .*spec\.maxStepz/)
+  const ignored = await api().create(`${api().jobs}?fieldValidation=Ignore`, job('odd2', { maxStepz: 1 }))
+  assert.deepEqual([ignored.status, ignored.headers.warning], [201, undefined])
+})
+
+test('a status write leaves the spec, a spec write the status; generation rises with the spec alone', async () => {
+  const path = `${api().jobs}/parts`
+  const made = await api().create(api().jobs, { ...job('parts'), status: { phase: 'Running' } })
+  assert.deepEqual([made.body.status, made.body.metadata.generation], [undefined, 1])
+  const status = await api().patch(`${path}/status`, { spec: { maxSteps: 5 }, status: { phase: 'Running' } })
+  assert.deepEqual(
+    [status.body.spec.maxSteps, status.body.status.phase, status.body.metadata.generation],
+    [100, 'Running', 1],
+  )
+  const spec = await api().patch(path, { spec: { maxSteps: 200 }, status: { phase: 'Failed' } })
+  assert.deepEqual(
+    [spec.body.spec.maxSteps, spec.body.status.phase, spec.body.metadata.generation],
+    [200, 'Running', 2],
+  )
+  const labelled = await api().patch(path, { metadata: { labels: { a: 'b' } } })
+  assert.equal(labelled.body.metadata.generation, 2)
+  const { body: now } = await api().get(path)
+  const put = await api().call('PUT', `${path}/status`, { body: { ...now, spec: {}, status: { phase: 'Succeeded' } } })
+  assert.deepEqual([put.body.spec.maxSteps, put.body.status.phase], [200, 'Succeeded'])
+  const lost = await api().call('PUT', `${path}/status`, { body: now })
+  assert.equal(lost.status, 409)
+})
+
+test('a status is held to the schema as well', async () => {
+  await api().create(api().jobs, job('strange'))
+  const refused = await api().patch(`${api().jobs}/strange/status`, { status: { phase: 'Bored' } })
+  assert.deepEqual([refused.status, fields(refused)], [422, ['status.phase']])
+})
+
+test('merge patch: null removes, lists are replaced; JSON patch: in order, and all or nothing', async () => {
+  const path = `${api().maps}/patched`
+  await api().create(api().maps, configMap('patched', { labels: { a: '1', b: '2' } }))
+  const merged = await api().patch(path, { metadata: { labels: { a: null, c: '3' } } }, MERGE)
+  assert.deepEqual(merged.body.metadata.labels, { b: '2', c: '3' })
+  const operations = [
+    { op: 'test', path: '/data/a', value: '1' },
+    { op: 'add', path: '/data/x~1y', value: 'new' },
+    { op: 'copy', from: '/data/a', path: '/data/copied' },
+    { op: 'move', from: '/data/a', path: '/data/moved' },
+  ]
+  const patched = await api().patch(path, operations, JSON_PATCH)
+  assert.deepEqual(patched.body.data, { 'x/y': 'new', copied: '1', moved: '1' })
+  const failing = [
+    { op: 'remove', path: '/data/moved' },
+    { op: 'test', path: '/data/copied', value: 'other' },
+  ]
+  assert.equal((await api().patch(path, failing, JSON_PATCH)).status, 422)
+  assert.equal((await api().get(path)).body.data.moved, '1')
+  assert.equal((await api().patch(path, [{ op: 'remove', path: '/data/none' }], JSON_PATCH)).status, 422)
+})
+
+test('strategic merge: keyed lists merge for built-in kinds; custom resources do not take it', async () => {
+  await api().create(api().pods, pod('strategic'))
+  const patch = { status: { conditions: [{ type: 'A', status: 'True' }] } }
+  await api().patch(`${api().pods}/strategic/status`, patch, STRATEGIC)
+  const more = {
+    status: {
+      conditions: [
+        { type: 'B', status: 'True' },
+        { type: 'A', status: 'False' },
+      ],
+    },
+  }
+  const { body } = await api().patch(`${api().pods}/strategic/status`, more, STRATEGIC)
+  const conditions = body.status.conditions.map(({ type, status }: Record<string, string>) => `${type}=${status}`)
+  assert.ok(conditions.includes('A=False') && conditions.includes('B=True'), String(conditions))
+  await api().create(api().jobs, job('nostrategy'))
+  assert.equal((await api().patch(`${api().jobs}/nostrategy`, {}, STRATEGIC)).status, 415)
+})
+
+test('apply makes, repeats without a change, and drops what its manager no longer sends', async () => {
+  const path = `${api().jobs}/applied`
+  const made = await api().apply(path, job('applied', { batchSize: 4 }, { labels: { a: '1' } }))
+  assert.equal(made.status, 201)
+  const again = await api().apply(path, job('applied', { batchSize: 4 }, { labels: { a: '1' } }))
+  assert.deepEqual([again.status, again.body.metadata.resourceVersion], [200, made.body.metadata.resourceVersion])
+  await api().patch(path, { metadata: { labels: { theirs: '2' } } })
+  const less = await api().apply(path, job('applied'))
+  assert.deepEqual([less.body.spec.batchSize, less.body.metadata.labels], [undefined, { theirs: '2' }])
+  assert.equal(less.body.spec.backoffLimit, 20)
+})
+
+test('apply meets what others own with a Conflict, and takes it when forced', async () => {
+  const path = `${api().jobs}/contested`
+  await api().apply(path, job('contested'), 'one')
+  const contested = job('contested', { maxSteps: 300 })
+  const refused = await api().apply(path, contested, 'two')
+  assert.deepEqual([refused.status, refused.body.reason, fields(refused)], [409, 'Conflict', ['.spec.maxSteps']])
+  const forced = await api().apply(path, contested, 'two', '&force=true')
+  assert.deepEqual([forced.status, forced.body.spec.maxSteps], [200, 300])
+  // Both sent the rest: it stays while one of them does.
+  const { data: _shared, ...spec } = contested.spec
+  const less = await api().apply(path, { ...contested, spec }, 'two')
+  assert.deepEqual([less.status, less.body.spec.data?.format], [200, 'tfrecord'])
+})
+
+test('apply names its manager, brings no managedFields, and keeps to a given version', async () => {
+  await api().apply(`${api().maps}/m`, configMap('m'))
+  assert.equal((await api().patch(`${api().maps}/m`, configMap('m'), APPLY)).status, 422)
+  assert.equal((await api().apply(`${api().maps}/m`, configMap('m', { managedFields: [{}] }))).status, 400)
+  assert.equal((await api().apply(`${api().maps}/m`, configMap('m', { resourceVersion: '1' }, { a: '9' }))).status, 409)
+})
+
+test('scale reads and sets the workers, holds to the version, and refuses what the job would', async () => {
+  const path = `${api().jobs}/scaled/scale`
+  await api().create(api().jobs, job('scaled'))
+  const { body: scale } = await api().get(path)
+  assert.deepEqual(
+    [scale.kind, scale.apiVersion, scale.spec.replicas, scale.status.replicas],
+    ['Scale', 'autoscaling/v1', 2, 0],
+  )
+  const put = await api().call('PUT', path, { body: { ...scale, spec: { replicas: 5 } } })
+  assert.deepEqual([put.status, put.body.spec.replicas], [200, 5])
+  assert.equal((await api().call('PUT', path, { body: { ...scale, spec: { replicas: 6 } } })).status, 409)
+  assert.equal((await api().patch(path, { spec: { replicas: 3 } })).body.spec.replicas, 3)
+  for (const replicas of [0, -1, 1e6])
+    assert.equal((await api().patch(path, { spec: { replicas } })).status, 422, String(replicas))
+  const { body: after } = await api().get(`${api().jobs}/scaled`)
+  assert.deepEqual([after.spec.workers.replicas, after.metadata.generation], [3, 3])
+})
