@@ -57,7 +57,7 @@ interface DecodedHead extends FrameHead {
 function decodeHead(bytes: Buffer, limits: FrameLimits): DecodedHead {
   if (bytes.readUInt32LE(0) !== MAGIC)
     throw frameError('FRAME_BAD_MAGIC', 'the peer does not speak this protocol', { magic: bytes.readUInt32LE(0) })
-  if (bytes.readUInt32LE(20) !== crc32(bytes.subarray(0, 20)))
+  if (bytes.readUInt32LE(20) !== crc32(bytes.subarray(0, 20)) || bytes.readUInt32LE(28) !== 0)
     throw frameError('FRAME_BAD_CHECKSUM', 'the head of a frame arrived damaged', {})
   const version = bytes.readUInt16LE(4)
   if (version !== VERSION)

@@ -1,0 +1,87 @@
+/** A TCP proxy that misbehaves when told: between a client and a server of the test, both real. */
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+
+export type Direction = 'request' | 'response'
+
+export interface TcpProxy {
+  readonly port: number
+  /** Where new connections go: another port after the server came back. */
+  target: number
+  /** Connections made so far. */
+  readonly accepted: number
+  /** RST on every open connection. */
+  cut(): void
+  /** Bytes in this direction vanish, the connections stay open; until `heal`. */
+  blackhole(...directions: Direction[]): void
+  /** After so many more bytes in this direction everything is cut, in the middle of whatever it was. */
+  truncateAfter(bytes: number, direction: Direction): void
+  /** Every chunk in this direction waits. */
+  delay(ms: number, direction: Direction): void
+  heal(): void
+  close(): Promise<void>
+}
+
+export async function startTcpProxy(target: number): Promise<TcpProxy> {
+  const sockets = new Set<Socket>()
+  let lost = new Set<Direction>()
+  let delays = new Map<Direction, number>()
+  let allowance: { bytes: number; direction: Direction } | undefined
+  const cut = () => {
+    allowance = undefined
+    for (const socket of sockets) socket.resetAndDestroy()
+  }
+  const forward = (chunk: Buffer, to: Socket, direction: Direction) => {
+    if (lost.has(direction) || to.destroyed) return
+    if (allowance?.direction === direction) {
+      const rest = allowance.bytes - chunk.length
+      if (rest <= 0) return to.write(chunk.subarray(0, allowance.bytes), cut)
+      allowance.bytes = rest
+    }
+    const ms = delays.get(direction) ?? 0
+    if (ms > 0) setTimeout(() => to.writable && to.write(chunk), ms)
+    else to.write(chunk)
+  }
+  const server: Server = createServer((client) => {
+    proxy.accepted++
+    const upstream = connect(proxy.target, '127.0.0.1')
+    const pairs = [
+      { from: client, to: upstream, direction: 'request' },
+      { from: upstream, to: client, direction: 'response' },
+    ] as const
+    for (const { from, to, direction } of pairs) {
+      sockets.add(from)
+      from.setNoDelay(true)
+      from.on('data', (chunk) => forward(chunk, to, direction))
+      from.on('error', () => to.destroy())
+      from.on('end', () => to.end())
+      from.on('close', () => sockets.delete(from) && to.destroy())
+    }
+  })
+  const proxy = {
+    port: 0,
+    target,
+    accepted: 0,
+    cut,
+    blackhole(...directions: Direction[]) {
+      lost = new Set(directions)
+    },
+    truncateAfter(bytes: number, direction: Direction) {
+      allowance = { bytes, direction }
+    },
+    delay(ms: number, direction: Direction) {
+      delays = new Map([[direction, ms]])
+    },
+    heal() {
+      lost = new Set()
+      delays = new Map()
+      allowance = undefined
+    },
+    async close() {
+      cut()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  proxy.port = (server.address() as AddressInfo).port
+  return proxy
+}

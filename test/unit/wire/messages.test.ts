@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { EMPTY, encodeFrame, type Frame, FrameDecoder } from '../../../src/wire/frames.ts'
+import { decodeMessage, encodeMessage, floatsOf, type Message, typeCode } from '../../../src/wire/messages.ts'
+
+function frameOf(bytes: Buffer): Frame {
+  const frames: Frame[] = []
+  new FrameDecoder({ body: () => EMPTY, frame: (frame) => frames.push(frame) }).feed(bytes)
+  return frames[0] as Frame
+}
+
+const raw = (type: number, header: string) => frameOf(encodeFrame(type, 1, header))
+
+test('a message comes out as it went in', () => {
+  const message: Message = { type: 'push', seq: 3, incarnation: 9, baseVersion: 7, loss: null, examples: 32 }
+  assert.deepEqual(decodeMessage(frameOf(encodeMessage(message, 1))), message)
+})
+
+test('a type that nobody knows is refused', () => {
+  assert.throws(() => decodeMessage(raw(999, '{}')), { code: 'FRAME_UNKNOWN_TYPE' })
+  assert.throws(() => decodeMessage(raw(0, '{}')), { code: 'FRAME_UNKNOWN_TYPE' })
+})
+
+test('a header that is no JSON, lacks a field, has one too many or a wrong one is refused', () => {
+  const good = '"seq":1,"incarnation":1,"baseVersion":1,"loss":1'
+  for (const header of ['', 'nonsense', '[]', 'null', '{}', `{${good}}`, `{${good},"examples":-1}`])
+    assert.throws(() => decodeMessage(raw(typeCode('push'), header)), { code: 'FRAME_BAD_HEADER' }, header)
+  assert.throws(() => decodeMessage(raw(typeCode('push'), `{${good},"examples":1,"admin":true}`)), {
+    code: 'FRAME_BAD_HEADER',
+    message: /admin/,
+  })
+})
+
+test('a header cannot reach the prototype of anything', () => {
+  const hostile = '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}'
+  for (const type of ['heartbeat', 'lease', 'snapshotTaken'] as const)
+    assert.throws(() => decodeMessage(raw(typeCode(type), hostile)), { code: 'FRAME_BAD_HEADER' })
+  const taken = decodeMessage(raw(typeCode('snapshotTaken'), `{"record":${hostile}}`)) as Message<'snapshotTaken'>
+  assert.equal((taken.record as { polluted?: unknown }).polluted, undefined)
+  assert.equal(({} as { polluted?: unknown }).polluted, undefined)
+})
+
+test('a body of another length than the floats that are expected is refused', () => {
+  assert.deepEqual([...floatsOf(new Uint8Array(new Float32Array([1, 2]).buffer), 2)], [1, 2])
+  assert.throws(() => floatsOf(new Uint8Array(7), 2), { code: 'FRAME_BAD_BODY' })
+})
