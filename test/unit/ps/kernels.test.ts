@@ -1,0 +1,146 @@
+/** The optimizer's arithmetic against plain loops, float32 operation by operation, and the golden vectors of TF1. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { describe, test } from 'node:test'
+import { loadKernels } from '../../../src/ps/kernels.ts'
+import { createRandom } from '../../../src/support/random.ts'
+import { buildKernels } from '../../../tools/build-kernels.ts'
+
+const f = Math.fround
+const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 })
+const kernels = loadKernels(memory)
+
+/** Arrays one after the other, each with a guard of 3 elements that must not change. */
+function place(...arrays: number[][]): { at: number[]; read: (i: number) => number[]; guards: () => number[] } {
+  let byte = 0
+  const starts = arrays.map((values) => {
+    const start = byte
+    new Float32Array(memory.buffer, start, values.length + 3).set([...values, 9, 9, 9])
+    byte += 4 * (values.length + 3)
+    return start
+  })
+  const view = (i: number, from: number, n: number) => [...new Float32Array(memory.buffer, (starts[i] ?? 0) + from, n)]
+  return {
+    at: starts,
+    read: (i) => view(i, 0, arrays[i]?.length ?? 0),
+    guards: () => arrays.flatMap((values, i) => view(i, 4 * values.length, 3)),
+  }
+}
+
+const random = createRandom(11)
+const draw = (n: number, scale = 1) => Array.from({ length: n }, () => f(scale * random.normal()))
+const LENGTHS = Array.from({ length: 10 }, (_, n) => n)
+
+describe('kernels, for every length from 0 to 9 (blocks of four and what is left over)', () => {
+  test('rmsprop', () => {
+    const [lr, rho, mu, eps, wd] = [0.01, 0.9, 0.8, 1e-10, 0.05].map(f) as [number, number, number, number, number]
+    for (const n of LENGTHS) {
+      const [w, g, m] = [draw(n), draw(n), draw(n)]
+      const s = draw(n).map(Math.abs)
+      const { at, read, guards } = place(w, g, s, m)
+      kernels.rmsprop(at[0] ?? 0, at[1] ?? 0, at[2] ?? 0, at[3] ?? 0, n, lr, rho, mu, eps, wd)
+      const expected = w.map((weight, i) => {
+        const gradient = f((g[i] ?? 0) + f(wd * weight))
+        const square = f(f(rho * (s[i] ?? 0)) + f(f(1 - rho) * f(gradient * gradient)))
+        const moved = f(f(mu * (m[i] ?? 0)) + f(f(lr * gradient) / f(Math.sqrt(f(square + eps)))))
+        return { weight: f(weight - moved), square, moved }
+      })
+      assert.deepEqual(
+        read(0),
+        expected.map(({ weight }) => weight),
+        `w, length ${n}`,
+      )
+      assert.deepEqual(
+        read(2),
+        expected.map(({ square }) => square),
+        `rms, length ${n}`,
+      )
+      assert.deepEqual(
+        read(3),
+        expected.map(({ moved }) => moved),
+        `momentum, length ${n}`,
+      )
+      assert.ok(
+        guards().every((value) => value === 9),
+        `length ${n}: wrote past the end`,
+      )
+    }
+  })
+
+  test('momentum: the learning rate stays outside of the accumulator', () => {
+    const [lr, mu, wd] = [0.01, 0.8, 0.05].map(f) as [number, number, number]
+    for (const n of LENGTHS) {
+      const [w, g, m] = [draw(n), draw(n), draw(n)]
+      const { at, read, guards } = place(w, g, m)
+      kernels.momentum(at[0] ?? 0, at[1] ?? 0, at[2] ?? 0, n, lr, mu, wd)
+      const moved = w.map((weight, i) => f(f(mu * (m[i] ?? 0)) + f((g[i] ?? 0) + f(wd * weight))))
+      assert.deepEqual(read(2), moved, `momentum, length ${n}`)
+      assert.deepEqual(
+        read(0),
+        w.map((weight, i) => f(weight - f(lr * (moved[i] ?? 0)))),
+        `w, length ${n}`,
+      )
+      assert.ok(guards().every((value) => value === 9))
+    }
+  })
+
+  test('moving average', () => {
+    const d = f(0.997)
+    for (const n of LENGTHS) {
+      const [s, x] = [draw(n), draw(n)]
+      const { at, read, guards } = place(s, x)
+      kernels.average(at[0] ?? 0, at[1] ?? 0, n, d)
+      assert.deepEqual(
+        read(0),
+        s.map((value, i) => f(f(d * value) + f(f(1 - d) * (x[i] ?? 0)))),
+        `length ${n}`,
+      )
+      assert.ok(guards().every((value) => value === 9))
+    }
+  })
+
+  test('delay compensation', () => {
+    const lambda = f(0.04)
+    for (const n of LENGTHS) {
+      const [g, w, old] = [draw(n), draw(n), draw(n)]
+      const { at, read, guards } = place(g, w, old)
+      kernels.compensate(at[0] ?? 0, at[1] ?? 0, at[2] ?? 0, n, lambda)
+      const expected = g.map((value, i) => f(value + f(f(lambda * f(value * value)) * f((w[i] ?? 0) - (old[i] ?? 0)))))
+      assert.deepEqual(read(0), expected, `length ${n}`)
+      assert.ok(guards().every((value) => value === 9))
+    }
+  })
+
+  test('finite sees NaN, infinities and values whose square overflows, wherever they stand', () => {
+    for (const n of LENGTHS) {
+      assert.equal(kernels.finite(place(draw(n, 1e15)).at[0] ?? 0, n), 1, `length ${n}`)
+      for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e20])
+        for (let i = 0; i < n; i++) {
+          const values = draw(n)
+          values[i] = bad
+          assert.equal(kernels.finite(place(values).at[0] ?? 0, n), 0, `${bad} at ${i} of ${n}`)
+        }
+    }
+  })
+})
+
+test('rmsprop gives the golden vectors of TF1: rms starts at one, epsilon is inside the root', () => {
+  const { at, read } = place([1], [0], [1], [0])
+  const golden = [
+    { g: 0.5, w: 0.999480125, rms: 0.925 },
+    { g: -0.25, w: 0.999285213, rms: 0.83875 },
+    { g: 0.125, w: 0.99896607, rms: 0.7564375 },
+    { g: 2, w: 0.996755047, rms: 1.08079375 },
+  ]
+  for (const { g, w, rms } of golden) {
+    new Float32Array(memory.buffer, at[1] ?? 0, 1)[0] = g
+    kernels.rmsprop(at[0] ?? 0, at[1] ?? 0, at[2] ?? 0, at[3] ?? 0, 1, 1e-3, 0.9, 0.9, 1e-10, 0)
+    assert.ok(Math.abs((read(0)[0] ?? 0) - w) < 1.5e-7, `w ${read(0)[0]}, expected ${w}`)
+    assert.ok(Math.abs((read(2)[0] ?? 0) - rms) < 1.5e-7, `rms ${read(2)[0]}, expected ${rms}`)
+  }
+})
+
+test('kernels.wasm is what its source gives', async () => {
+  const committed = readFileSync(new URL('../../../src/ps/kernels.wasm', import.meta.url))
+  assert.ok(Buffer.from(await buildKernels()).equals(committed), 'run `npm run generate`')
+})

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { LeaseTable } from '../../../src/ps/leases.ts'
+
+/** Takes and finishes `n` units as one worker. */
+function read(table: LeaseTable, n: number, holder = 'a', from = 1) {
+  return Array.from({ length: n }, (_, i) => {
+    const lease = table.next(holder, from + i)
+    table.done(holder, lease)
+    return lease
+  })
+}
+
+test('each epoch hands out every unit once, in an order of its own that the seed gives again', () => {
+  const leases = read(new LeaseTable(7, 5), 21)
+  const epochs = [0, 1, 2].map((epoch) => leases.filter((lease) => lease.epoch === epoch).map(({ unit }) => unit))
+  for (const units of epochs) assert.deepEqual(units.toSorted(), [0, 1, 2, 3, 4, 5, 6])
+  assert.notDeepEqual(epochs[0], epochs[1])
+  assert.deepEqual(read(new LeaseTable(7, 5), 21), leases)
+  assert.notDeepEqual(read(new LeaseTable(7, 6), 21), leases)
+})
+
+test('units of a worker that left are handed out before anything else', () => {
+  const table = new LeaseTable(5, 1)
+  const lost = [table.next('gone', 1), table.next('gone', 2)]
+  table.next('stays', 1)
+  assert.equal(table.giveBack('gone'), 2)
+  assert.deepEqual([table.next('stays', 2), table.next('stays', 3)], lost)
+  assert.equal(table.giveBack('nobody'), 0)
+})
+
+test('the same request gets the same unit again: its answer may have been lost', () => {
+  const table = new LeaseTable(5, 1)
+  const first = table.next('a', 1)
+  assert.deepEqual(table.next('a', 1), first)
+  assert.notDeepEqual(table.next('a', 2), first)
+  assert.equal(table.save().open.length, 2)
+})
+
+test('a unit that was given away meanwhile is not finished by who lost it', () => {
+  const table = new LeaseTable(1, 1)
+  const lease = table.next('slow', 1)
+  table.giveBack('slow')
+  table.next('quick', 1)
+  table.done('slow', lease)
+  assert.deepEqual(table.save().open, [lease])
+})
+
+test('without data there is nothing to lease', () => {
+  assert.throws(() => new LeaseTable(0, 1), { code: 'DATA_EMPTY' })
+})
+
+test('a checkpoint of other data starts anew', () => {
+  const table = new LeaseTable(3, 1, { units: 5, epoch: 4, position: 2, open: [{ epoch: 4, unit: 4 }] })
+  assert.deepEqual([table.epoch, table.next('a', 1).epoch], [0, 0])
+})
+
+const steps = fc.array(
+  fc.record({
+    worker: fc.constantFrom('a', 'b', 'c'),
+    act: fc.constantFrom('next' as const, 'next' as const, 'done' as const, 'leave' as const, 'restart' as const),
+  }),
+  { maxLength: 80 },
+)
+
+test('whatever workers do, leave and restarts included: an epoch has every unit, and nothing is held twice', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 6 }), fc.integer(), steps, (units, seed, acts) => {
+      let table = new LeaseTable(units, seed)
+      const held = new Map<string, { epoch: number; unit: number }[]>()
+      const finished = new Set<string>()
+      const keyOf = ({ epoch, unit }: { epoch: number; unit: number }) => `${epoch}/${unit}`
+      acts.forEach(({ worker, act }, seq) => {
+        const mine = held.get(worker) ?? []
+        if (act === 'next') {
+          const lease = table.next(worker, seq)
+          const taken = [...held.values()].flat().map(keyOf)
+          assert.ok(!taken.includes(keyOf(lease)) && !finished.has(keyOf(lease)), 'handed out twice')
+          held.set(worker, [...mine, lease])
+        } else if (act === 'done' && mine[0]) {
+          table.done(worker, mine[0])
+          finished.add(keyOf(mine[0]))
+          held.set(worker, mine.slice(1))
+        } else if (act === 'leave') {
+          assert.equal(table.giveBack(worker), mine.length)
+          held.delete(worker)
+        } else if (act === 'restart') {
+          table = new LeaseTable(units, seed, JSON.parse(JSON.stringify(table.save())))
+          held.clear()
+        }
+      })
+      for (const worker of ['a', 'b', 'c']) table.giveBack(worker)
+      const before = table.save()
+      for (const lease of before.open) finished.add(keyOf(lease))
+      for (let epoch = 0; epoch < before.epoch; epoch++)
+        for (let unit = 0; unit < units; unit++)
+          assert.ok(finished.has(`${epoch}/${unit}`), `${epoch}/${unit} was lost`)
+    }),
+  )
+})
