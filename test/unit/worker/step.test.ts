@@ -13,7 +13,7 @@ import { config, drawAll } from '../models/builders.ts'
 
 const PIXELS = 4
 const STEPS = 2000
-const SAMPLE_EVERY = 25
+const SAMPLE_EVERY = 50
 /** Seen over 1,000 steps: 0.7 MiB. A thirtieth of one set of gradients leaked a step, 8 KiB, would be 8 MiB. */
 const RSS_BOUND_BYTES = 8 * 2 ** 20
 
