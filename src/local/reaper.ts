@@ -11,16 +11,16 @@ const GRACE_SECONDS = 20
 const SCRIPT = `
 while read -r line; do groups=$line; done
 [ -n "$groups" ] || exit 0
-for group in $groups; do kill -TERM -- "-$group"; done
+for group in $groups; do kill -s TERM -- "-$group"; done
 left=${GRACE_SECONDS * 5}
 while [ $left -gt 0 ]; do
   alive=
-  for group in $groups; do kill -0 -- "-$group" && alive=yes; done
+  for group in $groups; do kill -s 0 -- "-$group" && alive=yes; done
   [ -n "$alive" ] || exit 0
   sleep 0.2
   left=$((left - 1))
 done
-for group in $groups; do kill -KILL -- "-$group"; done
+for group in $groups; do kill -s KILL -- "-$group"; done
 `
 
 export class Reaper {

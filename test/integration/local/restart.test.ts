@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import type { KubeObject } from '../../../src/kube/objects.ts'
+import { buryLeftovers, podProcesses } from '../../../src/local/leftovers.ts'
+import { systemClock } from '../../../src/support/clock.ts'
+import { eventually } from '../../support/eventually.ts'
+import { startTestCluster } from '../../support/local-cluster.ts'
+
+const SCRIPT = resolve('test/integration/local/pod-script.mjs')
+const PODS = { apiVersion: 'v1', plural: 'pods', namespace: 'default' }
+const COMMAND = [process.execPath, SCRIPT]
+const FIRST_LIFE = `
+  import { startTestCluster } from ${JSON.stringify(resolve('test/support/local-cluster.ts'))}
+  const { client } = await startTestCluster({ command: ${JSON.stringify(COMMAND)} }, process.argv[1])
+  const containers = (args) => [{ name: 'main', args }]
+  for (const args of [['obey'], ['defy']])
+    await client.create(${JSON.stringify(PODS)}, { apiVersion: 'v1', kind: 'Pod', metadata: { name: args[0] }, spec: { containers: containers(args) } })
+  console.log('made')`
+
+interface Terminated {
+  exitCode: number
+  reason: string
+  message: string
+}
+type Pod = KubeObject & { status: { phase: string; reason?: string } }
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'downpour-restart-'))
+})
+afterEach(async () => {
+  await buryLeftovers(join(folder, 'hosts.json'), systemClock)
+  rmSync(folder, { recursive: true, force: true })
+})
+const alive = () => podProcesses(join(folder, 'hosts.json'))
+
+/** A cluster in a process of its own, with two pods that run. */
+async function firstLife(): Promise<ChildProcess> {
+  const arguments_ = ['--input-type=module-typescript', '-e', FIRST_LIFE, folder]
+  const child = spawn(process.execPath, arguments_, { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  await eventually(() => assert.equal(alive().length, 2), { timeoutMs: 10_000 })
+  return child
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+}
+
+test('pods end when their kubelet is killed: those that obey at once', async () => {
+  await kill(await firstLife())
+  await eventually(() => assert.ok(alive().length <= 1), { timeoutMs: 5_000 })
+})
+
+test('the next start kills what is left before it serves, and says that the pods were lost', async () => {
+  await kill(await firstLife())
+  const cluster = await startTestCluster({ command: COMMAND }, folder)
+  try {
+    assert.deepEqual(alive(), [])
+    const { items } = await cluster.client.list<Pod>(PODS)
+    assert.deepEqual(
+      items.map(({ status }) => [status.phase, status.reason]),
+      [
+        ['Failed', 'NodeLost'],
+        ['Failed', 'NodeLost'],
+      ],
+    )
+  } finally {
+    await cluster.dispose()
+  }
+})
+
+test('an orderly end is a shutdown of the node: no pod is to blame, and none is left', async () => {
+  const cluster = await startTestCluster({ command: COMMAND }, folder)
+  await cluster.client.create(PODS, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'obey' },
+    spec: { containers: [{ name: 'main', args: ['obey'] }] },
+  } as KubeObject)
+  await eventually(() => assert.equal(alive().length, 1))
+  const next = await cluster.restart()
+  try {
+    assert.deepEqual(alive(), [])
+    const { status } = await next.client.get<Pod>({ ...PODS, name: 'obey' })
+    assert.deepEqual([status.phase, status.reason], ['Failed', 'Terminated'])
+  } finally {
+    await next.dispose()
+  }
+})
+
+test('a command that cannot be started is the pod’s status, in the system’s words', async () => {
+  const cluster = await startTestCluster({ command: [join(folder, 'nothing')] }, folder)
+  try {
+    await cluster.client.create(PODS, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'unable' },
+      spec: { containers: [{ name: 'main' }] },
+    } as KubeObject)
+    await eventually(async () => {
+      const { status } = await cluster.client.get<
+        KubeObject & { status: { phase: string; containerStatuses: { state: { terminated: Terminated } }[] } }
+      >({ ...PODS, name: 'unable' })
+      assert.equal(status.phase, 'Failed')
+      const { exitCode, reason, message } = { ...status.containerStatuses[0]?.state.terminated }
+      assert.deepEqual([exitCode, reason, String(message).includes('ENOENT')], [128, 'StartError', true])
+    })
+  } finally {
+    await cluster.dispose()
+  }
+})

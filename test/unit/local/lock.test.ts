@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { after, test } from 'node:test'
+import { lockFolder } from '../../../src/local/lock.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'downpour-lock-'))
+after(() => rmSync(folder, { recursive: true }))
+const state = (name: string) => join(folder, name)
+
+test('a folder is had by one at a time; given back, it can be taken again', async () => {
+  const unlock = await lockFolder(state('one'))
+  await assert.rejects(lockFolder(state('one')), {
+    code: 'ALREADY_RUNNING',
+    message: new RegExp(`process ${process.pid}.*--state-dir`),
+  })
+  unlock()
+  ;(await lockFolder(state('one')))()
+})
+
+test('another way to the same folder is the same lock', async () => {
+  const unlock = await lockFolder(state('real'))
+  symlinkSync(state('real'), state('alias'))
+  await assert.rejects(lockFolder(state('alias')), { code: 'ALREADY_RUNNING' })
+  unlock()
+})
+
+test('a holder that was killed leaves no lock behind', async () => {
+  const source = `import { lockFolder } from ${JSON.stringify(resolve('src/local/lock.ts'))}
+    await lockFolder(${JSON.stringify(state('killed'))}); console.log('have it'); setInterval(() => {}, 1000)`
+  const holder = spawn(process.execPath, ['--input-type=module-typescript', '-e', source], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(holder.stdout, 'data')
+  await assert.rejects(lockFolder(state('killed')), {
+    code: 'ALREADY_RUNNING',
+    details: { stateDir: state('killed'), holder: holder.pid },
+  })
+  holder.kill('SIGKILL')
+  await once(holder, 'exit')
+  ;(await lockFolder(state('killed')))()
+})
