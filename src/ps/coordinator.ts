@@ -89,6 +89,7 @@ export class Coordinator {
     this.#stopped = true
     clearInterval(this.#timer)
     await Promise.all(this.#peers.map((peer) => peer.close()))
+    await this.#rounds?.idle()
   }
 
   status(): CoordinatorStatus {

@@ -1,0 +1,99 @@
+/** Real parameter servers on loopback sockets, in this process, and clients that reach them through proxies. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type FileSystem, realFileSystem } from '../../../src/checkpoint/file-system.ts'
+import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
+import { createPsMetrics } from '../../../src/metrics/ps.ts'
+import { ParameterServer } from '../../../src/ps/parameter-server.ts'
+import { systemClock } from '../../../src/support/clock.ts'
+import { silentLog } from '../../../src/support/log.ts'
+import type { ModelLayout } from '../../../src/wire/layout.ts'
+import { connectShards, type ShardClient } from '../../../src/worker/client.ts'
+import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts'
+
+export const BEAT_MS = 500
+
+export interface Fleet {
+  readonly folder: string
+  /** In front of each shard: what clients and the coordinator connect to. */
+  readonly proxies: readonly TcpProxy[]
+  readonly servers: readonly ParameterServer[]
+  connect(index: number, layout: ModelLayout, options?: { podUid?: string; dataUnits?: number }): Promise<ShardClient>
+  /** All servers vanish without a word, and new ones take their places from the last checkpoint. */
+  restart(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface FleetOptions {
+  shards: number
+  /** Checkpoints of an earlier fleet. */
+  folder?: string
+  fs?: FileSystem
+}
+
+export async function startFleet(config: RuntimeConfig, options: FleetOptions): Promise<Fleet> {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'downpour-fleet-')))
+  const proxies = await Promise.all(Array.from({ length: options.shards }, () => startTcpProxy(0)))
+  const stop = new AbortController()
+  const psHosts = proxies.map(({ port }) => `127.0.0.1:${port}`)
+  const topology = { ...config.topology, parameterServers: options.shards, psHosts }
+  let servers: ParameterServer[] = []
+  const start = async () => {
+    const fs = options.fs ?? realFileSystem
+    servers = proxies.map((_, index) => server({ ...config, topology }, index, folder, fs))
+    for (const [i, one] of servers.entries()) (proxies[i] as TcpProxy).target = await one.start('127.0.0.1', 0)
+  }
+  await start()
+  return {
+    folder,
+    proxies,
+    get servers() {
+      return servers
+    },
+    connect: (index, layout, { podUid = `pod-${index}`, dataUnits = 4 } = {}) =>
+      connectShards({
+        hosts: psHosts,
+        port: 0,
+        identity: { index, podUid },
+        jobUid: config.job.uid,
+        layout,
+        dataUnits,
+        heartbeatMs: BEAT_MS,
+        waitMs: 10,
+        signal: stop.signal,
+        log: silentLog,
+      }),
+    async restart() {
+      for (const proxy of proxies) {
+        proxy.target = 9
+        proxy.cut()
+      }
+      await Promise.all(servers.map((one) => one.close()))
+      await start()
+    },
+    async close() {
+      stop.abort(new DOMException('the test is over', 'AbortError'))
+      await Promise.all(servers.map((one) => one.close()))
+      await Promise.all(proxies.map((proxy) => proxy.close()))
+      if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function server(config: RuntimeConfig, index: number, folder: string, fs: FileSystem): ParameterServer {
+  return new ParameterServer({
+    config,
+    index,
+    podUid: `ps-${index}`,
+    checkpointDir: folder,
+    sourceDir: undefined,
+    historyFile: join(folder, 'history.jsonl'),
+    hostsFile: undefined,
+    clock: systemClock,
+    fs,
+    log: silentLog,
+    metrics: createPsMetrics(),
+    heartbeatMs: BEAT_MS,
+  })
+}

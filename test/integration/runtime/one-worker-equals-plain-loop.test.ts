@@ -1,0 +1,148 @@
+/**
+ * The whole path of a weight - drawn by the server, pulled, trained on, pushed, updated - against a training loop of one
+ * process with an optimizer of its own, float32 at each operation. (In float64 it
+ * would part from the other at the first ReLU that rounding pushes over its edge.) What both share is the model's forward and backward pass.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
+import type { Batch } from '../../../src/data/batch.ts'
+import { createWorkerMetrics } from '../../../src/metrics/worker.ts'
+import type { Model } from '../../../src/models/model.ts'
+import { buildModel } from '../../../src/models/resnet.ts'
+import { drawInitial } from '../../../src/ps/initial.ts'
+import { silentLog } from '../../../src/support/log.ts'
+import { createRandom } from '../../../src/support/random.ts'
+import { sizeOf, type VariableSpec } from '../../../src/support/variables.ts'
+import { createTask } from '../../../src/tasks/create-task.ts'
+import { selectBackend } from '../../../src/tensor/backend.ts'
+import { makeLayout } from '../../../src/wire/layout.ts'
+import { trainingLoop } from '../../../src/worker/loop.ts'
+import { Reporter } from '../../../src/worker/report.ts'
+import { createStepper, type StepOutput } from '../../../src/worker/step.ts'
+import { makeConfig } from '../../unit/ps/fixtures.ts'
+import { startFleet } from './harness.ts'
+
+const STEPS = 20
+const PIXELS = 16
+const BATCH = 4
+const TOLERANCE = 1e-5
+const RATE = { initial: 1e-3, factor: 0.9, everySteps: 5 }
+const f = Math.fround
+const RMSPROP = { decay: 0.9, momentum: 0.9, epsilon: 1e-10 }
+const RHO = f(RMSPROP.decay)
+
+const config: RuntimeConfig = makeConfig({
+  seed: 3,
+  model: { backbone: 'resnet-mini', classes: 6, headSlices: 2 },
+  batchSize: BATCH,
+  maxSteps: STEPS,
+  optimizer: { type: 'rmsprop', ...RMSPROP },
+  learningRate: { type: 'exponential', ...RATE, staircase: true },
+  weightDecay: 1e-4,
+  batchNorm: { decay: 0.9, epsilon: 1e-5 },
+})
+
+/** Noise with a square that says which of two labels: the same batches for both loops. */
+function makeBatches(): Batch[] {
+  const random = createRandom(7)
+  return Array.from({ length: STEPS }, () => {
+    const images = Float32Array.from({ length: BATCH * PIXELS * PIXELS * 3 }, () => 2 * random.next() - 1)
+    const labels = Array.from({ length: BATCH }, () => [random.int(5), 5])
+    return { images, labels, ids: labels.map(String), size: BATCH }
+  })
+}
+
+test('one worker with n_push = n_fetch = 1 equals a plain loop after 20 steps', async (t) => {
+  await selectBackend('wasm', silentLog)
+  const model = buildModel({ ...config.model, ...config })
+  const batches = makeBatches()
+  const trained = await trainOnServers(model, batches)
+  const expected = trainPlainly(model, batches)
+
+  let worst = 0
+  for (const { name } of model.variables) {
+    const [values, wanted] = [trained.get(name) as Float32Array, expected.get(name) as Float32Array]
+    assert.equal(values.length, wanted.length, name)
+    const scale = Math.max(...wanted.map(Math.abs))
+    for (const [i, value] of values.entries()) worst = Math.max(worst, Math.abs(value - (wanted[i] ?? 0)) / scale)
+  }
+  t.diagnostic(`largest difference relative to the variable's largest weight: ${worst.toExponential(2)}`)
+  assert.ok(worst < TOLERANCE, `differs by ${worst}`)
+})
+
+/** The weights after the last step, read from two real parameter servers that a real loop has trained. */
+async function trainOnServers(model: Model, batches: readonly Batch[]): Promise<Map<string, Float32Array>> {
+  const fleet = await startFleet({ ...config, maxSteps: STEPS + 1 }, { shards: 2 })
+  try {
+    const client = await fleet.connect(0, makeLayout(model.variables))
+    const left = [...batches]
+    const report = new Reporter(0, createWorkerMetrics({ tensors: () => 0 }), silentLog)
+    const stats = () => ({ corruptRecords: 0, waitSeconds: 0, queuedBatches: 0 })
+    await trainingLoop({
+      config,
+      client,
+      loader: { next: async () => left.shift() ?? null, stats },
+      stepper: createStepper(model, createTask(config), PIXELS),
+      report,
+      signal: new AbortController().signal,
+      log: silentLog,
+    })
+    const { step, weights } = await client.pull()
+    assert.equal(step, STEPS)
+    const copy = new Map([...weights].map(([name, values]) => [name, values.slice()]))
+    await client.close()
+    return copy
+  } finally {
+    await fleet.close()
+  }
+}
+
+interface State {
+  variable: VariableSpec
+  w: Float32Array
+  rms: Float32Array
+  momentum: Float32Array
+}
+
+/** Draw, step, update: nothing of src/ps but the seeded draw. */
+function trainPlainly(model: Model, batches: readonly Batch[]): Map<string, Float32Array> {
+  const states = model.variables.map(initialState)
+  const stepper = createStepper(model, createTask(config), PIXELS)
+  for (const [step, batch] of batches.entries()) {
+    stepper.load(new Map(states.map(({ variable: { name }, w }) => [name, Float32Array.from(w)])))
+    const output = stepper.step(batch)
+    for (const state of states) update(state, output, RATE.initial * RATE.factor ** Math.floor(step / RATE.everySteps))
+  }
+  stepper.dispose()
+  return new Map(states.map(({ variable: { name }, w }) => [name, w]))
+}
+
+function initialState(variable: VariableSpec): State {
+  const length = sizeOf(variable.shape)
+  const drawn = new Float32Array(length)
+  drawInitial({ ...variable, offset: 0, length }, config.seed, drawn)
+  return {
+    variable,
+    w: Float32Array.from(drawn),
+    rms: new Float32Array(length).fill(1),
+    momentum: new Float32Array(length),
+  }
+}
+
+function update({ variable, w, rms, momentum }: State, output: StepOutput, learningRate: number): void {
+  const { name, kind, decay } = variable
+  const batch = output.statistics.get(name)
+  const gradient = output.gradients.get(name)
+  for (let i = 0; i < w.length; i++) {
+    const weight = w[i] ?? 0
+    if (kind === 'statistic') w[i] = f(f(f(0.9) * weight) + f(f(1 - f(0.9)) * (batch?.[i] ?? 0)))
+    else {
+      const g = f((gradient?.[i] ?? 0) + (decay ? f(f(config.weightDecay) * weight) : 0))
+      rms[i] = f(f(RHO * (rms[i] ?? 0)) + f(f(1 - RHO) * f(g * g)))
+      const step = f(f(f(learningRate) * g) / f(Math.sqrt(f((rms[i] ?? 0) + f(RMSPROP.epsilon)))))
+      momentum[i] = f(f(f(RMSPROP.momentum) * (momentum[i] ?? 0)) + step)
+      w[i] = weight - (momentum[i] ?? 0)
+    }
+  }
+}
