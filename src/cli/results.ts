@@ -55,11 +55,13 @@ export function resultTable(results: readonly JobResult[]): string[] {
       status?.progress?.loss === undefined ? '-' : status.progress.loss.toFixed(3),
       metricsText(status?.results?.metrics),
       status?.progress ? `${status.progress.stalenessMean.toFixed(2)} / ${status.progress.stalenessP99}` : '-',
+      status?.progress ? `${status.progress.workersContributed}/${status.replicas.worker.desired}` : '-',
       String(status?.restarts.total ?? 0),
       elapsed(status?.startTime, status?.completionTime),
     ]
   })
-  return table([['JOB', 'PHASE', 'STEPS', 'LOSS', 'METRICS', 'STALENESS MEAN/P99', 'RESTARTS', 'TIME'], ...rows])
+  const head = ['JOB', 'PHASE', 'STEPS', 'LOSS', 'METRICS', 'STALENESS MEAN/P99', 'PUSHED', 'RESTARTS', 'TIME']
+  return table([head, ...rows])
 }
 
 export function metricsText(metrics: Record<string, number> | undefined): string {

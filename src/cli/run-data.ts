@@ -3,14 +3,18 @@ import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ANNOTATIONS } from '../contract/names.ts'
 import { DownpourError } from '../support/errors.ts'
+import { countProgress } from './count-progress.ts'
 import type { Manifest } from './manifests.ts'
 import { duration, type ProgressView } from './progress.ts'
 
-const TELL_EVERY_MS = 3000
 const ORDER = /^jft-mini(?: seed=(\d{1,9}))?$/
 
-/** @throws DownpourError ANNOTATION_INVALID for an order that nobody can fill */
-export async function makeOrderedData(manifests: readonly Manifest[], view: ProgressView): Promise<void> {
+/** @throws DownpourError ANNOTATION_INVALID for an order that nobody can fill; AbortError, and nothing half made */
+export async function makeOrderedData(
+  manifests: readonly Manifest[],
+  view: ProgressView,
+  signal: AbortSignal,
+): Promise<void> {
   for (const { file, object } of manifests) {
     const order = object.metadata.annotations?.[ANNOTATIONS.localMake]
     if (order === undefined) continue
@@ -20,11 +24,11 @@ export async function makeOrderedData(manifests: readonly Manifest[], view: Prog
       const message = `${file}: ${object.metadata.name}: annotation ${ANNOTATIONS.localMake}: "${order}": expected "jft-mini seed=N", and a folder in ${ANNOTATIONS.localPath}`
       throw new DownpourError('ANNOTATION_INVALID', message, { file, order })
     }
-    await makeOnce(folder, Number(match[1] ?? 0), view)
+    await makeOnce(folder, Number(match[1] ?? 0), view, signal)
   }
 }
 
-async function makeOnce(folder: string, seed: number, view: ProgressView): Promise<void> {
+async function makeOnce(folder: string, seed: number, view: ProgressView, signal: AbortSignal): Promise<void> {
   const isThere = await access(join(folder, 'dataset.json')).then(
     () => true,
     () => false,
@@ -32,13 +36,9 @@ async function makeOnce(folder: string, seed: number, view: ProgressView): Promi
   if (isThere) return
   view.say(`making the data set jft-mini (seed ${seed}) in ${folder} ...`)
   const startedMs = performance.now()
-  let toldMs = startedMs
-  const onProgress = (done: number, total: number) => {
-    if (performance.now() - toldMs < TELL_EVERY_MS) return
-    toldMs = performance.now()
-    view.say(`  ${done} of ${total} pictures`)
-  }
+  const progress = countProgress(process.stdout, 'pictures')
   const { makeJftMini } = await import('../data/generate/jft-mini.ts')
-  await makeJftMini({ out: folder, seed, onProgress })
+  await makeJftMini({ out: folder, seed, signal, onProgress: progress.show })
+  progress.end()
   view.say(`made it in ${duration((performance.now() - startedMs) / 1000)}`)
 }

@@ -30,19 +30,19 @@ export async function run(files: string[], options: RunOptions): Promise<number>
   const view = createProgressView(process.stdout)
   const interrupt = onInterrupt(view)
   const startedMs = systemClock.nowMs()
-  if (options.fresh) await forgetRuns(options.stateDir)
   const manifests = files.length > 0 ? await readManifests(files) : await readDemonstration(options)
   checkManifests(manifests)
   const log = createLog({ process: 'local' }, 'warn')
   const { stateDir } = options
   const environment = podEnvironment(stateDir)
-  const cluster = await startLocalCluster({ stateDir, command: BIN, environment, log })
+  const onLocked = async () => (options.fresh ? forgetRuns(stateDir) : undefined)
+  const cluster = await startLocalCluster({ stateDir, command: BIN, environment, log, onLocked })
   const operator = superviseOperator({ command: BIN, kubeconfig: cluster.kubeconfigPath, stateDir, environment, view })
   try {
     view.say(
       `kubectl --kubeconfig ${cluster.kubeconfigPath} get pj,fj,pods -w    # looks inside, from another terminal`,
     )
-    await makeOrderedData(manifests, view)
+    await makeOrderedData(manifests, view, interrupt)
     const jobs = await connectJobs(cluster.kubeconfigPath, options.stateDir, interrupt)
     await jobs.apply(manifests, view)
     const ended = await followJobs(jobs, view, interrupt)

@@ -32,6 +32,8 @@ export interface LocalClusterOptions {
   /** 0 (default): any free port. */
   port?: number
   clock?: Clock
+  /** Called when the folder is ours, before anything in it is read. */
+  onLocked?: () => Promise<void>
   /** False: pods stay Pending, for tests that play the kubelet. */
   runPods?: boolean
 }
@@ -58,6 +60,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     for (let end = open.pop(); end; end = open.pop()) await end()
   }
   try {
+    await options.onLocked?.()
     const journal = new Journal(join(stateDir, 'state', 'objects.jsonl'))
     open.push(() => journal.close())
     const store = new ObjectStore(journal, clock)

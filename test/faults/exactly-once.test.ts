@@ -148,7 +148,7 @@ function config(): Omit<RuntimeConfig, 'topology'> {
     batchNorm: { decay: 0.9, epsilon: 1e-5 },
     async: { fetchEvery: 1, pushEvery: 1, policy: 'async', warmStartSteps: 0, delayCompensation: 0 },
     runtime: { backend: 'cpu' },
-    checkpoint: { path: 'oracle', everySteps: CHECKPOINT_EVERY, keep: 2, keepBest: 0 },
+    checkpoint: { path: 'oracle', everySteps: CHECKPOINT_EVERY, keep: 2, keepBest: 0, keepSteps: [] },
     init: { type: 'random' },
     maxNonFinite: 3,
   }
