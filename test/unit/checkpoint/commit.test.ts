@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { commitFile } from '../../../src/checkpoint/commit.ts'
+import { realFileSystem } from '../../../src/checkpoint/file-system.ts'
+import { findLatest } from '../../../src/checkpoint/list.ts'
+import { loadCheckpoint } from '../../../src/checkpoint/load.ts'
+import { sweepLeftovers } from '../../../src/ps/retention.ts'
+import { type Fault, failingFs, forgetfulFs, lyingFs, shortWritingFs } from './fault-fs.ts'
+import { temporaryFolder, writeCheckpoint } from './fixtures.ts'
+
+const root = temporaryFolder()
+const fresh = () => mkdtemp(join(root, 'job-'))
+
+describe('a save that goes wrong', () => {
+  for (const fault of ['kill', 'EIO', 'ENOSPC'] satisfies Fault[])
+    test(`at any of its calls (${fault}) leaves the checkpoint before it, and nothing that looks like one`, async () => {
+      const counted = failingFs(Number.POSITIVE_INFINITY)
+      await writeCheckpoint(await fresh(), 2, { fs: counted.fs })
+      for (const [at, call] of counted.calls.entries()) {
+        if (call === 'close') continue
+        const folder = await fresh()
+        await writeCheckpoint(folder, 1)
+        await assert.rejects(writeCheckpoint(folder, 2, { fs: failingFs(at, fault).fs }), `${call} (${at})`)
+        const committed = call === 'open' || call === 'sync' ? at > counted.calls.lastIndexOf('rename') : false
+        const { latest } = await findLatest(folder)
+        // After the last rename the manifest stands, and all that it names is on the disk: either answer is right.
+        assert.ok(latest?.manifest.step === 1 || committed, `${call} (${at}): step ${latest?.manifest.step}`)
+        await sweepLeftovers(folder, realFileSystem)
+        if (!committed) assert.deepEqual(readdirSync(folder), ['step-000000001'], `${call} (${at})`)
+      }
+    })
+
+  test('takes its temporary file with it', async () => {
+    const folder = await fresh()
+    const path = join(folder, 'file')
+    for (const call of ['write', 'stat', 'sync', 'rename']) {
+      const dry = failingFs(Number.POSITIVE_INFINITY)
+      await commitFile(join(folder, 'dry'), [Buffer.from('x')], dry.fs)
+      const { fs } = failingFs(dry.calls.indexOf(call), 'ENOSPC')
+      await assert.rejects(commitFile(path, [Buffer.from('bytes')], fs), { code: 'ENOSPC' }, call)
+      assert.deepEqual(readdirSync(folder), ['dry'], call)
+    }
+  })
+
+  test('leaves the file that was there as it was', async () => {
+    const path = join(await fresh(), 'file')
+    await commitFile(path, [Buffer.from('old')])
+    await assert.rejects(commitFile(path, [Buffer.from('newer')], failingFs(1).fs), { code: 'EIO' })
+    assert.equal(readFileSync(path, 'utf8'), 'old')
+  })
+})
+
+describe('a file', () => {
+  test('is whole although each write takes but a few bytes', async () => {
+    const path = join(await fresh(), 'file')
+    const { bytes } = await commitFile(path, [Buffer.from('one'), Buffer.from('and another')], shortWritingFs(2))
+    assert.equal(readFileSync(path, 'utf8'), 'oneand another')
+    assert.equal(bytes, 14)
+  })
+
+  test('is refused when the disk kept less than it said', async () => {
+    const path = join(await fresh(), 'file')
+    await assert.rejects(commitFile(path, [Buffer.from('twelve bytes')], lyingFs()), { code: 'CHECKPOINT_SHORT_WRITE' })
+    assert.equal(existsSync(path), false)
+  })
+
+  test('that takes no more bytes is no endless loop', async () => {
+    const path = join(await fresh(), 'file')
+    await assert.rejects(commitFile(path, [Buffer.from('x')], shortWritingFs(0)), { code: 'CHECKPOINT_SHORT_WRITE' })
+  })
+})
+
+test('after a power cut the newest checkpoint is whole: nothing was renamed before it was synced', async () => {
+  const folder = await fresh()
+  const { fs, powerCut } = forgetfulFs()
+  await writeCheckpoint(folder, 1, { fs })
+  await powerCut()
+  const { latest, refused } = await findLatest(folder)
+  assert.deepEqual([latest?.manifest.step, refused], [1, []])
+  assert.equal((await loadCheckpoint(latest?.folder ?? '')).variables.get('a')?.data[0], 1)
+})

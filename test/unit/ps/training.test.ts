@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
+import type { Failure } from '../../../src/ps/training.ts'
+import { body, INCARNATION, makeConfig, makeTraining, push, variable, worker } from './fixtures.ts'
+
+function withAsync(more: Partial<RuntimeConfig['async']>): RuntimeConfig {
+  const config = makeConfig()
+  return { ...config, async: { ...config.async, ...more } }
+}
+
+const ONE = body(-1, 0, 0, 0)
+
+describe('a push', () => {
+  test('is applied once, however often it is repeated', () => {
+    const training = makeTraining()
+    assert.equal(training.push(worker(0), push(1), ONE), 'applied')
+    assert.equal(training.push(worker(0), push(1), ONE), 'duplicate')
+    assert.equal(training.push(worker(0), push(2, { baseVersion: 1 }), ONE), 'applied')
+    assert.equal(training.push(worker(0), push(1), ONE), 'duplicate', 'a late copy of an older one')
+    assert.deepEqual([...training.shard.weights], [2, 0, 0, 0])
+    assert.equal(training.version, 2)
+    assert.deepEqual(training.counts, { applied: 2, duplicate: 2, stale: 0, nonfinite: 0, fenced: 0 })
+  })
+
+  test('of one worker does not stand in the way of the same number of another', () => {
+    const training = makeTraining()
+    assert.equal(training.push(worker(0), push(1), ONE), 'applied')
+    assert.equal(training.push(worker(1), push(1), ONE), 'applied')
+  })
+
+  test('older than allowed is refused, and refused again when repeated', () => {
+    const training = makeTraining(withAsync({ maxStaleness: 1 }))
+    for (const seq of [1, 2, 3]) training.push(worker(0), push(seq, { baseVersion: seq - 1 }), ONE)
+    assert.equal(training.push(worker(1), push(1, { baseVersion: 1 }), ONE), 'stale')
+    assert.equal(training.push(worker(1), push(1, { baseVersion: 1 }), ONE), 'stale')
+    assert.equal(training.push(worker(1), push(2, { baseVersion: 2 }), ONE), 'applied', 'as old as allowed')
+    assert.equal(training.version, 4)
+    assert.deepEqual(training.staleness.summary().max, 1)
+  })
+
+  test('counts less the staler it is, with lrOverStaleness', () => {
+    const training = makeTraining(withAsync({ policy: 'lrOverStaleness' }))
+    for (const seq of [1, 2, 3, 4]) training.push(worker(0), push(seq, { baseVersion: seq - 1 }), body(0, 0, 0, 0))
+    training.push(worker(1), push(1, { baseVersion: 0 }), ONE)
+    assert.deepEqual([...training.shard.weights], [0.25, 0, 0, 0])
+    training.push(worker(1), push(2, { baseVersion: 5 }), ONE)
+    assert.deepEqual([...training.shard.weights], [1.25, 0, 0, 0], 'a fresh one counts whole')
+  })
+
+  test('is compensated for the weights it did not know, with dcAsgd', () => {
+    const training = makeTraining(withAsync({ policy: 'dcAsgd', delayCompensation: 0.5 }))
+    training.notePull(worker(1))
+    training.push(worker(0), push(1), body(-4, 0, 0, 0))
+    assert.equal(training.push(worker(1), push(1), body(2, 1, 0, 0)), 'applied')
+    // g + lambda g g (w - old) = 2 + 0.5 * 4 * (4 - 0) = 10 and 1 + 0.5 * 1 * 0 = 1
+    assert.deepEqual([...training.shard.weights], [4 - 10, -1, 0, 0])
+  })
+
+  test('of a worker that pulled nothing is taken as it is, with dcAsgd', () => {
+    const training = makeTraining(withAsync({ policy: 'dcAsgd', delayCompensation: 0.5 }))
+    training.notePull(worker(1))
+    training.push(worker(0), push(1), body(-4, 0, 0, 0))
+    training.forget(worker(1))
+    training.push(worker(1), push(1), body(2, 0, 0, 0))
+    assert.equal(training.shard.weights[0], 2)
+  })
+
+  test('waits during warm start, unless it is worker 0', () => {
+    const training = makeTraining(withAsync({ warmStartSteps: 2 }))
+    assert.equal(training.push(worker(1), push(1), ONE), 'wait')
+    for (const seq of [1, 2]) assert.equal(training.push(worker(0), push(seq), ONE), 'applied')
+    assert.equal(training.mustWait(worker(1)), false)
+    assert.equal(training.push(worker(1), push(1), ONE), 'applied', 'the same number: it was not used up')
+  })
+
+  test('computed on the weights of a server that is gone asks its worker to pull', () => {
+    const training = makeTraining()
+    assert.equal(training.push(worker(0), push(1, { incarnation: INCARNATION + 1 }), ONE), 'incarnation')
+    assert.deepEqual([...training.shard.weights], [0, 0, 0, 0])
+  })
+
+  test('after the last step changes nothing', () => {
+    const training = makeTraining(makeConfig({ maxSteps: 1 }))
+    training.push(worker(0), push(1), ONE)
+    assert.equal(training.push(worker(0), push(2), ONE), 'done')
+    assert.equal(training.push(worker(0), push(1), ONE), 'duplicate')
+    assert.equal(training.shard.weights[0], 1)
+  })
+
+  test('of a pod whose place was taken is fenced', () => {
+    const training = makeTraining()
+    training.workers.admit(worker(0, 'newer'))
+    assert.throws(() => training.push(worker(0), push(1), ONE), { code: 'FENCED' })
+    assert.equal(training.push(worker(0, 'newer'), push(1), ONE), 'applied', 'its numbers start anew')
+  })
+
+  test('of another length than the shard is refused', () => {
+    assert.throws(() => makeTraining().push(worker(0), push(1), body(1, 2, 3)), { code: 'FRAME_BAD_BODY' })
+  })
+})
+
+describe('values that are not finite', () => {
+  for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, 1e20])
+    test(`are refused: ${bad}`, () => {
+      const training = makeTraining()
+      assert.equal(training.push(worker(0), push(1), body(0, 0, bad, 0)), 'nonfinite')
+      assert.deepEqual([...training.shard.weights], [0, 0, 0, 0])
+      assert.equal(training.version, 0)
+    })
+
+  test('so many times in a row as the job allows end it, with advice; a good one in between starts anew', () => {
+    const failures: Failure[] = []
+    const options = { onFailure: (failure: Failure) => void failures.push(failure) }
+    const training = makeTraining(makeConfig(), [variable('w', 1)], options)
+    const send = (seq: number, value: number) => training.push(worker(0), push(seq), body(value))
+    for (const seq of [1, 2]) send(seq, Number.NaN)
+    send(3, 1)
+    for (const seq of [4, 5]) send(seq, Number.NaN)
+    assert.equal(failures.length, 0)
+    training.assertAlive()
+    send(6, Number.NaN)
+    send(7, Number.NaN)
+    assert.deepEqual(
+      failures.map(({ code }) => code),
+      ['NON_FINITE'],
+    )
+    assert.match(failures[0]?.message ?? '', /3 pushes in a row.*worker 0.*lower the learning rate/)
+    assert.throws(() => training.assertAlive(), { code: 'NON_FINITE' })
+  })
+})
+
+describe('an update', () => {
+  test('decays the variables that say so, and no others', () => {
+    const variables = [
+      variable('kernel', 1, { decay: true, init: { type: 'constant', value: 2 } }),
+      variable('bias', 1, { init: { type: 'constant', value: 2 } }),
+    ]
+    const training = makeTraining(makeConfig({ weightDecay: 0.25 }), variables)
+    training.push(worker(0), push(1), body(0, 0))
+    const order = training.shard.layout.entries.map(({ name }) => name)
+    assert.deepEqual(Object.fromEntries(order.map((name, i) => [name, training.shard.weights[i]])), {
+      kernel: 1.5,
+      bias: 2,
+    })
+  })
+
+  test('averages batch statistics in, and leaves frozen variables alone', () => {
+    const variables = [
+      variable('w', 1),
+      variable('mean', 1, { kind: 'statistic', init: { type: 'constant', value: 4 } }),
+      variable('fixed', 1, { kind: 'frozen', init: { type: 'ones' } }),
+    ]
+    const training = makeTraining(makeConfig(), variables)
+    training.push(worker(0), push(1), body(-1, 8))
+    assert.deepEqual([...training.shard.weights], [1, 6, 1])
+  })
+
+  test('takes the learning rate of the step that it makes', () => {
+    const learningRate = { type: 'piecewise' as const, boundaries: [0], values: [1, 0.5] }
+    const training = makeTraining(makeConfig({ learningRate }))
+    for (const seq of [1, 2]) training.push(worker(0), push(seq), ONE)
+    assert.equal(training.shard.weights[0], 1.5)
+  })
+})
