@@ -1,6 +1,6 @@
 /** What a user sees with a kubectl as it comes, without flags. */
 import assert from 'node:assert/strict'
-import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -18,6 +18,12 @@ const POD = {
   },
 }
 
+interface Outcome {
+  status: number
+  stdout: string
+  stderr: string
+}
+
 describe('kubectl', { skip: missing ?? false }, () => {
   let cluster: TestCluster
   before(async () => {
@@ -27,13 +33,13 @@ describe('kubectl', { skip: missing ?? false }, () => {
 
   const environment = () => ({ PATH: process.env.PATH, HOME: cluster.stateDir, KUBECONFIG: cluster.kubeconfigPath })
   /** A process of its own, so that the server in this one can answer. */
-  async function kubectl(
-    args: string,
-    input?: unknown,
-  ): Promise<Pick<SpawnSyncReturns<string>, 'status' | 'stdout' | 'stderr'>> {
+  async function kubectl(args: string, input?: unknown, onOutput = () => {}): Promise<Outcome> {
     const child = spawn('kubectl', args.split(' '), { env: environment(), stdio: 'pipe' })
     let [stdout, stderr] = ['', '']
-    child.stdout.on('data', (chunk) => (stdout += chunk))
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk
+      onOutput()
+    })
     child.stderr.on('data', (chunk) => (stderr += chunk))
     child.stdin.end(input === undefined ? '' : JSON.stringify(input))
     const [status] = (await once(child, 'close')) as [number]
@@ -78,7 +84,9 @@ describe('kubectl', { skip: missing ?? false }, () => {
     await shows('describe pod talker', /Events:[\s\S]*Scheduled[\s\S]*Started process/)
     await shows('get events', /Started +pod\/talker/)
     await shows('logs talker --tail=1', /^two\n$/)
-    const following = kubectl('logs -f talker')
+    const talking = Promise.withResolvers<void>()
+    const following = kubectl('logs -f talker', undefined, talking.resolve)
+    await talking.promise
     await shows('delete pod talker', /deleted/)
     assert.match((await following).stdout, /one\ntwo/)
   })

@@ -173,6 +173,14 @@ test('a second deletion shortens the grace period', async () => {
   await gone('patient')
 })
 
+test('a pod that is deleted while it starts ends as well', async () => {
+  for (const name of ['early-0', 'early-1', 'early-2']) {
+    await create(name, ['stay'])
+    await remove(name, 1)
+    await gone(name)
+  }
+})
+
 test('grace 0 takes the object at once, and its process too', async () => {
   await create('forced', ['defy'])
   const pid = await pidOf('forced')

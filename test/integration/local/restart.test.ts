@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -39,12 +39,19 @@ afterEach(async () => {
 })
 const alive = () => podProcesses(join(folder, 'hosts.json'))
 
+function logOf(pod: string): string {
+  const [file] = globSync(join(folder, 'logs', `default_${pod}_*.log`))
+  return file ? readFileSync(file, 'utf8') : ''
+}
+
 /** A cluster in a process of its own, with two pods that run. */
 async function firstLife(): Promise<ChildProcess> {
   const arguments_ = ['--input-type=module-typescript', '-e', FIRST_LIFE, folder]
   const child = spawn(process.execPath, arguments_, { stdio: ['ignore', 'pipe', 'inherit'] })
   await once(child.stdout, 'data')
-  await eventually(() => assert.equal(alive().length, 2), { timeoutMs: 10_000 })
+  await eventually(() => assert.deepEqual([alive().length, /ready/.test(logOf('defy'))], [2, true]), {
+    timeoutMs: 10_000,
+  })
   return child
 }
 
