@@ -122,10 +122,11 @@ export class Rounds {
     const name = checkpointFolder(facts.step)
     const folder = join(jobFolder, name)
     try {
-      const snapshots = shards.map(async (shard) => shard.snapshot(facts.step, name))
-      // A manifest left here by an earlier run of this step must not vouch for the files that come now.
-      await fs.unlink(join(folder, MANIFEST_FILE)).catch(() => {})
-      const records = await settled(snapshots)
+      const [records] = await Promise.all([
+        settled(shards.map(async (shard) => shard.snapshot(facts.step, name))),
+        // A manifest left here by an earlier run of this step must not vouch for the files that come now.
+        fs.unlink(join(folder, MANIFEST_FILE)).catch(() => {}),
+      ])
       const savedAt = new Date(clock.nowMs()).toISOString()
       const manifest: Manifest = { formatVersion: 1, ...facts, final, savedAt, shards: records }
       const bytes = encodeManifest(manifest)

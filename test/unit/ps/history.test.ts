@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { History } from '../../../src/ps/history.ts'
+import { silentLog } from '../../../src/support/log.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'downpour-history-'))
+after(() => rmSync(root, { recursive: true, force: true }))
+
+function record(step: number) {
+  return { step, at: '', loss: 1, learningRate: 1, examplesPerSecond: 1, stalenessMean: 0, workers: 1 }
+}
+
+const stepsIn = (path: string) =>
+  readFileSync(path, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).step)
+
+test('a job leaves about 400 lines, whatever its length', () => {
+  assert.equal(new History('x', 36_000_000, silentLog).everySteps, 90_000)
+  assert.equal(new History('x', 10, silentLog).everySteps, 1)
+})
+
+test('what came after the checkpoint that a job goes on from is forgotten, a torn last line too', async () => {
+  const path = join(root, 'job', 'history.jsonl')
+  const history = new History(path, 100, silentLog)
+  for (const step of [10, 20, 30]) history.append(record(step))
+  await history.flush()
+  appendFileSync(path, '{"step":4')
+  history.truncateAfter(20)
+  history.append(record(21))
+  await history.flush()
+  assert.deepEqual(stepsIn(path), [10, 20, 21])
+})
+
+test('a place that cannot be written costs lines, not training', async () => {
+  const file = join(root, 'file')
+  appendFileSync(file, '')
+  const history = new History(join(file, 'history.jsonl'), 100, silentLog)
+  history.append(record(1))
+  await history.flush()
+})

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { chooseKept, type ScoredCheckpoint } from '../../../src/ps/retention.ts'
+
+function checkpoint(step: number, score?: number, final = false): ScoredCheckpoint {
+  return { name: `step-${step}`, folder: '', digest: '', manifest: { step, final }, score } as ScoredCheckpoint
+}
+
+const NOTHING_PINNED: ReadonlySet<number> = new Set()
+const kept = (checkpoints: ScoredCheckpoint[], keep: number, keepBest: number, pinned = NOTHING_PINNED) =>
+  [...chooseKept(checkpoints, { keep, keepBest, pinned })].sort((a, b) => a - b)
+
+test('the newest stay', () => {
+  assert.deepEqual(
+    kept(
+      [1, 2, 3, 4].map((step) => checkpoint(step)),
+      2,
+      0,
+    ),
+    [3, 4],
+  )
+})
+
+test('the best-scored stay as well; of equals the newer', () => {
+  const scored = [checkpoint(1, 0.9), checkpoint(2, 0.5), checkpoint(3, 0.9), checkpoint(4, 0.1), checkpoint(5)]
+  assert.deepEqual(kept(scored, 1, 1), [3, 5])
+  assert.deepEqual(kept(scored, 1, 2), [1, 3, 5])
+})
+
+test('pinned and final ones stay whatever the numbers say', () => {
+  const all = [checkpoint(1), checkpoint(2), checkpoint(3, undefined, true), checkpoint(4), checkpoint(5)]
+  assert.deepEqual(kept(all, 1, 0, new Set([2])), [2, 3, 5])
+})

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, beforeEach, describe, test } from 'node:test'
+import { type FileSystem, realFileSystem } from '../../../src/checkpoint/file-system.ts'
+import { findLatest } from '../../../src/checkpoint/list.ts'
+import { verifyCheckpoint } from '../../../src/checkpoint/load.ts'
+import { MANIFEST_FILE } from '../../../src/checkpoint/manifest.ts'
+import { FILES } from '../../../src/contract/files.ts'
+import { createPsMetrics } from '../../../src/metrics/ps.ts'
+import { Rounds, type RoundsOptions, type ShardHandle } from '../../../src/ps/rounds.ts'
+import { Snapshots } from '../../../src/ps/snapshot.ts'
+import type { Training } from '../../../src/ps/training.ts'
+import { systemClock } from '../../../src/support/clock.ts'
+import { DownpourError } from '../../../src/support/errors.ts'
+import { silentLog } from '../../../src/support/log.ts'
+import { makeLayout, plainVariables } from '../../../src/wire/layout.ts'
+import { body, makeConfig, makeTraining, push, variable, worker } from './fixtures.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'downpour-rounds-'))
+after(() => rmSync(root, { recursive: true, force: true }))
+
+describe('checkpoint rounds', () => {
+  let jobFolder: string
+  let training: Training
+  beforeEach(() => {
+    jobFolder = mkdtempSync(join(root, 'job-'))
+    training = makeTraining()
+  })
+
+  function makeRounds(more: Partial<RoundsOptions> = {}): Rounds {
+    const config = makeConfig()
+    const layout = makeLayout([variable('w', 4)])
+    const fs = more.fs ?? realFileSystem
+    const snapshots = new Snapshots({ jobFolder, shards: 1, fs })
+    return new Rounds({
+      jobFolder,
+      relativeFolder: 'tiny',
+      shards: [{ snapshot: (_step, folder) => snapshots.take(training, folder) }],
+      describe: () => ({
+        step: training.version,
+        job: config.job,
+        seed: 1,
+        optimizer: 'momentum',
+        layout: { hash: layout.hash, variables: plainVariables(layout) },
+        leases: null,
+        psIncarnation: 1,
+      }),
+      refused: new Set(),
+      metric: 'top1',
+      retention: () => ({ keep: 2, keepBest: 0, pinned: new Set() }),
+      fs,
+      clock: systemClock,
+      log: silentLog,
+      metrics: createPsMetrics(),
+      ...more,
+    })
+  }
+
+  function train(steps: number): void {
+    for (let i = 0; i < steps; i++)
+      training.push(worker(0), push(training.version + 1, { baseVersion: training.version }), body(-1, 0, 0, 0))
+  }
+
+  const names = () => readdirSync(jobFolder).sort()
+
+  test('write what was at the moment of the call, while training goes on', async () => {
+    const rounds = makeRounds()
+    train(3)
+    const saving = rounds.save(false)
+    train(2)
+    assert.equal(await saving, true)
+    const { latest } = await findLatest(jobFolder)
+    assert.equal(latest?.manifest.step, 3)
+    assert.equal(latest?.manifest.shards[0]?.workers[0]?.lastSeq, 3, 'the table of pushes is of the same moment')
+    assert.equal(rounds.checkpoints[0]?.digest, latest?.digest)
+  })
+
+  test('write the manifest last: until every shard is there, there is no checkpoint', async () => {
+    const slow = Promise.withResolvers<void>()
+    const snapshots = new Snapshots({ jobFolder, shards: 1, fs: realFileSystem })
+    const handle: ShardHandle = {
+      async snapshot(_step, folder) {
+        const record = await snapshots.take(training, folder)
+        await slow.promise
+        return record
+      },
+    }
+    train(1)
+    const saving = makeRounds({ shards: [handle] }).save(false)
+    await systemClock.sleep(20)
+    assert.equal((await findLatest(jobFolder)).latest, null)
+    slow.resolve()
+    await saving
+    assert.equal((await findLatest(jobFolder)).latest?.manifest.step, 1)
+  })
+
+  test('that fail cost nothing but themselves', async () => {
+    const snapshots = new Snapshots({ jobFolder, shards: 1, fs: realFileSystem })
+    const sound: ShardHandle = { snapshot: (_step, folder) => snapshots.take(training, folder) }
+    const other: ShardHandle = {
+      snapshot: async () => {
+        throw new DownpourError('WIRE_CLOSED', 'a shard went away')
+      },
+    }
+    const shards = [sound]
+    const rounds = makeRounds({ shards })
+    train(1)
+    await rounds.save(false)
+    train(1)
+    shards.push(other)
+    assert.equal(await rounds.save(false), false)
+    assert.deepEqual(names(), ['step-000000001'], 'what was half written is gone')
+    assert.deepEqual(rounds.failures, { count: 1, lastError: 'WIRE_CLOSED: a shard went away' })
+    shards.pop()
+    assert.equal(await rounds.save(false), true)
+    assert.deepEqual(names(), ['step-000000001', 'step-000000002'])
+  })
+
+  test('survive a full disk and go on when there is room again', async () => {
+    let full = true
+    const fs: FileSystem = {
+      ...realFileSystem,
+      open: (...args) =>
+        full ? Promise.reject(Object.assign(new Error('disk full'), { code: 'ENOSPC' })) : realFileSystem.open(...args),
+    }
+    const rounds = makeRounds({ fs })
+    train(1)
+    assert.equal(await rounds.save(false), false)
+    assert.equal(rounds.failures.lastError, 'ENOSPC: disk full')
+    full = false
+    assert.equal(await rounds.save(false), true)
+  })
+
+  test('never write a step anew, for transfers and scores know it by its digest; but a last one is marked so', async () => {
+    const rounds = makeRounds()
+    train(1)
+    await rounds.save(false)
+    const digest = rounds.checkpoints[0]?.digest
+    await Promise.all([rounds.save(false), rounds.save(false)])
+    assert.equal(rounds.checkpoints[0]?.digest, digest)
+    await rounds.save(true)
+    const last = rounds.checkpoints[0]
+    assert.deepEqual([last?.step, last?.final], [1, true])
+    await rounds.save(false)
+    await rounds.save(true)
+    assert.equal(rounds.checkpoints[0]?.digest, last?.digest)
+    assert.equal(rounds.checkpoints.length, 1)
+  })
+
+  test('keep the newest and purge the rest, manifest first', async () => {
+    const rounds = makeRounds()
+    for (let i = 0; i < 4; i++) {
+      train(1)
+      await rounds.save(false)
+    }
+    assert.deepEqual(names(), ['step-000000003', 'step-000000004'])
+    assert.deepEqual(
+      rounds.checkpoints.map(({ step }) => step),
+      [4, 3],
+    )
+  })
+
+  test('tell scores that belong to the very bytes', async () => {
+    const rounds = makeRounds()
+    train(1)
+    await rounds.save(false)
+    const [saved] = rounds.checkpoints
+    const score = (digest: string) =>
+      writeFileSync(
+        join(jobFolder, 'step-000000001', FILES.evaluation),
+        JSON.stringify({ step: 1, digest, metrics: { top1: 0.5 }, examples: 9 }),
+      )
+    score('of others')
+    await rounds.refresh()
+    assert.equal(rounds.checkpoints[0]?.score, undefined)
+    score(saved?.digest ?? '')
+    await rounds.refresh()
+    assert.equal(rounds.checkpoints[0]?.score, 0.5)
+  })
+
+  test('do not count a damaged checkpoint, and write over it when its step comes again', async () => {
+    train(1)
+    await makeRounds().save(false)
+    writeFileSync(join(jobFolder, 'step-000000001', 'shard-00000-of-00001.safetensors'), 'damaged')
+    const rounds = makeRounds({ refused: new Set(['step-000000001']) })
+    await rounds.refresh()
+    assert.deepEqual(rounds.checkpoints, [])
+    assert.equal(await rounds.save(false), true)
+    await verifyCheckpoint(join(jobFolder, 'step-000000001'))
+    assert.ok(existsSync(join(jobFolder, 'step-000000001', MANIFEST_FILE)))
+    assert.equal(rounds.checkpoints.length, 1)
+  })
+})
