@@ -1,4 +1,10 @@
-/** HTTP for the store: the verbs of the Kubernetes API, on 127.0.0.1, for those who have the token. */
+/**
+ * HTTP for the store: the verbs of the Kubernetes API, on 127.0.0.1, for those who have the token. test/conformance holds
+ * it to what a real API server does. Where it is less: one token may do everything; a namespace need not exist before
+ * its objects; jobs are checked by src/api instead of the CRDs' CEL (test/unit/api proves that they agree); writes are
+ * kept track of for server-side apply from an object's first apply on, and sets are one value to it; built-in kinds
+ * have no schema; OpenAPI describes our kinds alone.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { DownpourError } from '../support/errors.ts'
 import { discoveryOf } from './discovery.ts'
