@@ -144,7 +144,6 @@ export class Kubelet {
   }
 
   #run(pod: Stored, podIP: string, process: RunningPod): void {
-    this.#reaper?.watch(process.pid)
     const entry: Running = { pod, podIP, process, stopProbe: () => {}, killTimer: undefined, graceSeconds: Infinity }
     this.#running.set(pod.metadata.uid, entry)
     this.#write(pod, running(pod, podIP, !hasProbe(pod), this.#now()))
@@ -167,6 +166,7 @@ export class Kubelet {
       command: this.#options.command,
       hostsFile: this.#hosts.path,
       logFile: this.logFile(pod),
+      onSpawn: (pid: number) => this.#reaper?.watch(pid),
       terminationLog: resolve(this.#options.stateDir, 'termination', pod.metadata.uid),
       folderOf: (path: string) => this.#volumes.folderOf(pod, path),
     }

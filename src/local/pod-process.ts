@@ -11,6 +11,8 @@ export interface PodLaunch extends PodPlace {
   /** How to run downpour; the container's args come after it. */
   command: readonly string[]
   logFile: string
+  /** Told of the process before anything else can happen to us. */
+  onSpawn: (pid: number) => void
 }
 
 export interface PodExit {
@@ -63,6 +65,7 @@ export async function launchPod(launch: PodLaunch, machine: NodeJS.ProcessEnv): 
       stdio: ['ignore', log.fd, log.fd],
       detached: true,
     })
+    if (child.pid !== undefined) launch.onSpawn(child.pid)
     const exited = exitOf(child, launch.terminationLog)
     await once(child, 'spawn')
     return { pid: child.pid as number, exited, signal: (signal) => signalGroup(child, signal) }
