@@ -176,21 +176,32 @@ export class Coordinator {
   async #conclude(): Promise<void> {
     if (this.#phase !== 'training' || !this.#rounds) return
     this.#phase = 'saving'
-    const { clock, log } = this.#options
-    for (const peer of this.#peers)
-      await peer.finish().catch((error) => log.warn({ error: String(error) }, 'a shard did not hear the end'))
-    const startedMs = clock.monotonicMs()
-    while (!(await this.#rounds.save(true))) {
-      if (this.#stopped) return
-      if (clock.monotonicMs() - startedMs > SAVE_GIVE_UP_MS) {
-        const message = `the last checkpoint could not be saved: ${this.#rounds.failures.lastError}; earlier ones are whole`
-        return this.#fail({ code: 'CHECKPOINT_FAILED', message })
-      }
+    const { clock, history } = this.#options
+    const giveUpMs = clock.monotonicMs() + SAVE_GIVE_UP_MS
+    let told = await this.#tellPeers()
+    let saved = await this.#rounds.save(true)
+    while (!(told && saved) && clock.monotonicMs() < giveUpMs) {
       await clock.sleep(SAVE_RETRY_MS)
+      if (this.#stopped) return
+      told = await this.#tellPeers()
+      saved = await this.#rounds.save(true)
     }
-    await this.#options.history.flush()
+    if (!saved) {
+      const message = `the last checkpoint could not be saved: ${this.#rounds.failures.lastError}; earlier ones are whole`
+      return this.#fail({ code: 'CHECKPOINT_FAILED', message })
+    }
+    await history.flush()
     this.#phase = 'done'
     this.#ended.resolve(null)
+  }
+
+  /** That the job has its last step. @returns whether all have heard it */
+  async #tellPeers(): Promise<boolean> {
+    const heard = await Promise.allSettled(this.#peers.map((peer) => peer.finish()))
+    for (const result of heard)
+      if (result.status === 'rejected')
+        this.#options.log.warn({ reason: String(result.reason) }, 'a shard has not heard the end yet')
+    return heard.every(({ status }) => status === 'fulfilled')
   }
 
   #fail(failure: Failure): void {

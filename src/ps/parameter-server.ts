@@ -34,6 +34,8 @@ export interface ParameterServerOptions {
   log: Log
   metrics: PsMetrics
   heartbeatMs?: number
+  /** Bodies under way, both directions; more than this waits. */
+  bufferLimitBytes?: number
 }
 
 const PEER_HEARTBEAT_MS = 10_000

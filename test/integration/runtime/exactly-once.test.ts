@@ -119,7 +119,7 @@ async function disturb(fleet: Fleet, world: World, random: Random, isOver: () =>
 async function restart(fleet: Fleet, world: World): Promise<void> {
   world.phase++
   await fleet.restart()
-  world.restored.push(Number(fleet.servers[0]?.status().step))
+  world.restored.push(fleet.step())
   world.phase++
 }
 

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type FileSystem, realFileSystem } from '../../../src/checkpoint/file-system.ts'
+import { realFileSystem } from '../../../src/checkpoint/file-system.ts'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
 import { createPsMetrics } from '../../../src/metrics/ps.ts'
 import { ParameterServer } from '../../../src/ps/parameter-server.ts'
@@ -19,6 +19,8 @@ export interface Fleet {
   /** In front of each shard: what clients and the coordinator connect to. */
   readonly proxies: readonly TcpProxy[]
   readonly servers: readonly ParameterServer[]
+  /** Of parameter server 0. */
+  step(): number
   connect(index: number, layout: ModelLayout, options?: { podUid?: string; dataUnits?: number }): Promise<ShardClient>
   /** All servers vanish without a word, and new ones take their places from the last checkpoint. */
   restart(): Promise<void>
@@ -29,7 +31,7 @@ export interface FleetOptions {
   shards: number
   /** Checkpoints of an earlier fleet. */
   folder?: string
-  fs?: FileSystem
+  bufferLimitBytes?: number
 }
 
 export async function startFleet(config: RuntimeConfig, options: FleetOptions): Promise<Fleet> {
@@ -40,8 +42,7 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
   const topology = { ...config.topology, parameterServers: options.shards, psHosts }
   let servers: ParameterServer[] = []
   const start = async () => {
-    const fs = options.fs ?? realFileSystem
-    servers = proxies.map((_, index) => server({ ...config, topology }, index, folder, fs))
+    servers = proxies.map((_, index) => server({ ...config, topology }, index, folder, options))
     for (const [i, one] of servers.entries()) (proxies[i] as TcpProxy).target = await one.start('127.0.0.1', 0)
   }
   await start()
@@ -51,6 +52,7 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
     get servers() {
       return servers
     },
+    step: () => Number(servers[0]?.status().step),
     connect: (index, layout, { podUid = `pod-${index}`, dataUnits = 4 } = {}) =>
       connectShards({
         hosts: psHosts,
@@ -81,7 +83,12 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
   }
 }
 
-function server(config: RuntimeConfig, index: number, folder: string, fs: FileSystem): ParameterServer {
+function server(
+  config: RuntimeConfig,
+  index: number,
+  folder: string,
+  { bufferLimitBytes }: FleetOptions,
+): ParameterServer {
   return new ParameterServer({
     config,
     index,
@@ -91,9 +98,10 @@ function server(config: RuntimeConfig, index: number, folder: string, fs: FileSy
     historyFile: join(folder, 'history.jsonl'),
     hostsFile: undefined,
     clock: systemClock,
-    fs,
+    fs: realFileSystem,
     log: silentLog,
     metrics: createPsMetrics(),
     heartbeatMs: BEAT_MS,
+    ...(bufferLimitBytes === undefined ? {} : { bufferLimitBytes }),
   })
 }
