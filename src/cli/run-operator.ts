@@ -1,62 +1,72 @@
 /** Keeps one operator process alive beside `downpour run`: the jobs train on while it is down, so a crash is a pause. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
+import { Reaper } from '../local/reaper.ts'
 import { systemClock } from '../support/clock.ts'
+import type { Log } from '../support/log.ts'
 import type { ProgressView } from './progress.ts'
 
 const RESTART_AFTER_MS = 500
 const STOP_GRACE_MS = 10_000
 
-export interface SupervisedOperator {
-  /** Process id of the running operator; undefined between two. */
-  readonly pid: number | undefined
-  stop(): Promise<void>
-}
-
-export function superviseOperator(options: {
+export interface SupervisorOptions {
+  /** How to run downpour. */
   command: readonly string[]
   kubeconfig: string
   stateDir: string
   environment: NodeJS.ProcessEnv
   view: ProgressView
-}): SupervisedOperator {
-  const logFile = join(options.stateDir, 'logs', 'operator.log')
-  mkdirSync(join(options.stateDir, 'logs'), { recursive: true })
+  log: Log
+}
+
+/** @returns what ends the operator in order; it ends as well when this process dies without a word */
+export function superviseOperator({ stateDir, view, log, ...how }: SupervisorOptions): { stop(): Promise<void> } {
+  const logFile = join(stateDir, 'logs', 'operator.log')
+  mkdirSync(join(stateDir, 'logs'), { recursive: true })
   const output = openSync(logFile, 'a')
+  const reaper = new Reaper(log)
   const stopping = new AbortController()
-  let child: ReturnType<typeof spawn> | undefined
+  let child: ChildProcess | undefined
 
   const keepRunning = async () => {
     while (!stopping.signal.aborted) {
-      child = spawn(
-        options.command[0] as string,
-        [...options.command.slice(1), ...operatorArguments(options.kubeconfig)],
-        { stdio: ['ignore', output, output], env: options.environment },
-      )
+      child = startOperator(how, output)
+      if (child.pid !== undefined) reaper.watch(child.pid)
       const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
+      if (child.pid !== undefined) reaper.forget(child.pid)
       if (stopping.signal.aborted) return
-      options.view.say(`operator ended (${signal ?? `exit ${code}`}), starting another; its log: ${logFile}`)
+      view.say(`operator ended (${signal ?? `exit ${code}`}), starting another; its log: ${logFile}`)
       await systemClock.sleep(RESTART_AFTER_MS, stopping.signal).catch(() => {})
     }
   }
   const running = keepRunning()
 
   return {
-    get pid() {
-      return child?.exitCode === null && child.signalCode === null ? child.pid : undefined
-    },
     async stop() {
       stopping.abort()
       child?.kill('SIGTERM')
       const timer = setTimeout(() => child?.kill('SIGKILL'), STOP_GRACE_MS)
       await running.finally(() => clearTimeout(timer))
+      reaper.close()
     },
   }
 }
 
-/** Port 0: several runs on one machine do not meet. One replica needs no lease. */
-function operatorArguments(kubeconfig: string): string[] {
-  return ['operator', '--kubeconfig', kubeconfig, '--no-leader-elect', '--http-port', '0', '--poll-seconds', '1']
+/**
+ * Port 0: several runs on one machine do not meet. One replica needs no lease. A group of its own: Ctrl-C at the
+ * terminal is for us, and we end the operator.
+ */
+function startOperator(
+  { command, kubeconfig, environment }: Pick<SupervisorOptions, 'command' | 'kubeconfig' | 'environment'>,
+  output: number,
+): ChildProcess {
+  const [program = '', ...words] = command
+  const flags = ['--kubeconfig', kubeconfig, '--no-leader-elect', '--http-port', '0', '--poll-seconds', '1']
+  return spawn(program, [...words, 'operator', ...flags], {
+    stdio: ['ignore', output, output],
+    env: environment,
+    detached: true,
+  })
 }

@@ -37,13 +37,12 @@ export async function run(files: string[], options: RunOptions): Promise<number>
   const environment = podEnvironment(stateDir)
   const onLocked = async () => (options.fresh ? forgetRuns(stateDir) : undefined)
   const cluster = await startLocalCluster({ stateDir, command: BIN, environment, log, onLocked })
-  const operator = superviseOperator({ command: BIN, kubeconfig: cluster.kubeconfigPath, stateDir, environment, view })
+  const kubeconfig = cluster.kubeconfigPath
+  const operator = superviseOperator({ command: BIN, kubeconfig, stateDir, environment, view, log })
   try {
-    view.say(
-      `kubectl --kubeconfig ${cluster.kubeconfigPath} get pj,fj,pods -w    # looks inside, from another terminal`,
-    )
+    view.say(`kubectl --kubeconfig ${kubeconfig} get pj,fj,pods -w    # looks inside, from another terminal`)
     await makeOrderedData(manifests, view, interrupt)
-    const jobs = await connectJobs(cluster.kubeconfigPath, options.stateDir, interrupt)
+    const jobs = await connectJobs(kubeconfig, stateDir, interrupt)
     await jobs.apply(manifests, view)
     const ended = await followJobs(jobs, view, interrupt)
     const code = await conclude(ended, jobs, options, startedMs, view)

@@ -48,7 +48,7 @@ export class KubeClient {
 
   constructor(options: KubeClientOptions) {
     this.#connection = openConnection(options.kubeConfig)
-    this.server = this.#connection.server
+    this.server = this.#connection.shownServer
     this.namespace = this.#connection.namespace
     this.#transport = {
       connection: this.#connection,

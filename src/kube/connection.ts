@@ -11,6 +11,7 @@ import { DownpourError, errorMessage } from '../support/errors.ts'
 class PooledKubeConfig extends KubeConfig {
   #dispatcher: Dispatcher | undefined
   #fingerprint = ''
+  #turn: Promise<void> = Promise.resolve()
 
   override createDispatcherOptions(cluster: Cluster | null, agentOptions: AgentOptions): DispatcherOptions {
     const options = super.createDispatcherOptions(cluster, agentOptions)
@@ -20,8 +21,14 @@ class PooledKubeConfig extends KubeConfig {
     return options
   }
 
-  override async applySecurityAuthentication(context: RequestContext): Promise<void> {
-    await super.applySecurityAuthentication(context)
+  /** One at a time: of two first calls each would bring an agent, and the second would close the first one's. */
+  override applySecurityAuthentication(context: RequestContext): Promise<void> {
+    const turn = this.#turn.then(() => super.applySecurityAuthentication(context)).then(() => this.#pool(context))
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  #pool(context: RequestContext): void {
     const fresh = context.getDispatcher()
     if (fresh) this.replaceDispatcher(fresh)
     this.#dispatcher ??= new Agent()
@@ -52,6 +59,8 @@ export interface Authorized {
 /** One API server: its address, credentials that renew themselves, and one pool of connections. */
 export class Connection {
   readonly server: string
+  /** The same for logs and messages: local mode keeps its token in the address. */
+  readonly shownServer: string
   /** The namespace of the kubeconfig's context, or of the pod we run in. */
   readonly namespace: string
   readonly #config: PooledKubeConfig
@@ -59,6 +68,7 @@ export class Connection {
   constructor(config: PooledKubeConfig, cluster: Cluster) {
     this.#config = config
     this.server = cluster.server.replace(/\/+$/, '')
+    this.shownServer = this.server.replace(/\/\/[^/@]*@/, '//')
     this.namespace = config.getContextObject(config.getCurrentContext())?.namespace || 'default'
   }
 

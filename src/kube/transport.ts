@@ -150,7 +150,7 @@ function settle(
   const code = cause instanceof KubeError ? cause.code : ''
   if (dispatcher && (code === 'KUBE_DEADLINE' || code === 'KUBE_WATCH_IDLE')) transport.connection.abandon(dispatcher)
   if (signal.aborted || error instanceof KubeError) return cause
-  return transportError('KUBE_UNREACHABLE', nameOf(call), `${transport.connection.server} did not answer`, error)
+  return transportError('KUBE_UNREACHABLE', nameOf(call), `${transport.connection.shownServer} did not answer`, error)
 }
 
 /** Splits at byte level, because a character may arrive in two chunks. The last piece may lack its newline. */

@@ -62,6 +62,23 @@ describe('training survives SIGKILL', { concurrency: false }, () => {
     assert.equal(job.status?.restarts.total, 0)
   })
 
+  test('of `downpour run` itself: nothing is left running, and the next run goes on', async () => {
+    const { file, stateDir } = await jobs.next()
+    const first = startLocalRun([file], stateDir)
+    await untilStep(first, 100)
+    first.child.kill('SIGKILL')
+    await eventually(() => assert.deepEqual(first.processes(), []), { timeoutMs: 30_000 })
+    const second = startLocalRun([file], stateDir)
+    try {
+      assert.equal(await second.ended(ENDS_WITHIN_MS), 0, second.output())
+      const [job] = second.results() as [Job]
+      assertAsGood(job)
+      assert.equal(job.status?.restarts.counted, 0, "the loss of a node is nobody's failure")
+    } finally {
+      second.child.kill('SIGKILL')
+    }
+  })
+
   function assertAsGood(job: Job): void {
     const { progress, checkpoint, phase } = job.status ?? {}
     assert.equal(phase, 'Succeeded')

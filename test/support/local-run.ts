@@ -23,6 +23,8 @@ export interface LocalRun {
   /** Process id of a running pod. */
   podPid(role: Role, index: number): number | undefined
   operatorPid(): number | undefined
+  /** Process ids of its pods and its operator. */
+  processes(): number[]
   /** The exit code of `downpour run`. */
   ended(timeoutMs: number): Promise<number | null>
   /** The jobs as they were when the run had ended. */
@@ -54,6 +56,7 @@ export function startLocalRun(files: readonly string[], stateDir: string, flags:
     },
     podPid: (role, index) => findProcess(role, stateDir, index),
     operatorPid: () => findProcess('operator', stateDir),
+    processes: () => ['ps', 'worker', 'evaluate', 'operator'].flatMap((verb) => findProcess(verb, stateDir) ?? []),
     results: () => JSON.parse(readFileSync(join(stateDir, 'results.json'), 'utf8')) as Job[],
     async ended(timeoutMs) {
       const late = AbortSignal.timeout(timeoutMs)

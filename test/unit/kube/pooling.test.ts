@@ -32,6 +32,26 @@ test('many requests over TLS share a connection', async (t) => {
   assert.ok(api.connections() <= 2, `${api.connections()} connections for 100 requests`)
 })
 
+test('first calls that come together do not close the connection under each other', async (t) => {
+  const api = await startFakeApi((_call, response) => json(response, 200, {}), selfSigned())
+  t.after(api.close)
+  const client = createKubeClient({ kubeConfig: api.kubeConfig, log: silentLog })
+  t.after(() => client.close())
+  await Promise.all(Array.from({ length: 20 }, () => client.get(POD)))
+})
+
+test('a password in the address of the API server is not told', async (t) => {
+  const api = await startFakeApi((_call, response) => json(response, 200, {}))
+  t.after(api.close)
+  const text = readFileSync(api.kubeConfig, 'utf8').replace('//127', '//:hidden@127')
+  writeFileSync(api.kubeConfig, text)
+  const client = createKubeClient({ kubeConfig: api.kubeConfig, log: silentLog })
+  t.after(() => client.close())
+  assert.doesNotMatch(client.server, /hidden/)
+  await api.close()
+  await assert.rejects(client.get(POD), (error: Error) => !error.message.includes('hidden'))
+})
+
 test('over HTTP/2 one connection carries many requests, and is left when it stops answering', async (t) => {
   const api = await startFakeApi((_call, response, nth) => (nth === 20 ? undefined : json(response, 200, {})), {
     ...selfSigned(),
