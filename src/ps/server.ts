@@ -162,11 +162,11 @@ export class PsServer {
     return { message: { type: 'welcome', incarnation, version, heartbeatMs: this.#heartbeatMs } }
   }
 
-  #admit(who: WorkerId, { training, leases }: OpenShard): void {
+  /** Hanging up on the former hands its data out again, as any end of a connection does. */
+  #admit(who: WorkerId, { training }: OpenShard): void {
     const replaced = training.workers.admit(who)
     this.#options.log.info({ worker: who.index, podUid: who.podUid, replaced }, 'worker joined')
     if (!replaced) return
-    leases?.giveBack(replaced)
     training.forget(who)
     const former = this.#workers().filter(({ who: { podUid } }) => podUid === replaced)
     for (const { channel } of former)

@@ -1,0 +1,113 @@
+/** Parameter servers that stop, end and come back: with other shards, a damaged checkpoint, steps to keep. */
+import assert from 'node:assert/strict'
+import { appendFileSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { findLatest } from '../../../src/checkpoint/list.ts'
+import { eventually } from '../../support/eventually.ts'
+import {
+  checkpointOf,
+  endOf,
+  forEachTest,
+  latestStep,
+  layout,
+  pushOnes,
+  rewind,
+  suspend,
+  train,
+  weightsOf,
+} from './small-fleet.ts'
+
+describe('parameter servers', { concurrency: false }, () => {
+  const { fleetOf, volume } = forEachTest()
+
+  test('resume with another number of shards: weights and optimizer state are equal', async () => {
+    const folder = await volume()
+    const first = await fleetOf(2, {}, { folder })
+    const worker = await first.connect(0, layout)
+    await train(worker, 5)
+    const weights = await weightsOf(worker)
+    await suspend(first)
+    await worker.close()
+    const after: unknown[] = []
+    for (const shards of [2, 3, 1]) {
+      const fleet = await fleetOf(shards, {}, { folder })
+      const client = await fleet.connect(0, layout, { podUid: `pod-of-${shards}` })
+      assert.deepEqual(await weightsOf(client), weights)
+      await train(client, 1)
+      await suspend(fleet)
+      after.push(await checkpointOf(folder))
+      await rewind(folder)
+      await client.close()
+    }
+    // One more push gives what it gives without a restart only if the optimizer's state went along.
+    const whole = await volume()
+    const undisturbed = await fleetOf(1, {}, { folder: whole })
+    await train(await undisturbed.connect(0, layout), 6)
+    await suspend(undisturbed)
+    for (const contents of after) assert.deepEqual(contents, await checkpointOf(whole))
+  })
+
+  test('save when they are told to stop, all shards together, and go on from there', async () => {
+    const folder = await volume()
+    const fleet = await fleetOf(2, {}, { folder })
+    const client = await fleet.connect(0, layout)
+    await train(client, 3)
+    const before = await weightsOf(client)
+    await suspend(fleet)
+    await client.close()
+    const { latest } = await findLatest(join(folder, 'tiny'))
+    assert.deepEqual([latest?.manifest.step, latest?.manifest.shards.length, latest?.manifest.final], [3, 2, false])
+    const again = await fleetOf(2, {}, { folder })
+    assert.deepEqual(await weightsOf(await again.connect(0, layout)), before)
+  })
+
+  test('save at exactly the steps that transfers start from, and never purge those', async () => {
+    const folder = await volume()
+    const checkpoint = { path: 'tiny', everySteps: 2, keep: 1, keepBest: 0, keepSteps: [3, 5] }
+    const fleet = await fleetOf(2, { checkpoint }, { folder })
+    await train(await fleet.connect(0, layout), 12)
+    await suspend(fleet)
+    const { latest } = await findLatest(join(folder, 'tiny'))
+    assert.equal(latest?.manifest.step, 12)
+    const names = (await readdir(join(folder, 'tiny'))).sort()
+    assert.deepEqual(names, ['step-000000003', 'step-000000005', 'step-000000012'])
+  })
+
+  test('end with a final checkpoint; started again they end by themselves and leave it as it is', async () => {
+    const folder = await volume()
+    const fleet = await fleetOf(2, { maxSteps: 4 }, { folder })
+    const client = await fleet.connect(0, layout)
+    while (!client.done) {
+      await client.pull()
+      if (!client.done) await pushOnes(client)
+    }
+    await client.close()
+    assert.deepEqual(await endOf(fleet), [null, null])
+    const { latest } = await findLatest(join(folder, 'tiny'))
+    assert.deepEqual([latest?.manifest.step, latest?.manifest.final], [4, true])
+    await fleet.close()
+    const again = await fleetOf(2, { maxSteps: 4 }, { folder })
+    assert.deepEqual(await endOf(again), [null, null])
+    assert.equal((await findLatest(join(folder, 'tiny'))).latest?.digest, latest?.digest)
+  })
+
+  test('go back to the checkpoint before a damaged one; workers that knew later weights pull anew', async () => {
+    const checkpoint = { path: 'tiny', everySteps: 2, keep: 5, keepBest: 0, keepSteps: [] }
+    const folder = await volume()
+    const fleet = await fleetOf(1, { checkpoint }, { folder })
+    const client = await fleet.connect(0, layout)
+    for (const step of [2, 4]) {
+      await train(client, 2)
+      await eventually(async () => assert.equal(await latestStep(folder), step))
+    }
+    await train(client, 1)
+    appendFileSync(join(folder, 'tiny', 'step-000000004', 'shard-00000-of-00001.safetensors'), 'rot')
+    await fleet.restart()
+    assert.equal((await pushOnes(client)).result, 'incarnation', 'computed on weights that are gone')
+    assert.equal((await client.pull()).step, 2)
+    assert.equal(await train(client, 2), 'applied')
+    await eventually(async () => assert.equal(await latestStep(folder), 4))
+  })
+})

@@ -1,0 +1,93 @@
+/** What tests of parameter servers do to a small model of four variables. */
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach } from 'node:test'
+import { findLatest } from '../../../src/checkpoint/list.ts'
+import { loadCheckpoint } from '../../../src/checkpoint/load.ts'
+import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
+import { makeLayout } from '../../../src/wire/layout.ts'
+import type { PushReply, ShardClient } from '../../../src/worker/client.ts'
+import { makeConfig, variable } from '../../unit/ps/fixtures.ts'
+import { type Fleet, type FleetOptions, startFleet } from './harness.ts'
+
+export const layout = makeLayout([variable('a', 5), variable('b', 7), variable('c', 3), variable('d', 4)])
+const config = makeConfig({ optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1e-10 } })
+
+/** Fleets and folders that are gone after each test of the suite that calls this. */
+export function forEachTest() {
+  const closers: (() => Promise<unknown>)[] = []
+  afterEach(async () => {
+    for (const close of closers.splice(0).reverse()) await close()
+  })
+  return {
+    async fleetOf(shards: number, more: Partial<RuntimeConfig> = {}, options: Partial<FleetOptions> = {}) {
+      const fleet = await startFleet({ ...config, ...more }, { shards, ...options })
+      closers.push(() => fleet.close())
+      return fleet
+    },
+    async volume(): Promise<string> {
+      const folder = await mkdtemp(join(tmpdir(), 'downpour-volume-'))
+      closers.push(() => rm(folder, { recursive: true, force: true }))
+      return folder
+    },
+    later: (close: () => Promise<unknown>) => void closers.push(close),
+  }
+}
+
+export async function latestStep(folder: string): Promise<number | undefined> {
+  return (await findLatest(join(folder, 'tiny'))).latest?.manifest.step
+}
+
+export async function train(client: ShardClient, steps: number): Promise<string> {
+  let result = 'none'
+  for (let i = 0; i < steps; i++) {
+    await client.pull()
+    result = (await pushOnes(client)).result
+  }
+  return result
+}
+
+export function pushOnes(client: ShardClient): Promise<PushReply> {
+  const gradients = layout.variables.map(({ name, shape }) => [name, new Float32Array(shape[0] ?? 0).fill(1)] as const)
+  return client.push({ gradients: new Map(gradients), statistics: new Map(), loss: 1, examples: 1 })
+}
+
+export async function weightsOf(client: ShardClient): Promise<Record<string, readonly number[]>> {
+  const { weights } = await client.pull()
+  return Object.fromEntries([...weights].map(([name, values]) => [name, [...values]] as const).sort())
+}
+
+/** SIGTERM to all at once, as when a job is suspended. */
+export async function suspend(fleet: Fleet): Promise<void> {
+  const startedMs = performance.now()
+  await Promise.all(fleet.servers.map((server) => server.suspend(10_000)))
+  const tookMs = performance.now() - startedMs
+  assert.ok(tookMs < 2500, `${tookMs} ms: a shard waited although the coordinator had hung up`)
+}
+
+/** Ends as src/ps/main.ts does. */
+export function endOf(fleet: Fleet) {
+  return Promise.all(
+    fleet.servers.map(async (server) => {
+      const ended = await server.ended
+      await server.close()
+      return ended
+    }),
+  )
+}
+
+export async function checkpointOf(folder: string): Promise<unknown> {
+  const { latest } = await findLatest(join(folder, 'tiny'))
+  const { variables, slots } = await loadCheckpoint(latest?.folder ?? '', { slots: true })
+  const plain = (map: Map<string, { data: Float32Array }>) =>
+    [...map].map(([name, { data }]) => [name, [...data]]).sort()
+  return { step: latest?.manifest.step, variables: plain(variables), slots: [...slots].map(([k, v]) => [k, plain(v)]) }
+}
+
+/** Takes the newest checkpoint away, so that the next fleet starts from the one before. */
+export async function rewind(folder: string): Promise<void> {
+  const { latest } = await findLatest(join(folder, 'tiny'))
+  await rm(latest?.folder ?? '', { recursive: true })
+}
