@@ -13,6 +13,7 @@ import { createRandom } from '../../src/support/random.ts'
 import { makeLayout } from '../../src/wire/layout.ts'
 import { connectShards, type ShardClient } from '../../src/worker/client.ts'
 import { eventually } from '../support/eventually.ts'
+import { makeConfig } from '../unit/ps/fixtures.ts'
 import { createPsProcess, type PsProcess } from './ps-process.ts'
 
 const WORKERS = 3
@@ -129,27 +130,7 @@ function connect(index: number, signal: AbortSignal): Promise<ShardClient> {
   return connectShards({ ...options, signal, log: silentLog })
 }
 
-function config(): Omit<RuntimeConfig, 'topology'> {
-  return {
-    formatVersion: 1,
-    job: { kind: 'PretrainJob', namespace: 'default', name: 'oracle', uid: JOB_UID },
-    seed: 0,
-    task: 'pretraining',
-    loss: 'logistic',
-    model: { backbone: 'resnet-mini', classes: 1, headSlices: 1 },
-    protocol: 'finetune',
-    data: { path: '.', format: 'tfrecord', maxCorruptRecords: 0 },
-    input: { resizePixels: 8, cropPixels: 8, flip: false },
-    batchSize: 1,
-    maxSteps: 1_000_000,
-    optimizer: { type: 'momentum', momentum: 0 },
-    learningRate: { type: 'constant', initial: 1 },
-    weightDecay: 0,
-    batchNorm: { decay: 0.9, epsilon: 1e-5 },
-    async: { fetchEvery: 1, pushEvery: 1, policy: 'async', warmStartSteps: 0, delayCompensation: 0 },
-    runtime: { backend: 'cpu' },
-    checkpoint: { path: 'oracle', everySteps: CHECKPOINT_EVERY, keep: 2, keepBest: 0, keepSteps: [] },
-    init: { type: 'random' },
-    maxNonFinite: 3,
-  }
+function config(): RuntimeConfig {
+  const { job, checkpoint } = makeConfig()
+  return makeConfig({ job: { ...job, uid: JOB_UID }, checkpoint: { ...checkpoint, everySteps: CHECKPOINT_EVERY } })
 }

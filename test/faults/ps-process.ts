@@ -16,7 +16,7 @@ export interface PsProcess {
   output(): string
 }
 
-export function createPsProcess(config: Omit<RuntimeConfig, 'topology'>, checkpointDir: string): PsProcess {
+export function createPsProcess(config: RuntimeConfig, checkpointDir: string): PsProcess {
   const host = `127.${randomInt(160, 250)}.${randomInt(1, 250)}.${randomInt(1, 250)}`
   const topology = { parameterServers: 1, workers: 3, psHosts: [host] }
   let child: ChildProcess | undefined
