@@ -1,0 +1,58 @@
+/** Every program that is built here: from which module folder, which package, and where it lands. */
+import { join } from 'node:path'
+import { versionOf } from './modules.ts'
+import { BIN } from './paths.ts'
+
+export interface Binary {
+  readonly name: string
+  /** Folder under tools/cluster/modules. */
+  readonly folder: string
+  readonly package: string
+  readonly version: string
+  readonly file: string
+  readonly ldflags: string
+}
+
+const STRIPPED = '-s -w'
+
+function binary(name: string, folder: string, module: string, path: string): Binary {
+  return {
+    name,
+    folder,
+    package: `${module}${path}`,
+    version: versionOf(folder, module),
+    file: join(BIN, name),
+    ldflags: STRIPPED,
+  }
+}
+
+export const etcd = (): Binary => binary('etcd', 'etcd', 'go.etcd.io/etcd/server/v3', '')
+export const kwok = (): Binary => binary('kwok', 'kwok', 'sigs.k8s.io/kwok', '/cmd/kwok')
+export const helm = (): Binary => binary('helm', 'helm', 'helm.sh/helm/v3', '/cmd/helm')
+export const coredns = (): Binary => binary('coredns', 'coredns', 'github.com/coredns/coredns', '')
+export const trainingOperator = (): Binary =>
+  binary('training-operator', 'training-operator', 'github.com/kubeflow/training-operator', '/cmd/training-operator.v1')
+
+export type KubernetesProgram =
+  | 'kube-apiserver'
+  | 'kube-controller-manager'
+  | 'kube-scheduler'
+  | 'kube-proxy'
+  | 'kubelet'
+  | 'kubectl'
+
+/** One of Kubernetes' own, in a folder per minor version: both versions may be built side by side. */
+export function kubernetes(name: KubernetesProgram, minor: string): Binary {
+  const folder = `kubernetes-${minor}`
+  const base = binary(name, folder, 'k8s.io/kubernetes', `/cmd/${name}`)
+  return { ...base, file: join(BIN, folder, name), ldflags: `${STRIPPED} ${versionFlags(base.version)}` }
+}
+
+/** A build from a module knows no release; clients decide by what the API server says it is. */
+function versionFlags(version: string): string {
+  const [major, minor] = version.split('.')
+  const values = { gitVersion: `v${version}`, gitMajor: major, gitMinor: minor, gitTreeState: 'clean' }
+  return ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version']
+    .flatMap((path) => Object.entries(values).map(([key, value]) => `-X ${path}.${key}=${value}`))
+    .join(' ')
+}

@@ -1,0 +1,82 @@
+/** `npm run cluster -- up|down|status|kubeconfig`: a real Kubernetes for tests, built from Go modules. */
+import { relative } from 'node:path'
+import { parseArgs } from 'node:util'
+import { DownpourError, errorMessage } from '../../src/support/errors.ts'
+import { down } from './down.ts'
+import { KUBECONFIG } from './paths.ts'
+import type { ClusterOptions } from './state.ts'
+import { status } from './status.ts'
+import { up } from './up.ts'
+
+const USAGE = `npm run cluster -- VERB [OPTION...]
+  up           build what is missing, start what does not run
+    --version 1.34        Kubernetes version (of a folder in tools/cluster/modules)
+    --nodes 13            fake nodes
+    --gpus-per-node 8     GPUs of each
+    --real-node           a further node, which really runs containers (root only)
+  down         end every process, keep the state
+    --purge               remove the state too; builds stay
+  status       each component, its pid, its health; the nodes
+  kubeconfig   the path of the administrator's kubeconfig
+`
+
+const OPTIONS = {
+  version: { type: 'string' },
+  nodes: { type: 'string' },
+  'gpus-per-node': { type: 'string' },
+  'real-node': { type: 'boolean' },
+  purge: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const
+
+const print = (line: string) => process.stdout.write(`${line}\n`)
+
+async function main(args: string[], signal: AbortSignal): Promise<number> {
+  const { values, positionals } = parse(args)
+  switch (values.help ? 'help' : positionals[0]) {
+    case 'up': {
+      await up(clusterOptions(values), signal)
+      print(`export KUBECONFIG=${relative('', KUBECONFIG)}`)
+      return 0
+    }
+    case 'down':
+      await down({ purge: values.purge }, signal)
+      return 0
+    case 'status':
+      return (await status(print)) ? 0 : 1
+    case 'kubeconfig':
+      print(KUBECONFIG)
+      return 0
+    default:
+      process.stderr.write(USAGE)
+      return values.help ? 0 : 2
+  }
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, options: OPTIONS, allowPositionals: true })
+  } catch (error) {
+    throw new DownpourError('INVALID_OPTION', `${errorMessage(error)}\n${USAGE}`)
+  }
+}
+
+function clusterOptions(values: ReturnType<typeof parse>['values']): ClusterOptions {
+  const number = (text: string | undefined) => (text === undefined ? undefined : Number(text))
+  return {
+    version: values.version,
+    nodes: number(values.nodes),
+    gpusPerNode: number(values['gpus-per-node']),
+    realNode: values['real-node'],
+  }
+}
+
+const interrupted = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupted.abort())
+try {
+  process.exitCode = await main(process.argv.slice(2), interrupted.signal)
+} catch (error) {
+  const aborted = interrupted.signal.aborted
+  process.stderr.write(aborted ? 'cluster: interrupted; `up` goes on from here\n' : `cluster: ${errorMessage(error)}\n`)
+  process.exitCode = aborted ? 130 : 1
+}

@@ -1,0 +1,96 @@
+/** What a cluster was asked to be and the ports it was given: remembered, so that its kubeconfig stays valid. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { DownpourError } from '../../src/support/errors.ts'
+import { kubernetesMinor } from './modules.ts'
+import { STATE } from './paths.ts'
+
+const PORT_NAMES = ['etcd', 'etcdPeer', 'apiServer', 'controllerManager', 'scheduler', 'kwok'] as const
+export type PortName = (typeof PORT_NAMES)[number]
+export type Ports = Record<PortName, number>
+
+export interface ClusterShape {
+  /** Minor version, such as `1.34`. */
+  readonly minor: string
+  readonly nodes: number
+  readonly gpusPerNode: number
+  readonly realNode: boolean
+}
+
+export interface ClusterOptions {
+  version?: string | undefined
+  nodes?: number | undefined
+  gpusPerNode?: number | undefined
+  realNode?: boolean | undefined
+}
+
+export interface ClusterState extends ClusterShape {
+  readonly ports: Ports
+}
+
+const FILE = join(STATE, 'state.json')
+const DEFAULTS = { nodes: 13, gpusPerNode: 8, realNode: false }
+/** Below the ports that the kernel hands out, and below NodePorts. */
+const PORTS = { first: 20_000, count: 9_000 }
+
+export function readState(): ClusterState | undefined {
+  return existsSync(FILE) ? (JSON.parse(readFileSync(FILE, 'utf8')) as ClusterState) : undefined
+}
+
+export function writeState(state: ClusterState): void {
+  mkdirSync(STATE, { recursive: true })
+  writeFileSync(FILE, `${JSON.stringify(state, null, 2)}\n`)
+}
+
+/** What the user asks for, else what the cluster is, else the defaults. */
+export function shapeOf(options: ClusterOptions, state: ClusterState | undefined): ClusterShape {
+  const before = state ?? DEFAULTS
+  const minor = kubernetesMinor(options.version ?? state?.minor)
+  if (state && state.minor !== minor) throw otherVersion(state.minor, minor)
+  return {
+    minor,
+    nodes: wholeNumber('--nodes', options.nodes ?? before.nodes),
+    gpusPerNode: wholeNumber('--gpus-per-node', options.gpusPerNode ?? before.gpusPerNode),
+    realNode: options.realNode ?? before.realNode,
+  }
+}
+
+/** Keeps the ports of before; `isOurs` says which a running component holds, the others must be free. */
+export async function choosePorts(before: Ports | undefined, isOurs: (name: PortName) => boolean): Promise<Ports> {
+  const chosen: Partial<Ports> = {}
+  for (const name of PORT_NAMES) {
+    const port = before?.[name]
+    const keep = port && (isOurs(name) || (await isFree(port)))
+    chosen[name] = keep ? port : await freePort(Object.values({ ...before, ...chosen }))
+  }
+  return chosen as Ports
+}
+
+async function freePort(taken: readonly number[]): Promise<number> {
+  for (;;) {
+    const port = PORTS.first + Math.floor(Math.random() * PORTS.count)
+    if (!taken.includes(port) && (await isFree(port))) return port
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, () => server.close(() => resolve(true)))
+  })
+}
+
+function wholeNumber(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 0) return value
+  throw new DownpourError('INVALID_OPTION', `expected ${name} to be a whole number from 0, got ${value}`)
+}
+
+function otherVersion(is: string, wanted: string): DownpourError {
+  const advice = 'stored objects are not read by another version: `npm run cluster -- down --purge` first'
+  return new DownpourError('OTHER_VERSION', `this cluster is Kubernetes ${is}, not ${wanted}; ${advice}`, {
+    is,
+    wanted,
+  })
+}

@@ -1,0 +1,50 @@
+/** What runs, and whether it answers. */
+import { kubernetes } from './binaries.ts'
+import * as plane from './control-plane.ts'
+import { gpusOf, isFake, isReady, listNodes } from './fake-nodes.ts'
+import { ensureKubectl, kubectlAt } from './kubectl.ts'
+import { KUBECONFIG } from './paths.ts'
+import { type Component, pidOf } from './processes.ts'
+import { type ClusterState, readState } from './state.ts'
+
+const VERSIONS = (state: ClusterState) =>
+  new Map(plane.controlPlaneBinaries(state.minor).map(({ name, version }) => [name, version]))
+
+/** @returns whether all of it is well. */
+export async function status(write: (line: string) => void): Promise<boolean> {
+  const state = readState()
+  if (!state) {
+    write('no cluster: `npm run cluster -- up` makes one')
+    return false
+  }
+  write(`Kubernetes ${kubernetes('kube-apiserver', state.minor).version}, KUBECONFIG=${KUBECONFIG}`)
+  const components = [plane.etcd, plane.apiServer, plane.controllerManager, plane.scheduler, plane.kwok]
+  const healthy: boolean[] = []
+  for (const make of components) healthy.push(await line(make(state), VERSIONS(state), write))
+  if (healthy[0] && healthy[1]) await nodeLines(state, write)
+  return !healthy.includes(false)
+}
+
+async function line(component: Component, versions: Map<string, string>, write: (line: string) => void) {
+  const pid = pidOf(component.name)
+  const health = pid ? await healthOf(component) : 'stopped'
+  const columns = [component.name.padEnd(24), String(pid ?? '-').padEnd(8), versions.get(component.name)?.padEnd(9)]
+  write([...columns, health].join(' '))
+  return health === 'healthy'
+}
+
+function healthOf(component: Component): Promise<string> {
+  return component.probe().then(
+    () => 'healthy',
+    (error: Error) => `not healthy: ${error.message}`,
+  )
+}
+
+async function nodeLines(state: ClusterState, write: (line: string) => void): Promise<void> {
+  const nodes = await listNodes(kubectlAt(await ensureKubectl(state.minor)))
+  const fake = nodes.filter(isFake)
+  write(`${fake.filter(isReady).length} of ${fake.length} fake nodes Ready, ${state.gpusPerNode} GPUs each`)
+  for (const node of nodes.filter((each) => !isFake(each))) {
+    write(`node ${node.metadata.name} ${isReady(node) ? 'Ready' : 'not Ready'}, ${gpusOf(node)} GPUs`)
+  }
+}

@@ -1,0 +1,104 @@
+/** Brings the cluster to what was asked for, from wherever it is: nothing built, stopped, half dead, or running already. */
+import { helm } from './binaries.ts'
+import { build } from './build.ts'
+import { ensureCertificates } from './certificates.ts'
+import * as plane from './control-plane.ts'
+import { ensureFakeNodes } from './fake-nodes.ts'
+import { ensureKubectl, type Kubectl, kubectlAt } from './kubectl.ts'
+import { withLock } from './lock.ts'
+import { ensureAdapterCrds, ensureManifest, KWOK_STAGES, manifestFile } from './manifests.ts'
+import { BIN, KUBECONFIG } from './paths.ts'
+import { type Component, ensureRunning, pidOf } from './processes.ts'
+import { say, seconds, step } from './say.ts'
+import {
+  type ClusterOptions,
+  type ClusterShape,
+  type ClusterState,
+  choosePorts,
+  type PortName,
+  readState,
+  shapeOf,
+  writeState,
+} from './state.ts'
+
+export interface Cluster {
+  /** Of the administrator. */
+  readonly kubeconfig: string
+  readonly kubectl: string
+  readonly helm: string
+  /** The folder of everything that was built. */
+  readonly bin: string
+}
+
+/** Which component holds which port while it runs. */
+const HOLDERS: Record<PortName, string> = {
+  etcd: 'etcd',
+  etcdPeer: 'etcd',
+  apiServer: 'kube-apiserver',
+  controllerManager: 'kube-controller-manager',
+  scheduler: 'kube-scheduler',
+  kwok: 'kwok',
+}
+
+export function up(options: ClusterOptions, signal?: AbortSignal): Promise<Cluster> {
+  return withLock(async () => {
+    const started = performance.now()
+    const shape = shapeOf(options, readState())
+    await build(plane.controlPlaneBinaries(shape.minor), signal)
+    await ensureManifest(KWOK_STAGES, signal)
+    const kubectl = await ensureKubectl(shape.minor, signal)
+    await ensureCertificates(signal)
+    const changed = await run(await remember(shape), kubectlAt(kubectl, signal), signal)
+    await build([helm()], signal)
+    await ensureAdapterCrds(signal)
+    say(changed ? `up after ${seconds(started)} s` : 'already up, nothing to do')
+    return { kubeconfig: KUBECONFIG, kubectl, helm: helm().file, bin: BIN }
+  }, signal)
+}
+
+async function remember(shape: ClusterShape): Promise<ClusterState> {
+  const ports = await choosePorts(readState()?.ports, (name) => pidOf(HOLDERS[name]) !== undefined)
+  const state = { ...shape, ports }
+  writeState(state)
+  plane.writeKubeconfigs(state)
+  return state
+}
+
+/** @returns whether anything had to be done. */
+async function run(state: ClusterState, kubectl: Kubectl, signal?: AbortSignal): Promise<boolean> {
+  const started: boolean[] = []
+  const ensure = async (component: Component) => {
+    const outcome = await startStep(component, signal)
+    started.push(outcome === 'started')
+    return outcome
+  }
+  await ensure(plane.etcd(state))
+  // kwok gives up when its kinds are not there, so they come first.
+  if ((await ensure(plane.apiServer(state))) === 'started') await applyStages(kubectl)
+  for (const component of [plane.controllerManager(state), plane.scheduler(state), plane.kwok(state)]) {
+    await ensure(component)
+  }
+  const nodes = await ensureFakeNodes(kubectl, state)
+  if (nodes) say(`fake nodes: ${nodes}`)
+  return started.includes(true) || nodes !== undefined
+}
+
+/** Says a line only for what really had to start. */
+async function startStep(component: Component, signal?: AbortSignal): Promise<'running' | 'started'> {
+  const started = performance.now()
+  const outcome = await ensureRunning(component, signal)
+  if (outcome === 'started') say(`started ${component.name} ... ${seconds(started)} s`)
+  return outcome
+}
+
+async function applyStages(kubectl: Kubectl): Promise<void> {
+  await step('applying the stages of kwok', async () => {
+    const file = manifestFile(KWOK_STAGES.name)
+    const apply = () => kubectl(['apply', '--server-side', '--force-conflicts', '-f', file])
+    // The first time, the kind is not served yet when its first objects come.
+    await apply().catch(async () => {
+      await kubectl(['wait', 'crd/stages.kwok.x-k8s.io', '--for=condition=Established', '--timeout=30s'])
+      await apply()
+    })
+  })
+}
