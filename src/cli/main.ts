@@ -1,7 +1,8 @@
 /** bin/downpour: one line a verb. A verb's room is opened only when the verb is called, so a worker loads no operator. */
-import { Command, InvalidArgumentError, Option } from 'commander'
-import { errorCode, errorMessage } from '../support/errors.ts'
-import { DEFAULT_IMAGE } from './default-image.ts'
+import { Command } from 'commander'
+import { errorCode } from '../support/errors.ts'
+import { fail } from './fail.ts'
+import { registerOperator, wholeNumber } from './operator.ts'
 
 // The reader of a pipe may stop early: `downpour render FILE | head`.
 process.stdout.on('error', (error) => process.exit(errorCode(error) === 'EPIPE' ? 0 : 1))
@@ -21,17 +22,7 @@ program
   .option('--seed <n>', 'seed of the demonstration', wholeNumber)
   .action(async (files, options) => exitWith((await import('./run.ts')).run(files, options)))
 
-program
-  .command('operator')
-  .description('watch PretrainJobs and FinetuneJobs and turn them into pods')
-  .option('--kubeconfig <file>', 'default: in-cluster, then ~/.kube/config')
-  .option('--namespace <name>', 'watch this namespace only')
-  .option('--no-leader-elect', 'skip the lease: for a single replica')
-  .option('--http-port <port>', 'health and metrics', wholeNumber, 8080)
-  .option('--poll-seconds <n>', 'how often running jobs are asked for progress', Number, 5)
-  .option('--default-image <image>', 'image of pods whose job names none', DEFAULT_IMAGE)
-  .addOption(new Option('--log-level <level>').choices(['debug', 'info', 'warn', 'error']).default('info'))
-  .action(async (options) => exitWith((await import('../operator/main.ts')).runOperator(options)))
+registerOperator(program, async (options) => exitWith((await import('../operator/main.ts')).runOperator(options)))
 
 program
   .command('ps')
@@ -82,17 +73,4 @@ function io() {
 
 async function exitWith(code: Promise<number>): Promise<void> {
   process.exitCode = await code
-}
-
-/** An error of ours is a sentence with a code; anything else is a bug and shows where. */
-function fail(error: unknown): void {
-  const ours = (error as { name?: string })?.name === 'DownpourError'
-  const stack = ours || !(error instanceof Error) ? '' : `\n${error.stack}`
-  process.stderr.write(`downpour: ${errorCode(error)}: ${errorMessage(error)}${stack}\n`)
-  process.exitCode = 1
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('expected a whole number')
-  return Number(text)
 }

@@ -105,3 +105,22 @@ export class ObjectStore<T extends KubeObject> implements Store<T> {
 function isOlder(object: KubeObject, than: KubeObject): boolean {
   return compareVersions(object.metadata.resourceVersion ?? '', than.metadata.resourceVersion ?? '') < 0
 }
+
+/** Several stores read as one; no key may be in two of them. */
+export function joinStores<T extends KubeObject>(stores: readonly Store<T>[]): Store<T> {
+  return {
+    get(key) {
+      for (const store of stores) {
+        const found = store.get(key)
+        if (found) return found
+      }
+      return undefined
+    },
+    keys: () => stores.flatMap((store) => store.keys()),
+    list: () => stores.flatMap((store) => store.list()),
+    byIndex: (index, value) => stores.flatMap((store) => store.byIndex(index, value)),
+    get size() {
+      return stores.reduce((sum, store) => sum + store.size, 0)
+    },
+  }
+}

@@ -6,6 +6,7 @@ import { PHASES } from '../api/status.ts'
 import { KubeClient } from '../kube/client.ts'
 import { EventRecorder } from '../kube/events.ts'
 import { LeaderElector } from '../kube/leader.ts'
+import type { Limits } from '../kube/token-bucket.ts'
 import { type HandlerResult, WorkQueue } from '../kube/work-queue.ts'
 import { createOperatorMetrics, type OperatorMetrics, type ReconcileResult } from '../metrics/operator.ts'
 import { type HealthServer, startHealthServer } from '../server/health.ts'
@@ -27,13 +28,23 @@ const RETRY = { baseDelayMs: 200, maxDelayMs: 60_000 }
 export interface OperatorOptions {
   /** Default: KUBECONFIG, ~/.kube/config, then the service account of the pod. */
   kubeconfig?: string
-  /** Absent: all namespaces. */
-  namespace?: string
+  /** Empty: all namespaces. */
+  namespaces: readonly string[]
   leaderElect: boolean
+  /** Default: the namespace of the pod, or of the kubeconfig's context. */
+  leaseNamespace?: string
+  /** Operators that lie in one namespace and watch different ones need different names. */
+  leaseName?: string
+  /** Default: every address. */
+  httpHost?: string
   /** Health and metrics; 0: any free port; absent: none. */
   httpPort?: number
   /** How often running jobs are asked for progress, on average. */
   pollSeconds: number
+  /** Jobs handled at once; default 16. */
+  concurrency?: number
+  /** Of requests to the API server; leases have a client of their own. */
+  kubeLimits?: Partial<Limits>
   defaultImage: string
   logLevel: string
 }
@@ -55,19 +66,20 @@ export class Operator {
     const identity = `${hostname()}-${randomBytes(4).toString('hex')}`
     this.#options = options
     this.#log = log
-    this.#client = new KubeClient({ kubeConfig: options.kubeconfig, log, userAgent: COMPONENT })
+    const { kubeconfig, kubeLimits } = options
+    this.#client = new KubeClient({ kubeConfig: kubeconfig, log, limits: kubeLimits, userAgent: COMPONENT })
     this.#elector = options.leaderElect ? this.#newElector(identity) : undefined
     this.#events = new EventRecorder({ client: this.#client, log, component: COMPONENT, instance: identity })
     this.#metrics = createOperatorMetrics({
       version: packageVersion(),
       phases: PHASES,
-      concurrency: CONCURRENCY,
+      concurrency: this.#concurrency(),
       defaults: true,
     })
     this.#metrics.leader(COMPONENT, () => this.#isLeader())
     this.#watches = createWatches({
       client: this.#client,
-      namespace: options.namespace,
+      namespaces: options.namespaces,
       log,
       onJob: (key) => this.#queue.add(key),
       onGone: (key) => this.#forget(key),
@@ -78,9 +90,11 @@ export class Operator {
 
   /** Answers probes at once, also while the API server cannot be reached: watches try for ever. */
   async start(): Promise<void> {
-    if (this.#options.httpPort !== undefined) {
+    const { httpPort, httpHost } = this.#options
+    if (httpPort !== undefined) {
       this.#health = await startHealthServer({
-        port: this.#options.httpPort,
+        port: httpPort,
+        host: httpHost,
         troubles: () => this.#troubles(),
         waitingFor: () => this.#waitingFor(),
         metrics: this.#metrics.registry,
@@ -98,7 +112,8 @@ export class Operator {
     await this.#firstLists(signal)
     await this.#elector?.acquire(signal)
     this.#queue.start()
-    this.#log.info({ namespace: this.#options.namespace ?? 'all' }, 'reconciling')
+    const { namespaces } = this.#options
+    this.#log.info({ namespaces: namespaces.length > 0 ? namespaces : 'all' }, 'reconciling')
   }
 
   async #firstLists(signal: AbortSignal): Promise<void> {
@@ -136,8 +151,8 @@ export class Operator {
   #newElector(identity: string): LeaderElector {
     return new LeaderElector({
       kubeConfig: this.#options.kubeconfig,
-      namespace: this.#options.namespace ?? this.#client.namespace,
-      name: COMPONENT,
+      namespace: this.#options.leaseNamespace ?? this.#client.namespace,
+      name: this.#options.leaseName ?? COMPONENT,
       identity,
       log: this.#log,
       onLost: () => this.#lost.resolve(),
@@ -165,7 +180,7 @@ export class Operator {
   #newQueue(): WorkQueue {
     return new WorkQueue({
       name: 'job',
-      concurrency: CONCURRENCY,
+      concurrency: this.#concurrency(),
       log: this.#log,
       observer: this.#metrics.queue,
       ...RETRY,
@@ -193,6 +208,10 @@ export class Operator {
   #forget(key: string): void {
     this.#queue.forget(key)
     this.#reconciler.forget(key)
+  }
+
+  #concurrency(): number {
+    return this.#options.concurrency ?? CONCURRENCY
   }
 
   #isLeader(): boolean {

@@ -3,7 +3,7 @@ import { API_VERSION, JOB_KINDS, type JobKind, LABELS, PLURALS } from '../contra
 import type { KubeClient } from '../kube/client.ts'
 import { type KubeObject, objectKey } from '../kube/objects.ts'
 import { type Change, Reflector } from '../kube/reflector.ts'
-import { indexByOwnerUid, type Store } from '../kube/store.ts'
+import { indexByOwnerUid, joinStores, type Store } from '../kube/store.ts'
 import type { Log } from '../support/log.ts'
 import type { RawJob, Stores } from './observe.ts'
 import { type RawPod, trimPod } from './pod-facts.ts'
@@ -28,16 +28,41 @@ export interface Watches {
 
 export interface WatchOptions {
   client: KubeClient
-  /** Absent: all namespaces. */
-  namespace: string | undefined
+  /** Empty: all namespaces. */
+  namespaces: readonly string[]
   log: Log
   onJob: (key: string) => void
   /** Called besides onJob when a job is gone. */
   onGone: (key: string) => void
 }
 
-/** Started by the caller. Of pods and services only those that carry a job's label come over the wire. */
-export function createWatches({ client, namespace, log, onJob, onGone }: WatchOptions): Watches {
+type ScopeOptions = Omit<WatchOptions, 'namespaces'> & { namespace: string | undefined }
+
+/** Started by the caller. Jobs and all that they name lie in one namespace, so each is watched by itself. */
+export function createWatches({ namespaces, ...options }: WatchOptions): Watches {
+  const [first, ...others] = namespaces
+  const watch = (namespace: string | undefined) => watchScope({ ...options, namespace })
+  if (others.length === 0) return watch(first)
+  const scopes = namespaces.map((namespace) => ({ namespace, ...watch(namespace) }))
+  const join = <T extends KubeObject>(pick: (stores: Stores) => Store<T>) =>
+    joinStores(scopes.map(({ stores }) => pick(stores)))
+  return {
+    stores: {
+      jobs: {
+        PretrainJob: join(({ jobs }) => jobs.PretrainJob),
+        FinetuneJob: join(({ jobs }) => jobs.FinetuneJob),
+      },
+      pods: join(({ pods }) => pods),
+      services: join(({ services }) => services),
+    },
+    reflectors: scopes.flatMap(({ namespace, reflectors }) =>
+      reflectors.map(({ resource, reflector }) => ({ resource: `${namespace}/${resource}`, reflector })),
+    ),
+  }
+}
+
+/** Of pods and services only those that carry a job's label come over the wire. */
+function watchScope({ client, namespace, log, onJob, onGone }: ScopeOptions): Watches {
   const common = { client, log, onKey: (key: string) => onJob(key) }
   const jobs = Object.fromEntries(JOB_KINDS.map((kind) => [kind, watchJobs(kind)])) as Record<
     JobKind,

@@ -1,5 +1,6 @@
 /** /healthz, /readyz and /metrics of the operator. */
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type Express, type Response } from 'express'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
@@ -7,8 +8,8 @@ import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 export interface HealthServerOptions {
   /** 0: any free one. */
   port: number
-  /** Default: every address, as a kubelet's probes need. */
-  host?: string
+  /** Default: every address, as a kubelet's probes need; also where the kernel has no IPv6. */
+  host?: string | undefined
   /** Why the process should be restarted; undefined: it is well. */
   troubles: () => string | undefined
   /** What it still waits for before it can serve; undefined: ready. */
@@ -24,7 +25,7 @@ export interface HealthServer {
 
 /** @throws PORT_TAKEN, PORT_REFUSED */
 export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
-  const server = createApp(options).listen(options.port, options.host ?? '::')
+  const server = createServer(createApp(options)).listen({ port: options.port, host: options.host })
   try {
     await once(server, 'listening')
   } catch (error) {

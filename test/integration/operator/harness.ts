@@ -129,11 +129,11 @@ function kubeconfigFor(server: string): string {
 }
 
 /** Runs the operator until `stop`. */
-export function startOperator(kubeconfig: string, namespace: string): { stop(): Promise<number> } {
+export function startOperator(kubeconfig: string, ...namespaces: string[]): { stop(): Promise<number> } {
   const stopping = new AbortController()
   const options = {
     kubeconfig,
-    namespace,
+    namespaces,
     leaderElect: false,
     pollSeconds: 0.1,
     defaultImage: 'test',

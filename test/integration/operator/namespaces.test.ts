@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { consistently, eventually } from '../../support/eventually.ts'
+import { type Api, Cluster, startApi, startOperator } from './harness.ts'
+
+const claim = (claimName: string) => ({ claimName })
+const JOB = {
+  preset: 'jft-mini',
+  data: { source: claim('data'), format: 'tfrecord', labels: 'labels.json' },
+  model: { classes: 10 },
+  maxSteps: 1000,
+  parameterServer: { replicas: 1 },
+  workers: { replicas: 1 },
+  checkpoint: { storage: { volume: claim('checkpoints') } },
+}
+
+let api: Api
+before(async () => {
+  api = await startApi()
+})
+after(() => api.close())
+
+test('of three namespaces two are watched: jobs there run and end, the third is left alone', async () => {
+  const [one, two, other] = ['one', 'two', 'other'].map((name) => new Cluster(api, name)) as [Cluster, Cluster, Cluster]
+  const operator = startOperator(api.kubeconfigPath, 'one', 'two')
+  try {
+    for (const cluster of [one, two, other]) await cluster.create('PretrainJob', 'jft', JOB)
+    for (const cluster of [one, two]) {
+      await eventually(async () => {
+        await cluster.kubelet()
+        assert.equal((await cluster.status('PretrainJob', 'jft'))?.phase, 'Running')
+      })
+      assert.deepEqual(await cluster.names('pods'), ['jft-pj-ps-0', 'jft-pj-worker-0'])
+    }
+    await two.end('jft-pj-worker-0', 137)
+    await eventually(async () => {
+      await two.kubelet()
+      assert.equal((await two.status('PretrainJob', 'jft'))?.restarts.worker, 1, 'a pod leads back to its job')
+    })
+    await consistently(async () => assert.deepEqual(await other.names('pods'), []))
+    assert.equal(await other.status('PretrainJob', 'jft'), undefined)
+  } finally {
+    await operator.stop()
+    await Promise.all([one, two, other].map(({ client }) => client.close()))
+  }
+})
