@@ -13,6 +13,8 @@ export interface Binary {
   readonly ldflags: string
 }
 
+/** What is built from this repository, not from a module of others. */
+const OWN_VERSION = '1'
 const STRIPPED = '-s -w'
 
 function binary(name: string, folder: string, module: string, path: string): Binary {
@@ -32,6 +34,12 @@ export const helm = (): Binary => binary('helm', 'helm', 'helm.sh/helm/v3', '/cm
 export const coredns = (): Binary => binary('coredns', 'coredns', 'github.com/coredns/coredns', '')
 export const trainingOperator = (): Binary =>
   binary('training-operator', 'training-operator', 'github.com/kubeflow/training-operator', '/cmd/training-operator.v1')
+
+export const crictl = (): Binary => binary('crictl', 'crictl', 'sigs.k8s.io/cri-tools', '/cmd/crictl')
+export function toolbox(): Binary {
+  const name = 'toolbox'
+  return { name, folder: name, package: '.', version: OWN_VERSION, file: join(BIN, name), ldflags: STRIPPED }
+}
 
 export type KubernetesProgram =
   | 'kube-apiserver'

@@ -6,7 +6,7 @@ import type { Binary } from './binaries.ts'
 import { exec } from './exec.ts'
 import { moduleHash } from './modules.ts'
 import { MODULES, STAMPS } from './paths.ts'
-import { needCommand } from './prerequisites.ts'
+import { needGo } from './prerequisites.ts'
 import { step } from './say.ts'
 
 /** What a binary is made from, in few letters: the same stamp, the same program. */
@@ -21,7 +21,7 @@ export function isBuilt(binary: Binary): boolean {
 
 export async function build(binaries: readonly Binary[], signal?: AbortSignal): Promise<void> {
   for (const binary of binaries.filter((each) => !isBuilt(each))) {
-    await needCommand('go', signal)
+    await needGo(signal)
     await step(`building ${binary.name} ${binary.version}`, () => buildOne(binary, signal))
   }
 }

@@ -3,13 +3,17 @@ import { rmSync } from 'node:fs'
 import { withLock } from './lock.ts'
 import { KUBECONFIG, STATE } from './paths.ts'
 import { startedNames, stop } from './processes.ts'
+import { stopRealNode } from './real-node-down.ts'
 import { say, seconds } from './say.ts'
+import { readState } from './state.ts'
 
 /** Users of the API before the API server, and that before its storage. */
 const ORDER = ['kwok', 'kube-scheduler', 'kube-controller-manager', 'kube-apiserver', 'etcd']
 
 export function down(options: { purge: boolean }, signal?: AbortSignal): Promise<void> {
   return withLock(async () => {
+    const state = readState()
+    if (state?.realNode) await stopRealNode(state.minor)
     const others = startedNames().filter((name) => !ORDER.includes(name))
     for (const name of [...others, ...ORDER]) {
       const started = performance.now()

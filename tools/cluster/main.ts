@@ -13,7 +13,8 @@ const USAGE = `npm run cluster -- VERB [OPTION...]
     --version 1.34        Kubernetes version (of a folder in tools/cluster/modules)
     --nodes 13            fake nodes
     --gpus-per-node 8     GPUs of each
-    --real-node           a further node, which really runs containers (root only)
+    --real-node           a further node, which really runs containers (root only); --no-real-node takes it away
+    --training-operator   Kubeflow's training-operator too, to measure against
   down         end every process, keep the state
     --purge               remove the state too; builds stay
   status       each component, its pid, its health; the nodes
@@ -25,6 +26,7 @@ const OPTIONS = {
   nodes: { type: 'string' },
   'gpus-per-node': { type: 'string' },
   'real-node': { type: 'boolean' },
+  'training-operator': { type: 'boolean' },
   purge: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const
@@ -55,7 +57,7 @@ async function main(args: string[], signal: AbortSignal): Promise<number> {
 
 function parse(args: string[]) {
   try {
-    return parseArgs({ args, options: OPTIONS, allowPositionals: true })
+    return parseArgs({ args, options: OPTIONS, allowPositionals: true, allowNegative: true })
   } catch (error) {
     throw new DownpourError('INVALID_OPTION', `${errorMessage(error)}\n${USAGE}`)
   }
@@ -68,6 +70,7 @@ function clusterOptions(values: ReturnType<typeof parse>['values']): ClusterOpti
     nodes: number(values.nodes),
     gpusPerNode: number(values['gpus-per-node']),
     realNode: values['real-node'],
+    trainingOperator: values['training-operator'],
   }
 }
 

@@ -6,7 +6,7 @@ import { readStamp, writeStamp } from './build.ts'
 import { exec } from './exec.ts'
 import { moduleHash } from './modules.ts'
 import { MANIFESTS, MODULES } from './paths.ts'
-import { needCommand } from './prerequisites.ts'
+import { needGo } from './prerequisites.ts'
 import { say, step } from './say.ts'
 
 export interface Manifest {
@@ -55,7 +55,7 @@ export async function ensureManifest(manifest: Manifest, signal?: AbortSignal): 
   const { name, folder, module, sources } = manifest
   const stamp = JSON.stringify([moduleHash(folder), module, sources])
   if (readStamp(folder, `${name}.yaml`) === stamp) return
-  await needCommand('go', signal)
+  await needGo(signal)
   await step(`copying YAML out of ${module}`, async () => {
     const content = await moduleContent(folder, module, signal)
     const files = sources.flatMap((source) => yamlFiles(join(content, source)))

@@ -30,7 +30,8 @@ export function versionOf(folder: string, path: string): string {
 /** Changes when anything changes that the folder's builds depend on. */
 export function moduleHash(folder: string): string {
   const hash = createHash('sha256')
-  for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(join(MODULES, folder, file)))
+  const path = join(MODULES, folder)
+  for (const file of readdirSync(path).sort()) hash.update(readFileSync(join(path, file)))
   return hash.digest('hex').slice(0, 16)
 }
 

@@ -32,6 +32,18 @@ export async function needCommand(command: Prerequisite, signal?: AbortSignal): 
   return found
 }
 
+/** A Go that is old, but not older than this, fetches the one that a go.mod asks for. */
+const OLDEST_GO = 21
+
+export async function needGo(signal?: AbortSignal): Promise<void> {
+  await needCommand('go', signal)
+  const version = (await exec('go', ['env', 'GOVERSION'], { signal })).trim()
+  const [, minor] = /^go1\.(\d+)/.exec(version) ?? []
+  if (minor && Number(minor) < OLDEST_GO) {
+    throw missing('golang from backports, or go.dev/dl', `Go 1.${OLDEST_GO} or later is needed and this is ${version}`)
+  }
+}
+
 /** @returns the folder that holds the CNI plugins. */
 export async function needCniPlugins(signal?: AbortSignal): Promise<string> {
   const find = () => CNI_FOLDERS.find((folder) => existsSync(join(folder, 'host-local')))
@@ -57,6 +69,6 @@ async function install(name: string, reason: string, signal?: AbortSignal): Prom
 }
 
 function missing(name: string, reason: string): DownpourError {
-  const advice = `install it (Debian and Ubuntu: apt-get install ${name}) and run again, or run as root to have it installed`
+  const advice = `install it (Debian package: ${name}) and run again`
   return new DownpourError('MISSING_PREREQUISITE', `${reason}: ${advice}`, { package: name })
 }

@@ -5,9 +5,25 @@ import { join } from 'node:path'
 import { DownpourError } from '../../src/support/errors.ts'
 import { kubernetesMinor } from './modules.ts'
 import { STATE } from './paths.ts'
+import { pidOf } from './processes.ts'
 
-const PORT_NAMES = ['etcd', 'etcdPeer', 'apiServer', 'controllerManager', 'scheduler', 'kwok'] as const
-export type PortName = (typeof PORT_NAMES)[number]
+/** Each port, and the component that holds it while it runs. */
+const PORT_HOLDERS = {
+  etcd: 'etcd',
+  etcdPeer: 'etcd',
+  apiServer: 'kube-apiserver',
+  controllerManager: 'kube-controller-manager',
+  scheduler: 'kube-scheduler',
+  kwok: 'kwok',
+  kubelet: 'kubelet',
+  kubeletHealth: 'kubelet',
+  proxyHealth: 'kube-proxy',
+  proxyMetrics: 'kube-proxy',
+  dnsHealth: 'coredns',
+  trainingOperatorHealth: 'training-operator',
+  trainingOperatorWebhook: 'training-operator',
+} as const
+export type PortName = keyof typeof PORT_HOLDERS
 export type Ports = Record<PortName, number>
 
 export interface ClusterShape {
@@ -16,6 +32,8 @@ export interface ClusterShape {
   readonly nodes: number
   readonly gpusPerNode: number
   readonly realNode: boolean
+  /** Kubeflow's training-operator, a peer to measure against. */
+  readonly trainingOperator: boolean
 }
 
 export interface ClusterOptions {
@@ -23,6 +41,7 @@ export interface ClusterOptions {
   nodes?: number | undefined
   gpusPerNode?: number | undefined
   realNode?: boolean | undefined
+  trainingOperator?: boolean | undefined
 }
 
 export interface ClusterState extends ClusterShape {
@@ -30,7 +49,7 @@ export interface ClusterState extends ClusterShape {
 }
 
 const FILE = join(STATE, 'state.json')
-const DEFAULTS = { nodes: 13, gpusPerNode: 8, realNode: false }
+const DEFAULTS = { nodes: 13, gpusPerNode: 8, realNode: false, trainingOperator: false }
 /** Below the ports that the kernel hands out, and below NodePorts. */
 const PORTS = { first: 20_000, count: 9_000 }
 
@@ -53,15 +72,16 @@ export function shapeOf(options: ClusterOptions, state: ClusterState | undefined
     nodes: wholeNumber('--nodes', options.nodes ?? before.nodes),
     gpusPerNode: wholeNumber('--gpus-per-node', options.gpusPerNode ?? before.gpusPerNode),
     realNode: options.realNode ?? before.realNode,
+    trainingOperator: options.trainingOperator ?? before.trainingOperator ?? false,
   }
 }
 
-/** Keeps the ports of before; `isOurs` says which a running component holds, the others must be free. */
-export async function choosePorts(before: Ports | undefined, isOurs: (name: PortName) => boolean): Promise<Ports> {
+/** Keeps the ports of before: those that their component holds, and those that are free. */
+export async function choosePorts(before: Ports | undefined): Promise<Ports> {
   const chosen: Partial<Ports> = {}
-  for (const name of PORT_NAMES) {
+  for (const name of Object.keys(PORT_HOLDERS) as PortName[]) {
     const port = before?.[name]
-    const keep = port && (isOurs(name) || (await isFree(port)))
+    const keep = port && (pidOf(PORT_HOLDERS[name]) || (await isFree(port)))
     chosen[name] = keep ? port : await freePort(Object.values({ ...before, ...chosen }))
   }
   return chosen as Ports

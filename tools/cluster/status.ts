@@ -1,14 +1,18 @@
 /** What runs, and whether it answers. */
-import { kubernetes } from './binaries.ts'
+import { kubernetes, trainingOperator as trainingOperatorBinary } from './binaries.ts'
 import * as plane from './control-plane.ts'
 import { gpusOf, isFake, isReady, listNodes } from './fake-nodes.ts'
 import { ensureKubectl, kubectlAt } from './kubectl.ts'
 import { KUBECONFIG } from './paths.ts'
 import { type Component, pidOf } from './processes.ts'
+import { realNodeBinaries, realNodeComponents } from './real-node.ts'
 import { type ClusterState, readState } from './state.ts'
+import { trainingOperator } from './training-operator.ts'
 
-const VERSIONS = (state: ClusterState) =>
-  new Map(plane.controlPlaneBinaries(state.minor).map(({ name, version }) => [name, version]))
+function versionsOf({ minor }: ClusterState): Map<string, string> {
+  const binaries = [...plane.controlPlaneBinaries(minor), ...realNodeBinaries(minor), trainingOperatorBinary()]
+  return new Map(binaries.map(({ name, version }) => [name, version]))
+}
 
 /** @returns whether all of it is well. */
 export async function status(write: (line: string) => void): Promise<boolean> {
@@ -18,9 +22,15 @@ export async function status(write: (line: string) => void): Promise<boolean> {
     return false
   }
   write(`Kubernetes ${kubernetes('kube-apiserver', state.minor).version}, KUBECONFIG=${KUBECONFIG}`)
-  const components = [plane.etcd, plane.apiServer, plane.controllerManager, plane.scheduler, plane.kwok]
+  const controlPlane = [plane.etcd, plane.apiServer, plane.controllerManager, plane.scheduler, plane.kwok]
+  const components = [
+    ...controlPlane.map((make) => make(state)),
+    ...(state.realNode ? realNodeComponents(state) : []),
+    ...(state.trainingOperator ? [trainingOperator(state)] : []),
+  ]
+  const versions = versionsOf(state)
   const healthy: boolean[] = []
-  for (const make of components) healthy.push(await line(make(state), VERSIONS(state), write))
+  for (const component of components) healthy.push(await line(component, versions, write))
   if (healthy[0] && healthy[1]) await nodeLines(state, write)
   return !healthy.includes(false)
 }
@@ -28,7 +38,11 @@ export async function status(write: (line: string) => void): Promise<boolean> {
 async function line(component: Component, versions: Map<string, string>, write: (line: string) => void) {
   const pid = pidOf(component.name)
   const health = pid ? await healthOf(component) : 'stopped'
-  const columns = [component.name.padEnd(24), String(pid ?? '-').padEnd(8), versions.get(component.name)?.padEnd(9)]
+  const columns = [
+    component.name.padEnd(24),
+    String(pid ?? '-').padEnd(8),
+    (versions.get(component.name) ?? '').padEnd(9),
+  ]
   write([...columns, health].join(' '))
   return health === 'healthy'
 }

@@ -1,25 +1,27 @@
 /** Brings the cluster to what was asked for, from wherever it is: nothing built, stopped, half dead, or running already. */
-import { helm } from './binaries.ts'
+import { helm, trainingOperator } from './binaries.ts'
 import { build } from './build.ts'
-import { ensureCertificates } from './certificates.ts'
+import { ensureCertificates, REAL_NODE } from './certificates.ts'
 import * as plane from './control-plane.ts'
 import { ensureFakeNodes } from './fake-nodes.ts'
 import { ensureKubectl, type Kubectl, kubectlAt } from './kubectl.ts'
 import { withLock } from './lock.ts'
 import { ensureAdapterCrds, ensureManifest, KWOK_STAGES, manifestFile } from './manifests.ts'
 import { BIN, KUBECONFIG } from './paths.ts'
-import { type Component, ensureRunning, pidOf } from './processes.ts'
+import { type Component, ensureRunning, stop } from './processes.ts'
+import { prepareRealNode, realNodeBinaries, startRealNode } from './real-node.ts'
+import { stopRealNode } from './real-node-down.ts'
 import { say, seconds, step } from './say.ts'
 import {
   type ClusterOptions,
   type ClusterShape,
   type ClusterState,
   choosePorts,
-  type PortName,
   readState,
   shapeOf,
   writeState,
 } from './state.ts'
+import { startTrainingOperator, TRAINING_OPERATOR } from './training-operator.ts'
 
 export interface Cluster {
   /** Of the administrator. */
@@ -30,16 +32,6 @@ export interface Cluster {
   readonly bin: string
 }
 
-/** Which component holds which port while it runs. */
-const HOLDERS: Record<PortName, string> = {
-  etcd: 'etcd',
-  etcdPeer: 'etcd',
-  apiServer: 'kube-apiserver',
-  controllerManager: 'kube-controller-manager',
-  scheduler: 'kube-scheduler',
-  kwok: 'kwok',
-}
-
 export function up(options: ClusterOptions, signal?: AbortSignal): Promise<Cluster> {
   return withLock(async () => {
     const started = performance.now()
@@ -48,16 +40,19 @@ export function up(options: ClusterOptions, signal?: AbortSignal): Promise<Clust
     await ensureManifest(KWOK_STAGES, signal)
     const kubectl = await ensureKubectl(shape.minor, signal)
     await ensureCertificates(signal)
-    const changed = await run(await remember(shape), kubectlAt(kubectl, signal), signal)
+    if (shape.realNode) await build(realNodeBinaries(shape.minor), signal)
+    const state = await remember(shape)
+    const changed = await run(state, kubectlAt(kubectl, signal), signal)
     await build([helm()], signal)
     await ensureAdapterCrds(signal)
+    await ensurePeers(state, kubectlAt(kubectl, signal), signal)
     say(changed ? `up after ${seconds(started)} s` : 'already up, nothing to do')
     return { kubeconfig: KUBECONFIG, kubectl, helm: helm().file, bin: BIN }
   }, signal)
 }
 
 async function remember(shape: ClusterShape): Promise<ClusterState> {
-  const ports = await choosePorts(readState()?.ports, (name) => pidOf(HOLDERS[name]) !== undefined)
+  const ports = await choosePorts(readState()?.ports)
   const state = { ...shape, ports }
   writeState(state)
   plane.writeKubeconfigs(state)
@@ -72,15 +67,28 @@ async function run(state: ClusterState, kubectl: Kubectl, signal?: AbortSignal):
     started.push(outcome === 'started')
     return outcome
   }
+  if (state.realNode) await prepareRealNode(state, signal)
+  const left = !state.realNode && (await stopRealNode(state.minor))
   await ensure(plane.etcd(state))
   // kwok gives up when its kinds are not there, so they come first.
   if ((await ensure(plane.apiServer(state))) === 'started') await applyStages(kubectl)
   for (const component of [plane.controllerManager(state), plane.scheduler(state), plane.kwok(state)]) {
     await ensure(component)
   }
+  if (state.realNode) await startRealNode(state, kubectl, ensure, signal)
+  if (left) await kubectl(['delete', 'node', REAL_NODE, '--ignore-not-found'])
   const nodes = await ensureFakeNodes(kubectl, state)
   if (nodes) say(`fake nodes: ${nodes}`)
   return started.includes(true) || nodes !== undefined
+}
+
+async function ensurePeers(state: ClusterState, kubectl: Kubectl, signal?: AbortSignal): Promise<void> {
+  if (!state.trainingOperator) {
+    await stop(TRAINING_OPERATOR)
+    return
+  }
+  await build([trainingOperator()], signal)
+  await startTrainingOperator(state, kubectl, (component) => startStep(component, signal), signal)
 }
 
 /** Says a line only for what really had to start. */

@@ -1,0 +1,3 @@
+module downpour.dev/tools/cluster/toolbox
+
+go 1.24.0
