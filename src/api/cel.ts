@@ -1,6 +1,6 @@
 /** Rules as the API server evaluates them: between fields, against the object before, and of what no preset fills. */
 import type { JobKind } from '../contract/names.ts'
-import { CANNOT_CHANGE, IMMUTABLE_FIELDS } from './immutable.ts'
+import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, MAY_THAW_CEL } from './immutable.ts'
 import { MAX_JOB_NAME } from './names.ts'
 import { BASE_DEFAULTS, FINETUNE_RECIPES, PRETRAIN_RECIPES, type Recipe } from './presets.ts'
 import { RULES, type Rule } from './rules.ts'
@@ -18,7 +18,7 @@ const NEEDED = ['maxSteps', 'model.classes'] as const
 
 /** Of a job's spec. */
 export function specValidations(kind: JobKind): Validation[] {
-  return [...ruleValidations(kind), ...neededValidations(kind), ...immutableValidations(kind)]
+  return [...ruleValidations(kind), ...neededValidations(kind), ...immutableValidations(kind), ...frozenValidations()]
 }
 
 /** Of a transfer's template: a FinetuneJob's spec to be, whose `from` comes later. It may change until then. */
@@ -57,16 +57,29 @@ function neededValidations(kind: JobKind): Validation[] {
 
 function immutableValidations(kind: JobKind): Validation[] {
   return IMMUTABLE_FIELDS[kind].map((field) => ({
-    rule: `has(self.${field}) == has(oldSelf.${field}) && (!has(self.${field}) || self.${field} == oldSelf.${field})`,
+    rule: isSame(field),
     message: CANNOT_CHANGE,
     fieldPath: `.${field}`,
   }))
 }
 
+function frozenValidations(): Validation[] {
+  return FROZEN_FIELDS.map(({ path, message, cel }) => ({
+    rule: `!(${cel}) || ${MAY_THAW_CEL} || (${isSame(path)})`,
+    message,
+    fieldPath: `.${path}`,
+  }))
+}
+
+function isSame(path: string): string {
+  const [now, before] = [hasPath(path), hasPath(path, 'oldSelf')]
+  return `${now} == ${before} && (!${now} || self.${path} == oldSelf.${path})`
+}
+
 /** @example hasPath('model.classes') === '(has(self.model) && has(self.model.classes))' */
-function hasPath(path: string): string {
+function hasPath(path: string, root = 'self'): string {
   const steps = path.split('.')
-  const checks = steps.map((_, i) => `has(self.${steps.slice(0, i + 1).join('.')})`)
+  const checks = steps.map((_, i) => `has(${root}.${steps.slice(0, i + 1).join('.')})`)
   return checks.length > 1 ? `(${checks.join(' && ')})` : (checks[0] as string)
 }
 

@@ -1,6 +1,7 @@
 /** What people expect of any job, whatever it trains: ending, failing, pausing, cleaning up. */
 import { z } from 'zod'
 import { setOf } from './lists.ts'
+import { Scheduling } from './scheduling.ts'
 
 const FailurePolicy = z.strictObject({
   permanentExitCodes: setOf(z.int().min(1).max(255), 64)
@@ -30,5 +31,5 @@ export const jobFields = {
     .default('Running')
     .describe('Pods removed when the job has ended.'),
   ttlSecondsAfterFinished: z.int().min(0).optional(),
-  scheduling: z.strictObject({ priorityClassName: z.string().max(253).optional() }).optional(),
+  scheduling: Scheduling.optional().describe('Cannot change while the job runs: suspend it first.'),
 }

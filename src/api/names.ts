@@ -2,6 +2,7 @@
 import { z } from 'zod'
 
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
+const DNS_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 /** Pod names add up to `-pj-worker-9999` to a job's name, and a label or host name holds 63 characters. */
 export const MAX_JOB_NAME = 40
 
@@ -13,3 +14,9 @@ export function dnsLabel(maxLength: number) {
 }
 
 export const jobName = dnsLabel(MAX_JOB_NAME)
+
+/** Of objects that are named elsewhere. */
+export const dnsSubdomain = z
+  .string()
+  .max(253)
+  .regex(DNS_SUBDOMAIN, "lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit")

@@ -37,3 +37,4 @@ export const PodTemplate = z.strictObject({
   serviceAccountName: z.string().max(253).optional(),
   terminationGracePeriodSeconds: z.int().min(0).max(3600).optional(),
 })
+export type PodTemplate = z.output<typeof PodTemplate>

@@ -84,6 +84,13 @@ export const RULES: readonly Rule[] = [
     cel: '!has(self.failurePolicy) || !has(self.failurePolicy.permanentExitCodes) || !has(self.failurePolicy.retryableExitCodes) || !self.failurePolicy.permanentExitCodes.exists(code, code in self.failurePolicy.retryableExitCodes)',
   },
   {
+    kinds: BOTH,
+    path: 'spec.scheduling.queueName',
+    message: 'cannot be given together with gang: coscheduling, which has no queues; Kueue admits all pods together',
+    holds: ({ scheduling }) => scheduling?.queueName === undefined || scheduling.gang !== 'coscheduling',
+    cel: "!has(self.scheduling) || !has(self.scheduling.queueName) || !has(self.scheduling.gang) || self.scheduling.gang != 'coscheduling'",
+  },
+  {
     kinds: PRETRAIN,
     path: 'spec.transfers',
     message: 'must each have at.success: true or at.steps',

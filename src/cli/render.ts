@@ -98,7 +98,10 @@ function documentsOf({ job, file, plan, pods, notes }: Rendered): string {
     ...notes,
   ]
   const resolved = { apiVersion: API_VERSION, kind: job.kind, metadata: { name, namespace }, spec: job.spec }
-  return [...head.map((line) => `# ${line}\n`), ...[resolved, plan.service, ...pods].map(documentOf)].join('')
+  return [
+    ...head.map((line) => `# ${line}\n`),
+    ...[resolved, plan.service, ...(plan.podGroup ? [plan.podGroup] : []), ...pods].map(documentOf),
+  ].join('')
 }
 
 function documentOf(object: unknown): string {

@@ -1,5 +1,5 @@
 /** What is checked and filled in before an object is stored. */
-import { CANNOT_CHANGE, IMMUTABLE_FIELDS } from '../api/immutable.ts'
+import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, mayThaw } from '../api/immutable.ts'
 import { validateJob } from '../api/parse.ts'
 import type { Schema } from '../api/structural.ts'
 import type { JobKind } from '../contract/names.ts'
@@ -37,12 +37,18 @@ function admitJob(resource: Resource, schema: Schema, given: Stored, before: Sto
 }
 
 function changedForGood(object: Stored, before: Stored): Cause[] {
-  const fields = IMMUTABLE_FIELDS[object.kind as JobKind]
-  return fields
-    .filter((field) => !sameContent(object.spec?.[field], before.spec?.[field]))
-    .map((field) => ({
+  const immutable = IMMUTABLE_FIELDS[object.kind as JobKind].map((path) => ({ path, message: CANNOT_CHANGE }))
+  const [was, is] = [before.spec ?? {}, object.spec ?? {}]
+  const frozen = mayThaw(was, is) ? [] : FROZEN_FIELDS.filter(({ applies }) => applies(was))
+  return [...immutable, ...frozen]
+    .filter(({ path }) => !sameContent(valueAt(is, path), valueAt(was, path)))
+    .map(({ path, message }) => ({
       reason: 'FieldValueInvalid',
-      field: `spec.${field}`,
-      message: `Invalid value: ${JSON.stringify(object.spec?.[field]) ?? 'nothing'}: ${CANNOT_CHANGE}`,
+      field: `spec.${path}`,
+      message: `Invalid value: ${JSON.stringify(valueAt(is, path)) ?? 'nothing'}: ${message}`,
     }))
+}
+
+function valueAt(spec: object, path: string): unknown {
+  return path.split('.').reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], spec)
 }

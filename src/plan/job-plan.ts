@@ -3,13 +3,16 @@ import { createHash } from 'node:crypto'
 import type { Job } from '../api/job.ts'
 import { API_VERSION, LABELS, ROLES, type Role, serviceName } from '../contract/names.ts'
 import { PORTS, type RuntimeConfig } from '../contract/runtime.ts'
+import { podGroupOf } from './gang.ts'
 import { type PodBirth, podOf } from './pod.ts'
 import { runtimeConfig } from './runtime-config.ts'
-import type { OwnerReference, PlannedPod, PlannedService } from './types.ts'
+import type { OwnerReference, PlannedPod, PlannedPodGroup, PlannedService } from './types.ts'
 import { mountsOf } from './volumes.ts'
 
 export interface JobPlan {
   service: PlannedService
+  /** Of a gang, to be made before its pods. */
+  podGroup: PlannedPodGroup | undefined
   desired: Readonly<Record<Role, number>>
   pod(role: Role, index: number, birth: PodBirth): PlannedPod
   runtimeConfig: RuntimeConfig
@@ -28,6 +31,7 @@ export function planJob(job: Job, options: PlanOptions): JobPlan {
   const context = { job, config, options }
   return {
     service: serviceOf(job),
+    podGroup: podGroupOf(job),
     desired: desiredOf(job),
     pod: (role, index, birth) => podOf(context, role, index, birth),
     runtimeConfig: config,

@@ -2,7 +2,10 @@
 import type { Job } from '../api/job.ts'
 import { LABELS, podName, type Role, serviceName } from '../contract/names.ts'
 import { ENV, PORTS, type RuntimeConfig } from '../contract/runtime.ts'
-import { jobLabels, ownerReference, type PlanOptions } from './job-plan.ts'
+import { gangMetadata, schedulerOf } from './gang.ts'
+import { desiredOf, jobLabels, ownerReference, type PlanOptions } from './job-plan.ts'
+import { kueueMetadata } from './kueue.ts'
+import { tolerationsOf } from './tolerations.ts'
 import type { Container, EnvVar, PlannedPod } from './types.ts'
 import { mountsOf } from './volumes.ts'
 
@@ -29,14 +32,15 @@ export function podOf(context: PodContext, role: Role, index: number, birth: Pod
   const template = templateOf(job, role)
   const name = podName(job.kind, job.metadata.name, role, index)
   const { volumes } = mountsOf(job, role)
+  const placement = placementMetadata(job, role)
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
       name,
       namespace: job.metadata.namespace,
-      labels: { ...template?.labels, ...jobLabels(job), ...podLabels(role, index, birth) },
-      annotations: { ...template?.annotations, ...birth.annotations },
+      labels: { ...template?.labels, ...placement.labels, ...jobLabels(job), ...podLabels(role, index, birth) },
+      annotations: { ...template?.annotations, ...placement.annotations, ...birth.annotations },
       ownerReferences: [ownerReference(job)],
     },
     spec: {
@@ -75,15 +79,27 @@ function podLabels(role: Role, index: number, { attempt, generation }: PodBirth)
   }
 }
 
+/** For whoever queues the pods or places them together. */
+function placementMetadata(job: Job, role: Role) {
+  const desired = desiredOf(job)
+  const kueue = kueueMetadata(job, desired.ps + desired.worker + desired.evaluator)
+  const gang = gangMetadata(job, role)
+  return {
+    labels: { ...kueue.labels, ...gang.labels },
+    annotations: { ...kueue.annotations, ...gang.annotations },
+  }
+}
+
 function schedulingOf(job: Job, role: Role): Record<string, unknown> {
   const template = templateOf(job, role)
   const fields = {
     nodeSelector: template?.nodeSelector,
-    tolerations: template?.tolerations,
+    tolerations: template && tolerationsOf(template),
     affinity: template?.affinity,
     topologySpreadConstraints: template?.topologySpreadConstraints,
     serviceAccountName: template?.serviceAccountName,
     priorityClassName: job.spec.scheduling?.priorityClassName,
+    schedulerName: schedulerOf(job),
   }
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }

@@ -23,6 +23,14 @@ export interface PlannedService {
   spec: Record<string, unknown>
 }
 
+/** Of Volcano or coscheduling: `apiVersion` says which. */
+export interface PlannedPodGroup {
+  apiVersion: string
+  kind: 'PodGroup'
+  metadata: PlannedMeta
+  spec: Record<string, unknown>
+}
+
 export type EnvVar = { name: string; value?: string; valueFrom?: unknown }
 export type Volume = { name: string } & Record<string, unknown>
 export type VolumeMount = { name: string; mountPath: string; readOnly?: boolean }

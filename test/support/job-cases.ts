@@ -95,13 +95,17 @@ const RIGHT: readonly JobCase[] = [
       },
     }),
   ),
+  right('a queue of Kueue', pretrain({ scheduling: { queueName: 'team-a', priorityClassName: 'high' } })),
+  right('a gang in a queue of Volcano', finetune({ scheduling: { gang: 'volcano', queueName: 'team-a' } })),
+  right('a gang of coscheduling', pretrain({ scheduling: { gang: 'coscheduling', schedulerName: 'gangs' } })),
   right('a name of 40 characters', pretrain({}, 'a'.repeat(40))),
 ]
 
 const WRONG_TYPES: readonly JobCase[] = [
   wrong('an unknown field', pretrain({ batchsize: 32 }), /^spec\.batchsize: unknown field; did you mean batchSize\?/),
   wrong('an unknown field inside', pretrain({ workers: { replica: 3 } }), /^spec\.workers\.replica: .*replicas\?/),
-  wrong('a scheduler queue, which is not there', pretrain({ scheduling: { queueName: 'q' } }), /unknown field$/),
+  wrong('an unknown gang', pretrain({ scheduling: { gang: 'yes' } }), /gang: expected one of none, volcano, cosch/),
+  wrong('a queue in capitals', pretrain({ scheduling: { queueName: 'Q' } }), /queueName: expected lower-case/),
   wrong('text for a number', pretrain({ maxSteps: '36M' }), /^spec\.maxSteps: expected a number/),
   wrong('a number for an object', pretrain({ learningRate: 0.1 }), /^spec\.learningRate: expected an object/),
   wrong('half a step', pretrain({ maxSteps: 1.5 }), /^spec\.maxSteps: expected a whole number/),
@@ -234,6 +238,12 @@ const BROKEN_RULES: readonly JobCase[] = [
     'must not hold a code that permanentExitCodes holds',
   ),
   wrong(
+    'a queue for a scheduler that has none',
+    pretrain({ scheduling: { gang: 'coscheduling', queueName: 'team-a' } }),
+    /^spec\.scheduling\.queueName: cannot be given together/,
+    'cannot be given together with gang: coscheduling',
+  ),
+  wrong(
     'a transfer at no time',
     pretrain({ transfers: [transfer({ at: {} })] }),
     /must each have at/,
@@ -321,7 +331,13 @@ export interface ChangeCase {
   after: RawJob
   /** The field that may not change; absent: the change is taken. */
   field?: string
+  /** Why, where it is not the ordinary answer. */
+  words?: string
 }
+
+const queued = (over: Fields = {}) => pretrain({ scheduling: { queueName: 'team-a' }, ...over })
+const RUNNING = 'cannot change while the job runs; suspend it first'
+const COUNTED = 'cannot change while Kueue counts the pods of the job; suspend it first'
 
 export const CHANGE_CASES: readonly ChangeCase[] = [
   { name: 'the model', before: pretrain(), after: pretrain({ model: { backbone: 'resnet50' } }), field: 'model' },
@@ -331,5 +347,32 @@ export const CHANGE_CASES: readonly ChangeCase[] = [
   { name: 'the first weights', before: finetune(), after: finetune({ init: 'random' }), field: 'init' },
   { name: 'the number of workers', before: pretrain(), after: pretrain({ workers: { replicas: 3 } }) },
   { name: 'the length', before: pretrain(), after: pretrain({ maxSteps: 90_000_000 }) },
+  { name: 'the queue', before: queued(), after: pretrain(), field: 'scheduling', words: RUNNING },
+  { name: 'the queue, while suspended', before: pretrain({ suspend: true }), after: queued({ suspend: true }) },
+  { name: 'the queue, on resuming', before: queued({ suspend: true }), after: pretrain() },
+  {
+    name: 'the number of workers in a queue',
+    before: queued({ workers: { replicas: 5 } }),
+    after: queued({ workers: { replicas: 6 } }),
+    field: 'workers.replicas',
+    words: COUNTED,
+  },
+  {
+    name: 'the number of parameter servers in a queue',
+    before: queued(),
+    after: queued({ parameterServer: { replicas: 6 } }),
+    field: 'parameterServer.replicas',
+    words: COUNTED,
+  },
+  {
+    name: 'the number of workers in a queue, suspending',
+    before: queued({ workers: { replicas: 5 } }),
+    after: queued({ workers: { replicas: 6 }, suspend: true }),
+  },
+  {
+    name: 'the number of workers in a gang',
+    before: pretrain({ scheduling: { gang: 'volcano', queueName: 'q' }, workers: { replicas: 5 } }),
+    after: pretrain({ scheduling: { gang: 'volcano', queueName: 'q' }, workers: { replicas: 6 } }),
+  },
   { name: 'suspension', before: finetune(), after: finetune({ suspend: true }) },
 ]
