@@ -111,7 +111,10 @@ export class Kubelet {
     if (pod.status?.phase !== 'Pending' || this.#running.has(uid)) return
     const missing = this.#volumes.missingClaim(pod)
     if (missing) return this.#waitFor(pod, `persistentvolumeclaim "${missing}" not found`)
-    const start = this.#start(pod).finally(() => this.#starting.delete(uid))
+    // Noted before it begins: the first thing a start writes comes back to us as an event, which must find it here.
+    const start = Promise.resolve()
+      .then(() => this.#start(pod))
+      .finally(() => this.#starting.delete(uid))
     this.#starting.set(uid, start)
     void start.then(() => this.#considerAgain(pod))
   }

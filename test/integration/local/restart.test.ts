@@ -8,7 +8,7 @@ import { afterEach, beforeEach, test } from 'node:test'
 import type { KubeObject } from '../../../src/kube/objects.ts'
 import { buryLeftovers, podProcesses } from '../../../src/local/leftovers.ts'
 import { systemClock } from '../../../src/support/clock.ts'
-import { eventually } from '../../support/eventually.ts'
+import { consistently, eventually } from '../../support/eventually.ts'
 import { startTestCluster } from '../../support/local-cluster.ts'
 
 const SCRIPT = resolve('test/integration/local/pod-script.mjs')
@@ -120,6 +120,27 @@ test('a command that cannot be started is the pod’s status, in the system’s 
       assert.deepEqual([exitCode, reason, String(message).includes('ENOENT')], [128, 'StartError', true])
     })
   } finally {
+    await cluster.dispose()
+  }
+})
+
+test('a pod that waited for a kubelet is started once', async () => {
+  const waiting = await startTestCluster({ command: COMMAND, runPods: false }, folder)
+  await waiting.client.create(PODS, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'defy' },
+    spec: { containers: [{ name: 'main', args: ['defy'] }] },
+  } as KubeObject)
+  await waiting.close()
+  const cluster = await startTestCluster({ command: COMMAND }, folder)
+  try {
+    await eventually(() => assert.match(logOf('defy'), /ready/), { timeoutMs: 10_000 })
+    await consistently(() => assert.deepEqual([alive().length, logOf('defy').match(/ready/g)?.length], [1, 1]), {
+      timeoutMs: 1_000,
+    })
+  } finally {
+    await cluster.client.delete({ ...PODS, name: 'defy' }, { gracePeriodSeconds: 0 })
     await cluster.dispose()
   }
 })
