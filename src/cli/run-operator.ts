@@ -1,14 +1,17 @@
 /** Keeps one operator process alive beside `downpour run`: the jobs train on while it is down, so a crash is a pause. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdirSync, openSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
+import { backoffMs } from '../kube/backoff.ts'
 import { Reaper } from '../local/reaper.ts'
-import { systemClock } from '../support/clock.ts'
+import { type Clock, systemClock } from '../support/clock.ts'
+import { errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import type { ProgressView } from './progress.ts'
 
-const RESTART_AFTER_MS = 500
+const RESTART = { baseMs: 500, capMs: 30_000 }
+/** One that lived as long counts as healthy: its end begins the waits anew. */
+const HEALTHY_AFTER_MS = 60_000
 const STOP_GRACE_MS = 10_000
 
 export interface SupervisorOptions {
@@ -17,12 +20,15 @@ export interface SupervisorOptions {
   kubeconfig: string
   stateDir: string
   environment: NodeJS.ProcessEnv
-  view: ProgressView
+  view: Pick<ProgressView, 'say'>
   log: Log
+  clock?: Clock
 }
 
 /** @returns what ends the operator in order; it ends as well when this process dies without a word */
-export function superviseOperator({ stateDir, view, log, ...how }: SupervisorOptions): { stop(): Promise<void> } {
+export function superviseOperator({ stateDir, view, log, clock = systemClock, ...how }: SupervisorOptions): {
+  stop(): Promise<void>
+} {
   const logFile = join(stateDir, 'logs', 'operator.log')
   mkdirSync(join(stateDir, 'logs'), { recursive: true })
   const output = openSync(logFile, 'a')
@@ -31,17 +37,19 @@ export function superviseOperator({ stateDir, view, log, ...how }: SupervisorOpt
   let child: ChildProcess | undefined
 
   const keepRunning = async () => {
-    while (!stopping.signal.aborted) {
+    for (let failures = 0; !stopping.signal.aborted; failures++) {
+      const startedMs = clock.monotonicMs()
       child = startOperator(how, output)
       if (child.pid !== undefined) reaper.watch(child.pid)
-      const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
+      const end = await endOf(child)
       if (child.pid !== undefined) reaper.forget(child.pid)
       if (stopping.signal.aborted) return
-      view.say(`operator ended (${signal ?? `exit ${code}`}), starting another; its log: ${logFile}`)
-      await systemClock.sleep(RESTART_AFTER_MS, stopping.signal).catch(() => {})
+      view.say(`operator ${end}; its log: ${logFile}`)
+      if (clock.monotonicMs() - startedMs >= HEALTHY_AFTER_MS) failures = 0
+      await clock.sleep(backoffMs(failures, RESTART, Math.random), stopping.signal).catch(() => {})
     }
   }
-  const running = keepRunning()
+  const running = keepRunning().finally(() => closeSync(output))
 
   return {
     async stop() {
@@ -52,6 +60,16 @@ export function superviseOperator({ stateDir, view, log, ...how }: SupervisorOpt
       reaper.close()
     },
   }
+}
+
+/** How it ended, in words; never rejects, for a process that cannot be started is one more reason to try again. */
+function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((done) => {
+    child.once('exit', (code, signal) => done(`ended (${signal ?? `exit ${code}`}), starting another`))
+    child.on('error', (error) => {
+      if (child.pid === undefined) done(`could not be started (${errorMessage(error)}), trying again`)
+    })
+  })
 }
 
 /**
