@@ -4,7 +4,7 @@ import type { JobKind } from '../contract/names.ts'
 /** They shape the weights: another value would make the checkpoints of the job useless. */
 export const IMMUTABLE_FIELDS: Readonly<Record<JobKind, readonly string[]>> = {
   PretrainJob: ['preset', 'model', 'seed'],
-  FinetuneJob: ['preset', 'model', 'seed', 'task', 'from', 'init'],
+  FinetuneJob: ['preset', 'model', 'seed', 'task', 'protocol', 'from', 'init'],
 }
 export const CANNOT_CHANGE = 'cannot change; make a new job'
 

@@ -8,6 +8,8 @@ export interface PodOrder {
   attempt: number
   generation: number
   failures: number
+  /** Name of a pod of the same role to copy the spec of, instead of planning it anew. */
+  like?: string
 }
 
 export type Action =

@@ -3,11 +3,12 @@ import type { Job } from '../api/job.ts'
 import { ANNOTATIONS, API_VERSION, PLURALS } from '../contract/names.ts'
 import { createOrAdopt } from '../kube/apply.ts'
 import type { KubeClient } from '../kube/client.ts'
-import { isAlreadyExists, isConflict, isNotFound } from '../kube/errors.ts'
+import { isConflict, isNotFound } from '../kube/errors.ts'
 import { mapLimit } from '../kube/map-limit.ts'
 import type { Collection, KubeObject, Ref } from '../kube/objects.ts'
 import { assertNever, errorCode } from '../support/errors.ts'
 import type { Action, PodOrder } from './actions.ts'
+import { copyPod, type WholePod } from './copy-pod.ts'
 import type { Planned } from './planned.ts'
 import type { ReportReader } from './runtime-status.ts'
 
@@ -43,12 +44,15 @@ async function applyOne(action: Action, context: ApplyContext): Promise<void> {
       await create(context, 'services', planned.service)
       return
     case 'createPod':
-      await createPod(context, action)
+      await createPod(context, await podFor(context, action))
       return
-    case 'replacePod':
+    case 'replacePod': {
+      // What it is to be like may be the very pod that goes.
+      const wanted = await podFor(context, action)
       await remove(context, { ...pods(job), name: action.name }, action.uid)
-      await createPod(context, action)
+      await createPod(context, wanted)
       return
+    }
     case 'deletePod':
       await remove(context, { ...pods(job), name: action.name }, action.uid)
       return
@@ -86,8 +90,14 @@ async function create({ client, job, signal }: ApplyContext, plural: string, obj
   return createOrAdopt(client, where, object, job.metadata.uid, { signal })
 }
 
-async function createPod(context: ApplyContext, order: PodOrder): Promise<void> {
-  const wanted = context.planned.pod(order)
+async function podFor({ client, job, planned, signal }: ApplyContext, order: PodOrder): Promise<KubeObject> {
+  const wanted = planned.pod(order)
+  if (order.like === undefined) return wanted
+  const peer = await client.find<WholePod>({ ...pods(job), name: order.like }, { signal })
+  return peer ? copyPod(wanted as WholePod, peer) : wanted
+}
+
+async function createPod(context: ApplyContext, wanted: KubeObject): Promise<void> {
   const { object, outcome } = await create(context, 'pods', wanted)
   if (outcome === 'created') return
   // Ours, but not in our watch: somebody took its labels. Labels it still has are its truth.
@@ -97,12 +107,12 @@ async function createPod(context: ApplyContext, order: PodOrder): Promise<void> 
   await client.mergePatch({ ...pods(context.job), name: object.metadata.name }, { metadata: { labels } }, { signal })
 }
 
-async function createTransfer({ client, planned, signal }: ApplyContext, name: string): Promise<void> {
+async function createTransfer({ client, job, planned, signal }: ApplyContext, name: string): Promise<void> {
   const object = planned.transfers.find((transfer) => transfer.name === name)?.object
   if (!object) return
   const { namespace } = object.metadata
   const where = { apiVersion: API_VERSION, plural: PLURALS.FinetuneJob, namespace }
-  await client.create(where, object, { signal }).catch(ignore(isAlreadyExists))
+  await createOrAdopt(client, where, object, job.metadata.uid, { signal })
 }
 
 /** Only the object that was seen: a successor of the same name answers Conflict and is left alone. */

@@ -10,6 +10,7 @@ export interface Finding {
 
 /** Shown also while they are not true; the others appear when they first become true. */
 const ALWAYS_SHOWN: ReadonlySet<ConditionType> = new Set(['Created', 'Scheduled', 'Running', 'SourceResolved'])
+const MAX_REASON = 128
 const MAX_MESSAGE = 1000
 
 export function findCondition(conditions: readonly Condition[] | undefined, type: ConditionType) {
@@ -33,7 +34,8 @@ export function mergeConditions(
     merged.set(finding.type, {
       type: finding.type,
       status: finding.status,
-      reason: finding.reason,
+      // A custom image may leave any code as its last words.
+      reason: finding.reason.slice(0, MAX_REASON),
       message: cut(finding.message),
       lastTransitionTime:
         before?.status === finding.status ? before.lastTransitionTime : new Date(facts.nowMs).toISOString(),

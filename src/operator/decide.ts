@@ -7,6 +7,7 @@ import type { Observed } from './observed.ts'
 import { describeSaving } from './policies/checkpoints.ts'
 import { cleanUp } from './policies/cleanup.ts'
 import { checkDeadline } from './policies/deadline.ts'
+import { removeOutdated } from './policies/drift.ts'
 import { type Ending, writtenEnding } from './policies/ending.ts'
 import { backoffLimitExceeded, permanentFailure } from './policies/failure.ts'
 import { pinCheckpoints } from './policies/pins.ts'
@@ -109,6 +110,7 @@ function keepTraining(world: World, known: Known): Course {
       ...startMissing(world, ps.lost),
       ...replaced.actions,
       ...removeSurplus(world),
+      ...removeOutdated(world),
       ...pinCheckpoints(world),
       ...makeTransfers(world, known.checkpoints ?? [], false),
     ],

@@ -105,6 +105,7 @@ function sourceOf(job: Job, store: Store<RawJob>): SourceFacts | undefined {
     deleting: raw.metadata.deletionTimestamp !== undefined,
     status: readStatus(raw),
     claimName: claimOf(raw),
+    isEvaluated: (raw.spec as { evaluation?: unknown } | undefined)?.evaluation !== undefined,
   }
 }
 
@@ -133,7 +134,7 @@ function transferFacts(job: Job, { name, step }: Planned['transfers'][number], s
   return {
     name,
     step,
-    exists: raw !== undefined,
+    exists: raw !== undefined && controllerUid(raw) === job.metadata.uid && !raw.metadata.deletionTimestamp,
     ended: raw !== undefined && writtenEnding(readStatus(raw)) !== undefined,
   }
 }

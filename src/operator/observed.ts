@@ -59,6 +59,8 @@ export interface SourceFacts {
   status: JobStatus | undefined
   /** The volume of its checkpoints; undefined: its spec is invalid. */
   claimName: string | undefined
+  /** Whether its checkpoints get scores. */
+  isEvaluated: boolean
 }
 
 export interface Observed {

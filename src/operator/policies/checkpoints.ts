@@ -13,8 +13,8 @@ export function listCheckpoints(world: World): Checkpoint[] {
   const before = world.previous?.checkpoints ?? []
   const reported: readonly (CheckpointInfo | Checkpoint)[] = coordinator?.checkpoints ?? before
   // Last words are cut to what a pod may leave: older checkpoints are still on the volume.
-  const isCut = coordinator?.phase === 'done' && reported.length < before.length
-  const older = isCut ? before.filter(({ step }) => !reported.some((one) => one.step === step)) : []
+  const areLastWords = world.slots.ps[0]?.pod?.phase !== 'Running'
+  const older = areLastWords ? before.filter(({ step }) => !reported.some((one) => one.step === step)) : []
   return [...reported, ...older]
     .map((info) => withScore(info, before, evaluator, mainMetric(world.job)))
     .sort((a, b) => a.step - b.step)

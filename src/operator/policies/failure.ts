@@ -66,6 +66,16 @@ function parseLastWords(words: string | undefined): { code?: string; message?: s
   }
 }
 
+/**
+ * Against backoffLimit: a program that does not come up, again and again. One that ran well for long is forgiven, and
+ * an evaluator that fails does not end training that goes well.
+ */
+export function isCounted(world: World, pod: PodFacts): boolean {
+  if (ranMs(pod) >= HEALTHY_AFTER_MS) return false
+  if (pod.role === 'evaluator' && !trainingFinished(world)) return false
+  return judgeFailure(pod, world.job.spec.failurePolicy).counted
+}
+
 /** A pod whose end the job must answer: it failed by itself, and its work is still wanted. */
 export function hasFailed(world: World, pod: PodFacts): boolean {
   if (pod.phase !== 'Failed' || pod.deleting || world.job.spec.suspend) return false
@@ -75,7 +85,10 @@ export function hasFailed(world: World, pod: PodFacts): boolean {
 export function failuresOf(world: World): { pod: PodFacts; failure: Failure }[] {
   return world.pods
     .filter((pod) => hasFailed(world, pod))
-    .map((pod) => ({ pod, failure: judgeFailure(pod, world.job.spec.failurePolicy) }))
+    .map((pod) => ({
+      pod,
+      failure: { ...judgeFailure(pod, world.job.spec.failurePolicy), counted: isCounted(world, pod) },
+    }))
     .sort((a, b) => (a.pod.finishedAtMs ?? 0) - (b.pod.finishedAtMs ?? 0))
 }
 
@@ -99,9 +112,15 @@ export function backoffLimitExceeded(world: World, restarts: JobStatus['restarts
 }
 
 /** When the pod may be replaced: 1 s after its end, doubling with every restart, at most 5 minutes. */
-export function dueAtMs(pod: PodFacts): number {
+export function dueAtMs(pod: PodFacts, nowMs: number): number {
   const endedMs = pod.finishedAtMs ?? pod.createdAtMs
-  const ranMs = endedMs - (pod.startedAtMs ?? endedMs)
-  const exponent = ranMs >= HEALTHY_AFTER_MS ? 0 : Math.min(pod.attempt, 20)
+  // The end is told by the node's clock: one that goes ahead must not hold the job up.
+  if (endedMs > nowMs) return nowMs
+  const exponent = ranMs(pod) >= HEALTHY_AFTER_MS ? 0 : Math.min(pod.attempt, 20)
   return endedMs + 1000 * Math.min(MAX_DELAY_SECONDS, BASE_DELAY_SECONDS * 2 ** exponent)
+}
+
+function ranMs({ finishedAtMs, createdAtMs, startedAtMs }: PodFacts): number {
+  const endedMs = finishedAtMs ?? createdAtMs
+  return endedMs - (startedAtMs ?? endedMs)
 }

@@ -3,7 +3,8 @@ import type { JobStatus } from '../../api/status.ts'
 import type { Action } from '../actions.ts'
 import type { PodFacts } from '../observed.ts'
 import type { World } from '../world.ts'
-import { dueAtMs, hasFailed, judgeFailure } from './failure.ts'
+import { isDrifted } from './drift.ts'
+import { dueAtMs, hasFailed, isCounted, judgeFailure } from './failure.ts'
 import { isWrittenDown } from './restarts.ts'
 import { trainingFinished } from './success.ts'
 
@@ -17,19 +18,19 @@ export interface Replacement {
 export function replaceFailed(world: World, restarts: JobStatus['restarts']): Replacement {
   const pods = [...world.slots.worker, ...world.slots.evaluator].flatMap(({ pod }) => (pod ? [pod] : []))
   const failed = pods.filter((pod) => hasFailed(world, pod))
-  const due = failed.filter((pod) => dueAtMs(pod) <= world.nowMs && isWrittenDown(world, restarts))
+  const due = failed.filter((pod) => dueAtMs(pod, world.nowMs) <= world.nowMs && isWrittenDown(world, restarts))
   const waiting = failed.filter((pod) => !due.includes(pod))
   const misled = pods.filter((pod) => wasSentHomeTooEarly(world, pod))
   return {
     actions: [...due, ...misled].map((pod) => replace(world, pod)),
     texts: due.map((pod) => `${judgeFailure(pod, world.job.spec.failurePolicy).text}; try ${pod.attempt + 2} begins`),
-    ...(waiting.length > 0 ? { requeueAtMs: Math.min(...waiting.map(dueAtMs)) } : {}),
+    ...(waiting.length > 0 ? { requeueAtMs: Math.min(...waiting.map((pod) => dueAtMs(pod, world.nowMs))) } : {}),
   }
 }
 
 function replace(world: World, pod: PodFacts): Action {
   const failed = pod.phase === 'Failed'
-  const counts = failed && judgeFailure(pod, world.job.spec.failurePolicy).counted
+  const counts = failed && isCounted(world, pod)
   return {
     type: 'replacePod',
     name: pod.name,
@@ -39,6 +40,7 @@ function replace(world: World, pod: PodFacts): Action {
     attempt: pod.attempt + (failed ? 1 : 0),
     generation: world.psGeneration,
     failures: pod.failures + (counts ? 1 : 0),
+    ...(pod.role === 'worker' && isDrifted(world) ? { like: pod.name } : {}),
   }
 }
 
@@ -47,8 +49,10 @@ function replace(world: World, pod: PodFacts): Action {
  * saved, its successor, restored to an earlier step, needs the worker again.
  */
 function wasSentHomeTooEarly(world: World, pod: PodFacts): boolean {
-  const coordinator = world.slots.ps[0]?.pod
   if (pod.role !== 'worker' || pod.phase !== 'Succeeded' || pod.deleting) return false
-  if (trainingFinished(world) || coordinator?.phase !== 'Running') return false
-  return pod.finishedAtMs !== undefined && pod.finishedAtMs < coordinator.createdAtMs
+  const { coordinator } = world.observed
+  if (world.psGeneration === 0 || trainingFinished(world) || !coordinator) return false
+  // Told by steps and connections, not by clocks of two machines.
+  const isAtWork = coordinator.phase === 'waiting' || coordinator.phase === 'training'
+  return isAtWork && coordinator.workersConnected === 0 && coordinator.step < coordinator.maxSteps
 }

@@ -5,6 +5,7 @@ import type { Finding } from '../conditions.ts'
 import { isRunning, listNames, shortName, type World } from '../world.ts'
 import { dueAtMs, hasFailed, judgeFailure } from './failure.ts'
 import { isWrittenDown } from './restarts.ts'
+import { endingServers } from './startup.ts'
 
 export interface Restart {
   /** The generation to write down; pods of a lower one are deleted once it is written. */
@@ -19,14 +20,17 @@ export interface Restart {
 export function restartParameterServers(world: World, restarts: JobStatus['restarts']): Restart {
   const failed = world.slots.ps.flatMap(({ pod }) => (pod && hasFailed(world, pod) ? [pod] : []))
   const missing = hadAll(world) ? world.slots.ps.filter((slot) => !slot.pod && !slot.occupant) : []
+  // Drained or deleted by somebody: while it ends it still answers, so its peers can save with it.
+  const removed = world.slots.ps.flatMap(({ pod }) => (pod?.deleting && hadAll(world) ? [pod] : []))
   const leftovers = world.leftovers.filter((pod) => pod.role === 'ps' && !pod.deleting)
   const actions = leftovers.map(({ name, uid }): Action => ({ type: 'deletePod', name, uid }))
-  if (failed.length + missing.length === 0) {
+  if (failed.length + missing.length + removed.length === 0) {
     return { psGeneration: world.psGeneration, lost: false, actions, finding: comingBack(world) }
   }
   const causes = [
     ...failed.map((pod) => judgeFailure(pod, world.job.spec.failurePolicy).text),
     ...missing.map((slot) => `${shortName(slot)} is gone`),
+    ...removed.map((pod) => `${shortName(pod)} is being removed`),
   ]
   const finding: Finding = {
     type: 'Restarting',
@@ -34,7 +38,7 @@ export function restartParameterServers(world: World, restarts: JobStatus['resta
     reason: 'ParameterServerLost',
     message: `${causes.join('; ')}; all go back to the last checkpoint`,
   }
-  const requeueAtMs = Math.max(0, ...failed.map(dueAtMs))
+  const requeueAtMs = Math.max(0, ...failed.map((pod) => dueAtMs(pod, world.nowMs)))
   const isDue = requeueAtMs <= world.nowMs && isWrittenDown(world, restarts)
   const psGeneration = world.psGeneration + (isDue ? 1 : 0)
   return { psGeneration, lost: true, actions, finding, requeueAtMs }
@@ -57,12 +61,14 @@ function isTraining(world: World): boolean {
 function comingBack(world: World): Finding {
   const waiting = world.slots.ps.filter((slot) => !isRunning(slot) && slot.pod?.phase !== 'Succeeded')
   const isBack = world.psGeneration === 0 || waiting.length === 0
+  const ending = endingServers(world)
+  const first = ending.length > 0 ? `, after ${listNames(ending.map(shortName))} of the former one has ended` : ''
   return {
     type: 'Restarting',
     status: isBack ? 'False' : 'True',
     reason: isBack ? 'Restored' : 'ParameterServerStarting',
     message: isBack
       ? `generation ${world.psGeneration} of the parameter servers runs`
-      : `generation ${world.psGeneration}: waiting for ${listNames(waiting.map(shortName))}`,
+      : `generation ${world.psGeneration}: waiting for ${listNames(waiting.map(shortName))}${first}`,
   }
 }

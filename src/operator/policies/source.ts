@@ -53,6 +53,10 @@ function choose(from: From, source: SourceFacts, claimName: string): SourceDecis
   const at = source.status?.progress
   const now = `now ${source.status?.phase ?? 'Pending'}${at ? ` at step ${at.step} of ${at.maxSteps}` : ''}`
   const event = wanted === 'step' ? `save step ${step}` : 'succeed'
+  if (wanted === 'best' && !source.isEvaluated) {
+    const why = 'it has no spec.evaluation, so no checkpoint will have a score: set it, or ask for latest'
+    return waiting('SourceNotEvaluated', `waits for ${what} to ${event}, but ${why}; ${now}`)
+  }
   return waiting(wanted === 'step' ? 'StepNotSaved' : 'SourceRunning', `waits for ${what} to ${event}; ${now}`)
 }
 

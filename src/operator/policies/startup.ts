@@ -2,7 +2,9 @@
 import { ROLES } from '../../contract/names.ts'
 import type { Action } from '../actions.ts'
 import type { Finding } from '../conditions.ts'
+import type { PodFacts } from '../observed.ts'
 import { allSlots, listNames, shortName, type World } from '../world.ts'
+import { workerToCopy } from './drift.ts'
 import { orderWithMemory } from './restarts.ts'
 import { trainingFinished } from './success.ts'
 
@@ -10,12 +12,24 @@ import { trainingFinished } from './success.ts'
 export function startMissing(world: World, psLost: boolean): Action[] {
   const wanted = ROLES.filter((role) => {
     if (role === 'evaluator') return true
-    return !trainingFinished(world) && !(role === 'ps' && psLost)
+    return !trainingFinished(world) && !(role === 'ps' && (psLost || endingServers(world).length > 0))
   })
   const empty = wanted.flatMap((role) => world.slots[role].filter((slot) => !slot.pod && !slot.occupant))
   const orderFor = orderWithMemory(world)
-  const pods = empty.map((slot): Action => ({ type: 'createPod', ...orderFor(slot) }))
+  const like = workerToCopy(world)?.name
+  const pods = empty.map((slot): Action => {
+    const copies = slot.role === 'worker' && like !== undefined ? { like } : {}
+    return { type: 'createPod', ...orderFor(slot), ...copies }
+  })
   return world.observed.service ? pods : [{ type: 'createService' }, ...pods]
+}
+
+/**
+ * A former parameter server that is still ending may still save: one of the new generation beside it would restore an
+ * older step than its peers, or answer the former one's round.
+ */
+export function endingServers(world: World): PodFacts[] {
+  return world.pods.filter((pod) => pod.role === 'ps' && (pod.deleting || world.leftovers.includes(pod)))
 }
 
 /** Indices beyond the desired count, after `workers.replicas` was lowered. */

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { JobStatus } from '../../../src/api/status.ts'
 import { API_VERSION, type JobKind, PLURALS } from '../../../src/contract/names.ts'
+import { ENV } from '../../../src/contract/runtime.ts'
 import { KubeClient } from '../../../src/kube/client.ts'
 import { isConflict, isNotFound } from '../../../src/kube/errors.ts'
 import type { KubeObject } from '../../../src/kube/objects.ts'
@@ -190,6 +191,13 @@ export class Cluster {
 
   async pods(): Promise<TestPod[]> {
     return (await this.client.list<TestPod>({ apiVersion: 'v1', plural: 'pods', namespace: this.namespace })).items
+  }
+
+  /** What the one container of a pod is told. */
+  async configOf(name: string): Promise<Record<string, unknown>> {
+    const pod = (await this.pods()).find(({ metadata }) => metadata.name === name)
+    const { containers = [] } = (pod?.spec ?? {}) as { containers?: { env: { name: string; value?: string }[] }[] }
+    return JSON.parse(containers[0]?.env.find((variable) => variable.name === ENV.config)?.value ?? '{}')
   }
 
   /** What a kubelet would do by itself: start what is pending, end what is being deleted. */

@@ -122,6 +122,29 @@ test('a transfer is made on success, waits for nobody else, pins its source and 
     await consistently(async () => assert.deepEqual(await left(), ['early'], 'a transfer is made once'))
   }))
 
+test('a worker replaced after the spec was changed trains with the numbers of its peers', () =>
+  withOperator('drift', async (cluster) => {
+    await cluster.create('PretrainJob', 'jft', PRETRAIN)
+    await reach(cluster, 'PretrainJob', 'jft', 'Running')
+    const before = await cluster.configOf('jft-pj-worker-1')
+    await cluster.patch('PretrainJob', 'jft', { batchSize: 7 })
+    await cluster.end('jft-pj-worker-1', 137)
+    await eventually(
+      async () => {
+        await cluster.kubelet()
+        assert.equal((await cluster.status('PretrainJob', 'jft'))?.replicas.worker.ready, 2)
+        assert.equal((await cluster.status('PretrainJob', 'jft'))?.restarts.worker, 1)
+      },
+      { timeoutMs: 10_000 },
+    )
+    assert.deepEqual(await cluster.configOf('jft-pj-worker-1'), before)
+    await cluster.patch('PretrainJob', 'jft', { suspend: true })
+    await reach(cluster, 'PretrainJob', 'jft', 'Suspended')
+    await cluster.patch('PretrainJob', 'jft', { suspend: false })
+    await reach(cluster, 'PretrainJob', 'jft', 'Running')
+    assert.equal((await cluster.configOf('jft-pj-worker-1')).batchSize, 7)
+  }))
+
 test('suspended, the pods go; resumed, they come back', () =>
   withOperator('pause', async (cluster) => {
     await cluster.create('PretrainJob', 'jft', PRETRAIN)

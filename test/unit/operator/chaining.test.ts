@@ -25,6 +25,7 @@ const facts = (status: JobStatus | undefined): SourceFacts => ({
   deleting: false,
   status,
   claimName: 'ckpt',
+  isEvaluated: true,
 })
 
 /** A PretrainJob that has come to a state, as the operator itself would have written it. */
@@ -64,6 +65,12 @@ describe('spec.from', () => {
       spec: from('best'),
       source: source('running'),
       expected: /^False SourceRunning/,
+    },
+    {
+      name: 'best of a job whose checkpoints get no score: says so before months of training',
+      spec: from('best'),
+      source: { ...(source('running') as SourceFacts), isEvaluated: false },
+      expected: /^False SourceNotEvaluated: .*it has no spec.evaluation.*ask for latest/,
     },
     {
       name: 'a step that is not saved yet',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Job } from '../../../src/api/job.ts'
+import type { Decision } from '../../../src/operator/actions.ts'
 import { decide } from '../../../src/operator/decide.ts'
 import type { Observed, PodFacts } from '../../../src/operator/observed.ts'
 import {
@@ -137,6 +138,29 @@ describe('a running job', () => {
   })
 })
 
+describe('a plan that has drifted', () => {
+  const drifted = (pods: readonly PodFacts[]) => observed(pods, { planHash: 'plan-2' })
+  const likeOf = (decision: Decision) => decision.actions.map((action) => ('like' in action ? action.like : undefined))
+
+  test('a failed worker comes back with the numbers it had', () => {
+    const worlds = drifted([pod('ps', 0), pod('worker', 0), failed('worker', 1, 137)])
+    const decision = run(pretrainJob({ status: run(pretrainJob(), worlds).status }), worlds)
+    assert.deepEqual(actionsOf(decision), ['replacePod worker-1 attempt 1 generation 0 failures 1'])
+    assert.deepEqual(likeOf(decision), ['jft-pj-worker-1'])
+  })
+
+  test('one that vanished is made like its sibling', () => {
+    const decision = run(pretrainJob(), drifted([pod('ps', 0), pod('worker', 0)]))
+    assert.deepEqual(actionsOf(decision), ['createPod worker-1 attempt 0 generation 0 failures 0'])
+    assert.deepEqual(likeOf(decision), ['jft-pj-worker-0'])
+  })
+
+  test('workers with former numbers go when the parameter servers came back with the new ones', () => {
+    const pods = [pod('ps', 0, { planHash: 'plan-2', generation: 1 }), pod('worker', 0), pod('worker', 1)]
+    assert.deepEqual(actionsOf(run(pretrainJob(), drifted(pods))), ['deletePod uid-worker-0', 'deletePod uid-worker-1'])
+  })
+})
+
 describe('a failed worker', () => {
   const status = (worker: PodFacts) => settle(pretrainJob(), observed([pod('ps', 0), pod('worker', 0), worker])).status
   const after = (worker: PodFacts, facts: Partial<Observed> = {}) =>
@@ -159,9 +183,14 @@ describe('a failed worker', () => {
       expected: [],
     },
     {
-      name: 'after a long healthy run: the back-off starts anew',
+      name: 'after a long healthy run: the back-off starts anew, and it does not count',
       worker: failed('worker', 1, 1, { attempt: 9, failures: 1, startedAtMs: ago(700), finishedAtMs: ago(2) }),
-      expected: ['replacePod worker-1 attempt 10 generation 0 failures 2'],
+      expected: ['replacePod worker-1 attempt 10 generation 0 failures 1'],
+    },
+    {
+      name: 'whose node has its clock an hour ahead: comes back at once',
+      worker: failed('worker', 1, 1, { startedAtMs: ago(-3500), finishedAtMs: ago(-3600) }),
+      expected: ['replacePod worker-1 attempt 1 generation 0 failures 1'],
     },
     {
       name: 'being deleted: waits until it is gone',
@@ -169,15 +198,22 @@ describe('a failed worker', () => {
       expected: [],
     },
     { name: 'told that all is done: stays', worker: succeeded('worker', 1), expected: [] },
-    {
-      name: 'sent home by a parameter server that has been replaced: comes back',
-      worker: succeeded('worker', 1, { finishedAtMs: ago(90) }),
-      expected: ['replacePod worker-1 attempt 0 generation 0 failures 0'],
-    },
   ]
   for (const { name, worker, expected } of cases) {
     test(name, () => assert.deepEqual(actionsOf(after(worker)), expected))
   }
+
+  test('sent home by a parameter server that came back without the last steps: comes back', () => {
+    const pods = [pod('ps', 0, { generation: 1, attempt: 1 }), succeeded('worker', 0), succeeded('worker', 1)]
+    const told = (facts: object) =>
+      actionsOf(run(pretrainJob(), observed(pods, { coordinator: coordinator({ workersConnected: 0, ...facts }) })))
+    assert.deepEqual(told({ step: 900 }), [
+      'replacePod worker-0 attempt 0 generation 1 failures 0',
+      'replacePod worker-1 attempt 0 generation 1 failures 0',
+    ])
+    assert.deepEqual(told({ step: 1000, phase: 'saving' }), [], 'the last step is made')
+    assert.deepEqual(told({ step: 900, workersConnected: 1 }), [], 'an answer from before they left')
+  })
 
   test('is replaced only once its failure is written down', () => {
     const pods = [pod('ps', 0), pod('worker', 0), failed('worker', 1, 1)]
@@ -334,10 +370,30 @@ describe('a lost parameter server', () => {
     const one = observed([...healthy], { desired })
     const raised = run({ ...job, status: pair }, one)
     assert.deepEqual([actionsOf(raised), raised.status.psGeneration], [[], 1])
-    assert.deepEqual(actionsOf(run({ ...job, status: raised.status }, one)), [
-      'deletePod uid-ps-0',
+    const ended = { ...job, status: raised.status }
+    assert.deepEqual(actionsOf(run(ended, one)), ['deletePod uid-ps-0'])
+    const ending = observed([pod('ps', 0, { deleting: true }), ...healthy.slice(1)], { desired })
+    const waiting = run(ended, ending)
+    assert.deepEqual(actionsOf(waiting), [], 'the former one may still save')
+    assert.match(
+      conditionText(waiting, 'Restarting'),
+      /waiting for ps-0 and? ?.*ps-1, after ps-0 of the former one|after ps-0/,
+    )
+    assert.deepEqual(actionsOf(run(ended, observed(healthy.slice(1), { desired }))), [
+      'createPod ps-0 attempt 1 generation 1 failures 0',
       'createPod ps-1 attempt 1 generation 1 failures 0',
     ])
+  })
+
+  test('that is being drained is lost at once: its peers save while it still answers', () => {
+    const job = pretrainJob({ spec: { parameterServer: { replicas: 2 } } })
+    const desired = { ps: 2, worker: 2, evaluator: 0 }
+    const status = settle(job, observed([...healthy, pod('ps', 1)], { desired })).status
+    const drained = observed([...healthy, pod('ps', 1, { deleting: true })], { desired })
+    const raised = run({ ...job, status }, drained)
+    assert.equal(raised.status.psGeneration, 1)
+    assert.match(conditionText(raised, 'Restarting'), /^True ParameterServerLost: ps-1 is being removed/)
+    assert.deepEqual(actionsOf(run({ ...job, status: raised.status }, drained)), ['deletePod uid-ps-0'])
   })
 
   test('that was never created is created in the same generation', () => {
@@ -376,6 +432,16 @@ describe('success', () => {
     const next = run(pretrainJob({ status: decision.status }), observed(pods))
     assert.deepEqual(actionsOf(next), ['deletePod uid-worker-1'])
     assert.deepEqual(next.status.progress, decision.status.progress)
+  })
+
+  test('an evaluator that fails over and over does not end training that goes well', () => {
+    const desired = { ps: 1, worker: 2, evaluator: 1 }
+    const crashing = failed('evaluator', 0, 1, { attempt: 30, failures: 0 })
+    const job = pretrainJob({ spec: { backoffLimit: 0 } })
+    const decision = settle(job, observed([...healthy, crashing], { desired, coordinator: coordinator() }))
+    assert.deepEqual([decision.status.phase, decision.status.restarts.counted], ['Running', 0])
+    const over = run(job, observed([succeeded('ps', 0), crashing], { desired, coordinator: final }))
+    assert.match(conditionText(over, 'Failed'), /^True BackoffLimitExceeded/, 'once it is all that is left, it counts')
   })
 
   test('waits for the evaluator, does not replace workers meanwhile, and keeps its results', () => {

@@ -1,0 +1,41 @@
+/** A pod like one that is there, for another place or another try: what it trains with stays what its peers train with. */
+import { ANNOTATIONS } from '../contract/names.ts'
+import { ENV } from '../contract/runtime.ts'
+import type { KubeObject } from '../kube/objects.ts'
+
+interface EnvVar {
+  name: string
+  value?: string
+}
+
+export interface WholePod extends KubeObject {
+  spec: { containers: { env?: EnvVar[] }[]; hostname?: string } & Record<string, unknown>
+}
+
+/** Decided by the scheduler and by admission for the one that is there. */
+const OF_ITS_NODE = ['nodeName', 'priority', 'preemptionPolicy']
+
+/** @param wanted the pod as the present spec plans it: its name, labels and place are kept. @param peer of the same role */
+export function copyPod(wanted: WholePod, peer: WholePod): WholePod {
+  const kept = Object.entries(peer.spec).filter(([field]) => !OF_ITS_NODE.includes(field))
+  const [container, ...others] = peer.spec.containers
+  const index = envOf(wanted).find(({ name }) => name === ENV.index)
+  const env = envOf(peer).map((variable) => (variable.name === ENV.index && index ? index : variable))
+  const planHash = peer.metadata.annotations?.[ANNOTATIONS.planHash]
+  return {
+    ...wanted,
+    metadata: {
+      ...wanted.metadata,
+      annotations: { ...wanted.metadata.annotations, ...(planHash && { [ANNOTATIONS.planHash]: planHash }) },
+    },
+    spec: {
+      ...Object.fromEntries(kept),
+      ...(wanted.spec.hostname && { hostname: wanted.spec.hostname }),
+      containers: [{ ...container, env }, ...others],
+    },
+  }
+}
+
+function envOf(pod: WholePod): EnvVar[] {
+  return pod.spec.containers[0]?.env ?? []
+}
