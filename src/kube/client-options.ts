@@ -29,6 +29,11 @@ export interface Selection {
   fieldSelector?: string | undefined
 }
 
+export interface CreateOptions extends Waiting {
+  /** Nothing is stored; a field that the API server does not know is an error instead of being dropped. */
+  dryRun?: boolean | undefined
+}
+
 export interface DeleteOptions extends Waiting {
   /** Delete only the object with this uid; another one of that name answers 409 Conflict. */
   uid?: string | undefined
@@ -43,6 +48,8 @@ export interface WatchOptions extends Selection, Waiting {
   timeoutSeconds?: number | undefined
   /** Milliseconds without a byte after which the connection counts as dead; default 90 000. */
   idleMs?: number | undefined
+  /** Called when the API server has agreed to the watch, before its first event. */
+  onOpen?: (() => void) | undefined
 }
 
 export type WatchEvent<T> =

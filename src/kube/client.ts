@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../support/clock.ts'
 import type { Log } from '../support/log.ts'
 import type {
+  CreateOptions,
   DeleteOptions,
   KubeClientOptions,
   ListResult,
@@ -110,9 +111,10 @@ export class KubeClient {
   }
 
   /** @throws 409 AlreadyExists; see createOrAdopt */
-  async create<T extends KubeObject>(where: Collection, object: T, options: Waiting = {}): Promise<T> {
+  async create<T extends KubeObject>(where: Collection, object: T, options: CreateOptions = {}): Promise<T> {
     const path = resourcePath({ apiVersion: where.apiVersion, plural: where.plural, namespace: where.namespace })
-    const query = { fieldManager: FIELD_MANAGER }
+    const rehearsal = options.dryRun ? { dryRun: 'All', fieldValidation: 'Strict' } : {}
+    const query = { fieldManager: FIELD_MANAGER, ...rehearsal }
     return (await this.#call({ method: 'POST', path, query, body: object }, options)) as T
   }
 
@@ -181,7 +183,8 @@ export class KubeClient {
     const scope = openScope([this.#life.signal, options.signal])
     try {
       await this.#limiter.take(scope.signal)
-      const lines = stream(this.#transport, call, options.idleMs ?? 90_000, scope.signal)
+      const { idleMs = 90_000, onOpen } = options
+      const lines = stream(this.#transport, call, { idleMs, onOpen }, scope.signal)
       for await (const line of lines) yield parseEvent<T>(line, call.path)
     } finally {
       scope.close()

@@ -13,6 +13,7 @@ interface KubeFacts {
   httpStatus: number
   reason: string
   retryAfterSeconds?: number | undefined
+  serverText?: string | undefined
   details?: Record<string, unknown>
   cause?: unknown
 }
@@ -26,6 +27,8 @@ export class KubeError extends DownpourError {
   /** `Status.reason`: NotFound, AlreadyExists, Conflict, Invalid, Expired, TooManyRequests, ... */
   readonly reason: string
   readonly retryAfterSeconds: number | undefined
+  /** The API server's own words, which name object and field; undefined: there was no answer. */
+  readonly serverText: string | undefined
 
   constructor(code: string, message: string, facts: KubeFacts) {
     super(code, message, facts.details, { cause: facts.cause })
@@ -33,6 +36,7 @@ export class KubeError extends DownpourError {
     this.httpStatus = facts.httpStatus
     this.reason = facts.reason
     this.retryAfterSeconds = facts.retryAfterSeconds
+    this.serverText = facts.serverText
   }
 }
 
@@ -61,6 +65,7 @@ export function statusError(what: string, httpStatus: number, body: StatusBody, 
     httpStatus,
     reason,
     retryAfterSeconds: retryAfterSeconds ?? body.details?.retryAfterSeconds,
+    serverText: body.message,
     details: { request: what, httpStatus, reason, causes: body.details?.causes ?? [] },
   })
 }

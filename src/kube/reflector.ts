@@ -37,6 +37,8 @@ export interface ReflectorStats {
   handlerErrors: number
   /** Objects that were older than what the store already had. */
   staleObjects: number
+  /** What keeps it from listing or watching, since the last success; undefined: nothing, or nothing for long. */
+  trouble: string | undefined
   /** Unix milliseconds of the last list and of the last event or bookmark; 0: never. */
   lastSyncMs: number
   lastEventMs: number
@@ -45,6 +47,8 @@ export interface ReflectorStats {
 const BACKOFF: BackoffBounds = { baseMs: 200, capMs: 30_000 }
 /** Failures in a row of the watch alone, after which its resourceVersion is doubted and everything listed anew. */
 const DOUBT_AFTER = 3
+/** Failures in a row after which it is a trouble to tell: a watch that breaks now and then is ordinary. */
+const TELL_AFTER = 3
 /** Lists in a row that are older than what was seen before they count as the truth: the cluster came back from a backup. */
 const ACCEPT_STALE_AFTER = 3
 
@@ -81,6 +85,8 @@ export class Reflector<T extends KubeObject = KubeObject> {
   #failures = 0
   #watchFailures = 0
   #lastContactMs = 0
+  #errorsInRow = 0
+  #trouble: string | undefined
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options
@@ -112,7 +118,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
 
   stats(): Readonly<ReflectorStats> {
     const { handlerErrors, staleObjects } = this.#intake
-    return { ...this.#stats, handlerErrors, staleObjects }
+    return { ...this.#stats, handlerErrors, staleObjects, trouble: this.#trouble }
   }
 
   /** Monotonic milliseconds since the API server last said something: the figure for a health check. */
@@ -186,6 +192,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
       resourceVersion: this.#version,
       // Spread out, or all watches of all controllers would reconnect at the same moment for ever.
       timeoutSeconds: Math.round(240 + 240 * this.#random()),
+      onOpen: () => this.#noteContact(),
       signal: this.#stopping.signal,
     })
     for await (const event of events) {
@@ -199,7 +206,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
       throw statusError(`WATCH ${this.#options.resource.plural}`, event.object.code ?? 500, event.object)
     }
     this.#stats.lastEventMs = this.#clock.nowMs()
-    this.#lastContactMs = this.#clock.monotonicMs()
+    this.#noteContact()
     this.#failures = 0
     this.#watchFailures = 0
     const version = event.object.metadata?.resourceVersion
@@ -213,6 +220,22 @@ export class Reflector<T extends KubeObject = KubeObject> {
     if (compareVersions(version, this.#newestVersion) > 0) this.#newestVersion = version
   }
 
+  #noteContact(): void {
+    this.#lastContactMs = this.#clock.monotonicMs()
+    this.#errorsInRow = 0
+    if (this.#trouble === undefined) return
+    this.#trouble = undefined
+    this.#log.info({}, 'watching again')
+  }
+
+  /** Told once when it begins, and again only if its cause is another one. */
+  #noteTrouble(error: unknown, isAnswer: boolean): void {
+    if (++this.#errorsInRow < TELL_AFTER && (this.#stats.synced || !isAnswer)) return
+    const text = errorMessage(error)
+    if (text !== this.#trouble) this.#log.warn({ code: errorCode(error), error: text }, 'cannot watch, trying on')
+    this.#trouble = text
+  }
+
   /** Decides between watching on and listing anew; returns the milliseconds that the server asked for. */
   #noteFailure(error: unknown): number {
     this.#stats.errors++
@@ -222,6 +245,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
     if (httpStatus !== 0) this.#watchFailures++
     const isTransient = httpStatus === 0 || httpStatus === 429 || httpStatus >= 500
     if (code === 'KUBE_TORN_LINE' || !isTransient || this.#watchFailures >= DOUBT_AFTER) this.#version = undefined
+    this.#noteTrouble(error, httpStatus !== 0)
     this.#log.debug({ code, error: errorMessage(error), relist: this.#version === undefined }, 'watch interrupted')
     return (retryAfterSeconds ?? 0) * 1000
   }

@@ -47,7 +47,7 @@ export async function send(transport: Transport, call: ApiRequest, signal: Abort
 export async function* stream(
   transport: Transport,
   call: ApiRequest,
-  idleMs: number,
+  { idleMs, onOpen }: { idleMs: number; onOpen?: (() => void) | undefined },
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   const scope = openScope([signal])
@@ -60,6 +60,7 @@ export async function* stream(
     const arm = () =>
       scope.within(idleMs, () => transportError('KUBE_WATCH_IDLE', nameOf(call), `silent for ${idleMs} ms`))
     arm()
+    onOpen?.()
     yield* splitLines(response.body, arm, nameOf(call))
   } catch (error) {
     throw settle(transport, call, scope.signal, dispatcher, error)

@@ -58,6 +58,8 @@ export class WorkQueue {
   /** At most one timer a key, the earliest asked for. */
   readonly #delayed = new Map<string, Delayed>()
   readonly #failures = new Map<string, number>()
+  /** What the last failure of a key said; the same keys as #failures. */
+  readonly #complaints = new Map<string, string>()
   readonly #patience = new AbortController()
   #state: 'idle' | 'started' | 'draining' = 'idle'
   #whenQuiet: (() => void) | undefined
@@ -114,7 +116,7 @@ export class WorkQueue {
 
   /** The object is gone: no more back-off, no more delayed look. A key that waits is still handled once. */
   forget(key: string): void {
-    this.#failures.delete(key)
+    this.#clear(key)
     this.#cancelDelay(key)
   }
 
@@ -165,7 +167,7 @@ export class WorkQueue {
     let outcome: 'success' | 'error' = 'success'
     try {
       const result = await handler(key, this.#patience.signal)
-      this.#failures.delete(key)
+      this.#clear(key)
       if (result?.requeueAfterMs !== undefined) this.addAfter(key, result.requeueAfterMs)
     } catch (error) {
       outcome = 'error'
@@ -196,9 +198,17 @@ export class WorkQueue {
       failures: failures + 1,
       delayMs,
     }
-    log.warn(facts, 'handling failed, will try again')
+    // The same failure again and again is one line; that it goes on is told by the metrics.
+    const isNews = this.#complaints.get(key) !== facts.error
+    this.#complaints.set(key, facts.error)
+    log[isNews ? 'warn' : 'debug'](facts, 'handling failed, will try again')
     this.#options.observer?.retried?.(delayMs)
     this.addAfter(key, delayMs)
+  }
+
+  #clear(key: string): void {
+    this.#failures.delete(key)
+    this.#complaints.delete(key)
   }
 
   #cancelDelay(key: string): void {

@@ -13,6 +13,7 @@ import { type HealthServer, startHealthServer } from '../server/health.ts'
 import { systemClock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
+import { describeWaiting } from './readiness.ts'
 import { Reconciler } from './reconciler.ts'
 import { ReportReader } from './runtime-status.ts'
 import { createWatches, type Watches } from './watches.ts'
@@ -96,7 +97,7 @@ export class Operator {
         port: httpPort,
         host: httpHost,
         troubles: () => this.#troubles(),
-        waitingFor: () => this.#waitingFor(),
+        waitingFor: () => describeWaiting(this.#watches),
         metrics: this.#metrics.registry,
       })
     }
@@ -118,11 +119,12 @@ export class Operator {
 
   async #firstLists(signal: AbortSignal): Promise<void> {
     const synced = Promise.all(this.#watches.reflectors.map(({ reflector }) => reflector.synced()))
+    let told: string | undefined
     const complaint = setInterval(() => {
-      this.#log.warn(
-        { server: this.#client.server, waitingFor: this.#waitingFor() },
-        'API server not reached, trying on',
-      )
+      const waitingFor = describeWaiting(this.#watches)
+      if (waitingFor === told) return
+      told = waitingFor
+      this.#log.warn({ server: this.#client.server, waitingFor }, 'API server not reached, trying on')
     }, COMPLAIN_MS)
     try {
       await Promise.race([synced, aborted(signal)])
@@ -223,11 +225,6 @@ export class Operator {
     // Before the first list nothing was promised; a restart would not help an API server that is away.
     const broken = silent.filter(({ reflector }) => reflector.stats().synced)
     return broken.length > 0 ? `no word from the API server about ${broken.map((one) => one.resource)}` : undefined
-  }
-
-  #waitingFor(): string | undefined {
-    const missing = this.#watches.reflectors.filter(({ reflector }) => !reflector.stats().synced)
-    return missing.length > 0 ? `first list of ${missing.map((one) => one.resource).join(', ')}` : undefined
   }
 }
 

@@ -62,6 +62,13 @@ test('fields that no library knows survive reading and writing', async () => {
   )
 })
 
+test('a rehearsal stores nothing and takes no field that the server does not know', async () => {
+  const { api, client } = await setup((_call, response) => json(response, 201, {}))
+  await client.create(PODS, { metadata: { name: 'a' } }, { dryRun: true })
+  const [call] = api.calls
+  assert.deepEqual([call?.query.get('dryRun'), call?.query.get('fieldValidation')], ['All', 'Strict'])
+})
+
 test('each kind of patch goes out under its own content type', async () => {
   const { api, client } = await setup((_call, response) => json(response, 200, {}))
   await client.apply(POD, { metadata: { name: 'a' } })

@@ -5,6 +5,7 @@ import { KubeError } from '../../../src/kube/errors.ts'
 import { type HandlerResult, WorkQueue, type WorkQueueOptions } from '../../../src/kube/work-queue.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
+import { toldLog } from '../../support/told-log.ts'
 
 /** A queue whose handlers end when the test says so. */
 function setup(options: Partial<WorkQueueOptions> = {}) {
@@ -263,4 +264,22 @@ test('whatever happens, no key is handled twice at once and none is lost', async
     },
   )
   await fc.assert(property, { numRuns: 150 })
+})
+
+test('the same failure again and again is one line in the log, until another comes or it is over', async () => {
+  const log = toldLog()
+  const { queue, clock, end } = setup({ log, maxDelayMs: 5 })
+  queue.start()
+  queue.add('a')
+  for (const problem of ['no', 'no', 'no', 'never', 'never']) {
+    await end('a', new Error(problem))
+    await clock.advance(5)
+  }
+  await end('a')
+  queue.add('a')
+  await end('a', new Error('never'))
+  assert.deepEqual(
+    log.lines.map((line) => line.replace(/.*: /, '')),
+    ['no', 'never', 'never'],
+  )
 })

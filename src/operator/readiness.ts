@@ -1,0 +1,19 @@
+/** What keeps the operator from its work, in a sentence for `/readyz` and the log. */
+import type { Watches } from './watches.ts'
+
+/** @returns undefined: every first list is there and every watch is alive */
+export function describeWaiting({ reflectors }: Watches): string | undefined {
+  const waiting = reflectors.flatMap(({ resource, reflector }) => {
+    const { synced, trouble } = reflector.stats()
+    if (synced && trouble === undefined) return []
+    const what = synced ? `watch of ${resource}` : `first list of ${resource}`
+    return [trouble === undefined ? what : `${what}: ${trouble}${adviceOn(trouble)}`]
+  })
+  return waiting.length > 0 ? waiting.join('; ') : undefined
+}
+
+function adviceOn(trouble: string): string {
+  if (trouble.includes('404')) return ' (install the CustomResourceDefinitions of this version: crds/ or the chart)'
+  if (trouble.includes('403')) return " (grant it to the operator's service account: the chart's Role or ClusterRole)"
+  return ''
+}
