@@ -11,9 +11,86 @@ const stringMap = z.record(z.string().max(317), z.string().max(1024))
 /** Free-form Kubernetes objects: the API server checks them when the pod is made, the CRD stays small. */
 const kubernetesObject = z.record(z.string(), z.unknown())
 
+/** Those of Pod Security level restricted: nothing of the node, no other network file system than a claim's. */
+const VOLUME_SOURCES = [
+  'configMap',
+  'csi',
+  'downwardAPI',
+  'emptyDir',
+  'ephemeral',
+  'persistentVolumeClaim',
+  'projected',
+  'secret',
+] as const
+const ONE_SOURCE = `must have exactly one of ${VOLUME_SOURCES.join(', ')}`
+const ONE_SOURCE_CEL = `[${VOLUME_SOURCES.map((source) => `has(self.${source})`).join(', ')}].filter(x, x).size() == 1`
+
+/** Without serviceAccountToken: the pods' own accounts give no rights to who may only make jobs. */
+const Projected = z.strictObject({
+  defaultMode: z.int().min(0).max(0o777).optional(),
+  sources: z
+    .array(
+      z.strictObject({
+        clusterTrustBundle: kubernetesObject.optional(),
+        configMap: kubernetesObject.optional(),
+        downwardAPI: kubernetesObject.optional(),
+        secret: kubernetesObject.optional(),
+      }),
+    )
+    .max(32)
+    .optional(),
+})
+
+const Volume = z
+  .strictObject({
+    name: z.string().min(1).max(63),
+    configMap: kubernetesObject.optional(),
+    csi: kubernetesObject.optional(),
+    downwardAPI: kubernetesObject.optional(),
+    emptyDir: kubernetesObject.optional(),
+    ephemeral: kubernetesObject.optional(),
+    persistentVolumeClaim: kubernetesObject.optional(),
+    projected: Projected.optional(),
+    secret: kubernetesObject.optional(),
+  })
+  .refine((volume) => VOLUME_SOURCES.filter((source) => volume[source] !== undefined).length === 1, ONE_SOURCE)
+  .meta({ 'x-kubernetes-validations': [{ rule: ONE_SOURCE_CEL, message: ONE_SOURCE }] })
+
+const MAX_ID = 2 ** 31 - 1
+const id = z.int().min(0).max(MAX_ID)
+
+/** What a pod may choose without leaving level restricted. */
+const SecurityContext = z.strictObject({
+  runAsNonRoot: z.literal(true).optional(),
+  runAsUser: z.int().min(1).max(MAX_ID).optional(),
+  runAsGroup: id.optional(),
+  fsGroup: id.optional(),
+  fsGroupChangePolicy: z.enum(['Always', 'OnRootMismatch']).optional(),
+  supplementalGroups: z.array(id).max(32).optional(),
+  seccompProfile: z
+    .strictObject({
+      type: z.enum(['RuntimeDefault', 'Localhost']),
+      localhostProfile: z.string().min(1).max(1024).optional(),
+    })
+    .optional(),
+  seLinuxOptions: z
+    .strictObject({
+      type: z.enum(['container_t', 'container_init_t', 'container_kvm_t', 'container_engine_t']).optional(),
+      level: z.string().max(256).optional(),
+    })
+    .optional(),
+})
+
+/** Older clusters take a profile from here, and so `unconfined`. */
+const APP_ARMOR = 'container.apparmor.security.beta.kubernetes.io/'
+const annotations = stringMap.refine(
+  (map) => !Object.keys(map).some((key) => key.startsWith(APP_ARMOR)),
+  'must not choose AppArmor profiles',
+)
+
 export const PodTemplate = z.strictObject({
   labels: stringMap.optional().describe("Added to the pods; the operator's own labels win."),
-  annotations: stringMap.optional(),
+  annotations: annotations.optional(),
   resources: z
     .strictObject({ requests: quantityMap.optional(), limits: quantityMap.optional() })
     .optional()
@@ -23,18 +100,20 @@ export const PodTemplate = z.strictObject({
   affinity: kubernetesObject.optional(),
   topologySpreadConstraints: z.array(kubernetesObject).max(8).optional(),
   env: keyedList(z.looseObject({ name: z.string().min(1).max(253) }), 'name', 64).optional(),
-  volumes: keyedList(z.looseObject({ name: z.string().min(1).max(63) }), 'name', 32)
-    .optional()
-    .describe('Volumes besides those that data and checkpoints need.'),
+  volumes: keyedList(Volume, 'name', 32).optional().describe('Volumes besides those that data and checkpoints need.'),
   volumeMounts: keyedList(
     z.looseObject({ name: z.string().min(1).max(63), mountPath: z.string().min(1).max(1024) }),
     'mountPath',
     32,
   ).optional(),
-  securityContext: kubernetesObject
+  securityContext: SecurityContext.optional().describe(
+    "Of the pod; merged over the operator's. Pods stay within Pod Security level restricted.",
+  ),
+  serviceAccountName: z
+    .string()
+    .max(253)
     .optional()
-    .describe("Of the pod; merged over the operator's, which meets Pod Security level restricted."),
-  serviceAccountName: z.string().max(253).optional(),
+    .describe('For its image pull secrets, and policies that go by it; its token is not mounted.'),
   terminationGracePeriodSeconds: z.int().min(0).max(3600).optional(),
 })
 export type PodTemplate = z.output<typeof PodTemplate>

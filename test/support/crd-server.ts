@@ -39,6 +39,7 @@ function withDefaults(schema: Schema, value: unknown): unknown {
 
 function schemaIssues(schema: Schema, value: unknown, path: string): string[] {
   if (!hasType(schema, value)) return [`${path}: must be of type ${schema.type ?? 'integer or string'}`]
+  if (schema.enum && !schema.enum.includes(value)) return [`${path}: Unsupported value`]
   const own = valueIssues(schema, value).map((message) => `${path}: ${message}`)
   if (Array.isArray(value)) {
     return [...own, ...value.flatMap((entry, i) => schemaIssues(schema.items as Schema, entry, `${path}[${i}]`))]
@@ -92,7 +93,6 @@ function valueIssues(schema: Schema, value: unknown): string[] {
       ...breaks('minLength', (bound) => value.length < bound),
       ...breaks('maxLength', (bound) => value.length > bound),
       ...(matches ? [] : ['does not match the pattern']),
-      ...(schema.enum && !schema.enum.includes(value) ? ['Unsupported value'] : []),
     ]
   }
   if (Array.isArray(value)) {

@@ -17,7 +17,7 @@ export interface JobCase {
   issue?: RegExp
   /** What the API server's answer must hold where it refuses by CEL; else refusal is all that is asked. */
   cel?: string
-  /** Only a preset's numbers make it wrong: the API server takes it, the operator says so in the job's conditions. */
+  /** Wrong by a preset's numbers, or by what CEL cannot afford: the API server takes it, the operator says so in the job's conditions. */
   acceptedByServer?: true
 }
 
@@ -57,6 +57,7 @@ const wrong = (name: string, job: RawJob, issue: RegExp, cel?: string): JobCase 
   issue,
   ...(cel ? { cel } : {}),
 })
+const ofWorkers = (template: Fields) => pretrain({ workers: { template } })
 const piecewise = (boundaries: number[], values: number[]) =>
   pretrain({ learningRate: { type: 'piecewise', boundaries, values } })
 
@@ -93,6 +94,37 @@ const RIGHT: readonly JobCase[] = [
           volumeMounts: [{ name: 'v', mountPath: '/v', readOnly: true }],
         },
       },
+    }),
+  ),
+  right(
+    'a volume of every source that level restricted knows',
+    ofWorkers({
+      volumes: [
+        { name: 'a', configMap: { name: 'a' } },
+        { name: 'b', csi: { driver: 'b' } },
+        { name: 'c', downwardAPI: { items: [] } },
+        { name: 'd', emptyDir: { medium: 'Memory' } },
+        { name: 'e', ephemeral: { volumeClaimTemplate: {} } },
+        { name: 'f', persistentVolumeClaim: { claimName: 'f' } },
+        { name: 'g', projected: { sources: [{ secret: { name: 'g' } }, { configMap: { name: 'g' } }] } },
+        { name: 'h', secret: { secretName: 'h' } },
+      ],
+    }),
+  ),
+  right(
+    'a user and groups of its own',
+    ofWorkers({
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: 1000,
+        runAsGroup: 0,
+        fsGroup: 2000,
+        fsGroupChangePolicy: 'OnRootMismatch',
+        supplementalGroups: [3000],
+        seccompProfile: { type: 'Localhost', localhostProfile: 'ours.json' },
+        seLinuxOptions: { type: 'container_t', level: 's0:c1,c2' },
+      },
+      serviceAccountName: 'trainer',
     }),
   ),
   right('a queue of Kueue', pretrain({ scheduling: { queueName: 'team-a', priorityClassName: 'high' } })),
@@ -195,6 +227,75 @@ const WRONG_TYPES: readonly JobCase[] = [
     pretrain({ transfers: [transfer({}, { from: { pretrainJob: 'x' } })] }),
     /unknown field/,
   ),
+]
+
+/** The operator makes pods in its own name, so a job must not ask for what its author could not have. */
+const UNSAFE_PODS: readonly JobCase[] = [
+  wrong(
+    'a folder of the node',
+    ofWorkers({ volumes: [{ name: 'v', hostPath: { path: '/' } }] }),
+    /^spec\.workers\.template\.volumes\[0\]\.hostPath: unknown field/,
+  ),
+  wrong(
+    'a folder of the node, in a transfer',
+    pretrain({
+      transfers: [transfer({}, { evaluator: { template: { volumes: [{ name: 'v', hostPath: { path: '/' } }] } } })],
+    }),
+    /template\.volumes\[0\]\.hostPath: unknown field/,
+  ),
+  wrong(
+    'a volume without a source',
+    ofWorkers({ volumes: [{ name: 'v' }] }),
+    /volumes\[0\]: must have exactly one of configMap, csi/,
+    'must have exactly one of configMap, csi',
+  ),
+  wrong(
+    'a volume with two sources',
+    ofWorkers({ volumes: [{ name: 'v', emptyDir: {}, secret: {} }] }),
+    /volumes\[0\]: must have exactly one of/,
+    'must have exactly one of',
+  ),
+  wrong(
+    "a service account's token",
+    ofWorkers({ volumes: [{ name: 'v', projected: { sources: [{ serviceAccountToken: { path: 't' } }] } }] }),
+    /projected\.sources\[0\]\.serviceAccountToken: unknown field/,
+  ),
+  wrong(
+    'the user root',
+    ofWorkers({ securityContext: { runAsUser: 0 } }),
+    /runAsUser: expected a number of at least 1/,
+  ),
+  wrong(
+    'leave to be root',
+    ofWorkers({ securityContext: { runAsNonRoot: false } }),
+    /^spec\.workers\.template\.securityContext\.runAsNonRoot: expected one of true/,
+  ),
+  wrong(
+    'no seccomp profile',
+    ofWorkers({ securityContext: { seccompProfile: { type: 'Unconfined' } } }),
+    /seccompProfile\.type: expected one of RuntimeDefault, Localhost/,
+  ),
+  wrong(
+    'a kernel setting',
+    ofWorkers({ securityContext: { sysctls: [{ name: 'net.core.somaxconn', value: '1' }] } }),
+    /securityContext\.sysctls: unknown field/,
+  ),
+  wrong(
+    'an SELinux type that may do anything',
+    ofWorkers({ securityContext: { seLinuxOptions: { type: 'spc_t' } } }),
+    /seLinuxOptions\.type: expected one of container_t/,
+  ),
+  wrong(
+    'an SELinux user',
+    ofWorkers({ securityContext: { seLinuxOptions: { user: 'system_u' } } }),
+    /seLinuxOptions\.user: unknown field/,
+  ),
+  {
+    name: 'no AppArmor profile, in the annotation of old',
+    job: ofWorkers({ annotations: { 'container.apparmor.security.beta.kubernetes.io/worker': 'unconfined' } }),
+    issue: /annotations: must not choose AppArmor profiles/,
+    acceptedByServer: true,
+  },
 ]
 
 const BROKEN_RULES: readonly JobCase[] = [
@@ -323,7 +424,7 @@ const BROKEN_RULES: readonly JobCase[] = [
   },
 ]
 
-export const JOB_CASES: readonly JobCase[] = [...RIGHT, ...WRONG_TYPES, ...BROKEN_RULES]
+export const JOB_CASES: readonly JobCase[] = [...RIGHT, ...WRONG_TYPES, ...UNSAFE_PODS, ...BROKEN_RULES]
 
 export interface ChangeCase {
   name: string
