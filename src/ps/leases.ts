@@ -49,10 +49,14 @@ export class LeaseTable {
     return { ...lease }
   }
 
-  /** Unknown leases are ignored: the holder may have lost it and been slow to hear. */
-  done(holder: string, { epoch, unit }: Lease): void {
-    const known = this.#holders.get(holder)
-    if (known) known.leases = known.leases.filter((lease) => lease.epoch !== epoch || lease.unit !== unit)
+  /**
+   * Somebody has read the unit whole, which counts wherever the lease lies by now: a worker whose connection broke may
+   * have lost it on the way, and would be handed the same unit for ever.
+   */
+  done({ epoch, unit }: Lease): void {
+    const others = (leases: readonly Lease[]) => leases.filter((one) => one.epoch !== epoch || one.unit !== unit)
+    this.#returned = others(this.#returned)
+    for (const holder of this.#holders.values()) holder.leases = others(holder.leases)
   }
 
   /** What the holder had goes back to the front of the queue. @returns how many */

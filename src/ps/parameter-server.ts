@@ -34,6 +34,10 @@ export interface ParameterServerOptions {
   log: Log
   metrics: PsMetrics
   heartbeatMs?: number
+  /** A worker may say nothing for so long. */
+  workerSilenceMs?: number
+  /** A worker that went away without a goodbye keeps its data for so long. */
+  absenceMs?: number
   /** Bodies under way, both directions; more than this waits. */
   bufferLimitBytes?: number
 }

@@ -60,7 +60,8 @@ export class Requests {
       case 'lease':
         return lease(who, open, message)
       case 'leaseDone':
-        leases?.done(who.podUid, message.lease)
+        training.workers.of(who)
+        leases?.done(message.lease)
         return { message: { type: 'ok' } }
       case 'goodbye':
         leases?.giveBack(who.podUid)

@@ -9,9 +9,11 @@ import { Channel } from '../wire/channel.ts'
 import { EMPTY, type FrameHead } from '../wire/frames.ts'
 import type { ModelLayout } from '../wire/layout.ts'
 import { type Message, typeCode } from '../wire/messages.ts'
+import { Absences } from './absences.ts'
 import { assertSameWork, layoutOf } from './hello.ts'
 import { type Answer, type OpenShard, type Peer, Requests } from './requests.ts'
 import type { Snapshots } from './snapshot.ts'
+import type { Training } from './training.ts'
 import type { WorkerId } from './workers.ts'
 
 export interface PsServerOptions {
@@ -23,10 +25,17 @@ export interface PsServerOptions {
   metrics: PsMetrics
   log: Log
   heartbeatMs?: number
+  /** A worker may say nothing for so long. */
+  workerSilenceMs?: number
+  /** A worker that went away without a goodbye keeps its data for so long. */
+  absenceMs?: number
   bufferLimitBytes?: number
 }
 
 const DEFAULT_HEARTBEAT_MS = 10_000
+/** A training step blocks its worker's program, heartbeats included; the kernel's keep-alive finds who is really gone. */
+const WORKER_SILENCE_MS = 300_000
+const ABSENCE_MS = 60_000
 /** Bodies under way, both directions; more than this waits. */
 const BUFFER_LIMIT_BYTES = 512 * 2 ** 20
 
@@ -36,6 +45,7 @@ export class PsServer {
   readonly #channels = new Set<Channel>()
   /** Those that said hello. */
   readonly #peers = new Map<Channel, Peer>()
+  readonly #absences: Absences
   readonly #pool: BufferPool
   readonly #requests: Requests
   readonly #server: Server
@@ -46,6 +56,7 @@ export class PsServer {
   constructor(options: PsServerOptions) {
     this.#options = options
     this.#heartbeatMs = options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS
+    this.#absences = new Absences(options.absenceMs ?? ABSENCE_MS, (podUid) => this.#giveBack(podUid))
     this.#pool = new BufferPool({
       limitBytes: options.bufferLimitBytes ?? BUFFER_LIMIT_BYTES,
       onRoom: () => {
@@ -95,6 +106,7 @@ export class PsServer {
   /** Nobody is let in any more, and whoever is in is let go. */
   async close(): Promise<void> {
     this.#server.close()
+    this.#absences.close()
     await Promise.all([...this.#channels].map((channel) => channel.end()))
   }
 
@@ -154,7 +166,7 @@ export class PsServer {
     const open = await this.open(layout, hello.dataUnits)
     assertSameWork(hello, layout, open)
     const peer: Peer = { channel, role: hello.role, who: { index: hello.index, podUid: hello.podUid } }
-    if (peer.role === 'worker') this.#admit(peer.who, open)
+    if (peer.role === 'worker') this.#admit(channel, peer.who, open)
     else this.#heardCoordinator = true
     if (channel.alive) this.#peers.set(channel, peer)
     this.#options.metrics.connectedWorkers.set(this.connectedWorkers)
@@ -162,15 +174,27 @@ export class PsServer {
     return { message: { type: 'welcome', incarnation, version, heartbeatMs: this.#heartbeatMs } }
   }
 
-  /** Hanging up on the former hands its data out again, as any end of a connection does. */
-  #admit(who: WorkerId, { training }: OpenShard): void {
+  #admit(channel: Channel, who: WorkerId, { training }: OpenShard): void {
     const replaced = training.workers.admit(who)
     this.#options.log.info({ worker: who.index, podUid: who.podUid, replaced }, 'worker joined')
-    if (!replaced) return
+    channel.allowSilence(this.#options.workerSilenceMs ?? WORKER_SILENCE_MS)
+    this.#absences.end(who.podUid)
+    if (replaced) this.#replace(replaced, who, training)
+  }
+
+  /** What the former pod had is handed out again at once: it must not speak any more. */
+  #replace(former: string, who: WorkerId, training: Training): void {
     training.forget(who)
-    const former = this.#workers().filter(({ who: { podUid } }) => podUid === replaced)
-    for (const { channel } of former)
-      channel.destroy(new DownpourError('FENCED', `another pod is worker ${who.index} now`))
+    this.#giveBack(former)
+    for (const peer of this.#workers())
+      if (peer.who.podUid === former)
+        peer.channel.destroy(new DownpourError('FENCED', `another pod is worker ${who.index} now`))
+  }
+
+  #giveBack(podUid: string): void {
+    this.#absences.end(podUid)
+    const returned = this.#open?.leases?.giveBack(podUid) ?? 0
+    if (returned > 0) this.#options.log.info({ podUid, returned }, 'data of a worker that is gone is handed out again')
   }
 
   #leave(channel: Channel, error: Error | undefined): void {
@@ -182,9 +206,8 @@ export class PsServer {
     if (errorCode(error).startsWith('FRAME_')) metrics.protocolErrors.inc()
     if (peer?.role !== 'worker') return
     const { index, podUid } = peer.who
-    const elsewhere = this.#workers().some(({ who }) => who.podUid === podUid)
-    const returned = elsewhere ? 0 : (this.#open?.leases?.giveBack(podUid) ?? 0)
-    log.info({ worker: index, returned, code: error && errorCode(error) }, 'worker left')
+    log.info({ worker: index, code: error && errorCode(error) }, 'worker left')
+    if (!this.#workers().some(({ who }) => who.podUid === podUid)) this.#absences.begin(podUid)
   }
 }
 

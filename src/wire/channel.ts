@@ -12,7 +12,7 @@ export interface ChannelOptions {
   release?: (body: Uint8Array) => void
   /** A message that answers no request of ours. `body` stays the receiver's until it gives it back to its owner. */
   onMessage: (message: Message, body: Uint8Array, requestId: number) => void
-  /** How often a heartbeat is sent, milliseconds. */
+  /** How often the calling end sends a heartbeat, milliseconds. */
   heartbeatMs: number
   /** Not a byte from the peer for so long: the connection is half-open and is cut. */
   silenceMs: number
@@ -30,12 +30,20 @@ interface Waiter {
 
 const SCRATCH_BYTES = 64 << 10
 const END_WITHIN_MS = 1000
+const MIN_KEEP_ALIVE_MS = 1000
 
+/**
+ * The calling end sends heartbeats and the accepting end answers them. So nothing is sent to a peer that says nothing,
+ * and the kernel's keep-alive, which runs only while no byte waits to be acknowledged, tells one that is busy from one
+ * that is gone.
+ */
 export class Channel {
   /** Resolves, never rejects, when the connection is over; with what ended it. */
   readonly closed: Promise<Error | undefined>
   #socket: Socket | undefined
   readonly #options: ChannelOptions
+  readonly #end: 'calling' | 'accepting'
+  #silenceMs: number
   readonly #decoder: FrameDecoder
   readonly #waiters = new Map<number, Waiter>()
   #nextId = 1
@@ -45,8 +53,10 @@ export class Channel {
   #failure: Error | undefined
   #settle: (error: Error | undefined) => void = () => {}
 
-  private constructor(options: ChannelOptions) {
+  private constructor(options: ChannelOptions, end: 'calling' | 'accepting') {
     this.#options = options
+    this.#end = end
+    this.#silenceMs = options.silenceMs
     const sink = {
       body: (head: FrameHead) => (options.allocate ?? fresh)(head),
       frame: (frame: Frame) => this.#dispatch(frame),
@@ -59,7 +69,7 @@ export class Channel {
 
   /** The accepting end. */
   static accept(socket: Socket, options: ChannelOptions): Channel {
-    const channel = new Channel(options)
+    const channel = new Channel(options, 'accepting')
     socket.on('data', (chunk) => channel.#received(() => channel.#decoder.feed(chunk as Buffer)))
     channel.#attach(socket)
     return channel
@@ -74,7 +84,7 @@ export class Channel {
     options: ChannelOptions,
   ): Promise<Channel> {
     to.signal?.throwIfAborted()
-    const channel = new Channel(options)
+    const channel = new Channel(options, 'calling')
     const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
     let direct = false
     const onread = {
@@ -145,6 +155,11 @@ export class Channel {
     return this.#decoder.stalled
   }
 
+  /** From now on the peer may be silent for so long: its program may be busy, and its kernel answers for it. */
+  allowSilence(ms: number): void {
+    this.#silenceMs = ms
+  }
+
   /** Lets what was sent go out, then ends: after a second even if the peer does not. */
   async end(): Promise<void> {
     this.#socket?.end()
@@ -161,6 +176,7 @@ export class Channel {
   #attach(socket: Socket): void {
     this.#socket = socket
     socket.setNoDelay(true)
+    socket.setKeepAlive(true, Math.max(MIN_KEEP_ALIVE_MS, this.#options.heartbeatMs))
     socket.on('error', (error) => {
       this.#failure ??= error
     })
@@ -188,7 +204,10 @@ export class Channel {
 
   #dispatch(frame: Frame): void {
     const message = this.#decode(frame)
-    if (message.type === 'heartbeat') return
+    if (message.type === 'heartbeat') {
+      if (this.#end === 'accepting') this.send(message)
+      return
+    }
     const waiter = this.#waiters.get(frame.requestId)
     if (waiter && frame.requestId !== 0) {
       this.#waiters.delete(frame.requestId)
@@ -216,9 +235,14 @@ export class Channel {
     const late = now - this.#beatAt > 1.5 * this.#options.heartbeatMs
     this.#beatAt = now
     if (late || this.#decoder.stalled) this.#heardAt = now
-    if (now - this.#heardAt > this.#options.silenceMs)
-      this.destroy(new DownpourError('WIRE_SILENT', `the peer was silent for ${this.#options.silenceMs} ms`))
-    else if (this.#socket && !this.#socket.connecting) this.send({ type: 'heartbeat' })
+    if (now - this.#heardAt > this.#silenceMs)
+      this.destroy(new DownpourError('WIRE_SILENT', `the peer was silent for ${this.#silenceMs} ms`))
+    else if (this.#mustBeat && this.#socket && !this.#socket.connecting) this.send({ type: 'heartbeat' })
+  }
+
+  /** A heartbeat of the caller's that comes behind a long body is answered late: until then we beat by ourselves. */
+  get #mustBeat(): boolean {
+    return this.#end === 'calling' || this.#decoder.stalled || this.#decoder.receiving
   }
 
   #finish(): void {

@@ -107,6 +107,11 @@ export class FrameDecoder {
     return this.#waiting !== null
   }
 
+  /** Whether a body is under way. */
+  get receiving(): boolean {
+    return this.#stage === 'body'
+  }
+
   /** The rest of the body being received, for a reader that can write there itself; empty between bodies. */
   space(): Uint8Array {
     return this.#stage === 'body' && !this.stalled ? this.#target.subarray(this.#filled) : EMPTY

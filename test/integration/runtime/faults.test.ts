@@ -4,11 +4,13 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { Channel } from '../../../src/wire/channel.ts'
 import { encodeFrame } from '../../../src/wire/frames.ts'
-import { makeLayout } from '../../../src/wire/layout.ts'
-import { eventually } from '../../support/eventually.ts'
+import { makeLayout, plainVariables } from '../../../src/wire/layout.ts'
+import type { Lease } from '../../../src/wire/messages.ts'
+import { consistently, eventually } from '../../support/eventually.ts'
 import { variable } from '../../unit/ps/fixtures.ts'
-import { BEAT_MS } from './harness.ts'
+import { BEAT_MS, type Fleet } from './harness.ts'
 import { forEachTest, layout, pushOnes, train, weightsOf } from './small-fleet.ts'
 
 describe('parameter servers', { concurrency: false }, () => {
@@ -92,15 +94,75 @@ describe('parameter servers', { concurrency: false }, () => {
     assert.equal(fleet.step(), 2)
   })
 
-  test('find a silent worker in heartbeats and hand its data out again', async () => {
-    const fleet = await fleetOf(1)
+  test('find a worker that says nothing and hand its data out again', async () => {
+    const fleet = await fleetOf(1, {}, { workerSilenceMs: 2 * BEAT_MS, absenceMs: BEAT_MS })
     const client = await fleet.connect(0, layout)
     const lease = await client.leases.next()
     fleet.proxies[0]?.blackhole('request', 'response')
     await eventually(() => assert.equal(fleet.servers[0]?.status().workersConnected, 0), { timeoutMs: 4 * BEAT_MS })
+    const next = await fleet.connect(1, layout, { direct: true })
+    let got: Lease | null = null
+    const seen: Lease[] = []
+    await eventually(async () => {
+      got = await next.leases.next()
+      if (got) seen.push(got)
+      assert.ok(
+        seen.some((one) => one.unit === lease?.unit && one.epoch === lease.epoch),
+        JSON.stringify(seen),
+      )
+    })
+  })
+
+  test('wait for a worker whose step takes longer than many heartbeats', async () => {
+    const fleet = await fleetOf(1)
+    const busy = await sayHello(fleet, 0)
+    later(async () => busy.destroy())
+    await consistently(() => assert.equal(fleet.servers[0]?.status().workersConnected, 1), { timeoutMs: 5 * BEAT_MS })
+    const { message } = await busy.request({ type: 'lease', seq: 1 })
+    assert.equal(message.type, 'leased')
+  })
+
+  test('keep the data of a worker whose connection broke for it, and take it back from one that stays away', async () => {
+    const fleet = await fleetOf(1, {}, { absenceMs: 3 * BEAT_MS })
+    const client = await fleet.connect(0, layout)
+    const lease = await client.leases.next()
+    const other = await fleet.connect(1, layout, { direct: true })
     fleet.proxies[0]?.cut()
-    fleet.proxies[0]?.heal()
-    const next = await fleet.connect(1, layout)
-    assert.deepEqual(await next.leases.next(), lease)
+    assert.notDeepEqual(await other.leases.next(), lease)
+    await train(client, 1)
+    await consistently(async () => assert.equal(fleet.servers[0]?.status().workersConnected, 2), {
+      timeoutMs: 3 * BEAT_MS,
+    })
+    assert.notDeepEqual(await other.leases.next(), lease, 'it came back in time')
+    fleet.proxies[0]?.blackhole('request', 'response')
+    fleet.proxies[0]?.cut()
+    await consistently(() => {}, { timeoutMs: 4 * BEAT_MS })
+    assert.deepEqual(await other.leases.next(), lease)
+  })
+
+  test('hand out the whole epoch to a worker that is cut off between every lease and its end', async () => {
+    const fleet = await fleetOf(1, {}, { absenceMs: 0 })
+    const client = await fleet.connect(0, layout)
+    const units = new Set<number | undefined>()
+    for (let i = 0; i < 4; i++) {
+      const lease = await client.leases.next()
+      units.add(lease?.unit)
+      fleet.proxies[0]?.cut()
+      await eventually(() => assert.equal(fleet.servers[0]?.status().workersConnected, 0), { intervalMs: 1 })
+      if (lease) await client.leases.done(lease)
+    }
+    assert.deepEqual([...units].sort(), [0, 1, 2, 3])
+    assert.equal((await client.leases.next())?.epoch, 1)
   })
 })
+
+/** A worker that says hello and then nothing of itself: as one whose program is busy, not even heartbeats. */
+async function sayHello(fleet: Fleet, index: number): Promise<Channel> {
+  const quiet = { heartbeatMs: 600_000, silenceMs: 1_200_000, onMessage: () => {} }
+  const channel = await Channel.connect({ host: '127.0.0.1', port: fleet.proxies[0]?.port ?? 0 }, quiet)
+  const hello = { role: 'worker', index, podUid: `pod-${index}`, jobUid: 'job-uid', shard: 0, shards: 1 } as const
+  const work = { layoutHash: layout.hash, layout: plainVariables(layout), dataUnits: 4 }
+  const { message } = await channel.request({ type: 'hello', ...hello, ...work })
+  assert.equal(message.type, 'welcome')
+  return channel
+}

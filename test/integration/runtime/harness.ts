@@ -21,10 +21,17 @@ export interface Fleet {
   readonly servers: readonly ParameterServer[]
   /** Of parameter server 0. */
   step(): number
-  connect(index: number, layout: ModelLayout, options?: { podUid?: string; dataUnits?: number }): Promise<ShardClient>
+  connect(index: number, layout: ModelLayout, options?: ClientOptions): Promise<ShardClient>
   /** All servers vanish without a word, and new ones take their places from the last checkpoint. */
   restart(): Promise<void>
   close(): Promise<void>
+}
+
+export interface ClientOptions {
+  podUid?: string
+  dataUnits?: number
+  /** Past the proxies. */
+  direct?: boolean
 }
 
 export interface FleetOptions {
@@ -32,6 +39,9 @@ export interface FleetOptions {
   /** Checkpoints of an earlier fleet. */
   folder?: string
   bufferLimitBytes?: number
+  /** How long a worker may say nothing, and how long one that went away keeps its data: much shorter than in production. */
+  workerSilenceMs?: number
+  absenceMs?: number
 }
 
 export async function startFleet(config: RuntimeConfig, options: FleetOptions): Promise<Fleet> {
@@ -53,9 +63,9 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
       return servers
     },
     step: () => Number(servers[0]?.status().step),
-    connect: (index, layout, { podUid = `pod-${index}`, dataUnits = 4 } = {}) =>
+    connect: (index, layout, { podUid = `pod-${index}`, dataUnits = 4, direct = false } = {}) =>
       connectShards({
-        hosts: psHosts,
+        hosts: direct ? proxies.map(({ target }) => `127.0.0.1:${target}`) : psHosts,
         port: 0,
         identity: { index, podUid },
         jobUid: config.job.uid,
@@ -87,7 +97,7 @@ function server(
   config: RuntimeConfig,
   index: number,
   folder: string,
-  { bufferLimitBytes }: FleetOptions,
+  { bufferLimitBytes, workerSilenceMs, absenceMs }: FleetOptions,
 ): ParameterServer {
   return new ParameterServer({
     config,
@@ -103,5 +113,7 @@ function server(
     metrics: createPsMetrics(),
     heartbeatMs: BEAT_MS,
     ...(bufferLimitBytes === undefined ? {} : { bufferLimitBytes }),
+    ...(workerSilenceMs === undefined ? {} : { workerSilenceMs }),
+    ...(absenceMs === undefined ? {} : { absenceMs }),
   })
 }

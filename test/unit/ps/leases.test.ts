@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { LeaseTable } from '../../../src/ps/leases.ts'
+import type { Lease } from '../../../src/wire/messages.ts'
 
 /** Takes and finishes `n` units as one worker. */
 function read(table: LeaseTable, n: number, holder = 'a', from = 1) {
   return Array.from({ length: n }, (_, i) => {
     const lease = table.next(holder, from + i)
-    table.done(holder, lease)
+    table.done(lease)
     return lease
   })
 }
@@ -38,13 +39,44 @@ test('the same request gets the same unit again: its answer may have been lost',
   assert.equal(table.save().open.length, 2)
 })
 
-test('a unit that was given away meanwhile is not finished by who lost it', () => {
-  const table = new LeaseTable(1, 1)
-  const lease = table.next('slow', 1)
+test('a unit is done by whoever has read it whole, though it was given back or away meanwhile', () => {
+  const table = new LeaseTable(2, 1)
+  const returned = table.next('slow', 1)
   table.giveBack('slow')
-  table.next('quick', 1)
-  table.done('slow', lease)
-  assert.deepEqual(table.save().open, [lease])
+  table.done(returned)
+  assert.deepEqual(table.save().open, [])
+  const given = table.next('slow', 2)
+  table.giveBack('slow')
+  assert.deepEqual(table.next('quick', 1), given)
+  table.done(given)
+  assert.deepEqual(table.next('quick', 1), given, 'the same request gets the same answer still')
+  table.giveBack('quick')
+  assert.deepEqual(table.save().open, [])
+})
+
+test('workers that are cut off between every lease and its end read the whole epoch, and the next', () => {
+  const turns = fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 60 })
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 8 }), fc.integer(), turns, (units, seed, order) => {
+      const table = new LeaseTable(units, seed)
+      const reading = new Map<string, Lease>()
+      const read = new Set<string>()
+      // Each turn of a worker ends its unit or begins one, and loses all that the table believes it has.
+      for (let turn = 0; table.epoch < 2; turn++) {
+        assert.ok(turn < 1000, `stuck in epoch ${table.epoch} after ${[...read]}`)
+        const worker = order[turn % order.length] ?? 'a'
+        const lease = reading.get(worker)
+        if (lease) {
+          table.done(lease)
+          read.add(`${lease.epoch}/${lease.unit}`)
+          reading.delete(worker)
+        } else reading.set(worker, table.next(worker, turn))
+        table.giveBack(worker)
+      }
+      for (const { epoch, unit } of [...reading.values(), ...table.save().open]) read.add(`${epoch}/${unit}`)
+      for (let unit = 0; unit < units; unit++) assert.ok(read.has(`0/${unit}`), `unit ${unit} was never read`)
+    }),
+  )
 })
 
 test('without data there is nothing to lease', () => {
@@ -79,7 +111,7 @@ test('whatever workers do, leave and restarts included: an epoch has every unit,
           assert.ok(!taken.includes(keyOf(lease)) && !finished.has(keyOf(lease)), 'handed out twice')
           held.set(worker, [...mine, lease])
         } else if (act === 'done' && mine[0]) {
-          table.done(worker, mine[0])
+          table.done(mine[0])
           finished.add(keyOf(mine[0]))
           held.set(worker, mine.slice(1))
         } else if (act === 'leave') {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, describe, test } from 'node:test'
 import { errorCode } from '../../../src/support/errors.ts'
@@ -10,6 +11,8 @@ import { eventually } from '../../support/eventually.ts'
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts'
 
 const BEAT_MS = 60
+/** `timer_active` of /proc/net/tcp: 1 would be a retransmission. */
+const KEEP_ALIVE_TIMER = 2
 /** For a machine that is busy with other tests. */
 const SLACK_MS = 3000
 
@@ -116,6 +119,27 @@ describe('a channel', { concurrency: false }, () => {
     assert.ok(tookMs < 3 * BEAT_MS + SLACK_MS, `${tookMs} ms: two heartbeats of silence and one of granularity`)
   })
 
+  test('may be silent for longer where its owner says so: the kernel asks whether the peer is there', async () => {
+    const { port, channels } = await serve()
+    const socket = connect(port, '127.0.0.1')
+    closers.push(() => socket.destroy())
+    await eventually(() => assert.equal(channels.length, 1))
+    channels[0]?.allowSilence(60_000)
+    await new Promise((resolve) => setTimeout(resolve, 5 * BEAT_MS))
+    assert.equal(channels[0]?.alive, true)
+    const { localPort } = socket
+    assert.equal(kernelTimer(port, localPort ?? 0), KEEP_ALIVE_TIMER, 'no heartbeat of ours stands in its way')
+  })
+
+  test('is kept up by its accepting end while a body is long under way', async () => {
+    const { port, channels } = await serve({ allocate: () => null })
+    const client = await dial(port)
+    client.send({ type: 'push', seq: 1, incarnation: 1, baseVersion: 1, loss: 1, examples: 1 }, 1, new Uint8Array(9))
+    await eventually(() => assert.equal(channels[0]?.stalled, true))
+    await new Promise((resolve) => setTimeout(resolve, 6 * BEAT_MS))
+    assert.equal(client.alive, true)
+  })
+
   test('tells a peer of another version why it hangs up', async () => {
     const { port } = await serve()
     const socket = connect(port, '127.0.0.1')
@@ -193,3 +217,15 @@ describe('a channel', { concurrency: false }, () => {
     await assert.rejects(dial(closed.port), { code: 'ECONNREFUSED' })
   })
 })
+
+/** What Linux says of a connection, by the ports of the end that listens and the end that called: which timer runs. */
+function kernelTimer(localPort: number, remotePort: number): number | undefined {
+  const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0')
+  const rows = readFileSync('/proc/net/tcp', 'utf8').split('\n')
+  const row = rows
+    .map((line) => line.trim().split(/\s+/))
+    .find(([, local, remote]) => {
+      return local?.endsWith(`:${hex(localPort)}`) && remote?.endsWith(`:${hex(remotePort)}`)
+    })
+  return row && Number(row[5]?.split(':')[0])
+}
