@@ -1,0 +1,95 @@
+/** Who makes 51 pods: ours, what users would pick instead, and a script that does nothing but POST them. */
+import type { KubeClient } from '../../src/kube/client.ts'
+import type { KubeObject } from '../../src/kube/objects.ts'
+import { NAMESPACE } from './measure.ts'
+
+export const WORKERS = 50
+export const PODS = WORKERS + 1
+
+export interface Contender {
+  name: string
+  selector(run: number): string
+  begin(client: KubeClient, run: number): Promise<void>
+  /** Removes the job; its pods are removed by the caller. */
+  end(client: KubeClient, run: number): Promise<void>
+}
+
+const RESOURCES = { limits: { 'nvidia.com/gpu': 1 } }
+const container = (name: string) => ({ name, image: 'registry.invalid/pause', resources: RESOURCES })
+
+/** An object of one kind, created and deleted. */
+function jobOf(
+  name: string,
+  type: { apiVersion: string; kind: string; plural: string },
+  selector: (job: string) => string,
+  spec: object,
+): Contender {
+  const nameOf = (run: number) => `${name}-${run}`
+  const where = { apiVersion: type.apiVersion, plural: type.plural, namespace: NAMESPACE }
+  return {
+    name,
+    selector: (run) => selector(nameOf(run)),
+    async begin(client, run) {
+      const metadata = { name: nameOf(run), namespace: NAMESPACE }
+      await client.create(where, { apiVersion: type.apiVersion, kind: type.kind, metadata, spec } as KubeObject)
+    },
+    async end(client, run) {
+      await client.delete({ ...where, name: nameOf(run) }, { propagationPolicy: 'Background' })
+    },
+  }
+}
+
+export const downpour = jobOf(
+  'downpour',
+  { apiVersion: 'downpour.dev/v1alpha1', kind: 'PretrainJob', plural: 'pretrainjobs' },
+  (job) => `downpour.dev/job-name=${job}`,
+  {
+    preset: 'jft-resnet101',
+    parameterServer: { replicas: 1 },
+    workers: { replicas: WORKERS, template: { resources: RESOURCES } },
+    data: { source: { claimName: 'data' }, format: 'tfrecord', labels: 'labels.json' },
+    checkpoint: { storage: { volume: { claimName: 'checkpoints' } } },
+  },
+)
+
+export const indexedJob = jobOf(
+  'indexed-job',
+  { apiVersion: 'batch/v1', kind: 'Job', plural: 'jobs' },
+  (job) => `batch.kubernetes.io/job-name=${job}`,
+  {
+    completions: PODS,
+    parallelism: PODS,
+    completionMode: 'Indexed',
+    template: { spec: { restartPolicy: 'Never', containers: [container('worker')] } },
+  },
+)
+
+const replica = (replicas: number) => ({
+  replicas,
+  restartPolicy: 'Never',
+  template: { spec: { containers: [container('tensorflow')] } },
+})
+
+export const trainingOperator = jobOf(
+  'training-operator',
+  { apiVersion: 'kubeflow.org/v1', kind: 'TFJob', plural: 'tfjobs' },
+  (job) => `training.kubeflow.org/job-name=${job}`,
+  { tfReplicaSpecs: { PS: replica(1), Worker: replica(WORKERS) } },
+)
+
+/** The limit: 51 POSTs at once over one connection, of pods as small as the others'. */
+export const posts: Contender = {
+  name: 'posts',
+  selector: (run) => `bench=posts-${run}`,
+  async begin(client, run) {
+    const where = { apiVersion: 'v1', plural: 'pods', namespace: NAMESPACE }
+    const pods = Array.from({ length: PODS }, (_, index) => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: `posts-${run}-${index}`, namespace: NAMESPACE, labels: { bench: `posts-${run}` } },
+      spec: { restartPolicy: 'Never', containers: [container('worker')] },
+    }))
+    await Promise.all(pods.map((pod) => client.create(where, pod as KubeObject)))
+  },
+  async end() {},
+}

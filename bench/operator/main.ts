@@ -1,0 +1,120 @@
+/**
+ * `npm run bench:operator [-- --runs 20]`: time from a job to its 51 pods Running on fake GPU nodes of a real API
+ * server, for Downpour, Kubeflow's training-operator, an Indexed Job, and a script that only POSTs the pods; in turns, so
+ * that whatever else the machine does is the same for all. Brings up the cluster it needs (`npm run cluster`).
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { openSync } from 'node:fs'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { availableParallelism, cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { KubeClient } from '../../src/kube/client.ts'
+import { silentLog } from '../../src/support/log.ts'
+import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
+import { type Kubectl, kubectlAt } from '../../tools/cluster/kubectl.ts'
+import { type Counts, countWrites, difference, sumOf } from './api-writes.ts'
+import { type Contender, downpour, indexedJob, PODS, posts, trainingOperator } from './contenders.ts'
+import { measureStart, percentile, type Start, untilGone } from './measure.ts'
+import { prepareNamespace } from './prepare.ts'
+
+const OUT = 'bench/results/operator.json'
+const OPERATOR_LOG = '.cache/bench-operator.log'
+
+interface Run extends Start {
+  writes: Counts
+}
+
+async function startOperator(kubeconfig: string): Promise<{ rssMiB(): Promise<number>; stop(): Promise<void> }> {
+  const output = openSync(OPERATOR_LOG, 'w')
+  const flags = ['operator', '--kubeconfig', kubeconfig, '--no-leader-elect', '--http-port', '18080']
+  const child = spawn(process.execPath, ['bin/downpour', ...flags], { stdio: ['ignore', output, output] })
+  for (;;) {
+    const ready = await fetch('http://127.0.0.1:18080/readyz').catch(() => undefined)
+    if (ready?.ok) break
+    if (child.exitCode !== null) throw new Error(`the operator ended; see ${OPERATOR_LOG}`)
+    await new Promise((done) => setTimeout(done, 100))
+  }
+  return {
+    async rssMiB() {
+      const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
+      return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024)
+    },
+    async stop() {
+      child.kill('SIGTERM')
+      if (child.exitCode === null) await once(child, 'exit')
+    },
+  }
+}
+
+async function runOnce(contender: Contender, run: number, client: KubeClient, kubectl: Kubectl): Promise<Run> {
+  const metrics = async () => countWrites(await kubectl(['get', '--raw', '/metrics']))
+  const before = await metrics()
+  const selector = contender.selector(run)
+  const start = await measureStart(client, selector, PODS, () => contender.begin(client, run))
+  // What a controller still writes once all is Running belongs to the start as well.
+  await new Promise((done) => setTimeout(done, 1000))
+  const writes = difference(await metrics(), before)
+  await contender.end(client, run)
+  await untilGone(client, selector)
+  return { ...start, writes }
+}
+
+function summary(name: string, runs: readonly Run[]) {
+  const of = (pick: (run: Run) => number) => (share: number) => percentile(runs.map(pick), share)
+  const [created, running] = [of((run) => run.createdSeconds), of((run) => run.runningSeconds)]
+  const writes = (pattern: RegExp) => of((run) => sumOf(run.writes, pattern))(0.5)
+  return {
+    name,
+    runs: runs.length,
+    createdP50: created(0.5),
+    runningP50: running(0.5),
+    runningP99: running(0.99),
+    objects: writes(/^POST (pods|services)$/),
+    statusWrites: writes(/(pretrainjobs|jobs|tfjobs)\/status$/),
+    eventWrites: writes(/ events$/),
+  }
+}
+
+const ALL = [posts, downpour, indexedJob, trainingOperator]
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '20' },
+    only: { type: 'string', default: ALL.map(({ name }) => name).join() },
+  },
+})
+const contenders = ALL.filter(({ name }) => values.only.split(',').includes(name))
+const cluster = await ensureCluster({ trainingOperator: contenders.includes(trainingOperator) })
+const kubectl = kubectlAt(cluster.kubectl)
+const client = new KubeClient({
+  kubeConfig: cluster.kubeconfig,
+  log: silentLog,
+  limits: { qps: 1e6, burst: 1e6 },
+})
+await prepareNamespace(client, kubectl)
+const operator = await startOperator(cluster.kubeconfig)
+const results = new Map<Contender, Run[]>(contenders.map((contender) => [contender, []]))
+try {
+  for (let run = 0; run <= Number(values.runs); run++) {
+    for (const contender of contenders) {
+      const result = await runOnce(contender, run, client, kubectl)
+      // The first of each warms caches and connections.
+      if (run > 0) results.get(contender)?.push(result)
+      process.stdout.write(`${run} ${contender.name}: Running after ${result.runningSeconds.toFixed(2)} s\n`)
+    }
+  }
+  const table = contenders.map((contender) => summary(contender.name, results.get(contender) ?? []))
+  const p50 = (name: string) => table.find((row) => row.name === name)?.runningP50 ?? Number.NaN
+  const ratios = Object.fromEntries(
+    ['posts', 'indexed-job', 'training-operator'].map((name) => [name, p50('downpour') / p50(name)]),
+  )
+  console.table(table)
+  console.log('Downpour, p50 until Running, as a share of:', ratios)
+  const machine = `${availableParallelism()} cores of ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`
+  await mkdir('bench/results', { recursive: true })
+  const facts = { machine, operatorPeakRssMiB: await operator.rssMiB(), table, ratios }
+  await writeFile(OUT, `${JSON.stringify(facts, null, 2)}\n`)
+} finally {
+  await operator.stop()
+  await client.close()
+}

@@ -1,0 +1,50 @@
+/** A namespace with our kinds and two bound claims, as the contenders need it. */
+import { readFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { KubeClient } from '../../src/kube/client.ts'
+import type { KubeObject } from '../../src/kube/objects.ts'
+import type { Kubectl } from '../../tools/cluster/kubectl.ts'
+import { NAMESPACE } from './measure.ts'
+
+const CLAIMS = ['data', 'checkpoints']
+const SIZE = { storage: '1Gi' }
+
+export async function prepareNamespace(client: KubeClient, kubectl: Kubectl): Promise<void> {
+  for (const file of ['crds/pretrainjobs.yaml', 'crds/finetunejobs.yaml']) {
+    await kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], await readFile(file, 'utf8'))
+  }
+  const items = [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } }, ...CLAIMS.flatMap(claim)]
+  await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
+  for (const name of CLAIMS) await untilBound(client, name)
+}
+
+/** A claim and the volume that it is bound to: a folder of a node that nobody looks at. */
+function claim(name: string): object[] {
+  const volume = `${NAMESPACE}-${name}`
+  const common = { accessModes: ['ReadWriteMany'], storageClassName: '' }
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'PersistentVolume',
+      metadata: { name: volume },
+      spec: {
+        ...common,
+        capacity: SIZE,
+        hostPath: { path: `/var/lib/${volume}` },
+        claimRef: { namespace: NAMESPACE, name },
+      },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name, namespace: NAMESPACE },
+      spec: { ...common, volumeName: volume, resources: { requests: SIZE } },
+    },
+  ]
+}
+
+async function untilBound(client: KubeClient, name: string): Promise<void> {
+  const ref = { apiVersion: 'v1', plural: 'persistentvolumeclaims', namespace: NAMESPACE, name }
+  while ((await client.get<KubeObject & { status?: { phase?: string } }>(ref)).status?.phase !== 'Bound')
+    await delay(100)
+}
