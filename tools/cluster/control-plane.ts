@@ -107,6 +107,8 @@ export function kwok({ ports }: ClusterState): Component {
     // Stages are objects, so that a test may add its own: failures, delays, exit codes.
     '--enable-crds=Stage',
     '--node-lease-duration-seconds=40',
+    // It says a line for every lease of every node otherwise.
+    '--v=WARN',
   ]
   return component(kwokBinary(), args, httpProbe(`http://127.0.0.1:${ports.kwok}/healthz`))
 }

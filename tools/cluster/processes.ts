@@ -14,6 +14,8 @@ export interface Component {
   readonly env?: Readonly<Record<string, string>>
   /** Changes when the program does; a process of another build is replaced. */
   readonly build?: string
+  /** What it must find; done each time that it really starts. */
+  readonly beforeStart?: () => Promise<void>
   /** Rejects while it does not answer. */
   readonly probe: () => Promise<void>
 }
@@ -43,6 +45,7 @@ export async function ensureRunning(component: Component, signal?: AbortSignal):
     if (answers) return 'running'
   }
   await stop(component.name)
+  await component.beforeStart?.()
   await start(component, signal)
   return 'started'
 }

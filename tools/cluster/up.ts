@@ -5,13 +5,14 @@ import { ensureCertificates, REAL_NODE } from './certificates.ts'
 import * as plane from './control-plane.ts'
 import { ensureFakeNodes } from './fake-nodes.ts'
 import { ensureKubectl, type Kubectl, kubectlAt } from './kubectl.ts'
+import { prepareKwok } from './kwok.ts'
 import { withLock } from './lock.ts'
-import { ensureAdapterCrds, ensureManifest, KWOK_STAGES, manifestFile } from './manifests.ts'
+import { ensureAdapterCrds, ensureManifest, KWOK_STAGES } from './manifests.ts'
 import { BIN, KUBECONFIG } from './paths.ts'
 import { type Component, ensureRunning, stop } from './processes.ts'
 import { prepareRealNode, realNodeBinaries, startRealNode } from './real-node.ts'
 import { stopRealNode } from './real-node-down.ts'
-import { say, seconds, step } from './say.ts'
+import { say, seconds } from './say.ts'
 import {
   type ClusterOptions,
   type ClusterShape,
@@ -70,11 +71,10 @@ async function run(state: ClusterState, kubectl: Kubectl, signal?: AbortSignal):
   if (state.realNode) await prepareRealNode(state, signal)
   const left = !state.realNode && (await stopRealNode(state.minor))
   await ensure(plane.etcd(state))
-  // kwok gives up when its kinds are not there, so they come first.
-  if ((await ensure(plane.apiServer(state))) === 'started') await applyStages(kubectl)
-  for (const component of [plane.controllerManager(state), plane.scheduler(state), plane.kwok(state)]) {
-    await ensure(component)
-  }
+  await ensure(plane.apiServer(state))
+  await ensure(plane.controllerManager(state))
+  await ensure(plane.scheduler(state))
+  await ensure({ ...plane.kwok(state), beforeStart: () => prepareKwok(kubectl) })
   if (state.realNode) await startRealNode(state, kubectl, ensure, signal)
   if (left) await kubectl(['delete', 'node', REAL_NODE, '--ignore-not-found'])
   const nodes = await ensureFakeNodes(kubectl, state)
@@ -97,16 +97,4 @@ async function startStep(component: Component, signal?: AbortSignal): Promise<'r
   const outcome = await ensureRunning(component, signal)
   if (outcome === 'started') say(`started ${component.name} ... ${seconds(started)} s`)
   return outcome
-}
-
-async function applyStages(kubectl: Kubectl): Promise<void> {
-  await step('applying the stages of kwok', async () => {
-    const file = manifestFile(KWOK_STAGES.name)
-    const apply = () => kubectl(['apply', '--server-side', '--force-conflicts', '-f', file])
-    // The first time, the kind is not served yet when its first objects come.
-    await apply().catch(async () => {
-      await kubectl(['wait', 'crd/stages.kwok.x-k8s.io', '--for=condition=Established', '--timeout=30s'])
-      await apply()
-    })
-  })
 }
