@@ -3,6 +3,7 @@ import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { CoordinatorStatus } from '../contract/status.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
+import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import type { History } from './history.ts'
 import type { PeerShard } from './peers.ts'
@@ -26,6 +27,8 @@ export interface CoordinatorOptions {
 const SAVE_RETRY_MS = 1000
 const SAVE_GIVE_UP_MS = 60_000
 const REFRESH_EVERY_MS = 2000
+/** What a shard's answer may say that ends this generation. */
+const DISAGREEMENTS = new Set(['SHARDS_DISAGREE', 'OUTDATED_COORDINATOR'])
 
 export class Coordinator {
   readonly pinned = new Set<number>()
@@ -146,8 +149,13 @@ export class Coordinator {
   }
 
   #greetPeers(): void {
-    for (const peer of this.#peers)
-      peer.greet().catch((error) => this.#options.log.debug({ reason: String(error) }, 'a shard does not answer yet'))
+    for (const peer of this.#peers) peer.greet().catch((error) => this.#onSilent(error))
+  }
+
+  #onSilent(error: unknown): void {
+    const code = errorCode(error)
+    this.#options.log.debug({ code, reason: errorMessage(error) }, 'a shard does not answer yet')
+    if (DISAGREEMENTS.has(code)) this.#fail({ code, message: errorMessage(error) })
   }
 
   /** A round still under way when the next is due means that the disk is the bottleneck: the next one is left out. */
@@ -182,7 +190,7 @@ export class Coordinator {
     let saved = await this.#rounds.save(true)
     while (!(told && saved) && clock.monotonicMs() < giveUpMs) {
       await clock.sleep(SAVE_RETRY_MS)
-      if (this.#stopped) return
+      if (this.#stopped || this.#failure) return
       told = await this.#tellPeers()
       saved = await this.#rounds.save(true)
     }
@@ -198,9 +206,7 @@ export class Coordinator {
   /** That the job has its last step. @returns whether all have heard it */
   async #tellPeers(): Promise<boolean> {
     const heard = await Promise.allSettled(this.#peers.map((peer) => peer.finish()))
-    for (const result of heard)
-      if (result.status === 'rejected')
-        this.#options.log.warn({ reason: String(result.reason) }, 'a shard has not heard the end yet')
+    for (const result of heard) if (result.status === 'rejected') this.#onSilent(result.reason)
     return heard.every(({ status }) => status === 'fulfilled')
   }
 

@@ -19,6 +19,34 @@ export function layoutOf(hello: Message<'hello'>, { job, topology }: RuntimeConf
   throw new DownpourError('LAYOUT_MISMATCH', 'the layout of a hello does not have the hash that it claims')
 }
 
+/** What a shard has of its own to hold against a coordinator's hello. */
+export interface Origin {
+  /** The generation of parameter servers that it belongs to. */
+  attempt: number
+  /** Digest of the checkpoint that it went back to; null: none. */
+  restored: string | null
+}
+
+/**
+ * Shards of one checkpoint must have gone back to the same one, as one generation.
+ * @throws DownpourError OUTDATED_COORDINATOR, OUTDATED_SHARD, SHARDS_DISAGREE
+ */
+export function assertSameOrigin(hello: Message<'hello'>, own: Origin): void {
+  const facts = { coordinator: { attempt: hello.attempt, restored: hello.restored }, shard: own }
+  if (hello.attempt < own.attempt) {
+    const message = `the coordinator is of generation ${hello.attempt}, shard ${hello.shard} of ${own.attempt}`
+    throw new DownpourError('OUTDATED_COORDINATOR', message, facts)
+  }
+  if (hello.attempt > own.attempt) {
+    const message = `shard ${hello.shard} is of generation ${own.attempt}, the coordinator of ${hello.attempt}`
+    throw new DownpourError('OUTDATED_SHARD', message, facts)
+  }
+  if (hello.restored === own.restored) return
+  const nameOf = (digest: string | null) => (digest === null ? 'nothing' : `checkpoint ${digest.slice(0, 12)}`)
+  const message = `shard ${hello.shard} restored ${nameOf(own.restored)}, the coordinator ${nameOf(hello.restored)}: all must start again`
+  throw new DownpourError('SHARDS_DISAGREE', message, facts)
+}
+
 /** @throws DownpourError LAYOUT_MISMATCH, DATA_UNITS_MISMATCH */
 export function assertSameWork(hello: Message<'hello'>, { hash }: ModelLayout, { layout, leases }: OpenShard): void {
   if (layout.hash !== hash) {

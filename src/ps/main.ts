@@ -10,7 +10,7 @@ import {
   requireFolder,
   type Surroundings,
 } from '../contract/parse-config.ts'
-import { ENV, EXIT, PORTS } from '../contract/runtime.ts'
+import { ENV, EXIT, exitClass, PORTS } from '../contract/runtime.ts'
 import { createPsMetrics, type PsMetrics } from '../metrics/ps.ts'
 import { startRuntimeHttp } from '../metrics/runtime-http.ts'
 import { systemClock } from '../support/clock.ts'
@@ -43,12 +43,13 @@ export async function runParameterServer(): Promise<void> {
 
 function assemble({ hostsFile }: Surroundings, metrics: PsMetrics, log: Log): ParameterServer {
   const config = parseRuntimeConfig(process.env)
-  const { index, podUid } = parseIdentity(process.env)
+  const { index, podUid, attempt } = parseIdentity(process.env)
   const checkpointDir = requireFolder(process.env, ENV.checkpointDir)
   return new ParameterServer({
     config,
     index,
     podUid,
+    attempt,
     checkpointDir,
     sourceDir: process.env[ENV.sourceDir],
     historyFile: join(checkpointDir, config.checkpoint.path, FILES.history),
@@ -81,7 +82,9 @@ async function serve(
   })
   const ended = await Promise.race([server.ended, terminated])
   if (ended === 'terminated') return server.suspend(SHARDS_WAIT_FOR_ROUND_MS)
-  await server.waitUntilAlone(WORKERS_LEAVE_WITHIN_MS)
+  // Workers of a job that goes on after a restart have nothing to hear.
+  const goesOn = ended !== null && exitClass(exitCodeOf(ended.code)) === 'retryable'
+  if (!goesOn) await server.waitUntilAlone(WORKERS_LEAVE_WITHIN_MS)
   await server.close()
   http.close()
   if (ended) throw new DownpourError(ended.code, ended.message)

@@ -10,6 +10,7 @@ import { hostsLookup } from '../support/hosts.ts'
 import type { Log } from '../support/log.ts'
 import { type ModelLayout, makeLayout, plainVariables } from '../wire/layout.ts'
 import { Coordinator } from './coordinator.ts'
+import type { Origin } from './hello.ts'
 import { History } from './history.ts'
 import { openShard } from './opening.ts'
 import { PeerShard } from './peers.ts'
@@ -25,6 +26,8 @@ export interface ParameterServerOptions {
   config: RuntimeConfig
   index: number
   podUid: string
+  /** The generation of parameter servers that this one belongs to. */
+  attempt: number
   checkpointDir: string
   sourceDir: string | undefined
   historyFile: string
@@ -66,6 +69,8 @@ export class ParameterServer {
     this.#server = new PsServer({
       ...options,
       open: (layout, dataUnits) => this.#open(layout, dataUnits),
+      origin: () => this.#origin,
+      onDisagreement: (failure) => this.#ended.resolve(failure),
       snapshots: this.#snapshots,
     })
   }
@@ -123,6 +128,10 @@ export class ParameterServer {
     await this.#server.close()
   }
 
+  get #origin(): Origin {
+    return { attempt: this.#options.attempt, restored: this.#own.latest?.digest ?? null }
+  }
+
   async #becomeCoordinator(restoredStep: number): Promise<void> {
     const { config, fs, historyFile, log } = this.#options
     await sweepLeftovers(this.#jobFolder, fs)
@@ -162,7 +171,7 @@ export class ParameterServer {
   async #coordinate(coordinator: Coordinator, open: OpenShard, dataUnits: number): Promise<void> {
     const { config, podUid, hostsFile, heartbeatMs = PEER_HEARTBEAT_MS } = this.#options
     const others = Array.from({ length: config.topology.parameterServers - 1 }, (_, i) => i + 1)
-    const peerOptions = { config, podUid, lookup: hostsLookup(hostsFile), heartbeatMs }
+    const peerOptions = { config, podUid, origin: this.#origin, lookup: hostsLookup(hostsFile), heartbeatMs }
     const peers = others.map((shard) => new PeerShard(shard, open.layout, dataUnits, peerOptions))
     const rounds = this.#roundsOf(coordinator, open, peers)
     await rounds.refresh()

@@ -7,11 +7,13 @@ import { Channel, type Reply } from '../wire/channel.ts'
 import { endpointOf } from '../wire/endpoint.ts'
 import { type ModelLayout, plainVariables } from '../wire/layout.ts'
 import type { Message } from '../wire/messages.ts'
+import type { Origin } from './hello.ts'
 import type { ShardHandle } from './rounds.ts'
 
 export interface PeerOptions {
   config: RuntimeConfig
   podUid: string
+  origin: Origin
   lookup: LookupFunction
   heartbeatMs: number
 }
@@ -24,6 +26,8 @@ export class PeerShard implements ShardHandle {
   readonly #dataUnits: number
   readonly #stop = new AbortController()
   #connected: Promise<Channel> | undefined
+  /** Of the process that answered first: another one has not what this one was told. */
+  #incarnation: number | undefined
 
   constructor(shard: number, layout: ModelLayout, dataUnits: number, options: PeerOptions) {
     this.#shard = shard
@@ -79,18 +83,30 @@ export class PeerShard implements ShardHandle {
       { heartbeatMs, silenceMs: 2 * heartbeatMs, onMessage: () => {} },
     )
     const { message } = await channel.request(this.#hello())
-    if (message.type === 'welcome') return channel
-    channel.destroy()
-    throw unexpected(message)
+    try {
+      this.#mustBeTheSame(message)
+      return channel
+    } catch (error) {
+      channel.destroy()
+      throw error
+    }
+  }
+
+  #mustBeTheSame(message: Message): void {
+    if (message.type !== 'welcome') throw unexpected(message)
+    this.#incarnation ??= message.incarnation
+    if (this.#incarnation === message.incarnation) return
+    throw new DownpourError('SHARDS_DISAGREE', `shard ${this.#shard} was replaced alone: all must start again`)
   }
 
   #hello(): Message<'hello'> {
-    const { config, podUid } = this.#options
+    const { config, podUid, origin } = this.#options
     return {
       type: 'hello',
       role: 'coordinator',
       index: 0,
       podUid,
+      ...origin,
       jobUid: config.job.uid,
       shard: this.#shard,
       shards: config.topology.parameterServers,

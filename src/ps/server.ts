@@ -10,10 +10,10 @@ import { EMPTY, type FrameHead } from '../wire/frames.ts'
 import type { ModelLayout } from '../wire/layout.ts'
 import { type Message, typeCode } from '../wire/messages.ts'
 import { Absences } from './absences.ts'
-import { assertSameWork, layoutOf } from './hello.ts'
+import { assertSameOrigin, assertSameWork, layoutOf, type Origin } from './hello.ts'
 import { type Answer, type OpenShard, type Peer, Requests } from './requests.ts'
 import type { Snapshots } from './snapshot.ts'
-import type { Training } from './training.ts'
+import type { Failure, Training } from './training.ts'
 import type { WorkerId } from './workers.ts'
 
 export interface PsServerOptions {
@@ -21,6 +21,10 @@ export interface PsServerOptions {
   index: number
   /** Called once, with the first worker's layout. @throws what makes the job impossible */
   open: (layout: ModelLayout, dataUnits: number) => Promise<OpenShard>
+  /** Known once the server listens. */
+  origin: () => Origin
+  /** A coordinator has shown that this shard cannot go on. */
+  onDisagreement: (failure: Failure) => void
   snapshots: Snapshots
   metrics: PsMetrics
   log: Log
@@ -51,7 +55,8 @@ export class PsServer {
   readonly #server: Server
   #opening: Promise<OpenShard> | undefined
   #open: OpenShard | undefined
-  #heardCoordinator = false
+  /** Pod of the coordinator that was heard last. */
+  #coordinatorUid: string | undefined
 
   constructor(options: PsServerOptions) {
     this.#options = options
@@ -79,7 +84,7 @@ export class PsServer {
 
   /** The coordinator was connected and has hung up: it wants nothing more. */
   get coordinatorLeft(): boolean {
-    return this.#heardCoordinator && ![...this.#peers.values()].some(({ role }) => role === 'coordinator')
+    return this.#coordinatorUid !== undefined && ![...this.#peers.values()].some(({ role }) => role === 'coordinator')
   }
 
   /** Bytes of bodies that are being received or sent. */
@@ -163,23 +168,50 @@ export class PsServer {
 
   async #hello(channel: Channel, hello: Message<'hello'>): Promise<Answer> {
     const layout = layoutOf(hello, this.#options.config, this.#options.index)
+    if (hello.role === 'coordinator') this.#mustAgree(hello)
     const open = await this.open(layout, hello.dataUnits)
     assertSameWork(hello, layout, open)
     const peer: Peer = { channel, role: hello.role, who: { index: hello.index, podUid: hello.podUid } }
-    if (peer.role === 'worker') this.#admit(channel, peer.who, open)
-    else this.#heardCoordinator = true
+    if (peer.role === 'worker') this.#admit(channel, peer.who, hello.attempt, open)
+    else this.#coordinatorUid = hello.podUid
     if (channel.alive) this.#peers.set(channel, peer)
     this.#options.metrics.connectedWorkers.set(this.connectedWorkers)
     const { incarnation, version } = open.training
     return { message: { type: 'welcome', incarnation, version, heartbeatMs: this.#heartbeatMs } }
   }
 
-  #admit(channel: Channel, who: WorkerId, { training }: OpenShard): void {
-    const replaced = training.workers.admit(who)
-    this.#options.log.info({ worker: who.index, podUid: who.podUid, replaced }, 'worker joined')
+  /** A coordinator of a later generation, or of another past, ends this shard; one of an earlier is sent away. */
+  #mustAgree(hello: Message<'hello'>): void {
+    try {
+      assertSameOrigin(hello, this.#options.origin())
+      this.#mustRemember(hello.podUid)
+    } catch (error) {
+      const code = errorCode(error)
+      if (code !== 'OUTDATED_COORDINATOR') this.#options.onDisagreement({ code, message: errorMessage(error) })
+      throw error
+    }
+  }
+
+  /** Another coordinator of the same generation does not know the updates that were applied under the first. */
+  #mustRemember(podUid: string): void {
+    const isOther = this.#coordinatorUid !== undefined && this.#coordinatorUid !== podUid
+    if (!isOther || !this.#open?.training.counts.applied) return
+    throw new DownpourError(
+      'SHARDS_DISAGREE',
+      `the coordinator was replaced alone (pod ${podUid}): all must start again`,
+    )
+  }
+
+  #admit(channel: Channel, who: WorkerId, attempt: number, { training }: OpenShard): void {
+    const replaced = training.workers.admit(who, attempt, (podUid) => this.#isThere(podUid))
+    this.#options.log.info({ worker: who.index, podUid: who.podUid, attempt, replaced }, 'worker joined')
     channel.allowSilence(this.#options.workerSilenceMs ?? WORKER_SILENCE_MS)
     this.#absences.end(who.podUid)
     if (replaced) this.#replace(replaced, who, training)
+  }
+
+  #isThere(podUid: string): boolean {
+    return this.#absences.has(podUid) || this.#workers().some(({ who }) => who.podUid === podUid)
   }
 
   /** What the former pod had is handed out again at once: it must not speak any more. */
@@ -207,7 +239,7 @@ export class PsServer {
     if (peer?.role !== 'worker') return
     const { index, podUid } = peer.who
     log.info({ worker: index, code: error && errorCode(error) }, 'worker left')
-    if (!this.#workers().some(({ who }) => who.podUid === podUid)) this.#absences.begin(podUid)
+    if (!this.#isThere(podUid)) this.#absences.begin(podUid)
   }
 }
 

@@ -13,6 +13,8 @@ const MAX_SUPERSEDED = 4096
 export class WorkerTable {
   readonly #records = new Map<number, WorkerRecord>()
   readonly #superseded: Set<string>
+  /** By index: which try the pod is that this process has admitted. What a checkpoint knows has none. */
+  readonly #attempts = new Map<number, number>()
 
   constructor(saved?: { workers: readonly WorkerRecord[]; superseded: readonly string[] }) {
     for (const record of saved?.workers ?? []) this.#records.set(record.index, { ...record })
@@ -20,14 +22,23 @@ export class WorkerTable {
   }
 
   /**
-   * A pod says it is this worker. A newer pod takes the place of the former, which is fenced from then on.
-   * @returns the uid that was replaced, if any. @throws DownpourError FENCED
+   * A pod says it is this worker, and takes the place of the former, which is fenced from then on. Not that of a later
+   * try which is there: that one was made because the caller was lost, and nobody has told the caller. If it is gone,
+   * the caller may be the newer one all the same, for the numbers of pods that vanished begin anew.
+   * @param isThere whether a pod is connected, or was a moment ago
+   * @returns the uid that was replaced, if any. @throws DownpourError FENCED for good, PLACE_TAKEN for now
    */
-  admit({ index, podUid }: WorkerId): string | undefined {
+  admit({ index, podUid }: WorkerId, attempt: number, isThere: (podUid: string) => boolean): string | undefined {
     if (this.#superseded.has(podUid))
       throw new DownpourError('FENCED', `another pod has taken the place of worker ${index} (pod ${podUid})`, { index })
     const known = this.#records.get(index)
-    if (known?.podUid === podUid) return undefined
+    const isOther = known !== undefined && known.podUid !== podUid
+    if (isOther && attempt < (this.#attempts.get(index) ?? 0) && isThere(known.podUid))
+      throw new DownpourError('PLACE_TAKEN', `a later try of worker ${index} is at work (pod ${known.podUid})`, {
+        index,
+      })
+    this.#attempts.set(index, attempt)
+    if (known && !isOther) return undefined
     const contributed = known?.contributed ?? false
     this.#records.set(index, { index, podUid, lastSeq: 0, lastResult: 'none', contributed })
     if (known) this.#supersede(known.podUid)

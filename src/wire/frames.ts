@@ -12,7 +12,7 @@ import { DownpourError } from '../support/errors.ts'
 
 export const HEAD_BYTES = 32
 const MAGIC = 0x504e5744
-const VERSION = 1
+const VERSION = 2
 
 export interface FrameHead {
   type: number

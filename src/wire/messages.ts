@@ -36,6 +36,10 @@ const SCHEMAS = {
     role: z.enum(['worker', 'coordinator']),
     index: count,
     podUid: text,
+    /** How often this place was filled before; of a parameter server: its generation. */
+    attempt: count,
+    /** Of a coordinator: digest of the checkpoint that it went back to. Null: none, and for workers. */
+    restored: text.nullable(),
     jobUid: text,
     shard: count,
     shards: count,

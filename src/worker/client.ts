@@ -21,7 +21,7 @@ export interface ConnectOptions {
   hosts: readonly string[]
   port: number
   lookup?: LookupFunction
-  identity: { index: number; podUid: string }
+  identity: { index: number; podUid: string; attempt: number }
   jobUid: string
   layout: ModelLayout
   /** Units of data (files) that the job's leases are over; all workers must say the same number. */
@@ -203,8 +203,8 @@ function helloOf(options: ConnectOptions, shard: number): Message<'hello'> {
   return {
     type: 'hello',
     role: 'worker',
-    index: options.identity.index,
-    podUid: options.identity.podUid,
+    ...options.identity,
+    restored: null,
     jobUid: options.jobUid,
     shard,
     shards: options.hosts.length,

@@ -89,7 +89,8 @@ async function train(context: WorkerContext): Promise<void> {
 
 /** @throws DownpourError LABELS_TOO_MANY before anybody is told of a model that cannot learn them */
 async function connect(context: WorkerContext, model: Model): Promise<ShardClient> {
-  const { config, identity, dataDir, hostsFile, signal, log } = context
+  const { config, dataDir, hostsFile, signal, log } = context
+  const { index, podUid, attempt } = context.identity
   const { units, classes } = await dataFacts(dataDir, config.data)
   if (classes > config.model.classes) {
     const message = `the data has ${classes} labels, spec.model.classes is ${config.model.classes}`
@@ -99,7 +100,7 @@ async function connect(context: WorkerContext, model: Model): Promise<ShardClien
     hosts: config.topology.psHosts,
     port: PORTS.wire,
     lookup: hostsLookup(hostsFile),
-    identity,
+    identity: { index, podUid, attempt },
     jobUid: config.job.uid,
     layout: makeLayout(model.variables),
     dataUnits: units,

@@ -125,7 +125,7 @@ async function finalWeights(signal: AbortSignal): Promise<number[]> {
 }
 
 function connect(index: number, signal: AbortSignal): Promise<ShardClient> {
-  const identity = { index, podUid: `pod-${index}` }
+  const identity = { index, podUid: `pod-${index}`, attempt: 0 }
   const options = { hosts: [server.host], port: PORTS.wire, identity, jobUid: JOB_UID, layout, dataUnits: 1 }
   return connectShards({ ...options, signal, log: silentLog })
 }

@@ -160,7 +160,16 @@ describe('parameter servers', { concurrency: false }, () => {
 async function sayHello(fleet: Fleet, index: number): Promise<Channel> {
   const quiet = { heartbeatMs: 600_000, silenceMs: 1_200_000, onMessage: () => {} }
   const channel = await Channel.connect({ host: '127.0.0.1', port: fleet.proxies[0]?.port ?? 0 }, quiet)
-  const hello = { role: 'worker', index, podUid: `pod-${index}`, jobUid: 'job-uid', shard: 0, shards: 1 } as const
+  const hello = {
+    role: 'worker',
+    index,
+    podUid: `pod-${index}`,
+    attempt: 0,
+    restored: null,
+    jobUid: 'job-uid',
+    shard: 0,
+    shards: 1,
+  } as const
   const work = { layoutHash: layout.hash, layout: plainVariables(layout), dataUnits: 4 }
   const { message } = await channel.request({ type: 'hello', ...hello, ...work })
   assert.equal(message.type, 'welcome')

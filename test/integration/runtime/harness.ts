@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { realFileSystem } from '../../../src/checkpoint/file-system.ts'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
 import { createPsMetrics } from '../../../src/metrics/ps.ts'
-import { ParameterServer } from '../../../src/ps/parameter-server.ts'
+import { ParameterServer, type ParameterServerOptions } from '../../../src/ps/parameter-server.ts'
 import { systemClock } from '../../../src/support/clock.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import type { ModelLayout } from '../../../src/wire/layout.ts'
@@ -22,13 +22,16 @@ export interface Fleet {
   /** Of parameter server 0. */
   step(): number
   connect(index: number, layout: ModelLayout, options?: ClientOptions): Promise<ShardClient>
-  /** All servers vanish without a word, and new ones take their places from the last checkpoint. */
+  /** All servers vanish without a word, and a new generation takes their places from the last checkpoint. */
   restart(): Promise<void>
+  /** Another server comes to a shard's address; the former goes on behind nobody's back. */
+  occupy(index: number, more?: Partial<ParameterServerOptions>): Promise<ParameterServer>
   close(): Promise<void>
 }
 
 export interface ClientOptions {
   podUid?: string
+  attempt?: number
   dataUnits?: number
   /** Past the proxies. */
   direct?: boolean
@@ -51,8 +54,12 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
   const psHosts = proxies.map(({ port }) => `127.0.0.1:${port}`)
   const topology = { ...config.topology, parameterServers: options.shards, psHosts }
   let servers: ParameterServer[] = []
+  const former: ParameterServer[] = []
+  let attempt = 0
+  const make = (index: number, more: Partial<ParameterServerOptions> = {}) =>
+    new ParameterServer({ ...serverOptions({ ...config, topology }, index, folder, options), attempt, ...more })
   const start = async () => {
-    servers = proxies.map((_, index) => server({ ...config, topology }, index, folder, options))
+    servers = proxies.map((_, index) => make(index))
     for (const [i, one] of servers.entries()) (proxies[i] as TcpProxy).target = await one.start('127.0.0.1', 0)
   }
   await start()
@@ -63,11 +70,11 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
       return servers
     },
     step: () => Number(servers[0]?.status().step),
-    connect: (index, layout, { podUid = `pod-${index}`, dataUnits = 4, direct = false } = {}) =>
+    connect: (index, layout, { podUid = `pod-${index}`, attempt = 0, dataUnits = 4, direct = false } = {}) =>
       connectShards({
         hosts: direct ? proxies.map(({ target }) => `127.0.0.1:${target}`) : psHosts,
         port: 0,
-        identity: { index, podUid },
+        identity: { index, podUid, attempt },
         jobUid: config.job.uid,
         layout,
         dataUnits,
@@ -82,24 +89,33 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
         proxy.cut()
       }
       await Promise.all(servers.map((one) => one.close()))
+      attempt++
       await start()
+    },
+    async occupy(index, more) {
+      const one = make(index, more)
+      const proxy = proxies[index] as TcpProxy
+      proxy.target = await one.start('127.0.0.1', 0)
+      proxy.cut()
+      former.push(...servers.splice(index, 1, one))
+      return one
     },
     async close() {
       stop.abort(new DOMException('the test is over', 'AbortError'))
-      await Promise.all(servers.map((one) => one.close()))
+      await Promise.all([...servers, ...former].map((one) => one.close()))
       await Promise.all(proxies.map((proxy) => proxy.close()))
       if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
     },
   }
 }
 
-function server(
+function serverOptions(
   config: RuntimeConfig,
   index: number,
   folder: string,
   { bufferLimitBytes, workerSilenceMs, absenceMs }: FleetOptions,
-): ParameterServer {
-  return new ParameterServer({
+): Omit<ParameterServerOptions, 'attempt'> {
+  return {
     config,
     index,
     podUid: `ps-${index}`,
@@ -115,5 +131,5 @@ function server(
     ...(bufferLimitBytes === undefined ? {} : { bufferLimitBytes }),
     ...(workerSilenceMs === undefined ? {} : { workerSilenceMs }),
     ...(absenceMs === undefined ? {} : { absenceMs }),
-  })
+  }
 }

@@ -52,7 +52,7 @@ export function makeTraining(
   const shard = createShard(layout, config)
   shard.draw(config.seed)
   const workers = new WorkerTable()
-  for (const index of [0, 1]) workers.admit(worker(index))
+  for (const index of [0, 1]) workers.admit(worker(index), 0, () => true)
   return new Training({ config, index: 0, incarnation: INCARNATION, version: 0, shard, workers, ...more })
 }
 

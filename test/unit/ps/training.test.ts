@@ -90,7 +90,7 @@ describe('a push', () => {
 
   test('of a pod whose place was taken is fenced', () => {
     const training = makeTraining()
-    training.workers.admit(worker(0, 'newer'))
+    training.workers.admit(worker(0, 'newer'), 0, () => true)
     assert.throws(() => training.push(worker(0), push(1), ONE), { code: 'FENCED' })
     assert.equal(training.push(worker(0, 'newer'), push(1), ONE), 'applied', 'its numbers start anew')
   })

@@ -3,14 +3,48 @@ import { test } from 'node:test'
 import { WorkerTable } from '../../../src/ps/workers.ts'
 import { worker } from './fixtures.ts'
 
+const isThere = () => true
+const isGone = () => false
+
 test('a newer pod takes the place of the former, which is fenced for good', () => {
   const table = new WorkerTable()
-  assert.equal(table.admit(worker(3, 'first')), undefined)
-  assert.equal(table.admit(worker(3, 'first')), undefined, 'it may connect again')
-  assert.equal(table.admit(worker(3, 'second')), 'first')
-  assert.throws(() => table.admit(worker(3, 'first')), { code: 'FENCED' })
+  assert.equal(table.admit(worker(3, 'first'), 0, isThere), undefined)
+  assert.equal(table.admit(worker(3, 'first'), 0, isThere), undefined, 'it may connect again')
+  assert.equal(table.admit(worker(3, 'second'), 0, isThere), 'first')
+  assert.throws(() => table.admit(worker(3, 'first'), 0, isThere), { code: 'FENCED' })
   assert.throws(() => table.of(worker(3, 'first')), { code: 'FENCED' })
   assert.equal(table.of(worker(3, 'second')).podUid, 'second')
+})
+
+test('an earlier try does not take the place of a later one that is there; it may wait', () => {
+  const table = new WorkerTable()
+  table.admit(worker(3, 'second'), 1, isGone)
+  assert.throws(() => table.admit(worker(3, 'first'), 0, isThere), { code: 'PLACE_TAKEN' })
+  assert.equal(table.of(worker(3, 'second')).podUid, 'second')
+  assert.equal(table.admit(worker(3, 'third'), 2, isThere), 'second')
+})
+
+test('an earlier try takes the place of one that is gone: numbers of pods that vanished begin anew', () => {
+  const table = new WorkerTable()
+  table.admit(worker(3, 'evicted'), 4, isThere)
+  assert.equal(table.admit(worker(3, 'anew'), 0, isGone), 'evicted')
+})
+
+test('a pod that only a checkpoint knows has no say in who comes', () => {
+  const table = new WorkerTable()
+  table.admit(worker(3, 'live'), 5, isThere)
+  const restored = new WorkerTable(table.save())
+  assert.equal(restored.admit(worker(3, 'zombie'), 1, isThere), 'live')
+  assert.throws(() => restored.admit(worker(3, 'live'), 5, isThere), { code: 'FENCED' })
+})
+
+test('a zombie that the checkpoint did not know gives way to the later try, whoever comes first', () => {
+  const table = new WorkerTable()
+  table.admit(worker(3, 'zombie'), 1, isGone)
+  assert.equal(table.admit(worker(3, 'live'), 2, isThere), 'zombie')
+  const other = new WorkerTable()
+  other.admit(worker(3, 'live'), 2, isGone)
+  assert.throws(() => other.admit(worker(3, 'zombie'), 1, isThere), { code: 'PLACE_TAKEN' })
 })
 
 test('a pod that never said hello may not speak', () => {
@@ -19,26 +53,26 @@ test('a pod that never said hello may not speak', () => {
 
 test('that a worker index contributed outlives its pods', () => {
   const table = new WorkerTable()
-  table.admit(worker(0, 'first'))
+  table.admit(worker(0, 'first'), 0, isThere)
   table.of(worker(0, 'first')).contributed = true
-  table.admit(worker(0, 'second'))
-  table.admit(worker(1))
+  table.admit(worker(0, 'second'), 0, isThere)
+  table.admit(worker(1), 0, isThere)
   assert.equal(table.contributed, 1)
 })
 
 test('a checkpoint keeps sequence numbers and fences', () => {
   const table = new WorkerTable()
-  table.admit(worker(0, 'first'))
-  table.admit(worker(0, 'second'))
+  table.admit(worker(0, 'first'), 0, isThere)
+  table.admit(worker(0, 'second'), 0, isThere)
   Object.assign(table.of(worker(0, 'second')), { lastSeq: 7, lastResult: 'applied' })
   const restored = new WorkerTable(JSON.parse(JSON.stringify(table.save())))
   assert.equal(restored.of(worker(0, 'second')).lastSeq, 7)
-  assert.throws(() => restored.admit(worker(0, 'first')), { code: 'FENCED' })
+  assert.throws(() => restored.admit(worker(0, 'first'), 0, isThere), { code: 'FENCED' })
 })
 
 test('the list of fenced pods is bounded: the oldest is forgotten', () => {
   const table = new WorkerTable()
-  for (let i = 0; i <= 4098; i++) table.admit(worker(0, `pod-${i}`))
+  for (let i = 0; i <= 4098; i++) table.admit(worker(0, `pod-${i}`), 0, isThere)
   const { superseded } = table.save()
   assert.equal(superseded.length, 4096)
   assert.equal(superseded[0], 'pod-2')

@@ -1,0 +1,94 @@
+/** Shards that do not belong together: of other generations, or gone back to other checkpoints. */
+import assert from 'node:assert/strict'
+import { cp, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { consistently, eventually } from '../../support/eventually.ts'
+import { BEAT_MS, type Fleet } from './harness.ts'
+import { forEachTest, latestStep, layout, suspend, train } from './small-fleet.ts'
+
+const checkpoint = { path: 'tiny', everySteps: 2, keep: 9, keepBest: 0, keepSteps: [] }
+
+describe('parameter servers', { concurrency: false }, () => {
+  const { fleetOf, volume } = forEachTest()
+
+  /** A job with checkpoints of steps 2 and 4, and a copy of its folder in which only step 2 is left. */
+  async function twoHistories(): Promise<{ folder: string; older: string }> {
+    const [folder, older] = [await volume(), await volume()]
+    const fleet = await fleetOf(2, { checkpoint }, { folder })
+    const client = await fleet.connect(0, layout)
+    for (const step of [2, 4]) {
+      await train(client, 2)
+      await eventually(async () => assert.equal(await latestStep(folder), step))
+    }
+    await suspend(fleet)
+    await client.close()
+    await cp(folder, older, { recursive: true })
+    await rm(join(older, 'tiny', 'step-000000004'), { recursive: true })
+    return { folder, older }
+  }
+
+  const failureOf = (fleet: Fleet, index: number) => fleet.servers[index]?.ended
+
+  test('that went back to different checkpoints end, and save nothing together', async () => {
+    const { folder, older } = await twoHistories()
+    const fleet = await fleetOf(2, { checkpoint }, { folder })
+    await fleet.occupy(1, { checkpointDir: older })
+    const training = fleet.connect(0, layout).then((client) => train(client, 8))
+    training.catch(() => {})
+    const failures = await Promise.all([failureOf(fleet, 0), failureOf(fleet, 1)])
+    assert.deepEqual(
+      failures.map((failure) => failure?.code),
+      ['SHARDS_DISAGREE', 'SHARDS_DISAGREE'],
+    )
+    assert.match(failures[1]?.message ?? '', /restored/)
+    assert.deepEqual((await readdir(join(folder, 'tiny'))).sort(), ['step-000000002', 'step-000000004'])
+  })
+
+  test('of a new generation take no part in the rounds of an old one, which ends', async () => {
+    const folder = await volume()
+    const fleet = await fleetOf(2, { checkpoint }, { folder })
+    const client = await fleet.connect(0, layout)
+    await train(client, 2)
+    await eventually(async () => assert.equal(await latestStep(folder), 2))
+    const heir = await fleet.occupy(1, { attempt: 1 })
+    void train(client, 4).catch(() => {})
+    assert.equal((await failureOf(fleet, 0))?.code, 'OUTDATED_COORDINATOR')
+    assert.equal(await latestStep(folder), 2)
+    assert.equal(await Promise.race([heir.ended, 'goes on']), 'goes on')
+  })
+
+  test('of an old generation end when the new coordinator speaks to them, which waits for their heirs', async () => {
+    const fleet = await fleetOf(2, { checkpoint })
+    const first = await fleet.connect(0, layout)
+    await train(first, 1)
+    await fleet.occupy(0, { attempt: 1 })
+    void train(first, 1).catch(() => {})
+    assert.equal((await failureOf(fleet, 1))?.code, 'OUTDATED_SHARD')
+    const coordinator = failureOf(fleet, 0)
+    await fleet.occupy(1, { attempt: 1 })
+    await train(first, 1)
+    assert.equal(await Promise.race([coordinator, 'goes on']), 'goes on')
+  })
+
+  test('that lost their memory within a generation are found out', async () => {
+    const fleet = await fleetOf(2, { checkpoint })
+    const client = await fleet.connect(0, layout)
+    await train(client, 1)
+    await eventually(() => assert.equal(fleet.servers[0]?.status().phase, 'training'))
+    await consistently(() => {}, { timeoutMs: BEAT_MS })
+    await fleet.occupy(1)
+    void train(client, 1).catch(() => {})
+    assert.equal((await failureOf(fleet, 0))?.code, 'SHARDS_DISAGREE')
+  })
+
+  test('do not let a worker of an earlier try take the place of the live one', async () => {
+    const fleet = await fleetOf(1)
+    const live = await fleet.connect(0, layout, { podUid: 'live', attempt: 1 })
+    await train(live, 1)
+    const zombie = fleet.connect(0, layout, { podUid: 'zombie', attempt: 0 })
+    zombie.catch(() => {})
+    await consistently(async () => assert.equal(await train(live, 1), 'applied'), { timeoutMs: BEAT_MS })
+    assert.equal(await Promise.race([zombie, 'waits']), 'waits')
+  })
+})
