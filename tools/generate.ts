@@ -1,13 +1,18 @@
-/** Writes what is committed but made from source: the CRDs and the optimizer kernels. Tests hold each to its source. */
+/** Writes what is committed but made from source: CRDs, optimizer kernels, plain manifests. Tests hold each to its source. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { dump } from 'js-yaml'
 import { crdFor } from '../src/api/crd.ts'
 import { JOB_KINDS, type JobKind, PLURALS } from '../src/contract/names.ts'
 import { buildKernels } from './build-kernels.ts'
+import { findHelm } from './helm.ts'
+import { plainManifests } from './plain-manifests.ts'
 
 const HEADER = '# Made by `npm run generate` from src/api: change the types there, not this file.\n'
 const FOLDER = new URL('../crds/', import.meta.url)
+/** Helm reads nothing outside of the chart. */
+const CHART_COPIES = new URL('../charts/downpour/files/crds/', import.meta.url)
+const MANIFESTS = new URL('../deploy/operator/', import.meta.url)
 const KERNELS = new URL('../src/ps/kernels.wasm', import.meta.url)
 
 export function crdFile(kind: JobKind): { url: URL; text: string } {
@@ -16,16 +21,32 @@ export function crdFile(kind: JobKind): { url: URL; text: string } {
 }
 
 async function generate(): Promise<void> {
-  await mkdir(FOLDER, { recursive: true })
-  const files = JOB_KINDS.map(crdFile)
-  const outputs = [
-    ...files.map(({ url, text }) => ({ url, bytes: Buffer.from(text) })),
-    { url: KERNELS, bytes: await buildKernels() },
-  ]
-  for (const { url, bytes } of outputs) {
+  for (const folder of [FOLDER, CHART_COPIES, MANIFESTS]) await mkdir(folder, { recursive: true })
+  for (const { url, bytes } of [...crds(), ...manifests(), { url: KERNELS, bytes: await buildKernels() }]) {
     await writeFile(url, bytes)
     process.stdout.write(`${fileURLToPath(url)}: ${bytes.length} bytes\n`)
   }
+}
+
+interface Output {
+  url: URL
+  bytes: Uint8Array
+}
+
+function crds(): Output[] {
+  return JOB_KINDS.map(crdFile).flatMap(({ url, text }) => {
+    const copy = new URL(url.pathname.split('/').at(-1) ?? '', CHART_COPIES)
+    return [url, copy].map((target) => ({ url: target, bytes: Buffer.from(text) }))
+  })
+}
+
+function manifests(): Output[] {
+  const helm = findHelm()
+  if (helm === undefined) {
+    process.stderr.write('deploy/operator: left as it is, for there is no helm (npm run cluster builds one)\n')
+    return []
+  }
+  return [...plainManifests(helm)].map(([name, text]) => ({ url: new URL(name, MANIFESTS), bytes: Buffer.from(text) }))
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await generate()

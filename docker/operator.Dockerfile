@@ -1,0 +1,35 @@
+# syntax=docker/dockerfile:1
+# The operator: one JavaScript file and Node, no shell and no package manager. From the project's folder:
+#   docker build -f docker/operator.Dockerfile -t downpour/operator:0.1.0 .
+# Tags, not digests: pin both where you build, `docker buildx imagetools inspect IMAGE` says what a tag is today.
+ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
+# Needs glibc, libstdc++ and nothing else.
+ARG BASE_IMAGE=gcr.io/distroless/cc-debian12:nonroot
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /src
+COPY package.json package-lock.json .npmrc ./
+# A private registry's .npmrc and a proxy's certificates come as secrets and stay in no layer.
+ENV NODE_EXTRA_CA_CERTS=/run/secrets/ca
+RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
+    npm ci --ignore-scripts
+COPY tools/images tools/images
+COPY src src
+RUN node tools/images/bundle.ts operator /out
+
+FROM ${BASE_IMAGE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="downpour/operator" \
+      org.opencontainers.image.description="Turns PretrainJobs and FinetuneJobs into pods" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY --from=build /usr/local/bin/node /usr/local/bin/node
+COPY package.json LICENSE /opt/downpour/
+COPY --from=build /out /opt/downpour/dist
+ENV NODE_ENV=production HOME=/tmp
+USER 65532:65532
+EXPOSE 8080
+ENTRYPOINT ["/usr/local/bin/node", "/opt/downpour/dist/operator/operator.mjs"]
+CMD ["operator"]

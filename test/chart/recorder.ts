@@ -1,0 +1,72 @@
+/** A way to the API server that writes down which rights each request needs. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, request as httpRequest, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { JOB_KINDS, PLURALS } from '../../src/contract/names.ts'
+import type { Api } from '../integration/operator/harness.ts'
+
+export interface Recorder {
+  kubeconfigPath: string
+  /** `list downpour.dev/pretrainjobs`, `update /pods/status`: verb, group and resource. */
+  rights: Set<string>
+  close(): Promise<void>
+}
+
+export async function openRecorder(api: Api): Promise<Recorder> {
+  const rights = new Set<string>()
+  const server = createServer(async (request, response) => {
+    const body = request.method === 'GET' ? undefined : await buffer(request)
+    for (const right of rightsOf(request, body)) rights.add(right)
+    const { method, headers } = request
+    const upstream = httpRequest(new URL(request.url ?? '/', api.url), { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(response)
+    })
+    upstream.on('error', () => request.socket.destroy())
+    response.on('close', () => upstream.destroy())
+    upstream.end(body)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const folder = await mkdtemp(join(tmpdir(), 'downpour-recorder-'))
+  const kubeconfigPath = join(folder, 'config')
+  const { port } = server.address() as AddressInfo
+  const config = await readFile(api.kubeconfigPath, 'utf8')
+  await writeFile(kubeconfigPath, config.replaceAll(api.url, `http://127.0.0.1:${port}`))
+  return {
+    kubeconfigPath,
+    rights,
+    async close() {
+      server.closeAllConnections()
+      server.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+const VERBS: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }
+
+/** As the API server's own authorizer would ask, and what an admission plugin asks for besides. */
+export function rightsOf({ method = '', url = '' }: Pick<IncomingMessage, 'method' | 'url'>, body?: Buffer): string[] {
+  const { pathname, searchParams } = new URL(url, 'http://server')
+  const [root, ...rest] = pathname.split('/').filter(Boolean)
+  const group = root === 'api' ? '' : rest.shift()
+  rest.shift()
+  if (rest[0] === 'namespaces' && rest.length > 2) rest.splice(0, 2)
+  const [resource, name, subresource] = rest
+  const read = name !== undefined ? 'get' : searchParams.has('watch') ? 'watch' : 'list'
+  const right = `${VERBS[method] ?? read} ${group}/${[resource, subresource].filter(Boolean).join('/')}`
+  return [right, ...ownersToBlock(body).map((owner) => `update downpour.dev/${owner}/finalizers`)]
+}
+
+/** Who sets blockOwnerDeletion keeps the owner from going, so must be allowed to set the owner's finalizers. */
+function ownersToBlock(body: Buffer | undefined): string[] {
+  if (!body?.length) return []
+  const { metadata } = JSON.parse(body.toString()) as {
+    metadata?: { ownerReferences?: { kind: string; blockOwnerDeletion?: boolean }[] }
+  }
+  const owners = metadata?.ownerReferences?.filter(({ blockOwnerDeletion }) => blockOwnerDeletion) ?? []
+  return JOB_KINDS.filter((kind) => owners.some((owner) => owner.kind === kind)).map((kind) => PLURALS[kind])
+}

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import {
+  type Container,
+  lint,
+  NAMESPACE,
+  notes,
+  ofKind,
+  podSpecOf,
+  type Rendered,
+  render,
+  skip,
+  template,
+} from './chart.ts'
+import { MATRIX } from './matrix.ts'
+
+const nameOf = ({ kind, metadata }: Rendered) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`
+const CLUSTER_WIDE = ['ClusterRole', 'ClusterRoleBinding', 'CustomResourceDefinition']
+
+function operatorOf(objects: readonly Rendered[]): { deployment: Rendered; container: Container } {
+  const [deployment] = ofKind(objects, 'Deployment')
+  assert.ok(deployment)
+  const [container] = podSpecOf(deployment).containers
+  assert.ok(container)
+  return { deployment, container }
+}
+
+for (const [words, values] of Object.entries(MATRIX)) {
+  suite(`with ${words}`, { skip }, () => {
+    test('helm lint has nothing to say', () => {
+      const { status, stdout } = lint(values)
+      assert.equal(status, 0, stdout)
+    })
+
+    test('names are unique, of legal length, and say where they lie', () => {
+      const objects = render(values)
+      assert.equal(new Set(objects.map(nameOf)).size, objects.length)
+      for (const object of objects) {
+        assert.ok(object.metadata.name.length <= 63, object.metadata.name)
+        assert.equal(object.metadata.namespace === undefined, CLUSTER_WIDE.includes(object.kind), nameOf(object))
+      }
+    })
+
+    test('every selector finds the operator, and bindings join what is there', () => {
+      const objects = render(values)
+      const { deployment } = operatorOf(objects)
+      const spec = deployment.spec as {
+        selector: { matchLabels: Record<string, string> }
+        template: { metadata: { labels: Record<string, string> } }
+      }
+      const { labels } = spec.template.metadata
+      for (const [key, value] of Object.entries(spec.selector.matchLabels)) assert.equal(labels[key], value)
+      for (const { spec: service } of ofKind(objects, 'Service')) {
+        assert.deepEqual(service?.selector, spec.selector.matchLabels)
+      }
+      const names = new Set(objects.map(nameOf))
+      for (const { roleRef, metadata, subjects } of objects) {
+        if (!roleRef) continue
+        const namespace = roleRef.kind === 'Role' ? metadata.namespace : ''
+        assert.ok(names.has(`${roleRef.kind} ${namespace}/${roleRef.name}`))
+        assert.deepEqual(
+          subjects?.map(({ name }) => name),
+          [podSpecOf(deployment).serviceAccountName],
+        )
+      }
+    })
+  })
+}
+
+suite('the operator is told what the values say', { skip }, () => {
+  const argsOf = (values: object) => operatorOf(render({ ...values })).container.args ?? []
+
+  test('its verb, the lease of the release, the runtime image', () => {
+    const args = argsOf({})
+    assert.equal(args[0], 'operator')
+    for (const word of [
+      `--lease-namespace=${NAMESPACE}`,
+      '--lease-name=downpour',
+      '--default-image=downpour/runtime:0.1.0',
+    ]) {
+      assert.ok(args.includes(word), `${word} in ${args}`)
+    }
+  })
+
+  test('each namespace, limits, level', () => {
+    const args = argsOf({
+      watchNamespaces: ['a', 'b'],
+      kubeClient: { qps: 7, burst: 9 },
+      logLevel: 'debug',
+      concurrency: 3,
+    })
+    for (const word of [
+      '--namespace=a',
+      '--namespace=b',
+      '--kube-qps=7',
+      '--kube-burst=9',
+      '--log-level=debug',
+      '--concurrency=3',
+    ]) {
+      assert.ok(args.includes(word), `${word} in ${args}`)
+    }
+  })
+
+  test('an image is named by tag, or by digest alone', () => {
+    assert.equal(operatorOf(render()).container.image, 'downpour/operator:0.1.0')
+    const digest = `sha256:${'b'.repeat(64)}`
+    assert.equal(operatorOf(render({ image: { tag: 'x', digest } })).container.image, `downpour/operator@${digest}`)
+  })
+
+  test('words of one chart version that another operator would not know do not exist', async () => {
+    const { registerOperator } = await import('../../src/cli/operator.ts')
+    const { Command } = await import('commander')
+    let told: unknown
+    const program = new Command().exitOverride()
+    registerOperator(program, async (options) => {
+      told = options
+    })
+    await program.parseAsync(argsOf({ watchNamespaces: ['a', 'b'] }), { from: 'user' })
+    assert.deepEqual((told as { namespaces: string[] }).namespaces, ['a', 'b'])
+  })
+})
+
+suite('what does not go together is refused with a sentence', { skip }, () => {
+  const refusals: [string, object, RegExp][] = [
+    [
+      'two replicas without a lease',
+      { replicas: 2, leaderElection: { enabled: false } },
+      /needs leaderElection\.enabled/,
+    ],
+    [
+      'a monitor without its service',
+      { metrics: { service: { enabled: false }, serviceMonitor: { enabled: true } } },
+      /needs metrics\.service\.enabled/,
+    ],
+    ['nobody to run as', { serviceAccount: { create: false } }, /serviceAccount\.name: needed/],
+  ]
+  for (const [what, values, sentence] of refusals) {
+    test(what, () => {
+      const { status, stderr } = template({ ...values })
+      assert.notEqual(status, 0)
+      assert.match(stderr, sentence)
+    })
+  }
+})
+
+suite('in namespaced mode', { skip }, () => {
+  const objects = skip ? [] : render({ watchNamespaces: ['team-a', 'team-b'], crds: { install: false } })
+
+  test('nothing is cluster-wide', () => {
+    assert.deepEqual(objects.filter(({ kind }) => CLUSTER_WIDE.includes(kind)).map(nameOf), [])
+  })
+
+  test('each namespace has its role, and the lease lies with the operator', () => {
+    const roles = ofKind(objects, 'Role')
+      .map(({ metadata }) => metadata.namespace)
+      .sort()
+    assert.deepEqual(roles, [NAMESPACE, 'team-a', 'team-b'])
+  })
+})
+
+suite('the CRDs', { skip }, () => {
+  test('are what crds/ holds, whatever Helm made of the text', async () => {
+    const { crdFor } = await import('../../src/api/crd.ts')
+    const { JOB_KINDS } = await import('../../src/contract/names.ts')
+    const rendered = ofKind(render(), 'CustomResourceDefinition')
+    const bySpec = (spec: unknown) => JSON.parse(JSON.stringify(spec))
+    assert.deepEqual(
+      new Set(rendered.map(({ spec }) => JSON.stringify(sorted(spec)))),
+      new Set(JOB_KINDS.map((kind) => JSON.stringify(sorted(bySpec(crdFor(kind).spec))))),
+    )
+  })
+
+  test('outlive the release unless told otherwise', () => {
+    const policies = (values: object) =>
+      ofKind(render({ ...values }), 'CustomResourceDefinition').map(
+        ({ metadata }) => metadata.annotations?.['helm.sh/resource-policy'],
+      )
+    assert.deepEqual(policies({}), ['keep', 'keep'])
+    assert.deepEqual(policies({ crds: { keep: false } }), [undefined, undefined])
+  })
+})
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, field]) => [key, sorted(field)]),
+  )
+}
+
+suite('the notes after an install', { skip }, () => {
+  test('say how to see that it works, and how to run a job', () => {
+    for (const words of [
+      /rollout status deployment\/downpour/,
+      /kubectl explain pretrainjob\.spec/,
+      /get pretrainjobs,finetunejobs -w/,
+    ]) {
+      assert.match(notes({}), words)
+    }
+  })
+
+  test('warn before jobs are lost', () => {
+    assert.match(notes({}), /EVERY job/)
+    assert.match(notes({ crds: { keep: false } }), /deletes every job/)
+    assert.match(notes({ crds: { install: false } }), /install crds\/\*\.yaml first/)
+  })
+})

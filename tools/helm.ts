@@ -1,0 +1,14 @@
+/** The helm that `npm run cluster` builds, or the one on the PATH; undefined: there is none. */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const BUILT = fileURLToPath(new URL('../.cache/cluster/bin/helm', import.meta.url))
+/** What is rendered without a cluster is meant for the oldest that the chart takes. */
+export const KUBE_VERSION = ['--kube-version', '1.29.0'] as const
+export const CHART = fileURLToPath(new URL('../charts/downpour', import.meta.url))
+
+export function findHelm(): string | undefined {
+  if (existsSync(BUILT)) return BUILT
+  return spawnSync('helm', ['version', '--short']).status === 0 ? 'helm' : undefined
+}
