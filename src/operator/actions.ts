@@ -14,10 +14,15 @@ export interface PodOrder {
 
 export type Action =
   | { type: 'createService' }
+  /** Make it, or bring it up to date. */
+  | { type: 'createPodGroup' }
   | ({ type: 'createPod' } & PodOrder)
   /** Delete the ended pod with this uid, then create its successor under the same name. */
   | ({ type: 'replacePod'; name: string; uid: string } & PodOrder)
   | { type: 'deletePod'; name: string; uid: string }
+  /** Take Kueue's finalizer off a pod that is being deleted. */
+  | { type: 'releasePod'; name: string; uid: string; finalizers: readonly string[] }
+  | { type: 'annotatePod'; name: string; uid: string; annotations: Record<string, string> }
   /** Tell the coordinator which checkpoints to keep. */
   | { type: 'pinCheckpoints'; podIP: string; steps: readonly number[] }
   | { type: 'createTransfer'; name: string }

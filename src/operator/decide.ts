@@ -10,8 +10,10 @@ import { checkDeadline } from './policies/deadline.ts'
 import { removeOutdated } from './policies/drift.ts'
 import { type Ending, writtenEnding } from './policies/ending.ts'
 import { backoffLimitExceeded, permanentFailure } from './policies/failure.ts'
+import { formGang } from './policies/gang.ts'
 import { pinCheckpoints } from './policies/pins.ts'
 import { describeStall } from './policies/progress.ts'
+import { describeQueueing, leaveQueue, releasePods } from './policies/queue.ts'
 import { describeDegradation } from './policies/quorum.ts'
 import { replaceFailed } from './policies/replacement.ts'
 import { restartParameterServers } from './policies/restart.ts'
@@ -56,8 +58,9 @@ export function decide(job: Job, observed: Observed, nowMs: number): Decision {
     ...course,
   })
   const requeueAfterSeconds = secondsUntil(course.requeueAtMs ?? [], nowMs)
+  const actions = course.actions ?? []
   return {
-    actions: [...(course.actions ?? [])],
+    actions: [...releasePods(world.pods), ...formGang(job, actions), ...actions],
     status,
     events: describeEvents(job.status, status, course.texts ?? []),
     ...(requeueAfterSeconds === undefined ? {} : { requeueAfterSeconds }),
@@ -116,7 +119,7 @@ function keepTraining(world: World, known: Known): Course {
     ],
     findings: [
       describeCreation(world),
-      describeScheduling(world),
+      describeQueueing(world) ?? describeScheduling(world),
       describeRunning(world),
       degraded,
       stall.finding,
@@ -152,10 +155,11 @@ function afterTheEnd(world: World, known: Known, ending: Ending): Course {
   const completionTime = world.previous?.completionTime ?? new Date(world.nowMs).toISOString()
   const expiry = expire(world, completionTime)
   const transfers = makeTransfers(world, known.checkpoints ?? [], ending.type === 'Succeeded')
+  const removed = cleanUp(world)
   return {
     completionTime,
     // A job that makes transfers at its end makes them before it expires.
-    actions: transfers.length > 0 ? [...cleanUp(world), ...transfers] : [...cleanUp(world), ...expiry.actions],
+    actions: [...removed, ...leaveQueue(world, removed), ...(transfers.length > 0 ? transfers : expiry.actions)],
     findings: [],
     requeueAtMs: [expiry.requeueAtMs],
   }

@@ -22,6 +22,9 @@ const QUIET_REASONS = new Set([
   'WaitingForSource',
 ])
 
+/** An untrue state in which all is as it should be. */
+const GOOD_REASONS = new Set(['Queued'])
+
 /** @param texts replacements of pods, told as they are */
 export function describeEvents(before: JobStatus | undefined, after: JobStatus, texts: readonly string[]): JobEvent[] {
   const flips = after.conditions
@@ -42,7 +45,7 @@ function isQuiet({ type, reason }: Condition): boolean {
 }
 
 function eventOf({ type, status, reason, message }: Condition): JobEvent {
-  const isBad = status === 'True' ? BAD_WHEN_TRUE.has(type) : type !== 'Suspended'
+  const isBad = status === 'True' ? BAD_WHEN_TRUE.has(type) : type !== 'Suspended' && !GOOD_REASONS.has(reason)
   const words = reason === type ? type : `${type}: ${reason}`
   return { type: isBad ? 'Warning' : 'Normal', reason: eventReason(type, reason), message: `${words}: ${message}` }
 }

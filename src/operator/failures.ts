@@ -1,10 +1,11 @@
 /** Requests that failed, told in the job's own status: the user reads the job, not the operator's log. */
 import type { Job } from '../api/job.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
-import type { Decision } from './actions.ts'
-import { type Failed, isNameConflict } from './apply.ts'
+import type { Action, Decision } from './actions.ts'
+import type { Failed } from './apply.ts'
 import { type Finding, mergeConditions } from './conditions.ts'
 import { describeEvents } from './events.ts'
+import { isLasting, type Obstacle, obstacleOf, standsInTheWay } from './obstacles.ts'
 
 /** The same decision, its Created condition saying what could not be created. */
 export function tellFailures(
@@ -13,15 +14,10 @@ export function tellFailures(
   job: Pick<Job, 'metadata' | 'status'>,
   nowMs: number,
 ): Decision {
-  const creations = failed.filter(({ item }) => item.type.startsWith('create') || item.type === 'replacePod')
-  const worst = creations.find(({ error }) => isNameConflict(error)) ?? creations[0]
+  const creations = failed.filter(({ item }) => isCreation(item)).map(({ item, error }) => obstacleOf(error, item))
+  const worst = creations.find(({ reason }) => isLasting(reason)) ?? creations[0]
   if (!worst) return decision
-  const finding: Finding = {
-    type: 'Created',
-    status: 'False',
-    reason: isNameConflict(worst.error) ? 'NameConflict' : 'CreateFailed',
-    message: `${errorMessage(worst.error)}${creations.length > 1 ? ` (and ${creations.length - 1} more)` : ''}`,
-  }
+  const finding: Finding = { type: 'Created', status: 'False', reason: worst.reason, message: textOf(worst, creations) }
   const facts = { nowMs, observedGeneration: job.metadata.generation }
   // Over what is written, so that a failure that lasts is written and told once.
   const before = job.status?.conditions.filter(({ type }) => type === 'Created') ?? []
@@ -33,9 +29,28 @@ export function tellFailures(
   return { ...decision, status, events: [...told, ...rest] }
 }
 
-/** What makes the reconcile fail and come back soon; a taken name is a person's to mend. */
+function isCreation({ type }: Action): boolean {
+  return type.startsWith('create') || type === 'replacePod'
+}
+
+function textOf({ message }: Obstacle, creations: readonly Obstacle[]): string {
+  return `${message}${creations.length > 1 ? ` (and ${creations.length - 1} more)` : ''}`
+}
+
+/** Whether the last try met something that keeps out every pod. */
+export function isObstructed(job: Pick<Job, 'status'>): boolean {
+  const created = job.status?.conditions.find(({ type }) => type === 'Created')
+  return created?.status === 'False' && standsInTheWay(created.reason)
+}
+
+/** What makes the reconcile fail and come back soon; what only somebody else can mend does not. */
 export function firstTransient(failed: readonly Failed[]): unknown {
-  return failed.find(({ error }) => !isNameConflict(error))?.error
+  return failed.find(({ item, error }) => obstacleOf(error, item).retryMs === undefined)?.error
+}
+
+/** Milliseconds to the next try of what lasts; Infinity: none. */
+export function patienceMs(failed: readonly Failed[]): number {
+  return Math.min(...failed.map(({ item, error }) => obstacleOf(error, item).retryMs ?? Number.POSITIVE_INFINITY))
 }
 
 export function describeFailures(failed: readonly Failed[]): { action: string; code: string; error: string }[] {

@@ -20,7 +20,7 @@ export type RawJob = KubeObject & { spec?: unknown; status?: unknown }
 
 export interface Stores {
   jobs: Readonly<Record<JobKind, Store<RawJob>>>
-  /** With index `owner` by controller uid. */
+  /** With index `owner` by controller uid, and `job` by the key of the job on their labels. */
   pods: Store<RawPod>
   services: Store<KubeObject>
 }

@@ -34,6 +34,13 @@ export interface PodFacts {
   lastWords: string | undefined
   /** Why it ended if that was not the program's doing: eviction, preemption, a lost node. */
   disruption: string | undefined
+  /** Behind a scheduling gate: no scheduler looks at it. */
+  isGated: boolean
+  finalizers: readonly string[]
+  /** Kept by Kueue's finalizer. */
+  isHeld: boolean
+  /** Kueue was told that no replacement comes. */
+  isLast: boolean
   /** The scheduler's text while it finds no node. */
   unschedulable: string | undefined
 }

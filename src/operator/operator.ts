@@ -97,7 +97,7 @@ export class Operator {
         port: httpPort,
         host: httpHost,
         troubles: () => this.#troubles(),
-        waitingFor: () => describeWaiting(this.#watches),
+        waitingFor: () => describeWaiting(this.#watches) ?? this.#reconciler.trouble,
         metrics: this.#metrics.registry,
       })
     }

@@ -18,6 +18,8 @@ export interface Planned {
   /** Of everything that must be the same for all pods of a job; empty while the source is open. */
   readonly hash: string
   readonly service: KubeObject
+  /** Of a gang. */
+  readonly podGroup: KubeObject | undefined
   pod(order: PodOrder): KubeObject
   transfers: readonly PlannedTransfer[]
 }
@@ -40,6 +42,9 @@ export function planned(job: Job, defaultImage: string): Planned {
     },
     get service() {
       return plan().service
+    },
+    get podGroup() {
+      return plan().podGroup
     },
     pod({ role, index, attempt, generation, failures }) {
       const annotations = { [ANNOTATIONS.planHash]: hash(), [ANNOTATIONS.failures]: String(failures) }

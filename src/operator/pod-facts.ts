@@ -1,6 +1,7 @@
 /** A pod as the API server tells it -> the facts that policies read. */
 import { ANNOTATIONS, LABELS, ROLES, type Role } from '../contract/names.ts'
 import { controllerUid, type KubeObject } from '../kube/objects.ts'
+import { KUEUE_FINALIZER, RETRIABLE_ANNOTATION } from '../plan/kueue.ts'
 import type { PodFacts, PodPhase } from './observed.ts'
 
 interface Terminated {
@@ -37,6 +38,8 @@ export interface RawPod extends KubeObject {
   }
 }
 
+const KEPT_ANNOTATIONS = [ANNOTATIONS.planHash, ANNOTATIONS.failures, RETRIABLE_ANNOTATION]
+const GATED = 'SchedulingGated'
 const PHASES: readonly string[] = ['Pending', 'Running', 'Succeeded', 'Failed']
 /** Ordinary steps on the way up. */
 const QUIET_WAITING = new Set(['ContainerCreating', 'PodInitializing'])
@@ -48,7 +51,8 @@ const DISRUPTION =
 export function trimPod(pod: RawPod): RawPod {
   const { name, namespace, uid, resourceVersion, labels, ownerReferences, creationTimestamp, deletionTimestamp } =
     pod.metadata
-  const annotations = pickKeys(pod.metadata.annotations, [ANNOTATIONS.planHash, ANNOTATIONS.failures])
+  const { finalizers } = pod.metadata
+  const annotations = pickKeys(pod.metadata.annotations, KEPT_ANNOTATIONS)
   const metadata = { name, namespace, uid, resourceVersion, labels, annotations, ownerReferences, creationTimestamp }
   const { phase, reason, message, podIP, startTime, conditions, containerStatuses } = pod.status ?? {}
   const states = containerStatuses?.map(({ state }) => ({ state }))
@@ -56,7 +60,7 @@ export function trimPod(pod: RawPod): RawPod {
   return defined({
     apiVersion: pod.apiVersion,
     kind: pod.kind,
-    metadata: defined({ ...metadata, deletionTimestamp }),
+    metadata: defined({ ...metadata, deletionTimestamp, finalizers }),
     status: defined(status),
   }) as RawPod
 }
@@ -101,6 +105,8 @@ export function podFacts(pod: RawPod): PodFacts | undefined {
     message: status.message ?? waiting?.message,
     lastWords: terminated?.message,
     disruption: disruptionOf(pod),
+    isGated: schedulingTrouble(pod)?.reason === GATED,
+    ...kueueFacts(pod),
     unschedulable: unschedulableText(pod),
   }
 }
@@ -117,9 +123,22 @@ function disruptionOf(pod: RawPod): string | undefined {
 }
 
 function unschedulableText(pod: RawPod): string | undefined {
+  const trouble = schedulingTrouble(pod)
+  if (!trouble || trouble.reason === GATED) return undefined
+  return trouble.message || trouble.reason || 'no node found'
+}
+
+function schedulingTrouble(pod: RawPod): PodCondition | undefined {
   const scheduled = conditionOf(pod, 'PodScheduled')
-  if (pod.status?.phase !== 'Pending' || scheduled?.status !== 'False') return undefined
-  return scheduled.message || scheduled.reason || 'no node found'
+  return pod.status?.phase === 'Pending' && scheduled?.status === 'False' ? scheduled : undefined
+}
+
+function kueueFacts({ metadata: { finalizers = [], annotations } }: RawPod) {
+  return {
+    finalizers,
+    isHeld: finalizers.includes(KUEUE_FINALIZER),
+    isLast: annotations?.[RETRIABLE_ANNOTATION] === 'false',
+  }
 }
 
 function wholeNumber(text: string | undefined): number | undefined {

@@ -1,30 +1,33 @@
 /** One job, brought one step nearer to what it asks for: observe -> decide -> apply -> one status write -> events. */
-import { isDeepStrictEqual } from 'node:util'
 import type { Job } from '../api/job.ts'
 import { parseJob, validateJob } from '../api/parse.ts'
 import type { JobStatus } from '../api/status.ts'
 import type { KubeClient } from '../kube/client.ts'
-import { isConflict, isNotFound } from '../kube/errors.ts'
 import type { EventRecorder } from '../kube/events.ts'
-import { compareVersions } from '../kube/objects.ts'
+import { mapLimit } from '../kube/map-limit.ts'
+import { parseKey } from '../kube/objects.ts'
 import type { HandlerResult } from '../kube/work-queue.ts'
 import type { OperatorMetrics } from '../metrics/operator.ts'
 import type { Clock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import type { Decision } from './actions.ts'
-import { applyActions, type Failed, jobRef } from './apply.ts'
+import { type ApplyContext, applyActions, type Failed } from './apply.ts'
+import { releasePod } from './apply-one.ts'
 import { decide } from './decide.ts'
-import { describeFailures, firstTransient, tellFailures } from './failures.ts'
+import { describeFailures, firstTransient, isObstructed, patienceMs, tellFailures } from './failures.ts'
 import { decideInvalid, type InvalidJob } from './invalid.ts'
 import { observe, type RawJob, readStatus, type Stores } from './observe.ts'
 import { type Planned, planned } from './planned.ts'
+import { podFacts } from './pod-facts.ts'
 import { writtenEnding } from './policies/ending.ts'
+import { releasePods } from './policies/queue.ts'
+import { Rehearsals } from './rehearsal.ts'
 import type { ReportReader } from './runtime-status.ts'
+import { StatusWriter, type Written } from './status-writer.ts'
 import { parseJobKey } from './watches.ts'
 
-/** A taken name is looked at again after so long; when a pod of ours held it, its end wakes us sooner. */
-const CONFLICT_RETRY_MS = 30_000
+const IN_PARALLEL = 50
 
 export interface ReconcilerOptions {
   client: KubeClient
@@ -50,48 +53,66 @@ interface Look {
 
 export class Reconciler {
   readonly #options: ReconcilerOptions
-  /** resourceVersion of our last status write per key: an older copy of the job is not worth a look. */
-  readonly #written = new Map<string, string>()
+  readonly #statuses: StatusWriter
+  readonly #rehearsals: Rehearsals
+  /** Code of the failure last logged per key. */
+  readonly #logged = new Map<string, string>()
 
   constructor(options: ReconcilerOptions) {
     this.#options = options
+    this.#statuses = new StatusWriter(options.client, options.clock)
+    this.#rehearsals = new Rehearsals(options.client)
   }
 
   /** @throws what a request threw: the queue tries again after a back-off */
   async reconcile(key: string, signal: AbortSignal): Promise<HandlerResult | undefined> {
     const raw = this.#find(key)
     // What a job that is being deleted owns, the API server's garbage collector removes.
-    if (!raw || raw.metadata.deletionTimestamp || this.#isBehind(key, raw)) return undefined
+    if (!raw || raw.metadata.deletionTimestamp) return this.#letPodsGo(key, signal)
+    if (this.#statuses.isBehind(key, raw)) return undefined
     const look = await this.#look(raw, signal)
     if (!this.#options.isLeader()) throw new DownpourError('NOT_LEADER', 'the lease is lost; nothing is written')
     const failed = look.planned
-      ? await applyActions(look.decision.actions, { ...this.#options, job: look.job, planned: look.planned, signal })
+      ? await applyActions(look.decision.actions, this.#applyContext(key, look.job, look.planned, signal))
       : []
     const told = tellFailures(look.decision, failed, look.job, this.#options.clock.nowMs())
-    const isWritten = await this.#writeStatus(key, raw, look.job.status, told.status, signal)
-    if (!isWritten) return { requeueAfterMs: 0 }
+    const change = { before: look.job.status, status: told.status }
+    const written = await this.#statuses.write(key, raw, change, signal)
+    if (written.outcome === 'stale') return { requeueAfterMs: 0 }
     // Gone meanwhile: its series are forgotten and stay so.
-    if (this.#find(key)) this.#tell(raw, look.job.status, told)
-    return this.#next(look, failed)
+    if (written.outcome === 'written' && this.#find(key)) this.#tell(raw, look.job.status, told)
+    return this.#next(key, look, failed, written)
+  }
+
+  /** What keeps it from telling how jobs are; undefined: nothing. */
+  get trouble(): string | undefined {
+    return this.#statuses.trouble
   }
 
   /** The job is gone: so is all that we remember of it. */
   forget(key: string): void {
-    this.#written.delete(key)
+    this.#statuses.forget(key)
+    this.#rehearsals.forget(key)
+    this.#logged.delete(key)
     const { kind, objectKey } = parseJobKey(key)
     const [namespace = '', job_name = ''] = objectKey.split('/')
     this.#options.metrics.jobs.forget({ namespace, kind, job_name })
     this.#options.metrics.jobs.count({ namespace, kind }, 'deleted')
   }
 
+  /** The job is gone or going. Its pods go by themselves, but for what Kueue holds. */
+  async #letPodsGo(key: string, signal: AbortSignal): Promise<undefined> {
+    const { client, stores, isLeader } = this.#options
+    const pods = stores.pods.byIndex('job', key).flatMap((pod) => podFacts(pod) ?? [])
+    const { namespace = '' } = parseKey(parseJobKey(key).objectKey)
+    const held = isLeader() ? releasePods(pods) : []
+    const { errors } = await mapLimit(held, IN_PARALLEL, (action) => releasePod(client, namespace, action, signal))
+    if (errors[0]) throw errors[0].error
+  }
+
   #find(key: string): RawJob | undefined {
     const { kind, objectKey } = parseJobKey(key)
     return this.#options.stores.jobs[kind].get(objectKey)
-  }
-
-  #isBehind(key: string, raw: RawJob): boolean {
-    const written = this.#written.get(key)
-    return written !== undefined && compareVersions(raw.metadata.resourceVersion ?? '', written) < 0
   }
 
   async #look(raw: RawJob, signal: AbortSignal): Promise<Look> {
@@ -110,26 +131,6 @@ export class Reconciler {
     return { job, decision: decide(job, observed, clock.nowMs()), planned: plan }
   }
 
-  /** @returns false when the job has changed since we read it, or is gone: decide anew */
-  async #writeStatus(
-    key: string,
-    raw: RawJob,
-    before: JobStatus | undefined,
-    status: JobStatus,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    if (isDeepStrictEqual(before, status)) return true
-    const ref = { ...jobRef(raw as unknown as Job), subresource: 'status' as const }
-    try {
-      const stored = await this.#options.client.replace(ref, { ...raw, status }, { signal })
-      this.#written.set(key, stored.metadata.resourceVersion ?? '')
-      return true
-    } catch (error) {
-      if (isConflict(error) || isNotFound(error)) return false
-      throw error
-    }
-  }
-
   /** Only what is written is told and counted. */
   #tell(raw: RawJob, before: JobStatus | undefined, { status, events }: Decision): void {
     for (const event of events) this.#options.events.record(raw, event)
@@ -144,19 +145,32 @@ export class Reconciler {
     if (before && restarts > 0) jobs.count(labels, 'restarted', restarts)
   }
 
-  #next({ decision, job }: Look, failed: readonly Failed[]): HandlerResult | undefined {
-    if (failed.length > 0) {
-      const { name, namespace } = job.metadata
-      this.#options.log.warn({ job: `${namespace}/${name}`, failed: describeFailures(failed) }, 'actions failed')
-    }
+  #next(key: string, { decision }: Look, failed: readonly Failed[], written: Written): HandlerResult | undefined {
+    this.#log(key, failed)
     const transient = firstTransient(failed)
     if (transient) throw transient
     const waits = [
       ...(decision.requeueAfterSeconds === undefined ? [] : [decision.requeueAfterSeconds * 1000]),
-      ...(failed.length > 0 ? [CONFLICT_RETRY_MS] : []),
+      patienceMs(failed),
+      written.outcome === 'later' ? written.afterMs : Number.POSITIVE_INFINITY,
       ...(isToBePolled(decision.status) ? [this.#pollMs()] : []),
-    ]
+    ].filter(Number.isFinite)
     return waits.length > 0 ? { requeueAfterMs: Math.min(...waits) } : undefined
+  }
+
+  /** Once, until something else fails or nothing does. */
+  #log(key: string, failed: readonly Failed[]): void {
+    const [first] = describeFailures(failed)
+    const isNews = first !== undefined && this.#logged.get(key) !== first.code
+    if (first) this.#logged.set(key, first.code)
+    else this.#logged.delete(key)
+    if (isNews) this.#options.log.warn({ job: key, failed: describeFailures(failed) }, 'actions failed')
+  }
+
+  #applyContext(key: string, job: Job | InvalidJob, planned: Planned, signal: AbortSignal): ApplyContext {
+    const { client, reports } = this.#options
+    const rehearsals = this.#rehearsals
+    return { key, client, reports, rehearsals, job, planned, isObstructed: isObstructed(job), signal }
   }
 
   /** Spread by a fifth, or all jobs would be asked at the same moment for ever. */

@@ -68,7 +68,11 @@ function watchScope({ client, namespace, log, onJob, onGone }: ScopeOptions): Wa
     JobKind,
     Reflector<RawJob>
   >
-  const ofJobs = { labelSelector: LABELS.jobUid, keysOf: keysByLabel, indexers: { owner: indexByOwnerUid } }
+  const ofJobs = {
+    labelSelector: LABELS.jobUid,
+    keysOf: keysByLabel,
+    indexers: { owner: indexByOwnerUid, job: keysByLabel },
+  }
   const pods = new Reflector<RawPod>({
     ...common,
     ...ofJobs,

@@ -56,7 +56,7 @@ function addressOf(server: Server): string {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** A way to the API server that counts the operator's writes (events and leases aside) and dies with one of them. */
+/** A way to the API server that counts the operator's writes (events, leases and rehearsals aside) and dies with one of them. */
 export interface Line {
   kubeconfigPath: string
   /** Those that took effect: `POST pods`, `DELETE pods/x`, in the order in which they were answered. */
@@ -111,7 +111,7 @@ export async function openLine(api: Api, diesWith = Number.POSITIVE_INFINITY): P
 }
 
 function isCounted({ method, url = '' }: IncomingMessage): boolean {
-  return method !== 'GET' && !/\/(events|leases)(\/|\?|$)/.test(url)
+  return method !== 'GET' && !/\/(events|leases)(\/|\?|$)|[?&]dryRun=All/.test(url)
 }
 
 function describe({ method, url = '' }: IncomingMessage): string {

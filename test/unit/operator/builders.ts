@@ -105,6 +105,10 @@ export function pod(role: Role, index: number, facts: Partial<PodFacts> = {}): P
     message: undefined,
     lastWords: undefined,
     disruption: undefined,
+    isGated: false,
+    finalizers: [],
+    isHeld: false,
+    isLast: false,
     unschedulable: undefined,
     ...facts,
   }

@@ -1,0 +1,166 @@
+/** One action, as requests to the API server or to a pod. */
+import { isDeepStrictEqual } from 'node:util'
+import type { Job } from '../api/job.ts'
+import { ANNOTATIONS, API_VERSION, PLURALS } from '../contract/names.ts'
+import { type CreateResult, createOrAdopt } from '../kube/apply.ts'
+import type { KubeClient } from '../kube/client.ts'
+import { isConflict, isNotFound } from '../kube/errors.ts'
+import type { Collection, KubeObject, Ref } from '../kube/objects.ts'
+import { KUEUE_FINALIZER } from '../plan/kueue.ts'
+import { assertNever } from '../support/errors.ts'
+import type { Action, PodOrder } from './actions.ts'
+import { copyPod, type WholePod } from './copy-pod.ts'
+import type { Planned } from './planned.ts'
+import type { ReportReader } from './runtime-status.ts'
+
+export interface Means {
+  client: KubeClient
+  job: Pick<Job, 'kind' | 'metadata'>
+  /** Absent for a job that cannot be planned; then no action needs it. */
+  planned: Planned
+  reports: Pick<ReportReader, 'pin'>
+  signal: AbortSignal
+}
+
+/** One request, two for a replacement. Every one can be repeated. */
+export async function applyOne(action: Action, context: Means): Promise<void> {
+  const { client, job, planned, signal } = context
+  switch (action.type) {
+    case 'createService':
+      await create(context, 'v1', 'services', planned.service)
+      return
+    case 'createPodGroup':
+      await createPodGroup(context)
+      return
+    case 'createPod':
+      await createPod(context, await podFor(context, action))
+      return
+    case 'replacePod': {
+      // What it is to be like may be the very pod that goes.
+      const wanted = await podFor(context, action)
+      await remove(context, { ...pods(job), name: action.name }, action.uid)
+      await createPod(context, wanted)
+      return
+    }
+    case 'deletePod':
+      await remove(context, { ...pods(job), name: action.name }, action.uid)
+      return
+    case 'releasePod':
+      await releasePod(client, job.metadata.namespace, action, signal)
+      return
+    case 'annotatePod':
+      await patchPod(
+        client,
+        { ...pods(job), name: action.name },
+        { uid: action.uid, annotations: action.annotations },
+        signal,
+      )
+      return
+    case 'pinCheckpoints':
+      await context.reports.pin(action.podIP, action.steps, signal)
+      return
+    case 'createTransfer':
+      await createTransfer(context, action.name)
+      return
+    case 'noteTransfers': {
+      const annotations = { [ANNOTATIONS.transfersMade]: action.names.join(',') }
+      await client.mergePatch(jobRef(job), { metadata: { annotations } }, { signal }).catch(ignore(isNotFound))
+      return
+    }
+    case 'deleteJob':
+      await remove(context, jobRef(job), action.uid)
+      return
+    default:
+      assertNever(action)
+  }
+}
+
+const pods = ({ metadata }: Means['job']): Collection => ({
+  apiVersion: 'v1',
+  plural: 'pods',
+  namespace: metadata.namespace,
+})
+
+export function jobRef({ kind, metadata }: Pick<Job, 'kind' | 'metadata'>): Ref {
+  return { apiVersion: API_VERSION, plural: PLURALS[kind], namespace: metadata.namespace, name: metadata.name }
+}
+
+async function create(
+  { client, job, signal }: Means,
+  apiVersion: string,
+  plural: string,
+  object: KubeObject,
+): Promise<CreateResult<KubeObject & { spec?: unknown }>> {
+  const where = { apiVersion, plural, namespace: job.metadata.namespace }
+  return createOrAdopt(client, where, object, job.metadata.uid, { signal })
+}
+
+async function createPodGroup(context: Means): Promise<void> {
+  const wanted = context.planned.podGroup as (KubeObject & { spec: Record<string, unknown> }) | undefined
+  if (!wanted) return
+  const { apiVersion = '' } = wanted
+  const { object, outcome } = await create(context, apiVersion, 'podgroups', wanted)
+  const there = (object.spec ?? {}) as Record<string, unknown>
+  const isUpToDate = Object.entries(wanted.spec).every(([field, value]) => isDeepStrictEqual(there[field], value))
+  if (outcome === 'created' || isUpToDate) return
+  const { namespace, name } = wanted.metadata
+  const ref = { apiVersion, plural: 'podgroups', namespace, name }
+  await context.client.mergePatch(ref, { spec: wanted.spec }, { signal: context.signal })
+}
+
+export async function releasePod(
+  client: KubeClient,
+  namespace: string,
+  { name, uid, finalizers }: Extract<Action, { type: 'releasePod' }>,
+  signal: AbortSignal,
+): Promise<void> {
+  const others = finalizers.filter((one) => one !== KUEUE_FINALIZER)
+  await patchPod(client, { apiVersion: 'v1', plural: 'pods', namespace, name }, { uid, finalizers: others }, signal)
+}
+
+/** With the uid that was seen: a successor of the same name answers Conflict and is left alone. */
+async function patchPod(
+  client: KubeClient,
+  ref: Ref,
+  metadata: { uid: string; finalizers?: string[]; annotations?: Record<string, string> },
+  signal: AbortSignal,
+): Promise<void> {
+  const isOther = (error: unknown) => isConflict(error) || isNotFound(error)
+  await client.mergePatch(ref, { metadata }, { signal }).catch(ignore(isOther))
+}
+
+async function podFor({ client, job, planned, signal }: Means, order: PodOrder): Promise<KubeObject> {
+  const wanted = planned.pod(order)
+  if (order.like === undefined) return wanted
+  const peer = await client.find<WholePod>({ ...pods(job), name: order.like }, { signal })
+  return peer ? copyPod(wanted as WholePod, peer) : wanted
+}
+
+async function createPod(context: Means, wanted: KubeObject): Promise<void> {
+  const { object, outcome } = await create(context, 'v1', 'pods', wanted)
+  if (outcome === 'created') return
+  // Ours, but not in our watch: somebody took its labels. Labels it still has are its truth.
+  const labels = { ...wanted.metadata.labels, ...object.metadata.labels }
+  if (Object.keys(labels).length === Object.keys(object.metadata.labels ?? {}).length) return
+  const { client, signal } = context
+  await client.mergePatch({ ...pods(context.job), name: object.metadata.name }, { metadata: { labels } }, { signal })
+}
+
+async function createTransfer({ client, job, planned, signal }: Means, name: string): Promise<void> {
+  const object = planned.transfers.find((transfer) => transfer.name === name)?.object
+  if (!object) return
+  const { namespace } = object.metadata
+  const where = { apiVersion: API_VERSION, plural: PLURALS.FinetuneJob, namespace }
+  await createOrAdopt(client, where, object, job.metadata.uid, { signal })
+}
+
+/** Only the object that was seen: a successor of the same name answers Conflict and is left alone. */
+async function remove({ client, signal }: Means, ref: Ref, uid: string): Promise<void> {
+  await client.delete(ref, { uid, signal, propagationPolicy: 'Background' }).catch(ignore(isConflict))
+}
+
+function ignore(expected: (error: unknown) => boolean): (error: unknown) => undefined {
+  return (error) => {
+    if (!expected(error)) throw error
+  }
+}

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Scheduling } from '../../../src/api/scheduling.ts'
+import type { Action } from '../../../src/operator/actions.ts'
+import { decide } from '../../../src/operator/decide.ts'
+import type { PodFacts } from '../../../src/operator/observed.ts'
+import { podFacts, trimPod } from '../../../src/operator/pod-facts.ts'
+import { actionsOf, conditionText, failed, NOW, observed, pending, pod, pretrainJob, succeeded } from './builders.ts'
+
+const HELD = ['kueue.x-k8s.io/managed', 'somebody/else']
+const held: Partial<PodFacts> = { finalizers: HELD, isHeld: true }
+const job = (scheduling: Scheduling, status?: Parameters<typeof pretrainJob>[0]) =>
+  pretrainJob({ spec: { scheduling }, ...status })
+const queued = job({ queueName: 'team-a' })
+const releases = (actions: readonly Action[]) =>
+  actions.flatMap((action) => (action.type === 'releasePod' ? [action.name] : []))
+
+describe('a job in a queue of Kueue', () => {
+  test('says which queue its pods wait for', () => {
+    const pods = [pending('ps', 0, { isGated: true }), pending('worker', 0, { isGated: true }), pod('worker', 1)]
+    const decision = decide(queued, observed(pods), NOW)
+    assert.equal(
+      conditionText(decision, 'Scheduled'),
+      'False Queued: 2 of 3 pods wait for queue "team-a" to admit the job',
+    )
+    assert.deepEqual(
+      decision.events.map(({ type, reason }) => [type, reason]).find(([, reason]) => reason === 'Queued'),
+      ['Normal', 'Queued'],
+    )
+  })
+
+  test('lets go of a pod that is being deleted, so that its successor can have the name', () => {
+    const gone = failed('worker', 1, 137, { ...held, deleting: true })
+    const { actions } = decide(queued, observed([pod('ps', 0), pod('worker', 0, held), gone]), NOW)
+    assert.deepEqual(actions[0], { type: 'releasePod', name: gone.name, uid: gone.uid, finalizers: HELD })
+    assert.deepEqual(releases(actions), [gone.name])
+  })
+
+  test('lets go of all pods that Kueue has preempted, and makes them again once they are gone', () => {
+    const pods = [pod('ps', 0), pod('worker', 0), pod('worker', 1)].map((one) => ({ ...one, ...held, deleting: true }))
+    const running = decide(queued, observed([pod('ps', 0), pod('worker', 0), pod('worker', 1)]), NOW).status
+    const preempted = decide(job({ queueName: 'team-a' }, { status: running }), observed(pods), NOW)
+    assert.equal(releases(preempted.actions).length, 3)
+    assert.ok(!actionsOf(preempted).some((action) => action.startsWith('create')))
+    let status = preempted.status
+    for (let look = 0; look < 3; look++) {
+      status = decide(job({ queueName: 'team-a' }, { status }), observed([]), NOW).status
+    }
+    const again = decide(job({ queueName: 'team-a' }, { status }), observed([]), NOW)
+    assert.equal(actionsOf(again).filter((action) => action.startsWith('createPod ')).length, 3)
+    assert.equal(again.status.restarts.counted, 0, 'what the cluster does is not counted')
+  })
+
+  test('gives its quota back when it has ended, by the pods that are kept', () => {
+    const pods = [succeeded('ps', 0, held), succeeded('worker', 0, held), pod('worker', 1, held)]
+    const ended = decide(queued, observed(pods), NOW).status
+    const after = (more: Partial<PodFacts>) =>
+      decide(
+        job({ queueName: 'team-a' }, { status: ended }),
+        observed(pods.map((one, i) => ({ ...one, ...(i === 0 ? more : {}) }))),
+        NOW,
+      ).actions
+    assert.deepEqual(
+      after({}).filter(({ type }) => type === 'annotatePod'),
+      [
+        {
+          type: 'annotatePod',
+          name: 'jft-pj-ps-0',
+          uid: 'uid-ps-0',
+          annotations: { 'kueue.x-k8s.io/retriable-in-group': 'false' },
+        },
+      ],
+    )
+    assert.ok(!after({ isLast: true }).some(({ type }) => type === 'annotatePod'))
+  })
+
+  test('behind a gate of somebody else says so', () => {
+    const decision = decide(pretrainJob(), observed([pending('ps', 0, { isGated: true })]), NOW)
+    assert.match(
+      conditionText(decision, 'Scheduled'),
+      /^False SchedulingGated: 1 of 3 pods wait behind a scheduling gate/,
+    )
+  })
+})
+
+test('what Kueue does to a pod is read from it, also after trimming', () => {
+  const raw = {
+    metadata: {
+      name: 'jft-pj-worker-1',
+      namespace: 'team',
+      labels: { 'downpour.dev/role': 'worker', 'downpour.dev/index': '1' },
+      annotations: { 'kueue.x-k8s.io/retriable-in-group': 'false', other: 'x' },
+      finalizers: HELD,
+    },
+    status: {
+      phase: 'Pending',
+      conditions: [{ type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'non-empty gates' }],
+    },
+  }
+  const facts = podFacts(trimPod(raw))
+  assert.deepEqual(
+    [facts?.isHeld, facts?.isLast, facts?.isGated, facts?.unschedulable, facts?.finalizers],
+    [true, true, true, undefined, HELD],
+  )
+})
+
+describe('a gang', () => {
+  const world = (...pods: PodFacts[]) => observed(pods)
+
+  test('is formed before its pods, whenever one of them is made', () => {
+    const gang = job({ gang: 'volcano' })
+    assert.equal(actionsOf(decide(gang, world(), NOW))[0], 'createPodGroup')
+    assert.equal(actionsOf(decide(gang, world(pod('ps', 0), pod('worker', 0)), NOW))[0], 'createPodGroup')
+    assert.deepEqual(actionsOf(decide(gang, world(pod('ps', 0), pod('worker', 0), pod('worker', 1)), NOW)), [])
+  })
+
+  test('is not formed for who wants none, nor for the evaluator', () => {
+    for (const none of [pretrainJob(), job({ gang: 'none' }), queued]) {
+      assert.ok(!actionsOf(decide(none, world(), NOW)).includes('createPodGroup'))
+    }
+    const desired = { ps: 1, worker: 2, evaluator: 1 }
+    const pods = [pod('ps', 0), pod('worker', 0), pod('worker', 1)]
+    const decision = decide(job({ gang: 'coscheduling' }), observed(pods, { desired }), NOW)
+    assert.deepEqual(actionsOf(decision), ['createPod evaluator-0 attempt 0 generation 0 failures 0'])
+  })
+})

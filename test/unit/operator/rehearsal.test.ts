@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { statusError } from '../../../src/kube/errors.ts'
+import type { KubeObject } from '../../../src/kube/objects.ts'
+import type { PodOrder } from '../../../src/operator/actions.ts'
+import { planned } from '../../../src/operator/planned.ts'
+import { Rehearsals } from '../../../src/operator/rehearsal.ts'
+import { pretrainJob } from './builders.ts'
+
+const order = (role: PodOrder['role'], index: number, more: Partial<PodOrder> = {}): PodOrder => ({
+  role,
+  index,
+  attempt: 0,
+  generation: 0,
+  failures: 0,
+  ...more,
+})
+const { signal } = new AbortController()
+const plan = planned(pretrainJob(), 'image')
+const ALL = [order('ps', 0), order('worker', 0), order('worker', 1)]
+
+function setup(answers: Record<string, Error> = {}) {
+  const tried: string[] = []
+  const create = async <T extends KubeObject>(
+    _where: object,
+    object: T,
+    options?: { dryRun?: boolean },
+  ): Promise<T> => {
+    assert.equal(options?.dryRun, true)
+    const { name } = object.metadata
+    tried.push(name)
+    if (answers[name]) throw answers[name]
+    return object
+  }
+  return { rehearsals: new Rehearsals({ create }), tried, answers }
+}
+const answer = (status: number, message: string) => statusError('POST pods', status, { message })
+
+test('one pod of each role is tried, once for a plan', async () => {
+  const { rehearsals, tried } = setup()
+  assert.deepEqual(await rehearsals.rehearse('job', ALL, plan, signal), [])
+  assert.deepEqual(await rehearsals.rehearse('job', ALL, plan, signal), [])
+  assert.deepEqual(tried, ['jft-pj-ps-0', 'jft-pj-worker-0'])
+  await rehearsals.rehearse('job', ALL, { ...plan, hash: 'another' } as typeof plan, signal)
+  assert.equal(tried.length, 4)
+  rehearsals.forget('job')
+  await rehearsals.rehearse('job', ALL, { ...plan, hash: 'another' } as typeof plan, signal)
+  assert.equal(tried.length, 6)
+})
+
+test('a template that is refused is told, and tried again until it is taken', async () => {
+  const { rehearsals, answers } = setup({ 'jft-pj-worker-0': answer(422, 'spec.affinity: wrong') })
+  const [refused, ...others] = await rehearsals.rehearse('job', ALL, plan, signal)
+  assert.deepEqual([refused?.order, others], [ALL[1], []])
+  delete answers['jft-pj-worker-0']
+  assert.deepEqual(await rehearsals.rehearse('job', ALL, plan, signal), [])
+})
+
+test('what a rehearsal cannot find out is left to the real creation', async () => {
+  for (const error of [
+    answer(400, 'admission webhook "a.b" does not support dry run'),
+    answer(403, 'exceeded quota'),
+    answer(409, 'already exists'),
+    answer(500, 'failed calling webhook'),
+    new Error('reset'),
+  ]) {
+    const { rehearsals } = setup({ 'jft-pj-worker-0': error })
+    assert.deepEqual(await rehearsals.rehearse('job', ALL, plan, signal), [], error.message)
+  }
+})
+
+test('a pod like one that is there needs no rehearsal', async () => {
+  const { rehearsals, tried } = setup()
+  await rehearsals.rehearse('job', [order('worker', 1, { like: 'jft-pj-worker-0' })], plan, signal)
+  assert.deepEqual(tried, [])
+})
