@@ -26,7 +26,9 @@ async function readHistory(
 ): Promise<HistoryRecord[]> {
   const checkpoint = job.status?.checkpoint
   if (!checkpoint) return []
-  const volume = await folderOf(job.metadata.namespace, job.spec.checkpoint.storage.volume.claimName)
+  const { claimName } = job.spec.checkpoint.storage.volume
+  const volume = await folderOf(job.metadata.namespace, claimName).catch(() => undefined)
+  if (volume === undefined) return []
   const text = await readFile(join(volume, dirname(checkpoint.path), FILES.history), 'utf8').catch(() => '')
   return withoutRolledBack(text.split('\n').flatMap(parseLine))
 }

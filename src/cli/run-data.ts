@@ -38,7 +38,10 @@ async function makeOnce(folder: string, seed: number, view: ProgressView, signal
   const startedMs = performance.now()
   const progress = countProgress(process.stdout, 'pictures')
   const { makeJftMini } = await import('../data/generate/jft-mini.ts')
-  await makeJftMini({ out: folder, seed, signal, onProgress: progress.show })
-  progress.end()
+  try {
+    await makeJftMini({ out: folder, seed, signal, onProgress: progress.show })
+  } finally {
+    progress.end()
+  }
   view.say(`made it in ${duration((performance.now() - startedMs) / 1000)}`)
 }

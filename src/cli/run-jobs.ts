@@ -1,105 +1,116 @@
 /** The jobs of one `downpour run`: applied like kubectl would, read back until they have ended. */
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Job } from '../api/job.ts'
 import { issueText, labelOf, parseJob, validateJob } from '../api/parse.ts'
-import { transferPlans } from '../api/transfers.ts'
-import { ANNOTATIONS, API_VERSION, JOB_KINDS, type JobKind, PLURALS } from '../contract/names.ts'
+import { ANNOTATIONS, API_VERSION, type JobKind, PLURALS } from '../contract/names.ts'
 import { KubeClient } from '../kube/client.ts'
-import type { KubeObject, Ref } from '../kube/objects.ts'
+import type { KubeObject } from '../kube/objects.ts'
+import { checkpointPath } from '../plan/runtime-config.ts'
 import { DownpourError } from '../support/errors.ts'
 import { createLog } from '../support/log.ts'
+import { isUnfinished, jobText } from './job-text.ts'
 import type { Manifest } from './manifests.ts'
 import type { ProgressView } from './progress.ts'
+import { applyManifest, PLURAL_OF } from './run-apply.ts'
+import { restFormerJobs, sortFormer } from './run-former.ts'
+import { lookAhead } from './run-outlook.ts'
 
-const DEFAULT_NAMESPACE = 'default'
-const PLURAL_OF: Readonly<Record<string, string>> = { ...PLURALS, PersistentVolumeClaim: 'persistentvolumeclaims' }
-
-export interface Jobs {
-  apply(manifests: readonly Manifest[], view: ProgressView): Promise<void>
-  /** The jobs applied and those they made, in order of creation. */
-  read(): Promise<Job[]>
-  /** True when every job, and every FinetuneJob that one of them is to make, has ended. */
-  allEnded(jobs: readonly Job[]): boolean
-  /** The folder of this machine that stands for a claim. */
-  claimFolder(namespace: string, claimName: string): Promise<string>
+export interface Reading {
+  /** Those of the run, in order of creation; one that is gone as it was when last seen. */
+  jobs: Job[]
+  /** True when every job, and every FinetuneJob that one of them is to make, has ended or will not come. */
+  isOver: boolean
+  /** What a reader would wonder about, a sentence each. */
+  notes: string[]
 }
 
+export interface Jobs {
+  /** Call it while no operator runs: jobs of former runs that are not of these files are suspended first. */
+  apply(manifests: readonly Manifest[], view: Pick<ProgressView, 'say'>): Promise<void>
+  read(): Promise<Reading>
+  /** The folder of this machine that stands for a claim. */
+  claimFolder(namespace: string, claimName: string): Promise<string>
+  /** Where the unfinished jobs of the run save, by their names. */
+  unfinishedFolders(): Promise<Map<string, string>>
+  close(): Promise<void>
+}
+
+/** @param signal ends what `apply` and `read` wait for; the folders can be asked for afterwards */
 export async function connectJobs(kubeConfig: string, stateDir: string, signal: AbortSignal): Promise<Jobs> {
-  const client = new KubeClient({ kubeConfig, log: createLog({ process: 'run' }, 'warn'), signal })
-  /** Uids of what this run applied; jobs owned by one of them belong to the run as well. */
+  const client = new KubeClient({ kubeConfig, log: createLog({ process: 'run' }, 'warn') })
+  /** By uid: what this run applied or goes on with; jobs owned by one of them belong to the run as well. */
+  const seen = new Map<string, Job>()
   const uids = new Set<string>()
   const belongs = (job: Job) => [job.metadata.uid, ...madeBy(job)].some((uid) => uids.has(uid))
+  // In this order: a FinetuneJob that its PretrainJob says it made is in the later list, or is gone.
+  const listAll = async () => [
+    ...(await listJobs(client, 'PretrainJob', signal)),
+    ...(await listJobs(client, 'FinetuneJob', signal)),
+  ]
+  const claimFolder = async (namespace: string, name: string) => {
+    const claim = await client.get({ apiVersion: 'v1', plural: 'persistentvolumeclaims', namespace, name })
+    return resolve(claim.metadata.annotations?.[ANNOTATIONS.localPath] ?? `${stateDir}/volumes/${namespace}/${name}`)
+  }
   return {
+    claimFolder,
     async apply(manifests, view) {
-      for (const { object } of manifests) {
-        const { stored, outcome } = await applyObject(client, object)
+      const former = sortFormer(await listAll(), manifests)
+      for (const { metadata } of former.ours) uids.add(metadata.uid)
+      for (const line of await restFormerJobs(client, former, { signal })) view.say(line)
+      for (const manifest of manifests) {
+        const { stored, outcome } = await applyManifest(client, manifest, { signal })
         if (stored.metadata.uid) uids.add(stored.metadata.uid)
-        view.say(`${object.kind}/${object.metadata.name} ${outcome}${endedBefore(stored)}`)
+        view.say(
+          `${manifest.object.kind}/${manifest.object.metadata.name} ${outcome}${endedBefore(stored.status?.phase)}`,
+        )
       }
     },
     async read() {
-      const lists = await Promise.all(JOB_KINDS.map((kind) => listJobs(client, kind)))
-      return lists.flat().filter(belongs).sort(byCreation)
+      const all = await listAll()
+      const present = all.filter(belongs)
+      for (const job of present) seen.set(job.metadata.uid, job)
+      const gone = [...seen.values()].filter(
+        ({ metadata }) => !present.some((job) => job.metadata.uid === metadata.uid),
+      )
+      const strangers = all.filter((job) => !present.includes(job))
+      const { isOver, notes } = lookAhead(present, strangers)
+      const told = gone.map((job) => `${jobText(job)} is gone: deleted, or expired by its ttlSecondsAfterFinished`)
+      return { jobs: [...present, ...gone].sort(byCreation), isOver, notes: [...told, ...notes] }
     },
-    allEnded: (jobs) =>
-      jobs.every(hasEnded) &&
-      jobs.flatMap(expectedTransfers).every((name) => jobs.some((job) => isFinetune(job, name))),
-    async claimFolder(namespace, name) {
-      const claim = await client.get({ apiVersion: 'v1', plural: 'persistentvolumeclaims', namespace, name })
-      return resolve(claim.metadata.annotations?.[ANNOTATIONS.localPath] ?? `${stateDir}/volumes/${namespace}/${name}`)
+    async unfinishedFolders() {
+      const folders = new Map<string, string>()
+      for (const job of [...seen.values()].filter(isUnfinished)) {
+        const { claimName } = job.spec.checkpoint.storage.volume
+        const claim = await claimFolder(job.metadata.namespace, claimName).catch(() => undefined)
+        if (claim !== undefined) folders.set(jobText(job), join(claim, checkpointPath(job)))
+      }
+      return folders
     },
+    close: () => client.close(),
   }
 }
 
-function hasEnded(job: Job): boolean {
-  return job.status?.phase === 'Succeeded' || job.status?.phase === 'Failed'
-}
-
-/** FinetuneJobs that a job which succeeded makes: until they are there, the run goes on. */
-function expectedTransfers(job: Job): string[] {
-  if (job.kind !== 'PretrainJob' || job.status?.phase !== 'Succeeded') return []
-  return transferPlans(job).map((transfer) => transfer.name)
-}
-
-function isFinetune(job: Job, name: string): boolean {
-  return job.kind === 'FinetuneJob' && job.metadata.name === name
-}
-
-async function listJobs(client: KubeClient, kind: JobKind): Promise<Job[]> {
-  const { items } = await client.list<KubeObject & { status?: unknown }>({
-    apiVersion: API_VERSION,
-    plural: PLURALS[kind],
+async function listJobs(client: KubeClient, kind: JobKind, signal: AbortSignal): Promise<Job[]> {
+  const where = { apiVersion: API_VERSION, plural: PLURALS[kind] }
+  const { items } = await client.list<KubeObject & { status?: unknown }>(where, { signal })
+  return items.flatMap((raw) => {
+    const job = readableJob(raw)
+    return job ? [{ ...job, ...(raw.status ? { status: raw.status } : {}) } as Job] : []
   })
-  return items.map((raw) => ({ ...parseJob(raw), ...(raw.status ? { status: raw.status } : {}) }) as Job)
+}
+
+/** Of an earlier version, a job may be invalid by now: the operator ends it and says so in its conditions. */
+function readableJob(raw: KubeObject): Job | undefined {
+  try {
+    return parseJob(raw)
+  } catch {
+    return undefined
+  }
 }
 
 /** A run in a folder with former jobs shows their results at once: say why. */
-function endedBefore({ status }: KubeObject & { status?: { phase?: string } }): string {
-  const { phase } = status ?? {}
+function endedBefore(phase: string | undefined): string {
   return phase === 'Succeeded' || phase === 'Failed' ? ` (${phase} in a former run; --fresh starts over)` : ''
-}
-
-/** Creates the object, or merges the spec into the one of that name; a second run so goes on with the jobs of the first. */
-async function applyObject(
-  client: KubeClient,
-  object: Manifest['object'],
-): Promise<{ stored: KubeObject; outcome: 'created' | 'configured' | 'unchanged' }> {
-  const ref: Ref = {
-    apiVersion: object.apiVersion,
-    plural: PLURAL_OF[object.kind] as string,
-    namespace: object.metadata.namespace ?? DEFAULT_NAMESPACE,
-    name: object.metadata.name,
-  }
-  const existing = await client.find(ref)
-  if (!existing) return { stored: await client.create(ref, object as KubeObject), outcome: 'created' }
-  const { metadata, ...rest } = object
-  const { labels, annotations } = metadata as KubeObject['metadata']
-  const stored = await client.mergePatch(ref, {
-    ...rest,
-    metadata: { ...(labels && { labels }), ...(annotations && { annotations }) },
-  })
-  const isSame = stored.metadata.resourceVersion === existing.metadata.resourceVersion
-  return { stored, outcome: isSame ? 'unchanged' : 'configured' }
 }
 
 /**

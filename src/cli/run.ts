@@ -14,6 +14,7 @@ import { makeOrderedData } from './run-data.ts'
 import { readDemonstration } from './run-demonstration.ts'
 import { checkManifests, connectJobs, type Jobs } from './run-jobs.ts'
 import { superviseOperator } from './run-operator.ts'
+import { savedLines } from './run-saved.ts'
 
 export interface RunOptions {
   stateDir: string
@@ -38,12 +39,14 @@ export async function run(files: string[], options: RunOptions): Promise<number>
   const onLocked = async () => (options.fresh ? forgetRuns(stateDir) : undefined)
   const cluster = await startLocalCluster({ stateDir, command: BIN, environment, log, onLocked })
   const kubeconfig = cluster.kubeconfigPath
-  const operator = superviseOperator({ command: BIN, kubeconfig, stateDir, environment, view, log })
+  const jobs = await connectJobs(kubeconfig, stateDir, interrupt)
+  let operator: ReturnType<typeof superviseOperator> | undefined
+  let unfinished = new Map<string, string>()
   try {
     view.say(`kubectl --kubeconfig ${kubeconfig} get pj,fj,pods -w    # looks inside, from another terminal`)
     await makeOrderedData(manifests, view, interrupt)
-    const jobs = await connectJobs(kubeconfig, stateDir, interrupt)
     await jobs.apply(manifests, view)
+    operator = superviseOperator({ command: BIN, kubeconfig, stateDir, environment, view, log })
     const ended = await followJobs(jobs, view, interrupt)
     const code = await conclude(ended, jobs, options, startedMs, view)
     if (options.keepRunning) await untilInterrupted(view, interrupt)
@@ -51,12 +54,20 @@ export async function run(files: string[], options: RunOptions): Promise<number>
   } catch (error) {
     if (!interrupt.aborted) throw error
     view.end()
-    view.say('stopping: parameter servers save a checkpoint ... (run the same command again to go on from there)')
+    unfinished = await jobs.unfinishedFolders()
+    view.say(stoppingText(unfinished))
     return 130
   } finally {
-    await operator.stop()
+    await jobs.close()
+    await operator?.stop()
     await cluster.close()
+    for (const line of await savedLines(unfinished)) view.say(line)
   }
+}
+
+function stoppingText(unfinished: ReadonlyMap<string, string>): string {
+  if (unfinished.size === 0) return 'stopping ...'
+  return 'stopping: parameter servers save a checkpoint ... (run the same command again to go on from there)'
 }
 
 /** Fifty workers compile the same modules: the first one's work serves all, and halves what a start costs. */
@@ -66,10 +77,13 @@ function podEnvironment(stateDir: string): NodeJS.ProcessEnv {
 
 /** Draws the jobs until all that were asked for, and all that they made, have ended. */
 async function followJobs(jobs: Jobs, view: ProgressView, interrupt: AbortSignal): Promise<Job[]> {
+  const told = new Set<string>()
   for (;;) {
-    const current = await jobs.read()
+    const { jobs: current, isOver, notes } = await jobs.read()
+    for (const note of notes.filter((one) => !told.has(one))) view.say(note)
+    for (const note of notes) told.add(note)
     view.show(current)
-    if (jobs.allEnded(current)) return current
+    if (isOver) return current
     await systemClock.sleep(POLL_MS, interrupt)
   }
 }

@@ -124,9 +124,17 @@ export class KubeClient {
     return (await this.#call({ method: 'PUT', path: resourcePath(ref), query, body: object }, options)) as T
   }
 
-  /** Server-side apply: creates or updates the fields given, takes over from other managers, leaves the rest alone. */
-  async apply<T extends KubeObject>(ref: Ref, object: T, options: Waiting = {}): Promise<T> {
-    return (await this.#patch(ref, object, APPLY, { force: true }, options)) as T
+  /**
+   * Server-side apply: creates or updates the fields given, takes over from other managers, removes what this manager
+   * gave before and gives no more, leaves the rest alone.
+   */
+  async apply<T extends KubeObject>(
+    ref: Ref,
+    object: KubeObject,
+    options: Waiting & { fieldManager?: string } = {},
+  ): Promise<T> {
+    const { fieldManager = FIELD_MANAGER } = options
+    return (await this.#patch(ref, object, APPLY, { fieldManager, force: true }, options)) as T
   }
 
   /** RFC 7396: null removes a field, a list replaces the list. */

@@ -47,11 +47,10 @@ export function applyFields(current: Stored | undefined, applied: Stored, applyi
   for (const path of mine?.paths ?? [])
     if (!wanted.has(path) && !others.some(({ paths }) => paths.has(path))) removeField(next, path)
   const { resourceVersion, uid } = applied.metadata
-  const managedFields = written(
-    [...others, { entry: entryOf(applying), paths: new Set(wanted.keys()) }],
-    current,
-    applying,
-  )
+  const own: Owner = { entry: entryOf(applying), paths: new Set(wanted.keys()) }
+  // In its old place: another order would be another object, though nothing was asked for.
+  const all = mine ? owners.map((owner) => (owner === mine ? own : owner)) : [...owners, own]
+  const managedFields = written(all, current, applying)
   return { ...next, metadata: { ...next.metadata, resourceVersion, uid: uid ?? next.metadata.uid, managedFields } }
 }
 

@@ -1,0 +1,10 @@
+/** What the verbs say of any job. */
+import type { Job } from '../api/job.ts'
+
+export function jobText({ kind, metadata }: Pick<Job, 'kind' | 'metadata'>): string {
+  return `${kind}/${metadata.name}`
+}
+
+export function isUnfinished({ status }: Pick<Job, 'status'>): boolean {
+  return status?.phase !== 'Succeeded' && status?.phase !== 'Failed'
+}

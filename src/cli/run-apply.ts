@@ -1,0 +1,59 @@
+/** Objects of a run's files as the local API server gets them: server-side apply, so what left the file leaves the object. */
+import { API_VERSION, type JobKind, PLURALS } from '../contract/names.ts'
+import type { KubeClient } from '../kube/client.ts'
+import type { Waiting } from '../kube/client-options.ts'
+import { KubeError } from '../kube/errors.ts'
+import type { KubeObject, Ref } from '../kube/objects.ts'
+import { DownpourError } from '../support/errors.ts'
+import type { Manifest } from './manifests.ts'
+
+export const PLURAL_OF: Readonly<Record<string, string>> = {
+  ...PLURALS,
+  PersistentVolumeClaim: 'persistentvolumeclaims',
+}
+const DEFAULT_NAMESPACE = 'default'
+/** One for all runs: what an earlier run gave, a later one takes back. */
+const FIELD_MANAGER = 'downpour-run'
+
+export interface Applied {
+  stored: KubeObject & { status?: { phase?: string } }
+  outcome: 'created' | 'configured' | 'unchanged'
+}
+
+export function namespaceOf({ metadata }: Manifest['object']): string {
+  return metadata.namespace ?? DEFAULT_NAMESPACE
+}
+
+export function jobRef(kind: JobKind, { namespace, name }: { namespace: string; name: string }): Ref {
+  return { apiVersion: API_VERSION, plural: PLURALS[kind], namespace, name }
+}
+
+/** @throws DownpourError APPLY_REFUSED with the file, the object and the API server's reason */
+export async function applyManifest(
+  client: KubeClient,
+  { file, object }: Manifest,
+  waiting: Waiting,
+): Promise<Applied> {
+  const { apiVersion, kind, metadata } = object
+  const plural = PLURAL_OF[kind] as string
+  const ref: Ref = { apiVersion, plural, namespace: namespaceOf(object), name: metadata.name }
+  try {
+    const existing = await client.find(ref, waiting)
+    const intent = intentOf(object)
+    const stored = await client.apply<Applied['stored']>(ref, intent, { ...waiting, fieldManager: FIELD_MANAGER })
+    if (!existing) return { stored, outcome: 'created' }
+    const isSame = stored.metadata.resourceVersion === existing.metadata.resourceVersion
+    return { stored, outcome: isSame ? 'unchanged' : 'configured' }
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error
+    const message = `${file}: ${kind}/${metadata.name}: ${error.message}`
+    throw new DownpourError('APPLY_REFUSED', message, { file }, { cause: error })
+  }
+}
+
+/** What a person means by a file, also by one that `kubectl get -o yaml` wrote: nothing that the server fills in. */
+function intentOf({ metadata, ...object }: Manifest['object']): KubeObject {
+  const { status: _, ...rest } = object as typeof object & { status?: unknown }
+  const { name, labels, annotations } = metadata as KubeObject['metadata']
+  return { ...rest, metadata: { name, ...(labels && { labels }), ...(annotations && { annotations }) } }
+}
