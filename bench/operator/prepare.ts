@@ -9,18 +9,22 @@ import { NAMESPACE } from './measure.ts'
 const CLAIMS = ['data', 'checkpoints']
 const SIZE = { storage: '1Gi' }
 
-export async function prepareNamespace(client: KubeClient, kubectl: Kubectl): Promise<void> {
+/** @param namespace made if it is not there */
+export async function prepareNamespace(client: KubeClient, kubectl: Kubectl, namespace = NAMESPACE): Promise<void> {
   for (const file of ['crds/pretrainjobs.yaml', 'crds/finetunejobs.yaml']) {
     await kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], await readFile(file, 'utf8'))
   }
-  const items = [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } }, ...CLAIMS.flatMap(claim)]
+  const items = [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+    ...CLAIMS.flatMap((name) => claim(namespace, name)),
+  ]
   await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
-  for (const name of CLAIMS) await untilBound(client, name)
+  for (const name of CLAIMS) await untilBound(client, namespace, name)
 }
 
 /** A claim and the volume that it is bound to: a folder of a node that nobody looks at. */
-function claim(name: string): object[] {
-  const volume = `${NAMESPACE}-${name}`
+function claim(namespace: string, name: string): object[] {
+  const volume = `${namespace}-${name}`
   const common = { accessModes: ['ReadWriteMany'], storageClassName: '' }
   return [
     {
@@ -31,20 +35,20 @@ function claim(name: string): object[] {
         ...common,
         capacity: SIZE,
         hostPath: { path: `/var/lib/${volume}` },
-        claimRef: { namespace: NAMESPACE, name },
+        claimRef: { namespace, name },
       },
     },
     {
       apiVersion: 'v1',
       kind: 'PersistentVolumeClaim',
-      metadata: { name, namespace: NAMESPACE },
+      metadata: { name, namespace },
       spec: { ...common, volumeName: volume, resources: { requests: SIZE } },
     },
   ]
 }
 
-async function untilBound(client: KubeClient, name: string): Promise<void> {
-  const ref = { apiVersion: 'v1', plural: 'persistentvolumeclaims', namespace: NAMESPACE, name }
+async function untilBound(client: KubeClient, namespace: string, name: string): Promise<void> {
+  const ref = { apiVersion: 'v1', plural: 'persistentvolumeclaims', namespace, name }
   while ((await client.get<KubeObject & { status?: { phase?: string } }>(ref)).status?.phase !== 'Bound')
     await delay(100)
 }

@@ -55,7 +55,7 @@ export class LeaderElector {
   readonly #random: () => number
   readonly #stopping = new AbortController()
   /** The lease as last seen and when it was first seen like that. */
-  #observed: { record: string; atMs: number } = { record: '', atMs: 0 }
+  #observed: { record: string; atMs: number; leaseMs: number } = { record: '', atMs: 0, leaseMs: 0 }
   /** Taken before the request that renewed was sent, so that we never believe in the lease longer than others do. */
   #renewedMs: number | undefined
   #renewing: Promise<void> | undefined
@@ -97,13 +97,21 @@ export class LeaderElector {
     const scope = openScope([this.#stopping.signal, signal])
     try {
       while (!(await this.#tryOnce(scope.signal))) {
-        await this.#clock.sleep(this.#timing.retryMs * (1 + this.#random()), scope.signal)
+        await this.#clock.sleep(this.#pauseMs(), scope.signal)
       }
     } finally {
       scope.close()
     }
     this.#options.log.info({ lease: this.#options.name, identity: this.#options.identity }, 'leading')
     this.#renewing = this.#renew()
+  }
+
+  /** Looks often enough to date the holder's last sign of life, and is there when the lease runs out. */
+  #pauseMs(): number {
+    const { atMs, leaseMs } = this.#observed
+    const leftMs = atMs + leaseMs - this.#clock.monotonicMs()
+    const retryMs = this.#timing.retryMs * (0.5 + 0.5 * this.#random())
+    return leftMs > 0 ? Math.min(retryMs, leftMs) : retryMs
   }
 
   /** Stops renewing, hands the lease over if it is ours, closes the client. First let your writes end. */
@@ -182,9 +190,9 @@ export class LeaderElector {
   #isHeld(held: LeaseSpec): boolean {
     const nowMs = this.#clock.monotonicMs()
     const record = JSON.stringify(held)
-    if (record !== this.#observed.record) this.#observed = { record, atMs: nowMs }
-    if (!held.holderIdentity) return false
     const leaseMs = held.leaseDurationSeconds ? held.leaseDurationSeconds * 1000 : this.#timing.leaseMs
+    if (record !== this.#observed.record) this.#observed = { record, atMs: nowMs, leaseMs }
+    if (!held.holderIdentity) return false
     return nowMs - this.#observed.atMs < leaseMs
   }
 
