@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { errorCode, errorMessage } from '../support/errors.ts'
+import { isDamage, unreadable } from './damage.ts'
 import { type FileSystem, realFileSystem } from './file-system.ts'
 import { verifyCheckpoint } from './load.ts'
 import { type Manifest, readManifest } from './manifest.ts'
@@ -23,7 +24,8 @@ const STEP_FOLDER = /^step-\d{9,}$/
 
 /**
  * Newest last. A folder that is missing is a job that saved nothing yet.
- * @throws Node's error when it is there and cannot be read: a job must not start anew because a disk failed.
+ * @throws DownpourError CHECKPOINT_UNREADABLE when any of it is there and cannot be read: a job must not start anew, or
+ * from an older checkpoint, because a disk failed.
  */
 export async function listCheckpoints(
   jobFolder: string,
@@ -31,7 +33,7 @@ export async function listCheckpoints(
 ): Promise<{ checkpoints: ListedCheckpoint[]; refused: RefusedCheckpoint[] }> {
   const entries = await fs.readdir(jobFolder).catch((error) => {
     if (errorCode(error) === 'ENOENT') return []
-    throw error
+    throw unreadable(jobFolder, error)
   })
   const names = entries.filter((name) => STEP_FOLDER.test(name)).sort()
   const checkpoints: ListedCheckpoint[] = []
@@ -41,7 +43,7 @@ export async function listCheckpoints(
     try {
       checkpoints.push({ name, folder, ...(await readManifest(folder, fs)) })
     } catch (error) {
-      refused.push({ name, code: errorCode(error), reason: errorMessage(error) })
+      refused.push(refusalOf(name, error))
     }
   }
   checkpoints.sort((a, b) => a.manifest.step - b.manifest.step)
@@ -51,6 +53,7 @@ export async function listCheckpoints(
 /**
  * The newest checkpoint of which every byte is right, or null. Torn, truncated and damaged ones are passed over and
  * named in `refused`: the caller says so loudly.
+ * @throws DownpourError CHECKPOINT_UNREADABLE
  */
 export async function findLatest(
   jobFolder: string,
@@ -62,7 +65,13 @@ export async function findLatest(
       await verifyCheckpoint(candidate.folder, fs)
       return { latest: candidate, refused }
     } catch (error) {
-      refused.push({ name: candidate.name, code: errorCode(error), reason: errorMessage(error) })
+      refused.push(refusalOf(candidate.name, error))
     }
   return { latest: null, refused }
+}
+
+/** @throws the error itself when it is not the checkpoint's fault */
+function refusalOf(name: string, error: unknown): RefusedCheckpoint {
+  if (!isDamage(error)) throw error
+  return { name, code: errorCode(error), reason: errorMessage(error) }
 }

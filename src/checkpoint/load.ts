@@ -1,7 +1,8 @@
 /** Reads a checkpoint back: every byte is held against the manifest before any of it is used. */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { DownpourError } from '../support/errors.ts'
+import { DownpourError, errorCode } from '../support/errors.ts'
+import { unreadable } from './damage.ts'
 import { type FileSystem, realFileSystem } from './file-system.ts'
 import { type Manifest, readManifest, type ShardRecord } from './manifest.ts'
 import { decodeSafetensors, type Tensor } from './safetensors.ts'
@@ -34,7 +35,7 @@ export function slotTensorName(slot: string, variable: string): string {
   return `optimizer.${slot}:${variable}`
 }
 
-/** @throws DownpourError CHECKPOINT_NO_MANIFEST | _BAD_MANIFEST | _WRONG_DIGEST | _TORN | _CORRUPT, SAFETENSORS_INVALID */
+/** @throws DownpourError CHECKPOINT_NO_MANIFEST | _BAD_MANIFEST | _WRONG_DIGEST | _TORN | _CORRUPT | _UNREADABLE, SAFETENSORS_INVALID */
 export async function loadCheckpoint(folder: string, options: LoadOptions = {}): Promise<LoadedCheckpoint> {
   const fs = options.fs ?? realFileSystem
   const { manifest, digest } = await readManifest(folder, fs)
@@ -74,7 +75,7 @@ async function readVerified(folder: string, record: ShardRecord, fs: FileSystem)
   const torn = (reason: string, cause?: unknown) =>
     new DownpourError('CHECKPOINT_TORN', `${path} ${reason}`, { path, ...record, workers: undefined }, { cause })
   const file = await fs.open(path, 'r').catch((cause) => {
-    throw torn(`cannot be opened: ${cause.message}`, cause)
+    throw errorCode(cause) === 'ENOENT' ? torn('is missing', cause) : unreadable(path, cause)
   })
   try {
     const { size } = await file.stat()
@@ -89,6 +90,8 @@ async function readVerified(folder: string, record: ShardRecord, fs: FileSystem)
     }
     if (hash.digest('hex') === record.sha256) return bytes.buffer
     throw new DownpourError('CHECKPOINT_CORRUPT', `${path} is damaged: its sha256 is not the manifest's`, { path })
+  } catch (error) {
+    throw unreadable(path, error)
   } finally {
     await file.close()
   }

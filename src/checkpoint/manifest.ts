@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { DownpourError, errorCode } from '../support/errors.ts'
 import { Lease, VariableSpecSchema } from '../wire/messages.ts'
+import { unreadable } from './damage.ts'
 import { type FileSystem, realFileSystem } from './file-system.ts'
 
 const count = z.int().min(0)
@@ -58,6 +59,11 @@ export const Manifest = z.strictObject({
 export type Manifest = z.output<typeof Manifest>
 
 export const MANIFEST_FILE = 'manifest.json'
+/** A folder without a manifest is swept away; a file in the folder's place is somebody's, and stays. */
+const NOT_THERE: Readonly<Record<string, string>> = {
+  ENOENT: 'CHECKPOINT_NO_MANIFEST',
+  ENOTDIR: 'CHECKPOINT_BAD_MANIFEST',
+}
 
 export function encodeManifest(manifest: Manifest): Buffer {
   return Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)
@@ -67,15 +73,15 @@ export function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-/** @throws DownpourError CHECKPOINT_NO_MANIFEST | _UNREADABLE | _BAD_MANIFEST */
+/** @throws DownpourError CHECKPOINT_NO_MANIFEST | _BAD_MANIFEST; CHECKPOINT_UNREADABLE, which is the disk's fault */
 export async function readManifest(
   folder: string,
   fs: FileSystem = realFileSystem,
 ): Promise<{ manifest: Manifest; digest: string }> {
   const path = join(folder, MANIFEST_FILE)
   const bytes = await fs.readFile(path).catch((cause) => {
-    // A disk that fails for a moment must not look like a folder that never had a manifest: those are swept away.
-    const code = errorCode(cause) === 'ENOENT' ? 'CHECKPOINT_NO_MANIFEST' : 'CHECKPOINT_UNREADABLE'
+    const code = NOT_THERE[errorCode(cause)]
+    if (!code) throw unreadable(path, cause)
     throw new DownpourError(code, `${path} cannot be read: ${cause.message}`, { path }, { cause })
   })
   return { manifest: parseManifest(bytes, path), digest: digestOf(bytes) }

@@ -17,11 +17,14 @@ const BY_CODE: Readonly<Record<string, number>> = {
   OUTDATED_COORDINATOR: EXIT.peerUnreachable,
   OUTDATED_SHARD: EXIT.peerUnreachable,
   CHECKPOINT_FAILED: EXIT.storage,
+  CHECKPOINT_UNREADABLE: EXIT.storage,
   CHECKPOINT_SHORT_WRITE: EXIT.storage,
 }
 
-/** Node's codes for a disk that is full, read-only or broken. */
-const STORAGE = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EFBIG'])
+/** Node's codes for a disk that is full, read-only, broken, or a mount that has gone or lets nobody in. */
+const FULL_OR_BROKEN = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EFBIG', 'EREMOTEIO', 'ENODEV', 'ENXIO']
+const OUT_OF_REACH = ['ESTALE', 'ENOTCONN', 'EACCES', 'EPERM', 'EBUSY', 'EMFILE', 'ENFILE', 'EAGAIN']
+const STORAGE = new Set([...FULL_OR_BROKEN, ...OUT_OF_REACH])
 const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'EAI_AGAIN'])
 
 /** @param code of a DownpourError or of Node: anything unknown is a crash, which is retried. */

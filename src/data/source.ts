@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DataConfig } from '../contract/runtime.ts'
-import { DownpourError } from '../support/errors.ts'
+import { DownpourError, errorCode } from '../support/errors.ts'
 import { openFolder } from './folder-source.ts'
 import type { LabelMap } from './labels.ts'
 import { openRecords } from './record-source.ts'
@@ -32,7 +32,7 @@ export interface DataSource {
 
 /**
  * @param folder the mounted folder that `config.path` is relative to
- * @throws DownpourError DATA_MISSING, DATA_EMPTY, LABELS_INVALID, LABEL_UNKNOWN
+ * @throws DownpourError DATA_MISSING, DATA_EMPTY, LABELS_INVALID, LABEL_UNKNOWN; Node's error when the disk fails
  */
 export async function openSource(folder: string, config: DataConfig): Promise<DataSource> {
   const root = join(folder, config.path)
@@ -46,8 +46,12 @@ export async function openSource(folder: string, config: DataConfig): Promise<Da
   })
 }
 
+const NOT_THERE = new Set(['ENOENT', 'ENOTDIR'])
+
 async function mustExist(root: string): Promise<void> {
-  const found = await stat(root).catch(() => undefined)
+  const found = await stat(root).catch((error) => {
+    if (!NOT_THERE.has(errorCode(error))) throw error
+  })
   if (found?.isDirectory()) return
   throw new DownpourError(
     'DATA_MISSING',

@@ -8,6 +8,7 @@ const CRC_BYTES = 4
 const HEAD_BYTES = LENGTH_BYTES + CRC_BYTES
 /** Public shards are 100 MB to 1 GB: a file is read by pieces of this size, or of one record if that is larger. */
 const READ_BYTES = 1 << 20
+const MISSING = new Set(['ENOENT', 'ENOTDIR', 'EISDIR'])
 
 /** What the reader met: a record, or damage at a byte offset of the file. */
 export type TfRecordItem =
@@ -17,7 +18,8 @@ export type TfRecordItem =
 /**
  * Records of one shard. A record with a bad data CRC is skipped; after a bad length nothing in the file can be
  * trusted, so the rest of it counts as one corruption. The data stays valid after the next record is asked for.
- * @throws DownpourError DATA_UNREADABLE; EIO as it comes, for a broken disk is not the data's fault
+ * @throws DownpourError DATA_UNREADABLE when there is no such file; what else the disk says as it comes, for that is not
+ * the data's fault
  */
 export async function* readTfRecords(path: string): AsyncGenerator<TfRecordItem> {
   const file = await readable(path, () => open(path))
@@ -91,7 +93,7 @@ async function readable<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (errorCode(error) === 'EIO') throw error
+    if (!MISSING.has(errorCode(error))) throw error
     const message = `${path}: cannot be read: ${errorMessage(error)}`
     throw new DownpourError('DATA_UNREADABLE', message, { path }, { cause: error })
   }

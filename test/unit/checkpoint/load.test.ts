@@ -4,10 +4,12 @@ import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { realFileSystem } from '../../../src/checkpoint/file-system.ts'
+import { type FileSystem, realFileSystem } from '../../../src/checkpoint/file-system.ts'
 import { findLatest, listCheckpoints } from '../../../src/checkpoint/list.ts'
 import { loadCheckpoint, verifyCheckpoint } from '../../../src/checkpoint/load.ts'
 import { MANIFEST_FILE } from '../../../src/checkpoint/manifest.ts'
+import { exitCodeOf } from '../../../src/contract/exit-codes.ts'
+import { EXIT, exitClass } from '../../../src/contract/runtime.ts'
 import { findOwn } from '../../../src/ps/restore.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { temporaryFolder, writeCheckpoint } from './fixtures.ts'
@@ -92,15 +94,32 @@ test('another checkpoint than the one that was chosen is refused, though whole',
 
 test('a job without a folder has saved nothing; a folder that cannot be read is an error, not an empty one', async () => {
   assert.deepEqual(await listCheckpoints(join(root, 'no-such-job')), { checkpoints: [], refused: [] })
-  const broken = { ...realFileSystem, readdir: () => Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' })) }
-  await assert.rejects(listCheckpoints(root, broken as unknown as typeof realFileSystem), { code: 'EIO' })
+  const broken = { ...realFileSystem, readdir: () => Promise.reject(nodeError('EIO')) }
+  await assert.rejects(listCheckpoints(root, broken as unknown as FileSystem), { code: 'CHECKPOINT_UNREADABLE' })
 })
 
-test('a manifest that cannot be read just now is not one that is missing', async () => {
+const MOMENTARY = ['EIO', 'ESTALE', 'ETIMEDOUT', 'ENOTCONN', 'EACCES']
+
+for (const code of MOMENTARY)
+  test(`a disk that fails for a moment (${code}) is no damage: nothing is passed over, nothing older restored`, async () => {
+    const { folder, second } = await twoCheckpoints()
+    for (const call of ['readFile', 'open', 'stat', 'read'] as const) {
+      const fs = failingIn(second, call, code)
+      const expected = { code: 'CHECKPOINT_UNREADABLE', message: new RegExp(`step-000000002.*${code}`) }
+      await assert.rejects(findLatest(folder, fs), expected, call)
+      await assert.rejects(findOwn(folder, fs, silentLog), expected, call)
+      await assert.rejects(loadCheckpoint(second, { fs }), expected, call)
+    }
+    assert.equal((await findLatest(folder)).latest?.manifest.step, 2)
+    assert.equal(exitCodeOf('CHECKPOINT_UNREADABLE'), EXIT.storage)
+    assert.equal(exitClass(exitCodeOf(code)), 'retryable')
+  })
+
+test('a file where a checkpoint folder should be is refused, and not swept away', async () => {
   const { folder } = await twoCheckpoints()
-  const broken = { ...realFileSystem, readFile: () => Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' })) }
-  const { refused } = await listCheckpoints(folder, broken as unknown as typeof realFileSystem)
-  assert.deepEqual(new Set(refused.map(({ code }) => code)), new Set(['CHECKPOINT_UNREADABLE']))
+  writeFileSync(join(folder, 'step-000000003'), 'notes')
+  const { latest, refused } = await findLatest(folder)
+  assert.deepEqual([latest?.manifest.step, refused.map((one) => one.code)], [2, ['CHECKPOINT_BAD_MANIFEST']])
 })
 
 test('a job all of whose checkpoints are damaged does not start anew in silence', async () => {
@@ -118,4 +137,25 @@ test('a job all of whose checkpoints are damaged does not start anew in silence'
 function edit(folder: string, from: string, to: string): void {
   const path = join(folder, MANIFEST_FILE)
   writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))
+}
+
+function nodeError(code: string): Error {
+  return Object.assign(new Error(`${code}: the disk says no`), { code })
+}
+
+/** Whatever lies in `folder` cannot be read just now: its manifest, or its shards at one of the calls they are read by. */
+function failingIn(folder: string, call: 'readFile' | 'open' | 'stat' | 'read', code: string): FileSystem {
+  const no = () => Promise.reject(nodeError(code))
+  const isInside = (path: unknown) => String(path).startsWith(folder)
+  return {
+    ...realFileSystem,
+    readFile: ((path: string, options: never) =>
+      call === 'readFile' && isInside(path) ? no() : realFileSystem.readFile(path, options)) as FileSystem['readFile'],
+    async open(path, ...rest) {
+      if (call === 'open' && isInside(path)) return no()
+      const file = await realFileSystem.open(path, ...rest)
+      if (isInside(path) && (call === 'stat' || call === 'read')) file[call] = no
+      return file
+    },
+  }
 }

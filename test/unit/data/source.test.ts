@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
-import { appendFile, mkdir, symlink, writeFile } from 'node:fs/promises'
+import promises, { appendFile, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { DataConfig } from '../../../src/contract/runtime.ts'
+import { exitCodeOf } from '../../../src/contract/exit-codes.ts'
+import { type DataConfig, EXIT } from '../../../src/contract/runtime.ts'
 import { encodeExample } from '../../../src/data/formats/example.ts'
-import { encodeTfRecord } from '../../../src/data/formats/tfrecord.ts'
+import { encodeTfRecord, readTfRecords } from '../../../src/data/formats/tfrecord.ts'
 import { type DataSource, openSource, type SourceItem } from '../../../src/data/source.ts'
 import {
   collect,
@@ -148,3 +150,18 @@ test('a folder that is absent or holds nothing is refused with what to do', asyn
   const nothing = { ...config, path: '.', format: 'imagenet-folder' as const, subset: { fraction: 1e-9, seed: 1 } }
   await assert.rejects(openSource(folder, nothing), { code: 'DATA_EMPTY', message: /in the subset of 1e-9/ })
 })
+
+for (const code of ['EACCES', 'ESTALE', 'EIO'])
+  test(`data that cannot be reached just now (${code}) is not the data's fault`, async (t) => {
+    const folder = inside(root)
+    await writeFile(join(folder, 'x.tfrecord'), 'whatever')
+    const no = () => Promise.reject(Object.assign(new Error(`${code}: just now`), { code }))
+    for (const call of ['stat', 'open'] as const) t.mock.method(promises, call, no)
+    syncBuiltinESMExports()
+    const config = { path: '.', format: 'tfrecord', maxCorruptRecords: 0 } as const
+    await assert.rejects(openSource(folder, config), { code })
+    await assert.rejects(collect(readTfRecords(join(folder, 'x.tfrecord'))), { code })
+    assert.equal(exitCodeOf(code), EXIT.storage)
+    t.mock.restoreAll()
+    syncBuiltinESMExports()
+  })
