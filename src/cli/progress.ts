@@ -10,6 +10,14 @@ export interface ProgressView {
 }
 
 const COLUMNS = ['JOB', 'PHASE', 'STEP', 'LOSS', 'EXAMPLES/S', 'ETA', 'WORKERS', 'RESULT'] as const
+/** Go first when a terminal is narrow. */
+const EXPENDABLE: readonly string[] = ['EXAMPLES/S', 'ETA', 'WORKERS', 'LOSS']
+/** Characters of the last column that are worth more than another column. */
+const RESULT_ROOM = 14
+/** Rows for the head of the table and the line where the cursor stands. */
+const TABLE_MARGIN = 2
+const DEFAULT_COLUMNS = 120
+const DEFAULT_ROWS = 24
 const PLAIN_EVERY_MS = 10_000
 const FINISHED = new Set(['Succeeded', 'Failed'])
 
@@ -38,7 +46,12 @@ function waitingFor(job: Job): string {
   const waiting = job.status?.conditions.find(
     (c) => (c.type === 'SourceResolved' && c.status === 'False') || (c.type === 'Failed' && c.status === 'True'),
   )
-  return waiting?.message ?? ''
+  return oneLine(waiting?.message ?? '')
+}
+
+/** Messages may hold the last words of a process. */
+function oneLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ')
 }
 
 export function duration(seconds: number): string {
@@ -58,24 +71,58 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   )
 }
 
+/** Lines are written over the former ones, and what is left below goes last: erasing first would flicker. */
 function terminalView(out: NodeJS.WriteStream): ProgressView {
-  let drawn = 0
-  const erase = () => (drawn > 0 ? `\x1b[${drawn}A\x1b[J` : '')
+  let drawn: readonly string[] = []
+  const columns = () => out.columns || DEFAULT_COLUMNS
+  // Also over what the terminal itself wrote meanwhile, such as ^C.
+  const toTop = () => {
+    const rows = rowsOf(drawn, columns())
+    return rows > 0 ? `\r\x1b[${rows}A` : '\r'
+  }
+  const write = (lines: readonly string[]) => {
+    out.write(`${toTop()}${lines.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`)
+  }
   return {
     show(jobs) {
-      const width = out.columns || 120
-      const lines = table([[...COLUMNS], ...jobs.map(progressCells)]).map((line) => line.slice(0, width - 1))
-      out.write(`${erase()}${lines.join('\n')}\n`)
-      drawn = lines.length
+      const lines = fittedTable(jobs, columns(), out.rows || DEFAULT_ROWS)
+      write(lines)
+      drawn = lines
     },
     say(line) {
-      out.write(`${erase()}${line}\n`)
-      drawn = 0
+      write([line, ...drawn])
     },
     end() {
-      drawn = 0
+      write(drawn)
+      drawn = []
     },
   }
+}
+
+/** Rows that lines take on a terminal which may have become narrower since they were written. */
+function rowsOf(lines: readonly string[], columns: number): number {
+  return lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / columns)), 0)
+}
+
+/** As many columns as the width holds, as many jobs as the height. */
+function fittedTable(jobs: readonly Job[], columns: number, rows: number): string[] {
+  const room = Math.max(1, rows - TABLE_MARGIN)
+  const shown = jobs.length <= room ? jobs : jobs.slice(0, room - 1)
+  const lines = narrowed([[...COLUMNS], ...shown.map(progressCells)], columns - 1)
+  const cut = lines.map((line) => (line.length < columns ? line : `${line.slice(0, columns - 2)}…`))
+  return shown.length === jobs.length ? cut : [...cut, `... and ${jobs.length - shown.length} more`]
+}
+
+/** Without the columns that can be spared, until the numbers and the beginning of the last column fit. */
+function narrowed(cells: readonly (readonly string[])[], width: number): string[] {
+  const spared: string[] = []
+  for (const next of [...EXPENDABLE, undefined]) {
+    const kept = cells.map((row) => row.filter((_, i) => !spared.includes(COLUMNS[i] as string)))
+    const needed = table(kept.map((row) => row.with(-1, row.at(-1)?.slice(0, RESULT_ROOM) ?? '')))
+    if (next === undefined || needed.every((line) => line.length <= width)) return table(kept)
+    spared.push(next)
+  }
+  return []
 }
 
 /** Prints a job's line when its phase changes, and every ten seconds while it runs. */
