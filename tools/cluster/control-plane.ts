@@ -19,7 +19,8 @@ export function controlPlaneBinaries(minor: string): Binary[] {
 }
 
 export function component(binary: Binary, args: readonly string[], probe: () => Promise<void>): Component {
-  return { name: binary.name, command: binary.file, args, build: stampOf(binary), probe }
+  const { name, version, file: command } = binary
+  return { name, version, command, args, build: stampOf(binary), probe }
 }
 
 export const kubeconfigFor = (identity: string) => join(STATE, `${identity}.kubeconfig`)

@@ -64,14 +64,18 @@ function parse(args: string[]) {
 }
 
 function clusterOptions(values: ReturnType<typeof parse>['values']): ClusterOptions {
-  const number = (text: string | undefined) => (text === undefined ? undefined : Number(text))
   return {
     version: values.version,
-    nodes: number(values.nodes),
-    gpusPerNode: number(values['gpus-per-node']),
+    nodes: wholeNumber('--nodes', values.nodes),
+    gpusPerNode: wholeNumber('--gpus-per-node', values['gpus-per-node']),
     realNode: values['real-node'],
     trainingOperator: values['training-operator'],
   }
+}
+
+function wholeNumber(name: string, text: string | undefined): number | undefined {
+  if (text === undefined || /^\d{1,5}$/.test(text)) return text === undefined ? undefined : Number(text)
+  throw new DownpourError('INVALID_OPTION', `expected ${name} to be a whole number, got \`${text}\``)
 }
 
 const interrupted = new AbortController()

@@ -9,6 +9,8 @@ import { LOGS, RUN } from './paths.ts'
 
 export interface Component {
   readonly name: string
+  /** For people. */
+  readonly version: string
   readonly command: string
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
@@ -29,8 +31,8 @@ interface Identity {
 const READY_MS = 90_000
 /** A process that no longer answers may be busy, not broken. */
 const BUSY_MS = 15_000
-/** The API server drains its connections; what takes longer is killed. */
-const STOP_MS = 20_000
+/** The API server waits for its watchers, which do not leave; it holds nothing that a kill could lose. */
+const STOP_MS = 8_000
 const POLL_MS = 50
 
 /** @returns what was done about it. */

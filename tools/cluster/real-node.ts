@@ -46,12 +46,14 @@ export async function startRealNode(
 ): Promise<void> {
   if ((await ensure(containerd())) === 'started') await importImage(signal)
   await ensure(dns(state))
+  if ((await ensure(kubelet(state))) === 'started') {
+    await step(`waiting for node ${REAL_NODE}`, () => untilReady(kubectl, signal))
+  }
+  // It asks once for the node's address, and then not again for half a minute.
   await ensure(proxy(state))
-  if ((await ensure(kubelet(state))) === 'running') return
-  await step(`waiting for node ${REAL_NODE}`, () => untilReady(kubectl, signal))
 }
 
-export const realNodeComponents = (state: ClusterState) => [containerd(), dns(state), proxy(state), kubelet(state)]
+export const realNodeComponents = (state: ClusterState) => [containerd(), dns(state), kubelet(state), proxy(state)]
 
 /** The bridge is there before the first pod, because it carries the address of the node. */
 async function ensureBridge(signal?: AbortSignal): Promise<void> {
@@ -74,6 +76,7 @@ function containerd(): Component {
   }
   return {
     name: 'containerd',
+    version: 'packaged',
     command: 'containerd',
     args: ['--config', config],
     build: readFileSync(config, 'utf8'),

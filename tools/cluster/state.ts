@@ -69,8 +69,8 @@ export function shapeOf(options: ClusterOptions, state: ClusterState | undefined
   if (state && state.minor !== minor) throw otherVersion(state.minor, minor)
   return {
     minor,
-    nodes: wholeNumber('--nodes', options.nodes ?? before.nodes),
-    gpusPerNode: wholeNumber('--gpus-per-node', options.gpusPerNode ?? before.gpusPerNode),
+    nodes: options.nodes ?? before.nodes,
+    gpusPerNode: options.gpusPerNode ?? before.gpusPerNode,
     realNode: options.realNode ?? before.realNode,
     trainingOperator: options.trainingOperator ?? before.trainingOperator ?? false,
   }
@@ -100,11 +100,6 @@ function isFree(port: number): Promise<boolean> {
     server.once('error', () => resolve(false))
     server.listen(port, () => server.close(() => resolve(true)))
   })
-}
-
-function wholeNumber(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value >= 0) return value
-  throw new DownpourError('INVALID_OPTION', `expected ${name} to be a whole number from 0, got ${value}`)
 }
 
 function otherVersion(is: string, wanted: string): DownpourError {

@@ -1,18 +1,13 @@
 /** What runs, and whether it answers. */
-import { kubernetes, trainingOperator as trainingOperatorBinary } from './binaries.ts'
+import { kubernetes } from './binaries.ts'
 import * as plane from './control-plane.ts'
 import { gpusOf, isFake, isReady, listNodes } from './fake-nodes.ts'
 import { ensureKubectl, kubectlAt } from './kubectl.ts'
 import { KUBECONFIG } from './paths.ts'
 import { type Component, pidOf } from './processes.ts'
-import { realNodeBinaries, realNodeComponents } from './real-node.ts'
+import { realNodeComponents } from './real-node.ts'
 import { type ClusterState, readState } from './state.ts'
 import { trainingOperator } from './training-operator.ts'
-
-function versionsOf({ minor }: ClusterState): Map<string, string> {
-  const binaries = [...plane.controlPlaneBinaries(minor), ...realNodeBinaries(minor), trainingOperatorBinary()]
-  return new Map(binaries.map(({ name, version }) => [name, version]))
-}
 
 /** @returns whether all of it is well. */
 export async function status(write: (line: string) => void): Promise<boolean> {
@@ -28,21 +23,16 @@ export async function status(write: (line: string) => void): Promise<boolean> {
     ...(state.realNode ? realNodeComponents(state) : []),
     ...(state.trainingOperator ? [trainingOperator(state)] : []),
   ]
-  const versions = versionsOf(state)
   const healthy: boolean[] = []
-  for (const component of components) healthy.push(await line(component, versions, write))
+  for (const component of components) healthy.push(await line(component, write))
   if (healthy[0] && healthy[1]) await nodeLines(state, write)
   return !healthy.includes(false)
 }
 
-async function line(component: Component, versions: Map<string, string>, write: (line: string) => void) {
+async function line(component: Component, write: (line: string) => void) {
   const pid = pidOf(component.name)
   const health = pid ? await healthOf(component) : 'stopped'
-  const columns = [
-    component.name.padEnd(24),
-    String(pid ?? '-').padEnd(8),
-    (versions.get(component.name) ?? '').padEnd(9),
-  ]
+  const columns = [component.name.padEnd(24), String(pid ?? '-').padEnd(8), component.version.padEnd(9)]
   write([...columns, health].join(' '))
   return health === 'healthy'
 }
