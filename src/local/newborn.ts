@@ -1,7 +1,8 @@
 /** An object at its creation: name, uid, time. */
 import { randomUUID } from 'node:crypto'
-import { clone, type Meta, type Stored, timestamp } from './objects.ts'
+import { clone, type Stored, timestamp } from './objects.ts'
 import { apiVersionOf, type Resource } from './resources.ts'
+import { withoutAbsent } from './revise.ts'
 import { badRequest, invalid } from './status-error.ts'
 
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
@@ -21,13 +22,13 @@ export function newborn(resource: Resource, namespace: string | undefined, given
     ...(status && !resource.status ? { status } : {}),
     apiVersion: apiVersionOf(resource),
     kind: resource.kind,
-    metadata: {
+    metadata: withoutAbsent({
       ...meta,
       ...(namespace === undefined ? {} : { namespace }),
       uid: randomUUID(),
       creationTimestamp: timestamp(nowMs),
       generation: 1,
-    } as Meta,
+    }),
   }
 }
 

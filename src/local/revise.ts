@@ -70,7 +70,7 @@ function withoutStatus(resource: Resource, current: Stored, next: Stored): Store
 }
 
 /** What is empty is absent, as in the JSON of Kubernetes' own types. */
-function withoutAbsent(metadata: object): Meta {
+export function withoutAbsent(metadata: object): Meta {
   const isAbsent = (value: unknown) =>
     value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0)
   return Object.fromEntries(Object.entries(metadata).filter(([, value]) => !isAbsent(value))) as unknown as Meta

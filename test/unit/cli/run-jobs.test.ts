@@ -55,6 +55,12 @@ suite('applying the files of a run', () => {
     assert.deepEqual((await run(pretrain({ backoffLimit: 3 }))).said, ['PretrainJob/jft configured'])
   })
 
+  test('an empty map in a file is no map: the second time nothing has changed', async () => {
+    const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'c', annotations: {} } }
+    await run(claim, pretrain())
+    assert.equal((await run(claim, pretrain())).said[0], 'PersistentVolumeClaim/c unchanged')
+  })
+
   test('takes out what left the file, and leaves what others gave', async () => {
     const template = { nodeSelector: { disk: 'fast' } }
     await run({
