@@ -1,7 +1,7 @@
 import { DownpourError } from '../support/errors.ts'
 import type { KubeClient } from './client.ts'
 import type { Waiting } from './client-options.ts'
-import { isAlreadyExists, isConflict } from './errors.ts'
+import { isAlreadyExists } from './errors.ts'
 import { type Collection, controllerUid, type KubeObject, type Ref } from './objects.ts'
 
 export interface CreateResult<T> {
@@ -44,25 +44,4 @@ function nameConflict(ref: Ref, found: KubeObject, cause: unknown): DownpourErro
     { plural: ref.plural, namespace: ref.namespace, name: ref.name, uid: found.metadata.uid, owner },
     { cause },
   )
-}
-
-/** foreign: another owner's, left alone. replaced: another object has the name by now, left alone. */
-export type DeleteOutcome = 'deleted' | 'absent' | 'foreign' | 'replaced'
-
-/** Deletes the very object that was seen, never a successor of the same name. */
-export async function deleteIfOurs(
-  client: KubeClient,
-  where: Collection,
-  seen: KubeObject,
-  ownerUid: string,
-  options: Waiting & { gracePeriodSeconds?: number | undefined } = {},
-): Promise<DeleteOutcome> {
-  if (controllerUid(seen) !== ownerUid) return 'foreign'
-  try {
-    const ref = { ...where, name: seen.metadata.name }
-    return (await client.delete(ref, { ...options, uid: seen.metadata.uid })) ? 'deleted' : 'absent'
-  } catch (error) {
-    if (isConflict(error)) return 'replaced'
-    throw error
-  }
 }

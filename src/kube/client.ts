@@ -142,20 +142,6 @@ export class KubeClient {
     return (await this.#patch(ref, patch, 'application/merge-patch+json', {}, options)) as T
   }
 
-  /**
-   * Merge patch of the status subresource. With a resourceVersion it is refused (409 Conflict) if the object has
-   * changed since: read again and decide anew.
-   */
-  async patchStatus<T extends KubeObject = KubeObject>(
-    ref: Ref,
-    status: object,
-    options: Waiting & { resourceVersion?: string | undefined } = {},
-  ): Promise<T> {
-    const { resourceVersion } = options
-    const metadata = resourceVersion === undefined ? {} : { metadata: { resourceVersion } }
-    return this.mergePatch<T>({ ...ref, subresource: 'status' }, { ...metadata, status }, options)
-  }
-
   /** False: there was nothing to delete. @throws 409 Conflict when the uid or resourceVersion is another */
   async delete(ref: Ref, options: DeleteOptions = {}): Promise<boolean> {
     const { uid, resourceVersion, gracePeriodSeconds, propagationPolicy } = options

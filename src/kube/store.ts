@@ -3,13 +3,6 @@ import { compareVersions, controllerUid, type KubeObject, objectKey } from './ob
 /** The values under which an object is found: `byIndex('job', uid)`. */
 export type Indexer<T> = (object: T) => readonly string[]
 
-export const indexByLabel =
-  <T extends KubeObject>(label: string): Indexer<T> =>
-  (object) => {
-    const value = object.metadata.labels?.[label]
-    return value === undefined ? [] : [value]
-  }
-
 export const indexByOwnerUid: Indexer<KubeObject> = (object) => {
   const uid = controllerUid(object)
   return uid === undefined ? [] : [uid]

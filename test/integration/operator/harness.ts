@@ -225,7 +225,7 @@ export class Cluster {
 
   async #setStatus(name: string, status: object): Promise<void> {
     const ref = { apiVersion: 'v1', plural: 'pods', namespace: this.namespace, name }
-    await this.client.patchStatus(ref, status).catch(ignoreGone)
+    await this.client.mergePatch({ ...ref, subresource: 'status' }, { status }).catch(ignoreGone)
   }
 
   async #remove({ metadata }: RawPod): Promise<void> {

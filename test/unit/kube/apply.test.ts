@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
-import { createOrAdopt, deleteIfOurs } from '../../../src/kube/apply.ts'
+import { createOrAdopt } from '../../../src/kube/apply.ts'
 import { createKubeClient } from '../../../src/kube/client.ts'
 import type { KubeObject } from '../../../src/kube/objects.ts'
 import { silentLog } from '../../../src/support/log.ts'
@@ -64,27 +64,4 @@ test('a conflict that is not about the name is passed on', async () => {
   const { api, client } = await setup((_call, response) => failure(response, 403, 'Forbidden'))
   await assert.rejects(createOrAdopt(client, PODS, ownedBy('me'), 'me'), { code: 'KUBE_FORBIDDEN' })
   assert.equal(api.calls.length, 1)
-})
-
-test('only the object that was seen is deleted, and only if it is ours', async () => {
-  const answers: Record<string, [number, string]> = { gone: [404, 'NotFound'], other: [409, 'Conflict'] }
-  let next = 'ok'
-  const { api, client } = await setup((_call, response) => {
-    const [code, reason] = answers[next] ?? [200, '']
-    return code === 200 ? json(response, 200, {}) : failure(response, code, reason)
-  })
-  const remove = () => deleteIfOurs(client, PODS, ownedBy('me'), 'me', { gracePeriodSeconds: 5 })
-  assert.equal(await remove(), 'deleted')
-  assert.deepEqual(api.calls[0]?.body, {
-    apiVersion: 'v1',
-    kind: 'DeleteOptions',
-    preconditions: { uid: 'pod-1' },
-    gracePeriodSeconds: 5,
-  })
-  next = 'gone'
-  assert.equal(await remove(), 'absent')
-  next = 'other'
-  assert.equal(await remove(), 'replaced')
-  assert.equal(await deleteIfOurs(client, PODS, ownedBy('other'), 'me'), 'foreign')
-  assert.equal(api.calls.length, 3)
 })

@@ -71,9 +71,9 @@ test('a rehearsal stores nothing and takes no field that the server does not kno
 
 test('each kind of patch goes out under its own content type', async () => {
   const { api, client } = await setup((_call, response) => json(response, 200, {}))
-  await client.apply(POD, { metadata: { name: 'a' } })
+  await client.apply(POD, { metadata: { name: 'a' } }, { fieldManager: 'somebody' })
   await client.mergePatch(POD, { metadata: { labels: null } })
-  await client.patchStatus(POD, { phase: 'x' }, { resourceVersion: '7' })
+  await client.mergePatch({ ...POD, subresource: 'status' }, { status: { phase: 'x' } })
   assert.deepEqual(
     api.calls.map(({ method, path, headers, query, body }) => [
       method,
@@ -87,17 +87,11 @@ test('each kind of patch goes out under its own content type', async () => {
         'PATCH',
         'a',
         'application/apply-patch+yaml',
-        { fieldManager: 'downpour', force: 'true' },
+        { fieldManager: 'somebody', force: 'true' },
         { metadata: { name: 'a' } },
       ],
       ['PATCH', 'a', 'application/merge-patch+json', { fieldManager: 'downpour' }, { metadata: { labels: null } }],
-      [
-        'PATCH',
-        'status',
-        'application/merge-patch+json',
-        { fieldManager: 'downpour' },
-        { metadata: { resourceVersion: '7' }, status: { phase: 'x' } },
-      ],
+      ['PATCH', 'status', 'application/merge-patch+json', { fieldManager: 'downpour' }, { status: { phase: 'x' } }],
     ],
   )
 })
@@ -202,7 +196,7 @@ for (const status of [429, 500, 502, 503, 504]) {
   test(`${status} to a POST or a merge patch is the caller's to handle`, async () => {
     const { api, client } = await setup((_call, response) => failure(response, status, ''))
     await assert.rejects(client.create(PODS, { metadata: { name: 'a' } }), { httpStatus: status })
-    await assert.rejects(client.patchStatus(POD, {}), { httpStatus: status })
+    await assert.rejects(client.mergePatch(POD, {}), { httpStatus: status })
     assert.equal(api.calls.length, 2)
   })
 }

@@ -4,7 +4,7 @@ import { afterEach, test } from 'node:test'
 import { createKubeClient } from '../../../src/kube/client.ts'
 import type { KubeObject } from '../../../src/kube/objects.ts'
 import { Reflector, type ReflectorOptions } from '../../../src/kube/reflector.ts'
-import { indexByLabel, indexByOwnerUid } from '../../../src/kube/store.ts'
+import { indexByOwnerUid } from '../../../src/kube/store.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { type Call, failure, json, kindOf, startFakeApi } from '../../support/fake-api.ts'
@@ -374,7 +374,7 @@ test('objects are trimmed before they are kept, and found by label and owner', a
     },
     {
       trim: ({ metadata }) => ({ metadata }),
-      indexers: { job: indexByLabel('job'), owner: indexByOwnerUid },
+      indexers: { job: ({ metadata }) => [metadata.labels?.job ?? ''], owner: indexByOwnerUid },
     },
   )
   await eventually(() => assert.equal(reflector.stats().events, 1))
