@@ -25,6 +25,8 @@ export interface CoordinatorOptions {
 }
 
 const SAVE_RETRY_MS = 1000
+/** Before a stop, of which the grace period is short. */
+const SAVE_TRIES = 3
 const SAVE_GIVE_UP_MS = 60_000
 const REFRESH_EVERY_MS = 2000
 /** What a shard's answer may say that ends this generation. */
@@ -84,10 +86,12 @@ export class Coordinator {
   /** Saves once more, unless nothing has happened since the last time: for SIGTERM. */
   async saveNow(): Promise<void> {
     const version = this.#options.server.opened?.training.version ?? 0
-    if (version > 0) await this.#rounds?.save(false)
+    if (version === 0 || !this.#rounds) return
+    for (let left = SAVE_TRIES; left > 0 && !(await this.#rounds.save(false)); left--)
+      await this.#options.clock.sleep(SAVE_RETRY_MS)
   }
 
-  /** The other shards see the coordinator hang up, and may end. */
+  /** Lets the other shards end. */
   async stop(): Promise<void> {
     this.#stopped = true
     clearInterval(this.#timer)

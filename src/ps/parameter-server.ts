@@ -47,6 +47,10 @@ export interface ParameterServerOptions {
 
 const PEER_HEARTBEAT_MS = 10_000
 const POLL_MS = 50
+/** A coordinator that was away for so long will not come back for its last round. */
+const COORDINATOR_GONE_MS = 60_000
+/** One whose connection broke calls again within this. */
+const COORDINATOR_RETURNS_MS = 5000
 const Pins = z.object({ steps: z.array(z.int().min(0)).max(1000) })
 
 export class ParameterServer {
@@ -97,8 +101,14 @@ export class ParameterServer {
 
   status(): Record<string, unknown> {
     if (this.#coordinator) return { ...this.#coordinator.status() }
-    const version = this.#server.opened?.training.version ?? 0
-    return { role: 'ps', index: this.#options.index, phase: this.#server.opened ? 'training' : 'waiting', version }
+    const { opened, coordinatorAwayMs } = this.#server
+    return {
+      role: 'ps',
+      index: this.#options.index,
+      phase: opened ? 'training' : 'waiting',
+      version: opened?.training.version ?? 0,
+      coordinatorConnected: coordinatorAwayMs === 0,
+    }
   }
 
   /** Checkpoints of these steps are never purged. @throws ZodError for another body than { steps } */
@@ -110,10 +120,13 @@ export class ParameterServer {
     return { pinned: steps }
   }
 
-  /** SIGTERM: saves a checkpoint. The other shards stay until the coordinator's round has been and it hangs up. */
+  /**
+   * SIGTERM: the coordinator saves a checkpoint. Another shard stays for that round while there is a coordinator: until
+   * it says goodbye, or `waitMs` if it begins none.
+   */
   async suspend(waitMs: number): Promise<void> {
     if (this.#coordinator) await this.#coordinator.saveNow()
-    else if (this.#server.opened) await this.#until(() => this.#server.coordinatorLeft, waitMs)
+    else if (this.#server.opened) await this.#servedLastRound(waitMs)
     await this.close()
   }
 
@@ -201,10 +214,21 @@ export class ParameterServer {
     })
   }
 
-  /** The coordinator's last round still needs this shard: it ends when the coordinator has hung up. */
+  /** The coordinator's last round still needs this shard, and a connection that broke says nothing of the coordinator. */
   async #endWhenFinished(): Promise<void> {
-    await this.#until(() => this.#server.opened?.training.finished === true && this.#server.coordinatorLeft)
+    await this.#until(() => this.#server.opened?.training.finished === true && this.#isReleased(COORDINATOR_GONE_MS))
     if (!this.#closed) this.#ended.resolve(null)
+  }
+
+  async #servedLastRound(waitMs: number): Promise<void> {
+    const { clock } = this.#options
+    const deadlineMs = clock.monotonicMs() + waitMs
+    const isLate = () => clock.monotonicMs() >= deadlineMs && !this.#snapshots.busy
+    await this.#until(() => this.#isReleased(COORDINATOR_RETURNS_MS) || isLate())
+  }
+
+  #isReleased(afterMs: number): boolean {
+    return this.#server.opened?.training.released === true || this.#server.coordinatorAwayMs >= afterMs
   }
 
   async #until(holds: () => boolean, timeoutMs = Number.POSITIVE_INFINITY): Promise<void> {

@@ -2,7 +2,8 @@
 import type { LookupFunction } from 'node:net'
 import { ShardRecord } from '../checkpoint/manifest.ts'
 import { PORTS, type RuntimeConfig } from '../contract/runtime.ts'
-import { DownpourError } from '../support/errors.ts'
+import { systemClock } from '../support/clock.ts'
+import { DownpourError, errorCode } from '../support/errors.ts'
 import { Channel, type Reply } from '../wire/channel.ts'
 import { endpointOf } from '../wire/endpoint.ts'
 import { type ModelLayout, plainVariables } from '../wire/layout.ts'
@@ -17,6 +18,10 @@ export interface PeerOptions {
   lookup: LookupFunction
   heartbeatMs: number
 }
+
+const GOODBYE_WITHIN_MS = 1000
+const GOODBYE_TRIES = 5
+const GOODBYE_AGAIN_MS = 50
 
 /** Connects when there is something to say, and anew after a loss; a request that was lost is not repeated. */
 export class PeerShard implements ShardHandle {
@@ -52,10 +57,24 @@ export class PeerShard implements ShardHandle {
     await this.#request({ type: 'finish' })
   }
 
-  /** The shard may end from now on. */
+  /** Lets the shard end, if it can be told in a moment; if not, it finds out by itself, later. */
   async close(): Promise<void> {
+    const late = systemClock.sleep(GOODBYE_WITHIN_MS, this.#stop.signal).catch(() => {})
+    await Promise.race([this.#sayGoodbye(), late])
     this.#stop.abort(new DownpourError('WIRE_CLOSED', 'the coordinator ends'))
     await this.#connected?.then((channel) => channel.end()).catch(() => {})
+  }
+
+  /** Again where the connection broke: that says nothing of the shard. */
+  async #sayGoodbye(): Promise<void> {
+    for (let left = GOODBYE_TRIES; left > 0 && !this.#stop.signal.aborted; left--)
+      try {
+        await this.#request({ type: 'goodbye' })
+        return
+      } catch (error) {
+        if (errorCode(error) !== 'WIRE_CLOSED') return
+        await systemClock.sleep(GOODBYE_AGAIN_MS)
+      }
   }
 
   async #request(message: Message): Promise<Reply> {

@@ -123,6 +123,9 @@ export class Requests {
       case 'finish':
         training.finished = true
         return { message: { type: 'ok' } }
+      case 'goodbye':
+        training.released = true
+        return { message: { type: 'ok' } }
       default:
         throw new DownpourError('WIRE_UNEXPECTED', `a coordinator does not send ${message.type}`)
     }

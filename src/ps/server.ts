@@ -2,6 +2,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
+import type { Clock } from '../support/clock.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { BufferPool } from '../wire/buffer-pool.ts'
@@ -26,6 +27,7 @@ export interface PsServerOptions {
   /** A coordinator has shown that this shard cannot go on. */
   onDisagreement: (failure: Failure) => void
   snapshots: Snapshots
+  clock: Clock
   metrics: PsMetrics
   log: Log
   heartbeatMs?: number
@@ -57,6 +59,7 @@ export class PsServer {
   #open: OpenShard | undefined
   /** Pod of the coordinator that was heard last. */
   #coordinatorUid: string | undefined
+  #coordinatorLostAtMs = Number.NEGATIVE_INFINITY
 
   constructor(options: PsServerOptions) {
     this.#options = options
@@ -82,14 +85,10 @@ export class PsServer {
     return new Set(this.#workers().map(({ who }) => who.index)).size
   }
 
-  /** The coordinator was connected and has hung up: it wants nothing more. */
-  get coordinatorLeft(): boolean {
-    return this.#coordinatorUid !== undefined && ![...this.#peers.values()].some(({ role }) => role === 'coordinator')
-  }
-
-  /** Bytes of bodies that are being received or sent. */
-  get bufferedBytes(): number {
-    return this.#pool.inUseBytes
+  /** 0 while the coordinator is connected, infinite before it ever was. */
+  get coordinatorAwayMs(): number {
+    const isConnected = [...this.#peers.values()].some(({ role }) => role === 'coordinator')
+    return isConnected ? 0 : this.#options.clock.monotonicMs() - this.#coordinatorLostAtMs
   }
 
   /** @returns the port, which is chosen by the system for 0. @throws DownpourError PORT_TAKEN */
@@ -236,6 +235,7 @@ export class PsServer {
     this.#channels.delete(channel)
     metrics.connectedWorkers.set(this.connectedWorkers)
     if (errorCode(error).startsWith('FRAME_')) metrics.protocolErrors.inc()
+    if (peer?.role === 'coordinator') this.#coordinatorLostAtMs = this.#options.clock.monotonicMs()
     if (peer?.role !== 'worker') return
     const { index, podUid } = peer.who
     log.info({ worker: index, code: error && errorCode(error) }, 'worker left')

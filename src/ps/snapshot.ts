@@ -28,6 +28,11 @@ export class Snapshots {
     this.#options = options
   }
 
+  /** Whether one is being written. */
+  get busy(): boolean {
+    return this.#busy
+  }
+
   /**
    * The copy is taken before this returns; the promise is for the file.
    * @throws DownpourError SNAPSHOT_BUSY, BAD_SNAPSHOT_FOLDER, the disk's error

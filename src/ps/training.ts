@@ -43,6 +43,8 @@ export class Training {
   failure: Failure | null = null
   /** Set when the coordinator says that the job has all its steps. */
   finished = false
+  /** Set when the coordinator has said goodbye: it has had its last round, and wants nothing more. */
+  released = false
   /** While set, pushes wait: the coordinator wants a checkpoint of exactly this version. */
   held: Promise<unknown> | undefined
   readonly #options: TrainingOptions

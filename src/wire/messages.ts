@@ -75,6 +75,7 @@ const SCHEMAS = {
   /** Coordinator to a shard: the job has reached its last step. */
   finish: z.strictObject({}),
   ok: z.strictObject({}),
+  /** The sender wants nothing more: a worker's data is handed out again, a coordinator's shards may end. */
   goodbye: z.strictObject({}),
   heartbeat: z.strictObject({}),
   /** An answer of no, or (request id 0) the reason why the connection ends. */

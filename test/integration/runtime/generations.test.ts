@@ -12,19 +12,18 @@ const checkpoint = { path: 'tiny', everySteps: 2, keep: 9, keepBest: 0, keepStep
 describe('parameter servers', { concurrency: false }, () => {
   const { fleetOf, volume } = forEachTest()
 
-  /** A job with checkpoints of steps 2 and 4, and a copy of its folder in which only step 2 is left. */
+  /** A job with checkpoints of steps 2 and 3, and a copy of its folder in which only step 2 is left. */
   async function twoHistories(): Promise<{ folder: string; older: string }> {
     const [folder, older] = [await volume(), await volume()]
     const fleet = await fleetOf(2, { checkpoint }, { folder })
     const client = await fleet.connect(0, layout)
-    for (const step of [2, 4]) {
-      await train(client, 2)
-      await eventually(async () => assert.equal(await latestStep(folder), step))
-    }
+    await train(client, 2)
+    await eventually(async () => assert.equal(await latestStep(folder), 2))
+    await train(client, 1)
     await suspend(fleet)
     await client.close()
     await cp(folder, older, { recursive: true })
-    await rm(join(older, 'tiny', 'step-000000004'), { recursive: true })
+    await rm(join(older, 'tiny', 'step-000000003'), { recursive: true })
     return { folder, older }
   }
 
@@ -42,7 +41,7 @@ describe('parameter servers', { concurrency: false }, () => {
       ['SHARDS_DISAGREE', 'SHARDS_DISAGREE'],
     )
     assert.match(failures[1]?.message ?? '', /restored/)
-    assert.deepEqual((await readdir(join(folder, 'tiny'))).sort(), ['step-000000002', 'step-000000004'])
+    assert.deepEqual((await readdir(join(folder, 'tiny'))).sort(), ['step-000000002', 'step-000000003'])
   })
 
   test('of a new generation take no part in the rounds of an old one, which ends', async () => {

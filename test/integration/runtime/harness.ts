@@ -41,6 +41,8 @@ export interface FleetOptions {
   shards: number
   /** Checkpoints of an earlier fleet. */
   folder?: string
+  /** What is special about a shard. */
+  each?: (index: number) => Partial<ParameterServerOptions>
   bufferLimitBytes?: number
   /** How long a worker may say nothing, and how long one that went away keeps its data: much shorter than in production. */
   workerSilenceMs?: number
@@ -57,7 +59,12 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
   const former: ParameterServer[] = []
   let attempt = 0
   const make = (index: number, more: Partial<ParameterServerOptions> = {}) =>
-    new ParameterServer({ ...serverOptions({ ...config, topology }, index, folder, options), attempt, ...more })
+    new ParameterServer({
+      ...serverOptions({ ...config, topology }, index, folder, options),
+      attempt,
+      ...options.each?.(index),
+      ...more,
+    })
   const start = async () => {
     servers = proxies.map((_, index) => make(index))
     for (const [i, one] of servers.entries()) (proxies[i] as TcpProxy).target = await one.start('127.0.0.1', 0)
