@@ -32,6 +32,8 @@ for (const [words, values] of Object.entries(MATRIX)) {
       assert.equal(status, 0, stdout)
     })
 
+    test('there are notes', () => assert.match(notes(values), /Is it there/))
+
     test('names are unique, of legal length, and say where they lie', () => {
       const objects = render(values)
       assert.equal(new Set(objects.map(nameOf)).size, objects.length)

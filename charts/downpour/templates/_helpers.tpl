@@ -40,8 +40,8 @@ namespace: {{ . }}
 {{- end }}
 labels:
   {{- $own := merge (include "downpour.labels" .root | fromYaml) (.labels | default dict) }}
-  {{- toYaml (merge $own .root.Values.commonLabels) | nindent 2 }}
-{{- with merge (.annotations | default dict | deepCopy) .root.Values.commonAnnotations }}
+  {{- toYaml (merge $own (.root.Values.commonLabels | default dict)) | nindent 2 }}
+{{- with merge (.annotations | default dict | deepCopy) (.root.Values.commonAnnotations | default dict) }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}

@@ -1,0 +1,209 @@
+/** The chart on a real API server: what Helm does to it, and whether the rights that it gives are enough and no more. */
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, suite, test } from 'node:test'
+import { promisify } from 'node:util'
+import { load } from 'js-yaml'
+import type { Job } from '../../src/api/job.ts'
+import { API_VERSION, PLURALS } from '../../src/contract/names.ts'
+import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
+import type { Cluster } from '../../tools/cluster/up.ts'
+import { CHART } from '../../tools/helm.ts'
+import { eventually } from '../support/eventually.ts'
+import { openNamespace, type TestNamespace } from './fixture.ts'
+
+const RELEASE = 'downpour'
+const PLACE = `chart-${process.pid}`
+const PATIENT = { timeoutMs: 60_000, intervalMs: 200 }
+const COLUMN = 'Restarts'
+
+let cluster: Cluster
+let jobs: TestNamespace
+let other: TestNamespace
+let folder: string
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'downpour-chart-'))
+  cluster = await ensureCluster()
+  jobs = await openNamespace(`${PLACE}-jobs`)
+  other = await openNamespace(`${PLACE}-other`)
+  await kubectl('create', 'namespace', PLACE)
+  // The operator's pod must pass it as it is.
+  await kubectl('label', 'namespace', PLACE, 'pod-security.kubernetes.io/enforce=restricted')
+})
+after(async () => {
+  await helm('uninstall', RELEASE, '--ignore-not-found')
+  await Promise.all([jobs.remove(), other.remove(), kubectl('delete', 'namespace', PLACE, '--wait=false')])
+  rmSync(folder, { recursive: true })
+})
+
+const run = async (program: string, ...args: string[]) => (await promisify(execFile)(program, args)).stdout
+const kubectl = (...args: string[]) => run(cluster.kubectl, `--kubeconfig=${cluster.kubeconfig}`, ...args)
+const helm = (...args: string[]) =>
+  run(cluster.helm, `--kubeconfig=${cluster.kubeconfig}`, '--namespace', PLACE, ...args)
+
+/** The chart as it was before its CRD got a column. */
+function olderChart(): string {
+  const copy = join(folder, 'older')
+  cpSync(CHART, copy, { recursive: true })
+  const file = join(copy, 'files/crds/pretrainjobs.yaml')
+  const crd = load(readFileSync(file, 'utf8')) as {
+    spec: { versions: { additionalPrinterColumns: { name: string }[] }[] }
+  }
+  for (const version of crd.spec.versions) {
+    version.additionalPrinterColumns = version.additionalPrinterColumns.filter(({ name }) => name !== COLUMN)
+  }
+  writeFileSync(file, JSON.stringify(crd))
+  return copy
+}
+
+async function hasColumn(): Promise<boolean> {
+  const path = 'jsonpath={.spec.versions[0].additionalPrinterColumns[*].name}'
+  return (await kubectl('get', 'crd', 'pretrainjobs.downpour.dev', '-o', path)).split(' ').includes(COLUMN)
+}
+
+const objectsOf = async (kind: string) =>
+  (await kubectl('-n', PLACE, 'get', kind, '-l', `app.kubernetes.io/instance=${RELEASE}`, '-o', 'name'))
+    .split('\n')
+    .filter(Boolean)
+
+test('upgrade and rollback take the CRDs along; what is uninstalled leaves CRDs and jobs behind, and comes back', async () => {
+  await helm('install', RELEASE, olderChart(), '--take-ownership')
+  assert.equal(await hasColumn(), false)
+  await jobs.createJob('stays', 1, { suspend: true })
+  await helm('upgrade', RELEASE, CHART, '--set', 'replicas=2')
+  assert.equal(await hasColumn(), true)
+  assert.equal((await objectsOf('poddisruptionbudget')).length, 1)
+  await helm('rollback', RELEASE, '1')
+  assert.equal(await hasColumn(), false)
+  assert.deepEqual(await objectsOf('poddisruptionbudget'), [])
+  await helm('upgrade', RELEASE, CHART)
+  await helm('uninstall', RELEASE)
+  assert.deepEqual(await objectsOf('deployment'), [])
+  assert.equal(await hasColumn(), true)
+  assert.match(await kubectl('-n', jobs.name, 'get', 'pretrainjobs', '-o', 'name'), /stays/)
+  await helm('install', RELEASE, CHART)
+  assert.equal((await objectsOf('deployment')).length, 1)
+})
+
+/** The operator of this checkout as the chart's ServiceAccount. */
+async function asServiceAccount(flags: readonly string[]) {
+  const config = JSON.parse(await kubectl('config', 'view', '--raw', '-o', 'json'))
+  const token = (await kubectl('-n', PLACE, 'create', 'token', RELEASE)).trim()
+  config.users = [{ name: config.users[0].name, user: { token } }]
+  const file = join(folder, 'kubeconfig')
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 })
+  const lease = ['--lease-namespace', PLACE, '--lease-name', RELEASE]
+  const words = [
+    'bin/downpour',
+    'operator',
+    '--kubeconfig',
+    file,
+    '--http-port',
+    '0',
+    '--log-level',
+    'debug',
+    ...lease,
+    ...flags,
+  ]
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let printed = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (printed += chunk))
+  return {
+    printed: () => printed,
+    async stop() {
+      const exit = once(child, 'exit')
+      child.kill('SIGTERM')
+      assert.deepEqual(await exit, [0, null])
+    },
+  }
+}
+
+/** Made, run, suspended, deleted when its time is over. */
+async function live(name: string): Promise<void> {
+  await jobs.createJob(name, 2)
+  await eventually(async () => assert.equal((await jobs.pods()).length, 3), PATIENT)
+  const ref = { apiVersion: API_VERSION, plural: PLURALS.PretrainJob, namespace: jobs.name, name }
+  await jobs.client.mergePatch(ref, { spec: { suspend: true } })
+  await eventually(async () => {
+    const job = (await jobs.client.get(ref)) as unknown as Job
+    assert.deepEqual([job.status?.phase, await jobs.pods()], ['Suspended', []])
+  }, PATIENT)
+  await eventually(async () => {
+    assert.match(
+      await kubectl('-n', jobs.name, 'get', 'events', '-o', 'name', `--field-selector=involvedObject.name=${name}`),
+      /event/,
+    )
+  }, PATIENT)
+}
+
+suite('the rights of the release are enough', () => {
+  const modes: [string, () => string[]][] = [
+    ['everywhere', () => []],
+    ['in one namespace, with nothing cluster-wide', () => [jobs.name]],
+  ]
+  for (const [where, namespaces] of modes) {
+    test(where, async () => {
+      const watched = namespaces()
+      await helm('upgrade', '--install', RELEASE, CHART, '--set-json', `watchNamespaces=${JSON.stringify(watched)}`)
+      const operator = await asServiceAccount(watched.map((name) => `--namespace=${name}`))
+      try {
+        await live(`job-${watched.length}`)
+      } finally {
+        await operator.stop()
+      }
+      assert.doesNotMatch(operator.printed(), /forbidden/i)
+    })
+  }
+
+  test('and no more: in another namespace nothing is allowed', async () => {
+    const account = `system:serviceaccount:${PLACE}:${RELEASE}`
+    const may = async (...question: string[]) => {
+      const asked = run(
+        cluster.kubectl,
+        `--kubeconfig=${cluster.kubeconfig}`,
+        'auth',
+        'can-i',
+        `--as=${account}`,
+        ...question,
+      )
+      return (await asked.catch((error: { stdout: string }) => error.stdout)).trim()
+    }
+    assert.equal(await may('create', 'pods', '-n', jobs.name), 'yes')
+    assert.equal(await may('create', 'pods', '-n', other.name), 'no')
+    assert.equal(await may('list', 'pretrainjobs.downpour.dev', '--all-namespaces'), 'no')
+    assert.equal(await may('create', 'pods', '--subresource=exec', '-n', jobs.name), 'no')
+    for (const what of ['secrets', 'leases.coordination.k8s.io']) {
+      assert.equal(await may('get', what, '-n', jobs.name), 'no', what)
+    }
+  })
+})
+
+test("people's own roles: view reads, edit makes and scales, admin mends a status", async () => {
+  await helm('upgrade', '--install', RELEASE, CHART, '--set', 'watchNamespaces=null')
+  for (const role of ['view', 'edit', 'admin']) {
+    await kubectl('-n', jobs.name, 'create', 'rolebinding', role, `--clusterrole=${role}`, `--user=${role}`)
+  }
+  const questions = [
+    'list pretrainjobs',
+    'create finetunejobs',
+    'patch pretrainjobs --subresource=scale',
+    'update pretrainjobs --subresource=status',
+  ]
+  const answers = (role: string) =>
+    Promise.all(
+      questions.map(async (question) => {
+        const asked = kubectl('-n', jobs.name, 'auth', 'can-i', `--as=${role}`, ...question.split(' '))
+        return (await asked.catch((error: { stdout: string }) => error.stdout)).trim()
+      }),
+    )
+  // A controller sums the roles up.
+  await eventually(async () => {
+    assert.deepEqual(await answers('view'), ['yes', 'no', 'no', 'no'])
+    assert.deepEqual(await answers('edit'), ['yes', 'yes', 'yes', 'no'])
+    assert.deepEqual(await answers('admin'), ['yes', 'yes', 'yes', 'yes'])
+  }, PATIENT)
+})
