@@ -105,12 +105,18 @@ export class Training {
       this.counts.duplicate++
       return 'duplicate'
     }
+    const staleness = Math.max(0, this.#version - push.baseVersion)
     const result = this.#judge(who, push, body)
     if (result !== 'applied' && result !== 'stale' && result !== 'nonfinite') return result
     this.counts[result]++
     record.lastSeq = push.seq
     record.lastResult = result
-    if (result === 'applied') record.contributed = true
+    if (result === 'applied') {
+      record.contributed = true
+      // Last: who hears of it may copy everything, and the copy must know that this push is in it.
+      const { loss, examples } = push
+      this.#options.onApplied?.({ version: this.#version, loss, examples, staleness })
+    }
     return result
   }
 
@@ -123,11 +129,11 @@ export class Training {
     if (maxStaleness !== undefined && staleness > maxStaleness) return 'stale'
     this.shard.incoming.set(floatsOf(body, this.shard.incoming.length))
     if (!this.shard.incomingIsFinite()) return this.#refuseNonFinite(who)
-    this.#apply(who, push, Math.max(0, staleness))
+    this.#apply(who, Math.max(0, staleness))
     return 'applied'
   }
 
-  #apply(who: WorkerId, push: Message<'push'>, staleness: number): void {
+  #apply(who: WorkerId, staleness: number): void {
     const { policy, delayCompensation } = this.#options.config.async
     const old = this.#pulled.get(who.index)
     if (policy === 'dcAsgd' && old) this.shard.compensate(old, delayCompensation)
@@ -136,8 +142,6 @@ export class Training {
     this.#version++
     this.#nonFiniteInRow = 0
     this.staleness.add(staleness)
-    const { loss, examples } = push
-    this.#options.onApplied?.({ version: this.#version, loss, examples, staleness })
   }
 
   #refuseNonFinite(who: WorkerId): PushResult {

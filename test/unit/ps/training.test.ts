@@ -23,6 +23,18 @@ describe('a push', () => {
     assert.deepEqual(training.counts, { applied: 2, duplicate: 2, stale: 0, nonfinite: 0, fenced: 0 })
   })
 
+  test('is in the table of pushes already when a checkpoint is taken of the very step that it made', () => {
+    const seen: unknown[] = []
+    const onApplied = () => {
+      const { version, workers } = training.capture()
+      seen.push([version, workers.find(({ index }) => index === 0)])
+    }
+    const training = makeTraining(makeConfig(), [variable('w', 4)], { onApplied })
+    training.push(worker(0), push(1), ONE)
+    const row = { index: 0, podUid: 'pod-0', lastSeq: 1, lastResult: 'applied', contributed: true }
+    assert.deepEqual(seen, [[1, row]])
+  })
+
   test('of one worker does not stand in the way of the same number of another', () => {
     const training = makeTraining()
     assert.equal(training.push(worker(0), push(1), ONE), 'applied')
