@@ -14,6 +14,8 @@ import type { Planned } from './planned.ts'
 import type { ReportReader } from './runtime-status.ts'
 
 export interface Means {
+  /** Told the name of every pod that was made. */
+  onPodMade: (name: string) => void
   client: KubeClient
   job: Pick<Job, 'kind' | 'metadata'>
   /** Absent for a job that cannot be planned; then no action needs it. */
@@ -138,7 +140,7 @@ async function podFor({ client, job, planned, signal }: Means, order: PodOrder):
 
 async function createPod(context: Means, wanted: KubeObject): Promise<void> {
   const { object, outcome } = await create(context, 'v1', 'pods', wanted)
-  if (outcome === 'created') return
+  if (outcome === 'created') return context.onPodMade(wanted.metadata.name)
   // Ours, but not in our watch: somebody took its labels. Labels it still has are its truth.
   const labels = { ...wanted.metadata.labels, ...object.metadata.labels }
   if (Object.keys(labels).length === Object.keys(object.metadata.labels ?? {}).length) return

@@ -12,6 +12,7 @@ import type { Planned } from './planned.ts'
 import { podFacts, type RawPod } from './pod-facts.ts'
 import { writtenEnding } from './policies/ending.ts'
 import type { ReportReader } from './runtime-status.ts'
+import { jobKey } from './watches.ts'
 import { currentPods } from './world.ts'
 
 const ASK_IN_PARALLEL = 10
@@ -29,18 +30,22 @@ export interface Sources {
   client: KubeClient
   stores: Stores
   reports: ReportReader
+  /** Has a job looked at again. */
+  wake: (key: string) => void
 }
 
 /** @throws KubeError when a copy is in doubt and the API server cannot be asked */
 export async function observe(
   job: Job,
   planned: Planned,
-  { client, stores, reports }: Sources,
+  { client, stores, reports, wake }: Sources,
   signal: AbortSignal,
 ): Promise<Observed> {
   const copies = podsOf(job, planned, stores.pods)
   const pods = [...copies, ...(await findUnseen(job, planned, copies, client, signal))]
-  const answers = writtenEnding(job.status) ? undefined : await reports.read(currentPods(job, pods), signal)
+  const answers = writtenEnding(job.status)
+    ? undefined
+    : await reports.read(currentPods(job, pods), signal, () => wake(keyOf(job)))
   const service = stores.services.get(`${job.metadata.namespace}/${serviceName(job.kind, job.metadata.name)}`)
   return {
     desired: planned.desired,
@@ -57,6 +62,10 @@ export async function observe(
     transfers: planned.transfers.map((transfer) => transferFacts(job, transfer, stores.jobs.FinetuneJob)),
     transfersMade: (job.metadata.annotations?.[ANNOTATIONS.transfersMade] ?? '').split(',').filter(Boolean),
   }
+}
+
+function keyOf({ kind, metadata }: Job): string {
+  return jobKey(kind, `${metadata.namespace}/${metadata.name}`)
 }
 
 /** Ours by owner, and whoever else holds a name that we would use. */

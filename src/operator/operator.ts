@@ -175,6 +175,7 @@ export class Operator {
       random: Math.random,
       pollMs: pollSeconds * 1000,
       defaultImage,
+      wake: (key) => this.#queue.add(key),
       isLeader: () => this.#isLeader(),
     })
   }

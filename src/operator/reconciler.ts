@@ -15,6 +15,7 @@ import type { Decision } from './actions.ts'
 import { type ApplyContext, applyActions, type Failed } from './apply.ts'
 import { releasePod } from './apply-one.ts'
 import { decide } from './decide.ts'
+import { Expectations } from './expectations.ts'
 import { describeFailures, firstTransient, isObstructed, patienceMs, tellFailures } from './failures.ts'
 import { decideInvalid, type InvalidJob } from './invalid.ts'
 import { observe, type RawJob, readStatus, type Stores } from './observe.ts'
@@ -41,6 +42,8 @@ export interface ReconcilerOptions {
   /** How often running jobs are asked for progress, on average. */
   pollMs: number
   defaultImage: string
+  /** Has a job looked at again. */
+  wake: (key: string) => void
   /** Asked before anything is written. */
   isLeader: () => boolean
 }
@@ -55,6 +58,7 @@ export class Reconciler {
   readonly #options: ReconcilerOptions
   readonly #statuses: StatusWriter
   readonly #rehearsals: Rehearsals
+  readonly #expectations: Expectations
   /** Code of the failure last logged per key. */
   readonly #logged = new Map<string, string>()
 
@@ -62,6 +66,7 @@ export class Reconciler {
     this.#options = options
     this.#statuses = new StatusWriter(options.client, options.clock)
     this.#rehearsals = new Rehearsals(options.client)
+    this.#expectations = new Expectations(options.clock)
   }
 
   /** @throws what a request threw: the queue tries again after a back-off */
@@ -70,6 +75,8 @@ export class Reconciler {
     // What a job that is being deleted owns, the API server's garbage collector removes.
     if (!raw || raw.metadata.deletionTimestamp) return this.#letPodsGo(key, signal)
     if (this.#statuses.isBehind(key, raw)) return undefined
+    const waitMs = this.#expectations.waitMs(key, (name) => this.#hasPod(raw, name))
+    if (waitMs > 0) return { requeueAfterMs: waitMs }
     const look = await this.#look(raw, signal)
     if (!this.#options.isLeader()) throw new DownpourError('NOT_LEADER', 'the lease is lost; nothing is written')
     const failed = look.planned
@@ -93,6 +100,7 @@ export class Reconciler {
   forget(key: string): void {
     this.#statuses.forget(key)
     this.#rehearsals.forget(key)
+    this.#expectations.forget(key)
     this.#logged.delete(key)
     const { kind, objectKey } = parseJobKey(key)
     const [namespace = '', job_name = ''] = objectKey.split('/')
@@ -108,6 +116,10 @@ export class Reconciler {
     const held = isLeader() ? releasePods(pods) : []
     const { errors } = await mapLimit(held, IN_PARALLEL, (action) => releasePod(client, namespace, action, signal))
     if (errors[0]) throw errors[0].error
+  }
+
+  #hasPod({ metadata }: RawJob, name: string): boolean {
+    return this.#options.stores.pods.get(`${metadata.namespace}/${name}`) !== undefined
   }
 
   #find(key: string): RawJob | undefined {
@@ -170,7 +182,8 @@ export class Reconciler {
   #applyContext(key: string, job: Job | InvalidJob, planned: Planned, signal: AbortSignal): ApplyContext {
     const { client, reports } = this.#options
     const rehearsals = this.#rehearsals
-    return { key, client, reports, rehearsals, job, planned, isObstructed: isObstructed(job), signal }
+    const onPodMade = (name: string) => this.#expectations.expect(key, name)
+    return { onPodMade, key, client, reports, rehearsals, job, planned, isObstructed: isObstructed(job), signal }
   }
 
   /** Spread by a fifth, or all jobs would be asked at the same moment for ever. */

@@ -66,6 +66,8 @@ export interface ReportReaderOptions {
   port?: number
   /** Milliseconds for one answer; default 2000. */
   timeoutMs?: number
+  /** Milliseconds for which a reconcile waits for one; default 100. */
+  patienceMs?: number
   /** Bytes of one answer; default 256 KiB. */
   maxBytes?: number
 }
@@ -80,17 +82,22 @@ export class ReportReader {
   readonly #options: Required<ReportReaderOptions>
   /** By pod uid; entries older than `freshMs` are worthless and swept when a new one comes. */
   readonly #answers = new Map<string, Answer>()
+  /** Questions under way, by pod uid. */
+  readonly #asking = new Map<string, Promise<unknown>>()
 
   constructor(options: ReportReaderOptions) {
-    this.#options = { port: PORTS.http, timeoutMs: 2000, maxBytes: 256 * 1024, ...options }
+    this.#options = { port: PORTS.http, timeoutMs: 2000, patienceMs: 100, maxBytes: 256 * 1024, ...options }
   }
 
-  /** @param pods of one job: ours, of the current generation */
-  async read(pods: readonly PodFacts[], signal: AbortSignal): Promise<Reports> {
+  /**
+   * A pod that takes its time holds nobody up: the job is looked at without its answer, and again when it comes.
+   * @param pods of one job: ours, of the current generation
+   */
+  async read(pods: readonly PodFacts[], signal: AbortSignal, onLate: () => void = () => undefined): Promise<Reports> {
     const find = (role: string) => pods.find((pod) => pod.role === role && pod.index === 0)
     const [coordinator, evaluator] = await Promise.all([
-      this.#readOne(find('ps'), Coordinator, signal),
-      this.#readOne(find('evaluator'), Evaluator, signal),
+      this.#readOne(find('ps'), Coordinator, signal, onLate),
+      this.#readOne(find('evaluator'), Evaluator, signal, onLate),
     ])
     return { coordinator, evaluator }
   }
@@ -113,15 +120,44 @@ export class ReportReader {
     return `http://${podIP.includes(':') ? `[${podIP}]` : podIP}:${this.#options.port}`
   }
 
-  async #readOne<T>(pod: PodFacts | undefined, shape: z.ZodType<T>, signal: AbortSignal): Promise<T | undefined> {
+  async #readOne<T>(
+    pod: PodFacts | undefined,
+    shape: z.ZodType<T>,
+    signal: AbortSignal,
+    onLate: () => void,
+  ): Promise<T | undefined> {
     if (!pod) return undefined
     if (pod.phase !== 'Running') return parseJson(pod.lastWords, shape)
     if (!pod.podIP) return undefined
     const known = this.#fresh(pod.uid)
     if (known) return known.value as T | undefined
-    const value = await this.#ask(pod.name, this.#urlOf(pod.podIP), shape, signal)
-    this.#answers.set(pod.uid, { atMs: this.#options.clock.monotonicMs(), value })
-    return value
+    const url = this.#urlOf(pod.podIP)
+    const answer = (this.#asking.get(pod.uid) as Promise<T | undefined>) ?? this.#begin(pod, url, shape, signal)
+    return this.#waitFor(answer, onLate)
+  }
+
+  #begin<T>(pod: PodFacts, url: string, shape: z.ZodType<T>, signal: AbortSignal): Promise<T | undefined> {
+    const answer = this.#ask(pod.name, url, shape, signal).then((value) => {
+      this.#asking.delete(pod.uid)
+      this.#answers.set(pod.uid, { atMs: this.#options.clock.monotonicMs(), value })
+      return value
+    })
+    this.#asking.set(pod.uid, answer)
+    return answer
+  }
+
+  async #waitFor<T>(answer: Promise<T | undefined>, onLate: () => void): Promise<T | undefined> {
+    const { clock, patienceMs } = this.#options
+    const timer = new AbortController()
+    const impatience = clock.sleep(patienceMs, timer.signal).then(
+      () => 'late' as const,
+      () => undefined,
+    )
+    const first = await Promise.race([answer, impatience])
+    timer.abort()
+    if (first !== 'late') return first
+    void answer.then((value) => value !== undefined && onLate())
+    return undefined
   }
 
   #fresh(uid: string): Answer | undefined {

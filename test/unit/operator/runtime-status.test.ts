@@ -110,3 +110,21 @@ test('an answer is not asked for again within its time', async () => {
     clock,
   )
 })
+
+test('a pod that takes its time holds nobody up, is asked once, and its answer is announced', async () => {
+  const told = coordinator()
+  const slow = Promise.withResolvers<void>()
+  await withServer(
+    (_, response) => void slow.promise.then(() => response.end(JSON.stringify(told))),
+    async (reader, asked) => {
+      const announced = Promise.withResolvers<void>()
+      const pods = [pod('ps', 0, here)]
+      const startedMs = performance.now()
+      assert.equal((await reader.read(pods, never, announced.resolve)).coordinator, undefined)
+      assert.ok(performance.now() - startedMs < 140, 'waited for all of the answer')
+      assert.equal((await Promise.all([reader.read(pods, never), slow.resolve()]))[0].coordinator?.step, told.step)
+      await announced.promise
+      assert.deepEqual([(await reader.read(pods, never)).coordinator, asked()], [told, 1])
+    },
+  )
+})

@@ -1,0 +1,38 @@
+/**
+ * Pods that were made and that our watch has not shown yet. A job is not looked at through a copy that is known to lag:
+ * it would make them again, which the API server refuses, one by one. Not for ever: one may be gone before it was seen.
+ */
+import type { Clock } from '../support/clock.ts'
+
+const PATIENCE_MS = 2000
+
+export class Expectations {
+  readonly #clock: Clock
+  /** Key of a job -> names of pods, and when the last of them was made. */
+  readonly #expected = new Map<string, { names: Set<string>; atMs: number }>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  expect(key: string, name: string): void {
+    const { names } = this.#expected.get(key) ?? { names: new Set<string>() }
+    names.add(name)
+    this.#expected.set(key, { names, atMs: this.#clock.monotonicMs() })
+  }
+
+  /** @returns milliseconds to wait for the watch, which announces the pods itself; 0: all are seen, or given up */
+  waitMs(key: string, isSeen: (name: string) => boolean): number {
+    const expected = this.#expected.get(key)
+    if (!expected) return 0
+    for (const name of expected.names) if (isSeen(name)) expected.names.delete(name)
+    const leftMs = expected.atMs + PATIENCE_MS - this.#clock.monotonicMs()
+    if (expected.names.size > 0 && leftMs > 0) return leftMs
+    this.#expected.delete(key)
+    return 0
+  }
+
+  forget(key: string): void {
+    this.#expected.delete(key)
+  }
+}
