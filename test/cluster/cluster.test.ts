@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
+import { type Kubectl, kubectlAt } from '../../tools/cluster/kubectl.ts'
 import { ADAPTER_CRDS, manifestFile } from '../../tools/cluster/manifests.ts'
 import { pidOf } from '../../tools/cluster/processes.ts'
 import type { Cluster } from '../../tools/cluster/up.ts'
@@ -16,23 +17,16 @@ const GPUS_OF_POD = 4
 const READY = { timeoutMs: 60_000, intervalMs: 200 }
 
 let cluster: Cluster
+let kubectl: Kubectl
 
 before(async () => {
   cluster = await ensureCluster()
-  await kubectl('create', 'namespace', NAMESPACE)
+  kubectl = kubectlAt(cluster.kubectl)
+  await kubectl(['create', 'namespace', NAMESPACE])
 })
-after(() => kubectl('delete', 'namespace', NAMESPACE, '--wait=false'))
+after(() => kubectl(['delete', 'namespace', NAMESPACE, '--wait=false']))
 
-async function kubectl(...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(cluster.kubectl, [`--kubeconfig=${cluster.kubeconfig}`, ...args])
-  return stdout
-}
-
-async function apply(object: object): Promise<void> {
-  const child = promisify(execFile)(cluster.kubectl, [`--kubeconfig=${cluster.kubeconfig}`, 'apply', '-f', '-'])
-  child.child.stdin?.end(JSON.stringify(object))
-  await child
-}
+const apply = (object: object) => kubectl(['apply', '-f', '-'], JSON.stringify(object))
 
 function gpuPod(name: string, fields: object = {}) {
   const resources = { limits: { 'nvidia.com/gpu': String(GPUS_OF_POD) } }
@@ -44,12 +38,14 @@ test('pods with GPUs run, and no node is given more GPUs than it has', async () 
   const items = Array.from({ length: PODS }, (_, index) => gpuPod(`gpu-${index}`))
   await apply({ apiVersion: 'v1', kind: 'List', items })
   await eventually(async () => {
-    const lines = (await kubectl('get', 'pods', '-n', NAMESPACE, '-o', 'jsonpath={.items[*].status.phase}')).split(' ')
+    const lines = (await kubectl(['get', 'pods', '-n', NAMESPACE, '-o', 'jsonpath={.items[*].status.phase}'])).split(
+      ' ',
+    )
     assert.deepEqual(lines, Array(PODS).fill('Running'))
   }, READY)
-  const nodes = (await kubectl('get', 'pods', '-n', NAMESPACE, '-o', 'jsonpath={.items[*].spec.nodeName}')).split(' ')
+  const nodes = (await kubectl(['get', 'pods', '-n', NAMESPACE, '-o', 'jsonpath={.items[*].spec.nodeName}'])).split(' ')
   for (const node of new Set(nodes)) {
-    const capacity = await kubectl('get', 'node', node, '-o', `jsonpath={.status.capacity.nvidia\\.com/gpu}`)
+    const capacity = await kubectl(['get', 'node', node, '-o', `jsonpath={.status.capacity.nvidia\\.com/gpu}`])
     assert.ok(nodes.filter((each) => each === node).length * GPUS_OF_POD <= Number(capacity), `${node} is overbooked`)
   }
 })
@@ -61,10 +57,10 @@ test('a stage of the test makes a pod fail with its exit code', async () => {
     await apply(gpuPod('fails', { labels: { 'downpour.dev/fails': NAMESPACE } }))
     await eventually(async () => {
       const path = 'jsonpath={.status.phase} {.status.containerStatuses[0].state.terminated.exitCode}'
-      assert.equal(await kubectl('get', 'pod', 'fails', '-n', NAMESPACE, '-o', path), 'Failed 42')
+      assert.equal(await kubectl(['get', 'pod', 'fails', '-n', NAMESPACE, '-o', path]), 'Failed 42')
     }, READY)
   } finally {
-    await kubectl('delete', 'stage', name)
+    await kubectl(['delete', 'stage', name])
   }
 })
 
@@ -102,7 +98,7 @@ test('a component that died is started again, and the API forgets nothing', asyn
   await eventually(() => assert.equal(pidOf('kube-scheduler'), undefined))
   await ensureCluster()
   assert.notEqual(pidOf('kube-scheduler'), before)
-  assert.match(await kubectl('get', 'namespace', NAMESPACE, '-o', 'name'), /cluster-test/)
+  assert.match(await kubectl(['get', 'namespace', NAMESPACE, '-o', 'name']), /cluster-test/)
 })
 
 test('helm reaches the cluster', async () => {
@@ -114,6 +110,6 @@ test('helm reaches the cluster', async () => {
 test('the CRDs of schedulers and queues are there, and the API server takes them', async () => {
   for (const { name } of ADAPTER_CRDS.filter((each) => existsSync(manifestFile(each.name)))) {
     assert.match(readFileSync(manifestFile(name), 'utf8'), /kind: CustomResourceDefinition/)
-    await kubectl('apply', '--server-side', '--force-conflicts', '--dry-run=server', '-f', manifestFile(name))
+    await kubectl(['apply', '--server-side', '--force-conflicts', '--dry-run=server', '-f', manifestFile(name)])
   }
 })
