@@ -7,6 +7,8 @@ export interface Series {
 const SIZE = { width: 560, height: 260, left: 58, right: 20, top: 28, bottom: 40 }
 const COLOURS = ['#2563eb', '#dc2626', '#059669', '#9333ea', '#d97706', '#0891b2']
 const TICKS = 5
+/** Two for each pixel across. */
+const MAX_POINTS = 2 * SIZE.width
 
 export function lineChart(title: string, xLabel: string, series: readonly Series[]): string {
   const drawn = series.filter((one) => one.points.length > 0)
@@ -38,15 +40,15 @@ function ends(ticks: readonly number[]): [number, number] {
   return [ticks[0] as number, ticks.at(-1) as number]
 }
 
-/** Round numbers that enclose the values, and zero, so that a curve's height means something. */
+/** At least two round numbers that enclose the values, and zero, so that a curve's height means something. */
 export function niceTicks(values: readonly number[]): number[] {
-  const low = Math.min(0, ...values)
-  const high = Math.max(...values, low === 0 && values.every((value) => value === 0) ? 1 : low)
+  const low = values.reduce((least, value) => Math.min(least, value), 0)
+  const high = values.reduce((greatest, value) => Math.max(greatest, value), 0)
   const rough = (high - low || 1) / TICKS
   const power = 10 ** Math.floor(Math.log10(rough))
   const step = power * ([1, 2, 2.5, 5].find((factor) => factor * power >= rough * 0.999) ?? 10)
   const first = Math.floor(low / step + 1e-9)
-  const last = Math.ceil(high / step - 1e-9)
+  const last = Math.max(first + 1, Math.ceil(high / step - 1e-9))
   return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step)
 }
 
@@ -60,8 +62,16 @@ function yTick(at: number, value: number): string {
 }
 
 function line(series: Series, colour: string, x: Scale, y: Scale): string {
-  const points = series.points.map((p) => `${x(p.x).toFixed(1)},${y(p.y).toFixed(1)}`).join(' ')
+  const points = thinned(series.points)
+    .map((p) => `${x(p.x).toFixed(1)},${y(p.y).toFixed(1)}`)
+    .join(' ')
   return `<polyline points="${points}" fill="none" stroke="${colour}" stroke-width="1.6"/>`
+}
+
+/** The first and last point, and of those between as many as can be told apart. */
+function thinned(points: Series['points']): Series['points'] {
+  const stride = Math.ceil(points.length / MAX_POINTS)
+  return stride <= 1 ? points : points.filter((_, i) => i % stride === 0 || i === points.length - 1)
 }
 
 function legend(name: string, index: number): string {

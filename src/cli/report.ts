@@ -78,9 +78,10 @@ const CHARTS: readonly { title: string; of: (record: HistoryRecord) => number }[
 
 /** What never changed is a sentence, not a picture. */
 function jobSection(result: JobResult): string {
-  const { job, history } = result
-  const isFlat = ({ of }: (typeof CHARTS)[number]) => new Set(history.map(of)).size === 1
-  const flat = CHARTS.filter(isFlat).map(({ title, of }) => `${title}: ${shortNumber(of(history[0] as HistoryRecord))}`)
+  const { job } = result
+  const valuesOf = ({ of }: (typeof CHARTS)[number]) => new Set(pointsOf(result, of).map(({ y }) => y))
+  const isFlat = (chart: (typeof CHARTS)[number]) => valuesOf(chart).size === 1
+  const flat = CHARTS.filter(isFlat).map((chart) => `${chart.title}: ${shortNumber([...valuesOf(chart)][0] as number)}`)
   const drawn = CHARTS.filter((chart) => !isFlat(chart)).map(({ title, of }) =>
     lineChart(title, 'global step', [{ name: title, points: pointsOf(result, of) }]),
   )
@@ -89,8 +90,9 @@ ${flat.length > 0 ? `<p>${escapeHtml(flat.join('; '))}, from the first step to t
 <div class="charts">${drawn.join('\n')}</div>`
 }
 
+/** A loss that was no number is null in the file, and a gap in the curve. */
 function pointsOf({ history }: JobResult, y: (record: HistoryRecord) => number): Series['points'] {
-  return history.map((record) => ({ x: record.step, y: y(record) }))
+  return history.map((record) => ({ x: record.step, y: y(record) })).filter((point) => Number.isFinite(point.y))
 }
 
 const STYLE = `

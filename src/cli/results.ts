@@ -1,6 +1,7 @@
 /** What a run ended with: read back from the jobs' status and from the files the parameter servers left. */
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { Job } from '../api/job.ts'
 import { FILES, type HistoryRecord } from '../contract/files.ts'
 import { shortNumber } from './chart.ts'
@@ -35,7 +36,8 @@ async function readHistory(
 
 function parseLine(line: string): HistoryRecord[] {
   try {
-    return line ? [JSON.parse(line) as HistoryRecord] : []
+    const record = line ? (JSON.parse(line) as Partial<HistoryRecord>) : {}
+    return typeof record.step === 'number' ? [record as HistoryRecord] : []
   } catch {
     return [] // the last line of a killed process may be torn
   }
@@ -43,7 +45,13 @@ function parseLine(line: string): HistoryRecord[] {
 
 /** A restored parameter server trains some steps again: the later record of a step is the one that counts. */
 function withoutRolledBack(records: HistoryRecord[]): HistoryRecord[] {
-  return records.filter((record, i) => !records.slice(i + 1).some((later) => later.step <= record.step))
+  let next = Number.POSITIVE_INFINITY
+  const kept = records.reverse().filter(({ step }) => {
+    if (step >= next) return false
+    next = step
+    return true
+  })
+  return kept.reverse()
 }
 
 /** The closing table of `downpour run`. */
@@ -77,18 +85,21 @@ function elapsed(start: string | undefined, end: string | undefined): string {
   return start && end ? duration((Date.parse(end) - Date.parse(start)) / 1000) : '-'
 }
 
-/** Pairs of FinetuneJobs with results that differ in `init` alone: the pre-trained one first. */
+/** Pairs of FinetuneJobs with results that differ in their first weights alone: the pre-trained one first. */
 export function twinsOf(results: readonly JobResult[]): [JobResult, JobResult][] {
   const scored = results.filter(({ job }) => job.kind === 'FinetuneJob' && job.status?.results)
-  const keyOf = ({ job }: JobResult) =>
-    job.kind === 'FinetuneJob' ? `${job.spec.task} ${job.spec.maxSteps} ${job.spec.data.source.path}` : ''
   const isRandom = ({ job }: JobResult) => job.kind === 'FinetuneJob' && job.spec.init === 'random'
   return scored
     .filter((one) => !isRandom(one))
     .flatMap((one): [JobResult, JobResult][] => {
-      const twin = scored.find((other) => isRandom(other) && keyOf(other) === keyOf(one))
+      const twin = scored.find((other) => isRandom(other) && isDeepStrictEqual(trainingOf(other), trainingOf(one)))
       return twin ? [[one, twin]] : []
     })
+}
+
+function trainingOf({ job }: JobResult): object {
+  const { init, from, suspend, ...training } = job.spec as Extract<Job, { kind: 'FinetuneJob' }>['spec']
+  return training
 }
 
 /** What pre-training bought, a sentence for each pair of twins. */

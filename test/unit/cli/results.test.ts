@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite, type TestContext, test } from 'node:test'
+import fc from 'fast-check'
+import { collectResults, resultTable, transferGains, twinsOf } from '../../../src/cli/results.ts'
+import type { HistoryRecord } from '../../../src/contract/files.ts'
+import { finetuned, fromRandom, pretrained, record, resultOf } from './histories.ts'
+
+async function read(t: TestContext, text: string): Promise<HistoryRecord[]> {
+  const volume = await mkdtemp(join(tmpdir(), 'downpour-results-'))
+  t.after(() => rm(volume, { recursive: true }))
+  await mkdir(join(volume, 'team/jft-1'), { recursive: true })
+  await writeFile(join(volume, 'team/jft-1/history.jsonl'), text)
+  const [result] = await collectResults([pretrained()], async () => volume)
+  return result?.history ?? []
+}
+const lines = (steps: readonly number[]) => steps.map((step) => JSON.stringify(record(step)))
+const steps = (history: readonly HistoryRecord[]) => history.map(({ step }) => step)
+
+suite('the history of a job', () => {
+  test('is read record by record', async (t) => {
+    assert.deepEqual(await read(t, `${lines([1, 2]).join('\n')}\n`), [record(1), record(2)])
+  })
+
+  test('is read around torn lines, also where the next process wrote on', async (t) => {
+    const [one, two, three] = lines([1, 2, 3])
+    assert.deepEqual(
+      steps(await read(t, `${one}\n${two?.slice(0, 9)}${two}\n{}\n12\n${three}\n${one?.slice(0, 20)}`)),
+      [1, 3],
+    )
+  })
+
+  test('forgets the steps that were rolled back', async (t) => {
+    assert.deepEqual(steps(await read(t, lines([1, 2, 3, 4, 2, 3, 5]).join('\n'))), [1, 2, 3, 5])
+  })
+
+  test('rises and ends with its last record, whatever was rolled back', async (t) => {
+    const anySteps = fc.array(fc.integer({ min: 0, max: 30 }), { minLength: 1, maxLength: 40 })
+    await fc.assert(
+      fc.asyncProperty(anySteps, async (given) => {
+        const kept = steps(await read(t, lines(given).join('\n')))
+        assert.equal(kept.at(-1), given.at(-1))
+        assert.ok(
+          kept.every((step, i) => i === 0 || step > (kept[i - 1] as number)),
+          `${kept}`,
+        )
+        assert.ok(given.every((step, at) => kept.includes(step) || given.slice(at + 1).some((later) => later <= step)))
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  test('of a job that trained for long is read in no time', async (t) => {
+    const text = lines(Array.from({ length: 50_000 }, (_, i) => i + 1)).join('\n')
+    const startedMs = performance.now()
+    assert.equal((await read(t, text)).length, 50_000)
+    assert.ok(performance.now() - startedMs < 3_000)
+  })
+
+  test('is empty when the job saved nothing, its file is gone, or its claim', async () => {
+    const { checkpoint: _, ...unsaved } = pretrained().status ?? {}
+    const jobs = [{ ...pretrained(), status: unsaved } as ReturnType<typeof pretrained>, pretrained()]
+    const nowhere = await collectResults(jobs, async () => '/nowhere')
+    const noClaim = await collectResults(jobs, () => Promise.reject(new Error('404')))
+    assert.deepEqual(
+      [...nowhere, ...noClaim].map(({ history }) => history),
+      [[], [], [], []],
+    )
+  })
+})
+
+suite('twins', () => {
+  const [ours, random] = [finetuned('ours', 0.5), fromRandom('random', 0.3)]
+
+  test('are FinetuneJobs that differ in their first weights alone', () => {
+    const results = [random, pretrained(), ours].map((job) => resultOf(job))
+    assert.deepEqual(
+      twinsOf(results).map((pair) => pair.map(({ job }) => job.metadata.name)),
+      [['ours', 'random']],
+    )
+    for (const other of [{ maxSteps: 151 }, { batchSize: 3 }, { seed: 9 }])
+      assert.deepEqual(
+        twinsOf([ours, fromRandom('random', 0.3, other)].map((job) => resultOf(job))),
+        [],
+        JSON.stringify(other),
+      )
+  })
+
+  test('are twins also when one was suspended under way', () => {
+    assert.equal(twinsOf([ours, fromRandom('random', 0.3, { suspend: true })].map((job) => resultOf(job))).length, 1)
+  })
+
+  test('have a sentence for what pre-training bought', () => {
+    assert.deepEqual(transferGains([ours, random].map((job) => resultOf(job))), [
+      'Pre-training: top-1 50.0% (ours) against 30.0% from random weights (random) at 150 steps: 20.0 points.',
+    ])
+  })
+
+  test('need results on both sides', () => {
+    assert.deepEqual(transferGains([ours, fromRandom('random')].map((job) => resultOf(job))), [])
+  })
+})
+
+test('the closing table has a line for each job, with dashes for what is not known', () => {
+  const [head = '', ours = '', never = ''] = resultTable([
+    resultOf(finetuned('ours', 0.5)),
+    resultOf(pretrained({ phase: 'Failed' })),
+  ])
+  assert.match(head, /^JOB +PHASE +STEPS +LOSS +METRICS +STALENESS MEAN\/P99 +PUSHED +RESTARTS +TIME$/)
+  assert.match(ours, /^FinetuneJob\/ours +Succeeded +- +- +top1 0\.500, loss 2 +- +- +0 +1m05s$/)
+  assert.match(never, /^PretrainJob\/jft +Failed +-/)
+})
