@@ -12,7 +12,7 @@ const ORDER = /^jft-mini(?: seed=(\d{1,9}))?$/
 /** @throws DownpourError ANNOTATION_INVALID for an order that nobody can fill; AbortError, and nothing half made */
 export async function makeOrderedData(
   manifests: readonly Manifest[],
-  view: ProgressView,
+  view: Pick<ProgressView, 'say'>,
   signal: AbortSignal,
 ): Promise<void> {
   for (const { file, object } of manifests) {
@@ -28,7 +28,12 @@ export async function makeOrderedData(
   }
 }
 
-async function makeOnce(folder: string, seed: number, view: ProgressView, signal: AbortSignal): Promise<void> {
+async function makeOnce(
+  folder: string,
+  seed: number,
+  view: Pick<ProgressView, 'say'>,
+  signal: AbortSignal,
+): Promise<void> {
   const isThere = await access(join(folder, 'dataset.json')).then(
     () => true,
     () => false,
