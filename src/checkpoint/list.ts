@@ -3,7 +3,8 @@ import { errorCode, errorMessage } from '../support/errors.ts'
 import { isDamage, unreadable } from './damage.ts'
 import { type FileSystem, realFileSystem } from './file-system.ts'
 import { verifyCheckpoint } from './load.ts'
-import { type Manifest, readManifest } from './manifest.ts'
+import type { Manifest } from './manifest.ts'
+import { ManifestCache } from './manifest-cache.ts'
 
 /** A folder whose manifest reads well; its shard files are not opened until it is loaded or verified. */
 export interface ListedCheckpoint {
@@ -26,10 +27,12 @@ const STEP_FOLDER = /^step-\d{9,}$/
  * Newest last. A folder that is missing is a job that saved nothing yet.
  * @throws DownpourError CHECKPOINT_UNREADABLE when any of it is there and cannot be read: a job must not start anew, or
  * from an older checkpoint, because a disk failed.
+ * @param cache of who lists the folder again and again
  */
 export async function listCheckpoints(
   jobFolder: string,
   fs: FileSystem = realFileSystem,
+  cache: ManifestCache = new ManifestCache(),
 ): Promise<{ checkpoints: ListedCheckpoint[]; refused: RefusedCheckpoint[] }> {
   const entries = await fs.readdir(jobFolder).catch((error) => {
     if (errorCode(error) === 'ENOENT') return []
@@ -41,11 +44,12 @@ export async function listCheckpoints(
   for (const name of names) {
     const folder = join(jobFolder, name)
     try {
-      checkpoints.push({ name, folder, ...(await readManifest(folder, fs)) })
+      checkpoints.push({ name, folder, ...(await cache.read(folder, fs)) })
     } catch (error) {
       refused.push(refusalOf(name, error))
     }
   }
+  cache.keep(new Set(checkpoints.map(({ folder }) => folder)))
   checkpoints.sort((a, b) => a.manifest.step - b.manifest.step)
   return { checkpoints, refused }
 }

@@ -5,6 +5,7 @@ import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
+import type { Catalogue } from './catalogue.ts'
 import type { History } from './history.ts'
 import type { PeerShard } from './peers.ts'
 import { Progress } from './progress.ts'
@@ -20,6 +21,7 @@ export interface CoordinatorOptions {
   log: Log
   metrics: PsMetrics
   history: History
+  catalogue: Catalogue
   /** Step of the checkpoint that the job goes on from; 0 for a new one. */
   restoredStep: number
 }
@@ -49,6 +51,10 @@ export class Coordinator {
     this.#options = options
     this.#progress = new Progress(options.clock)
     this.#savedAtMs = options.clock.monotonicMs()
+  }
+
+  get catalogue(): Catalogue {
+    return this.#options.catalogue
   }
 
   /** Resolves when the job has its last checkpoint (null) or cannot go on (why). */
@@ -100,7 +106,7 @@ export class Coordinator {
   }
 
   status(): CoordinatorStatus {
-    const { config, server, incarnation, restoredStep } = this.#options
+    const { config, server, incarnation, restoredStep, catalogue } = this.#options
     const training = server.opened?.training
     const step = training?.version ?? restoredStep
     const { examplesPerSecond, stepsPerSecond } = this.#progress.rates()
@@ -120,7 +126,7 @@ export class Coordinator {
       workersConnected: server.connectedWorkers,
       workersContributed: training?.workers.contributed ?? 0,
       epoch: server.opened?.leases?.epoch ?? 0,
-      checkpoints: this.#rounds?.checkpoints ?? [],
+      checkpoints: catalogue.infos,
       pinned: [...this.pinned].sort((a, b) => a - b),
       checkpointFailures: this.#rounds?.failures ?? { count: 0, lastError: null },
       failure: this.#failure,
@@ -149,7 +155,12 @@ export class Coordinator {
     this.#greetPeers()
     const dueMs = everySeconds === undefined ? Number.POSITIVE_INFINITY : this.#savedAtMs + everySeconds * 1000
     if (this.#options.clock.monotonicMs() >= dueMs) this.#saveUnlessBusy()
-    else if (!this.#rounds?.running) void this.#rounds?.refresh().catch(() => {})
+    else if (!this.#rounds?.running) this.#refresh()
+  }
+
+  #refresh(): void {
+    const { catalogue, log } = this.#options
+    catalogue.refresh().catch((error) => log.warn({ reason: errorMessage(error) }, 'checkpoints cannot be listed now'))
   }
 
   #greetPeers(): void {

@@ -9,6 +9,7 @@ import { errorCode, errorMessage } from '../support/errors.ts'
 import { hostsLookup } from '../support/hosts.ts'
 import type { Log } from '../support/log.ts'
 import { type ModelLayout, makeLayout, plainVariables } from '../wire/layout.ts'
+import { Catalogue } from './catalogue.ts'
 import { Coordinator } from './coordinator.ts'
 import type { Origin } from './hello.ts'
 import { History } from './history.ts'
@@ -150,10 +151,18 @@ export class ParameterServer {
     await sweepLeftovers(this.#jobFolder, fs)
     const history = new History(historyFile, config.maxSteps, log)
     history.truncateAfter(restoredStep)
-    const server = this.#server
-    const incarnation = this.#incarnation
-    this.#coordinator = new Coordinator({ ...this.#options, server, incarnation, history, restoredStep })
+    const catalogue = this.#catalogue()
+    await catalogue.refresh()
+    const [server, incarnation] = [this.#server, this.#incarnation]
+    this.#coordinator = new Coordinator({ ...this.#options, server, incarnation, history, catalogue, restoredStep })
     void this.#coordinator.ended.then((ended) => this.#ended.resolve(ended))
+  }
+
+  #catalogue(): Catalogue {
+    const { config, fs } = this.#options
+    const metric = config.evaluation?.metric ?? 'top1'
+    const relativeFolder = config.checkpoint.path
+    return new Catalogue({ jobFolder: this.#jobFolder, relativeFolder, metric, refused: this.#own.refused, fs })
   }
 
   /** A job that had its last step before this process came does not need a worker to find that out. */
@@ -173,7 +182,7 @@ export class ParameterServer {
         onFailure: (failure) =>
           this.#coordinator ? this.#coordinator.onFailure(failure) : this.#ended.resolve(failure),
       })
-      if (this.#coordinator) await this.#coordinate(this.#coordinator, open, dataUnits)
+      if (this.#coordinator) this.#coordinate(this.#coordinator, open, dataUnits)
       return open
     } catch (error) {
       this.#ended.resolve({ code: errorCode(error), message: errorMessage(error) })
@@ -181,13 +190,12 @@ export class ParameterServer {
     }
   }
 
-  async #coordinate(coordinator: Coordinator, open: OpenShard, dataUnits: number): Promise<void> {
+  #coordinate(coordinator: Coordinator, open: OpenShard, dataUnits: number): void {
     const { config, podUid, hostsFile, heartbeatMs = PEER_HEARTBEAT_MS } = this.#options
     const others = Array.from({ length: config.topology.parameterServers - 1 }, (_, i) => i + 1)
     const peerOptions = { config, podUid, origin: this.#origin, lookup: hostsLookup(hostsFile), heartbeatMs }
     const peers = others.map((shard) => new PeerShard(shard, open.layout, dataUnits, peerOptions))
     const rounds = this.#roundsOf(coordinator, open, peers)
-    await rounds.refresh()
     setImmediate(() => coordinator.begin(rounds, peers)) // when the hello that opened us has been answered
   }
 
@@ -197,7 +205,7 @@ export class ParameterServer {
     return new Rounds({
       ...this.#options,
       jobFolder: this.#jobFolder,
-      relativeFolder: config.checkpoint.path,
+      catalogue: coordinator.catalogue,
       shards: [{ snapshot: (_step, folder) => this.#snapshots.take(training, folder) }, ...peers],
       describe: () => ({
         step: training.version,
@@ -208,8 +216,6 @@ export class ParameterServer {
         leases: leases?.save() ?? null,
         psIncarnation: this.#incarnation,
       }),
-      refused: this.#own.refused,
-      metric: config.evaluation?.metric ?? 'top1',
       retention: () => ({ keep, keepBest, pinned: new Set([...coordinator.pinned, ...keepSteps]) }),
     })
   }

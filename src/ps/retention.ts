@@ -1,9 +1,12 @@
 /** Which checkpoints stay: the newest, the best-scored, the pinned. The manifest goes first, so none is half there. */
 import { join } from 'node:path'
+import { unreadable } from '../checkpoint/damage.ts'
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import { type ListedCheckpoint, listCheckpoints } from '../checkpoint/list.ts'
 import { MANIFEST_FILE } from '../checkpoint/manifest.ts'
+import type { ManifestCache } from '../checkpoint/manifest-cache.ts'
 import { type EvaluationRecord, FILES } from '../contract/files.ts'
+import { errorCode } from '../support/errors.ts'
 
 export interface ScoredCheckpoint extends ListedCheckpoint {
   /** The evaluator's score of exactly these bytes; undefined: none yet. */
@@ -28,21 +31,35 @@ export function chooseKept(checkpoints: readonly ScoredCheckpoint[], rule: Reten
 }
 
 /** Newest last, with scores as far as the evaluator has written them. */
-export async function listScored(jobFolder: string, metric: string, fs: FileSystem): Promise<ScoredCheckpoint[]> {
-  const { checkpoints } = await listCheckpoints(jobFolder, fs)
+export async function listScored(
+  jobFolder: string,
+  metric: string,
+  fs: FileSystem,
+  cache: ManifestCache,
+): Promise<ScoredCheckpoint[]> {
+  const { checkpoints } = await listCheckpoints(jobFolder, fs, cache)
   return Promise.all(
     checkpoints.map(async (checkpoint) => ({ ...checkpoint, score: await scoreOf(checkpoint, metric, fs) })),
   )
 }
 
+/** @throws DownpourError CHECKPOINT_UNREADABLE: one that looked unscored for a moment might be purged for it */
 async function scoreOf(
   { folder, digest }: ListedCheckpoint,
   metric: string,
   fs: FileSystem,
 ): Promise<number | undefined> {
+  const path = join(folder, FILES.evaluation)
+  const text = await fs.readFile(path, 'utf8').catch((error) => {
+    if (errorCode(error) !== 'ENOENT') throw unreadable(path, error)
+  })
+  const record = text === undefined ? undefined : parsed(text)
+  return record?.digest === digest ? record.metrics[metric] : undefined
+}
+
+function parsed(text: string): EvaluationRecord | undefined {
   try {
-    const record = JSON.parse(await fs.readFile(join(folder, FILES.evaluation), 'utf8')) as EvaluationRecord
-    return record.digest === digest ? record.metrics[metric] : undefined
+    return JSON.parse(text) as EvaluationRecord
   } catch {
     return undefined
   }

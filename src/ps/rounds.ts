@@ -7,12 +7,12 @@ import { commitFile, syncFolder } from '../checkpoint/commit.ts'
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import { digestOf, encodeManifest, MANIFEST_FILE, type Manifest, type ShardRecord } from '../checkpoint/manifest.ts'
 import { checkpointFolder } from '../contract/files.ts'
-import type { CheckpointInfo } from '../contract/status.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
-import { chooseKept, listScored, purge, type RetentionRule, removeFolder, type ScoredCheckpoint } from './retention.ts'
+import type { Catalogue } from './catalogue.ts'
+import { chooseKept, purge, type RetentionRule, removeFolder } from './retention.ts'
 
 /** A parameter server as the coordinator sees it: itself, or one at the end of a connection. */
 export interface ShardHandle {
@@ -22,14 +22,10 @@ export interface ShardHandle {
 
 export interface RoundsOptions {
   jobFolder: string
-  /** The same folder relative to the mounted checkpoint folder, for `CheckpointInfo.path`. */
-  relativeFolder: string
+  catalogue: Catalogue
   shards: readonly ShardHandle[]
   /** Called in the same tick as the first shard's snapshot. */
   describe: () => Omit<Manifest, 'shards' | 'savedAt' | 'final' | 'formatVersion'>
-  /** Folders that are damaged: no checkpoints, until they are written anew. */
-  refused: ReadonlySet<string>
-  metric: string
   retention: () => RetentionRule
   fs: FileSystem
   clock: Clock
@@ -40,35 +36,14 @@ export interface RoundsOptions {
 export class Rounds {
   readonly failures: { count: number; lastError: string | null } = { count: 0, lastError: null }
   readonly #options: RoundsOptions
-  readonly #refused: Set<string>
-  #checkpoints: ScoredCheckpoint[] = []
   #running: Promise<boolean> | undefined
 
   constructor(options: RoundsOptions) {
     this.#options = options
-    this.#refused = new Set(options.refused)
-  }
-
-  /** Newest first, as of the last `refresh` or round. */
-  get checkpoints(): CheckpointInfo[] {
-    return this.#checkpoints.toReversed().map(({ name, digest, manifest, score }) => ({
-      step: manifest.step,
-      digest,
-      path: join(this.#options.relativeFolder, name),
-      savedAt: manifest.savedAt,
-      final: manifest.final,
-      ...(score === undefined ? {} : { score }),
-    }))
   }
 
   get running(): boolean {
     return this.#running !== undefined
-  }
-
-  /** Reads manifests and scores anew: the evaluator writes them when it likes. */
-  async refresh(): Promise<void> {
-    const { jobFolder, metric, fs } = this.#options
-    this.#checkpoints = (await listScored(jobFolder, metric, fs)).filter(({ name }) => !this.#refused.has(name))
   }
 
   /**
@@ -91,7 +66,7 @@ export class Rounds {
 
   /** Saving a step again would change its digest, by which a transfer or a score may know it. */
   #isSaved(final: boolean): boolean {
-    const newest = this.#checkpoints.at(-1)?.manifest
+    const newest = this.#options.catalogue.checkpoints.at(-1)?.manifest
     return newest?.step === this.#options.describe().step && (newest.final || !final)
   }
 
@@ -117,7 +92,7 @@ export class Rounds {
   }
 
   async #write(final: boolean): Promise<number> {
-    const { shards, describe, fs, clock, jobFolder } = this.#options
+    const { shards, describe, fs, clock, jobFolder, catalogue } = this.#options
     const facts = describe()
     const name = checkpointFolder(facts.step)
     const folder = join(jobFolder, name)
@@ -133,9 +108,7 @@ export class Rounds {
       await commitFile(join(folder, MANIFEST_FILE), [bytes], fs)
       await syncFolder(jobFolder, fs)
       this.#options.metrics.checkpointBytes.set(records.reduce((sum, record) => sum + record.bytes, 0))
-      this.#checkpoints = this.#checkpoints.filter((known) => known.name !== name)
-      this.#checkpoints.push({ name, folder, manifest, digest: digestOf(bytes), score: undefined })
-      this.#refused.delete(name)
+      catalogue.add({ name, folder, manifest, digest: digestOf(bytes), score: undefined })
     } catch (error) {
       await removeFolder(folder, fs).catch(() => {})
       throw error
@@ -145,15 +118,12 @@ export class Rounds {
   }
 
   async #tidy(): Promise<void> {
-    const { jobFolder, retention, fs } = this.#options
-    await this.refresh()
-    const kept = chooseKept(this.#checkpoints, retention())
-    await purge(
-      jobFolder,
-      this.#checkpoints.filter(({ manifest }) => !kept.has(manifest.step)),
-      fs,
-    )
-    this.#checkpoints = this.#checkpoints.filter(({ manifest }) => kept.has(manifest.step))
+    const { jobFolder, catalogue, retention, fs } = this.#options
+    await catalogue.refresh()
+    const kept = chooseKept(catalogue.checkpoints, retention())
+    const old = catalogue.checkpoints.filter(({ manifest }) => !kept.has(manifest.step))
+    await purge(jobFolder, old, fs)
+    catalogue.remove(new Set(old.map(({ name }) => name)))
   }
 }
 

@@ -5,6 +5,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { findLatest } from '../../../src/checkpoint/list.ts'
+import type { CheckpointInfo } from '../../../src/contract/status.ts'
 import { eventually } from '../../support/eventually.ts'
 import {
   checkpointOf,
@@ -109,5 +110,20 @@ describe('parameter servers', { concurrency: false }, () => {
     assert.equal((await client.pull()).step, 2)
     assert.equal(await train(client, 2), 'applied')
     await eventually(async () => assert.equal(await latestStep(folder), 4))
+  })
+
+  test('tell what there is to go on from before any worker comes', async () => {
+    const folder = await volume()
+    const fleet = await fleetOf(1, {}, { folder })
+    const client = await fleet.connect(0, layout)
+    await train(client, 3)
+    await suspend(fleet)
+    await client.close()
+    const [again] = (await fleetOf(1, {}, { folder })).servers
+    const checkpoints = again?.status().checkpoints as CheckpointInfo[]
+    assert.deepEqual(
+      checkpoints.map(({ step, path }) => [step, path]),
+      [[3, 'tiny/step-000000003']],
+    )
   })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { after, beforeEach, describe, test } from 'node:test'
 import { type FileSystem, realFileSystem } from '../../../src/checkpoint/file-system.ts'
 import { findLatest } from '../../../src/checkpoint/list.ts'
@@ -9,6 +9,7 @@ import { verifyCheckpoint } from '../../../src/checkpoint/load.ts'
 import { MANIFEST_FILE } from '../../../src/checkpoint/manifest.ts'
 import { FILES } from '../../../src/contract/files.ts'
 import { createPsMetrics } from '../../../src/metrics/ps.ts'
+import { Catalogue, type CatalogueOptions } from '../../../src/ps/catalogue.ts'
 import { Rounds, type RoundsOptions, type ShardHandle } from '../../../src/ps/rounds.ts'
 import { Snapshots } from '../../../src/ps/snapshot.ts'
 import type { Training } from '../../../src/ps/training.ts'
@@ -16,6 +17,7 @@ import { systemClock } from '../../../src/support/clock.ts'
 import { DownpourError } from '../../../src/support/errors.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { makeLayout, plainVariables } from '../../../src/wire/layout.ts'
+import { eventually } from '../../support/eventually.ts'
 import { body, makeConfig, makeTraining, push, variable, worker } from './fixtures.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'downpour-rounds-'))
@@ -29,14 +31,26 @@ describe('checkpoint rounds', () => {
     training = makeTraining()
   })
 
+  let catalogue: Catalogue
+  const makeCatalogue = (more: Partial<CatalogueOptions> = {}) =>
+    new Catalogue({
+      jobFolder,
+      relativeFolder: 'tiny',
+      metric: 'top1',
+      refused: new Set(),
+      fs: realFileSystem,
+      ...more,
+    })
+
   function makeRounds(more: Partial<RoundsOptions> = {}): Rounds {
+    catalogue = more.catalogue ?? makeCatalogue(more.fs ? { fs: more.fs } : {})
     const config = makeConfig()
     const layout = makeLayout([variable('w', 4)])
     const fs = more.fs ?? realFileSystem
     const snapshots = new Snapshots({ jobFolder, shards: 1, fs })
     return new Rounds({
       jobFolder,
-      relativeFolder: 'tiny',
+      catalogue,
       shards: [{ snapshot: (_step, folder) => snapshots.take(training, folder) }],
       describe: () => ({
         step: training.version,
@@ -47,8 +61,6 @@ describe('checkpoint rounds', () => {
         leases: null,
         psIncarnation: 1,
       }),
-      refused: new Set(),
-      metric: 'top1',
       retention: () => ({ keep: 2, keepBest: 0, pinned: new Set() }),
       fs,
       clock: systemClock,
@@ -74,7 +86,7 @@ describe('checkpoint rounds', () => {
     const { latest } = await findLatest(jobFolder)
     assert.equal(latest?.manifest.step, 3)
     assert.equal(latest?.manifest.shards[0]?.workers[0]?.lastSeq, 3, 'the table of pushes is of the same moment')
-    assert.equal(rounds.checkpoints[0]?.digest, latest?.digest)
+    assert.equal(catalogue.infos[0]?.digest, latest?.digest)
   })
 
   test('write the manifest last: until every shard is there, there is no checkpoint', async () => {
@@ -137,16 +149,16 @@ describe('checkpoint rounds', () => {
     const rounds = makeRounds()
     train(1)
     await rounds.save(false)
-    const digest = rounds.checkpoints[0]?.digest
+    const digest = catalogue.infos[0]?.digest
     await Promise.all([rounds.save(false), rounds.save(false)])
-    assert.equal(rounds.checkpoints[0]?.digest, digest)
+    assert.equal(catalogue.infos[0]?.digest, digest)
     await rounds.save(true)
-    const last = rounds.checkpoints[0]
+    const last = catalogue.infos[0]
     assert.deepEqual([last?.step, last?.final], [1, true])
     await rounds.save(false)
     await rounds.save(true)
-    assert.equal(rounds.checkpoints[0]?.digest, last?.digest)
-    assert.equal(rounds.checkpoints.length, 1)
+    assert.equal(catalogue.infos[0]?.digest, last?.digest)
+    assert.equal(catalogue.infos.length, 1)
   })
 
   test('keep the newest and purge the rest, manifest first', async () => {
@@ -157,7 +169,7 @@ describe('checkpoint rounds', () => {
     }
     assert.deepEqual(names(), ['step-000000003', 'step-000000004'])
     assert.deepEqual(
-      rounds.checkpoints.map(({ step }) => step),
+      catalogue.infos.map(({ step }) => step),
       [4, 3],
     )
   })
@@ -166,30 +178,92 @@ describe('checkpoint rounds', () => {
     const rounds = makeRounds()
     train(1)
     await rounds.save(false)
-    const [saved] = rounds.checkpoints
+    const [saved] = catalogue.infos
     const score = (digest: string) =>
       writeFileSync(
         join(jobFolder, 'step-000000001', FILES.evaluation),
         JSON.stringify({ step: 1, digest, metrics: { top1: 0.5 }, examples: 9 }),
       )
     score('of others')
-    await rounds.refresh()
-    assert.equal(rounds.checkpoints[0]?.score, undefined)
+    await catalogue.refresh()
+    assert.equal(catalogue.infos[0]?.score, undefined)
     score(saved?.digest ?? '')
-    await rounds.refresh()
-    assert.equal(rounds.checkpoints[0]?.score, 0.5)
+    await catalogue.refresh()
+    assert.equal(catalogue.infos[0]?.score, 0.5)
   })
 
   test('do not count a damaged checkpoint, and write over it when its step comes again', async () => {
     train(1)
     await makeRounds().save(false)
     writeFileSync(join(jobFolder, 'step-000000001', 'shard-00000-of-00001.safetensors'), 'damaged')
-    const rounds = makeRounds({ refused: new Set(['step-000000001']) })
-    await rounds.refresh()
-    assert.deepEqual(rounds.checkpoints, [])
+    const rounds = makeRounds({ catalogue: makeCatalogue({ refused: new Set(['step-000000001']) }) })
+    await catalogue.refresh()
+    assert.deepEqual(catalogue.infos, [])
     assert.equal(await rounds.save(false), true)
     await verifyCheckpoint(join(jobFolder, 'step-000000001'))
     assert.ok(existsSync(join(jobFolder, 'step-000000001', MANIFEST_FILE)))
-    assert.equal(rounds.checkpoints.length, 1)
+    assert.equal(catalogue.infos.length, 1)
+  })
+
+  test('are not forgotten by a look at the folder that began before them', async () => {
+    const slow = Promise.withResolvers<void>()
+    const looking = Promise.withResolvers<void>()
+    let looks = 0
+    const readdir = async (path: string) => {
+      const names = await realFileSystem.readdir(path)
+      looking.resolve()
+      if (looks++ === 0) await slow.promise
+      return names
+    }
+    const own = makeCatalogue({ fs: { ...realFileSystem, readdir: readdir as FileSystem['readdir'] } })
+    const rounds = makeRounds({ catalogue: own })
+    const early = own.refresh()
+    await looking.promise
+    train(1)
+    const saving = rounds.save(false)
+    await eventually(() => assert.equal(own.infos.length, 1))
+    slow.resolve()
+    await early
+    assert.deepEqual(
+      own.infos.map(({ step }) => step),
+      [1],
+    )
+    assert.equal(await saving, true)
+  })
+
+  test('are read once; scores each time, and the last ones stay while the disk fails', async () => {
+    train(1)
+    await makeRounds().save(false)
+    const reads: string[] = []
+    let broken = false
+    const readFile = ((path: string, options: never) => {
+      reads.push(basename(path))
+      if (broken) return Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' }))
+      return realFileSystem.readFile(path, options)
+    }) as FileSystem['readFile']
+    const own = makeCatalogue({ fs: { ...realFileSystem, readFile } })
+    for (let i = 0; i < 3; i++) await own.refresh()
+    assert.equal(reads.filter((name) => name === MANIFEST_FILE).length, 1)
+    const [{ digest, path } = { digest: '', path: '' }] = own.infos
+    const score = { step: 1, digest, metrics: { top1: 0.5 }, examples: 9 }
+    writeFileSync(join(jobFolder, basename(path), FILES.evaluation), JSON.stringify(score))
+    await own.refresh()
+    assert.equal(own.infos[0]?.score, 0.5)
+    broken = true
+    await assert.rejects(own.refresh(), { code: 'CHECKPOINT_UNREADABLE' })
+    assert.equal(own.infos[0]?.score, 0.5)
+  })
+
+  test('that somebody wrote anew are read anew', async () => {
+    train(1)
+    await makeRounds().save(false)
+    const own = makeCatalogue()
+    await own.refresh()
+    const before = own.infos[0]?.digest
+    const path = join(jobFolder, 'step-000000001', MANIFEST_FILE)
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"final": false', '"final": true'))
+    await own.refresh()
+    assert.equal(own.infos[0]?.final, true)
+    assert.notEqual(own.infos[0]?.digest, before)
   })
 })

@@ -1,0 +1,35 @@
+import { join } from 'node:path'
+import type { FileSystem } from './file-system.ts'
+import { MANIFEST_FILE, type Manifest, readManifest } from './manifest.ts'
+
+interface Read {
+  manifest: Manifest
+  digest: string
+}
+
+/** Manifests do not change: each is read once, and again only when another file lies in its place. */
+export class ManifestCache {
+  readonly #known = new Map<string, { stamp: string; read: Read }>()
+
+  /** @throws as readManifest */
+  async read(folder: string, fs: FileSystem): Promise<Read> {
+    const stamp = await stampOf(join(folder, MANIFEST_FILE), fs)
+    const known = this.#known.get(folder)
+    if (known && known.stamp === stamp) return known.read
+    this.#known.delete(folder)
+    const read = await readManifest(folder, fs)
+    if (stamp !== undefined) this.#known.set(folder, { stamp, read })
+    return read
+  }
+
+  /** Forgets all other folders. */
+  keep(folders: ReadonlySet<string>): void {
+    for (const folder of this.#known.keys()) if (!folders.has(folder)) this.#known.delete(folder)
+  }
+}
+
+/** Undefined when there is none to see: reading it says why. */
+async function stampOf(path: string, fs: FileSystem): Promise<string | undefined> {
+  const found = await fs.stat(path).catch(() => undefined)
+  return found && `${found.ino}-${found.size}-${found.mtimeMs}`
+}
