@@ -1,7 +1,9 @@
 /** Follows a job's checkpoints: the newest not yet scored is scored, the last one always, then the work is done. */
 import { join } from 'node:path'
 import { commitFile } from '../checkpoint/commit.ts'
+import type { FileSystem } from '../checkpoint/file-system.ts'
 import { type ListedCheckpoint, listCheckpoints } from '../checkpoint/list.ts'
+import { ManifestCache } from '../checkpoint/manifest-cache.ts'
 import { type EvaluationRecord, FILES } from '../contract/files.ts'
 import type { EvaluatorStatus } from '../contract/status.ts'
 import type { EvaluatorMetrics } from '../metrics/evaluator.ts'
@@ -16,6 +18,7 @@ export interface FollowOptions {
   status: EvaluatorStatus
   metrics: EvaluatorMetrics
   clock: Clock
+  fs: FileSystem
   signal: AbortSignal
   log: Log
 }
@@ -23,16 +26,19 @@ export interface FollowOptions {
 const POLL_MS = 500
 const MAX_TRIES = 3
 const REMEMBERED = 20
+/** Half a minute of a disk that cannot be read. */
+const MAX_FAILED_LOOKS = 60
 
 /**
  * Returns when the final checkpoint is scored.
- * @throws what scoring the final checkpoint threw, after three tries; AbortError
+ * @throws what scoring the final checkpoint threw, after three tries; CHECKPOINT_UNREADABLE; AbortError
  */
 export async function followCheckpoints(options: FollowOptions): Promise<void> {
-  const { jobFolder, clock, signal, status } = options
+  const { clock, signal, status } = options
   const tries = new Map<string, number>()
+  const look = lookAt(options)
   for (;;) {
-    const newest = await newestOf(jobFolder)
+    const newest = await look()
     if (newest && !isScored(newest, status) && (tries.get(newest.digest) ?? 0) < MAX_TRIES) {
       const nth = (tries.get(newest.digest) ?? 0) + 1
       tries.set(newest.digest, nth)
@@ -43,8 +49,21 @@ export async function followCheckpoints(options: FollowOptions): Promise<void> {
   }
 }
 
-async function newestOf(jobFolder: string): Promise<ListedCheckpoint | undefined> {
-  return (await listCheckpoints(jobFolder)).checkpoints.at(-1)
+/** @returns the newest checkpoint, at each call; none while the disk cannot be read, but not for ever */
+function lookAt({ jobFolder, fs, log }: FollowOptions): () => Promise<ListedCheckpoint | undefined> {
+  const cache = new ManifestCache()
+  let failed = 0
+  return async () => {
+    try {
+      const { checkpoints } = await listCheckpoints(jobFolder, fs, cache)
+      failed = 0
+      return checkpoints.at(-1)
+    } catch (error) {
+      if (++failed >= MAX_FAILED_LOOKS) throw error
+      if (failed === 1) log.warn({ reason: errorMessage(error) }, 'checkpoints cannot be listed now')
+      return undefined
+    }
+  }
 }
 
 function isScored({ digest }: ListedCheckpoint, status: EvaluatorStatus): boolean {
@@ -59,7 +78,7 @@ async function scoreOne(options: FollowOptions, checkpoint: ListedCheckpoint, is
     metrics.evaluations.inc({ result: 'success' })
   } catch (error) {
     signal.throwIfAborted()
-    const result = (await isPurged(options.jobFolder, checkpoint)) ? 'purged' : 'refused'
+    const result = (await isPurged(options, checkpoint)) ? 'purged' : 'refused'
     metrics.evaluations.inc({ result })
     const facts = { checkpoint: checkpoint.name, code: errorCode(error), reason: errorMessage(error) }
     log.warn({ ...facts, result }, 'checkpoint not scored')
@@ -69,24 +88,40 @@ async function scoreOne(options: FollowOptions, checkpoint: ListedCheckpoint, is
   }
 }
 
-async function scoreAndRecord(
-  { score, status, metrics, log }: FollowOptions,
-  checkpoint: ListedCheckpoint,
-): Promise<void> {
-  const { manifest, digest, folder } = checkpoint
+/** The score is told before it is written: its folder may be purged by now, or take no file. */
+async function scoreAndRecord(options: FollowOptions, checkpoint: ListedCheckpoint): Promise<void> {
+  const { score, status, metrics, log } = options
+  const { manifest, digest } = checkpoint
   const end = metrics.seconds.startTimer()
   const scored = await score(checkpoint)
   const record: EvaluationRecord = { step: manifest.step, digest, ...scored }
-  await commitFile(join(folder, FILES.evaluation), [Buffer.from(JSON.stringify(record))])
   status.evaluations = [record, ...status.evaluations].slice(0, REMEMBERED)
   const seconds = end()
   metrics.step.set(manifest.step)
   for (const [metric, value] of Object.entries(scored.metrics)) metrics.score.set({ metric }, value)
   log.info({ ...record, seconds }, 'checkpoint scored')
+  await writeDown(record, checkpoint, options)
+}
+
+async function writeDown(
+  record: EvaluationRecord,
+  { folder }: ListedCheckpoint,
+  options: FollowOptions,
+): Promise<void> {
+  const { fs, log } = options
+  try {
+    await commitFile(join(folder, FILES.evaluation), [Buffer.from(JSON.stringify(record))], fs)
+  } catch (error) {
+    log.warn({ folder, code: errorCode(error), reason: errorMessage(error) }, 'score not written beside its checkpoint')
+  }
 }
 
 /** Retention removed it while it was read: that is no fault of anybody's, and a newer one is there. */
-async function isPurged(jobFolder: string, { digest }: ListedCheckpoint): Promise<boolean> {
-  const { checkpoints } = await listCheckpoints(jobFolder)
-  return checkpoints.every((other) => other.digest !== digest)
+async function isPurged({ jobFolder, fs }: FollowOptions, { digest }: ListedCheckpoint): Promise<boolean> {
+  try {
+    const { checkpoints } = await listCheckpoints(jobFolder, fs)
+    return checkpoints.every((other) => other.digest !== digest)
+  } catch {
+    return false
+  }
 }

@@ -1,6 +1,7 @@
 /** `downpour evaluate`: scores a job's checkpoints as they are committed, then leaves the results as its last words. */
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
+import { realFileSystem } from '../checkpoint/file-system.ts'
 import { exitCodeOf } from '../contract/exit-codes.ts'
 import { parseRuntimeConfig, readSurroundings, requireFolder } from '../contract/parse-config.ts'
 import { ENV, EXIT, PORTS } from '../contract/runtime.ts'
@@ -59,6 +60,7 @@ async function evaluate(
     status,
     metrics,
     clock: systemClock,
+    fs: realFileSystem,
     signal,
     log,
   })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { type FileSystem, realFileSystem } from '../../../src/checkpoint/file-system.ts'
 import type { ListedCheckpoint } from '../../../src/checkpoint/list.ts'
 import { FILES } from '../../../src/contract/files.ts'
 import type { EvaluatorStatus } from '../../../src/contract/status.ts'
@@ -23,6 +24,7 @@ class Follower {
   readonly metrics = createEvaluatorMetrics()
   readonly status: EvaluatorStatus = { role: 'evaluator', index: 0, phase: 'waiting', evaluations: [], failure: null }
   readonly scored: number[] = []
+  readonly fs: FileSystem = { ...realFileSystem }
   readonly stop = new AbortController()
   score: (checkpoint: ListedCheckpoint) => Promise<Score> = async ({ manifest }) => scoreOf(manifest.step)
 
@@ -31,8 +33,9 @@ class Follower {
       this.scored.push(checkpoint.manifest.step)
       return this.score(checkpoint)
     }
-    const { folder: jobFolder, clock, metrics, status } = this
-    return followCheckpoints({ jobFolder, score, status, metrics, clock, signal: this.stop.signal, log: silentLog })
+    const { folder: jobFolder, clock, metrics, status, fs } = this
+    const { signal } = this.stop
+    return followCheckpoints({ jobFolder, score, status, metrics, clock, fs, signal, log: silentLog })
   }
 
   /** One more look at the folder, when the one before has ended. */
@@ -157,4 +160,72 @@ test('a stop ends the wait and the scoring, and is no refusal', async () => {
   }
   await assert.rejects(scoring.start(), { name: 'AbortError' })
   assert.match(await scoring.metrics.registry.metrics(), /evaluations_total\{result="refused"\} 0/)
+})
+
+test('looks that fail for a moment are made again; a disk that stays away ends the work', async (t) => {
+  const follower = new Follower()
+  const { folder } = await writeCheckpoint(follower.folder, 100, { final: true })
+  const no = () => Promise.reject(Object.assign(new Error('ESTALE: gone'), { code: 'ESTALE' }))
+  const fails = () => t.mock.method(follower.fs, 'readdir', no)
+  const once = fails()
+  const done = follower.start()
+  for (let i = 0; i < 3; i++) await follower.look()
+  assert.deepEqual(follower.scored, [])
+  once.mock.restore()
+  await follower.look()
+  await done
+  assert.deepEqual(follower.scored, [100])
+  await rm(folder, { recursive: true })
+
+  const other = new Follower()
+  t.mock.method(other.fs, 'readdir', no)
+  const ended = assert.rejects(other.start(), { code: 'CHECKPOINT_UNREADABLE' })
+  for (let i = 0; i < 120; i++) await other.clock.advance(500)
+  await ended
+})
+
+test('a manifest that stays as it is is read once', async () => {
+  const follower = new Follower()
+  await writeCheckpoint(follower.folder, 100)
+  let reads = 0
+  const readFile: FileSystem['readFile'] = ((path: string, options: never) => {
+    if (path.endsWith(FILES.manifest)) reads++
+    return realFileSystem.readFile(path, options)
+  }) as FileSystem['readFile']
+  follower.fs.readFile = readFile
+  const done = follower.start()
+  for (let i = 0; i < 5; i++) await follower.look()
+  assert.equal(reads, 1)
+  await writeCheckpoint(follower.folder, 200, { final: true })
+  await follower.look()
+  await done
+  assert.equal(reads, 2)
+})
+
+test('a score counts although its checkpoint was purged, or its folder takes no file', async () => {
+  const follower = new Follower()
+  const { folder } = await writeCheckpoint(follower.folder, 100)
+  follower.score = async ({ manifest }) => {
+    if (manifest.step === 100) await rm(folder, { recursive: true })
+    else follower.fs.open = () => Promise.reject(Object.assign(new Error('EROFS'), { code: 'EROFS' }))
+    return scoreOf(manifest.step)
+  }
+  const done = follower.start()
+  await eventually(() => assert.equal(follower.status.evaluations.length, 1))
+  await writeCheckpoint(follower.folder, 200, { final: true })
+  await follower.look()
+  await done
+  assert.deepEqual(
+    follower.status.evaluations.map(({ step, metrics }) => [step, metrics.top1]),
+    [
+      [200, 0.2],
+      [100, 0.1],
+    ],
+  )
+  const { values } = await follower.metrics.evaluations.get()
+  assert.deepEqual(Object.fromEntries(values.map(({ labels, value }) => [String(labels.result), value])), {
+    success: 2,
+    purged: 0,
+    refused: 0,
+  })
 })
