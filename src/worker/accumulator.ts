@@ -1,5 +1,5 @@
-/** The sum of n_push gradients; batch statistics are the newest, the loss a mean. */
-import type { PushRequest } from './client.ts'
+/** The sum of n_push gradients; batch statistics are the newest, the loss a mean, the base is that of the oldest. */
+import type { PushRequest, WeightsBase } from './client.ts'
 import type { StepOutput } from './step.ts'
 
 export class Accumulator {
@@ -8,14 +8,19 @@ export class Accumulator {
   #lossSum = 0
   #examples = 0
   #steps = 0
+  #base: WeightsBase = []
 
   get steps(): number {
     return this.#steps
   }
 
-  add({ gradients, statistics, loss, examples }: StepOutput): void {
-    if (this.#steps === 0) this.#gradients = new Map(gradients)
-    else for (const [name, values] of gradients) addTo(this.#gradients.get(name), values)
+  /** @param base what the step was computed on: where a server came back with other weights, the sum starts anew. */
+  add({ gradients, statistics, loss, examples }: StepOutput, base: WeightsBase): void {
+    if (this.#steps > 0 && !isOfOneLife(this.#base, base)) this.#clear()
+    if (this.#steps === 0) {
+      this.#gradients = new Map(gradients)
+      this.#base = base
+    } else for (const [name, values] of gradients) addTo(this.#gradients.get(name), values)
     this.#statistics = statistics
     this.#lossSum += loss
     this.#examples += examples
@@ -29,13 +34,22 @@ export class Accumulator {
       statistics: this.#statistics,
       loss: this.#lossSum / this.#steps,
       examples: this.#examples,
+      base: this.#base,
     }
+    this.#clear()
+    return request
+  }
+
+  #clear(): void {
     this.#gradients = new Map()
     this.#lossSum = this.#examples = this.#steps = 0
-    return request
   }
 }
 
 function addTo(sum: Float32Array | undefined, values: Float32Array): void {
   if (sum) for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (values[i] as number)
+}
+
+function isOfOneLife(a: WeightsBase, b: WeightsBase): boolean {
+  return a.every(({ incarnation }, shard) => incarnation === b[shard]?.incarnation)
 }

@@ -44,6 +44,9 @@ export interface PullResult {
   changed: boolean
 }
 
+/** Which weights of each shard, in the order of the shards. */
+export type WeightsBase = readonly { incarnation: number; version: number }[]
+
 export interface PushRequest {
   /** dL/dw by name, every trainable variable; without weight decay, which the server adds. */
   gradients: ReadonlyMap<string, Float32Array>
@@ -51,6 +54,8 @@ export interface PushRequest {
   statistics: ReadonlyMap<string, Float32Array>
   loss: number
   examples: number
+  /** What the gradients were computed on: `client.base` of then, the oldest where several steps are in them. */
+  base: WeightsBase
 }
 
 export interface PushReply {
@@ -67,6 +72,8 @@ export interface ShardClient {
   pull(): Promise<PullResult>
   /** Repeated with the same sequence number until answered. @throws DownpourError FENCED…, PUSH_INCOMPLETE, AbortError */
   push(request: PushRequest): Promise<PushReply>
+  /** The weights that the last pull brought. */
+  readonly base: WeightsBase
   readonly leases: LeaseSource
   /** The job has reached its last step: nothing more to compute. */
   readonly done: boolean
@@ -76,6 +83,8 @@ export interface ShardClient {
 
 const DEFAULT_HEARTBEAT_MS = 10_000
 const DEFAULT_WAIT_MS = 250
+/** No weights at all: of no incarnation. */
+const NOTHING = { incarnation: 0, version: 0 }
 
 /** Resolves when every parameter server has answered, however late their pods come up. */
 export async function connectShards(options: ConnectOptions): Promise<ShardClient> {
@@ -113,6 +122,10 @@ class Client implements ShardClient {
     return this.#done
   }
 
+  get base(): WeightsBase {
+    return this.#links.map(({ have }) => have)
+  }
+
   async ready(): Promise<void> {
     await Promise.all(this.#links.map((link) => link.ready()))
   }
@@ -144,8 +157,8 @@ class Client implements ShardClient {
     for (const shard of this.placement.shards) fill(this.#link(shard.index).outgoing, shard, request)
     const seq = ++this.#pushSeq
     const loss = Number.isFinite(request.loss) ? request.loss : null
-    const replies = this.#links.map(async (link) => {
-      const { incarnation, version } = link.have
+    const replies = this.#links.map(async (link, shard) => {
+      const { incarnation, version } = request.base[shard] ?? NOTHING
       const push = { type: 'push', seq, incarnation, baseVersion: version, loss, examples: request.examples } as const
       return expect((await link.request(() => push, bytesOf(link.outgoing))).message, 'pushed')
     })

@@ -61,7 +61,7 @@ export async function trainingLoop({
     }
     nonFiniteInRow = 0
 
-    accumulated.add(result)
+    accumulated.add(result, client.base)
     if (accumulated.steps < pushEvery) continue
     mustPull = await push(client, accumulated.take(), report, log)
   }

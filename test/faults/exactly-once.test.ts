@@ -87,6 +87,7 @@ async function pushAll(worker: number, told: Told[], lives: { now: number }, sig
       statistics: new Map(),
       loss: 1,
       examples: 1,
+      base: client.base,
     })
     told.push({ index, acknowledged: result === 'applied' || result === 'duplicate', step, lives: [sent, lives.now] })
   }

@@ -7,7 +7,7 @@ import { describe, test } from 'node:test'
 import { createRandom, type Random } from '../../../src/support/random.ts'
 import type { ModelLayout } from '../../../src/wire/layout.ts'
 import { makeLayout } from '../../../src/wire/layout.ts'
-import type { ShardClient } from '../../../src/worker/client.ts'
+import type { PushRequest } from '../../../src/worker/client.ts'
 import { makeConfig, variable } from '../../unit/ps/fixtures.ts'
 import { type Fleet, startFleet } from './harness.ts'
 
@@ -67,14 +67,14 @@ async function pushAll(fleet: Fleet, layout: ModelLayout, worker: number, world:
     await client.pull()
     const index = worker * PUSHES_EACH + i
     const sent = world.phase
-    const { result, step } = await client.push(onePush(layout, index))
+    const { result, step } = await client.push({ ...onePush(layout, index), base: client.base })
     const acknowledged = result === 'applied' || result === 'duplicate'
     world.told.push({ index, acknowledged, step, phases: [sent, world.phase] })
   }
   await client.close()
 }
 
-function onePush(layout: ModelLayout, index: number): Parameters<ShardClient['push']>[0] {
+function onePush(layout: ModelLayout, index: number): Omit<PushRequest, 'base'> {
   const gradients = layout.variables.map(({ name }) => {
     const gradient = new Float32Array(PUSHES)
     gradient[index] = -1

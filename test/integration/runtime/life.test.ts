@@ -126,4 +126,16 @@ describe('parameter servers', { concurrency: false }, () => {
       [[3, 'tiny/step-000000003']],
     )
   })
+
+  test('refuse what was computed on weights that were lost, though newer ones were pulled since', async () => {
+    const fleet = await fleetOf(2)
+    const client = await fleet.connect(0, layout)
+    await client.pull()
+    const { base } = client
+    await fleet.restart()
+    await client.pull()
+    assert.equal((await pushOnes(client, base)).result, 'incarnation')
+    assert.equal((await pushOnes(client)).result, 'applied')
+    assert.equal(fleet.step(), 1)
+  })
 })

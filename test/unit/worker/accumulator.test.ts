@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Accumulator } from '../../../src/worker/accumulator.ts'
+import type { WeightsBase } from '../../../src/worker/client.ts'
 import type { StepOutput } from '../../../src/worker/step.ts'
 
 function output(gradient: number, statistic: number, loss: number): StepOutput {
@@ -14,10 +15,18 @@ function output(gradient: number, statistic: number, loss: number): StepOutput {
   }
 }
 
+/** Two shards of these incarnations, both at this version. */
+function base(incarnation: number, version: number, other = incarnation): WeightsBase {
+  return [
+    { incarnation, version },
+    { incarnation: other, version },
+  ]
+}
+
 test('gradients and examples add up, the loss is a mean, statistics are the newest', () => {
   const sum = new Accumulator()
-  sum.add(output(1, 5, 3))
-  sum.add(output(10, 6, 1))
+  sum.add(output(1, 5, 3), base(1, 0))
+  sum.add(output(10, 6, 1), base(1, 0))
   assert.equal(sum.steps, 2)
   const { gradients, statistics, loss, examples } = sum.take()
   assert.deepEqual([...(gradients.get('w') ?? [])], [11, 22])
@@ -27,10 +36,30 @@ test('gradients and examples add up, the loss is a mean, statistics are the newe
 
 test('what was taken is not counted again', () => {
   const sum = new Accumulator()
-  sum.add(output(1, 5, 3))
+  sum.add(output(1, 5, 3), base(1, 0))
   sum.take()
   assert.equal(sum.steps, 0)
-  sum.add(output(2, 5, 7))
+  sum.add(output(2, 5, 7), base(1, 0))
   const { gradients, loss, examples } = sum.take()
   assert.deepEqual([[...(gradients.get('w') ?? [])], loss, examples], [[2, 4], 7, 8])
+})
+
+test('a sum is as old as its oldest part', () => {
+  const sum = new Accumulator()
+  sum.add(output(1, 5, 3), base(7, 10))
+  sum.add(output(1, 5, 3), base(7, 13))
+  assert.deepEqual(sum.take().base, base(7, 10))
+  sum.add(output(1, 5, 3), base(7, 13))
+  assert.deepEqual(sum.take().base, base(7, 13))
+})
+
+test('gradients of weights that a server has lost are not mixed with new ones', () => {
+  const sum = new Accumulator()
+  sum.add(output(100, 5, 3), base(7, 10))
+  sum.add(output(1, 6, 1), base(7, 4, 8))
+  assert.equal(sum.steps, 1, 'one shard came back: the whole gradient is of other weights')
+  sum.add(output(2, 6, 1), base(7, 4, 8))
+  const { gradients, examples, loss, base: taken } = sum.take()
+  assert.deepEqual([[...(gradients.get('w') ?? [])], examples, loss], [[3, 6], 16, 1])
+  assert.deepEqual(taken, base(7, 4, 8))
 })

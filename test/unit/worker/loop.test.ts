@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createWorkerMetrics } from '../../../src/metrics/worker.ts'
+import { silentLog } from '../../../src/support/log.ts'
+import type { PushRequest, ShardClient, WeightsBase } from '../../../src/worker/client.ts'
+import { trainingLoop } from '../../../src/worker/loop.ts'
+import { Reporter } from '../../../src/worker/report.ts'
+import type { Stepper } from '../../../src/worker/step.ts'
+import { makeConfig } from '../ps/fixtures.ts'
+
+interface Run {
+  /** Gradients that were pushed, and what they said they were computed on. */
+  pushed: { gradient: number | undefined; base: WeightsBase | undefined }[]
+}
+
+/** A loop over one shard and one weight; the n-th step's gradient is 10 to the n-th. `bases`: what each pull brings. */
+async function run(bases: readonly [incarnation: number, version: number][], pushEvery: number): Promise<Run> {
+  const pushed: Run['pushed'] = []
+  let pulls = 0
+  let steps = 0
+  const client = {
+    done: false,
+    get base() {
+      const [incarnation = 0, version = 0] = bases[pulls - 1] ?? []
+      return [{ incarnation, version }]
+    },
+    async pull() {
+      pulls++
+      return { step: 0, weights: new Map(), changed: true }
+    },
+    async push({ gradients, base }: PushRequest) {
+      pushed.push({ gradient: gradients.get('w')?.[0], base })
+      return { result: 'applied' as const, step: 0 }
+    },
+  }
+  const stepper: Stepper = {
+    load() {},
+    step: () => {
+      const gradients = new Map([['w', Float32Array.of(10 ** steps++)]])
+      return { loss: 1, gradients, statistics: new Map(), examples: 1, finite: true, seconds: 0 }
+    },
+    dispose() {},
+  }
+  const batch = { images: new Float32Array(0), labels: [], ids: [], size: 1 }
+  const { async: how, maxNonFinite } = makeConfig()
+  await trainingLoop({
+    config: { async: { ...how, fetchEvery: 1, pushEvery }, maxNonFinite },
+    client: client as unknown as ShardClient,
+    loader: {
+      next: async () => (steps < bases.length ? batch : null),
+      stats: () => ({ corruptRecords: 0, waitSeconds: 0, queuedBatches: 0 }),
+    },
+    stepper,
+    report: new Reporter(0, createWorkerMetrics({ tensors: () => 0 }), silentLog),
+    signal: new AbortController().signal,
+    log: silentLog,
+  })
+  return { pushed }
+}
+
+test('a push of several steps says the oldest weights that it was computed on', async () => {
+  const { pushed } = await run(
+    [
+      [7, 1],
+      [7, 4],
+      [7, 5],
+      [7, 9],
+    ],
+    2,
+  )
+  assert.deepEqual(pushed, [
+    { gradient: 11, base: [{ incarnation: 7, version: 1 }] },
+    { gradient: 1100, base: [{ incarnation: 7, version: 5 }] },
+  ])
+})
+
+test('steps on weights that a restarted server has lost are in no push', async () => {
+  const { pushed } = await run(
+    [
+      [7, 9],
+      [8, 3],
+      [8, 4],
+    ],
+    2,
+  )
+  assert.deepEqual(pushed, [{ gradient: 110, base: [{ incarnation: 8, version: 3 }] }])
+})
