@@ -80,9 +80,10 @@ async function wholeLife(): Promise<void> {
     await cluster.patch('PretrainJob', 'jft', { suspend: false })
     await reach('PretrainJob', 'jft', 'Running')
   }
+  for (const gang of ['volcano', 'coscheduling']) await liveInGang(gang)
   await cluster.end('jft-pj-ps-0', 0, DONE)
   await reach('FinetuneJob', 'jft-birds', 'Running')
-  for (const name of ['jft-birds', 'alone']) {
+  for (const name of ['jft-birds', 'alone', 'volcano', 'coscheduling']) {
     await cluster.end(`${name}-fj-ps-0`, 0, DONE)
     await cluster.end(`${name}-fj-evaluator-0`, 0, evaluator(1000, { top1: 0.5 }))
   }
@@ -114,6 +115,18 @@ async function takeNames(): Promise<void> {
 async function giveNamesBack(): Promise<void> {
   await cluster.client.delete(ref('services', 'jft-pj'))
   await cluster.client.delete(ref('pods', 'jft-pj-worker-0'), { gracePeriodSeconds: 0 })
+}
+
+/** Losing a pod makes the operator look after the group, which it mends. */
+async function liveInGang(gang: string): Promise<void> {
+  await cluster.create('FinetuneJob', gang, { ...FINETUNE, init: 'random', scheduling: { gang } })
+  await reach('FinetuneJob', gang, 'Running')
+  await cluster.end(`${gang}-fj-worker-0`, 137)
+  await eventually(async () => {
+    await cluster.kubelet()
+    assert.equal((await cluster.status('FinetuneJob', gang))?.restarts.worker, 1)
+  }, PATIENT)
+  await reach('FinetuneJob', gang, 'Running')
 }
 
 /** Somebody takes the labels by which the operator finds its pod; it gives them back. */

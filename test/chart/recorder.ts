@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { JOB_KINDS, PLURALS } from '../../src/contract/names.ts'
 import type { Api } from '../integration/operator/harness.ts'
+import { answerPodGroup, answerTaken, isPodGroup, type PodGroups } from './pod-groups.ts'
 
 export interface Recorder {
   kubeconfigPath: string
@@ -17,9 +18,17 @@ export interface Recorder {
 
 export async function openRecorder(api: Api): Promise<Recorder> {
   const rights = new Set<string>()
+  const groups: PodGroups = new Map()
+  // The first transfer meets one that is gone when the operator looks whose it is: only a watch that lags does this.
+  let isFirst = true
   const server = createServer(async (request, response) => {
     const body = request.method === 'GET' ? undefined : await buffer(request)
     for (const right of rightsOf(request, body)) rights.add(right)
+    if (isPodGroup(request)) return answerPodGroup(groups, request, String(body), response)
+    if (isFirst && isTransfer(request)) {
+      isFirst = false
+      return answerTaken(response)
+    }
     const { method, headers } = request
     const upstream = httpRequest(new URL(request.url ?? '/', api.url), { method, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers)
@@ -45,6 +54,8 @@ export async function openRecorder(api: Api): Promise<Recorder> {
     },
   }
 }
+
+const isTransfer = ({ method, url = '' }: IncomingMessage) => method === 'POST' && /\/finetunejobs(\?|$)/.test(url)
 
 const VERBS: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }
 

@@ -94,6 +94,10 @@ annotations:
 - apiGroups: [""]
   resources: [events]
   verbs: [create, patch]
+# spec.scheduling.gang; harmless where there is no such scheduler.
+- apiGroups: [scheduling.volcano.sh, scheduling.x-k8s.io]
+  resources: [podgroups]
+  verbs: [create, get, patch]
 {{- end }}
 
 {{- define "downpour.subject" -}}
