@@ -3,10 +3,7 @@
  * server, for Downpour, Kubeflow's training-operator, an Indexed Job, and a script that only POSTs the pods; in turns, so
  * that whatever else the machine does is the same for all. Brings up the cluster it needs (`npm run cluster`).
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { openSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { KubeClient } from '../../src/kube/client.ts'
@@ -16,35 +13,13 @@ import { type Kubectl, kubectlAt } from '../../tools/cluster/kubectl.ts'
 import { type Counts, countWrites, difference, sumOf } from './api-writes.ts'
 import { type Contender, downpour, indexedJob, PODS, posts, trainingOperator } from './contenders.ts'
 import { measureStart, percentile, type Start, untilGone } from './measure.ts'
+import { startOperatorProcess } from './operator-process.ts'
 import { prepareNamespace } from './prepare.ts'
 
 const OUT = 'bench/results/operator.json'
-const OPERATOR_LOG = '.cache/bench-operator.log'
 
 interface Run extends Start {
   writes: Counts
-}
-
-async function startOperator(kubeconfig: string): Promise<{ rssMiB(): Promise<number>; stop(): Promise<void> }> {
-  const output = openSync(OPERATOR_LOG, 'w')
-  const flags = ['operator', '--kubeconfig', kubeconfig, '--no-leader-elect', '--http-port', '18080']
-  const child = spawn(process.execPath, ['bin/downpour', ...flags], { stdio: ['ignore', output, output] })
-  for (;;) {
-    const ready = await fetch('http://127.0.0.1:18080/readyz').catch(() => undefined)
-    if (ready?.ok) break
-    if (child.exitCode !== null) throw new Error(`the operator ended; see ${OPERATOR_LOG}`)
-    await new Promise((done) => setTimeout(done, 100))
-  }
-  return {
-    async rssMiB() {
-      const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
-      return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024)
-    },
-    async stop() {
-      child.kill('SIGTERM')
-      if (child.exitCode === null) await once(child, 'exit')
-    },
-  }
 }
 
 async function runOnce(contender: Contender, run: number, client: KubeClient, kubectl: Kubectl): Promise<Run> {
@@ -92,7 +67,7 @@ const client = new KubeClient({
   limits: { qps: 1e6, burst: 1e6 },
 })
 await prepareNamespace(client, kubectl)
-const operator = await startOperator(cluster.kubeconfig)
+const operator = await startOperatorProcess(cluster.kubeconfig)
 const results = new Map<Contender, Run[]>(contenders.map((contender) => [contender, []]))
 try {
   for (let run = 0; run <= Number(values.runs); run++) {
@@ -112,7 +87,7 @@ try {
   console.log('Downpour, p50 until Running, as a share of:', ratios)
   const machine = `${availableParallelism()} cores of ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`
   await mkdir('bench/results', { recursive: true })
-  const facts = { machine, operatorPeakRssMiB: await operator.rssMiB(), table, ratios }
+  const facts = { machine, operatorPeakRssMiB: await operator.peakRssMiB(), table, ratios }
   await writeFile(OUT, `${JSON.stringify(facts, null, 2)}\n`)
 } finally {
   await operator.stop()
