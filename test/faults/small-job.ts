@@ -11,7 +11,10 @@ export const JOB = 'small'
 
 export interface SmallJobs {
   /** A manifest file and a state folder of their own, on data that all runs share. */
-  next(spec?: Record<string, unknown>): Promise<{ file: string; stateDir: string; checkpointDir: string }>
+  next(
+    spec?: Record<string, unknown>,
+    name?: string,
+  ): Promise<{ file: string; stateDir: string; checkpointDir: string }>
   dataDir: string
   remove(): Promise<void>
 }
@@ -30,20 +33,20 @@ export async function prepareSmallJobs(): Promise<SmallJobs> {
   let runs = 0
   return {
     dataDir: data,
-    async next(spec = {}) {
+    async next(spec = {}, name = JOB) {
       const stateDir = join(root, `run-${runs++}`)
       const file = `${stateDir}.yaml`
-      await writeFile(file, manifests(data, spec))
+      await writeFile(file, manifests(data, spec, name))
       return { file, stateDir, checkpointDir: join(stateDir, 'volumes', 'default', 'checkpoints') }
     },
     remove: () => rm(root, { recursive: true, force: true }),
   }
 }
 
-function manifests(data: string, spec: Record<string, unknown>): string {
+function manifests(data: string, spec: Record<string, unknown>, name: string): string {
   const checkpoint = { ...SPEC.checkpoint, ...(spec.checkpoint as object) }
   const whole = { ...SPEC, ...spec, checkpoint }
-  const job = { apiVersion: API_VERSION, kind: 'PretrainJob', metadata: { name: JOB }, spec: whole }
+  const job = { apiVersion: API_VERSION, kind: 'PretrainJob', metadata: { name }, spec: whole }
   return [claim('data', { [ANNOTATIONS.localPath]: data }), claim('checkpoints'), job]
     .map((object) => dump(object))
     .join('---\n')
