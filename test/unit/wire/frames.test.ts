@@ -80,9 +80,9 @@ describe('frames', () => {
     assert.throws(() => decoder.feed(Buffer.from('GET / HTTP/1.1\r\nHost: parameter-server\r\n')), {
       code: 'FRAME_BAD_MAGIC',
     })
-    assert.throws(() => collect().decoder.feed(otherVersion(2)), {
+    assert.throws(() => collect().decoder.feed(otherVersion(9)), {
       code: 'FRAME_BAD_VERSION',
-      message: /the peer speaks version 2, this is 1/,
+      message: /the peer speaks version 9, this is 2/,
     })
   })
 
