@@ -22,6 +22,8 @@ export interface Peer {
   channel: Channel
   role: 'worker' | 'coordinator'
   who: WorkerId
+  /** It will not come back. */
+  saidGoodbye?: boolean
 }
 
 export interface Answer {
@@ -44,6 +46,7 @@ export class Requests {
 
   /** @throws DownpourError the reason of a refusal */
   async answer(peer: Peer, open: OpenShard, message: Message, body: Uint8Array): Promise<Answer | undefined> {
+    if (message.type === 'goodbye') peer.saidGoodbye = true
     return peer.role === 'worker'
       ? this.#fromWorker(peer.who, open, message, body)
       : this.#fromCoordinator(open.training, message)

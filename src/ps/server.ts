@@ -10,7 +10,7 @@ import { Channel } from '../wire/channel.ts'
 import { EMPTY, type FrameHead } from '../wire/frames.ts'
 import type { ModelLayout } from '../wire/layout.ts'
 import { type Message, typeCode } from '../wire/messages.ts'
-import { Absences } from './absences.ts'
+import { Attendance } from './attendance.ts'
 import { assertSameOrigin, assertSameWork, layoutOf, type Origin } from './hello.ts'
 import { type Answer, type OpenShard, type Peer, Requests } from './requests.ts'
 import type { Snapshots } from './snapshot.ts'
@@ -49,9 +49,7 @@ export class PsServer {
   readonly #options: PsServerOptions
   readonly #heartbeatMs: number
   readonly #channels = new Set<Channel>()
-  /** Those that said hello. */
-  readonly #peers = new Map<Channel, Peer>()
-  readonly #absences: Absences
+  readonly #attendance: Attendance
   readonly #pool: BufferPool
   readonly #requests: Requests
   readonly #server: Server
@@ -59,12 +57,12 @@ export class PsServer {
   #open: OpenShard | undefined
   /** Pod of the coordinator that was heard last. */
   #coordinatorUid: string | undefined
-  #coordinatorLostAtMs = Number.NEGATIVE_INFINITY
 
   constructor(options: PsServerOptions) {
     this.#options = options
     this.#heartbeatMs = options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS
-    this.#absences = new Absences(options.absenceMs ?? ABSENCE_MS, (podUid) => this.#giveBack(podUid))
+    const absenceMs = options.absenceMs ?? ABSENCE_MS
+    this.#attendance = new Attendance(options.clock, absenceMs, (podUid) => this.#giveBack(podUid))
     this.#pool = new BufferPool({
       limitBytes: options.bufferLimitBytes ?? BUFFER_LIMIT_BYTES,
       onRoom: () => {
@@ -80,15 +78,13 @@ export class PsServer {
     return this.#open
   }
 
-  /** Workers with a live connection. */
   get connectedWorkers(): number {
-    return new Set(this.#workers().map(({ who }) => who.index)).size
+    return this.#attendance.connectedWorkers
   }
 
   /** 0 while the coordinator is connected, infinite before it ever was. */
   get coordinatorAwayMs(): number {
-    const isConnected = [...this.#peers.values()].some(({ role }) => role === 'coordinator')
-    return isConnected ? 0 : this.#options.clock.monotonicMs() - this.#coordinatorLostAtMs
+    return this.#attendance.coordinatorAwayMs
   }
 
   /** @returns the port, which is chosen by the system for 0. @throws DownpourError PORT_TAKEN */
@@ -110,12 +106,8 @@ export class PsServer {
   /** Nobody is let in any more, and whoever is in is let go. */
   async close(): Promise<void> {
     this.#server.close()
-    this.#absences.close()
+    this.#attendance.close()
     await Promise.all([...this.#channels].map((channel) => channel.end()))
-  }
-
-  #workers(): Peer[] {
-    return [...this.#peers.values()].filter(({ role }) => role === 'worker')
   }
 
   #accept(socket: Socket): void {
@@ -132,7 +124,7 @@ export class PsServer {
 
   /** Only pushes bring a body, and only one of the shard's length: nothing is allocated for a stranger. */
   #roomFor(channel: Channel, { type, bodyBytes }: FrameHead): Uint8Array | null {
-    const isWorker = this.#peers.get(channel)?.role === 'worker'
+    const isWorker = this.#attendance.of(channel)?.role === 'worker'
     const expected = 4 * (this.#open?.training.shard.incoming.length ?? 0)
     if (!isWorker || type !== typeCode('push') || bodyBytes !== expected)
       throw new DownpourError('FRAME_BAD_BODY', `a body has ${bodyBytes} bytes, a push to this shard ${expected}`)
@@ -160,7 +152,7 @@ export class PsServer {
 
   async #answer(channel: Channel, message: Message, body: Uint8Array): Promise<Answer | undefined> {
     if (message.type === 'hello') return this.#hello(channel, message)
-    const peer = this.#peers.get(channel)
+    const peer = this.#attendance.of(channel)
     if (!peer || !this.#open) throw new DownpourError('HELLO_FIRST', `a ${message.type} before a hello`)
     return this.#requests.answer(peer, this.#open, message, body)
   }
@@ -173,7 +165,7 @@ export class PsServer {
     const peer: Peer = { channel, role: hello.role, who: { index: hello.index, podUid: hello.podUid } }
     if (peer.role === 'worker') this.#admit(channel, peer.who, hello.attempt, open)
     else this.#coordinatorUid = hello.podUid
-    if (channel.alive) this.#peers.set(channel, peer)
+    this.#attendance.join(peer)
     this.#options.metrics.connectedWorkers.set(this.connectedWorkers)
     const { incarnation, version } = open.training
     return { message: { type: 'welcome', incarnation, version, heartbeatMs: this.#heartbeatMs } }
@@ -202,44 +194,33 @@ export class PsServer {
   }
 
   #admit(channel: Channel, who: WorkerId, attempt: number, { training }: OpenShard): void {
-    const replaced = training.workers.admit(who, attempt, (podUid) => this.#isThere(podUid))
+    const replaced = training.workers.admit(who, attempt, (podUid) => this.#attendance.isThere(podUid))
     this.#options.log.info({ worker: who.index, podUid: who.podUid, attempt, replaced }, 'worker joined')
     channel.allowSilence(this.#options.workerSilenceMs ?? WORKER_SILENCE_MS)
-    this.#absences.end(who.podUid)
     if (replaced) this.#replace(replaced, who, training)
-  }
-
-  #isThere(podUid: string): boolean {
-    return this.#absences.has(podUid) || this.#workers().some(({ who }) => who.podUid === podUid)
   }
 
   /** What the former pod had is handed out again at once: it must not speak any more. */
   #replace(former: string, who: WorkerId, training: Training): void {
     training.forget(who)
     this.#giveBack(former)
-    for (const peer of this.#workers())
-      if (peer.who.podUid === former)
-        peer.channel.destroy(new DownpourError('FENCED', `another pod is worker ${who.index} now`))
+    for (const channel of this.#attendance.channelsOf(former))
+      channel.destroy(new DownpourError('FENCED', `another pod is worker ${who.index} now`))
   }
 
   #giveBack(podUid: string): void {
-    this.#absences.end(podUid)
+    this.#attendance.dismiss(podUid)
     const returned = this.#open?.leases?.giveBack(podUid) ?? 0
     if (returned > 0) this.#options.log.info({ podUid, returned }, 'data of a worker that is gone is handed out again')
   }
 
   #leave(channel: Channel, error: Error | undefined): void {
     const { metrics, log } = this.#options
-    const peer = this.#peers.get(channel)
-    this.#peers.delete(channel)
+    const peer = this.#attendance.leave(channel)
     this.#channels.delete(channel)
     metrics.connectedWorkers.set(this.connectedWorkers)
     if (errorCode(error).startsWith('FRAME_')) metrics.protocolErrors.inc()
-    if (peer?.role === 'coordinator') this.#coordinatorLostAtMs = this.#options.clock.monotonicMs()
-    if (peer?.role !== 'worker') return
-    const { index, podUid } = peer.who
-    log.info({ worker: index, code: error && errorCode(error) }, 'worker left')
-    if (!this.#isThere(podUid)) this.#absences.begin(podUid)
+    if (peer?.role === 'worker') log.info({ worker: peer.who.index, code: error && errorCode(error) }, 'worker left')
   }
 }
 
