@@ -25,7 +25,7 @@ export const ShardRecord = z.strictObject({
   bytes: count,
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   incarnation: count,
-  /** Updates applied: within a few of `step`, for shards are independent (paper.md §3.1). */
+  /** Updates that this shard has applied: a count of its own, for shards are independent (paper.md §3.1). */
   version: count,
   workers: z.array(WorkerRecord),
   /** Pod uids that were replaced and must not push any more. */

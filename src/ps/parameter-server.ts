@@ -206,7 +206,7 @@ export class ParameterServer {
       ...this.#options,
       jobFolder: this.#jobFolder,
       catalogue: coordinator.catalogue,
-      shards: [{ snapshot: (_step, folder) => this.#snapshots.take(training, folder) }, ...peers],
+      shards: [{ snapshot: (folder) => this.#snapshots.take(training, folder) }, ...peers],
       describe: () => ({
         step: training.version,
         job: config.job,

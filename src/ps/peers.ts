@@ -46,8 +46,8 @@ export class PeerShard implements ShardHandle {
     await this.#channel()
   }
 
-  async snapshot(step: number, folder: string): Promise<ShardRecord> {
-    const { message } = await this.#request({ type: 'snapshot', step, folder })
+  async snapshot(folder: string): Promise<ShardRecord> {
+    const { message } = await this.#request({ type: 'snapshot', folder })
     if (message.type !== 'snapshotTaken') throw unexpected(message)
     return ShardRecord.parse(message.record)
   }

@@ -17,7 +17,7 @@ import { chooseKept, purge, type RetentionRule, removeFolder } from './retention
 /** A parameter server as the coordinator sees it: itself, or one at the end of a connection. */
 export interface ShardHandle {
   /** The copy is of the moment of the call (or of its arrival); resolves when the file is on the disk. */
-  snapshot(step: number, folder: string): Promise<ShardRecord>
+  snapshot(folder: string): Promise<ShardRecord>
 }
 
 export interface RoundsOptions {
@@ -98,7 +98,7 @@ export class Rounds {
     const folder = join(jobFolder, name)
     try {
       const [records] = await Promise.all([
-        settled(shards.map(async (shard) => shard.snapshot(facts.step, name))),
+        settled(shards.map(async (shard) => shard.snapshot(name))),
         // A manifest left here by an earlier run of this step must not vouch for the files that come now.
         fs.unlink(join(folder, MANIFEST_FILE)).catch(() => {}),
       ])

@@ -69,8 +69,8 @@ const SCHEMAS = {
   lease: z.strictObject({ seq: count }),
   leased: z.strictObject({ lease: Lease.nullable() }),
   leaseDone: z.strictObject({ lease: Lease }),
-  /** Coordinator to a shard: write your part of this step into `folder` (relative to the job's folder). */
-  snapshot: z.strictObject({ step: count, folder: text }),
+  /** Coordinator to a shard: write yourself as you are now into `folder` (relative to the job's folder). */
+  snapshot: z.strictObject({ folder: text }),
   snapshotTaken: z.strictObject({ record: z.record(z.string(), z.unknown()) }),
   /** Coordinator to a shard: the job has reached its last step. */
   finish: z.strictObject({}),

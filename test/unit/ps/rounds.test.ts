@@ -51,7 +51,7 @@ describe('checkpoint rounds', () => {
     return new Rounds({
       jobFolder,
       catalogue,
-      shards: [{ snapshot: (_step, folder) => snapshots.take(training, folder) }],
+      shards: [{ snapshot: (folder) => snapshots.take(training, folder) }],
       describe: () => ({
         step: training.version,
         job: config.job,
@@ -93,7 +93,7 @@ describe('checkpoint rounds', () => {
     const slow = Promise.withResolvers<void>()
     const snapshots = new Snapshots({ jobFolder, shards: 1, fs: realFileSystem })
     const handle: ShardHandle = {
-      async snapshot(_step, folder) {
+      async snapshot(folder) {
         const record = await snapshots.take(training, folder)
         await slow.promise
         return record
@@ -110,7 +110,7 @@ describe('checkpoint rounds', () => {
 
   test('that fail cost nothing but themselves', async () => {
     const snapshots = new Snapshots({ jobFolder, shards: 1, fs: realFileSystem })
-    const sound: ShardHandle = { snapshot: (_step, folder) => snapshots.take(training, folder) }
+    const sound: ShardHandle = { snapshot: (folder) => snapshots.take(training, folder) }
     const other: ShardHandle = {
       snapshot: async () => {
         throw new DownpourError('WIRE_CLOSED', 'a shard went away')
