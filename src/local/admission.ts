@@ -13,8 +13,22 @@ export function admit(resource: Resource, object: Stored, before?: Stored): Stor
   const schema = schemaOf(resource)
   if (schema) return admitJob(resource, schema, object, before)
   if (resource.kind === 'Pod' && !object.status) return { ...object, status: { phase: 'Pending' } }
+  if (resource.kind === 'ConfigMap') checkKeys(resource, object)
   if (resource.kind === 'PersistentVolumeClaim') return { ...object, status: { phase: 'Bound' } }
   return object
+}
+
+/** They become files of a folder. @throws StatusError 422 */
+function checkKeys(resource: Resource, { metadata, ...object }: Stored): void {
+  const keys = Object.keys({ ...(object.data as object | undefined), ...(object.binaryData as object | undefined) })
+  const causes = keys
+    .filter((key) => !/^[-._a-zA-Z0-9]+$/.test(key))
+    .map((key) => ({
+      reason: 'FieldValueInvalid',
+      field: `data[${key}]`,
+      message: `Invalid value: ${JSON.stringify(key)}: a valid config key must consist of alphanumeric characters, '-', '_' or '.'`,
+    }))
+  if (causes.length > 0) throw invalid(resource, metadata.name, causes)
 }
 
 /** The operator's writes are held to the schema as well. @throws StatusError 422 */

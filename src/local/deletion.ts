@@ -3,7 +3,7 @@ import { dependentsOf } from './garbage.ts'
 import { isObject, type Stored } from './objects.ts'
 import { type Request, wholeNumber } from './request.ts'
 import { type Resource, resourceOfKind } from './resources.ts'
-import { badRequest } from './status-error.ts'
+import { unsupportedOption } from './status-error.ts'
 import { type DeleteOptions, FOREGROUND, type ObjectStore } from './store.ts'
 
 type Propagation = 'Background' | 'Foreground' | 'Orphan'
@@ -31,7 +31,7 @@ export function readDeleteOptions({ body, query, dryRun }: Request): Deletion {
 
 function propagationOf(text: string): Propagation {
   if (text === 'Background' || text === 'Foreground' || text === 'Orphan') return text
-  throw badRequest(`propagationPolicy: Unsupported value: "${text}"`)
+  throw unsupportedOption('propagationPolicy', JSON.stringify(text), ['Foreground', 'Background', 'Orphan'])
 }
 
 /** @returns the object while it is still there, else a Status that says it is gone */

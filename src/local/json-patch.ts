@@ -39,7 +39,7 @@ function applyOperation(root: Json, { op, path, from = '', value }: Operation): 
       return add(root, path, moved)
     }
     default:
-      throw badRequest(`JSON patch: unknown operation ${op}`)
+      throw misfit(`unknown operation ${op}`)
   }
 }
 

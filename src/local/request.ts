@@ -7,7 +7,7 @@ import { isObject, type Stored } from './objects.ts'
 import type { Pages } from './pages.ts'
 import { apiVersionOf, type Target } from './resources.ts'
 import { fieldPredicate, labelPredicate, type Predicate } from './selectors.ts'
-import { badRequest } from './status-error.ts'
+import { badRequest, unsupportedOption } from './status-error.ts'
 import type { ObjectStore } from './store.ts'
 
 export interface ApiServerOptions {
@@ -53,7 +53,7 @@ export async function readRequest(incoming: IncomingMessage, target: Target, que
 
 function isDryRun(query: URLSearchParams): boolean {
   const asked = query.getAll('dryRun').filter(Boolean)
-  if (asked.some((value) => value !== 'All')) throw badRequest(`dryRun: Invalid value: "${asked}": supported: "All"`)
+  if (asked.some((value) => value !== 'All')) throw unsupportedOption('dryRun', JSON.stringify(asked), ['All'])
   return asked.length > 0
 }
 

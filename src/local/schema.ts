@@ -4,7 +4,7 @@ import type { Schema } from '../api/structural.ts'
 import { JOB_KINDS, type JobKind } from '../contract/names.ts'
 import { isObject } from './objects.ts'
 import type { Resource } from './resources.ts'
-import type { Cause } from './status-error.ts'
+import { type Cause, notSupported } from './status-error.ts'
 
 type DefaultedSchema = Schema & { default?: unknown }
 
@@ -59,8 +59,9 @@ function hasFields(schema: Schema): boolean {
 /** Wrong types and values outside an enum. */
 export function typeCauses(schema: Schema, value: unknown, path: string): Cause[] {
   if (value === undefined) return []
-  if (!hasType(schema, value)) return [cause(path, value, `must be of type ${schema.type}`)]
-  if (schema.enum && !schema.enum.includes(value)) return [cause(path, value, `one of ${schema.enum.join(', ')}`)]
+  if (!hasType(schema, value)) return [wrongType(path, value, schema.type ?? 'integer or string')]
+  if (schema.enum && !schema.enum.includes(value))
+    return [notSupported(path, JSON.stringify(value), schema.enum.map(String))]
   if (Array.isArray(value)) {
     const { items } = schema
     return items ? value.flatMap((one, i) => typeCauses(items, one, `${path}[${i}]`)) : []
@@ -95,6 +96,13 @@ function hasType(schema: Schema, value: unknown): boolean {
   }
 }
 
-function cause(field: string, value: unknown, expected: string): Cause {
-  return { reason: 'FieldValueInvalid', field, message: `Invalid value: ${JSON.stringify(value)}: ${expected}` }
+function wrongType(field: string, value: unknown, wanted: string): Cause {
+  const message = `Invalid value: "${typeName(value)}": must be of type ${wanted}`
+  return { reason: 'FieldValueTypeInvalid', field, message }
+}
+
+function typeName(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'array'
+  return Number.isInteger(value) ? 'integer' : typeof value
 }

@@ -72,6 +72,17 @@ export const unsupportedMedia = (accepted: readonly string[]) =>
 
 export const expired = (message: string) => new StatusError(410, 'Expired', message)
 
+/** @param value as it is shown */
+export function unsupportedOption(field: string, value: string, supported: readonly string[]): StatusError {
+  const cause = notSupported(field, value, supported)
+  return new StatusError(422, 'Invalid', `the options are invalid: ${field}: ${cause.message}`, {}, [cause])
+}
+
+export function notSupported(field: string, value: string, supported: readonly string[]): Cause {
+  const message = `Unsupported value: ${value}: supported values: ${supported.map((one) => `"${one}"`).join(', ')}`
+  return { reason: 'FieldValueNotSupported', field, message }
+}
+
 export function invalid(resource: Resource, name: string, causes: readonly Cause[]): StatusError {
   const list = causes.map(({ field, message }) => `${field}: ${message}`)
   const text = list.length === 1 ? list[0] : `[${list.join(', ')}]`

@@ -10,7 +10,9 @@ import { apiVersionOf } from './resources.ts'
 import type { Part } from './revise.ts'
 import { scaled, scaleOf, scaleToPatch } from './scale.ts'
 import { pruned, schemaOf } from './schema.ts'
-import { badRequest, invalid, notFound, StatusError } from './status-error.ts'
+import { badRequest, invalid, notFound, StatusError, unsupportedOption } from './status-error.ts'
+
+const VALIDATIONS = ['Ignore', 'Strict', 'Warn']
 
 export function post({ store }: ApiContext, request: Request, response: ServerResponse): void {
   const { target, dryRun } = request
@@ -114,11 +116,12 @@ function knownFields({ target, query }: Request, object: Stored, response: Serve
   const schema = schemaOf(target.resource)
   if (!schema) return object
   if (!isObject(object.metadata)) throw badRequest('metadata must be an object')
+  const asked = query.get('fieldValidation') || 'Warn'
+  if (!VALIDATIONS.includes(asked)) throw unsupportedOption('fieldValidation', JSON.stringify(asked), VALIDATIONS)
   const unknown: string[] = []
   const { metadata, ...rest } = object
   const kept = { ...(pruned(schema, rest, '', (path) => unknown.push(path)) as Stored), metadata }
   const texts = unknown.map((path) => `unknown field "${path}"`)
-  const asked = query.get('fieldValidation') || 'Warn'
   if (texts.length > 0 && asked === 'Strict') throw badRequest(`strict decoding error: ${texts.join(', ')}`)
   if (texts.length > 0 && asked === 'Warn')
     response.setHeader(

@@ -2,11 +2,13 @@
  * The wire, as a client sees it. The suite runs against local mode's API server; with DOWNPOUR_CONFORMANCE_KUBECONFIG
  * against the one of that file, which must have our CRDs (crds/) and a garbage collector.
  */
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before } from 'node:test'
-import { request } from 'undici'
+import { Agent, request } from 'undici'
 import { API_VERSION } from '../../src/contract/names.ts'
 import { type Connection, openConnection } from '../../src/kube/connection.ts'
+import { eventually } from '../support/eventually.ts'
 import { startTestCluster, type TestCluster } from '../support/local-cluster.ts'
 
 export const REAL = process.env.DOWNPOUR_CONFORMANCE_KUBECONFIG
@@ -50,10 +52,13 @@ export class Api {
   readonly maps = `/api/v1/namespaces/${this.namespace}/configmaps`
   readonly pods = `/api/v1/namespaces/${this.namespace}/pods`
   readonly jobs = `/apis/${API_VERSION}/namespaces/${this.namespace}/pretrainjobs`
+  /** Local mode's server, which speaks plain HTTP. */
+  readonly isLocal: boolean
   readonly #connection: Connection
 
   constructor(kubeconfig: string) {
     this.#connection = openConnection(kubeconfig)
+    this.isLocal = this.#connection.server.startsWith('http:')
   }
 
   async call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
@@ -70,6 +75,17 @@ export class Api {
     const text = await response.body.text()
     const isJson = String(response.headers['content-type']).includes('json')
     return { status: response.statusCode, headers: response.headers, body: isJson ? JSON.parse(text) : text }
+  }
+
+  /** Without what the kubeconfig says of its user: neither the client's certificate nor the token of the address. */
+  async callAsStranger(path: string, headers: Record<string, string>): Promise<Answer> {
+    const dispatcher = new Agent({ connect: { rejectUnauthorized: false } })
+    try {
+      const response = await request(new URL(path, this.#connection.shownServer), { dispatcher, headers })
+      return { status: response.statusCode, headers: response.headers, body: await response.body.json() }
+    } finally {
+      await dispatcher.close()
+    }
   }
 
   get(path: string) {
@@ -117,14 +133,34 @@ export function useApi(): () => Api {
     // Started twice, so that it has a past that it does not know, as a real one has.
     cluster = REAL ? undefined : await (await startTestCluster({ runPods: false })).restart()
     api = new Api(REAL ?? (cluster as TestCluster).kubeconfigPath)
-    await api.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: api.namespace } })
+    await openNamespace(api)
   })
   after(async () => {
-    await api.call('DELETE', `/api/v1/namespaces/${api.namespace}`)
+    await closeNamespace(api)
     await api.close()
     await cluster?.dispose()
   })
   return () => api
+}
+
+/** With what controllers put into it, which no test wants to see happen: pods need the account. */
+export async function openNamespace(api: Api): Promise<void> {
+  await api.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: api.namespace } })
+  if (api.isLocal) return
+  for (const path of [`${api.maps}/kube-root-ca.crt`, `/api/v1/namespaces/${api.namespace}/serviceaccounts/default`])
+    await eventually(async () => assert.equal((await api.get(path)).status, 200), { timeoutMs: 30_000 })
+}
+
+/** Gone when this returns: whatever a test that failed has left does not keep it. */
+export async function closeNamespace(api: Api): Promise<void> {
+  const path = `/api/v1/namespaces/${api.namespace}`
+  await api.call('DELETE', path)
+  if (api.isLocal) return
+  for (const held of [api.maps, api.jobs])
+    for (const { metadata } of (await api.get(held)).body.items as { metadata: Meta }[])
+      if (metadata.finalizers) await api.patch(`${held}/${metadata.name}`, { metadata: { finalizers: null } })
+  const left = { timeoutMs: 180_000, intervalMs: 250 }
+  await eventually(async () => assert.equal((await api.get(path)).status, 404), left)
 }
 
 export function configMap(name: string, metadata: object = {}, data: object = { a: '1' }) {

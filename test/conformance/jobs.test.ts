@@ -3,7 +3,9 @@ import { test } from 'node:test'
 import { type Answer, APPLY, configMap, JSON_PATCH, job, MERGE, pod, STRATEGIC, useApi } from './api.ts'
 
 const api = useApi()
-const fields = ({ body }: Answer): string[] => body.details.causes.map(({ field }: { field: string }) => field)
+/** But for what a real server adds, about no field: that it did not come to its rules. */
+const fields = ({ body }: Answer): string[] =>
+  body.details.causes.map(({ field }: { field: string }) => field).filter((field: string) => field !== '<nil>')
 
 test('an invalid job is refused with the path of each wrong field', async () => {
   const refused = await api().create(api().jobs, job('wrong', { workers: { replicas: 0 }, batchSize: -1 }))
@@ -60,6 +62,11 @@ test('a status is held to the schema as well', async () => {
   await api().create(api().jobs, job('strange'))
   const refused = await api().patch(`${api().jobs}/strange/status`, { status: { phase: 'Bored' } })
   assert.deepEqual([refused.status, fields(refused)], [422, ['status.phase']])
+  assert.equal(refused.body.details.causes[0].reason, 'FieldValueNotSupported')
+  assert.match(refused.body.message, /status\.phase: Unsupported value: "Bored": supported values: "Pending", /)
+  const typed = await api().patch(`${api().jobs}/strange/status`, { status: { progress: { step: 'x' } } })
+  assert.equal(typed.body.details.causes[0].reason, 'FieldValueTypeInvalid')
+  assert.match(typed.body.message, /status\.progress\.step: Invalid value: "string": .*must be of type integer/)
 })
 
 test('merge patch: null removes, lists are replaced; JSON patch: in order, and all or nothing', async () => {
@@ -69,12 +76,13 @@ test('merge patch: null removes, lists are replaced; JSON patch: in order, and a
   assert.deepEqual(merged.body.metadata.labels, { b: '2', c: '3' })
   const operations = [
     { op: 'test', path: '/data/a', value: '1' },
-    { op: 'add', path: '/data/x~1y', value: 'new' },
+    { op: 'add', path: '/metadata/labels/x~1y', value: 'new' },
     { op: 'copy', from: '/data/a', path: '/data/copied' },
     { op: 'move', from: '/data/a', path: '/data/moved' },
   ]
   const patched = await api().patch(path, operations, JSON_PATCH)
-  assert.deepEqual(patched.body.data, { 'x/y': 'new', copied: '1', moved: '1' })
+  assert.deepEqual(patched.body.data, { copied: '1', moved: '1' })
+  assert.deepEqual(patched.body.metadata.labels, { b: '2', c: '3', 'x/y': 'new' })
   const failing = [
     { op: 'remove', path: '/data/moved' },
     { op: 'test', path: '/data/copied', value: 'other' },
@@ -82,6 +90,13 @@ test('merge patch: null removes, lists are replaced; JSON patch: in order, and a
   assert.equal((await api().patch(path, failing, JSON_PATCH)).status, 422)
   assert.equal((await api().get(path)).body.data.moved, '1')
   assert.equal((await api().patch(path, [{ op: 'remove', path: '/data/none' }], JSON_PATCH)).status, 422)
+  assert.equal((await api().patch(path, [{ op: 'none', path: '/data/moved' }], JSON_PATCH)).status, 422)
+  assert.equal((await api().patch(path, { op: 'remove', path: '/data/moved' }, JSON_PATCH)).status, 400)
+})
+
+test('keys of a ConfigMap are file names', async () => {
+  const refused = await api().create(api().maps, configMap('keyed', {}, { 'x/y': '1' }))
+  assert.deepEqual([refused.status, fields(refused)], [422, ['data[x/y]']])
 })
 
 test('strategic merge: keyed lists merge for built-in kinds; custom resources do not take it', async () => {

@@ -175,7 +175,7 @@ test('Orphan leaves dependents alone; Foreground keeps the owner until they are 
 })
 
 test('a pod on a node is deleted gracefully, grace 0 takes it at once; without a node it goes at once', async () => {
-  await api().create(api().pods, pod('unbound'))
+  await api().create(api().pods, pod('unbound', {}, { schedulerName: 'none' }))
   await api().call('DELETE', `${api().pods}/unbound`)
   assert.equal((await api().get(`${api().pods}/unbound`)).status, 404)
   await api().create(api().pods, pod('bound', {}, { nodeName: 'nowhere', terminationGracePeriodSeconds: 7 }))
@@ -203,5 +203,16 @@ test('dryRun checks and answers every write, and stores none', async () => {
   await api().apply(path, configMap('dry', {}, { b: '2' }), 'dry', '&dryRun=All')
   await api().call('DELETE', `${path}?dryRun=All`)
   assert.equal((await api().get(path)).body.metadata.resourceVersion, stored.metadata.resourceVersion)
-  assert.equal((await api().create(`${api().maps}?dryRun=Some`, configMap('dry2'))).status, 400)
+})
+
+test('options that are none are refused by their field', async () => {
+  const options = {
+    dryRun: await api().create(`${api().maps}?dryRun=Some`, configMap('unmade')),
+    fieldValidation: await api().create(`${api().jobs}?fieldValidation=Some`, job('unmade')),
+    propagationPolicy: await api().call('DELETE', `${api().maps}/unmade?propagationPolicy=Some`),
+  }
+  for (const [field, { status, body }] of Object.entries(options)) {
+    assert.deepEqual([status, body.reason, body.details.causes[0].field], [422, 'Invalid', field])
+    assert.match(body.details.causes[0].message, /^Unsupported value: .*: supported values: /)
+  }
 })
