@@ -21,6 +21,8 @@ import { createWatches, type Watches } from './watches.ts'
 const COMPONENT = 'downpour-operator'
 const CONCURRENCY = 16
 const COMPLAIN_MS = 5_000
+/** Changes of a job's pods within this time are one look at it: 50 pods start nearly at once. */
+const GATHER_MS = 30
 const DRAIN_MS = 10_000
 /** No word from the API server for so long although watches are renewed every few minutes: better start anew. */
 const SILENT_MS = 15 * 60_000
@@ -83,6 +85,7 @@ export class Operator {
       namespaces: options.namespaces,
       log,
       onJob: (key) => this.#queue.add(key),
+      onOwned: (key) => this.#queue.addAfter(key, GATHER_MS),
       onGone: (key) => this.#forget(key),
     })
     this.#reconciler = this.#newReconciler()

@@ -32,6 +32,8 @@ export interface WatchOptions {
   namespaces: readonly string[]
   log: Log
   onJob: (key: string) => void
+  /** Something that a job owns has changed: many such changes come together. */
+  onOwned: (key: string) => void
   /** Called besides onJob when a job is gone. */
   onGone: (key: string) => void
 }
@@ -62,8 +64,8 @@ export function createWatches({ namespaces, ...options }: WatchOptions): Watches
 }
 
 /** Of pods and services only those that carry a job's label come over the wire. */
-function watchScope({ client, namespace, log, onJob, onGone }: ScopeOptions): Watches {
-  const common = { client, log, onKey: (key: string) => onJob(key) }
+function watchScope({ client, namespace, log, onJob, onOwned, onGone }: ScopeOptions): Watches {
+  const common = { client, log, onKey: (key: string) => onOwned(key) }
   const jobs = Object.fromEntries(JOB_KINDS.map((kind) => [kind, watchJobs(kind)])) as Record<
     JobKind,
     Reflector<RawJob>

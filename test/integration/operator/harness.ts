@@ -52,7 +52,7 @@ export async function startApi(): Promise<Api> {
   }
 }
 
-function addressOf(server: Server): string {
+export function addressOf(server: Server): string {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
@@ -118,7 +118,7 @@ function describe({ method, url = '' }: IncomingMessage): string {
   return `${method} ${url.replace(/^.*\/namespaces\/[^/]+\//, '').replace(/\?.*/, '')}`
 }
 
-function kubeconfigFor(server: string): string {
+export function kubeconfigFor(server: string): string {
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',

@@ -1,0 +1,170 @@
+/** An API server that says no: the job says why in its words, nobody is hurried, and all is well when it says yes. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { JobStatus } from '../../../src/api/status.ts'
+import { consistently, eventually } from '../../support/eventually.ts'
+import { pretrain } from '../../support/job-cases.ts'
+import { type Api, Cluster, startApi, startOperator } from './harness.ts'
+import { openRefusingLine, type Refusal, type RefusingLine } from './refusing-line.ts'
+
+let api: Api
+before(async () => {
+  api = await startApi()
+})
+after(() => api.close())
+
+const MAX_AFTERWARDS = 8
+const SPEC = { ...pretrain({ parameterServer: { replicas: 1 }, workers: { replicas: 3 } }).spec }
+
+async function withLine(namespace: string, story: (line: RefusingLine, cluster: Cluster) => Promise<void>) {
+  const cluster = new Cluster(api, namespace)
+  const line = await openRefusingLine(api)
+  const operator = startOperator(line.kubeconfigPath, namespace)
+  try {
+    await story(line, cluster)
+  } finally {
+    await operator.stop()
+    await line.close()
+    await cluster.client.close()
+  }
+}
+
+const conditionOf = (status: JobStatus | undefined, type: string) => {
+  const found = status?.conditions.find((condition) => condition.type === type)
+  return found ? `${found.status} ${found.reason}: ${found.message}` : 'absent'
+}
+
+async function says(cluster: Cluster, type: string, words: RegExp): Promise<void> {
+  await eventually(async () => assert.match(conditionOf(await cluster.status('PretrainJob', 'jft'), type), words))
+}
+
+/** A change of the job is a reason to look at once, as its deletion or its time-out is. */
+async function runs(cluster: Cluster): Promise<void> {
+  await cluster.patch('PretrainJob', 'jft', { backoffLimit: 7 })
+  await eventually(
+    async () => {
+      await cluster.kubelet()
+      assert.equal((await cluster.status('PretrainJob', 'jft'))?.phase, 'Running')
+    },
+    { timeoutMs: 10_000, intervalMs: 20 },
+  )
+}
+
+const forbidden = (message: string): Refusal => ({ code: 403, reason: 'Forbidden', message })
+const cases: { name: string; namespace: string; refuses: RegExp; refusal: Refusal; words: RegExp; tries: number }[] = [
+  {
+    name: 'a quota that is used up',
+    namespace: 'quota',
+    refuses: /^POST pods$/,
+    refusal: forbidden('pods "x" is forbidden: exceeded quota: gpus, requested: pods=1, used: pods=2, limited: pods=2'),
+    words: /^False QuotaExceeded: pods "x" is forbidden: exceeded quota: gpus/,
+    tries: 4 + 2,
+  },
+  {
+    name: 'a verb that is forbidden',
+    namespace: 'verb',
+    refuses: /^(POST|TRY) pods$/,
+    refusal: forbidden('pods is forbidden: User "downpour" cannot create resource "pods" in API group ""'),
+    words: /^False Forbidden: pods is forbidden: User "downpour" cannot create/,
+    tries: 4 + 2,
+  },
+  {
+    name: 'a webhook that refuses pods',
+    namespace: 'webhook',
+    refuses: /^(POST|TRY) pods$/,
+    refusal: {
+      code: 400,
+      reason: 'BadRequest',
+      message: 'admission webhook "a.b" denied the request: untrusted image',
+    },
+    words: /^False AdmissionDenied: admission webhook "a.b" denied the request: untrusted image/,
+    tries: 0,
+  },
+  {
+    name: 'a template that is refused',
+    namespace: 'template',
+    refuses: /^TRY pods$/,
+    refusal: { code: 422, reason: 'Invalid', message: 'Pod "x" is invalid: spec.affinity.nodeAffinity: wrong' },
+    words: /^False TemplateInvalid: Pod "x" is invalid: spec.affinity.nodeAffinity: wrong/,
+    tries: 0,
+  },
+  {
+    name: 'a namespace that is being deleted',
+    namespace: 'terminating',
+    refuses: /^(POST|TRY) (pods|services)$/,
+    refusal: forbidden('unable to create new content in namespace terminating because it is being terminated'),
+    words: /^False NamespaceTerminating: unable to create new content/,
+    tries: 0,
+  },
+]
+
+describe('what keeps pods out is told and waited for, without hurry', { concurrency: true }, () => {
+  for (const { name, namespace, refuses, refusal, words, tries } of cases) {
+    test(name, () =>
+      withLine(namespace, async (line, cluster) => {
+        line.refuse = (what) => (refuses.test(what) ? refusal : undefined)
+        await cluster.create('PretrainJob', 'jft', SPEC)
+        await says(cluster, 'Created', words)
+        const count = () => line.writes.filter((write) => write === 'POST pods').length
+        // The status that tells it is a change of the job, and so is its service: it is looked at again, with one pod.
+        const before = line.writes.length
+        await consistently(() => {
+          assert.ok(count() <= tries, `${count()} tries`)
+          assert.ok(line.writes.length <= before + MAX_AFTERWARDS, line.writes.slice(before).join())
+        })
+        line.refuse = () => undefined
+        await runs(cluster)
+        assert.equal((await cluster.pods()).length, 4)
+      }),
+    )
+  }
+})
+
+test('a gang without its scheduler is told, and no pod holds a GPU meanwhile', () =>
+  withLine('gang', async (line, cluster) => {
+    const notFound = { code: 404, reason: 'NotFound', message: 'the server could not find the requested resource' }
+    line.refuse = (what) => (what === 'POST podgroups' ? notFound : undefined)
+    await cluster.create('PretrainJob', 'jft', { ...SPEC, scheduling: { gang: 'volcano' } })
+    await says(cluster, 'Created', /^False GangUnavailable: the scheduler of spec.scheduling.gang is not installed/)
+    assert.ok(!line.writes.includes('POST pods'))
+  }))
+
+test('an API server that goes away and comes back is no more than a pause', () =>
+  withLine('away', async (line, cluster) => {
+    line.refuse = () => 'silence'
+    await cluster.create('PretrainJob', 'jft', SPEC)
+    await consistently(async () => assert.equal((await cluster.pods()).length, 0), { timeoutMs: 300 })
+    line.refuse = () => undefined
+    await runs(cluster)
+    line.refuse = () => 'silence'
+    await cluster.end('jft-pj-worker-1', 137)
+    line.refuse = () => undefined
+    await eventually(
+      async () => {
+        await cluster.kubelet()
+        assert.equal((await cluster.status('PretrainJob', 'jft'))?.restarts.worker, 1)
+      },
+      { timeoutMs: 10_000 },
+    )
+  }))
+
+test('a status that may not be written keeps its job waiting, and is written once it may', () =>
+  withLine('mute', async (line, cluster) => {
+    line.refuse = (what) => (what.endsWith('/status') ? forbidden('cannot update pretrainjobs/status') : undefined)
+    await cluster.create('PretrainJob', 'jft', SPEC)
+    await eventually(async () => assert.equal((await cluster.pods()).length, 4))
+    assert.equal(await cluster.status('PretrainJob', 'jft'), undefined)
+    line.refuse = () => undefined
+    await runs(cluster)
+    assert.equal(line.writes.filter((write) => write === 'POST pods').length, 4)
+  }))
+
+test('kinds that are not installed are waited for', () =>
+  withLine('kinds', async (line, cluster) => {
+    const page = { code: 404, reason: 'NotFound', message: '404 page not found' }
+    line.refuse = (what) => (/^(GET|WATCH) (pretrain|finetune)jobs$/.test(what) ? page : undefined)
+    await cluster.create('PretrainJob', 'jft', SPEC)
+    await consistently(async () => assert.equal((await cluster.pods()).length, 0), { timeoutMs: 300 })
+    line.refuse = () => undefined
+    await runs(cluster)
+  }))

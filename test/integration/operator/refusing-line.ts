@@ -1,0 +1,65 @@
+/** A way to the API server on which the test answers what it likes, in the words of a real one, and counts what passes. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, request as httpRequest } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Api, addressOf, kubeconfigFor } from './harness.ts'
+
+export interface Refusal {
+  code: number
+  reason: string
+  message: string
+}
+
+export interface RefusingLine {
+  kubeconfigPath: string
+  /** `POST pods`, `PUT pretrainjobs/jft/status`, ... as they came, refused or not; reads aside. */
+  writes: string[]
+  /** Undefined: let it through. `'silence'`: the connection is cut. */
+  refuse: (what: string) => Refusal | 'silence' | undefined
+  close(): Promise<void>
+}
+
+export async function openRefusingLine(api: Api): Promise<RefusingLine> {
+  const server = createServer((request, response) => {
+    const what = describe(request.method, request.url)
+    if (request.method !== 'GET') line.writes.push(what)
+    const refusal = line.refuse(what)
+    if (refusal === 'silence') return void request.socket.destroy()
+    if (refusal) {
+      request.resume()
+      response.writeHead(refusal.code, { 'content-type': 'application/json' })
+      return void response.end(JSON.stringify({ kind: 'Status', status: 'Failure', ...refusal }))
+    }
+    const options = { method: request.method, headers: request.headers }
+    const upstream = httpRequest(new URL(request.url ?? '/', api.url), options, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(response)
+    })
+    upstream.on('error', () => request.socket.destroy())
+    response.on('close', () => upstream.destroy())
+    request.pipe(upstream)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const folder = await mkdtemp(join(tmpdir(), 'downpour-line-'))
+  const line: RefusingLine = {
+    kubeconfigPath: join(folder, 'config'),
+    writes: [],
+    refuse: () => undefined,
+    async close() {
+      server.closeAllConnections()
+      server.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+  await writeFile(line.kubeconfigPath, kubeconfigFor(addressOf(server)))
+  return line
+}
+
+/** A rehearsal is `TRY pods`; a watch is `WATCH pods`. */
+function describe(method = '', url = ''): string {
+  const query = new URL(url, 'http://line').searchParams
+  const verb = query.has('dryRun') ? 'TRY' : query.has('watch') ? 'WATCH' : method
+  const path = url.replace(/\?.*/, '').replace(/^.*\/namespaces\/[^/]+\//, '')
+  return `${verb} ${path.replace(/^\/apis?\/.*\//, '')}`
+}
