@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, test } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import { Channel } from '../../../src/wire/channel.ts'
 import { encodeFrame } from '../../../src/wire/frames.ts'
@@ -10,6 +11,7 @@ import { makeLayout, plainVariables } from '../../../src/wire/layout.ts'
 import type { Lease } from '../../../src/wire/messages.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { variable } from '../../unit/ps/fixtures.ts'
+import type { BusyWork } from './busy-worker.ts'
 import { BEAT_MS, type Fleet } from './harness.ts'
 import { forEachTest, layout, pushOnes, train, weightsOf } from './small-fleet.ts'
 
@@ -120,6 +122,21 @@ describe('parameter servers', { concurrency: false }, () => {
     await consistently(() => assert.equal(fleet.servers[0]?.status().workersConnected, 1), { timeoutMs: 5 * BEAT_MS })
     const { message } = await busy.request({ type: 'lease', seq: 1 })
     assert.equal(message.type, 'leased')
+  })
+
+  test('train on all units with a worker whose every step blocks it for many heartbeats', async () => {
+    const fleet = await fleetOf(1)
+    const [proxy] = fleet.proxies
+    const workerData: BusyWork = { port: proxy?.port ?? 0, heartbeatMs: BEAT_MS, stepMs: 3 * BEAT_MS, units: 5 }
+    const thread = new Worker(new URL('./busy-worker.ts', import.meta.url), { workerData })
+    later(() => thread.terminate())
+    const [read] = (await once(thread, 'message')) as [Lease[]]
+    assert.deepEqual(
+      read.map(({ epoch }) => epoch),
+      [0, 0, 0, 0, 1],
+    )
+    assert.deepEqual(new Set(read.slice(0, 4).map(({ unit }) => unit)), new Set([0, 1, 2, 3]))
+    assert.equal(proxy?.accepted, 1, 'over one connection')
   })
 
   test('keep the data of a worker whose connection broke for it, and take it back from one that stays away', async () => {

@@ -7,12 +7,13 @@ import { afterEach } from 'node:test'
 import { findLatest } from '../../../src/checkpoint/list.ts'
 import { loadCheckpoint } from '../../../src/checkpoint/load.ts'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
-import { makeLayout } from '../../../src/wire/layout.ts'
 import type { PushReply, ShardClient } from '../../../src/worker/client.ts'
-import { makeConfig, variable } from '../../unit/ps/fixtures.ts'
+import { makeConfig } from '../../unit/ps/fixtures.ts'
 import { type Fleet, type FleetOptions, startFleet } from './harness.ts'
+import { layout } from './layout.ts'
 
-export const layout = makeLayout([variable('a', 5), variable('b', 7), variable('c', 3), variable('d', 4)])
+export { layout }
+
 const config = makeConfig({ optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1e-10 } })
 
 /** Fleets and folders that are gone after each test of the suite that calls this. */
