@@ -1,6 +1,7 @@
 /** Runs a command to its end; a failure is an error that names the command and says what it printed last. */
 import { spawn } from 'node:child_process'
 import { DownpourError, errorCode } from '../../src/support/errors.ts'
+import { SEARCH_PATH } from './paths.ts'
 
 export interface ExecOptions {
   cwd?: string
@@ -13,7 +14,11 @@ export interface ExecOptions {
 export async function exec(command: string, args: readonly string[], options: ExecOptions = {}): Promise<string> {
   options.signal?.throwIfAborted()
   // A process group of its own, so that an interrupt reaches the compilers that `go build` has started.
-  const child = spawn(command, args, { cwd: options.cwd, env: { ...process.env, ...options.env }, detached: true })
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: { ...process.env, PATH: SEARCH_PATH, ...options.env },
+    detached: true,
+  })
   const interrupt = () => killGroup(child.pid)
   options.signal?.addEventListener('abort', interrupt)
   let stdout = ''

@@ -1,5 +1,5 @@
 /** Where everything of the test cluster lies: under .cache/cluster, which git ignores. */
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const MODULES = fileURLToPath(new URL('./modules', import.meta.url))
@@ -16,3 +16,6 @@ export const KUBECONFIG = join(CACHE, 'kubeconfig')
 export const PKI = join(STATE, 'pki')
 export const RUN = join(STATE, 'run')
 export const LOGS = join(STATE, 'logs')
+
+/** Administration commands (ip, iptables) are not on every user's PATH; root or not, they are looked for and handed on. */
+export const SEARCH_PATH = [process.env.PATH ?? '', '/usr/sbin', '/sbin'].join(delimiter)

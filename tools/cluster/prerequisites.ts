@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { DownpourError } from '../../src/support/errors.ts'
 import { exec } from './exec.ts'
+import { SEARCH_PATH } from './paths.ts'
 import { step } from './say.ts'
 
 /** Command → the Debian package that has it. */
@@ -21,8 +22,9 @@ export type Prerequisite = keyof typeof PACKAGES
 const CNI_FOLDERS = ['/usr/lib/cni', '/opt/cni/bin']
 
 export function onPath(command: string): string | undefined {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin']
-  return folders.map((folder) => join(folder, command)).find((file) => existsSync(file))
+  return SEARCH_PATH.split(delimiter)
+    .map((folder) => join(folder, command))
+    .find((file) => existsSync(file))
 }
 
 export async function needCommand(command: Prerequisite, signal?: AbortSignal): Promise<string> {

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DownpourError, errorCode, errorMessage } from '../../src/support/errors.ts'
 import { tail } from './exec.ts'
-import { LOGS, RUN } from './paths.ts'
+import { LOGS, RUN, SEARCH_PATH } from './paths.ts'
 
 export interface Component {
   readonly name: string
@@ -78,7 +78,11 @@ export async function stop(name: string): Promise<boolean> {
 async function start(component: Component, signal?: AbortSignal): Promise<void> {
   for (const folder of [LOGS, RUN]) mkdirSync(folder, { recursive: true })
   const log = openSync(logFile(component.name), 'w')
-  const options = { detached: true, stdio: ['ignore', log, log] as const, env: { ...process.env, ...component.env } }
+  const options = {
+    detached: true,
+    stdio: ['ignore', log, log] as const,
+    env: { ...process.env, PATH: SEARCH_PATH, ...component.env },
+  }
   const child = spawn(component.command, component.args, { ...options, stdio: [...options.stdio] })
   closeSync(log)
   await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject))
