@@ -3,8 +3,8 @@
  * it to what a real API server does. Where it is less: one token may do everything; a namespace need not exist before
  * its objects; jobs are checked by src/api instead of the CRDs' CEL (test/unit/api proves that they agree); writes are
  * kept track of for server-side apply from an object's first apply on, and sets are one value to it; built-in kinds
- * have no schema; OpenAPI describes our kinds alone. Where it is more: a watch from a version of the future is refused, which
- * a real one leaves open and silent, and each watch that asked for bookmarks ends with one.
+ * have no schema; OpenAPI describes our kinds alone. Where it is more: a watch from a version of the future is refused,
+ * which a real one leaves open and silent, and each watch that asked for bookmarks ends with one.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { DownpourError } from '../support/errors.ts'

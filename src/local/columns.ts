@@ -36,7 +36,9 @@ function textAt(object: unknown, path: string): string {
 /** The CRD's printer columns, rendered as an API server renders them. */
 const jobColumns = (kind: JobKind): Column[] =>
   PRINTER_COLUMNS[kind].map(({ name, type, jsonPath }) =>
-    type === 'date' ? AGE : { name, type, cell: (object) => valueAt(object, jsonPath) as string | number | undefined },
+    type === 'date'
+      ? { ...AGE, type }
+      : { name, type, cell: (object) => valueAt(object, jsonPath) as string | number | undefined },
   )
 
 interface ContainerStatus {

@@ -28,7 +28,7 @@ export function tableOf(
       priority: wide ? 1 : 0,
     })),
     rows: objects.map((object) => ({
-      cells: columns.map(({ cell }) => cell(object, nowMs) ?? ''),
+      cells: columns.map(({ cell }) => cell(object, nowMs) ?? null),
       object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata },
     })),
   }

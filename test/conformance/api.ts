@@ -181,5 +181,10 @@ export function job(name: string, spec: object = {}, metadata: object = {}) {
     checkpoint: { storage: { volume: { claimName: 'checkpoints' } } },
     workers: { replicas: 2 },
   }
-  return { apiVersion: API_VERSION, kind: 'PretrainJob', metadata: { name, ...metadata }, spec: { ...base, ...spec } }
+  return {
+    apiVersion: API_VERSION,
+    kind: 'PretrainJob' as const,
+    metadata: { name, ...metadata },
+    spec: { ...base, ...spec },
+  }
 }

@@ -1,0 +1,185 @@
+/** Our CRDs on the real API server: it takes and refuses what `downpour validate` does, and stores what local mode stores. */
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { after, before, suite, test } from 'node:test'
+import { loadAll } from 'js-yaml'
+import { validateJob } from '../../src/api/parse.ts'
+import { RULES } from '../../src/api/rules.ts'
+import { API_VERSION, type JobKind, PLURALS } from '../../src/contract/names.ts'
+import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
+import { exec } from '../../tools/cluster/exec.ts'
+import type { Cluster } from '../../tools/cluster/up.ts'
+import { type Answer, Api, closeNamespace, job, openNamespace } from '../conformance/api.ts'
+import { CHANGE_CASES, JOB_CASES, type RawJob } from '../support/job-cases.ts'
+import { startTestCluster, type TestCluster } from '../support/local-cluster.ts'
+import { applyCrds } from './crds.ts'
+
+const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json'
+const STRICT = 'fieldValidation=Strict'
+const DRY_RUN = `dryRun=All&${STRICT}`
+
+let cluster: Cluster
+let localCluster: TestCluster
+let real: Api
+let local: Api
+
+before(async () => {
+  cluster = await ensureCluster()
+  await applyCrds(cluster)
+  localCluster = await startTestCluster({ runPods: false })
+  real = new Api(cluster.kubeconfig)
+  local = new Api(localCluster.kubeconfigPath)
+  await Promise.all([real, local].map(openNamespace))
+})
+after(async () => {
+  await closeNamespace(real)
+  await Promise.all([real.close(), local.close()])
+  await localCluster.dispose()
+})
+
+/** As its user sees it: of the real server, or of local mode. */
+function kubectl(api: Api, args: string, input = ''): Promise<string> {
+  const kubeconfig = api === real ? cluster.kubeconfig : localCluster.kubeconfigPath
+  return exec(cluster.kubectl, [`--kubeconfig=${kubeconfig}`, `-n=${api.namespace}`, ...args.split(' ')], { input })
+}
+
+function collection(api: Api, kind: JobKind): string {
+  return `/apis/${API_VERSION}/namespaces/${api.namespace}/${PLURALS[kind]}`
+}
+
+/** Of whatever namespace: it is made in that of the test. */
+type Named = Omit<RawJob, 'metadata'> & { metadata: { name: string } }
+
+function create(api: Api, { metadata, ...rest }: Named, options = STRICT): Promise<Answer> {
+  return api.create(`${collection(api, rest.kind)}?${options}`, { ...rest, metadata: { name: metadata.name } })
+}
+
+suite('every sample applies, and is stored as in local mode', () => {
+  for (const file of globSync('deploy/samples/*.yaml').sort())
+    test(file, async () => {
+      await kubectl(real, `apply --server-side --dry-run=server -f ${file}`)
+      const jobs = loadAll(readFileSync(file, 'utf8')).filter((one) => (one as RawJob).apiVersion === API_VERSION)
+      assert.ok(jobs.length > 0)
+      for (const one of jobs as RawJob[]) await storedAlike(one)
+    })
+})
+
+async function storedAlike(one: RawJob): Promise<void> {
+  const answers = await Promise.all([real, local].map((api) => create(api, one, DRY_RUN)))
+  const [there, here] = answers.map(({ status, body }) => ({ status, said: body.message, spec: body.spec }))
+  assert.equal(there?.status, 201, there?.said)
+  assert.deepEqual(here, there)
+}
+
+suite('the real API server gives the answer of `downpour validate`', () => {
+  for (const { name, job: one, issue, cel, acceptedByServer } of JOB_CASES)
+    test(`${issue && !acceptedByServer ? 'refused' : 'taken'}: ${name}`, async () => {
+      if (!issue) return storedAlike(one)
+      const { status, body } = await create(real, one, DRY_RUN)
+      if (acceptedByServer) return assert.equal(status, 201, body.message)
+      assert.ok(status === 422 || status === 400, `${status} ${body.message}`)
+      const said = validateJob(one)
+      assert.ok(
+        said.some(({ path }) => namesField(body.message, path)),
+        `${body.message}\nnames none of ${said.map(({ path }) => path)}`,
+      )
+      if (cel) assert.ok(body.message.includes(cel), body.message)
+      for (const { path, message } of said.filter(isOfRules))
+        assert.match(body.message, new RegExp(`${escaped(path)}: Invalid value: .*: ${escaped(message)}`))
+    })
+})
+
+const isOfRules = (said: { path: string; message: string }) =>
+  RULES.some(({ path, message }) => path === said.path && message === said.message)
+const escaped = (text: string) => text.replace(/[^\w ]/g, '\\$&')
+
+/** The field, the one around it, or the field as the spec's own rules call it. */
+function namesField(message: string, path: string): boolean {
+  const around = path.replace(/(\.\w+|\[\d+\])$/, '')
+  return message.includes(path.replace(/^spec\./, '')) || (around !== 'spec' && message.includes(around))
+}
+
+suite('what shaped the weights cannot change on the real API server', () => {
+  for (const [index, { name, before: was, after: is, field, words }] of CHANGE_CASES.entries())
+    test(`${field ? 'refused' : 'taken'}: another value of ${name}`, async () => {
+      const named = (one: RawJob) => ({ ...one, metadata: { ...one.metadata, name: `change-${index}` } })
+      assert.equal((await create(real, named(was))).status, 201)
+      const path = `${collection(real, is.kind)}/change-${index}`
+      const { resourceVersion } = (await real.get(path)).body.metadata
+      const metadata = { name: `change-${index}`, resourceVersion }
+      const { status, body } = await real.call('PUT', path, { body: { ...is, metadata } })
+      if (!field) return assert.equal(status, 200, body.message)
+      const causes = body.details.causes.map((cause: { field: string }) => cause.field)
+      assert.deepEqual([status, causes], [422, [`spec.${field}`]])
+      assert.match(body.message, new RegExp(words ?? 'cannot change; make a new job'))
+    })
+})
+
+const STATUS = {
+  phase: 'Running',
+  progress: { step: 7, percent: '7%', loss: 0.25 },
+  headline: 'mAP@100 0.5',
+  replicas: { ps: { summary: '1/1' }, worker: { summary: '2/2' } },
+  restarts: { total: 3 },
+}
+
+test('kubectl prints the same columns and cells as in local mode', async () => {
+  for (const [kind, sample] of [
+    ['PretrainJob', job('printed')],
+    ['FinetuneJob', JOB_CASES.find(({ job: { kind }, issue }) => kind === 'FinetuneJob' && !issue)?.job],
+  ] as const) {
+    assert.ok(sample)
+    const named = (name: string) => ({ ...sample, metadata: { ...sample.metadata, name } })
+    for (const api of [real, local]) {
+      await create(api, named('fresh'))
+      await create(api, named('printed'))
+      const set = await api.patch(`${collection(api, kind)}/printed/status`, { status: STATUS })
+      assert.equal(set.status, 200, set.body.message)
+    }
+    const [there, here] = await Promise.all([real, local].map((api) => tableOf(api, kind)))
+    assert.deepEqual(here, there)
+    for (const wide of ['', ' -o wide']) {
+      const [one, other] = await Promise.all(
+        [real, local].map((api) => kubectl(api, `get ${PLURALS[kind]} fresh printed${wide}`)),
+      )
+      assert.equal(ageless(other), ageless(one))
+    }
+  }
+})
+
+async function tableOf(api: Api, kind: JobKind) {
+  const { body } = await api.call('GET', collection(api, kind), { accept: TABLE })
+  const columns = body.columnDefinitions.map(({ name, type, priority }: Record<string, unknown>) => [
+    name,
+    type,
+    priority,
+  ])
+  const rows = body.rows
+    .map(({ cells }: { cells: unknown[] }) => cells.slice(0, -1))
+    .filter(([name]: unknown[]) => name === 'fresh' || name === 'printed')
+  return { columns, rows }
+}
+
+const ageless = (text: string | undefined) => text?.replace(/\d+[smh]\S*$/gm, 'AGE')
+
+test('short names and the category reach our kinds', async () => {
+  await create(real, job('reached'))
+  assert.match(await kubectl(real, 'get pj reached -o name'), /^pretrainjob\.downpour\.dev\/reached$/m)
+  assert.match(await kubectl(real, 'get downpour -o name'), /^pretrainjob\.downpour\.dev\/reached$/m)
+  assert.match(await kubectl(real, 'explain fj'), /KIND: +FinetuneJob/)
+})
+
+test('kubectl explain describes the fields', async () => {
+  const said = await kubectl(real, 'explain pj.spec.workers')
+  assert.match(said, /FIELD: workers <Object>/)
+  assert.match(said, /DESCRIPTION:\n {4}The pods that compute gradients/)
+  assert.match(said, /quorum\s+<integer>\n\s+\w+/)
+  assert.equal(await kubectl(local, 'explain pj.spec.workers'), said)
+})
+
+test('kubectl scale sets the workers, and what the job would refuse is refused', async () => {
+  await create(real, job('scaled'))
+  await kubectl(real, 'scale pj/scaled --replicas=3')
+  assert.equal(await kubectl(real, 'get pj scaled -o jsonpath={.spec.workers.replicas}'), '3')
+  await assert.rejects(kubectl(real, 'scale pj/scaled --replicas=0'), /spec\.workers\.replicas/)
+})
