@@ -14,6 +14,7 @@ const BAD_WHEN_TRUE: ReadonlySet<ConditionType> = new Set([
 /** The ordinary way up, and what another condition tells already. */
 const QUIET_REASONS = new Set([
   'Creating',
+  'Scheduling',
   'Starting',
   'Succeeded',
   'Failed',

@@ -34,6 +34,8 @@ export interface PodFacts {
   lastWords: string | undefined
   /** Why it ended if that was not the program's doing: eviction, preemption, a lost node. */
   disruption: string | undefined
+  /** It has a node. */
+  isPlaced: boolean
   /** Behind a scheduling gate: no scheduler looks at it. */
   isGated: boolean
   finalizers: readonly string[]

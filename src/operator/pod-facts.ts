@@ -27,6 +27,7 @@ interface PodCondition {
 }
 
 export interface RawPod extends KubeObject {
+  spec?: { nodeName?: string; [field: string]: unknown }
   status?: {
     phase?: string
     reason?: string
@@ -61,6 +62,7 @@ export function trimPod(pod: RawPod): RawPod {
     apiVersion: pod.apiVersion,
     kind: pod.kind,
     metadata: defined({ ...metadata, deletionTimestamp, finalizers }),
+    ...(pod.spec?.nodeName && { spec: { nodeName: pod.spec.nodeName } }),
     status: defined(status),
   }) as RawPod
 }
@@ -105,6 +107,7 @@ export function podFacts(pod: RawPod): PodFacts | undefined {
     message: status.message ?? waiting?.message,
     lastWords: terminated?.message,
     disruption: disruptionOf(pod),
+    isPlaced: pod.spec?.nodeName !== undefined || conditionOf(pod, 'PodScheduled')?.status === 'True',
     isGated: schedulingTrouble(pod)?.reason === GATED,
     ...kueueFacts(pod),
     unschedulable: unschedulableText(pod),

@@ -21,7 +21,8 @@ export function restartParameterServers(world: World, restarts: JobStatus['resta
   const failed = world.slots.ps.flatMap(({ pod }) => (pod && hasFailed(world, pod) ? [pod] : []))
   const missing = hadAll(world) ? world.slots.ps.filter((slot) => !slot.pod && !slot.occupant) : []
   // Drained or deleted by somebody: while it ends it still answers, so its peers can save with it.
-  const removed = world.slots.ps.flatMap(({ pod }) => (pod?.deleting && hadAll(world) ? [pod] : []))
+  // Not those that a suspension ends: the status has said goodbye to them.
+  const removed = world.slots.ps.flatMap(({ pod }) => (pod?.deleting && wasComplete(world) ? [pod] : []))
   const leftovers = world.leftovers.filter((pod) => pod.role === 'ps' && !pod.deleting)
   const actions = leftovers.map(({ name, uid }): Action => ({ type: 'deletePod', name, uid }))
   if (failed.length + missing.length + removed.length === 0) {
@@ -46,10 +47,14 @@ export function restartParameterServers(world: World, restarts: JobStatus['resta
 
 /** Whether this generation was seen complete: a server missing from it then is lost, not yet to be created. */
 function hadAll(world: World): boolean {
+  return world.previous?.psGeneration === world.psGeneration && (wasComplete(world) || isTraining(world))
+}
+
+/** As far as the status that is written tells. */
+function wasComplete(world: World): boolean {
   const before = world.previous
   if (!before || before.psGeneration !== world.psGeneration) return false
-  const wasComplete = before.replicas.ps.ready + before.replicas.ps.succeeded >= world.desired.ps
-  return wasComplete || isTraining(world)
+  return before.replicas.ps.ready + before.replicas.ps.succeeded >= world.desired.ps
 }
 
 /** A push reaches all parameter servers: past `waiting`, each of them has run. */

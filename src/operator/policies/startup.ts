@@ -1,5 +1,6 @@
 /** Creates what is missing: parameter servers first, then at once the workers, which wait for them by themselves. */
 import { ROLES } from '../../contract/names.ts'
+import { schedulerOf } from '../../plan/gang.ts'
 import type { Action } from '../actions.ts'
 import type { Finding } from '../conditions.ts'
 import type { PodFacts } from '../observed.ts'
@@ -69,10 +70,16 @@ export function describeScheduling(world: World): Finding {
     const message = `${listNames(waiting.map(shortName))}: ${first.unschedulable}`
     return { type: 'Scheduled', status: 'False', reason: 'Unschedulable', message }
   }
-  const unplaced = allSlots(world).filter(({ pod }) => !pod)
-  if (unplaced.length > 0 && !trainingFinished(world)) {
-    const message = `${unplaced.length} pods do not exist yet`
+  const missing = allSlots(world).filter(({ pod }) => !pod)
+  if (missing.length > 0 && !trainingFinished(world)) {
+    const message = `${missing.length} pods do not exist yet`
     return { type: 'Scheduled', status: 'False', reason: 'Creating', message }
+  }
+  const unplaced = allSlots(world).flatMap(({ pod }) => (pod?.phase === 'Pending' && !pod.isPlaced ? [pod] : []))
+  if (unplaced.length > 0) {
+    const whose = schedulerOf(world.job)
+    const message = `${listNames(unplaced.map(shortName))}: not yet seen by ${whose ? `scheduler "${whose}"` : 'the scheduler'}`
+    return { type: 'Scheduled', status: 'False', reason: 'Scheduling', message }
   }
   return { type: 'Scheduled', status: 'True', reason: 'Scheduled', message: 'every pod has a node' }
 }

@@ -105,6 +105,7 @@ export function pod(role: Role, index: number, facts: Partial<PodFacts> = {}): P
     message: undefined,
     lastWords: undefined,
     disruption: undefined,
+    isPlaced: true,
     isGated: false,
     finalizers: [],
     isHeld: false,

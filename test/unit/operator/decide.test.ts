@@ -63,6 +63,17 @@ describe('startup', () => {
     )
   })
 
+  test('a pod that no scheduler has looked at is not called scheduled', () => {
+    const pods = [pod('ps', 0), pod('worker', 0), pending('worker', 1, { isPlaced: false })]
+    const scheduling = { gang: 'volcano' } as const
+    const decision = run(pretrainJob({ spec: { scheduling } }), observed(pods))
+    assert.equal(
+      conditionText(decision, 'Scheduled'),
+      'False Scheduling: worker-1: not yet seen by scheduler "volcano"',
+    )
+    assert.ok(!decision.events.some(({ reason }) => reason === 'Scheduling'), 'the ordinary way up is no news')
+  })
+
   test('an image that cannot be pulled is named', () => {
     const pods = [pending('ps', 0, { reason: 'ImagePullBackOff', message: 'no such image' }), ...healthy.slice(1)]
     assert.match(conditionText(run(pretrainJob(), observed(pods)), 'Running'), /ps-0: ImagePullBackOff: no such image/)
