@@ -1,5 +1,6 @@
 /** Requests that failed, told in the job's own status: the user reads the job, not the operator's log. */
 import type { Job } from '../api/job.ts'
+import { KubeError } from '../kube/errors.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Action, Decision } from './actions.ts'
 import type { Failed } from './apply.ts'
@@ -46,6 +47,11 @@ export function isObstructed(job: Pick<Job, 'status'>): boolean {
 /** What makes the reconcile fail and come back soon; what only somebody else can mend does not. */
 export function firstTransient(failed: readonly Failed[]): unknown {
   return failed.find(({ item, error }) => obstacleOf(error, item).retryMs === undefined)?.error
+}
+
+/** What the API server asked for, at most; 0: nothing. */
+export function askedSeconds(failed: readonly Failed[]): number {
+  return Math.max(0, ...failed.map(({ error }) => (error instanceof KubeError && error.retryAfterSeconds) || 0))
 }
 
 /** Milliseconds to the next try of what lasts; Infinity: none. */

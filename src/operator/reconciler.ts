@@ -16,7 +16,7 @@ import { type ApplyContext, applyActions, type Failed } from './apply.ts'
 import { releasePod } from './apply-one.ts'
 import { decide } from './decide.ts'
 import { Expectations } from './expectations.ts'
-import { describeFailures, firstTransient, isObstructed, patienceMs, tellFailures } from './failures.ts'
+import { askedSeconds, describeFailures, firstTransient, isObstructed, patienceMs, tellFailures } from './failures.ts'
 import { decideInvalid, type InvalidJob } from './invalid.ts'
 import { observe, type RawJob, readStatus, type Stores } from './observe.ts'
 import { type Planned, planned } from './planned.ts'
@@ -159,6 +159,8 @@ export class Reconciler {
 
   #next(key: string, { decision }: Look, failed: readonly Failed[], written: Written): HandlerResult | undefined {
     this.#log(key, failed)
+    const seconds = askedSeconds(failed)
+    if (seconds > 0) this.#expectations.pause(key, seconds)
     const transient = firstTransient(failed)
     if (transient) throw transient
     const waits = [

@@ -120,6 +120,22 @@ describe('what keeps pods out is told and waited for, without hurry', { concurre
   }
 })
 
+test('fifty creations that come too fast are made when the server said, each once', () =>
+  withLine('fast', async (line, cluster) => {
+    const since: number[] = []
+    const busy = { code: 429, reason: 'TooManyRequests', message: 'slow down', details: { retryAfterSeconds: 1 } }
+    line.refuse = (what) => {
+      if (what !== 'POST pods') return undefined
+      since.push(performance.now())
+      return since.length <= 20 ? busy : undefined
+    }
+    await cluster.create('PretrainJob', 'jft', { ...SPEC, workers: { replicas: 50 } })
+    await eventually(async () => assert.equal((await cluster.pods()).length, 51), { timeoutMs: 10_000 })
+    assert.equal(since.length, 51 + 20)
+    const waitedMs = (since[51] ?? 0) - (since[50] ?? 0)
+    assert.ok(waitedMs >= 950, `tried again after ${waitedMs} ms`)
+  }))
+
 test('a gang without its scheduler is told, and no pod holds a GPU meanwhile', () =>
   withLine('gang', async (line, cluster) => {
     const notFound = { code: 404, reason: 'NotFound', message: 'the server could not find the requested resource' }

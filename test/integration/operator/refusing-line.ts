@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Api, addressOf, kubeconfigFor } from './harness.ts'
 
+/** What the test answers instead of the API server: a Status, or whatever else it says. */
 export interface Refusal {
   code: number
-  reason: string
-  message: string
+  reason?: string
+  message?: string
+  [field: string]: unknown
 }
 
 export interface RefusingLine {

@@ -42,3 +42,15 @@ test('one that is never shown is waited for no longer than two seconds', async (
     0,
   )
 })
+
+test('a pause that the API server asked for is kept, and is not for ever', async () => {
+  const clock = new FakeClock()
+  const expectations = new Expectations(clock)
+  const waitMs = () => expectations.waitMs('job', () => true)
+  expectations.pause('job', 2)
+  assert.equal(waitMs(), 2000)
+  await clock.advance(2000)
+  assert.equal(waitMs(), 0)
+  expectations.pause('job', 86_400)
+  assert.equal(waitMs(), 30_000)
+})

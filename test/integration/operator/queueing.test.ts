@@ -1,0 +1,102 @@
+/** Jobs beside a queue or a gang scheduler, whose part the test plays. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { consistently, eventually } from '../../support/eventually.ts'
+import { pretrain } from '../../support/job-cases.ts'
+import { type Api, Cluster, startApi, startOperator } from './harness.ts'
+import { openRefusingLine, type RefusingLine } from './refusing-line.ts'
+
+const HELD = 'kueue.x-k8s.io/managed'
+const SPEC = { ...pretrain({ parameterServer: { replicas: 1 }, workers: { replicas: 2 } }).spec }
+
+let api: Api
+before(async () => {
+  api = await startApi()
+})
+after(() => api.close())
+
+async function withLine(namespace: string, story: (line: RefusingLine, cluster: Cluster) => Promise<void>) {
+  const cluster = new Cluster(api, namespace)
+  const line = await openRefusingLine(api)
+  const operator = startOperator(line.kubeconfigPath, namespace)
+  try {
+    await story(line, cluster)
+  } finally {
+    await operator.stop()
+    await line.close()
+    await cluster.client.close()
+  }
+}
+
+async function runs(cluster: Cluster): Promise<void> {
+  await eventually(
+    async () => {
+      await cluster.kubelet()
+      assert.equal((await cluster.status('PretrainJob', 'jft'))?.phase, 'Running')
+    },
+    { timeoutMs: 10_000, intervalMs: 20 },
+  )
+}
+
+/** What Kueue's webhook does to every pod of a queue. */
+async function hold(cluster: Cluster): Promise<void> {
+  for (const { metadata } of await cluster.pods()) {
+    const ref = { apiVersion: 'v1', plural: 'pods', namespace: cluster.namespace, name: metadata.name }
+    await cluster.client.mergePatch(ref, { metadata: { finalizers: [HELD] } })
+  }
+}
+
+test('a failed pod that Kueue holds is let go, and comes back under its name', () =>
+  withLine('held', async (_line, cluster) => {
+    await cluster.create('PretrainJob', 'jft', { ...SPEC, scheduling: { queueName: 'team-a' } })
+    await runs(cluster)
+    const [before] = (await cluster.pods()).filter(({ metadata }) => metadata.name === 'jft-pj-worker-1')
+    assert.equal(before?.metadata.labels?.['kueue.x-k8s.io/queue-name'], 'team-a')
+    await hold(cluster)
+    await cluster.end('jft-pj-worker-1', 137)
+    await eventually(
+      async () => {
+        await cluster.kubelet()
+        const [now] = (await cluster.pods()).filter(({ metadata }) => metadata.name === 'jft-pj-worker-1')
+        assert.ok(now && now.metadata.uid !== before?.metadata.uid)
+      },
+      { timeoutMs: 10_000 },
+    )
+  }))
+
+test('a job that is deleted leaves no pod, though Kueue held them all', () =>
+  withLine('leave', async (_line, cluster) => {
+    await cluster.create('PretrainJob', 'jft', { ...SPEC, scheduling: { queueName: 'team-a' } })
+    await runs(cluster)
+    await hold(cluster)
+    await cluster.delete('PretrainJob', 'jft')
+    await eventually(async () => {
+      await cluster.kubelet()
+      assert.deepEqual(await cluster.names('pods'), [])
+    })
+  }))
+
+test('a gang is formed before the first of its pods; a group of somebody else is left alone', () =>
+  withLine('gang', async (line, cluster) => {
+    const owner = { apiVersion: 'x/v1', kind: 'Other', name: 'other', uid: 'u', controller: true }
+    const foreign = { code: 200, kind: 'PodGroup', metadata: { name: 'jft-pj', ownerReferences: [owner] } }
+    const taken = { code: 409, reason: 'AlreadyExists', message: 'already exists' }
+    const answers: Record<string, typeof foreign | typeof taken> = {
+      'POST podgroups': taken,
+      'GET podgroups/jft-pj': foreign,
+    }
+    line.refuse = (what) => answers[what]
+    await cluster.create('PretrainJob', 'jft', { ...SPEC, scheduling: { gang: 'coscheduling' } })
+    await eventually(async () => {
+      const status = await cluster.status('PretrainJob', 'jft')
+      const created = status?.conditions.find(({ type }) => type === 'Created')
+      assert.match(created?.message ?? '', /podgroups gang\/jft-pj exists already and belongs to Other other/)
+      assert.equal(created?.reason, 'NameConflict')
+    })
+    await consistently(() => assert.ok(!line.writes.includes('POST pods')))
+    answers['POST podgroups'] = { ...foreign, code: 201 }
+    await cluster.patch('PretrainJob', 'jft', { backoffLimit: 7 })
+    await runs(cluster)
+    const group = line.writes.lastIndexOf('POST podgroups')
+    assert.ok(group >= 0 && group < line.writes.indexOf('POST pods'))
+  }))
