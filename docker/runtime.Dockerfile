@@ -7,8 +7,7 @@
 ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
 # Needs glibc, libstdc++ and nothing else.
 ARG BASE_IMAGE=gcr.io/distroless/cc-debian12:nonroot
-# For the wheels: pip, and the CUDA libraries' links as pip leaves them.
-ARG PYTHON_IMAGE=docker.io/library/python:3.12-slim-bookworm
+ARG TENSORFLOW_VERSION=2.18.0
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /src
@@ -39,38 +38,55 @@ EXPOSE 7077 9090
 ENTRYPOINT ["/usr/local/bin/node", "/opt/downpour/dist/runtime/downpour.mjs"]
 
 # Native TensorFlow: the C library of the Python wheel under the addon of tfjs, which is built against it. The same
-# addon serves CPU and GPU; only the wheel differs.
-FROM ${PYTHON_IMAGE} AS wheel-cpu
-RUN pip install --no-cache-dir --no-deps --target /wheel tensorflow-cpu==2.18.0
+# addon serves CPU and GPU; only the wheel differs. Python itself stays behind.
+FROM build AS tools
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends g++ make python3 python3-pip \
+    && rm -rf /var/lib/apt/lists/*
 
-FROM ${PYTHON_IMAGE} AS wheel-gpu
-RUN pip install --no-cache-dir --target /wheel "tensorflow[and-cuda]==2.18.0"
+FROM tools AS wheel-cpu
+ARG TENSORFLOW_VERSION
+RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
+    if [ -s /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi \
+    && pip install --no-cache-dir --no-deps --target /wheel "tensorflow-cpu==$TENSORFLOW_VERSION"
 
-FROM build AS addon
-RUN apt-get update && apt-get install -y --no-install-recommends g++ make python3 && rm -rf /var/lib/apt/lists/*
+FROM tools AS wheel-gpu
+ARG TENSORFLOW_VERSION
+RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
+    if [ -s /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi \
+    && pip install --no-cache-dir --target /wheel "tensorflow[and-cuda]==$TENSORFLOW_VERSION"
+
+FROM tools AS addon
+WORKDIR /addon
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
-    mkdir /addon && cd /addon && npm init -y > /dev/null && npm install --ignore-scripts @tensorflow/tfjs-node-gpu@4.22.0
+    npm init -y > /dev/null && npm install --ignore-scripts @tensorflow/tfjs-node-gpu@4.22.0
 COPY --from=wheel-cpu /wheel/tensorflow /wheel/tensorflow
-WORKDIR /addon/node_modules/@tensorflow/tfjs-node-gpu
-RUN mkdir -p deps/lib && ln -s /wheel/tensorflow/include deps/include \
+# What the addon's build expects to have downloaded. Node's headers lie beside Node.
+RUN cd node_modules/@tensorflow/tfjs-node-gpu \
+    && mkdir -p deps/lib && ln -s /wheel/tensorflow/include deps/include \
     && for name in tensorflow_cc tensorflow_framework; do ln -s "/wheel/tensorflow/lib$name.so.2" deps/lib/; done \
     && ln -s libtensorflow_cc.so.2 deps/lib/libtensorflow.so \
-    && ln -s libtensorflow_framework.so.2 deps/lib/libtensorflow_framework.so
-# /usr/local of the Node image holds the headers.
-RUN npm_config_nodedir=/usr/local npx node-pre-gyp install --build-from-source \
-    && rm -rf deps && mkdir -p /out/opt/downpour && cp -a /addon/node_modules /out/opt/downpour/
+    && ln -s libtensorflow_framework.so.2 deps/lib/libtensorflow_framework.so \
+    && npm_config_nodedir=/usr/local npx node-pre-gyp install --build-from-source \
+    && rm -r deps
+# Only what the runtime does not have already.
+COPY tools/images /src/tools/images
+RUN cd /src && cp -rn /addon/node_modules/. node_modules/ \
+    && node tools/images/runtime-modules.ts /out/tensorflow @tensorflow/tfjs-node-gpu
 
 FROM runtime AS tensorflow-cpu
-COPY --from=addon /out/opt/downpour/node_modules /opt/downpour/node_modules
-COPY --from=wheel-cpu /wheel/tensorflow/libtensorflow_cc.so.2 /wheel/tensorflow/libtensorflow_framework.so.2 /opt/tensorflow/
-ENV LD_LIBRARY_PATH=/opt/tensorflow
+COPY --from=addon /out/tensorflow /opt/downpour
+# The addon looks for its libraries here.
+COPY --from=wheel-cpu /wheel/tensorflow/libtensorflow_cc.so.2 /wheel/tensorflow/libtensorflow_framework.so.2 \
+     /opt/downpour/node_modules/@tensorflow/tfjs-node-gpu/deps/lib/
 
 FROM runtime AS tensorflow-gpu
-COPY --from=addon /out/opt/downpour/node_modules /opt/downpour/node_modules
-COPY --from=wheel-gpu /wheel/tensorflow/libtensorflow_cc.so.2 /wheel/tensorflow/libtensorflow_framework.so.2 /opt/tensorflow/
+COPY --from=addon /out/tensorflow /opt/downpour
+COPY --from=wheel-gpu /wheel/tensorflow/libtensorflow_cc.so.2 /wheel/tensorflow/libtensorflow_framework.so.2 \
+     /opt/downpour/node_modules/@tensorflow/tfjs-node-gpu/deps/lib/
 COPY --from=wheel-gpu /wheel/nvidia /opt/nvidia
 # One folder a library, as the wheels lay them out.
-ENV LD_LIBRARY_PATH=/opt/tensorflow:/opt/nvidia/cublas/lib:/opt/nvidia/cuda_cupti/lib:/opt/nvidia/cuda_nvrtc/lib:/opt/nvidia/cuda_runtime/lib:/opt/nvidia/cudnn/lib:/opt/nvidia/cufft/lib:/opt/nvidia/curand/lib:/opt/nvidia/cusolver/lib:/opt/nvidia/cusparse/lib:/opt/nvidia/nccl/lib:/opt/nvidia/nvjitlink/lib \
+ENV LD_LIBRARY_PATH=/opt/nvidia/cublas/lib:/opt/nvidia/cuda_cupti/lib:/opt/nvidia/cuda_nvrtc/lib:/opt/nvidia/cuda_runtime/lib:/opt/nvidia/cudnn/lib:/opt/nvidia/cufft/lib:/opt/nvidia/curand/lib:/opt/nvidia/cusolver/lib:/opt/nvidia/cusparse/lib:/opt/nvidia/nccl/lib:/opt/nvidia/nvjitlink/lib \
     NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 
 # The default target: WASM everywhere.

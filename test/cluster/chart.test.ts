@@ -13,6 +13,7 @@ import { API_VERSION, PLURALS } from '../../src/contract/names.ts'
 import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
 import type { Cluster } from '../../tools/cluster/up.ts'
 import { CHART } from '../../tools/helm.ts'
+import { MATRIX } from '../chart/matrix.ts'
 import { eventually } from '../support/eventually.ts'
 import { openNamespace, type TestNamespace } from './fixture.ts'
 
@@ -87,6 +88,30 @@ test('upgrade and rollback take the CRDs along; what is uninstalled leaves CRDs 
   assert.match(await kubectl('-n', jobs.name, 'get', 'pretrainjobs', '-o', 'name'), /stays/)
   await helm('install', RELEASE, CHART)
   assert.equal((await objectsOf('deployment')).length, 1)
+})
+
+suite('the API server takes every field of what is rendered', () => {
+  for (const [words, values] of Object.entries(MATRIX)) {
+    test(`with ${words}`, async () => {
+      const places = values.watchNamespaces ? { watchNamespaces: [jobs.name, other.name] } : {}
+      // The kinds of the Prometheus operator are not there.
+      const metrics = { serviceMonitor: { enabled: false }, podMonitor: { enabled: false } }
+      const file = join(folder, 'values.json')
+      const ofMetrics = values.metrics as object | undefined
+      writeFileSync(file, JSON.stringify({ ...values, ...places, metrics: { ...ofMetrics, ...metrics } }))
+      const manifests = join(folder, 'manifests.yaml')
+      writeFileSync(manifests, await helm('template', 'fresh', CHART, '--kube-version', '1.34.0', '--values', file))
+      await kubectl(
+        'apply',
+        '--server-side',
+        '--force-conflicts',
+        '--dry-run=server',
+        '--validate=strict',
+        '-f',
+        manifests,
+      )
+    })
+  }
 })
 
 /** The operator of this checkout as the chart's ServiceAccount. */

@@ -1,6 +1,7 @@
-// `npm run images`: both images with buildah, without root's Docker and without a registry:
+// `npm run images [-- TARGET...]`: both images (the runtime's TARGETs: wasm, tensorflow-cpu, tensorflow-gpu) with buildah, without root's Docker and without a registry:
 // their base is made here from Debian packages. Needs Linux, root, and the Debian packages buildah and mmdebstrap.
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,15 +9,15 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const CACHE = join(ROOT, '.cache', 'images')
 const SUITE = 'bookworm'
-const NODE_IMAGE = 'localhost/downpour-node:24'
-const BASE_IMAGE = 'localhost/downpour-base:12'
-/** What the bases are made of: a change of it makes them anew. */
 const BASE_PACKAGES = ['libc6', 'libstdc++6', 'libgcc-s1', 'base-files', 'netbase', 'tzdata']
 const NODE_PACKAGES = ['ca-certificates', 'libstdc++6']
-const IMAGES = [
-  { name: 'downpour/operator', dockerfile: 'docker/operator.Dockerfile' },
-  { name: 'downpour/runtime', dockerfile: 'docker/runtime.Dockerfile' },
-] as const
+/** Tagged by what they are made of: a change of it makes them anew. */
+const NODE_IMAGE = `localhost/downpour-node:${digestOf([process.version, ...NODE_PACKAGES])}`
+const BASE_IMAGE = `localhost/downpour-base:${digestOf(BASE_PACKAGES)}`
+
+function digestOf(parts: readonly string[]): string {
+  return createHash('sha256').update(parts.join(' ')).digest('hex').slice(0, 12)
+}
 
 function run(program: string, ...words: string[]): string {
   const { status, stdout, error } = spawnSync(program, words, {
@@ -62,16 +63,39 @@ function nodeImage(): void {
   })
 }
 
-function imageOf({ name, dockerfile }: (typeof IMAGES)[number], version: string): string {
-  const tag = `${name}:${version}`
-  const secrets = { npmrc: run('npm', 'config', 'get', 'userconfig'), ca: process.env.NODE_EXTRA_CA_CERTS ?? '' }
-  const given = Object.entries(secrets).filter(([, file]) => existsSync(file))
+interface Wanted {
+  tag: string
+  dockerfile: string
+  target?: string
+}
+
+function build({ tag, dockerfile, target }: Wanted): void {
   const settings = { NODE_IMAGE, BASE_IMAGE, VERSION: version, REVISION: run('git', 'rev-parse', 'HEAD') }
   const args = Object.entries(settings).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`])
-  const ignore = ['--ignorefile', `${dockerfile}.dockerignore`]
-  const secret = given.flatMap(([id, file]) => ['--secret', `id=${id},src=${file}`])
-  buildah('bud', '--quiet', '--isolation', 'chroot', ...args, ...secret, ...ignore, '-f', dockerfile, '-t', tag, '.')
-  return tag
+  const stage = target === undefined ? [] : ['--target', target]
+  const file = ['--ignorefile', `${dockerfile}.dockerignore`, '--file', dockerfile]
+  buildah(
+    'bud',
+    '--quiet',
+    '--layers',
+    '--isolation',
+    'chroot',
+    ...args,
+    ...stage,
+    ...secrets(),
+    ...file,
+    '--tag',
+    tag,
+    '.',
+  )
+}
+
+/** What this machine needs to reach the registries; in no layer of an image. */
+function secrets(): string[] {
+  const { NODE_EXTRA_CA_CERTS: ca = '', PIP_CONFIG_FILE: pip = '/etc/pip.conf' } = process.env
+  const files = { npmrc: run('npm', 'config', 'get', 'userconfig'), ca, pip }
+  const given = Object.entries(files).filter(([, file]) => existsSync(file))
+  return given.flatMap(([id, file]) => ['--secret', `id=${id},src=${file}`])
 }
 
 const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`
@@ -86,11 +110,24 @@ function parseSize(text: string): number {
   return Number(figure) * ({ B: 1, KB: 1e3, MB: 1e6, GB: 1e9 }[unit] ?? 1)
 }
 
+const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
+
+function wanted(targets: readonly string[]): Wanted[] {
+  const dockerfile = 'docker/runtime.Dockerfile'
+  const runtimes = targets.map((target) => {
+    const suffix = target === 'wasm' ? '' : `-${target}`
+    return { tag: `downpour/runtime:${version}${suffix}`, dockerfile, target }
+  })
+  return [{ tag: `downpour/operator:${version}`, dockerfile: 'docker/operator.Dockerfile' }, ...runtimes]
+}
+
 mkdirSync(CACHE, { recursive: true })
 nodeImage()
 debianImage(BASE_IMAGE, 'extract', BASE_PACKAGES, () => {})
-const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
-for (const image of IMAGES) {
-  const tag = imageOf(image, version)
-  process.stdout.write(`${tag}: ${mebibytes(sizeOf(tag))} (of which the base ${mebibytes(sizeOf(BASE_IMAGE))})\n`)
+const targets = process.argv.slice(2)
+for (const image of wanted(targets.length > 0 ? targets : ['wasm'])) {
+  build(image)
+  process.stdout.write(
+    `${image.tag}: ${mebibytes(sizeOf(image.tag))}, of which the base ${mebibytes(sizeOf(BASE_IMAGE))}\n`,
+  )
 }

@@ -1,4 +1,4 @@
-// `node tools/images/runtime-modules.ts DIR`: the part of node_modules that the runtime's bundle loads, without what
+// `node tools/images/runtime-modules.ts DIR [PACKAGE...]`: the part of node_modules that the runtime's bundle loads, without what
 // only browsers, compilers and people read.
 import { cp, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -16,7 +16,7 @@ interface Manifest {
 }
 
 /** Folders of packages, relative to the project: those wanted, and all that they depend on where it is installed. */
-export async function packageFolders(wanted: readonly string[] = WANTED): Promise<string[]> {
+export async function packageFolders(wanted: readonly string[]): Promise<string[]> {
   const folders = new Set<string>()
   const visit = async (name: string, from: string): Promise<void> => {
     const folder = find(name, from)
@@ -52,17 +52,20 @@ export function isRead(path: string): boolean {
   const file = parts.at(-1) ?? ''
   if (UNREAD.test(file) || parts.some((part) => FOLDERS.test(part))) return false
   const tfjs = /@tensorflow\/(tfjs[a-z-]*)\/dist\/(.*)$/.exec(path.split(sep).join('/'))
-  if (!tfjs?.[2] || !file.includes('.')) return true
+  if (!tfjs?.[2] || !file.includes('.') || tfjs[1]?.startsWith('tfjs-node')) return true
   return /\.(node\.js|wasm|json)$/.test(file) || tfjs[1] === 'tfjs-backend-cpu'
 }
 
 /** @param target gets a node_modules */
-export async function copyModules(target: string): Promise<void> {
-  for (const folder of await packageFolders()) {
+export async function copyModules(target: string, wanted: readonly string[] = WANTED): Promise<void> {
+  for (const folder of await packageFolders(wanted)) {
     const nested = (path: string) => relative(join(ROOT, folder), path).split(sep).includes('node_modules')
     const filter = (path: string) => !nested(path) && isRead(path)
     await cp(join(ROOT, folder), join(target, folder), { recursive: true, filter, dereference: true })
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await copyModules(process.argv[2] ?? 'dist')
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [target = 'dist', ...wanted] = process.argv.slice(2)
+  await copyModules(target, wanted.length > 0 ? wanted : WANTED)
+}
