@@ -195,6 +195,7 @@ test('a manifest that stays as it is is read once', async () => {
   follower.fs.readFile = readFile
   const done = follower.start()
   for (let i = 0; i < 5; i++) await follower.look()
+  await eventually(() => assert.equal(follower.clock.sleeping, 1))
   assert.equal(reads, 1)
   await writeCheckpoint(follower.folder, 200, { final: true })
   await follower.look()
