@@ -3,6 +3,7 @@ import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, mayThaw } from '../api/
 import { validateJob } from '../api/parse.ts'
 import type { Schema } from '../api/structural.ts'
 import type { JobKind } from '../contract/names.ts'
+import { checkMetadata } from './metadata-rules.ts'
 import { clone, type Stored, sameContent } from './objects.ts'
 import type { Resource } from './resources.ts'
 import { schemaOf, typeCauses, withDefaults } from './schema.ts'
@@ -10,6 +11,7 @@ import { type Cause, invalid } from './status-error.ts'
 
 /** @throws StatusError 422 in the words of `downpour validate` */
 export function admit(resource: Resource, object: Stored, before?: Stored): Stored {
+  checkMetadata(resource, object)
   const schema = schemaOf(resource)
   if (schema) return admitJob(resource, schema, object, before)
   if (resource.kind === 'Pod' && !object.status) return { ...object, status: { phase: 'Pending' } }

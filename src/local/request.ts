@@ -6,6 +6,7 @@ import { readBody } from './http.ts'
 import { isObject, type Stored } from './objects.ts'
 import type { Pages } from './pages.ts'
 import { apiVersionOf, type Target } from './resources.ts'
+import { schemaOf } from './schema.ts'
 import { fieldPredicate, labelPredicate, type Predicate } from './selectors.ts'
 import { badRequest, unsupportedOption } from './status-error.ts'
 import type { ObjectStore } from './store.ts'
@@ -75,6 +76,10 @@ export function wholeNumber(query: URLSearchParams, name: string): number | unde
 export function objectBody({ body, target }: Request): Stored {
   if (!isObject(body) || !isObject(body.metadata)) throw badRequest('the body must be an object with metadata')
   const object = body as unknown as Stored
+  if (schemaOf(target.resource) && !(object.kind && object.apiVersion))
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${target.resource.kind}): kind or apiVersion is missing`,
+    )
   const agrees = (what: string, given: unknown, wanted: string | undefined) => {
     if (given === undefined || given === '' || wanted === undefined || given === wanted) return
     throw badRequest(`the ${what} of the provided object (${given}) does not match the one on the URL (${wanted})`)

@@ -7,14 +7,18 @@ interface Scale {
   apiVersion: 'autoscaling/v1'
   metadata: Record<string, unknown>
   spec: { replicas: number }
-  status: { replicas: number; selector: string }
+  status: { replicas: number; selector?: string }
 }
 
 /** @throws StatusError 500, as a real API server does, when only the preset says how many workers there are */
 export function scaleOf(object: Stored): Scale {
   const replicas = replicasOf(object)
   if (replicas !== undefined) return scaleWith(object, replicas)
-  throw new StatusError(500, 'InternalError', 'the spec replicas field ".spec.workers.replicas" does not exist')
+  throw new StatusError(
+    500,
+    'InternalError',
+    'Internal error occurred: the spec replicas field ".spec.workers.replicas" does not exist',
+  )
 }
 
 /** What a patch of the scale is applied to. */
@@ -30,7 +34,10 @@ function scaleWith(object: Stored, replicas: number): Scale {
     apiVersion: 'autoscaling/v1',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
     spec: { replicas },
-    status: { replicas: status?.workersReady ?? 0, selector: status?.workerSelector ?? '' },
+    status: {
+      replicas: status?.workersReady ?? 0,
+      ...(status?.workerSelector ? { selector: status.workerSelector } : {}),
+    },
   }
 }
 

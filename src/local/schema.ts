@@ -33,7 +33,7 @@ export function withDefaults(schema: Schema, value: unknown): unknown {
   return filled
 }
 
-/** @param onUnknown is told the path of each field that the schema does not name. @returns the value without them */
+/** Without nulls, and without unknown fields. @param onUnknown is told the path of each field that the schema does not name. @returns the value without them */
 export function pruned(schema: Schema, value: unknown, path: string, onUnknown: (path: string) => void): unknown {
   if (Array.isArray(value)) {
     const { items } = schema
@@ -43,6 +43,8 @@ export function pruned(schema: Schema, value: unknown, path: string, onUnknown: 
   const kept = Object.entries(value).flatMap(([name, field]) => {
     const at = path ? `${path}.${name}` : name
     const known = schema.properties?.[name] ?? schema.additionalProperties
+    // Nothing is the same as no field; a default takes its place.
+    if (field === null && schema.properties?.[name]) return []
     if (isObject(known)) return [[name, pruned(known as Schema, field, at, onUnknown)]]
     if (known === true || schema['x-kubernetes-preserve-unknown-fields'] || !hasFields(schema)) return [[name, field]]
     onUnknown(at)

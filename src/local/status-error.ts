@@ -74,8 +74,15 @@ export const expired = (message: string) => new StatusError(410, 'Expired', mess
 
 /** @param value as it is shown */
 export function unsupportedOption(field: string, value: string, supported: readonly string[]): StatusError {
-  const cause = notSupported(field, value, supported)
-  return new StatusError(422, 'Invalid', `the options are invalid: ${field}: ${cause.message}`, {}, [cause])
+  return ofOptions(notSupported(field, value, supported))
+}
+
+export function invalidOption(field: string, message: string): StatusError {
+  return ofOptions({ reason: 'FieldValueForbidden', field, message })
+}
+
+function ofOptions(cause: Cause): StatusError {
+  return new StatusError(422, 'Invalid', `the options are invalid: ${cause.field}: ${cause.message}`, {}, [cause])
 }
 
 export function notSupported(field: string, value: string, supported: readonly string[]): Cause {

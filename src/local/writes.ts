@@ -10,7 +10,7 @@ import { apiVersionOf } from './resources.ts'
 import type { Part } from './revise.ts'
 import { scaled, scaleOf, scaleToPatch } from './scale.ts'
 import { pruned, schemaOf } from './schema.ts'
-import { badRequest, invalid, notFound, StatusError, unsupportedOption } from './status-error.ts'
+import { badRequest, invalid, invalidOption, notFound, StatusError, unsupportedOption } from './status-error.ts'
 
 const VALIDATIONS = ['Ignore', 'Strict', 'Warn']
 
@@ -39,7 +39,7 @@ function requireVersion({ target }: Request, { metadata }: Stored): void {
 }
 
 export function patch(context: ApiContext, request: Request, response: ServerResponse): void {
-  const { target, contentType, body } = request
+  const { target, contentType, body, query } = request
   if (!target.name) throw notAllowed()
   if (contentType === 'application/apply-patch+yaml') return apply(context, request, response)
   const current = currentOf(context, request)
@@ -47,8 +47,22 @@ export function patch(context: ApiContext, request: Request, response: ServerRes
     const scale = applyPatch(target.resource, contentType, { ...scaleToPatch(current) }, body)
     return saveScale(context, request, current, scale, response)
   }
+  if (query.get('force') !== null) throw invalidOption('force', 'Forbidden: may not be specified for non-apply patch')
   const next = applyPatch(target.resource, contentType, current, body) as Stored
+  checkIdentity(request, next)
   send(response, 200, save(context, request, current, next, response))
+}
+
+/** @throws StatusError 400, 422 */
+function checkIdentity({ target }: Request, { kind, metadata }: Stored): void {
+  const { name, namespace, resource } = target
+  if (metadata?.name !== name)
+    throw badRequest(`the name of the object (${metadata?.name}) does not match the name on the URL (${name})`)
+  if (resource.namespaced && metadata?.namespace !== namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+  if (kind === resource.kind) return
+  const message = `Invalid value: ${JSON.stringify(kind)}: must be ${resource.kind}`
+  throw invalid(resource, name ?? '', [{ reason: 'FieldValueInvalid', field: 'kind', message }])
 }
 
 function apply(context: ApiContext, request: Request, response: ServerResponse): void {
@@ -112,7 +126,7 @@ function saveScale(
  * Fields that our CRDs do not have are dropped, with a warning, or refused, as the client asks by `fieldValidation`
  * (kubectl asks for Strict). @throws StatusError 400
  */
-function knownFields({ target, query }: Request, object: Stored, response: ServerResponse): Stored {
+function knownFields({ target, query, contentType }: Request, object: Stored, response: ServerResponse): Stored {
   const schema = schemaOf(target.resource)
   if (!schema) return object
   if (!isObject(object.metadata)) throw badRequest('metadata must be an object')
@@ -122,13 +136,19 @@ function knownFields({ target, query }: Request, object: Stored, response: Serve
   const { metadata, ...rest } = object
   const kept = { ...(pruned(schema, rest, '', (path) => unknown.push(path)) as Stored), metadata }
   const texts = unknown.map((path) => `unknown field "${path}"`)
-  if (texts.length > 0 && asked === 'Strict') throw badRequest(`strict decoding error: ${texts.join(', ')}`)
+  if (texts.length > 0 && asked === 'Strict') throw strictly(contentType, `strict decoding error: ${texts.join(', ')}`)
   if (texts.length > 0 && asked === 'Warn')
     response.setHeader(
       'warning',
       texts.map((text) => `299 - "${text.replaceAll('"', '\\"')}"`),
     )
   return kept
+}
+
+/** A patch is read well and makes something that is not. */
+function strictly(contentType: string, message: string): StatusError {
+  const isPatch = contentType.endsWith('patch+json')
+  return isPatch ? invalidOption('patch', `Invalid value: ${message}`) : badRequest(message)
 }
 
 function partOf({ target }: Request): Part {

@@ -35,6 +35,23 @@ test('an unknown field is refused when asked to be strict, else dropped, with a 
   assert.deepEqual([ignored.status, ignored.headers.warning], [201, undefined])
 })
 
+test('an unknown field of a patch makes the patch Invalid when asked to be strict', async () => {
+  await api().create(api().jobs, job('oddly'))
+  const path = `${api().jobs}/oddly?fieldValidation=Strict`
+  const refused = await api().patch(path, { spec: { maxStepz: 1 } })
+  assert.deepEqual([refused.status, fields(refused)], [422, ['patch']])
+  assert.match(refused.body.message, /unknown field \\?"spec\.maxStepz/)
+})
+
+test('null is no value: a default takes its place', async () => {
+  const { status, body } = await api().create(api().jobs, job('null', { batchSize: null, backoffLimit: null }))
+  assert.deepEqual([status, 'batchSize' in body.spec, body.spec.backoffLimit], [201, false, 20])
+})
+
+test('a job says its kind', async () => {
+  assert.equal((await api().create(api().jobs, { ...job('kindless'), kind: undefined })).status, 400)
+})
+
 test('a status write leaves the spec, a spec write the status; generation rises with the spec alone', async () => {
   const path = `${api().jobs}/parts`
   const made = await api().create(api().jobs, { ...job('parts'), status: { phase: 'Running' } })

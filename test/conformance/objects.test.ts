@@ -34,6 +34,33 @@ test('a name that is none, no name, another kind or namespace, and a version at 
   assert.equal((await api().get(`${api().maps}/x`)).status, 404)
 })
 
+test('labels, annotations and owners are what Kubernetes takes as such', async () => {
+  const owner = (name: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', name, uid: name, controller: true })
+  for (const [metadata, status, field] of [
+    [{ labels: { 'a b': 'c' } }, 422, 'metadata.labels'],
+    [{ labels: { a: 'c d' } }, 422, 'metadata.labels'],
+    [{ labels: { a: 'x'.repeat(64) } }, 422, 'metadata.labels'],
+    [{ ownerReferences: [{ ...owner('a'), uid: '' }] }, 422, 'metadata.ownerReferences.uid'],
+    [{ ownerReferences: [owner('a'), owner('b')] }, 422, 'metadata.ownerReferences'],
+    [{ labels: { a: 1 } }, 400, undefined],
+    [{ annotations: { a: true } }, 400, undefined],
+    [{ labels: { 'a.example/b_c': '', plain: '1.2-3' }, annotations: { 'a/b': 'c d' } }, 201, undefined],
+  ] as const) {
+    const answer = await api().create(api().maps, configMap('marked', metadata))
+    const shown = JSON.stringify(metadata)
+    assert.deepEqual([answer.status, answer.body.details?.causes?.[0].field], [status, field], shown)
+  }
+})
+
+test('a patch does not rename, move or make something else', async () => {
+  const path = `${api().jobs}/steady`
+  await api().create(api().jobs, job('steady'))
+  assert.equal((await api().patch(path, { metadata: { name: 'other' } })).status, 400)
+  assert.equal((await api().patch(path, { metadata: { namespace: 'other' } })).status, 400)
+  assert.equal((await api().patch(path, { kind: 'Other' })).status, 422)
+  assert.equal((await api().patch(`${path}?force=true`, {})).status, 422)
+})
+
 test('what is not there is NotFound for every verb', async () => {
   const path = `${api().maps}/missing`
   const body = configMap('missing')

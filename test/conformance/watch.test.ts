@@ -103,6 +103,18 @@ test('a version that is none is refused, and so is a list of the future', async 
   assert.equal(future.status, 504)
 })
 
+test('resourceVersionMatch that is none or out of place is refused', async () => {
+  for (const query of [
+    'resourceVersionMatch=None&resourceVersion=1',
+    'resourceVersionMatch=Exact',
+    'watch=true&resourceVersion=1&resourceVersionMatch=NotOlderThan',
+    'watch=true&sendInitialEvents=true',
+  ]) {
+    const { status, body } = await api().get(`${api().maps}?${query}`)
+    assert.deepEqual([status, body.details.causes[0].field], [422, 'resourceVersionMatch'], query)
+  }
+})
+
 test('pages of a list show one moment, whatever is written meanwhile; the last has no continue', async () => {
   const names = ['p1', 'p2', 'p3', 'p4', 'p5']
   for (const name of names) await api().create(api().maps, configMap(name, { labels: { page: 'yes' } }))
