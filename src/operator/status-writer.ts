@@ -51,7 +51,7 @@ export class StatusWriter {
   ): Promise<Written> {
     if (isDeepStrictEqual(before, status)) return { outcome: 'written' }
     const afterMs = (this.#last.get(key)?.atMs ?? Number.NEGATIVE_INFINITY) + FIGURES_EVERY_MS - this.#now()
-    if (afterMs > 0 && isDeepStrictEqual(before && withoutFigures(before), withoutFigures(status))) {
+    if (afterMs > 0 && before && onlyFiguresMoved(before, status)) {
       return { outcome: 'later', afterMs }
     }
     return this.#replace(key, { ...raw, status }, signal)
@@ -74,6 +74,12 @@ export class StatusWriter {
   #now(): number {
     return this.#clock.monotonicMs()
   }
+}
+
+/** Fewer parameter servers are no figure: by the number that is written the next look knows which were lost. */
+function onlyFiguresMoved(before: JobStatus, status: JobStatus): boolean {
+  if (status.replicas.ps.ready < before.replicas.ps.ready) return false
+  return isDeepStrictEqual(withoutFigures(before), withoutFigures(status))
 }
 
 /** Without what moves while nothing happens that anybody waits for. */

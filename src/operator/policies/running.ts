@@ -1,5 +1,6 @@
 /** Whether the job trains, or what keeps it from doing so. */
 import type { Finding } from '../conditions.ts'
+import type { PodFacts } from '../observed.ts'
 import { allSlots, isRunning, listNames, runningIn, shortName, type World } from '../world.ts'
 import { describeDrift } from './drift.ts'
 import { trainingFinished } from './success.ts'
@@ -13,23 +14,33 @@ export function describeRunning(world: World): Finding {
   }
   const serving = world.slots.ps.every((slot) => isRunning(slot) || slot.pod?.phase === 'Succeeded')
   const working = world.slots.worker.some((slot) => isRunning(slot) || slot.pod?.phase === 'Succeeded')
+  const stuck = stuckPods(world)
+  const facts = [counts, ...(stuck[0] ? [textOf(stuck, stuck[0])] : [])]
   if (!serving || !working) {
-    return { type: 'Running', status: 'False', reason: 'Starting', message: [counts, ...troubles(world)].join('; ') }
+    const reason = stuck[0] ? reasonOf(stuck[0]) : 'Starting'
+    return { type: 'Running', status: 'False', reason, message: facts.join('; ') }
   }
   const drift = describeDrift(world)
   return {
     type: 'Running',
     status: 'True',
     reason: drift ? 'SpecChangePending' : 'Training',
-    message: [counts, ...(drift ? [drift] : [])].join('; '),
+    message: [...facts, ...(drift ? [drift] : [])].join('; '),
   }
 }
 
-/** Why pending pods do not start, in the words of scheduler and kubelet. */
-function troubles(world: World): string[] {
+/** Pending pods that have a node and do not start. */
+function stuckPods(world: World): PodFacts[] {
   const pending = allSlots(world).flatMap(({ pod }) => (pod?.phase === 'Pending' ? [pod] : []))
-  const stuck = pending.filter((pod) => pod.unschedulable === undefined && pod.reason !== undefined)
-  const first = stuck[0]
-  if (!first) return []
-  return [`${listNames(stuck.map(shortName))}: ${first.reason}${first.message ? `: ${first.message}` : ''}`]
+  return pending.filter((pod) => pod.unschedulable === undefined && pod.reason !== undefined)
+}
+
+/** In the words of the kubelet. */
+function textOf(stuck: readonly PodFacts[], first: PodFacts): string {
+  return `${listNames(stuck.map(shortName))}: ${first.reason}${first.message ? `: ${first.message}` : ''}`
+}
+
+/** A kubelet that tries again says the one and the other in turn. */
+function reasonOf({ reason = 'Starting' }: PodFacts): string {
+  return reason === 'ErrImagePull' ? 'ImagePullBackOff' : reason
 }

@@ -74,9 +74,24 @@ describe('startup', () => {
     assert.ok(!decision.events.some(({ reason }) => reason === 'Scheduling'), 'the ordinary way up is no news')
   })
 
-  test('an image that cannot be pulled is named', () => {
-    const pods = [pending('ps', 0, { reason: 'ImagePullBackOff', message: 'no such image' }), ...healthy.slice(1)]
-    assert.match(conditionText(run(pretrainJob(), observed(pods)), 'Running'), /ps-0: ImagePullBackOff: no such image/)
+  test('an image that cannot be pulled is told once, in the words of the kubelet', () => {
+    const stuck = (reason: string) => [pending('ps', 0, { reason, message: 'no such image' }), ...healthy.slice(1)]
+    const first = run(pretrainJob(), observed(stuck('ErrImagePull')))
+    const words = 'ps 0/1, workers 2/2; ps-0: ErrImagePull: no such image'
+    assert.equal(conditionText(first, 'Running'), `False ImagePullBackOff: ${words}`)
+    const told = (decision: typeof first) => decision.events.filter(({ reason }) => reason === 'ImagePullBackOff')
+    assert.equal(told(first).length, 1)
+    const again = run(pretrainJob({ status: first.status }), observed(stuck('ImagePullBackOff')))
+    assert.match(conditionText(again, 'Running'), /^False ImagePullBackOff: .*ps-0: ImagePullBackOff: no such image/)
+    assert.deepEqual(told(again), [])
+  })
+
+  test('a worker that does not start is told also while the others train', () => {
+    const pods = [pod('ps', 0), pod('worker', 0), pending('worker', 1, { reason: 'CreateContainerConfigError' })]
+    assert.match(
+      conditionText(run(pretrainJob(), observed(pods)), 'Running'),
+      /^True Training: .*; worker-1: CreateCont/,
+    )
   })
 
   test('a name taken by a stranger is a condition, not a create, and nothing of the stranger is touched', () => {

@@ -56,6 +56,16 @@ test('what somebody waits for is written at once: a condition, a phase, a restar
   assert.equal(written.length, 3)
 })
 
+test('fewer parameter servers are written at once: whoever looks next must not take them for lost', async () => {
+  const { written, write } = setup()
+  await write(undefined, whole)
+  const { replicas } = whole
+  const fewer = { ...whole, replicas: { ...replicas, ps: { ...replicas.ps, ready: 0 } } }
+  assert.deepEqual(await write(whole, fewer), { outcome: 'written' })
+  assert.deepEqual(await write(fewer, whole), { outcome: 'later', afterMs: 1000 })
+  assert.equal(written.length, 2)
+})
+
 test('a copy from before the last write is not worth a look', async () => {
   const { writer, write } = setup()
   const copy = (resourceVersion: string) => ({ ...raw, metadata: { ...raw.metadata, resourceVersion } })
