@@ -3,7 +3,7 @@ import { dependentsOf } from './garbage.ts'
 import { isObject, type Stored } from './objects.ts'
 import { type Request, wholeNumber } from './request.ts'
 import { type Resource, resourceOfKind } from './resources.ts'
-import { unsupportedOption } from './status-error.ts'
+import { badRequest, unsupportedOption } from './status-error.ts'
 import { type DeleteOptions, FOREGROUND, type ObjectStore } from './store.ts'
 
 type Propagation = 'Background' | 'Foreground' | 'Orphan'
@@ -20,6 +20,8 @@ export function readDeleteOptions({ body, query, dryRun }: Request): Deletion {
     propagationPolicy?: string
     dryRun?: string[]
   }
+  if (!['undefined', 'number'].includes(typeof given.gracePeriodSeconds))
+    throw badRequest('gracePeriodSeconds: expected a whole number')
   const grace = wholeNumber(query, 'gracePeriodSeconds') ?? given.gracePeriodSeconds
   return {
     ...given.preconditions,

@@ -130,13 +130,16 @@ function knownFields({ target, query, contentType }: Request, object: Stored, re
   const schema = schemaOf(target.resource)
   if (!schema) return object
   if (!isObject(object.metadata)) throw badRequest('metadata must be an object')
+  const isApply = contentType === 'application/apply-patch+yaml'
   const asked = query.get('fieldValidation') || 'Warn'
   if (!VALIDATIONS.includes(asked)) throw unsupportedOption('fieldValidation', JSON.stringify(asked), VALIDATIONS)
   const unknown: string[] = []
   const { metadata, ...rest } = object
   const kept = { ...(pruned(schema, rest, '', (path) => unknown.push(path)) as Stored), metadata }
   const texts = unknown.map((path) => `unknown field "${path}"`)
-  if (texts.length > 0 && asked === 'Strict') throw strictly(contentType, `strict decoding error: ${texts.join(', ')}`)
+  // Apply has no other way: nobody could own a field that is not stored.
+  if (texts.length > 0 && (isApply || asked === 'Strict'))
+    throw strictly(contentType, `strict decoding error: ${texts.join(', ')}`)
   if (texts.length > 0 && asked === 'Warn')
     response.setHeader(
       'warning',

@@ -147,6 +147,12 @@ test('apply makes, repeats without a change, and drops what its manager no longe
   assert.equal(less.body.spec.backoffLimit, 20)
 })
 
+test('apply of an unknown field is refused, asked to be strict or not', async () => {
+  const refused = await api().apply(`${api().jobs}/unowned`, job('unowned', { maxStepz: 1 }))
+  assert.ok(refused.status >= 400, String(refused.status))
+  assert.match(refused.body.message, /spec\.maxStepz/)
+})
+
 test('apply meets what others own with a Conflict, and takes it when forced', async () => {
   const path = `${api().jobs}/contested`
   await api().apply(path, job('contested'), 'one')

@@ -125,6 +125,13 @@ test('delete holds to uid and version; what is gone is told as Status', async ()
   assert.deepEqual([gone.status, gone.body.kind, gone.body.status], [200, 'Status', 'Success'])
 })
 
+test('a delete whose options cannot be read deletes nothing', async () => {
+  await api().create(api().maps, configMap('spared'))
+  const { status } = await api().call('DELETE', `${api().maps}/spared`, { body: { gracePeriodSeconds: 'soon' } })
+  assert.ok(status >= 400, String(status))
+  assert.equal((await api().get(`${api().maps}/spared`)).status, 200)
+})
+
 test('deletecollection takes what the selector matches', async () => {
   for (const [name, part] of [
     ['c1', 'x'],
