@@ -12,7 +12,7 @@ import type { Cluster } from '../../tools/cluster/up.ts'
 import { eventually } from '../support/eventually.ts'
 
 const NAMESPACE = `cluster-test-${process.pid}`
-const PODS = 10
+const PODS = 4
 const GPUS_OF_POD = 4
 const READY = { timeoutMs: 60_000, intervalMs: 200 }
 
