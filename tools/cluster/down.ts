@@ -13,7 +13,7 @@ const ORDER = ['kwok', 'kube-scheduler', 'kube-controller-manager', 'kube-apiser
 export function down(options: { purge: boolean }, signal?: AbortSignal): Promise<void> {
   return withLock(async () => {
     const state = readState()
-    if (state?.realNode) await stopRealNode(state.minor)
+    if (state?.realNode) await stopRealNode()
     const others = startedNames().filter((name) => !ORDER.includes(name))
     for (const name of [...others, ...ORDER]) {
       const started = performance.now()

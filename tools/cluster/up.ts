@@ -69,7 +69,7 @@ async function run(state: ClusterState, kubectl: Kubectl, signal?: AbortSignal):
     return outcome
   }
   if (state.realNode) await prepareRealNode(state, signal)
-  const left = !state.realNode && (await stopRealNode(state.minor))
+  const left = !state.realNode && (await stopRealNode())
   await ensure(plane.etcd(state))
   await ensure(plane.apiServer(state))
   await ensure(plane.controllerManager(state))
