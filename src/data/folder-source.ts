@@ -2,9 +2,10 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DataConfig } from '../contract/runtime.ts'
-import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
+import { DownpourError, errorMessage } from '../support/errors.ts'
 import { seedOf } from '../support/random.ts'
 import { flatLabels, type LabelMap, readLabels } from './labels.ts'
+import { isMissing } from './missing.ts'
 import type { DataSource, SourceItem } from './source.ts'
 import { inSubset } from './subset.ts'
 
@@ -76,7 +77,7 @@ async function readImage(root: string, { id, label }: ImageFile): Promise<Source
   try {
     return { type: 'example', example: { id, encoded: await readFile(where), labels: [label], where } }
   } catch (error) {
-    if (errorCode(error) === 'EIO') throw error
+    if (!isMissing(error)) throw error
     return { type: 'corrupt', where, reason: `cannot be read: ${errorMessage(error)}` }
   }
 }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { DownpourError } from '../support/errors.ts'
+import { isMissing } from './missing.ts'
 
 const LabelsFile = z.array(z.object({ id: z.int().min(0), name: z.string(), parents: z.array(z.int().min(0)) }))
 export type Label = z.output<typeof LabelsFile>[number]
@@ -47,6 +48,7 @@ export function flatLabels(names: readonly string[]): LabelMap {
 /** @throws DownpourError DATA_MISSING, LABELS_INVALID */
 export async function readLabels(path: string): Promise<LabelMap> {
   const text = await readFile(path, 'utf8').catch((error) => {
+    if (!isMissing(error)) throw error
     const message = `${path}: cannot be read (${error.message}); it lists the labels: [{ "id": 0, "name": "…", "parents": [] }, …]`
     throw new DownpourError('DATA_MISSING', message, { path }, { cause: error })
   })

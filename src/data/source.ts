@@ -2,9 +2,10 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DataConfig } from '../contract/runtime.ts'
-import { DownpourError, errorCode } from '../support/errors.ts'
+import { DownpourError } from '../support/errors.ts'
 import { openFolder } from './folder-source.ts'
 import type { LabelMap } from './labels.ts'
+import { isMissing } from './missing.ts'
 import { openRecords } from './record-source.ts'
 
 export interface EncodedExample {
@@ -46,11 +47,9 @@ export async function openSource(folder: string, config: DataConfig): Promise<Da
   })
 }
 
-const NOT_THERE = new Set(['ENOENT', 'ENOTDIR'])
-
 async function mustExist(root: string): Promise<void> {
   const found = await stat(root).catch((error) => {
-    if (!NOT_THERE.has(errorCode(error))) throw error
+    if (!isMissing(error)) throw error
   })
   if (found?.isDirectory()) return
   throw new DownpourError(

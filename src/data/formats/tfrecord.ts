@@ -1,6 +1,7 @@
 /** TFRecord: u64 length, its masked CRC, data, its masked CRC; all little-endian (paper.md §5). */
 import { type FileHandle, open } from 'node:fs/promises'
-import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
+import { DownpourError, errorMessage } from '../../support/errors.ts'
+import { isMissing } from '../missing.ts'
 import { maskedCrc32c } from './crc32c.ts'
 
 const LENGTH_BYTES = 8
@@ -8,7 +9,6 @@ const CRC_BYTES = 4
 const HEAD_BYTES = LENGTH_BYTES + CRC_BYTES
 /** Public shards are 100 MB to 1 GB: a file is read by pieces of this size, or of one record if that is larger. */
 const READ_BYTES = 1 << 20
-const MISSING = new Set(['ENOENT', 'ENOTDIR', 'EISDIR'])
 
 /** What the reader met: a record, or damage at a byte offset of the file. */
 export type TfRecordItem =
@@ -93,7 +93,7 @@ async function readable<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (!MISSING.has(errorCode(error))) throw error
+    if (!isMissing(error)) throw error
     const message = `${path}: cannot be read: ${errorMessage(error)}`
     throw new DownpourError('DATA_UNREADABLE', message, { path }, { cause: error })
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -94,4 +94,11 @@ test('a labels file that is absent, no JSON, or of another shape is refused by i
   await assert.rejects(readLabels(path), { code: 'LABELS_INVALID', message: /labels\.json: 0\.parents: / })
   await writeFile(path, JSON.stringify(FRUIT))
   assert.equal((await readLabels(path)).size, 4)
+})
+
+test('a label file that the storage does not give is not the fault of the data', async () => {
+  const loop = join(folder, 'loop.json')
+  await symlink(loop, loop)
+  await assert.rejects(readLabels(loop), { code: 'ELOOP' })
+  await assert.rejects(readLabels(join(folder, 'none.json')), { code: 'DATA_MISSING' })
 })
