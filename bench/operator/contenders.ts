@@ -1,6 +1,8 @@
 /** Who makes 51 pods: ours, what users would pick instead, and a script that does nothing but POST them. */
+import { parseJob } from '../../src/api/parse.ts'
 import type { KubeClient } from '../../src/kube/client.ts'
 import type { KubeObject } from '../../src/kube/objects.ts'
+import { planJob } from '../../src/plan/job-plan.ts'
 import { NAMESPACE } from './measure.ts'
 
 export const WORKERS = 50
@@ -39,17 +41,19 @@ function jobOf(
   }
 }
 
+const SPEC = {
+  preset: 'jft-resnet101',
+  parameterServer: { replicas: 1 },
+  workers: { replicas: WORKERS, template: { resources: RESOURCES } },
+  data: { source: { claimName: 'data' }, format: 'tfrecord', labels: 'labels.json' },
+  checkpoint: { storage: { volume: { claimName: 'checkpoints' } } },
+}
+
 export const downpour = jobOf(
   'downpour',
   { apiVersion: 'downpour.dev/v1alpha1', kind: 'PretrainJob', plural: 'pretrainjobs' },
   (job) => `downpour.dev/job-name=${job}`,
-  {
-    preset: 'jft-resnet101',
-    parameterServer: { replicas: 1 },
-    workers: { replicas: WORKERS, template: { resources: RESOURCES } },
-    data: { source: { claimName: 'data' }, format: 'tfrecord', labels: 'labels.json' },
-    checkpoint: { storage: { volume: { claimName: 'checkpoints' } } },
-  },
+  SPEC,
 )
 
 export const indexedJob = jobOf(
@@ -77,19 +81,39 @@ export const trainingOperator = jobOf(
   { tfReplicaSpecs: { PS: replica(1), Worker: replica(WORKERS) } },
 )
 
-/** The limit: 51 POSTs at once over one connection, of pods as small as the others'. */
-export const posts: Contender = {
-  name: 'posts',
-  selector: (run) => `bench=posts-${run}`,
-  async begin(client, run) {
-    const where = { apiVersion: 'v1', plural: 'pods', namespace: NAMESPACE }
-    const pods = Array.from({ length: PODS }, (_, index) => ({
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name: `posts-${run}-${index}`, namespace: NAMESPACE, labels: { bench: `posts-${run}` } },
-      spec: { restartPolicy: 'Never', containers: [container('worker')] },
-    }))
-    await Promise.all(pods.map((pod) => client.create(where, pod as KubeObject)))
-  },
-  async end() {},
+/** A script that POSTs 51 pods at once over one connection. */
+function postsOf(name: string, podsOf: (run: number) => KubeObject[]): Contender {
+  return {
+    name,
+    selector: (run) => `bench=${name}-${run}`,
+    async begin(client, run) {
+      const where = { apiVersion: 'v1', plural: 'pods', namespace: NAMESPACE }
+      await Promise.all(podsOf(run).map((pod) => client.create(where, pod)))
+    },
+    async end() {},
+  }
 }
+
+/** The limit: of pods as small as the peers'. */
+export const posts = postsOf('posts', (run) =>
+  Array.from({ length: PODS }, (_, index) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: `posts-${run}-${index}`, namespace: NAMESPACE, labels: { bench: `posts-${run}` } },
+    spec: { restartPolicy: 'Never', containers: [container('worker')] },
+  })),
+)
+
+/** The limit for the very pods that Downpour makes: with claims, probes and the job's numbers in their environment. */
+export const samePods = postsOf('posts-same-pods', (run) => {
+  const name = `same-${run}`
+  const metadata = { name, namespace: NAMESPACE, uid: `same-${run}` }
+  const job = parseJob({ apiVersion: 'downpour.dev/v1alpha1', kind: 'PretrainJob', metadata, spec: SPEC })
+  const plan = planJob(job, { defaultImage: 'registry.invalid/pause' })
+  const birth = { attempt: 0, generation: 0 }
+  const pods = [plan.pod('ps', 0, birth), ...Array.from({ length: WORKERS }, (_, i) => plan.pod('worker', i, birth))]
+  return pods.map(({ metadata: { ownerReferences: _, labels, ...rest }, ...pod }) => ({
+    ...pod,
+    metadata: { ...rest, labels: { ...labels, bench: `posts-same-pods-${run}` } },
+  })) as KubeObject[]
+})

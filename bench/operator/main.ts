@@ -11,7 +11,7 @@ import { silentLog } from '../../src/support/log.ts'
 import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
 import { type Kubectl, kubectlAt } from '../../tools/cluster/kubectl.ts'
 import { type Counts, countWrites, difference, sumOf } from './api-writes.ts'
-import { type Contender, downpour, indexedJob, PODS, posts, trainingOperator } from './contenders.ts'
+import { type Contender, downpour, indexedJob, PODS, posts, samePods, trainingOperator } from './contenders.ts'
 import { measureStart, percentile, type Start, untilGone } from './measure.ts'
 import { startOperatorProcess } from './operator-process.ts'
 import { prepareNamespace } from './prepare.ts'
@@ -51,7 +51,7 @@ function summary(name: string, runs: readonly Run[]) {
   }
 }
 
-const ALL = [posts, downpour, indexedJob, trainingOperator]
+const ALL = [posts, samePods, downpour, indexedJob, trainingOperator]
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '20' },
@@ -81,7 +81,7 @@ try {
   const table = contenders.map((contender) => summary(contender.name, results.get(contender) ?? []))
   const p50 = (name: string) => table.find((row) => row.name === name)?.runningP50 ?? Number.NaN
   const ratios = Object.fromEntries(
-    ['posts', 'indexed-job', 'training-operator'].map((name) => [name, p50('downpour') / p50(name)]),
+    ['posts', 'posts-same-pods', 'indexed-job', 'training-operator'].map((name) => [name, p50('downpour') / p50(name)]),
   )
   console.table(table)
   console.log('Downpour, p50 until Running, as a share of:', ratios)
