@@ -22,7 +22,7 @@ export interface Failure {
   text: string
 }
 
-export function judgeFailure(pod: PodFacts, policy: Job['spec']['failurePolicy']): Failure {
+function judgeFailure(pod: PodFacts, policy: Job['spec']['failurePolicy']): Failure {
   const name = shortName(pod)
   if (pod.disruption !== undefined) {
     const text = `${name}: ${pod.disruption}${pod.message ? `: ${pod.message}` : ''}`
@@ -70,10 +70,10 @@ function parseLastWords(words: string | undefined): { code?: string; message?: s
  * Against backoffLimit: a program that does not come up, again and again. One that ran well for long is forgiven, and
  * an evaluator that fails does not end training that goes well.
  */
-export function isCounted(world: World, pod: PodFacts): boolean {
-  if (ranMs(pod) >= HEALTHY_AFTER_MS) return false
-  if (pod.role === 'evaluator' && !trainingFinished(world)) return false
-  return judgeFailure(pod, world.job.spec.failurePolicy).counted
+export function failureOf(world: World, pod: PodFacts): Failure {
+  const failure = judgeFailure(pod, world.job.spec.failurePolicy)
+  const isForgiven = ranMs(pod) >= HEALTHY_AFTER_MS || (pod.role === 'evaluator' && !trainingFinished(world))
+  return { ...failure, counted: failure.counted && !isForgiven }
 }
 
 /** A pod whose end the job must answer: it failed by itself, and its work is still wanted. */
@@ -85,10 +85,7 @@ export function hasFailed(world: World, pod: PodFacts): boolean {
 export function failuresOf(world: World): { pod: PodFacts; failure: Failure }[] {
   return world.pods
     .filter((pod) => hasFailed(world, pod))
-    .map((pod) => ({
-      pod,
-      failure: { ...judgeFailure(pod, world.job.spec.failurePolicy), counted: isCounted(world, pod) },
-    }))
+    .map((pod) => ({ pod, failure: failureOf(world, pod) }))
     .sort((a, b) => (a.pod.finishedAtMs ?? 0) - (b.pod.finishedAtMs ?? 0))
 }
 

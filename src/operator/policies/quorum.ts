@@ -3,7 +3,7 @@ import type { Finding } from '../conditions.ts'
 import { findCondition } from '../conditions.ts'
 import type { PodFacts } from '../observed.ts'
 import { isRunning, listNames, runningIn, type Slot, shortName, type World } from '../world.ts'
-import { hasFailed, judgeFailure } from './failure.ts'
+import { failureOf, hasFailed } from './failure.ts'
 import { trainingFinished } from './success.ts'
 
 export function describeDegradation(world: World): Finding {
@@ -15,7 +15,7 @@ export function describeDegradation(world: World): Finding {
     return { type: 'Degraded', status: 'False', reason: 'AllThere', message: `no worker of ${worker} is lost` }
   }
   const failed = lost.flatMap(({ pod }) => (pod && hasFailed(world, pod) ? [pod] : []))
-  const why = failed.slice(0, 3).map((pod) => judgeFailure(pod, world.job.spec.failurePolicy).text)
+  const why = failed.slice(0, 3).map((pod) => failureOf(world, pod).text)
   const facts = [`${runningIn(world, 'worker')} of ${worker} workers run`, `lost: ${listNames(lost.map(shortName))}`]
   return { type: 'Degraded', status: 'True', reason: 'PodsLost', message: [...facts, ...why].join('; ') }
 }

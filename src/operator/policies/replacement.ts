@@ -4,7 +4,7 @@ import type { Action } from '../actions.ts'
 import type { PodFacts } from '../observed.ts'
 import type { World } from '../world.ts'
 import { isDrifted } from './drift.ts'
-import { dueAtMs, hasFailed, isCounted, judgeFailure } from './failure.ts'
+import { dueAtMs, failureOf, hasFailed } from './failure.ts'
 import { isWrittenDown } from './restarts.ts'
 import { trainingFinished } from './success.ts'
 
@@ -23,14 +23,14 @@ export function replaceFailed(world: World, restarts: JobStatus['restarts']): Re
   const misled = pods.filter((pod) => wasSentHomeTooEarly(world, pod))
   return {
     actions: [...due, ...misled].map((pod) => replace(world, pod)),
-    texts: due.map((pod) => `${judgeFailure(pod, world.job.spec.failurePolicy).text}; try ${pod.attempt + 2} begins`),
+    texts: due.map((pod) => `${failureOf(world, pod).text}; try ${pod.attempt + 2} begins`),
     ...(waiting.length > 0 ? { requeueAtMs: Math.min(...waiting.map((pod) => dueAtMs(pod, world.nowMs))) } : {}),
   }
 }
 
 function replace(world: World, pod: PodFacts): Action {
   const failed = pod.phase === 'Failed'
-  const counts = failed && isCounted(world, pod)
+  const counts = failed && failureOf(world, pod).counted
   return {
     type: 'replacePod',
     name: pod.name,

@@ -3,7 +3,7 @@ import type { JobStatus } from '../../api/status.ts'
 import type { Action } from '../actions.ts'
 import type { Finding } from '../conditions.ts'
 import { isRunning, listNames, shortName, type World } from '../world.ts'
-import { dueAtMs, hasFailed, judgeFailure } from './failure.ts'
+import { dueAtMs, failureOf, hasFailed } from './failure.ts'
 import { isWrittenDown } from './restarts.ts'
 import { endingServers } from './startup.ts'
 
@@ -29,7 +29,7 @@ export function restartParameterServers(world: World, restarts: JobStatus['resta
     return { psGeneration: world.psGeneration, lost: false, actions, finding: comingBack(world) }
   }
   const causes = [
-    ...failed.map((pod) => judgeFailure(pod, world.job.spec.failurePolicy).text),
+    ...failed.map((pod) => failureOf(world, pod).text),
     ...missing.map((slot) => `${shortName(slot)} is gone`),
     ...removed.map((pod) => `${shortName(pod)} is being removed`),
   ]

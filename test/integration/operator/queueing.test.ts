@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { pretrain } from '../../support/job-cases.ts'
-import { type Api, Cluster, startApi, startOperator } from './harness.ts'
-import { openRefusingLine, type RefusingLine } from './refusing-line.ts'
+import { type Api, type Cluster, startApi } from './harness.ts'
+import { type RefusingLine, withRefusingLine } from './refusing-line.ts'
 
 const HELD = 'kueue.x-k8s.io/managed'
 const SPEC = { ...pretrain({ parameterServer: { replicas: 1 }, workers: { replicas: 2 } }).spec }
@@ -15,18 +15,8 @@ before(async () => {
 })
 after(() => api.close())
 
-async function withLine(namespace: string, story: (line: RefusingLine, cluster: Cluster) => Promise<void>) {
-  const cluster = new Cluster(api, namespace)
-  const line = await openRefusingLine(api)
-  const operator = startOperator(line.kubeconfigPath, namespace)
-  try {
-    await story(line, cluster)
-  } finally {
-    await operator.stop()
-    await line.close()
-    await cluster.client.close()
-  }
-}
+const withLine = (namespace: string, story: (line: RefusingLine, cluster: Cluster) => Promise<void>) =>
+  withRefusingLine(api, namespace, story)
 
 async function runs(cluster: Cluster): Promise<void> {
   await eventually(

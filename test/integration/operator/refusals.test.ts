@@ -4,8 +4,8 @@ import { after, before, describe, test } from 'node:test'
 import type { JobStatus } from '../../../src/api/status.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { pretrain } from '../../support/job-cases.ts'
-import { type Api, Cluster, startApi, startOperator } from './harness.ts'
-import { openRefusingLine, type Refusal, type RefusingLine } from './refusing-line.ts'
+import { type Api, type Cluster, startApi } from './harness.ts'
+import { type Refusal, type RefusingLine, withRefusingLine } from './refusing-line.ts'
 
 let api: Api
 before(async () => {
@@ -16,18 +16,8 @@ after(() => api.close())
 const MAX_AFTERWARDS = 8
 const SPEC = { ...pretrain({ parameterServer: { replicas: 1 }, workers: { replicas: 3 } }).spec }
 
-async function withLine(namespace: string, story: (line: RefusingLine, cluster: Cluster) => Promise<void>) {
-  const cluster = new Cluster(api, namespace)
-  const line = await openRefusingLine(api)
-  const operator = startOperator(line.kubeconfigPath, namespace)
-  try {
-    await story(line, cluster)
-  } finally {
-    await operator.stop()
-    await line.close()
-    await cluster.client.close()
-  }
-}
+const withLine = (namespace: string, story: (line: RefusingLine, cluster: Cluster) => Promise<void>) =>
+  withRefusingLine(api, namespace, story)
 
 const conditionOf = (status: JobStatus | undefined, type: string) => {
   const found = status?.conditions.find((condition) => condition.type === type)

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, request as httpRequest } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Api, addressOf, kubeconfigFor } from './harness.ts'
+import { type Api, addressOf, Cluster, kubeconfigFor, startOperator } from './harness.ts'
 
 /** What the test answers instead of the API server: a Status, or whatever else it says. */
 export interface Refusal {
@@ -64,4 +64,22 @@ function describe(method = '', url = ''): string {
   const verb = query.has('dryRun') ? 'TRY' : query.has('watch') ? 'WATCH' : method
   const path = url.replace(/\?.*/, '').replace(/^.*\/namespaces\/[^/]+\//, '')
   return `${verb} ${path.replace(/^\/apis?\/.*\//, '')}`
+}
+
+/** An operator behind such a line, in a namespace of its own; all ends with the story. */
+export async function withRefusingLine(
+  api: Api,
+  namespace: string,
+  story: (line: RefusingLine, cluster: Cluster) => Promise<void>,
+): Promise<void> {
+  const cluster = new Cluster(api, namespace)
+  const line = await openRefusingLine(api)
+  const operator = startOperator(line.kubeconfigPath, namespace)
+  try {
+    await story(line, cluster)
+  } finally {
+    await operator.stop()
+    await line.close()
+    await cluster.client.close()
+  }
 }
