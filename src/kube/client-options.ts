@@ -29,6 +29,11 @@ export interface Selection {
   fieldSelector?: string | undefined
 }
 
+export interface ListOptions<T> extends Selection, Waiting {
+  /** Makes each item smaller as its page arrives: the whole of a large list never lies in memory as it came. */
+  trim?: ((item: T) => T) | undefined
+}
+
 export interface CreateOptions extends Waiting {
   /** Nothing is stored; a field that the API server does not know is an error instead of being dropped. */
   dryRun?: boolean | undefined

@@ -4,8 +4,8 @@ import type {
   CreateOptions,
   DeleteOptions,
   KubeClientOptions,
+  ListOptions,
   ListResult,
-  Selection,
   Waiting,
   WatchEvent,
   WatchOptions,
@@ -81,7 +81,7 @@ export class KubeClient {
   /** Every object, in pages of 500; items carry apiVersion and kind, which the API server leaves out. */
   async list<T extends KubeObject = KubeObject>(
     where: Collection,
-    options: Selection & Waiting = {},
+    options: ListOptions<T> = {},
   ): Promise<ListResult<T>> {
     try {
       return await this.#listPages<T>(where, options, PAGE)
@@ -94,10 +94,10 @@ export class KubeClient {
 
   async #listPages<T extends KubeObject>(
     where: Collection,
-    options: Selection & Waiting,
+    options: ListOptions<T>,
     limit: number | undefined,
   ): Promise<ListResult<T>> {
-    const { labelSelector, fieldSelector } = options
+    const { labelSelector, fieldSelector, trim = (item: T) => item } = options
     const items: T[] = []
     let page: ListAnswer<T> = {}
     do {
@@ -105,7 +105,7 @@ export class KubeClient {
       page = (await this.#call({ method: 'GET', path: resourcePath(where), query }, options)) as ListAnswer<T>
       const { apiVersion, kind = '' } = page
       const type = { ...(apiVersion ? { apiVersion } : {}), ...(kind ? { kind: kind.replace(/List$/, '') } : {}) }
-      for (const item of page.items ?? []) items.push({ ...type, ...item })
+      for (const item of page.items ?? []) items.push(trim({ ...type, ...item }))
     } while (page.metadata?.continue)
     return { items, resourceVersion: page.metadata?.resourceVersion ?? '' }
   }

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { AgentOptions } from 'node:https'
+import { isDeepStrictEqual } from 'node:util'
 import { type Cluster, type DispatcherOptions, HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node'
 import { Agent, type Dispatcher } from 'undici'
 import { DownpourError, errorMessage } from '../support/errors.ts'
@@ -10,14 +10,13 @@ import { DownpourError, errorMessage } from '../support/errors.ts'
  */
 class PooledKubeConfig extends KubeConfig {
   #dispatcher: Dispatcher | undefined
-  #fingerprint = ''
+  #options: DispatcherOptions | undefined
   #turn: Promise<void> = Promise.resolve()
 
   override createDispatcherOptions(cluster: Cluster | null, agentOptions: AgentOptions): DispatcherOptions {
     const options = super.createDispatcherOptions(cluster, agentOptions)
-    const fingerprint = createHash('sha256').update(JSON.stringify(options)).digest('hex')
-    if (this.#dispatcher && fingerprint === this.#fingerprint) return { type: 'none' }
-    this.#fingerprint = fingerprint
+    if (this.#dispatcher && isDeepStrictEqual(options, this.#options)) return { type: 'none' }
+    this.#options = options
     return options
   }
 

@@ -36,7 +36,7 @@ export class Intake<T extends KubeObject> {
 
   /** New or changed. */
   changed(object: T): void {
-    this.#guard(() => this.#keep(object, false))
+    this.#guard(() => this.#keep(this.#options.trim ? this.#options.trim(object) : object, false))
   }
 
   deleted(object: T): void {
@@ -47,15 +47,14 @@ export class Intake<T extends KubeObject> {
     })
   }
 
-  /** A full list: what is not in it is gone. With `reset` it is the truth even where it is older than what we have. */
+  /** A full list, trimmed already: what is not in it is gone. With `reset` it is the truth even where it is older than what we have. */
   listed(items: readonly T[], reset: boolean): void {
     const keys = new Set(items.map(objectKey))
     for (const object of this.store.list()) if (!keys.has(objectKey(object))) this.deleted(object)
     for (const object of items) this.#guard(() => this.#keep(object, reset))
   }
 
-  #keep(raw: T, reset: boolean): void {
-    const object = this.#options.trim ? this.#options.trim(raw) : raw
+  #keep(object: T, reset: boolean): void {
     const replaced = reset ? this.store.remove(this.store.get(objectKey(object)) ?? object) : undefined
     const outcome = this.store.put(object)
     if (!outcome.stored) {

@@ -150,9 +150,9 @@ export class Reflector<T extends KubeObject = KubeObject> {
   }
 
   async #relist(): Promise<void> {
-    const { client, resource, labelSelector } = this.#options
+    const { client, resource, labelSelector, trim } = this.#options
     this.#stats.relists++
-    const list = await client.list<T>(resource, { labelSelector, signal: this.#stopping.signal })
+    const list = await client.list<T>(resource, { labelSelector, trim, signal: this.#stopping.signal })
     this.#intake.listed(list.items, this.#acceptList(list.resourceVersion) === 'reset')
     this.#version = list.resourceVersion
     this.#watchFailures = 0

@@ -7,6 +7,9 @@ export interface Scope {
   close(): void
 }
 
+/** One for all: making one, with its stack, costs more than the rest of a scope. */
+const CLOSED = new DOMException('the work that this belonged to is over', 'AbortError')
+
 /** Unlike AbortSignal.any it lets go of its sources when closed: the sources live as long as the process. */
 export function openScope(signals: readonly (AbortSignal | undefined)[]): Scope {
   const controller = new AbortController()
@@ -21,7 +24,7 @@ export function openScope(signals: readonly (AbortSignal | undefined)[]): Scope 
     close() {
       clearTimeout(timer)
       for (const unfollow of release) unfollow()
-      controller.abort()
+      controller.abort(CLOSED)
     },
   }
 }

@@ -21,9 +21,9 @@ interface ContainerState {
 interface PodCondition {
   type: string
   status: string
-  reason?: string
-  message?: string
-  lastTransitionTime?: string
+  reason?: string | undefined
+  message?: string | undefined
+  lastTransitionTime?: string | undefined
 }
 
 export interface RawPod extends KubeObject {
@@ -39,7 +39,9 @@ export interface RawPod extends KubeObject {
   }
 }
 
-const KEPT_ANNOTATIONS = [ANNOTATIONS.planHash, ANNOTATIONS.failures, RETRIABLE_ANNOTATION]
+const KEPT_LABELS: readonly string[] = Object.values(LABELS)
+const KEPT_CONDITIONS: readonly string[] = ['Ready', 'PodScheduled', 'DisruptionTarget']
+const KEPT_ANNOTATIONS: readonly string[] = [ANNOTATIONS.planHash, ANNOTATIONS.failures, RETRIABLE_ANNOTATION]
 const GATED = 'SchedulingGated'
 const PHASES: readonly string[] = ['Pending', 'Running', 'Succeeded', 'Failed']
 /** Ordinary steps on the way up. */
@@ -50,14 +52,15 @@ const DISRUPTION =
 
 /** Drops what nobody reads: with thousands of pods the rest is most of the memory. */
 export function trimPod(pod: RawPod): RawPod {
-  const { name, namespace, uid, resourceVersion, labels, ownerReferences, creationTimestamp, deletionTimestamp } =
-    pod.metadata
-  const { finalizers } = pod.metadata
+  const { name, namespace, uid, resourceVersion, ownerReferences } = pod.metadata
+  const { creationTimestamp, deletionTimestamp, finalizers } = pod.metadata
+  const labels = pickKeys(pod.metadata.labels, KEPT_LABELS)
   const annotations = pickKeys(pod.metadata.annotations, KEPT_ANNOTATIONS)
   const metadata = { name, namespace, uid, resourceVersion, labels, annotations, ownerReferences, creationTimestamp }
   const { phase, reason, message, podIP, startTime, conditions, containerStatuses } = pod.status ?? {}
+  const kept = conditions?.filter(({ type }) => KEPT_CONDITIONS.includes(type)).map(trimCondition)
   const states = containerStatuses?.map(({ state }) => ({ state }))
-  const status = { phase, reason, message, podIP, startTime, conditions, containerStatuses: states }
+  const status = { phase, reason, message, podIP, startTime, conditions: kept, containerStatuses: states }
   return defined({
     apiVersion: pod.apiVersion,
     kind: pod.kind,
@@ -65,6 +68,10 @@ export function trimPod(pod: RawPod): RawPod {
     ...(pod.spec?.nodeName && { spec: { nodeName: pod.spec.nodeName } }),
     status: defined(status),
   }) as RawPod
+}
+
+function trimCondition({ type, status, reason, message, lastTransitionTime }: PodCondition): PodCondition {
+  return defined({ type, status, reason, message, lastTransitionTime })
 }
 
 function pickKeys(from: Record<string, string> | undefined, keys: readonly string[]): Record<string, string> {
@@ -75,8 +82,16 @@ function defined<T extends object>(facts: T): T {
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as T
 }
 
+/** A pod in a store never changes, and is looked at again for every change of its fifty neighbours. */
+const known = new WeakMap<RawPod, PodFacts | undefined>()
+
 /** Undefined: labels do not say which place of which job it fills. */
 export function podFacts(pod: RawPod): PodFacts | undefined {
+  if (!known.has(pod)) known.set(pod, readFacts(pod))
+  return known.get(pod)
+}
+
+function readFacts(pod: RawPod): PodFacts | undefined {
   const { labels = {}, annotations = {} } = pod.metadata
   const role = labels[LABELS.role] as Role
   const index = wholeNumber(labels[LABELS.index])

@@ -1,6 +1,6 @@
 /** One job, brought one step nearer to what it asks for: observe -> decide -> apply -> one status write -> events. */
 import type { Job } from '../api/job.ts'
-import { parseJob, validateJob } from '../api/parse.ts'
+import { type Issue, parseJob, validateJob } from '../api/parse.ts'
 import type { JobStatus } from '../api/status.ts'
 import type { KubeClient } from '../kube/client.ts'
 import type { EventRecorder } from '../kube/events.ts'
@@ -48,6 +48,10 @@ export interface ReconcilerOptions {
   isLeader: () => boolean
 }
 
+type Reading =
+  | { job: Job; planned: Planned; issues?: undefined }
+  | { job: InvalidJob; planned?: undefined; issues: readonly Issue[] }
+
 interface Look {
   job: Job | InvalidJob
   decision: Decision
@@ -59,6 +63,8 @@ export class Reconciler {
   readonly #statuses: StatusWriter
   readonly #rehearsals: Rehearsals
   readonly #expectations: Expectations
+  /** By the copy in the store, which never changes, and is looked at again for every change of a pod. */
+  readonly #readings = new WeakMap<RawJob, Reading>()
   /** Code of the failure last logged per key. */
   readonly #logged = new Map<string, string>()
 
@@ -128,19 +134,20 @@ export class Reconciler {
   }
 
   async #look(raw: RawJob, signal: AbortSignal): Promise<Look> {
-    const { clock, defaultImage, metrics } = this.#options
-    const status = readStatus(raw)
-    const issues = validateJob(raw)
-    const { kind, metadata } = raw as unknown as InvalidJob
-    if (issues.length > 0) {
+    const { clock, metrics } = this.#options
+    const { job, planned, issues } = this.#read(raw)
+    if (planned === undefined) {
       metrics.reconcile.refused()
-      const job: InvalidJob = { kind, metadata, ...(status && { status }) }
-      return { job, decision: decideInvalid(job, issues, clock.nowMs()), planned: undefined }
+      return { job, decision: decideInvalid(job, issues, clock.nowMs()), planned }
     }
-    const job = { ...parseJob(raw), status } as Job
-    const plan = planned(job, defaultImage)
-    const observed = await observe(job, plan, this.#options, signal)
-    return { job, decision: decide(job, observed, clock.nowMs()), planned: plan }
+    const observed = await observe(job, planned, this.#options, signal)
+    return { job, decision: decide(job, observed, clock.nowMs()), planned }
+  }
+
+  #read(raw: RawJob): Reading {
+    const reading = this.#readings.get(raw) ?? readJob(raw, this.#options.defaultImage)
+    this.#readings.set(raw, reading)
+    return reading
   }
 
   /** Only what is written is told and counted. */
@@ -192,6 +199,15 @@ export class Reconciler {
   #pollMs(): number {
     return this.#options.pollMs * (0.8 + 0.4 * this.#options.random())
   }
+}
+
+function readJob(raw: RawJob, defaultImage: string): Reading {
+  const status = readStatus(raw)
+  const issues = validateJob(raw)
+  const { kind, metadata } = raw as unknown as InvalidJob
+  if (issues.length > 0) return { job: { kind, metadata, ...(status && { status }) }, issues }
+  const job = { ...parseJob(raw), status } as Job
+  return { job, planned: planned(job, defaultImage) }
 }
 
 /** Progress makes no watch event: it is asked for while somebody is there to answer. */
