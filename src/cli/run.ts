@@ -43,7 +43,7 @@ export async function run(files: string[], options: RunOptions): Promise<number>
   let operator: ReturnType<typeof superviseOperator> | undefined
   let unfinished = new Map<string, string>()
   try {
-    view.say(`kubectl --kubeconfig ${kubeconfig} get pj,fj,pods -w    # looks inside, from another terminal`)
+    view.say(`kubectl --kubeconfig ${kubeconfig} get pj,fj,pods    # looks inside, from another terminal`)
     await makeOrderedData(manifests, view, interrupt)
     await jobs.apply(manifests, view)
     operator = superviseOperator({ command: BIN, kubeconfig, stateDir, environment, view, log })

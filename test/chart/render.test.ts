@@ -122,6 +122,15 @@ suite('the operator is told what the values say', { skip }, () => {
   })
 })
 
+test('the lease is of the release, and empty: what the operator writes there is never taken back', { skip }, () => {
+  const [lease, ...others] = ofKind(render(), 'Lease')
+  assert.deepEqual(
+    [lease?.metadata.name, lease?.metadata.namespace, lease?.spec, others.length],
+    ['downpour', NAMESPACE, undefined, 0],
+  )
+  assert.deepEqual(ofKind(render({ leaderElection: { enabled: false } }), 'Lease'), [])
+})
+
 suite('what does not go together is refused with a sentence', { skip }, () => {
   const refusals: [string, object, RegExp][] = [
     [
@@ -197,7 +206,7 @@ suite('the notes after an install', { skip }, () => {
     for (const words of [
       /rollout status deployment\/downpour/,
       /kubectl explain pretrainjob\.spec/,
-      /get pretrainjobs,finetunejobs -w/,
+      /get pretrainjobs -w/,
     ]) {
       assert.match(notes({}), words)
     }
