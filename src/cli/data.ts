@@ -33,7 +33,7 @@ export function registerData(program: Command, io: DataIo = { out: process.stdou
       'jft-mini: noisy, long-tailed, hierarchical; beside it a clean evaluation and downstream set',
       known,
     )
-    .requiredOption('--out <dir>', 'a new folder; it appears whole, at the end')
+    .requiredOption('--out <dir>', 'a new folder, or an empty one such as a volume; its dataset.json is written last')
     .option('--seed <n>', 'another seed, another world', wholeNumber, 0)
     .option('--images <n>', 'pre-training images (default: 8000)', positive)
     .option('--evaluation-images <n>', 'clean images to score pre-training on (default: 600)', positive)

@@ -3,8 +3,8 @@
  * frequencies, 1.26 labels an image, 20% wrong labels (half of them to siblings), ancestors mostly missing; beside it
  * a clean evaluation set, and a clean downstream classification set of classes that pre-training never saw.
  */
-import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
 import { cleanLabels, noisyLabels } from './annotators.ts'
 import { Maker } from './maker.ts'
@@ -19,20 +19,26 @@ export interface JftMiniOptions extends Partial<JftMiniSizes> {
   signal?: AbortSignal
 }
 
+const FACTS = 'dataset.json'
+const MAKING = '.making'
+/** What is no data: of a file system, and of a run that was killed. */
+const NOT_DATA = new Set(['lost+found', MAKING])
+
 /**
- * Leaves nothing half-made: the folder appears whole, at the end.
+ * Leaves nothing half-made: a new folder appears whole, at the end. One that is there is filled, since a volume's root
+ * cannot be replaced; its `dataset.json` comes last.
  * @throws DownpourError DATA_OUT_NOT_EMPTY, DATA_OUT_UNUSABLE; AbortError
  */
 export async function makeJftMini(options: JftMiniOptions): Promise<void> {
   const out = resolve(options.out)
-  await mustBeFree(out)
-  const building = `${out}.making`
+  const isThere = await isFolder(out)
+  const building = isThere ? join(out, MAKING) : `${out}${MAKING}`
   await rm(building, { recursive: true, force: true })
   try {
     await mkdir(building, { recursive: true })
     await makeParts(building, options)
-    await mkdir(dirname(out), { recursive: true })
-    await rename(building, out)
+    if (isThere) await moveParts(building, out)
+    else await rename(building, out)
   } catch (error) {
     await rm(building, { recursive: true, force: true })
     throw error
@@ -51,7 +57,7 @@ async function makeParts(root: string, { seed, onProgress, signal, ...given }: J
   await maker.classes('train', sizes.downstreamTrainPerClass)
   await maker.classes('val', sizes.downstreamValPerClass)
   const facts = { name: 'jft-mini', formatVersion: 1, seed, ...sizes, classes: labels.size, ...JFT_MINI }
-  await writeFile(join(root, 'dataset.json'), `${JSON.stringify(facts, null, 2)}\n`)
+  await writeFile(join(root, FACTS), `${JSON.stringify(facts, null, 2)}\n`)
 }
 
 function sizesOf(given: Partial<JftMiniSizes>): JftMiniSizes {
@@ -63,13 +69,19 @@ function sizesOf(given: Partial<JftMiniSizes>): JftMiniSizes {
   }
 }
 
-/** An empty folder makes way; anything else stays as it is. */
-async function mustBeFree(out: string): Promise<void> {
+async function moveParts(from: string, to: string): Promise<void> {
+  const parts = (await readdir(from)).filter((name) => name !== FACTS)
+  for (const name of [...parts, FACTS]) await rename(join(from, name), join(to, name))
+  await rm(from, { recursive: true })
+}
+
+/** False where nothing is. An empty folder is to be filled; anything else stays as it is. */
+async function isFolder(out: string): Promise<boolean> {
   try {
     const entries = await readdir(out)
-    if (entries.length === 0) return await rmdir(out)
+    if (entries.every((name) => NOT_DATA.has(name))) return true
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return
+    if (errorCode(error) === 'ENOENT') return false
     throw new DownpourError('DATA_OUT_UNUSABLE', `--out ${out}: ${errorMessage(error)}`, { out }, { cause: error })
   }
   const message = `--out ${out}: is not empty; name a new folder, or remove this one first`

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeJftMini } from '../../../../src/data/generate/jft-mini.ts'
@@ -44,7 +44,7 @@ test('more pictures leave the first ones as they were', async () => {
   assert.ok(same.length === 40 && same.every(([name, hash]) => many[name] === hash))
 })
 
-test('a folder that holds something is left alone; an empty one makes way', async () => {
+test('a folder that holds something is left alone; an empty one is filled', async () => {
   const out = inside(root)
   await writeFile(join(out, 'mine'), 'do not touch')
   await assert.rejects(makeJftMini({ ...SMALL, out, seed: 1 }), {
@@ -56,6 +56,19 @@ test('a folder that holds something is left alone; an empty one makes way', asyn
   await mkdir(empty, { recursive: true })
   await makeJftMini({ ...SMALL, out: empty, seed: 1 })
   assert.ok((await readdir(empty)).includes('dataset.json'))
+})
+
+test('the root of a volume is filled where it is, whatever its file system and a killed run left there', async () => {
+  const out = inside(root)
+  const { ino } = await stat(out)
+  await mkdir(join(out, 'lost+found'))
+  await mkdir(join(out, '.making/pretrain'), { recursive: true })
+  await writeFile(join(out, '.making/pretrain/half'), 'made')
+  await makeJftMini({ ...SMALL, out, seed: 1 })
+  assert.equal((await stat(out)).ino, ino)
+  const names = ['dataset.json', 'downstream', 'evaluation', 'lost+found', 'pretrain']
+  assert.deepEqual((await readdir(out)).sort(), names)
+  assert.ok(!(await readdir(join(out, 'pretrain'))).includes('half'))
 })
 
 test('a file in the way is refused and stays', async () => {
