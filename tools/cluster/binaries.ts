@@ -30,7 +30,10 @@ function binary(name: string, folder: string, module: string, path: string): Bin
 
 export const etcd = (): Binary => binary('etcd', 'etcd', 'go.etcd.io/etcd/server/v3', '')
 export const kwok = (): Binary => binary('kwok', 'kwok', 'sigs.k8s.io/kwok', '/cmd/kwok')
-export const helm = (): Binary => binary('helm', 'helm', 'helm.sh/helm/v3', '/cmd/helm')
+export function helm(): Binary {
+  const base = binary('helm', 'helm', 'helm.sh/helm/v3', '/cmd/helm')
+  return { ...base, ldflags: `${STRIPPED} ${helmFlags(base.version, versionOf('helm', 'k8s.io/client-go'))}` }
+}
 export const coredns = (): Binary => binary('coredns', 'coredns', 'github.com/coredns/coredns', '')
 export const trainingOperator = (): Binary =>
   binary('training-operator', 'training-operator', 'github.com/kubeflow/training-operator', '/cmd/training-operator.v1')
@@ -54,6 +57,17 @@ export function kubernetes(name: KubernetesProgram, minor: string): Binary {
   const folder = `kubernetes-${minor}`
   const base = binary(name, folder, 'k8s.io/kubernetes', `/cmd/${name}`)
   return { ...base, file: join(BIN, folder, name), ldflags: `${STRIPPED} ${versionFlags(base.version)}` }
+}
+
+/** What Helm's own build tells it: without, `helm template` renders for Kubernetes 1.20. */
+function helmFlags(version: string, clientGo: string): string {
+  // client-go 0.34 is of Kubernetes 1.34.
+  const [major, minor] = clientGo.split('.')
+  const values = { k8sVersionMajor: Number(major) + 1, k8sVersionMinor: minor }
+  const flags = ['pkg/chartutil', 'pkg/lint/rules'].flatMap((path) =>
+    Object.entries(values).map(([key, value]) => `-X helm.sh/helm/v3/${path}.${key}=${value}`),
+  )
+  return [`-X helm.sh/helm/v3/internal/version.version=v${version}`, ...flags].join(' ')
 }
 
 /** A build from a module knows no release; clients decide by what the API server says it is. */
