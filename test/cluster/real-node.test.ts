@@ -1,9 +1,11 @@
 /** The node that really runs containers: names, services and logs as on any cluster. */
 import assert from 'node:assert/strict'
+import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { after, before, suite, test } from 'node:test'
 import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
 import { type Kubectl, kubectlAt } from '../../tools/cluster/kubectl.ts'
 import { IMAGE } from '../../tools/cluster/real-node-files.ts'
+import { fullName, loadImages } from '../../tools/cluster/real-node-load.ts'
 import { eventually } from '../support/eventually.ts'
 
 const NAMESPACE = `real-node-test-${process.pid}`
@@ -58,6 +60,31 @@ suite('a real node', { skip }, () => {
     }, READY)
   })
 
+  test('a claim of no class gets an empty volume that every user may write to, and gives it back empty', async () => {
+    await kubectl(['apply', '-f', '-'], JSON.stringify(claim('any')))
+    const path = 'jsonpath={.status.phase}'
+    await eventually(async () => {
+      assert.equal(await kubectl(['get', 'pvc', 'any', '-n', NAMESPACE, '-o', path]), 'Bound')
+    }, READY)
+    const volume = await kubectl(['get', 'pvc', 'any', '-n', NAMESPACE, '-o', 'jsonpath={.spec.volumeName}'])
+    const { spec } = JSON.parse(await kubectl(['get', 'pv', volume, '-o', 'json']))
+    assert.equal(statSync(spec.hostPath.path).mode & 0o777, 0o777)
+    writeFileSync(`${spec.hostPath.path}/old`, '')
+    await kubectl(['delete', 'pvc', 'any', '-n', NAMESPACE])
+    await eventually(async () => {
+      await ensureCluster()
+      assert.equal(await kubectl(['get', 'pv', volume, '-o', path]), 'Available')
+    }, READY)
+    assert.deepEqual(readdirSync(spec.hostPath.path), [])
+  })
+
+  test('an image is loaded by the name that pods give it; one that nobody made is refused with a sentence', async () => {
+    assert.equal(fullName('downpour/operator:1'), 'docker.io/downpour/operator:1')
+    assert.equal(fullName('busybox'), 'docker.io/library/busybox:latest')
+    assert.equal(fullName('localhost:5000/a/b:2'), 'localhost:5000/a/b:2')
+    await assert.rejects(loadImages(['downpour.dev/nobody:1']), { code: 'NO_IMAGE', message: /npm run images/ })
+  })
+
   test('kubectl exec reaches into the container', async () => {
     const printed = await kubectl(['exec', 'web', '-n', NAMESPACE, '--', '/toolbox', 'lookup', 'headless'])
     assert.equal(printed.trim(), await field('web', '.status.podIP'))
@@ -71,6 +98,11 @@ function pod(name: string, args: string[], labels: Record<string, string> = {}) 
     containers: [{ name: 'main', image: IMAGE, args }],
   }
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: NAMESPACE, labels }, spec }
+}
+
+function claim(name: string) {
+  const spec = { accessModes: ['ReadWriteMany'], resources: { requests: { storage: '1Gi' } } }
+  return { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name, namespace: NAMESPACE }, spec }
 }
 
 function service(name: string, clusterIP?: string) {

@@ -1,9 +1,10 @@
-/** `npm run cluster -- up|down|status|kubeconfig`: a real Kubernetes for tests, built from Go modules. */
+/** `npm run cluster -- up|load|down|status|kubeconfig`: a real Kubernetes for tests, built from Go modules. */
 import { relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { DownpourError, errorMessage } from '../../src/support/errors.ts'
 import { down } from './down.ts'
 import { KUBECONFIG } from './paths.ts'
+import { loadImages } from './real-node-load.ts'
 import type { ClusterOptions } from './state.ts'
 import { status } from './status.ts'
 import { up } from './up.ts'
@@ -15,6 +16,7 @@ const USAGE = `npm run cluster -- VERB [OPTION...]
     --gpus-per-node 8     GPUs of each
     --real-node           a further node, which really runs containers (root only); --no-real-node takes it away
     --training-operator   Kubeflow's training-operator too, to measure against
+  load IMAGE... images onto the real node, as npm run images made them
   down         end every process, keep the state
     --purge               remove the state too; builds stay
   status       each component, its pid, its health; the nodes
@@ -41,6 +43,9 @@ async function main(args: string[], signal: AbortSignal): Promise<number> {
       print(`export KUBECONFIG=${relative('', KUBECONFIG)}`)
       return 0
     }
+    case 'load':
+      await loadImages(images(positionals), signal)
+      return 0
     case 'down':
       await down({ purge: values.purge }, signal)
       return 0
@@ -71,6 +76,11 @@ function clusterOptions(values: ReturnType<typeof parse>['values']): ClusterOpti
     realNode: values['real-node'],
     trainingOperator: values['training-operator'],
   }
+}
+
+function images([, ...names]: string[]): string[] {
+  if (names.length > 0) return names
+  throw new DownpourError('INVALID_OPTION', 'load which images? `npm run images` names those that it makes')
 }
 
 function wholeNumber(name: string, text: string | undefined): number | undefined {

@@ -16,6 +16,8 @@ const PACKAGES = {
   iptables: 'iptables',
   conntrack: 'conntrack',
   ip: 'iproute2',
+  buildah: 'buildah',
+  mmdebstrap: 'mmdebstrap',
 } as const
 export type Prerequisite = keyof typeof PACKAGES
 

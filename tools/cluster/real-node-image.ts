@@ -11,9 +11,12 @@ const OWNED_BY_ROOT = ['--owner=0', '--group=0', '--mtime=@0', '--sort=name']
 
 export function importImage(signal?: AbortSignal): Promise<void> {
   return step(`importing ${IMAGE}`, async () => {
-    const archive = await imageArchive(signal)
-    await exec('ctr', ['--address', SOCKET, '--namespace', 'k8s.io', 'images', 'import', archive], { signal })
+    await importArchive(await imageArchive(signal), signal)
   })
+}
+
+export async function importArchive(archive: string, signal?: AbortSignal): Promise<void> {
+  await exec('ctr', ['--address', SOCKET, '--namespace', 'k8s.io', 'images', 'import', archive], { signal })
 }
 
 async function imageArchive(signal?: AbortSignal): Promise<string> {

@@ -12,6 +12,7 @@ import { BIN, KUBECONFIG } from './paths.ts'
 import { type Component, ensureRunning, stop } from './processes.ts'
 import { prepareRealNode, realNodeBinaries, startRealNode } from './real-node.ts'
 import { stopRealNode } from './real-node-down.ts'
+import { ensureVolumes, removeVolumes } from './real-node-volumes.ts'
 import { say, seconds } from './say.ts'
 import {
   type ClusterOptions,
@@ -76,7 +77,11 @@ async function run(state: ClusterState, kubectl: Kubectl, signal?: AbortSignal):
   await ensure(plane.scheduler(state))
   await ensure({ ...plane.kwok(state), beforeStart: () => prepareKwok(kubectl) })
   if (state.realNode) await startRealNode(state, kubectl, ensure, signal)
-  if (left) await kubectl(['delete', 'node', REAL_NODE, '--ignore-not-found'])
+  if (state.realNode) await ensureVolumes(kubectl)
+  if (left) {
+    await kubectl(['delete', 'node', REAL_NODE, '--ignore-not-found'])
+    await removeVolumes(kubectl)
+  }
   const nodes = await ensureFakeNodes(kubectl, state)
   if (nodes) say(`fake nodes: ${nodes}`)
   return started.includes(true) || nodes !== undefined
