@@ -11,7 +11,7 @@ import type { OperatorMetrics } from '../metrics/operator.ts'
 import type { Clock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
-import type { Decision } from './actions.ts'
+import type { Decision, JobEvent } from './actions.ts'
 import { type ApplyContext, applyActions, type Failed } from './apply.ts'
 import { releasePod } from './apply-one.ts'
 import { decide } from './decide.ts'
@@ -93,7 +93,7 @@ export class Reconciler {
     const written = await this.#statuses.write(key, raw, change, signal)
     if (written.outcome === 'stale') return { requeueAfterMs: 0 }
     // Gone meanwhile: its series are forgotten and stay so.
-    if (written.outcome === 'written' && this.#find(key)) this.#tell(raw, look.job.status, told)
+    if (written.outcome === 'written' && this.#find(key)) this.#tell(key, raw, look.job.status, told)
     return this.#next(key, look, failed, written)
   }
 
@@ -151,9 +151,9 @@ export class Reconciler {
   }
 
   /** Only what is written is told and counted. */
-  #tell(raw: RawJob, before: JobStatus | undefined, { status, events }: Decision): void {
-    for (const event of events) this.#options.events.record(raw, event)
+  #tell(key: string, raw: RawJob, before: JobStatus | undefined, { status, events }: Decision): void {
     const { namespace = '', name } = raw.metadata
+    for (const event of events) this.#announce(key, raw, event)
     const labels = { namespace, kind: raw.kind ?? '', job_name: name }
     const { jobs } = this.#options.metrics
     jobs.show(labels, status.phase, status.progress?.step)
@@ -162,6 +162,13 @@ export class Reconciler {
     if (ending && !writtenEnding(before)) jobs.count(labels, ending.type === 'Succeeded' ? 'succeeded' : 'failed')
     const restarts = status.restarts.total - (before?.restarts.total ?? 0)
     if (before && restarts > 0) jobs.count(labels, 'restarted', restarts)
+  }
+
+  /** As an event, which the cluster forgets in an hour, and in the log. */
+  #announce(job: string, raw: RawJob, event: JobEvent): void {
+    this.#options.events.record(raw, event)
+    const level = event.type === 'Warning' ? 'warn' : 'info'
+    this.#options.log[level]({ job, reason: event.reason, text: event.message }, 'job changed')
   }
 
   #next(key: string, { decision }: Look, failed: readonly Failed[], written: Written): HandlerResult | undefined {
