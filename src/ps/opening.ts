@@ -35,6 +35,7 @@ async function openTraining(layout: ModelLayout, options: OpeningOptions): Promi
   const shard = createShard(shardLayout, config)
   if (own.latest) await restoreOwn(shard, own.latest, fs, log)
   else await initialise(shard, config, sourceDir, fs)
+  if (!own.latest && config.init.type !== 'random') log.info({ source: config.init }, 'weights taken from another job')
   const record = own.latest ? ownRecord(own.latest, index, parameterServers) : undefined
   return new Training({ ...options, version: record?.version ?? 0, shard, workers: new WorkerTable(record) })
 }
