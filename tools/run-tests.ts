@@ -14,6 +14,8 @@ const files =
     ? named.flatMap((path) => (statSync(path).isDirectory() ? globSync(`${path}/**/*.test.ts`) : [path]))
     : globSync('test/**/*.test.ts').filter((file) => !isHeavy(file))
 const concurrency = named.some(isHeavy) ? 1 : Math.max(2, availableParallelism())
-const limits = ['--test-timeout=300000', `--test-concurrency=${concurrency}`]
+/** Of a test and of a file: where whole systems run, images and a Kubernetes may first have to be built. */
+const limitMs = named.some(isHeavy) ? 1_200_000 : 300_000
+const limits = [`--test-timeout=${limitMs}`, `--test-concurrency=${concurrency}`]
 const child = spawn(process.execPath, ['--test', ...limits, ...files.sort()], { stdio: 'inherit' })
 child.on('exit', (code) => process.exit(code ?? 1))

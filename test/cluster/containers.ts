@@ -1,0 +1,57 @@
+/** The real node with the images of this checkout on it: whole jobs in containers, as their users run them. */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { loadAll } from 'js-yaml'
+import type { PretrainJobInput } from '../../src/api/pretrain-job.ts'
+import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
+import { exec } from '../../tools/cluster/exec.ts'
+import { needCommand } from '../../tools/cluster/prerequisites.ts'
+import { loadImages } from '../../tools/cluster/real-node-load.ts'
+import { step } from '../../tools/cluster/say.ts'
+import type { Cluster } from '../../tools/cluster/up.ts'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const { version } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as { version: string }
+
+/** buildah keeps the layers of sources that did not change, and the node the images that it has. */
+export async function clusterWithImages(): Promise<Cluster> {
+  const cluster = await ensureCluster({ realNode: true })
+  await needCommand('mmdebstrap')
+  await needCommand('buildah')
+  await step('building the images of this checkout', () =>
+    exec(process.execPath, ['tools/images/build.ts'], { cwd: ROOT }),
+  )
+  await loadImages([`downpour/operator:${version}`, `downpour/runtime:${version}`])
+  return cluster
+}
+
+interface DataJob {
+  kind: string
+  spec: { template?: { spec: { containers: { args: string[] }[] } } }
+}
+
+/** deploy/samples/quickstart-data.yaml with a sixth of its pictures. */
+export function smallData(): string {
+  const objects = sample('quickstart-data.yaml') as DataJob[]
+  const sizes = ['--images', '1600', '--evaluation-images', '100', '--downstream-val-per-class', '10']
+  for (const { spec } of objects) spec.template?.spec.containers[0]?.args.push(...sizes)
+  return asList(objects)
+}
+
+interface PretrainSample {
+  kind: string
+  spec: PretrainJobInput
+}
+
+/** deploy/samples/quickstart.yaml with a tenth of its steps and one of its transfers. */
+export function smallJobs(): string {
+  const objects = sample('quickstart.yaml') as PretrainSample[]
+  const { spec } = objects.find(({ kind }) => kind === 'PretrainJob') as PretrainSample
+  Object.assign(spec, { maxSteps: 160, transfers: spec.transfers?.slice(0, 1) })
+  Object.assign(spec.checkpoint, { everySteps: 80 })
+  for (const { template } of spec.transfers ?? []) Object.assign(template, { maxSteps: 40 })
+  return asList(objects)
+}
+
+const sample = (name: string) => loadAll(readFileSync(`${ROOT}deploy/samples/${name}`, 'utf8'))
+const asList = (items: readonly object[]) => JSON.stringify({ apiVersion: 'v1', kind: 'List', items })

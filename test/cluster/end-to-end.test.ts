@@ -1,0 +1,138 @@
+/** Helm install, data, a PretrainJob, its FinetuneJob, results, uninstall: in containers, with the images of this checkout. */
+import assert from 'node:assert/strict'
+import { after, before, suite, test } from 'node:test'
+import type { Job } from '../../src/api/job.ts'
+import { exec } from '../../tools/cluster/exec.ts'
+import { type Kubectl, kubectlAt } from '../../tools/cluster/kubectl.ts'
+import { say, step } from '../../tools/cluster/say.ts'
+import type { Cluster } from '../../tools/cluster/up.ts'
+import { CHART } from '../../tools/helm.ts'
+import { eventually } from '../support/eventually.ts'
+import { clusterWithImages, smallData, smallJobs } from './containers.ts'
+
+const RELEASE = 'e2e'
+const PLACE = `e2e-${process.pid}`
+const JOBS = `${PLACE}-jobs`
+const PRETRAIN = 'jft-mini'
+const FINETUNE = 'jft-mini-pretrained'
+const CRDS = ['pretrainjobs.downpour.dev', 'finetunejobs.downpour.dev']
+/** Nothing may be built yet. */
+const BUILDS_MS = 15 * 60_000
+const ENDS = { timeoutMs: 240_000, intervalMs: 2_000 }
+const SOON = { timeoutMs: 60_000, intervalMs: 500 }
+const skip = process.getuid?.() === 0 ? false : 'only root may run containers'
+
+suite('end to end in containers', { skip }, () => {
+  let cluster: Cluster
+  let kubectl: Kubectl
+  const helm = (...args: string[]) =>
+    exec(cluster.helm, [`--kubeconfig=${cluster.kubeconfig}`, '--namespace', PLACE, ...args])
+  const inJobs = (...args: string[]) => kubectl(['-n', JOBS, ...args])
+  const jobOf = async (kind: string, name: string) => JSON.parse(await inJobs('get', kind, name, '-o', 'json')) as Job
+
+  before(
+    async () => {
+      cluster = await clusterWithImages()
+      kubectl = kubectlAt(cluster.kubectl)
+      for (const namespace of [PLACE, JOBS]) {
+        await kubectl(['create', 'namespace', namespace])
+        await kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted'])
+      }
+    },
+    { timeout: BUILDS_MS },
+  )
+  after(async () => {
+    await helm('uninstall', RELEASE, '--ignore-not-found')
+    // With its claims, so that the next test finds their volumes free.
+    await kubectl(['delete', 'namespace', PLACE, JOBS, '--ignore-not-found'])
+  })
+
+  /** Waits for its end, telling how far it is. */
+  async function ended(kind: string, name: string): Promise<Job> {
+    let told = ''
+    await eventually(async () => {
+      const row = (await inJobs('get', kind, name, '--no-headers')).trim().replace(/ {2,}/g, '  ')
+      if (row.replace(/\S+$/, '') !== told) say(row)
+      told = row.replace(/\S+$/, '')
+      assert.match(row, /Succeeded|Failed/)
+    }, ENDS)
+    const job = await jobOf(kind, name)
+    assert.equal(job.status?.phase, 'Succeeded', JSON.stringify(job.status?.conditions))
+    return job
+  }
+
+  test('Helm installs the operator, which becomes ready', async () => {
+    // In its namespace only its own jobs: other operators of this cluster have theirs.
+    const place = ['--set-json', 'nodeSelector={"downpour.dev/real-node":"true"}', '--set', `watchNamespaces={${JOBS}}`]
+    await step('installing the chart', () =>
+      helm('install', RELEASE, CHART, '--take-ownership', ...place, '--wait', '--timeout', '2m'),
+    )
+    assert.match(await kubectl(['-n', PLACE, 'logs', `deployment/${RELEASE}-downpour`]), /operator started/)
+  })
+
+  test('a pod of the runtime image makes the data inside a claim', async () => {
+    await kubectl(['apply', '-n', JOBS, '-f', '-'], smallData())
+    await step('making data', () => inJobs('wait', `job/${PRETRAIN}`, '--for=condition=complete', '--timeout=120s'))
+    assert.match(await inJobs('logs', `job/${PRETRAIN}`), /made jft-mini .* in \/data/)
+  })
+
+  test('a PretrainJob trains in pods that find each other by name, saves to the volume and is scored', async () => {
+    await kubectl(['apply', '-n', JOBS, '-f', '-'], smallJobs())
+    const { status } = await ended('pretrainjob', PRETRAIN)
+    assert.equal(status?.progress?.workersContributed, 2)
+    assert.ok((status?.results?.metrics['mAP@100'] ?? 0) > 0, JSON.stringify(status?.results))
+    assert.equal(status?.restarts.total, 0)
+    const nodes = await inJobs('get', 'pods', '-o', 'jsonpath={.items[*].spec.nodeName}')
+    assert.deepEqual(new Set(nodes.split(' ')), new Set(['real']))
+  })
+
+  test('its last checkpoint is pinned by a FinetuneJob, which is scored too', async () => {
+    const { status } = await ended('finetunejob', FINETUNE)
+    assert.equal(status?.source?.digest, (await jobOf('pretrainjob', PRETRAIN)).status?.checkpoint?.digest)
+    const top1 = status?.results?.metrics.top1 ?? 0
+    assert.ok(top1 > 0.1, `top1 ${top1}, and chance is 0.05`)
+  })
+
+  test('logs and describe tell what happened', async () => {
+    const [server, worker] = await Promise.all(
+      ['ps-0', 'worker-1'].map((role) => inJobs('logs', `${PRETRAIN}-pj-${role}`)),
+    )
+    assert.match(server ?? '', /worker joined[\s\S]*checkpoint committed[\s\S]*worker left/)
+    assert.match(worker ?? '', /backend chosen[\s\S]*the job has all its steps/)
+    const heir = await inJobs('logs', `${FINETUNE}-fj-ps-0`)
+    assert.match(heir, /step-000000160.*weights taken from another job/)
+    const operator = await kubectl(['-n', PLACE, 'logs', `deployment/${RELEASE}-downpour`])
+    assert.match(operator, /"job":"FinetuneJob\/.*"reason":"Succeeded".*top1 .*job changed/)
+    const described = await inJobs('describe', 'pretrainjob', PRETRAIN)
+    assert.match(described, /Normal +Training .*ps 1\/1/)
+    assert.match(described, /Normal +Succeeded .*mAP@100/)
+  })
+
+  test('uninstall leaves the CRDs, the jobs and their volumes, and nothing else', async () => {
+    await step('uninstalling', () => helm('uninstall', RELEASE, '--wait'))
+    const names = async (...args: string[]) =>
+      (await kubectl([...args, '-o', 'name'])).split('\n').filter(Boolean).sort()
+    const kinds = await names('api-resources', '--verbs=list')
+    const left = (which: readonly string[], ...where: string[]) =>
+      names('get', which.join(','), ...where, '--ignore-not-found')
+    const crds = CRDS.map((name) => `customresourcedefinition.apiextensions.k8s.io/${name}`)
+    const ofRelease = ['-A', '-l', `app.kubernetes.io/instance=${RELEASE}`]
+    await eventually(async () => assert.deepEqual(await left(kinds, ...ofRelease), crds.sort()), SOON)
+    const namespaced = await names('api-resources', '--verbs=list', '--namespaced')
+    const lasting = namespaced.filter((kind) => !kind.startsWith('events'))
+    const ofEveryNamespace = ['configmap/kube-root-ca.crt', 'serviceaccount/default']
+    await eventually(async () => assert.deepEqual(await left(lasting, '-n', PLACE), ofEveryNamespace), SOON)
+    assert.equal((await left(['pretrainjobs', 'finetunejobs', 'pvc'], '-n', JOBS)).length, 4)
+  })
+
+  test('who asks for it loses the CRDs too, and with them every job and its pods', async (t) => {
+    const notOurs = `--field-selector=metadata.namespace!=${JOBS}`
+    const others = await kubectl(['get', 'pretrainjobs,finetunejobs', '-A', '-o', 'name', notOurs])
+    if (others) return t.skip('there are jobs of others on this cluster')
+    await kubectl(['delete', 'crd', ...CRDS])
+    await eventually(async () => {
+      assert.equal(await inJobs('get', 'pods,services', '-l', 'downpour.dev/job-name', '-o', 'name'), '')
+    }, SOON)
+    assert.match(await inJobs('get', 'pvc', '-o', 'name'), /checkpoints/)
+  })
+})
