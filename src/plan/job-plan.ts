@@ -47,7 +47,11 @@ export function desiredOf(job: Job): Readonly<Record<Role, number>> {
   }
 }
 
-/** Headless, one a job; addresses are published before readiness, because workers wait for their servers themselves. */
+/**
+ * Headless, one a job; addresses are published before readiness, because workers wait for their servers themselves.
+ * Parameter servers alone have names in it: fifty workers that start would have the list of them all written thirty
+ * times, and told to every node, and nobody looks a worker up.
+ */
 function serviceOf(job: Job): PlannedService {
   const name = serviceName(job.kind, job.metadata.name)
   return {
@@ -62,7 +66,7 @@ function serviceOf(job: Job): PlannedService {
     spec: {
       clusterIP: 'None',
       publishNotReadyAddresses: true,
-      selector: { [LABELS.jobUid]: job.metadata.uid },
+      selector: { [LABELS.jobUid]: job.metadata.uid, [LABELS.role]: 'ps' },
       ports: [
         { name: 'wire', port: PORTS.wire, targetPort: 'wire' },
         { name: 'http', port: PORTS.http, targetPort: 'http' },

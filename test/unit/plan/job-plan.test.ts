@@ -44,6 +44,19 @@ suite('a plan', () => {
     }
   })
 
+  test('names in DNS the parameter servers and nobody else', () => {
+    const job = pretrainJob()
+    const { selector } = planJob(job, OPTIONS).service.spec as { selector: Record<string, string> }
+    const named = podsOf(job).filter(({ metadata: { labels } }) =>
+      Object.entries(selector).every(([label, value]) => labels[label] === value),
+    )
+    const hosts = runtimeConfig(job).topology.psHosts.map((host) => host.split('.')[0])
+    assert.deepEqual(
+      named.map(({ metadata }) => metadata.name),
+      hosts,
+    )
+  })
+
   test('of a FinetuneJob waits for its source', () => {
     assert.throws(() => planJob(jobOf(finetune()), OPTIONS), { code: 'BUG_NO_SOURCE' })
   })
