@@ -22,7 +22,7 @@ const COMPONENT = 'downpour-operator'
 const CONCURRENCY = 16
 const COMPLAIN_MS = 5_000
 /** Changes of a job's pods within this time are one look at it: 50 pods start nearly at once. */
-const GATHER_MS = 30
+const GATHER_MS = 100
 const DRAIN_MS = 10_000
 /** No word from the API server for so long although watches are renewed every few minutes: better start anew. */
 const SILENT_MS = 15 * 60_000
