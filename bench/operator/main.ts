@@ -6,17 +6,20 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { podName } from '../../src/contract/names.ts'
 import { KubeClient } from '../../src/kube/client.ts'
 import { silentLog } from '../../src/support/log.ts'
 import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
 import { type Kubectl, kubectlAt } from '../../tools/cluster/kubectl.ts'
 import { type Counts, countWrites, difference, sumOf } from './api-writes.ts'
 import { type Contender, downpour, indexedJob, PODS, posts, samePods, trainingOperator } from './contenders.ts'
+import { measureReplacement } from './lose-pod.ts'
 import { measureStart, percentile, type Start, untilGone } from './measure.ts'
-import { startOperatorProcess } from './operator-process.ts'
+import { quantile, startOperatorProcess } from './operator-process.ts'
 import { prepareNamespace } from './prepare.ts'
 
 const OUT = 'bench/results/operator.json'
+const LOSSES = 5
 
 interface Run extends Start {
   writes: Counts
@@ -49,6 +52,23 @@ function summary(name: string, runs: readonly Run[]) {
     statusWrites: writes(/(pretrainjobs|jobs|tfjobs)\/status$/),
     eventWrites: writes(/ events$/),
   }
+}
+
+/** A job of its own loses one pod after another. @returns median seconds until the next one runs */
+async function measureReplacements(client: KubeClient, run: number) {
+  const lose = async (names: readonly string[]) => {
+    const seconds: number[] = []
+    for (const name of names) seconds.push(await measureReplacement(client, name))
+    return percentile(seconds, 0.5)
+  }
+  const name = (role: 'ps' | 'worker', index: number) => podName('PretrainJob', `downpour-${run}`, role, index)
+  const selector = downpour.selector(run)
+  await measureStart(client, selector, PODS, () => downpour.begin(client, run))
+  const workerSeconds = await lose(Array.from({ length: LOSSES }, (_, index) => name('worker', index)))
+  const parameterServerSeconds = await lose([name('ps', 0)])
+  await downpour.end(client, run)
+  await untilGone(client, selector)
+  return { workerSeconds, parameterServerSeconds }
 }
 
 const ALL = [posts, samePods, downpour, indexedJob, trainingOperator]
@@ -87,7 +107,11 @@ try {
   console.log('Downpour, p50 until Running, as a share of:', ratios)
   const machine = `${availableParallelism()} cores of ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`
   await mkdir('bench/results', { recursive: true })
-  const facts = { machine, operatorPeakRssMiB: await operator.peakRssMiB(), table, ratios }
+  const untilReplaced = await measureReplacements(client, Number(values.runs) + 1)
+  console.log('Until a pod that died is replaced, seconds:', untilReplaced)
+  const { peakRssMiB, memoryLimitMiB, reconciles } = await operator.figures()
+  const reconcileSeconds = { p50: quantile(reconciles, 0.5), p99: quantile(reconciles, 0.99) }
+  const facts = { machine, operator: { peakRssMiB, memoryLimitMiB, reconcileSeconds }, table, ratios, untilReplaced }
   await writeFile(OUT, `${JSON.stringify(facts, null, 2)}\n`)
 } finally {
   await operator.stop()

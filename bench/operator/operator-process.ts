@@ -1,72 +1,100 @@
-/** The operator as a process, and what its own metrics and the kernel say of it. */
+/** The operator as its image runs it, bundled and within the chart's memory, and what its metrics and the kernel say of it. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import { load } from 'js-yaml'
+import { bundleOperator } from '../../tools/images/bundle.ts'
 
-const LOG = '.cache/bench-operator.log'
+const FOLDER = '.cache/bench-operator'
+const LOG = `${FOLDER}/log`
+const CGROUP = '/sys/fs/cgroup/memory/downpour-bench'
+
+/** Cumulative, from a Prometheus histogram. */
+export type Histogram = readonly { le: number; count: number }[]
 
 export interface OperatorFigures {
   peakRssMiB: number
-  reconciles: number
-  /** Upper bound of the histogram's bucket, seconds. */
-  reconcileP50: number
-  reconcileP99: number
+  /** Of the container that it ran in; null: in none, for only root may make one, and only with cgroup v1. */
+  memoryLimitMiB: number | null
   eventLoopLagP99: number
+  reconciles: Histogram
 }
 
 export interface MeasuredOperator {
   figures(): Promise<OperatorFigures>
-  peakRssMiB(): Promise<number>
   /** Until so many reconciles have been. */
   untilReconciled(count: number): Promise<void>
-  /** Lets figures gather while nothing new happens. */
-  settle(): Promise<void>
   stop(): Promise<void>
 }
 
-const SETTLE_MS = 20_000
-
 export async function startOperatorProcess(kubeconfig: string): Promise<MeasuredOperator> {
-  await mkdir('.cache', { recursive: true })
+  await bundleOperator(`${FOLDER}/dist`)
+  await copyFile('package.json', `${FOLDER}/package.json`)
   const output = openSync(LOG, 'w')
   const flags = ['operator', '--kubeconfig', kubeconfig, '--no-leader-elect', '--http-port', '0']
-  const child = spawn(process.execPath, ['bin/downpour', ...flags], { stdio: ['ignore', output, output] })
+  const memoryLimitMiB = await makeMemoryLimit()
+  // As in a container: Node sizes its heap by the limit that it finds itself in.
+  const enter = memoryLimitMiB === null ? '' : `echo $$ > ${CGROUP}/cgroup.procs && `
+  const program = ['-c', `${enter}exec "$0" "$@"`, process.execPath, `${FOLDER}/dist/operator/operator.mjs`, ...flags]
+  const child = spawn('/bin/sh', program, { stdio: ['ignore', output, output] })
   const port = async () => /"httpPort":(\d+)/.exec(await readFile(LOG, 'utf8'))?.[1] ?? '1'
   const get = async (path: string) => fetch(`http://127.0.0.1:${await port()}${path}`).catch(() => undefined)
   while (!(await get('/readyz'))?.ok) {
     if (child.exitCode !== null) throw new Error(`the operator ended; see ${LOG}`)
     await delay(100)
   }
-  const metrics = async () => (await get('/metrics'))?.text() ?? ''
+  const metrics = async () => (await (await get('/metrics'))?.text()) ?? ''
   const peakRssMiB = async () => {
     const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
     return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024)
   }
   return {
-    peakRssMiB,
-    figures: async () => ({ peakRssMiB: await peakRssMiB(), ...figuresOf((await metrics()) ?? '') }),
+    figures: async () => ({ peakRssMiB: await peakRssMiB(), memoryLimitMiB, ...figuresOf(await metrics()) }),
     async untilReconciled(count) {
-      while (figuresOf((await metrics()) ?? '').reconciles < count) await delay(100)
+      while (totalOf(figuresOf(await metrics()).reconciles) < count) await delay(100)
     },
-    settle: () => delay(SETTLE_MS),
     async stop() {
       child.kill('SIGTERM')
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+      if (memoryLimitMiB !== null) await rmdir(CGROUP)
     },
   }
 }
 
-function figuresOf(metrics: string): Omit<OperatorFigures, 'peakRssMiB'> {
+/** @returns MiB, null where it cannot be made */
+async function makeMemoryLimit(): Promise<number | null> {
+  const values = load(await readFile('charts/downpour/values.yaml', 'utf8')) as {
+    resources: { limits: { memory: string } }
+  }
+  const mebibytes = Number(/^(\d+)Mi$/.exec(values.resources.limits.memory)?.[1])
+  try {
+    await mkdir(CGROUP, { recursive: true })
+    await writeFile(`${CGROUP}/memory.limit_in_bytes`, String(mebibytes * 2 ** 20))
+    return mebibytes
+  } catch {
+    return null
+  }
+}
+
+/** Upper bound of the bucket, in seconds, that the share of reconciles since `before` lies in. */
+export function quantile(reconciles: Histogram, share: number, before: Histogram = []): number {
+  const since = reconciles.map(({ le, count }, i) => ({ le, count: count - (before[i]?.count ?? 0) }))
+  return since.find(({ count }) => count >= share * totalOf(since))?.le ?? Number.NaN
+}
+
+export function totalOf(histogram: Histogram): number {
+  return histogram.at(-1)?.count ?? 0
+}
+
+function figuresOf(metrics: string): Pick<OperatorFigures, 'eventLoopLagP99' | 'reconciles'> {
   const name = 'controller_runtime_reconcile_time_seconds'
-  const buckets = [...metrics.matchAll(new RegExp(`^${name}_bucket\\{le="([^"]+)".*\\} (\\d+)`, 'gm'))]
-  const counts = buckets.map(([, le = '', count]) => ({
+  const buckets = metrics.matchAll(new RegExp(`^${name}_bucket\\{le="([^"]+)".*\\} (\\d+)`, 'gm'))
+  const reconciles = [...buckets].map(([, le = '', count]) => ({
     le: Number(le.replace('+Inf', 'Infinity')),
     count: Number(count),
   }))
-  const total = counts.at(-1)?.count ?? 0
-  const quantile = (share: number) => counts.find(({ count }) => count >= share * total)?.le ?? Number.NaN
   const lag = /^nodejs_eventloop_lag_p99_seconds (\S+)/m.exec(metrics)?.[1]
-  return { reconciles: total, reconcileP50: quantile(0.5), reconcileP99: quantile(0.99), eventLoopLagP99: Number(lag) }
+  return { reconciles, eventLoopLagP99: Number(lag) }
 }

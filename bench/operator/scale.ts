@@ -1,88 +1,131 @@
 /**
  * `npm run bench:scale [-- --jobs 500]`: so many PretrainJobs of 51 pods each on a few fake nodes as large as needed.
- * Peak memory of the operator, reconcile time, event-loop lag, what is there twice or too much, and how long a new
- * operator needs until it has looked at everything.
+ * Peak memory of the operator, reconcile time while pods are made and once they are there, event-loop lag, what is
+ * there too much, and how long a new operator needs until it has looked at everything.
  */
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { API_VERSION, PLURALS } from '../../src/contract/names.ts'
+import { API_VERSION, LABELS, PLURALS, podName } from '../../src/contract/names.ts'
 import { KubeClient } from '../../src/kube/client.ts'
 import { mapLimit } from '../../src/kube/map-limit.ts'
 import type { KubeObject } from '../../src/kube/objects.ts'
 import { silentLog } from '../../src/support/log.ts'
 import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
 import { kubectlAt } from '../../tools/cluster/kubectl.ts'
-import { downpour, PODS } from './contenders.ts'
+import { downpour, PODS, WORKERS } from './contenders.ts'
 import { makeLargeNodes, removeLargeNodes } from './large-nodes.ts'
+import { failPod } from './lose-pod.ts'
 import { NAMESPACE } from './measure.ts'
-import { startOperatorProcess } from './operator-process.ts'
+import { type Histogram, type OperatorFigures, quantile, startOperatorProcess, totalOf } from './operator-process.ts'
 import { prepareNamespace } from './prepare.ts'
 
-const OUT = 'bench/results/scale.json'
 const LIMIT_MS = 30 * 60_000
 
-const { values } = parseArgs({ options: { jobs: { type: 'string', default: '500' } } })
+const { values } = parseArgs({
+  options: { jobs: { type: 'string', default: '500' }, out: { type: 'string', default: 'bench/results/scale.json' } },
+})
 const jobs = Number(values.jobs)
 const cluster = await ensureCluster()
 const kubectl = kubectlAt(cluster.kubectl)
 const client = new KubeClient({ kubeConfig: cluster.kubeconfig, log: silentLog, limits: { qps: 1e6, burst: 1e6 } })
 const JOBS = { apiVersion: API_VERSION, plural: PLURALS.PretrainJob, namespace: NAMESPACE }
+const PODS_OF = { apiVersion: 'v1', plural: 'pods', namespace: NAMESPACE }
 
-type Job = KubeObject & { status?: { phase?: string; workersReady?: number } }
+type Job = KubeObject & { status?: { phase?: string; workersReady?: number; restarts?: { total?: number } } }
 
-/** Until every job says that it runs, with all its workers. @returns seconds */
-async function untilRunning(count: number): Promise<number> {
+const isRunning = ({ status }: Job) => status?.phase === 'Running' && status.workersReady === PODS - 1
+
+const untilRunning = (count: number) => untilEvery(isRunning, 'run', count)
+
+async function untilEvery(holds: (job: Job) => boolean, what: string, count: number): Promise<void> {
   const startedMs = performance.now()
   while (performance.now() - startedMs < LIMIT_MS) {
     const { items } = await client.list<Job>(JOBS)
-    const running = items.filter(({ status }) => status?.phase === 'Running' && status.workersReady === PODS - 1).length
-    process.stdout.write(`${running} of ${count} jobs run\n`)
-    if (running === count) return (performance.now() - startedMs) / 1000
-    await delay(5000)
+    const done = items.filter(holds).length
+    process.stdout.write(`${done} of ${count} jobs ${what}\n`)
+    if (done === count) return
+    await delay(count > 100 ? 10_000 : 2000)
   }
-  throw new Error(`not all of ${count} jobs run after ${LIMIT_MS / 60_000} minutes`)
+  throw new Error(`not all of ${count} jobs ${what} after ${LIMIT_MS / 60_000} minutes`)
 }
 
-/** Pods that should not be there, or are missing. */
-async function countStrays(count: number): Promise<{ pods: number; expected: number; services: number }> {
-  const selector = { labelSelector: 'downpour.dev/job-uid' }
-  const pods = await client.list({ apiVersion: 'v1', plural: 'pods', namespace: NAMESPACE }, selector)
-  const services = await client.list({ apiVersion: 'v1', plural: 'services', namespace: NAMESPACE }, selector)
-  return { pods: pods.items.length, expected: count * PODS, services: services.items.length }
+/** Every pod has a job that computes its name, and every job all its pods. A name cannot be there twice. */
+async function countPods(count: number) {
+  const selector = { labelSelector: LABELS.jobUid }
+  const pods = await client.list(PODS_OF, { ...selector, trim: ({ metadata }) => ({ metadata }) })
+  const services = await client.list({ ...PODS_OF, plural: 'services' }, selector)
+  const { items } = await client.list(JOBS)
+  const wanted = new Set(items.flatMap(({ metadata }) => podNames(metadata.name)))
+  const orphans = pods.items.filter(({ metadata }) => !wanted.has(metadata.name)).length
+  return { pods: pods.items.length, expected: count * PODS, orphans, services: services.items.length }
 }
+
+function podNames(job: string): string[] {
+  const workers = Array.from({ length: WORKERS }, (_, index) => podName('PretrainJob', job, 'worker', index))
+  return [podName('PretrainJob', job, 'ps', 0), ...workers]
+}
+
+/** A worker of every job dies. @returns seconds until all of them run again */
+async function loseWorkers(count: number): Promise<number> {
+  const { items } = await client.list(JOBS)
+  const startedMs = performance.now()
+  await mapLimit(items, 20, ({ metadata }) => failPod(client, podName('PretrainJob', metadata.name, 'worker', 7)))
+  await untilEvery(({ status }) => (status?.restarts?.total ?? 0) > 0, 'have restarted a pod', count)
+  await untilRunning(count)
+  return (performance.now() - startedMs) / 1000
+}
+
+async function removeAll(): Promise<void> {
+  const collection = (path: string) => kubectl(['delete', '--raw', `${path}?gracePeriodSeconds=0`])
+  await collection(`/apis/${API_VERSION}/namespaces/${NAMESPACE}/pretrainjobs`)
+  await collection(`/api/v1/namespaces/${NAMESPACE}/pods`)
+}
+
+const summaryOf = (figures: OperatorFigures, before?: Histogram) => ({
+  ...figures,
+  reconciles: totalOf(figures.reconciles) - totalOf(before ?? []),
+  reconcileP50: quantile(figures.reconciles, 0.5, before),
+  reconcileP99: quantile(figures.reconciles, 0.99, before),
+})
 
 await prepareNamespace(client, kubectl)
 await makeLargeNodes(client, jobs * PODS)
 let operator = await startOperatorProcess(cluster.kubeconfig)
 try {
-  await mapLimit(
-    Array.from({ length: jobs }, (_, job) => job),
-    20,
-    (job) => downpour.begin(client, job),
-  )
-  const seconds = await untilRunning(jobs)
-  await operator.settle()
-  const first = await operator.figures()
-  const strays = await countStrays(jobs)
-  await operator.stop()
+  const indices = Array.from({ length: jobs }, (_, job) => job)
   const startedMs = performance.now()
+  await mapLimit(indices, 20, (job) => downpour.begin(client, job))
+  await untilRunning(jobs)
+  const secondsUntilAllRun = (performance.now() - startedMs) / 1000
+  const atFirst = await operator.figures()
+  const secondsUntilWorkersAreReplaced = await loseWorkers(jobs)
+  const later = await operator.figures()
+  const there = await countPods(jobs)
+  await operator.stop()
+  const restartedMs = performance.now()
   operator = await startOperatorProcess(cluster.kubeconfig)
   await operator.untilReconciled(jobs)
-  const restartSeconds = (performance.now() - startedMs) / 1000
-  await operator.settle()
-  const again = await operator.figures()
-  const machine = `${availableParallelism()} cores of ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`
-  const facts = { machine, jobs, secondsUntilAllRun: seconds, first, strays, restartSeconds, again }
+  const restartSeconds = (performance.now() - restartedMs) / 1000
+  const facts = {
+    machine: `${availableParallelism()} cores of ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`,
+    jobs,
+    secondsUntilAllRun,
+    whileCreating: summaryOf(atFirst),
+    secondsUntilWorkersAreReplaced,
+    oncePodsExist: summaryOf(later, atFirst.reconciles),
+    there,
+    restartSeconds,
+    afterRestart: summaryOf(await operator.figures()),
+  }
   console.log(JSON.stringify(facts, null, 2))
   await mkdir('bench/results', { recursive: true })
-  await writeFile(OUT, `${JSON.stringify(facts, null, 2)}\n`)
+  await writeFile(values.out, `${JSON.stringify(facts, null, 2)}\n`)
 } finally {
   await operator.stop()
-  await kubectl(['delete', 'pretrainjobs', '--all', '-n', NAMESPACE, '--wait=false'])
-  await kubectl(['delete', 'pods', '--all', '-n', NAMESPACE, '--wait=false', '--grace-period=0', '--force'])
+  await removeAll()
   await removeLargeNodes(client)
   await client.close()
 }
