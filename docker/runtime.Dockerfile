@@ -3,10 +3,10 @@
 #   docker build -f docker/runtime.Dockerfile --target wasm           -t downpour/runtime:0.1.0 .
 #   docker build -f docker/runtime.Dockerfile --target tensorflow-cpu -t downpour/runtime:0.1.0-tensorflow-cpu .
 #   docker build -f docker/runtime.Dockerfile --target tensorflow-gpu -t downpour/runtime:0.1.0-tensorflow-gpu .
-# Tags, not digests: pin all where you build, `docker buildx imagetools inspect IMAGE` says what a tag is today.
-ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
+# Both bases are pinned; `docker buildx imagetools inspect NAME:TAG` says what a tag is today.
+ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim@sha256:6f7b03f7c2c8e2e784dcf9295400527b9b1270fd37b7e9a7285cf83b6951452d
 # Needs glibc, libstdc++ and nothing else.
-ARG BASE_IMAGE=gcr.io/distroless/cc-debian12:nonroot
+ARG BASE_IMAGE=gcr.io/distroless/cc-debian12:nonroot@sha256:9dac0a79194e45a7da0158a9c6da57b217585af0786db3845d1f0ec1a0dd182f
 ARG TENSORFLOW_VERSION=2.18.0
 
 FROM ${NODE_IMAGE} AS build
