@@ -30,9 +30,11 @@ export const Subset = z.strictObject({
 
 const dataFields = {
   source: VolumePath.describe('Where the files are.'),
-  format: z.enum(['tfrecord', 'imagenet-folder']),
+  format: z
+    .enum(['tfrecord', 'imagenet-folder'])
+    .describe('tfrecord: shards of tf.train.Example. imagenet-folder: a folder of images for each class.'),
   labels: innerPath.optional().describe('labels.json (id, name, parents), relative to the source path.'),
-  subset: Subset.optional(),
+  subset: Subset.optional().describe('Train on a part of the images; all when absent.'),
   maxCorruptRecords: z
     .int()
     .min(0)
@@ -41,15 +43,17 @@ const dataFields = {
 }
 export const DataSource = z.strictObject(dataFields)
 
+export const maxExamples = z.int().min(1).optional().describe('Score so many images at most; all when absent.')
+
 export const Input = z.strictObject({
-  resizePixels: z.int().min(8).max(2048),
-  cropPixels: z.int().min(8).max(2048),
-  flip: z.boolean(),
+  resizePixels: z.int().min(8).max(2048).describe('Side of the square that every image is resized to.'),
+  cropPixels: z.int().min(8).max(2048).describe('Side of the random crop of it: what the model sees.'),
+  flip: z.boolean().describe('Mirror every other image at random.'),
 })
 
 export const Model = z.strictObject({
-  backbone: z.enum(['resnet-mini', 'resnet50', 'resnet101', 'resnet152']),
-  classes: z.int().min(1).max(1_000_000),
+  backbone: z.enum(['resnet-mini', 'resnet50', 'resnet101', 'resnet152']).describe('The network below the last layer.'),
+  classes: z.int().min(1).max(1_000_000).describe('Outputs of the last layer.'),
   headSlices: z
     .int()
     .min(1)
@@ -57,38 +61,45 @@ export const Model = z.strictObject({
     .describe('Column slices of the last layer (the paper: 50), spread over the parameter servers.'),
 })
 
+const momentum = z.number().min(0).lt(1).describe('Share of the last update in the next.')
 export const Optimizer = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('rmsprop'),
-    decay: z.number().min(0).lt(1),
-    momentum: z.number().min(0).lt(1),
-    epsilon: z.number().gt(0),
+    decay: z.number().min(0).lt(1).describe('Of the moving mean of squared gradients.'),
+    momentum,
+    epsilon: z.number().gt(0).describe('Added to the mean square before its root is taken.'),
   }),
-  z.strictObject({ type: z.literal('momentum'), momentum: z.number().min(0).lt(1) }),
+  z.strictObject({ type: z.literal('momentum'), momentum }),
 ])
 
 const rate = z.number().gt(0)
+const initial = rate.describe('Learning rate at step 0.')
 export const LearningRate = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('constant'), initial: rate }),
+  z.strictObject({ type: z.literal('constant'), initial }),
   z.strictObject({
     type: z.literal('exponential'),
-    initial: rate,
-    factor: z.number().gt(0).lte(1),
-    everySteps: steps,
-    staircase: z.boolean(),
+    initial,
+    factor: z.number().gt(0).lte(1).describe('What the rate is multiplied by every so many steps.'),
+    everySteps: steps.describe('Global steps in which the rate falls by factor.'),
+    staircase: z.boolean().describe('True: it falls at once; false: a little with each step.'),
   }),
   z.strictObject({
     type: z.literal('piecewise'),
-    boundaries: z.array(steps).max(64),
-    values: z.array(rate).max(65),
+    boundaries: z.array(steps).max(64).describe('Global steps, ascending, after which the next value holds.'),
+    values: z.array(rate).max(65).describe('Learning rates, one more than boundaries.'),
   }),
-  z.strictObject({ type: z.literal('poly'), initial: rate, power: z.number().gt(0) }),
+  z.strictObject({ type: z.literal('poly'), initial, power: z.number().gt(0).describe('Of (1 - step / maxSteps).') }),
 ])
 
 export const Async = z.strictObject({
   fetchEvery: z.int().min(1).default(1).describe('n_fetch: pull weights every so many worker steps.'),
   pushEvery: z.int().min(1).default(1).describe('n_push: push the sum of so many gradients.'),
-  policy: z.enum(['async', 'lrOverStaleness', 'dcAsgd']).default('async'),
+  policy: z
+    .enum(['async', 'lrOverStaleness', 'dcAsgd'])
+    .default('async')
+    .describe(
+      'What is done about gradients of older weights: nothing, a smaller step, or a correction of first order.',
+    ),
   maxStaleness: z
     .int()
     .min(0)
@@ -99,8 +110,8 @@ export const Async = z.strictObject({
 })
 
 export const Checkpoint = z.strictObject({
-  everySteps: steps.optional(),
-  everyMinutes: z.number().gt(0).optional(),
+  everySteps: steps.optional().describe('Save whenever so many global steps are done.'),
+  everyMinutes: z.number().gt(0).optional().describe('Save after so much time; instead of everySteps.'),
   keep: z
     .int()
     .min(2)
@@ -108,38 +119,50 @@ export const Checkpoint = z.strictObject({
     .default(3)
     .describe('Newest checkpoints kept; at least 2, for the last may be the torn one.'),
   keepBest: z.int().min(0).max(10).default(1).describe('Best-scored checkpoints kept besides.'),
-  storage: z.strictObject({ volume: VolumePath }),
+  storage: z
+    .strictObject({
+      volume: VolumePath.describe('Mounted by every pod of the job: ReadWriteMany, or all on one node.'),
+    })
+    .describe('Where checkpoints lie. They outlive the job.'),
 })
 
 export const Runtime = z.strictObject({
-  backend: z.enum(['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu']).default('auto'),
+  backend: z
+    .enum(['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'])
+    .default('auto')
+    .describe('What computes. auto: the fastest that the image and the node have.'),
   image: z.string().min(1).max(512).optional().describe("Container image; the operator's default when absent."),
 })
 
+const template = PodTemplate.optional().describe('What these pods need: resources, nodes, environment, volumes.')
+
 export const ParameterServer = z.strictObject({
-  replicas: z.int().min(1).max(200),
-  template: PodTemplate.optional(),
+  replicas: z.int().min(1).max(200).describe('Shards that the weights are spread over, a pod each.'),
+  template,
 })
 
 export const Workers = z.strictObject({
-  replicas: z.int().min(1).max(5000),
+  replicas: z.int().min(1).max(5000).describe('Pods that train, each by itself.'),
   quorum: z
     .int()
     .min(1)
     .optional()
     .describe('Fewer running workers than this for long: the job is Stalled. Default: 1.'),
-  template: PodTemplate.optional(),
+  template,
 })
 
 export const trainingFields = {
   model: Model,
-  data: DataSource,
+  data: DataSource.describe('What is trained on.'),
   input: Input,
   optimizer: Optimizer,
   learningRate: LearningRate,
   batchSize: z.int().min(1).max(65_536).describe('Examples a worker step, not over all workers.'),
   weightDecay: z.number().min(0).describe('L2, of weights that the model marks as decaying.'),
-  batchNorm: z.strictObject({ decay: z.number().gt(0).lt(1), epsilon: z.number().gt(0) }),
+  batchNorm: z.strictObject({
+    decay: z.number().gt(0).lt(1).describe('Of the moving mean and variance.'),
+    epsilon: z.number().gt(0).describe('Added to a variance before its root is taken.'),
+  }),
   maxSteps: steps.describe('Global steps: pushes applied, by all workers together.'),
   seed: z
     .int()
@@ -149,9 +172,9 @@ export const trainingFields = {
   async: Async,
   parameterServer: ParameterServer,
   workers: Workers,
-  evaluator: z.strictObject({ template: PodTemplate.optional() }),
-  runtime: Runtime,
-  checkpoint: Checkpoint,
+  evaluator: z.strictObject({ template }).describe('The pod that scores checkpoints, if there is an evaluation.'),
+  runtime: Runtime.describe('The program in the pods.'),
+  checkpoint: Checkpoint.describe('When the weights are saved, where, and which are kept.'),
   maxNonFinite: z.int().min(1).describe('NaN/Inf gradients in a row before the job fails.'),
 }
 
@@ -171,6 +194,6 @@ const inputFields = {
 /** The same as a user may write them: what a preset or a default can fill is optional, in groups as well. */
 export const trainingInputFields = {
   ...z.strictObject(inputFields).partial().shape,
-  data: DataSource,
-  checkpoint: Checkpoint,
+  data: trainingFields.data,
+  checkpoint: trainingFields.checkpoint,
 }

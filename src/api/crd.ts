@@ -80,7 +80,10 @@ function rootSchema(kind: JobKind): Schema {
       kind: { type: 'string' },
       metadata: { type: 'object', properties: { name: { type, maxLength, pattern } as Schema } },
       spec: specSchema(kind),
-      status: optional(structuralSchema(JobStatus)),
+      status: {
+        ...optional(structuralSchema(JobStatus)),
+        description: 'What is observed; the operator alone writes it.',
+      },
     },
     ...(validations.length > 0 ? { 'x-kubernetes-validations': validations } : {}),
   }
@@ -90,7 +93,8 @@ function specSchema(kind: JobKind): Schema {
   const schema = structuralSchema(INPUTS[kind])
   const template = schema.properties?.transfers?.items?.properties?.template
   if (template) template['x-kubernetes-validations'] = templateValidations()
-  return { ...schema, 'x-kubernetes-validations': specValidations(kind) }
+  const description = 'What is wanted. What is absent comes from the preset, and then from defaults.'
+  return { ...schema, description, 'x-kubernetes-validations': specValidations(kind) }
 }
 
 /**

@@ -1,22 +1,21 @@
 /** Fields of a FinetuneJob besides `from`, in a file of their own because PretrainJob.spec.transfers[] holds them too. */
 import { z } from 'zod'
-import { DataSource, trainingFields } from './common.ts'
+import { DataSource, maxExamples, trainingFields } from './common.ts'
 import { jobFields } from './job-fields.ts'
 
 export const FINETUNE_PRESETS = ['imagenet-finetune', 'downstream-mini'] as const
 
 export const finetuneOwnFields = {
   preset: z.enum(FINETUNE_PRESETS).optional().describe("Fills the recipe's numbers; every field given overrides it."),
-  task: z.enum(['imagenet-classification']),
+  task: z.enum(['imagenet-classification']).describe('What the new head learns.'),
   protocol: z.enum(['finetune', 'frozen']).default('finetune').describe('frozen: only the new head trains.'),
   init: z
     .enum(['pretrained', 'random'])
     .default('pretrained')
     .describe('random: the baseline, which ignores the checkpoint.'),
-  evaluation: z.strictObject({
-    data: DataSource.describe('Held-out images with the same classes.'),
-    maxExamples: z.int().min(1).optional(),
-  }),
+  evaluation: z
+    .strictObject({ data: DataSource.describe('Held-out images with the same classes.'), maxExamples })
+    .describe('Scores every checkpoint, in a pod of its own; the last score is the result.'),
   ...jobFields,
   ...trainingFields,
 }

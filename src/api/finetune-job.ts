@@ -4,7 +4,7 @@ import { finetuneOwnFields } from './finetune-fields.ts'
 
 /** The checkpoint to start from: of a PretrainJob in the same namespace. */
 export const From = z.strictObject({
-  pretrainJob: objectName,
+  pretrainJob: objectName.describe('Name of a PretrainJob in the same namespace.'),
   checkpoint: z.enum(['latest', 'best', 'step']).default('latest').describe('latest waits for the job to succeed.'),
   step: steps.optional().describe('With checkpoint: step. Waits until the job has saved that step.'),
 })

@@ -17,7 +17,7 @@ export const jobFields = {
     .boolean()
     .default(false)
     .describe('True: save a checkpoint, then remove the pods; false again: go on from there.'),
-  failurePolicy: FailurePolicy.optional(),
+  failurePolicy: FailurePolicy.optional().describe('Which exit codes of a pod end the job, and which are tried again.'),
   backoffLimit: z
     .int()
     .min(0)
@@ -30,6 +30,10 @@ export const jobFields = {
     .enum(['None', 'Running', 'All'])
     .default('Running')
     .describe('Pods removed when the job has ended.'),
-  ttlSecondsAfterFinished: z.int().min(0).optional(),
+  ttlSecondsAfterFinished: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('The job is deleted so long after its end; kept when absent.'),
   scheduling: Scheduling.optional().describe('Cannot change while the job runs: suspend it first.'),
 }

@@ -90,22 +90,33 @@ const annotations = stringMap.refine(
 
 export const PodTemplate = z.strictObject({
   labels: stringMap.optional().describe("Added to the pods; the operator's own labels win."),
-  annotations: annotations.optional(),
+  annotations: annotations.optional().describe('Added to the pods.'),
   resources: z
-    .strictObject({ requests: quantityMap.optional(), limits: quantityMap.optional() })
+    .strictObject({
+      requests: quantityMap.optional().describe('What the scheduler sets aside.'),
+      limits: quantityMap.optional().describe('What the container may use.'),
+    })
     .optional()
     .describe('Requests and limits of the one container; GPUs under limits, such as nvidia.com/gpu: 1.'),
-  nodeSelector: stringMap.optional(),
-  tolerations: z.array(kubernetesObject).max(32).optional(),
-  affinity: kubernetesObject.optional(),
-  topologySpreadConstraints: z.array(kubernetesObject).max(8).optional(),
-  env: keyedList(z.looseObject({ name: z.string().min(1).max(253) }), 'name', 64).optional(),
+  nodeSelector: stringMap.optional().describe('Labels that a node must have.'),
+  tolerations: z
+    .array(kubernetesObject)
+    .max(32)
+    .optional()
+    .describe('As in a PodSpec; nvidia.com/gpu is tolerated anyhow.'),
+  affinity: kubernetesObject.optional().describe('As in a PodSpec.'),
+  topologySpreadConstraints: z.array(kubernetesObject).max(8).optional().describe('As in a PodSpec.'),
+  env: keyedList(z.looseObject({ name: z.string().min(1).max(253) }), 'name', 64)
+    .optional()
+    .describe('As in a Container; where the operator sets one too (DOWNPOUR_...), its own wins.'),
   volumes: keyedList(Volume, 'name', 32).optional().describe('Volumes besides those that data and checkpoints need.'),
   volumeMounts: keyedList(
     z.looseObject({ name: z.string().min(1).max(63), mountPath: z.string().min(1).max(1024) }),
     'mountPath',
     32,
-  ).optional(),
+  )
+    .optional()
+    .describe('Where those volumes appear, as in a Container.'),
   securityContext: SecurityContext.optional().describe(
     "Of the pod; merged over the operator's. Pods stay within Pod Security level restricted.",
   ),
@@ -114,6 +125,11 @@ export const PodTemplate = z.strictObject({
     .max(253)
     .optional()
     .describe('For its image pull secrets, and policies that go by it; its token is not mounted.'),
-  terminationGracePeriodSeconds: z.int().min(0).max(3600).optional(),
+  terminationGracePeriodSeconds: z
+    .int()
+    .min(0)
+    .max(3600)
+    .optional()
+    .describe('From SIGTERM to SIGKILL; parameter servers save in it.'),
 })
 export type PodTemplate = z.output<typeof PodTemplate>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DataSource, objectName, steps, trainingFields, trainingInputFields } from './common.ts'
+import { DataSource, maxExamples, objectName, steps, trainingFields, trainingInputFields } from './common.ts'
 import { finetuneOwnFields } from './finetune-fields.ts'
 import { jobFields } from './job-fields.ts'
 import { keyedList, setOf } from './lists.ts'
@@ -13,15 +13,22 @@ export const PRETRAIN_PRESETS = [
 ] as const
 
 export const Evaluation = z.strictObject({
-  data: DataSource,
-  metric: z.enum(['mAP@100', 'top1']),
-  maxExamples: z.int().min(1).optional(),
+  data: DataSource.describe('Held-out images.'),
+  metric: z.enum(['mAP@100', 'top1']).describe('What the best checkpoints are chosen by.'),
+  maxExamples,
 })
 
 /** A FinetuneJob made from this job's checkpoint: at given steps, or when it has succeeded. */
 export const Transfer = z.strictObject({
   name: objectName.describe('The FinetuneJob is called JOB-NAME, and JOB-NAME-STEP at a step.'),
-  at: z.strictObject({ success: z.boolean().optional(), steps: setOf(steps, 16).optional() }),
+  at: z
+    .strictObject({
+      success: z.boolean().optional().describe('From the last checkpoint, when the job has succeeded.'),
+      steps: setOf(steps, 16)
+        .optional()
+        .describe('From the checkpoint of each of these global steps, once it is saved.'),
+    })
+    .describe('When it is made; at least one of the two.'),
   template: z
     .strictObject({ ...finetuneOwnFields, ...trainingInputFields })
     .describe('A FinetuneJob spec without `from`.'),
@@ -29,8 +36,10 @@ export const Transfer = z.strictObject({
 
 const ownFields = {
   preset: z.enum(PRETRAIN_PRESETS).optional().describe("Fills the paper's numbers; every field given overrides it."),
-  evaluation: Evaluation.optional(),
-  transfers: keyedList(Transfer, 'name', 16).optional(),
+  evaluation: Evaluation.optional().describe('Scores every checkpoint on held-out images, in a pod of its own.'),
+  transfers: keyedList(Transfer, 'name', 16)
+    .optional()
+    .describe('FinetuneJobs that are made from checkpoints of this job, at given steps or in the end.'),
   ...jobFields,
 }
 

@@ -8,6 +8,7 @@ import type { Validation } from './cel.ts'
 import type { Schema } from './structural.ts'
 
 const DISCRIMINATOR = 'type'
+const CHOICE = 'Which one; it decides which other fields there are.'
 
 export function mergeVariants({ oneOf: variants = [], ...rest }: Schema, path: string): Schema {
   const names = variants.map((variant) => nameOf(variant, path))
@@ -19,7 +20,7 @@ export function mergeVariants({ oneOf: variants = [], ...rest }: Schema, path: s
     ...rest,
     type: 'object',
     required: [DISCRIMINATOR],
-    properties: { ...properties, [DISCRIMINATOR]: { type: 'string', enum: names } },
+    properties: { ...properties, [DISCRIMINATOR]: { type: 'string', description: CHOICE, enum: names } },
     'x-kubernetes-validations': variants.flatMap((variant, i) => rulesOf(names[i] as string, variant, properties)),
   }
 }

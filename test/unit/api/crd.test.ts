@@ -55,6 +55,16 @@ for (const kind of JOB_KINDS) {
         ),
       )
 
+    all(
+      'kubectl explain says something of every field but those that Kubernetes explains for a pod',
+      ({ path, schema }) =>
+        /\.(apiVersion|kind|metadata|name)$|\[\]$|\.\*$|^$|\.(volumes|env|volumeMounts|securityContext)(\.|\[)/.test(
+          path,
+        )
+          ? true
+          : (schema.description ?? '').length > 10,
+    )
+
     all('every field has one type', ({ schema }) =>
       schema['x-kubernetes-int-or-string'] ? schema.type === undefined : schema.type !== undefined,
     )
