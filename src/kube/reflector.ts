@@ -29,6 +29,8 @@ export interface ReflectorStats {
   synced: boolean
   relists: number
   reconnects: number
+  /** Watches refused because the API server no longer has the version they go on from. */
+  expired: number
   events: number
   /** Half or non-JSON lines; each cost a relist. */
   tornLines: number
@@ -71,6 +73,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
     synced: false,
     relists: 0,
     reconnects: 0,
+    expired: 0,
     events: 0,
     tornLines: 0,
     errors: 0,
@@ -85,6 +88,8 @@ export class Reflector<T extends KubeObject = KubeObject> {
   #failures = 0
   #watchFailures = 0
   #lastContactMs = 0
+  /** When the API server agreed to the present watch; undefined: not yet. */
+  #openedMs: number | undefined
   #errorsInRow = 0
   #trouble: string | undefined
 
@@ -130,7 +135,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
     const { signal } = this.#stopping
     this.#lastContactMs = this.#clock.monotonicMs()
     while (!signal.aborted) {
-      const startedMs = this.#clock.monotonicMs()
+      this.#openedMs = undefined
       let waitMs = 0
       try {
         if (this.#version === undefined) await this.#relist()
@@ -140,8 +145,8 @@ export class Reflector<T extends KubeObject = KubeObject> {
         waitMs = this.#noteFailure(error)
       }
       const bounds = this.#options.backoff ?? BACKOFF
-      // A watch that held for long did not fail, even if nothing happened in it.
-      if (this.#clock.monotonicMs() - startedMs > bounds.capMs) this.#failures = 0
+      // A watch that held for a while did not fail, even if nothing happened in it: balancers cut what is idle.
+      if (this.#heldMs() > bounds.baseMs) this.#failures = 0
       waitMs += backoffMs(this.#failures++, bounds, this.#random)
       this.#stats.reconnects++
       await this.#clock.sleep(waitMs, signal).catch(() => undefined)
@@ -192,13 +197,20 @@ export class Reflector<T extends KubeObject = KubeObject> {
       resourceVersion: this.#version,
       // Spread out, or all watches of all controllers would reconnect at the same moment for ever.
       timeoutSeconds: Math.round(240 + 240 * this.#random()),
-      onOpen: () => this.#noteContact(),
+      onOpen: () => {
+        this.#openedMs = this.#clock.monotonicMs()
+        this.#noteContact()
+      },
       signal: this.#stopping.signal,
     })
     for await (const event of events) {
       if (this.#stopping.signal.aborted) return
       this.#receive(event)
     }
+  }
+
+  #heldMs(): number {
+    return this.#openedMs === undefined ? 0 : this.#clock.monotonicMs() - this.#openedMs
   }
 
   #receive(event: WatchEvent<T>): void {
@@ -242,6 +254,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
     const { code, httpStatus, retryAfterSeconds } =
       error instanceof KubeError ? error : { code: errorCode(error), httpStatus: 0, retryAfterSeconds: 0 }
     if (code === 'KUBE_TORN_LINE') this.#stats.tornLines++
+    if (httpStatus === 410) this.#stats.expired++
     if (httpStatus !== 0) this.#watchFailures++
     const isTransient = httpStatus === 0 || httpStatus === 429 || httpStatus >= 500
     if (code === 'KUBE_TORN_LINE' || !isTransient || this.#watchFailures >= DOUBT_AFTER) this.#version = undefined

@@ -191,6 +191,8 @@ function leaderMetric(registry: Registry) {
 
 export interface WatchFigures {
   relists: number
+  reconnects: number
+  expired: number
   errors: number
   tornLines: number
   lastSyncMs: number
@@ -216,6 +218,12 @@ function watchMetrics(registry: Registry) {
     (figures) => Math.max(figures.lastSyncMs, figures.lastEventMs) / 1000,
   )
   gauge('downpour_watch_relists', 'Full lists since the start.', (figures) => figures.relists)
+  gauge('downpour_watch_reconnects', 'Watches that ended and began again.', (figures) => figures.reconnects)
+  gauge(
+    'downpour_watch_expired',
+    'Watches whose version was gone (410): each cost a list.',
+    (figures) => figures.expired,
+  )
   gauge('downpour_watch_errors', 'Failed lists and watches since the start.', (figures) => figures.errors)
   gauge('downpour_watch_torn_lines', 'Watch lines that were no JSON since the start.', (figures) => figures.tornLines)
   return (resource: string, figures: () => WatchFigures) => void read.set(resource, figures)

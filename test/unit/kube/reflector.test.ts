@@ -171,6 +171,7 @@ for (const [what, expire] of Object.entries<(response: ServerResponse) => void>(
     await eventually(() => assert.equal(reflector.stats().relists, 2))
     await eventually(() => assert.deepEqual(reflector.store.keys(), ['n/b', 'n/c']))
     assert.deepEqual(told.slice(2), ['deleted n/a u1', 'modified n/b u2', 'added n/c u3'])
+    assert.equal(reflector.stats().expired, 1)
   })
 }
 
@@ -401,29 +402,34 @@ test('a server that closes every watch after an event is followed without growin
   await eventually(() => assert.ok(reflector.stats().events >= 15), { timeoutMs: 3_000 })
 })
 
-test('a watch that held for long is followed at once, even if nothing happened in it', async () => {
-  const clock = new FakeClock()
-  const held: ServerResponse[] = []
-  const { watches } = await reflect(
-    {
-      lists: [listOf(5)],
-      watches: [
-        (response) => {
-          quiet(response)
-          held.push(response)
-        },
-      ],
-    },
-    { clock, random: () => 1, backoff: { baseMs: 200, capMs: 30_000 } },
-  )
-  for (let nth = 1; nth <= 5; nth++) {
-    await eventually(() => assert.equal(watches().length, nth))
-    clock.jump(300_000)
-    held[nth - 1]?.end()
-    await eventually(() => assert.deepEqual(clock.waits, [200]))
-    await clock.advance(200)
-  }
-})
+for (const [what, heldMs] of Object.entries({
+  'a watch that held for long': 300_000,
+  'a watch that a balancer cut because it was idle': 20_000,
+})) {
+  test(`${what} is followed at once, even if nothing happened in it`, async () => {
+    const clock = new FakeClock()
+    const held: ServerResponse[] = []
+    const { watches } = await reflect(
+      {
+        lists: [listOf(5)],
+        watches: [
+          (response) => {
+            quiet(response)
+            held.push(response)
+          },
+        ],
+      },
+      { clock, random: () => 1, backoff: { baseMs: 200, capMs: 30_000 } },
+    )
+    for (let nth = 1; nth <= 5; nth++) {
+      await eventually(() => assert.equal(watches().length, nth))
+      clock.jump(heldMs)
+      held[nth - 1]?.end()
+      await eventually(() => assert.deepEqual(clock.waits, [200]))
+      await clock.advance(200)
+    }
+  })
+}
 
 test('stop ends the watch at once, and synced rejects if nothing was listed', async () => {
   const { reflector, told } = await reflect({ lists: [() => undefined], watches: [quiet] })

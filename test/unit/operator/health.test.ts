@@ -77,7 +77,15 @@ test('a job shows its phase and is forgotten with it; its counters begin at zero
 
 test('leadership, watches and work under way are read when asked for', async () => {
   const { registry, leader, watches, queue } = newMetrics()
-  const figures = { relists: 2, errors: 1, tornLines: 0, lastSyncMs: 5000, lastEventMs: 9000 }
+  const figures = {
+    relists: 2,
+    reconnects: 3,
+    expired: 1,
+    errors: 1,
+    tornLines: 0,
+    lastSyncMs: 5000,
+    lastEventMs: 9000,
+  }
   let leading = false
   leader('downpour-operator', () => leading)
   watches('pods', () => figures)
@@ -86,6 +94,10 @@ test('leadership, watches and work under way are read when asked for', async () 
   const done = queue.working()
   const text = await registry.metrics()
   assert.match(text, /leader_election_master_status\{name="downpour-operator"\} 1/)
+  assert.match(
+    text,
+    /downpour_watch_reconnects\{resource="pods"\} 3\n(.*\n){3}downpour_watch_expired\{resource="pods"\} 1/,
+  )
   assert.match(text, /downpour_watch_last_contact_timestamp_seconds\{resource="pods"\} 9/)
   assert.doesNotMatch(text, /workqueue_unfinished_work_seconds\{.*\} 0\n/)
   done()
