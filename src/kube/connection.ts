@@ -85,6 +85,12 @@ export class Connection {
     if (this.#config.isCurrent(dispatcher)) this.#config.replaceDispatcher(undefined)
   }
 
+  /** The same, when all that is under way waits in vain: it fails now, to be tried on another connection. */
+  destroyPool(dispatcher: Dispatcher): void {
+    this.abandon(dispatcher)
+    dispatcher.destroy(null).catch(() => undefined)
+  }
+
   close(): Promise<void> {
     return this.#config.destroy()
   }

@@ -20,7 +20,7 @@ interface KubeFacts {
 
 /**
  * A request that did not succeed. `code` is `KUBE_` and the Status reason (`KUBE_NOT_FOUND`, `KUBE_CONFLICT`, ...), or
- * one of KUBE_UNREACHABLE, KUBE_DEADLINE, KUBE_BAD_ANSWER, KUBE_WATCH_IDLE, KUBE_TORN_LINE when there is no Status.
+ * one of KUBE_UNREACHABLE, KUBE_DEADLINE, KUBE_BAD_ANSWER, KUBE_WATCH_LATE, KUBE_WATCH_IDLE, KUBE_TORN_LINE when there is no Status.
  */
 export class KubeError extends DownpourError {
   readonly httpStatus: number
@@ -72,7 +72,13 @@ export function statusError(what: string, httpStatus: number, body: StatusBody, 
 
 /** An error without an answer of the API server behind it. */
 export function transportError(
-  code: 'KUBE_UNREACHABLE' | 'KUBE_DEADLINE' | 'KUBE_BAD_ANSWER' | 'KUBE_WATCH_IDLE' | 'KUBE_TORN_LINE',
+  code:
+    | 'KUBE_UNREACHABLE'
+    | 'KUBE_DEADLINE'
+    | 'KUBE_BAD_ANSWER'
+    | 'KUBE_WATCH_LATE'
+    | 'KUBE_WATCH_IDLE'
+    | 'KUBE_TORN_LINE',
   what: string,
   problem: string,
   cause?: unknown,

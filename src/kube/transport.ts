@@ -18,6 +18,12 @@ export interface Transport {
   timeoutMs: number
 }
 
+/**
+ * A watch is agreed to at once, whatever the load. A connection that was reset while it opened may look alive for ever:
+ * when headers are late, undici pings it and drops it if nothing comes back; what is not even sent by `giveUpMs` waits
+ * on a dead one.
+ */
+const WATCH_OPENS = { headersMs: 4_000, giveUpMs: 10_000 }
 /** Bytes of one watch event; etcd takes objects of 1.5 MiB, so more is not an event. */
 const MAX_LINE_BYTES = 16 * 2 ** 20
 
@@ -29,7 +35,7 @@ export async function send(transport: Transport, call: ApiRequest, signal: Abort
   scope.within(transport.timeoutMs, () => deadlineError(transport, call))
   let dispatcher: Dispatcher | undefined
   try {
-    const response = await open(transport, call, scope.signal, (used) => {
+    const response = await open(transport, call, { signal: scope.signal }, (used) => {
       dispatcher = used
     })
     return parseBody(call, await response.body.text())
@@ -51,10 +57,12 @@ export async function* stream(
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   const scope = openScope([signal])
-  scope.within(transport.timeoutMs, () => deadlineError(transport, call))
+  const { headersMs, giveUpMs } = WATCH_OPENS
+  const openMs = Math.min(transport.timeoutMs, giveUpMs)
+  scope.within(openMs, () => transportError('KUBE_WATCH_LATE', nameOf(call), `not agreed to within ${openMs} ms`))
   let dispatcher: Dispatcher | undefined
   try {
-    const response = await open(transport, call, scope.signal, (used) => {
+    const response = await open(transport, call, { signal: scope.signal, headersMs }, (used) => {
       dispatcher = used
     })
     const arm = () =>
@@ -73,7 +81,7 @@ export async function* stream(
 async function open(
   transport: Transport,
   call: ApiRequest,
-  signal: AbortSignal,
+  { signal, headersMs = 0 }: { signal: AbortSignal; headersMs?: number },
   onDispatcher: (used: Dispatcher) => void,
 ): Promise<Dispatcher.ResponseData> {
   const { headers, dispatcher } = await transport.connection.authorize(call.path)
@@ -83,7 +91,7 @@ async function open(
     method: call.method,
     dispatcher,
     signal,
-    headersTimeout: 0,
+    headersTimeout: headersMs,
     bodyTimeout: 0,
     headers: {
       ...headers,
@@ -150,6 +158,7 @@ function settle(
   const cause: unknown = signal.aborted ? signal.reason : error
   const code = cause instanceof KubeError ? cause.code : ''
   if (dispatcher && (code === 'KUBE_DEADLINE' || code === 'KUBE_WATCH_IDLE')) transport.connection.abandon(dispatcher)
+  if (dispatcher && code === 'KUBE_WATCH_LATE') transport.connection.destroyPool(dispatcher)
   if (signal.aborted || error instanceof KubeError) return cause
   return transportError('KUBE_UNREACHABLE', nameOf(call), `${transport.connection.shownServer} did not answer`, error)
 }

@@ -74,6 +74,20 @@ test('over HTTP/2 one connection carries many requests, and is left when it stop
   await eventually(() => assert.equal(api.openConnections(), 1))
 })
 
+test('a watch that is not agreed to in time takes its dead connection along', async (t) => {
+  const api = await startFakeApi((call, response) => (call.query.has('watch') ? undefined : json(response, 200, {})), {
+    ...selfSigned(),
+    http2: true,
+  })
+  t.after(api.close)
+  const client = createKubeClient({ kubeConfig: api.kubeConfig, log: silentLog, timeoutMs: 200 })
+  t.after(() => client.close())
+  await assert.rejects(client.watch({ apiVersion: 'v1', plural: 'pods' }).next(), { code: 'KUBE_WATCH_LATE' })
+  await eventually(() => assert.equal(api.openConnections(), 0))
+  await client.get(POD)
+  assert.equal(api.connections(), 2)
+})
+
 test('a server whose certificate the CA does not vouch for is refused', async (t) => {
   const api = await startFakeApi((_call, response) => json(response, 200, {}), selfSigned())
   t.after(api.close)
