@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { DownpourError } from '../../src/support/errors.ts'
 import { kubernetesMinor } from './modules.ts'
 import { STATE } from './paths.ts'
@@ -52,6 +53,9 @@ const FILE = join(STATE, 'state.json')
 const DEFAULTS = { nodes: 13, gpusPerNode: 8, realNode: false, trainingOperator: false }
 /** Below the ports that the kernel hands out, and below NodePorts. */
 const PORTS = { first: 20_000, count: 9_000 }
+/** A process that was killed still holds its port while the kernel tears it down. */
+const RELEASE_MS = 5_000
+const POLL_MS = 50
 
 export function readState(): ClusterState | undefined {
   return existsSync(FILE) ? (JSON.parse(readFileSync(FILE, 'utf8')) as ClusterState) : undefined
@@ -81,7 +85,7 @@ export async function choosePorts(before: Ports | undefined): Promise<Ports> {
   const chosen: Partial<Ports> = {}
   for (const name of Object.keys(PORT_HOLDERS) as PortName[]) {
     const port = before?.[name]
-    const keep = port && (pidOf(PORT_HOLDERS[name]) || (await isFree(port)))
+    const keep = port && (pidOf(PORT_HOLDERS[name]) || (await becomesFree(port)))
     chosen[name] = keep ? port : await freePort(Object.values({ ...before, ...chosen }))
   }
   return chosen as Ports
@@ -92,6 +96,15 @@ async function freePort(taken: readonly number[]): Promise<number> {
     const port = PORTS.first + Math.floor(Math.random() * PORTS.count)
     if (!taken.includes(port) && (await isFree(port))) return port
   }
+}
+
+async function becomesFree(port: number): Promise<boolean> {
+  const deadline = performance.now() + RELEASE_MS
+  while (!(await isFree(port))) {
+    if (performance.now() > deadline) return false
+    await delay(POLL_MS)
+  }
+  return true
 }
 
 function isFree(port: number): Promise<boolean> {
