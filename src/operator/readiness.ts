@@ -13,7 +13,7 @@ export function describeWaiting({ reflectors }: Watches): string | undefined {
 }
 
 function adviceOn(trouble: string): string {
-  if (trouble.includes('404')) return ' (install the CustomResourceDefinitions of this version: crds/ or the chart)'
-  if (trouble.includes('403')) return " (grant it to the operator's service account: the chart's Role or ClusterRole)"
+  if (/: 404 /.test(trouble)) return ' (install the CustomResourceDefinitions of this version: crds/ or the chart)'
+  if (/: 403 /.test(trouble)) return " (grant it to the operator's service account: the chart's Role or ClusterRole)"
   return ''
 }

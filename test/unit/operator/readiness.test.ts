@@ -26,8 +26,8 @@ const cases: { name: string; figures: Partial<ReflectorStats>[]; said: RegExp | 
     said: /^watch of pods: .*403 Forbidden: cannot watch.*grant it to the operator's service account/,
   },
   {
-    name: 'a server that does not answer',
-    figures: [{ synced: true, trouble: 'GET /apis: https://10.0.0.1 did not answer: connect ECONNREFUSED' }],
+    name: 'a server that does not answer, whatever its port',
+    figures: [{ synced: true, trouble: 'GET /apis: https://10.0.0.1:40443 did not answer: connect ECONNREFUSED' }],
     said: /^watch of PretrainJob: .*connect ECONNREFUSED$/,
   },
 ]
