@@ -16,7 +16,8 @@ export interface TestNamespace {
   /** A PretrainJob with one parameter server. */
   createJob(name: string, workers: number, spec?: object): Promise<void>
   pods(): Promise<KubeObject[]>
-  startOperator(flags?: readonly string[]): OperatorProcess
+  /** @param kubeconfig another way to the API server than the test's own */
+  startOperator(flags?: readonly string[], kubeconfig?: string): OperatorProcess
   /** Jobs, pods and the namespace itself. */
   remove(): Promise<void>
 }
@@ -24,6 +25,8 @@ export interface TestNamespace {
 export interface OperatorProcess {
   readonly child: ChildProcess
   output(): string
+  /** What it answers under this path: `/readyz`, `/metrics`. */
+  ask(path: string): Promise<string>
   kill(signal: NodeJS.Signals): Promise<void>
 }
 
@@ -47,8 +50,8 @@ export async function openNamespace(name: string): Promise<TestNamespace> {
       const where = { apiVersion: 'v1', plural: 'pods', namespace: name }
       return (await client.list(where, { labelSelector: LABELS.jobUid })).items
     },
-    startOperator(flags = []) {
-      const operator = startOperator(['--kubeconfig', cluster.kubeconfig, '--namespace', name, ...flags])
+    startOperator(flags = [], kubeconfig = cluster.kubeconfig) {
+      const operator = startOperator(['--kubeconfig', kubeconfig, '--namespace', name, ...flags])
       operators.push(operator)
       return operator
     },
@@ -78,6 +81,10 @@ function startOperator(flags: readonly string[]): OperatorProcess {
   return {
     child,
     output: () => printed,
+    async ask(path) {
+      const [, port] = /"httpPort":(\d+)/.exec(printed) ?? []
+      return (await fetch(`http://127.0.0.1:${port}${path}`)).text()
+    },
     async kill(signal) {
       if (child.exitCode !== null || child.signalCode !== null) return
       const exit = once(child, 'exit')

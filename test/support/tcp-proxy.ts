@@ -9,6 +9,10 @@ export interface TcpProxy {
   target: number
   /** Connections made so far. */
   readonly accepted: number
+  /** Connections that were cut after the server had answered something in them. */
+  readonly broken: number
+  /** Such connections that are open. */
+  readonly talking: number
   /** RST on every open connection. */
   cut(): void
   /** Bytes in this direction vanish, and so does word that a connection has ended; until `heal`. */
@@ -23,11 +27,14 @@ export interface TcpProxy {
 
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
+  const upstreams = new Set<Socket>()
+  const talking = () => [...upstreams].filter((socket) => socket.bytesRead > 0 && !socket.destroyed).length
   let lost = new Set<Direction>()
   let delays = new Map<Direction, number>()
   let allowance: { bytes: number; direction: Direction } | undefined
   const cut = () => {
     allowance = undefined
+    proxy.broken += talking()
     for (const socket of sockets) socket.resetAndDestroy()
   }
   const forward = (chunk: Buffer, to: Socket, direction: Direction) => {
@@ -44,6 +51,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const server: Server = createServer((client) => {
     proxy.accepted++
     const upstream = connect(proxy.target, '127.0.0.1')
+    upstreams.add(upstream.on('close', () => upstreams.delete(upstream)))
     const pairs = [
       { from: client, to: upstream, direction: 'request' },
       { from: upstream, to: client, direction: 'response' },
@@ -61,6 +69,10 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     port: 0,
     target,
     accepted: 0,
+    broken: 0,
+    get talking() {
+      return talking()
+    },
     cut,
     blackhole(...directions: Direction[]) {
       lost = new Set(directions)
