@@ -23,6 +23,8 @@ import { type Histogram, type OperatorFigures, quantile, startOperatorProcess, t
 import { prepareNamespace } from './prepare.ts'
 
 const LIMIT_MS = 30 * 60_000
+/** What a cluster of this size may lose in a bad hour, and so far from a burst that requests queue up. */
+const LOSS_EVERY_MS = 200
 
 const { values } = parseArgs({
   options: { jobs: { type: 'string', default: '500' }, out: { type: 'string', default: 'bench/results/scale.json' } },
@@ -68,11 +70,14 @@ function podNames(job: string): string[] {
   return [podName('PretrainJob', job, 'ps', 0), ...workers]
 }
 
-/** A worker of every job dies. @returns seconds until all of them run again */
+/** A worker of every job dies, one job after the other. @returns seconds until all of them run again */
 async function loseWorkers(count: number): Promise<number> {
   const { items } = await client.list(JOBS)
   const startedMs = performance.now()
-  await mapLimit(items, 20, ({ metadata }) => failPod(client, podName('PretrainJob', metadata.name, 'worker', 7)))
+  for (const { metadata } of items) {
+    await failPod(client, podName('PretrainJob', metadata.name, 'worker', 7))
+    await delay(LOSS_EVERY_MS)
+  }
   await untilEvery(({ status }) => (status?.restarts?.total ?? 0) > 0, 'have restarted a pod', count)
   await untilRunning(count)
   return (performance.now() - startedMs) / 1000
