@@ -34,6 +34,7 @@ const cluster = await ensureCluster()
 const kubectl = kubectlAt(cluster.kubectl)
 const client = new KubeClient({ kubeConfig: cluster.kubeconfig, log: silentLog, limits: { qps: 1e6, burst: 1e6 } })
 const JOBS = { apiVersion: API_VERSION, plural: PLURALS.PretrainJob, namespace: NAMESPACE }
+const PODS_PATH = `/api/v1/namespaces/${NAMESPACE}/pods`
 const PODS_OF = { apiVersion: 'v1', plural: 'pods', namespace: NAMESPACE }
 
 type Job = KubeObject & { status?: { phase?: string; workersReady?: number; restarts?: { total?: number } } }
@@ -83,10 +84,13 @@ async function loseWorkers(count: number): Promise<number> {
   return (performance.now() - startedMs) / 1000
 }
 
+/** Job by job: all pods at once are more than one request may take time for. */
 async function removeAll(): Promise<void> {
-  const collection = (path: string) => kubectl(['delete', '--raw', `${path}?gracePeriodSeconds=0`])
-  await collection(`/apis/${API_VERSION}/namespaces/${NAMESPACE}/pretrainjobs`)
-  await collection(`/api/v1/namespaces/${NAMESPACE}/pods`)
+  const { items } = await client.list(JOBS)
+  await kubectl(['delete', '--raw', `/apis/${API_VERSION}/namespaces/${NAMESPACE}/pretrainjobs`])
+  await mapLimit(items, 10, ({ metadata: { name } }) =>
+    kubectl(['delete', '--raw', `${PODS_PATH}?gracePeriodSeconds=0&labelSelector=${LABELS.jobName}=${name}`]),
+  )
 }
 
 const summaryOf = (figures: OperatorFigures, before?: Histogram) => ({

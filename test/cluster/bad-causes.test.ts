@@ -27,6 +27,9 @@ after(() => Promise.all(Object.values(places).map((place) => place.remove())))
 const nameOf = (place: Place) => `bad-${place}-${process.pid}`
 const apply = (...items: object[]) =>
   kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
+/** kubectl would wait for ever: ours takes the name before it has looked whether the other one is gone. */
+const removeAtOnce = (kind: string, name: string, namespace: string) =>
+  kubectl(['delete', kind, name, '-n', namespace, '--wait=false'])
 const isUp = () => assert.equal(operator.child.exitCode, null, operator.output())
 
 interface Cause {
@@ -85,7 +88,7 @@ const causes: Cause[] = [
     make: ({ name }) => apply(foreignPod(podName('PretrainJob', 'jft', 'worker', 1), name)),
     words:
       /^False NameConflict: pods bad-pod-\d+\/jft-pj-worker-1 exists already and belongs to nobody; delete it or rename the job/,
-    remove: ({ name }) => kubectl(['delete', 'pod', podName('PretrainJob', 'jft', 'worker', 1), '-n', name]),
+    remove: ({ name }) => removeAtOnce('pod', podName('PretrainJob', 'jft', 'worker', 1), name),
   },
   {
     name: 'a service of somebody else under our name',
@@ -93,7 +96,7 @@ const causes: Cause[] = [
     make: ({ name }) => apply(foreignService(jobPrefix('PretrainJob', 'jft'), name)),
     words:
       /^False NameConflict: services bad-service-\d+\/jft-pj exists already and belongs to nobody; delete it or rename the job/,
-    remove: ({ name }) => kubectl(['delete', 'service', jobPrefix('PretrainJob', 'jft'), '-n', name]),
+    remove: ({ name }) => removeAtOnce('service', jobPrefix('PretrainJob', 'jft'), name),
   },
 ]
 
