@@ -8,6 +8,8 @@ export const SERVICE_IP = '10.96.0.1'
 export const POD_RANGE = '10.244.0.0/24'
 export const GATEWAY_IP = '10.244.0.1'
 export const BRIDGE = 'downpour0'
+/** Given, or it would be that of some pod: pods lose their gateway for ten seconds when that one goes. */
+export const BRIDGE_ADDRESS = '0a:58:0a:f4:00:01'
 
 /** Pods that kwok pretends to run. */
 export const FAKE_POD_RANGE = '10.128.0.1/10'

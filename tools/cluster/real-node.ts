@@ -9,7 +9,7 @@ import { component, kubeconfigFor } from './control-plane.ts'
 import { exec } from './exec.ts'
 import { isReady, listNodes } from './fake-nodes.ts'
 import type { Kubectl } from './kubectl.ts'
-import { BRIDGE, GATEWAY_IP, POD_RANGE } from './network.ts'
+import { BRIDGE, BRIDGE_ADDRESS, GATEWAY_IP, POD_RANGE } from './network.ts'
 import { needCniPlugins, needCommand } from './prerequisites.ts'
 import { httpProbe } from './probes.ts'
 import { type Component, logFile } from './processes.ts'
@@ -60,7 +60,7 @@ async function ensureBridge(signal?: AbortSignal): Promise<void> {
   const links = JSON.parse(await exec('ip', ['-json', 'link', 'show', 'type', 'bridge'], { signal })) as Link[]
   if (links.some(({ ifname }) => ifname === BRIDGE)) return
   const length = POD_RANGE.split('/')[1]
-  await exec('ip', ['link', 'add', BRIDGE, 'type', 'bridge'], { signal })
+  await exec('ip', ['link', 'add', BRIDGE, 'address', BRIDGE_ADDRESS, 'type', 'bridge'], { signal })
   await exec('ip', ['address', 'add', `${GATEWAY_IP}/${length}`, 'dev', BRIDGE], { signal })
   await exec('ip', ['link', 'set', BRIDGE, 'up'], { signal })
 }
