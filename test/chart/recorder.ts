@@ -1,12 +1,13 @@
 /** A way to the API server that writes down which rights each request needs. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer, request as httpRequest, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { JOB_KINDS, PLURALS } from '../../src/contract/names.ts'
 import type { Api } from '../integration/operator/harness.ts'
+import { passOn } from '../support/pass-on.ts'
 import { answerPodGroup, answerTaken, isPodGroup, type PodGroups } from './pod-groups.ts'
 
 export interface Recorder {
@@ -29,14 +30,7 @@ export async function openRecorder(api: Api): Promise<Recorder> {
       isFirst = false
       return answerTaken(response)
     }
-    const { method, headers } = request
-    const upstream = httpRequest(new URL(request.url ?? '/', api.url), { method, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(response)
-    })
-    upstream.on('error', () => request.socket.destroy())
-    response.on('close', () => upstream.destroy())
-    upstream.end(body)
+    passOn(request, response, api.url, body)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const folder = await mkdtemp(join(tmpdir(), 'downpour-recorder-'))

@@ -1,8 +1,9 @@
 /** A way to the API server on which the test answers what it likes, in the words of a real one, and counts what passes. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, request as httpRequest } from 'node:http'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { passOn } from '../../support/pass-on.ts'
 import { type Api, addressOf, Cluster, kubeconfigFor, startOperator } from './harness.ts'
 
 /** What the test answers instead of the API server: a Status, or whatever else it says. */
@@ -33,14 +34,7 @@ export async function openRefusingLine(api: Api): Promise<RefusingLine> {
       response.writeHead(refusal.code, { 'content-type': 'application/json' })
       return void response.end(JSON.stringify({ kind: 'Status', status: 'Failure', ...refusal }))
     }
-    const options = { method: request.method, headers: request.headers }
-    const upstream = httpRequest(new URL(request.url ?? '/', api.url), options, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(response)
-    })
-    upstream.on('error', () => request.socket.destroy())
-    response.on('close', () => upstream.destroy())
-    request.pipe(upstream)
+    passOn(request, response, api.url)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const folder = await mkdtemp(join(tmpdir(), 'downpour-line-'))
