@@ -45,7 +45,7 @@ export async function observe(
   const pods = [...copies, ...(await findUnseen(job, planned, copies, client, signal))]
   const answers = writtenEnding(job.status)
     ? undefined
-    : await reports.read(currentPods(job, pods), signal, () => wake(keyOf(job)))
+    : reports.read(currentPods(job, pods), signal, () => wake(keyOf(job)))
   const service = stores.services.get(`${job.metadata.namespace}/${serviceName(job.kind, job.metadata.name)}`)
   return {
     desired: planned.desired,

@@ -1,4 +1,5 @@
 /** What the processes of a job say about themselves: GET /status while they run, the termination message afterwards. */
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { PORTS } from '../contract/runtime.ts'
 import type { CheckpointInfo, CoordinatorStatus, EvaluatorStatus } from '../contract/status.ts'
@@ -60,46 +61,50 @@ export interface Reports {
 export interface ReportReaderOptions {
   log: Log
   clock: Clock
-  /** Milliseconds for which an answer, or the lack of one, is not asked for again. */
+  /** Milliseconds after an answer, or the lack of one, until it is asked for again. */
   freshMs: number
   /** Default PORTS.http. */
   port?: number
   /** Milliseconds for one answer; default 2000. */
   timeoutMs?: number
-  /** Milliseconds for which a reconcile waits for one; default 100. */
-  patienceMs?: number
   /** Bytes of one answer; default 256 KiB. */
   maxBytes?: number
 }
 
 interface Answer {
+  podIP: string
   atMs: number
   value: unknown
 }
 
-/** Asks running pods, and reads the last words of those that have ended. Silence is `undefined`, never an error. */
+/** How many times `freshMs` an answer is kept that nobody asks for any more: its pod is gone, or its job has ended. */
+const KEEP = 10
+
+/**
+ * What running pods have last said, and the last words of those that have ended. Nobody waits for a pod: a look at a job
+ * has pods asked, and their answers have the job looked at again. Silence is `undefined`, never an error.
+ */
 export class ReportReader {
   readonly #options: Required<ReportReaderOptions>
-  /** By pod uid; entries older than `freshMs` are worthless and swept when a new one comes. */
+  /** By pod uid. */
   readonly #answers = new Map<string, Answer>()
-  /** Questions under way, by pod uid. */
-  readonly #asking = new Map<string, Promise<unknown>>()
+  /** Pods that are being asked, by uid. */
+  readonly #asking = new Set<string>()
 
   constructor(options: ReportReaderOptions) {
-    this.#options = { port: PORTS.http, timeoutMs: 2000, patienceMs: 100, maxBytes: 256 * 1024, ...options }
+    this.#options = { port: PORTS.http, timeoutMs: 2000, maxBytes: 256 * 1024, ...options }
   }
 
   /**
-   * A pod that takes its time holds nobody up: the job is looked at without its answer, and again when it comes.
    * @param pods of one job: ours, of the current generation
+   * @param onNews called later, when a pod has said something else than what is returned here
    */
-  async read(pods: readonly PodFacts[], signal: AbortSignal, onLate: () => void = () => undefined): Promise<Reports> {
+  read(pods: readonly PodFacts[], signal: AbortSignal, onNews: () => void): Reports {
     const find = (role: string) => pods.find((pod) => pod.role === role && pod.index === 0)
-    const [coordinator, evaluator] = await Promise.all([
-      this.#readOne(find('ps'), Coordinator, signal, onLate),
-      this.#readOne(find('evaluator'), Evaluator, signal, onLate),
-    ])
-    return { coordinator, evaluator }
+    return {
+      coordinator: this.#readOne(find('ps'), Coordinator, signal, onNews),
+      evaluator: this.#readOne(find('evaluator'), Evaluator, signal, onNews),
+    }
   }
 
   /** Tells a parameter server which checkpoints to keep. @throws STATUS_REFUSED, or what the network threw */
@@ -113,57 +118,42 @@ export class ReportReader {
     })
     if (!response.ok) throw new DownpourError('STATUS_REFUSED', `PUT /pins was answered ${response.status}`)
     // What was read before does not show it.
-    this.#answers.clear()
+    for (const [uid, answer] of this.#answers) if (answer.podIP === podIP) this.#answers.delete(uid)
   }
 
   #urlOf(podIP: string): string {
     return `http://${podIP.includes(':') ? `[${podIP}]` : podIP}:${this.#options.port}`
   }
 
-  async #readOne<T>(
-    pod: PodFacts | undefined,
-    shape: z.ZodType<T>,
-    signal: AbortSignal,
-    onLate: () => void,
-  ): Promise<T | undefined> {
+  #readOne<T>(pod: PodFacts | undefined, shape: z.ZodType<T>, signal: AbortSignal, onNews: () => void): T | undefined {
     if (!pod) return undefined
     if (pod.phase !== 'Running') return parseJson(pod.lastWords, shape)
     if (!pod.podIP) return undefined
-    const known = this.#fresh(pod.uid)
-    if (known) return known.value as T | undefined
-    const url = this.#urlOf(pod.podIP)
-    const answer = (this.#asking.get(pod.uid) as Promise<T | undefined>) ?? this.#begin(pod, url, shape, signal)
-    return this.#waitFor(answer, onLate)
+    const known = this.#answers.get(pod.uid)
+    const isFresh = known !== undefined && this.#options.clock.monotonicMs() < known.atMs + this.#options.freshMs
+    if (!isFresh && !this.#asking.has(pod.uid)) void this.#renew(pod, pod.podIP, shape, signal, onNews)
+    return known?.value as T | undefined
   }
 
-  #begin<T>(pod: PodFacts, url: string, shape: z.ZodType<T>, signal: AbortSignal): Promise<T | undefined> {
-    const answer = this.#ask(pod.name, url, shape, signal).then((value) => {
-      this.#asking.delete(pod.uid)
-      this.#answers.set(pod.uid, { atMs: this.#options.clock.monotonicMs(), value })
-      return value
-    })
-    this.#asking.set(pod.uid, answer)
-    return answer
+  async #renew<T>(
+    { name, uid }: PodFacts,
+    podIP: string,
+    shape: z.ZodType<T>,
+    signal: AbortSignal,
+    onNews: () => void,
+  ): Promise<void> {
+    this.#asking.add(uid)
+    const value = await this.#ask(name, this.#urlOf(podIP), shape, signal)
+    this.#asking.delete(uid)
+    const before = this.#answers.get(uid)?.value
+    this.#sweep()
+    this.#answers.set(uid, { podIP, atMs: this.#options.clock.monotonicMs(), value })
+    if (!isDeepStrictEqual(value, before)) onNews()
   }
 
-  async #waitFor<T>(answer: Promise<T | undefined>, onLate: () => void): Promise<T | undefined> {
-    const { clock, patienceMs } = this.#options
-    const timer = new AbortController()
-    const impatience = clock.sleep(patienceMs, timer.signal).then(
-      () => 'late' as const,
-      () => undefined,
-    )
-    const first = await Promise.race([answer, impatience])
-    timer.abort()
-    if (first !== 'late') return first
-    void answer.then((value) => value !== undefined && onLate())
-    return undefined
-  }
-
-  #fresh(uid: string): Answer | undefined {
-    const oldest = this.#options.clock.monotonicMs() - this.#options.freshMs
-    for (const [other, { atMs }] of this.#answers) if (atMs < oldest) this.#answers.delete(other)
-    return this.#answers.get(uid)
+  #sweep(): void {
+    const oldest = this.#options.clock.monotonicMs() - KEEP * this.#options.freshMs
+    for (const [uid, { atMs }] of this.#answers) if (atMs < oldest) this.#answers.delete(uid)
   }
 
   async #ask<T>(pod: string, url: string, shape: z.ZodType<T>, signal: AbortSignal): Promise<T | undefined> {
