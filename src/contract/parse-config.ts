@@ -1,7 +1,7 @@
 /** The environment of a runtime process, checked where it enters and trusted after. */
 import { z } from 'zod'
 import { DownpourError } from '../support/errors.ts'
-import { JOB_KINDS, ROLES } from './names.ts'
+import { JOB_KINDS } from './names.ts'
 import { DEFAULT_TERMINATION_LOG, ENV, type PodIdentity, type RuntimeConfig } from './runtime.ts'
 
 const count = z.int().min(0)
@@ -108,12 +108,9 @@ export function parseRuntimeConfig(environment: Environment): RuntimeConfig {
 
 /** @throws DownpourError CONFIG_INVALID */
 export function parseIdentity(environment: Environment): PodIdentity {
-  const role = z.enum(ROLES).safeParse(environment[ENV.role])
-  if (!role.success) throw invalid(ENV.role, environment[ENV.role], `one of ${ROLES.join(', ')}`)
   const podUid = environment[ENV.podUid]
   if (!podUid) throw invalid(ENV.podUid, podUid, 'the uid of the pod, different for each start of a process')
   return {
-    role: role.data,
     index: wholeNumber(environment, ENV.index),
     attempt: wholeNumber(environment, ENV.attempt),
     podUid,
@@ -121,8 +118,8 @@ export function parseIdentity(environment: Environment): PodIdentity {
 }
 
 export interface Surroundings {
-  /** Address to listen on: the pod's own. */
-  host: string
+  /** Address to listen on; undefined: every one, as in a container. */
+  host: string | undefined
   hostsFile: string | undefined
   terminationLog: string
   logLevel: string
@@ -131,7 +128,7 @@ export interface Surroundings {
 /** Where a process finds itself; each has a default, so it can end in order whatever else is wrong. */
 export function readSurroundings(environment: Environment): Surroundings {
   return {
-    host: environment[ENV.podIp] || '0.0.0.0',
+    host: environment[ENV.podIp] || undefined,
     hostsFile: environment[ENV.hostsFile],
     terminationLog: environment[ENV.terminationLog] || DEFAULT_TERMINATION_LOG,
     logLevel: environment[ENV.logLevel] || 'info',

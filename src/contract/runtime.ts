@@ -1,5 +1,5 @@
 /** What a pod is told, and where it finds things. Written by src/plan, read by ps, worker and evaluator. */
-import type { JobKind, Role } from './names.ts'
+import type { JobKind } from './names.ts'
 
 export const PORTS = {
   /** Frames: push, pull, leases, snapshots. Parameter servers only. */
@@ -12,10 +12,10 @@ export const PORTS = {
 export const ENV = {
   /** JSON of RuntimeConfig. */
   config: 'DOWNPOUR_CONFIG',
-  role: 'DOWNPOUR_ROLE',
   index: 'DOWNPOUR_INDEX',
   attempt: 'DOWNPOUR_ATTEMPT',
   podUid: 'DOWNPOUR_POD_UID',
+  /** Local mode only, where pods share the machine's network: the address that is this pod's. */
   podIp: 'DOWNPOUR_POD_IP',
   /** Mounted folders. Local mode's kubelet rewrites these values to folders of the machine. */
   dataDir: 'DOWNPOUR_DATA_DIR',
@@ -150,7 +150,6 @@ export interface RuntimeConfig {
 }
 
 export interface PodIdentity {
-  role: Role
   index: number
   attempt: number
   podUid: string

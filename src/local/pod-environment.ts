@@ -26,6 +26,7 @@ export function podEnvironment(
     valueFrom?.fieldRef ? fieldOf(place, valueFrom.fieldRef.fieldPath) : mounted(place, value ?? ''),
   ])
   const local = [
+    [ENV.podIp, place.podIP],
     [ENV.hostsFile, place.hostsFile],
     [ENV.terminationLog, place.terminationLog],
   ]

@@ -5,7 +5,8 @@ import type { Registry } from 'prom-client'
 import { DownpourError } from '../support/errors.ts'
 
 export interface RuntimeHttpOptions {
-  host: string
+  /** undefined: every address. */
+  host: string | undefined
   port: number
   registry: Registry
   status: () => unknown
@@ -39,7 +40,7 @@ async function listen(server: Server, { host, port }: RuntimeHttpOptions): Promi
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE'
       const cause = { cause: error }
-      reject(taken ? new DownpourError('PORT_TAKEN', `${host}:${port} is in use`, { host, port }, cause) : error)
+      reject(taken ? new DownpourError('PORT_TAKEN', `${host ?? '*'}:${port} is in use`, { host, port }, cause) : error)
     })
     server.listen(port, host, resolve)
   })

@@ -15,12 +15,17 @@ export interface WholePod extends KubeObject {
 /** Decided by the scheduler and by admission for the one that is there. */
 const OF_ITS_NODE = ['nodeName', 'priority', 'preemptionPolicy']
 
+/** Told each pod apart from its peers. */
+const OF_ITS_PLACE: readonly string[] = [ENV.index, ENV.attempt]
+
 /** @param wanted the pod as the present spec plans it: its name, labels and place are kept. @param peer of the same role */
 export function copyPod(wanted: WholePod, peer: WholePod): WholePod {
   const kept = Object.entries(peer.spec).filter(([field]) => !OF_ITS_NODE.includes(field))
   const [container, ...others] = peer.spec.containers
-  const index = envOf(wanted).find(({ name }) => name === ENV.index)
-  const env = envOf(peer).map((variable) => (variable.name === ENV.index && index ? index : variable))
+  const own = new Map(envOf(wanted).map((variable) => [variable.name, variable]))
+  const env = envOf(peer).map((variable) =>
+    OF_ITS_PLACE.includes(variable.name) ? (own.get(variable.name) ?? variable) : variable,
+  )
   const planHash = peer.metadata.annotations?.[ANNOTATIONS.planHash]
   return {
     ...wanted,

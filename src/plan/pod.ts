@@ -59,7 +59,7 @@ export function podOf(context: PodContext, role: Role, index: number, birth: Pod
         ...template?.securityContext,
       },
       ...schedulingOf(job, role),
-      containers: [containerOf(context, role, index)],
+      containers: [containerOf(context, role, index, birth)],
       volumes: [...volumes, ...((template?.volumes ?? []) as PlannedPod['spec']['volumes'])],
     },
   }
@@ -104,14 +104,14 @@ function schedulingOf(job: Job, role: Role): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 
-function containerOf({ job, config, options }: PodContext, role: Role, index: number): Container {
+function containerOf({ job, config, options }: PodContext, role: Role, index: number, birth: PodBirth): Container {
   const template = templateOf(job, role)
   const { mounts, env } = mountsOf(job, role)
   return {
     name: role,
     image: job.spec.runtime.image ?? options.defaultImage,
     args: [VERBS[role]],
-    env: [...(template?.env ?? []), ...environment(config, role, index), ...env],
+    env: [...(template?.env ?? []), ...environment(config, index, birth), ...env],
     ports: [
       ...(role === 'ps' ? [{ name: 'wire', containerPort: PORTS.wire }] : []),
       { name: 'http', containerPort: PORTS.http },
@@ -127,14 +127,12 @@ function containerOf({ job, config, options }: PodContext, role: Role, index: nu
   }
 }
 
-function environment(config: RuntimeConfig, role: Role, index: number): EnvVar[] {
-  const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } })
+/** Every byte here is written, stored and told to every watcher once a pod and change. */
+function environment(config: RuntimeConfig, index: number, { attempt }: PodBirth): EnvVar[] {
   return [
     { name: ENV.config, value: JSON.stringify(config) },
-    { name: ENV.role, value: role },
     { name: ENV.index, value: String(index) },
-    field(ENV.attempt, `metadata.labels['${LABELS.attempt}']`),
-    field(ENV.podUid, 'metadata.uid'),
-    field(ENV.podIp, 'status.podIP'),
+    { name: ENV.attempt, value: String(attempt) },
+    { name: ENV.podUid, valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
   ]
 }

@@ -65,7 +65,7 @@ function assemble({ hostsFile }: Surroundings, metrics: PsMetrics, log: Log): Pa
 async function serve(
   server: ParameterServer,
   { registry }: PsMetrics,
-  host: string,
+  host: string | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const http = await startRuntimeHttp({

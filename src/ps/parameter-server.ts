@@ -86,7 +86,7 @@ export class ParameterServer {
   }
 
   /** @returns the port, which is chosen by the system for 0. @throws DownpourError PORT_TAKEN, CHECKPOINT_* */
-  async start(host: string, port: number): Promise<number> {
+  async start(host: string | undefined, port: number): Promise<number> {
     const { config, index, fs, log, sourceDir } = this.#options
     this.#own = await findOwn(this.#jobFolder, fs, log)
     const restoredStep = this.#own.latest?.manifest.step ?? null

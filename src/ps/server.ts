@@ -88,7 +88,7 @@ export class PsServer {
   }
 
   /** @returns the port, which is chosen by the system for 0. @throws DownpourError PORT_TAKEN */
-  async listen(host: string, port: number): Promise<number> {
+  async listen(host: string | undefined, port: number): Promise<number> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)))
       this.#server.listen(port, host, resolve)
@@ -224,7 +224,7 @@ export class PsServer {
   }
 }
 
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+function listenError(error: NodeJS.ErrnoException, host: string | undefined, port: number): Error {
   if (error.code !== 'EADDRINUSE') return error
-  return new DownpourError('PORT_TAKEN', `${host}:${port} is in use`, { host, port }, { cause: error })
+  return new DownpourError('PORT_TAKEN', `${host ?? '*'}:${port} is in use`, { host, port }, { cause: error })
 }

@@ -29,7 +29,6 @@ export function createPsProcess(config: RuntimeConfig, checkpointDir: string): P
         stdio: ['ignore', 'pipe', 'pipe'],
         env: {
           [ENV.config]: JSON.stringify({ ...config, topology }),
-          [ENV.role]: 'ps',
           [ENV.index]: '0',
           [ENV.attempt]: '0',
           [ENV.podUid]: randomUUID(),

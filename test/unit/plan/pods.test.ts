@@ -93,7 +93,7 @@ suite('every pod meets Pod Security level restricted', () => {
 })
 
 suite('text of the user', () => {
-  const nasty = fc.constantFrom('$(DOWNPOUR_ROLE)', '$(id)', '`id`', ';id', '../x', '\n', '"', '%', 'ok/path')
+  const nasty = fc.constantFrom('$(DOWNPOUR_INDEX)', '$(id)', '`id`', ';id', '../x', '\n', '"', '%', 'ok/path')
   const text = fc.array(fc.oneof(nasty, fc.string({ maxLength: 8 })), { maxLength: 4 }).map((parts) => parts.join(''))
 
   test('reaches no command line, no shell, and no variable that Kubernetes would expand', () => {
@@ -117,10 +117,10 @@ suite('text of the user', () => {
   })
 
   test("a variable of the user does not replace one of the operator's: the last of a name counts", () => {
-    const env = [{ name: ENV.role, value: 'ps' }]
+    const env = [{ name: ENV.index, value: '7' }]
     const pods = podsOf(pretrainJob({ workers: { replicas: 1, template: { env } } }))
     const worker = pods.find(({ metadata }) => metadata.name === 'jft-pj-worker-0') as PlannedPod
-    assert.equal(containerOf(worker).env.findLast(({ name }) => name === ENV.role)?.value, 'worker')
+    assert.equal(containerOf(worker).env.findLast(({ name }) => name === ENV.index)?.value, '0')
   })
 })
 
