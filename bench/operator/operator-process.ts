@@ -37,8 +37,8 @@ export async function startOperatorProcess(kubeconfig: string): Promise<Measured
   const memoryLimitMiB = await makeMemoryLimit()
   // As in a container: Node sizes its heap by the limit that it finds itself in.
   const enter = memoryLimitMiB === null ? '' : `echo $$ > ${CGROUP}/cgroup.procs && `
-  const program = ['-c', `${enter}exec "$0" "$@"`, process.execPath, `${FOLDER}/dist/operator/operator.mjs`, ...flags]
-  const child = spawn('/bin/sh', program, { stdio: ['ignore', output, output] })
+  const program = [process.execPath, ...(await imageFlags()), `${FOLDER}/dist/operator/operator.mjs`, ...flags]
+  const child = spawn('/bin/sh', ['-c', `${enter}exec "$0" "$@"`, ...program], { stdio: ['ignore', output, output] })
   const port = async () => /"httpPort":(\d+)/.exec(await readFile(LOG, 'utf8'))?.[1] ?? '1'
   const get = async (path: string) => fetch(`http://127.0.0.1:${await port()}${path}`).catch(() => undefined)
   while (!(await get('/readyz'))?.ok) {
@@ -61,6 +61,12 @@ export async function startOperatorProcess(kubeconfig: string): Promise<Measured
       if (memoryLimitMiB !== null) await rmdir(CGROUP)
     },
   }
+}
+
+/** What Node is told in the image before it is told the program. */
+async function imageFlags(): Promise<string[]> {
+  const [, entrypoint = ''] = /^ENTRYPOINT (.+)$/m.exec(await readFile('docker/operator.Dockerfile', 'utf8')) ?? []
+  return (JSON.parse(entrypoint) as string[]).slice(1, -1)
 }
 
 /** @returns MiB, null where it cannot be made */
