@@ -51,12 +51,12 @@ export function podName(kind: JobKind, jobName: string, role: Role, index: numbe
   return `${jobPrefix(kind, jobName)}-${role}-${index}`
 }
 
-/** The headless service of a job; pods have `subdomain` set to it. */
+/** The headless service of a job; parameter servers have `subdomain` set to it. */
 export function serviceName(kind: JobKind, jobName: string): string {
   return jobPrefix(kind, jobName)
 }
 
-/** The DNS name under which a pod of the job is reached inside the cluster. */
-export function podHost(kind: JobKind, jobName: string, namespace: string, role: Role, index: number): string {
-  return `${podName(kind, jobName, role, index)}.${serviceName(kind, jobName)}.${namespace}.svc`
+/** The DNS name under which a parameter server of the job is reached inside the cluster. */
+export function psHost(kind: JobKind, jobName: string, namespace: string, index: number): string {
+  return `${podName(kind, jobName, 'ps', index)}.${serviceName(kind, jobName)}.${namespace}.svc`
 }

@@ -12,15 +12,15 @@ export interface WholePod extends KubeObject {
   spec: { containers: { env?: EnvVar[] }[]; hostname?: string } & Record<string, unknown>
 }
 
-/** Decided by the scheduler and by admission for the one that is there. */
-const OF_ITS_NODE = ['nodeName', 'priority', 'preemptionPolicy']
+/** Its name, and what the scheduler and admission decided for the one that is there. */
+const NOT_COPIED = ['hostname', 'nodeName', 'priority', 'preemptionPolicy']
 
 /** Told each pod apart from its peers. */
 const OF_ITS_PLACE: readonly string[] = [ENV.index, ENV.attempt]
 
 /** @param wanted the pod as the present spec plans it: its name, labels and place are kept. @param peer of the same role */
 export function copyPod(wanted: WholePod, peer: WholePod): WholePod {
-  const kept = Object.entries(peer.spec).filter(([field]) => !OF_ITS_NODE.includes(field))
+  const kept = Object.entries(peer.spec).filter(([field]) => !NOT_COPIED.includes(field))
   const [container, ...others] = peer.spec.containers
   const own = new Map(envOf(wanted).map((variable) => [variable.name, variable]))
   const env = envOf(peer).map((variable) =>

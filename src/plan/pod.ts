@@ -45,8 +45,8 @@ export function podOf(context: PodContext, role: Role, index: number, birth: Pod
     },
     spec: {
       restartPolicy: 'Never',
-      hostname: name,
-      subdomain: serviceName(job.kind, job.metadata.name),
+      // Nobody looks the others up.
+      ...(role === 'ps' && { hostname: name, subdomain: serviceName(job.kind, job.metadata.name) }),
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       terminationGracePeriodSeconds: template?.terminationGracePeriodSeconds ?? GRACE_SECONDS[role],

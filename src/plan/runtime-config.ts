@@ -1,7 +1,7 @@
 /** Spec → the numbers that processes are told. */
 import type { Job } from '../api/job.ts'
 import { transferSteps } from '../api/transfers.ts'
-import { podHost } from '../contract/names.ts'
+import { psHost } from '../contract/names.ts'
 import type { DataConfig, RuntimeConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
 
@@ -32,7 +32,7 @@ export function runtimeConfig(job: Job): RuntimeConfig {
       parameterServers: spec.parameterServer.replicas,
       workers: spec.workers.replicas,
       psHosts: Array.from({ length: spec.parameterServer.replicas }, (_, index) =>
-        podHost(job.kind, metadata.name, metadata.namespace, 'ps', index),
+        psHost(job.kind, metadata.name, metadata.namespace, index),
       ),
     },
     runtime: { backend: spec.runtime.backend },

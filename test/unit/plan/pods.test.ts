@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { validateJob } from '../../../src/api/parse.ts'
 import { ENV, MOUNTS } from '../../../src/contract/runtime.ts'
 import { planJob } from '../../../src/plan/job-plan.ts'
+import { runtimeConfig } from '../../../src/plan/runtime-config.ts'
 import type { PlannedPod } from '../../../src/plan/types.ts'
 import { pretrain } from '../../support/job-cases.ts'
 import { finetuneJob, OPTIONS, podsOf, pretrainJob } from './jobs.ts'
@@ -43,7 +44,7 @@ suite('names of pods', () => {
       ...podsOf(finetuneJob({}, longest)),
     ]
     for (const { metadata, spec } of pods) {
-      for (const name of [metadata.name, spec.hostname, spec.subdomain]) {
+      for (const name of [metadata.name, spec.hostname ?? 'ps', spec.subdomain ?? 'ps']) {
         assert.ok(String(name).length <= MAX_LABEL && DNS_LABEL.test(String(name)), String(name))
       }
       for (const [key, value] of Object.entries(metadata.labels)) {
@@ -51,6 +52,18 @@ suite('names of pods', () => {
       }
     }
     assert.ok(plan.service.metadata.name.length <= MAX_LABEL)
+  })
+
+  test('are host names for parameter servers, which workers look up', () => {
+    const job = pretrainJob({ parameterServer: { replicas: 2 }, workers: { replicas: 1 } })
+    const hosts = podsOf(job).flatMap(({ spec: { hostname, subdomain } }) =>
+      hostname ? [`${hostname}.${subdomain}`] : [],
+    )
+    assert.deepEqual(hosts, ['jft-pj-ps-0.jft-pj', 'jft-pj-ps-1.jft-pj'])
+    assert.deepEqual(
+      runtimeConfig(job).topology.psHosts,
+      hosts.map((host) => `${host}.${job.metadata.namespace}.svc`),
+    )
   })
 
   test('a label of the user does not replace one that the operator finds its pods by', () => {
