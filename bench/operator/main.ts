@@ -5,6 +5,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { podName } from '../../src/contract/names.ts'
 import { KubeClient } from '../../src/kube/client.ts'
@@ -20,6 +21,7 @@ import { prepareNamespace } from './prepare.ts'
 
 const OUT = 'bench/results/operator.json'
 const LOSSES = 5
+const QUIET_MS = 1000
 
 interface Run extends Start {
   writes: Counts
@@ -27,15 +29,25 @@ interface Run extends Start {
 
 async function runOnce(contender: Contender, run: number, client: KubeClient, kubectl: Kubectl): Promise<Run> {
   const metrics = async () => countWrites(await kubectl(['get', '--raw', '/metrics']))
-  const before = await metrics()
+  const before = await untilQuiet(metrics)
   const selector = contender.selector(run)
   const start = await measureStart(client, selector, PODS, () => contender.begin(client, run))
   // What a controller still writes once all is Running belongs to the start as well.
-  await new Promise((done) => setTimeout(done, 1000))
+  await delay(QUIET_MS)
   const writes = difference(await metrics(), before)
   await contender.end(client, run)
   await untilGone(client, selector)
   return { ...start, writes }
+}
+
+/** A controller may go on for seconds after its job was deleted; the next contender is not to pay for it. */
+async function untilQuiet(metrics: () => Promise<Counts>): Promise<Counts> {
+  for (let before = await metrics(); ; ) {
+    await delay(QUIET_MS)
+    const now = await metrics()
+    if (Object.keys(difference(now, before)).length === 0) return now
+    before = now
+  }
 }
 
 function summary(name: string, runs: readonly Run[]) {
