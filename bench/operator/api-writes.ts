@@ -1,7 +1,12 @@
 /** What the API server has served, from its own metrics: the same count for every contender. */
+import { setTimeout as delay } from 'node:timers/promises'
+
 const WRITES = new Set(['POST', 'PUT', 'PATCH', 'APPLY', 'DELETE'])
 /** The cluster's own business. */
 const OTHERS = new Set(['leases', 'nodes', 'tokenreviews', 'subjectaccessreviews', 'endpoints', 'endpointslices'])
+
+/** So long without a write the cluster counts as at rest. */
+export const QUIET_MS = 1000
 
 export type Counts = Record<string, number>
 
@@ -26,4 +31,14 @@ export function difference(after: Counts, before: Counts): Counts {
 /** The part of it that a controller chose to write: kubelets bind and report pods for everybody alike. */
 export function sumOf(counts: Counts, pattern: RegExp): number {
   return Object.entries(counts).reduce((sum, [key, value]) => sum + (pattern.test(key) ? value : 0), 0)
+}
+
+/** @returns the counts once nobody writes any more */
+export async function untilQuiet(read: () => Promise<Counts>): Promise<Counts> {
+  for (let before = await read(); ; ) {
+    await delay(QUIET_MS)
+    const now = await read()
+    if (Object.keys(difference(now, before)).length === 0) return now
+    before = now
+  }
 }

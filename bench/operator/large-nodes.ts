@@ -1,9 +1,9 @@
-/** A few fake nodes with room for everything: the scheduler's search is not what is measured. */
+/** Fake nodes with room for everything, few enough that the scheduler's search is not what is measured. */
 import type { KubeClient } from '../../src/kube/client.ts'
 import { isAlreadyExists } from '../../src/kube/errors.ts'
 import type { KubeObject } from '../../src/kube/objects.ts'
 
-const NODES = 4
+const NODES = 50
 const WHERE = { apiVersion: 'v1', plural: 'nodes' }
 const nameOf = (index: number) => `large-${index}`
 

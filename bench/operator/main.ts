@@ -12,7 +12,7 @@ import { KubeClient } from '../../src/kube/client.ts'
 import { silentLog } from '../../src/support/log.ts'
 import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
 import { type Kubectl, kubectlAt } from '../../tools/cluster/kubectl.ts'
-import { type Counts, countWrites, difference, sumOf } from './api-writes.ts'
+import { type Counts, countWrites, difference, QUIET_MS, sumOf, untilQuiet } from './api-writes.ts'
 import { type Contender, downpour, indexedJob, PODS, posts, samePods, trainingOperator } from './contenders.ts'
 import { measureReplacement } from './lose-pod.ts'
 import { measureStart, percentile, type Start, untilGone } from './measure.ts'
@@ -21,7 +21,6 @@ import { prepareNamespace } from './prepare.ts'
 
 const OUT = 'bench/results/operator.json'
 const LOSSES = 5
-const QUIET_MS = 1000
 
 interface Run extends Start {
   writes: Counts
@@ -29,6 +28,7 @@ interface Run extends Start {
 
 async function runOnce(contender: Contender, run: number, client: KubeClient, kubectl: Kubectl): Promise<Run> {
   const metrics = async () => countWrites(await kubectl(['get', '--raw', '/metrics']))
+  // A controller may go on for seconds after its job was deleted; the next contender is not to pay for it.
   const before = await untilQuiet(metrics)
   const selector = contender.selector(run)
   const start = await measureStart(client, selector, PODS, () => contender.begin(client, run))
@@ -38,16 +38,6 @@ async function runOnce(contender: Contender, run: number, client: KubeClient, ku
   await contender.end(client, run)
   await untilGone(client, selector)
   return { ...start, writes }
-}
-
-/** A controller may go on for seconds after its job was deleted; the next contender is not to pay for it. */
-async function untilQuiet(metrics: () => Promise<Counts>): Promise<Counts> {
-  for (let before = await metrics(); ; ) {
-    await delay(QUIET_MS)
-    const now = await metrics()
-    if (Object.keys(difference(now, before)).length === 0) return now
-    before = now
-  }
 }
 
 function summary(name: string, runs: readonly Run[]) {
