@@ -110,7 +110,7 @@ try {
   await mapLimit(indices, 20, (job) => downpour.begin(client, job))
   await untilRunning(jobs)
   const secondsUntilAllRun = (performance.now() - startedMs) / 1000
-  // kwok plays many of its pods twice, and has a queue of them for minutes after all of them run.
+  // Events, status and what kwok has queued go on after the last pod runs: that belongs to the start.
   await untilQuiet(async () => countWrites(await kubectl(['get', '--raw', '/metrics'])))
   const secondsUntilQuiet = (performance.now() - startedMs) / 1000
   const atFirst = await operator.figures()

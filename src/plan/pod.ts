@@ -127,7 +127,7 @@ function containerOf({ job, config, options }: PodContext, role: Role, index: nu
   }
 }
 
-/** Every byte here is written, stored and told to every watcher once a pod and change. */
+/** Few: the API server merges, stores and tells each variable with every change of every pod. */
 function environment(config: RuntimeConfig, index: number, { attempt }: PodBirth): EnvVar[] {
   return [
     { name: ENV.config, value: JSON.stringify(config) },
