@@ -1,8 +1,7 @@
 /** The HTTP side of every runtime process: health, metrics, status. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
-import { DownpourError } from '../support/errors.ts'
+import { listenAt } from '../support/listen.ts'
 
 export interface RuntimeHttpOptions {
   /** undefined: every address. */
@@ -25,25 +24,14 @@ export async function startRuntimeHttp(options: RuntimeHttpOptions): Promise<{ p
   })
   server.requestTimeout = REQUEST_TIMEOUT_MS
   server.maxConnections = 64
-  await listen(server, options)
+  const port = await listenAt(server, options.host, options.port)
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     close() {
       server.close()
       server.closeAllConnections()
     },
   }
-}
-
-async function listen(server: Server, { host, port }: RuntimeHttpOptions): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = error.code === 'EADDRINUSE'
-      const cause = { cause: error }
-      reject(taken ? new DownpourError('PORT_TAKEN', `${host ?? '*'}:${port} is in use`, { host, port }, cause) : error)
-    })
-    server.listen(port, host, resolve)
-  })
 }
 
 async function serve(options: RuntimeHttpOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {

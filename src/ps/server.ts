@@ -1,9 +1,10 @@
 /** The parameter server's side of the wire: connections, who each of them is, and room for what they bring. */
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
+import { listenAt } from '../support/listen.ts'
 import type { Log } from '../support/log.ts'
 import { BufferPool } from '../wire/buffer-pool.ts'
 import { Channel } from '../wire/channel.ts'
@@ -88,12 +89,8 @@ export class PsServer {
   }
 
   /** @returns the port, which is chosen by the system for 0. @throws DownpourError PORT_TAKEN */
-  async listen(host: string | undefined, port: number): Promise<number> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)))
-      this.#server.listen(port, host, resolve)
-    })
-    return (this.#server.address() as AddressInfo).port
+  listen(host: string | undefined, port: number): Promise<number> {
+    return listenAt(this.#server, host, port)
   }
 
   /** Opens the shard, once: a worker's hello does it, or a checkpoint that says the layout. */
@@ -222,9 +219,4 @@ export class PsServer {
     if (errorCode(error).startsWith('FRAME_')) metrics.protocolErrors.inc()
     if (peer?.role === 'worker') log.info({ worker: peer.who.index, code: error && errorCode(error) }, 'worker left')
   }
-}
-
-function listenError(error: NodeJS.ErrnoException, host: string | undefined, port: number): Error {
-  if (error.code !== 'EADDRINUSE') return error
-  return new DownpourError('PORT_TAKEN', `${host ?? '*'}:${port} is in use`, { host, port }, { cause: error })
 }

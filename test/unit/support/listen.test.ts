@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { test } from 'node:test'
+import { listenAt } from '../../../src/support/listen.ts'
+
+test('a port that is in use is named, on one address and on all', async () => {
+  for (const host of ['127.0.0.1', undefined]) {
+    const [first, second] = [createServer(), createServer()]
+    const port = await listenAt(first, host, 0)
+    assert.ok(port > 0)
+    await assert.rejects(listenAt(second, host, port), {
+      code: 'PORT_TAKEN',
+      message: `${host ?? '*'}:${port} is in use`,
+    })
+    first.close()
+    await once(first, 'close')
+  }
+})
