@@ -1,10 +1,7 @@
 /** An operator that does not get what it needs from a real API server says what, waits, and works once it gets it. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { loadAll } from 'js-yaml'
 import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
 import { type Kubectl, kubectlAt } from '../../tools/cluster/kubectl.ts'
 import { eventually } from '../support/eventually.ts'
@@ -19,16 +16,11 @@ const READY = { timeoutMs: 40_000, intervalMs: 100 }
 
 let kubectl: Kubectl
 let namespace: TestNamespace
-let folder: string
 before(async () => {
   kubectl = kubectlAt((await ensureCluster()).kubectl)
   namespace = await openNamespace(`bad-access-${process.pid}`)
-  folder = mkdtempSync(join(tmpdir(), 'downpour-access-'))
 })
-after(async () => {
-  await namespace.remove()
-  rmSync(folder, { recursive: true })
-})
+after(() => namespace.remove())
 
 const start = (kubeconfig?: string) => namespace.startOperator(['--no-leader-elect'], kubeconfig)
 
@@ -43,7 +35,7 @@ async function readiness(operator: OperatorProcess, words: RegExp, options = REA
 }
 
 test('an API server that cannot be reached', async (t) => {
-  const line = await openLine(namespace.kubeconfig)
+  const line = await openLine(namespace.account.kubeconfig)
   try {
     line.down()
     const operator = start(line.kubeconfig)
@@ -66,25 +58,25 @@ test('an API server that cannot be reached', async (t) => {
 })
 
 test('verbs that are forbidden: some from the start, then all', async (t) => {
-  await grant(
+  await namespace.account.grant(
     (verb, resource) => !(resource === 'services' && verb === 'list') && !(resource === 'pods' && verb === 'create'),
   )
-  const operator = start(await kubeconfigOfAccount())
+  const operator = start()
   t.diagnostic(
     await readiness(
       operator,
       /first list of services: .*services is forbidden: User "system:serviceaccount:.*" cannot list .*\(grant it to/,
     ),
   )
-  await grant((verb, resource) => !(resource === 'pods' && verb === 'create'))
+  await namespace.account.grant((verb, resource) => !(resource === 'pods' && verb === 'create'))
   await readiness(operator, /^ok/)
   await namespace.createJob('weak', 1)
   const words =
-    /^False Forbidden: pods is forbidden: User "system:serviceaccount:.*" cannot create resource "pods" in API group "" in the namespace/
+    /^False Forbidden: pods is forbidden: User "system:serviceaccount:.*" cannot create resource "pods" in API group "" (in the namespace|at the cluster scope)/
   t.diagnostic(await says(namespace, 'weak', 'Created', words))
-  await grant(() => true)
+  await namespace.account.grant()
   await recovers(namespace, 'weak')
-  await grant(() => false)
+  await namespace.account.grant(() => false)
   await namespace.createJob('mute', 1)
   t.diagnostic(
     await readiness(
@@ -92,7 +84,7 @@ test('verbs that are forbidden: some from the start, then all', async (t) => {
       /status.*forbidden: User "system:serviceaccount:.*" cannot update resource "pretrainjobs\/status"/,
     ),
   )
-  await grant(() => true)
+  await namespace.account.grant()
   await recovers(namespace, 'mute')
   await readiness(operator, /^ok/)
   await operator.kill('SIGKILL')
@@ -129,46 +121,4 @@ async function applyKinds(change: (text: string) => string): Promise<void> {
   for (const file of FILES)
     await kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], change(readFileSync(file, 'utf8')))
   await kubectl(['wait', 'crd', ...NAMES, '--for=condition=Established', '--timeout=30s'])
-}
-
-interface Rule {
-  apiGroups: string[]
-  resources: string[]
-  verbs: string[]
-}
-
-/** The role of the plain manifests, as far as the test lets it be. */
-async function grant(isGranted: (verb: string, resource: string) => boolean): Promise<void> {
-  const manifests = loadAll(readFileSync('deploy/operator/rbac.yaml', 'utf8')) as { kind: string; rules: Rule[] }[]
-  const whole = manifests.find(({ kind }) => kind === 'ClusterRole')?.rules ?? []
-  const rules = whole.flatMap(({ apiGroups, resources, verbs }) =>
-    resources.flatMap((resource) => {
-      const left = verbs.filter((verb) => isGranted(verb, resource))
-      return left.length > 0 ? [{ apiGroups, resources: [resource], verbs: left }] : []
-    }),
-  )
-  const metadata = { name: 'operator', namespace: namespace.name }
-  const rbac = 'rbac.authorization.k8s.io'
-  const roleRef = { apiGroup: rbac, kind: 'Role', name: 'operator' }
-  const items = [
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
-    { apiVersion: `${rbac}/v1`, kind: 'Role', metadata, rules },
-    {
-      apiVersion: `${rbac}/v1`,
-      kind: 'RoleBinding',
-      metadata,
-      roleRef,
-      subjects: [{ kind: 'ServiceAccount', ...metadata }],
-    },
-  ]
-  await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
-}
-
-async function kubeconfigOfAccount(): Promise<string> {
-  const token = (await kubectl(['create', 'token', 'operator', '-n', namespace.name])).trim()
-  const config = JSON.parse(readFileSync(namespace.kubeconfig, 'utf8')) as { users: { name: string; user: object }[] }
-  const users = config.users.map(({ name }) => ({ name, user: { token } }))
-  const file = join(folder, 'kubeconfig')
-  writeFileSync(file, JSON.stringify({ ...config, users }), { mode: 0o600 })
-  return file
 }

@@ -14,17 +14,19 @@ const WORKERS = 3
 
 let kubectl: Kubectl
 let places: Record<Place, TestNamespace>
+/** Its operator watches them all. */
+let home: TestNamespace
 let operator: OperatorProcess
 before(async () => {
   kubectl = kubectlAt((await ensureCluster()).kubectl)
   const opened = await Promise.all(PLACES.map(async (place) => [place, await openNamespace(nameOf(place))] as const))
   places = Object.fromEntries(opened) as Record<Place, TestNamespace>
-  const others = PLACES.slice(1).flatMap((place) => ['--namespace', nameOf(place)])
-  operator = places[PLACES[0]].startOperator(['--no-leader-elect', ...others])
+  home = await openNamespace(nameOf('home'), PLACES.map(nameOf))
+  operator = home.startOperator(['--no-leader-elect'])
 })
-after(() => Promise.all(Object.values(places).map((place) => place.remove())))
+after(() => Promise.all([home, ...Object.values(places)].map((place) => place.remove())))
 
-const nameOf = (place: Place) => `bad-${place}-${process.pid}`
+const nameOf = (place: Place | 'home') => `bad-${place}-${process.pid}`
 const apply = (...items: object[]) =>
   kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
 /** kubectl would wait for ever: ours takes the name before it has looked whether the other one is gone. */

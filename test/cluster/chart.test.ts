@@ -15,6 +15,7 @@ import type { Cluster } from '../../tools/cluster/up.ts'
 import { CHART } from '../../tools/helm.ts'
 import { MATRIX } from '../chart/matrix.ts'
 import { eventually } from '../support/eventually.ts'
+import { withToken } from './account.ts'
 import { openNamespace, type TestNamespace } from './fixture.ts'
 
 const RELEASE = 'downpour'
@@ -119,11 +120,9 @@ suite('the API server takes every field of what is rendered', () => {
 
 /** The operator of this checkout as the chart's ServiceAccount. */
 async function asServiceAccount(flags: readonly string[]) {
-  const config = JSON.parse(await kubectl('config', 'view', '--raw', '-o', 'json'))
   const token = (await kubectl('-n', PLACE, 'create', 'token', RELEASE)).trim()
-  config.users = [{ name: config.users[0].name, user: { token } }]
   const file = join(folder, 'kubeconfig')
-  writeFileSync(file, JSON.stringify(config), { mode: 0o600 })
+  writeFileSync(file, withToken(cluster.kubeconfig, token), { mode: 0o600 })
   const lease = ['--lease-namespace', PLACE, '--lease-name', RELEASE]
   const words = [
     'bin/downpour',

@@ -8,15 +8,17 @@ import type { KubeObject } from '../../src/kube/objects.ts'
 import { silentLog } from '../../src/support/log.ts'
 import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
 import { kubectlAt } from '../../tools/cluster/kubectl.ts'
+import { type Account, openAccount } from './account.ts'
 
 export interface TestNamespace {
   readonly name: string
-  readonly kubeconfig: string
   readonly client: KubeClient
+  /** Of its operators. */
+  readonly account: Account
   /** A PretrainJob with one parameter server. */
   createJob(name: string, workers: number, spec?: object): Promise<void>
   pods(): Promise<KubeObject[]>
-  /** @param kubeconfig another way to the API server than the test's own */
+  /** @param kubeconfig another way to the API server than the account's own */
   startOperator(flags?: readonly string[], kubeconfig?: string): OperatorProcess
   /** Jobs, pods and the namespace itself. */
   remove(): Promise<void>
@@ -30,16 +32,18 @@ export interface OperatorProcess {
   kill(signal: NodeJS.Signals): Promise<void>
 }
 
-export async function openNamespace(name: string): Promise<TestNamespace> {
+/** @param others what its operators watch besides; these must be there */
+export async function openNamespace(name: string, others: readonly string[] = []): Promise<TestNamespace> {
   const cluster = await ensureCluster()
   const limits = { qps: 1e6, burst: 1e6 }
   const client = new KubeClient({ kubeConfig: cluster.kubeconfig, log: silentLog, limits })
   await prepareNamespace(client, kubectlAt(cluster.kubectl), name)
+  const account = await openAccount(cluster, [name, ...others])
   const operators: OperatorProcess[] = []
   return {
     name,
-    kubeconfig: cluster.kubeconfig,
     client,
+    account,
     async createJob(job, workers, spec = {}) {
       const where = { apiVersion: API_VERSION, plural: PLURALS.PretrainJob, namespace: name }
       const metadata = { name: job, namespace: name }
@@ -50,13 +54,14 @@ export async function openNamespace(name: string): Promise<TestNamespace> {
       const where = { apiVersion: 'v1', plural: 'pods', namespace: name }
       return (await client.list(where, { labelSelector: LABELS.jobUid })).items
     },
-    startOperator(flags = [], kubeconfig = cluster.kubeconfig) {
-      const operator = startOperator(['--kubeconfig', kubeconfig, '--namespace', name, ...flags])
+    startOperator(flags = [], kubeconfig = account.kubeconfig) {
+      const operator = startOperator(['--kubeconfig', kubeconfig, ...account.flags, ...flags])
       operators.push(operator)
       return operator
     },
     async remove() {
       await Promise.all(operators.map((operator) => operator.kill('SIGKILL')))
+      await account.remove()
       const ref = { apiVersion: 'v1', plural: 'namespaces', name }
       await client.delete(ref, { propagationPolicy: 'Background' })
       await client.delete({ apiVersion: 'v1', plural: 'persistentvolumes', name: `${name}-data` })

@@ -19,8 +19,7 @@ after(() => namespace.remove())
 
 test('the standby acts within the lease, and no pod is created twice', async (t) => {
   const watch = watchPods()
-  const lease = ['--lease-namespace', namespace.name]
-  const pair = [namespace.startOperator(lease), namespace.startOperator(lease)]
+  const pair = [namespace.startOperator(), namespace.startOperator()]
   const leader = await leaderOf(pair)
   const standby = pair.find((one) => one !== leader) as OperatorProcess
   for (let job = 0; job < JOBS; job++) await namespace.createJob(`job-${job}`, WORKERS)

@@ -30,7 +30,7 @@ let namespace: TestNamespace
 let line: Line
 before(async () => {
   namespace = await openNamespace(`churn-${process.pid}`)
-  line = await openLine(namespace.kubeconfig)
+  line = await openLine(namespace.account.kubeconfig)
 })
 after(async () => {
   // Whatever went wrong, others find an API server.

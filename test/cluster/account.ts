@@ -1,0 +1,86 @@
+/**
+ * Who the operator under test is: a ServiceAccount with the rights that the chart gives it, and no others. A Role in
+ * each of its namespaces, or, with DOWNPOUR_TEST_SCOPE=cluster, one ClusterRole.
+ */
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { exec } from '../../tools/cluster/exec.ts'
+import { kubectlAt } from '../../tools/cluster/kubectl.ts'
+import type { Cluster } from '../../tools/cluster/up.ts'
+import { CHART } from '../../tools/helm.ts'
+import { type PolicyRule, parseManifests, type Rendered } from '../chart/chart.ts'
+
+export interface Account {
+  readonly kubeconfig: string
+  /** What an operator must be told to ask for no more than it has. */
+  readonly flags: readonly string[]
+  /** Gives it what the chart gives, as far as the test lets it be. */
+  grant(isGranted?: (verb: string, resource: string) => boolean): Promise<void>
+  remove(): Promise<void>
+}
+
+const SCOPES = ['namespace', 'cluster'] as const
+const RELEASE = 'test'
+
+/** @param namespaces the first one is where the account and its lease are */
+export async function openAccount(cluster: Cluster, namespaces: readonly string[]): Promise<Account> {
+  const kubectl = kubectlAt(cluster.kubectl)
+  const [home = ''] = namespaces
+  const watched = scope() === 'namespace' ? namespaces : []
+  const objects = await render(cluster, home, watched)
+  const name = objects.find(({ kind }) => kind === 'ServiceAccount')?.metadata.name ?? ''
+  const apply = (items: readonly Rendered[]) =>
+    kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
+  await apply(objects)
+  const folder = mkdtempSync(join(tmpdir(), 'downpour-account-'))
+  const kubeconfig = join(folder, 'kubeconfig')
+  const token = (await kubectl(['create', 'token', name, '-n', home])).trim()
+  writeFileSync(kubeconfig, withToken(cluster.kubeconfig, token), { mode: 0o600 })
+  return {
+    kubeconfig,
+    flags: ['--lease-namespace', home, '--lease-name', name, ...watched.flatMap((each) => ['--namespace', each])],
+    async grant(isGranted = () => true) {
+      await apply(objects.filter(isOperatorRole).map((role) => ({ ...role, rules: limited(role.rules, isGranted) })))
+    },
+    async remove() {
+      rmSync(folder, { recursive: true })
+      const everywhere = objects.filter(({ kind }) => kind.startsWith('ClusterRole'))
+      for (const { kind, metadata } of everywhere) await kubectl(['delete', kind, metadata.name])
+    },
+  }
+}
+
+/** The same way to the API server as somebody else. */
+export function withToken(kubeconfig: string, token: string): string {
+  const config = JSON.parse(readFileSync(kubeconfig, 'utf8')) as { users: { name: string; user: object }[] }
+  return JSON.stringify({ ...config, users: config.users.map(({ name }) => ({ name, user: { token } })) })
+}
+
+function scope(): (typeof SCOPES)[number] {
+  const { DOWNPOUR_TEST_SCOPE: wanted = 'namespace' } = process.env
+  const found = SCOPES.find((one) => one === wanted)
+  assert.ok(found, `expected DOWNPOUR_TEST_SCOPE to be one of ${SCOPES.join(', ')}; got \`${wanted}\``)
+  return found
+}
+
+async function render({ helm }: Cluster, home: string, watchNamespaces: readonly string[]): Promise<Rendered[]> {
+  const files = ['serviceaccount', 'rbac'].flatMap((file) => ['--show-only', `templates/${file}.yaml`])
+  const values = ['--set-json', `watchNamespaces=${JSON.stringify(watchNamespaces)}`]
+  return parseManifests(await exec(helm, ['template', RELEASE, CHART, '--namespace', home, ...files, ...values]))
+}
+
+const isOperatorRole = ({ kind, metadata }: Rendered) => kind.endsWith('Role') && !metadata.name.endsWith('-lease')
+
+function limited(
+  rules: readonly PolicyRule[] = [],
+  isGranted: (verb: string, resource: string) => boolean,
+): PolicyRule[] {
+  return rules.flatMap(({ resources, verbs, ...rest }) =>
+    resources.flatMap((resource) => {
+      const left = verbs.filter((verb) => isGranted(verb, resource))
+      return left.length > 0 ? [{ ...rest, resources: [resource], verbs: left }] : []
+    }),
+  )
+}
