@@ -1,5 +1,6 @@
 /** bin/downpour: one line a verb. A verb's room is opened only when the verb is called, so a worker loads no operator. */
 import { Command } from 'commander'
+import { ARGS } from '../contract/runtime.ts'
 import { errorCode } from '../support/errors.ts'
 import { fail } from './fail.ts'
 import { registerOperator, wholeNumber } from './operator.ts'
@@ -24,18 +25,15 @@ program
 
 registerOperator(program, async (options) => exitWith((await import('../operator/main.ts')).runOperator(options)))
 
-program
-  .command('ps')
-  .description('parameter server process (in a pod; configured by DOWNPOUR_* variables)')
-  .action(async () => (await import('../ps/main.ts')).runParameterServer())
-program
-  .command('worker')
-  .description('training process (in a pod; configured by DOWNPOUR_* variables)')
-  .action(async () => (await import('../worker/main.ts')).runWorker())
-program
-  .command('evaluate')
-  .description('evaluator process (in a pod; configured by DOWNPOUR_* variables)')
-  .action(async () => (await import('../evaluator/main.ts')).runEvaluator())
+const ofJob = (verb: string, what: string) =>
+  program
+    .command(verb)
+    .description(`${what} process (in a pod; its job is told by DOWNPOUR_* variables)`)
+    .option(`${ARGS.index} <n>`, 'its place among those of its role')
+    .option(`${ARGS.attempt} <n>`, 'how often a pod has failed at this place')
+ofJob('ps', 'parameter server').action(async (place) => (await import('../ps/main.ts')).runParameterServer(place))
+ofJob('worker', 'training').action(async (place) => (await import('../worker/main.ts')).runWorker(place))
+ofJob('evaluate', 'evaluator').action(async () => (await import('../evaluator/main.ts')).runEvaluator())
 
 program
   .command('validate')

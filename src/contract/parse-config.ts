@@ -2,7 +2,17 @@
 import { z } from 'zod'
 import { DownpourError } from '../support/errors.ts'
 import { JOB_KINDS } from './names.ts'
-import { DEFAULT_TERMINATION_LOG, ENV, type PodIdentity, type RuntimeConfig } from './runtime.ts'
+import {
+  ARGS,
+  DEFAULT_TERMINATION_LOG,
+  ENV,
+  FOLDER_ENV,
+  MOUNTS,
+  type Mount,
+  type PlaceArgs,
+  type PodIdentity,
+  type RuntimeConfig,
+} from './runtime.ts'
 
 const count = z.int().min(0)
 const positive = z.int().min(1)
@@ -107,12 +117,12 @@ export function parseRuntimeConfig(environment: Environment): RuntimeConfig {
 }
 
 /** @throws DownpourError CONFIG_INVALID */
-export function parseIdentity(environment: Environment): PodIdentity {
+export function parseIdentity(args: PlaceArgs, environment: Environment): PodIdentity {
   const podUid = environment[ENV.podUid]
   if (!podUid) throw invalid(ENV.podUid, podUid, 'the uid of the pod, different for each start of a process')
   return {
-    index: wholeNumber(environment, ENV.index),
-    attempt: wholeNumber(environment, ENV.attempt),
+    index: wholeNumber(ARGS.index, args.index),
+    attempt: wholeNumber(ARGS.attempt, args.attempt),
     podUid,
   }
 }
@@ -135,17 +145,14 @@ export function readSurroundings(environment: Environment): Surroundings {
   }
 }
 
-/** A mounted folder. @throws DownpourError CONFIG_INVALID when the variable is not set */
-export function requireFolder(environment: Environment, name: string): string {
-  const folder = environment[name]
-  if (folder) return folder
-  throw invalid(name, folder, 'a folder')
+/** The folder of a claim. */
+export function folderOf(mount: Mount, environment: Environment): string {
+  return environment[FOLDER_ENV[mount]] || MOUNTS[mount]
 }
 
-function wholeNumber(environment: Environment, name: string): number {
-  const text = environment[name] ?? ''
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw invalid(name, environment[name], 'a whole number')
+function wholeNumber(name: string, text: string | undefined): number {
+  if (/^\d{1,9}$/.test(text ?? '')) return Number(text)
+  throw invalid(name, text, 'a whole number; the operator tells it')
 }
 
 function parseJson(text: string): unknown {

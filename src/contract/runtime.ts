@@ -12,28 +12,35 @@ export const PORTS = {
 export const ENV = {
   /** JSON of RuntimeConfig. */
   config: 'DOWNPOUR_CONFIG',
-  index: 'DOWNPOUR_INDEX',
-  attempt: 'DOWNPOUR_ATTEMPT',
   podUid: 'DOWNPOUR_POD_UID',
   /** Local mode only, where pods share the machine's network: the address that is this pod's. */
   podIp: 'DOWNPOUR_POD_IP',
-  /** Mounted folders. Local mode's kubelet rewrites these values to folders of the machine. */
-  dataDir: 'DOWNPOUR_DATA_DIR',
-  evaluationDir: 'DOWNPOUR_EVALUATION_DIR',
-  checkpointDir: 'DOWNPOUR_CHECKPOINT_DIR',
-  /** FinetuneJob only: the folder that holds the source job's checkpoints. */
-  sourceDir: 'DOWNPOUR_SOURCE_DIR',
   hostsFile: 'DOWNPOUR_HOSTS_FILE',
   terminationLog: 'DOWNPOUR_TERMINATION_LOG',
   logLevel: 'DOWNPOUR_LOG_LEVEL',
 } as const
 
+/** Arguments of a runtime process, after its verb: its place in the job, and how often that was taken before. */
+export const ARGS = { index: '--index', attempt: '--attempt' } as const
+
+/** Where claims are mounted. */
 export const MOUNTS = {
   data: '/mnt/downpour/data',
   evaluation: '/mnt/downpour/evaluation',
   checkpoint: '/mnt/downpour/checkpoint',
+  /** FinetuneJob only: the folder that holds the source job's checkpoints. */
   source: '/mnt/downpour/source',
 } as const
+
+export type Mount = keyof typeof MOUNTS
+
+/** Variables that name another folder than the mount: local mode's kubelet sets them, for it mounts nothing. */
+export const FOLDER_ENV: Readonly<Record<Mount, string>> = {
+  data: 'DOWNPOUR_DATA_DIR',
+  evaluation: 'DOWNPOUR_EVALUATION_DIR',
+  checkpoint: 'DOWNPOUR_CHECKPOINT_DIR',
+  source: 'DOWNPOUR_SOURCE_DIR',
+}
 
 export const DEFAULT_TERMINATION_LOG = '/dev/termination-log'
 
@@ -147,6 +154,12 @@ export interface RuntimeConfig {
   }
   /** Consecutive refused gradients a worker, or refused by a shard, before the job fails. */
   maxNonFinite: number
+}
+
+/** As a runtime process is told it. */
+export interface PlaceArgs {
+  index?: string
+  attempt?: string
 }
 
 export interface PodIdentity {

@@ -3,8 +3,8 @@ import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { realFileSystem } from '../checkpoint/file-system.ts'
 import { exitCodeOf } from '../contract/exit-codes.ts'
-import { parseRuntimeConfig, readSurroundings, requireFolder } from '../contract/parse-config.ts'
-import { ENV, EXIT, PORTS } from '../contract/runtime.ts'
+import { folderOf, parseRuntimeConfig, readSurroundings } from '../contract/parse-config.ts'
+import { EXIT, PORTS } from '../contract/runtime.ts'
 import type { EvaluatorStatus } from '../contract/status.ts'
 import { createEvaluatorMetrics, type EvaluatorMetrics } from '../metrics/evaluator.ts'
 import { startRuntimeHttp } from '../metrics/runtime-http.ts'
@@ -49,8 +49,8 @@ async function evaluate(
   log: Log,
 ): Promise<void> {
   const config = parseRuntimeConfig(process.env)
-  const evaluationDir = requireFolder(process.env, ENV.evaluationDir)
-  const checkpointDir = requireFolder(process.env, ENV.checkpointDir)
+  const evaluationDir = folderOf('evaluation', process.env)
+  const checkpointDir = folderOf('checkpoint', process.env)
   await selectBackend(config.runtime.backend, log)
   const model = buildModel({ ...config.model, ...config })
   const task = createTask(config)

@@ -1,5 +1,5 @@
 /** The environment of a pod's process: what the spec says, with folders of this machine for mounts. */
-import { ENV } from '../contract/runtime.ts'
+import { ENV, FOLDER_ENV, MOUNTS, type Mount } from '../contract/runtime.ts'
 import type { Stored } from './objects.ts'
 import type { ContainerSpec } from './pod-process.ts'
 
@@ -30,7 +30,15 @@ export function podEnvironment(
     [ENV.hostsFile, place.hostsFile],
     [ENV.terminationLog, place.terminationLog],
   ]
-  return Object.fromEntries([...inherited, ...given, ...local])
+  return Object.fromEntries([...inherited, ...given, ...local, ...folders(place)])
+}
+
+/** Of what is mounted where the runtime looks for it. */
+function folders({ folderOf }: PodPlace): [string, string][] {
+  return (Object.keys(MOUNTS) as Mount[]).flatMap((mount) => {
+    const folder = folderOf(MOUNTS[mount])
+    return folder ? [[FOLDER_ENV[mount], folder]] : []
+  })
 }
 
 /** A value that is a mount path, or lies under one, becomes the folder of this machine. */

@@ -1,7 +1,7 @@
-/** (job, role, index) → Pod: one container, restricted security context, everything it is told in its environment. */
+/** (job, role, index) → Pod: one container, restricted security context, told its place by arguments and the job by its environment. */
 import type { Job } from '../api/job.ts'
 import { LABELS, podName, type Role, serviceName } from '../contract/names.ts'
-import { ENV, PORTS, type RuntimeConfig } from '../contract/runtime.ts'
+import { ARGS, ENV, PORTS, type RuntimeConfig } from '../contract/runtime.ts'
 import { gangMetadata, schedulerOf } from './gang.ts'
 import { desiredOf, jobLabels, ownerReference, type PlanOptions } from './job-plan.ts'
 import { kueueMetadata } from './kueue.ts'
@@ -106,12 +106,12 @@ function schedulingOf(job: Job, role: Role): Record<string, unknown> {
 
 function containerOf({ job, config, options }: PodContext, role: Role, index: number, birth: PodBirth): Container {
   const template = templateOf(job, role)
-  const { mounts, env } = mountsOf(job, role)
+  const { mounts } = mountsOf(job, role)
   return {
     name: role,
     image: job.spec.runtime.image ?? options.defaultImage,
-    args: [VERBS[role]],
-    env: [...(template?.env ?? []), ...environment(config, index, birth), ...env],
+    args: [VERBS[role], ARGS.index, String(index), ARGS.attempt, String(birth.attempt)],
+    env: [...(template?.env ?? []), ...environment(config)],
     ports: [
       ...(role === 'ps' ? [{ name: 'wire', containerPort: PORTS.wire }] : []),
       { name: 'http', containerPort: PORTS.http },
@@ -127,12 +127,10 @@ function containerOf({ job, config, options }: PodContext, role: Role, index: nu
   }
 }
 
-/** Few: the API server merges, stores and tells each variable with every change of every pod. */
-function environment(config: RuntimeConfig, index: number, { attempt }: PodBirth): EnvVar[] {
+/** Few: the API server tracks who owns each variable of each pod. Arguments are one field to it. */
+function environment(config: RuntimeConfig): EnvVar[] {
   return [
     { name: ENV.config, value: JSON.stringify(config) },
-    { name: ENV.index, value: String(index) },
-    { name: ENV.attempt, value: String(attempt) },
     { name: ENV.podUid, valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
   ]
 }

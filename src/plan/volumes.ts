@@ -1,19 +1,18 @@
 /** Which claims a pod mounts, and where: a claim used for two things is one volume with two mounts. */
 import type { Job } from '../api/job.ts'
 import type { Role } from '../contract/names.ts'
-import { ENV, MOUNTS } from '../contract/runtime.ts'
-import type { EnvVar, Volume, VolumeMount } from './types.ts'
+import { MOUNTS, type Mount } from '../contract/runtime.ts'
+import type { Volume, VolumeMount } from './types.ts'
 
 interface Use {
-  purpose: keyof typeof MOUNTS
-  env: string
+  purpose: Mount
   claimName: string
   readOnly: boolean
 }
 
 const TEMPORARY_BYTES = '256Mi'
 
-export function mountsOf(job: Job, role: Role): { volumes: Volume[]; mounts: VolumeMount[]; env: EnvVar[] } {
+export function mountsOf(job: Job, role: Role): { volumes: Volume[]; mounts: VolumeMount[] } {
   const uses = usesOf(job, role)
   const claims = [...new Set(uses.map((use) => use.claimName))]
   const volumeName = (claimName: string) => `downpour-claim-${claims.indexOf(claimName)}`
@@ -36,7 +35,6 @@ export function mountsOf(job: Job, role: Role): { volumes: Volume[]; mounts: Vol
       })),
       { name: 'downpour-tmp', mountPath: '/tmp' },
     ],
-    env: uses.map(({ purpose, env }) => ({ name: env, value: MOUNTS[purpose] })),
   }
 }
 
@@ -45,27 +43,20 @@ function usesOf(job: Job, role: Role): Use[] {
   const source = job.kind === 'FinetuneJob' && job.spec.init === 'pretrained' ? job.status?.source : undefined
   const saved: Use = {
     purpose: 'checkpoint',
-    env: ENV.checkpointDir,
     claimName: checkpoint.storage.volume.claimName,
     readOnly: false,
   }
   switch (role) {
     case 'worker':
-      return [{ purpose: 'data', env: ENV.dataDir, claimName: data.source.claimName, readOnly: true }]
+      return [{ purpose: 'data', claimName: data.source.claimName, readOnly: true }]
     case 'ps':
-      return [
-        saved,
-        ...(source
-          ? [{ purpose: 'source', env: ENV.sourceDir, claimName: source.claimName, readOnly: true } as const]
-          : []),
-      ]
+      return [saved, ...(source ? [{ purpose: 'source', claimName: source.claimName, readOnly: true } as const] : [])]
     case 'evaluator':
       return evaluation
         ? [
             saved,
             {
               purpose: 'evaluation',
-              env: ENV.evaluationDir,
               claimName: evaluation.data.source.claimName,
               readOnly: true,
             },

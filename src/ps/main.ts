@@ -1,16 +1,16 @@
-/** `downpour ps`: one parameter server, from its environment to its last words. */
+/** `downpour ps`: one parameter server, from what it is told to its last words. */
 import { join } from 'node:path'
 import { realFileSystem } from '../checkpoint/file-system.ts'
 import { exitCodeOf } from '../contract/exit-codes.ts'
 import { FILES } from '../contract/files.ts'
 import {
+  folderOf,
   parseIdentity,
   parseRuntimeConfig,
   readSurroundings,
-  requireFolder,
   type Surroundings,
 } from '../contract/parse-config.ts'
-import { ENV, EXIT, exitClass, PORTS } from '../contract/runtime.ts'
+import { EXIT, exitClass, type PlaceArgs, PORTS } from '../contract/runtime.ts'
 import { createPsMetrics, type PsMetrics } from '../metrics/ps.ts'
 import { startRuntimeHttp } from '../metrics/runtime-http.ts'
 import { systemClock } from '../support/clock.ts'
@@ -22,14 +22,14 @@ import { ParameterServer } from './parameter-server.ts'
 const WORKERS_LEAVE_WITHIN_MS = 10_000
 const SHARDS_WAIT_FOR_ROUND_MS = 20_000
 
-export async function runParameterServer(): Promise<void> {
+export async function runParameterServer(place: PlaceArgs): Promise<void> {
   const surroundings = readSurroundings(process.env)
-  const log = createLog({ role: 'ps', index: Number(process.env[ENV.index]) }, surroundings.logLevel)
+  const log = createLog({ role: 'ps', index: Number(place.index) }, surroundings.logLevel)
   const metrics = createPsMetrics({ defaults: true })
   let server: ParameterServer | undefined
   await runProcess({
     work: async (signal) => {
-      server = assemble(surroundings, metrics, log)
+      server = assemble(place, surroundings, metrics, log)
       await serve(server, metrics, surroundings.host, signal)
     },
     status: () => server?.status() ?? {},
@@ -41,17 +41,17 @@ export async function runParameterServer(): Promise<void> {
   })
 }
 
-function assemble({ hostsFile }: Surroundings, metrics: PsMetrics, log: Log): ParameterServer {
+function assemble(place: PlaceArgs, { hostsFile }: Surroundings, metrics: PsMetrics, log: Log): ParameterServer {
   const config = parseRuntimeConfig(process.env)
-  const { index, podUid, attempt } = parseIdentity(process.env)
-  const checkpointDir = requireFolder(process.env, ENV.checkpointDir)
+  const { index, podUid, attempt } = parseIdentity(place, process.env)
+  const checkpointDir = folderOf('checkpoint', process.env)
   return new ParameterServer({
     config,
     index,
     podUid,
     attempt,
     checkpointDir,
-    sourceDir: process.env[ENV.sourceDir],
+    sourceDir: folderOf('source', process.env),
     historyFile: join(checkpointDir, config.checkpoint.path, FILES.history),
     hostsFile,
     clock: systemClock,

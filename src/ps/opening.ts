@@ -13,7 +13,7 @@ export interface OpeningOptions {
   config: RuntimeConfig
   index: number
   incarnation: number
-  sourceDir: string | undefined
+  sourceDir: string
   own: Own
   fs: FileSystem
   log: Log

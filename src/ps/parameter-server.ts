@@ -30,7 +30,7 @@ export interface ParameterServerOptions {
   /** The generation of parameter servers that this one belongs to. */
   attempt: number
   checkpointDir: string
-  sourceDir: string | undefined
+  sourceDir: string
   historyFile: string
   hostsFile: string | undefined
   clock: Clock

@@ -73,13 +73,9 @@ export async function restoreOwn(shard: Shard, found: ListedCheckpoint, fs: File
 }
 
 /** The source of a transfer is checked before the first worker says which variables there are. */
-export async function assertSource(
-  config: RuntimeConfig,
-  sourceDir: string | undefined,
-  fs: FileSystem,
-): Promise<void> {
+export async function assertSource(config: RuntimeConfig, sourceDir: string, fs: FileSystem): Promise<void> {
   if (config.init.type === 'random') return
-  const folder = join(sourceFolder(sourceDir), config.init.path)
+  const folder = join(sourceDir, config.init.path)
   const { digest } = await readManifest(folder, fs)
   if (digest === config.init.digest) return
   const message = `${folder} is not the checkpoint that was chosen: manifest ${digest}, expected ${config.init.digest}`
@@ -93,21 +89,16 @@ export async function assertSource(
 export async function initialise(
   shard: Shard,
   config: RuntimeConfig,
-  sourceDir: string | undefined,
+  sourceDir: string,
   fs: FileSystem,
 ): Promise<void> {
   shard.draw(config.seed)
   if (config.init.type === 'random') return
-  const folder = join(sourceFolder(sourceDir), config.init.path)
+  const folder = join(sourceDir, config.init.path)
   const wanted = shard.layout.entries.filter(({ head }) => !head)
   const only = new Set(wanted.map(({ name }) => name))
   const loaded = await loadCheckpoint(folder, { expectDigest: config.init.digest, only, fs })
   copyVariables(wanted, loaded, shard.weights, folder)
-}
-
-function sourceFolder(sourceDir: string | undefined): string {
-  if (sourceDir) return sourceDir
-  throw new DownpourError('BAD_CONFIG', 'the job starts from a checkpoint but DOWNPOUR_SOURCE_DIR is not set')
 }
 
 function copyVariables(

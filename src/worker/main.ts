@@ -1,13 +1,13 @@
-/** `downpour worker`: one training process, from its environment to its last words. */
+/** `downpour worker`: one training process, from what it is told to its last words. */
 import { exitCodeOf } from '../contract/exit-codes.ts'
 import {
+  folderOf,
   parseIdentity,
   parseRuntimeConfig,
   readSurroundings,
-  requireFolder,
   type Surroundings,
 } from '../contract/parse-config.ts'
-import { ENV, EXIT, PORTS, type PodIdentity, type RuntimeConfig } from '../contract/runtime.ts'
+import { EXIT, type PlaceArgs, PORTS, type PodIdentity, type RuntimeConfig } from '../contract/runtime.ts'
 import { createLoader, dataFacts } from '../data/loader.ts'
 import { startRuntimeHttp } from '../metrics/runtime-http.ts'
 import { createWorkerMetrics } from '../metrics/worker.ts'
@@ -35,17 +35,17 @@ interface WorkerContext extends Surroundings {
   log: Log
 }
 
-export async function runWorker(): Promise<void> {
+export async function runWorker(place: PlaceArgs): Promise<void> {
   const surroundings = readSurroundings(process.env)
-  const index = Number(process.env[ENV.index])
+  const index = Number(place.index)
   const log = createLog({ role: 'worker', index }, surroundings.logLevel)
   const metrics = createWorkerMetrics({ defaults: true, tensors: () => tf.memory().numTensors })
   const report = new Reporter(index, metrics, log)
   await runProcess({
     work: async (signal) => {
       const config = parseRuntimeConfig(process.env)
-      const identity = parseIdentity(process.env)
-      const dataDir = requireFolder(process.env, ENV.dataDir)
+      const identity = parseIdentity(place, process.env)
+      const dataDir = folderOf('data', process.env)
       const { host } = surroundings
       const ready = () => report.status.phase === 'training'
       await startRuntimeHttp({

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomInt, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
-import { ENV, type RuntimeConfig } from '../../src/contract/runtime.ts'
+import { ARGS, ENV, FOLDER_ENV, type RuntimeConfig } from '../../src/contract/runtime.ts'
 
 const BIN = resolve('bin/downpour')
 
@@ -25,15 +25,13 @@ export function createPsProcess(config: RuntimeConfig, checkpointDir: string): P
     host,
     output: () => printed,
     start() {
-      child = spawn(process.execPath, [BIN, 'ps'], {
+      child = spawn(process.execPath, [BIN, 'ps', ARGS.index, '0', ARGS.attempt, '0'], {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: {
           [ENV.config]: JSON.stringify({ ...config, topology }),
-          [ENV.index]: '0',
-          [ENV.attempt]: '0',
           [ENV.podUid]: randomUUID(),
           [ENV.podIp]: host,
-          [ENV.checkpointDir]: checkpointDir,
+          [FOLDER_ENV.checkpoint]: checkpointDir,
           [ENV.terminationLog]: '/dev/null',
         },
       })

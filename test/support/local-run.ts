@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Job } from '../../src/api/job.ts'
 import { API_VERSION, type JobKind, PLURALS, type Role } from '../../src/contract/names.ts'
-import { ENV } from '../../src/contract/runtime.ts'
+import { ARGS } from '../../src/contract/runtime.ts'
 import { KubeClient } from '../../src/kube/client.ts'
 import type { KubeObject } from '../../src/kube/objects.ts'
 import { silentLog } from '../../src/support/log.ts'
@@ -82,7 +82,7 @@ function isOurs(pid: number, verb: string, stateDir: string, index: number | und
     const cwd = readlinkSync(`/proc/${pid}/cwd`)
     const paths = [...args, ...environment].filter((word) => word.includes('/')).join('\0')
     const ours = paths.includes(stateDir) || args.some((arg) => arg !== '' && resolve(cwd, arg).startsWith(stateDir))
-    return ours && (index === undefined || environment.includes(`${ENV.index}=${index}`))
+    return ours && (index === undefined || args[args.indexOf(ARGS.index) + 1] === String(index))
   } catch {
     return false // ended while we looked
   }

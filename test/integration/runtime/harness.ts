@@ -127,7 +127,7 @@ function serverOptions(
     index,
     podUid: `ps-${index}`,
     checkpointDir: folder,
-    sourceDir: undefined,
+    sourceDir: '/nowhere',
     historyFile: join(folder, 'history.jsonl'),
     hostsFile: undefined,
     clock: systemClock,

@@ -106,7 +106,7 @@ suite('every pod meets Pod Security level restricted', () => {
 })
 
 suite('text of the user', () => {
-  const nasty = fc.constantFrom('$(DOWNPOUR_INDEX)', '$(id)', '`id`', ';id', '../x', '\n', '"', '%', 'ok/path')
+  const nasty = fc.constantFrom('$(DOWNPOUR_CONFIG)', '$(id)', '`id`', ';id', '../x', '\n', '"', '%', 'ok/path')
   const text = fc.array(fc.oneof(nasty, fc.string({ maxLength: 8 })), { maxLength: 4 }).map((parts) => parts.join(''))
 
   test('reaches no command line, no shell, and no variable that Kubernetes would expand', () => {
@@ -118,7 +118,7 @@ suite('text of the user', () => {
           pretrainJob({ ...over, parameterServer: { replicas: 1 }, workers: { replicas: 1 } }),
         )) {
           const { args, env, ...rest } = containerOf(pod)
-          assert.ok(['ps', 'worker', 'evaluate'].includes(args.join(' ')))
+          assert.match(args.join(' '), /^(ps|worker|evaluate) --index \d --attempt 0$/)
           assert.ok(!('command' in rest))
           const config = env.find(({ name }) => name === ENV.config)?.value ?? ''
           assert.ok(!config.includes('$('), config)
@@ -130,10 +130,11 @@ suite('text of the user', () => {
   })
 
   test("a variable of the user does not replace one of the operator's: the last of a name counts", () => {
-    const env = [{ name: ENV.index, value: '7' }]
+    const env = [{ name: ENV.config, value: '{}' }]
     const pods = podsOf(pretrainJob({ workers: { replicas: 1, template: { env } } }))
     const worker = pods.find(({ metadata }) => metadata.name === 'jft-pj-worker-0') as PlannedPod
-    assert.equal(containerOf(worker).env.findLast(({ name }) => name === ENV.index)?.value, '0')
+    const counts = containerOf(worker).env.findLast(({ name }) => name === ENV.config)?.value ?? ''
+    assert.equal(JSON.parse(counts).formatVersion, 1)
   })
 })
 
