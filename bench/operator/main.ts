@@ -1,7 +1,8 @@
 /**
  * `npm run bench:operator [-- --runs 20]`: time from a job to its 51 pods Running on fake GPU nodes of a real API
  * server, for Downpour, Kubeflow's training-operator, an Indexed Job, and a script that only POSTs the pods; in turns, so
- * that whatever else the machine does is the same for all. Brings up the cluster it needs (`npm run cluster`).
+ * that whatever else the machine does is the same for all, and each time in another order, because the API server's
+ * garbage collector keeps step with a fixed one. Brings up the cluster it needs (`npm run cluster`).
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
@@ -10,6 +11,7 @@ import { parseArgs } from 'node:util'
 import { podName } from '../../src/contract/names.ts'
 import { KubeClient } from '../../src/kube/client.ts'
 import { silentLog } from '../../src/support/log.ts'
+import { createRandom, type Random } from '../../src/support/random.ts'
 import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
 import { type Kubectl, kubectlAt } from '../../tools/cluster/kubectl.ts'
 import { type Counts, countWrites, difference, QUIET_MS, sumOf, untilQuiet } from './api-writes.ts'
@@ -73,10 +75,16 @@ async function measureReplacements(client: KubeClient, run: number) {
   return { workerSeconds, parameterServerSeconds }
 }
 
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const drawn = items.map((item) => ({ item, at: random.next() }))
+  return drawn.toSorted((a, b) => a.at - b.at).map(({ item }) => item)
+}
+
 const ALL = [posts, samePods, downpour, indexedJob, trainingOperator]
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '20' },
+    seed: { type: 'string', default: String(Date.now() % 1e6) },
     only: { type: 'string', default: ALL.map(({ name }) => name).join() },
   },
 })
@@ -89,11 +97,13 @@ const client = new KubeClient({
   limits: { qps: 1e6, burst: 1e6 },
 })
 await prepareNamespace(client, kubectl)
+const random = createRandom(Number(values.seed))
+process.stdout.write(`order by --seed ${values.seed}\n`)
 const operator = await startOperatorProcess(cluster.kubeconfig)
 const results = new Map<Contender, Run[]>(contenders.map((contender) => [contender, []]))
 try {
   for (let run = 0; run <= Number(values.runs); run++) {
-    for (const contender of contenders) {
+    for (const contender of shuffled(contenders, random)) {
       const result = await runOnce(contender, run, client, kubectl)
       // The first of each warms caches and connections.
       if (run > 0) results.get(contender)?.push(result)

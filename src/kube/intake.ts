@@ -3,16 +3,16 @@ import type { Log } from '../support/log.ts'
 import { type KubeObject, objectKey } from './objects.ts'
 import { type Indexer, ObjectStore } from './store.ts'
 
-/** What happened to an object; the object itself is in the store, or gone. */
-export interface Change {
+export interface Change<T extends KubeObject = KubeObject> {
   type: 'added' | 'modified' | 'deleted'
-  uid: string
+  /** As it is now, or was last. */
+  object: T
 }
 
 export interface IntakeOptions<T extends KubeObject> {
   log: Log
   /** Called for every change, also with the keys that the object had before it. May throw: logged and counted. */
-  onKey: (key: string, change: Change) => void | Promise<void>
+  onKey: (key: string, change: Change<T>) => void | Promise<void>
   /** Whose keys a change is about; default the object itself. A pod maps to its job: `keysOf: (pod) => [jobKey(pod)]`. */
   keysOf?: ((object: T) => readonly string[]) | undefined
   /** Drops what nobody reads before the object is kept. */
@@ -86,7 +86,7 @@ export class Intake<T extends KubeObject> {
   }
 
   #call(key: string, type: Change['type'], object: T): void {
-    this.#guard(() => this.#options.onKey(key, { type, uid: object.metadata.uid ?? '' }))
+    this.#guard(() => this.#options.onKey(key, { type, object }))
   }
 
   /** Runs other people's code: what it throws, now or later, ends here. */

@@ -23,6 +23,8 @@ const CONCURRENCY = 16
 const COMPLAIN_MS = 5_000
 /** Changes of a job's pods within this time are one look at it: 50 pods start nearly at once. */
 const GATHER_MS = 100
+/** The same of pods that come up one after the other: looks and writes would take from them what they start with. */
+const GROWTH_MS = 500
 const DRAIN_MS = 10_000
 /** No word from the API server for so long although watches are renewed every few minutes: better start anew. */
 const SILENT_MS = 15 * 60_000
@@ -86,6 +88,7 @@ export class Operator {
       log,
       onJob: (key) => this.#queue.add(key),
       onOwned: (key) => this.#queue.addAfter(key, GATHER_MS),
+      onGrowth: (key) => this.#queue.addAfter(key, GROWTH_MS),
       onGone: (key) => this.#forget(key),
     })
     this.#reconciler = this.#newReconciler()

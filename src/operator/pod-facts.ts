@@ -91,6 +91,14 @@ export function podFacts(pod: RawPod): PodFacts | undefined {
   return known.get(pod)
 }
 
+/** It waits its turn or works, and nothing is told that anybody could mend. */
+export function isGrowing(pod: RawPod): boolean {
+  const facts = podFacts(pod)
+  if (!facts || facts.deleting || facts.disruption) return false
+  if (facts.phase === 'Running') return facts.ready
+  return facts.phase === 'Pending' && facts.reason === undefined && facts.unschedulable === undefined
+}
+
 function readFacts(pod: RawPod): PodFacts | undefined {
   const { labels = {}, annotations = {} } = pod.metadata
   const role = labels[LABELS.role] as Role

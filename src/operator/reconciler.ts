@@ -29,6 +29,8 @@ import { StatusWriter, type Written } from './status-writer.ts'
 import { parseJobKey } from './watches.ts'
 
 const IN_PARALLEL = 50
+/** What was made has announced itself by then; else the expectations wait for it. */
+const SEEN_WITHIN_MS = 500
 
 export interface ReconcilerOptions {
   client: KubeClient
@@ -88,6 +90,7 @@ export class Reconciler {
     const failed = look.planned
       ? await applyActions(look.decision.actions, this.#applyContext(key, look.job, look.planned, signal))
       : []
+    if (isOvertaken(look, failed)) return { requeueAfterMs: SEEN_WITHIN_MS }
     const told = tellFailures(look.decision, failed, look.job, this.#options.clock.nowMs())
     const change = { before: look.job.status, status: told.status }
     const written = await this.#statuses.write(key, raw, change, signal)
@@ -215,6 +218,11 @@ function readJob(raw: RawJob, defaultImage: string): Reading {
   if (issues.length > 0) return { job: { kind, metadata, ...(status && { status }) }, issues }
   const job = { ...parseJob(raw), status } as Job
   return { job, planned: planned(job, defaultImage) }
+}
+
+/** A new job whose pods were all made: that there are none is past. The next look tells of them, in the first status. */
+function isOvertaken({ job, decision }: Look, failed: readonly Failed[]): boolean {
+  return job.status === undefined && failed.length === 0 && decision.actions.some(({ type }) => type === 'createPod')
 }
 
 /** Progress makes no watch event: it is asked for while somebody is there to answer. */

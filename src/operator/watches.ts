@@ -6,7 +6,7 @@ import { type Change, Reflector } from '../kube/reflector.ts'
 import { indexByOwnerUid, joinStores, type Store } from '../kube/store.ts'
 import type { Log } from '../support/log.ts'
 import type { RawJob, Stores } from './observe.ts'
-import { type RawPod, trimPod } from './pod-facts.ts'
+import { isGrowing, type RawPod, trimPod } from './pod-facts.ts'
 
 /** @example jobKey('PretrainJob', 'team/jft') === 'PretrainJob/team/jft' */
 export function jobKey(kind: JobKind, objectKey: string): string {
@@ -34,6 +34,8 @@ export interface WatchOptions {
   onJob: (key: string) => void
   /** Something that a job owns has changed: many such changes come together. */
   onOwned: (key: string) => void
+  /** Something that a job owns comes up as it should: there is nothing to do but to say so. */
+  onGrowth: (key: string) => void
   /** Called besides onJob when a job is gone. */
   onGone: (key: string) => void
 }
@@ -64,8 +66,8 @@ export function createWatches({ namespaces, ...options }: WatchOptions): Watches
 }
 
 /** Of pods and services only those that carry a job's label come over the wire. */
-function watchScope({ client, namespace, log, onJob, onOwned, onGone }: ScopeOptions): Watches {
-  const common = { client, log, onKey: (key: string) => onOwned(key) }
+function watchScope({ client, namespace, log, onJob, onOwned, onGrowth, onGone }: ScopeOptions): Watches {
+  const common = { client, log }
   const jobs = Object.fromEntries(JOB_KINDS.map((kind) => [kind, watchJobs(kind)])) as Record<
     JobKind,
     Reflector<RawJob>
@@ -80,11 +82,13 @@ function watchScope({ client, namespace, log, onJob, onOwned, onGone }: ScopeOpt
     ...ofJobs,
     resource: { apiVersion: 'v1', plural: 'pods', namespace },
     trim: trimPod,
+    onKey: (key, { type, object }) => (type !== 'deleted' && isGrowing(object) ? onGrowth : onOwned)(key),
   })
   const services = new Reflector({
     ...common,
     ...ofJobs,
     resource: { apiVersion: 'v1', plural: 'services', namespace },
+    onKey: (key, { type }) => (type === 'added' ? onGrowth : onOwned)(key),
   })
 
   function watchJobs(kind: JobKind): Reflector<RawJob> {
@@ -92,7 +96,7 @@ function watchScope({ client, namespace, log, onJob, onOwned, onGone }: ScopeOpt
     const followers = (job: RawJob) =>
       kind === 'PretrainJob' ? followersOf(job, jobs.FinetuneJob.store) : leadersOf(job)
     const keysOf = (job: RawJob) => [own(job), ...followers(job)]
-    const onKey = (key: string, change: Change) => {
+    const onKey = (key: string, change: Change<RawJob>) => {
       onJob(key)
       if (change.type === 'deleted' && parseJobKey(key).kind === kind) onGone(key)
     }

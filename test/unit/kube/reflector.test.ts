@@ -63,8 +63,8 @@ async function reflect(script: Script, options: Partial<ReflectorOptions<Labelle
     resource: { apiVersion: 'v1', plural: 'pods' },
     log: silentLog,
     backoff: { baseMs: 2, capMs: 20 },
-    onKey: (key, { type, uid }) => {
-      told.push(`${type} ${key} ${uid}`)
+    onKey: (key, { type, object }) => {
+      told.push(`${type} ${key} ${object.metadata.uid}`)
     },
     ...options,
   })

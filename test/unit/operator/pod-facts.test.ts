@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { suite, test } from 'node:test'
 import { ANNOTATIONS, LABELS } from '../../../src/contract/names.ts'
-import { podFacts, type RawPod, trimPod } from '../../../src/operator/pod-facts.ts'
+import { isGrowing, podFacts, type RawPod, trimPod } from '../../../src/operator/pod-facts.ts'
 
 const LABELLED = { [LABELS.role]: 'worker', [LABELS.index]: '17', [LABELS.attempt]: '3', [LABELS.generation]: '2' }
 
 /** As the API server sends it, goes through the trim that the watch applies. */
-function facts(status: RawPod['status'], metadata: Partial<RawPod['metadata']> = {}) {
+function kept(status: RawPod['status'], metadata: Partial<RawPod['metadata']> = {}): RawPod {
   const pod = {
     metadata: {
       name: 'jft-pj-worker-17',
@@ -24,8 +24,10 @@ function facts(status: RawPod['status'], metadata: Partial<RawPod['metadata']> =
   }
   const trimmed = trimPod(pod)
   assert.ok(!('spec' in trimmed), 'the spec is not kept')
-  return podFacts(trimmed)
+  return trimmed
 }
+
+const facts = (...pod: Parameters<typeof kept>) => podFacts(kept(...pod))
 
 const terminated = (exitCode: number, more = {}) => ({
   phase: 'Failed',
@@ -87,4 +89,32 @@ test('a container that waits in trouble says why; an ordinary start is silence',
 test('a pod that was just made has no status at all', () => {
   const one = facts(undefined)
   assert.deepEqual([one?.phase, one?.deleting, one?.exitCode], ['Unknown', false, undefined])
+})
+
+const condition = (type: string, status: string, reason?: string) => ({ type, status, ...(reason && { reason }) })
+const waiting = (reason: string) => [{ state: { waiting: { reason } } }]
+
+suite('a change of a pod waits longer while it comes up as it should', () => {
+  const growing: [string, ...Parameters<typeof kept>][] = [
+    ['just made', { phase: 'Pending' }],
+    ['has a node', { phase: 'Pending', conditions: [condition('PodScheduled', 'True')] }],
+    ['its image is fetched', { phase: 'Pending', containerStatuses: waiting('ContainerCreating') }],
+    ['works', { phase: 'Running', conditions: [condition('Ready', 'True')] }],
+  ]
+  for (const [what, ...pod] of growing) test(what, () => assert.equal(isGrowing(kept(...pod)), true))
+
+  const others: [string, ...Parameters<typeof kept>][] = [
+    ['no node fits', { phase: 'Pending', conditions: [condition('PodScheduled', 'False', 'Unschedulable')] }],
+    ['no image', { phase: 'Pending', containerStatuses: waiting('ErrImagePull') }],
+    ['not ready', { phase: 'Running', conditions: [condition('Ready', 'False')] }],
+    [
+      'to be evicted',
+      { phase: 'Running', conditions: [condition('DisruptionTarget', 'True', 'EvictionByEvictionAPI')] },
+    ],
+    ['being deleted', { phase: 'Running' }, { deletionTimestamp: '2026-01-02T03:00:00Z' }],
+    ['ended', { phase: 'Succeeded' }],
+    ['failed', terminated(137)],
+    ['fills no place', { phase: 'Running' }, { labels: {} }],
+  ]
+  for (const [what, ...pod] of others) test(`not: ${what}`, () => assert.equal(isGrowing(kept(...pod)), false))
 })
