@@ -16,6 +16,8 @@ export interface Obstacle {
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
+/** One request a job while it waits; nobody who has removed the cause should wait much longer. */
+const PATIENCE_MS = 10 * SECOND
 
 interface Kind {
   reason: string
@@ -29,7 +31,7 @@ const KINDS: readonly Kind[] = [
   {
     reason: 'AdmissionDenied',
     fits: (_, text) => /denied (the )?request|violates PodSecurity/.test(text),
-    retryMs: 30 * SECOND,
+    retryMs: PATIENCE_MS,
   },
   {
     reason: 'NamespaceTerminating',
@@ -39,13 +41,13 @@ const KINDS: readonly Kind[] = [
   {
     reason: 'QuotaExceeded',
     fits: ({ httpStatus }, text) => httpStatus === 403 && /exceeded quota/.test(text),
-    retryMs: 10 * SECOND,
+    retryMs: PATIENCE_MS,
   },
-  { reason: 'Forbidden', fits: ({ httpStatus }) => httpStatus === 403, retryMs: 30 * SECOND },
+  { reason: 'Forbidden', fits: ({ httpStatus }) => httpStatus === 403, retryMs: PATIENCE_MS },
   {
     reason: 'GangUnavailable',
     fits: ({ httpStatus }, _, { type }) => type === 'createPodGroup' && httpStatus === 404,
-    retryMs: 30 * SECOND,
+    retryMs: PATIENCE_MS,
     advice: 'the scheduler of spec.scheduling.gang is not installed; install it, or suspend the job and set gang: none',
   },
   {
@@ -65,7 +67,7 @@ const KINDS: readonly Kind[] = [
 export function obstacleOf(error: unknown, action: Action): Obstacle {
   if (errorCode(error) === 'NAME_CONFLICT') {
     // When a pod of ours held the name, its end wakes us sooner.
-    return { reason: 'NameConflict', message: errorMessage(error), retryMs: 30 * SECOND }
+    return { reason: 'NameConflict', message: errorMessage(error), retryMs: PATIENCE_MS }
   }
   if (!(error instanceof KubeError)) return { reason: 'CreateFailed', message: errorMessage(error) }
   const text = error.serverText ?? ''

@@ -8,7 +8,7 @@ import type { TestNamespace } from './fixture.ts'
 
 /** A person who looks at the job after this long finds the reason. */
 const SOON = { timeoutMs: 10_000, intervalMs: 50 }
-/** Refusals are tried again after 30 s at the latest; then pods are made and start. */
+/** Refusals are tried again after 10 s, a list that was refused after 30 s at the latest; then pods are made and start. */
 const RECOVERED = { timeoutMs: 30_000 + 15_000, intervalMs: 100 }
 
 /** @example 'False QuotaExceeded: pods "jft-pj-worker-1" is forbidden: ...' */

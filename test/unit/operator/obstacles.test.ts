@@ -25,7 +25,7 @@ const cases: { name: string; error: unknown; action?: Action; reason: string; re
     name: 'a verb that is forbidden',
     error: answer(403, 'pods is forbidden: User "system:serviceaccount:a:b" cannot create resource "pods"'),
     reason: 'Forbidden',
-    retrySeconds: 30,
+    retrySeconds: 10,
   },
   {
     name: 'a namespace that is being deleted',
@@ -43,19 +43,19 @@ const cases: { name: string; error: unknown; action?: Action; reason: string; re
     name: 'a webhook that refuses',
     error: answer(400, 'admission webhook "images.example.com" denied the request: only from registry.example.com'),
     reason: 'AdmissionDenied',
-    retrySeconds: 30,
+    retrySeconds: 10,
   },
   {
     name: 'a policy that refuses',
     error: answer(422, 'ValidatingAdmissionPolicy "p" with binding "b" denied request: no latest tags'),
     reason: 'AdmissionDenied',
-    retrySeconds: 30,
+    retrySeconds: 10,
   },
   {
     name: 'a security level that the pod does not meet',
     error: answer(403, `${pods} violates PodSecurity "restricted:latest": runAsNonRoot != true`),
     reason: 'AdmissionDenied',
-    retrySeconds: 30,
+    retrySeconds: 10,
   },
   {
     name: 'a webhook that does not answer',
@@ -80,13 +80,13 @@ const cases: { name: string; error: unknown; action?: Action; reason: string; re
     error: answer(404, 'the server could not find the requested resource'),
     action: { type: 'createPodGroup' },
     reason: 'GangUnavailable',
-    retrySeconds: 30,
+    retrySeconds: 10,
   },
   {
     name: 'a name of somebody else',
     error: new DownpourError('NAME_CONFLICT', 'pods team/a exists already and belongs to nobody'),
     reason: 'NameConflict',
-    retrySeconds: 30,
+    retrySeconds: 10,
   },
   { name: 'too many requests', error: answer(429, 'slow down'), reason: 'CreateFailed', retrySeconds: undefined },
 ]
