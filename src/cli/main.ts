@@ -30,7 +30,7 @@ const ofJob = (verb: string, what: string) =>
     .command(verb)
     .description(`${what} process (in a pod; its job is told by DOWNPOUR_* variables)`)
     .option(`${ARGS.index} <n>`, 'its place among those of its role')
-    .option(`${ARGS.attempt} <n>`, 'how often a pod has failed at this place')
+    .option(`${ARGS.attempt} <n>`, 'which try it is at this place, from 0')
 ofJob('ps', 'parameter server').action(async (place) => (await import('../ps/main.ts')).runParameterServer(place))
 ofJob('worker', 'training').action(async (place) => (await import('../worker/main.ts')).runWorker(place))
 ofJob('evaluate', 'evaluator').action(async () => (await import('../evaluator/main.ts')).runEvaluator())

@@ -3,7 +3,6 @@ import { EXIT } from './runtime.ts'
 
 const BY_CODE: Readonly<Record<string, number>> = {
   CONFIG_INVALID: EXIT.badConfig,
-  BAD_CONFIG: EXIT.badConfig,
   BACKEND_UNAVAILABLE: EXIT.badConfig,
   BAD_DATA: EXIT.badData,
   NON_FINITE: EXIT.nonFinite,

@@ -1,4 +1,4 @@
-/** The environment of a runtime process, checked where it enters and trusted after. */
+/** What a runtime process is told, by arguments and environment: checked where it enters and trusted after. */
 import { z } from 'zod'
 import { DownpourError } from '../support/errors.ts'
 import { JOB_KINDS } from './names.ts'
@@ -146,7 +146,7 @@ export function readSurroundings(environment: Environment): Surroundings {
 }
 
 /** The folder of a claim. */
-export function folderOf(mount: Mount, environment: Environment): string {
+export function claimFolder(mount: Mount, environment: Environment): string {
   return environment[FOLDER_ENV[mount]] || MOUNTS[mount]
 }
 

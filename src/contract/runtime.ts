@@ -20,7 +20,7 @@ export const ENV = {
   logLevel: 'DOWNPOUR_LOG_LEVEL',
 } as const
 
-/** Arguments of a runtime process, after its verb: its place in the job, and how often that was taken before. */
+/** Arguments of a runtime process, after its verb: its place in the job, and which try it is there, from 0. */
 export const ARGS = { index: '--index', attempt: '--attempt' } as const
 
 /** Where claims are mounted. */

@@ -3,7 +3,7 @@ import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { realFileSystem } from '../checkpoint/file-system.ts'
 import { exitCodeOf } from '../contract/exit-codes.ts'
-import { folderOf, parseRuntimeConfig, readSurroundings } from '../contract/parse-config.ts'
+import { claimFolder, parseRuntimeConfig, readSurroundings } from '../contract/parse-config.ts'
 import { EXIT, PORTS } from '../contract/runtime.ts'
 import type { EvaluatorStatus } from '../contract/status.ts'
 import { createEvaluatorMetrics, type EvaluatorMetrics } from '../metrics/evaluator.ts'
@@ -49,8 +49,8 @@ async function evaluate(
   log: Log,
 ): Promise<void> {
   const config = parseRuntimeConfig(process.env)
-  const evaluationDir = folderOf('evaluation', process.env)
-  const checkpointDir = folderOf('checkpoint', process.env)
+  const evaluationDir = claimFolder('evaluation', process.env)
+  const checkpointDir = claimFolder('checkpoint', process.env)
   await selectBackend(config.runtime.backend, log)
   const model = buildModel({ ...config.model, ...config })
   const task = createTask(config)

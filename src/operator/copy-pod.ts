@@ -2,8 +2,13 @@
 import { ANNOTATIONS } from '../contract/names.ts'
 import type { KubeObject } from '../kube/objects.ts'
 
+interface NamedContainer {
+  name: string
+  args?: string[]
+}
+
 export interface WholePod extends KubeObject {
-  spec: { containers: { args?: string[] }[]; hostname?: string } & Record<string, unknown>
+  spec: { containers: NamedContainer[]; hostname?: string } & Record<string, unknown>
 }
 
 /** Its name, and what the scheduler and admission decided for the one that is there. */
@@ -12,8 +17,7 @@ const NOT_COPIED = ['hostname', 'nodeName', 'priority', 'preemptionPolicy']
 /** @param wanted the pod as the present spec plans it: its name, labels and arguments are kept. @param peer of the same role */
 export function copyPod(wanted: WholePod, peer: WholePod): WholePod {
   const kept = Object.entries(peer.spec).filter(([field]) => !NOT_COPIED.includes(field))
-  const [container, ...others] = peer.spec.containers
-  const { args } = wanted.spec.containers[0] ?? {}
+  const own = new Map(wanted.spec.containers.map((container) => [container.name, container]))
   const planHash = peer.metadata.annotations?.[ANNOTATIONS.planHash]
   return {
     ...wanted,
@@ -24,7 +28,12 @@ export function copyPod(wanted: WholePod, peer: WholePod): WholePod {
     spec: {
       ...Object.fromEntries(kept),
       ...(wanted.spec.hostname && { hostname: wanted.spec.hostname }),
-      containers: [{ ...container, ...(args && { args }) }, ...others],
+      // Those that a webhook has added were told nothing by us.
+      containers: peer.spec.containers.map((container) => withArgs(container, own.get(container.name)?.args)),
     },
   }
+}
+
+function withArgs(container: NamedContainer, args: string[] | undefined): NamedContainer {
+  return args ? { ...container, args } : container
 }

@@ -16,7 +16,7 @@ export interface Obstacle {
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
-/** One request a job while it waits; nobody who has removed the cause should wait much longer. */
+/** A few requests a job; nobody who has removed the cause should wait much longer. */
 const PATIENCE_MS = 10 * SECOND
 
 interface Kind {

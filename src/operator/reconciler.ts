@@ -67,6 +67,8 @@ export class Reconciler {
   readonly #expectations: Expectations
   /** By the copy in the store, which never changes, and is looked at again for every change of a pod. */
   readonly #readings = new WeakMap<RawJob, Reading>()
+  /** Copies whose first status was put off: never twice, whatever becomes of the pods. */
+  readonly #putOff = new WeakSet<RawJob>()
   /** Code of the failure last logged per key. */
   readonly #logged = new Map<string, string>()
 
@@ -90,7 +92,10 @@ export class Reconciler {
     const failed = look.planned
       ? await applyActions(look.decision.actions, this.#applyContext(key, look.job, look.planned, signal))
       : []
-    if (isOvertaken(look, failed)) return { requeueAfterMs: SEEN_WITHIN_MS }
+    if (isOvertaken(look, failed) && !this.#putOff.has(raw)) {
+      this.#putOff.add(raw)
+      return { requeueAfterMs: SEEN_WITHIN_MS }
+    }
     const told = tellFailures(look.decision, failed, look.job, this.#options.clock.nowMs())
     const change = { before: look.job.status, status: told.status }
     const written = await this.#statuses.write(key, raw, change, signal)

@@ -4,7 +4,7 @@ import { realFileSystem } from '../checkpoint/file-system.ts'
 import { exitCodeOf } from '../contract/exit-codes.ts'
 import { FILES } from '../contract/files.ts'
 import {
-  folderOf,
+  claimFolder,
   parseIdentity,
   parseRuntimeConfig,
   readSurroundings,
@@ -44,14 +44,14 @@ export async function runParameterServer(place: PlaceArgs): Promise<void> {
 function assemble(place: PlaceArgs, { hostsFile }: Surroundings, metrics: PsMetrics, log: Log): ParameterServer {
   const config = parseRuntimeConfig(process.env)
   const { index, podUid, attempt } = parseIdentity(place, process.env)
-  const checkpointDir = folderOf('checkpoint', process.env)
+  const checkpointDir = claimFolder('checkpoint', process.env)
   return new ParameterServer({
     config,
     index,
     podUid,
     attempt,
     checkpointDir,
-    sourceDir: folderOf('source', process.env),
+    sourceDir: claimFolder('source', process.env),
     historyFile: join(checkpointDir, config.checkpoint.path, FILES.history),
     hostsFile,
     clock: systemClock,

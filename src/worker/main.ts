@@ -1,7 +1,7 @@
 /** `downpour worker`: one training process, from what it is told to its last words. */
 import { exitCodeOf } from '../contract/exit-codes.ts'
 import {
-  folderOf,
+  claimFolder,
   parseIdentity,
   parseRuntimeConfig,
   readSurroundings,
@@ -45,7 +45,7 @@ export async function runWorker(place: PlaceArgs): Promise<void> {
     work: async (signal) => {
       const config = parseRuntimeConfig(process.env)
       const identity = parseIdentity(place, process.env)
-      const dataDir = folderOf('data', process.env)
+      const dataDir = claimFolder('data', process.env)
       const { host } = surroundings
       const ready = () => report.status.phase === 'training'
       await startRuntimeHttp({

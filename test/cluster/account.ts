@@ -30,7 +30,8 @@ export async function openAccount(cluster: Cluster, namespaces: readonly string[
   const [home = ''] = namespaces
   const watched = scope() === 'namespace' ? namespaces : []
   const objects = await render(cluster, home, watched)
-  const name = objects.find(({ kind }) => kind === 'ServiceAccount')?.metadata.name ?? ''
+  const name = objects.find(({ kind }) => kind === 'ServiceAccount')?.metadata.name
+  assert.ok(name, 'the chart makes a ServiceAccount')
   const apply = (items: readonly Rendered[]) =>
     kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
   await apply(objects)

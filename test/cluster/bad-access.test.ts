@@ -72,7 +72,7 @@ test('verbs that are forbidden: some from the start, then all', async (t) => {
   await readiness(operator, /^ok/)
   await namespace.createJob('weak', 1)
   const words =
-    /^False Forbidden: pods is forbidden: User "system:serviceaccount:.*" cannot create resource "pods" in API group "" (in the namespace|at the cluster scope)/
+    /^False Forbidden: pods is forbidden: User "system:serviceaccount:.*" cannot create resource "pods" in API group "" in the namespace/
   t.diagnostic(await says(namespace, 'weak', 'Created', words))
   await namespace.account.grant()
   await recovers(namespace, 'weak')

@@ -20,8 +20,8 @@ const MIN_PAUSE_MS = 150
 const MAX_PAUSE_MS = 350
 /** A connection that was reset while it opened is given up after 10 s; the longest back-off of a watch is 30 s. */
 const RECONNECTED_MS = 10_000 + 30_000 + 5_000
-/** The longest back-off of a watch, a 10 s pause of a job whose names are taken, and time to do what is left. */
-const SETTLED_MS = 30_000 + 10_000 + 15_000
+/** The longest back-off of a watch, a new garbage collector that frees names, a 10 s pause of jobs that wait for them. */
+const SETTLED_MS = 30_000 + 35_000 + 10_000
 /** The limit of the chart. */
 const MAX_RSS_BYTES = 512 * 2 ** 20
 const SEED = Number(process.env.DOWNPOUR_CHURN_SEED ?? Date.now() % 1e6)

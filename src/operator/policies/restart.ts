@@ -45,9 +45,13 @@ export function restartParameterServers(world: World, restarts: JobStatus['resta
   return { psGeneration, lost: true, actions, finding, requeueAtMs }
 }
 
-/** Whether this generation was seen complete: a server missing from it then is lost, not yet to be created. */
+/**
+ * Whether this generation was seen complete: a server missing from it then is lost, not yet to be created. The first
+ * generation may train before any status is written.
+ */
 function hadAll(world: World): boolean {
-  return world.previous?.psGeneration === world.psGeneration && (wasComplete(world) || isTraining(world))
+  const written = world.previous?.psGeneration ?? 0
+  return written === world.psGeneration && (wasComplete(world) || isTraining(world))
 }
 
 /** As far as the status that is written tells. */

@@ -10,7 +10,8 @@ import { type Api, Cluster, startApi, startOperator } from './harness.ts'
 import { openRefusingLine } from './refusing-line.ts'
 
 const WORKERS = 50
-const MAX_STATUS_WRITES = 6
+/** One once all was made, one a second for figures, one when the last is ready. */
+const MAX_STATUS_WRITES = 3
 const MAX_EVENT_WRITES = 10
 
 let api: Api
@@ -70,6 +71,29 @@ test('the first status of a job tells of the pods that were made for it', async 
     assert.deepEqual([created?.status, created?.message], ['True', '4 of 4 pods exist'])
   } finally {
     stopping.abort()
+    await operator.stop()
+    await cluster.client.close()
+  }
+})
+
+test('a job has a status even where somebody removes its pods as fast as they are made', async () => {
+  const cluster = new Cluster(api, 'vain')
+  const operator = startOperator(api.kubeconfigPath, 'vain')
+  const stopping = new AbortController()
+  const where = { apiVersion: 'v1', plural: 'pods', namespace: 'vain' }
+  const removing = (async () => {
+    for await (const { type, object } of cluster.client.watch<KubeObject>(where, { signal: stopping.signal })) {
+      if (type !== 'ADDED') continue
+      await cluster.client.delete({ ...where, name: object.metadata.name }, { gracePeriodSeconds: 0 })
+    }
+  })()
+  try {
+    const { spec } = pretrain({ parameterServer: { replicas: 1 }, workers: { replicas: 3 } })
+    await cluster.create('PretrainJob', 'jft', spec)
+    await eventually(async () => assert.ok(await cluster.status('PretrainJob', 'jft')), { timeoutMs: 5_000 })
+  } finally {
+    stopping.abort()
+    await removing.catch(() => {})
     await operator.stop()
     await cluster.client.close()
   }

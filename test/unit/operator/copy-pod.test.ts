@@ -28,3 +28,13 @@ test('a parameter server is found under its own name, a worker under none, whate
   const [worker, older] = [podFor('worker', 32, 1, 0), podFor('worker', 32, 0, 0)]
   assert.ok(!('hostname' in copyPod(worker, { ...older, spec: { ...older.spec, hostname: 'jft-pj-worker-0' } }).spec))
 })
+
+test('a container that a webhook put first keeps its own words', () => {
+  const [wanted, peer] = [podFor('worker', 32, 2, 1), podFor('worker', 32, 0, 0)]
+  const proxy = { name: 'proxy', args: ['serve'] }
+  const copy = copyPod(wanted, { ...peer, spec: { ...peer.spec, containers: [proxy, ...peer.spec.containers] } })
+  assert.deepEqual(
+    copy.spec.containers.map(({ args }) => args),
+    [['serve'], ['worker', ARGS.index, '2', ARGS.attempt, '1']],
+  )
+})

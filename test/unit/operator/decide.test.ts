@@ -430,6 +430,14 @@ describe('a lost parameter server', () => {
     assert.deepEqual(actionsOf(decision), ['createPod ps-1 attempt 0 generation 0 failures 0'])
   })
 
+  test('is not created in the same generation once its peers train, even if no status was ever written', () => {
+    const desired = { ps: 2, worker: 2, evaluator: 0 }
+    const half = observed([...healthy], { desired, coordinator: coordinator({ phase: 'training' }) })
+    const raised = settle(pretrainJob(), half)
+    assert.equal(raised.status.psGeneration, 1)
+    assert.deepEqual(actionsOf(raised), ['deletePod uid-ps-0'])
+  })
+
   test('is not created while its predecessor is still ending', () => {
     const status = { ...before, psGeneration: 1 }
     const decision = run(pretrainJob({ status }), observed([pod('ps', 0, { deleting: true }), ...workers]))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import { validateJob } from '../../../src/api/parse.ts'
-import { ENV, MOUNTS } from '../../../src/contract/runtime.ts'
+import { ENV, FOLDER_ENV, MOUNTS } from '../../../src/contract/runtime.ts'
 import { planJob } from '../../../src/plan/job-plan.ts'
 import { runtimeConfig } from '../../../src/plan/runtime-config.ts'
 import type { PlannedPod } from '../../../src/plan/types.ts'
@@ -130,11 +130,14 @@ suite('text of the user', () => {
   })
 
   test("a variable of the user does not replace one of the operator's: the last of a name counts", () => {
-    const env = [{ name: ENV.config, value: '{}' }]
+    const folders = Object.values(FOLDER_ENV).map((name) => ({ name, value: '/tmp' }))
+    const env = [{ name: ENV.config, value: '{}' }, ...folders, { name: ENV.logLevel, value: 'debug' }]
     const pods = podsOf(pretrainJob({ workers: { replicas: 1, template: { env } } }))
     const worker = pods.find(({ metadata }) => metadata.name === 'jft-pj-worker-0') as PlannedPod
-    const counts = containerOf(worker).env.findLast(({ name }) => name === ENV.config)?.value ?? ''
-    assert.equal(JSON.parse(counts).formatVersion, 1)
+    const counts = (wanted: string) => containerOf(worker).env.findLast(({ name }) => name === wanted)?.value
+    assert.equal(JSON.parse(counts(ENV.config) ?? '').formatVersion, 1)
+    assert.deepEqual(Object.values(FOLDER_ENV).map(counts), [undefined, undefined, undefined, undefined])
+    assert.equal(counts(ENV.logLevel), 'debug')
   })
 })
 
