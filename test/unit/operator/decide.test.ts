@@ -433,9 +433,10 @@ describe('a lost parameter server', () => {
   test('is not created in the same generation once its peers train, even if no status was ever written', () => {
     const desired = { ps: 2, worker: 2, evaluator: 0 }
     const half = observed([...healthy], { desired, coordinator: coordinator({ phase: 'training' }) })
-    const raised = settle(pretrainJob(), half)
-    assert.equal(raised.status.psGeneration, 1)
-    assert.deepEqual(actionsOf(raised), ['deletePod uid-ps-0'])
+    const seen = run(pretrainJob(), half)
+    assert.match(conditionText(seen, 'Restarting'), /^True ParameterServerLost: ps-1 is gone/)
+    assert.deepEqual(actionsOf(seen), [])
+    assert.deepEqual(actionsOf(settle(pretrainJob({ status: seen.status }), half)), ['deletePod uid-ps-0'])
   })
 
   test('is not created while its predecessor is still ending', () => {
