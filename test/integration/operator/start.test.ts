@@ -20,81 +20,86 @@ before(async () => {
 })
 after(() => api.close())
 
-test('51 pods and a service cost as many writes, few statuses and few events until all run', async () => {
-  const cluster = new Cluster(api, 'start')
-  const line = await openRefusingLine(api)
-  const operator = startOperator(line.kubeconfigPath, 'start')
+/** An operator of one namespace, which ends with the test. */
+async function withOperator(
+  kubeconfig: string,
+  namespace: string,
+  run: (cluster: Cluster, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const cluster = new Cluster(api, namespace)
+  const operator = startOperator(kubeconfig, namespace)
+  const stopping = new AbortController()
   try {
-    const { spec } = pretrain({ parameterServer: { replicas: 1 }, workers: { replicas: WORKERS } })
-    await cluster.create('PretrainJob', 'jft', spec)
-    await eventually(
-      async () => {
-        // Pods start one after the other, as they do.
-        await cluster.kubelet()
-        const status = await cluster.status('PretrainJob', 'jft')
-        assert.deepEqual([status?.phase, status?.replicas.worker.ready], ['Running', WORKERS])
-      },
-      { timeoutMs: 30_000, intervalMs: 20 },
-    )
-    const count = (what: RegExp) => line.writes.filter((write) => what.test(write)).length
-    assert.deepEqual([count(/^POST pods$/), count(/^POST services$/)], [1 + WORKERS, 1])
-    assert.equal(count(/^TRY pods$/), 2, 'one of each role is rehearsed')
-    const statuses = count(/^PUT pretrainjobs\/jft\/status$/)
-    assert.ok(statuses <= MAX_STATUS_WRITES, `${statuses} status writes`)
-    // An event follows the status that it tells of.
-    await eventually(() => assert.ok(count(/ events/) > 0))
-    assert.ok(count(/ events/) <= MAX_EVENT_WRITES, `${count(/ events/)} event writes`)
-    const others = line.writes.filter((write) => !/^(POST|TRY) (pods|services|events)$|\/status$/.test(write))
-    assert.deepEqual(others, [])
-    assert.equal((await cluster.pods()).length, 1 + WORKERS)
+    await run(cluster, stopping.signal)
   } finally {
+    stopping.abort()
     await operator.stop()
-    await line.close()
     await cluster.client.close()
+  }
+}
+
+const small = () => pretrain({ parameterServer: { replicas: 1 }, workers: { replicas: 3 } })
+
+test('51 pods and a service cost as many writes, few statuses and few events until all run', async () => {
+  const line = await openRefusingLine(api)
+  try {
+    await withOperator(line.kubeconfigPath, 'start', async (cluster) => {
+      const { spec } = pretrain({ parameterServer: { replicas: 1 }, workers: { replicas: WORKERS } })
+      await cluster.create('PretrainJob', 'jft', spec)
+      await eventually(
+        async () => {
+          // Pods start one after the other, as they do.
+          await cluster.kubelet()
+          const status = await cluster.status('PretrainJob', 'jft')
+          assert.deepEqual([status?.phase, status?.replicas.worker.ready], ['Running', WORKERS])
+        },
+        { timeoutMs: 30_000, intervalMs: 20 },
+      )
+      const count = (what: RegExp) => line.writes.filter((write) => what.test(write)).length
+      assert.deepEqual([count(/^POST pods$/), count(/^POST services$/)], [1 + WORKERS, 1])
+      assert.equal(count(/^TRY pods$/), 2, 'one of each role is rehearsed')
+      const statuses = count(/^PUT pretrainjobs\/jft\/status$/)
+      assert.ok(statuses <= MAX_STATUS_WRITES, `${statuses} status writes`)
+      // An event follows the status that it tells of.
+      await eventually(() => assert.ok(count(/ events/) > 0))
+      assert.ok(count(/ events/) <= MAX_EVENT_WRITES, `${count(/ events/)} event writes`)
+      const others = line.writes.filter((write) => !/^(POST|TRY) (pods|services|events)$|\/status$/.test(write))
+      assert.deepEqual(others, [])
+      assert.equal((await cluster.pods()).length, 1 + WORKERS)
+    })
+  } finally {
+    await line.close()
   }
 })
 
-test('the first status of a job tells of the pods that were made for it', async () => {
-  const cluster = new Cluster(api, 'first')
-  const operator = startOperator(api.kubeconfigPath, 'first')
-  const stopping = new AbortController()
-  const where = { apiVersion: API_VERSION, plural: PLURALS.PretrainJob, namespace: 'first' }
-  const firstStatus = async () => {
-    const changes = cluster.client.watch<KubeObject & { status?: JobStatus }>(where, { signal: stopping.signal })
-    for await (const { type, object } of changes) if (type === 'MODIFIED' && object.status?.phase) return object.status
-    return undefined
-  }
-  try {
-    const { spec } = pretrain({ parameterServer: { replicas: 1 }, workers: { replicas: 3 } })
-    const [status] = await Promise.all([firstStatus(), cluster.create('PretrainJob', 'jft', spec)])
+test('the first status of a job tells of the pods that were made for it', () =>
+  withOperator(api.kubeconfigPath, 'first', async (cluster, signal) => {
+    const where = { apiVersion: API_VERSION, plural: PLURALS.PretrainJob, namespace: cluster.namespace }
+    const firstStatus = async () => {
+      const changes = cluster.client.watch<KubeObject & { status?: JobStatus }>(where, { signal })
+      for await (const { type, object } of changes)
+        if (type === 'MODIFIED' && object.status?.phase) return object.status
+      return undefined
+    }
+    const [status] = await Promise.all([firstStatus(), cluster.create('PretrainJob', 'jft', small().spec)])
     const created = status?.conditions.find(({ type }) => type === 'Created')
     assert.deepEqual([created?.status, created?.message], ['True', '4 of 4 pods exist'])
-  } finally {
-    stopping.abort()
-    await operator.stop()
-    await cluster.client.close()
-  }
-})
+  }))
 
-test('a job has a status even where somebody removes its pods as fast as they are made', async () => {
-  const cluster = new Cluster(api, 'vain')
-  const operator = startOperator(api.kubeconfigPath, 'vain')
-  const stopping = new AbortController()
-  const where = { apiVersion: 'v1', plural: 'pods', namespace: 'vain' }
-  const removing = (async () => {
-    for await (const { type, object } of cluster.client.watch<KubeObject>(where, { signal: stopping.signal })) {
-      if (type !== 'ADDED') continue
-      await cluster.client.delete({ ...where, name: object.metadata.name }, { gracePeriodSeconds: 0 })
-    }
-  })()
-  try {
-    const { spec } = pretrain({ parameterServer: { replicas: 1 }, workers: { replicas: 3 } })
-    await cluster.create('PretrainJob', 'jft', spec)
+test('a job has a status even where somebody removes its pods as fast as they are made', () =>
+  withOperator(api.kubeconfigPath, 'vain', async (cluster, signal) => {
+    const where = { apiVersion: 'v1', plural: 'pods', namespace: cluster.namespace }
+    let removed = 0
+    const removing = (async () => {
+      for await (const { type, object } of cluster.client.watch<KubeObject>(where, { signal })) {
+        if (type !== 'ADDED') continue
+        await cluster.client.delete({ ...where, name: object.metadata.name }, { gracePeriodSeconds: 0 })
+        removed++
+      }
+    })()
+    // Ends with the test, by its signal.
+    removing.catch(() => {})
+    await cluster.create('PretrainJob', 'jft', small().spec)
     await eventually(async () => assert.ok(await cluster.status('PretrainJob', 'jft')), { timeoutMs: 5_000 })
-  } finally {
-    stopping.abort()
-    await removing.catch(() => {})
-    await operator.stop()
-    await cluster.client.close()
-  }
-})
+    assert.ok(removed >= 4, `${removed} pods were removed`)
+  }))
