@@ -36,9 +36,7 @@ export async function openAccount(cluster: Cluster, namespaces: readonly string[
     kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
   await apply(objects)
   const folder = mkdtempSync(join(tmpdir(), 'downpour-account-'))
-  const kubeconfig = join(folder, 'kubeconfig')
-  const token = (await kubectl(['create', 'token', name, '-n', home])).trim()
-  writeFileSync(kubeconfig, withToken(cluster.kubeconfig, token), { mode: 0o600 })
+  const kubeconfig = await kubeconfigOf(cluster, home, name, folder)
   return {
     kubeconfig,
     flags: ['--lease-namespace', home, '--lease-name', name, ...watched.flatMap((each) => ['--namespace', each])],
@@ -53,10 +51,19 @@ export async function openAccount(cluster: Cluster, namespaces: readonly string[
   }
 }
 
-/** The same way to the API server as somebody else. */
-export function withToken(kubeconfig: string, token: string): string {
-  const config = JSON.parse(readFileSync(kubeconfig, 'utf8')) as { users: { name: string; user: object }[] }
-  return JSON.stringify({ ...config, users: config.users.map(({ name }) => ({ name, user: { token } })) })
+/** The cluster's own way to the API server, as a ServiceAccount. @returns a file in `folder` */
+export async function kubeconfigOf(
+  cluster: Cluster,
+  namespace: string,
+  serviceAccount: string,
+  folder: string,
+): Promise<string> {
+  const token = (await kubectlAt(cluster.kubectl)(['create', 'token', serviceAccount, '-n', namespace])).trim()
+  const config = JSON.parse(readFileSync(cluster.kubeconfig, 'utf8')) as { users: { name: string; user: object }[] }
+  const users = config.users.map(({ name }) => ({ name, user: { token } }))
+  const file = join(folder, 'kubeconfig')
+  writeFileSync(file, JSON.stringify({ ...config, users }), { mode: 0o600 })
+  return file
 }
 
 function scope(): (typeof SCOPES)[number] {

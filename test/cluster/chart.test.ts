@@ -1,7 +1,6 @@
 /** The chart on a real API server: what Helm does to it, and whether the rights that it gives are enough and no more. */
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,8 +14,8 @@ import type { Cluster } from '../../tools/cluster/up.ts'
 import { CHART } from '../../tools/helm.ts'
 import { MATRIX } from '../chart/matrix.ts'
 import { eventually } from '../support/eventually.ts'
-import { withToken } from './account.ts'
-import { openNamespace, type TestNamespace } from './fixture.ts'
+import { kubeconfigOf } from './account.ts'
+import { type OperatorProcess, openNamespace, startOperator, type TestNamespace } from './fixture.ts'
 
 const RELEASE = 'downpour'
 const PLACE = `chart-${process.pid}`
@@ -119,34 +118,10 @@ suite('the API server takes every field of what is rendered', () => {
 })
 
 /** The operator of this checkout as the chart's ServiceAccount. */
-async function asServiceAccount(flags: readonly string[]) {
-  const token = (await kubectl('-n', PLACE, 'create', 'token', RELEASE)).trim()
-  const file = join(folder, 'kubeconfig')
-  writeFileSync(file, withToken(cluster.kubeconfig, token), { mode: 0o600 })
+async function asServiceAccount(flags: readonly string[]): Promise<OperatorProcess> {
+  const kubeconfig = await kubeconfigOf(cluster, PLACE, RELEASE, folder)
   const lease = ['--lease-namespace', PLACE, '--lease-name', RELEASE]
-  const words = [
-    'bin/downpour',
-    'operator',
-    '--kubeconfig',
-    file,
-    '--http-port',
-    '0',
-    '--log-level',
-    'debug',
-    ...lease,
-    ...flags,
-  ]
-  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] })
-  let printed = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (printed += chunk))
-  return {
-    printed: () => printed,
-    async stop() {
-      const exit = once(child, 'exit')
-      child.kill('SIGTERM')
-      assert.deepEqual(await exit, [0, null])
-    },
-  }
+  return startOperator(['--kubeconfig', kubeconfig, '--log-level', 'debug', ...lease, ...flags])
 }
 
 /** Made, run, suspended, deleted when its time is over. */
@@ -180,11 +155,12 @@ suite('the rights of the release are enough', () => {
       try {
         await live(`job-${watched.length}`)
       } finally {
-        await operator.stop()
+        await operator.kill('SIGTERM')
       }
+      assert.deepEqual([operator.child.exitCode, operator.child.signalCode], [0, null])
       // A namespace of another test may still be going: that nothing is made in it has nothing to do with rights.
       const refusals = operator
-        .printed()
+        .output()
         .split('\n')
         .filter((line) => /forbidden/i.test(line))
       assert.deepEqual(

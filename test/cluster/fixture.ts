@@ -78,7 +78,7 @@ const SPEC = {
   checkpoint: { storage: { volume: { claimName: 'checkpoints' } } },
 }
 
-function startOperator(flags: readonly string[]): OperatorProcess {
+export function startOperator(flags: readonly string[]): OperatorProcess {
   const args = ['bin/downpour', 'operator', '--http-port', '0', ...flags]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let printed = ''
