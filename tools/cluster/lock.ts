@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { lockFolder } from '../../src/local/lock.ts'
 import { errorCode } from '../../src/support/errors.ts'
-import { CACHE } from './paths.ts'
+import { BUILDS } from './paths.ts'
 import { say } from './say.ts'
 
 const POLL_MS = 200
@@ -20,7 +20,7 @@ async function waitForLock(signal?: AbortSignal): Promise<() => void> {
   for (let waited = false; ; waited = true) {
     signal?.throwIfAborted()
     try {
-      return await lockFolder(CACHE)
+      return await lockFolder(BUILDS)
     } catch (error) {
       if (errorCode(error) !== 'ALREADY_RUNNING') throw error
     }

@@ -1,4 +1,4 @@
-/** CRDs and other YAML that come inside Go modules, copied out of them into .cache/cluster/manifests. */
+/** CRDs and other YAML that come inside Go modules, copied out of them into the user's cache folder. */
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { DownpourError, errorMessage } from '../../src/support/errors.ts'

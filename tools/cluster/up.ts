@@ -1,4 +1,5 @@
 /** Brings the cluster to what was asked for, from wherever it is: nothing built, stopped, half dead, or running already. */
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { helm, trainingOperator } from './binaries.ts'
 import { build } from './build.ts'
 import { ensureCertificates, REAL_NODE } from './certificates.ts'
@@ -8,7 +9,7 @@ import { ensureKubectl, type Kubectl, kubectlAt } from './kubectl.ts'
 import { prepareKwok } from './kwok.ts'
 import { withLock } from './lock.ts'
 import { ensureAdapterCrds, ensureManifest, KWOK_STAGES } from './manifests.ts'
-import { BIN, KUBECONFIG } from './paths.ts'
+import { BIN, CACHE, CLONE_BIN, KUBECONFIG } from './paths.ts'
 import { type Component, ensureRunning, stop } from './processes.ts'
 import { prepareRealNode, realNodeBinaries, startRealNode } from './real-node.ts'
 import { stopRealNode } from './real-node-down.ts'
@@ -46,11 +47,19 @@ export function up(options: ClusterOptions, signal?: AbortSignal): Promise<Clust
     const state = await remember(shape)
     const changed = await run(state, kubectlAt(kubectl, signal), signal)
     await build([helm()], signal)
+    linkBinaries()
     await ensureAdapterCrds(signal)
     await ensurePeers(state, kubectlAt(kubectl, signal), signal)
     say(changed ? `up after ${seconds(started)} s` : 'already up, nothing to do')
     return { kubeconfig: KUBECONFIG, kubectl, helm: helm().file, bin: BIN }
   }, signal)
+}
+
+/** A short name inside the clone for the folder that all clones share. */
+function linkBinaries(): void {
+  mkdirSync(CACHE, { recursive: true })
+  rmSync(CLONE_BIN, { recursive: true, force: true })
+  symlinkSync(BIN, CLONE_BIN)
 }
 
 async function remember(shape: ClusterShape): Promise<ClusterState> {
