@@ -4,7 +4,8 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const MODULES = fileURLToPath(new URL('./modules', import.meta.url))
-export const CACHE = fileURLToPath(new URL('../../.cache/cluster', import.meta.url))
+/** `DOWNPOUR_CLUSTER_DIR` lets several clones use one cluster. */
+export const CACHE = process.env.DOWNPOUR_CLUSTER_DIR || fileURLToPath(new URL('../../.cache/cluster', import.meta.url))
 
 /** Shared by all clones, for a build takes minutes: `DOWNPOUR_CACHE_DIR`, or `downpour` in the user's cache folder. */
 export const USER_CACHE =
