@@ -2,7 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { DownpourError } from '../support/errors.ts'
+import { labelOnCycle, parentsFirst } from './hierarchy.ts'
 import { isMissing } from './missing.ts'
+
+/** Ancestors kept in memory, of all labels together. */
+const REMEMBERED_IDS = 2 ** 20
 
 const LabelsFile = z.array(z.object({ id: z.int().min(0), name: z.string(), parents: z.array(z.int().min(0)) }))
 export type Label = z.output<typeof LabelsFile>[number]
@@ -10,8 +14,8 @@ export type Label = z.output<typeof LabelsFile>[number]
 export interface LabelMap {
   readonly size: number
   readonly labels: readonly Label[]
-  /** Ancestors of each label id, itself left out, sorted. */
-  readonly ancestors: readonly (readonly number[])[]
+  /** Of a label id, itself left out, sorted. */
+  ancestorsOf(id: number): readonly number[]
   /** The labels as given, then their ancestors sorted, each once. Idempotent and monotone. @throws DownpourError LABEL_UNKNOWN */
   close(ids: readonly number[]): number[]
 }
@@ -23,18 +27,19 @@ export function createLabelMap(labels: readonly Label[], source = 'labels'): Lab
     const strange = parents.find((parent) => parent >= labels.length)
     if (strange !== undefined) throw invalid(source, `label ${id} has parent ${strange}, which is not in the file`)
   })
-  const ancestors = labels.map((label) => ancestorsOf(label, labels, source))
+  mustHaveNoCycle(labels, source)
+  const ancestorsOf = remembered((id) => findAncestors(id, labels))
   return {
     size: labels.length,
     labels,
-    ancestors,
+    ancestorsOf,
     close(ids) {
       const strange = ids.find((id) => !(id in labels))
       if (strange !== undefined) {
         const message = `label ${strange} is not in ${source} (0 to ${labels.length - 1})`
         throw new DownpourError('LABEL_UNKNOWN', message, { label: strange, source })
       }
-      const above = ids.flatMap((id) => ancestors[id] as number[]).sort((a, b) => a - b)
+      const above = ids.flatMap((id) => ancestorsOf(id)).sort((a, b) => a - b)
       return [...new Set([...ids, ...above])]
     },
   }
@@ -66,16 +71,36 @@ function parseJson(text: string, path: string): unknown {
   }
 }
 
-function ancestorsOf(label: Label, labels: readonly Label[], source: string): number[] {
+function mustHaveNoCycle(labels: readonly Label[], source: string): void {
+  const order = parentsFirst(labels)
+  if (order.length === labels.length) return
+  const id = labelOnCycle(labels, order)
+  throw invalid(source, `label ${id} (${labels[id]?.name}) is its own ancestor`)
+}
+
+function findAncestors(id: number, labels: readonly Label[]): readonly number[] {
   const found = new Set<number>()
-  const open = [...label.parents]
-  for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    if (id === label.id) throw invalid(source, `label ${label.id} (${label.name}) is its own ancestor`)
-    if (found.has(id)) continue
-    found.add(id)
-    open.push(...(labels[id]?.parents ?? []))
+  const open = [...(labels[id]?.parents ?? [])]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (found.has(next)) continue
+    found.add(next)
+    open.push(...(labels[next]?.parents ?? []))
   }
   return [...found].sort((a, b) => a - b)
+}
+
+/** Answers are kept while they are few: those of a deep chain, all together, grow with the square of its length. */
+function remembered(find: (id: number) => readonly number[]): (id: number) => readonly number[] {
+  const known = new Map<number, readonly number[]>()
+  let room = REMEMBERED_IDS
+  return (id) => {
+    const before = known.get(id)
+    if (before) return before
+    const found = find(id)
+    room -= found.length
+    if (room >= 0) known.set(id, found)
+    return found
+  }
 }
 
 function invalid(source: string, what: string): DownpourError {

@@ -10,9 +10,7 @@ export type Annotator = (leaves: readonly number[], labels: LabelMap, random: Ra
 /** Leaves with 20% wrong, and once in a while an ancestor: precision 80%, recall unknown, as in JFT. */
 export const noisyLabels: Annotator = (leaves, labels, random) => {
   const said = leaves.map((leaf) => (random.next() < JFT_MINI.wrongLabels ? wrongLabel(leaf, labels, random) : leaf))
-  const kept = said.flatMap((leaf) =>
-    (labels.ancestors[leaf] ?? []).filter(() => random.next() < JFT_MINI.ancestorKept),
-  )
+  const kept = said.flatMap((leaf) => labels.ancestorsOf(leaf).filter(() => random.next() < JFT_MINI.ancestorKept))
   return [...new Set([...said, ...kept])]
 }
 

@@ -1,4 +1,5 @@
 /** A report on a data set as lines for people. */
+import { hierarchyDepth } from '../hierarchy.ts'
 import type { LabelMap } from '../labels.ts'
 import type { DataReport } from './inspect.ts'
 
@@ -11,26 +12,13 @@ export function reportLines(report: DataReport): string[] {
   return [
     `${folder}: ${format}, ${files} files, ${records} records, ${problems.length} damaged`,
     ...shown(problems, 'damaged'),
-    `labels: ${labels.size} in a hierarchy of depth ${hierarchyDepth(labels)}, ${counts.mean.toFixed(2)} an image`,
+    `labels: ${labels.size} in a hierarchy of depth ${hierarchyDepth(labels.labels)}, ${counts.mean.toFixed(2)} an image`,
     ...(wrong === undefined
       ? []
       : [`wrong labels: ${(100 * wrong).toFixed(1)}% of those stored (the records say what they show)`]),
     ...histogram(report),
     ...(samples === null ? [] : [`pictures: ${samples}`]),
   ]
-}
-
-/** Labels on the longest way from a root to a leaf; 1 for a flat set. */
-export function hierarchyDepth({ labels }: LabelMap): number {
-  const known = new Map<number, number>()
-  const depthOf = (id: number): number => {
-    const before = known.get(id)
-    if (before !== undefined) return before
-    const depth = 1 + Math.max(0, ...(labels[id]?.parents ?? []).map(depthOf))
-    known.set(id, depth)
-    return depth
-  }
-  return Math.max(0, ...labels.map(({ id }) => depthOf(id)))
 }
 
 /** The most and the least frequent labels, and those never seen. */

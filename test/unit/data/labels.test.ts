@@ -3,6 +3,7 @@ import { symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { hierarchyDepth } from '../../../src/data/hierarchy.ts'
 import { createLabelMap, type Label, readLabels } from '../../../src/data/labels.ts'
 import { FRUIT, holdsAll, temporaryFolder } from './builders.ts'
 
@@ -10,7 +11,10 @@ const folder = temporaryFolder()
 
 test('a label brings its ancestors: apple is fruit is thing', () => {
   const map = createLabelMap(FRUIT)
-  assert.deepEqual(map.ancestors, [[], [0], [0, 1], [0]])
+  assert.deepEqual(
+    FRUIT.map(({ id }) => map.ancestorsOf(id)),
+    [[], [0], [0, 1], [0]],
+  )
   assert.deepEqual(map.close([2]), [2, 0, 1])
   assert.deepEqual(map.close([3, 2]), [3, 2, 0, 1])
   assert.deepEqual(map.close([]), [])
@@ -59,10 +63,41 @@ test('a cycle is refused, whatever its length, and its label named', () => {
   }
 })
 
-test('a chain as deep as there are labels is no trouble', () => {
-  const length = 3000
+test('a cycle is found below a chain and beside one, and a label that only hangs from it is not named', () => {
+  const rows = [[], [0], [4], [2], [3], [1]]
+  const labels = rows.map((parents, id) => ({ id, name: `n${id}`, parents }))
+  assert.throws(() => createLabelMap(labels), { message: /label 2 \(n2\) is its own ancestor/ })
+  const below = [[1], [2], [1]].map((parents, id) => ({ id, name: `n${id}`, parents }))
+  assert.throws(() => createLabelMap(below), { message: /label 1 \(n1\) is its own ancestor/ })
+})
+
+test('the ancestors of a label are all that its parents lead to, however often they are asked for', () => {
+  fc.assert(
+    fc.property(forests, (labels) => {
+      const map = createLabelMap(labels)
+      for (const { id, parents } of labels) {
+        const expected = new Set(parents.flatMap((parent) => [parent, ...map.ancestorsOf(parent)]))
+        assert.deepEqual(
+          map.ancestorsOf(id),
+          [...expected].sort((a, b) => a - b),
+        )
+        assert.deepEqual(
+          map.ancestorsOf(id),
+          [...expected].sort((a, b) => a - b),
+        )
+      }
+    }),
+  )
+})
+
+test('a chain as deep as there are labels, and a flat million, are no trouble', { timeout: 20_000 }, () => {
+  const length = 200_000
   const chain = Array.from({ length }, (_, id) => ({ id, name: '', parents: id === 0 ? [] : [id - 1] }))
   assert.equal(createLabelMap(chain).close([length - 1]).length, length)
+  assert.equal(hierarchyDepth(chain), length)
+  const flat = Array.from({ length: 1_000_000 }, (_, id) => ({ id, name: '', parents: [] }))
+  assert.equal(createLabelMap(flat).size, 1_000_000)
+  assert.equal(hierarchyDepth(flat), 1)
 })
 
 test('ids out of order and unknown parents are refused with their place', () => {

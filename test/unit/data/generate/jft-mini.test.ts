@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { makeJftMini } from '../../../../src/data/generate/jft-mini.ts'
-import { hierarchyDepth } from '../../../../src/data/inspect/report.ts'
+import { hierarchyDepth } from '../../../../src/data/hierarchy.ts'
 import { type DataSource, type EncodedExample, openSource } from '../../../../src/data/source.ts'
 import { collect, temporaryFolder } from '../builders.ts'
 
@@ -66,7 +66,7 @@ test('the hierarchy has at least 60 leaf classes under at least four levels', ()
   const { labels } = source.labels
   const parents = new Set(labels.flatMap((label) => label.parents))
   assert.equal(labels.filter(({ id }) => !parents.has(id)).length, LEAVES)
-  assert.ok(hierarchyDepth(source.labels) >= 4)
+  assert.ok(hierarchyDepth(source.labels.labels) >= 4)
 })
 
 test('there are about 1.26 labels an image', (t) => {
