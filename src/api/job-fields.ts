@@ -6,10 +6,10 @@ import { Scheduling } from './scheduling.ts'
 const FailurePolicy = z.strictObject({
   permanentExitCodes: setOf(z.int().min(1).max(255), 64)
     .optional()
-    .describe('Exit codes that fail the job at once, besides 2-99.'),
+    .describe('Exit codes of our own container that fail the job at once, besides 2-99.'),
   retryableExitCodes: setOf(z.int().min(1).max(255), 64)
     .optional()
-    .describe('Exit codes to retry, besides 1 and 100-255.'),
+    .describe('Exit codes of our own container to retry, besides 1 and 100-255.'),
 })
 
 export const jobFields = {

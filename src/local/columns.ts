@@ -3,6 +3,7 @@ import { PRINTER_COLUMNS } from '../api/printer-columns.ts'
 import type { JobKind } from '../contract/names.ts'
 import { age } from './age.ts'
 import type { Stored } from './objects.ts'
+import { podStatus, readyContainers, restartsOfContainers } from './pod-columns.ts'
 
 export interface Column {
   name: string
@@ -41,26 +42,13 @@ const jobColumns = (kind: JobKind): Column[] =>
       : { name, type, cell: (object) => valueAt(object, jsonPath) as string | number | undefined },
   )
 
-interface ContainerStatus {
-  ready?: boolean
-  restartCount?: number
-  state?: { waiting?: { reason?: string }; terminated?: { reason?: string } }
-}
-const containersOf = (pod: Stored) => (pod.status?.containerStatuses ?? []) as ContainerStatus[]
-
-function podStatus(pod: Stored): string {
-  if (pod.metadata.deletionTimestamp) return 'Terminating'
-  const state = containersOf(pod)[0]?.state
-  return state?.terminated?.reason ?? state?.waiting?.reason ?? textAt(pod, 'status.reason') ?? ('' as string)
-}
-
 export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   PretrainJob: jobColumns('PretrainJob'),
   FinetuneJob: jobColumns('FinetuneJob'),
   Pod: [
-    { name: 'Ready', cell: (pod) => `${containersOf(pod).filter(({ ready }) => ready).length}/1` },
-    { name: 'Status', cell: (pod) => podStatus(pod) || textAt(pod, 'status.phase') },
-    { name: 'Restarts', type: 'integer', cell: (pod) => containersOf(pod)[0]?.restartCount ?? 0 },
+    { name: 'Ready', cell: readyContainers },
+    { name: 'Status', cell: podStatus },
+    { name: 'Restarts', type: 'integer', cell: restartsOfContainers },
     AGE,
     field('IP', '.status.podIP', true),
     field('Node', '.spec.nodeName', true),

@@ -20,6 +20,8 @@ export type Action =
   /** Delete the ended pod with this uid, then create its successor under the same name. */
   | ({ type: 'replacePod'; name: string; uid: string } & PodOrder)
   | { type: 'deletePod'; name: string; uid: string }
+  /** End the containers that are left in a pod, and keep the pod. */
+  | { type: 'endPod'; name: string; uid: string }
   /** Take Kueue's finalizer off a pod that is being deleted. */
   | { type: 'releasePod'; name: string; uid: string; finalizers: readonly string[] }
   | { type: 'annotatePod'; name: string; uid: string; annotations: Record<string, string> }

@@ -24,6 +24,12 @@ export interface Means {
   signal: AbortSignal
 }
 
+/**
+ * The one way to end containers and keep their pod with its logs and exit codes: the kubelet ends those that run, and
+ * the pod counts as ended. The time is counted from the start of the pod, so it has passed.
+ */
+const PAST_DEADLINE = { activeDeadlineSeconds: 1 }
+
 /** One request, two for a replacement. Every one can be repeated. */
 export async function applyOne(action: Action, context: Means): Promise<void> {
   const { client, job, planned, signal } = context
@@ -46,6 +52,9 @@ export async function applyOne(action: Action, context: Means): Promise<void> {
     }
     case 'deletePod':
       await remove(context, { ...pods(job), name: action.name }, action.uid)
+      return
+    case 'endPod':
+      await patchPod(client, { ...pods(job), name: action.name }, { uid: action.uid }, signal, PAST_DEADLINE)
       return
     case 'releasePod':
       await releasePod(client, job.metadata.namespace, action, signal)
@@ -126,9 +135,10 @@ async function patchPod(
   ref: Ref,
   metadata: { uid: string; finalizers?: string[]; annotations?: Record<string, string> },
   signal: AbortSignal,
+  spec?: object,
 ): Promise<void> {
   const isOther = (error: unknown) => isConflict(error) || isNotFound(error)
-  await client.mergePatch(ref, { metadata }, { signal }).catch(ignore(isOther))
+  await client.mergePatch(ref, { metadata, ...(spec && { spec }) }, { signal }).catch(ignore(isOther))
 }
 
 async function podFor({ client, job, planned, signal }: Means, order: PodOrder): Promise<KubeObject> {

@@ -5,19 +5,35 @@ import type { KubeObject } from '../kube/objects.ts'
 interface NamedContainer {
   name: string
   args?: string[]
+  volumeMounts?: readonly { name: string }[]
 }
 
 export interface WholePod extends KubeObject {
-  spec: { containers: NamedContainer[]; hostname?: string } & Record<string, unknown>
+  spec: { containers: NamedContainer[]; volumes?: { name: string }[] | undefined; hostname?: string } & Record<
+    string,
+    unknown
+  >
 }
 
-/** Its name, and what the scheduler and admission decided for the one that is there. */
-const NOT_COPIED = ['hostname', 'nodeName', 'priority', 'preemptionPolicy']
+/** Its name, and what the scheduler, admission and we ourselves decided for the one that is there. */
+const NOT_COPIED = [
+  'hostname',
+  'nodeName',
+  'priority',
+  'preemptionPolicy',
+  'schedulingGates',
+  'activeDeadlineSeconds',
+  'initContainers',
+  'ephemeralContainers',
+]
 
 /** @param wanted the pod as the present spec plans it: its name, labels and arguments are kept. @param peer of the same role */
 export function copyPod(wanted: WholePod, peer: WholePod): WholePod {
   const kept = Object.entries(peer.spec).filter(([field]) => !NOT_COPIED.includes(field))
   const own = new Map(wanted.spec.containers.map((container) => [container.name, container]))
+  // Webhooks add theirs to the copy too, and a second container or volume of one name is refused.
+  const containers = peer.spec.containers.filter(({ name }) => own.has(name))
+  const mounted = new Set(containers.flatMap(({ volumeMounts = [] }) => volumeMounts.map(({ name }) => name)))
   const planHash = peer.metadata.annotations?.[ANNOTATIONS.planHash]
   return {
     ...wanted,
@@ -28,8 +44,8 @@ export function copyPod(wanted: WholePod, peer: WholePod): WholePod {
     spec: {
       ...Object.fromEntries(kept),
       ...(wanted.spec.hostname && { hostname: wanted.spec.hostname }),
-      // Those that a webhook has added were told nothing by us.
-      containers: peer.spec.containers.map((container) => withArgs(container, own.get(container.name)?.args)),
+      containers: containers.map((container) => withArgs(container, own.get(container.name)?.args)),
+      volumes: peer.spec.volumes?.filter(({ name }) => mounted.has(name)),
     },
   }
 }

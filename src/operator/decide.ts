@@ -19,6 +19,7 @@ import { replaceFailed } from './policies/replacement.ts'
 import { restartParameterServers } from './policies/restart.ts'
 import { restartsOf } from './policies/restarts.ts'
 import { describeRunning } from './policies/running.ts'
+import { endSidecars } from './policies/sidecars.ts'
 import { resolveSource } from './policies/source.ts'
 import { describeCreation, describeScheduling, removeSurplus, startMissing } from './policies/startup.ts'
 import { success } from './policies/success.ts'
@@ -60,7 +61,12 @@ export function decide(job: Job, observed: Observed, nowMs: number): Decision {
   const requeueAfterSeconds = secondsUntil(course.requeueAtMs ?? [], nowMs)
   const actions = course.actions ?? []
   return {
-    actions: [...releasePods(world.pods), ...formGang(job, actions), ...actions],
+    actions: [
+      ...releasePods(world.pods),
+      ...formGang(job, actions),
+      ...actions,
+      ...(job.metadata.deletionTimestamp ? [] : endSidecars(world, actions)),
+    ],
     status,
     events: describeEvents(job.status, status, course.texts ?? []),
     ...(requeueAfterSeconds === undefined ? {} : { requeueAfterSeconds }),
@@ -155,13 +161,17 @@ function afterTheEnd(world: World, known: Known, ending: Ending): Course {
   const completionTime = world.previous?.completionTime ?? new Date(world.nowMs).toISOString()
   const expiry = expire(world, completionTime)
   const transfers = makeTransfers(world, known.checkpoints ?? [], ending.type === 'Succeeded')
-  const removed = cleanUp(world)
+  const removed = cleanUp(world, Date.parse(completionTime))
   return {
     completionTime,
     // A job that makes transfers at its end makes them before it expires.
-    actions: [...removed, ...leaveQueue(world, removed), ...(transfers.length > 0 ? transfers : expiry.actions)],
+    actions: [
+      ...removed.actions,
+      ...leaveQueue(world, removed.actions),
+      ...(transfers.length > 0 ? transfers : expiry.actions),
+    ],
     findings: [],
-    requeueAtMs: [expiry.requeueAtMs],
+    requeueAtMs: [expiry.requeueAtMs, removed.requeueAtMs],
   }
 }
 

@@ -19,19 +19,26 @@ export interface PodFacts {
   generation: number
   /** Digest of the plan it was made from. */
   planHash: string | undefined
+  /** Of the container that is named for the role, whatever else was put into the pod. */
   phase: PodPhase
   ready: boolean
+  /** That container has ended, and others keep the pod alive. */
+  outlived: boolean
+  /** The kubelet was told to end what is left in the pod. */
+  isEnding: boolean
   podIP: string | undefined
   deleting: boolean
   createdAtMs: number
   startedAtMs: number | undefined
   finishedAtMs: number | undefined
   exitCode: number | undefined
-  /** The pod's own reason (`Evicted`), else its container's (`OOMKilled`, `ImagePullBackOff`). */
+  /** The pod's own reason (`Evicted`), else its container's (`OOMKilled`), else of one that keeps it from starting. */
   reason: string | undefined
   message: string | undefined
   /** Termination message: the process's last words. */
   lastWords: string | undefined
+  /** Of another container than ours, whose end was that of the pod: `init container "istio-init"`. */
+  culprit: string | undefined
   /** Why it ended if that was not the program's doing: eviction, preemption, a lost node. */
   disruption: string | undefined
   /** It has a node. */

@@ -6,7 +6,8 @@ import { type Change, Reflector } from '../kube/reflector.ts'
 import { indexByOwnerUid, joinStores, type Store } from '../kube/store.ts'
 import type { Log } from '../support/log.ts'
 import type { RawJob, Stores } from './observe.ts'
-import { isGrowing, type RawPod, trimPod } from './pod-facts.ts'
+import { isGrowing } from './pod-facts.ts'
+import { type RawPod, trimPod } from './raw-pod.ts'
 
 /** @example jobKey('PretrainJob', 'team/jft') === 'PretrainJob/team/jft' */
 export function jobKey(kind: JobKind, objectKey: string): string {

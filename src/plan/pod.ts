@@ -26,6 +26,7 @@ const VERBS: Readonly<Record<Role, string>> = { ps: 'ps', worker: 'worker', eval
 /** A parameter server saves a checkpoint on SIGTERM; the others only hand back what they hold. */
 const GRACE_SECONDS: Readonly<Record<Role, number>> = { ps: 60, worker: 30, evaluator: 30 }
 const NON_ROOT = 65_532
+const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container'
 
 export function podOf(context: PodContext, role: Role, index: number, birth: PodBirth): PlannedPod {
   const { job } = context
@@ -40,7 +41,13 @@ export function podOf(context: PodContext, role: Role, index: number, birth: Pod
       name,
       namespace: job.metadata.namespace,
       labels: { ...template?.labels, ...placement.labels, ...jobLabels(job), ...podLabels(role, index, birth) },
-      annotations: { ...template?.annotations, ...placement.annotations, ...birth.annotations },
+      annotations: {
+        // kubectl logs and exec mean ours, whatever a webhook puts before it.
+        [DEFAULT_CONTAINER]: role,
+        ...template?.annotations,
+        ...placement.annotations,
+        ...birth.annotations,
+      },
       ownerReferences: [ownerReference(job)],
     },
     spec: {

@@ -115,6 +115,6 @@ async function kubelet(state: { waiting?: object; running?: object }): Promise<v
     },
     { timeoutMs: 15_000 },
   )
-  const status = { phase: state.running ? 'Running' : 'Pending', containerStatuses: [{ name: 'main', state }] }
+  const status = { phase: state.running ? 'Running' : 'Pending', containerStatuses: [{ name: 'ps', state }] }
   await namespace.client.mergePatch({ ...ref, subresource: 'status' }, { status })
 }

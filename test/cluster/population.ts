@@ -1,5 +1,5 @@
 /** Jobs that people make, scale, suspend and delete at random, and pods that die under them. */
-import { API_VERSION, jobPrefix, LABELS, PLURALS } from '../../src/contract/names.ts'
+import { API_VERSION, jobPrefix, LABELS, PLURALS, ROLES } from '../../src/contract/names.ts'
 import { isNotFound } from '../../src/kube/errors.ts'
 import type { KubeObject } from '../../src/kube/objects.ts'
 import type { Random } from '../../src/support/random.ts'
@@ -76,7 +76,8 @@ export class Population {
     if (!pod) return
     this.#failures.set(name, failures + 1)
     const state = { terminated: { exitCode: 137, reason: 'OOMKilled', finishedAt: new Date().toISOString() } }
-    const status = { phase: 'Failed', containerStatuses: [{ name: 'main', state }] }
+    const role = ROLES.find((one) => pod.includes(`-${one}-`)) ?? 'main'
+    const status = { phase: 'Failed', containerStatuses: [{ name: role, state }] }
     const ref = { ...this.#ref('pods', pod), subresource: 'status' } as const
     await this.#namespace.client.mergePatch(ref, { status }).catch((error: unknown) => {
       // Gone since we looked: it need not die twice.

@@ -2,10 +2,24 @@
 import type { Action } from '../actions.ts'
 import { isFinished, type World } from '../world.ts'
 
-export function cleanUp(world: World): Action[] {
+/** A kubelet ends sidecars within their grace period; a pod whose sidecars run on is one that runs. */
+const SIDECARS_END_WITHIN_MS = 120_000
+
+export interface CleanUp {
+  actions: Action[]
+  requeueAtMs?: number
+}
+
+export function cleanUp(world: World, endedAtMs: number): CleanUp {
   const policy = world.job.spec.cleanPodPolicy
-  if (policy === 'None') return []
-  return world.pods
-    .filter((pod) => !pod.deleting && (policy === 'All' || !isFinished(pod)))
-    .map(({ name, uid }) => ({ type: 'deletePod', name, uid }))
+  if (policy === 'None') return { actions: [] }
+  const dueMs = endedAtMs + SIDECARS_END_WITHIN_MS
+  const present = world.pods.filter((pod) => !pod.deleting)
+  const isToGo = (outlived: boolean) => policy === 'All' || (outlived && world.nowMs >= dueMs)
+  const removed = present.filter((pod) => !isFinished(pod) || isToGo(pod.outlived))
+  const isWaiting = present.some((pod) => pod.outlived && !removed.includes(pod))
+  return {
+    actions: removed.map(({ name, uid }) => ({ type: 'deletePod', name, uid })),
+    ...(isWaiting ? { requeueAtMs: dueMs } : {}),
+  }
 }

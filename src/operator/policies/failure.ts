@@ -28,6 +28,7 @@ function judgeFailure(pod: PodFacts, policy: Job['spec']['failurePolicy']): Fail
     const text = `${name}: ${pod.disruption}${pod.message ? `: ${pod.message}` : ''}`
     return { class: 'retryable', counted: false, reason: pod.disruption, text }
   }
+  if (pod.culprit !== undefined) return judgeOther(pod, pod.culprit)
   const words = parseLastWords(pod.lastWords)
   const isGeneric = pod.reason === undefined || pod.reason === 'Error'
   const reason = words.code ?? (isGeneric ? `Exit${pod.exitCode ?? 'Unknown'}` : (pod.reason as string))
@@ -40,6 +41,13 @@ function judgeFailure(pod: PodFacts, policy: Job['spec']['failurePolicy']): Fail
     reason,
     text: `${name}: ${facts || 'ended without a word'}${exit}`,
   }
+}
+
+/** Exit codes have a meaning in our own container only. */
+function judgeOther(pod: PodFacts, culprit: string): Failure {
+  const said = lastLine(pod.lastWords) ?? pod.message ?? `ended with reason ${pod.reason ?? 'unknown'}`
+  const text = `${shortName(pod)}: ${culprit}: ${said} (exit ${pod.exitCode})`
+  return { class: 'retryable', counted: true, reason: 'InitContainerFailed', text }
 }
 
 function classOf(exitCode: number | undefined, policy: Job['spec']['failurePolicy']): 'permanent' | 'retryable' {
@@ -62,8 +70,12 @@ function parseLastWords(words: string | undefined): { code?: string; message?: s
       ...(typeof message === 'string' ? { message } : {}),
     }
   } catch {
-    return { message: text.split('\n').at(-1) as string }
+    return { message: lastLine(text) as string }
   }
+}
+
+function lastLine(text: string | undefined): string | undefined {
+  return text?.trim().split('\n').at(-1) || undefined
 }
 
 /**

@@ -28,7 +28,9 @@ export function replaceFailed(world: World, restarts: JobStatus['restarts']): Re
   }
 }
 
+/** A pod with sidecars keeps its name until they have ended: its successor is made when it is gone. */
 function replace(world: World, pod: PodFacts): Action {
+  if (pod.outlived) return { type: 'deletePod', name: pod.name, uid: pod.uid }
   const failed = pod.phase === 'Failed'
   const counts = failed && failureOf(world, pod).counted
   return {

@@ -1,7 +1,7 @@
 /** Whether the job trains, or what keeps it from doing so. */
 import type { Finding } from '../conditions.ts'
 import type { PodFacts } from '../observed.ts'
-import { allSlots, isRunning, listNames, runningIn, shortName, type World } from '../world.ts'
+import { allSlots, isFinished, isRunning, listNames, runningIn, shortName, type World } from '../world.ts'
 import { describeDrift } from './drift.ts'
 import { trainingFinished } from './success.ts'
 
@@ -29,10 +29,10 @@ export function describeRunning(world: World): Finding {
   }
 }
 
-/** Pending pods that have a node and do not start. */
+/** Pods that have a node and do not start, or run without what others put beside them. */
 function stuckPods(world: World): PodFacts[] {
-  const pending = allSlots(world).flatMap(({ pod }) => (pod?.phase === 'Pending' ? [pod] : []))
-  return pending.filter((pod) => pod.unschedulable === undefined && pod.reason !== undefined)
+  const alive = allSlots(world).flatMap(({ pod }) => (pod && !isFinished(pod) ? [pod] : []))
+  return alive.filter((pod) => pod.unschedulable === undefined && pod.reason !== undefined)
 }
 
 /** In the words of the kubelet. */

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { JobStatus } from '../../../src/api/status.ts'
-import { API_VERSION, type JobKind, PLURALS } from '../../../src/contract/names.ts'
+import { API_VERSION, type JobKind, LABELS, PLURALS } from '../../../src/contract/names.ts'
 import { ENV } from '../../../src/contract/runtime.ts'
 import { KubeClient } from '../../../src/kube/client.ts'
 import { isConflict, isNotFound } from '../../../src/kube/errors.ts'
@@ -15,7 +15,7 @@ import { collectGarbage } from '../../../src/local/garbage.ts'
 import { Journal } from '../../../src/local/journal.ts'
 import { ObjectStore } from '../../../src/local/store.ts'
 import { operate } from '../../../src/operator/main.ts'
-import { type RawPod, trimPod } from '../../../src/operator/pod-facts.ts'
+import { type RawPod, trimPod } from '../../../src/operator/raw-pod.ts'
 import { systemClock } from '../../../src/support/clock.ts'
 import { silentLog } from '../../../src/support/log.ts'
 
@@ -212,7 +212,7 @@ export class Cluster {
   async #run(pod: RawPod): Promise<void> {
     const ref = { apiVersion: 'v1', plural: 'pods', namespace: this.namespace, name: pod.metadata.name }
     await this.client.mergePatch(ref, { spec: { nodeName: 'node' } }).catch(ignoreGone)
-    const containerStatuses = [{ name: 'main', state: { running: { startedAt: new Date().toISOString() } } }]
+    const containerStatuses = [{ name: roleOf(pod), state: { running: { startedAt: new Date().toISOString() } } }]
     await this.#setStatus(pod.metadata.name, { phase: 'Running', podIP: '127.0.0.1', containerStatuses })
   }
 
@@ -220,7 +220,8 @@ export class Cluster {
     const message = words && JSON.stringify(words)
     const terminated = { exitCode, finishedAt: new Date().toISOString(), ...(message && { message }) }
     const phase = exitCode === 0 ? 'Succeeded' : 'Failed'
-    await this.#setStatus(name, { phase, containerStatuses: [{ name: 'main', state: { terminated } }] })
+    const pod = (await this.pods()).find(({ metadata }) => metadata.name === name)
+    await this.#setStatus(name, { phase, containerStatuses: [{ name: roleOf(pod), state: { terminated } }] })
   }
 
   async #setStatus(name: string, status: object): Promise<void> {
@@ -235,6 +236,11 @@ export class Cluster {
       if (!isConflict(error)) throw error
     })
   }
+}
+
+/** Of its one container. */
+function roleOf(pod: RawPod | undefined): string {
+  return pod?.metadata.labels?.[LABELS.role] ?? 'main'
 }
 
 function ignoreGone(error: unknown): void {

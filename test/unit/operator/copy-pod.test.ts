@@ -29,12 +29,20 @@ test('a parameter server is found under its own name, a worker under none, whate
   assert.ok(!('hostname' in copyPod(worker, { ...older, spec: { ...older.spec, hostname: 'jft-pj-worker-0' } }).spec))
 })
 
-test('a container that a webhook put first keeps its own words', () => {
+test('what webhooks, a queue and the operator have added to a peer is left to them', () => {
   const [wanted, peer] = [podFor('worker', 32, 2, 1), podFor('worker', 32, 0, 0)]
-  const proxy = { name: 'proxy', args: ['serve'] }
-  const copy = copyPod(wanted, { ...peer, spec: { ...peer.spec, containers: [proxy, ...peer.spec.containers] } })
+  const added = {
+    containers: [{ name: 'proxy', args: ['serve'] }, ...peer.spec.containers],
+    initContainers: [{ name: 'proxy-init' }],
+    volumes: [{ name: 'proxy-certs' }, ...(peer.spec.volumes ?? [])],
+    schedulingGates: [{ name: 'kueue.x-k8s.io/admission' }],
+    activeDeadlineSeconds: 1,
+  }
+  const copy = copyPod(wanted, { ...peer, spec: { ...peer.spec, ...added } })
   assert.deepEqual(
     copy.spec.containers.map(({ args }) => args),
-    [['serve'], ['worker', ARGS.index, '2', ARGS.attempt, '1']],
+    [['worker', ARGS.index, '2', ARGS.attempt, '1']],
   )
+  assert.deepEqual(copy.spec.volumes, wanted.spec.volumes)
+  assert.deepEqual(Object.keys(copy.spec).sort(), Object.keys(wanted.spec).sort())
 })

@@ -10,7 +10,12 @@ const NAMES = ROLES.flatMap((role) =>
 const name = fc.constantFrom(...NAMES)
 const fault = fc.oneof(
   fc.record({ type: fc.constant('reconcile' as const), crashAfter: fc.nat(12) }),
-  fc.record({ type: fc.constant('exit' as const), name, exitCode: fc.constantFrom(1, 20, 100, 137, 143) }),
+  fc.record({
+    type: fc.constant('exit' as const),
+    name,
+    exitCode: fc.constantFrom(1, 20, 100, 137, 143),
+    outlived: fc.boolean(),
+  }),
   fc.record({ type: fc.constantFrom('evict', 'vanish', 'drain', 'usurp', 'sendHome'), name }),
   fc.record({ type: fc.constantFrom('kubelet', 'suspend', 'resume', 'loseService') }),
   fc.record({ type: fc.constant('wait' as const), seconds: fc.nat(20) }),
@@ -25,7 +30,10 @@ function inflict(world: Simulation, one: Fault): void {
       world.reconcile(one.crashAfter)
       break
     case 'exit':
-      if (running) world.change(one.name, { ...ended, phase: 'Failed', exitCode: one.exitCode })
+      if (running) {
+        const { exitCode, outlived } = one
+        world.change(one.name, { ...ended, phase: 'Failed', exitCode, outlived })
+      }
       break
     case 'wait':
       world.nowMs += one.seconds * 1000

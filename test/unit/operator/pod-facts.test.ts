@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { ANNOTATIONS, LABELS } from '../../../src/contract/names.ts'
-import { isGrowing, podFacts, type RawPod, trimPod } from '../../../src/operator/pod-facts.ts'
+import { isGrowing, podFacts } from '../../../src/operator/pod-facts.ts'
+import { type RawPod, trimPod } from '../../../src/operator/raw-pod.ts'
 
 const LABELLED = { [LABELS.role]: 'worker', [LABELS.index]: '17', [LABELS.attempt]: '3', [LABELS.generation]: '2' }
 
@@ -32,7 +33,10 @@ const facts = (...pod: Parameters<typeof kept>) => podFacts(kept(...pod))
 const terminated = (exitCode: number, more = {}) => ({
   phase: 'Failed',
   containerStatuses: [
-    { state: { terminated: { exitCode, reason: 'Error', finishedAt: '2026-01-02T03:04:05Z', ...more } } },
+    {
+      name: 'worker',
+      state: { terminated: { exitCode, reason: 'Error', finishedAt: '2026-01-02T03:04:05Z', ...more } },
+    },
   ],
 })
 
@@ -77,7 +81,7 @@ test("the scheduler's text counts while the pod waits for a node", () => {
 test('a container that waits in trouble says why; an ordinary start is silence', () => {
   const waiting = (reason: string) => ({
     phase: 'Pending',
-    containerStatuses: [{ state: { waiting: { reason, message: 'm' } } }],
+    containerStatuses: [{ name: 'worker', state: { waiting: { reason, message: 'm' } } }],
   })
   assert.deepEqual(
     [facts(waiting('ErrImagePull'))?.reason, facts(waiting('ErrImagePull'))?.message],
@@ -92,7 +96,7 @@ test('a pod that was just made has no status at all', () => {
 })
 
 const condition = (type: string, status: string, reason?: string) => ({ type, status, ...(reason && { reason }) })
-const waiting = (reason: string) => [{ state: { waiting: { reason } } }]
+const waiting = (reason: string) => [{ name: 'worker', state: { waiting: { reason } } }]
 
 suite('a change of a pod waits longer while it comes up as it should', () => {
   const growing: [string, ...Parameters<typeof kept>][] = [

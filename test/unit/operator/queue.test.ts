@@ -4,7 +4,8 @@ import type { Scheduling } from '../../../src/api/scheduling.ts'
 import type { Action } from '../../../src/operator/actions.ts'
 import { decide } from '../../../src/operator/decide.ts'
 import type { PodFacts } from '../../../src/operator/observed.ts'
-import { podFacts, trimPod } from '../../../src/operator/pod-facts.ts'
+import { podFacts } from '../../../src/operator/pod-facts.ts'
+import { trimPod } from '../../../src/operator/raw-pod.ts'
 import { actionsOf, conditionText, failed, NOW, observed, pending, pod, pretrainJob, succeeded } from './builders.ts'
 
 const HELD = ['kueue.x-k8s.io/managed', 'somebody/else']

@@ -54,6 +54,7 @@ export class Simulation {
     let isBusy = false
     for (const one of [...this.pods.values()]) {
       if (one.deleting) this.pods.delete(one.name)
+      else if (one.outlived && one.isEnding) this.pods.set(one.name, { ...one, outlived: false })
       else if (one.phase === 'Pending') {
         this.pods.set(one.name, { ...one, phase: 'Running', ready: true, startedAtMs: this.nowMs })
       } else continue
@@ -78,6 +79,8 @@ export class Simulation {
         return [() => (this.hasService = true)]
       case 'createPod':
         return [() => this.#create(action)]
+      case 'endPod':
+        return [() => this.#end(action.name)]
       case 'deletePod':
         return [() => this.#delete(action.uid)]
       case 'replacePod':
@@ -96,6 +99,12 @@ export class Simulation {
     this.created.push(name)
   }
 
+  #end(name: string): void {
+    const one = this.pods.get(name)
+    assert.ok(one?.outlived && !one.isEnding, `${name} has nothing to end`)
+    this.pods.set(name, { ...one, isEnding: true })
+  }
+
   #delete(uid: string): void {
     const one = [...this.pods.values()].find((other) => other.uid === uid)
     assert.ok(one, `${uid} is deleted, but does not exist`)
@@ -103,7 +112,8 @@ export class Simulation {
     assert.ok(!one.deleting, `${one.name} is deleted twice`)
     this.deleted++
     // The API server removes a pod that has ended at once, another one after its grace period.
-    if (one.phase === 'Failed' || one.phase === 'Succeeded') this.pods.delete(one.name)
+    const hasEnded = one.phase === 'Failed' || one.phase === 'Succeeded'
+    if (hasEnded && !one.outlived) this.pods.delete(one.name)
     else this.pods.set(one.name, { ...one, deleting: true })
   }
 

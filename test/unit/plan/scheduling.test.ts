@@ -9,7 +9,9 @@ const metadataOf = (job: ReturnType<typeof pretrainJob>, role: string) => {
   assert.ok(pod)
   const { labels, annotations = {} } = pod.metadata
   const foreign = (of: Record<string, string>) =>
-    Object.fromEntries(Object.entries(of).filter(([key]) => !/^(downpour\.dev|app\.kubernetes\.io)\//.test(key)))
+    Object.fromEntries(
+      Object.entries(of).filter(([key]) => !/^(downpour\.dev|app\.kubernetes\.io|kubectl\.kubernetes\.io)\//.test(key)),
+    )
   return { labels: foreign(labels), annotations: foreign(annotations), schedulerName: pod.spec.schedulerName }
 }
 

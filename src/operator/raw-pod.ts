@@ -1,0 +1,120 @@
+/** A pod as the API server sends it, and the part of it that is kept in memory. */
+import { ANNOTATIONS, LABELS } from '../contract/names.ts'
+import type { KubeObject } from '../kube/objects.ts'
+import { RETRIABLE_ANNOTATION } from '../plan/kueue.ts'
+
+export interface Terminated {
+  exitCode?: number | undefined
+  reason?: string | undefined
+  message?: string | undefined
+  startedAt?: string | undefined
+  finishedAt?: string | undefined
+}
+
+export interface ContainerState {
+  waiting?: { reason?: string | undefined; message?: string | undefined } | undefined
+  running?: { startedAt?: string | undefined } | undefined
+  terminated?: Terminated | undefined
+}
+
+export interface ContainerStatus {
+  name?: string
+  ready?: boolean | undefined
+  state?: ContainerState | undefined
+  /** How it ended before the kubelet started it again. */
+  lastState?: ContainerState | undefined
+}
+
+export interface PodCondition {
+  type: string
+  status: string
+  reason?: string | undefined
+  message?: string | undefined
+  lastTransitionTime?: string | undefined
+}
+
+export interface RawPod extends KubeObject {
+  spec?: {
+    nodeName?: string
+    schedulingGates?: unknown[]
+    activeDeadlineSeconds?: number
+    [field: string]: unknown
+  }
+  status?: {
+    phase?: string
+    reason?: string
+    message?: string
+    podIP?: string
+    startTime?: string
+    conditions?: PodCondition[]
+    initContainerStatuses?: ContainerStatus[]
+    containerStatuses?: ContainerStatus[]
+  }
+}
+
+const KEPT_LABELS: readonly string[] = Object.values(LABELS)
+const KEPT_CONDITIONS: readonly string[] = ['Ready', 'PodScheduled', 'DisruptionTarget']
+const KEPT_ANNOTATIONS: readonly string[] = [ANNOTATIONS.planHash, ANNOTATIONS.failures, RETRIABLE_ANNOTATION]
+
+/** Drops what nobody reads: with thousands of pods the rest is most of the memory. */
+export function trimPod(pod: RawPod): RawPod {
+  const { name, namespace, uid, resourceVersion, ownerReferences } = pod.metadata
+  const { creationTimestamp, deletionTimestamp, finalizers } = pod.metadata
+  const labels = pickKeys(pod.metadata.labels, KEPT_LABELS)
+  const annotations = pickKeys(pod.metadata.annotations, KEPT_ANNOTATIONS)
+  const metadata = { name, namespace, uid, resourceVersion, labels, annotations, ownerReferences, creationTimestamp }
+  const spec = trimSpec(pod.spec)
+  return defined({
+    apiVersion: pod.apiVersion,
+    kind: pod.kind,
+    metadata: defined({ ...metadata, deletionTimestamp, finalizers }),
+    ...(Object.keys(spec).length > 0 && { spec }),
+    status: trimStatus(pod.status),
+  }) as RawPod
+}
+
+function trimSpec({ nodeName, schedulingGates, activeDeadlineSeconds }: NonNullable<RawPod['spec']> = {}) {
+  const gates = schedulingGates?.length ? { schedulingGates } : {}
+  return defined({ ...(nodeName && { nodeName }), ...gates, activeDeadlineSeconds })
+}
+
+function trimStatus(status: NonNullable<RawPod['status']> = {}) {
+  const { phase, reason, message, podIP, startTime, conditions } = status
+  return defined({
+    phase,
+    reason,
+    message,
+    podIP,
+    startTime,
+    conditions: conditions?.filter(({ type }) => KEPT_CONDITIONS.includes(type)).map(trimCondition),
+    initContainerStatuses: status.initContainerStatuses?.map(trimContainer),
+    containerStatuses: status.containerStatuses?.map(trimContainer),
+  })
+}
+
+function trimContainer({ name, ready, state, lastState }: ContainerStatus): ContainerStatus {
+  const before = lastState?.terminated && { terminated: lastState.terminated }
+  return defined({ name, ready, state, lastState: before }) as ContainerStatus
+}
+
+function trimCondition({ type, status, reason, message, lastTransitionTime }: PodCondition): PodCondition {
+  return defined({ type, status, reason, message, lastTransitionTime })
+}
+
+function pickKeys(from: Record<string, string> | undefined, keys: readonly string[]): Record<string, string> {
+  return Object.fromEntries(Object.entries(from ?? {}).filter(([key]) => keys.includes(key)))
+}
+
+function defined<T extends object>(facts: T): T {
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as T
+}
+
+export function conditionOf(pod: RawPod, type: string): PodCondition | undefined {
+  return pod.status?.conditions?.find((condition) => condition.type === type)
+}
+
+/** @returns undefined for a text that is no time */
+export function timeMs(text: string | undefined): number | undefined {
+  const time = text === undefined ? Number.NaN : Date.parse(text)
+  return Number.isNaN(time) ? undefined : time
+}

@@ -1,0 +1,116 @@
+/** Pods into which a service mesh has put its proxy, as the API server tells of them; the test is the kubelet. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { ContainerState } from '../../../src/operator/raw-pod.ts'
+import { eventually } from '../../support/eventually.ts'
+import { pretrain } from '../../support/job-cases.ts'
+import { coordinator, saved } from '../../unit/operator/builders.ts'
+import {
+  badData,
+  container,
+  ended,
+  INIT_FAILED,
+  running,
+  SIDECAR_FIRST,
+  type Status,
+} from '../../unit/operator/pod-statuses.ts'
+import { type Api, Cluster, startApi, startOperator } from './harness.ts'
+
+const SPEC = { ...pretrain({ parameterServer: { replicas: 1 }, workers: { replicas: 2 } }).spec }
+const DONE = coordinator({ phase: 'done', step: 1000, checkpoints: [saved(1000, { final: true })] })
+
+let api: Api
+before(async () => {
+  api = await startApi()
+})
+after(() => api.close())
+
+const ref = (cluster: Cluster, name: string) => ({
+  apiVersion: 'v1',
+  plural: 'pods',
+  namespace: cluster.namespace,
+  name,
+})
+
+const tell = (cluster: Cluster, name: string, status: Status) =>
+  cluster.client.mergePatch({ ...ref(cluster, name), subresource: 'status' }, { status })
+
+const beside = (role: string, state: ContainerState): Status => ({
+  phase: 'Running',
+  containerStatuses: [container('istio-proxy', running), container(role, state)],
+})
+
+/** Runs a job until all its pods run. */
+async function withJob(namespace: string, story: (cluster: Cluster) => Promise<void>): Promise<void> {
+  const cluster = new Cluster(api, namespace)
+  const operator = startOperator(api.kubeconfigPath, namespace)
+  try {
+    await cluster.create('PretrainJob', 'jft', SPEC)
+    await eventually(
+      async () => {
+        await cluster.kubelet()
+        assert.equal((await cluster.status('PretrainJob', 'jft'))?.phase, 'Running')
+      },
+      { timeoutMs: 10_000 },
+    )
+    await story(cluster)
+  } finally {
+    await operator.stop()
+    await cluster.client.close()
+  }
+}
+
+async function says(cluster: Cluster, type: string, expected: RegExp): Promise<void> {
+  await eventually(async () => {
+    const status = await cluster.status('PretrainJob', 'jft')
+    const found = status?.conditions.find((one) => one.type === type)
+    assert.match(`${found?.status} ${found?.reason}: ${found?.message}`, expected)
+  })
+}
+
+test('a finished job has succeeded though a proxy lives beside its parameter server, whose containers are then ended', () =>
+  withJob('mesh', async (cluster) => {
+    await tell(cluster, 'jft-pj-ps-0', beside('ps', ended(0, JSON.stringify(DONE))))
+    await says(cluster, 'Succeeded', /^True Completed: trained to step 1000/)
+    await eventually(async () => {
+      const { spec } = await cluster.client.get<{ metadata: { name: string }; spec?: object }>(
+        ref(cluster, 'jft-pj-ps-0'),
+      )
+      assert.equal((spec as { activeDeadlineSeconds?: number }).activeDeadlineSeconds, 1)
+    })
+  }))
+
+test('bad data fails the job though the proxy is told of first and ended well', () =>
+  withJob('first', async (cluster) => {
+    await tell(cluster, 'jft-pj-worker-0', SIDECAR_FIRST)
+    await says(cluster, 'Failed', /^True BAD_DATA: worker-0: BAD_DATA: x.tfrecord at byte 0/)
+  }))
+
+test('bad data fails the job though the proxy lives', () =>
+  withJob('alive', async (cluster) => {
+    await tell(cluster, 'jft-pj-worker-0', beside('worker', badData))
+    await says(cluster, 'Failed', /^True BAD_DATA: /)
+  }))
+
+test('an init container that failed is named with its last words, and the worker tried again', () =>
+  withJob('init', async (cluster) => {
+    await tell(cluster, 'jft-pj-worker-0', INIT_FAILED)
+    await says(cluster, 'Degraded', /worker-0: init container "istio-init": iptables: permission denied \(exit 255\)/)
+    await eventually(async () => {
+      const pod = (await cluster.pods()).find(({ metadata }) => metadata.name === 'jft-pj-worker-0')
+      assert.equal(pod?.metadata.labels?.['downpour.dev/attempt'], '1')
+    })
+  }))
+
+test('a worker that was killed beside a proxy comes back once its pod has gone', () =>
+  withJob('killed', async (cluster) => {
+    await tell(cluster, 'jft-pj-worker-1', beside('worker', ended(137)))
+    await eventually(
+      async () => {
+        const pod = (await cluster.pods()).find(({ metadata }) => metadata.name === 'jft-pj-worker-1')
+        if (pod?.metadata.deletionTimestamp) await cluster.kubelet()
+        assert.equal(pod?.metadata.labels?.['downpour.dev/attempt'], '1')
+      },
+      { timeoutMs: 10_000 },
+    )
+  }))
