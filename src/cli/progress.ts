@@ -1,6 +1,7 @@
 /** The live view of `downpour run`: one line a job, redrawn on a terminal, appended when piped. */
 import type { Job } from '../api/job.ts'
 import { PHASES } from '../api/status.ts'
+import { systemClock } from '../support/clock.ts'
 
 export interface ProgressView {
   show(jobs: readonly Job[]): void
@@ -21,7 +22,7 @@ const DEFAULT_ROWS = 24
 const PLAIN_EVERY_MS = 10_000
 const FINISHED = new Set(['Succeeded', 'Failed'])
 
-export function createProgressView(out: NodeJS.WriteStream, nowMs = () => Date.now()): ProgressView {
+export function createProgressView(out: NodeJS.WriteStream, nowMs = systemClock.monotonicMs): ProgressView {
   return out.isTTY ? terminalView(out) : plainView(out, nowMs)
 }
 

@@ -30,7 +30,7 @@ const BIN = [process.execPath, resolve(import.meta.dirname, '../../bin/downpour'
 export async function run(files: string[], options: RunOptions): Promise<number> {
   const view = createProgressView(process.stdout)
   const interrupt = onInterrupt(view)
-  const startedMs = systemClock.nowMs()
+  const startedMs = systemClock.monotonicMs()
   const manifests = files.length > 0 ? await readManifests(files) : await readDemonstration(options)
   checkManifests(manifests)
   const log = createLog({ process: 'local' }, 'warn')
@@ -98,7 +98,7 @@ async function conclude(
   view.end()
   const results = await collectResults(ended, jobs.claimFolder)
   const report = resolve(options.stateDir, 'report.html')
-  const seconds = (systemClock.nowMs() - startedMs) / 1000
+  const seconds = (systemClock.monotonicMs() - startedMs) / 1000
   await writeReport(report, results, { title: 'Downpour run', facts: machineFacts(seconds) })
   await writeFile(join(options.stateDir, 'results.json'), `${JSON.stringify(ended, null, 2)}\n`)
   for (const line of ['', ...resultTable(results), '', ...transferGains(results)]) view.say(line)

@@ -21,7 +21,7 @@ export interface Page extends Listing {
 
 export class Pages {
   readonly #clock: Clock
-  readonly #lists = new Map<string, Listing & { madeMs: number }>()
+  readonly #lists = new Map<string, Listing & { madeAtMs: number }>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -31,7 +31,7 @@ export class Pages {
     if (limit === 0 || listing.objects.length <= limit) return listing
     this.#forget()
     const id = randomUUID()
-    this.#lists.set(id, { ...listing, madeMs: this.#clock.nowMs() })
+    this.#lists.set(id, { ...listing, madeAtMs: this.#clock.monotonicMs() })
     return slice(listing, id, 0, limit)
   }
 
@@ -46,9 +46,9 @@ export class Pages {
   }
 
   #forget(): void {
-    const oldestMs = this.#clock.nowMs() - KEPT_MS
-    for (const [id, { madeMs }] of this.#lists)
-      if (madeMs < oldestMs || this.#lists.size >= KEPT_LISTS) this.#lists.delete(id)
+    const oldestMs = this.#clock.monotonicMs() - KEPT_MS
+    for (const [id, { madeAtMs }] of this.#lists)
+      if (madeAtMs < oldestMs || this.#lists.size >= KEPT_LISTS) this.#lists.delete(id)
   }
 }
 

@@ -18,6 +18,7 @@ import { decide } from './decide.ts'
 import { Expectations } from './expectations.ts'
 import { askedSeconds, describeFailures, firstTransient, isObstructed, patienceMs, tellFailures } from './failures.ts'
 import { decideInvalid, type InvalidJob } from './invalid.ts'
+import { JobTimes } from './job-times.ts'
 import { observe, type RawJob, readStatus, type Stores } from './observe.ts'
 import { type Planned, planned } from './planned.ts'
 import { podFacts } from './pod-facts.ts'
@@ -58,6 +59,7 @@ interface Look {
   job: Job | InvalidJob
   decision: Decision
   planned: Planned | undefined
+  nowMs: number
 }
 
 export class Reconciler {
@@ -65,6 +67,7 @@ export class Reconciler {
   readonly #statuses: StatusWriter
   readonly #rehearsals: Rehearsals
   readonly #expectations: Expectations
+  readonly #times: JobTimes
   /** By the copy in the store, which never changes, and is looked at again for every change of a pod. */
   readonly #readings = new WeakMap<RawJob, Reading>()
   /** Copies whose first status was put off: never twice, whatever becomes of the pods. */
@@ -77,6 +80,7 @@ export class Reconciler {
     this.#statuses = new StatusWriter(options.client, options.clock)
     this.#rehearsals = new Rehearsals(options.client)
     this.#expectations = new Expectations(options.clock)
+    this.#times = new JobTimes(options.clock)
   }
 
   /** @throws what a request threw: the queue tries again after a back-off */
@@ -87,7 +91,7 @@ export class Reconciler {
     if (this.#statuses.isBehind(key, raw)) return undefined
     const waitMs = this.#expectations.waitMs(key, (name) => this.#hasPod(raw, name))
     if (waitMs > 0) return { requeueAfterMs: waitMs }
-    const look = await this.#look(raw, signal)
+    const look = await this.#look(key, raw, signal)
     if (!this.#options.isLeader()) throw new DownpourError('NOT_LEADER', 'the lease is lost; nothing is written')
     const failed = look.planned
       ? await applyActions(look.decision.actions, this.#applyContext(key, look.job, look.planned, signal))
@@ -96,7 +100,7 @@ export class Reconciler {
       this.#putOff.add(raw)
       return { requeueAfterMs: SEEN_WITHIN_MS }
     }
-    const told = tellFailures(look.decision, failed, look.job, this.#options.clock.nowMs())
+    const told = tellFailures(look.decision, failed, look.job, look.nowMs)
     const change = { before: look.job.status, status: told.status }
     const written = await this.#statuses.write(key, raw, change, signal)
     if (written.outcome === 'stale') return { requeueAfterMs: 0 }
@@ -115,6 +119,7 @@ export class Reconciler {
     this.#statuses.forget(key)
     this.#rehearsals.forget(key)
     this.#expectations.forget(key)
+    this.#times.forget(key)
     this.#logged.delete(key)
     const { kind, objectKey } = parseJobKey(key)
     const [namespace = '', job_name = ''] = objectKey.split('/')
@@ -141,15 +146,17 @@ export class Reconciler {
     return this.#options.stores.jobs[kind].get(objectKey)
   }
 
-  async #look(raw: RawJob, signal: AbortSignal): Promise<Look> {
-    const { clock, metrics } = this.#options
+  async #look(key: string, raw: RawJob, signal: AbortSignal): Promise<Look> {
     const { job, planned, issues } = this.#read(raw)
+    const now = () => this.#times.nowMs(key, job.metadata.uid, job.status)
     if (planned === undefined) {
-      metrics.reconcile.refused()
-      return { job, decision: decideInvalid(job, issues, clock.nowMs()), planned }
+      this.#options.metrics.reconcile.refused()
+      const nowMs = now()
+      return { job, decision: decideInvalid(job, issues, nowMs), planned, nowMs }
     }
     const observed = await observe(job, planned, this.#options, signal)
-    return { job, decision: decide(job, observed, clock.nowMs()), planned }
+    const nowMs = now()
+    return { job, decision: decide(job, observed, nowMs), planned, nowMs }
   }
 
   #read(raw: RawJob): Reading {

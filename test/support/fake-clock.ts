@@ -9,7 +9,7 @@ interface Sleeper {
 /** Time that stands still until `advance` is called; sleepers wake in the order in which they are due. */
 export class FakeClock implements Clock {
   #elapsedMs = 0
-  readonly #epochMs: number
+  #epochMs: number
   readonly #sleepers = new Set<Sleeper>()
 
   /** @param epochMs what the wall clock says at the start: give two clocks different ones to skew them */
@@ -54,6 +54,11 @@ export class FakeClock implements Clock {
   /** Time goes on while nobody runs, as for a stopped process: sleepers find out at the next `advance`. */
   jump(ms: number): void {
     this.#elapsedMs += ms
+  }
+
+  /** Somebody sets the wall clock: time itself goes on as before. */
+  setWall(ms: number): void {
+    this.#epochMs += ms
   }
 
   /** Lets what woke run before the next one wakes. */

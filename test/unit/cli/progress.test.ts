@@ -190,6 +190,20 @@ suite('into a pipe', () => {
     ])
   })
 
+  test('lines go on to come when the wall clock is set back 20 days', (t) => {
+    let [wallMs, elapsedMs] = [Date.UTC(2026, 0, 21), 0]
+    t.mock.method(Date, 'now', () => wallMs + elapsedMs)
+    t.mock.method(performance, 'now', () => elapsedMs)
+    const lines: string[] = []
+    const out = { isTTY: false, write: (text: string) => lines.push(text) } as unknown as NodeJS.WriteStream
+    const view = createProgressView(out)
+    view.show([training(1)])
+    wallMs -= 20 * 24 * 3_600_000
+    elapsedMs += 10_000
+    view.show([training(4)])
+    assert.equal(lines.length, 2, lines.join(''))
+  })
+
   test('one that has ended is told once', () => {
     const { lines, view, wait } = pipe()
     const done = jobOf(pretrain(), { phase: 'Succeeded' })
