@@ -41,10 +41,15 @@ export class Attendance {
     return this.#workers().flatMap(({ who, channel }) => (who.podUid === podUid ? [channel] : []))
   }
 
-  join(peer: Peer): void {
-    if (!peer.channel.alive) return // it went while it was being let in
+  /** @returns other connections of the same pod: it calls anew only when it has given them up */
+  join(peer: Peer): Channel[] {
+    if (!peer.channel.alive) return [] // it went while it was being let in
+    const former = [...this.#peers.values()].filter(
+      ({ role, who }) => role === peer.role && who.podUid === peer.who.podUid,
+    )
     this.#peers.set(peer.channel, peer)
     this.#absences.end(peer.who.podUid)
+    return former.map(({ channel }) => channel)
   }
 
   /** @returns who it was, if it ever said */

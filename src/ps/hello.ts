@@ -5,18 +5,21 @@ import { type ModelLayout, makeLayout } from '../wire/layout.ts'
 import type { Message } from '../wire/messages.ts'
 import type { OpenShard } from './requests.ts'
 
-/** @throws DownpourError WRONG_JOB, LAYOUT_MISMATCH, LAYOUT_INVALID */
-export function layoutOf(hello: Message<'hello'>, { job, topology }: RuntimeConfig, index: number): ModelLayout {
+/** @throws DownpourError WRONG_JOB */
+export function assertSameJob(hello: Message<'hello'>, { job, topology }: RuntimeConfig, index: number): void {
   const { parameterServers } = topology
-  if (hello.jobUid !== job.uid || hello.shard !== index || hello.shards !== parameterServers) {
-    throw new DownpourError(
-      'WRONG_JOB',
-      `this is shard ${index} of ${parameterServers} of job ${job.name}, not shard ${hello.shard} of ${hello.shards} of ${hello.jobUid}`,
-    )
-  }
-  const layout = makeLayout(hello.layout)
-  if (layout.hash === hello.layoutHash) return layout
-  throw new DownpourError('LAYOUT_MISMATCH', 'the layout of a hello does not have the hash that it claims')
+  if (hello.jobUid === job.uid && hello.shard === index && hello.shards === parameterServers) return
+  throw new DownpourError(
+    'WRONG_JOB',
+    `this is shard ${index} of ${parameterServers} of job ${job.name}, not shard ${hello.shard} of ${hello.shards} of ${hello.jobUid}`,
+  )
+}
+
+/** @throws DownpourError LAYOUT_MISMATCH, LAYOUT_INVALID */
+export function layoutOf({ variables }: Message<'layout'>, { layoutHash }: Message<'hello'>): ModelLayout {
+  const layout = makeLayout(variables)
+  if (layout.hash === layoutHash) return layout
+  throw new DownpourError('LAYOUT_MISMATCH', 'the layout does not have the hash that the hello before it claimed')
 }
 
 /** What a shard has of its own to hold against a coordinator's hello. */
@@ -48,11 +51,11 @@ export function assertSameOrigin(hello: Message<'hello'>, own: Origin): void {
 }
 
 /** @throws DownpourError LAYOUT_MISMATCH, DATA_UNITS_MISMATCH */
-export function assertSameWork(hello: Message<'hello'>, { hash }: ModelLayout, { layout, leases }: OpenShard): void {
-  if (layout.hash !== hash) {
+export function assertSameWork(hello: Message<'hello'>, { layout, leases }: OpenShard): void {
+  if (layout.hash !== hello.layoutHash) {
     throw new DownpourError(
       'LAYOUT_MISMATCH',
-      `worker ${hello.index} has another model than the job (layout ${hash.slice(0, 12)}, expected ${layout.hash.slice(0, 12)}): all pods need one image and one spec`,
+      `worker ${hello.index} has another model than the job (layout ${hello.layoutHash.slice(0, 12)}, expected ${layout.hash.slice(0, 12)}): all pods need one image and one spec`,
     )
   }
   if (hello.role === 'worker' && leases && leases.units !== hello.dataUnits) {

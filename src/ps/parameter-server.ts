@@ -44,6 +44,8 @@ export interface ParameterServerOptions {
   absenceMs?: number
   /** Bodies under way, both directions; more than this waits. */
   bufferLimitBytes?: number
+  /** A connection that has not said hello by then is cut. */
+  helloWithinMs?: number
 }
 
 const PEER_HEARTBEAT_MS = 10_000

@@ -6,7 +6,8 @@ import { systemClock } from '../support/clock.ts'
 import { DownpourError, errorCode } from '../support/errors.ts'
 import { Channel, type Reply } from '../wire/channel.ts'
 import { endpointOf } from '../wire/endpoint.ts'
-import { type ModelLayout, plainVariables } from '../wire/layout.ts'
+import { sayHello } from '../wire/greeting.ts'
+import type { ModelLayout } from '../wire/layout.ts'
 import type { Message } from '../wire/messages.ts'
 import type { Origin } from './hello.ts'
 import type { ShardHandle } from './rounds.ts'
@@ -101,9 +102,8 @@ export class PeerShard implements ShardHandle {
       { host, port, lookup, signal: this.#stop.signal },
       { heartbeatMs, silenceMs: 2 * heartbeatMs, onMessage: () => {} },
     )
-    const { message } = await channel.request(this.#hello())
     try {
-      this.#mustBeTheSame(message)
+      this.#mustBeTheSame(await sayHello(channel, this.#hello(), this.#layout))
       return channel
     } catch (error) {
       channel.destroy()
@@ -130,7 +130,6 @@ export class PeerShard implements ShardHandle {
       shard: this.#shard,
       shards: config.topology.parameterServers,
       layoutHash: this.#layout.hash,
-      layout: plainVariables(this.#layout),
       dataUnits: this.#dataUnits,
     }
   }

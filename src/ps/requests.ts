@@ -24,6 +24,8 @@ export interface Peer {
   who: WorkerId
   /** It will not come back. */
   saidGoodbye?: boolean
+  /** It has not taken the weights yet that it asked for last. */
+  isPulling?: boolean
 }
 
 export interface Answer {
@@ -48,16 +50,17 @@ export class Requests {
   async answer(peer: Peer, open: OpenShard, message: Message, body: Uint8Array): Promise<Answer | undefined> {
     if (message.type === 'goodbye') peer.saidGoodbye = true
     return peer.role === 'worker'
-      ? this.#fromWorker(peer.who, open, message, body)
+      ? this.#fromWorker(peer, open, message, body)
       : this.#fromCoordinator(open.training, message)
   }
 
-  async #fromWorker(who: WorkerId, open: OpenShard, message: Message, body: Uint8Array): Promise<Answer | undefined> {
+  async #fromWorker(peer: Peer, open: OpenShard, message: Message, body: Uint8Array): Promise<Answer | undefined> {
     const { training, leases } = open
+    const { who } = peer
     training.assertAlive()
     switch (message.type) {
       case 'pull':
-        return this.#pull(who, training, message)
+        return this.#pull(peer, training, message)
       case 'push':
         return this.#push(who, training, message, body)
       case 'lease':
@@ -74,8 +77,12 @@ export class Requests {
     }
   }
 
-  /** The weights are copied before they are sent: their checksum goes first, and updates go on meanwhile. */
-  async #pull(who: WorkerId, training: Training, { incarnation, version }: Message<'pull'>): Promise<Answer> {
+  /**
+   * The weights are copied before they are sent: their checksum goes first, and updates go on meanwhile. A copy a worker:
+   * one that asks again and again and takes nothing would have all the room.
+   */
+  async #pull(peer: Peer, training: Training, { incarnation, version }: Message<'pull'>): Promise<Answer> {
+    const { who } = peer
     training.workers.of(who)
     this.#metrics.pulls.inc()
     const now = () => ({ type: 'weights', incarnation: training.incarnation, version: training.version }) as const
@@ -85,6 +92,8 @@ export class Requests {
       training.notePull(who)
       return { message: { ...now(), state: 'unchanged' } }
     }
+    if (peer.isPulling) throw new DownpourError('WIRE_UNEXPECTED', 'a pull while the answer to another is sent')
+    peer.isPulling = true
     const weights = bytesOf(training.shard.weights)
     const copy = await this.#pool.take(weights.length)
     copy.set(weights)
@@ -93,6 +102,7 @@ export class Requests {
     const end = this.#metrics.pullSeconds.startTimer()
     const sent = () => {
       end()
+      peer.isPulling = false
       this.#pool.release(copy)
     }
     return { message: { ...now(), state: 'fresh' }, body: copy, sent }

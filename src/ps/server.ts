@@ -12,7 +12,8 @@ import { EMPTY, type FrameHead } from '../wire/frames.ts'
 import type { ModelLayout } from '../wire/layout.ts'
 import { type Message, typeCode } from '../wire/messages.ts'
 import { Attendance } from './attendance.ts'
-import { assertSameOrigin, assertSameWork, layoutOf, type Origin } from './hello.ts'
+import { assertSameOrigin, assertSameWork, type Origin } from './hello.ts'
+import { type Introduction, Reception, SHORT_HEADERS } from './reception.ts'
 import { type Answer, type OpenShard, type Peer, Requests } from './requests.ts'
 import type { Snapshots } from './snapshot.ts'
 import type { Failure, Training } from './training.ts'
@@ -37,6 +38,8 @@ export interface PsServerOptions {
   /** A worker that went away without a goodbye keeps its data for so long. */
   absenceMs?: number
   bufferLimitBytes?: number
+  /** A connection that has not said hello by then is cut. */
+  helloWithinMs?: number
 }
 
 const DEFAULT_HEARTBEAT_MS = 10_000
@@ -50,6 +53,7 @@ export class PsServer {
   readonly #options: PsServerOptions
   readonly #heartbeatMs: number
   readonly #channels = new Set<Channel>()
+  readonly #reception: Reception
   readonly #attendance: Attendance
   readonly #pool: BufferPool
   readonly #requests: Requests
@@ -62,6 +66,7 @@ export class PsServer {
   constructor(options: PsServerOptions) {
     this.#options = options
     this.#heartbeatMs = options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS
+    this.#reception = new Reception({ ...options, knowsLayout: () => this.#opening !== undefined })
     const absenceMs = options.absenceMs ?? ABSENCE_MS
     this.#attendance = new Attendance(options.clock, absenceMs, (podUid) => this.#giveBack(podUid))
     this.#pool = new BufferPool({
@@ -111,11 +116,13 @@ export class PsServer {
     const channel: Channel = Channel.accept(socket, {
       heartbeatMs: this.#heartbeatMs,
       silenceMs: 2 * this.#heartbeatMs,
+      limits: SHORT_HEADERS,
       allocate: (head) => this.#roomFor(channel, head),
       release: (body) => this.#pool.release(body),
       onMessage: (message, body, requestId) => void this.#onMessage(channel, message, body, requestId),
     })
     this.#channels.add(channel)
+    this.#reception.enter(channel, socket.remoteAddress ?? '')
     void channel.closed.then((error) => this.#leave(channel, error))
   }
 
@@ -141,28 +148,31 @@ export class PsServer {
       if (reply) channel.send(reply.message, requestId, reply.body ?? EMPTY, reply.sent)
     } catch (error) {
       this.#options.metrics.protocolErrors.inc()
-      channel.send({ type: 'refused', code: errorCode(error), message: errorMessage(error) }, requestId)
+      // Who is not let in has nothing more to say on this connection.
+      if (!this.#attendance.of(channel)) channel.refuse(error, requestId)
+      else channel.send({ type: 'refused', code: errorCode(error), message: errorMessage(error) }, requestId)
     } finally {
       this.#pool.release(body)
     }
   }
 
   async #answer(channel: Channel, message: Message, body: Uint8Array): Promise<Answer | undefined> {
-    if (message.type === 'hello') return this.#hello(channel, message)
     const peer = this.#attendance.of(channel)
-    if (!peer || !this.#open) throw new DownpourError('HELLO_FIRST', `a ${message.type} before a hello`)
-    return this.#requests.answer(peer, this.#open, message, body)
+    if (peer && this.#open) return this.#requests.answer(peer, this.#open, message, body)
+    const said = this.#reception.hear(channel, message)
+    if (said.hello.role === 'coordinator') this.#mustAgree(said.hello)
+    return said.isAsked ? { message: { type: 'layoutWanted' } } : this.#letIn(channel, said)
   }
 
-  async #hello(channel: Channel, hello: Message<'hello'>): Promise<Answer> {
-    const layout = layoutOf(hello, this.#options.config, this.#options.index)
-    if (hello.role === 'coordinator') this.#mustAgree(hello)
-    const open = await this.open(layout, hello.dataUnits)
-    assertSameWork(hello, layout, open)
+  async #letIn(channel: Channel, { hello, layout }: Introduction): Promise<Answer> {
+    const open = await (layout ? this.open(layout, hello.dataUnits) : this.#opening)
+    if (!open) throw new DownpourError('HELLO_FIRST', 'nobody has told the layout')
+    assertSameWork(hello, open)
     const peer: Peer = { channel, role: hello.role, who: { index: hello.index, podUid: hello.podUid } }
     if (peer.role === 'worker') this.#admit(channel, peer.who, hello.attempt, open)
     else this.#coordinatorUid = hello.podUid
-    this.#attendance.join(peer)
+    const former = this.#attendance.join(peer)
+    for (const one of former) one.destroy(new DownpourError('WIRE_REPLACED', 'the pod has connected anew'))
     this.#options.metrics.connectedWorkers.set(this.connectedWorkers)
     const { incarnation, version } = open.training
     return { message: { type: 'welcome', incarnation, version, heartbeatMs: this.#heartbeatMs } }
@@ -214,6 +224,7 @@ export class PsServer {
   #leave(channel: Channel, error: Error | undefined): void {
     const { metrics, log } = this.#options
     const peer = this.#attendance.leave(channel)
+    this.#reception.leave(channel)
     this.#channels.delete(channel)
     metrics.connectedWorkers.set(this.connectedWorkers)
     if (errorCode(error).startsWith('FRAME_')) metrics.protocolErrors.inc()

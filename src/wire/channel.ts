@@ -31,6 +31,10 @@ interface Waiter {
 const SCRATCH_BYTES = 64 << 10
 const END_WITHIN_MS = 1000
 const MIN_KEEP_ALIVE_MS = 1000
+/** A peer that asks for more without taking the answers is not listened to until it has. */
+const MAX_ANSWERS_UNTAKEN = 16
+/** A peer that takes its answers more slowly than this for as long as it may be silent is cut. */
+const SLOWEST_BYTES_A_MS = 1024
 
 /**
  * The calling end sends heartbeats and the accepting end answers them. So nothing is sent to a peer that says nothing,
@@ -51,6 +55,8 @@ export class Channel {
   #beatAt = performance.now()
   #beat: NodeJS.Timeout | undefined
   #failure: Error | undefined
+  /** By when the peer must have taken each message that the kernel has not taken from us yet, in the order of sending. */
+  readonly #untaken: number[] = []
   #settle: (error: Error | undefined) => void = () => {}
 
   private constructor(options: ChannelOptions, end: 'calling' | 'accepting') {
@@ -127,11 +133,29 @@ export class Channel {
       sent?.()
       return
     }
+    const taken = () => {
+      this.#untaken.shift()
+      this.#readOn()
+      sent?.()
+    }
+    this.#untaken.push(performance.now() + this.#silenceMs + body.length / SLOWEST_BYTES_A_MS)
     socket.cork()
     const head = encodeMessage(message, requestId, body)
-    socket.write(head, body.length === 0 && sent ? () => sent() : undefined)
-    if (body.length > 0) socket.write(body, () => sent?.())
+    socket.write(head, body.length === 0 ? taken : undefined)
+    if (body.length > 0) socket.write(body, taken)
     socket.uncork()
+  }
+
+  /** Says no, as the last word: what the peer goes on to send is thrown away. */
+  refuse(error: unknown, requestId = 0): void {
+    if (this.#failure) return
+    // What comes in is read until the peer has hung up: closing over unread bytes would reset the connection and lose
+    // the reply, and a peer of another version learns from it what is wrong.
+    this.send({ type: 'refused', code: errorCode(error), message: errorMessage(error) }, requestId)
+    this.#failure = error instanceof Error ? error : new Error(String(error))
+    this.#releaseUnfinished()
+    this.#readOn()
+    void this.end()
   }
 
   /** @throws DownpourError WIRE_CLOSED when the connection ends before the answer: whether it was obeyed is unknown. */
@@ -148,11 +172,16 @@ export class Channel {
   resume(): void {
     if (!this.#decoder.stalled || !this.alive) return
     this.#received(() => this.#decoder.resume())
-    if (!this.#decoder.stalled) this.#socket?.resume()
+    this.#readOn()
   }
 
   get stalled(): boolean {
     return this.#decoder.stalled
+  }
+
+  /** How long the frames that come next may be. */
+  limit(limits: FrameLimits): void {
+    this.#decoder.limits = limits
   }
 
   /** From now on the peer may be silent for so long: its program may be busy, and its kernel answers for it. */
@@ -192,14 +221,19 @@ export class Channel {
     try {
       consume()
     } catch (error) {
-      // Say why before hanging up: a peer of another version learns it from the reply. What it goes on sending is read
-      // and thrown away until it has: closing over unread bytes would reset the connection and lose the reply.
-      this.send({ type: 'refused', code: errorCode(error), message: errorMessage(error) })
-      this.#failure = error as Error
-      this.#releaseUnfinished()
-      void this.end()
+      this.refuse(error)
     }
-    if (this.#decoder.stalled) this.#socket?.pause()
+    if (this.#mustNotRead) this.#socket?.pause()
+  }
+
+  /** The calling end always reads: if both waited until the other has read, nothing would move any more. */
+  get #mustNotRead(): boolean {
+    const isDeaf = this.#end === 'accepting' && this.#untaken.length > MAX_ANSWERS_UNTAKEN
+    return !this.#failure && (this.#decoder.stalled || isDeaf)
+  }
+
+  #readOn(): void {
+    if (this.#socket?.isPaused() && !this.#mustNotRead) this.#socket.resume()
   }
 
   #dispatch(frame: Frame): void {
@@ -237,6 +271,8 @@ export class Channel {
     if (late || this.#decoder.stalled) this.#heardAt = now
     if (now - this.#heardAt > this.#silenceMs)
       this.destroy(new DownpourError('WIRE_SILENT', `the peer was silent for ${this.#silenceMs} ms`))
+    else if (this.#end === 'accepting' && !late && now > (this.#untaken[0] ?? now))
+      this.destroy(new DownpourError('WIRE_DEAF', 'the peer does not take what it has asked for'))
     else if (this.#mustBeat && this.#socket && !this.#socket.connecting) this.send({ type: 'heartbeat' })
   }
 

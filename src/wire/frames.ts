@@ -5,14 +5,15 @@
  *   20 crc32 of bytes 0-19 | 24 crc32 of JSON and body | 28 zero
  *
  * The head has a checksum of its own, so that a flipped bit in a length is an error now and not a wait for bytes that
- * never come. Lengths are held against caps before anything is allocated.
+ * never come. Lengths are held against caps before anything is allocated, and the JSON's buffer grows as its bytes
+ * arrive: a peer that announces 4 MiB and sends nothing costs nothing.
  */
 import { crc32 } from 'node:zlib'
 import { DownpourError } from '../support/errors.ts'
 
 export const HEAD_BYTES = 32
 const MAGIC = 0x504e5744
-const VERSION = 2
+const VERSION = 3
 
 export interface FrameHead {
   type: number
@@ -33,6 +34,8 @@ export interface FrameLimits {
 
 export const DEFAULT_LIMITS: FrameLimits = { maxHeaderBytes: 4 << 20, maxBodyBytes: 0xffff_fff0 }
 export const EMPTY = new Uint8Array(0)
+/** What the JSON of nearly every message fits into. */
+const FIRST_HEADER_BYTES = 512
 
 /** Head and JSON as one buffer; the body follows it on the wire as it is. `body`: in the order they are sent. */
 export function encodeFrame(type: number, requestId: number, header: string, body: Uint8Array = EMPTY): Buffer {
@@ -86,10 +89,11 @@ export interface FrameSink {
  * of no further use.
  */
 export class FrameDecoder {
+  /** Held against the head of each frame: who reads may change them between two frames. */
+  limits: FrameLimits
   readonly #sink: FrameSink
-  readonly #limits: FrameLimits
   readonly #headBytes = Buffer.alloc(HEAD_BYTES)
-  #header: Uint8Array = Buffer.alloc(4096)
+  #header: Uint8Array = EMPTY
   #stage: 'head' | 'header' | 'body' = 'head'
   #target: Uint8Array = this.#headBytes
   #filled = 0
@@ -99,7 +103,7 @@ export class FrameDecoder {
 
   constructor(sink: FrameSink, limits: FrameLimits = DEFAULT_LIMITS) {
     this.#sink = sink
-    this.#limits = limits
+    this.limits = limits
   }
 
   /** True while a body waits for room: the caller should stop reading. */
@@ -159,12 +163,25 @@ export class FrameDecoder {
 
   #finishStage(): void {
     if (this.#stage === 'head') {
-      this.#head = decodeHead(this.#headBytes, this.#limits)
+      this.#head = decodeHead(this.#headBytes, this.limits)
       this.#checksum = 0
-      if (this.#header.length < this.#head.headerBytes) this.#header = Buffer.alloc(this.#head.headerBytes)
-      this.#enter('header', this.#header.subarray(0, this.#head.headerBytes))
-    } else if (this.#stage === 'header') this.#startBody()
-    else this.#finishFrame()
+      this.#enter('header', this.#headerRoom(FIRST_HEADER_BYTES))
+    } else if (this.#stage === 'body') this.#finishFrame()
+    else if (this.#filled < this.#head.headerBytes) this.#growHeader()
+    else this.#startBody()
+  }
+
+  #growHeader(): void {
+    const arrived = this.#target
+    this.#target = this.#headerRoom(2 * arrived.length)
+    this.#target.set(arrived)
+  }
+
+  /** `bytes` of the JSON at most; the buffer of the frame before is used again where it is large enough. */
+  #headerRoom(bytes: number): Uint8Array {
+    const length = Math.min(bytes, this.#head.headerBytes)
+    if (this.#header.length < length) this.#header = Buffer.allocUnsafeSlow(Math.max(length, FIRST_HEADER_BYTES))
+    return this.#header.subarray(0, length)
   }
 
   #startBody(): void {
@@ -195,6 +212,7 @@ export class FrameDecoder {
     this.#stage = 'head'
     this.#target = this.#headBytes
     this.#filled = 0
+    if (headerBytes > FIRST_HEADER_BYTES) this.#header = EMPTY
     this.#sink.frame(frame)
   }
 }

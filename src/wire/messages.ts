@@ -31,7 +31,10 @@ export const Lease = z.strictObject({ epoch: count, unit: count })
 export type Lease = z.output<typeof Lease>
 
 const SCHEMAS = {
-  /** First message of a connection. `layout`: of the whole model; `dataUnits`: how many units of data leases are over. */
+  /**
+   * First message of a connection, and small: it is read of anybody. `layoutHash`: of the whole model, which is told only
+   * when it is asked for; `dataUnits`: how many units of data leases are over.
+   */
   hello: z.strictObject({
     role: z.enum(['worker', 'coordinator']),
     index: count,
@@ -44,9 +47,11 @@ const SCHEMAS = {
     shard: count,
     shards: count,
     layoutHash: text,
-    layout: z.array(VariableSpecSchema).max(100_000),
     dataUnits: count,
   }),
+  /** Answer to a hello: the shard does not know the model yet. The caller tells the layout, and then is let in. */
+  layoutWanted: z.strictObject({}),
+  layout: z.strictObject({ variables: z.array(VariableSpecSchema).max(100_000) }),
   welcome: z.strictObject({ incarnation: count, version: count, heartbeatMs: z.number() }),
   /** `version` and `incarnation`: of the weights the caller has; the same again are not sent twice. */
   pull: z.strictObject({ incarnation: count, version: count }),

@@ -5,7 +5,8 @@ import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { Channel, type Reply } from '../wire/channel.ts'
 import type { FrameHead } from '../wire/frames.ts'
-import type { ShardLayout } from '../wire/layout.ts'
+import { sayHello } from '../wire/greeting.ts'
+import type { ModelLayout, ShardLayout } from '../wire/layout.ts'
 import { bytesOf, type Message, typeCode } from '../wire/messages.ts'
 
 export interface LinkOptions {
@@ -13,6 +14,7 @@ export interface LinkOptions {
   port: number
   lookup?: LookupFunction
   hello: Message<'hello'>
+  layout: ModelLayout
   shard: ShardLayout
   heartbeatMs: number
   silenceMs: number
@@ -119,7 +121,7 @@ export class ShardLink {
       },
     })
     try {
-      const { message } = await channel.request(this.#options.hello)
+      const message = await sayHello(channel, this.#options.hello, this.#options.layout)
       if (message.type === 'refused') throw this.#refusal(message)
       if (message.type !== 'welcome') throw new DownpourError('WIRE_UNEXPECTED', `${message.type} answered a hello`)
       if (this.#fatal) throw this.#fatal

@@ -5,14 +5,7 @@ import { systemClock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { endpointOf } from '../wire/endpoint.ts'
-import {
-  type ModelLayout,
-  type Placement,
-  placeLayout,
-  plainVariables,
-  type ShardLayout,
-  viewsOf,
-} from '../wire/layout.ts'
+import { type ModelLayout, type Placement, placeLayout, type ShardLayout, viewsOf } from '../wire/layout.ts'
 import { bytesOf, type Message, type MessageType, type PushResult } from '../wire/messages.ts'
 import { ShardLink } from './client-link.ts'
 
@@ -204,6 +197,7 @@ function linkOptions(options: ConnectOptions, shard: ShardLayout): ConstructorPa
     ...endpointOf(options.hosts[shard.index] ?? '', options.port),
     ...(options.lookup ? { lookup: options.lookup } : {}),
     hello: helloOf(options, shard.index),
+    layout: options.layout,
     shard,
     heartbeatMs,
     silenceMs: options.silenceMs ?? 2 * heartbeatMs,
@@ -222,7 +216,6 @@ function helloOf(options: ConnectOptions, shard: number): Message<'hello'> {
     shard,
     shards: options.hosts.length,
     layoutHash: options.layout.hash,
-    layout: plainVariables(options.layout),
     dataUnits: options.dataUnits,
   }
 }

@@ -8,7 +8,8 @@ import fc from 'fast-check'
 import { systemClock } from '../../../src/support/clock.ts'
 import { Channel } from '../../../src/wire/channel.ts'
 import { encodeFrame } from '../../../src/wire/frames.ts'
-import { makeLayout, plainVariables } from '../../../src/wire/layout.ts'
+import { sayHello } from '../../../src/wire/greeting.ts'
+import { makeLayout } from '../../../src/wire/layout.ts'
 import type { Lease } from '../../../src/wire/messages.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { variable } from '../../unit/ps/fixtures.ts'
@@ -118,7 +119,7 @@ describe('parameter servers', { concurrency: false }, () => {
 
   test('wait for a worker whose step takes longer than many heartbeats', async () => {
     const fleet = await fleetOf(1)
-    const busy = await sayHello(fleet, 0)
+    const busy = await silentWorker(fleet, 0)
     later(async () => busy.destroy())
     await consistently(() => assert.equal(fleet.servers[0]?.status().workersConnected, 1), { timeoutMs: 5 * BEAT_MS })
     const { message } = await busy.request({ type: 'lease', seq: 1 })
@@ -172,7 +173,7 @@ describe('parameter servers', { concurrency: false }, () => {
 })
 
 /** A worker that says hello and then nothing of itself: as one whose program is busy, not even heartbeats. */
-async function sayHello(fleet: Fleet, index: number): Promise<Channel> {
+async function silentWorker(fleet: Fleet, index: number): Promise<Channel> {
   const quiet = { heartbeatMs: 600_000, silenceMs: 1_200_000, onMessage: () => {} }
   const channel = await Channel.connect({ host: '127.0.0.1', port: fleet.proxies[0]?.port ?? 0 }, quiet)
   const hello = {
@@ -185,8 +186,8 @@ async function sayHello(fleet: Fleet, index: number): Promise<Channel> {
     shard: 0,
     shards: 1,
   } as const
-  const work = { layoutHash: layout.hash, layout: plainVariables(layout), dataUnits: 4 }
-  const { message } = await channel.request({ type: 'hello', ...hello, ...work })
+  const work = { layoutHash: layout.hash, dataUnits: 4 }
+  const message = await sayHello(channel, { type: 'hello', ...hello, ...work }, layout)
   assert.equal(message.type, 'welcome')
   return channel
 }

@@ -1,0 +1,78 @@
+/** Connections that nobody vouches for yet: so many at a time, each for so long. */
+export interface PendingOptions {
+  limit: number
+  /** How long a connection may be pending; absent: as long as there is room. */
+  withinMs?: number
+}
+
+interface Pending {
+  address: string
+  close: (reason: 'late' | 'crowded') => void
+  timer: NodeJS.Timeout | undefined
+}
+
+/**
+ * When there is one too many, the oldest of the address that has most is closed: a peer that opens thousands loses its
+ * own, and one that has just connected has time to say who it is.
+ */
+export class PendingConnections<Key> {
+  readonly #options: PendingOptions
+  readonly #pending = new Map<Key, Pending>()
+  readonly #byAddress = new Map<string, Set<Key>>()
+
+  constructor(options: PendingOptions) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#pending.size
+  }
+
+  has(key: Key): boolean {
+    return this.#pending.has(key)
+  }
+
+  /** @param close called at most once, when the time is up or a newer connection needs the place; not after `remove` */
+  add(key: Key, address: string, close: Pending['close']): void {
+    this.#pending.set(key, { address, close, timer: this.#timerOf(key) })
+    const ofAddress = this.#byAddress.get(address) ?? new Set()
+    this.#byAddress.set(address, ofAddress.add(key))
+    if (this.#pending.size > this.#options.limit) this.#close(this.#oldestOfMost(), 'crowded')
+  }
+
+  /** Its time begins anew. */
+  extend(key: Key): void {
+    const pending = this.#pending.get(key)
+    if (!pending) return
+    clearTimeout(pending.timer)
+    pending.timer = this.#timerOf(key)
+  }
+
+  /** It has ended, or is known now. */
+  remove(key: Key): void {
+    const pending = this.#pending.get(key)
+    if (!pending) return
+    clearTimeout(pending.timer)
+    this.#pending.delete(key)
+    const ofAddress = this.#byAddress.get(pending.address)
+    ofAddress?.delete(key)
+    if (ofAddress?.size === 0) this.#byAddress.delete(pending.address)
+  }
+
+  #timerOf(key: Key): NodeJS.Timeout | undefined {
+    const { withinMs } = this.#options
+    return withinMs === undefined ? undefined : setTimeout(() => this.#close(key, 'late'), withinMs).unref()
+  }
+
+  #close(key: Key, reason: 'late' | 'crowded'): void {
+    const pending = this.#pending.get(key)
+    this.remove(key)
+    pending?.close(reason)
+  }
+
+  #oldestOfMost(): Key {
+    const most = [...this.#byAddress.values()].reduce((a, b) => (b.size > a.size ? b : a))
+    const [oldest] = most
+    return oldest as Key
+  }
+}
