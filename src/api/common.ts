@@ -16,6 +16,10 @@ const innerPath = z
   .string()
   .max(512)
   .regex(INNER_PATH, 'a relative path inside the volume, without ".." (letters, digits, ".", "_", "-", "/")')
+const filePattern = z
+  .string()
+  .max(256)
+  .regex(/^[A-Za-z0-9._*?+=@-]+$/, 'a pattern of file names: letters, digits, ".", "_", "-", "+", "=", "@", "*", "?"')
 export const objectName = dnsLabel(50)
 
 export const VolumePath = z.strictObject({
@@ -33,6 +37,9 @@ const dataFields = {
   format: z
     .enum(['tfrecord', 'imagenet-folder'])
     .describe('tfrecord: shards of tf.train.Example. imagenet-folder: a folder of images for each class.'),
+  files: filePattern
+    .optional()
+    .describe('Pattern of the names of tfrecord shards, such as train-*; all when absent, which must be one series.'),
   labels: innerPath.optional().describe('labels.json (id, name, parents), relative to the source path.'),
   subset: Subset.optional().describe('Train on a part of the images; all when absent.'),
   maxCorruptRecords: z

@@ -34,6 +34,20 @@ export const RULES: readonly Rule[] = [
   },
   {
     kinds: BOTH,
+    path: 'spec.data.files',
+    message: 'is for format tfrecord',
+    holds: ({ data }) => data.files === undefined || data.format === 'tfrecord',
+    cel: "!has(self.data) || !has(self.data.files) || !has(self.data.format) || self.data.format == 'tfrecord'",
+  },
+  {
+    kinds: BOTH,
+    path: 'spec.evaluation.data.files',
+    message: 'is for format tfrecord',
+    holds: ({ evaluation }) => evaluation?.data.files === undefined || evaluation.data.format === 'tfrecord',
+    cel: "!has(self.evaluation) || !has(self.evaluation.data) || !has(self.evaluation.data.files) || !has(self.evaluation.data.format) || self.evaluation.data.format == 'tfrecord'",
+  },
+  {
+    kinds: BOTH,
     path: 'spec.learningRate.values',
     message: 'must have one value more than there are boundaries',
     holds: ({ learningRate: rate }) => rate.type !== 'piecewise' || rate.values.length === rate.boundaries.length + 1,

@@ -21,6 +21,7 @@ const rate = z.number().gt(0)
 const Data = z.strictObject({
   path: z.string(),
   format: z.enum(['tfrecord', 'imagenet-folder']),
+  files: z.exactOptional(z.string()),
   labels: z.exactOptional(z.string()),
   subset: z.exactOptional(z.strictObject({ fraction: z.number().gt(0).lte(1), seed: count })),
   maxCorruptRecords: count,

@@ -88,6 +88,8 @@ export interface DataConfig {
   /** Relative to the mounted data (or evaluation) folder. */
   path: string
   format: 'tfrecord' | 'imagenet-folder'
+  /** Pattern of the names of TFRecord shards; absent: all, which must be of one series. */
+  files?: string
   /** labels.json relative to `path`: [{ id, name, parents: number[] }]. Absent: imagenet-folder's class folders. */
   labels?: string
   /** Keep the images whose seeded hash falls below `fraction`: subsets of one seed are nested. */

@@ -63,11 +63,12 @@ function checkpointConfig(job: Job): RuntimeConfig['checkpoint'] {
 }
 
 function dataConfig(data: Job['spec']['data']): DataConfig {
-  const { source, format, labels, subset, maxCorruptRecords } = data
+  const { source, format, files, labels, subset, maxCorruptRecords } = data
   return {
     path: source.path ?? '.',
     format,
     maxCorruptRecords,
+    ...(files ? { files } : {}),
     ...(labels ? { labels } : {}),
     ...(subset ? { subset } : {}),
   }

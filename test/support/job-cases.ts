@@ -78,6 +78,7 @@ const RIGHT: readonly JobCase[] = [
   ),
   right('a baseline among the transfers', pretrain({ transfers: [transfer({}, { init: 'random' })] })),
   right('paths with dots that do not climb', pretrain({ data: data({ source: claim('jft', './.hidden/a..b/...') }) })),
+  right('a pattern of shards', pretrain({ data: data({ files: 'train-?????-of-*' }) })),
   right(
     'quantities as text and as number',
     pretrain({ workers: { template: { resources: { limits: { cpu: 2, memory: '4Gi', 'nvidia.com/gpu': '1' } } } } }),
@@ -134,6 +135,23 @@ const RIGHT: readonly JobCase[] = [
 ]
 
 const WRONG_TYPES: readonly JobCase[] = [
+  wrong(
+    'a pattern of shards that climbs',
+    pretrain({ data: data({ files: '../*' }) }),
+    /^spec\.data\.files: .*pattern/,
+  ),
+  wrong(
+    'a pattern of shards for class folders',
+    finetune({ data: data({ format: 'imagenet-folder', files: 'train-*' }) }),
+    /^spec\.data\.files: is for format tfrecord/,
+    'is for format tfrecord',
+  ),
+  wrong(
+    'a pattern of shards for class folders to score on',
+    finetune({ evaluation: { data: data({ format: 'imagenet-folder', files: 'train-*' }) } }),
+    /^spec\.evaluation\.data\.files: is for format tfrecord/,
+    'is for format tfrecord',
+  ),
   wrong('an unknown field', pretrain({ batchsize: 32 }), /^spec\.batchsize: unknown field; did you mean batchSize\?/),
   wrong('an unknown field inside', pretrain({ workers: { replica: 3 } }), /^spec\.workers\.replica: .*replicas\?/),
   wrong('an unknown gang', pretrain({ scheduling: { gang: 'yes' } }), /gang: expected one of none, volcano, cosch/),
