@@ -2,6 +2,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { DataConfig } from '../contract/runtime.ts'
 import type { JftMiniSizes } from '../data/generate/recipe.ts'
+import type { DataReport, Refusal, Verdict } from '../data/inspect/inspect.ts'
+import { DownpourError } from '../support/errors.ts'
 
 /** What the two verbs write to; the process's own by default. */
 export interface DataIo {
@@ -16,12 +18,21 @@ interface MakeOptions extends Partial<JftMiniSizes> {
 interface InspectOptions {
   format?: DataConfig['format']
   labels?: string
+  files?: string
+  json?: boolean
   samples?: string
   limit?: number
 }
 
 /** What a shell gives for a program that Ctrl-C ended. */
 const INTERRUPTED = 130
+/** How `data inspect` ends; an error that is none of the data's ends with 1 as well. */
+const INSPECTED: Readonly<Record<Verdict, number>> = { whole: 0, damaged: 1, refused: 1, incomplete: 2 }
+const EXIT_CODES = `
+Exit codes:
+  0  all of it is read; what is passed over is no data
+  1  records are damaged, or training would refuse the folder
+  2  nothing is damaged, but something that looks like data is passed over (marked "!")`
 
 export function registerData(program: Command, io: DataIo = { out: process.stdout }): void {
   const data = program.command('data').description('make a data set, or look into one')
@@ -42,14 +53,20 @@ export function registerData(program: Command, io: DataIo = { out: process.stdou
     .action((_name, options: MakeOptions) => make(options, io))
   data
     .command('inspect')
-    .description('count files, records, damage and labels; ends with 1 where something is damaged')
-    .argument('<dir>', 'a folder of TFRecord shards, or of class folders')
+    .description('count files, records, damage and labels, and what is passed over')
+    .argument('<dir>', 'a folder of TFRecord shards, or of class folders; or one that holds such folders')
     .addOption(
       new Option('--format <format>', 'default: what the folder looks like').choices(['tfrecord', 'imagenet-folder']),
     )
     .option('--labels <file>', 'labels.json, relative to DIR')
+    .option(
+      '--files <pattern>',
+      'of the names of TFRecord shards, such as "train-*"; default: all, which must be one series',
+    )
     .option('--samples <dir>', 'write pictures there: a contact sheet, and an index of their labels')
     .option('--limit <n>', 'look at the first N records only', positive)
+    .option('--json', 'print the report as one JSON document')
+    .addHelpText('after', EXIT_CODES)
     .action((folder: string, options: InspectOptions) => inspect(folder, options, io))
 }
 
@@ -77,16 +94,19 @@ async function make(options: MakeOptions, { out }: DataIo): Promise<void> {
   }
 }
 
-async function inspect(folder: string, options: InspectOptions, { out }: DataIo): Promise<void> {
-  const { inspectData } = await import('../data/inspect/inspect.ts')
-  const { reportLines } = await import('../data/inspect/report.ts')
-  const report = await inspectData({ folder, ...options })
-  out.write(
-    reportLines(report)
-      .map((line) => `${line}\n`)
-      .join(''),
-  )
-  if (report.problems.length > 0) process.exitCode = 1
+async function inspect(folder: string, { json, ...options }: InspectOptions, { out }: DataIo): Promise<void> {
+  const { inspectData, verdictOf } = await import('../data/inspect/inspect.ts')
+  const { isRefusal, refusalLines, reportJson, reportLines } = await import('../data/inspect/report.ts')
+  const reports: (DataReport | Refusal)[] = await inspectData({ folder, ...options }).catch((error) => {
+    if (json && error instanceof DownpourError) return [{ verdict: 'refused', folder, error }]
+    throw error
+  })
+  const [first] = reports
+  if (!json && reports.length === 1 && first && isRefusal(first)) throw first.error
+  if (json) out.write(`${JSON.stringify(reportJson(reports), null, 2)}\n`)
+  const lines = json ? [] : reports.flatMap((one) => (isRefusal(one) ? refusalLines(one) : reportLines(one)))
+  out.write(lines.map((line) => `${line}\n`).join(''))
+  process.exitCode = INSPECTED[verdictOf(reports)]
 }
 
 function known(name: string): string {

@@ -1,16 +1,20 @@
 /** ImageNet folders: root/CLASS/IMAGE (paper.md §5). A unit is a run of images of all classes. */
-import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DataConfig } from '../contract/runtime.ts'
-import { DownpourError, errorMessage } from '../support/errors.ts'
+import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import { seedOf } from '../support/random.ts'
 import { flatLabels, type LabelMap, readLabels } from './labels.ts'
-import { isMissing } from './missing.ts'
+import { readRegular } from './regular-file.ts'
+import { scanClass } from './scan/class-folder.ts'
+import { scanClassFolders } from './scan/class-folders.ts'
+import { inParallel } from './scan/in-parallel.ts'
+import { Tally } from './scan/kinds.ts'
 import type { DataSource, SourceItem } from './source.ts'
 import { inSubset } from './subset.ts'
 
 const IMAGES_PER_UNIT = 256
-const IMAGE = /\.(jpe?g|png)$/i
+/** Far beyond any picture: a sparse file must not fill the memory. */
+const MAX_IMAGE_BYTES = 512 * 2 ** 20
 
 interface ImageFile {
   /** CLASS/IMAGE: names repeat between classes. */
@@ -20,17 +24,23 @@ interface ImageFile {
 
 /**
  * Without a labels file the alphabetical order of the class folders is their index; with one, a folder is the label of
- * its name, so that a set that lacks some classes still counts them alike.
- * @throws DownpourError LABELS_INVALID, LABEL_UNKNOWN for a folder that is no label
+ * its name, so that a set that lacks some classes still counts them alike. What else lies there: docs/data.md.
+ * @throws DownpourError LABELS_INVALID, LABEL_UNKNOWN for a folder that is no label; DATA_UNREADABLE, DATA_NAMES,
+ * DATA_SPLITS, DATA_NESTED, DATA_NO_PICTURES
  */
 export async function openFolder(root: string, config: DataConfig): Promise<DataSource> {
-  const classes = await foldersOf(root)
-  const labels = config.labels ? await readLabels(join(root, config.labels)) : flatLabels(classes)
+  const tally = new Tally()
+  const classes = await scanClassFolders(root, config.labels ? [config.labels] : [], tally)
+  const labels = config.labels
+    ? await readLabels(join(root, config.labels))
+    : flatLabels(classes.map(({ name }) => name))
   const indexOf = folderIndex(labels, root)
-  const images = (await Promise.all(classes.map((name) => imagesOf(root, name, indexOf(name))))).flat()
-  const chosen = spreadClasses(images.filter(({ id }) => inSubset(id, config.subset)))
+  const labelled = classes.map(({ folder, name }) => ({ folder, label: indexOf(name) }))
+  const images = await inParallel(labelled, ({ folder, label }) => imagesOf(root, folder, label, tally))
+  const chosen = spreadClasses(images.flat().filter(({ id }) => inSubset(id, config.subset)))
   return {
     labels,
+    passedOver: tally.list(),
     units: Array.from({ length: Math.ceil(chosen.length / IMAGES_PER_UNIT) }, (_, i) => `images-${i}`),
     async *read(unit) {
       for (const image of chosen.slice(unit * IMAGES_PER_UNIT, (unit + 1) * IMAGES_PER_UNIT)) {
@@ -40,16 +50,8 @@ export async function openFolder(root: string, config: DataConfig): Promise<Data
   }
 }
 
-async function foldersOf(root: string): Promise<string[]> {
-  const entries = await readdir(root, { withFileTypes: true })
-  return entries
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .sort()
-}
-
 function folderIndex({ labels }: LabelMap, root: string): (folder: string) => number {
-  const ids = new Map(labels.map(({ id, name }) => [name, id]))
+  const ids = new Map(labels.map(({ id, name }) => [name.normalize('NFC'), id]))
   return (folder) => {
     const id = ids.get(folder)
     if (id !== undefined) return id
@@ -59,9 +61,8 @@ function folderIndex({ labels }: LabelMap, root: string): (folder: string) => nu
   }
 }
 
-async function imagesOf(root: string, folder: string, label: number): Promise<ImageFile[]> {
-  const names = (await readdir(join(root, folder))).filter((name) => IMAGE.test(name)).sort()
-  return names.map((name) => ({ id: `${folder}/${name}`, label }))
+async function imagesOf(root: string, folder: string, label: number, tally: Tally): Promise<ImageFile[]> {
+  return (await scanClass(root, folder, tally)).map((id) => ({ id, label }))
 }
 
 /** A unit should hold all classes: images go by the hash of their name, the same on every worker. */
@@ -72,12 +73,16 @@ function spreadClasses(images: readonly ImageFile[]): ImageFile[] {
     .map(({ image }) => image)
 }
 
+/** A picture that cannot be read is damage, like one that cannot be decoded. */
 async function readImage(root: string, { id, label }: ImageFile): Promise<SourceItem> {
   const where = join(root, id)
   try {
-    return { type: 'example', example: { id, encoded: await readFile(where), labels: [label], where } }
+    return {
+      type: 'example',
+      example: { id, encoded: await readRegular(where, MAX_IMAGE_BYTES), labels: [label], where },
+    }
   } catch (error) {
-    if (!isMissing(error)) throw error
-    return { type: 'corrupt', where, reason: `cannot be read: ${errorMessage(error)}` }
+    if (errorCode(error) !== 'DATA_UNREADABLE') throw error
+    return { type: 'corrupt', where, reason: errorMessage(error).slice(`${where}: `.length) }
   }
 }

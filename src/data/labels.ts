@@ -1,12 +1,14 @@
 /** The label hierarchy: labels.json, and the closure that repairs missing ancestors (paper.md §1.3, §4.1). */
-import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { DownpourError } from '../support/errors.ts'
+import { DownpourError, errorMessage } from '../support/errors.ts'
 import { labelOnCycle, parentsFirst } from './hierarchy.ts'
-import { isMissing } from './missing.ts'
+import { readRegular } from './regular-file.ts'
+import { isMissing } from './unreadable.ts'
 
 /** Ancestors kept in memory, of all labels together. */
 const REMEMBERED_IDS = 2 ** 20
+/** A million labels with long names are a tenth of it. */
+const MAX_FILE_BYTES = 2 ** 30
 
 const LabelsFile = z.array(z.object({ id: z.int().min(0), name: z.string(), parents: z.array(z.int().min(0)) }))
 export type Label = z.output<typeof LabelsFile>[number]
@@ -50,14 +52,14 @@ export function flatLabels(names: readonly string[]): LabelMap {
   return createLabelMap(names.map((name, id) => ({ id, name, parents: [] })))
 }
 
-/** @throws DownpourError DATA_MISSING, LABELS_INVALID */
+/** @throws DownpourError DATA_MISSING, DATA_UNREADABLE, LABELS_INVALID */
 export async function readLabels(path: string): Promise<LabelMap> {
-  const text = await readFile(path, 'utf8').catch((error) => {
-    if (!isMissing(error)) throw error
-    const message = `${path}: cannot be read (${error.message}); it lists the labels: [{ "id": 0, "name": "…", "parents": [] }, …]`
+  const bytes = await readRegular(path, MAX_FILE_BYTES).catch((error) => {
+    if (!isMissing(error.cause)) throw error
+    const message = `${path}: cannot be read (${errorMessage(error.cause)}); it lists the labels: [{ "id": 0, "name": "…", "parents": [] }, …]`
     throw new DownpourError('DATA_MISSING', message, { path }, { cause: error })
   })
-  const parsed = LabelsFile.safeParse(parseJson(text, path))
+  const parsed = LabelsFile.safeParse(parseJson(bytes.toString('utf8'), path))
   if (parsed.success) return createLabelMap(parsed.data, path)
   const [issue] = parsed.error.issues
   throw invalid(path, `${issue?.path.join('.')}: ${issue?.message}`)

@@ -5,6 +5,7 @@ import { DownpourError } from '../support/errors.ts'
 import type { Batch, Lease, LeaseSource } from './batch.ts'
 import { orderedBatches } from './batches.ts'
 import { CorruptionCount, createExampleReader } from './examples.ts'
+import type { PassedOver } from './scan/kinds.ts'
 import { openSource } from './source.ts'
 
 export interface LoaderOptions {
@@ -58,10 +59,17 @@ export type FromLoader =
 const DEFAULT_QUEUE = 2
 const DEFAULT_CACHE_BYTES = 64 * 2 ** 20
 
-/** The data of a job as its leases count it. @throws DownpourError DATA_MISSING, DATA_EMPTY, LABELS_INVALID */
-export async function dataFacts(folder: string, config: DataConfig): Promise<{ units: number; classes: number }> {
-  const source = await openSource(folder, config)
-  return { units: source.units.length, classes: source.labels.size }
+export interface DataFacts {
+  /** As leases count them. */
+  units: number
+  classes: number
+  passedOver: readonly PassedOver[]
+}
+
+/** @throws DownpourError DATA_…, LABELS_INVALID, LABEL_UNKNOWN */
+export async function dataFacts(folder: string, config: DataConfig): Promise<DataFacts> {
+  const { units, labels, passedOver } = await openSource(folder, config)
+  return { units: units.length, classes: labels.size, passedOver }
 }
 
 export function createLoader(options: LoaderOptions): Loader {

@@ -1,24 +1,30 @@
 /** TFRecord shards of tf.train.Examples beside a labels.json (paper.md §5, "JFT-like"). A unit is a file. */
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DataConfig } from '../contract/runtime.ts'
-import { errorMessage } from '../support/errors.ts'
+import { DownpourError, errorMessage } from '../support/errors.ts'
 import { decodeExample } from './formats/example.ts'
 import { readTfRecords } from './formats/tfrecord.ts'
 import { readLabels } from './labels.ts'
+import { inParallel } from './scan/in-parallel.ts'
+import { printable, Tally } from './scan/kinds.ts'
+import { type Entry, followLink, listFolder } from './scan/listing.ts'
+import { isSystem } from './scan/names.ts'
+import { chooseShards } from './scan/shards.ts'
 import type { DataSource, SourceItem } from './source.ts'
 import { inSubset } from './subset.ts'
 
-export const RECORD_FILE = /\.tfrecords?$|-\d{5}-of-\d{5}$/
 const DEFAULT_LABELS = 'labels.json'
 
-/** @throws DownpourError DATA_MISSING, LABELS_INVALID */
+/** @throws DownpourError DATA_MISSING, DATA_UNREADABLE, DATA_SHARDS_…, DATA_COMPRESSED, LABELS_INVALID */
 export async function openRecords(root: string, config: DataConfig): Promise<DataSource> {
-  const files = (await readdir(root)).filter((name) => RECORD_FILE.test(name)).sort()
-  const labels = await readLabels(join(root, config.labels ?? DEFAULT_LABELS))
+  const labelsFile = config.labels ?? DEFAULT_LABELS
+  const tally = new Tally()
+  const files = await chosenFiles(root, labelsFile, config.files, tally)
+  const labels = await readLabels(join(root, labelsFile))
   return {
     labels,
     units: files,
+    passedOver: tally.list(),
     async *read(unit) {
       const file = join(root, files[unit] as string)
       for await (const item of readTfRecords(file)) {
@@ -28,6 +34,28 @@ export async function openRecords(root: string, config: DataConfig): Promise<Dat
       }
     },
   }
+}
+
+async function chosenFiles(root: string, labelsFile: string, pattern: string | undefined, tally: Tally) {
+  const entries = (await listFolder(root)).filter(({ name }) => name !== labelsFile)
+  const types = await inParallel(entries, (entry) => typeOf(root, entry))
+  const typeByName = new Map(entries.map(({ name }, i) => [name, types[i]]))
+  const folders = entries.filter(({ name }) => typeByName.get(name) === 'folder')
+  for (const { name } of folders) tally.add(isSystem(name) ? 'system' : 'folder', name)
+  const names = entries.map(({ name }) => name).filter((name) => typeByName.get(name) !== 'folder')
+  const { shards, passedOver } = chooseShards(root, names, pattern)
+  for (const { name, kind } of passedOver) tally.add(kind, name)
+  const strange = shards.find((name) => typeByName.get(name) !== 'file')
+  if (strange === undefined) return shards
+  const what = typeByName.get(strange) === 'nowhere' ? 'a link that leads nowhere' : 'no regular file'
+  throw new DownpourError(
+    'DATA_UNREADABLE',
+    `${join(root, printable(strange))}: is ${what}; bring the shard, or remove it`,
+  )
+}
+
+async function typeOf(root: string, { name, type }: Entry) {
+  return type === 'link' && !isSystem(name) ? followLink(root, name) : type
 }
 
 function exampleOf(data: Uint8Array, where: string): SourceItem {

@@ -5,8 +5,9 @@ import type { DataConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
 import { openFolder } from './folder-source.ts'
 import type { LabelMap } from './labels.ts'
-import { isMissing } from './missing.ts'
 import { openRecords } from './record-source.ts'
+import { type PassedOver, passedOverText } from './scan/kinds.ts'
+import { isMissing, unreadable } from './unreadable.ts'
 
 export interface EncodedExample {
   id: string
@@ -27,29 +28,33 @@ export interface DataSource {
   readonly labels: LabelMap
   /** Names of the units, sorted: the same on every worker. */
   readonly units: readonly string[]
+  /** What lies there and is not read. */
+  readonly passedOver: readonly PassedOver[]
   /** Examples of the subset, and damage, in the files' order. @throws DownpourError DATA_UNREADABLE */
   read(unit: number): AsyncGenerator<SourceItem>
 }
 
+const NOTHING = { tfrecord: 'tfrecord files', 'imagenet-folder': 'class folders with pictures' }
+
 /**
  * @param folder the mounted folder that `config.path` is relative to
- * @throws DownpourError DATA_MISSING, DATA_EMPTY, LABELS_INVALID, LABEL_UNKNOWN; Node's error when the disk fails
+ * @throws DownpourError DATA_…, LABELS_INVALID, LABEL_UNKNOWN; Node's error when the disk fails
  */
 export async function openSource(folder: string, config: DataConfig): Promise<DataSource> {
   const root = join(folder, config.path)
   await mustExist(root)
   const source = config.format === 'tfrecord' ? await openRecords(root, config) : await openFolder(root, config)
   if (source.units.length > 0) return source
+  const named = config.files === undefined ? '' : ` named ${config.files}`
   const subset = config.subset ? ` in the subset of ${config.subset.fraction}` : ''
-  throw new DownpourError('DATA_EMPTY', `${root}: no ${config.format} files here${subset}`, {
-    root,
-    format: config.format,
-  })
+  const instead = source.passedOver.map(passedOverText).join('; ')
+  const message = `${root}: no ${NOTHING[config.format]}${named} here${subset}${instead && `; passed over: ${instead}`}`
+  throw new DownpourError('DATA_EMPTY', message, { root, format: config.format })
 }
 
 async function mustExist(root: string): Promise<void> {
   const found = await stat(root).catch((error) => {
-    if (!isMissing(error)) throw error
+    if (!isMissing(error)) throw unreadable(root, error)
   })
   if (found?.isDirectory()) return
   throw new DownpourError(

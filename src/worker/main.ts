@@ -9,6 +9,7 @@ import {
 } from '../contract/parse-config.ts'
 import { EXIT, type PlaceArgs, PORTS, type PodIdentity, type RuntimeConfig } from '../contract/runtime.ts'
 import { createLoader, dataFacts } from '../data/loader.ts'
+import { tellPassedOver } from '../data/scan/tell.ts'
 import { startRuntimeHttp } from '../metrics/runtime-http.ts'
 import { createWorkerMetrics } from '../metrics/worker.ts'
 import type { Model } from '../models/model.ts'
@@ -91,7 +92,8 @@ async function train(context: WorkerContext): Promise<void> {
 async function connect(context: WorkerContext, model: Model): Promise<ShardClient> {
   const { config, dataDir, hostsFile, signal, log } = context
   const { index, podUid, attempt } = context.identity
-  const { units, classes } = await dataFacts(dataDir, config.data)
+  const { units, classes, passedOver } = await dataFacts(dataDir, config.data)
+  tellPassedOver(passedOver, log)
   if (classes > config.model.classes) {
     const message = `the data has ${classes} labels, spec.model.classes is ${config.model.classes}`
     throw new DownpourError('LABELS_TOO_MANY', message)

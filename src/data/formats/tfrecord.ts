@@ -1,8 +1,10 @@
 /** TFRecord: u64 length, its masked CRC, data, its masked CRC; all little-endian (paper.md §5). */
-import { type FileHandle, open } from 'node:fs/promises'
-import { DownpourError, errorMessage } from '../../support/errors.ts'
-import { isMissing } from '../missing.ts'
+import type { FileHandle } from 'node:fs/promises'
+import { DownpourError } from '../../support/errors.ts'
+import { openRegular } from '../regular-file.ts'
+import { unreadable } from '../unreadable.ts'
 import { maskedCrc32c } from './crc32c.ts'
+import { signatureOf } from './signature.ts'
 
 const LENGTH_BYTES = 8
 const CRC_BYTES = 4
@@ -18,17 +20,18 @@ export type TfRecordItem =
 /**
  * Records of one shard. A record with a bad data CRC is skipped; after a bad length nothing in the file can be
  * trusted, so the rest of it counts as one corruption. The data stays valid after the next record is asked for.
- * @throws DownpourError DATA_UNREADABLE when there is no such file; what else the disk says as it comes, for that is not
- * the data's fault
+ * @throws DownpourError DATA_UNREADABLE when there is no such file, or another kind of file; what else the disk says as
+ * it comes, for that is not the data's fault
  */
 export async function* readTfRecords(path: string): AsyncGenerator<TfRecordItem> {
-  const file = await readable(path, () => open(path))
+  const file = await openRegular(path)
   try {
     const { size } = await file.stat()
     const pieces = new Pieces(path, file)
     for (let offset = 0; offset < size; ) {
       const head = await pieces.bytes(offset, HEAD_BYTES)
       const lengthProblem = checkHead(head, offset, size)
+      if (lengthProblem && offset === 0) mustBeRecords(path, await pieces.bytes(0, READ_BYTES))
       if (lengthProblem) return yield { type: 'corrupt', offset, reason: lengthProblem }
       const length = Number(head.readBigUInt64LE())
       const body = await pieces.bytes(offset + HEAD_BYTES, length + CRC_BYTES)
@@ -80,8 +83,9 @@ class Pieces {
     let filled = 0
     while (filled < length) {
       const at = filled
-      const read = () => this.#file.read(piece, at, length - at, start + at)
-      const { bytesRead } = await readable(this.#path, read)
+      const { bytesRead } = await this.#file.read(piece, at, length - at, start + at).catch((error) => {
+        throw unreadable(this.#path, error)
+      })
       if (bytesRead === 0) break
       filled += bytesRead
     }
@@ -89,14 +93,20 @@ class Pieces {
   }
 }
 
-async function readable<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!isMissing(error)) throw error
-    const message = `${path}: cannot be read: ${errorMessage(error)}`
-    throw new DownpourError('DATA_UNREADABLE', message, { path }, { cause: error })
-  }
+/** A file of another kind is no damage: no record of it could ever be read. */
+function mustBeRecords(path: string, head: Buffer): void {
+  const found = isZlib(head) ? COMPRESSED : signatureOf(head)
+  if (!found) return
+  const { name, advice } = found
+  const message = `${path}: no TFRecord file: it is ${name}${advice ? `; ${advice}` : ''}`
+  throw new DownpourError('DATA_UNREADABLE', message, { path })
+}
+
+const COMPRESSED = { name: 'compressed by zlib', advice: 'write it without compression' }
+
+/** What TensorFlow's ZLIB option makes: a deflate stream of 32 KiB windows, whose first two bytes are a multiple of 31. */
+function isZlib(head: Buffer): boolean {
+  return head.length >= 2 && head[0] === 0x78 && head.readUInt16BE(0) % 31 === 0
 }
 
 export function encodeTfRecord(data: Uint8Array): Buffer {

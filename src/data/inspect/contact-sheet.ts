@@ -1,13 +1,16 @@
 /** The first pictures of a set side by side in one PNG, and a text file that says what each is labelled. */
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import sharp from 'sharp'
+import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
 import type { LabelMap } from '../labels.ts'
+import { printable } from '../scan/kinds.ts'
 import type { EncodedExample } from '../source.ts'
 
 const COLUMNS = 8
 const MAX_PICTURES = 64
 const GAP_PIXELS = 4
+const INDEX = 'index.txt'
 
 interface Picture {
   pixels: Uint8Array
@@ -20,9 +23,18 @@ export class ContactSheet {
   readonly #labels: LabelMap
   readonly #pictures: Picture[] = []
 
-  constructor(folder: string, labels: LabelMap) {
+  private constructor(folder: string, labels: LabelMap) {
     this.#folder = folder
     this.#labels = labels
+  }
+
+  /** The folder is made at once, not after a look at a million pictures. @throws DownpourError SAMPLES_UNUSABLE */
+  static async in(folder: string, labels: LabelMap): Promise<ContactSheet> {
+    await usable(folder, async () => {
+      await makeFolder(folder)
+      await writeFile(join(folder, INDEX), '')
+    })
+    return new ContactSheet(folder, labels)
   }
 
   /** @param pixels RGB, size·size·3; pictures beyond the 64th are left out */
@@ -31,21 +43,23 @@ export class ContactSheet {
     const at = this.#pictures.length
     const place = `row ${Math.floor(at / COLUMNS) + 1} column ${(at % COLUMNS) + 1}`
     const shows = truth ? ` (shows: ${this.#names(truth)})` : ''
-    this.#pictures.push({ pixels, size, line: `${place}\t${id}\t${this.#names(labels)}${shows}` })
+    this.#pictures.push({ pixels, size, line: `${place}\t${printable(id)}\t${this.#names(labels)}${shows}` })
   }
 
   /** Writes contact-sheet.png and index.txt. @returns the path of the picture, or null without any */
   async write(): Promise<string | null> {
     const [first] = this.#pictures
     if (!first) return null
-    await mkdir(this.#folder, { recursive: true })
     const path = join(this.#folder, 'contact-sheet.png')
-    await this.#draw(path, first.size + GAP_PIXELS)
-    await writeFile(join(this.#folder, 'index.txt'), this.#pictures.map(({ line }) => `${line}\n`).join(''))
+    const sheet = await this.#draw(first.size + GAP_PIXELS)
+    await usable(this.#folder, async () => {
+      await writeFile(path, sheet)
+      await writeFile(join(this.#folder, INDEX), this.#pictures.map(({ line }) => `${line}\n`).join(''))
+    })
     return path
   }
 
-  async #draw(path: string, step: number): Promise<void> {
+  #draw(step: number): Promise<Buffer> {
     const rows = Math.ceil(this.#pictures.length / COLUMNS)
     const columns = Math.min(COLUMNS, this.#pictures.length)
     const paper = { width: columns * step, height: rows * step, channels: 3, background: 'white' } as const
@@ -55,10 +69,29 @@ export class ContactSheet {
       left: (i % COLUMNS) * step + GAP_PIXELS / 2,
       top: Math.floor(i / COLUMNS) * step + GAP_PIXELS / 2,
     }))
-    await sharp({ create: paper }).composite(tiles).png().toFile(path)
+    return sharp({ create: paper }).composite(tiles).png().toBuffer()
   }
 
   #names(ids: readonly number[]): string {
-    return ids.map((id) => this.#labels.labels[id]?.name ?? String(id)).join(', ')
+    return ids.map((id) => printable(this.#labels.labels[id]?.name ?? String(id))).join(', ')
+  }
+}
+
+/** Node's own recursive mkdir never ends where the kernel takes no folders, as under /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  const made = await mkdir(folder).catch((error) => error as Error)
+  const code = made ? errorCode(made) : undefined
+  if (code === 'ENOENT' && dirname(resolve(folder)) !== resolve(folder)) {
+    await makeFolder(dirname(resolve(folder)))
+    await mkdir(folder)
+  } else if (made && code !== 'EEXIST') throw made
+}
+
+async function usable(folder: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    const message = `--samples ${folder}: cannot hold pictures: ${errorMessage(error)}; name another folder`
+    throw new DownpourError('SAMPLES_UNUSABLE', message, { folder }, { cause: error })
   }
 }

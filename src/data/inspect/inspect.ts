@@ -1,64 +1,138 @@
 /** `downpour data inspect`: what is in a data set, as training would read it. */
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import type { DataConfig } from '../../contract/runtime.ts'
 import { DownpourError, errorMessage } from '../../support/errors.ts'
 import { decodeSquare } from '../image.ts'
 import type { LabelMap } from '../labels.ts'
-import { RECORD_FILE } from '../record-source.ts'
+import { type PassedOver, Tally } from '../scan/kinds.ts'
 import { type DataSource, type EncodedExample, openSource } from '../source.ts'
 import { ContactSheet } from './contact-sheet.ts'
+import { type FoundSet, findSets } from './find-sets.ts'
 import { LabelCount } from './label-count.ts'
 
 export interface InspectOptions {
   folder: string
-  /** Absent: what the folder looks like. */
+  /** Absent: what the folder looks like, or those inside. */
   format?: DataConfig['format']
   /** labels.json, relative to the folder. */
   labels?: string
+  /** Pattern of the names of TFRecord shards. */
+  files?: string
   /** Where pictures go; absent: none are drawn. */
   samples?: string
   /** Records looked at; absent: all. */
   limit?: number
 }
 
+/** whole: all is read. incomplete: something that matters is passed over. damaged: records cannot be read. */
+export type Verdict = 'whole' | 'incomplete' | 'damaged' | 'refused'
+
 export interface DataReport {
+  verdict: Exclude<Verdict, 'refused'>
   folder: string
   format: DataConfig['format']
   files: number
   records: number
   /** Damage, with file and offset, and labels outside the map. */
   problems: string[]
+  passedOver: readonly PassedOver[]
   labels: LabelMap
   counts: LabelCount
   /** Where the contact sheet went. */
   samples: string | null
 }
 
+/** A set that training would refuse, and why. */
+export interface Refusal {
+  verdict: 'refused'
+  folder: string
+  error: DownpourError
+}
+
 /** Decoding at a small size finds damage as well as at a large one. */
 const DECODE_PIXELS = 96
 
-/** @throws DownpourError DATA_MISSING, DATA_EMPTY, DATA_FORMAT_UNKNOWN, DATA_UNREADABLE, LABELS_INVALID, LABEL_UNKNOWN */
-export async function inspectData(options: InspectOptions): Promise<DataReport> {
-  const { folder, samples, limit = Number.POSITIVE_INFINITY } = options
-  const format = options.format ?? (await detectFormat(folder))
-  const labelsFile = options.labels === undefined ? {} : { labels: options.labels }
-  const source = await openSource(folder, { path: '.', format, maxCorruptRecords: 0, ...labelsFile })
-  const counts = new LabelCount(source.labels)
-  const sheet = samples === undefined ? undefined : new ContactSheet(samples, source.labels)
-  const report = { folder, format, files: source.units.length, records: 0, problems: [] as string[] }
-  for await (const item of everything(source)) {
-    if (report.records++ >= limit) break
-    const problem = item.type === 'corrupt' ? `${item.where}: ${item.reason}` : await look(item.example, counts, sheet)
-    if (problem) report.problems.push(problem)
-  }
-  report.records = Math.min(report.records, limit)
-  if (format === 'imagenet-folder') report.files = report.records
-  return { ...report, labels: source.labels, counts, samples: (await sheet?.write()) ?? null }
+/**
+ * One report for each data set: the folder itself, or those inside.
+ * @throws DownpourError DATA_FORMAT_UNKNOWN, DATA_MISSING, DATA_UNREADABLE where no set is found; SAMPLES_UNUSABLE
+ */
+export async function inspectData(options: InspectOptions): Promise<(DataReport | Refusal)[]> {
+  const { folder, format } = options
+  const sets = format ? [{ folder, format }] : await findSets(folder)
+  const samplesOf = samplesFolders(options, sets)
+  const reports: (DataReport | Refusal)[] = []
+  for (const set of sets) reports.push(await inspectOrRefuse(set, options, samplesOf(set)))
+  return reports
 }
 
-async function* everything(source: DataSource) {
-  for (const unit of source.units.keys()) yield* source.read(unit)
+/** The worst of them. */
+export function verdictOf(reports: readonly { verdict: Verdict }[]): Verdict {
+  const order: readonly Verdict[] = ['refused', 'damaged', 'incomplete']
+  return order.find((worst) => reports.some(({ verdict }) => verdict === worst)) ?? 'whole'
+}
+
+/** Pictures drawn inside class folders would be a class of the next look. */
+function samplesFolders({ folder, samples }: InspectOptions, sets: readonly FoundSet[]) {
+  if (samples === undefined) return () => undefined
+  const inside = relative(resolve(folder), resolve(samples))
+  const isShardFolder = sets.length === 1 && sets[0]?.format === 'tfrecord'
+  if (!isShardFolder && inside !== '..' && !inside.startsWith('../')) {
+    const message = `--samples ${samples}: lies inside ${folder}, where pictures are data; name a folder elsewhere`
+    throw new DownpourError('SAMPLES_UNUSABLE', message, { samples })
+  }
+  return (set: FoundSet) => join(samples, relative(folder, set.folder))
+}
+
+async function inspectOrRefuse(set: FoundSet, options: InspectOptions, samples: string | undefined) {
+  try {
+    return await inspectSet(set, options, samples)
+  } catch (error) {
+    if (!(error instanceof DownpourError) || !/^(DATA|LABELS?)_/.test(error.code)) throw error
+    return { verdict: 'refused', folder: set.folder, error } as const
+  }
+}
+
+async function inspectSet(set: FoundSet, options: InspectOptions, samples: string | undefined): Promise<DataReport> {
+  const { folder, format } = set
+  const { labels, files, limit = Number.POSITIVE_INFINITY } = options
+  const given = { ...(labels === undefined ? {} : { labels }), ...(files === undefined ? {} : { files }) }
+  const source = await openSource(folder, { path: '.', format, maxCorruptRecords: 0, ...given })
+  const counts = new LabelCount(source.labels)
+  const sheet = samples === undefined ? undefined : await ContactSheet.in(samples, source.labels)
+  const tally = new Tally(source.passedOver)
+  const problems: string[] = []
+  let records = 0
+  for await (const item of everything(source, tally)) {
+    if (records === limit) break
+    records++
+    const problem = item.type === 'corrupt' ? `${item.where}: ${item.reason}` : await look(item.example, counts, sheet)
+    if (problem) problems.push(problem)
+  }
+  const passedOver = tally.list()
+  const matters = passedOver.some(({ matters }) => matters)
+  return {
+    verdict: problems.length > 0 ? 'damaged' : matters ? 'incomplete' : 'whole',
+    folder,
+    format,
+    files: format === 'imagenet-folder' ? records : source.units.length,
+    records,
+    problems,
+    passedOver,
+    labels: source.labels,
+    counts,
+    samples: (await sheet?.write()) ?? null,
+  }
+}
+
+async function* everything(source: DataSource, tally: Tally) {
+  for (const [unit, name] of source.units.entries()) {
+    let records = 0
+    for await (const item of source.read(unit)) {
+      records++
+      yield item
+    }
+    if (records === 0) tally.add('emptyShard', name)
+  }
 }
 
 /** @returns what is wrong with it */
@@ -75,21 +149,4 @@ async function look(
   } catch (error) {
     return `${example.where}, image ${example.id}: ${errorMessage(error)}`
   }
-}
-
-/** @throws DownpourError DATA_FORMAT_UNKNOWN, DATA_MISSING */
-export async function detectFormat(folder: string): Promise<DataConfig['format']> {
-  const found = await stat(folder).catch(() => undefined)
-  if (!found?.isDirectory()) throw new DownpourError('DATA_MISSING', `${folder}: no such folder`, { folder })
-  const entries = await readdir(folder, { withFileTypes: true })
-  if (entries.some((entry) => entry.isFile() && RECORD_FILE.test(entry.name))) return 'tfrecord'
-  const folders = entries.filter((entry) => entry.isDirectory())
-  for (const { name } of folders) if (await holdsImages(join(folder, name))) return 'imagenet-folder'
-  const inside = folders.length > 0 ? `; inside are ${folders.map(({ name }) => name).join(', ')}` : ''
-  const message = `${folder}: neither TFRecord files nor folders of images${inside}; name the folder that holds them, or say --format`
-  throw new DownpourError('DATA_FORMAT_UNKNOWN', message, { folder })
-}
-
-async function holdsImages(folder: string): Promise<boolean> {
-  return (await readdir(folder)).some((name) => /\.(jpe?g|png)$/i.test(name))
 }

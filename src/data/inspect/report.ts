@@ -1,7 +1,8 @@
-/** A report on a data set as lines for people. */
+/** Reports on data sets as lines for people, and as an object for programs. */
 import { hierarchyDepth } from '../hierarchy.ts'
 import type { LabelMap } from '../labels.ts'
-import type { DataReport } from './inspect.ts'
+import { passedOverText, printable } from '../scan/kinds.ts'
+import { type DataReport, type Refusal, verdictOf } from './inspect.ts'
 
 const SHOWN = 10
 const BAR = 30
@@ -12,6 +13,7 @@ export function reportLines(report: DataReport): string[] {
   return [
     `${folder}: ${format}, ${files} files, ${records} records, ${problems.length} damaged`,
     ...shown(problems, 'damaged'),
+    ...passedOverLines(report),
     `labels: ${labels.size} in a hierarchy of depth ${hierarchyDepth(labels.labels)}, ${counts.mean.toFixed(2)} an image`,
     ...(wrong === undefined
       ? []
@@ -19,6 +21,51 @@ export function reportLines(report: DataReport): string[] {
     ...histogram(report),
     ...(samples === null ? [] : [`pictures: ${samples}`]),
   ]
+}
+
+export function refusalLines({ folder, error }: Refusal): string[] {
+  return [`${folder}: refused: ${error.code}: ${error.message}`]
+}
+
+/** What `--json` prints: docs/data.md names the fields. */
+export function reportJson(reports: readonly (DataReport | Refusal)[]): object {
+  return {
+    verdict: verdictOf(reports),
+    dataSets: reports.map((one) => (isRefusal(one) ? refusalJson(one) : setJson(one))),
+  }
+}
+
+export function isRefusal(report: DataReport | Refusal): report is Refusal {
+  return report.verdict === 'refused'
+}
+
+function refusalJson({ verdict, folder, error: { code, message } }: Refusal): object {
+  return { verdict, folder, error: { code, message } }
+}
+
+function setJson({ labels, counts, problems, passedOver, ...facts }: DataReport): object {
+  const named = (id: number) => ({ id, name: labels.labels[id]?.name ?? '' })
+  return {
+    ...facts,
+    damaged: problems.length,
+    problems,
+    passedOver,
+    labels: {
+      size: labels.size,
+      depth: hierarchyDepth(labels.labels),
+      perImage: counts.mean,
+      wrongShare: counts.wrongShare ?? null,
+      seen: counts.ranked().map(({ id, count }) => ({ ...named(id), count })),
+      neverSeen: counts.neverSeen().map(named),
+    },
+  }
+}
+
+/** What a person would want to know comes first, and is marked. */
+function passedOverLines({ passedOver }: DataReport): string[] {
+  if (passedOver.length === 0) return []
+  const sorted = [...passedOver].sort((a, b) => Number(b.matters) - Number(a.matters))
+  return ['passed over:', ...sorted.map((one) => `  ${one.matters ? '!' : ' '} ${passedOverText(one)}`)]
 }
 
 /** The most and the least frequent labels, and those never seen. */
@@ -40,9 +87,12 @@ function histogram({ counts, labels }: DataReport): string[] {
 
 function shown(items: readonly string[], what: string): string[] {
   const rest = items.length - SHOWN
-  return [...items.slice(0, SHOWN).map((item) => `  ${item}`), ...(rest > 0 ? [`  and ${rest} more ${what}`] : [])]
+  return [
+    ...items.slice(0, SHOWN).map((item) => `  ${printable(item)}`),
+    ...(rest > 0 ? [`  and ${rest} more ${what}`] : []),
+  ]
 }
 
 function nameOf({ labels }: LabelMap, id: number): string {
-  return `${labels[id]?.name ?? ''} (${id})`
+  return `${printable(labels[id]?.name ?? '')} (${id})`
 }

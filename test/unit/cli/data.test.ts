@@ -143,11 +143,124 @@ test('a folder that is absent, or looks like nothing known, is refused with what
     code: 'DATA_MISSING',
     message: /gone: no such folder/,
   })
-  await writeImages(folder, { 'pretrain/x.tfrecord': Buffer.alloc(0), 'evaluation/y': Buffer.alloc(0) })
+  await writeImages(folder, { 'pretrain/x': Buffer.alloc(0), 'evaluation/y': Buffer.alloc(0) })
   await assert.rejects(downpour(['inspect', folder]), {
     code: 'DATA_FORMAT_UNKNOWN',
     message: /inside are evaluation, pretrain; name the folder/,
   })
+})
+
+test('inspect of what `data make` made looks at every set inside', async () => {
+  const out = join(inside(root), 'set')
+  await downpour(['make', 'jft-mini', '--out', out, ...SMALL])
+  const { text, code } = await downpour(['inspect', out])
+  assert.equal(code, 0, text)
+  assert.deepEqual(text.match(/^\/.*(?=, \d+ damaged$)/gm), [
+    `${out}/downstream/train: imagenet-folder, 20 files, 20 records`,
+    `${out}/downstream/val: imagenet-folder, 20 files, 20 records`,
+    `${out}/evaluation: tfrecord, 5 files, 5 records`,
+    `${out}/pretrain: tfrecord, 16 files, 30 records`,
+  ])
+})
+
+test('inspect says what is passed over; it ends with 0 where that is no data, and with 2 where it looks like data', async () => {
+  const folder = inside(root)
+  const harmless = { 'ant/1.png': await png(1), 'bee/1.png': await png(1), 'readme.md': Buffer.from('x') }
+  await writeImages(folder, {
+    ...harmless,
+    '.ipynb_checkpoints/1.png': await png(1),
+    'ant/Thumbs.db': Buffer.from('x'),
+  })
+  const quiet = await downpour(['inspect', folder])
+  assert.equal(quiet.code, 0)
+  assert.ok(
+    quiet.text.includes(
+      'passed over:\n    2 of a system or a tool, e.g. .ipynb_checkpoints\n    1 other files, e.g. readme.md\n',
+    ),
+    quiet.text,
+  )
+  await writeImages(folder, { 'bee/\u001b[31m.jpg.part': await png(1) })
+  const loud = await downpour(['inspect', folder])
+  assert.equal(loud.code, 2)
+  assert.ok(
+    loud.text.includes('passed over:\n  ! 1 unfinished downloads or copies, e.g. bee/\\u001b[31m.jpg.part\n'),
+    loud.text,
+  )
+  await writeImages(folder, { 'bee/2.jpg': Buffer.from('no picture') })
+  assert.equal((await downpour(['inspect', folder])).code, 1)
+})
+
+test('inspect chooses shards by a pattern, and says when one holds no record', async () => {
+  const folder = inside(root)
+  await writeRecords(folder, [])
+  const [one, two] = [await encodeRecord({ id: 'a', labels: [2] }), await encodeRecord({ id: 'b', labels: [3] })]
+  await writeImages(folder, { 'train-0-of-2': one, 'train-1-of-2': Buffer.alloc(0), 'validation-0-of-1': two })
+  await assert.rejects(downpour(['inspect', folder]), { code: 'DATA_SHARDS_MIXED' })
+  const { text, code } = await downpour(['inspect', folder, '--files', 'train-*'])
+  assert.equal(code, 2)
+  assert.match(text, /2 files, 1 records, 0 damaged/)
+  assert.match(text, /! 1 shards without a record, e\.g\. train-1-of-2/)
+  assert.match(text, / 1 shards that "files" does not choose, e\.g\. validation-0-of-1/)
+})
+
+test('inspect --json is one document, also of what is refused', async () => {
+  const folder = inside(root)
+  await writeImages(folder, {
+    'val/ant/1.png': await png(1),
+    'train/ant/1.png': await png(1),
+    'train/bee/x.part': await png(1),
+  })
+  const { text, code } = await downpour(['inspect', folder, '--json'])
+  assert.equal(code, 1)
+  const { verdict, dataSets } = JSON.parse(text)
+  assert.equal(verdict, 'refused')
+  assert.deepEqual(Object.keys(dataSets[0]), ['verdict', 'folder', 'error'])
+  assert.equal(dataSets[0].error.code, 'DATA_NO_PICTURES')
+  assert.deepEqual(
+    { ...dataSets[1], labels: dataSets[1].labels.seen },
+    {
+      verdict: 'whole',
+      folder: join(folder, 'val'),
+      format: 'imagenet-folder',
+      files: 1,
+      records: 1,
+      damaged: 0,
+      problems: [],
+      passedOver: [],
+      labels: [{ id: 0, name: 'ant', count: 1 }],
+      samples: null,
+    },
+  )
+  const missing = await downpour(['inspect', join(folder, 'gone'), '--json'])
+  assert.equal(missing.code, 1)
+  assert.equal(JSON.parse(missing.text).dataSets[0].error.code, 'DATA_MISSING')
+})
+
+test('a folder for samples that cannot be had is refused before anything is read', { timeout: 20_000 }, async () => {
+  const folder = inside(root)
+  await writeImages(folder, { 'ant/1.png': await png(1) })
+  const elsewhere = inside(root)
+  await writeImages(elsewhere, { file: Buffer.from('x'), 'taken/index.txt/x': Buffer.from('x') })
+  for (const bad of [
+    join(elsewhere, 'file'),
+    join(elsewhere, 'file/sub'),
+    join(elsewhere, 'taken'),
+    '/proc/x',
+    '/proc/x/y',
+    `/tmp/${'x'.repeat(300)}`,
+  ])
+    await assert.rejects(downpour(['inspect', folder, '--samples', bad]), {
+      name: 'DownpourError',
+      code: 'SAMPLES_UNUSABLE',
+      message: /--samples .*: cannot hold pictures: E/,
+    })
+  await assert.rejects(downpour(['inspect', folder, '--samples', join(folder, 'samples')]), {
+    code: 'SAMPLES_UNUSABLE',
+    message: /lies inside .*where pictures are data/,
+  })
+  const made = join(elsewhere, 'a/b/c')
+  assert.equal((await downpour(['inspect', folder, '--samples', made])).code, 0)
+  assert.deepEqual(await readdir(made), ['contact-sheet.png', 'index.txt'])
 })
 
 test('a data set that cannot be made and numbers that are none are refused', async () => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { symlink, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import promises, { symlink, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -131,9 +133,20 @@ test('a labels file that is absent, no JSON, or of another shape is refused by i
   assert.equal((await readLabels(path)).size, 4)
 })
 
-test('a label file that the storage does not give is not the fault of the data', async () => {
+test('a label file behind a ring of links, or that is a pipe or a folder, is the fault of the data', async () => {
   const loop = join(folder, 'loop.json')
   await symlink(loop, loop)
-  await assert.rejects(readLabels(loop), { code: 'ELOOP' })
+  execFileSync('mkfifo', [join(folder, 'pipe.json')])
+  for (const name of ['loop.json', 'pipe.json', '.'])
+    await assert.rejects(readLabels(join(folder, name)), { code: 'DATA_UNREADABLE' }, name)
   await assert.rejects(readLabels(join(folder, 'none.json')), { code: 'DATA_MISSING' })
+})
+
+test('a label file that the storage does not give is not the fault of the data', async (t) => {
+  const no = () => Promise.reject(Object.assign(new Error('EIO: just now'), { code: 'EIO' }))
+  t.mock.method(promises, 'open', no)
+  syncBuiltinESMExports()
+  await assert.rejects(readLabels(join(folder, 'labels.json')), { code: 'EIO' })
+  t.mock.restoreAll()
+  syncBuiltinESMExports()
 })

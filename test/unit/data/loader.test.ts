@@ -197,9 +197,9 @@ test('damage within the limit is told in the statistics', async () => {
   })
 })
 
-test('facts of a set: its units and its labels', async () => {
+test('facts of a set: its units, its labels and what is passed over', async () => {
   const { folder, config } = await optionsOf({})
-  assert.deepEqual(await dataFacts(folder, config), { units: 2, classes: 4 })
+  assert.deepEqual(await dataFacts(folder, config), { units: 2, classes: 4, passedOver: [] })
 })
 
 test('evaluation reads every example once, the same at every call', async () => {

@@ -1,0 +1,52 @@
+/** Files opened without waiting: `open` of a pipe waits for whoever writes, which may be nobody, for ever. */
+import { constants, type FileHandle, open } from 'node:fs/promises'
+import { DownpourError, errorCode } from '../support/errors.ts'
+import { unreadable } from './unreadable.ts'
+
+/** @throws DownpourError DATA_UNREADABLE; Node's error where the storage is at fault */
+export async function openRegular(path: string): Promise<FileHandle> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error) => {
+    // What a socket answers.
+    throw errorCode(error) === 'ENXIO' ? notRegular(path) : unreadable(path, error)
+  })
+  try {
+    if ((await file.stat()).isFile()) return file
+    throw notRegular(path)
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+/** The whole file. @throws DownpourError DATA_UNREADABLE, also for a file that is larger than anybody can mean */
+export async function readRegular(path: string, maxBytes: number): Promise<Buffer> {
+  const file = await openRegular(path)
+  try {
+    const { size } = await file.stat()
+    if (size <= maxBytes) return await file.readFile()
+    throw new DownpourError('DATA_UNREADABLE', `${path}: has ${size} bytes, more than the ${maxBytes} that are read`)
+  } catch (error) {
+    throw unreadable(path, error)
+  } finally {
+    await file.close()
+  }
+}
+
+/** At most so many bytes of its beginning. */
+export async function readHead(path: string, bytes: number): Promise<Buffer> {
+  const file = await openRegular(path)
+  try {
+    const head = Buffer.alloc(bytes)
+    const { bytesRead } = await file.read(head, 0, bytes, 0)
+    return head.subarray(0, bytesRead)
+  } catch (error) {
+    throw unreadable(path, error)
+  } finally {
+    await file.close()
+  }
+}
+
+function notRegular(path: string): DownpourError {
+  const message = `${path}: is no regular file (a folder, pipe, socket or device); remove it`
+  return new DownpourError('DATA_UNREADABLE', message, { path })
+}

@@ -1,0 +1,72 @@
+/** What becomes of all that lies beside pictures and shards: this table is the rule, docs/data.md says it in words. */
+
+export interface KindRule {
+  /** For people, after a count. */
+  what: string
+  /** Whether a person would want to know: `data inspect` does not end with 0 then. */
+  matters: boolean
+}
+
+export const KINDS = {
+  system: { what: 'of a system or a tool', matters: false },
+  other: { what: 'other files', matters: false },
+  folder: { what: 'folders without pictures', matters: false },
+  notChosen: { what: 'shards that "files" does not choose', matters: false },
+  unfinished: { what: 'unfinished downloads or copies', matters: true },
+  archive: { what: 'archives, not unpacked', matters: true },
+  unreadPicture: { what: 'pictures of a type that is not read', matters: true },
+  strayPicture: { what: 'pictures outside of a class folder', matters: true },
+  unreadShard: { what: 'numbered files that are no TFRecord files', matters: true },
+  special: { what: 'pipes, sockets or devices', matters: true },
+  badLink: { what: 'links that lead nowhere or back', matters: true },
+  badName: { what: 'names that are not UTF-8', matters: true },
+  emptyClass: { what: 'class folders without a picture', matters: true },
+  emptyShard: { what: 'shards without a record', matters: true },
+  lookalike: { what: 'class folders that differ from another in upper case or blanks only', matters: true },
+} as const satisfies Record<string, KindRule>
+export type Kind = keyof typeof KINDS
+
+export interface PassedOver extends KindRule {
+  kind: Kind
+  count: number
+  /** The first one in the order of names, relative to the folder. */
+  example: string
+}
+
+/** Counts what is passed over, by kind. */
+export class Tally {
+  readonly #counts = new Map<Kind, { count: number; example: string }>()
+
+  constructor(before: readonly PassedOver[] = []) {
+    for (const { kind, count, example } of before) this.#counts.set(kind, { count, example })
+  }
+
+  add(kind: Kind, path: string): void {
+    const before = this.#counts.get(kind)
+    this.#counts.set(kind, { count: (before?.count ?? 0) + 1, example: earlier(before?.example, path) })
+  }
+
+  list(): PassedOver[] {
+    const kinds = Object.keys(KINDS) as Kind[]
+    return kinds.flatMap((kind) => {
+      const counted = this.#counts.get(kind)
+      return counted ? [{ kind, ...KINDS[kind], ...counted }] : []
+    })
+  }
+}
+
+/** `2 archives, not unpacked, e.g. a.tar`. Names come from anybody's disk: a terminal must not obey them. */
+export function passedOverText({ count, what, example }: PassedOver): string {
+  return `${count} ${what}, e.g. ${printable(example)}`
+}
+
+export function printable(name: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what must not reach a terminal
+  return name.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}
+
+function earlier(before: string | undefined, path: string): string {
+  return before === undefined || path < before ? path : before
+}

@@ -1,0 +1,52 @@
+/** Lists folders without a look at each file: links alone are followed. */
+import type { Dirent, Stats } from 'node:fs'
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+import { errorCode } from '../../support/errors.ts'
+import { unreadable } from '../unreadable.ts'
+
+export interface Entry {
+  name: string
+  type: 'file' | 'folder' | 'link' | 'special'
+}
+export type LinkTarget = 'file' | 'folder' | 'special' | 'nowhere'
+
+/** What leads nowhere: absent, a ring of links, or a way through a file. */
+const NOWHERE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'])
+
+/** In the order of names. @throws DownpourError DATA_UNREADABLE; Node's error where the storage is at fault */
+export async function listFolder(path: string): Promise<Entry[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch((error) => {
+    throw unreadable(path, error)
+  })
+  return entries.map((entry) => ({ name: entry.name, type: typeOf(entry) })).sort(byName)
+}
+
+/** Where a link in `folder` leads; back to a folder that it lies in is nowhere. */
+export async function followLink(folder: string, name: string): Promise<LinkTarget> {
+  const path = join(folder, name)
+  try {
+    const type = typeOf(await stat(path))
+    return type === 'folder' && (await leadsBack(folder, path)) ? 'nowhere' : type
+  } catch (error) {
+    if (NOWHERE.has(errorCode(error))) return 'nowhere'
+    throw unreadable(path, error)
+  }
+}
+
+async function leadsBack(folder: string, path: string): Promise<boolean> {
+  const [from, to] = await Promise.all([realpath(folder), realpath(path)])
+  return from === to || from.startsWith(to.endsWith(sep) ? to : `${to}${sep}`)
+}
+
+function typeOf(entry: Stats): Exclude<LinkTarget, 'nowhere'>
+function typeOf(entry: Dirent): Entry['type']
+function typeOf(entry: Dirent | Stats): Entry['type'] {
+  if (entry.isFile()) return 'file'
+  if (entry.isDirectory()) return 'folder'
+  return entry.isSymbolicLink() ? 'link' : 'special'
+}
+
+function byName(a: Entry, b: Entry): number {
+  return a.name < b.name ? -1 : 1
+}

@@ -1,0 +1,21 @@
+/** Which errors of the file system are the data's own fault: another attempt cannot help, a person can. */
+import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
+
+const MISSING = new Set(['ENOENT', 'ENOTDIR', 'EISDIR'])
+const FORBIDDEN = new Set(['EACCES', 'EPERM'])
+const BAD_PATH = new Set(['ELOOP', 'ENAMETOOLONG'])
+const ADVICE = 'let it read (chmod -R a+rX, or an fsGroup for the pods), or move away what is no data'
+
+/** Nothing of that name is there. */
+export function isMissing(error: unknown): boolean {
+  return MISSING.has(errorCode(error))
+}
+
+/** @returns DownpourError DATA_UNREADABLE that says what to do; any other error as it is: the storage's, which may pass */
+export function unreadable(path: string, error: unknown): unknown {
+  const code = errorCode(error)
+  const fail = (what: string) =>
+    new DownpourError('DATA_UNREADABLE', `${path}: cannot be read: ${what}`, { path }, { cause: error })
+  if (FORBIDDEN.has(code)) return fail(`permission denied to uid ${process.getuid?.()}; ${ADVICE}`)
+  return isMissing(error) || BAD_PATH.has(code) ? fail(errorMessage(error)) : error
+}
