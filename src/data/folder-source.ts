@@ -1,5 +1,5 @@
 /** ImageNet folders: root/CLASS/IMAGE (paper.md §5). A unit is a run of images of all classes. */
-import { join } from 'node:path'
+import { join, normalize } from 'node:path'
 import type { DataConfig } from '../contract/runtime.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import { seedOf } from '../support/random.ts'
@@ -30,10 +30,9 @@ interface ImageFile {
  */
 export async function openFolder(root: string, config: DataConfig): Promise<DataSource> {
   const tally = new Tally()
-  const classes = await scanClassFolders(root, config.labels ? [config.labels] : [], tally)
-  const labels = config.labels
-    ? await readLabels(join(root, config.labels))
-    : flatLabels(classes.map(({ name }) => name))
+  const given = config.labels ? await readLabels(join(root, config.labels)) : undefined
+  const classes = await scanClassFolders(root, usedNames(config.labels, given), tally)
+  const labels = given ?? flatLabels(classes.map(({ name }) => name))
   const indexOf = folderIndex(labels, root)
   const labelled = classes.map(({ folder, name }) => ({ folder, label: indexOf(name) }))
   const images = await inParallel(labelled, ({ folder, label }) => imagesOf(root, folder, label, tally))
@@ -48,6 +47,12 @@ export async function openFolder(root: string, config: DataConfig): Promise<Data
       }
     },
   }
+}
+
+/** The labels file is not passed over, and a folder that holds it is a class only if it is named like one. */
+function usedNames(path: string | undefined, labels: LabelMap | undefined): string[] {
+  const [first] = path === undefined ? [] : normalize(path).split('/')
+  return first === undefined || labels?.labels.some(({ name }) => name === first) ? [] : [first]
 }
 
 function folderIndex({ labels }: LabelMap, root: string): (folder: string) => number {

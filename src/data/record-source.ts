@@ -1,5 +1,5 @@
 /** TFRecord shards of tf.train.Examples beside a labels.json (paper.md §5, "JFT-like"). A unit is a file. */
-import { join } from 'node:path'
+import { join, normalize } from 'node:path'
 import type { DataConfig } from '../contract/runtime.ts'
 import { DownpourError, errorMessage } from '../support/errors.ts'
 import { decodeExample } from './formats/example.ts'
@@ -37,7 +37,7 @@ export async function openRecords(root: string, config: DataConfig): Promise<Dat
 }
 
 async function chosenFiles(root: string, labelsFile: string, pattern: string | undefined, tally: Tally) {
-  const entries = (await listFolder(root)).filter(({ name }) => name !== labelsFile)
+  const entries = (await listFolder(root)).filter(({ name }) => name !== normalize(labelsFile))
   const types = await inParallel(entries, (entry) => typeOf(root, entry))
   const typeByName = new Map(entries.map(({ name }, i) => [name, types[i]]))
   const folders = entries.filter(({ name }) => typeByName.get(name) === 'folder')

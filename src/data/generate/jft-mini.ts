@@ -6,6 +6,7 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
+import { isSystem } from '../scan/names.ts'
 import { cleanLabels, noisyLabels } from './annotators.ts'
 import { Maker } from './maker.ts'
 import { JFT_MINI, JFT_MINI_SIZES, type JftMiniSizes } from './recipe.ts'
@@ -21,8 +22,6 @@ export interface JftMiniOptions extends Partial<JftMiniSizes> {
 
 const FACTS = 'dataset.json'
 const MAKING = '.making'
-/** What is no data: of a file system, and of a run that was killed. */
-const NOT_DATA = new Set(['lost+found', MAKING])
 
 /**
  * Leaves nothing half-made: a new folder appears whole, at the end. One that is there is filled, since a volume's root
@@ -79,7 +78,8 @@ async function moveParts(from: string, to: string): Promise<void> {
 async function isFolder(out: string): Promise<boolean> {
   try {
     const entries = await readdir(out)
-    if (entries.every((name) => NOT_DATA.has(name))) return true
+    // What a file system or a run that was killed left there is no data.
+    if (entries.every((name) => isSystem(name) || name === MAKING)) return true
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return false
     throw new DownpourError('DATA_OUT_UNUSABLE', `--out ${out}: ${errorMessage(error)}`, { out }, { cause: error })

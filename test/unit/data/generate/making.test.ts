@@ -61,12 +61,12 @@ test('a folder that holds something is left alone; an empty one is filled', asyn
 test('the root of a volume is filled where it is, whatever its file system and a killed run left there', async () => {
   const out = inside(root)
   const { ino } = await stat(out)
-  await mkdir(join(out, 'lost+found'))
+  for (const name of ['lost+found', '@eaDir', '.snapshot']) await mkdir(join(out, name))
   await mkdir(join(out, '.making/pretrain'), { recursive: true })
   await writeFile(join(out, '.making/pretrain/half'), 'made')
   await makeJftMini({ ...SMALL, out, seed: 1 })
   assert.equal((await stat(out)).ino, ino)
-  const names = ['dataset.json', 'downstream', 'evaluation', 'lost+found', 'pretrain']
+  const names = ['.snapshot', '@eaDir', 'dataset.json', 'downstream', 'evaluation', 'lost+found', 'pretrain']
   assert.deepEqual((await readdir(out)).sort(), names)
   assert.ok(!(await readdir(join(out, 'pretrain'))).includes('half'))
 })

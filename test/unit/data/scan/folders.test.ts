@@ -312,10 +312,13 @@ suite('folders that are no classes', () => {
     })
   })
 
-  test('the labels file is read, not passed over', async () => {
-    const folder = inside(root)
-    await writeImages(folder, { 'apple/1.png': picture, 'labels.json': Buffer.from(JSON.stringify(FRUIT)) })
-    assert.deepEqual((await openSource(folder, { ...config, labels: 'labels.json' })).passedOver, [])
+  test('the labels file is read, not passed over, and a folder that holds it is no class', async () => {
+    for (const path of ['labels.json', './labels.json', 'meta/labels.json']) {
+      const folder = inside(root)
+      await writeImages(folder, { 'apple/1.png': picture, [path]: Buffer.from(JSON.stringify(FRUIT)) })
+      const source = await openSource(folder, { ...config, labels: path })
+      assert.deepEqual([source.passedOver, await idsOf(source)], [[], ['apple/1.png']])
+    }
   })
 })
 

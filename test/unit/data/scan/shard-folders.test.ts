@@ -1,0 +1,125 @@
+/** Shard folders on disk: what is chosen by name is shown by shards.test.ts; this is about what the files are. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import promises, { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+import { join } from 'node:path'
+import { suite, test } from 'node:test'
+import { deflateSync, gzipSync } from 'node:zlib'
+import { exitCodeOf } from '../../../../src/contract/exit-codes.ts'
+import { EXIT } from '../../../../src/contract/runtime.ts'
+import { openSource, type SourceItem } from '../../../../src/data/source.ts'
+import { collect, encodeRecord, FRUIT, inside, temporaryFolder } from '../builders.ts'
+
+const root = temporaryFolder()
+const config = { path: '.', format: 'tfrecord', maxCorruptRecords: 0 } as const
+const record = await encodeRecord({ id: 'a', labels: [2] })
+
+async function shardFolder(files: Record<string, Uint8Array>): Promise<string> {
+  const folder = inside(root)
+  await writeFile(join(folder, 'labels.json'), JSON.stringify(FRUIT))
+  for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder, name), bytes)
+  return folder
+}
+
+async function idsOf(folder: string, files?: string): Promise<string[]> {
+  const source = await openSource(folder, { ...config, ...(files ? { files } : {}) })
+  const items = (await Promise.all(source.units.map((_, unit) => collect(source.read(unit))))).flat()
+  return items.map((item: SourceItem) => (item.type === 'example' ? item.example.id : item.reason))
+}
+
+test('train and validation shards of one folder are two series, and a pattern of the job chooses one', async () => {
+  const other = await encodeRecord({ id: 'held out', labels: [3] })
+  const folder = await shardFolder({ 'train-00000-of-00001': record, 'validation-00000-of-00001': other })
+  await assert.rejects(idsOf(folder), (error: Error & { code: string }) => {
+    assert.equal(error.code, 'DATA_SHARDS_MIXED')
+    assert.match(error.message, /train-\*-of-00001 \(1 file\), validation-\*-of-00001 \(1 file\)/)
+    assert.equal(exitCodeOf(error.code), EXIT.badData)
+    return true
+  })
+  assert.deepEqual(await idsOf(folder, 'train-*'), ['a'])
+  assert.deepEqual(await idsOf(folder, 'validation-*'), ['held out'])
+  await assert.rejects(idsOf(folder, 'test-*'), {
+    code: 'DATA_EMPTY',
+    message: /no tfrecord files named test-\* here; passed over: 2 shards that "files" does not choose, e\.g\. train-/,
+  })
+})
+
+suite('a shard that is no file is refused by name and holds nobody up', { timeout: 20_000 }, () => {
+  test('a pipe', async () => {
+    const folder = await shardFolder({ 'x-0-of-2': record })
+    execFileSync('mkfifo', [join(folder, 'x-1-of-2')])
+    await assert.rejects(idsOf(folder), { code: 'DATA_UNREADABLE', message: /x-1-of-2: is no regular file/ })
+  })
+
+  test('a link that leads nowhere, or to a pipe', async () => {
+    const folder = await shardFolder({ 'x-0-of-2': record })
+    await symlink('gone', join(folder, 'x-1-of-2'))
+    await assert.rejects(idsOf(folder), { code: 'DATA_UNREADABLE', message: /x-1-of-2: is a link that leads nowhere/ })
+    execFileSync('mkfifo', [join(folder, 'gone')])
+    await assert.rejects(idsOf(folder), { code: 'DATA_UNREADABLE', message: /x-1-of-2: is no regular file/ })
+  })
+
+  test('a folder is a missing shard', async () => {
+    const folder = await shardFolder({ 'x-0-of-2': record })
+    await mkdir(join(folder, 'x-1-of-2'))
+    await assert.rejects(idsOf(folder), { code: 'DATA_SHARDS_INCOMPLETE', message: /number 1/ })
+  })
+
+  test('a pipe in the place of the labels', async () => {
+    const folder = inside(root)
+    await writeFile(join(folder, 'x.tfrecord'), record)
+    execFileSync('mkfifo', [join(folder, 'labels.json')])
+    await assert.rejects(idsOf(folder), { code: 'DATA_UNREADABLE', message: /labels\.json: is no regular file/ })
+  })
+})
+
+suite('a shard of another kind is refused at its first record, with what it is', () => {
+  for (const [what, bytes, message] of [
+    ['gzip inside', gzipSync(record), /it is compressed by gzip; unpack it/],
+    ['zlib inside', deflateSync(record), /it is compressed by zlib/],
+    [
+      'a Git LFS pointer',
+      Buffer.from('version https://git-lfs.github.com/spec/v1\n'),
+      /a pointer of Git LFS.*git lfs pull/,
+    ],
+    ['a web page', Buffer.from('<html>403 Forbidden</html>'), /a web page; the download failed/],
+    ['a tar archive', Buffer.from(`${'x'.repeat(257)}ustar`), /a tar archive/],
+  ] as const)
+    test(what, async () => {
+      const folder = await shardFolder({ 'x.tfrecord': bytes })
+      await assert.rejects(idsOf(folder), { code: 'DATA_UNREADABLE', message })
+    })
+
+  test('bytes that nobody knows stay damage', async () => {
+    assert.deepEqual(await idsOf(await shardFolder({ 'x.tfrecord': Buffer.alloc(64, 7) })), [
+      'length CRC does not match',
+    ])
+  })
+})
+
+test('links of a ConfigMap mount and of a download cache are shards like others', async () => {
+  const folder = inside(root)
+  await mkdir(join(folder, '..2026_11_28'))
+  await symlink('..2026_11_28', join(folder, '..data'))
+  await writeFile(join(folder, '..2026_11_28/labels.json'), JSON.stringify(FRUIT))
+  await writeFile(join(folder, '..2026_11_28/x.tfrecord'), record)
+  for (const name of ['labels.json', 'x.tfrecord']) await symlink(`..data/${name}`, join(folder, name))
+  assert.deepEqual(await idsOf(folder), ['a'])
+})
+
+for (const call of ['readdir', 'open', 'stat'] as const)
+  test(`permission denied (${call}) is told with the path and what to do`, async (t) => {
+    const folder = await shardFolder({ 'x.tfrecord': record })
+    const no = () => Promise.reject(Object.assign(new Error('EACCES'), { code: 'EACCES' }))
+    t.mock.method(promises, call, no)
+    syncBuiltinESMExports()
+    const refused = assert.rejects(idsOf(folder), {
+      code: 'DATA_UNREADABLE',
+      message: new RegExp(`^${folder}.*: cannot be read: permission denied to uid \\d+; let it read`),
+    })
+    await refused.finally(() => {
+      t.mock.restoreAll()
+      syncBuiltinESMExports()
+    })
+  })

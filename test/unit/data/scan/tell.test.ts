@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Tally } from '../../../../src/data/scan/kinds.ts'
+import { tellPassedOver } from '../../../../src/data/scan/tell.ts'
+import type { Log } from '../../../../src/support/log.ts'
+import { toldLog } from '../../../support/told-log.ts'
+
+function told(tally: Tally): { lines: string[]; facts: object[] } {
+  const facts: object[] = []
+  const log = toldLog()
+  const remember = (tell: Log['info']) => (fact: object, message: string) => {
+    facts.push(fact)
+    tell(fact, message)
+  }
+  tellPassedOver(tally.list(), { ...log, info: remember(log.info), warn: remember(log.warn) })
+  return { lines: log.lines, facts }
+}
+
+test('a log says once what is passed over, with counts and examples, and warns where it looks like data', () => {
+  const tally = new Tally()
+  assert.deepEqual(told(tally).lines, [])
+  tally.add('system', 'bee/.DS_Store')
+  tally.add('system', 'ant/.DS_Store')
+  assert.deepEqual(told(tally), {
+    lines: ['info passed over in the data folder'],
+    facts: [{ passedOver: ['2 of a system or a tool, e.g. ant/.DS_Store'] }],
+  })
+  tally.add('archive', 'ant.tar')
+  assert.deepEqual(told(tally), {
+    lines: ['warn parts of the data folder are not read'],
+    facts: [{ passedOver: ['2 of a system or a tool, e.g. ant/.DS_Store', '1 archives, not unpacked, e.g. ant.tar'] }],
+  })
+})
