@@ -1,8 +1,9 @@
-/** Writes what is committed but made from source: CRDs, optimizer kernels, plain manifests. Tests hold each to its source. */
+/** Writes what is committed but made from source: CRDs, optimizer kernels, plain manifests, the help of `npm start`. Tests hold each to its source. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { dump } from 'js-yaml'
 import { crdFor } from '../src/api/crd.ts'
+import { startHelp } from '../src/cli/run-command.ts'
 import { JOB_KINDS, type JobKind, PLURALS } from '../src/contract/names.ts'
 import { buildKernels } from './build-kernels.ts'
 import { findHelm } from './helm.ts'
@@ -13,6 +14,7 @@ const FOLDER = new URL('../crds/', import.meta.url)
 /** Helm reads nothing outside of the chart. */
 const CHART_COPIES = new URL('../charts/downpour/files/crds/', import.meta.url)
 const MANIFESTS = new URL('../deploy/operator/', import.meta.url)
+const START_HELP = new URL('start-help.txt', import.meta.url)
 const KERNELS = new URL('../src/ps/kernels.wasm', import.meta.url)
 
 export function crdFile(kind: JobKind): { url: URL; text: string } {
@@ -22,7 +24,8 @@ export function crdFile(kind: JobKind): { url: URL; text: string } {
 
 async function generate(): Promise<void> {
   for (const folder of [FOLDER, CHART_COPIES, MANIFESTS]) await mkdir(folder, { recursive: true })
-  for (const { url, bytes } of [...crds(), ...manifests(), { url: KERNELS, bytes: await buildKernels() }]) {
+  const help = { url: START_HELP, bytes: Buffer.from(startHelp()) }
+  for (const { url, bytes } of [...crds(), ...manifests(), help, { url: KERNELS, bytes: await buildKernels() }]) {
     await writeFile(url, bytes)
     process.stdout.write(`${fileURLToPath(url)}: ${bytes.length} bytes\n`)
   }

@@ -1,4 +1,6 @@
-// `node tools/script.mjs FILE [ARG...]`: set up, then run a TypeScript file with Downpour's Node.
+// `node tools/script.mjs [FILE [ARG...]]`: set up, then run a TypeScript file with Downpour's Node.
 import { runWithNode, setUp } from './setup.mjs'
 
-await runWithNode(setUp(), process.argv.slice(2))
+const node = setUp()
+const words = process.argv.slice(2)
+if (words.length > 0) await runWithNode(node, words)

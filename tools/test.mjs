@@ -1,6 +1,11 @@
-// `npm test [-- PATTERN...]`: set up, then the test suite (every test/**/*.test.ts but the heavier suites).
+// `npm test [-- PATH...]`: set up, then the test suite (every test/**/*.test.ts but the heavier suites).
 import { runWithNode, setUp } from './setup.mjs'
 
-const node = setUp()
-const files = process.argv.slice(2)
-await runWithNode(node, ['tools/run-tests.ts', ...files])
+const words = process.argv.slice(2)
+if (words.includes('--help') || words.includes('-h')) {
+  process.stdout.write(
+    'Usage: npm test [-- PATH...]\n\nPATH: test files, or folders such as test/unit/ps (default: all but test/faults and test/cluster)\n',
+  )
+} else {
+  await runWithNode(setUp(), ['tools/run-tests.ts', ...words])
+}

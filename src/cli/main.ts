@@ -3,7 +3,8 @@ import { Command } from 'commander'
 import { ARGS } from '../contract/runtime.ts'
 import { errorCode } from '../support/errors.ts'
 import { fail } from './fail.ts'
-import { registerOperator, wholeNumber } from './operator.ts'
+import { registerOperator } from './operator.ts'
+import { registerRun, speakAsNpmStart } from './run-command.ts'
 
 // The reader of a pipe may stop early: `downpour render FILE | head`.
 process.stdout.on('error', (error) => process.exit(errorCode(error) === 'EPIPE' ? 0 : 1))
@@ -13,15 +14,9 @@ const program = new Command('downpour')
   .version('0.1.0')
   .showHelpAfterError('(downpour VERB --help says more)')
 
-program
-  .command('run')
-  .description('run jobs on this machine: the same operator and runtime, pods as processes')
-  .argument('[files...]', 'YAML with PretrainJobs, FinetuneJobs, PersistentVolumeClaims (default: the demonstration)')
-  .option('--state-dir <dir>', 'where jobs, checkpoints and logs live', '.downpour')
-  .option('--fresh', 'forget jobs and checkpoints of former runs first (generated data stays)')
-  .option('--keep-running', 'do not end when the jobs have ended: go on serving kubectl')
-  .option('--seed <n>', 'seed of the demonstration', wholeNumber)
-  .action(async (files, options) => exitWith((await import('./run.ts')).run(files, options)))
+const run = registerRun(program, async (files, options) => exitWith((await import('./run.ts')).run(files, options)))
+// npm says which script runs; to whoever typed `npm start`, that is the command.
+if (process.env.npm_lifecycle_event === 'start') speakAsNpmStart(run)
 
 registerOperator(program, async (options) => exitWith((await import('../operator/main.ts')).runOperator(options)))
 
@@ -48,16 +43,21 @@ program
   .option('--summary', 'counts only')
   .action(async (files, options) => exitWith((await import('./render.ts')).renderFiles(files, io(), options)))
 
+program
+  .command('presets')
+  .description('list what spec.preset can name, and the numbers that each one fills in')
+  .action(async () => exitWith(Promise.resolve((await import('./presets.ts')).listPresets(io()))))
+
 const checkpoint = program.command('checkpoint').description('look at checkpoints on a volume')
 checkpoint
   .command('list')
-  .description("a line for each checkpoint in a job's folder, newest last")
-  .argument('<dir>')
+  .description('a line for each checkpoint, newest last')
+  .argument('<dir>', 'the folder of a job, of a claim, or any above them')
   .action(async (dir) => exitWith((await import('./checkpoint.ts')).listFolder(dir, io())))
 checkpoint
   .command('verify')
   .description('read every byte and hold it against the manifest')
-  .argument('<dir>', 'one checkpoint (step-...) or the folder of a job')
+  .argument('<dir>', 'one checkpoint (step-...), the folder of a job, of a claim, or any above them')
   .action(async (dir) => exitWith((await import('./checkpoint.ts')).verifyFolder(dir, io())))
 
 const { registerData } = await import('./data.ts')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { suite, test } from 'node:test'
+import { startHelp } from '../../src/cli/run-command.ts'
 import { JOB_KINDS } from '../../src/contract/names.ts'
 import { crdFile } from '../../tools/generate.ts'
 import { plainManifests } from '../../tools/plain-manifests.ts'
@@ -16,6 +17,10 @@ suite('generated files are up to date (npm run generate)', () => {
       assert.equal(await file(`charts/downpour/files/crds/${url.pathname.split('/').at(-1)}`), text)
     })
   }
+
+  test('the help of npm start', async () => {
+    assert.equal(await file('tools/start-help.txt'), startHelp())
+  })
 
   test('the plain manifests are the chart with its defaults', { skip }, async () => {
     const wanted = plainManifests(helm ?? '')

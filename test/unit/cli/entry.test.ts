@@ -1,0 +1,108 @@
+/** bin/downpour and `npm start` before anything is installed, and on a Node that is too old to read src/. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite, type TestContext, test } from 'node:test'
+
+/** This very Node, but it says that it is old. Children are not told. */
+const OLD = [
+  '--import',
+  `data:text/javascript,${encodeURIComponent("Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } })")}`,
+]
+const NODE_OF_SETUP = `.cache/node24/node_modules/node-${process.platform}-${process.arch}/bin/node`
+
+/** A clone as git leaves it: without packages, without a Node. */
+function freshClone(t: TestContext): string {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'downpour-clone-')))
+  t.after(() => rmSync(root, { recursive: true }))
+  for (const part of ['bin', 'tools', 'src', 'package.json']) cpSync(part, join(root, part), { recursive: true })
+  return root
+}
+
+function setUpNode(root: string): void {
+  mkdirSync(join(root, NODE_OF_SETUP, '..'), { recursive: true })
+  writeFileSync(join(root, NODE_OF_SETUP), `#!/bin/sh\nexec '${process.execPath}' "$@"\n`, { mode: 0o755 })
+}
+
+function run(root: string, args: readonly string[], { flags = [] as string[], env = {}, cwd = root } = {}) {
+  const { DOWNPOUR_NODE: _, NODE_OPTIONS: __, ...rest } = process.env
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...flags, ...args], {
+    cwd,
+    env: { ...rest, ...env },
+    encoding: 'utf8',
+    timeout: 60_000,
+  })
+  return { status, stdout, stderr }
+}
+
+suite('bin/downpour', () => {
+  test('on an old Node hands over to the one of set-up, in the folder of the caller, and ends as that one does', (t) => {
+    const root = freshClone(t)
+    symlinkSync(join(process.cwd(), 'node_modules'), join(root, 'node_modules'))
+    setUpNode(root)
+    const cwd = join(root, 'elsewhere')
+    mkdirSync(cwd)
+    writeFileSync(join(cwd, 'job.yaml'), 'kind: [')
+    const bin = join(root, 'bin/downpour')
+    const listed = run(root, [bin, 'presets'], { flags: OLD, cwd })
+    assert.match(listed.stdout, /^PRESET .*\njft-resnet101 /, listed.stderr)
+    const refused = run(root, [bin, 'validate', 'job.yaml'], { flags: OLD, cwd })
+    assert.equal(refused.status, 1)
+    assert.match(refused.stderr, /^job\.yaml: not YAML/)
+  })
+
+  test('on an old Node without another one says what to do', (t) => {
+    const root = freshClone(t)
+    const { status, stderr } = run(root, ['bin/downpour', 'presets'], { flags: OLD })
+    assert.equal(status, 1)
+    assert.equal(
+      stderr,
+      `downpour needs Node >= 22.19 (this is 20.1.0): \`npm run setup\` in ${root}/ installs what is missing, and so does \`npm start\`\n`,
+    )
+  })
+
+  test('does not hand over to itself for ever', (t) => {
+    const root = freshClone(t)
+    symlinkSync(process.execPath, join(root, 'node'))
+    const env = { DOWNPOUR_NODE: join(root, 'node') }
+    assert.match(run(root, ['bin/downpour', 'presets'], { flags: OLD, env }).stderr, /^downpour needs Node >= 22\.19/)
+  })
+
+  test('without packages says what to do instead of where the code broke', (t) => {
+    const root = freshClone(t)
+    const { status, stderr } = run(root, ['bin/downpour', 'presets'])
+    assert.equal(status, 1)
+    assert.equal(
+      stderr,
+      `downpour finds no packages: \`npm run setup\` in ${root}/ installs what is missing, and so does \`npm start\`\n`,
+    )
+  })
+})
+
+suite('help before anything is installed', () => {
+  for (const flag of ['--help', '-h'])
+    test(`npm start -- ${flag}`, (t) => {
+      const root = freshClone(t)
+      const { status, stdout, stderr } = run(root, ['tools/start.mjs', flag], { flags: OLD })
+      assert.deepEqual([status, stderr], [0, ''])
+      assert.match(stdout, /^Usage: npm start -- \[options\] \[files\.\.\.\]\n/)
+      assert.match(stdout, /--fresh .*[\s\S]*jft-resnet101[\s\S]*Neither kubectl nor a cluster is needed/)
+      assert.doesNotMatch(stdout, /downpour run/)
+    })
+
+  test('npm test -- --help', (t) => {
+    const { status, stdout, stderr } = run(freshClone(t), ['tools/test.mjs', '--help'], { flags: OLD })
+    assert.deepEqual([status, stderr], [0, ''])
+    assert.match(stdout, /^Usage: npm test \[-- PATH\.\.\.\]/)
+  })
+})
+
+test('a flag that npm start does not have is answered in the words of npm start', () => {
+  const { status, stderr } = run(process.cwd(), ['bin/downpour', 'run', '--frsh'], {
+    env: { npm_lifecycle_event: 'start' },
+  })
+  assert.equal(status, 1)
+  assert.equal(stderr, "error: unknown option '--frsh'\n(Did you mean --fresh?)\n(npm start -- --help says more)\n")
+})
