@@ -2,6 +2,9 @@
 import type { Job } from '../api/job.ts'
 import { PHASES } from '../api/status.ts'
 import { systemClock } from '../support/clock.ts'
+import { jobText } from './job-text.ts'
+import { fitTable, textWidth, wrapText } from './table.ts'
+import { waitingOf } from './waiting.ts'
 
 export interface ProgressView {
   show(jobs: readonly Job[]): void
@@ -17,6 +20,7 @@ const EXPENDABLE: readonly string[] = ['EXAMPLES/S', 'ETA', 'WORKERS', 'LOSS']
 const RESULT_ROOM = 14
 /** Rows for the head of the table and the line where the cursor stands. */
 const TABLE_MARGIN = 2
+const REASON_INDENT = '  '
 const DEFAULT_COLUMNS = 120
 const DEFAULT_ROWS = 24
 const PLAIN_EVERY_MS = 10_000
@@ -38,21 +42,8 @@ export function progressCells(job: Job): string[] {
     progress && phase === 'Running' ? progress.examplesPerSecond.toFixed(0) : '-',
     progress?.etaSeconds === undefined || phase !== 'Running' ? '-' : duration(progress.etaSeconds),
     replicas?.worker.summary ?? '-',
-    headline ?? waitingFor(job),
+    waitingOf(job)?.text ?? headline ?? '',
   ]
-}
-
-/** Why a job is not running: the message of the condition that says so. */
-function waitingFor(job: Job): string {
-  const waiting = job.status?.conditions.find(
-    (c) => (c.type === 'SourceResolved' && c.status === 'False') || (c.type === 'Failed' && c.status === 'True'),
-  )
-  return oneLine(waiting?.message ?? '')
-}
-
-/** Messages may hold the last words of a process. */
-function oneLine(text: string): string {
-  return text.replace(/\p{Cc}+/gu, ' ')
 }
 
 export function duration(seconds: number): string {
@@ -62,23 +53,13 @@ export function duration(seconds: number): string {
   return minutes > 0 ? `${minutes}m${String(whole % 60).padStart(2, '0')}s` : `${whole}s`
 }
 
-export function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))
-  return rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
-}
-
 /** Lines are written over the former ones, and what is left below goes last: erasing first would flicker. */
 function terminalView(out: NodeJS.WriteStream): ProgressView {
-  let drawn: readonly string[] = []
+  let drawn: Drawing = { lines: [], reasons: [] }
   const columns = () => out.columns || DEFAULT_COLUMNS
   // Also over what the terminal itself wrote meanwhile, such as ^C.
   const toTop = () => {
-    const rows = rowsOf(drawn, columns())
+    const rows = rowsOf([...drawn.lines, ...drawn.reasons], columns())
     return rows > 0 ? `\r\x1b[${rows}A` : '\r'
   }
   const write = (lines: readonly string[]) => {
@@ -86,61 +67,75 @@ function terminalView(out: NodeJS.WriteStream): ProgressView {
   }
   return {
     show(jobs) {
-      const lines = fittedTable(jobs, columns(), out.rows || DEFAULT_ROWS)
-      write(lines)
-      drawn = lines
+      const { lines, reasons } = fittedTable(jobs, columns(), out.rows || DEFAULT_ROWS)
+      write([...lines, ...reasons])
+      drawn = { lines, reasons }
     },
     say(line) {
-      write([line, ...drawn])
+      write([line, ...drawn.lines, ...drawn.reasons])
     },
     end() {
-      write(drawn)
-      drawn = []
+      write(drawn.lines)
+      drawn = { lines: [], reasons: [] }
     },
   }
 }
 
 /** Rows that lines take on a terminal which may have become narrower since they were written. */
 function rowsOf(lines: readonly string[], columns: number): number {
-  return lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / columns)), 0)
+  return lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(textWidth(line) / columns)), 0)
+}
+
+interface Drawing {
+  lines: readonly string[]
+  /** What had no room beside its job. */
+  reasons: readonly string[]
 }
 
 /** As many columns as the width holds, as many jobs as the height. */
-function fittedTable(jobs: readonly Job[], columns: number, rows: number): string[] {
+function fittedTable(jobs: readonly Job[], columns: number, rows: number): Drawing {
   const room = Math.max(1, rows - TABLE_MARGIN)
   const shown = jobs.length <= room ? jobs : jobs.slice(0, room - 1)
-  const lines = narrowed([[...COLUMNS], ...shown.map(progressCells)], columns - 1)
-  const cut = lines.map((line) => (line.length < columns ? line : `${line.slice(0, columns - 2)}…`))
-  return shown.length === jobs.length ? cut : [...cut, `... and ${jobs.length - shown.length} more`]
+  const cells = shown.map(progressCells)
+  const fitting = { width: columns - 1, expendable: EXPENDABLE, lastRoom: RESULT_ROOM }
+  const { lines } = fitTable([[...COLUMNS], ...cells], fitting)
+  if (shown.length < jobs.length)
+    return { lines: [...lines, `... and ${jobs.length - shown.length} more`], reasons: [] }
+  const cut = cells.filter((row, i) => !lines[i + 1]?.endsWith(row.at(-1) ?? ''))
+  return { lines, reasons: fullReasons(cut, columns - 1).slice(0, room - jobs.length) }
 }
 
-/** Without the columns that can be spared, until the numbers and the beginning of the last column fit. */
-function narrowed(cells: readonly (readonly string[])[], width: number): string[] {
-  const spared: string[] = []
-  for (const next of [...EXPENDABLE, undefined]) {
-    const kept = cells.map((row) => row.filter((_, i) => !spared.includes(COLUMNS[i] as string)))
-    const needed = table(kept.map((row) => row.with(-1, row.at(-1)?.slice(0, RESULT_ROOM) ?? '')))
-    if (next === undefined || needed.every((line) => line.length <= width)) return table(kept)
-    spared.push(next)
-  }
-  return []
+/** Reasons in full; jobs that wait for the same share one. */
+function fullReasons(rows: readonly (readonly string[])[], width: number): string[] {
+  const names = new Map<string, string[]>()
+  for (const row of rows) names.set(row.at(-1) ?? '', [...(names.get(row.at(-1) ?? '') ?? []), row[0] ?? ''])
+  return [...names].flatMap(([reason, jobs]) =>
+    wrapText(`${listOf(jobs)}: ${reason}`, width - REASON_INDENT.length).map((line) => `${REASON_INDENT}${line}`),
+  )
 }
 
-/** Prints a job's line when its phase changes, and every ten seconds while it runs. */
+function listOf(jobs: readonly string[]): string {
+  return jobs.length <= 3 ? jobs.join(', ') : `${jobs.slice(0, 2).join(', ')} and ${jobs.length - 2} more`
+}
+
+/**
+ * Prints a job's line when its phase changes or what it waits for, and every ten seconds while something in it moves.
+ * A job that trains has one in any case: that nothing moves is news of it.
+ */
 function plainView(out: NodeJS.WriteStream, nowMs: () => number): ProgressView {
-  const last = new Map<string, { phase: string; atMs: number }>()
-  const due = (job: Job) => {
-    const before = last.get(`${job.kind}/${job.metadata.name}`)
+  const last = new Map<string, { state: string; line: string; atMs: number }>()
+  const showJob = (job: Job) => {
     const phase = job.status?.phase ?? PHASES[0]
-    return !before || before.phase !== phase || (!FINISHED.has(phase) && nowMs() - before.atMs >= PLAIN_EVERY_MS)
+    const shown = { state: `${phase} ${waitingOf(job)?.key}`, line: plainLine(job), atMs: nowMs() }
+    const before = last.get(jobText(job))
+    const isOld = before && shown.atMs - before.atMs >= PLAIN_EVERY_MS
+    const moves = phase === 'Running' || (!FINISHED.has(phase) && shown.line !== before?.line)
+    if (before && before.state === shown.state && !(isOld && moves)) return
+    last.set(jobText(job), shown)
+    out.write(`${shown.line}\n`)
   }
   return {
-    show(jobs) {
-      for (const job of jobs.filter(due)) {
-        last.set(`${job.kind}/${job.metadata.name}`, { phase: job.status?.phase ?? PHASES[0], atMs: nowMs() })
-        out.write(`${plainLine(job)}\n`)
-      }
-    },
+    show: (jobs) => jobs.forEach(showJob),
     say: (line) => void out.write(`${line}\n`),
     end() {},
   }

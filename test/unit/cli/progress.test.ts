@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Job } from '../../../src/api/job.ts'
-import type { JobStatus } from '../../../src/api/status.ts'
+import type { ConditionType, JobStatus } from '../../../src/api/status.ts'
 import { createProgressView, duration, progressCells } from '../../../src/cli/progress.ts'
+import { textWidth } from '../../../src/cli/table.ts'
 import { finetune, pretrain, type RawJob } from '../../support/job-cases.ts'
 import { jobOf as jobWith } from '../plan/jobs.ts'
 import { Terminal } from './terminal.ts'
@@ -25,8 +26,8 @@ const at = (step: number): Partial<JobStatus> => ({
   },
   replicas: { worker: { summary: '2/2' } } as JobStatus['replicas'],
 })
-const condition = (type: 'SourceResolved' | 'Failed', status: 'True' | 'False', message: string) =>
-  ({ type, status, message }) as JobStatus['conditions'][number]
+const condition = (type: ConditionType, status: 'True' | 'False', message: string, reason = 'Why') =>
+  ({ type, status, reason, message }) as JobStatus['conditions'][number]
 const training = (step = 100, name = 'jft') => jobOf(pretrain({}, name), at(step))
 const waiting = jobOf(finetune(), {
   phase: 'Waiting',
@@ -116,11 +117,16 @@ suite('on a terminal', () => {
       const view = viewOn(terminal)
       view.show([training(), waiting])
       view.show([training(200), waiting])
-      const [head = '', first = ''] = terminal.screen
-      assert.equal(terminal.screen.length, 3, terminal.screen.join('\n'))
+      const [head = '', first = '', ...more] = terminal.screen
+      const text = terminal.screen.join('\n')
+      assert.ok(
+        more.slice(1).every((line) => line.startsWith('  ')),
+        text,
+      )
+      assert.match(more.join(' ').replace(/\s+/g, ' '), /waits for jft/, text)
       assert.match(head, /^JOB +PHASE/)
       assert.ok(columns < 40 || first.includes('200/400'), first)
-      assert.ok(columns < 60 || terminal.screen[2]?.includes('waits for'), terminal.screen[2])
+      assert.ok(columns < 60 || more.length === 1, text)
     }
   })
 
@@ -135,6 +141,41 @@ suite('on a terminal', () => {
       terminal.screen.map((line) => line.split(' ')[0]),
       ['before', 'JOB', 'pj/jft', 'fj/birds'],
     )
+  })
+
+  const QUOTA = `exceeded quota: ${'requests.nvidia.com/gpu=1 '.repeat(6)}`
+  const held = (name: string) =>
+    jobOf(pretrain({}, name), { phase: 'Pending', conditions: [condition('Created', 'False', QUOTA, 'QuotaExceeded')] })
+
+  test('a reason that has no room beside its job stands below the table in full, once for all jobs that share it', () => {
+    for (const columns of [60, 80, 100, 125]) {
+      const terminal = new Terminal({ columns })
+      const view = viewOn(terminal)
+      for (let i = 0; i < 3; i++) view.show([held('a'), training(), held('b')])
+      view.say('said')
+      const text = terminal.screen.join(' ').replace(/\s+/g, ' ')
+      assert.equal(text.split(`pj/a, pj/b: ${QUOTA.trim()}`).length, 2, terminal.screen.join('\n'))
+      assert.deepEqual(
+        terminal.screen.slice(0, 5).map((line) => line.split(' ')[0]),
+        ['said', 'JOB', 'pj/a', 'pj/jft', 'pj/b'],
+      )
+      view.end()
+      assert.equal(terminal.screen.length, 5, 'after the end, failures are told in full elsewhere')
+    }
+  })
+
+  test('wide characters take two places, and a long name leaves room for the phase', () => {
+    for (const columns of [40, 60, 80]) {
+      const terminal = new Terminal({ columns })
+      const reason = '数据集'.repeat(20)
+      const failed = jobOf(pretrain({}, 'x'.repeat(40)), {
+        phase: 'Failed',
+        conditions: [condition('Failed', 'True', reason)],
+      })
+      viewOn(terminal).show([failed])
+      for (const line of terminal.screen) assert.ok(textWidth(line) < columns, `${columns}: ${line}`)
+      assert.match(terminal.screen[1] ?? '', /^pj\/x+(…x+)? +Failed/)
+    }
   })
 
   test('a low one shows as many jobs as fit and counts the rest', () => {
@@ -202,6 +243,20 @@ suite('into a pipe', () => {
     elapsedMs += 10_000
     view.show([training(4)])
     assert.equal(lines.length, 2, lines.join(''))
+  })
+
+  test('what a job waits for is told once, and again only when it is another thing', () => {
+    const { lines, view, wait } = pipe()
+    const waits = (message: string, reason: string) =>
+      view.show([
+        jobOf(pretrain(), { phase: 'Starting', conditions: [condition('Scheduled', 'False', message, reason)] }),
+      ])
+    for (let i = 0; i < 60; i++, wait(1000)) waits('worker-0: no node', 'Unschedulable')
+    waits('3 of 3 pods wait for queue "q"', 'Queued')
+    assert.deepEqual(lines, [
+      'pj/jft  Starting  worker-0: no node\n',
+      'pj/jft  Starting  3 of 3 pods wait for queue "q"\n',
+    ])
   })
 
   test('one that has ended is told once', () => {
