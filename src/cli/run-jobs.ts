@@ -13,6 +13,7 @@ import type { Manifest } from './manifests.ts'
 import type { ProgressView } from './progress.ts'
 import { applyManifest, PLURAL_OF } from './run-apply.ts'
 import { restFormerJobs, sortFormer } from './run-former.ts'
+import { withoutFormer } from './run-former-status.ts'
 import { lookAhead } from './run-outlook.ts'
 
 export interface Reading {
@@ -41,6 +42,8 @@ export async function connectJobs(kubeConfig: string, stateDir: string, signal: 
   /** By uid: what this run applied or goes on with; jobs owned by one of them belong to the run as well. */
   const seen = new Map<string, Job>()
   const uids = new Set<string>()
+  /** By uid: what a former run wrote down. */
+  const formerStatus = new Map<string, Job['status']>()
   const belongs = (job: Job) => [job.metadata.uid, ...madeBy(job)].some((uid) => uids.has(uid))
   // In this order: a FinetuneJob that its PretrainJob says it made is in the later list, or is gone.
   const listAll = async () => [
@@ -54,25 +57,27 @@ export async function connectJobs(kubeConfig: string, stateDir: string, signal: 
   return {
     claimFolder,
     async apply(manifests, view) {
-      const former = sortFormer(await listAll(), manifests)
+      const stored = await listAll()
+      for (const { metadata, status } of stored) formerStatus.set(metadata.uid, status)
+      const former = sortFormer(stored, manifests)
       for (const { metadata } of former.ours) uids.add(metadata.uid)
       for (const line of await restFormerJobs(client, former, { signal })) view.say(line)
       for (const manifest of manifests) {
-        const { stored, outcome } = await applyManifest(client, manifest, { signal })
-        if (stored.metadata.uid) uids.add(stored.metadata.uid)
+        const { stored: applied, outcome } = await applyManifest(client, manifest, { signal })
+        if (applied.metadata.uid) uids.add(applied.metadata.uid)
         view.say(
-          `${manifest.object.kind}/${manifest.object.metadata.name} ${outcome}${endedBefore(stored.status?.phase)}`,
+          `${manifest.object.kind}/${manifest.object.metadata.name} ${outcome}${endedBefore(applied.status?.phase)}`,
         )
       }
     },
     async read() {
       const all = await listAll()
-      const present = all.filter(belongs)
+      const present = all.filter(belongs).map((job) => withoutFormer(job, formerStatus.get(job.metadata.uid)))
       for (const job of present) seen.set(job.metadata.uid, job)
       const gone = [...seen.values()].filter(
         ({ metadata }) => !present.some((job) => job.metadata.uid === metadata.uid),
       )
-      const strangers = all.filter((job) => !present.includes(job))
+      const strangers = all.filter((job) => !belongs(job))
       const { isOver, notes } = lookAhead(present, strangers)
       const told = gone.map((job) => `${jobText(job)} is gone: deleted, or expired by its ttlSecondsAfterFinished`)
       return { jobs: [...present, ...gone].sort(byCreation), isOver, notes: [...told, ...notes] }
