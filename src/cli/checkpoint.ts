@@ -1,55 +1,94 @@
 /** `downpour checkpoint list|verify`: what lies on a volume, read as the runtime reads it. */
-import { readFile, stat } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { basename, join, relative, resolve } from 'node:path'
 import { type ListedCheckpoint, listCheckpoints, type RefusedCheckpoint } from '../checkpoint/list.ts'
 import { verifyCheckpoint } from '../checkpoint/load.ts'
 import type { Manifest } from '../checkpoint/manifest.ts'
 import { type EvaluationRecord, FILES } from '../contract/files.ts'
-import { errorCode, errorMessage } from '../support/errors.ts'
+import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import type { CliIo } from './validate.ts'
 
 type CheckpointIo = Pick<CliIo, 'out' | 'err'>
 
 const CHECKPOINT_FOLDER = /^step-\d{9,}$/
+/** From a state folder: volumes/NAMESPACE/CLAIM/NAMESPACE/JOB. */
+const MAX_DEPTH = 5
 const DIGEST_CHARACTERS = 12
 
-/** A line for each checkpoint, newest last. @returns the exit code: 1 when one is refused or there is none */
-export async function listFolder(dir: string, { out, err }: CheckpointIo): Promise<number> {
-  const problem = await folderProblem(dir)
-  if (problem) return complain(err, problem)
-  const { checkpoints, refused } = await listCheckpoints(dir)
-  for (const checkpoint of checkpoints) out.write(`${await lineOf(checkpoint)}\n`)
-  for (const one of refused) err.write(`${refusal(one)}\n`)
-  if (checkpoints.length + refused.length === 0) return complain(err, nothingIn(dir))
-  return refused.length === 0 ? 0 : 1
+/**
+ * A line for each checkpoint, newest last, of a job's folder or of all that lie below.
+ * @returns the exit code: 1 when one is refused or there is none
+ */
+export async function listFolder(dir: string, io: CheckpointIo): Promise<number> {
+  return eachJobFolder(dir, io, async (folder) => {
+    const { checkpoints, refused } = await listCheckpoints(folder)
+    for (const checkpoint of checkpoints) io.out.write(`${await lineOf(checkpoint)}\n`)
+    for (const one of refused) io.err.write(`${refusal(one)}\n`)
+    return refused.length === 0
+  })
 }
 
-/** Every byte of one checkpoint, or of all in a job's folder. @returns the exit code: 1 when anything is wrong */
-export async function verifyFolder(dir: string, { out, err }: CheckpointIo): Promise<number> {
+/** Every byte of one checkpoint, or of all in the job folders. @returns the exit code: 1 when anything is wrong */
+export async function verifyFolder(dir: string, io: CheckpointIo): Promise<number> {
+  if (isCheckpoint(dir) && (await folderProblem(dir)) === undefined) return (await verifyOne(resolve(dir), io)) ? 0 : 1
+  return eachJobFolder(dir, io, async (folder) => {
+    let isWhole = true
+    for (const name of await checkpointNames(folder)) if (!(await verifyOne(join(folder, name), io))) isWhole = false
+    return isWhole
+  })
+}
+
+async function verifyOne(folder: string, { out, err }: CheckpointIo): Promise<boolean> {
+  try {
+    const { manifest, digest } = await verifyCheckpoint(folder)
+    out.write(`${basename(folder)}  whole  ${factsOf(manifest, digest)}\n`)
+    return true
+  } catch (error) {
+    err.write(`${refusal({ name: basename(folder), code: errorCode(error), reason: errorMessage(error) })}\n`)
+    return false
+  }
+}
+
+/** Names each folder where there may be several. @returns the exit code: 0 when the look at every one went well */
+async function eachJobFolder(
+  dir: string,
+  { out, err }: CheckpointIo,
+  look: (folder: string) => Promise<boolean>,
+): Promise<number> {
   const problem = await folderProblem(dir)
   if (problem) return complain(err, problem)
-  const folders = await checkpointsIn(dir)
+  const folders = await findJobFolders(resolve(dir))
   if (folders.length === 0) return complain(err, nothingIn(dir))
   let exitCode = 0
-  for (const folder of folders)
-    try {
-      const { manifest, digest } = await verifyCheckpoint(folder)
-      out.write(`${basename(folder)}  whole  ${factsOf(manifest, digest)}\n`)
-    } catch (error) {
-      exitCode = 1
-      err.write(`${refusal({ name: basename(folder), code: errorCode(error), reason: errorMessage(error) })}\n`)
-    }
+  for (const folder of folders) {
+    if (folder !== resolve(dir)) out.write(`${join(dir, relative(resolve(dir), folder))}:\n`)
+    if (!(await look(folder))) exitCode = 1
+  }
   return exitCode
 }
 
-/** The folder itself when it is a checkpoint, else those inside, whatever state they are in. */
-async function checkpointsIn(dir: string): Promise<string[]> {
-  if (CHECKPOINT_FOLDER.test(basename(resolve(dir)))) return [resolve(dir)]
-  const { checkpoints, refused } = await listCheckpoints(dir)
-  return [...checkpoints, ...refused]
-    .map(({ name }) => name)
-    .sort()
-    .map((name) => join(dir, name))
+/** A claim holds NAMESPACE/JOB-uid8/step-…; a state folder holds claims. Links are not followed. */
+async function findJobFolders(dir: string, depth = MAX_DEPTH): Promise<string[]> {
+  const entries = await readdir(dir, { withFileTypes: true }).catch((error) => {
+    if (depth < MAX_DEPTH && errorCode(error) === 'EACCES') return []
+    throw new DownpourError('CHECKPOINT_UNREADABLE', `${dir} cannot be read: ${errorMessage(error)}`, { dir })
+  })
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  if (folders.some(isCheckpoint)) return [dir]
+  if (depth === 0) return []
+  const found: string[] = []
+  for (const name of folders.sort()) found.push(...(await findJobFolders(join(dir, name), depth - 1)))
+  return found
+}
+
+function isCheckpoint(path: string): boolean {
+  return CHECKPOINT_FOLDER.test(basename(resolve(path)))
+}
+
+/** All, whatever state they are in. */
+async function checkpointNames(folder: string): Promise<string[]> {
+  const { checkpoints, refused } = await listCheckpoints(folder)
+  return [...checkpoints, ...refused].map(({ name }) => name).sort()
 }
 
 async function lineOf({ name, folder, manifest, digest }: ListedCheckpoint): Promise<string> {
@@ -97,7 +136,7 @@ async function folderProblem(dir: string): Promise<string | undefined> {
 }
 
 function nothingIn(dir: string): string {
-  return `no checkpoint in ${dir}: expected folders named step-000000000 to be in it`
+  return `no checkpoint in ${dir}: expected folders named step-000000000 in it, or in NAMESPACE/JOB below`
 }
 
 function refusal({ name, code, reason }: RefusedCheckpoint): string {

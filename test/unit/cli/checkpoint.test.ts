@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { readManifest } from '../../../src/checkpoint/manifest.ts'
@@ -66,6 +66,35 @@ test('verify: every byte, of one checkpoint or of all', async () => {
   assert.equal((await call(verifyFolder, `${bad}/`)).code, 1)
   truncateSync(join(bad, 'manifest.json'))
   assert.match((await call(verifyFolder, bad)).err, /CHECKPOINT_BAD_MANIFEST/)
+})
+
+test("of a claim's folder, and of a state folder, the jobs below are found and named", async () => {
+  const state = fresh()
+  const claim = join(state, 'volumes/default/checkpoints')
+  for (const [job, step] of [
+    ['team/a-12345678', 10],
+    ['default/b-12345678', 20],
+  ] as const) {
+    mkdirSync(join(claim, job), { recursive: true })
+    await writeCheckpoint(join(claim, job), step)
+  }
+  mkdirSync(join(claim, 'default/never-saved-12345678'))
+  mkdirSync(join(state, 'data/pretrain'), { recursive: true })
+  for (const dir of [claim, state]) {
+    const at = (job: string) => join(claim, job)
+    const list = await call(listFolder, dir)
+    const lines = list.out.trimEnd().split('\n')
+    assert.deepEqual(
+      [list.code, list.err, lines[0], lines[2]],
+      [0, '', `${at('default/b-12345678')}:`, `${at('team/a-12345678')}:`],
+    )
+    assert.match(list.out, /:\nstep-000000020 .*\n.*:\nstep-000000010 .*\n$/)
+    const verify = await call(verifyFolder, dir)
+    assert.equal(verify.code, 0)
+    assert.match(verify.out, /step-000000020 {2}whole [\s\S]*step-000000010 {2}whole /)
+  }
+  appendFileSync(join(claim, 'default/b-12345678/step-000000020', SHARD), 'x')
+  assert.equal((await call(verifyFolder, claim)).code, 1)
 })
 
 test('nothing there is said in a sentence, and is a failure', async () => {
