@@ -5,7 +5,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Job } from '../api/job.ts'
 import { FILES, type HistoryRecord } from '../contract/files.ts'
 import { shortNumber } from './chart.ts'
-import { duration, table } from './progress.ts'
+import { duration } from './progress.ts'
+import { table } from './table.ts'
 
 export interface JobResult {
   job: Job
@@ -74,6 +75,15 @@ export function resultTable(results: readonly JobResult[]): string[] {
   return table([head, ...rows])
 }
 
+/** As the table rounds it, so that the sentence says the same and its difference is that of the two numbers beside it. */
+function thousandths(share: number): number {
+  return Math.round(Number(share.toFixed(3)) * 1000)
+}
+
+function percentText(share: number): string {
+  return `${(thousandths(share) / 10).toFixed(1)}%`
+}
+
 export function metricsText(metrics: Record<string, number> | undefined): string {
   if (!metrics) return '-'
   return Object.entries(metrics)
@@ -107,9 +117,9 @@ export function transferGains(results: readonly JobResult[]): string[] {
   return twinsOf(results).flatMap(([{ job }, { job: twin }]) => {
     const [ours, theirs] = [job.status?.results?.metrics.top1, twin.status?.results?.metrics.top1]
     if (ours === undefined || theirs === undefined) return []
-    const percent = (share: number) => `${(share * 100).toFixed(1)}%`
+    const points = (thousandths(ours) - thousandths(theirs)) / 10
     return [
-      `Pre-training: top-1 ${percent(ours)} (${job.metadata.name}) against ${percent(theirs)} from random weights (${twin.metadata.name}) at ${job.spec.maxSteps} steps: ${((ours - theirs) * 100).toFixed(1)} points.`,
+      `Pre-training: top-1 ${percentText(ours)} (${job.metadata.name}) against ${percentText(theirs)} from random weights (${twin.metadata.name}) at ${job.spec.maxSteps} steps: ${points.toFixed(1)} points.`,
     ]
   })
 }

@@ -98,6 +98,24 @@ suite('twins', () => {
     ])
   })
 
+  test('are told in the numbers of the table, and the difference is that of the numbers told', () => {
+    const share = fc.integer({ min: 0, max: 800 }).map((right) => right / 800)
+    fc.assert(
+      fc.property(share, share, (top1, other) => {
+        const results = [finetuned('ours', top1), fromRandom('random', other)].map((job) => resultOf(job))
+        const told = /top-1 (.*)% \(ours\) against (.*)% .* (-?[\d.]+) points/.exec(transferGains(results)[0] ?? '')
+        const [ours = Number.NaN, theirs = Number.NaN, points] = told?.slice(1).map(Number) ?? []
+        const inTable = resultTable(results).map((line) => Number(/top1 (\S+),/.exec(line)?.[1]))
+        assert.deepEqual(
+          [ours, theirs].map((percent) => (percent / 100).toFixed(3)),
+          inTable.slice(1).map((one) => one.toFixed(3)),
+        )
+        assert.equal(points, Number((ours - theirs).toFixed(1)))
+      }),
+      { examples: [[0.97, 0.6425]] },
+    )
+  })
+
   test('need results on both sides', () => {
     assert.deepEqual(transferGains([ours, fromRandom('random')].map((job) => resultOf(job))), [])
   })
