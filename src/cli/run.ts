@@ -10,6 +10,7 @@ import { readManifests } from './manifests.ts'
 import { createProgressView, duration, type ProgressView } from './progress.ts'
 import { writeReport } from './report.ts'
 import { collectResults, resultTable, transferGains } from './results.ts'
+import { checkClaimFolders } from './run-claims.ts'
 import { makeOrderedData } from './run-data.ts'
 import { readDemonstration } from './run-demonstration.ts'
 import { checkManifests, connectJobs, type Jobs } from './run-jobs.ts'
@@ -33,6 +34,7 @@ export async function run(files: string[], options: RunOptions): Promise<number>
   const startedMs = systemClock.monotonicMs()
   const manifests = files.length > 0 ? await readManifests(files) : await readDemonstration(options)
   checkManifests(manifests)
+  await checkClaimFolders(manifests)
   const log = createLog({ process: 'local' }, 'warn')
   const { stateDir } = options
   const environment = podEnvironment(stateDir)

@@ -1,7 +1,9 @@
 /** Folders of this machine for the claims that pods mount. */
+import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ANNOTATIONS } from '../contract/names.ts'
+import { DownpourError } from '../support/errors.ts'
 import type { Stored } from './objects.ts'
 import { containerOf } from './pod-process.ts'
 import { resourceOfKind } from './resources.ts'
@@ -23,8 +25,19 @@ export class PodVolumes {
       ?.claimName
   }
 
+  /**
+   * A folder of the user's that a pod only reads must be there: a mistyped path must not become an empty folder.
+   * @throws DownpourError CLAIM_FOLDER_MISSING
+   */
   async makeFolders(pod: Stored): Promise<void> {
-    for (const { claimName } of claimsOf(pod)) await mkdir(this.#claimFolder(pod, claimName), { recursive: true })
+    for (const { claimName, readOnly } of claimsOf(pod)) {
+      const folder = this.#claimFolder(pod, claimName)
+      if (!readOnly || this.#annotatedPath(pod, claimName) === undefined) await mkdir(folder, { recursive: true })
+      else if (!existsSync(folder)) {
+        const message = `persistentvolumeclaim "${claimName}": ${ANNOTATIONS.localPath} names ${folder}, and there is no such folder`
+        throw new DownpourError('CLAIM_FOLDER_MISSING', message, { claimName, folder })
+      }
+    }
   }
 
   /** A mount path, or a path under one → the folder that stands for it. */
@@ -39,17 +52,29 @@ export class PodVolumes {
   }
 
   /** An annotated path may be relative: to where `downpour run` was started. */
-  #claimFolder({ metadata }: Stored, claimName: string): string {
-    const namespace = metadata.namespace ?? ''
-    const claim = this.#store.find(CLAIMS, namespace, claimName)
-    const annotated = claim?.metadata.annotations?.[ANNOTATIONS.localPath]
-    return resolve(annotated ?? join(this.#stateDir, 'volumes', namespace, claimName))
+  #claimFolder(pod: Stored, claimName: string): string {
+    const namespace = pod.metadata.namespace ?? ''
+    return resolve(this.#annotatedPath(pod, claimName) ?? join(this.#stateDir, 'volumes', namespace, claimName))
+  }
+
+  #annotatedPath({ metadata }: Stored, claimName: string): string | undefined {
+    const claim = this.#store.find(CLAIMS, metadata.namespace ?? '', claimName)
+    return claim?.metadata.annotations?.[ANNOTATIONS.localPath]
   }
 }
 
-function claimsOf(pod: Stored): { volume: string; claimName: string }[] {
-  const volumes = (pod.spec?.volumes ?? []) as { name: string; persistentVolumeClaim?: { claimName: string } }[]
+interface ClaimUse {
+  volume: string
+  claimName: string
+  readOnly: boolean
+}
+
+function claimsOf(pod: Stored): ClaimUse[] {
+  const volumes = (pod.spec?.volumes ?? []) as {
+    name: string
+    persistentVolumeClaim?: { claimName: string; readOnly?: boolean }
+  }[]
   return volumes.flatMap(({ name, persistentVolumeClaim: claim }) =>
-    claim ? [{ volume: name, claimName: claim.claimName }] : [],
+    claim ? [{ volume: name, claimName: claim.claimName, readOnly: claim.readOnly ?? false }] : [],
   )
 }

@@ -143,6 +143,26 @@ test('a mount is a folder, the downward API is filled in, and nothing of the mac
   await remove('mounted', 0)
 })
 
+test("a folder of the user's that a pod only reads is never made: the pod says which one is not there", async () => {
+  const folder = join(cluster.stateDir, 'mistyped')
+  const annotations = { 'local.downpour.dev/path': folder }
+  const metadata = { name: 'typo', annotations }
+  await cluster.client.create(CLAIMS, { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata } as KubeObject)
+  const volumes = [{ name: 'v', persistentVolumeClaim: { claimName: 'typo', readOnly: true } }]
+  await create('reader', ['stay'], { volumes }, { volumeMounts: [{ name: 'v', mountPath: '/mnt', readOnly: true }] })
+  const { status } = await reach('reader', 'Failed')
+  const { reason, message } = status.containerStatuses?.[0]?.state.terminated ?? {}
+  assert.deepEqual(
+    [reason, message],
+    [
+      'StartError',
+      `persistentvolumeclaim "typo": local.downpour.dev/path names ${folder}, and there is no such folder`,
+    ],
+  )
+  assert.equal(existsSync(folder), false)
+  await remove('reader', 0)
+})
+
 test('a pod is found by its host name while it is there', async () => {
   await create('found', ['stay'])
   const { status } = await reach('found', 'Running')
