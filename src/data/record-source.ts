@@ -6,7 +6,7 @@ import { decodeExample } from './formats/example.ts'
 import { readTfRecords } from './formats/tfrecord.ts'
 import { readLabels } from './labels.ts'
 import { inParallel } from './scan/in-parallel.ts'
-import { printable, Tally } from './scan/kinds.ts'
+import { type Kind, printable, Tally } from './scan/kinds.ts'
 import { type Entry, followLink, listFolder } from './scan/listing.ts'
 import { isSystem } from './scan/names.ts'
 import { chooseShards } from './scan/shards.ts'
@@ -44,7 +44,7 @@ async function chosenFiles(root: string, labelsFile: string, pattern: string | u
   for (const { name } of folders) tally.add(isSystem(name) ? 'system' : 'folder', name)
   const names = entries.map(({ name }) => name).filter((name) => typeByName.get(name) !== 'folder')
   const { shards, passedOver } = chooseShards(root, names, pattern)
-  for (const { name, kind } of passedOver) tally.add(kind, name)
+  for (const { name, kind } of passedOver) tally.add(kindOfNoFile(typeByName.get(name), kind), name)
   const strange = shards.find((name) => typeByName.get(name) !== 'file')
   if (strange === undefined) return shards
   const what = typeByName.get(strange) === 'nowhere' ? 'a link that leads nowhere' : 'no regular file'
@@ -52,6 +52,11 @@ async function chosenFiles(root: string, labelsFile: string, pattern: string | u
     'DATA_UNREADABLE',
     `${join(root, printable(strange))}: is ${what}; bring the shard, or remove it`,
   )
+}
+
+function kindOfNoFile(type: string | undefined, kind: Kind): Kind {
+  if (kind === 'system' || type === 'file' || type === 'link') return kind
+  return type === 'nowhere' ? 'badLink' : 'special'
 }
 
 async function typeOf(root: string, { name, type }: Entry) {

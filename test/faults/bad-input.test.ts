@@ -53,6 +53,29 @@ describe('bad input', { concurrency: false }, () => {
     assert.match(message, /maxCorruptRecords is 3/)
   })
 
+  test('shards of two series fail the job, and a pattern lets it train; the log says what it passes over', async () => {
+    const [first] = (await readdir(join(jobs.dataDir, 'pretrain'))).filter((name) => name.endsWith('.tfrecord'))
+    await cp(join(jobs.dataDir, 'pretrain'), join(jobs.dataDir, 'mixed'), { recursive: true })
+    const mixed = (name: string) => join(jobs.dataDir, 'mixed', name)
+    await cp(mixed(first as string), mixed('validation-00000-of-00001'))
+    execFileSync('mkfifo', [mixed('pipe')])
+    await writeFile(mixed('.DS_Store'), '')
+    const { reason, message } = await runToFailure({ data: data('mixed') })
+    assert.equal(reason, 'DATA_SHARDS_MIXED')
+    assert.match(message, /jft-mini-\*-of-\d{5}\.tfrecord \(\d+ files\), validation-\*-of-00001 \(1 file\)/)
+
+    const { file, stateDir } = await jobs.next({ data: data('mixed', { files: 'jft-mini-*' }), maxSteps: 20 })
+    const run = startLocalRun([file], stateDir)
+    try {
+      assert.equal(await run.ended(ENDS_WITHIN_MS), 0, run.output())
+      const log = await workerLog(stateDir)
+      for (const said of ['1 of a system or a tool, e.g. .DS_Store', '1 pipes, sockets or devices, e.g. pipe'])
+        assert.ok(log.includes(said), log)
+    } finally {
+      run.child.kill('SIGKILL')
+    }
+  })
+
   test('labels that the model has no output for are counted', async () => {
     const { reason, message } = await runToFailure({ model: { classes: 100 } })
     assert.equal(reason, 'LABELS_TOO_MANY')
@@ -102,6 +125,12 @@ describe('bad input', { concurrency: false }, () => {
     }
   })
 })
+
+/** What all workers of a run wrote. */
+async function workerLog(stateDir: string): Promise<string> {
+  const files = (await readdir(stateDir, { recursive: true })).filter((name) => /worker-\d+.*\.log$/.test(name))
+  return (await Promise.all(files.map((name) => readFile(join(stateDir, name), 'utf8')))).join('')
+}
 
 function conditionOf(job: Job, type: string) {
   const condition = job.status?.conditions.find((one) => one.type === type)

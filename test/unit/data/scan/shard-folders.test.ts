@@ -60,6 +60,22 @@ suite('a shard that is no file is refused by name and holds nobody up', { timeou
     await assert.rejects(idsOf(folder), { code: 'DATA_UNREADABLE', message: /x-1-of-2: is no regular file/ })
   })
 
+  test('what is not chosen may be anything, and is counted as what it is', async () => {
+    const folder = await shardFolder({ 'x.tfrecord': record })
+    for (const name of ['pipe', 'y-0-of-1']) execFileSync('mkfifo', [join(folder, name)])
+    await symlink('gone', join(folder, 'link'))
+    await mkdir(join(folder, '@eaDir'))
+    const { passedOver } = await openSource(folder, { ...config, files: 'x*' })
+    assert.deepEqual(
+      passedOver.map(({ kind, count }) => [kind, count]),
+      [
+        ['system', 1],
+        ['special', 2],
+        ['badLink', 1],
+      ],
+    )
+  })
+
   test('a folder is a missing shard', async () => {
     const folder = await shardFolder({ 'x-0-of-2': record })
     await mkdir(join(folder, 'x-1-of-2'))
