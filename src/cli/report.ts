@@ -13,7 +13,7 @@ export interface ReportFacts {
 
 export async function writeReport(file: string, results: readonly JobResult[], about: ReportFacts): Promise<void> {
   await mkdir(dirname(file), { recursive: true })
-  await writeFile(`${file}.tmp`, renderReport(results, about))
+  await writeFile(`${file}.tmp`, renderReport(results, about), { mode: 0o600 })
   await rename(`${file}.tmp`, file)
 }
 

@@ -12,6 +12,8 @@ import type { ProgressView } from './progress.ts'
 const RESTART = { baseMs: 500, capMs: 30_000 }
 /** One that lived as long counts as healthy: its end begins the waits anew. */
 const HEALTHY_AFTER_MS = 60_000
+/** For this machine alone; any free port, so that several runs do not meet. */
+const HTTP = ['--http-host', '127.0.0.1', '--http-port', '0']
 const STOP_GRACE_MS = 10_000
 
 export interface SupervisorOptions {
@@ -31,7 +33,7 @@ export function superviseOperator({ stateDir, view, log, clock = systemClock, ..
 } {
   const logFile = join(stateDir, 'logs', 'operator.log')
   mkdirSync(join(stateDir, 'logs'), { recursive: true })
-  const output = openSync(logFile, 'a')
+  const output = openSync(logFile, 'a', 0o600)
   const reaper = new Reaper(log)
   const stopping = new AbortController()
   let child: ChildProcess | undefined
@@ -73,7 +75,7 @@ function endOf(child: ChildProcess): Promise<string> {
 }
 
 /**
- * Port 0: several runs on one machine do not meet. One replica needs no lease. A group of its own: Ctrl-C at the
+ * One replica needs no lease. A group of its own: Ctrl-C at the
  * terminal is for us, and we end the operator.
  */
 function startOperator(
@@ -81,7 +83,7 @@ function startOperator(
   output: number,
 ): ChildProcess {
   const [program = '', ...words] = command
-  const flags = ['--kubeconfig', kubeconfig, '--no-leader-elect', '--http-port', '0', '--poll-seconds', '1']
+  const flags = ['--kubeconfig', kubeconfig, '--no-leader-elect', ...HTTP, '--poll-seconds', '1']
   return spawn(program, [...words, 'operator', ...flags], {
     stdio: ['ignore', output, output],
     env: environment,

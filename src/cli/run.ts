@@ -102,7 +102,7 @@ async function conclude(
   const report = resolve(options.stateDir, 'report.html')
   const seconds = (systemClock.monotonicMs() - startedMs) / 1000
   await writeReport(report, results, { title: 'Downpour run', facts: machineFacts(seconds) })
-  await writeFile(join(options.stateDir, 'results.json'), `${JSON.stringify(ended, null, 2)}\n`)
+  await writeFile(join(options.stateDir, 'results.json'), `${JSON.stringify(ended, null, 2)}\n`, { mode: 0o600 })
   for (const line of ['', ...resultTable(results), '', ...transferGains(results)]) view.say(line)
   for (const job of ended) for (const line of failureLines(job)) view.say(line)
   view.say(`Report: ${report}    (${duration(seconds)})`)

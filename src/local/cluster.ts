@@ -1,7 +1,7 @@
 /** A cluster on one machine: API server, garbage collector and kubelet in this process, pods as processes. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { rename, writeFile } from 'node:fs/promises'
+import { existsSync, readFileSync } from 'node:fs'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
@@ -19,6 +19,7 @@ import { expireEvents } from './pod-events.ts'
 import { servePodLog } from './pod-logs.ts'
 import type { ApiServerOptions } from './request.ts'
 import { resourceOfKind } from './resources.ts'
+import { stateDirError } from './state-dir.ts'
 import { ObjectStore } from './store.ts'
 
 export interface LocalClusterOptions {
@@ -46,7 +47,7 @@ export interface LocalCluster {
   close(): Promise<void>
 }
 
-/** @throws DownpourError LOCAL_NEEDS_LINUX, ALREADY_RUNNING, PORT_TAKEN, LEFTOVERS */
+/** @throws DownpourError LOCAL_NEEDS_LINUX, STATE_DIR_UNUSABLE, ALREADY_RUNNING, PORT_TAKEN, LEFTOVERS */
 export async function startLocalCluster(options: LocalClusterOptions): Promise<LocalCluster> {
   const { stateDir, log, clock = systemClock } = options
   if (process.platform !== 'linux') {
@@ -79,7 +80,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     return { url, token, kubeconfigPath, close }
   } catch (error) {
     await close()
-    throw error
+    throw stateDirError(stateDir, error)
   }
 }
 
@@ -121,7 +122,6 @@ function hasEnded(now: Stored | undefined, pod: Stored): boolean {
 function readOrMakeToken(stateDir: string): string {
   const file = join(stateDir, 'kubeconfig')
   const known = existsSync(file) ? /token: (\S+)/.exec(readFileSync(file, 'utf8'))?.[1] : undefined
-  mkdirSync(stateDir, { recursive: true })
   return known ?? randomBytes(24).toString('hex')
 }
 
@@ -138,6 +138,8 @@ users:
     user:
       token: ${token}
 `
+  // A file that was there keeps its mode.
+  await rm(`${file}.tmp`, { force: true })
   await writeFile(`${file}.tmp`, text, { mode: 0o600 })
   await rename(`${file}.tmp`, file)
 }

@@ -35,7 +35,7 @@ export class HostsFile {
   /** One write at a time; one that fails is the caller's to know and does not stop the next. */
   #write(): Promise<void> {
     const write = async () => {
-      await writeFile(`${this.path}.tmp`, JSON.stringify(Object.fromEntries(this.#hosts)))
+      await writeFile(`${this.path}.tmp`, JSON.stringify(Object.fromEntries(this.#hosts)), { mode: 0o600 })
       await rename(`${this.path}.tmp`, this.path)
     }
     this.#written = this.#written.then(write, write)

@@ -75,7 +75,7 @@ export class Journal {
     writeFileSync(`${this.#file}.tmp`, text, { mode: 0o600 })
     renameSync(`${this.#file}.tmp`, this.#file)
     this.close()
-    this.#handle = openSync(this.#file, 'a')
+    this.#handle = openSync(this.#file, 'a', 0o600)
     this.#liveBytes = this.#bytes = Buffer.byteLength(text)
     this.#torn = false
   }

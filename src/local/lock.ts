@@ -3,14 +3,15 @@
  * ends, however it ends: there is no stale lock and no moment between looking and taking. A file beside it says who.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { DownpourError, errorCode } from '../support/errors.ts'
+import { prepareStateDir, stateDirError } from './state-dir.ts'
 
-/** @returns a function that gives the folder back. @throws DownpourError ALREADY_RUNNING */
+/** @returns a function that gives the folder back. @throws DownpourError ALREADY_RUNNING, STATE_DIR_UNUSABLE */
 export async function lockFolder(stateDir: string): Promise<() => void> {
-  mkdirSync(stateDir, { recursive: true })
+  prepareStateDir(stateDir)
   const file = join(stateDir, 'lock')
   const server = createServer((socket) => socket.destroy())
   const name = createHash('sha256').update(realpathSync(stateDir)).digest('hex')
@@ -20,7 +21,12 @@ export async function lockFolder(stateDir: string): Promise<() => void> {
     server.listen(`\0downpour-${name}`, resolve)
   })
   server.unref()
-  writeFileSync(file, String(process.pid))
+  try {
+    writeFileSync(file, String(process.pid), { mode: 0o600 })
+  } catch (error) {
+    server.close()
+    throw stateDirError(stateDir, error)
+  }
   return () => {
     rmSync(file, { force: true })
     server.close()

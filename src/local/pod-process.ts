@@ -57,7 +57,7 @@ export async function launchPod(launch: PodLaunch, machine: NodeJS.ProcessEnv): 
   await mkdir(dirname(launch.terminationLog), { recursive: true })
   const container = containerOf(launch.pod)
   const [program = '', ...words] = [...launch.command, ...(container.args ?? [])]
-  const log = await open(launch.logFile, 'a')
+  const log = await open(launch.logFile, 'a', 0o600)
   try {
     // A group of its own: Ctrl-C at the terminal is for us, and we tell the pods.
     const child = spawn(program, words, {

@@ -4,8 +4,9 @@
  * a clean evaluation set, and a clean downstream classification set of classes that pre-training never saw.
  */
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
+import { dirname, join, resolve } from 'node:path'
+import { DownpourError, errorCode } from '../../support/errors.ts'
+import { type FolderUse, folderError, refuseNoFolder, requireFolder } from '../../support/folder.ts'
 import { isSystem } from '../scan/names.ts'
 import { cleanLabels, noisyLabels } from './annotators.ts'
 import { Maker } from './maker.ts'
@@ -21,6 +22,7 @@ export interface JftMiniOptions extends Partial<JftMiniSizes> {
 }
 
 const FACTS = 'dataset.json'
+const USE: FolderUse = { option: '--out', code: 'DATA_OUT_UNUSABLE' }
 const MAKING = '.making'
 
 /**
@@ -29,18 +31,20 @@ const MAKING = '.making'
  * @throws DownpourError DATA_OUT_NOT_EMPTY, DATA_OUT_UNUSABLE; AbortError
  */
 export async function makeJftMini(options: JftMiniOptions): Promise<void> {
+  refuseNoFolder(options.out, USE)
   const out = resolve(options.out)
   const isThere = await isFolder(out)
   const building = isThere ? join(out, MAKING) : `${out}${MAKING}`
-  await rm(building, { recursive: true, force: true })
   try {
-    await mkdir(building, { recursive: true })
+    requireFolder(dirname(building), { ...USE, shown: options.out })
+    await rm(building, { recursive: true, force: true })
+    await mkdir(building)
     await makeParts(building, options)
     if (isThere) await moveParts(building, out)
     else await rename(building, out)
   } catch (error) {
-    await rm(building, { recursive: true, force: true })
-    throw error
+    await rm(building, { recursive: true, force: true }).catch(() => {}) // the first error is the one to tell
+    throw folderError(options.out, USE, error)
   }
 }
 
@@ -82,7 +86,7 @@ async function isFolder(out: string): Promise<boolean> {
     if (entries.every((name) => isSystem(name) || name === MAKING)) return true
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return false
-    throw new DownpourError('DATA_OUT_UNUSABLE', `--out ${out}: ${errorMessage(error)}`, { out }, { cause: error })
+    throw folderError(out, USE, error)
   }
   const message = `--out ${out}: is not empty; name a new folder, or remove this one first`
   throw new DownpourError('DATA_OUT_NOT_EMPTY', message, { out })

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { lockFolder } from '../../../src/local/lock.ts'
+import { makePrivateFolder, requireFolder } from '../../../src/support/folder.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'downpour-folder-'))
+after(() => rmSync(root, { recursive: true, force: true }))
+const USE = { option: '--state-dir', code: 'UNUSABLE' }
+const NOBODY = 65534
+const isRoot = process.getuid?.() === 0
+const at = (name: string) => join(root, name)
+const refusal = (path: string) => {
+  try {
+    requireFolder(path, USE)
+  } catch (error) {
+    const { code, message } = error as { code: string; message: string }
+    assert.equal(code, 'UNUSABLE', message)
+    return message
+  }
+  return undefined
+}
+
+describe('a folder that cannot be used is refused in one sentence', () => {
+  before(() => {
+    writeFileSync(at('file'), '')
+    symlinkSync(at('loop'), at('loop'))
+    symlinkSync(at('nowhere'), at('dangling'))
+  })
+  const cases: [string, string, RegExp][] = [
+    ['a file', at('file'), /it is no folder|is a file/],
+    ['under a file', at('file/x/y'), /it, or what it lies under, is a file/],
+    ['under /proc', '/proc/x/y', /folders cannot be made there/],
+    ['/proc itself', '/proc', /folders cannot be made there|may not write/],
+    ['an empty string', '', /expected the path of a folder/],
+    ['blanks', '  ', /expected the path of a folder/],
+    ['a null byte', 'a\0b', /expected the path of a folder/],
+    ['a loop of links', at('loop/x'), /loop of symbolic links/],
+    ['a link to nothing', at('dangling'), /it is no folder/],
+    ['a name too long', at('x'.repeat(300)), /the path is too long/],
+    ['a path too long for what goes in', `${root}${'/abcdefgh'.repeat(420)}`, /the path is too long/],
+    ['a device', '/dev/null', /it is no folder|is a file/],
+  ]
+  for (const [what, path, expected] of cases)
+    test(what, () => {
+      assert.match(refusal(path) ?? 'accepted', expected)
+      assert.match(refusal(path) ?? 'accepted', /^--state-dir "/)
+    })
+
+  test('one that this user may not write to', { skip: isRoot ? false : 'only root can become another user' }, () => {
+    mkdirSync(at('of-root'), { mode: 0o755 })
+    mkdirSync(at('hidden'), { mode: 0o700 })
+    process.seteuid?.(NOBODY)
+    try {
+      const messages = [refusal(at('of-root')), refusal(at('of-root/x')), refusal(at('hidden/x'))]
+      for (const message of messages) assert.match(message ?? 'accepted', /this user may not write there/)
+    } finally {
+      process.seteuid?.(0)
+    }
+  })
+
+  test('one that is read-only, or full', { skip: isRoot ? false : 'only root can mount' }, () => {
+    const [full, readOnly] = [at('full'), at('read-only')]
+    for (const folder of [full, readOnly]) mkdirSync(folder)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', full])
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', readOnly])
+    try {
+      spawnSync('dd', ['if=/dev/zero', `of=${full}/filler`, 'bs=4k'])
+      assert.match(refusal(full) ?? 'accepted', /no space is left on the device/)
+      assert.deepEqual(readdirSync(full), ['filler'])
+      assert.match(refusal(readOnly) ?? 'accepted', /the file system is read-only/)
+      assert.match(refusal(join(readOnly, 'x')) ?? 'accepted', /the file system is read-only/)
+    } finally {
+      for (const folder of [full, readOnly]) execFileSync('umount', [folder])
+    }
+  })
+})
+
+test('a folder that can be used is made, with those above it, and nothing is left in it', () => {
+  requireFolder(at('new/deep/er'), USE)
+  assert.deepEqual(readdirSync(at('new/deep/er')), [])
+})
+
+describe('the state folder', () => {
+  const modeOf = (path: string) => statSync(path).mode & 0o777
+
+  for (const umask of [0o000, 0o022, 0o177])
+    test(`is closed to other users with umask ${umask.toString(8)}`, async () => {
+      const before = process.umask(umask)
+      const folder = at(`state-${umask}`)
+      try {
+        ;(await lockFolder(folder))()
+      } finally {
+        process.umask(before)
+      }
+      assert.equal(modeOf(folder), 0o700)
+      for (const name of readdirSync(folder)) assert.equal(modeOf(join(folder, name)), 0o700, name)
+    })
+
+  test('of an earlier version is closed as well', async () => {
+    mkdirSync(at('old/logs'), { recursive: true, mode: 0o755 })
+    ;(await lockFolder(at('old')))()
+    assert.deepEqual([modeOf(at('old')), modeOf(at('old/logs'))], [0o700, 0o700])
+  })
+
+  test('that holds what is not ours stays open, and so do its folders', async () => {
+    mkdirSync(at('home/logs'), { recursive: true })
+    writeFileSync(at('home/letter.txt'), '')
+    const [open, logs] = [modeOf(at('home')), modeOf(at('home/logs'))]
+    ;(await lockFolder(at('home')))()
+    assert.deepEqual([modeOf(at('home')), modeOf(at('home/logs'))], [open, logs])
+    assert.equal(modeOf(at('home/state')), 0o700)
+  })
+
+  test('a private folder is private whatever the umask', () => {
+    makePrivateFolder(at('private'), false)
+    assert.equal(modeOf(at('private')), 0o700)
+  })
+})
+
+for (const args of [
+  ['run', '--state-dir'],
+  ['data', 'make', 'jft-mini', '--out'],
+])
+  for (const path of ['/proc/x', '', at('file/x')])
+    test(`downpour ${args.join(' ')} ${JSON.stringify(path)} ends at once, with a sentence and no stack`, () => {
+      const ended = spawnSync(process.execPath, [resolve('bin/downpour'), ...args, path], {
+        encoding: 'utf8',
+        timeout: 60_000,
+        killSignal: 'SIGKILL',
+      })
+      assert.equal(ended.status, 1, ended.stderr)
+      assert.match(ended.stderr, /^downpour: (STATE_DIR|DATA_OUT)_UNUSABLE: --\S+ "[^\n]*\n$/)
+    })
