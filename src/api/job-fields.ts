@@ -24,8 +24,16 @@ export const jobFields = {
     .max(100_000)
     .default(20)
     .describe('Restarts after failures of the program; evictions do not count.'),
-  progressDeadlineSeconds: z.int().min(1).default(600).describe('No step for so long: condition Stalled.'),
-  activeDeadlineSeconds: z.int().min(1).optional().describe('Running longer than this fails the job.'),
+  progressDeadlineSeconds: z
+    .int()
+    .min(1)
+    .default(600)
+    .describe('No step for so long: condition Stalled. Time in a queue does not count.'),
+  activeDeadlineSeconds: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('Active for longer than this since it was made, resumed or admitted by a queue: the job fails.'),
   cleanPodPolicy: z
     .enum(['None', 'Running', 'All'])
     .default('Running')

@@ -112,7 +112,10 @@ export const JobStatus = z.object({
   psGeneration: z
     .int()
     .describe('How often the parameter servers have all been restarted; compared with the label on their pods.'),
-  startTime: z.string().optional().describe('When the first pods were made.'),
+  startTime: z
+    .string()
+    .optional()
+    .describe('When its pods were first made, resumed or admitted by a queue; absent while it is suspended or queued.'),
   completionTime: z.string().optional().describe('When the job ended.'),
 })
 export type JobStatus = z.output<typeof JobStatus>

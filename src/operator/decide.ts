@@ -12,8 +12,8 @@ import { type Ending, writtenEnding } from './policies/ending.ts'
 import { backoffLimitExceeded, permanentFailure } from './policies/failure.ts'
 import { formGang } from './policies/gang.ts'
 import { pinCheckpoints } from './policies/pins.ts'
-import { describeStall } from './policies/progress.ts'
-import { describeQueueing, leaveQueue, releasePods } from './policies/queue.ts'
+import { describeStall, type Stall } from './policies/progress.ts'
+import { admittedAtMs, describeQueueing, isQueued, leaveQueue, releasePods, whileQueued } from './policies/queue.ts'
 import { describeDegradation } from './policies/quorum.ts'
 import { replaceFailed } from './policies/replacement.ts'
 import { restartParameterServers } from './policies/restart.ts'
@@ -99,20 +99,21 @@ function goOn(world: World, known: Known): Course {
 }
 
 function keepTraining(world: World, known: Known): Course {
-  const startTime = world.previous?.startTime ?? new Date(world.nowMs).toISOString()
-  const startedAtMs = Date.parse(startTime)
+  const clock = clockOf(world)
   const restarts = restartsOf(world)
-  const deadline = checkDeadline(world.job, startedAtMs, world.nowMs)
+  const deadline = clock.runs ? checkDeadline(world.job, clock.startedAtMs, world.nowMs) : {}
   const ending = permanentFailure(world) ?? backoffLimitExceeded(world, restarts) ?? deadline.ending
   if (ending) return end(world, ending)
   const ps = restartParameterServers(world, restarts)
   const replaced = replaceFailed(world, restarts)
-  const degraded = describeDegradation(world)
-  const stall = describeStall(world, known.progress, startedAtMs, degraded)
+  const degraded = clock.runs ? describeDegradation(world) : whileQueued('Degraded')
+  const stall: Stall = clock.runs
+    ? describeStall(world, known.progress, clock.startedAtMs, degraded)
+    : { finding: whileQueued('Stalled') }
   const saving = describeSaving(world, known.checkpoint)
   return {
     restarts,
-    startTime,
+    startTime: clock.runs ? new Date(clock.startedAtMs).toISOString() : undefined,
     psGeneration: ps.psGeneration,
     actions: [
       ...ps.actions,
@@ -135,6 +136,13 @@ function keepTraining(world: World, known: Known): Course {
     texts: replaced.texts,
     requeueAtMs: [deadline.requeueAtMs, ps.requeueAtMs, replaced.requeueAtMs, stall.requeueAtMs],
   }
+}
+
+/** Of the deadlines. It stands still in a queue, and begins anew when the job is admitted. */
+function clockOf(world: World): { runs: false } | { runs: true; startedAtMs: number } {
+  if (isQueued(world)) return { runs: false }
+  const { startTime } = world.previous ?? {}
+  return { runs: true, startedAtMs: startTime ? Date.parse(startTime) : admittedAtMs(world) }
 }
 
 function suspend(world: World): Course {

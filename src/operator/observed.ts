@@ -43,6 +43,8 @@ export interface PodFacts {
   disruption: string | undefined
   /** It has a node. */
   isPlaced: boolean
+  /** When it was given its node. */
+  placedAtMs: number | undefined
   /** Behind a scheduling gate: no scheduler looks at it. */
   isGated: boolean
   finalizers: readonly string[]

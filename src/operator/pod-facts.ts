@@ -50,6 +50,7 @@ function readFacts(pod: RawPod): PodFacts | undefined {
     isEnding: pod.spec?.activeDeadlineSeconds !== undefined,
     disruption: disruptionOf(pod, containers.finishedAtMs),
     isPlaced: pod.spec?.nodeName !== undefined || placed?.status === 'True',
+    placedAtMs: placed?.status === 'True' ? timeMs(placed.lastTransitionTime) : undefined,
     isGated: (pod.spec?.schedulingGates?.length ?? 0) > 0 || schedulingTrouble(pod)?.reason === GATED,
     ...kueueFacts(pod),
     unschedulable: unschedulableText(pod),

@@ -90,3 +90,36 @@ test('a gang is formed before the first of its pods; a group of somebody else is
     const group = line.writes.lastIndexOf('POST podgroups')
     assert.ok(group >= 0 && group < line.writes.indexOf('POST pods'))
   }))
+
+/** What Kueue's webhook and then the API server say of a pod that waits. */
+async function gate(cluster: Cluster): Promise<void> {
+  const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'non-empty gates' }]
+  for (const { metadata } of await cluster.pods()) {
+    const ref = { apiVersion: 'v1', plural: 'pods', namespace: cluster.namespace, name: metadata.name }
+    await cluster.client.mergePatch({ ...ref, subresource: 'status' }, { status: { phase: 'Pending', conditions } })
+  }
+}
+
+test('neither deadline runs while a queue holds the pods, and both count from admission', () =>
+  withLine('deadlines', async (_line, cluster) => {
+    const deadlines = { activeDeadlineSeconds: 2, progressDeadlineSeconds: 1 }
+    await cluster.create('PretrainJob', 'jft', { ...SPEC, ...deadlines, scheduling: { queueName: 'team-a' } })
+    await eventually(async () => assert.equal((await cluster.pods()).length, 3))
+    await gate(cluster)
+    await eventually(async () => {
+      const status = await cluster.status('PretrainJob', 'jft')
+      assert.equal(status?.conditions.find(({ type }) => type === 'Scheduled')?.reason, 'Queued')
+    })
+    const reasons = async () =>
+      (await cluster.status('PretrainJob', 'jft'))?.conditions.map(({ reason }) => reason) ?? []
+    const isPatient = async () => {
+      const now = await reasons()
+      assert.ok(
+        !now.includes('DeadlineExceeded') && !now.includes('QuorumLost') && !now.includes('NoProgress'),
+        String(now),
+      )
+    }
+    await consistently(isPatient, { timeoutMs: 2_500, intervalMs: 100 })
+    await runs(cluster)
+    await eventually(async () => assert.ok((await reasons()).includes('DeadlineExceeded')))
+  }))

@@ -109,6 +109,7 @@ export function pod(role: Role, index: number, facts: Partial<PodFacts> = {}): P
     culprit: undefined,
     disruption: undefined,
     isPlaced: true,
+    placedAtMs: undefined,
     isGated: false,
     finalizers: [],
     isHeld: false,

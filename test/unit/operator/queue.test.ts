@@ -84,6 +84,110 @@ describe('a job in a queue of Kueue', () => {
   })
 })
 
+describe('deadlines of a job whose pods are held by gates', () => {
+  const DEADLINES = { activeDeadlineSeconds: 10, progressDeadlineSeconds: 60, backoffLimit: 3 }
+  type Status = ReturnType<typeof decide>['status']
+  const queuedJob = (status?: Status, spec = {}) =>
+    pretrainJob({ spec: { scheduling: { queueName: 'team-a' }, ...DEADLINES, ...spec }, ...(status && { status }) })
+  const gated = (facts: Partial<PodFacts> = {}) => [
+    pending('ps', 0, { isGated: true, isPlaced: false, ...facts }),
+    pending('worker', 0, { isGated: true, isPlaced: false, ...facts }),
+    pending('worker', 1, { isGated: true, isPlaced: false, ...facts }),
+  ]
+  const training = [pod('ps', 0), pod('worker', 0), pod('worker', 1)]
+  const at = (seconds: number) => NOW + seconds * 1000
+  const iso = (seconds: number) => new Date(at(seconds)).toISOString()
+  const look = (pods: PodFacts[], seconds: number, status?: Status, spec = {}) =>
+    decide(queuedJob(status, spec), observed(pods), at(seconds))
+
+  test('do not run, and none asks for another look', () => {
+    const made = look([], 0).status
+    assert.equal(made.startTime, iso(0))
+    const waiting = look(gated(), 3600, made)
+    assert.match(conditionText(waiting, 'Scheduled'), /^False Queued: 3 of 3 pods/)
+    assert.deepEqual([waiting.status.phase, waiting.status.startTime], ['Starting', undefined])
+    assert.deepEqual([conditionText(waiting, 'Failed'), conditionText(waiting, 'Stalled')], ['absent', 'absent'])
+    assert.equal(waiting.requeueAfterSeconds, undefined)
+    const later = look(gated(), 7200, waiting.status)
+    assert.deepEqual([later.status, later.actions, later.events], [waiting.status, [], []])
+  })
+
+  test('count from admission', () => {
+    const waiting = look(gated(), 3600, look([], 0).status).status
+    const admitted = look(training, 4000, waiting)
+    assert.deepEqual([admitted.status.startTime, admitted.requeueAfterSeconds], [iso(4000), 10])
+    assert.equal(look(training, 4009, admitted.status).status.phase, 'Running')
+    assert.match(conditionText(look(training, 4010, admitted.status), 'Failed'), /^True DeadlineExceeded/)
+  })
+
+  test('count from admission also when no operator was there to see it', () => {
+    const waiting = look(gated(), 3600, look([], 0).status).status
+    const running = training.map((one) => ({ ...one, placedAtMs: at(4000) }))
+    assert.match(conditionText(look(running, 4010, waiting), 'Failed'), /^True DeadlineExceeded/)
+    assert.equal(look(running, 4005, waiting).status.startTime, iso(4000))
+  })
+
+  test('begin anew when Kueue has taken the job back and admits it again', () => {
+    const running = look(training, 0).status
+    const evicted = look(
+      training.map((one) => ({ ...one, deleting: true })),
+      9,
+      running,
+    )
+    assert.equal(evicted.status.startTime, undefined, 'it no longer runs')
+    const gone = look([], 30, evicted.status).status
+    const again = look(gated({ attempt: 2 }), 5000, gone)
+    assert.deepEqual([again.status.startTime, again.status.phase], [undefined, 'Starting'])
+    const starting = gated({ attempt: 2, isGated: false, isPlaced: true })
+    const admitted = look(starting, 9000, again.status)
+    assert.equal(admitted.status.startTime, iso(9000))
+    const stalled = (seconds: number) =>
+      conditionText(look(starting, seconds, admitted.status, { activeDeadlineSeconds: 9999 }), 'Stalled')
+    assert.equal(stalled(9059), 'absent', 'neither the queue nor the time before it counts')
+    assert.match(stalled(9060), /^True QuorumLost/)
+  })
+
+  test('stand still while an ended pod of the former admission lies beside those that wait', () => {
+    const [ps, first] = gated()
+    const pods = [ps, first, succeeded('worker', 1)].flatMap((one) => one ?? [])
+    assert.equal(look(pods, 7200, look([], 0).status).status.startTime, undefined)
+  })
+
+  test('run while a part of the pods is let through', () => {
+    const [, ...others] = gated()
+    const partly = look([pod('ps', 0), ...others], 10, look([], 0).status)
+    assert.match(conditionText(partly, 'Failed'), /^True DeadlineExceeded/)
+  })
+
+  test('run while a gang finds no nodes', () => {
+    const pods = gated({ isGated: false, unschedulable: 'pod group is not ready' })
+    const spec = { ...DEADLINES, scheduling: { gang: 'volcano' as const } }
+    const made = decide(pretrainJob({ spec }), observed([]), NOW).status
+    const pendingGang = decide(pretrainJob({ spec, status: made }), observed(pods), at(10))
+    assert.match(conditionText(pendingGang, 'Failed'), /^True DeadlineExceeded/)
+  })
+
+  test('stand still behind the gates of somebody else too', () => {
+    const made = decide(pretrainJob({ spec: DEADLINES }), observed([]), NOW).status
+    const waiting = decide(pretrainJob({ spec: DEADLINES, status: made }), observed(gated()), at(3600))
+    assert.deepEqual([waiting.status.phase, waiting.status.startTime], ['Starting', undefined])
+  })
+
+  test('stand still for the evaluator that waits alone', () => {
+    const desired = { ps: 1, worker: 2, evaluator: 1 }
+    const pods = [succeeded('ps', 0), succeeded('worker', 0), pending('evaluator', 0, { isGated: true })]
+    const made = look([], 0).status
+    assert.equal(conditionText(decide(queuedJob(made), observed(pods, { desired }), at(3600)), 'Failed'), 'absent')
+  })
+})
+
+test('a gate is seen in the pod itself, before any scheduler says so', () => {
+  const metadata = { name: 'w', labels: { 'downpour.dev/role': 'worker', 'downpour.dev/index': '1' } }
+  const gates = (schedulingGates: object[]) =>
+    podFacts(trimPod({ metadata, spec: { schedulingGates }, status: { phase: 'Pending' } }))?.isGated
+  assert.deepEqual([gates([{ name: 'kueue.x-k8s.io/admission' }]), gates([])], [true, false])
+})
+
 test('what Kueue does to a pod is read from it, also after trimming', () => {
   const raw = {
     metadata: {
