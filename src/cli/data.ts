@@ -32,7 +32,7 @@ const EXIT_CODES = `
 Exit codes:
   0  all of it is read; what is passed over is no data
   1  records are damaged, or training would refuse the folder
-  2  nothing is damaged, but something that looks like data is passed over (marked "!")`
+  2  nothing is damaged, but something that looks like data is passed over (marked "!"), or parts differ in classes`
 
 export function registerData(program: Command, io: DataIo = { out: process.stdout }): void {
   const data = program.command('data').description('make a data set, or look into one')
@@ -96,7 +96,7 @@ async function make(options: MakeOptions, { out }: DataIo): Promise<void> {
 
 async function inspect(folder: string, { json, ...options }: InspectOptions, { out }: DataIo): Promise<void> {
   const { inspectData, verdictOf } = await import('../data/inspect/inspect.ts')
-  const { isRefusal, refusalLines, reportJson, reportLines } = await import('../data/inspect/report.ts')
+  const { differencesOf, isRefusal, refusalLines, reportJson, reportLines } = await import('../data/inspect/report.ts')
   const reports: (DataReport | Refusal)[] = await inspectData({ folder, ...options }).catch((error) => {
     if (json && error instanceof DownpourError) return [{ verdict: 'refused', folder, error }]
     throw error
@@ -105,8 +105,10 @@ async function inspect(folder: string, { json, ...options }: InspectOptions, { o
   if (!json && reports.length === 1 && first && isRefusal(first)) throw first.error
   if (json) out.write(`${JSON.stringify(reportJson(reports), null, 2)}\n`)
   const lines = json ? [] : reports.flatMap((one) => (isRefusal(one) ? refusalLines(one) : reportLines(one)))
+  const differences = differencesOf(reports)
+  if (!json) lines.push(...differences)
   out.write(lines.map((line) => `${line}\n`).join(''))
-  process.exitCode = INSPECTED[verdictOf(reports)]
+  process.exitCode = INSPECTED[verdictOf(reports, differences)]
 }
 
 function known(name: string): string {

@@ -1,5 +1,6 @@
 /** Decoded examples of a unit, with labels closed and damage counted: what both loader and evaluation read. */
 import { DownpourError, errorMessage } from '../support/errors.ts'
+import { printable } from '../support/printable.ts'
 import { decodeSquare } from './image.ts'
 import type { DataSource, EncodedExample } from './source.ts'
 
@@ -106,7 +107,7 @@ async function decode(
   try {
     return { id, pixels: await decodeSquare(encoded, resizePixels), labels: closed }
   } catch (error) {
-    corruption.add(`${where}, image ${id}`, errorMessage(error))
+    corruption.add(`${where}, image ${printable(id)}`, errorMessage(error))
     return undefined
   }
 }

@@ -2,6 +2,7 @@
 import { join, normalize } from 'node:path'
 import type { DataConfig } from '../contract/runtime.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
+import { printable } from '../support/printable.ts'
 import { seedOf } from '../support/random.ts'
 import { flatLabels, type LabelMap, readLabels } from './labels.ts'
 import { readRegular } from './regular-file.ts'
@@ -60,9 +61,13 @@ function folderIndex({ labels }: LabelMap, root: string): (folder: string) => nu
   return (folder) => {
     const id = ids.get(folder)
     if (id !== undefined) return id
-    throw new DownpourError('LABEL_UNKNOWN', `${join(root, folder)}: the labels file has no label of that name`, {
-      folder,
-    })
+    throw new DownpourError(
+      'LABEL_UNKNOWN',
+      `${printable(join(root, folder))}: the labels file has no label of that name`,
+      {
+        folder,
+      },
+    )
   }
 }
 
@@ -80,11 +85,12 @@ function spreadClasses(images: readonly ImageFile[]): ImageFile[] {
 
 /** A picture that cannot be read is damage, like one that cannot be decoded. */
 async function readImage(root: string, { id, label }: ImageFile): Promise<SourceItem> {
-  const where = join(root, id)
+  const path = join(root, id)
+  const where = printable(path)
   try {
     return {
       type: 'example',
-      example: { id, encoded: await readRegular(where, MAX_IMAGE_BYTES), labels: [label], where },
+      example: { id, encoded: await readRegular(path, MAX_IMAGE_BYTES), labels: [label], where },
     }
   } catch (error) {
     if (errorCode(error) !== 'DATA_UNREADABLE') throw error

@@ -2,11 +2,12 @@
 import { join, normalize } from 'node:path'
 import type { DataConfig } from '../contract/runtime.ts'
 import { DownpourError, errorMessage } from '../support/errors.ts'
+import { printable } from '../support/printable.ts'
 import { decodeExample } from './formats/example.ts'
 import { readTfRecords } from './formats/tfrecord.ts'
 import { readLabels } from './labels.ts'
 import { inParallel } from './scan/in-parallel.ts'
-import { type Kind, printable, Tally } from './scan/kinds.ts'
+import { type Kind, Tally } from './scan/kinds.ts'
 import { type Entry, followLink, listFolder } from './scan/listing.ts'
 import { isSystem } from './scan/names.ts'
 import { chooseShards } from './scan/shards.ts'
@@ -28,7 +29,7 @@ export async function openRecords(root: string, config: DataConfig): Promise<Dat
     async *read(unit) {
       const file = join(root, files[unit] as string)
       for await (const item of readTfRecords(file)) {
-        const where = `${file} at byte ${item.offset}`
+        const where = `${printable(file)} at byte ${item.offset}`
         const found: SourceItem = item.type === 'corrupt' ? { ...item, where } : exampleOf(item.data, where)
         if (found.type === 'corrupt' || inSubset(found.example.id, config.subset)) yield found
       }

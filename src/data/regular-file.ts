@@ -1,6 +1,7 @@
 /** Files opened without waiting: `open` of a pipe waits for whoever writes, which may be nobody, for ever. */
 import { constants, type FileHandle, open } from 'node:fs/promises'
 import { DownpourError, errorCode } from '../support/errors.ts'
+import { printable } from '../support/printable.ts'
 import { unreadable } from './unreadable.ts'
 
 /** @throws DownpourError DATA_UNREADABLE; Node's error where the storage is at fault */
@@ -24,7 +25,10 @@ export async function readRegular(path: string, maxBytes: number): Promise<Buffe
   try {
     const { size } = await file.stat()
     if (size <= maxBytes) return await file.readFile()
-    throw new DownpourError('DATA_UNREADABLE', `${path}: has ${size} bytes, more than the ${maxBytes} that are read`)
+    throw new DownpourError(
+      'DATA_UNREADABLE',
+      `${printable(path)}: has ${size} bytes, more than the ${maxBytes} that are read`,
+    )
   } catch (error) {
     throw unreadable(path, error)
   } finally {
@@ -47,6 +51,6 @@ export async function readHead(path: string, bytes: number): Promise<Buffer> {
 }
 
 function notRegular(path: string): DownpourError {
-  const message = `${path}: is no regular file (a folder, pipe, socket or device); remove it`
+  const message = `${printable(path)}: is no regular file (a folder, pipe, socket or device); remove it`
   return new DownpourError('DATA_UNREADABLE', message, { path })
 }

@@ -1,5 +1,6 @@
 /** Which errors of the file system are the data's own fault: another attempt cannot help, a person can. */
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
+import { printable } from '../support/printable.ts'
 
 const MISSING = new Set(['ENOENT', 'ENOTDIR', 'EISDIR'])
 const FORBIDDEN = new Set(['EACCES', 'EPERM'])
@@ -15,7 +16,12 @@ export function isMissing(error: unknown): boolean {
 export function unreadable(path: string, error: unknown): unknown {
   const code = errorCode(error)
   const fail = (what: string) =>
-    new DownpourError('DATA_UNREADABLE', `${path}: cannot be read: ${what}`, { path }, { cause: error })
+    new DownpourError(
+      'DATA_UNREADABLE',
+      `${printable(path)}: cannot be read: ${printable(what)}`,
+      { path },
+      { cause: error },
+    )
   if (FORBIDDEN.has(code)) return fail(`permission denied to uid ${process.getuid?.()}; ${ADVICE}`)
   return isMissing(error) || BAD_PATH.has(code) ? fail(errorMessage(error)) : error
 }

@@ -3,8 +3,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import sharp from 'sharp'
 import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
+import { printable } from '../../support/printable.ts'
 import type { LabelMap } from '../labels.ts'
-import { printable } from '../scan/kinds.ts'
 import type { EncodedExample } from '../source.ts'
 
 const COLUMNS = 8

@@ -66,9 +66,10 @@ export async function inspectData(options: InspectOptions): Promise<(DataReport 
 }
 
 /** The worst of them. */
-export function verdictOf(reports: readonly { verdict: Verdict }[]): Verdict {
+export function verdictOf(reports: readonly { verdict: Verdict }[], differences: readonly string[]): Verdict {
   const order: readonly Verdict[] = ['refused', 'damaged', 'incomplete']
-  return order.find((worst) => reports.some(({ verdict }) => verdict === worst)) ?? 'whole'
+  const worst = order.find((one) => reports.some(({ verdict }) => verdict === one))
+  return worst ?? (differences.length > 0 ? 'incomplete' : 'whole')
 }
 
 /** Pictures drawn inside class folders would be a class of the next look. */

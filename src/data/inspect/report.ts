@@ -1,7 +1,10 @@
 /** Reports on data sets as lines for people, and as an object for programs. */
+
+import { printable } from '../../support/printable.ts'
 import { hierarchyDepth } from '../hierarchy.ts'
 import type { LabelMap } from '../labels.ts'
-import { passedOverText, printable } from '../scan/kinds.ts'
+import { passedOverText } from '../scan/kinds.ts'
+import { classDifferences } from './differences.ts'
 import { type DataReport, type Refusal, verdictOf } from './inspect.ts'
 
 const SHOWN = 10
@@ -29,10 +32,16 @@ export function refusalLines({ folder, error }: Refusal): string[] {
 
 /** What `--json` prints: docs/data.md names the fields. */
 export function reportJson(reports: readonly (DataReport | Refusal)[]): object {
+  const differences = differencesOf(reports)
   return {
-    verdict: verdictOf(reports),
+    verdict: verdictOf(reports, differences),
+    differences,
     dataSets: reports.map((one) => (isRefusal(one) ? refusalJson(one) : setJson(one))),
   }
+}
+
+export function differencesOf(reports: readonly (DataReport | Refusal)[]): string[] {
+  return classDifferences(reports.filter((one) => !isRefusal(one)))
 }
 
 export function isRefusal(report: DataReport | Refusal): report is Refusal {

@@ -1,10 +1,11 @@
 /** The pictures of one class: those that lie directly in its folder, or in the only folder inside it. */
 import { basename, dirname, join } from 'node:path'
 import { DownpourError } from '../../support/errors.ts'
+import { printable } from '../../support/printable.ts'
 import { SIGNATURE_BYTES, signatureOf } from '../formats/signature.ts'
 import { readHead } from '../regular-file.ts'
 import { inParallel } from './in-parallel.ts'
-import { type Kind, printable, Tally } from './kinds.ts'
+import { type Kind, Tally } from './kinds.ts'
 import { type Entry, followLink, listFolder } from './listing.ts'
 import { isNoteOn, isPictureName, isSystem, kindByName, stemsOf } from './names.ts'
 

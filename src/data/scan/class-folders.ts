@@ -1,10 +1,11 @@
 /** The folders of a root that are classes. */
 import { join } from 'node:path'
 import { DownpourError } from '../../support/errors.ts'
+import { printable } from '../../support/printable.ts'
 import { SIGNATURE_BYTES, signatureOf } from '../formats/signature.ts'
 import { readHead } from '../regular-file.ts'
 import { inParallel } from './in-parallel.ts'
-import { type Kind, printable, type Tally } from './kinds.ts'
+import type { Kind, Tally } from './kinds.ts'
 import { type Entry, followLink, listFolder } from './listing.ts'
 import { isBadName, isPictureName, isSplit, isSystem, kindByName } from './names.ts'
 

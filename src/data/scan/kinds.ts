@@ -1,5 +1,7 @@
 /** What becomes of all that lies beside pictures and shards: this table is the rule, docs/data.md says it in words. */
 
+import { printable } from '../../support/printable.ts'
+
 export interface KindRule {
   /** For people, after a count. */
   what: string
@@ -55,16 +57,9 @@ export class Tally {
   }
 }
 
-/** `2 archives, not unpacked, e.g. a.tar`. Names come from anybody's disk: a terminal must not obey them. */
+/** `2 archives, not unpacked, e.g. a.tar` */
 export function passedOverText({ count, what, example }: PassedOver): string {
   return `${count} ${what}, e.g. ${printable(example)}`
-}
-
-export function printable(name: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what must not reach a terminal
-  return name.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
 }
 
 function earlier(before: string | undefined, path: string): string {

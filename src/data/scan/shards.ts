@@ -1,6 +1,7 @@
 /** Which names of a folder are the shards of one data set. Pure: names in, names out, or an error that names what is wrong. */
 import { DownpourError } from '../../support/errors.ts'
-import { type Kind, printable } from './kinds.ts'
+import { printable } from '../../support/printable.ts'
+import type { Kind } from './kinds.ts'
 import { isArchiveName, isBadName, isCompressedName, isSplit, isSystem, isUnfinishedShard } from './names.ts'
 import { matchesPattern } from './pattern.ts'
 

@@ -203,6 +203,26 @@ test('inspect chooses shards by a pattern, and says when one holds no record', a
   assert.match(text, / 1 shards that "files" does not choose, e\.g\. validation-0-of-1/)
 })
 
+test('inspect says which part of a set lacks a class, or spells it otherwise', async () => {
+  const folder = inside(root)
+  const one = await png(1)
+  await writeImages(folder, {
+    'train/ant/1.png': one,
+    'train/bee/1.png': one,
+    'val/bee/1.png': one,
+    'val/zant/1.png': one,
+  })
+  const { text, code } = await downpour(['inspect', folder])
+  assert.equal(code, 2)
+  const lines = [
+    `${folder}/train lacks class zant, which those beside it have`,
+    `${folder}/val lacks class ant, which those beside it have`,
+  ]
+  assert.ok(text.endsWith(`${lines.join('\n')}\n`), text)
+  const { verdict, differences } = JSON.parse((await downpour(['inspect', folder, '--json'])).text)
+  assert.deepEqual([verdict, differences], ['incomplete', lines])
+})
+
 test('inspect --json is one document, also of what is refused', async () => {
   const folder = inside(root)
   await writeImages(folder, {
