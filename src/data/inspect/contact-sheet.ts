@@ -1,8 +1,8 @@
 /** The first pictures of a set side by side in one PNG, and a text file that says what each is labelled. */
-import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import sharp from 'sharp'
-import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
+import { type FolderUse, folderError, requireFolder } from '../../support/folder.ts'
 import { printable } from '../../support/printable.ts'
 import type { LabelMap } from '../labels.ts'
 import type { EncodedExample } from '../source.ts'
@@ -10,7 +10,7 @@ import type { EncodedExample } from '../source.ts'
 const COLUMNS = 8
 const MAX_PICTURES = 64
 const GAP_PIXELS = 4
-const INDEX = 'index.txt'
+const SAMPLES: FolderUse = { option: '--samples', code: 'SAMPLES_UNUSABLE' }
 
 interface Picture {
   pixels: Uint8Array
@@ -29,11 +29,8 @@ export class ContactSheet {
   }
 
   /** The folder is made at once, not after a look at a million pictures. @throws DownpourError SAMPLES_UNUSABLE */
-  static async in(folder: string, labels: LabelMap): Promise<ContactSheet> {
-    await usable(folder, async () => {
-      await makeFolder(folder)
-      await writeFile(join(folder, INDEX), '')
-    })
+  static in(folder: string, labels: LabelMap): ContactSheet {
+    requireFolder(folder, SAMPLES)
     return new ContactSheet(folder, labels)
   }
 
@@ -52,10 +49,12 @@ export class ContactSheet {
     if (!first) return null
     const path = join(this.#folder, 'contact-sheet.png')
     const sheet = await this.#draw(first.size + GAP_PIXELS)
-    await usable(this.#folder, async () => {
+    try {
       await writeFile(path, sheet)
-      await writeFile(join(this.#folder, INDEX), this.#pictures.map(({ line }) => `${line}\n`).join(''))
-    })
+      await writeFile(join(this.#folder, 'index.txt'), this.#pictures.map(({ line }) => `${line}\n`).join(''))
+    } catch (error) {
+      throw folderError(this.#folder, SAMPLES, error)
+    }
     return path
   }
 
@@ -74,24 +73,5 @@ export class ContactSheet {
 
   #names(ids: readonly number[]): string {
     return ids.map((id) => printable(this.#labels.labels[id]?.name ?? String(id))).join(', ')
-  }
-}
-
-/** Node's own recursive mkdir never ends where the kernel takes no folders, as under /proc. */
-async function makeFolder(folder: string): Promise<void> {
-  const made = await mkdir(folder).catch((error) => error as Error)
-  const code = made ? errorCode(made) : undefined
-  if (code === 'ENOENT' && dirname(resolve(folder)) !== resolve(folder)) {
-    await makeFolder(dirname(resolve(folder)))
-    await mkdir(folder)
-  } else if (made && code !== 'EEXIST') throw made
-}
-
-async function usable(folder: string, work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    const message = `--samples ${folder}: cannot hold pictures: ${errorMessage(error)}; name another folder`
-    throw new DownpourError('SAMPLES_UNUSABLE', message, { folder }, { cause: error })
   }
 }

@@ -99,7 +99,7 @@ async function inspectSet(set: FoundSet, options: InspectOptions, samples: strin
   const given = { ...(labels === undefined ? {} : { labels }), ...(files === undefined ? {} : { files }) }
   const source = await openSource(folder, { path: '.', format, maxCorruptRecords: 0, ...given })
   const counts = new LabelCount(source.labels)
-  const sheet = samples === undefined ? undefined : await ContactSheet.in(samples, source.labels)
+  const sheet = samples === undefined ? undefined : ContactSheet.in(samples, source.labels)
   const tally = new Tally(source.passedOver)
   const problems: string[] = []
   let records = 0

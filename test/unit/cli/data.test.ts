@@ -260,7 +260,7 @@ test('a folder for samples that cannot be had is refused before anything is read
   const folder = inside(root)
   await writeImages(folder, { 'ant/1.png': await png(1) })
   const elsewhere = inside(root)
-  await writeImages(elsewhere, { file: Buffer.from('x'), 'taken/index.txt/x': Buffer.from('x') })
+  await writeImages(elsewhere, { file: Buffer.from('x'), 'taken/contact-sheet.png/x': Buffer.from('x') })
   for (const bad of [
     join(elsewhere, 'file'),
     join(elsewhere, 'file/sub'),
@@ -272,7 +272,7 @@ test('a folder for samples that cannot be had is refused before anything is read
     await assert.rejects(downpour(['inspect', folder, '--samples', bad]), {
       name: 'DownpourError',
       code: 'SAMPLES_UNUSABLE',
-      message: /--samples .*: cannot hold pictures: E/,
+      message: /^--samples "/,
     })
   await assert.rejects(downpour(['inspect', folder, '--samples', join(folder, 'samples')]), {
     code: 'SAMPLES_UNUSABLE',
