@@ -1,10 +1,10 @@
 /** Rules as the API server evaluates them: between fields, against the object before, and of what no preset fills. */
 import type { JobKind } from '../contract/names.ts'
+import { hasPath, presetsThatSay } from './filled.ts'
 import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, MAY_THAW_CEL } from './immutable.ts'
 import { MAX_JOB_NAME } from './names.ts'
-import { BASE_DEFAULTS, FINETUNE_RECIPES, PRETRAIN_RECIPES, type Recipe } from './presets.ts'
 import { RULES, type Rule } from './rules.ts'
-import { TRANSFER_NAME_MESSAGE } from './transfer-issues.ts'
+import { SHARED_NAME_MESSAGE, TRANSFER_NAME_MESSAGE } from './transfer-issues.ts'
 
 export interface Validation {
   rule: string
@@ -28,7 +28,11 @@ export function templateValidations(): Validation[] {
 }
 
 /** Of a PretrainJob as a whole: the FinetuneJobs that its transfers become need names, too. */
-export function transferNameValidation(): Validation {
+export function transferNameValidations(): Validation[] {
+  return [nameLengths(), sharedNames()]
+}
+
+function nameLengths(): Validation {
   const length = 'size(self.metadata.name) + 1 + size(t.name)'
   return {
     rule: `!has(self.spec.transfers) || self.spec.transfers.all(t, ${length} <= ${MAX_JOB_NAME} && (!has(t.at.steps) || t.at.steps.all(s, ${length} + 1 + size(string(s)) <= ${MAX_JOB_NAME})))`,
@@ -37,9 +41,20 @@ export function transferNameValidation(): Validation {
   }
 }
 
+/** A FinetuneJob of a step is called NAME-STEP: only another transfer's end can be called so, too. */
+function sharedNames(): Validation {
+  const rest = 'u.name.substring(size(t.name) + 1)'
+  const isStep = `u.name.startsWith(t.name + '-') && ${rest}.matches('^[1-9][0-9]{0,8}$') && int(${rest}) in t.at.steps`
+  return {
+    rule: `!has(self.spec.transfers) || self.spec.transfers.all(t, !has(t.at.steps) || !self.spec.transfers.exists(u, has(u.at.success) && u.at.success && ${isStep}))`,
+    message: SHARED_NAME_MESSAGE,
+    fieldPath: '.spec.transfers',
+  }
+}
+
 function ruleValidations(kind: JobKind, wanted: (rule: Rule) => boolean = () => true): Validation[] {
   return RULES.filter((rule) => rule.kinds.includes(kind) && wanted(rule)).map(({ path, message, cel }) => ({
-    rule: cel,
+    rule: typeof cel === 'string' ? cel : cel(kind),
     message,
     fieldPath: path.replace(/^spec/, ''),
   }))
@@ -47,9 +62,7 @@ function ruleValidations(kind: JobKind, wanted: (rule: Rule) => boolean = () => 
 
 function neededValidations(kind: JobKind): Validation[] {
   return NEEDED.map((path) => {
-    const presets = Object.entries<Recipe>(kind === 'PretrainJob' ? PRETRAIN_RECIPES : FINETUNE_RECIPES)
-      .filter(([, recipe]) => hasField(recipe, path))
-      .map(([name]) => `'${name}'`)
+    const presets = presetsThatSay(kind, path)
     const byPreset = presets.length > 0 ? ` || (has(self.preset) && self.preset in [${presets.join(', ')}])` : ''
     return { rule: `${hasPath(path)}${byPreset}`, message: `${path} is required: no preset says it` }
   })
@@ -74,19 +87,4 @@ function frozenValidations(): Validation[] {
 function isSame(path: string): string {
   const [now, before] = [hasPath(path), hasPath(path, 'oldSelf')]
   return `${now} == ${before} && (!${now} || self.${path} == oldSelf.${path})`
-}
-
-/** @example hasPath('model.classes') === '(has(self.model) && has(self.model.classes))' */
-function hasPath(path: string, root = 'self'): string {
-  const steps = path.split('.')
-  const checks = steps.map((_, i) => `has(${root}.${steps.slice(0, i + 1).join('.')})`)
-  return checks.length > 1 ? `(${checks.join(' && ')})` : (checks[0] as string)
-}
-
-function hasField(recipe: Recipe, path: string): boolean {
-  const filled = { ...BASE_DEFAULTS, ...recipe }
-  return (
-    path.split('.').reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], filled) !==
-    undefined
-  )
 }

@@ -5,9 +5,13 @@ import { PodTemplate } from './pod-template.ts'
 
 /** A step of a path that is not `..`, said without a lookahead: the API server's expressions (RE2) have none. */
 const SEGMENT = String.raw`(\.|\.?[A-Za-z0-9_-][A-Za-z0-9._-]*|\.\.[A-Za-z0-9._-]+)`
+const IMAGE = /^[!-~]+$/
 const INNER_PATH = new RegExp(`^${SEGMENT}(/${SEGMENT})*$`)
 /** Nine digits: what the names of checkpoint folders sort by. */
-const MAX_STEPS = 999_999_999
+export const MAX_STEPS = 999_999_999
+export const MAX_CLASSES = 1_000_000
+/** What the API server calls int32. */
+export const MAX_INT = 2 ** 31 - 1
 const MAX_SEED = 4_294_967_295
 
 export const steps = z.int().min(1).max(MAX_STEPS)
@@ -45,12 +49,18 @@ const dataFields = {
   maxCorruptRecords: z
     .int()
     .min(0)
+    .max(MAX_INT)
     .default(100)
     .describe('Unreadable records a pod skips and counts before the job fails.'),
 }
 export const DataSource = z.strictObject(dataFields)
 
-export const maxExamples = z.int().min(1).optional().describe('Score so many images at most; all when absent.')
+export const maxExamples = z
+  .int()
+  .min(1)
+  .max(MAX_INT)
+  .optional()
+  .describe('Score so many images at most; all when absent.')
 
 export const Input = z.strictObject({
   resizePixels: z.int().min(8).max(2048).describe('Side of the square that every image is resized to.'),
@@ -60,7 +70,7 @@ export const Input = z.strictObject({
 
 export const Model = z.strictObject({
   backbone: z.enum(['resnet-mini', 'resnet50', 'resnet101', 'resnet152']).describe('The network below the last layer.'),
-  classes: z.int().min(1).max(1_000_000).describe('Outputs of the last layer.'),
+  classes: z.int().min(1).max(MAX_CLASSES).describe('Outputs of the last layer.'),
   headSlices: z
     .int()
     .min(1)
@@ -99,8 +109,8 @@ export const LearningRate = z.discriminatedUnion('type', [
 ])
 
 export const Async = z.strictObject({
-  fetchEvery: z.int().min(1).default(1).describe('n_fetch: pull weights every so many worker steps.'),
-  pushEvery: z.int().min(1).default(1).describe('n_push: push the sum of so many gradients.'),
+  fetchEvery: z.int().min(1).max(MAX_INT).default(1).describe('n_fetch: pull weights every so many worker steps.'),
+  pushEvery: z.int().min(1).max(MAX_INT).default(1).describe('n_push: push the sum of so many gradients.'),
   policy: z
     .enum(['async', 'lrOverStaleness', 'dcAsgd'])
     .default('async')
@@ -110,6 +120,7 @@ export const Async = z.strictObject({
   maxStaleness: z
     .int()
     .min(0)
+    .max(MAX_INT)
     .optional()
     .describe('Refuse pushes staler than this; the worker pulls and computes anew.'),
   warmStartSteps: z.int().min(0).max(MAX_STEPS).default(0).describe('Until this step worker 0 trains alone.'),
@@ -118,7 +129,7 @@ export const Async = z.strictObject({
 
 export const Checkpoint = z.strictObject({
   everySteps: steps.optional().describe('Save whenever so many global steps are done.'),
-  everyMinutes: z.number().gt(0).optional().describe('Save after so much time; instead of everySteps.'),
+  everyMinutes: z.number().gt(0).max(MAX_INT).optional().describe('Save after so much time; instead of everySteps.'),
   keep: z
     .int()
     .min(2)
@@ -138,7 +149,12 @@ export const Runtime = z.strictObject({
     .enum(['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'])
     .default('auto')
     .describe('What computes. auto: the fastest that the image and the node have.'),
-  image: z.string().min(1).max(512).optional().describe("Container image; the operator's default when absent."),
+  image: z
+    .string()
+    .max(512)
+    .regex(IMAGE, 'the name of an image, without blanks')
+    .optional()
+    .describe("Container image; the operator's default when absent."),
 })
 
 const template = PodTemplate.optional().describe('What these pods need: resources, nodes, environment, volumes.')
@@ -153,6 +169,7 @@ export const Workers = z.strictObject({
   quorum: z
     .int()
     .min(1)
+    .max(5000)
     .optional()
     .describe('Fewer running workers than this for long: the job is Stalled. Default: 1.'),
   template,
@@ -182,7 +199,7 @@ export const trainingFields = {
   evaluator: z.strictObject({ template }).describe('The pod that scores checkpoints, if there is an evaluation.'),
   runtime: Runtime.describe('The program in the pods.'),
   checkpoint: Checkpoint.describe('When the weights are saved, where, and which are kept.'),
-  maxNonFinite: z.int().min(1).describe('NaN/Inf gradients in a row before the job fails.'),
+  maxNonFinite: z.int().min(1).max(MAX_INT).describe('NaN/Inf gradients in a row before the job fails.'),
 }
 
 const inputFields = {

@@ -1,6 +1,6 @@
 /** The CustomResourceDefinitions of both kinds, from the zod types that the operator itself parses with. */
 import { GROUP, type JobKind, PLURALS, VERSION } from '../contract/names.ts'
-import { specValidations, templateValidations, transferNameValidation } from './cel.ts'
+import { specValidations, templateValidations, transferNameValidations } from './cel.ts'
 import { FinetuneJobInput } from './finetune-job.ts'
 import { jobName } from './names.ts'
 import { PretrainJobInput } from './pretrain-job.ts'
@@ -70,7 +70,7 @@ function versionOf(kind: JobKind) {
 
 function rootSchema(kind: JobKind): Schema {
   const { type, maxLength, pattern } = structuralSchema(jobName) as Schema & { maxLength: number }
-  const validations = kind === 'PretrainJob' ? [transferNameValidation()] : []
+  const validations = kind === 'PretrainJob' ? transferNameValidations() : []
   return {
     type: 'object',
     description: DESCRIPTIONS[kind],

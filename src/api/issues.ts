@@ -1,8 +1,12 @@
 /** zod's findings in a user's words: the field's path, the value, what was expected, and the name that was meant. */
-import type { z } from 'zod'
+import { z } from 'zod'
 import { didYouMean } from './known-fields.ts'
-import { jobName, MAX_JOB_NAME } from './names.ts'
+import { JOB_NAME_FORM, jobName, MAX_JOB_NAME } from './names.ts'
+import { jobAnnotations, jobLabels } from './pod-labels.ts'
 import { isFields } from './resolve.ts'
+
+const TOP_LEVEL = ['apiVersion', 'kind', 'metadata', 'spec', 'status']
+const TEXTS = z.looseObject({ labels: jobLabels.nullish(), annotations: jobAnnotations.nullish() })
 
 export interface Issue {
   /** @example spec.workers.replicas */
@@ -17,8 +21,9 @@ export function required(path: string, expected: string): Issue {
   return { path, value: undefined, expected, message: `required: ${expected}` }
 }
 
-/** @param valueAt the value the user gave at a path */
-export function issueOf(issue: z.core.$ZodIssue, root: string, valueAt: (path: string) => unknown): Issue[] {
+/** @param given what the user wrote at the root. Followed by keys: those of maps have dots. */
+export function issueOf(issue: z.core.$ZodIssue, root: string, given: unknown): Issue[] {
+  const value = valueAt(given, issue.path)
   const path = issue.path.reduce<string>(
     (text, key) => text + (typeof key === 'number' ? `[${key}]` : `.${String(key)}`),
     root,
@@ -26,21 +31,43 @@ export function issueOf(issue: z.core.$ZodIssue, root: string, valueAt: (path: s
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       path: `${path}.${key}`,
-      value: valueAt(`${path}.${key}`),
+      value: valueAt(value, [key]),
       expected: 'a known field',
       message: `unknown field${didYouMean(key)}`,
     }))
   }
-  const value = valueAt(path)
   const expected = expectation(issue)
   if (value === undefined) return [required(path, expected)]
   if (issue.code === 'custom') return [{ path, value, expected, message: expected }]
   return [{ path, value, expected, message: `expected ${expected}` }]
 }
 
-export function nameIssues(metadata: unknown): Issue[] {
+/** Of fields beside spec, which no kind has. */
+export function topLevelIssues(raw: Record<string, unknown>): Issue[] {
+  return Object.keys(raw)
+    .filter((key) => !TOP_LEVEL.includes(key))
+    .map((key) => ({
+      path: key,
+      value: raw[key],
+      expected: 'a known field',
+      message: `unknown field${didYouMean(key, TOP_LEVEL)}`,
+    }))
+}
+
+export function metadataIssues(metadata: unknown): Issue[] {
+  return [...nameIssues(metadata), ...textIssues(metadata)]
+}
+
+/** Of labels and annotations, which are texts in every object. */
+function textIssues(metadata: unknown): Issue[] {
+  const read = TEXTS.safeParse(metadata)
+  if (read.success || !isFields(metadata)) return []
+  return read.error.issues.flatMap((issue) => issueOf(issue, 'metadata', metadata))
+}
+
+function nameIssues(metadata: unknown): Issue[] {
   const name = isFields(metadata) ? metadata.name : undefined
-  const expected = `lower-case letters, digits and '-', at most ${MAX_JOB_NAME} characters`
+  const expected = `${JOB_NAME_FORM}, at most ${MAX_JOB_NAME} characters`
   if (typeof name !== 'string') return [required('metadata.name', expected)]
   if (jobName.safeParse(name).success) return []
   return [{ path: 'metadata.name', value: name, expected, message: `expected ${expected}` }]
@@ -82,4 +109,8 @@ function bound(origin: string, relation: string, limit: number | bigint): string
 function article(type: string): string {
   const names: Record<string, string> = { int: 'a whole number', string: 'a text', record: 'a map', array: 'a list' }
   return names[type] ?? (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`)
+}
+
+function valueAt(given: unknown, keys: readonly PropertyKey[]): unknown {
+  return keys.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined | null)?.[key], given)
 }

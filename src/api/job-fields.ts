@@ -3,6 +3,9 @@ import { z } from 'zod'
 import { setOf } from './lists.ts'
 import { Scheduling } from './scheduling.ts'
 
+/** What the API server calls int32: 68 years. */
+const MAX_SECONDS = 2 ** 31 - 1
+
 const FailurePolicy = z.strictObject({
   permanentExitCodes: setOf(z.int().min(1).max(255), 64)
     .optional()
@@ -27,11 +30,13 @@ export const jobFields = {
   progressDeadlineSeconds: z
     .int()
     .min(1)
+    .max(MAX_SECONDS)
     .default(600)
     .describe('No step for so long: condition Stalled. Time in a queue does not count.'),
   activeDeadlineSeconds: z
     .int()
     .min(1)
+    .max(MAX_SECONDS)
     .optional()
     .describe('Active for longer than this since it was made, resumed or admitted by a queue: the job fails.'),
   cleanPodPolicy: z
@@ -41,6 +46,7 @@ export const jobFields = {
   ttlSecondsAfterFinished: z
     .int()
     .min(0)
+    .max(MAX_SECONDS)
     .optional()
     .describe('The job is deleted so long after its end; kept when absent.'),
   scheduling: Scheduling.optional().describe('Cannot change while the job runs: suspend it first.'),

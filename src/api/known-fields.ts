@@ -16,13 +16,13 @@ const NEAR: Readonly<Record<string, string>> = {
 const MAX_DISTANCE = 2
 
 /** @returns `; did you mean NAME?`, or nothing when no field is near, or the name is right in another place */
-export function didYouMean(key: string): string {
-  const near = NEAR[key] ?? nearest(key)
+export function didYouMean(key: string, among: readonly string[] = fieldNames()): string {
+  const near = NEAR[key] ?? nearest(key, among)
   return near ? `; did you mean ${near}?` : ''
 }
 
-function nearest(key: string): string | undefined {
-  const byDistance = fieldNames()
+function nearest(key: string, among: readonly string[]): string | undefined {
+  const byDistance = among
     .filter((name) => name !== key)
     .map((name) => ({ name, distance: editDistance(name.toLowerCase(), key.toLowerCase()) }))
   return byDistance.filter(({ distance }) => distance <= MAX_DISTANCE).sort((a, b) => a.distance - b.distance)[0]?.name

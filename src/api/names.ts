@@ -13,7 +13,13 @@ export function dnsLabel(maxLength: number) {
     .regex(DNS_LABEL, "lower-case letters, digits and '-', beginning and ending with a letter or digit")
 }
 
-export const jobName = dnsLabel(MAX_JOB_NAME)
+/** A job's service is named for it, and no Service begins with a digit. */
+export const JOB_NAME_FORM =
+  "lower-case letters, digits and '-', beginning with a letter and ending with a letter or digit"
+export const jobName = z
+  .string()
+  .max(MAX_JOB_NAME)
+  .regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/, JOB_NAME_FORM)
 
 /** Of objects that are named elsewhere. */
 export const dnsSubdomain = z

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { API_VERSION, JOB_KINDS, type JobKind } from '../contract/names.ts'
 import { DownpourError } from '../support/errors.ts'
 import { FinetuneJobSpec } from './finetune-job.ts'
-import { type Issue, issueOf, nameIssues, required } from './issues.ts'
+import { type Issue, issueOf, metadataIssues, required, topLevelIssues } from './issues.ts'
 import type { Job } from './job.ts'
 import { PretrainJobSpec } from './pretrain-job.ts'
 import { fillSpec, isFields } from './resolve.ts'
@@ -47,7 +47,7 @@ function check(raw: unknown): { job?: Job; issues: Issue[] } {
   if (!isFields(raw)) return { issues: [required('', 'an object with apiVersion, kind, metadata and spec')] }
   const kind = JOB_KINDS.find((known) => known === raw.kind)
   if (!kind) return { issues: [{ path: 'kind', value: raw.kind, ...expected(JOB_KINDS.join(' or ')) }] }
-  const head = [...versionIssues(raw.apiVersion), ...nameIssues(raw.metadata)]
+  const head = [...topLevelIssues(raw), ...versionIssues(raw.apiVersion), ...metadataIssues(raw.metadata)]
   if (!isFields(raw.spec)) return { issues: [...head, required('spec', 'an object')] }
   const { spec, issues } = checkSpec(kind, raw.spec)
   const all = [...head, ...issues, ...(spec ? issuesOfTransfers(raw.metadata, spec) : [])]
@@ -63,7 +63,11 @@ function checkSpec(kind: JobKind, written: Record<string, unknown>): { spec?: un
   const complete = COMPLETE[kind].safeParse(filled)
   if (!complete.success) return { issues: issuesOf(complete.error, filled) }
   const broken = RULES.filter((rule) => rule.kinds.includes(kind) && !rule.holds(complete.data as never))
-  const issues = broken.map(({ path, message }) => ({ path, value: valueAt(filled, path), ...expected(message) }))
+  const issues = broken.map(({ path, message }) => ({
+    path,
+    value: valueAt(filled, path),
+    ...expected(message),
+  }))
   return { spec: complete.data, issues }
 }
 
@@ -73,7 +77,7 @@ function issuesOfTransfers(metadata: unknown, spec: unknown): Issue[] {
 }
 
 function issuesOf(error: z.ZodError, filled: Record<string, unknown>): Issue[] {
-  return error.issues.flatMap((issue) => issueOf(issue, 'spec', (path) => valueAt(filled, path)))
+  return error.issues.flatMap((issue) => issueOf(issue, 'spec', filled))
 }
 
 function versionIssues(apiVersion: unknown): Issue[] {
@@ -84,11 +88,8 @@ function expected(text: string): { expected: string; message: string } {
   return { expected: text, message: text }
 }
 
-/** @param path as in issues: `spec.transfers[0].at` */
+/** @param path of a rule: `spec.input.cropPixels` */
 function valueAt(spec: Record<string, unknown>, path: string): unknown {
-  const steps = path
-    .replace(/\[(\d+)\]/g, '.$1')
-    .split('.')
-    .slice(1)
+  const steps = path.split('.').slice(1)
   return steps.reduce<unknown>((value, step) => (value as Record<string, unknown> | undefined)?.[step], spec)
 }

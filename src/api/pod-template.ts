@@ -1,63 +1,18 @@
 /** The fields of a pod that users need, and no more: a whole PodSpec would make the CRD too large to apply. */
 import { z } from 'zod'
-import { keyedList } from './lists.ts'
-
-/** As Kubernetes writes quantities, without a sign: nobody asks for less than nothing. */
-const QUANTITY = /^([0-9]+(\.[0-9]*)?|\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|([eE][+-]?[0-9]+))?$/
-
-const quantity = z.union([z.string().max(64).regex(QUANTITY, 'a quantity such as 500m, "2" or 4Gi'), z.int().min(0)])
-const quantityMap = z.record(z.string().max(317), quantity)
-const stringMap = z.record(z.string().max(317), z.string().max(1024))
-/** Free-form Kubernetes objects: the API server checks them when the pod is made, the CRD stays small. */
-const kubernetesObject = z.record(z.string(), z.unknown())
-
-/** Those of Pod Security level restricted: nothing of the node, no other network file system than a claim's. */
-const VOLUME_SOURCES = [
-  'configMap',
-  'csi',
-  'downwardAPI',
-  'emptyDir',
-  'ephemeral',
-  'persistentVolumeClaim',
-  'projected',
-  'secret',
-] as const
-const ONE_SOURCE = `must have exactly one of ${VOLUME_SOURCES.join(', ')}`
-const ONE_SOURCE_CEL = `[${VOLUME_SOURCES.map((source) => `has(self.${source})`).join(', ')}].filter(x, x).size() == 1`
-
-/** Without serviceAccountToken: the pods' own accounts give no rights to who may only make jobs. */
-const Projected = z.strictObject({
-  defaultMode: z.int().min(0).max(0o777).optional(),
-  sources: z
-    .array(
-      z.strictObject({
-        clusterTrustBundle: kubernetesObject.optional(),
-        configMap: kubernetesObject.optional(),
-        downwardAPI: kubernetesObject.optional(),
-        secret: kubernetesObject.optional(),
-      }),
-    )
-    .max(32)
-    .optional(),
-})
-
-const Volume = z
-  .strictObject({
-    name: z.string().min(1).max(63),
-    configMap: kubernetesObject.optional(),
-    csi: kubernetesObject.optional(),
-    downwardAPI: kubernetesObject.optional(),
-    emptyDir: kubernetesObject.optional(),
-    ephemeral: kubernetesObject.optional(),
-    persistentVolumeClaim: kubernetesObject.optional(),
-    projected: Projected.optional(),
-    secret: kubernetesObject.optional(),
-  })
-  .refine((volume) => VOLUME_SOURCES.filter((source) => volume[source] !== undefined).length === 1, ONE_SOURCE)
-  .meta({ 'x-kubernetes-validations': [{ rule: ONE_SOURCE_CEL, message: ONE_SOURCE }] })
+import { checked } from './checks.ts'
+import { dnsSubdomain } from './names.ts'
+import { environment } from './pod-environment.ts'
+import { nodeSelector, podAnnotations, podLabels } from './pod-labels.ts'
+import { Resources } from './pod-resources.ts'
+import { Toleration } from './pod-tolerations.ts'
+import { kubernetesObject, volumeMounts, volumes } from './pod-volumes.ts'
 
 const MAX_ID = 2 ** 31 - 1
 const id = z.int().min(0).max(MAX_ID)
+
+const STEP = String.raw`([^/.]|\.[^/.]|\.\.[^/])[^/]*`
+const PROFILE = new RegExp(`^${STEP}(/${STEP})*$`)
 
 /** What a pod may choose without leaving level restricted. */
 const SecurityContext = z.strictObject({
@@ -67,12 +22,17 @@ const SecurityContext = z.strictObject({
   fsGroup: id.optional(),
   fsGroupChangePolicy: z.enum(['Always', 'OnRootMismatch']).optional(),
   supplementalGroups: z.array(id).max(32).optional(),
-  seccompProfile: z
-    .strictObject({
+  seccompProfile: checked(
+    z.strictObject({
       type: z.enum(['RuntimeDefault', 'Localhost']),
-      localhostProfile: z.string().min(1).max(1024).optional(),
-    })
-    .optional(),
+      localhostProfile: z.string().max(1024).regex(PROFILE, 'a relative path without ".."').optional(),
+    }),
+    {
+      message: 'must have a localhostProfile exactly when type is Localhost',
+      holds: ({ type, localhostProfile }) => (type === 'Localhost') === (localhostProfile !== undefined),
+      cel: "(self.type == 'Localhost') == has(self.localhostProfile)",
+    },
+  ).optional(),
   seLinuxOptions: z
     .strictObject({
       type: z.enum(['container_t', 'container_init_t', 'container_kvm_t', 'container_engine_t']).optional(),
@@ -81,48 +41,23 @@ const SecurityContext = z.strictObject({
     .optional(),
 })
 
-/** Older clusters take a profile from here, and so `unconfined`. */
-const APP_ARMOR = 'container.apparmor.security.beta.kubernetes.io/'
-const annotations = stringMap.refine(
-  (map) => !Object.keys(map).some((key) => key.startsWith(APP_ARMOR)),
-  'must not choose AppArmor profiles',
-)
-
-export const PodTemplate = z.strictObject({
-  labels: stringMap.optional().describe("Added to the pods; the operator's own labels win."),
-  annotations: annotations.optional().describe('Added to the pods.'),
-  resources: z
-    .strictObject({
-      requests: quantityMap.optional().describe('What the scheduler sets aside.'),
-      limits: quantityMap.optional().describe('What the container may use.'),
-    })
-    .optional()
-    .describe('Requests and limits of the one container; GPUs under limits, such as nvidia.com/gpu: 1.'),
-  nodeSelector: stringMap.optional().describe('Labels that a node must have.'),
-  tolerations: z
-    .array(kubernetesObject)
-    .max(32)
-    .optional()
-    .describe('As in a PodSpec; nvidia.com/gpu is tolerated anyhow.'),
+const fields = z.strictObject({
+  labels: podLabels.optional().describe('Added to the pods.'),
+  annotations: podAnnotations.optional().describe('Added to the pods.'),
+  resources: Resources.optional().describe(
+    'Requests and limits of the one container; GPUs under limits, such as nvidia.com/gpu: 1.',
+  ),
+  nodeSelector: nodeSelector.optional().describe('Labels that a node must have.'),
+  tolerations: z.array(Toleration).max(32).optional().describe('As in a PodSpec; nvidia.com/gpu is tolerated anyhow.'),
   affinity: kubernetesObject.optional().describe('As in a PodSpec.'),
   topologySpreadConstraints: z.array(kubernetesObject).max(8).optional().describe('As in a PodSpec.'),
-  env: keyedList(z.looseObject({ name: z.string().min(1).max(253) }), 'name', 64)
-    .optional()
-    .describe('As in a Container; where the operator sets one too (DOWNPOUR_...), its own wins.'),
-  volumes: keyedList(Volume, 'name', 32).optional().describe('Volumes besides those that data and checkpoints need.'),
-  volumeMounts: keyedList(
-    z.looseObject({ name: z.string().min(1).max(63), mountPath: z.string().min(1).max(1024) }),
-    'mountPath',
-    32,
-  )
-    .optional()
-    .describe('Where those volumes appear, as in a Container.'),
+  env: environment.optional().describe("As in a Container; names that begin with DOWNPOUR_ are the operator's."),
+  volumes: volumes.optional().describe('Volumes besides those that data and checkpoints need.'),
+  volumeMounts: volumeMounts.optional().describe('Where those volumes appear, as in a Container.'),
   securityContext: SecurityContext.optional().describe(
     "Of the pod; merged over the operator's. Pods stay within Pod Security level restricted.",
   ),
-  serviceAccountName: z
-    .string()
-    .max(253)
+  serviceAccountName: dnsSubdomain
     .optional()
     .describe('For its image pull secrets, and policies that go by it; its token is not mounted.'),
   terminationGracePeriodSeconds: z
@@ -131,5 +66,12 @@ export const PodTemplate = z.strictObject({
     .max(3600)
     .optional()
     .describe('From SIGTERM to SIGKILL; parameter servers save in it.'),
+})
+
+export const PodTemplate = checked(fields, {
+  message: 'must list under volumes every volume that volumeMounts name',
+  holds: ({ volumes: listed = [], volumeMounts: mounts = [] }) =>
+    mounts.every((mount) => listed.some(({ name }) => name === mount.name)),
+  cel: '!has(self.volumeMounts) || self.volumeMounts.all(mount, has(self.volumes) && self.volumes.exists(volume, volume.name == mount.name))',
 })
 export type PodTemplate = z.output<typeof PodTemplate>

@@ -3,6 +3,8 @@
  * `downpour validate` refuse the same things in the same words; a test runs one table of cases through both.
  */
 import type { JobKind } from '../contract/names.ts'
+import { MAX_CLASSES, MAX_STEPS } from './common.ts'
+import { filled } from './filled.ts'
 import type { FinetuneJobSpec } from './finetune-job.ts'
 import type { PretrainJobSpec } from './pretrain-job.ts'
 
@@ -16,8 +18,8 @@ export interface Rule {
   message: string
   /** True when the spec, after presets and defaults, obeys. */
   holds(spec: Spec): boolean
-  /** The same over what the user wrote: `self` is the spec. It cannot see what a preset fills in. */
-  cel: string
+  /** The same over what the user wrote: `self` is the spec. What a preset fills in, `filled` says. */
+  cel: string | ((kind: JobKind) => string)
 }
 
 const BOTH = ['PretrainJob', 'FinetuneJob'] as const
@@ -30,7 +32,7 @@ export const RULES: readonly Rule[] = [
     path: 'spec.input.cropPixels',
     message: 'must not be larger than resizePixels',
     holds: ({ input }) => input.cropPixels <= input.resizePixels,
-    cel: '!has(self.input) || !has(self.input.cropPixels) || !has(self.input.resizePixels) || self.input.cropPixels <= self.input.resizePixels',
+    cel: (kind) => `${filled(kind, 'input.cropPixels', 1)} <= ${filled(kind, 'input.resizePixels', 1)}`,
   },
   {
     kinds: BOTH,
@@ -66,14 +68,15 @@ export const RULES: readonly Rule[] = [
     path: 'spec.model.headSlices',
     message: 'must not be larger than classes',
     holds: ({ model }) => model.headSlices <= model.classes,
-    cel: '!has(self.model) || !has(self.model.headSlices) || !has(self.model.classes) || self.model.headSlices <= self.model.classes',
+    cel: (kind) => `${filled(kind, 'model.headSlices', 1)} <= ${filled(kind, 'model.classes', MAX_CLASSES)}`,
   },
   {
     kinds: BOTH,
     path: 'spec.workers.quorum',
     message: 'must not be larger than replicas',
     holds: ({ workers }) => !workers.quorum || workers.quorum <= workers.replicas,
-    cel: '!has(self.workers) || !has(self.workers.quorum) || !has(self.workers.replicas) || self.workers.quorum <= self.workers.replicas',
+    cel: (kind) =>
+      `!has(self.workers) || !has(self.workers.quorum) || self.workers.quorum <= ${filled(kind, 'workers.replicas', 1)}`,
   },
   {
     kinds: BOTH,
@@ -87,7 +90,8 @@ export const RULES: readonly Rule[] = [
     path: 'spec.async.warmStartSteps',
     message: 'must be smaller than maxSteps',
     holds: ({ async, maxSteps }) => !async.warmStartSteps || async.warmStartSteps < maxSteps,
-    cel: '!has(self.async) || !has(self.async.warmStartSteps) || !has(self.maxSteps) || self.async.warmStartSteps == 0 || self.async.warmStartSteps < self.maxSteps',
+    cel: (kind) =>
+      `!has(self.async) || !has(self.async.warmStartSteps) || self.async.warmStartSteps == 0 || self.async.warmStartSteps < ${filled(kind, 'maxSteps', MAX_STEPS + 1)}`,
   },
   {
     kinds: BOTH,
@@ -117,7 +121,8 @@ export const RULES: readonly Rule[] = [
     message: 'must not name a step beyond maxSteps',
     holds: ({ transfers = [], maxSteps }) =>
       transfers.every(({ at }) => (at.steps ?? []).every((step) => step <= maxSteps)),
-    cel: '!has(self.transfers) || !has(self.maxSteps) || self.transfers.all(t, !has(t.at.steps) || t.at.steps.all(s, s <= self.maxSteps))',
+    cel: (kind) =>
+      `!has(self.transfers) || self.transfers.all(t, !has(t.at.steps) || t.at.steps.all(s, s <= ${filled(kind, 'maxSteps', MAX_STEPS)}))`,
   },
   {
     kinds: FINETUNE,
@@ -125,6 +130,13 @@ export const RULES: readonly Rule[] = [
     message: 'is required unless init is random',
     holds: ({ from, init }) => from !== undefined || init === 'random',
     cel: "has(self.from) || (has(self.init) && self.init == 'random')",
+  },
+  {
+    kinds: FINETUNE,
+    path: 'spec.from',
+    message: 'cannot be given together with init: random, which starts from nothing',
+    holds: ({ from, init }) => from === undefined || init !== 'random',
+    cel: "!has(self.from) || !has(self.init) || self.init != 'random'",
   },
   {
     kinds: FINETUNE,

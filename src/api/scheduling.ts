@@ -6,7 +6,9 @@ export const GANGS = ['none', 'volcano', 'coscheduling'] as const
 
 export const Scheduling = z.strictObject({
   priorityClassName: dnsSubdomain.optional().describe('PriorityClass of every pod.'),
+  // A label of the pods.
   queueName: dnsSubdomain
+    .max(63)
     .optional()
     .describe("Kueue's LocalQueue: all pods wait until it admits them together. With gang volcano: Volcano's Queue."),
   gang: z

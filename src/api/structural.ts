@@ -15,6 +15,7 @@ export interface Schema {
   maximum?: number
   enum?: unknown[]
   required?: string[]
+  default?: unknown
   properties?: Record<string, Schema>
   additionalProperties?: Schema | boolean
   items?: Schema
@@ -39,7 +40,7 @@ function structural(schema: Schema, path: string): Schema {
     case 'object':
       return object(schema, path)
     case 'array':
-      return { 'x-kubernetes-list-type': 'atomic', ...schema, items: structural(schema.items ?? {}, `${path}[]`) }
+      return list(schema, path)
     case 'integer':
       return integer(schema)
     case 'string':
@@ -49,6 +50,17 @@ function structural(schema: Schema, path: string): Schema {
     default:
       return schema
   }
+}
+
+/** Without defaults inside: clients that compare a list with what they applied see every filled field as a change. */
+function list(schema: Schema, path: string): Schema {
+  const items = withoutDefaults(structural(schema.items ?? {}, `${path}[]`))
+  return { 'x-kubernetes-list-type': 'atomic', ...schema, items }
+}
+
+function withoutDefaults({ default: _, ...schema }: Schema): Schema {
+  const properties = Object.entries(schema.properties ?? {}).map(([name, field]) => [name, withoutDefaults(field)])
+  return { ...schema, ...(schema.properties ? { properties: Object.fromEntries(properties) } : {}) }
 }
 
 function object(schema: Schema, path: string): Schema {

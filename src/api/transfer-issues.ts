@@ -10,6 +10,8 @@ const ANY_JOB = { name: 'job', namespace: 'default' }
 
 export const TRANSFER_NAME_MESSAGE = `makes a FinetuneJob JOB-NAME or JOB-NAME-STEP whose name has more than ${MAX_JOB_NAME} characters`
 
+export const SHARED_NAME_MESSAGE = 'makes two FinetuneJobs of one name'
+
 /** @param validate checks a whole job: a template is sound when the FinetuneJob that it becomes is */
 export function transferIssues(jobName: string, spec: Transfers, validate: (job: unknown) => Issue[]): Issue[] {
   return [...templateIssues(spec, validate), ...nameIssues(jobName, spec)]
@@ -30,6 +32,6 @@ function nameIssues(jobName: string, spec: Transfers): Issue[] {
   const repeated = names.filter((name, i) => names.indexOf(name) !== i)
   return [
     ...names.filter((name) => name.length > MAX_JOB_NAME).map((name) => issue(name, TRANSFER_NAME_MESSAGE)),
-    ...repeated.map((name) => issue(name, 'makes two FinetuneJobs of this name')),
+    ...repeated.map((name) => issue(name, SHARED_NAME_MESSAGE)),
   ]
 }

@@ -49,7 +49,8 @@ export function finetuneManifest(
       name: [source.name, transfer.name, ...(step === undefined ? [] : [step])].join('-'),
       namespace: source.namespace,
     },
-    spec: { ...transfer.template, from },
+    // A baseline starts from nothing.
+    spec: { ...transfer.template, ...(transfer.template.init === 'random' ? {} : { from }) },
   }
 }
 

@@ -31,9 +31,9 @@ export interface PlannedPodGroup {
   spec: Record<string, unknown>
 }
 
-export type EnvVar = { name: string; value?: string; valueFrom?: unknown }
+export type EnvVar = { name: string; value?: string | undefined; valueFrom?: unknown }
 export type Volume = { name: string } & Record<string, unknown>
-export type VolumeMount = { name: string; mountPath: string; readOnly?: boolean }
+export type VolumeMount = { name: string; mountPath: string; readOnly?: boolean | undefined }
 
 export interface Container {
   name: string

@@ -4,6 +4,7 @@
  */
 import { Environment } from '@marcbachmann/cel-js'
 import { crdFor } from '../../src/api/crd.ts'
+import { compareQuantities, isMultiple, wholeQuantity } from '../../src/api/quantities.ts'
 import type { Schema } from '../../src/api/structural.ts'
 import type { JobKind } from '../../src/contract/names.ts'
 
@@ -13,11 +14,25 @@ interface Validation {
   fieldPath?: string
 }
 
-/** isSorted is Kubernetes' own, from its list library. */
-const cel = new Environment({ unlistedVariablesAreDyn: true, limits: { maxAstNodes: 10_000 } }).registerFunction(
-  'list.isSorted(): bool',
-  (list: readonly (bigint | number)[]) => list.every((value, i) => i === 0 || (list[i - 1] as bigint) <= value),
-)
+class Quantity {
+  readonly written: string
+  constructor(written: string) {
+    this.written = written
+  }
+}
+
+/** isSorted and quantities are Kubernetes' own, from its libraries. */
+const cel = new Environment({ unlistedVariablesAreDyn: true, limits: { maxAstNodes: 10_000 } })
+  .registerFunction('list.isSorted(): bool', (list: readonly (bigint | number)[]) =>
+    list.every((value, i) => i === 0 || (list[i - 1] as bigint) <= value),
+  )
+  .registerType('Quantity', Quantity)
+  .registerFunction('quantity(string): Quantity', (written: string) => new Quantity(written))
+  .registerFunction('Quantity.compareTo(Quantity): int', (a: Quantity, b: Quantity) =>
+    BigInt(compareQuantities(a.written, b.written)),
+  )
+  .registerFunction('Quantity.isInteger(): bool', ({ written }: Quantity) => isMultiple(written, '1'))
+  .registerFunction('Quantity.asInteger(): int', ({ written }: Quantity) => wholeQuantity(written))
 
 /** @returns `field: message` lines; empty when the object would be stored */
 export function crdIssues(kind: JobKind, object: unknown, before?: unknown): string[] {
@@ -45,6 +60,8 @@ function schemaIssues(schema: Schema, value: unknown, path: string): string[] {
     return [...own, ...value.flatMap((entry, i) => schemaIssues(schema.items as Schema, entry, `${path}[${i}]`))]
   }
   if (!isObject(value)) return own
+  const entries = Object.keys(value).length
+  if (entries > Number(schema.maxProperties ?? entries)) own.push(`${path}: Too many: ${entries}`)
   const missing = (schema.required ?? []).filter((name) => value[name] === undefined)
   return [
     ...own,

@@ -1,0 +1,47 @@
+/** Checks that JSON Schema has no word for: of zod, and in CEL for the API server, in the same words. */
+import { z } from 'zod'
+import type { Validation } from './cel.ts'
+
+export interface Check<T> {
+  message: string
+  holds(value: T): boolean
+  /** The same in CEL; `self` is the value. */
+  cel: string
+}
+
+const VALIDATIONS = 'x-kubernetes-validations'
+
+/** @returns the type, which refuses besides what breaks a check; the CRD holds the checks' CEL */
+export function checked<T extends z.ZodType>(type: T, ...checks: readonly Check<z.output<T>>[]): T {
+  const meta = type.meta() ?? {}
+  const refined = checks.reduce<z.ZodType>((one, { holds, message }) => one.refine(holds as never, message), type)
+  const before = (meta[VALIDATIONS] ?? []) as Validation[]
+  const added = checks.map(({ cel, message }): Validation => ({ rule: cel, message }))
+  return refined.meta({ ...meta, [VALIDATIONS]: [...before, ...added] }) as T
+}
+
+/** A map of at most so many entries: without a bound the API server does not afford a check of its keys. */
+export function mapOf<T extends z.ZodType>(
+  value: T,
+  max: number,
+  ...checks: readonly Check<Record<string, z.output<T>>>[]
+) {
+  const map = z
+    .record(z.string(), value)
+    .refine((entries) => Object.keys(entries).length <= max, `must have at most ${max} entries`)
+    .meta({ maxProperties: max })
+  return checked(map, ...(checks as readonly Check<unknown>[]))
+}
+
+/** Of characters as the API server counts them: JavaScript counts some, such as emoji, as two. */
+export function text(max: number) {
+  return z
+    .string()
+    .refine((value) => value.length <= max || [...value].length <= max, `must have at most ${max} characters`)
+    .meta({ maxLength: max })
+}
+
+/** A pattern as a literal of CEL. */
+export function celPattern(pattern: RegExp): string {
+  return `'${pattern.source.replaceAll('\\/', '/').replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+}

@@ -1,0 +1,42 @@
+/** Fields of a spec as CEL reads them, presets and defaults included: those fill a job only after the API server took it. */
+import type { JobKind } from '../contract/names.ts'
+import { BASE_DEFAULTS, FINETUNE_RECIPES, PRETRAIN_RECIPES } from './presets.ts'
+import { merge } from './resolve.ts'
+
+/** @example hasPath('model.classes') === '(has(self.model) && has(self.model.classes))' */
+export function hasPath(path: string, root = 'self'): string {
+  const steps = path.split('.')
+  const checks = steps.map((_, i) => `has(${root}.${steps.slice(0, i + 1).join('.')})`)
+  return checks.length > 1 ? `(${checks.join(' && ')})` : (checks[0] as string)
+}
+
+/**
+ * The number that a job will have.
+ * @param otherwise for a job where nothing says it, which another rule refuses
+ * @example filled('PretrainJob', 'workers.replicas', 1) === "(has(…) ? self.workers.replicas : has(self.preset) && self.preset in ['jft-resnet101'] ? 50 : 1)"
+ */
+export function filled(kind: JobKind, path: string, otherwise: number): string {
+  const byDefault = valueAt(BASE_DEFAULTS, path) ?? otherwise
+  const byPreset = [...presetsByValue(kind, path)]
+    .filter(([value]) => value !== byDefault)
+    .map(([value, presets]) => `has(self.preset) && self.preset in [${presets.join(', ')}] ? ${value} : `)
+  return `(${hasPath(path)} ? self.${path} : ${byPreset.join('')}${byDefault})`
+}
+
+/** Names, in quotes, of the presets that say a field. */
+export function presetsThatSay(kind: JobKind, path: string): string[] {
+  return [...presetsByValue(kind, path).values()].flat()
+}
+
+function presetsByValue(kind: JobKind, path: string): Map<unknown, string[]> {
+  const byValue = new Map<unknown, string[]>()
+  for (const [name, recipe] of Object.entries(kind === 'PretrainJob' ? PRETRAIN_RECIPES : FINETUNE_RECIPES)) {
+    const value = valueAt(merge(BASE_DEFAULTS, recipe), path)
+    if (value !== undefined) byValue.set(value, [...(byValue.get(value) ?? []), `'${name}'`])
+  }
+  return byValue
+}
+
+function valueAt(fields: object, path: string): unknown {
+  return path.split('.').reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], fields)
+}

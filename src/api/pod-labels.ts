@@ -1,0 +1,68 @@
+/** Labels, annotations and node selectors of pods, as the API server takes them, without those that the operator writes. */
+import { z } from 'zod'
+import { GROUP, LABELS } from '../contract/names.ts'
+import { type Check, celPattern, mapOf, text } from './checks.ts'
+
+const MAX_ENTRIES = 64
+const NAME = '[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?'
+const PREFIX_OF = (letters: string) =>
+  `[${letters}0-9]([-${letters}0-9]*[${letters}0-9])?(\\.[${letters}0-9]([-${letters}0-9]*[${letters}0-9])?)*/`
+const LABEL_VALUE = new RegExp(`^(${NAME})?$`)
+/** A name of at most 63 characters, and a domain of at most 253 before it. */
+const LABEL_KEY = new RegExp(`^(${PREFIX_OF('a-z')})?${NAME}$`)
+/** The domain of an annotation may have capitals. */
+const ANNOTATION_KEY = new RegExp(`^(${PREFIX_OF('a-zA-Z')})?${NAME}$`)
+const KEY_LENGTHS = /^([^/]{1,253}\/)?[^/]{1,63}$/
+/** Older clusters take a profile from here, and so `unconfined`. */
+const APP_ARMOR = 'container.apparmor.security.beta.kubernetes.io/'
+
+type Texts = Record<string, string>
+
+const keysMatch = (pattern: RegExp): Check<Texts> => ({
+  message: "must have keys such as team or example.com/team: letters, digits, '-', '_' and '.', at most 63 characters",
+  holds: (map) => Object.keys(map).every((key) => pattern.test(key) && KEY_LENGTHS.test(key)),
+  cel: `self.all(key, key.matches(${celPattern(pattern)}) && key.matches(${celPattern(KEY_LENGTHS)}))`,
+})
+
+const NOT_OURS: Check<Texts> = {
+  message: `must leave ${LABELS.managedBy} and keys of ${GROUP} to the operator`,
+  holds: (map) => !Object.keys(map).some((key) => key === LABELS.managedBy || key.startsWith(`${GROUP}/`)),
+  cel: `self.all(key, key != '${LABELS.managedBy}' && !key.startsWith('${GROUP}/'))`,
+}
+
+const NO_APP_ARMOR: Check<Texts> = {
+  message: 'must not choose AppArmor profiles',
+  holds: (map) => !Object.keys(map).some((key) => key.startsWith(APP_ARMOR)),
+  cel: `self.all(key, !key.startsWith('${APP_ARMOR}'))`,
+}
+
+export const labelValue = z
+  .string()
+  .max(63)
+  .regex(LABEL_VALUE, "a label: letters, digits, '-', '_' and '.', at most 63 characters, or nothing")
+
+/** Short enough that the length of the domain need not be looked at. */
+export const labelKey = z
+  .string()
+  .max(253)
+  .regex(new RegExp(`^(${LABEL_KEY.source.slice(1, -1)})?$`), 'a label key such as team or example.com/team')
+
+export const nodeSelector = mapOf(labelValue, MAX_ENTRIES, keysMatch(LABEL_KEY))
+export const podLabels = mapOf(labelValue, MAX_ENTRIES, keysMatch(LABEL_KEY), NOT_OURS)
+export const podAnnotations = mapOf(text(1024), MAX_ENTRIES, keysMatch(ANNOTATION_KEY), NOT_OURS, NO_APP_ARMOR)
+
+/** All annotations of an object together, as the API server bounds them. */
+const MAX_ANNOTATION_BYTES = 256 * 1024
+
+/** Of a job, which are its author's to choose; the API server itself checks these. */
+export const jobLabels = z
+  .record(z.string(), labelValue)
+  .refine(keysMatch(LABEL_KEY).holds, keysMatch(LABEL_KEY).message)
+export const jobAnnotations = z
+  .record(z.string(), z.string())
+  .refine(keysMatch(ANNOTATION_KEY).holds, keysMatch(ANNOTATION_KEY).message)
+  .refine((map) => bytesOf(map) <= MAX_ANNOTATION_BYTES, `must have at most ${MAX_ANNOTATION_BYTES} bytes in all`)
+
+function bytesOf(map: Texts): number {
+  return Object.entries(map).reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0)
+}

@@ -1,0 +1,36 @@
+/** Kubernetes quantities, exactly: `500m`, `2`, `4Gi`, `1e3`. */
+
+/** Without a sign: nobody asks for less than nothing. */
+export const QUANTITY = /^([0-9]{1,18}(\.[0-9]{0,9})?|\.[0-9]{1,9})(([KMGTPE]i)|[numkMGTPE]|([eE][+-]?[0-9]{1,2}))?$/
+
+const PARTS = /^([0-9]*)\.?([0-9]*)(.*)$/
+const DECIMAL: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, '': 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 }
+const BINARY = ['Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei']
+/** Digits behind the point that are kept: those of a quantity and the smallest exponent it may have. */
+const DIGITS = 120
+
+/** @returns less than, equal to or more than 0 */
+export function compareQuantities(a: string | number, b: string | number): number {
+  const [one, other] = [scaled(a), scaled(b)]
+  return one < other ? -1 : Number(one > other)
+}
+
+export function isMultiple(value: string | number, unit: string): boolean {
+  const one = scaled(unit)
+  return one > 0n && scaled(value) % one === 0n
+}
+
+/** Of a quantity that has no fraction. */
+export function wholeQuantity(value: string | number): bigint {
+  return scaled(value) / 10n ** BigInt(DIGITS)
+}
+
+/** Times 10^DIGITS, so that no quantity has a fraction. */
+function scaled(value: string | number): bigint {
+  const [, whole = '', fraction = '', suffix = ''] = PARTS.exec(String(value)) ?? []
+  const digits = BigInt(`${whole}${fraction}` || '0')
+  const binary = BINARY.indexOf(suffix)
+  const exponent = binary >= 0 ? 0 : (DECIMAL[suffix] ?? Number(suffix.slice(1)))
+  const factor = binary >= 0 ? 1024n ** BigInt(binary + 1) : 1n
+  return digits * factor * 10n ** BigInt(DIGITS - fraction.length + exponent)
+}
