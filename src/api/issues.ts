@@ -1,13 +1,11 @@
 /** zod's findings in a user's words: the field's path, the value, what was expected, and the name that was meant. */
-import { z } from 'zod'
+import type { z } from 'zod'
 import { didYouMean } from './known-fields.ts'
+import { Metadata } from './metadata.ts'
 import { JOB_NAME_FORM, jobName, MAX_JOB_NAME } from './names.ts'
-import { jobAnnotations, jobLabels } from './pod-labels.ts'
 import { isFields } from './resolve.ts'
 
 const TOP_LEVEL = ['apiVersion', 'kind', 'metadata', 'spec', 'status']
-const TEXTS = z.looseObject({ labels: jobLabels.nullish(), annotations: jobAnnotations.nullish() })
-
 export interface Issue {
   /** @example spec.workers.replicas */
   path: string
@@ -55,12 +53,11 @@ export function topLevelIssues(raw: Record<string, unknown>): Issue[] {
 }
 
 export function metadataIssues(metadata: unknown): Issue[] {
-  return [...nameIssues(metadata), ...textIssues(metadata)]
+  return [...nameIssues(metadata), ...fieldIssues(metadata)]
 }
 
-/** Of labels and annotations, which are texts in every object. */
-function textIssues(metadata: unknown): Issue[] {
-  const read = TEXTS.safeParse(metadata)
+function fieldIssues(metadata: unknown): Issue[] {
+  const read = Metadata.safeParse(metadata)
   if (read.success || !isFields(metadata)) return []
   return read.error.issues.flatMap((issue) => issueOf(issue, 'metadata', metadata))
 }

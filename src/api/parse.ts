@@ -1,4 +1,5 @@
 /** From unknown to Job: the one door through which job objects enter; types are trusted behind it. */
+import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
 import { API_VERSION, JOB_KINDS, type JobKind } from '../contract/names.ts'
 import { DownpourError } from '../support/errors.ts'
@@ -6,7 +7,7 @@ import { FinetuneJobSpec } from './finetune-job.ts'
 import { type Issue, issueOf, metadataIssues, required, topLevelIssues } from './issues.ts'
 import type { Job } from './job.ts'
 import { PretrainJobSpec } from './pretrain-job.ts'
-import { fillSpec, isFields } from './resolve.ts'
+import { fillSpec, isFields, withoutNulls } from './resolve.ts'
 import { RULES } from './rules.ts'
 import { transferIssues } from './transfer-issues.ts'
 
@@ -59,9 +60,12 @@ function check(raw: unknown): { job?: Job; issues: Issue[] } {
 }
 
 function checkSpec(kind: JobKind, written: Record<string, unknown>): { spec?: unknown; issues: Issue[] } {
-  const filled = fillSpec(kind, written)
+  const given = withoutNulls(written) as typeof written
+  const filled = fillSpec(kind, given)
   const complete = COMPLETE[kind].safeParse(filled)
-  if (!complete.success) return { issues: issuesOf(complete.error, filled) }
+  const strangers = isDeepStrictEqual(given, written) ? [] : unknownNulls(kind, written)
+  if (!complete.success) return { issues: [...strangers, ...issuesOf(complete.error, filled)] }
+  if (strangers.length > 0) return { issues: strangers }
   const broken = RULES.filter((rule) => rule.kinds.includes(kind) && !rule.holds(complete.data as never))
   const issues = broken.map(({ path, message }) => ({
     path,
@@ -69,6 +73,13 @@ function checkSpec(kind: JobKind, written: Record<string, unknown>): { spec?: un
     ...expected(message),
   }))
   return { spec: complete.data, issues }
+}
+
+/** A null stands for no field only where there could be one. */
+function unknownNulls(kind: JobKind, written: Record<string, unknown>): Issue[] {
+  const { error } = COMPLETE[kind].safeParse(written)
+  const unknown = error?.issues.filter(({ code }) => code === 'unrecognized_keys') ?? []
+  return unknown.flatMap((issue) => issueOf(issue, 'spec', written)).filter(({ value }) => value === null)
 }
 
 function issuesOfTransfers(metadata: unknown, spec: unknown): Issue[] {

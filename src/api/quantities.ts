@@ -25,8 +25,9 @@ export function wholeQuantity(value: string | number): bigint {
   return scaled(value) / 10n ** BigInt(DIGITS)
 }
 
-/** Times 10^DIGITS, so that no quantity has a fraction. */
+/** Times 10^DIGITS, so that no quantity has a fraction. What is no quantity is told elsewhere, and counts as nothing. */
 function scaled(value: string | number): bigint {
+  if (!QUANTITY.test(String(value))) return 0n
   const [, whole = '', fraction = '', suffix = ''] = PARTS.exec(String(value)) ?? []
   const digits = BigInt(`${whole}${fraction}` || '0')
   const binary = BINARY.indexOf(suffix)

@@ -16,6 +16,7 @@ export interface Schema {
   enum?: unknown[]
   required?: string[]
   default?: unknown
+  maxProperties?: number
   properties?: Record<string, Schema>
   additionalProperties?: Schema | boolean
   items?: Schema

@@ -53,9 +53,9 @@ export function pruned(schema: Schema, value: unknown, path: string, onUnknown: 
   return Object.fromEntries(kept)
 }
 
-/** An object of which the schema says nothing else, such as metadata, is left alone. */
+/** An object of which the schema says nothing else, such as metadata, is left alone. A number or a text has no fields. */
 function hasFields(schema: Schema): boolean {
-  return schema.properties !== undefined
+  return schema.properties !== undefined || schema.type !== 'object'
 }
 
 /** Wrong types and values outside an enum. */

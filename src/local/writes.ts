@@ -1,5 +1,6 @@
 /** POST, PUT, PATCH and DELETE of objects. */
 import type { ServerResponse } from 'node:http'
+import { METADATA_FIELDS } from '../api/metadata.ts'
 import { applyFields, trackWrite } from './apply.ts'
 import { deleteObject, readDeleteOptions } from './deletion.ts'
 import { send } from './http.ts'
@@ -123,19 +124,20 @@ function saveScale(
 }
 
 /**
- * Fields that our CRDs do not have are dropped, with a warning, or refused, as the client asks by `fieldValidation`
+ * Fields that our CRDs, or metadata, do not have are dropped, with a warning, or refused, as the client asks by `fieldValidation`
  * (kubectl asks for Strict). @throws StatusError 400
  */
 function knownFields({ target, query, contentType }: Request, object: Stored, response: ServerResponse): Stored {
-  const schema = schemaOf(target.resource)
-  if (!schema) return object
   if (!isObject(object.metadata)) throw badRequest('metadata must be an object')
+  const schema = schemaOf(target.resource)
   const isApply = contentType === 'application/apply-patch+yaml'
   const asked = query.get('fieldValidation') || 'Warn'
   if (!VALIDATIONS.includes(asked)) throw unsupportedOption('fieldValidation', JSON.stringify(asked), VALIDATIONS)
   const unknown: string[] = []
-  const { metadata, ...rest } = object
-  const kept = { ...(pruned(schema, rest, '', (path) => unknown.push(path)) as Stored), metadata }
+  const { metadata: given, ...rest } = object
+  const metadata = knownMetadata(given, (path) => unknown.push(path))
+  const fields = schema ? (pruned(schema, rest, '', (path) => unknown.push(path)) as Stored) : rest
+  const kept = { ...fields, metadata } as Stored
   const texts = unknown.map((path) => `unknown field "${path}"`)
   // Apply has no other way: nobody could own a field that is not stored.
   if (texts.length > 0 && (isApply || asked === 'Strict'))
@@ -146,6 +148,14 @@ function knownFields({ target, query, contentType }: Request, object: Stored, re
       texts.map((text) => `299 - "${text.replaceAll('"', '\\"')}"`),
     )
   return kept
+}
+
+function knownMetadata(given: Stored['metadata'], onUnknown: (path: string) => void): Stored['metadata'] {
+  const unknown = Object.keys(given).filter((name) => !METADATA_FIELDS.includes(name))
+  for (const name of unknown) onUnknown(`metadata.${name}`)
+  return Object.fromEntries(
+    Object.entries(given).filter(([name]) => !unknown.includes(name)),
+  ) as unknown as Stored['metadata']
 }
 
 /** A patch is read well and makes something that is not. */

@@ -61,7 +61,7 @@ function schemaIssues(schema: Schema, value: unknown, path: string): string[] {
   }
   if (!isObject(value)) return own
   const entries = Object.keys(value).length
-  if (entries > Number(schema.maxProperties ?? entries)) own.push(`${path}: Too many: ${entries}`)
+  if (entries > (schema.maxProperties ?? entries)) own.push(`${path}: Too many: ${entries}`)
   const missing = (schema.required ?? []).filter((name) => value[name] === undefined)
   return [
     ...own,

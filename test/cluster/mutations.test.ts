@@ -1,0 +1,123 @@
+/**
+ * Good jobs, changed at random: the real API server, `downpour validate` and local mode's API server take the same ones.
+ * DOWNPOUR_WALK_SEED and DOWNPOUR_WALK_JOBS choose another walk.
+ */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { issueText, validateJob } from '../../src/api/parse.ts'
+import { API_VERSION, PLURALS } from '../../src/contract/names.ts'
+import { mapLimit } from '../../src/kube/map-limit.ts'
+import { createRandom } from '../../src/support/random.ts'
+import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
+import { type Answer, Api, closeNamespace, openNamespace } from '../conformance/api.ts'
+import type { RawJob } from '../support/job-cases.ts'
+import { startTestCluster, type TestCluster } from '../support/local-cluster.ts'
+import { GOOD_JOBS, mutate } from '../support/mutations.ts'
+import { applyCrds } from './crds.ts'
+
+const SEED = Number(process.env.DOWNPOUR_WALK_SEED ?? 9)
+const JOBS = Number(process.env.DOWNPOUR_WALK_JOBS ?? 2000)
+const AT_ONCE = 8
+const SHOWN = 20
+
+let real: Api
+let local: Api
+let localCluster: TestCluster
+
+before(async () => {
+  const cluster = await ensureCluster()
+  await applyCrds(cluster)
+  localCluster = await startTestCluster({ runPods: false })
+  real = new Api(cluster.kubeconfig)
+  local = new Api(localCluster.kubeconfigPath)
+  await Promise.all([real, local].map(openNamespace))
+})
+after(async () => {
+  await closeNamespace(real)
+  await Promise.all([real.close(), local.close()])
+  await localCluster.dispose()
+})
+
+/** Sent where the good job would be, whatever kind it says it is now. */
+function send(api: Api, { kind }: RawJob, job: RawJob): Promise<Answer> {
+  const path = `/apis/${API_VERSION}/namespaces/${api.namespace}/${PLURALS[kind]}?dryRun=All&fieldValidation=Strict`
+  const { metadata } = job
+  const isNamed = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata)
+  return api.create(path, isNamed ? { ...job, metadata: { ...metadata, namespace: api.namespace } } : job)
+}
+
+interface Verdicts {
+  changes: readonly string[]
+  job: RawJob
+  there: Answer
+  here: Answer
+  issues: readonly string[]
+}
+
+async function judge(good: RawJob, job: RawJob, changes: readonly string[]): Promise<Verdicts> {
+  const [there, here] = await Promise.all([real, local].map((api) => send(api, good, job)))
+  return { changes, job, there: there as Answer, here: here as Answer, issues: issuesOf(good, job) }
+}
+
+/** The address says the kind, too. */
+function issuesOf(good: RawJob, job: RawJob): string[] {
+  const issues = validateJob(job).map(issueText)
+  return good.kind === job.kind || issues.length > 0 ? issues : [`kind: ${job.kind}: ${good.kind} expected`]
+}
+
+const isTaken = ({ status }: Answer) => status === 201
+
+function textOf({ changes, there, here, issues }: Verdicts): string {
+  return [
+    changes.join('; '),
+    `  API server: ${there.status} ${String(there.body.message ?? 'taken').slice(0, 500)}`,
+    `  local mode: ${here.status} ${String(here.body.message ?? 'taken').slice(0, 500)}`,
+    `  validate:   ${issues.join('\n').slice(0, 500) || 'valid'}`,
+  ].join('\n')
+}
+
+async function judgeAll(cases: readonly { good: RawJob; job: RawJob; changes: readonly string[] }[]) {
+  const all: Verdicts[] = []
+  const { errors } = await mapLimit(cases, AT_ONCE, async ({ good, job, changes }) => {
+    all.push(await judge(good, job, changes))
+  })
+  if (errors[0]) throw errors[0].error
+  return all
+}
+
+function assertNone(bad: readonly Verdicts[], what: string): void {
+  assert.equal(bad.length, 0, `${bad.length} ${what}\n${bad.slice(0, SHOWN).map(textOf).join('\n')}`)
+}
+
+test('every good job is taken by all three as it is', async () => {
+  const verdicts = await judgeAll(GOOD_JOBS.map((good) => ({ good, job: good, changes: ['as it is'] })))
+  assertNone(
+    verdicts.filter(({ there, here, issues }) => !isTaken(there) || !isTaken(here) || issues.length > 0),
+    'good jobs are refused',
+  )
+})
+
+test(`${JOBS} jobs changed at random get the same answer from all three`, async (t) => {
+  const random = createRandom(SEED)
+  const cases = Array.from({ length: JOBS }, () => {
+    const good = GOOD_JOBS[random.int(GOOD_JOBS.length)] as RawJob
+    return { good, ...mutate(good, random) }
+  })
+  const verdicts = await judgeAll(cases)
+  const taken = verdicts.filter(({ there }) => isTaken(there))
+  t.diagnostic(`seed ${SEED}: ${taken.length} of ${JOBS} taken (${((100 * taken.length) / JOBS).toFixed(1)} %)`)
+  const sameCode = verdicts.filter(({ there, here }) => there.status === here.status)
+  t.diagnostic(`local mode answers ${sameCode.length} of ${JOBS} with the same status code`)
+  assertNone(
+    verdicts.filter(({ there }) => ![201, 400, 422].includes(there.status)),
+    'are neither taken nor refused',
+  )
+  const isAgreed = ({ there, here, issues }: Verdicts) =>
+    isTaken(there) === (issues.length === 0) && isTaken(there) === isTaken(here)
+  assertNone(
+    verdicts.filter((verdict) => !isAgreed(verdict)),
+    'get different answers',
+  )
+  assert.ok(taken.length > JOBS / 10, 'hardly any job is taken')
+  assert.ok(taken.length < JOBS * 0.9, 'hardly any job is refused')
+})
