@@ -1,5 +1,6 @@
 /** Environment variables of a pod's container, as in a Container. */
 import { z } from 'zod'
+import { ENV } from '../contract/runtime.ts'
 import { checked, text } from './checks.ts'
 import { keyedList } from './lists.ts'
 import { dnsSubdomain } from './names.ts'
@@ -7,6 +8,7 @@ import { dnsSubdomain } from './names.ts'
 /** What every cluster takes; newer ones take more. */
 const NAME = /^([-_a-zA-Z]|\.[-_a-zA-Z0-9])[-._a-zA-Z0-9]*$/
 const KEY = /^([-_a-zA-Z0-9]|\.[-_a-zA-Z0-9])[-._a-zA-Z0-9]*$/
+/** Where things are mounted is not the user's to say: a checkpoint elsewhere would be gone with its pod. */
 const OURS = 'DOWNPOUR_'
 const FIELD =
   /^(metadata\.(name|namespace|uid|(labels|annotations)\['([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?'\])|spec\.(nodeName|serviceAccountName)|status\.(hostIP|hostIPs|podIP|podIPs))$/
@@ -70,9 +72,9 @@ export const EnvVar = checked(
     valueFrom: valueFrom.optional(),
   }),
   {
-    message: `must leave variables whose names begin with ${OURS} to the operator`,
-    holds: ({ name }) => !name.startsWith(OURS),
-    cel: `!self.name.startsWith('${OURS}')`,
+    message: `must leave variables whose names begin with ${OURS} to the operator, but for ${ENV.logLevel}`,
+    holds: ({ name }) => !name.startsWith(OURS) || name === ENV.logLevel,
+    cel: `!self.name.startsWith('${OURS}') || self.name == '${ENV.logLevel}'`,
   },
   {
     message: 'cannot have both value and valueFrom',

@@ -1,7 +1,7 @@
 /** (job, role, index) → Pod: one container, restricted security context, told its place by arguments and the job by its environment. */
 import type { Job } from '../api/job.ts'
 import { LABELS, podName, type Role, serviceName } from '../contract/names.ts'
-import { ARGS, ENV, FOLDER_ENV, PORTS, type RuntimeConfig } from '../contract/runtime.ts'
+import { ARGS, ENV, PORTS, type RuntimeConfig } from '../contract/runtime.ts'
 import { gangMetadata, schedulerOf } from './gang.ts'
 import { desiredOf, jobLabels, ownerReference, type PlanOptions } from './job-plan.ts'
 import { kueueMetadata } from './kueue.ts'
@@ -118,7 +118,7 @@ function containerOf({ job, config, options }: PodContext, role: Role, index: nu
     name: role,
     image: job.spec.runtime.image ?? options.defaultImage,
     args: [VERBS[role], ARGS.index, String(index), ARGS.attempt, String(birth.attempt)],
-    env: [...usersOf(template?.env ?? []), ...environment(config)],
+    env: [...(template?.env ?? []), ...environment(config)],
     ports: [
       ...(role === 'ps' ? [{ name: 'wire', containerPort: PORTS.wire }] : []),
       { name: 'http', containerPort: PORTS.http },
@@ -132,12 +132,6 @@ function containerOf({ job, config, options }: PodContext, role: Role, index: nu
     },
     ...(role === 'ps' ? { readinessProbe: { httpGet: { path: '/readyz', port: 'http' }, periodSeconds: 2 } } : {}),
   }
-}
-
-/** Where things are mounted is not the user's to say: a checkpoint elsewhere would be gone with its pod. */
-function usersOf(env: readonly EnvVar[]): readonly EnvVar[] {
-  const ours = Object.values(FOLDER_ENV)
-  return env.filter(({ name }) => !ours.includes(name))
 }
 
 /** Few: the API server tracks who owns each variable of each pod. Arguments are one field to it. */

