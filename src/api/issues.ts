@@ -6,6 +6,10 @@ import { JOB_NAME_FORM, jobName, MAX_JOB_NAME } from './names.ts'
 import { isFields } from './resolve.ts'
 
 const TOP_LEVEL = ['apiVersion', 'kind', 'metadata', 'spec', 'status']
+/** Unknown fields of one object for which the one that was meant is looked for: it takes its time. */
+const MAX_HINTS = 50
+const GENERATED = 'xxxxx'
+
 export interface Issue {
   /** @example spec.workers.replicas */
   path: string
@@ -27,11 +31,11 @@ export function issueOf(issue: z.core.$ZodIssue, root: string, given: unknown): 
     root,
   )
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
+    return issue.keys.map((key, i) => ({
       path: `${path}.${key}`,
       value: valueAt(value, [key]),
       expected: 'a known field',
-      message: `unknown field${didYouMean(key)}`,
+      message: `unknown field${i < MAX_HINTS ? didYouMean(key) : ''}`,
     }))
   }
   const expected = expectation(issue)
@@ -63,11 +67,20 @@ function fieldIssues(metadata: unknown): Issue[] {
 }
 
 function nameIssues(metadata: unknown): Issue[] {
-  const name = isFields(metadata) ? metadata.name : undefined
+  const { name, generateName } = isFields(metadata) ? metadata : {}
+  if (name === undefined && generateName !== undefined) return generateNameIssues(generateName)
   const expected = `${JOB_NAME_FORM}, at most ${MAX_JOB_NAME} characters`
-  if (typeof name !== 'string') return [required('metadata.name', expected)]
+  if (name === undefined || name === null) return [required('metadata.name', expected)]
   if (jobName.safeParse(name).success) return []
   return [{ path: 'metadata.name', value: name, expected, message: `expected ${expected}` }]
+}
+
+/** The API server adds five letters and digits to it. */
+function generateNameIssues(generateName: unknown): Issue[] {
+  const longest = MAX_JOB_NAME - GENERATED.length
+  const expected = `the beginning of a name: lower-case letters, digits and '-', at most ${longest} characters`
+  if (typeof generateName === 'string' && jobName.safeParse(`${generateName}${GENERATED}`).success) return []
+  return [{ path: 'metadata.generateName', value: generateName, expected, message: `expected ${expected}` }]
 }
 
 function expectation(issue: z.core.$ZodIssue): string {

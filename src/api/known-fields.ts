@@ -1,5 +1,6 @@
 /** The field that was meant when one is unknown: by common slips, then by spelling. */
 import { z } from 'zod'
+import { ownValue } from '../support/own.ts'
 import { FinetuneJobInput } from './finetune-job.ts'
 import { PretrainJobInput } from './pretrain-job.ts'
 
@@ -17,13 +18,14 @@ const MAX_DISTANCE = 2
 
 /** @returns `; did you mean NAME?`, or nothing when no field is near, or the name is right in another place */
 export function didYouMean(key: string, among: readonly string[] = fieldNames()): string {
-  const near = NEAR[key] ?? nearest(key, among)
+  const near = ownValue(NEAR, key) ?? nearest(key, among)
   return near ? `; did you mean ${near}?` : ''
 }
 
 function nearest(key: string, among: readonly string[]): string | undefined {
   const byDistance = among
-    .filter((name) => name !== key)
+    // A long name is near to none, and to find that out would take long.
+    .filter((name) => name !== key && Math.abs(name.length - key.length) <= MAX_DISTANCE)
     .map((name) => ({ name, distance: editDistance(name.toLowerCase(), key.toLowerCase()) }))
   return byDistance.filter(({ distance }) => distance <= MAX_DISTANCE).sort((a, b) => a.distance - b.distance)[0]?.name
 }

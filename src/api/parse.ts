@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
 import { API_VERSION, JOB_KINDS, type JobKind } from '../contract/names.ts'
 import { DownpourError } from '../support/errors.ts'
+import { shownValue } from '../support/shown.ts'
 import { FinetuneJobSpec } from './finetune-job.ts'
 import { type Issue, issueOf, metadataIssues, required, topLevelIssues } from './issues.ts'
 import type { Job } from './job.ts'
@@ -13,8 +14,6 @@ import { transferIssues } from './transfer-issues.ts'
 
 export type { Issue } from './issues.ts'
 
-/** Characters of a value that a message shows: a whole template would drown the sentence. */
-const MAX_VALUE = 120
 const COMPLETE = { PretrainJob: PretrainJobSpec, FinetuneJob: FinetuneJobSpec }
 
 /** @throws DownpourError INVALID_JOB with `details.issues`; the message names the first and counts the rest. */
@@ -34,14 +33,18 @@ export function validateJob(raw: unknown): Issue[] {
 /** @example "spec.workers.replicas: 0: expected a number of at least 1" */
 export function issueText({ path, value, message }: Issue): string {
   if (value === undefined) return `${path}: ${message}`
-  const text = String(JSON.stringify(value))
-  return `${path}: ${text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}…` : text}: ${message}`
+  return `${path}: ${shownValue(value)}: ${message}`
 }
 
 export function labelOf(raw: unknown): string {
   const { kind, metadata } = isFields(raw) ? raw : {}
-  const name = isFields(metadata) ? metadata.name : undefined
-  return `${kind ?? 'object'}/${name ?? '?'}`
+  const { name, generateName } = isFields(metadata) ? metadata : {}
+  return `${textOr(kind, 'object')}/${textOr(name, textOr(generateName, '?'))}`
+}
+
+/** Anything may stand where a text should; an object may not even be turned into one. */
+function textOr(value: unknown, otherwise: string): string {
+  return typeof value === 'string' && value !== '' ? value : otherwise
 }
 
 function check(raw: unknown): { job?: Job; issues: Issue[] } {
@@ -83,7 +86,7 @@ function unknownNulls(kind: JobKind, written: Record<string, unknown>): Issue[] 
 }
 
 function issuesOfTransfers(metadata: unknown, spec: unknown): Issue[] {
-  const name = isFields(metadata) ? String(metadata.name) : ''
+  const name = isFields(metadata) ? textOr(metadata.name, '') : ''
   return transferIssues(name, spec as Partial<PretrainJobSpec>, validateJob)
 }
 

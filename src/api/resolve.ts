@@ -1,4 +1,5 @@
 /** From what a user wrote to a complete spec: base defaults < preset < the user's fields. */
+import { ownValue, setOwn } from '../support/own.ts'
 import { BASE_DEFAULTS, FINETUNE_RECIPES, PRETRAIN_RECIPES, type Recipe } from './presets.ts'
 
 type Fields = Record<string, unknown>
@@ -16,7 +17,7 @@ export function fillSpec(kind: string, spec: Fields): Fields {
 
 function recipeOf(kind: string, preset: unknown): Recipe {
   const recipes: Record<string, Recipe> = kind === 'PretrainJob' ? PRETRAIN_RECIPES : FINETUNE_RECIPES
-  return (typeof preset === 'string' ? recipes[preset] : undefined) ?? {}
+  return (typeof preset === 'string' ? ownValue(recipes, preset) : undefined) ?? {}
 }
 
 /** Objects merge field by field; what has a `type` (one of several forms), a list or a scalar replaces what was there. */
@@ -24,8 +25,8 @@ export function merge(base: Fields, over: Fields): Fields {
   const merged: Fields = { ...base }
   for (const [key, value] of Object.entries(over)) {
     if (value === undefined) continue
-    const before = merged[key]
-    merged[key] = isFields(before) && isFields(value) && !('type' in before) ? merge(before, value) : value
+    const before = ownValue(merged, key)
+    setOwn(merged, key, isFields(before) && isFields(value) && !('type' in before) ? merge(before, value) : value)
   }
   return merged
 }

@@ -5,6 +5,7 @@ import { errorCode } from '../support/errors.ts'
 import { fail } from './fail.ts'
 import { registerOperator } from './operator.ts'
 import { registerRun, speakAsNpmStart } from './run-command.ts'
+import { EXIT_CODES, refusableArguments } from './verbs.ts'
 
 // The reader of a pipe may stop early: `downpour render FILE | head`.
 process.stdout.on('error', (error) => process.exit(errorCode(error) === 'EPIPE' ? 0 : 1))
@@ -34,7 +35,8 @@ program
   .command('validate')
   .description('check job files and say what is wrong with them')
   .argument('<files...>', "YAML files; '-' is standard input")
-  .action(async (files) => exitWith((await import('./validate.ts')).validateFiles(files, io())))
+  .option('--json', 'one JSON object instead of lines: { valid, jobs, otherObjects, problems }')
+  .action(async (files, options) => exitWith((await import('./validate.ts')).validateFiles(files, io(), options)))
 
 program
   .command('render')
@@ -63,7 +65,8 @@ checkpoint
 const { registerData } = await import('./data.ts')
 registerData(program)
 
-await program.parseAsync().catch(fail)
+program.addHelpText('after', EXIT_CODES)
+await program.parseAsync(refusableArguments(program, process.argv.slice(2)), { from: 'user' }).catch(fail)
 
 function io() {
   return { out: process.stdout, err: process.stderr, in: process.stdin }

@@ -1,66 +1,83 @@
-/** Reading of job files: multi-document YAML from files or standard input. */
-import { readFile } from 'node:fs/promises'
-import { loadAll } from 'js-yaml'
-import { DownpourError, errorMessage } from '../support/errors.ts'
+/** Objects of files: YAML with any number of documents, JSON, and lists as `kubectl get -o yaml` writes them. */
+import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
+import { shownValue } from '../support/shown.ts'
+import { readYaml, type YamlDocument } from '../support/yaml.ts'
+import { readText } from './read-text.ts'
 
 export interface Manifest {
   file: string
-  /** An object with apiVersion, kind and metadata.name; the rest is for who takes it. */
+  /** From 1, and the line where it begins. */
+  document?: number
+  line?: number
+  /** An object with apiVersion, kind and metadata.name or generateName; the rest is for who takes it. */
   object: {
     apiVersion: string
     kind: string
-    metadata: { name: string; namespace?: string; annotations?: Record<string, string> }
+    metadata: { name: string; generateName?: string; namespace?: string; annotations?: Record<string, string> }
   }
 }
+
+type Fields = Record<string, unknown>
 
 export async function readManifests(files: readonly string[]): Promise<Manifest[]> {
   const read = await Promise.all(files.map(readManifestFile))
   return read.flat()
 }
 
+/** @throws DownpourError FILE_UNREADABLE, YAML_* */
 async function readManifestFile(file: string): Promise<Manifest[]> {
-  const text = await readText(file)
-  let documents: unknown[]
-  try {
-    documents = loadAll(text)
-  } catch (error) {
-    throw new DownpourError('YAML_INVALID', `${file}: not YAML: ${errorMessage(error)}`, { file }, { cause: error })
-  }
-  const objects = documents.filter((document) => document !== null && document !== undefined)
-  if (objects.length === 0) throw new DownpourError('YAML_EMPTY', `${file}: no object in this file`, { file })
-  return objects.map((object, i) => ({ file, object: asObject(object, file, i) }))
+  const documents = documentsOf(await readText(file), file).filter(({ value }) => value !== null)
+  const manifests = documents.flatMap(({ value, document, line }) =>
+    itemsOf(value).map(({ value: item, where }) => ({
+      file,
+      document,
+      line,
+      object: asObject(item, `${file}, document ${document}, line ${line}${where}`, { file, document, line }),
+    })),
+  )
+  if (manifests.length === 0) throw new DownpourError('YAML_EMPTY', `${file}: no object in this file`, { file })
+  return manifests
 }
 
-async function readText(file: string): Promise<string> {
+function documentsOf(text: string, file: string): YamlDocument[] {
   try {
-    if (file !== '-') return await readFile(file, 'utf8')
+    return readYaml(text)
   } catch (error) {
-    throw new DownpourError(
-      'FILE_UNREADABLE',
-      `${file}: cannot be read: ${errorMessage(error)}`,
-      { file },
-      { cause: error },
-    )
+    const details = error instanceof DownpourError ? error.details : {}
+    throw new DownpourError(errorCode(error), `${file}: ${errorMessage(error)}`, { ...details, file }, { cause: error })
   }
-  const chunks: Buffer[] = []
-  for await (const chunk of process.stdin) chunks.push(chunk)
-  return Buffer.concat(chunks).toString('utf8')
 }
 
-function asObject(value: unknown, file: string, index: number): Manifest['object'] {
-  const object = value as Partial<Manifest['object']> | null
-  for (const [path, found] of [
-    ['apiVersion', object?.apiVersion],
-    ['kind', object?.kind],
-    ['metadata.name', object?.metadata?.name],
-  ] as const) {
-    if (typeof found !== 'string' || found === '') {
-      throw new DownpourError(
-        'YAML_NOT_AN_OBJECT',
-        `${file}, document ${index + 1}: ${path}: ${JSON.stringify(found)}: expected a text`,
-        { file, path },
-      )
-    }
-  }
-  return object as Manifest['object']
+/** The objects of a list, of lists in it, too, as kubectl takes them; any other value is one object. */
+function itemsOf(value: unknown, where = ''): { value: unknown; where: string }[] {
+  if (!isFields(value) || !Array.isArray(value.items)) return [{ value, where }]
+  return value.items.flatMap((item: unknown, i) => itemsOf(withKind(item, value), `${where}, items[${i}]`))
+}
+
+/** The kind of a PretrainJobList says what its items are. */
+function withKind(item: unknown, { apiVersion, kind }: Fields): unknown {
+  const ofItems = typeof kind === 'string' ? kind.replace(/List$/, '') : ''
+  return isFields(item) && ofItems !== '' ? { apiVersion, kind: ofItems, ...item } : item
+}
+
+/** @param where file, document and item, for the message */
+function asObject(value: unknown, where: string, details: Fields): Manifest['object'] {
+  const { apiVersion, kind, metadata } = isFields(value) ? value : {}
+  const { name, generateName } = isFields(metadata) ? metadata : {}
+  const required: [string, unknown][] = [
+    ['apiVersion', apiVersion],
+    ['kind', kind],
+    name === undefined && generateName !== undefined
+      ? ['metadata.generateName', generateName]
+      : ['metadata.name', name],
+  ]
+  const wrong = required.find(([, found]) => typeof found !== 'string' || found === '')
+  if (!wrong) return value as Manifest['object']
+  const [path, found] = wrong
+  const message = found === undefined ? 'is missing' : `${shownValue(found)}: expected a text`
+  throw new DownpourError('YAML_NOT_AN_OBJECT', `${where}: ${path}: ${message}`, { ...details, path, value: found })
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

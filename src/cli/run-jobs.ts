@@ -118,17 +118,25 @@ function endedBefore(phase: string | undefined): string {
   return phase === 'Succeeded' || phase === 'Failed' ? ` (${phase} in a former run; --fresh starts over)` : ''
 }
 
+const MAX_FINDINGS = 200
+
 /**
  * Everything that can be known to be wrong before anything is started.
- * @throws DownpourError KIND_UNKNOWN, NO_JOB, INVALID_JOB with a line for each finding
+ * @throws DownpourError KIND_UNKNOWN, NAME_GENERATED, NO_JOB, INVALID_JOB with a line for each finding
  */
 export function checkManifests(manifests: readonly Manifest[]): void {
-  const strange = manifests.find(({ object }) => !(object.kind in PLURAL_OF))
+  const strange = manifests.find(({ object }) => !Object.hasOwn(PLURAL_OF, object.kind))
   if (strange) {
     const message = `${strange.file}: kind: ${strange.object.kind}: local mode takes ${Object.keys(PLURAL_OF).join(', ')}`
     throw new DownpourError('KIND_UNKNOWN', message)
   }
-  const jobs = manifests.filter(({ object }) => object.kind in PLURALS)
+  const unnamed = manifests.find(({ object }) => object.metadata.name === undefined)
+  if (unnamed) {
+    // A second run could not tell which object the file means.
+    const message = `${unnamed.file}: from ${unnamed.object.metadata.generateName}: cannot use generate name with apply`
+    throw new DownpourError('NAME_GENERATED', message)
+  }
+  const jobs = manifests.filter(({ object }) => Object.hasOwn(PLURALS, object.kind))
   if (jobs.length === 0) {
     const files = [...new Set(manifests.map((m) => m.file))].join(', ')
     throw new DownpourError('NO_JOB', `no PretrainJob or FinetuneJob in ${files}`)
@@ -136,7 +144,9 @@ export function checkManifests(manifests: readonly Manifest[]): void {
   const findings = jobs.flatMap(({ file, object }) =>
     validateJob(object).map((issue) => `${file}: ${labelOf(object)}: ${issueText(issue)}`),
   )
-  if (findings.length > 0) throw new DownpourError('INVALID_JOB', findings.join('\n'))
+  if (findings.length === 0) return
+  const more = findings.length > MAX_FINDINGS ? [`... and ${findings.length - MAX_FINDINGS} more`] : []
+  throw new DownpourError('INVALID_JOB', [...findings.slice(0, MAX_FINDINGS), ...more].join('\n'))
 }
 
 function madeBy(job: Job): string[] {

@@ -1,5 +1,5 @@
 /** Sets of fields of an object, as server-side apply keeps them: `f:spec`, `f:env`, `k:{"name":"A"}`, `f:value`. */
-
+import { ownValue, setOwn } from '../support/own.ts'
 import { listKeysOf } from './list-keys.ts'
 import { isObject, type Stored } from './objects.ts'
 import type { Resource } from './resources.ts'
@@ -53,7 +53,7 @@ export function mergeFields(resource: Resource, target: unknown, applied: unknow
   if (isObject(applied)) {
     const merged: Json = isObject(target) ? { ...target } : {}
     for (const [name, value] of Object.entries(applied))
-      merged[name] = mergeFields(resource, merged[name], value, [...fields, name])
+      setOwn(merged, name, mergeFields(resource, ownValue(merged, name), value, [...fields, name]))
     return merged
   }
   const items = keyedItems(resource, applied, fields)
@@ -86,7 +86,7 @@ function isEmpty(value: unknown): boolean {
 }
 
 function stepInto(value: unknown, step: string): unknown {
-  if (step.startsWith('f:')) return isObject(value) ? value[step.slice(2)] : undefined
+  if (step.startsWith('f:')) return isObject(value) ? ownValue(value, step.slice(2)) : undefined
   return Array.isArray(value) ? value[indexOf(value, step)] : undefined
 }
 

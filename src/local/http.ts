@@ -1,9 +1,10 @@
 /** Bodies in, answers out, and who may ask. */
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { loadAll } from 'js-yaml'
 import { errorMessage } from '../support/errors.ts'
+import { readJson } from '../support/json.ts'
 import type { Log } from '../support/log.ts'
+import { readYaml } from '../support/yaml.ts'
 import { badRequest, StatusError, unsupportedMedia } from './status-error.ts'
 
 /** The real API server's limit. */
@@ -42,7 +43,7 @@ export async function readBody(incoming: IncomingMessage): Promise<unknown> {
   if (!accepted.includes(type)) throw unsupportedMedia(accepted)
   try {
     const text = bytes.toString('utf8')
-    return type.endsWith('yaml') ? loadAll(text)[0] : JSON.parse(text)
+    return type.endsWith('yaml') ? readYaml(text)[0]?.value : readJson(text)
   } catch (error) {
     throw badRequest(`the body cannot be read: ${errorMessage(error)}`)
   }

@@ -1,5 +1,6 @@
 /** Which lists are maps in disguise: by the schema for our kinds, by name for the built-in ones. */
 import type { Schema } from '../api/structural.ts'
+import { ownValue } from '../support/own.ts'
 import type { Resource } from './resources.ts'
 import { schemaOf } from './schema.ts'
 
@@ -16,7 +17,7 @@ const BUILT_IN: Readonly<Record<string, string>> = {
 }
 
 export function mergeKeyOf(field: string): string | undefined {
-  return BUILT_IN[field]
+  return ownValue(BUILT_IN, field)
 }
 
 /** @param fields the way to the list, without keys: ['status', 'conditions'] */
@@ -24,7 +25,7 @@ export function listKeysOf(resource: Resource, fields: readonly string[]): reado
   const schema = schemaOf(resource)
   const key = mergeKeyOf(fields.at(-1) ?? '')
   if (!schema || fields[0] === 'metadata') return key ? [key] : undefined
-  const at = fields.reduce<Schema | undefined>((one, field) => inside(one)?.properties?.[field], schema)
+  const at = fields.reduce<Schema | undefined>((one, field) => ownValue(inside(one)?.properties ?? {}, field), schema)
   return at?.['x-kubernetes-list-map-keys'] as string[] | undefined
 }
 

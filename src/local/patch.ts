@@ -1,5 +1,7 @@
 /** Three of the four kinds of patch; the fourth, server-side apply, is in apply.ts. */
 
+import { checkShape } from '../support/json.ts'
+import { ownValue, setOwn } from '../support/own.ts'
 import { jsonPatch } from './json-patch.ts'
 import { mergeKeyOf } from './list-keys.ts'
 import { clone, isObject } from './objects.ts'
@@ -17,6 +19,13 @@ const OF_CUSTOM_RESOURCES = [
 
 /** @throws StatusError 400, 415, 422 */
 export function applyPatch(resource: Resource, contentType: string, target: Json, patch: unknown): Json {
+  const patched = patchedWith(resource, contentType, target, patch)
+  // Patch upon patch could nest an object deeper than a body may be.
+  checkShape(patched)
+  return patched
+}
+
+function patchedWith(resource: Resource, contentType: string, target: Json, patch: unknown): Json {
   switch (contentType) {
     case 'application/json-patch+json':
       return jsonPatch(target, patch)
@@ -42,7 +51,7 @@ function mergePatch(target: unknown, patch: unknown): unknown {
   const result: Json = isObject(target) ? { ...target } : {}
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete result[key]
-    else result[key] = mergePatch(result[key], value)
+    else setOwn(result, key, mergePatch(ownValue(result, key), value))
   }
   return result
 }
@@ -52,17 +61,19 @@ function strategicMerge(target: Json, patch: Json): Json {
   if (patch.$patch === 'replace') return withoutDirectives(patch)
   const result: Json = { ...target }
   for (const [key, value] of Object.entries(withoutDirectives(patch))) {
-    const before = result[key]
-    const mergeKey = mergeKeyOf(key)
+    const before = ownValue(result, key)
     if (value === null) delete result[key]
-    else if (isObject(value)) result[key] = strategicMerge(isObject(before) ? before : {}, value)
-    else if (Array.isArray(value) && mergeKey)
-      result[key] = mergeLists(Array.isArray(before) ? before : [], value, mergeKey)
-    else if (Array.isArray(value) && Array.isArray(before) && key === 'finalizers')
-      result[key] = [...new Set([...before, ...value])]
-    else result[key] = value
+    else setOwn(result, key, strategicValue(before, value, key))
   }
   return result
+}
+
+function strategicValue(before: unknown, value: unknown, key: string): unknown {
+  const mergeKey = mergeKeyOf(key)
+  if (isObject(value)) return strategicMerge(isObject(before) ? before : {}, value)
+  if (!Array.isArray(value)) return value
+  if (mergeKey) return mergeLists(Array.isArray(before) ? before : [], value, mergeKey)
+  return Array.isArray(before) && key === 'finalizers' ? [...new Set([...before, ...value])] : value
 }
 
 function withoutDirectives(patch: Json): Json {

@@ -2,7 +2,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../support/clock.ts'
 import type { Log } from '../support/log.ts'
+import { shownValue } from '../support/shown.ts'
 import { readBody } from './http.ts'
+import { checkMetadataTypes } from './metadata-rules.ts'
 import { isObject, type Stored } from './objects.ts'
 import type { Pages } from './pages.ts'
 import { apiVersionOf, type Target } from './resources.ts'
@@ -72,9 +74,15 @@ export function wholeNumber(query: URLSearchParams, name: string): number | unde
   throw badRequest(`${name}: Invalid value: "${text}": expected a whole number`)
 }
 
+/** A text as it is; anything else as JSON, which no template could always make of it. */
+function shownName(given: unknown): string {
+  return typeof given === 'string' ? given : shownValue(given)
+}
+
 /** The body as an object of the kind, name and namespace that the path names. @throws StatusError 400 */
 export function objectBody({ body, target }: Request): Stored {
   if (!isObject(body) || !isObject(body.metadata)) throw badRequest('the body must be an object with metadata')
+  checkMetadataTypes(body.metadata)
   const object = body as unknown as Stored
   if (schemaOf(target.resource) && !(object.kind && object.apiVersion))
     throw badRequest(
@@ -82,7 +90,9 @@ export function objectBody({ body, target }: Request): Stored {
     )
   const agrees = (what: string, given: unknown, wanted: string | undefined) => {
     if (given === undefined || given === '' || wanted === undefined || given === wanted) return
-    throw badRequest(`the ${what} of the provided object (${given}) does not match the one on the URL (${wanted})`)
+    throw badRequest(
+      `the ${what} of the provided object (${shownName(given)}) does not match the one on the URL (${wanted})`,
+    )
   }
   agrees('apiVersion', object.apiVersion, apiVersionOf(target.resource))
   agrees('kind', object.kind, target.resource.kind)

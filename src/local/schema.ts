@@ -2,6 +2,7 @@
 import { crdFor } from '../api/crd.ts'
 import type { Schema } from '../api/structural.ts'
 import { JOB_KINDS, type JobKind } from '../contract/names.ts'
+import { ownValue } from '../support/own.ts'
 import { isObject } from './objects.ts'
 import type { Resource } from './resources.ts'
 import { type Cause, notSupported } from './status-error.ts'
@@ -42,9 +43,9 @@ export function pruned(schema: Schema, value: unknown, path: string, onUnknown: 
   if (!isObject(value)) return value
   const kept = Object.entries(value).flatMap(([name, field]) => {
     const at = path ? `${path}.${name}` : name
-    const known = schema.properties?.[name] ?? schema.additionalProperties
+    const known = ownValue(schema.properties ?? {}, name) ?? schema.additionalProperties
     // Nothing is the same as no field; a default takes its place.
-    if (field === null && schema.properties?.[name]) return []
+    if (field === null && isObject(known)) return []
     if (isObject(known)) return [[name, pruned(known as Schema, field, at, onUnknown)]]
     if (known === true || schema['x-kubernetes-preserve-unknown-fields'] || !hasFields(schema)) return [[name, field]]
     onUnknown(at)

@@ -1,4 +1,5 @@
 /** Label and field selectors, as in `kubectl get -l` and `--field-selector`. */
+import { ownValue } from '../support/own.ts'
 import type { Stored } from './objects.ts'
 import { badRequest } from './status-error.ts'
 
@@ -18,16 +19,17 @@ function labelTerm(term: string): (labels: Record<string, string>) => boolean {
   if (set) {
     const [, key = '', relation, list = ''] = set
     const values = list.split(',').map((value) => value.trim())
-    return (labels) => (key in labels && values.includes(labels[key] as string)) === (relation === 'in')
+    return (labels) => (Object.hasOwn(labels, key) && values.includes(labels[key] as string)) === (relation === 'in')
   }
   const equality = EQUALITY.exec(term)
   if (equality) {
     const [, key = '', relation, value] = equality
-    return (labels) => (labels[key] === value) === (relation !== '!=')
+    return (labels) => (ownValue(labels, key) === value) === (relation !== '!=')
   }
   const name = term.trim()
   if (!NAME.test(name)) throw badRequest(`unable to parse requirement: "${term}"`)
-  return name.startsWith('!') ? (labels) => !(name.slice(1) in labels) : (labels) => name in labels
+  if (name.startsWith('!')) return (labels) => !Object.hasOwn(labels, name.slice(1))
+  return (labels) => Object.hasOwn(labels, name)
 }
 
 /** Fields besides name and namespace that a real API server selects by. */

@@ -4,6 +4,7 @@ import { METADATA_FIELDS } from '../api/metadata.ts'
 import { applyFields, trackWrite } from './apply.ts'
 import { deleteObject, readDeleteOptions } from './deletion.ts'
 import { send } from './http.ts'
+import { checkMetadataTypes } from './metadata-rules.ts'
 import { isObject, type Stored } from './objects.ts'
 import { applyPatch } from './patch.ts'
 import { type ApiContext, objectBody, type Request } from './request.ts'
@@ -57,6 +58,8 @@ export function patch(context: ApiContext, request: Request, response: ServerRes
 /** @throws StatusError 400, 422 */
 function checkIdentity({ target }: Request, { kind, metadata }: Stored): void {
   const { name, namespace, resource } = target
+  if (!isObject(metadata)) throw badRequest('metadata must be an object')
+  checkMetadataTypes(metadata)
   if (metadata?.name !== name)
     throw badRequest(`the name of the object (${metadata?.name}) does not match the name on the URL (${name})`)
   if (resource.namespaced && metadata?.namespace !== namespace)

@@ -43,7 +43,7 @@ suite('downpour validate', () => {
     const right = await fileWith(t, [pretrain()], 'right.yaml')
     const { io, written } = capture()
     assert.equal(await validateFiles([broken, '/nowhere/x.yaml', empty, right], io), 1)
-    assert.match(written.err, /broken\.yaml: not YAML: .*\(\d+:\d+\)/)
+    assert.match(written.err, /broken\.yaml: not YAML: document 1, line \d+, column \d+: /)
     assert.match(written.err, /\/nowhere\/x\.yaml: cannot be read: ENOENT/)
     assert.match(written.err, /empty\.yaml: no object in this file/)
     assert.match(written.out, /right\.yaml: PretrainJob\/jft: valid\n1 job checked, 3 problems\n$/)
@@ -71,5 +71,42 @@ suite('downpour validate', () => {
     assert.ok(samples.length > 0)
     const { io, written } = capture()
     assert.equal(await validateFiles(samples, io), 0, written.err)
+  })
+
+  test('takes null for an absent field, and generateName', async (t) => {
+    const { metadata: _, ...job } = pretrain({ evaluator: null, runtime: { image: null } })
+    const file = await fileWith(t, [{ ...job, metadata: { generateName: 'jft-' } }])
+    const { io, written } = capture()
+    assert.equal(await validateFiles([file], io), 0, written.err)
+    const wrong = await fileWith(t, [pretrain({ data: null })])
+    assert.equal(await validateFiles([wrong], capture().io), 1)
+  })
+
+  test('takes names that every object inherits for names, and shows values short and harmless', async (t) => {
+    const spec = '{ preset: toString, toString: 1, weightDecay: .nan, __proto__: { maxSteps: 7 } }'
+    const name = JSON.stringify(`a\u001b[31m${'x'.repeat(2 ** 20)}`)
+    const head = 'apiVersion: downpour.dev/v1alpha1\nkind: PretrainJob\n'
+    const file = await fileWith(
+      t,
+      `${head}metadata: { name: j }\nspec: ${spec}\n---\n${head}metadata: { name: j2 }\nspec: { preset: ${name} }`,
+    )
+    const { io, written } = capture()
+    assert.equal(await validateFiles([file], io), 1)
+    assert.match(written.err, /spec\.weightDecay: NaN: /)
+    assert.match(written.err, /spec\.toString: 1: unknown field\n/)
+    assert.match(written.err, /spec\.maxSteps: required/)
+    assert.ok(written.err.length < 10_000 && !written.err.includes('\u001b'))
+  })
+
+  test('--json holds every problem with file, document, line, object, path and value', async (t) => {
+    const file = await fileWith(t, [CLAIM, pretrain({ workers: { replicas: 0 } })])
+    const { io, written } = capture()
+    assert.equal(await validateFiles([file], io, { json: true }), 1)
+    const { problems, ...counts } = JSON.parse(written.out)
+    assert.deepEqual(counts, { valid: false, jobs: 1, otherObjects: 1 })
+    const { line, expected, message, ...problem } = problems[0]
+    assert.deepEqual([typeof line, message], ['number', `expected ${expected}`])
+    const job = { code: 'INVALID_JOB', file, document: 2, kind: 'PretrainJob', name: 'jft' }
+    assert.deepEqual(problem, { ...job, path: 'spec.workers.replicas', value: '0' })
   })
 })

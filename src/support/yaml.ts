@@ -1,0 +1,55 @@
+/** YAML that somebody else wrote: read as Kubernetes reads it, within bounds, with the document and line of what is wrong. */
+import { constructFromEvents, parseEvents, YAMLException } from 'js-yaml'
+import { DownpourError, errorMessage } from './errors.ts'
+import { checkBounds, linesAt, MAX_DEPTH, MAX_YAML_BYTES, placedError, TOO_LARGE } from './yaml-bounds.ts'
+import { KUBERNETES_SCHEMA } from './yaml-schema.ts'
+
+/** The parser's reasons may repeat what it read. */
+const MAX_REASON = 200
+
+export interface YamlDocument {
+  /** Null for an empty document. */
+  value: unknown
+  /** From 1; empty documents between two `---` count. */
+  document: number
+  /** Where it begins, from 1. */
+  line: number
+}
+
+/** @throws DownpourError YAML_INVALID, YAML_TOO_LARGE, YAML_TOO_DEEP, YAML_CYCLIC; `details` hold document and line */
+export function readYaml(text: string): YamlDocument[] {
+  if (text.length > MAX_YAML_BYTES) throw placedError('YAML_TOO_LARGE', TOO_LARGE, 1, 1)
+  try {
+    const events = parseEvents(text, { maxDepth: MAX_DEPTH })
+    const lines = linesAt(text, checkBounds(text, events))
+    const values = constructFromEvents(events, { source: text, schema: KUBERNETES_SCHEMA })
+    return values.map((value, i) => ({ value: value ?? null, document: i + 1, line: lines[i] ?? 1 }))
+  } catch (error) {
+    throw error instanceof DownpourError ? error : notYaml(text, error)
+  }
+}
+
+function notYaml(text: string, error: unknown): DownpourError {
+  const mark = error instanceof YAMLException ? error.mark : undefined
+  if (!mark) return new DownpourError('YAML_INVALID', `not YAML: ${errorMessage(error)}`, {}, { cause: error })
+  const { reason } = error as YAMLException
+  const document = documentAt(text, mark.position)
+  if (/maxDepth|maxTotalMergeKeys/.test(reason))
+    return placedError(codeOfLimit(reason), reason, document, mark.line + 1)
+  const details = { document, line: mark.line + 1, column: mark.column + 1 }
+  const place = `document ${document}, line ${details.line}, column ${details.column}`
+  return new DownpourError('YAML_INVALID', `not YAML: ${place}: ${reason.slice(0, MAX_REASON)}`, details, {
+    cause: error,
+  })
+}
+
+function codeOfLimit(reason: string): string {
+  return reason.includes('maxDepth') ? 'YAML_TOO_DEEP' : 'YAML_TOO_LARGE'
+}
+
+/** The parser gives no documents when one of them is broken: the separators before the place are counted. */
+function documentAt(text: string, position: number): number {
+  const parts = text.slice(0, position).split(/^---(?=\s|$)/m)
+  const hasText = (parts[0] ?? '').split(/\r\n|\r|\n/).some((line) => line.trim() !== '' && !/^\s*[#%]/.test(line))
+  return Math.max(1, hasText ? parts.length : parts.length - 1)
+}
