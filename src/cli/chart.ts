@@ -1,36 +1,63 @@
-/** A line chart as an SVG string: no script, no font, no file beside it, so that a report can be mailed. */
+/** A line chart as HTML: an SVG and its legend, no script, no font, no file beside it, so that a report can be mailed. */
 export interface Series {
   name: string
+  /** A value that is no number is a gap. */
   points: readonly { x: number; y: number }[]
 }
 
-const SIZE = { width: 560, height: 260, left: 58, right: 20, top: 28, bottom: 40 }
-const COLOURS = ['#2563eb', '#dc2626', '#059669', '#9333ea', '#d97706', '#0891b2']
-const TICKS = 5
-/** Two for each pixel across. */
-const MAX_POINTS = 2 * SIZE.width
-
-export function lineChart(title: string, xLabel: string, series: readonly Series[]): string {
-  const drawn = series.filter((one) => one.points.length > 0)
-  if (drawn.length === 0) return `<p>${escapeHtml(title)}: nothing was recorded.</p>`
-  const all = drawn.flatMap((one) => one.points)
-  const xTicks = niceTicks(all.map((p) => p.x))
-  const yTicks = niceTicks(all.map((p) => p.y))
-  const x = scale(ends(xTicks), [SIZE.left, SIZE.width - SIZE.right])
-  const y = scale(ends(yTicks), [SIZE.height - SIZE.bottom, SIZE.top])
-  return [
-    `<svg viewBox="0 0 ${SIZE.width} ${SIZE.height}" role="img" aria-label="${escapeHtml(title)}">`,
-    `<text x="${SIZE.left}" y="16" class="title">${escapeHtml(title)}</text>`,
-    ...xTicks.map((value) => xTick(x(value), value)),
-    ...yTicks.map((value) => yTick(y(value), value)),
-    `<text x="${SIZE.width / 2}" y="${SIZE.height - 4}" class="axis">${escapeHtml(xLabel)}</text>`,
-    ...drawn.map((one, i) => line(one, COLOURS[i % COLOURS.length] as string, x, y)),
-    ...(drawn.length > 1 ? drawn.map((one, i) => legend(one.name, i)) : []),
-    '</svg>',
-  ].join('\n')
+export interface Chart {
+  title: string
+  /** What the height is, with its unit. */
+  yLabel: string
+  xLabel: string
+  series: readonly Series[]
 }
 
+export type Shape = 'usual' | 'wide'
+type Size = Readonly<Record<'width' | 'height' | 'left' | 'right' | 'top' | 'bottom', number>>
+
+const MARGINS = { left: 54, right: 18, top: 24, bottom: 42 }
+/** Text keeps its size where a picture is shown as wide as this: a phone shows the usual one nearly so. */
+const SIZES: Readonly<Record<Shape, Size>> = {
+  usual: { width: 400, height: 240, ...MARGINS },
+  wide: { width: 1100, height: 340, ...MARGINS },
+}
+const COLOURS = ['#2563eb', '#dc2626', '#059669', '#9333ea', '#b45309', '#0e7490']
+/** For who prints without colour, or does not see them. */
+const DASHES = ['', '7 4', '2 3', '10 3 2 3']
+const TICKS = 5
+/** Few enough to be seen one by one, as scores of checkpoints are; a single one would have no line at all. */
+const MAX_DOTS = 40
+
+export function lineChart({ title, yLabel, xLabel, series }: Chart, shape: Shape = 'usual'): string {
+  const drawn = series.filter((one) => one.points.some(isDrawable))
+  if (drawn.length === 0) return `<p>${escapeHtml(title)}: nothing was recorded.</p>`
+  const size = SIZES[shape]
+  const { width, height, left, right, top, bottom } = size
+  const all = drawn.flatMap((one) => one.points.filter(isDrawable))
+  const xTicks = niceTicks(all.map((p) => p.x))
+  const yTicks = niceTicks(all.map((p) => p.y))
+  const x = scale(ends(xTicks), [left, width - right])
+  const y = scale(ends(yTicks), [height - bottom, top])
+  const svg = [
+    `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(title)}">`,
+    `<text x="2" y="12" class="unit">${escapeHtml(yLabel)}</text>`,
+    ...xTicks.map((value) => xTick(size, x(value), value)),
+    ...yTicks.map((value) => yTick(size, y(value), value)),
+    `<text x="${(left + width - right) / 2}" y="${height - 6}" class="axis">${escapeHtml(xLabel)}</text>`,
+    ...drawn.map((one, i) => curve(one, i, x, y, 2 * width)),
+    '</svg>',
+  ].join('\n')
+  const legend = drawn.length > 1 ? `<ul class="legend">${drawn.map(legendEntry).join('')}</ul>` : ''
+  return `<figure class="${shape}"><figcaption>${escapeHtml(title)}</figcaption>${svg}${legend}</figure>`
+}
+
+type Point = Series['points'][number]
 type Scale = (value: number) => number
+
+function isDrawable({ x, y }: Point): boolean {
+  return Number.isFinite(x) && Number.isFinite(y)
+}
 
 function scale([low, high]: readonly [number, number], [from, to]: readonly [number, number]): Scale {
   return (value) => from + ((value - low) / (high - low)) * (to - from)
@@ -52,36 +79,63 @@ export function niceTicks(values: readonly number[]): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step)
 }
 
-function xTick(at: number, value: number): string {
-  const bottom = SIZE.height - SIZE.bottom
-  return `<line x1="${at}" y1="${SIZE.top}" x2="${at}" y2="${bottom}" class="grid"/><text x="${at}" y="${bottom + 16}" class="axis">${shortNumber(value)}</text>`
+function xTick({ height, top, bottom }: Size, at: number, value: number): string {
+  const floor = height - bottom
+  return `<line x1="${at}" y1="${top}" x2="${at}" y2="${floor}" class="grid"/><text x="${at}" y="${floor + 16}" class="axis">${shortNumber(value)}</text>`
 }
 
-function yTick(at: number, value: number): string {
-  return `<line x1="${SIZE.left}" y1="${at}" x2="${SIZE.width - SIZE.right}" y2="${at}" class="grid"/><text x="${SIZE.left - 6}" y="${at + 4}" class="left">${shortNumber(value)}</text>`
+function yTick({ width, left, right }: Size, at: number, value: number): string {
+  return `<line x1="${left}" y1="${at}" x2="${width - right}" y2="${at}" class="grid"/><text x="${left - 6}" y="${at + 4}" class="left">${shortNumber(value)}</text>`
 }
 
-function line(series: Series, colour: string, x: Scale, y: Scale): string {
-  const points = thinned(series.points)
-    .map((p) => `${x(p.x).toFixed(1)},${y(p.y).toFixed(1)}`)
-    .join(' ')
-  return `<polyline points="${points}" fill="none" stroke="${colour}" stroke-width="1.6"/>`
+function curve({ points }: Series, index: number, x: Scale, y: Scale, maxPoints: number): string {
+  const colour = colourOf(index)
+  const pieces = piecesOf(points).map((piece) => {
+    const at = thinned(piece, maxPoints).map((p) => `${x(p.x).toFixed(1)},${y(p.y).toFixed(1)}`)
+    return `<polyline points="${at.join(' ')}" fill="none" stroke="${colour}" stroke-width="1.8"${dashOf(index)}/>`
+  })
+  const seen = points.filter(isDrawable)
+  const dots = seen.length > MAX_DOTS ? [] : seen.map((p) => dot(x(p.x), y(p.y), colour))
+  return [...pieces, ...dots].join('\n')
+}
+
+/** The stretches between gaps. */
+function piecesOf(points: readonly Point[]): Point[][] {
+  const pieces: Point[][] = [[]]
+  for (const point of points) {
+    if (isDrawable(point)) pieces.at(-1)?.push(point)
+    else pieces.push([])
+  }
+  return pieces.filter((piece) => piece.length > 0)
 }
 
 /** The first and last point, and of those between as many as can be told apart. */
-function thinned(points: Series['points']): Series['points'] {
-  const stride = Math.ceil(points.length / MAX_POINTS)
+function thinned(points: readonly Point[], maxPoints: number): readonly Point[] {
+  const stride = Math.ceil(points.length / maxPoints)
   return stride <= 1 ? points : points.filter((_, i) => i % stride === 0 || i === points.length - 1)
 }
 
-function legend(name: string, index: number): string {
-  const y = SIZE.top + 14 + index * 16
-  const right = SIZE.width - SIZE.right - 8
-  return `<text x="${right}" y="${y}" class="left" style="fill:${COLOURS[index % COLOURS.length]}">${escapeHtml(name)}</text>`
+function dot(x: number, y: number, colour: string): string {
+  return `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="2.6" fill="${colour}"/>`
+}
+
+function legendEntry({ name }: Series, index: number): string {
+  const sample = `<svg class="sample" viewBox="0 0 28 8" aria-hidden="true"><line x1="0" y1="4" x2="28" y2="4" stroke="${colourOf(index)}" stroke-width="2.5"${dashOf(index)}/></svg>`
+  return `<li>${sample}${escapeHtml(name)}</li>`
+}
+
+function colourOf(index: number): string {
+  return COLOURS[index % COLOURS.length] as string
+}
+
+function dashOf(index: number): string {
+  const dash = DASHES[index % DASHES.length]
+  return dash ? ` stroke-dasharray="${dash}"` : ''
 }
 
 export function shortNumber(value: number): string {
   const size = Math.abs(value)
+  if (size >= 1e12 || (size > 0 && size < 1e-4)) return value.toExponential(2).replace(/\.?0+e/, 'e')
   if (size >= 1e6) return `${trim(value / 1e6)}M`
   if (size >= 1e4) return `${trim(value / 1e3)}k`
   return trim(value)

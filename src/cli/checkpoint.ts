@@ -1,11 +1,11 @@
 /** `downpour checkpoint list|verify`: what lies on a volume, read as the runtime reads it. */
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { basename, join, relative, resolve } from 'node:path'
 import { type ListedCheckpoint, listCheckpoints, type RefusedCheckpoint } from '../checkpoint/list.ts'
 import { verifyCheckpoint } from '../checkpoint/load.ts'
 import type { Manifest } from '../checkpoint/manifest.ts'
-import { type EvaluationRecord, FILES } from '../contract/files.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
+import { readScore } from './scores.ts'
 import type { CliIo } from './validate.ts'
 
 type CheckpointIo = Pick<CliIo, 'out' | 'err'>
@@ -108,17 +108,12 @@ function factsOf({ step, final, savedAt, shards }: Manifest, digest: string): st
   ].join('  ')
 }
 
-/** Scores of other bytes than these do not count. */
 async function scoresOf(folder: string, digest: string): Promise<string | undefined> {
-  try {
-    const record = JSON.parse(await readFile(join(folder, FILES.evaluation), 'utf8')) as EvaluationRecord
-    if (record.digest !== digest) return undefined
-    return Object.entries(record.metrics)
-      .map(([metric, value]) => `${metric} ${value.toFixed(4)}`)
-      .join(', ')
-  } catch {
-    return undefined
-  }
+  const score = await readScore(folder, digest)
+  if (!score) return undefined
+  return Object.entries(score.metrics)
+    .map(([metric, value]) => `${metric} ${value.toFixed(4)}`)
+    .join(', ')
 }
 
 function sizeText(bytes: number): string {

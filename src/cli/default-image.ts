@@ -1,2 +1,4 @@
+import { VERSION } from './version.ts'
+
 /** Image of pods whose job names none. */
-export const DEFAULT_IMAGE = 'downpour/runtime:0.1.0'
+export const DEFAULT_IMAGE = `downpour/runtime:${VERSION}`

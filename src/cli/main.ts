@@ -6,13 +6,14 @@ import { fail } from './fail.ts'
 import { registerOperator } from './operator.ts'
 import { registerRun, speakAsNpmStart } from './run-command.ts'
 import { EXIT_CODES, refusableArguments } from './verbs.ts'
+import { VERSION } from './version.ts'
 
 // The reader of a pipe may stop early: `downpour render FILE | head`.
 process.stdout.on('error', (error) => process.exit(errorCode(error) === 'EPIPE' ? 0 : 1))
 
 const program = new Command('downpour')
   .description('Asynchronous pre-training and transfer at scale: operator, training runtime and local mode')
-  .version('0.1.0')
+  .version(VERSION)
   .showHelpAfterError('(downpour VERB --help says more)')
 
 const run = registerRun(program, async (files, options) => exitWith((await import('./run.ts')).run(files, options)))

@@ -6,32 +6,51 @@ import type { Job } from '../api/job.ts'
 import { FILES, type HistoryRecord } from '../contract/files.ts'
 import { shortNumber } from './chart.ts'
 import { duration } from './progress.ts'
-import { table } from './table.ts'
+import { type Score, ScoreBook } from './scores.ts'
+import { fitTable, type Row, table, textWidth, wrapText } from './table.ts'
 
 export interface JobResult {
   job: Job
   /** Empty when the job never ran, or its files are gone. */
   history: HistoryRecord[]
+  /** Of its checkpoints, by rising step. */
+  scores: Score[]
+  /** Of this machine, where it saved. */
+  folder?: string
 }
+
+type FolderOf = (namespace: string, claimName: string) => Promise<string>
 
 /** @param folderOf the folder of this machine that stands for a claim. */
 export async function collectResults(
   jobs: readonly Job[],
-  folderOf: (namespace: string, claimName: string) => Promise<string>,
+  folderOf: FolderOf,
+  scores: ScoreBook = new ScoreBook(),
 ): Promise<JobResult[]> {
-  return Promise.all(jobs.map(async (job) => ({ job, history: await readHistory(job, folderOf) })))
+  return Promise.all(
+    jobs.map(async (job) => {
+      const folder = await savingFolder(job, folderOf)
+      return {
+        job,
+        history: await readHistory(folder),
+        scores: await scores.of(job, folder),
+        ...(folder && { folder }),
+      }
+    }),
+  )
 }
 
-async function readHistory(
-  job: Job,
-  folderOf: (namespace: string, claimName: string) => Promise<string>,
-): Promise<HistoryRecord[]> {
+async function savingFolder(job: Job, folderOf: FolderOf): Promise<string | undefined> {
   const checkpoint = job.status?.checkpoint
-  if (!checkpoint) return []
+  if (!checkpoint) return undefined
   const { claimName } = job.spec.checkpoint.storage.volume
   const volume = await folderOf(job.metadata.namespace, claimName).catch(() => undefined)
-  if (volume === undefined) return []
-  const text = await readFile(join(volume, dirname(checkpoint.path), FILES.history), 'utf8').catch(() => '')
+  return volume === undefined ? undefined : join(volume, dirname(checkpoint.path))
+}
+
+async function readHistory(folder: string | undefined): Promise<HistoryRecord[]> {
+  if (folder === undefined) return []
+  const text = await readFile(join(folder, FILES.history), 'utf8').catch(() => '')
   return withoutRolledBack(text.split('\n').flatMap(parseLine))
 }
 
@@ -55,24 +74,45 @@ function withoutRolledBack(records: HistoryRecord[]): HistoryRecord[] {
   return kept.reverse()
 }
 
-/** The closing table of `downpour run`. */
-export function resultTable(results: readonly JobResult[]): string[] {
-  const rows = results.map(({ job }) => {
-    const { status, metadata } = job
-    return [
-      `${job.kind}/${metadata.name}`,
-      status?.phase ?? 'Pending',
-      status?.progress ? `${status.progress.step}` : '-',
-      status?.progress?.loss === undefined ? '-' : status.progress.loss.toFixed(3),
-      metricsText(status?.results?.metrics),
-      status?.progress ? `${status.progress.stalenessMean.toFixed(2)} / ${status.progress.stalenessP99}` : '-',
-      status?.progress ? `${status.progress.workersContributed}/${status.replicas.worker.desired}` : '-',
-      String(status?.restarts.total ?? 0),
-      elapsed(status?.startTime, status?.completionTime),
-    ]
-  })
-  const head = ['JOB', 'PHASE', 'STEPS', 'LOSS', 'METRICS', 'STALENESS MEAN/P99', 'PUSHED', 'RESTARTS', 'TIME']
-  return table([head, ...rows])
+const HEAD = ['JOB', 'PHASE', 'STEPS', 'LOSS', 'METRICS', 'STALENESS MEAN/P99', 'PUSHED', 'RESTARTS', 'TIME']
+const NARROW_HEAD = HEAD.map((head) => (head === 'STALENESS MEAN/P99' ? 'STALENESS' : head))
+/** What a narrow terminal can do without: the report has it. */
+const EXPENDABLE = ['RESTARTS', 'STALENESS', 'PUSHED', 'TIME', 'LOSS', 'STEPS']
+
+/** The closing table of `downpour run`. @param width of the terminal; a pipe takes any */
+export function resultTable(results: readonly JobResult[], width = Number.POSITIVE_INFINITY): string[] {
+  const rows = results.map(({ job }) => rowOf(job))
+  const whole = table([HEAD, ...rows])
+  if (whole.every((line) => textWidth(line) <= width)) return whole
+  const { lines, left } = fitTable([NARROW_HEAD, ...rows.flatMap(narrowRows)], { width, expendable: EXPENDABLE })
+  return left.length === 0
+    ? lines
+    : [...lines, ...wrapText(`No room for ${left.join(', ')}: the report has them.`, width)]
+}
+
+function rowOf({ kind, metadata, status }: Job): string[] {
+  const { progress } = status ?? {}
+  return [
+    `${kind}/${metadata.name}`,
+    status?.phase ?? 'Pending',
+    progress ? `${progress.step}` : '-',
+    progress?.loss === undefined ? '-' : progress.loss.toFixed(3),
+    metricsText(status?.results?.metrics),
+    progress ? `${progress.stalenessMean.toFixed(2)} / ${progress.stalenessP99}` : '-',
+    progress ? `${progress.workersContributed}/${status?.replicas.worker.desired}` : '-',
+    String(status?.restarts.total ?? 0),
+    elapsed(status?.startTime, status?.completionTime),
+  ]
+}
+
+/** Short names, and each metric in a row of its own. */
+function narrowRows(row: Row): Row[] {
+  const at = HEAD.indexOf('METRICS')
+  const [name = ''] = row
+  const short = name.replace(/^PretrainJob/, 'pj').replace(/^FinetuneJob/, 'fj')
+  const [first = '', ...more] = row[at]?.split(', ') ?? []
+  const below = more.map((metric) => row.map((_, i) => (i === at ? metric : '')))
+  return [row.with(0, short).with(at, first), ...below]
 }
 
 /** As the table rounds it, so that the sentence says the same and its difference is that of the two numbers beside it. */

@@ -6,16 +6,19 @@ import type { Job } from '../api/job.ts'
 import { startLocalCluster } from '../local/cluster.ts'
 import { systemClock } from '../support/clock.ts'
 import { createLog } from '../support/log.ts'
+import { jobText } from './job-text.ts'
 import { readManifests } from './manifests.ts'
 import { createProgressView, duration, type ProgressView } from './progress.ts'
 import { writeReport } from './report.ts'
-import { collectResults, resultTable, transferGains } from './results.ts'
+import { collectResults, type JobResult, resultTable, transferGains } from './results.ts'
 import { checkClaimFolders } from './run-claims.ts'
 import { makeOrderedData } from './run-data.ts'
 import { readDemonstration } from './run-demonstration.ts'
 import { checkManifests, connectJobs, type Jobs } from './run-jobs.ts'
 import { superviseOperator } from './run-operator.ts'
 import { savedLines } from './run-saved.ts'
+import { ScoreBook } from './scores.ts'
+import { VERSION } from './version.ts'
 
 export interface RunOptions {
   stateDir: string
@@ -49,8 +52,9 @@ export async function run(files: string[], options: RunOptions): Promise<number>
     await makeOrderedData(manifests, view, interrupt)
     await jobs.apply(manifests, view)
     operator = superviseOperator({ command: BIN, kubeconfig, stateDir, environment, view, log })
-    const ended = await followJobs(jobs, view, interrupt)
-    const code = await conclude(ended, jobs, options, startedMs, view)
+    const scores = new ScoreBook()
+    const ended = await followJobs(jobs, view, scores, interrupt)
+    const code = await conclude(await collectResults(ended, jobs.claimFolder, scores), options, startedMs, view)
     if (options.keepRunning) await untilInterrupted(view, interrupt)
     return code
   } catch (error) {
@@ -78,32 +82,33 @@ function podEnvironment(stateDir: string): NodeJS.ProcessEnv {
 }
 
 /** Draws the jobs until all that were asked for, and all that they made, have ended. */
-async function followJobs(jobs: Jobs, view: ProgressView, interrupt: AbortSignal): Promise<Job[]> {
+async function followJobs(jobs: Jobs, view: ProgressView, scores: ScoreBook, interrupt: AbortSignal): Promise<Job[]> {
   const told = new Set<string>()
   for (;;) {
     const { jobs: current, isOver, notes } = await jobs.read()
     for (const note of notes.filter((one) => !told.has(one))) view.say(note)
     for (const note of notes) told.add(note)
     view.show(current)
+    scores.note(current)
     if (isOver) return current
     await systemClock.sleep(POLL_MS, interrupt)
   }
 }
 
 async function conclude(
-  ended: Job[],
-  jobs: Jobs,
+  results: JobResult[],
   options: RunOptions,
   startedMs: number,
   view: ProgressView,
 ): Promise<number> {
   view.end()
-  const results = await collectResults(ended, jobs.claimFolder)
+  const ended = results.map(({ job }) => job)
   const report = resolve(options.stateDir, 'report.html')
   const seconds = (systemClock.monotonicMs() - startedMs) / 1000
-  await writeReport(report, results, { title: 'Downpour run', facts: machineFacts(seconds) })
+  await writeReport(report, results, { title: 'Downpour run', facts: runFacts(seconds) })
   await writeFile(join(options.stateDir, 'results.json'), `${JSON.stringify(ended, null, 2)}\n`, { mode: 0o600 })
-  for (const line of ['', ...resultTable(results), '', ...transferGains(results)]) view.say(line)
+  const width = process.stdout.isTTY ? process.stdout.columns : undefined
+  for (const line of ['', ...resultTable(results, width), '', ...transferGains(results)]) view.say(line)
   for (const job of ended) for (const line of failureLines(job)) view.say(line)
   view.say(`Report: ${report}    (${duration(seconds)})`)
   return ended.every((job) => job.status?.phase === 'Succeeded') ? 0 : 1
@@ -111,16 +116,26 @@ async function conclude(
 
 function failureLines(job: Job): string[] {
   const failed = job.status?.conditions.find((c) => c.type === 'Failed' && c.status === 'True')
-  return failed ? [`${job.kind}/${job.metadata.name} failed: ${failed.reason}: ${failed.message}`] : []
+  return failed ? [`${jobText(job)} failed: ${failed.reason}: ${failed.message}`] : []
 }
 
-function machineFacts(seconds: number): string[] {
+function runFacts(seconds: number): [string, string][] {
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`
   return [
-    `${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}`,
-    `Node ${process.versions.node}`,
-    `${duration(seconds)} from command to table`,
-    new Date(systemClock.nowMs()).toISOString(),
+    ['Command', commandText(process.argv.slice(2))],
+    ['In the folder', process.cwd()],
+    ['Version', `downpour ${VERSION}, Node ${process.versions.node}`],
+    ['Machine', `${availableParallelism()} cores, ${memory}, ${process.platform} ${process.arch}`],
+    ['Took', `${duration(seconds)} from command to table`],
+    ['Ended', new Date(systemClock.nowMs()).toISOString()],
   ]
+}
+
+/** @param words after `downpour`; the first one is `run`. @returns what a person typed, or would have to */
+function commandText([verb = 'run', ...words]: readonly string[]): string {
+  const typed = words.map((word) => (/^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+  if (process.env.npm_lifecycle_event !== 'start') return ['bin/downpour', verb, ...typed].join(' ')
+  return ['npm start', ...(typed.length > 0 ? ['--', ...typed] : [])].join(' ')
 }
 
 /** Ctrl-C: first press stops in order. npm forwards the terminal's signal, so presses within a second are one. */

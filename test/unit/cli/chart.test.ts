@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { escapeHtml, lineChart, niceTicks, shortNumber } from '../../../src/cli/chart.ts'
+import { escapeHtml, lineChart, niceTicks, type Series, type Shape, shortNumber } from '../../../src/cli/chart.ts'
 
 const value = fc.oneof(
   fc.constant(0),
@@ -45,25 +45,35 @@ suite('ticks of an axis', () => {
 
 suite('a line chart', () => {
   const points = [1, 2, 3].map((x) => ({ x, y: x * x }))
+  const draw = (series: readonly Series[], shape?: Shape) =>
+    lineChart({ title: 'Loss', yLabel: 'nats', xLabel: 'step', series }, shape)
+  const named = (...names: string[]) => names.map((name) => ({ name, points }))
 
-  test('draws a line for each series, and names them when there are several', () => {
-    const one = lineChart('Loss', 'step', [{ name: 'a', points }])
+  test('draws a line for each series, and says which is whose when there are several', () => {
+    const one = draw(named('a'))
     assert.equal(one.match(/<polyline/g)?.length, 1)
-    assert.doesNotMatch(one, />a<\/text>/)
-    const two = lineChart('Loss', 'step', [
-      { name: 'a', points },
-      { name: 'b', points },
-    ])
+    assert.doesNotMatch(one, /legend/)
+    const two = draw(named('a', 'b'))
     assert.equal(two.match(/<polyline/g)?.length, 2)
-    assert.match(two, />a<\/text>[\s\S]*>b<\/text>/)
+    const colours = [...two.matchAll(/<polyline[^>]* stroke="([^"]+)"/g)].map(([, colour]) => colour)
+    const legend = [...two.matchAll(/<li><svg.*?stroke="([^"]+)".*?<\/svg>(.)<\/li>/g)].map(([, ...found]) => found)
+    assert.deepEqual(legend, [
+      [colours[0], 'a'],
+      [colours[1], 'b'],
+    ])
+    assert.equal(new Set(two.match(/stroke-dasharray="[^"]+"/g)).size, 1, 'told apart without colour')
+  })
+
+  test('labels both axes', () => {
+    assert.match(draw(named('a')), />nats<\/text>[\s\S]*>step<\/text>/)
   })
 
   test('stays within its frame and is finite everywhere', () => {
     fc.assert(
       fc.property(fc.array(fc.record({ x: value, y: value }), { minLength: 1, maxLength: 20 }), (given) => {
-        const svg = lineChart('t', 'x', [{ name: 'a', points: given }])
+        const svg = draw([{ name: 'a', points: given }])
         const drawn = /points="([^"]*)"/.exec(svg)?.[1]?.split(/[ ,]/).map(Number) ?? []
-        assert.ok(drawn.length > 0 && drawn.every((number) => number >= 0 && number <= 560), svg)
+        assert.ok(drawn.length > 0 && drawn.every((number) => number >= 0 && number <= 400), svg)
         assert.doesNotMatch(svg, /NaN|Infinity/)
       }),
     )
@@ -71,32 +81,48 @@ suite('a line chart', () => {
 
   test('of a long history is as large as the picture needs', () => {
     const long = Array.from({ length: 100_000 }, (_, x) => ({ x, y: Math.sin(x) }))
-    const svg = lineChart('t', 'x', [{ name: 'a', points: long }])
+    const svg = draw([{ name: 'a', points: long }])
     assert.ok(svg.length < 40_000, `${svg.length} characters`)
   })
 
+  test('a single value is a dot', () => {
+    assert.equal(draw([{ name: 'a', points: points.slice(0, 1) }]).match(/<circle/g)?.length, 1)
+  })
+
+  test('what is no number is a gap, not a bridge', () => {
+    const gap = [...points, { x: 4, y: Number.NaN }, { x: 5, y: Number.POSITIVE_INFINITY }, ...points]
+    const drawn = [...draw([{ name: 'a', points: gap }]).matchAll(/points="([^"]*)"/g)].map(
+      ([, at]) => at?.split(' ').length,
+    )
+    assert.deepEqual(drawn, [3, 3])
+  })
+
   test('without a point is a sentence', () => {
-    assert.equal(lineChart('<b>', 'x', [{ name: 'a', points: [] }]), '<p>&lt;b&gt;: nothing was recorded.</p>')
+    const nothing = {
+      title: '<b>',
+      yLabel: 'y',
+      xLabel: 'x',
+      series: [{ name: 'a', points: [{ x: 1, y: Number.NaN }] }],
+    }
+    assert.equal(lineChart(nothing), '<p>&lt;b&gt;: nothing was recorded.</p>')
   })
 
   test('escapes what it is told', () => {
-    const svg = lineChart(
-      '<t>',
-      '<x>',
-      ['<a>', '<b>'].map((name) => ({ name, points })),
-    )
-    assert.doesNotMatch(svg, /<[txab]>/)
+    const chart = lineChart({ title: '<t>', yLabel: '<y>', xLabel: '<x>', series: named('<a>', '<b>') })
+    assert.doesNotMatch(chart, /<[tyxab]>/)
   })
 })
 
 test('numbers are short', () => {
-  assert.deepEqual([0, 0.12345, 999, 12_345, 36_000_000, -0.5].map(shortNumber), [
+  assert.deepEqual([0, 0.12345, 999, 12_345, 36_000_000, -0.5, 1e30, 2.5e-7].map(shortNumber), [
     '0',
     '0.123',
     '999',
     '12.3k',
     '36M',
     '-0.5',
+    '1e+30',
+    '2.5e-7',
   ])
 })
 

@@ -39,4 +39,8 @@ export function finetuned(name: string, top1?: number, over: Record<string, unkn
 export const fromRandom = (name: string, top1?: number, over: Record<string, unknown> = {}) =>
   finetuned(name, top1, { init: 'random', from: undefined, ...over })
 
-export const resultOf = (job: Job, history: HistoryRecord[] = []): JobResult => ({ job, history })
+export const resultOf = (job: Job, history: HistoryRecord[] = [], scores: JobResult['scores'] = []): JobResult => ({
+  job,
+  history,
+  scores,
+})

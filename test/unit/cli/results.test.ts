@@ -130,3 +130,28 @@ test('the closing table has a line for each job, with dashes for what is not kno
   assert.match(ours, /^FinetuneJob\/ours +Succeeded +- +- +top1 0\.500, loss 2 +- +- +0 +1m05s$/)
   assert.match(never, /^PretrainJob\/jft +Failed +-/)
 })
+
+suite('the closing table on a terminal', () => {
+  const results = [
+    resultOf(pretrained({ results: { step: 1500, metrics: { 'mAP@100': 0.85, loss: 8.13 }, examples: 9 } })),
+    resultOf(finetuned('jft-mini-pretrained', 0.96)),
+    resultOf(fromRandom('x'.repeat(40), 0.642)),
+  ]
+  const whole = resultTable(results)
+
+  test('is whole where there is room, and in a pipe', () => {
+    assert.match(whole[0] ?? '', /STALENESS MEAN\/P99/)
+    assert.deepEqual(resultTable(results, 200), whole)
+  })
+
+  for (const width of [125, 100, 80, 60])
+    test(`fits ${width} columns, keeps the scores, and says what it left out`, () => {
+      const lines = resultTable(results, width)
+      for (const line of lines) assert.ok(line.length <= width, line)
+      const text = lines.join('\n')
+      for (const told of ['mAP@100 0.850', 'loss 8.13', 'top1 0.960', 'top1 0.642', 'Succeeded'])
+        assert.ok(text.includes(told), text)
+      const missing = ['RESTARTS', 'STALENESS', 'PUSHED', 'TIME'].filter((head) => !lines[0]?.includes(head))
+      if (missing.length > 0) assert.match(text.replace(/\s+/g, ' '), new RegExp(`No room for ${missing.join(', ')}`))
+    })
+})

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { readManifest } from '../../../src/checkpoint/manifest.ts'
+import { ScoreBook } from '../../../src/cli/scores.ts'
+import { FILES } from '../../../src/contract/files.ts'
+import { temporaryFolder, writeCheckpoint } from '../checkpoint/fixtures.ts'
+import { pretrained } from './histories.ts'
+
+const root = temporaryFolder()
+const results = (step: number, top1: number) => pretrained({ results: { step, metrics: { top1 }, examples: 1 } })
+
+test('scores are those seen in the run and those beside checkpoints, by rising step', async () => {
+  const folder = mkdtempSync(join(root, 'job-'))
+  for (const [step, top1, digest] of [
+    [20, 0.2, undefined],
+    [30, 0.9, 'of other bytes'],
+  ] as const) {
+    const at = await writeCheckpoint(folder, step)
+    const record = { step, digest: digest ?? (await readManifest(at)).digest, metrics: { top1 }, examples: 1 }
+    writeFileSync(join(at, FILES.evaluation), JSON.stringify(record))
+  }
+  const book = new ScoreBook()
+  book.note([results(40, 0.4)])
+  book.note([results(10, 0.1), pretrained()])
+  const found = await book.of(results(40, 0.4), folder)
+  assert.deepEqual(
+    found.map(({ step, metrics }) => [step, metrics.top1]),
+    [
+      [10, 0.1],
+      [20, 0.2],
+      [40, 0.4],
+    ],
+  )
+})
+
+test('a job without a folder, or whose folder is gone, has the scores that were seen', async () => {
+  const book = new ScoreBook()
+  book.note([results(10, 0.1)])
+  for (const folder of [undefined, join(root, 'gone')])
+    assert.equal((await book.of(results(10, 0.1), folder)).length, 1)
+})
