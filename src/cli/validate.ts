@@ -1,6 +1,7 @@
 /** `downpour validate`: everything that is wrong with job files, before a cluster sees them, as lines or as JSON. */
 import type { Readable, Writable } from 'node:stream'
-import { issueText, labelOf, validateJob } from '../api/parse.ts'
+import { issueText, labelOf, parseJob, validateJob } from '../api/parse.ts'
+import { jobWarnings } from '../api/warnings.ts'
 import { GROUP, JOB_KINDS } from '../contract/names.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import { printable, shownValue } from '../support/shown.ts'
@@ -33,6 +34,8 @@ interface Problem {
 interface Checked {
   /** Objects that are right, or none of ours, a line each. */
   lines: string[]
+  /** Of jobs that are right and yet hardly what was meant. */
+  warnings: string[]
   jobs: number
   others: number
   problems: Problem[]
@@ -57,17 +60,19 @@ export async function validateFiles(
   else {
     for (const { text } of problems.slice(0, MAX_LINES)) err.write(`${printable(text)}\n`)
     if (problems.length > MAX_LINES) err.write(`... and ${problems.length - MAX_LINES} more (--json shows all)\n`)
+    for (const line of checked.warnings) err.write(`${printable(line)}\n`)
     for (const line of [...checked.lines, summaryOf(checked)]) out.write(`${printable(line)}\n`)
   }
   return problems.length > 0 ? 1 : 0
 }
 
-function reportOf({ jobs, others, problems }: Checked) {
+function reportOf({ jobs, others, problems, warnings }: Checked) {
   return {
     valid: problems.length === 0,
     jobs,
     otherObjects: others,
     problems: problems.map(({ text: _, ...one }) => one),
+    warnings,
   }
 }
 
@@ -77,7 +82,7 @@ function summaryOf({ jobs, others, problems }: Checked): string {
 }
 
 async function checkFiles(files: readonly string[]): Promise<Checked> {
-  const checked: Checked = { lines: [], jobs: 0, others: 0, problems: [] }
+  const checked: Checked = { lines: [], warnings: [], jobs: 0, others: 0, problems: [] }
   const seen = new Set<string>()
   for (const file of files) {
     for (const manifest of await manifestsOf(file, checked)) checkManifest(manifest, seen, checked)
@@ -114,7 +119,10 @@ function checkManifest(manifest: Manifest, seen: Set<string>, checked: Checked):
     issues.push({ path: 'metadata.name', value: undefined, expected: 'a name of its own', message: TWICE })
   }
   seen.add(key)
-  if (issues.length === 0) checked.lines.push(`${label}: valid`)
+  if (issues.length === 0) {
+    checked.lines.push(`${label}: valid`)
+    checked.warnings.push(...jobWarnings(parseJob(object)).map((issue) => `${label}: warning: ${issueText(issue)}`))
+  }
   const { document, line } = manifest
   const head = {
     code: 'INVALID_JOB',

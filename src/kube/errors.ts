@@ -5,7 +5,13 @@ export interface StatusBody {
   code?: number
   reason?: string
   message?: string
-  details?: { retryAfterSeconds?: number; causes?: { reason?: string; field?: string; message?: string }[] }
+  details?: { retryAfterSeconds?: number; causes?: StatusCause[] }
+}
+
+export interface StatusCause {
+  reason?: string
+  field?: string
+  message?: string
 }
 
 interface KubeFacts {
@@ -14,6 +20,7 @@ interface KubeFacts {
   reason: string
   retryAfterSeconds?: number | undefined
   serverText?: string | undefined
+  causes?: readonly StatusCause[] | undefined
   details?: Record<string, unknown>
   cause?: unknown
 }
@@ -29,6 +36,8 @@ export class KubeError extends DownpourError {
   readonly retryAfterSeconds: number | undefined
   /** The API server's own words, which name object and field; undefined: there was no answer. */
   readonly serverText: string | undefined
+  /** What is wrong with which field, where the API server says so. */
+  readonly causes: readonly StatusCause[]
 
   constructor(code: string, message: string, facts: KubeFacts) {
     super(code, message, facts.details, { cause: facts.cause })
@@ -37,6 +46,7 @@ export class KubeError extends DownpourError {
     this.reason = facts.reason
     this.retryAfterSeconds = facts.retryAfterSeconds
     this.serverText = facts.serverText
+    this.causes = facts.causes ?? []
   }
 }
 
@@ -66,6 +76,7 @@ export function statusError(what: string, httpStatus: number, body: StatusBody, 
     reason,
     retryAfterSeconds: retryAfterSeconds ?? body.details?.retryAfterSeconds,
     serverText: body.message,
+    causes: body.details?.causes,
     details: { request: what, httpStatus, reason, causes: body.details?.causes ?? [] },
   })
 }

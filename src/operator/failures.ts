@@ -1,5 +1,6 @@
 /** Requests that failed, told in the job's own status: the user reads the job, not the operator's log. */
 import type { Job } from '../api/job.ts'
+import type { Condition } from '../api/status.ts'
 import { KubeError } from '../kube/errors.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Action, Decision } from './actions.ts'
@@ -16,15 +17,20 @@ export function tellFailures(
   nowMs: number,
 ): Decision {
   const creations = failed.filter(({ item }) => isCreation(item)).map(({ item, error }) => obstacleOf(error, item))
-  const worst = creations.find(({ reason }) => isLasting(reason)) ?? creations[0]
+  const worst =
+    creations.find(({ isFinal }) => isFinal) ?? creations.find(({ reason }) => isLasting(reason)) ?? creations[0]
   if (!worst) return decision
   const finding: Finding = { type: 'Created', status: 'False', reason: worst.reason, message: textOf(worst, creations) }
+  const failure: Finding[] = worst.isFinal ? [{ ...finding, type: 'Failed', status: 'True' }] : []
   const facts = { nowMs, observedGeneration: job.metadata.generation }
+  const findings = [finding, ...failure]
+  const isTold = ({ type }: Condition) => findings.some((one) => one.type === type)
   // Over what is written, so that a failure that lasts is written and told once.
-  const before = job.status?.conditions.filter(({ type }) => type === 'Created') ?? []
-  const created = mergeConditions(before, [finding], facts)
-  const others = decision.status.conditions.filter(({ type }) => type !== 'Created')
-  const status = { ...decision.status, conditions: [...created, ...others] }
+  const before = job.status?.conditions.filter(isTold) ?? []
+  const merged = mergeConditions(before, findings, facts)
+  const others = decision.status.conditions.filter((one) => !isTold(one))
+  const conditions = mergeConditions([...merged, ...others], [], facts)
+  const status = { ...decision.status, conditions, ...(worst.isFinal ? { phase: 'Failed' as const } : {}) }
   const told = describeEvents(job.status, status, [])
   const rest = decision.events.filter((event) => event.reason === 'PodReplaced')
   return { ...decision, status, events: [...told, ...rest] }

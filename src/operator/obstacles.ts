@@ -2,6 +2,7 @@
 import { KubeError } from '../kube/errors.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Action } from './actions.ts'
+import { INVALID_TEMPLATE } from './policies/ending.ts'
 
 export interface Obstacle {
   /** Of condition Created. */
@@ -12,6 +13,8 @@ export interface Obstacle {
    * helps. Undefined: as soon as the queue's back-off allows.
    */
   retryMs?: number
+  /** Only a change of the job helps: the job has failed until then. */
+  isFinal?: true
 }
 
 const SECOND = 1000
@@ -24,7 +27,11 @@ interface Kind {
   fits(error: KubeError, text: string, action: Action): boolean
   retryMs?: number
   advice?: string
+  isFinal?: true
 }
+
+/** What clusters add to pods, by webhooks and ranges of limits: its faults may go without a change of the job. */
+const ADDED_FIELDS = /^spec\.(initContainers|ephemeralContainers|containers\[[1-9]|containers\[0\]\.resources)/
 
 /** The first that fits. Admission comes first: a webhook may answer with any status code. */
 const KINDS: readonly Kind[] = [
@@ -56,13 +63,29 @@ const KINDS: readonly Kind[] = [
     retryMs: Number.POSITIVE_INFINITY,
   },
   {
-    reason: 'TemplateInvalid',
-    // 400: not even readable as a pod, or with a field that no pod has.
-    fits: ({ httpStatus }, _, { type }) => makesPod(type) && (httpStatus === 422 || httpStatus === 400),
+    reason: INVALID_TEMPLATE,
+    fits: (error, _, { type }) => makesPod(type) && isInvalid(error) && isOfTemplate(error),
+    retryMs: Number.POSITIVE_INFINITY,
+    isFinal: true,
+  },
+  {
+    reason: INVALID_TEMPLATE,
+    fits: (error, _, { type }) => makesPod(type) && isInvalid(error),
     retryMs: 5 * MINUTE,
   },
   { reason: 'WebhookFailed', fits: ({ httpStatus }, text) => httpStatus >= 500 && /calling webhook/.test(text) },
 ]
+
+/** 400: not even readable as a pod, or with a field that no pod has. */
+function isInvalid({ httpStatus }: KubeError): boolean {
+  return httpStatus === 422 || httpStatus === 400
+}
+
+/** Every fault is in what the job's template says, as far as the API server names fields. */
+function isOfTemplate({ httpStatus, causes }: KubeError): boolean {
+  if (httpStatus === 400) return true
+  return causes.length > 0 && causes.every(({ field = '' }) => field !== '' && !ADDED_FIELDS.test(field))
+}
 
 export function obstacleOf(error: unknown, action: Action): Obstacle {
   if (errorCode(error) === 'NAME_CONFLICT') {
@@ -73,9 +96,9 @@ export function obstacleOf(error: unknown, action: Action): Obstacle {
   const text = error.serverText ?? ''
   const kind = KINDS.find(({ fits }) => fits(error, text, action))
   if (!kind) return { reason: 'CreateFailed', message: errorMessage(error) }
-  const { reason, retryMs, advice } = kind
+  const { reason, retryMs, advice, isFinal } = kind
   const message = [advice, text].filter(Boolean).join(': ')
-  return { reason, message, ...(retryMs === undefined ? {} : { retryMs }) }
+  return { reason, message, ...(retryMs === undefined ? {} : { retryMs }), ...(isFinal ? { isFinal } : {}) }
 }
 
 /** Reasons with which a job waits for others. */

@@ -115,6 +115,24 @@ suite('what shaped the weights cannot change on the real API server', () => {
     })
 })
 
+test('transfers are stored as they were applied, so that a client that compares them finds nothing to change', async () => {
+  const template = {
+    preset: 'downstream-mini',
+    task: 'imagenet-classification',
+    model: { classes: 3 },
+    maxSteps: 10,
+    data: { source: { claimName: 'd' }, format: 'imagenet-folder' },
+    evaluation: { data: { source: { claimName: 'd' }, format: 'imagenet-folder' } },
+    checkpoint: { storage: { volume: { claimName: 'c' } } },
+  }
+  const transfers = [{ name: 'ft', at: { success: true }, template }]
+  for (const api of [real, local]) {
+    const { status, body } = await create(api, job('gitops', { transfers }), DRY_RUN)
+    assert.equal(status, 201, body.message)
+    assert.deepEqual(body.spec.transfers, transfers)
+  }
+})
+
 const STATUS = {
   phase: 'Running',
   progress: { step: 7, percent: '7%', loss: 0.25 },

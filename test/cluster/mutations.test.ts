@@ -4,9 +4,11 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { issueText, validateJob } from '../../src/api/parse.ts'
-import { API_VERSION, PLURALS } from '../../src/contract/names.ts'
+import type { Job } from '../../src/api/job.ts'
+import { issueText, parseJob, validateJob } from '../../src/api/parse.ts'
+import { API_VERSION, PLURALS, ROLES } from '../../src/contract/names.ts'
 import { mapLimit } from '../../src/kube/map-limit.ts'
+import { planJob } from '../../src/plan/job-plan.ts'
 import { createRandom } from '../../src/support/random.ts'
 import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
 import { type Answer, Api, closeNamespace, openNamespace } from '../conformance/api.ts'
@@ -85,6 +87,38 @@ async function judgeAll(cases: readonly { good: RawJob; job: RawJob; changes: re
   return all
 }
 
+const UID = '00000000-0000-4000-8000-000000000009'
+/** Free-form, and left to the rehearsal of the operator. */
+const LEFT_TO_REHEARSAL = /^spec\.(affinity|topologySpreadConstraints|volumes\[\d+\]\.)/
+
+/** What the API server says of the service and the pods of a job: `field: message` lines. */
+async function refusalsOf(raw: RawJob): Promise<string[]> {
+  const meta = { namespace: real.namespace, uid: UID, generation: 1, resourceVersion: '1', creationTimestamp: '' }
+  const job = parseJob({ ...raw, metadata: { ...raw.metadata, ...meta } })
+  const source = { pretrainJob: 'jft', uid: UID, step: 1, digest: 'd', path: 'p', claimName: 'c' }
+  const plan = planJob({ ...job, status: { source } } as Job, { defaultImage: 'downpour' })
+  const roles = ROLES.filter((role) => plan.desired[role] > 0)
+  const pods = roles.map((role) => plan.pod(role, 0, { attempt: 0, generation: 0 }))
+  const tried = await Promise.all([...pods.map((pod) => dryRun('pods', pod)), dryRun('services', plan.service)])
+  return tried.flat()
+}
+
+async function dryRun(plural: string, object: object): Promise<string[]> {
+  const path = `/api/v1/namespaces/${real.namespace}/${plural}?dryRun=All&fieldValidation=Strict`
+  const { status, body } = await real.create(path, object)
+  // 403: no such account or priority class here, which may come.
+  if (status === 201 || status === 403) return []
+  const causes = (body.details?.causes ?? []) as { field?: string; message: string }[]
+  const isLeft = ({ field = '' }) => LEFT_TO_REHEARSAL.test(field)
+  // A volume that is refused is missing to its mounts.
+  const isOfMount = ({ field = '' }) => causes.some(isLeft) && field.includes('.volumeMounts[')
+  const left = causes.filter((cause) => !isLeft(cause) && !isOfMount(cause))
+  if (causes.length > 0) return left.map(({ field, message }) => `${plural}: ${field}: ${message}`)
+  return [`${plural}: ${status} ${body.message}`].filter(
+    (line) => !/spec\.(affinity|topologySpread|volumes)|Affinity|Volume|Constraint/.test(line),
+  )
+}
+
 function assertNone(bad: readonly Verdicts[], what: string): void {
   assert.equal(bad.length, 0, `${bad.length} ${what}\n${bad.slice(0, SHOWN).map(textOf).join('\n')}`)
 }
@@ -95,6 +129,15 @@ test('every good job is taken by all three as it is', async () => {
     verdicts.filter(({ there, here, issues }) => !isTaken(there) || !isTaken(here) || issues.length > 0),
     'good jobs are refused',
   )
+})
+
+test('the pods and the service of every good job are taken', async () => {
+  const lines: string[] = []
+  const { errors } = await mapLimit(GOOD_JOBS, AT_ONCE, async (good) => {
+    lines.push(...(await refusalsOf(good)))
+  })
+  assert.equal(errors[0]?.error, undefined)
+  assert.deepEqual(lines, [])
 })
 
 test(`${JOBS} jobs changed at random get the same answer from all three`, async (t) => {
@@ -118,6 +161,12 @@ test(`${JOBS} jobs changed at random get the same answer from all three`, async 
     verdicts.filter((verdict) => !isAgreed(verdict)),
     'get different answers',
   )
+  const refused: string[] = []
+  const { errors } = await mapLimit(taken, AT_ONCE, async ({ job, changes }) => {
+    for (const line of await refusalsOf(job)) refused.push(`${changes.join('; ')}\n  ${line}`)
+  })
+  assert.equal(errors[0]?.error, undefined)
+  assert.equal(refused.length, 0, `pods of jobs that were taken are refused\n${refused.slice(0, SHOWN).join('\n')}`)
   assert.ok(taken.length > JOBS / 10, 'hardly any job is taken')
   assert.ok(taken.length < JOBS * 0.9, 'hardly any job is refused')
 })

@@ -32,7 +32,7 @@ const finetuneSpec = {
   preset: 'imagenet-finetune',
   task: 'imagenet-classification',
   data: data({ format: 'imagenet-folder' }),
-  evaluation: { data: data({ format: 'imagenet-folder' }) },
+  evaluation: { data: data({ source: claim('jft', 'val'), format: 'imagenet-folder' }) },
   checkpoint: checkpoint(),
 }
 

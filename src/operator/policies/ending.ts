@@ -8,14 +8,16 @@ export interface Ending {
   message: string
 }
 
-/** The one failure that a person can mend: see decideInvalid. */
+/** The failures that a person can mend: see decideInvalid, and tellFailures for what the API server found. */
 export const INVALID_SPEC = 'InvalidSpec'
+export const INVALID_TEMPLATE = 'TemplateInvalid'
+const MENDABLE: readonly string[] = [INVALID_SPEC, INVALID_TEMPLATE]
 
 /** The end that is already written down. */
 export function writtenEnding(status: JobStatus | undefined): Ending | undefined {
   for (const type of ['Succeeded', 'Failed'] as const) {
     const condition = findCondition(status?.conditions, type)
-    if (condition?.status === 'True' && condition.reason !== INVALID_SPEC) {
+    if (condition?.status === 'True' && !MENDABLE.includes(condition.reason)) {
       return { type, reason: condition.reason, message: condition.message }
     }
   }

@@ -41,7 +41,18 @@ async function runs(cluster: Cluster): Promise<void> {
 }
 
 const forbidden = (message: string): Refusal => ({ code: 403, reason: 'Forbidden', message })
-const cases: { name: string; namespace: string; refuses: RegExp; refusal: Refusal; words: RegExp; tries: number }[] = [
+interface Case {
+  name: string
+  namespace: string
+  refuses: RegExp
+  refusal: Refusal
+  /** That tells it; Created when absent. */
+  condition?: string
+  words: RegExp
+  tries: number
+}
+
+const cases: Case[] = [
   {
     name: 'a quota that is used up',
     namespace: 'quota',
@@ -79,6 +90,20 @@ const cases: { name: string; namespace: string; refuses: RegExp; refusal: Refusa
     tries: 0,
   },
   {
+    name: 'a template that no pod can have',
+    namespace: 'hopeless',
+    refuses: /^TRY pods$/,
+    refusal: {
+      code: 422,
+      reason: 'Invalid',
+      message: 'Pod "x" is invalid: spec.affinity: wrong',
+      details: { causes: [{ reason: 'FieldValueInvalid', field: 'spec.affinity', message: 'wrong' }] },
+    },
+    condition: 'Failed',
+    words: /^True TemplateInvalid: Pod "x" is invalid: spec.affinity: wrong/,
+    tries: 0,
+  },
+  {
     name: 'a namespace that is being deleted',
     namespace: 'terminating',
     refuses: /^(POST|TRY) (pods|services)$/,
@@ -89,12 +114,12 @@ const cases: { name: string; namespace: string; refuses: RegExp; refusal: Refusa
 ]
 
 describe('what keeps pods out is told and waited for, without hurry', { concurrency: true }, () => {
-  for (const { name, namespace, refuses, refusal, words, tries } of cases) {
+  for (const { name, namespace, refuses, refusal, condition = 'Created', words, tries } of cases) {
     test(name, () =>
       withLine(namespace, async (line, cluster) => {
         line.refuse = (what) => (refuses.test(what) ? refusal : undefined)
         await cluster.create('PretrainJob', 'jft', SPEC)
-        await says(cluster, 'Created', words)
+        await says(cluster, condition, words)
         const count = () => line.writes.filter((write) => write === 'POST pods').length
         // The status that tells it is a change of the job, and so is its service: it is looked at again, with one pod.
         const before = line.writes.length

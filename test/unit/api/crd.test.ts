@@ -66,6 +66,11 @@ for (const kind of JOB_KINDS) {
           : (schema.description ?? '').length > 10,
     )
 
+    all(
+      'no default lies inside a list: clients that compare lists with what was applied would find a change for ever',
+      ({ path, schema }) => !path.includes('[]') || schema.default === undefined,
+    )
+
     all('every field has one type', ({ schema }) =>
       schema['x-kubernetes-int-or-string'] ? schema.type === undefined : schema.type !== undefined,
     )

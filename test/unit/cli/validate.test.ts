@@ -37,6 +37,49 @@ suite('downpour validate', () => {
     assert.match(written.out, /2 jobs checked, 3 problems\n$/)
   })
 
+  test('warns of evaluation data that are the training data, and takes the job', async (t) => {
+    const data = { source: { claimName: 'c', path: 'a/b' }, format: 'tfrecord', labels: 'labels.json' }
+    const evaluated = (over: object) => pretrain({ data, evaluation: { data: { ...data, ...over }, metric: 'top1' } })
+    const same = await fileWith(t, [evaluated({ source: { claimName: 'c', path: './a/./b' } })], 'same.yaml')
+    const others = [
+      { files: 'val-*' },
+      { source: { claimName: 'd', path: 'a/b' } },
+      { source: { claimName: 'c', path: 'a' } },
+    ]
+    const { io, written } = capture()
+    assert.equal(await validateFiles([same], io), 0)
+    assert.match(
+      written.err,
+      /^\S+: PretrainJob\/jft: warning: spec\.evaluation\.data\.source: .*the same files as spec\.data/,
+    )
+    assert.match(written.out, /valid\n1 job checked, 0 problems\n$/)
+    for (const [i, over] of others.entries()) {
+      const other = capture()
+      assert.equal(await validateFiles([await fileWith(t, [evaluated(over)], `other-${i}.yaml`)], other.io), 0)
+      assert.equal(other.written.err, '')
+    }
+  })
+
+  test('refuses a name that no service can have, and a number where a variable wants a text', async (t) => {
+    const env = [{ name: 'OMP_NUM_THREADS', value: 4 }]
+    const file = await fileWith(t, [
+      pretrain({}, '50-workers'),
+      pretrain({ workers: { template: { env } } }),
+      { ...pretrain({}, 'x'), spex: {} },
+    ])
+    const { io, written } = capture()
+    assert.equal(await validateFiles([file], io), 1)
+    const lines = written.err
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.slice(file.length + 2))
+    assert.deepEqual(lines, [
+      `PretrainJob/50-workers: metadata.name: "50-workers": expected lower-case letters, digits and '-', beginning with a letter and ending with a letter or digit, at most 40 characters`,
+      'PretrainJob/jft: spec.workers.template.env[0].value: 4: expected a text',
+      'PretrainJob/x: spex: {}: unknown field; did you mean spec?',
+    ])
+  })
+
   test('goes on after a file that is not YAML, not there, or empty, and says which line is wrong', async (t) => {
     const broken = await fileWith(t, 'kind: [PretrainJob\nmetadata: {', 'broken.yaml')
     const empty = await fileWith(t, '# nothing\n', 'empty.yaml')

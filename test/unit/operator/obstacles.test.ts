@@ -9,8 +9,10 @@ import { DownpourError } from '../../../src/support/errors.ts'
 import { conditionText, NOW, observed, pod, pretrainJob } from './builders.ts'
 
 const create: Action = { type: 'createPod', role: 'worker', index: 0, attempt: 0, generation: 0, failures: 0 }
-const answer = (status: number, message: string) =>
-  statusError('POST /api/v1/namespaces/team/pods', status, { message })
+const answer = (status: number, message: string, ...fields: string[]) => {
+  const causes = fields.map((field) => ({ reason: 'FieldValueInvalid', field, message: 'Invalid value' }))
+  return statusError('POST /api/v1/namespaces/team/pods', status, { message, details: { causes } })
+}
 const pods = 'pods "jft-pj-worker-0" is forbidden:'
 
 /** The texts are those of a kube-apiserver 1.34. */
@@ -65,13 +67,27 @@ const cases: { name: string; error: unknown; action?: Action; reason: string; re
   },
   {
     name: 'a template with a wrong value',
-    error: answer(422, 'Pod "jft-pj-worker-0" is invalid: spec.containers[0].env[0].name: Invalid value: "a=b"'),
+    error: answer(422, 'Pod "x" is invalid: spec.affinity.nodeAffinity: Required value', 'spec.affinity.nodeAffinity'),
     reason: 'TemplateInvalid',
-    retrySeconds: 300,
+    retrySeconds: Number.POSITIVE_INFINITY,
   },
   {
     name: 'a template that is no pod',
     error: answer(400, 'strict decoding error: unknown field "spec.affinity.nodeAffinty"'),
+    reason: 'TemplateInvalid',
+    retrySeconds: Number.POSITIVE_INFINITY,
+  },
+  ...['spec.containers[0].resources.requests', 'spec.containers[1].image', 'spec.initContainers[0].name'].map(
+    (field) => ({
+      name: `what a range of limits or a webhook has put into ${field}`,
+      error: answer(422, `Pod "x" is invalid: ${field}: Invalid value`, 'spec.affinity', field),
+      reason: 'TemplateInvalid',
+      retrySeconds: 300,
+    }),
+  ),
+  {
+    name: 'a refusal that names no field',
+    error: answer(422, 'Pod "x" is invalid'),
     reason: 'TemplateInvalid',
     retrySeconds: 300,
   },
@@ -131,6 +147,24 @@ describe('a failure', () => {
     assert.equal(told(first), 1)
     const again = tell(quota, pretrainJob({ status: first.status }))
     assert.deepEqual([told(again), again.status.conditions[0]], [0, first.status.conditions[0]])
+  })
+
+  test('of the template fails the job in the words of the server, once, until the template is mended', () => {
+    const wrong = answer(422, 'Pod "a" is invalid: spec.affinity: wrong', 'spec.affinity')
+    const { status, events } = tell(wrong)
+    assert.equal(status.phase, 'Failed')
+    assert.match(
+      conditionText({ status, events, actions: [] }, 'Failed'),
+      /^True TemplateInvalid: Pod "a" is invalid: spec\.affinity: wrong/,
+    )
+    const failed = pretrainJob({ status })
+    assert.equal(tell(wrong, failed).events.length, 0)
+    assert.match(conditionText(decide(failed, observed([]), NOW), 'Failed'), /^False /)
+  })
+
+  test('that may go by itself does not fail the job', () => {
+    for (const error of [quota, answer(422, 'Pod "a" is invalid', 'spec.containers[0].resources.requests')])
+      assert.equal(tell(error).status.phase, decision.status.phase)
   })
 
   test('that lasts lets one pod try before the others; a name that is taken keeps out nobody else', () => {
