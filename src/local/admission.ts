@@ -3,6 +3,7 @@ import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, mayThaw } from '../api/
 import { validateJob } from '../api/parse.ts'
 import type { Schema } from '../api/structural.ts'
 import type { JobKind } from '../contract/names.ts'
+import { checkCore } from './core-rules.ts'
 import { checkMetadata } from './metadata-rules.ts'
 import { clone, type Stored, sameContent } from './objects.ts'
 import type { Resource } from './resources.ts'
@@ -14,6 +15,7 @@ export function admit(resource: Resource, object: Stored, before?: Stored): Stor
   checkMetadata(resource, object)
   const schema = schemaOf(resource)
   if (schema) return admitJob(resource, schema, object, before)
+  if (!before) checkCore(resource, object)
   if (resource.kind === 'Pod' && !object.status) return { ...object, status: { phase: 'Pending' } }
   if (resource.kind === 'ConfigMap') checkKeys(resource, object)
   if (resource.kind === 'PersistentVolumeClaim') return { ...object, status: { phase: 'Bound' } }

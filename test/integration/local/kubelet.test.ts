@@ -10,6 +10,7 @@ import { startTestCluster, type TestCluster } from '../../support/local-cluster.
 const COMMAND = [process.execPath, resolve('test/integration/local/pod-script.mjs')]
 const PODS = { apiVersion: 'v1', plural: 'pods', namespace: 'default' }
 const CLAIMS = { apiVersion: 'v1', plural: 'persistentvolumeclaims', namespace: 'default' }
+const CLAIM_SPEC = { accessModes: ['ReadWriteMany'], resources: { requests: { storage: '1Gi' } } }
 
 interface Terminated {
   exitCode: number
@@ -134,6 +135,7 @@ test('a mount is a folder, the downward API is filled in, and nothing of the mac
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
     metadata: { name: 'data', annotations },
+    spec: CLAIM_SPEC,
   } as KubeObject)
   const { status } = await reach('mounted', 'Running')
   await waitForLog('mounted', 'data')
@@ -147,7 +149,8 @@ test("a folder of the user's that a pod only reads is never made: the pod says w
   const folder = join(cluster.stateDir, 'mistyped')
   const annotations = { 'local.downpour.dev/path': folder }
   const metadata = { name: 'typo', annotations }
-  await cluster.client.create(CLAIMS, { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata } as KubeObject)
+  const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata, spec: CLAIM_SPEC }
+  await cluster.client.create(CLAIMS, claim as KubeObject)
   const volumes = [{ name: 'v', persistentVolumeClaim: { claimName: 'typo', readOnly: true } }]
   await create('reader', ['stay'], { volumes }, { volumeMounts: [{ name: 'v', mountPath: '/mnt', readOnly: true }] })
   const { status } = await reach('reader', 'Failed')

@@ -17,7 +17,7 @@ const COMMAND = [process.execPath, SCRIPT]
 const FIRST_LIFE = `
   import { startTestCluster } from ${JSON.stringify(resolve('test/support/local-cluster.ts'))}
   const { client } = await startTestCluster({ command: ${JSON.stringify(COMMAND)} }, process.argv[1])
-  const containers = (args) => [{ name: 'main', args }]
+  const containers = (args) => [{ name: 'main', image: 'none', args }]
   for (const args of [['obey'], ['defy']])
     await client.create(${JSON.stringify(PODS)}, { apiVersion: 'v1', kind: 'Pod', metadata: { name: args[0] }, spec: { containers: containers(args) } })
   console.log('made')`
@@ -89,7 +89,7 @@ test('an orderly end is a shutdown of the node: no pod is to blame, and none is 
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name: 'obey' },
-    spec: { containers: [{ name: 'main', args: ['obey'] }] },
+    spec: { containers: [{ name: 'main', image: 'none', args: ['obey'] }] },
   } as KubeObject)
   await eventually(() => assert.equal(alive().length, 1))
   const next = await cluster.restart()
@@ -109,7 +109,7 @@ test('a command that cannot be started is the pod’s status, in the system’s 
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: { name: 'unable' },
-      spec: { containers: [{ name: 'main' }] },
+      spec: { containers: [{ name: 'main', image: 'none' }] },
     } as KubeObject)
     await eventually(async () => {
       const { status } = await cluster.client.get<
@@ -130,7 +130,7 @@ test('a pod that waited for a kubelet is started once', async () => {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name: 'defy' },
-    spec: { containers: [{ name: 'main', args: ['defy'] }] },
+    spec: { containers: [{ name: 'main', image: 'none', args: ['defy'] }] },
   } as KubeObject)
   await waiting.close()
   const cluster = await startTestCluster({ command: COMMAND }, folder)

@@ -7,6 +7,8 @@ import type { KubeObject } from '../../../src/kube/objects.ts'
 import { finetune, pretrain, type RawJob, transfer } from '../../support/job-cases.ts'
 import { startTestCluster, type TestCluster } from '../../support/local-cluster.ts'
 
+const CLAIM_SPEC = { accessModes: ['ReadWriteMany'], resources: { requests: { storage: '1Gi' } } }
+
 type Stored = KubeObject & { spec: Record<string, unknown> & { suspend?: boolean } }
 
 let cluster: TestCluster
@@ -56,7 +58,12 @@ suite('applying the files of a run', () => {
   })
 
   test('an empty map in a file is no map: the second time nothing has changed', async () => {
-    const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'c', annotations: {} } }
+    const claim = {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'c', annotations: {} },
+      spec: CLAIM_SPEC,
+    }
     await run(claim, pretrain())
     assert.equal((await run(claim, pretrain())).said[0], 'PersistentVolumeClaim/c unchanged')
   })
@@ -190,6 +197,7 @@ suite('reading the jobs of a run', () => {
       apiVersion: 'v1',
       kind: 'PersistentVolumeClaim',
       metadata: { name: 'checkpoints', namespace: 'team' },
+      spec: CLAIM_SPEC,
     }
     await jobs.apply([claim, pretrain()].map(inFile), { say: () => {} })
     const [job] = (await jobs.read()).jobs
