@@ -146,7 +146,7 @@ suite('downpour validate', () => {
     const { io, written } = capture()
     assert.equal(await validateFiles([file], io, { json: true }), 1)
     const { problems, ...counts } = JSON.parse(written.out)
-    assert.deepEqual(counts, { valid: false, jobs: 1, otherObjects: 1 })
+    assert.deepEqual(counts, { valid: false, jobs: 1, otherObjects: 1, warnings: [] })
     const { line, expected, message, ...problem } = problems[0]
     assert.deepEqual([typeof line, message], ['number', `expected ${expected}`])
     const job = { code: 'INVALID_JOB', file, document: 2, kind: 'PretrainJob', name: 'jft' }
