@@ -51,7 +51,8 @@ function choose(from: From, source: SourceFacts, claimName: string): SourceDecis
   }
   if (ended) return impossible('SourceUnusable', `${what} succeeded ${lacking(saved, wanted, step)}`)
   const at = source.status?.progress
-  const now = `now ${source.status?.phase ?? 'Pending'}${at ? ` at step ${at.step} of ${at.maxSteps}` : ''}`
+  const resume = source.status?.phase === 'Suspended' ? ': set its spec.suspend to false' : ''
+  const now = `now ${source.status?.phase ?? 'Pending'}${at ? ` at step ${at.step} of ${at.maxSteps}` : ''}${resume}`
   const event = wanted === 'step' ? `save step ${step}` : 'succeed'
   if (wanted === 'best' && !source.isEvaluated) {
     const why = 'it has no spec.evaluation, so no checkpoint will have a score: set it, or ask for latest'

@@ -61,6 +61,12 @@ describe('spec.from', () => {
       expected: /^False SourceRunning: waits for PretrainJob "jft" to succeed; now Running at step 500 of 1000/,
     },
     {
+      name: 'a job that is suspended: says what to do',
+      spec: from('latest'),
+      source: facts(decide(pretrainJob({ spec: { suspend: true } }), observed([], {}), NOW).status),
+      expected: /^False SourceRunning: .*; now Suspended: set its spec\.suspend to false$/,
+    },
+    {
       name: 'best: until it has succeeded',
       spec: from('best'),
       source: source('running'),
