@@ -132,7 +132,8 @@ function plainView(out: NodeJS.WriteStream, nowMs: () => number): ProgressView {
     const moves = phase === 'Running' || (!FINISHED.has(phase) && shown.line !== before?.line)
     if (before && before.state === shown.state && !(isOld && moves)) return
     last.set(jobText(job), shown)
-    out.write(`${shown.line}\n`)
+    const reason = before?.state === shown.state ? undefined : waitingOf(job)?.text
+    out.write(`${[shown.line, reason].filter(Boolean).join('  ')}\n`)
   }
   return {
     show: (jobs) => jobs.forEach(showJob),
@@ -141,8 +142,10 @@ function plainView(out: NodeJS.WriteStream, nowMs: () => number): ProgressView {
   }
 }
 
+/** Without what it waits for, which is told once. */
 function plainLine(job: Job): string {
   const [name, phase, step, loss, rate, eta, workers, result] = progressCells(job)
   const facts = [`step ${step}`, `loss ${loss}`, `${rate} examples/s`, `eta ${eta}`, `workers ${workers}`]
-  return [name, phase, ...facts.filter((fact) => !/(^| )-( |$)/.test(fact)), result].filter(Boolean).join('  ')
+  const known = waitingOf(job) ? undefined : result
+  return [name, phase, ...facts.filter((fact) => !/(^| )-( |$)/.test(fact)), known].filter(Boolean).join('  ')
 }

@@ -253,9 +253,14 @@ suite('into a pipe', () => {
       ])
     for (let i = 0; i < 60; i++, wait(1000)) waits('worker-0: no node', 'Unschedulable')
     waits('3 of 3 pods wait for queue "q"', 'Queued')
+    wait(10_000)
+    const { progress } = at(0)
+    const conditions = [condition('Scheduled', 'False', 'still in queue "q"', 'Queued')]
+    view.show([jobOf(pretrain(), { phase: 'Starting', conditions, ...(progress && { progress }) })])
     assert.deepEqual(lines, [
       'pj/jft  Starting  worker-0: no node\n',
       'pj/jft  Starting  3 of 3 pods wait for queue "q"\n',
+      'pj/jft  Starting  step 0/400 (0%)  loss 1.235\n',
     ])
   })
 
