@@ -51,7 +51,14 @@ export async function run(files: string[], options: RunOptions): Promise<number>
     view.say(`kubectl --kubeconfig ${kubeconfig} get pj,fj,pods    # looks inside, from another terminal`)
     await makeOrderedData(manifests, view, interrupt)
     await jobs.apply(manifests, view)
-    operator = superviseOperator({ command: BIN, kubeconfig, stateDir, environment, view, log })
+    operator = superviseOperator({
+      command: BIN,
+      kubeconfig,
+      stateDir,
+      environment: { ...environment, ...cluster.environment },
+      view,
+      log,
+    })
     const scores = new ScoreBook()
     const ended = await followJobs(jobs, view, scores, interrupt)
     const code = await conclude(await collectResults(ended, jobs.claimFolder, scores), options, startedMs, view)

@@ -132,6 +132,7 @@ export interface Surroundings {
   /** Address to listen on; undefined: every one, as in a container. */
   host: string | undefined
   hostsFile: string | undefined
+  keyFile: string | undefined
   terminationLog: string
   logLevel: string
 }
@@ -141,6 +142,7 @@ export function readSurroundings(environment: Environment): Surroundings {
   return {
     host: environment[ENV.podIp] || undefined,
     hostsFile: environment[ENV.hostsFile],
+    keyFile: environment[ENV.keyFile],
     terminationLog: environment[ENV.terminationLog] || DEFAULT_TERMINATION_LOG,
     logLevel: environment[ENV.logLevel] || 'info',
   }

@@ -16,6 +16,10 @@ export const ENV = {
   /** Local mode only, where pods share the machine's network: the address that is this pod's. */
   podIp: 'DOWNPOUR_POD_IP',
   hostsFile: 'DOWNPOUR_HOSTS_FILE',
+  /** Local mode only, where other users can reach the ports: a file with what processes of a run show each other. */
+  keyFile: 'DOWNPOUR_KEY_FILE',
+  /** Local mode only: the state folder of the run that a process belongs to, so that the next run finds what is left. */
+  stateDir: 'DOWNPOUR_STATE_DIR',
   terminationLog: 'DOWNPOUR_TERMINATION_LOG',
   logLevel: 'DOWNPOUR_LOG_LEVEL',
 } as const

@@ -12,6 +12,7 @@ import { buildModel } from '../models/resnet.ts'
 import { systemClock } from '../support/clock.ts'
 import { createLog, type Log } from '../support/log.ts'
 import { runProcess } from '../support/run-process.ts'
+import { readSecret } from '../support/secret.ts'
 import { createTask } from '../tasks/create-task.ts'
 import { selectBackend } from '../tensor/backend.ts'
 import { evaluateCheckpoint } from './evaluate.ts'
@@ -22,13 +23,14 @@ const NICENESS = 10
 
 export async function runEvaluator(): Promise<void> {
   const status: EvaluatorStatus = { role: 'evaluator', index: 0, phase: 'waiting', evaluations: [], failure: null }
-  const { host, terminationLog, logLevel } = readSurroundings(process.env)
+  const { host, keyFile, terminationLog, logLevel } = readSurroundings(process.env)
   const log = createLog({ role: 'evaluator' }, logLevel)
   const metrics = createEvaluatorMetrics({ defaults: true })
   await runProcess({
     work: async (signal) => {
       const { registry } = metrics
-      await startRuntimeHttp({ host, port: PORTS.http, registry, status: () => status, ready: () => true })
+      const key = readSecret(keyFile)
+      await startRuntimeHttp({ host, port: PORTS.http, key, registry, status: () => status, ready: () => true })
       setPriority(NICENESS)
       await evaluate(status, metrics, signal, log)
       status.phase = 'done'

@@ -1,18 +1,21 @@
 /** A cluster on one machine: API server, garbage collector and kubelet in this process, pods as processes. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
+import { ENV } from '../contract/runtime.ts'
 import { type Clock, systemClock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
+import { writeSecret } from '../support/secret.ts'
 import { startApiServer } from './api-server.ts'
 import { crdObjects } from './crds.ts'
 import { collectGarbage } from './garbage.ts'
 import { Journal } from './journal.ts'
 import { Kubelet, NODE_NAME } from './kubelet.ts'
+import { buryLeftovers } from './leftovers.ts'
 import { lockFolder } from './lock.ts'
 import type { Stored } from './objects.ts'
 import { expireEvents } from './pod-events.ts'
@@ -40,6 +43,8 @@ export interface LocalClusterOptions {
 }
 
 export interface LocalCluster {
+  /** For every process that belongs to the run, the operator too: by it, leftovers of a killed run are found. */
+  environment: Readonly<Record<string, string>>
   url: string
   token: string
   kubeconfigPath: string
@@ -61,6 +66,10 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     for (let end = open.pop(); end; end = open.pop()) await end()
   }
   try {
+    const common = commonEnvironment(stateDir)
+    const buried = await buryLeftovers(realpathSync(stateDir), clock)
+    if (buried > 0) log.warn({ processes: buried }, 'processes of a former run were killed')
+    writeSecret(common[ENV.keyFile] as string, randomBytes(32).toString('hex'))
     await options.onLocked?.()
     const journal = new Journal(join(stateDir, 'state', 'objects.jsonl'))
     open.push(() => journal.close())
@@ -68,7 +77,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     seed(store)
     open.push(collectGarbage(store), expireEvents(store, clock))
     const token = readOrMakeToken(stateDir)
-    const kubelet = new Kubelet({ ...options, store, clock })
+    const kubelet = new Kubelet({ ...options, store, clock, common })
     const serveLog = logServer(store, kubelet)
     const server = await startApiServer({ store, port: options.port ?? 0, token, clock, log, serveLog })
     open.push(() => closeServer(server))
@@ -77,11 +86,17 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     await writeKubeconfig(kubeconfigPath, url, token)
     open.push(() => kubelet.close())
     if (options.runPods !== false) await kubelet.start()
-    return { url, token, kubeconfigPath, close }
+    return { environment: common, url, token, kubeconfigPath, close }
   } catch (error) {
     await close()
     throw stateDirError(stateDir, error)
   }
+}
+
+/** By its real path: another way to the same folder is the same run. */
+function commonEnvironment(stateDir: string): Record<string, string> {
+  const folder = realpathSync(stateDir)
+  return { [ENV.stateDir]: folder, [ENV.keyFile]: join(folder, 'runtime-key') }
 }
 
 async function closeServer(server: Server): Promise<void> {

@@ -1,9 +1,9 @@
 /** Bodies in, answers out, and who may ask. */
-import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errorMessage } from '../support/errors.ts'
 import { readJson } from '../support/json.ts'
 import type { Log } from '../support/log.ts'
+import { sameSecret } from '../support/secret.ts'
 import { readYaml } from '../support/yaml.ts'
 import { badRequest, StatusError, unsupportedMedia } from './status-error.ts'
 
@@ -19,9 +19,7 @@ const PATCHED_AS = [
 
 /** As a bearer token, or as the password of the kubeconfig's URL: kubectl sends no token over plain HTTP. */
 export function authorised(header: string | undefined, token: string): boolean {
-  const given = Buffer.from(passwordOf(header ?? ''))
-  const wanted = Buffer.from(token)
-  return given.length === wanted.length && timingSafeEqual(given, wanted)
+  return sameSecret(passwordOf(header ?? ''), token)
 }
 
 function passwordOf(header: string): string {

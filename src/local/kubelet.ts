@@ -6,7 +6,6 @@ import { errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { ADDRESSES, addressAt } from './addresses.ts'
 import { HostsFile } from './hosts-file.ts'
-import { buryLeftovers } from './leftovers.ts'
 import { type Stored, type StoredEvent, timestamp } from './objects.ts'
 import { type PodEvent, recordPodEvent } from './pod-events.ts'
 import { launchPod, type PodExit, type RunningPod } from './pod-process.ts'
@@ -24,6 +23,8 @@ export interface KubeletOptions {
   environment: NodeJS.ProcessEnv
   clock: Clock
   log: Log
+  /** What every process of the run finds in its environment. */
+  common: Readonly<Record<string, string>>
 }
 
 export const NODE_NAME = 'local'
@@ -61,11 +62,8 @@ export class Kubelet {
     this.#hosts = new HostsFile(resolve(options.stateDir, 'hosts.json'))
   }
 
-  /** @throws DownpourError LEFTOVERS */
   async start(): Promise<void> {
-    const { store, log, clock } = this.#options
-    const buried = await buryLeftovers(this.#hosts.path, clock)
-    if (buried > 0) log.warn({ processes: buried }, 'pods of a former run were killed')
+    const { store, log } = this.#options
     await this.#hosts.reset()
     this.#reaper = new Reaper(log)
     for (const pod of store.list(PODS)) if (wasBegun(pod)) this.#write(pod, lost(pod, this.#now()))
@@ -168,6 +166,7 @@ export class Kubelet {
       podIP,
       command: this.#options.command,
       hostsFile: this.#hosts.path,
+      common: this.#options.common,
       logFile: this.logFile(pod),
       onSpawn: (pid: number) => this.#reaper?.watch(pid),
       terminationLog: resolve(this.#options.stateDir, 'termination', pod.metadata.uid),

@@ -1,4 +1,4 @@
-/** Processes of pods whose kubelet was killed: found by their environment, for a number alone may be anybody's. */
+/** Processes of a run that was killed: found by their environment, for a number alone may be anybody's. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { ENV } from '../contract/runtime.ts'
 import type { Clock } from '../support/clock.ts'
@@ -9,13 +9,13 @@ const PATIENCE_MS = 10_000
 
 /**
  * Kills them and waits until they are gone: a parameter server that still writes must not meet its successor.
- * @param hostsFile of this state folder; every process of its pods carries it
+ * @param stateDir its real path, which every process of its runs carries
  * @returns how many there were. @throws DownpourError LEFTOVERS when some do not go
  */
-export async function buryLeftovers(hostsFile: string, clock: Clock): Promise<number> {
-  const found = podProcesses(hostsFile)
+export async function buryLeftovers(stateDir: string, clock: Clock): Promise<number> {
+  const found = runProcesses(stateDir)
   const startedMs = clock.monotonicMs()
-  for (let pids = found; pids.length > 0; pids = podProcesses(hostsFile)) {
+  for (let pids = found; pids.length > 0; pids = runProcesses(stateDir)) {
     for (const pid of pids) kill(pid)
     if (clock.monotonicMs() - startedMs > PATIENCE_MS) {
       throw new DownpourError('LEFTOVERS', `processes of a former run do not end: ${pids.join(', ')}`, { pids })
@@ -26,10 +26,10 @@ export async function buryLeftovers(hostsFile: string, clock: Clock): Promise<nu
 }
 
 /** Those that can be read: a process of another user is not one of ours. */
-export function podProcesses(hostsFile: string): number[] {
-  const mark = `${ENV.hostsFile}=${hostsFile}`
+export function runProcesses(stateDir: string): number[] {
+  const mark = `${ENV.stateDir}=${stateDir}`
   return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && environmentOf(name).includes(mark))
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid && environmentOf(name).includes(mark))
     .map(Number)
 }
 

@@ -7,6 +7,8 @@ export interface PodPlace {
   pod: Stored
   podIP: string
   hostsFile: string
+  /** What every process of the run is given. */
+  common: Readonly<Record<string, string>>
   terminationLog: string
   /** A mount path of the pod → the folder that stands for it. */
   folderOf: (mountPath: string) => string | undefined
@@ -30,7 +32,7 @@ export function podEnvironment(
     [ENV.hostsFile, place.hostsFile],
     [ENV.terminationLog, place.terminationLog],
   ]
-  return Object.fromEntries([...inherited, ...given, ...local, ...folders(place)])
+  return Object.fromEntries([...inherited, ...given, ...local, ...Object.entries(place.common), ...folders(place)])
 }
 
 /** Of what is mounted where the runtime looks for it. */

@@ -2,11 +2,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
 import { listenAt } from '../support/listen.ts'
+import { sameSecret } from '../support/secret.ts'
 
 export interface RuntimeHttpOptions {
   /** undefined: every address. */
   host: string | undefined
   port: number
+  /** Asked for as a bearer token, but for probes; undefined: the network decides who asks. */
+  key?: string | undefined
   registry: Registry
   status: () => unknown
   ready: () => boolean
@@ -14,6 +17,7 @@ export interface RuntimeHttpOptions {
   routes?: Readonly<Record<string, (body: unknown) => unknown>>
 }
 
+const PROBES = new Set(['GET /healthz', 'GET /readyz'])
 const MAX_BODY_BYTES = 64 * 1024
 const REQUEST_TIMEOUT_MS = 10_000
 
@@ -36,6 +40,7 @@ export async function startRuntimeHttp(options: RuntimeHttpOptions): Promise<{ p
 
 async function serve(options: RuntimeHttpOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const route = `${request.method} ${request.url?.split('?', 1)[0]}`
+  if (!PROBES.has(route) && !knowsKey(request, options.key)) return answer(response, 401, { error: 'unauthorized' })
   const custom = options.routes?.[route]
   if (custom) return answer(response, 200, custom(await readJson(request)) ?? {})
   switch (route) {
@@ -51,6 +56,10 @@ async function serve(options: RuntimeHttpOptions, request: IncomingMessage, resp
     default:
       return answer(response, 404, { error: `no ${route}` })
   }
+}
+
+function knowsKey({ headers }: IncomingMessage, key: string | undefined): boolean {
+  return key === undefined || sameSecret(headers.authorization ?? '', `Bearer ${key}`)
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {

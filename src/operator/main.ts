@@ -1,9 +1,12 @@
 /** The operator process: runs until a signal asks it to stop, or its lease is lost. */
+import { ENV } from '../contract/runtime.ts'
 import { createLog, type Log } from '../support/log.ts'
+import { readSecret } from '../support/secret.ts'
 import { aborted, Operator, type OperatorOptions } from './operator.ts'
 
 /** Serves until SIGTERM or SIGINT. @returns the exit code: 1 when the lease was lost. */
-export async function runOperator(options: OperatorOptions): Promise<number> {
+export async function runOperator(given: OperatorOptions): Promise<number> {
+  const options = { ...given, runtimeKey: readSecret(process.env[ENV.keyFile]) }
   const log = createLog({ process: 'operator' }, options.logLevel)
   const stopping = new AbortController()
   const stop = (signal: NodeJS.Signals) => {

@@ -51,6 +51,8 @@ export interface OperatorOptions {
   /** Of requests to the API server; leases have a client of their own. */
   kubeLimits?: Partial<Limits>
   defaultImage: string
+  /** What pods ask of who reads their status; absent: nothing. */
+  runtimeKey?: string | undefined
   logLevel: string
 }
 
@@ -173,7 +175,7 @@ export class Operator {
     return new Reconciler({
       client: this.#client,
       stores: this.#watches.stores,
-      reports: new ReportReader({ log, clock: systemClock, freshMs: pollSeconds * 500 }),
+      reports: new ReportReader({ log, key: this.#options.runtimeKey, clock: systemClock, freshMs: pollSeconds * 500 }),
       events: this.#events,
       metrics: this.#metrics,
       log,

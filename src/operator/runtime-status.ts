@@ -63,6 +63,8 @@ export interface ReportReaderOptions {
   clock: Clock
   /** Milliseconds after an answer, or the lack of one, until it is asked for again. */
   freshMs: number
+  /** What pods ask for, where they do. */
+  key?: string | undefined
   /** Default PORTS.http. */
   port?: number
   /** Milliseconds for one answer; default 2000. */
@@ -85,13 +87,15 @@ const KEEP = 10
  * has pods asked, and their answers have the job looked at again. Silence is `undefined`, never an error.
  */
 export class ReportReader {
-  readonly #options: Required<ReportReaderOptions>
+  readonly #options: Required<Omit<ReportReaderOptions, 'key'>>
+  readonly #headers: Record<string, string>
   /** By pod uid. */
   readonly #answers = new Map<string, Answer>()
   /** Pods that are being asked, by uid. */
   readonly #asking = new Set<string>()
 
-  constructor(options: ReportReaderOptions) {
+  constructor({ key, ...options }: ReportReaderOptions) {
+    this.#headers = key === undefined ? {} : { authorization: `Bearer ${key}` }
     this.#options = { port: PORTS.http, timeoutMs: 2000, maxBytes: 256 * 1024, ...options }
   }
 
@@ -112,6 +116,7 @@ export class ReportReader {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(this.#options.timeoutMs)])
     const response = await fetch(`${this.#urlOf(podIP)}/pins`, {
       method: 'PUT',
+      headers: this.#headers,
       body: JSON.stringify({ steps }),
       signal: deadline,
       redirect: 'error',
@@ -160,7 +165,7 @@ export class ReportReader {
     const { timeoutMs, log } = this.#options
     try {
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-      const response = await fetch(`${url}/status`, { signal: deadline, redirect: 'error' })
+      const response = await fetch(`${url}/status`, { headers: this.#headers, signal: deadline, redirect: 'error' })
       const body = await readCapped(response, this.#options.maxBytes)
       if (!response.ok) throw new DownpourError('STATUS_REFUSED', `answered ${response.status}`)
       return shape.parse(JSON.parse(body))

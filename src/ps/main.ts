@@ -17,6 +17,7 @@ import { systemClock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import { createLog, type Log } from '../support/log.ts'
 import { runProcess } from '../support/run-process.ts'
+import { readSecret } from '../support/secret.ts'
 import { ParameterServer } from './parameter-server.ts'
 
 const WORKERS_LEAVE_WITHIN_MS = 10_000
@@ -30,7 +31,7 @@ export async function runParameterServer(place: PlaceArgs): Promise<void> {
   await runProcess({
     work: async (signal) => {
       server = assemble(place, surroundings, metrics, log)
-      await serve(server, metrics, surroundings.host, signal)
+      await serve(server, metrics, surroundings, signal)
     },
     status: () => server?.status() ?? {},
     exit: process.exit,
@@ -41,7 +42,12 @@ export async function runParameterServer(place: PlaceArgs): Promise<void> {
   })
 }
 
-function assemble(place: PlaceArgs, { hostsFile }: Surroundings, metrics: PsMetrics, log: Log): ParameterServer {
+function assemble(
+  place: PlaceArgs,
+  { hostsFile, keyFile }: Surroundings,
+  metrics: PsMetrics,
+  log: Log,
+): ParameterServer {
   const config = parseRuntimeConfig(process.env)
   const { index, podUid, attempt } = parseIdentity(place, process.env)
   const checkpointDir = claimFolder('checkpoint', process.env)
@@ -54,6 +60,7 @@ function assemble(place: PlaceArgs, { hostsFile }: Surroundings, metrics: PsMetr
     sourceDir: claimFolder('source', process.env),
     historyFile: join(checkpointDir, config.checkpoint.path, FILES.history),
     hostsFile,
+    key: readSecret(keyFile),
     clock: systemClock,
     fs: realFileSystem,
     log: log.child({ job: config.job.name }),
@@ -65,12 +72,14 @@ function assemble(place: PlaceArgs, { hostsFile }: Surroundings, metrics: PsMetr
 async function serve(
   server: ParameterServer,
   { registry }: PsMetrics,
-  host: string | undefined,
+  { host, keyFile }: Surroundings,
   signal: AbortSignal,
 ): Promise<void> {
+  const key = readSecret(keyFile)
   const http = await startRuntimeHttp({
     host,
     port: PORTS.http,
+    key,
     registry,
     status: () => server.status(),
     ready: () => server.listening,

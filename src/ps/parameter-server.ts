@@ -33,6 +33,8 @@ export interface ParameterServerOptions {
   sourceDir: string
   historyFile: string
   hostsFile: string | undefined
+  /** What callers must know to be let in; undefined: the network decides who calls. */
+  key?: string | undefined
   clock: Clock
   fs: FileSystem
   log: Log
@@ -75,6 +77,7 @@ export class ParameterServer {
     this.#snapshots = new Snapshots({ jobFolder: this.#jobFolder, shards: config.topology.parameterServers, fs })
     this.#server = new PsServer({
       ...options,
+      key: options.key,
       open: (layout, dataUnits) => this.#open(layout, dataUnits),
       origin: () => this.#origin,
       onDisagreement: (failure) => this.#ended.resolve(failure),
@@ -193,9 +196,9 @@ export class ParameterServer {
   }
 
   #coordinate(coordinator: Coordinator, open: OpenShard, dataUnits: number): void {
-    const { config, podUid, hostsFile, heartbeatMs = PEER_HEARTBEAT_MS } = this.#options
+    const { config, podUid, hostsFile, key, heartbeatMs = PEER_HEARTBEAT_MS } = this.#options
     const others = Array.from({ length: config.topology.parameterServers - 1 }, (_, i) => i + 1)
-    const peerOptions = { config, podUid, origin: this.#origin, lookup: hostsLookup(hostsFile), heartbeatMs }
+    const peerOptions = { config, podUid, origin: this.#origin, lookup: hostsLookup(hostsFile), key, heartbeatMs }
     const peers = others.map((shard) => new PeerShard(shard, open.layout, dataUnits, peerOptions))
     const rounds = this.#roundsOf(coordinator, open, peers)
     setImmediate(() => coordinator.begin(rounds, peers)) // when the hello that opened us has been answered

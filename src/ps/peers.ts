@@ -9,6 +9,7 @@ import { endpointOf } from '../wire/endpoint.ts'
 import { sayHello } from '../wire/greeting.ts'
 import type { ModelLayout } from '../wire/layout.ts'
 import type { Message } from '../wire/messages.ts'
+import { proven } from '../wire/proof.ts'
 import type { Origin } from './hello.ts'
 import type { ShardHandle } from './rounds.ts'
 
@@ -17,6 +18,7 @@ export interface PeerOptions {
   podUid: string
   origin: Origin
   lookup: LookupFunction
+  key: string | undefined
   heartbeatMs: number
 }
 
@@ -119,8 +121,8 @@ export class PeerShard implements ShardHandle {
   }
 
   #hello(): Message<'hello'> {
-    const { config, podUid, origin } = this.#options
-    return {
+    const { config, podUid, origin, key } = this.#options
+    const hello: Message<'hello'> = {
       type: 'hello',
       role: 'coordinator',
       index: 0,
@@ -132,6 +134,7 @@ export class PeerShard implements ShardHandle {
       layoutHash: this.#layout.hash,
       dataUnits: this.#dataUnits,
     }
+    return proven(hello, key)
   }
 }
 

@@ -10,6 +10,7 @@ import { DEFAULT_LIMITS, type FrameLimits } from '../wire/frames.ts'
 import { MAX_HELLO_BYTES } from '../wire/greeting.ts'
 import type { ModelLayout } from '../wire/layout.ts'
 import type { Message } from '../wire/messages.ts'
+import { isProven } from '../wire/proof.ts'
 import { assertSameJob, layoutOf } from './hello.ts'
 
 export interface ReceptionOptions {
@@ -17,6 +18,8 @@ export interface ReceptionOptions {
   index: number
   /** Whether somebody has brought the model. */
   knowsLayout: () => boolean
+  /** What a caller must know to be let in; undefined: the network decides who calls. */
+  key: string | undefined
   helloWithinMs?: number
 }
 
@@ -58,7 +61,7 @@ export class Reception {
 
   /**
    * What a connection says that is not let in yet.
-   * @throws DownpourError HELLO_FIRST, WRONG_JOB, LAYOUT_MISMATCH, LAYOUT_INVALID: the connection is of no use any more
+   * @throws DownpourError HELLO_FIRST, NOT_ADMITTED, WRONG_JOB, LAYOUT_MISMATCH, LAYOUT_INVALID: the connection is of no use any more
    */
   hear(channel: Channel, message: Message): Introduction {
     const hello = this.#asked.get(channel)
@@ -74,7 +77,9 @@ export class Reception {
   }
 
   #hello(channel: Channel, hello: Message<'hello'>): Introduction {
-    const { config, index, knowsLayout } = this.#options
+    const { config, index, knowsLayout, key } = this.#options
+    // First, and without a fact about the job.
+    if (!isProven(hello, key)) throw new DownpourError('NOT_ADMITTED', 'this caller does not know the key of the run')
     assertSameJob(hello, config, index)
     if (knowsLayout()) return this.#introduce(channel, hello, undefined)
     this.#asked.set(channel, hello)

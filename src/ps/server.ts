@@ -29,6 +29,8 @@ export interface PsServerOptions {
   /** A coordinator has shown that this shard cannot go on. */
   onDisagreement: (failure: Failure) => void
   snapshots: Snapshots
+  /** What a caller must know to be let in. */
+  key: string | undefined
   clock: Clock
   metrics: PsMetrics
   log: Log

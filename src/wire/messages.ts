@@ -48,6 +48,8 @@ const SCHEMAS = {
     shards: count,
     layoutHash: text,
     dataUnits: count,
+    /** Where the run has a key: that the caller knows it. */
+    proof: z.exactOptional(text),
   }),
   /** Answer to a hello: the shard does not know the model yet. The caller tells the layout, and then is let in. */
   layoutWanted: z.strictObject({}),

@@ -7,6 +7,7 @@ import type { Log } from '../support/log.ts'
 import { endpointOf } from '../wire/endpoint.ts'
 import { type ModelLayout, type Placement, placeLayout, type ShardLayout, viewsOf } from '../wire/layout.ts'
 import { bytesOf, type Message, type MessageType, type PushResult } from '../wire/messages.ts'
+import { proven } from '../wire/proof.ts'
 import { ShardLink } from './client-link.ts'
 
 export interface ConnectOptions {
@@ -16,6 +17,8 @@ export interface ConnectOptions {
   lookup?: LookupFunction
   identity: { index: number; podUid: string; attempt: number }
   jobUid: string
+  /** Shows that we belong to the run, where it has one. */
+  key?: string | undefined
   layout: ModelLayout
   /** Units of data (files) that the job's leases are over; all workers must say the same number. */
   dataUnits: number
@@ -207,7 +210,7 @@ function linkOptions(options: ConnectOptions, shard: ShardLayout): ConstructorPa
 }
 
 function helloOf(options: ConnectOptions, shard: number): Message<'hello'> {
-  return {
+  const hello: Message<'hello'> = {
     type: 'hello',
     role: 'worker',
     ...options.identity,
@@ -218,6 +221,7 @@ function helloOf(options: ConnectOptions, shard: number): Message<'hello'> {
     layoutHash: options.layout.hash,
     dataUnits: options.dataUnits,
   }
+  return proven(hello, options.key)
 }
 
 /** Gradients, then statistics, in the shard's order: the prefix of its layout. */

@@ -18,6 +18,7 @@ import { DownpourError } from '../support/errors.ts'
 import { hostsLookup } from '../support/hosts.ts'
 import { createLog, type Log } from '../support/log.ts'
 import { runProcess } from '../support/run-process.ts'
+import { readSecret } from '../support/secret.ts'
 import { createTask } from '../tasks/create-task.ts'
 import { selectBackend } from '../tensor/backend.ts'
 import { tf } from '../tensor/tf.ts'
@@ -52,6 +53,7 @@ export async function runWorker(place: PlaceArgs): Promise<void> {
       await startRuntimeHttp({
         host,
         port: PORTS.http,
+        key: readSecret(surroundings.keyFile),
         registry: metrics.registry,
         status: () => report.status,
         ready,
@@ -90,7 +92,7 @@ async function train(context: WorkerContext): Promise<void> {
 
 /** @throws DownpourError LABELS_TOO_MANY before anybody is told of a model that cannot learn them */
 async function connect(context: WorkerContext, model: Model): Promise<ShardClient> {
-  const { config, dataDir, hostsFile, signal, log } = context
+  const { config, dataDir, hostsFile, keyFile, signal, log } = context
   const { index, podUid, attempt } = context.identity
   const { units, classes, passedOver } = await dataFacts(dataDir, config.data)
   tellPassedOver(passedOver, log)
@@ -104,6 +106,7 @@ async function connect(context: WorkerContext, model: Model): Promise<ShardClien
     lookup: hostsLookup(hostsFile),
     identity: { index, podUid, attempt },
     jobUid: config.job.uid,
+    key: readSecret(keyFile),
     layout: makeLayout(model.variables),
     dataUnits: units,
     signal,

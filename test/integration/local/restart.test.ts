@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import type { KubeObject } from '../../../src/kube/objects.ts'
-import { buryLeftovers, podProcesses } from '../../../src/local/leftovers.ts'
+import { buryLeftovers, runProcesses } from '../../../src/local/leftovers.ts'
 import { systemClock } from '../../../src/support/clock.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { startTestCluster } from '../../support/local-cluster.ts'
@@ -34,10 +34,10 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'downpour-restart-'))
 })
 afterEach(async () => {
-  await buryLeftovers(join(folder, 'hosts.json'), systemClock)
+  await buryLeftovers(folder, systemClock)
   rmSync(folder, { recursive: true, force: true })
 })
-const alive = () => podProcesses(join(folder, 'hosts.json'))
+const alive = () => runProcesses(folder)
 
 function logOf(pod: string): string {
   const [file] = globSync(join(folder, 'logs', `default_${pod}_*.log`))

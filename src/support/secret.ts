@@ -1,0 +1,35 @@
+/** A secret that processes of one user share through a file, and how it is compared. */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { DownpourError, errorMessage } from './errors.ts'
+
+const MIN_CHARACTERS = 32
+
+/** Takes as long whatever is given: how long a refusal takes says nothing about the secret. */
+export function sameSecret(given: string, wanted: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(given), digest(wanted))
+}
+
+/** @param file undefined: there is none. @throws DownpourError CONFIG_INVALID */
+export function readSecret(file: string | undefined): string | undefined {
+  if (!file) return undefined
+  const secret = textOf(file).trim()
+  if (secret.length >= MIN_CHARACTERS) return secret
+  throw new DownpourError('CONFIG_INVALID', `the key file ${file} holds no key`, { file })
+}
+
+/** In place of what was there, so that its mode is ours. */
+export function writeSecret(file: string, secret: string): void {
+  rmSync(file, { force: true })
+  writeFileSync(file, `${secret}\n`, { mode: 0o600, flag: 'wx' })
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    const message = `the key file ${file} cannot be read: ${errorMessage(cause)}`
+    throw new DownpourError('CONFIG_INVALID', message, { file }, { cause })
+  }
+}
