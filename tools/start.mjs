@@ -8,5 +8,5 @@ const options = words.includes('--') ? words.slice(0, words.indexOf('--')) : wor
 if (options.includes('--help') || options.includes('-h')) {
   process.stdout.write(readFileSync(new URL('start-help.txt', import.meta.url)))
 } else {
-  await runWithNode(setUp(), ['bin/downpour', 'run', ...words])
+  await runWithNode(await setUp(), ['bin/downpour', 'run', ...words])
 }

@@ -7,5 +7,5 @@ if (words.includes('--help') || words.includes('-h')) {
     'Usage: npm test [-- PATH...]\n\nPATH: test files, or folders such as test/unit/ps (default: all but test/faults and test/cluster)\n',
   )
 } else {
-  await runWithNode(setUp(), ['tools/run-tests.ts', ...words])
+  await runWithNode(await setUp(), ['tools/run-tests.ts', ...words])
 }

@@ -85,7 +85,7 @@ function startOperator(
   const [program = '', ...words] = command
   const flags = ['--kubeconfig', kubeconfig, '--no-leader-elect', ...HTTP, '--poll-seconds', '1']
   return spawn(program, [...words, 'operator', ...flags], {
-    stdio: ['ignore', output, output],
+    stdio: ['pipe', output, output],
     env: environment,
     detached: true,
   })

@@ -18,6 +18,7 @@ import { checkManifests, connectJobs, type Jobs } from './run-jobs.ts'
 import { superviseOperator } from './run-operator.ts'
 import { savedLines } from './run-saved.ts'
 import { ScoreBook } from './scores.ts'
+import { watchStarters } from './starters.ts'
 import { VERSION } from './version.ts'
 
 export interface RunOptions {
@@ -158,8 +159,11 @@ function onInterrupt(view: ProgressView): AbortSignal {
       view.say('still stopping; pods that do not obey are killed after their grace period')
     }
   }
-  process.on('SIGINT', handle)
-  process.on('SIGTERM', handle)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, handle)
+  watchStarters(process.env.DOWNPOUR_STARTED_BY, () => controller.abort())
+  // A terminal that was closed, or a reader that has gone: the run ends in order, where any other verb ends at once.
+  process.stdout.removeAllListeners('error').on('error', () => controller.abort())
+  process.stderr.on('error', () => controller.abort())
   return controller.signal
 }
 

@@ -133,6 +133,8 @@ export interface Surroundings {
   host: string | undefined
   hostsFile: string | undefined
   keyFile: string | undefined
+  /** A process of `downpour run`. */
+  isLocal: boolean
   terminationLog: string
   logLevel: string
 }
@@ -143,6 +145,7 @@ export function readSurroundings(environment: Environment): Surroundings {
     host: environment[ENV.podIp] || undefined,
     hostsFile: environment[ENV.hostsFile],
     keyFile: environment[ENV.keyFile],
+    isLocal: Boolean(environment[ENV.stateDir]),
     terminationLog: environment[ENV.terminationLog] || DEFAULT_TERMINATION_LOG,
     logLevel: environment[ENV.logLevel] || 'info',
   }

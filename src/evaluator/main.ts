@@ -23,7 +23,7 @@ const NICENESS = 10
 
 export async function runEvaluator(): Promise<void> {
   const status: EvaluatorStatus = { role: 'evaluator', index: 0, phase: 'waiting', evaluations: [], failure: null }
-  const { host, keyFile, terminationLog, logLevel } = readSurroundings(process.env)
+  const { host, isLocal, keyFile, terminationLog, logLevel } = readSurroundings(process.env)
   const log = createLog({ role: 'evaluator' }, logLevel)
   const metrics = createEvaluatorMetrics({ defaults: true })
   await runProcess({
@@ -40,6 +40,7 @@ export async function runEvaluator(): Promise<void> {
     exitCodeOf,
     codes: EXIT,
     terminationLog,
+    endsWithRun: isLocal,
     log,
   })
 }

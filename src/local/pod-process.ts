@@ -62,7 +62,8 @@ export async function launchPod(launch: PodLaunch, machine: NodeJS.ProcessEnv): 
     // A group of its own: Ctrl-C at the terminal is for us, and we tell the pods.
     const child = spawn(program, words, {
       env: podEnvironment(launch, container, machine),
-      stdio: ['ignore', log.fd, log.fd],
+      // The end of the first pipe tells a pod that we are no more.
+      stdio: ['pipe', log.fd, log.fd],
       detached: true,
     })
     if (child.pid !== undefined) launch.onSpawn(child.pid)

@@ -25,14 +25,30 @@ for group in $groups; do kill -s KILL -- "-$group"; done
 
 export class Reaper {
   readonly #groups = new Set<number>()
-  readonly #shell: ChildProcess
+  readonly #log: Log
+  #shell: ChildProcess
+  #closed = false
 
   constructor(log: Log) {
+    this.#log = log
+    this.#shell = this.#start()
+  }
+
+  /** One that was killed is replaced: without it, pods would outlive us. */
+  #start(): ChildProcess {
     // A session of its own: what ends ours, from the terminal or by group, must not end it first.
-    this.#shell = spawn('/bin/sh', ['-c', SCRIPT], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
-    this.#shell.on('error', (error) => log.warn({ error: errorMessage(error) }, 'pods may outlive a crash'))
-    this.#shell.stdin?.on('error', () => {})
-    this.#shell.unref()
+    const shell = spawn('/bin/sh', ['-c', SCRIPT], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
+    shell.on('error', (error) => this.#log.warn({ error: errorMessage(error) }, 'pods may outlive a crash'))
+    shell.stdin?.on('error', () => {})
+    shell.once('exit', () => this.#replace())
+    shell.unref()
+    return shell
+  }
+
+  #replace(): void {
+    if (this.#closed) return
+    this.#shell = this.#start()
+    this.#tell()
   }
 
   /** @param pid the leader of the group */
@@ -47,6 +63,7 @@ export class Reaper {
   }
 
   close(): void {
+    this.#closed = true
     this.#groups.clear()
     this.#tell()
     this.#shell.stdin?.end()

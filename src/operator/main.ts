@@ -1,5 +1,6 @@
 /** The operator process: runs until a signal asks it to stop, or its lease is lost. */
 import { ENV } from '../contract/runtime.ts'
+import { endWithRun } from '../support/lifeline.ts'
 import { createLog, type Log } from '../support/log.ts'
 import { readSecret } from '../support/secret.ts'
 import { aborted, Operator, type OperatorOptions } from './operator.ts'
@@ -14,6 +15,7 @@ export async function runOperator(given: OperatorOptions): Promise<number> {
     stopping.abort()
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop)
+  if (process.env[ENV.stateDir]) endWithRun(() => stop('SIGHUP'), process.exit)
   try {
     return await operate(options, log, stopping.signal)
   } finally {

@@ -38,6 +38,7 @@ export async function runParameterServer(place: PlaceArgs): Promise<void> {
     exitCodeOf,
     codes: EXIT,
     terminationLog: surroundings.terminationLog,
+    endsWithRun: surroundings.isLocal,
     log,
   })
 }

@@ -1,6 +1,7 @@
 /** The frame of a pod's one process: signals, last words, exit code. Three programs share it, so all end alike. */
 import { writeFileSync } from 'node:fs'
 import { errorCode, errorMessage } from './errors.ts'
+import { endWithRun } from './lifeline.ts'
 import type { Log } from './log.ts'
 
 export interface Program {
@@ -13,6 +14,8 @@ export interface Program {
   codes: { ok: number; terminated: number }
   /** The file for the last words. */
   terminationLog: string
+  /** It belongs to a run of this machine, and ends with it. */
+  endsWithRun: boolean
   log: Log
 }
 
@@ -31,6 +34,11 @@ export async function runProcess(program: Program): Promise<void> {
   }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
+  if (program.endsWithRun)
+    endWithRun(
+      () => onSignal('the end of its run'),
+      () => exit(codes.terminated),
+    )
   process.on('uncaughtException', (error) => exit(lament(error, program)))
   try {
     await work(stop.signal)

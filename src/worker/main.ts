@@ -65,6 +65,7 @@ export async function runWorker(place: PlaceArgs): Promise<void> {
     exitCodeOf,
     codes: EXIT,
     terminationLog: surroundings.terminationLog,
+    endsWithRun: surroundings.isLocal,
     log,
   })
 }

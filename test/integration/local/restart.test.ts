@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
+import { ENV } from '../../../src/contract/runtime.ts'
 import type { KubeObject } from '../../../src/kube/objects.ts'
 import { buryLeftovers, runProcesses } from '../../../src/local/leftovers.ts'
 import { systemClock } from '../../../src/support/clock.ts'
@@ -142,5 +143,25 @@ test('a pod that waited for a kubelet is started once', async () => {
   } finally {
     await cluster.client.delete({ ...PODS, name: 'defy' }, { gracePeriodSeconds: 0 })
     await cluster.dispose()
+  }
+})
+
+test('a start ends whatever a killed run of this folder left, an operator too, and nothing of another folder', async () => {
+  const orphan = (stateDir: string) => {
+    const env = { PATH: process.env.PATH, [ENV.stateDir]: stateDir }
+    return spawn('sleep', ['1000'], { detached: true, stdio: 'ignore', env })
+  }
+  const [ours, theirs] = [orphan(folder), orphan(`${folder}-other`)]
+  const gone = once(ours, 'exit')
+  const alias = `${folder}-alias`
+  symlinkSync(folder, alias)
+  const cluster = await startTestCluster({}, alias)
+  try {
+    assert.deepEqual(await gone, [null, 'SIGKILL'])
+    assert.equal(theirs.exitCode ?? theirs.signalCode, null)
+  } finally {
+    theirs.kill('SIGKILL')
+    await cluster.close()
+    rmSync(alias)
   }
 })

@@ -1,0 +1,110 @@
+/** Set-up in a folder of its own, with an npm that takes its time: two at once, and set-ups that are killed. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { eventually } from '../../support/eventually.ts'
+
+/** Does what npm does when it installs: empties node_modules and fills it. Waits for a file before it goes on. */
+const NPM = `#!/bin/sh
+echo "begin $$" >> "$LEDGER"
+mkdir -p node_modules && rm -rf node_modules/* && echo part > node_modules/part-$$
+while [ ! -e "$GO" ]; do sleep 0.05; echo more > node_modules/more-$$; done
+echo whole > node_modules/whole
+echo "end $$" >> "$LEDGER"
+`
+
+let folder: string
+let children: ChildProcess[] = []
+const at = (...names: string[]) => join(folder, ...names)
+const ledger = () => (existsSync(at('ledger')) ? readFileSync(at('ledger'), 'utf8').trim().split('\n') : [])
+const begun = () => ledger().filter((line) => line.startsWith('begin'))
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'downpour-setup-'))
+  children = []
+  cpSync('tools', at('tools'), { recursive: true, filter: (path) => path === 'tools' || path.endsWith('.mjs') })
+  for (const [name, text] of Object.entries({ 'package.json': '{}', 'package-lock.json': '{}', '.npmrc': '' }))
+    writeFileSync(at(name), text)
+  mkdirSync(at('bin'))
+  writeFileSync(at('bin', 'npm'), NPM)
+  chmodSync(at('bin', 'npm'), 0o755)
+})
+afterEach(async () => {
+  writeFileSync(at('go'), '')
+  for (const child of children) child.kill('SIGKILL')
+  await eventually(() => rmSync(folder, { recursive: true, force: true }))
+})
+
+function setUp(): { child: ChildProcess; output: () => string; code: Promise<number> } {
+  const env = { PATH: `${at('bin')}:${process.env.PATH}`, LEDGER: at('ledger'), GO: at('go') }
+  const child = spawn(process.execPath, [at('tools', 'script.mjs')], { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  children.push(child)
+  let printed = ''
+  child.stderr.on('data', (text) => (printed += text))
+  return { child, output: () => printed, code: once(child, 'exit').then(([code]) => code as number) }
+}
+
+const finish = () => writeFileSync(at('go'), '')
+const installed = () => [existsSync(at('node_modules', 'whole')), existsSync(at('node_modules', '.downpour-lock'))]
+
+test('of five set-ups at once one installs, and the others say that they wait for it', async () => {
+  const all = Array.from({ length: 5 }, setUp)
+  await eventually(() => assert.equal(all.filter(({ output }) => output().includes('waiting for another')).length, 4))
+  const [holder] = all.filter(({ output }) => !output().includes('waiting'))
+  for (const { output } of all.filter((one) => one !== holder))
+    assert.match(output(), /^set-up: waiting for another set-up in this folder \(process \d+\) \.\.\.\n$/)
+  finish()
+  assert.deepEqual(await Promise.all(all.map(({ code }) => code)), [0, 0, 0, 0, 0])
+  assert.equal(begun().length, 1)
+  assert.deepEqual(installed(), [true, true])
+})
+
+test('a set-up that was killed leaves no lock, and its npm, which goes on, does not disturb the next', async () => {
+  const first = setUp()
+  await eventually(() => assert.equal(begun().length, 1))
+  first.child.kill('SIGKILL')
+  await first.code
+  const second = setUp()
+  await eventually(() => assert.equal(begun().length, 2, second.output()))
+  finish()
+  assert.equal(await second.code, 0, second.output())
+  assert.deepEqual(installed(), [true, true])
+})
+
+test('a waiting set-up goes on when the one before it is killed', async () => {
+  const first = setUp()
+  await eventually(() => assert.equal(begun().length, 1))
+  const second = setUp()
+  await eventually(() => assert.match(second.output(), /waiting/))
+  first.child.kill('SIGKILL')
+  await eventually(() => assert.equal(begun().length, 2))
+  finish()
+  assert.equal(await second.code, 0, second.output())
+})
+
+test('SIGTERM ends a set-up and its npm', async () => {
+  const { child, code } = setUp()
+  await eventually(() => assert.equal(begun().length, 1))
+  const npm = begun()[0]?.split(' ')[1]
+  child.kill('SIGTERM')
+  assert.equal(await code, 143)
+  await eventually(() =>
+    assert.equal(existsSync(`/proc/${npm}/cmdline`) && readFileSync(`/proc/${npm}/cmdline`, 'utf8') !== '', false),
+  )
+})
+
+test('what an interrupted npm left in node_modules is replaced as a whole', async () => {
+  mkdirSync(at('node_modules', '.sharp-Xy12'), { recursive: true })
+  writeFileSync(at('node_modules', '.sharp-Xy12', 'half'), '')
+  finish()
+  const { code, output } = setUp()
+  assert.equal(await code, 0, output())
+  assert.deepEqual([...installed(), existsSync(at('node_modules', '.sharp-Xy12'))], [true, true, false])
+  const again = setUp()
+  assert.equal(await again.code, 0)
+  assert.equal(again.output(), '', 'what is done costs nothing and says nothing')
+})
