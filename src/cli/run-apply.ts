@@ -4,6 +4,7 @@ import type { KubeClient } from '../kube/client.ts'
 import type { Waiting } from '../kube/client-options.ts'
 import { KubeError } from '../kube/errors.ts'
 import type { KubeObject, Ref } from '../kube/objects.ts'
+import { systemClock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Manifest } from './manifests.ts'
 
@@ -11,6 +12,9 @@ export const PLURAL_OF: Readonly<Record<string, string>> = {
   ...PLURALS,
   PersistentVolumeClaim: 'persistentvolumeclaims',
 }
+/** HTTP status of a write that the disk did not take: it is repeated until there is room. */
+const STORAGE_FULL = 507
+const ROOM_EVERY_MS = 1000
 const DEFAULT_NAMESPACE = 'default'
 /** One for all runs: what an earlier run gave, a later one takes back. */
 const FIELD_MANAGER = 'downpour-run'
@@ -46,6 +50,10 @@ export async function applyManifest(
     return { stored, outcome: isSame ? 'unchanged' : 'configured' }
   } catch (error) {
     if (!(error instanceof KubeError)) throw error
+    if (error.httpStatus === STORAGE_FULL) {
+      await systemClock.sleep(ROOM_EVERY_MS, waiting.signal)
+      return applyManifest(client, { file, object }, waiting)
+    }
     const message = `${file}: ${kind}/${metadata.name}: ${error.message}`
     throw new DownpourError('APPLY_REFUSED', message, { file }, { cause: error })
   }

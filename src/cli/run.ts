@@ -16,6 +16,7 @@ import { makeOrderedData } from './run-data.ts'
 import { readDemonstration } from './run-demonstration.ts'
 import { checkManifests, connectJobs, type Jobs } from './run-jobs.ts'
 import { superviseOperator } from './run-operator.ts'
+import { whenThereIsRoom } from './run-room.ts'
 import { savedLines } from './run-saved.ts'
 import { ScoreBook } from './scores.ts'
 import { watchStarters } from './starters.ts'
@@ -43,7 +44,8 @@ export async function run(files: string[], options: RunOptions): Promise<number>
   const { stateDir } = options
   const environment = podEnvironment(stateDir)
   const onLocked = async () => (options.fresh ? forgetRuns(stateDir) : undefined)
-  const cluster = await startLocalCluster({ stateDir, command: BIN, environment, log, onLocked })
+  const onTrouble = (reason: string | undefined) => view.say(troubleText(reason))
+  const cluster = await startLocalCluster({ stateDir, command: BIN, environment, log, onLocked, onTrouble })
   const kubeconfig = cluster.kubeconfigPath
   const jobs = await connectJobs(kubeconfig, stateDir, interrupt)
   let operator: ReturnType<typeof superviseOperator> | undefined
@@ -62,7 +64,13 @@ export async function run(files: string[], options: RunOptions): Promise<number>
     })
     const scores = new ScoreBook()
     const ended = await followJobs(jobs, view, scores, interrupt)
-    const code = await conclude(await collectResults(ended, jobs.claimFolder, scores), options, startedMs, view)
+    const code = await conclude(
+      await collectResults(ended, jobs.claimFolder, scores),
+      options,
+      startedMs,
+      view,
+      interrupt,
+    )
     if (options.keepRunning) await untilInterrupted(view, interrupt)
     return code
   } catch (error) {
@@ -77,6 +85,11 @@ export async function run(files: string[], options: RunOptions): Promise<number>
     await cluster.close()
     for (const line of await savedLines(unfinished)) view.say(line)
   }
+}
+
+function troubleText(reason: string | undefined): string {
+  if (reason === undefined) return 'there is room again: the run goes on'
+  return `${reason}: the run waits, and goes on when there is room`
 }
 
 function stoppingText(unfinished: ReadonlyMap<string, string>): string {
@@ -108,13 +121,16 @@ async function conclude(
   options: RunOptions,
   startedMs: number,
   view: ProgressView,
+  interrupt: AbortSignal,
 ): Promise<number> {
   view.end()
   const ended = results.map(({ job }) => job)
   const report = resolve(options.stateDir, 'report.html')
   const seconds = (systemClock.monotonicMs() - startedMs) / 1000
-  await writeReport(report, results, { title: 'Downpour run', facts: runFacts(seconds) })
-  await writeFile(join(options.stateDir, 'results.json'), `${JSON.stringify(ended, null, 2)}\n`, { mode: 0o600 })
+  await whenThereIsRoom(options.stateDir, view, interrupt, async () => {
+    await writeReport(report, results, { title: 'Downpour run', facts: runFacts(seconds) })
+    await writeFile(join(options.stateDir, 'results.json'), `${JSON.stringify(ended, null, 2)}\n`, { mode: 0o600 })
+  })
   const width = process.stdout.isTTY ? process.stdout.columns : undefined
   for (const line of ['', ...resultTable(results, width), '', ...transferGains(results)]) view.say(line)
   for (const job of ended) for (const line of failureLines(job)) view.say(line)

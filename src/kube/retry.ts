@@ -15,7 +15,7 @@ export const DEFAULT_RETRY: RetryPolicy = {
   attempts: 5,
   baseMs: 200,
   capMs: 5_000,
-  statuses: [429, 500, 502, 503, 504],
+  statuses: [429, 500, 502, 503, 504, 507],
   maxRetryAfterMs: 30_000,
 }
 export const NO_RETRY: RetryPolicy = { ...DEFAULT_RETRY, attempts: 1 }

@@ -38,6 +38,8 @@ export interface LocalClusterOptions {
   clock?: Clock
   /** Called when the folder is ours, before anything in it is read. */
   onLocked?: () => Promise<void>
+  /** Told why the disk takes nothing, and `undefined` when it does again. */
+  onTrouble?: (reason: string | undefined) => void
   /** False: pods stay Pending, for tests that play the kubelet. */
   runPods?: boolean
 }
@@ -71,7 +73,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     if (buried > 0) log.warn({ processes: buried }, 'processes of a former run were killed')
     writeSecret(common[ENV.keyFile] as string, randomBytes(32).toString('hex'))
     await options.onLocked?.()
-    const journal = new Journal(join(stateDir, 'state', 'objects.jsonl'))
+    const journal = new Journal(join(stateDir, 'state', 'objects.jsonl'), { onTrouble: options.onTrouble })
     open.push(() => journal.close())
     const store = new ObjectStore(journal, clock)
     seed(store)

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import type { Clock } from '../support/clock.ts'
 import { errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
+import { storageTrouble } from '../support/storage.ts'
 import { ADDRESSES, addressAt } from './addresses.ts'
 import { HostsFile } from './hosts-file.ts'
 import { type Stored, type StoredEvent, timestamp } from './objects.ts'
@@ -33,6 +34,8 @@ const PODS = resourceOfKind('Pod')
 const SHUTDOWN = { reason: 'Terminated', message: 'Pod was terminated in response to imminent node shutdown.' }
 /** Exit code of a container that could not be started. */
 const START_ERROR = 128
+/** Where the disk was full. */
+const START_AGAIN_MS = 1000
 
 interface Running {
   pod: Stored
@@ -138,10 +141,17 @@ export class Kubelet {
       this.#run(pod, podIP, process)
     } catch (error) {
       const message = errorMessage(error)
+      if (storageTrouble(error) !== undefined) return this.#startLater(pod, message)
       await this.#hosts.withdraw(pod, podIP).catch(() => {})
       this.#write(pod, ended(pod, { exitCode: START_ERROR, message, reason: 'StartError' }, this.#now()))
       this.#tell(pod, { type: 'Warning', reason: 'Failed', message: `Error: ${message}` })
     }
+  }
+
+  /** Nothing ran: the pod is not to blame for a full disk. */
+  #startLater(pod: Stored, message: string): void {
+    this.#waitFor(pod, message)
+    setTimeout(() => this.#considerAgain(pod), START_AGAIN_MS)
   }
 
   #run(pod: Stored, podIP: string, process: RunningPod): void {

@@ -16,6 +16,8 @@ import { alreadyExists, conflict, notFound } from './status-error.ts'
 export interface WriteOptions {
   /** Everything is checked and answered, nothing is stored. */
   dryRun?: boolean
+  /** Refused with 507 where the disk takes nothing now; what the cluster itself finds out waits in memory instead. */
+  mustLast?: boolean
 }
 
 export interface DeleteOptions extends WriteOptions {
@@ -115,11 +117,11 @@ export class ObjectStore {
     return () => this.#events.off('event', on)
   }
 
-  #put(resource: Resource, object: Stored, before: Stored | undefined, { dryRun }: WriteOptions): Stored {
+  #put(resource: Resource, object: Stored, before: Stored | undefined, { dryRun, mustLast }: WriteOptions): Stored {
     if (dryRun) return object
     const version = this.#version + 1
     const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } }
-    this.#journal.put(keyOfObject(stored), stored, version)
+    this.#journal.put(keyOfObject(stored), stored, version, mustLast)
     this.#version = version
     this.#objects.set(keyOfObject(stored), stored)
     const type = before ? 'MODIFIED' : 'ADDED'
@@ -127,12 +129,12 @@ export class ObjectStore {
     return stored
   }
 
-  #remove(resource: Resource, object: Stored, { dryRun }: WriteOptions): Stored {
+  #remove(resource: Resource, object: Stored, { dryRun, mustLast }: WriteOptions): Stored {
     if (dryRun) return object
     const version = this.#version + 1
     const last = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } }
     const before = this.#objects.get(keyOfObject(object)) ?? object
-    this.#journal.remove(keyOfObject(object), version)
+    this.#journal.remove(keyOfObject(object), version, mustLast)
     this.#version = version
     this.#objects.delete(keyOfObject(object))
     this.#publish({ type: 'DELETED', plural: resource.plural, object: last, before, version })

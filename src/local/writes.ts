@@ -20,7 +20,7 @@ export function post({ store }: ApiContext, request: Request, response: ServerRe
   const { target, dryRun } = request
   if (target.name || (target.resource.namespaced && !target.namespace)) throw notAllowed()
   const object = knownFields(request, objectBody(request), response)
-  send(response, 201, store.create(target.resource, target.namespace, object, { dryRun }))
+  send(response, 201, store.create(target.resource, target.namespace, object, { dryRun, mustLast: true }))
 }
 
 export function put(context: ApiContext, request: Request, response: ServerResponse): void {
@@ -84,8 +84,8 @@ function apply(context: ApiContext, request: Request, response: ServerResponse):
   const part = partOf(request)
   const applying = { resource, manager, part, force: query.get('force') === 'true', nowMs: clock.nowMs() }
   const next = applyFields(current, { ...applied, metadata: { ...applied.metadata, name } }, applying)
-  if (current) return send(response, 200, store.update(resource, current, next, part, { dryRun }))
-  send(response, 201, store.create(resource, namespace, next, { dryRun }))
+  if (current) return send(response, 200, store.update(resource, current, next, part, { dryRun, mustLast: true }))
+  send(response, 201, store.create(resource, namespace, next, { dryRun, mustLast: true }))
 }
 
 export function remove(context: ApiContext, request: Request, response: ServerResponse): void {
@@ -113,7 +113,7 @@ function save(context: ApiContext, request: Request, current: Stored, next: Stor
   })
   const tracking = { resource, part, manager: request.manager, nowMs: context.clock.nowMs() }
   const tracked = trackWrite(owned(current), owned(known), tracking)
-  return context.store.update(resource, current, tracked, part, { dryRun: request.dryRun })
+  return context.store.update(resource, current, tracked, part, { dryRun: request.dryRun, mustLast: true })
 }
 
 function saveScale(

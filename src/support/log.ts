@@ -1,4 +1,6 @@
 import { pino } from 'pino'
+import { errorCode } from './errors.ts'
+import { storageTrouble } from './storage.ts'
 
 /** The part of pino that the code uses: facts first, a message that never varies second. */
 export interface Log {
@@ -11,7 +13,12 @@ export interface Log {
 
 /** JSON lines on stdout, so that `kubectl logs` and log collectors read the same thing. */
 export function createLog(facts: Record<string, unknown>, level = 'info'): Log {
-  return pino({ level, base: facts, timestamp: pino.stdTimeFunctions.isoTime })
+  const output = pino.destination({ fd: 1, sync: true })
+  // A full disk costs lines, and a reader that has gone costs all: neither may end who writes.
+  output.on('error', (error: Error) => {
+    if (errorCode(error) !== 'EPIPE' && storageTrouble(error) === undefined) throw error
+  })
+  return pino({ level, base: facts, timestamp: pino.stdTimeFunctions.isoTime }, output)
 }
 
 export const silentLog: Log = {

@@ -61,7 +61,7 @@ test('a torn last line is the write that was never answered', () => {
 
 test('a journal is written anew when most of it is past', () => {
   const file = newFile()
-  const store = new ObjectStore(new Journal(file, 10_000), new FakeClock())
+  const store = new ObjectStore(new Journal(file, { minCompactBytes: 10_000 }), new FakeClock())
   let object = store.create(MAPS, 'a', named('busy'))
   for (let i = 0; i < 500; i++) object = store.update(MAPS, object, { ...object, data: { i: String(i) } }, 'object')
   assert.ok(statSync(file).size < 11_000, `${statSync(file).size} bytes`)

@@ -1,0 +1,15 @@
+/** Errors of a disk that is full, read-only or broken: they pass when somebody makes room, so waiting helps. */
+import { errorCode } from './errors.ts'
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left on the device',
+  EDQUOT: 'the disk quota is exhausted',
+  EROFS: 'the file system is read-only',
+  EIO: 'the disk reports an error',
+  EFBIG: 'a file is too large',
+}
+
+/** @returns undefined for an error of another kind */
+export function storageTrouble(error: unknown): string | undefined {
+  return REASONS[errorCode(error)]
+}
