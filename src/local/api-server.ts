@@ -8,6 +8,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { DownpourError } from '../support/errors.ts'
+import { guardHttp, HTTP_SERVER_OPTIONS } from '../support/guard-http.ts'
 import { discoveryOf } from './discovery.ts'
 import { authorised, send, sendError } from './http.ts'
 import { openApiOf, sendOpenApiV2 } from './openapi.ts'
@@ -22,12 +23,16 @@ type Verb = (context: ApiContext, request: Request, response: ServerResponse) =>
 
 const VERBS: Readonly<Record<string, Verb>> = { GET: get, POST: post, PUT: put, PATCH: patch, DELETE: remove }
 
+/** Operator, kubectl and watches of a machine; watches are open and still for as long as nothing changes. */
+const MAX_CONNECTIONS = 1024
+
 /** @throws DownpourError PORT_TAKEN */
 export async function startApiServer(options: ApiServerOptions): Promise<Server> {
   const context = { ...options, pages: new Pages(options.clock) }
-  const server = createServer((request, response) => {
+  const server = createServer(HTTP_SERVER_OPTIONS, (request, response) => {
     handle(context, request, response).catch((error) => sendError(response, error, options.log))
   })
+  guardHttp(server, { connections: MAX_CONNECTIONS })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(error.code === 'EADDRINUSE' ? portTaken(options.port, error) : error),

@@ -1,6 +1,7 @@
 /** The HTTP side of every runtime process: health, metrics, status. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
+import { guardHttp, HTTP_SERVER_OPTIONS } from '../support/guard-http.ts'
 import { listenAt } from '../support/listen.ts'
 import { sameSecret } from '../support/secret.ts'
 
@@ -19,15 +20,16 @@ export interface RuntimeHttpOptions {
 
 const PROBES = new Set(['GET /healthz', 'GET /readyz'])
 const MAX_BODY_BYTES = 64 * 1024
-const REQUEST_TIMEOUT_MS = 10_000
+/** Probes, a scraper and the operator: far fewer. */
+const MAX_CONNECTIONS = 256
+const IDLE_MS = 10_000
 
 /** @throws DownpourError PORT_TAKEN */
 export async function startRuntimeHttp(options: RuntimeHttpOptions): Promise<{ port: number; close(): void }> {
-  const server = createServer((request, response) => {
+  const server = createServer(HTTP_SERVER_OPTIONS, (request, response) => {
     serve(options, request, response).catch((error) => answer(response, 400, { error: String(error) }))
   })
-  server.requestTimeout = REQUEST_TIMEOUT_MS
-  server.maxConnections = 64
+  guardHttp(server, { connections: MAX_CONNECTIONS, idleMs: IDLE_MS })
   const port = await listenAt(server, options.host, options.port)
   return {
     port,

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type Express, type Response } from 'express'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
+import { guardHttp, HTTP_SERVER_OPTIONS } from '../support/guard-http.ts'
 
 export interface HealthServerOptions {
   /** 0: any free one. */
@@ -23,9 +24,14 @@ export interface HealthServer {
   close(): Promise<void>
 }
 
+const MAX_CONNECTIONS = 256
+const IDLE_MS = 10_000
+
 /** @throws PORT_TAKEN, PORT_REFUSED */
 export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
-  const server = createServer(createApp(options)).listen({ port: options.port, host: options.host })
+  const server = createServer(HTTP_SERVER_OPTIONS, createApp(options))
+  guardHttp(server, { connections: MAX_CONNECTIONS, idleMs: IDLE_MS })
+  server.listen({ port: options.port, host: options.host })
   try {
     await once(server, 'listening')
   } catch (error) {
