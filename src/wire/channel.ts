@@ -31,6 +31,8 @@ interface Waiter {
 const SCRATCH_BYTES = 64 << 10
 const END_WITHIN_MS = 1000
 const MIN_KEEP_ALIVE_MS = 1000
+/** What a refused peer may still send before it has hung up. */
+const MAX_DISCARDED_BYTES = 256 << 10
 /** A peer that asks for more without taking the answers is not listened to until it has. */
 const MAX_ANSWERS_UNTAKEN = 16
 /** A peer that takes its answers more slowly than this for as long as it may be silent is cut. */
@@ -55,6 +57,7 @@ export class Channel {
   #beatAt = performance.now()
   #beat: NodeJS.Timeout | undefined
   #failure: Error | undefined
+  #discarded = 0
   /** By when the peer must have taken each message that the kernel has not taken from us yet, in the order of sending. */
   readonly #untaken: number[] = []
   #settle: (error: Error | undefined) => void = () => {}
@@ -76,7 +79,7 @@ export class Channel {
   /** The accepting end. */
   static accept(socket: Socket, options: ChannelOptions): Channel {
     const channel = new Channel(options, 'accepting')
-    socket.on('data', (chunk) => channel.#received(() => channel.#decoder.feed(chunk as Buffer)))
+    socket.on('data', (chunk: Buffer) => channel.#received(chunk.length, () => channel.#decoder.feed(chunk)))
     channel.#attach(socket)
     return channel
   }
@@ -101,7 +104,7 @@ export class Channel {
       },
       callback: (n: number) => {
         const feed = () => channel.#decoder.feed(scratch.subarray(0, n))
-        channel.#received(direct ? () => channel.#decoder.advance(n) : feed)
+        channel.#received(n, direct ? () => channel.#decoder.advance(n) : feed)
         return true
       },
     }
@@ -171,7 +174,7 @@ export class Channel {
   /** There may be room for a body again. */
   resume(): void {
     if (!this.#decoder.stalled || !this.alive) return
-    this.#received(() => this.#decoder.resume())
+    this.#received(0, () => this.#decoder.resume())
     this.#readOn()
   }
 
@@ -215,8 +218,12 @@ export class Channel {
     this.#beat.unref()
   }
 
-  #received(consume: () => void): void {
-    if (this.#failure) return
+  #received(bytes: number, consume: () => void): void {
+    if (this.#failure) {
+      this.#discarded += bytes
+      if (this.#discarded > MAX_DISCARDED_BYTES) this.destroy()
+      return
+    }
     this.#heardAt = performance.now()
     try {
       consume()

@@ -1,0 +1,97 @@
+/** What connections that never say hello cost a parameter server: a process of its own, its memory as it reports it. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { PORTS } from '../../src/contract/runtime.ts'
+import { silentLog } from '../../src/support/log.ts'
+import { encodeFrame, HEAD_BYTES } from '../../src/wire/frames.ts'
+import { connectShards } from '../../src/worker/client.ts'
+import { layout, train } from '../integration/runtime/small-fleet.ts'
+import { eventually } from '../support/eventually.ts'
+import { makeConfig } from '../unit/ps/fixtures.ts'
+import { createPsProcess, type PsProcess } from './ps-process.ts'
+
+/** Ten seconds for a hello, one to hang up, and a machine that is busy. */
+const CUT_WITHIN_MS = 10_000 + 1000 + 4000
+const MIB = 2 ** 20
+/** 300 MiB are sent, and 4 MiB announced by each of 400: what is left is what 400 sockets and a busy heap take. */
+const MAY_GROW_BYTES = 64 * MIB
+
+describe('a parameter server', () => {
+  let folder = ''
+  let ps: PsProcess
+  const sockets: Socket[] = []
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'downpour-strangers-'))
+    ps = createPsProcess(makeConfig(), folder)
+    ps.start()
+  })
+  after(async () => {
+    for (const socket of sockets) socket.destroy()
+    await ps.kill()
+    await rm(folder, { recursive: true })
+  })
+
+  async function residentBytes(): Promise<number> {
+    const text = await (await fetch(`http://${ps.host}:${PORTS.http}/metrics`)).text()
+    return Number(/^process_resident_memory_bytes (\S+)/m.exec(text)?.[1])
+  }
+
+  async function stranger(bytes: Uint8Array): Promise<{ socket: Socket; closed: Promise<unknown> }> {
+    const socket = connect(PORTS.wire, ps.host)
+    sockets.push(socket)
+    socket.on('error', () => {})
+    socket.resume()
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    await once(socket, 'connect')
+    socket.write(bytes)
+    return { socket, closed }
+  }
+
+  test('is not kept busy or filled by 300 slow connections and 100 large headers while a worker trains', async (t) => {
+    await eventually(async () => assert.ok((await residentBytes()) > 0), { timeoutMs: 20_000, intervalMs: 100 })
+    const stop = new AbortController()
+    t.after(() => stop.abort())
+    const identity = { index: 0, podUid: 'honest', attempt: 0 }
+    const job = { jobUid: 'job-uid', layout, dataUnits: 4 }
+    const client = await connectShards({
+      hosts: [ps.host],
+      port: PORTS.wire,
+      identity,
+      ...job,
+      signal: stop.signal,
+      log: silentLog,
+    })
+    await train(client, 50)
+    const before = await residentBytes()
+    const startedMs = performance.now()
+    const head = encodeFrame(1, 1, 'x'.repeat(4 * MIB)).subarray(0, HEAD_BYTES)
+    const small = encodeFrame(1, 1, 'x'.repeat(4000)).subarray(0, HEAD_BYTES)
+    const threeMib = Buffer.concat([head, Buffer.alloc(3 * MIB, 'x')])
+    const slow = await Promise.all(Array.from({ length: 300 }, (_, i) => stranger(i % 2 ? head : small)))
+    const large = await Promise.all(Array.from({ length: 100 }, () => stranger(threeMib)))
+    const dribble = setInterval(() => {
+      for (const { socket } of slow) socket.write('x')
+    }, 500)
+    const closed = Promise.all([...slow, ...large].map((one) => one.closed))
+    const peak = { bytes: 0 }
+    const isOver = closed.then(() => true)
+    while (!(await Promise.race([isOver, false])) && performance.now() - startedMs < CUT_WITHIN_MS) {
+      assert.equal(await train(client, 20), 'applied')
+      peak.bytes = Math.max(peak.bytes, await residentBytes())
+    }
+    clearInterval(dribble)
+    const tookMs = performance.now() - startedMs
+    const open = sockets.filter(({ destroyed }) => !destroyed).length
+    const grown = peak.bytes - before
+    assert.equal(open, 0, `${open} of 400 are open after ${tookMs} ms; it grew by ${grown / MIB} MiB`)
+    assert.ok(grown < MAY_GROW_BYTES, `it grew by ${grown / MIB} MiB`)
+    assert.equal(await train(client, 1), 'applied')
+    t.diagnostic(`all cut after ${Math.round(tookMs)} ms, grown by ${Math.round(grown / MIB)} MiB`)
+    await client.close()
+  })
+})
