@@ -1,7 +1,8 @@
 /** Reads a checkpoint back: every byte is held against the manifest before any of it is used. */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { DownpourError, errorCode } from '../support/errors.ts'
+import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
+import { Contents, type StoredName } from './contents.ts'
 import { unreadable } from './damage.ts'
 import { type FileSystem, realFileSystem } from './file-system.ts'
 import { type Manifest, readManifest, type ShardRecord } from './manifest.ts'
@@ -28,14 +29,7 @@ export interface LoadOptions {
 }
 
 const READ_BYTES = 16 << 20
-/** Slots are stored beside the weights as `optimizer.SLOT:VARIABLE`. */
-const SLOT = /^optimizer\.([a-z0-9]+):(.+)$/s
-
-export function slotTensorName(slot: string, variable: string): string {
-  return `optimizer.${slot}:${variable}`
-}
-
-/** @throws DownpourError CHECKPOINT_NO_MANIFEST | _BAD_MANIFEST | _WRONG_DIGEST | _TORN | _CORRUPT | _UNREADABLE, SAFETENSORS_INVALID */
+/** @throws DownpourError CHECKPOINT_NO_MANIFEST | _BAD_MANIFEST | _WRONG_DIGEST | _TORN | _CORRUPT | _UNREADABLE */
 export async function loadCheckpoint(folder: string, options: LoadOptions = {}): Promise<LoadedCheckpoint> {
   const fs = options.fs ?? realFileSystem
   const { manifest, digest } = await readManifest(folder, fs)
@@ -46,28 +40,52 @@ export async function loadCheckpoint(folder: string, options: LoadOptions = {}):
       { folder, digest, expected: options.expectDigest },
     )
   const loaded: LoadedCheckpoint = { manifest, digest, variables: new Map(), slots: new Map() }
+  const contents = new Contents(manifest)
   for (const record of manifest.shards)
-    for (const [name, tensor] of decodeSafetensors(await readVerified(folder, record, fs)))
-      keep(loaded, name, tensor, options)
+    for (const [name, tensor] of await readShard(folder, record, contents, fs))
+      keep(loaded, contents.nameOf(name), tensor, options)
+  contents.finish(folder)
   return loaded
 }
 
-function keep(loaded: LoadedCheckpoint, tensorName: string, tensor: Tensor, { only, slots }: LoadOptions): void {
-  const [, slot, variable] = SLOT.exec(tensorName) ?? []
-  const name = variable ?? tensorName
+function keep(loaded: LoadedCheckpoint, { name, slot }: StoredName, tensor: Tensor, options: LoadOptions): void {
+  const { only, slots } = options
   if (only && !only.has(name)) return
   if (slot === undefined) loaded.variables.set(name, tensor)
   else if (slots) loaded.slots.set(slot, (loaded.slots.get(slot) ?? new Map()).set(name, tensor))
 }
 
-/** Every byte of every file, nothing kept. @throws as loadCheckpoint */
+/** Every byte of every file, and what they mean; nothing kept. @throws as loadCheckpoint */
 export async function verifyCheckpoint(
   folder: string,
   fs: FileSystem = realFileSystem,
 ): Promise<{ manifest: Manifest; digest: string }> {
   const read = await readManifest(folder, fs)
-  for (const record of read.manifest.shards) await readVerified(folder, record, fs)
+  const contents = new Contents(read.manifest)
+  for (const record of read.manifest.shards) await readShard(folder, record, contents, fs)
+  contents.finish(folder)
   return read
+}
+
+async function readShard(
+  folder: string,
+  record: ShardRecord,
+  contents: Contents,
+  fs: FileSystem,
+): Promise<Map<string, Tensor>> {
+  const bytes = await readVerified(folder, record, fs)
+  const path = join(folder, record.file)
+  const tensors = decoded(bytes, path)
+  contents.add(path, tensors)
+  return tensors
+}
+
+function decoded(bytes: ArrayBuffer, path: string): Map<string, Tensor> {
+  try {
+    return decodeSafetensors(bytes)
+  } catch (cause) {
+    throw new DownpourError('CHECKPOINT_CORRUPT', `${path} is ${errorMessage(cause)}`, { path }, { cause })
+  }
 }
 
 async function readVerified(folder: string, record: ShardRecord, fs: FileSystem): Promise<ArrayBuffer> {

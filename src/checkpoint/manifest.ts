@@ -1,11 +1,12 @@
 /** manifest.json: what a checkpoint is. Written last; a folder without one is no checkpoint. */
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { DownpourError, errorCode } from '../support/errors.ts'
-import { Lease, VariableSpecSchema } from '../wire/messages.ts'
+import { Lease, unitCount, VariableSpecSchema } from '../wire/messages.ts'
 import { unreadable } from './damage.ts'
 import { type FileSystem, realFileSystem } from './file-system.ts'
+import { nonsenseIn } from './sense.ts'
 
 const count = z.int().min(0)
 
@@ -34,7 +35,7 @@ export const ShardRecord = z.strictObject({
 export type ShardRecord = z.output<typeof ShardRecord>
 
 export const LeaseRecord = z.strictObject({
-  units: count,
+  units: unitCount,
   epoch: count,
   /** How many units of the epoch's shuffled order were handed out. */
   position: count,
@@ -97,7 +98,13 @@ function parseManifest(bytes: Buffer, path: string): Manifest {
     throw bad('it is not JSON', cause)
   }
   const parsed = Manifest.safeParse(raw)
-  if (parsed.success) return parsed.data
+  if (parsed.success) return sensible(parsed.data, path, bad)
   const [issue] = parsed.error.issues
   throw bad(`${issue?.path.join('.')}: ${issue?.message}`)
+}
+
+function sensible(manifest: Manifest, path: string, bad: (reason: string) => DownpourError): Manifest {
+  const nonsense = nonsenseIn(manifest, basename(dirname(resolve(path))))
+  if (nonsense === undefined) return manifest
+  throw bad(nonsense)
 }

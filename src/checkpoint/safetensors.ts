@@ -39,18 +39,37 @@ export function encodeSafetensors(runs: readonly TensorRun[], metadata: Record<s
 }
 
 /**
- * Views into `file`, no copy. Every offset is held against the file before it is used.
+ * Views into `file`, no copy. Every offset is held against the file before it is used, and every byte belongs to one
+ * tensor: a hole or an overlap means that the header is not the one these bytes were written with.
  * @throws DownpourError SAFETENSORS_INVALID
  */
 export function decodeSafetensors(file: ArrayBuffer): Map<string, Tensor> {
   const { header, dataStart } = decodeHeader(file)
   const tensors = new Map<string, Tensor>()
+  const ranges: Range[] = []
   for (const [name, value] of Object.entries(header)) {
     if (name === '__metadata__') continue
     const { shape, begin, end } = checkedEntry(name, value, file.byteLength - dataStart)
     tensors.set(name, { shape, data: floatsAt(file, dataStart + begin, (end - begin) / 4) })
+    ranges.push({ name, begin, end })
   }
+  mustCover(ranges, file.byteLength - dataStart)
   return tensors
+}
+
+interface Range {
+  name: string
+  begin: number
+  end: number
+}
+
+function mustCover(ranges: Range[], dataBytes: number): void {
+  let at = 0
+  for (const { name, begin, end } of ranges.sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (begin !== at) throw invalid(`tensor '${name}' begins at byte ${begin}, the one before it ends at ${at}`)
+    at = end
+  }
+  if (at !== dataBytes) throw invalid(`its tensors end at byte ${at} of ${dataBytes}`)
 }
 
 function decodeHeader(file: ArrayBuffer): { header: Record<string, unknown>; dataStart: number } {
@@ -77,9 +96,10 @@ function checkedEntry(
 ): { shape: number[]; begin: number; end: number } {
   const entry = value as { dtype?: unknown; shape?: unknown; data_offsets?: unknown } | null
   const shape = naturals(entry?.shape)
-  const [begin, end] = naturals(entry?.data_offsets) ?? []
+  const [begin, end, ...more] = naturals(entry?.data_offsets) ?? []
   if (entry?.dtype !== 'F32') throw invalid(`tensor '${name}' has dtype ${String(entry?.dtype)}, expected F32`)
-  if (!shape || begin === undefined || end === undefined) throw invalid(`tensor '${name}' lacks shape or offsets`)
+  if (!shape || begin === undefined || end === undefined || more.length > 0)
+    throw invalid(`tensor '${name}' lacks shape or offsets`)
   if (begin > end || end > dataBytes) throw invalid(`tensor '${name}' lies outside of the file`)
   if (end - begin !== 4 * sizeOf(shape)) throw invalid(`tensor '${name}' has ${end - begin} bytes for shape [${shape}]`)
   return { shape, begin, end }

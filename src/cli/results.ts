@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { Job } from '../api/job.ts'
-import { FILES, type HistoryRecord } from '../contract/files.ts'
+import { FILES, type HistoryRecord, parseHistoryLine } from '../contract/files.ts'
 import { shortNumber } from './chart.ts'
 import { duration } from './progress.ts'
 import { type Score, ScoreBook } from './scores.ts'
@@ -51,16 +51,7 @@ async function savingFolder(job: Job, folderOf: FolderOf): Promise<string | unde
 async function readHistory(folder: string | undefined): Promise<HistoryRecord[]> {
   if (folder === undefined) return []
   const text = await readFile(join(folder, FILES.history), 'utf8').catch(() => '')
-  return withoutRolledBack(text.split('\n').flatMap(parseLine))
-}
-
-function parseLine(line: string): HistoryRecord[] {
-  try {
-    const record = line ? (JSON.parse(line) as Partial<HistoryRecord>) : {}
-    return typeof record.step === 'number' ? [record as HistoryRecord] : []
-  } catch {
-    return [] // the last line of a killed process may be torn
-  }
+  return withoutRolledBack(text.split('\n').flatMap((line) => parseHistoryLine(line) ?? []))
 }
 
 /** A restored parameter server trains some steps again: the later record of a step is the one that counts. */

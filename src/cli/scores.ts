@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Job } from '../api/job.ts'
 import { listCheckpoints } from '../checkpoint/list.ts'
-import { type EvaluationRecord, FILES } from '../contract/files.ts'
+import { FILES, parseEvaluation } from '../contract/files.ts'
 
 export interface Score {
   step: number
@@ -41,10 +41,7 @@ async function savedScores(folder: string): Promise<Score[]> {
 
 /** The evaluator's record beside a checkpoint; scores of other bytes than these do not count. */
 export async function readScore(folder: string, digest: string): Promise<Score | undefined> {
-  try {
-    const record = JSON.parse(await readFile(join(folder, FILES.evaluation), 'utf8')) as EvaluationRecord
-    return record.digest === digest ? record : undefined
-  } catch {
-    return undefined
-  }
+  const text = await readFile(join(folder, FILES.evaluation), 'utf8').catch(() => '')
+  const record = parseEvaluation(text)
+  return record?.digest === digest ? record : undefined
 }

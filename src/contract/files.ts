@@ -1,3 +1,5 @@
+import { z } from 'zod'
+
 /** Files that processes leave on the checkpoint volume for each other and for people. */
 export const FILES = {
   manifest: 'manifest.json',
@@ -7,21 +9,42 @@ export const FILES = {
   history: 'history.jsonl',
 } as const
 
-export interface EvaluationRecord {
-  step: number
-  digest: string
-  metrics: Record<string, number>
-  examples: number
+const count = z.int().min(0)
+const EvaluationRecord = z.object({
+  step: count,
+  digest: z.string(),
+  metrics: z.record(z.string(), z.number()),
+  examples: count,
+})
+export type EvaluationRecord = z.output<typeof EvaluationRecord>
+
+const HistoryRecord = z.object({
+  step: count,
+  at: z.string(),
+  loss: z.number(),
+  learningRate: z.number(),
+  examplesPerSecond: z.number(),
+  stalenessMean: z.number(),
+  workers: count,
+})
+export type HistoryRecord = z.output<typeof HistoryRecord>
+
+/** Undefined for what no evaluator of ours has written whole: it counts as no score. */
+export function parseEvaluation(text: string): EvaluationRecord | undefined {
+  return parsedAs(EvaluationRecord, text)
 }
 
-export interface HistoryRecord {
-  step: number
-  at: string
-  loss: number
-  learningRate: number
-  examplesPerSecond: number
-  stalenessMean: number
-  workers: number
+/** Undefined for a line that was cut short by a crash, or that no parameter server has written. */
+export function parseHistoryLine(line: string): HistoryRecord | undefined {
+  return parsedAs(HistoryRecord, line)
+}
+
+function parsedAs<T>(schema: z.ZodType<T>, text: string): T | undefined {
+  try {
+    return schema.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
+  }
 }
 
 /** @example checkpointFolder(1500) === 'step-000001500' */

@@ -1,7 +1,7 @@
 import { appendFile, mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { commitFile } from '../checkpoint/commit.ts'
-import type { HistoryRecord } from '../contract/files.ts'
+import { type HistoryRecord, parseHistoryLine } from '../contract/files.ts'
 import { errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 
@@ -31,7 +31,7 @@ export class History {
   truncateAfter(step: number): void {
     this.#later(async () => {
       const text = await readFile(this.#path, 'utf8').catch(() => '')
-      const kept = text.split('\n').filter((line) => stepOf(line) <= step)
+      const kept = text.split('\n').filter((line) => (parseHistoryLine(line)?.step ?? Number.POSITIVE_INFINITY) <= step)
       if (text !== '') await commitFile(this.#path, [Buffer.from(kept.map((line) => `${line}\n`).join(''))])
     })
   }
@@ -45,14 +45,5 @@ export class History {
     this.#queue = this.#queue.then(work).catch((error) => {
       this.#log.warn({ path: this.#path, reason: errorMessage(error) }, 'history not written')
     })
-  }
-}
-
-/** A line cut short by a crash has no step and goes. */
-function stepOf(line: string): number {
-  try {
-    return Number((JSON.parse(line) as HistoryRecord).step)
-  } catch {
-    return Number.POSITIVE_INFINITY
   }
 }

@@ -170,10 +170,13 @@ export class ParameterServer {
     return new Catalogue({ jobFolder: this.#jobFolder, relativeFolder, metric, refused: this.#own.refused, fs })
   }
 
-  /** A job that had its last step before this process came does not need a worker to find that out. */
+  /**
+   * A job that had its last step before this process came does not need a worker to find that out; nor does one whose
+   * maxSteps was set below what it has: it ends with the weights that it has.
+   */
   async #concludeWhatIsDone(): Promise<void> {
     const { manifest } = this.#own.latest ?? {}
-    if (!manifest?.final || manifest.step < this.#options.config.maxSteps) return
+    if (!manifest || manifest.step < this.#options.config.maxSteps) return
     await this.#server.open(makeLayout(manifest.layout.variables), manifest.leases?.units ?? 1)
   }
 

@@ -5,7 +5,7 @@ import type { FileSystem } from '../checkpoint/file-system.ts'
 import { type ListedCheckpoint, listCheckpoints } from '../checkpoint/list.ts'
 import { MANIFEST_FILE } from '../checkpoint/manifest.ts'
 import type { ManifestCache } from '../checkpoint/manifest-cache.ts'
-import { type EvaluationRecord, FILES } from '../contract/files.ts'
+import { FILES, parseEvaluation } from '../contract/files.ts'
 import { errorCode } from '../support/errors.ts'
 
 export interface ScoredCheckpoint extends ListedCheckpoint {
@@ -53,16 +53,8 @@ async function scoreOf(
   const text = await fs.readFile(path, 'utf8').catch((error) => {
     if (errorCode(error) !== 'ENOENT') throw unreadable(path, error)
   })
-  const record = text === undefined ? undefined : parsed(text)
+  const record = text === undefined ? undefined : parseEvaluation(text)
   return record?.digest === digest ? record.metrics[metric] : undefined
-}
-
-function parsed(text: string): EvaluationRecord | undefined {
-  try {
-    return JSON.parse(text) as EvaluationRecord
-  } catch {
-    return undefined
-  }
 }
 
 export async function purge(

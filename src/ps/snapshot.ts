@@ -1,8 +1,8 @@
 /** One shard's part of a checkpoint round: a copy in memory at one moment, then a file, while training goes on. */
 import { join } from 'node:path'
 import { commitFile, makeFolder } from '../checkpoint/commit.ts'
+import { slotTensorName } from '../checkpoint/contents.ts'
 import type { FileSystem } from '../checkpoint/file-system.ts'
-import { slotTensorName } from '../checkpoint/load.ts'
 import type { ShardRecord } from '../checkpoint/manifest.ts'
 import { encodeSafetensors, type TensorRun } from '../checkpoint/safetensors.ts'
 import { DownpourError } from '../support/errors.ts'

@@ -5,6 +5,8 @@ import { EMPTY, encodeFrame, type Frame } from './frames.ts'
 
 const count = z.int().min(0)
 const text = z.string().max(512)
+/** Units of data: their order is an array of so many. */
+export const unitCount = count.max(2 ** 24)
 
 const Initializer = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('zeros') }),
@@ -47,7 +49,7 @@ const SCHEMAS = {
     shard: count,
     shards: count,
     layoutHash: text,
-    dataUnits: count,
+    dataUnits: unitCount,
     /** Where the run has a key: that the caller knows it. */
     proof: z.exactOptional(text),
   }),

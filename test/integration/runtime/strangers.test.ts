@@ -214,6 +214,6 @@ describe('a parameter server', { concurrency: false }, () => {
     assert.ok(takenBytes < 20 * MIB, `${takenBytes / MIB} MiB read of one who takes no answer`)
     socket.resume()
     const stoppedAt = taken
-    await eventually(() => assert.ok(taken > stoppedAt))
+    await eventually(() => assert.ok(taken > stoppedAt), { timeoutMs: 30_000 })
   })
 })

@@ -5,8 +5,11 @@ import { join } from 'node:path'
 import { digestOf, encodeManifest, MANIFEST_FILE, type Manifest } from '../../../src/checkpoint/manifest.ts'
 import { encodeSafetensors } from '../../../src/checkpoint/safetensors.ts'
 import { checkpointFolder } from '../../../src/contract/files.ts'
-import type { VariableSpec } from '../../../src/support/variables.ts'
+import { sizeOf, type VariableSpec } from '../../../src/support/variables.ts'
+import { type ModelLayout, makeLayout, plainVariables } from '../../../src/wire/layout.ts'
+import { variable } from '../ps/fixtures.ts'
 
+const SMALL = variable('w', 1)
 const SHARD = 'shard-00000-of-00001.safetensors'
 
 export interface WrittenCheckpoint {
@@ -17,22 +20,22 @@ export interface WrittenCheckpoint {
 export async function writeCheckpoint(
   jobFolder: string,
   step: number,
-  { final = false, variables = [] as readonly VariableSpec[], values = new Map<string, Float32Array>() } = {},
+  { final = false, variables = [SMALL] as readonly VariableSpec[], values = new Map<string, Float32Array>() } = {},
 ): Promise<WrittenCheckpoint> {
   const folder = join(jobFolder, checkpointFolder(step))
   await mkdir(folder, { recursive: true })
   const runs = variables.map(({ name, shape }) => ({
     tensors: [{ name, shape }],
-    flat: values.get(name) ?? new Float32Array(0),
+    flat: values.get(name) ?? new Float32Array(sizeOf(shape)),
   }))
   const bytes = Buffer.concat(encodeSafetensors(runs))
   await writeFile(join(folder, SHARD), bytes)
-  const manifest = encodeManifest(manifestOf(step, final, bytes))
+  const manifest = encodeManifest(manifestOf(step, final, bytes, makeLayout(variables)))
   await writeFile(join(folder, MANIFEST_FILE), manifest)
   return { folder, digest: digestOf(manifest) }
 }
 
-function manifestOf(step: number, final: boolean, shard: Buffer): Manifest {
+function manifestOf(step: number, final: boolean, shard: Buffer, layout: ModelLayout): Manifest {
   return {
     formatVersion: 1,
     step,
@@ -41,7 +44,7 @@ function manifestOf(step: number, final: boolean, shard: Buffer): Manifest {
     job: { kind: 'PretrainJob', namespace: 'default', name: 'mnist', uid: 'u' },
     seed: 0,
     optimizer: 'momentum',
-    layout: { hash: 'h', variables: [] },
+    layout: { hash: layout.hash, variables: plainVariables(layout) },
     shards: [
       {
         index: 0,

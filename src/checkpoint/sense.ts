@@ -1,0 +1,108 @@
+/**
+ * What a manifest says must make sense, whatever its hash is: a number that a disk, a tool or a person changed would
+ * otherwise end a job as `Succeeded`, or leave it running for ever. Pure.
+ */
+import { errorMessage } from '../support/errors.ts'
+import { makeLayout } from '../wire/layout.ts'
+import type { LeaseRecord, Manifest, ShardRecord, WorkerRecord } from './manifest.ts'
+
+const STEP_FOLDER = /^step-\d+$/
+/** Shards apply nearly the same pushes. */
+const MAX_AHEAD = { factor: 2, steps: 10_000 }
+/** Most pushes of a worker may be refused as stale; a number beyond this was never counted. */
+const MAX_PUSHES = { factor: 10, pushes: 10_000 }
+const RESULTS = ['none', 'applied', 'stale', 'nonfinite']
+
+/** @returns the first thing that cannot be, as `field: value: what was expected`; undefined: all makes sense */
+export function nonsenseIn(manifest: Manifest, folderName: string): string | undefined {
+  const { step, savedAt, shards, leases } = manifest
+  return (
+    wrongFolder(step, folderName) ??
+    (Number.isNaN(Date.parse(savedAt)) ? `savedAt: ${savedAt}: expected a date` : undefined) ??
+    wrongLayout(manifest) ??
+    firstOf(shards, (shard, i) => wrongShard(shard, i, manifest)) ??
+    repeated(
+      shards.map(({ file }) => file),
+      'shards.file',
+    ) ??
+    (leases ? wrongLeases(leases) : undefined)
+  )
+}
+
+function wrongFolder(step: number, folderName: string): string | undefined {
+  const expected = `step-${String(step).padStart(9, '0')}`
+  if (!STEP_FOLDER.test(folderName) || folderName === expected) return undefined
+  return `step: ${step}: it lies in the folder ${folderName}`
+}
+
+function wrongLayout({ layout }: Manifest): string | undefined {
+  try {
+    const { hash } = makeLayout(layout.variables)
+    return hash === layout.hash ? undefined : `layout.hash: ${layout.hash}: its variables have ${hash}`
+  } catch (error) {
+    return `layout.variables: ${errorMessage(error)}`
+  }
+}
+
+function wrongShard(shard: ShardRecord, i: number, { step, shards }: Manifest): string | undefined {
+  const at = `shards.${i}`
+  const newest = MAX_AHEAD.factor * step + MAX_AHEAD.steps
+  if (shard.index !== i) return `${at}.index: ${shard.index}: expected ${i} of ${shards.length}`
+  if (i === 0 && shard.version !== step) return `${at}.version: ${shard.version}: expected the step, ${step}`
+  if (shard.version > newest) return `${at}.version: ${shard.version}: far from the step, ${step}`
+  return (
+    repeated(
+      shard.workers.map(({ index }) => index),
+      `${at}.workers.index`,
+    ) ??
+    repeated(
+      shard.workers.map(({ podUid }) => podUid),
+      `${at}.workers.podUid`,
+    ) ??
+    repeated(shard.superseded, `${at}.superseded`) ??
+    firstOf(shard.workers, (worker, w) => wrongWorker(worker, `${at}.workers.${w}`, shard))
+  )
+}
+
+function wrongWorker(worker: WorkerRecord, at: string, { version, superseded }: ShardRecord): string | undefined {
+  const { podUid, lastSeq, lastResult } = worker
+  const most = MAX_PUSHES.factor * version + MAX_PUSHES.pushes
+  if (!RESULTS.includes(lastResult)) return `${at}.lastResult: ${lastResult}: expected ${RESULTS.join(', ')}`
+  if ((lastSeq === 0) !== (lastResult === 'none')) return `${at}.lastSeq: ${lastSeq}: with lastResult ${lastResult}`
+  if (lastSeq > most) return `${at}.lastSeq: ${lastSeq}: the shard has applied ${version} pushes in all`
+  if (superseded.includes(podUid)) return `${at}.podUid: ${podUid}: it is among those that were replaced`
+  return undefined
+}
+
+function wrongLeases({ units, epoch, position, open }: LeaseRecord): string | undefined {
+  if (units === 0) return 'leases.units: 0: expected at least 1'
+  if (position > units) return `leases.position: ${position}: there are ${units} units`
+  return (
+    repeated(
+      open.map((one) => `${one.epoch}/${one.unit}`),
+      'leases.open',
+    ) ??
+    firstOf(open, (lease, i) =>
+      lease.unit >= units || lease.epoch > epoch
+        ? `leases.open.${i}: unit ${lease.unit} of epoch ${lease.epoch}: of ${units} units, in epoch ${epoch}`
+        : undefined,
+    )
+  )
+}
+
+function repeated(values: readonly (string | number)[], where: string): string | undefined {
+  const seen = new Set<string | number>()
+  for (const value of values) {
+    if (seen.has(value)) return `${where}: ${value}: it is there twice`
+    seen.add(value)
+  }
+  return undefined
+}
+
+function firstOf<T>(values: readonly T[], problem: (value: T, i: number) => string | undefined): string | undefined {
+  for (const [i, value] of values.entries()) {
+    const found = problem(value, i)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
