@@ -69,7 +69,10 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
     servers = proxies.map((_, index) => make(index))
     for (const [i, one] of servers.entries()) (proxies[i] as TcpProxy).target = await one.start('127.0.0.1', 0)
   }
-  await start()
+  await start().catch(async (error) => {
+    await Promise.all(proxies.map((proxy) => proxy.close()))
+    throw error
+  })
   return {
     folder,
     proxies,
