@@ -18,8 +18,11 @@ import { createPsProcess, type PsProcess } from './ps-process.ts'
 /** Ten seconds for a hello, one to hang up, and a machine that is busy. */
 const CUT_WITHIN_MS = 10_000 + 1000 + 4000
 const MIB = 2 ** 20
-/** 300 MiB are sent, and 4 MiB announced by each of 400: what is left is what 400 sockets and a busy heap take. */
-const MAY_GROW_BYTES = 64 * MIB
+/**
+ * 300 MiB are sent, and 1.6 GiB announced. Measured: 57 to 61 MiB, which are read buffers of 64 KiB that wait for the
+ * collector; a server that keeps what it is sent grows by more than 300.
+ */
+const MAY_GROW_BYTES = 128 * MIB
 
 describe('a parameter server', () => {
   let folder = ''
