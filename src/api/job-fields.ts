@@ -13,6 +13,12 @@ const FailurePolicy = z.strictObject({
   retryableExitCodes: setOf(z.int().min(1).max(255), 64)
     .optional()
     .describe('Exit codes of our own container to retry, besides 1 and 100-255.'),
+  lostNodeSeconds: z
+    .int()
+    .min(1)
+    .max(86_400)
+    .optional()
+    .describe('A pod whose node has not answered for so long is deleted by force and replaced; never when absent.'),
 })
 
 export const jobFields = {

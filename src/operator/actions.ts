@@ -19,7 +19,8 @@ export type Action =
   | ({ type: 'createPod' } & PodOrder)
   /** Delete the ended pod with this uid, then create its successor under the same name. */
   | ({ type: 'replacePod'; name: string; uid: string } & PodOrder)
-  | { type: 'deletePod'; name: string; uid: string }
+  /** With `force` also while its node does not confirm that it has ended. */
+  | { type: 'deletePod'; name: string; uid: string; force?: true }
   /** End the containers that are left in a pod, and keep the pod. */
   | { type: 'endPod'; name: string; uid: string }
   /** Take Kueue's finalizer off a pod that is being deleted. */

@@ -51,7 +51,7 @@ export async function applyOne(action: Action, context: Means): Promise<void> {
       return
     }
     case 'deletePod':
-      await remove(context, { ...pods(job), name: action.name }, action.uid)
+      await remove(context, { ...pods(job), name: action.name }, action.uid, action.force ? 0 : undefined)
       return
     case 'endPod':
       await patchPod(client, { ...pods(job), name: action.name }, { uid: action.uid }, signal, PAST_DEADLINE)
@@ -167,8 +167,9 @@ async function createTransfer({ client, job, planned, signal }: Means, name: str
 }
 
 /** Only the object that was seen: a successor of the same name answers Conflict and is left alone. */
-async function remove({ client, signal }: Means, ref: Ref, uid: string): Promise<void> {
-  await client.delete(ref, { uid, signal, propagationPolicy: 'Background' }).catch(ignore(isConflict))
+async function remove({ client, signal }: Means, ref: Ref, uid: string, gracePeriodSeconds?: number): Promise<void> {
+  const grace = gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }
+  await client.delete(ref, { uid, signal, propagationPolicy: 'Background', ...grace }).catch(ignore(isConflict))
 }
 
 function ignore(expected: (error: unknown) => boolean): (error: unknown) => undefined {

@@ -11,6 +11,7 @@ import { removeOutdated } from './policies/drift.ts'
 import { type Ending, writtenEnding } from './policies/ending.ts'
 import { backoffLimitExceeded, permanentFailure } from './policies/failure.ts'
 import { formGang } from './policies/gang.ts'
+import { findLostNodes, type LostNodes, nameLostNodes } from './policies/lost-node.ts'
 import { pinCheckpoints } from './policies/pins.ts'
 import { describeStall, type Stall } from './policies/progress.ts'
 import { admittedAtMs, describeQueueing, isQueued, leaveQueue, releasePods, whileQueued } from './policies/queue.ts'
@@ -49,7 +50,8 @@ const SPEC_IS_VALID: Finding = { type: 'Failed', status: 'False', reason: 'SpecV
 export function decide(job: Job, observed: Observed, nowMs: number): Decision {
   const world = lookAt(job, observed, nowMs)
   const known = readReports(world)
-  const course = chooseCourse(world, known)
+  const lost = findLostNodes(world)
+  const course = chooseCourse(world, known, lost)
   const status = writeStatus(world, known, {
     restarts: restartsOf(world),
     psGeneration: world.psGeneration,
@@ -58,11 +60,13 @@ export function decide(job: Job, observed: Observed, nowMs: number): Decision {
     completionTime: job.status?.completionTime,
     ...course,
   })
-  const requeueAfterSeconds = secondsUntil(course.requeueAtMs ?? [], nowMs)
-  const actions = course.actions ?? []
+  const requeueAfterSeconds = secondsUntil([...(course.requeueAtMs ?? []), lost.requeueAtMs], nowMs)
+  const forced = new Set(lost.actions.flatMap((action) => ('uid' in action ? [action.uid] : [])))
+  const actions = (course.actions ?? []).filter((action) => !('uid' in action && forced.has(action.uid)))
   return {
     actions: [
       ...releasePods(world.pods),
+      ...lost.actions,
       ...formGang(job, actions),
       ...actions,
       ...(job.metadata.deletionTimestamp ? [] : endSidecars(world, actions)),
@@ -73,18 +77,18 @@ export function decide(job: Job, observed: Observed, nowMs: number): Decision {
   }
 }
 
-function chooseCourse(world: World, known: Known): Course {
+function chooseCourse(world: World, known: Known, lost: LostNodes): Course {
   // The API server's garbage collector removes what the job owns.
   if (world.job.metadata.deletionTimestamp) return { findings: [] }
   const written = writtenEnding(world.previous)
   if (written) return afterTheEnd(world, known, written)
   const done = success(world, known)
   if (done) return end(world, done)
-  const course = world.job.spec.suspend ? suspend(world) : goOn(world, known)
+  const course = world.job.spec.suspend ? suspend(world, lost) : goOn(world, known, lost)
   return { ...course, findings: [SPEC_IS_VALID, ...course.findings] }
 }
 
-function goOn(world: World, known: Known): Course {
+function goOn(world: World, known: Known, lost: LostNodes): Course {
   const source = resolveSource(world)
   if (source.state === 'impossible') return end(world, source.ending, [source.finding])
   const resumed = describeSuspension(world)
@@ -94,11 +98,11 @@ function goOn(world: World, known: Known): Course {
     // Written down before a pod can see it: all pods of a job start from the same checkpoint.
     return { source: source.source, findings: [source.finding, resumed], requeueAtMs: [world.nowMs] }
   }
-  const train = keepTraining(world, known)
+  const train = keepTraining(world, known, lost)
   return { ...train, findings: [...(source.state === 'pinned' ? [source.finding] : []), resumed, ...train.findings] }
 }
 
-function keepTraining(world: World, known: Known): Course {
+function keepTraining(world: World, known: Known, lost: LostNodes): Course {
   const clock = clockOf(world)
   const restarts = restartsOf(world)
   const deadline = clock.runs ? checkDeadline(world.job, clock.startedAtMs, world.nowMs) : {}
@@ -111,6 +115,7 @@ function keepTraining(world: World, known: Known): Course {
     ? describeStall(world, known.progress, clock.startedAtMs, degraded)
     : { finding: whileQueued('Stalled') }
   const saving = describeSaving(world, known.checkpoint)
+  const lostServers = lost.pods.filter(({ role }) => role === 'ps')
   return {
     restarts,
     startTime: clock.runs ? new Date(clock.startedAtMs).toISOString() : undefined,
@@ -128,9 +133,9 @@ function keepTraining(world: World, known: Known): Course {
       describeCreation(world),
       describeQueueing(world) ?? describeScheduling(world),
       describeRunning(world),
-      degraded,
+      nameLostNodes(degraded, world, lost.pods),
       stall.finding,
-      ps.finding,
+      ps.finding.status === 'True' ? nameLostNodes(ps.finding, world, lostServers) : ps.finding,
       ...(saving ? [saving] : []),
     ],
     texts: replaced.texts,
@@ -145,10 +150,13 @@ function clockOf(world: World): { runs: false } | { runs: true; startedAtMs: num
   return { runs: true, startedAtMs: startTime ? Date.parse(startTime) : admittedAtMs(world) }
 }
 
-function suspend(world: World): Course {
+function suspend(world: World, lost: LostNodes): Course {
   return {
     actions: removeAll(world),
-    findings: [describeSuspension(world), ...withoutPods('Suspended', 'spec.suspend is true')],
+    findings: [
+      nameLostNodes(describeSuspension(world), world, lost.pods),
+      ...withoutPods('Suspended', 'spec.suspend is true'),
+    ],
     // A resumed job starts its deadlines anew.
     startTime: undefined,
   }

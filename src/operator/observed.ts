@@ -41,6 +41,13 @@ export interface PodFacts {
   culprit: string | undefined
   /** Why it ended if that was not the program's doing: eviction, preemption, a lost node. */
   disruption: string | undefined
+  /** What was said beside it. */
+  disruptionMessage: string | undefined
+  nodeName: string | undefined
+  /** Being deleted: its node is to have ended it by then, grace period included. */
+  endDueAtMs: number | undefined
+  /** Since when its node has said nothing; undefined: it speaks, or nobody has missed it yet. */
+  silentSinceMs: number | undefined
   /** It has a node. */
   isPlaced: boolean
   /** When it was given its node. */

@@ -2,7 +2,7 @@
 import { ANNOTATIONS, LABELS, ROLES, type Role } from '../contract/names.ts'
 import { controllerUid } from '../kube/objects.ts'
 import { KUEUE_FINALIZER, RETRIABLE_ANNOTATION } from '../plan/kueue.ts'
-import { isDisruption, readContainers } from './containers.ts'
+import { isCutOff, isDisruption, readContainers } from './containers.ts'
 import type { PodFacts } from './observed.ts'
 import { conditionOf, type PodCondition, type RawPod, timeMs } from './raw-pod.ts'
 
@@ -49,6 +49,10 @@ function readFacts(pod: RawPod): PodFacts | undefined {
     finishedAtMs: containers.finishedAtMs ?? timeMs(conditionOf(pod, 'DisruptionTarget')?.lastTransitionTime),
     isEnding: pod.spec?.activeDeadlineSeconds !== undefined,
     disruption: disruptionOf(pod, containers.finishedAtMs),
+    disruptionMessage: conditionOf(pod, 'DisruptionTarget')?.message,
+    nodeName: pod.spec?.nodeName,
+    endDueAtMs: timeMs(pod.metadata.deletionTimestamp),
+    silentSinceMs: silentSinceMs(pod),
     isPlaced: pod.spec?.nodeName !== undefined || placed?.status === 'True',
     placedAtMs: placed?.status === 'True' ? timeMs(placed.lastTransitionTime) : undefined,
     isGated: (pod.spec?.schedulingGates?.length ?? 0) > 0 || schedulingTrouble(pod)?.reason === GATED,
@@ -64,6 +68,11 @@ function disruptionOf(pod: RawPod, endedAtMs: number | undefined): string | unde
   if (target?.status === 'True') return cameLater ? undefined : target.reason || 'Disrupted'
   const reason = pod.status?.reason
   return isDisruption(reason) ? reason : undefined
+}
+
+function silentSinceMs(pod: RawPod): number | undefined {
+  if (pod.status?.phase !== 'Unknown' && !isCutOff(pod)) return undefined
+  return timeMs(conditionOf(pod, 'Ready')?.lastTransitionTime) ?? timeMs(pod.metadata.creationTimestamp)
 }
 
 function unschedulableText(pod: RawPod): string | undefined {

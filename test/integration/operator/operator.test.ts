@@ -227,3 +227,30 @@ async function loseWorkerAndSucceed(cluster: Cluster): Promise<void> {
     assert.deepEqual(await cluster.names('pods'), ['jft-pj-ps-0'])
   })
 }
+
+test('a parameter server whose node never confirms its end is named, deleted by force and replaced', () =>
+  withOperator('lost-node', async (cluster) => {
+    const parameterServer = { replicas: 1, template: { terminationGracePeriodSeconds: 1 } }
+    const failurePolicy = { lostNodeSeconds: 16 }
+    await cluster.create('PretrainJob', 'jft', { ...PRETRAIN, parameterServer, failurePolicy })
+    await reach(cluster, 'PretrainJob', 'jft', 'Running')
+    const find = async () => (await cluster.pods()).find(({ metadata }) => metadata.name === 'jft-pj-ps-0')
+    const { uid } = (await find())?.metadata ?? {}
+    await cluster.client.delete({ apiVersion: 'v1', plural: 'pods', namespace: 'lost-node', name: 'jft-pj-ps-0' })
+    await eventually(
+      async () => {
+        const status = await cluster.status('PretrainJob', 'jft')
+        const restarting = status?.conditions.find(({ type }) => type === 'Restarting')
+        assert.match(`${restarting?.reason} ${restarting?.message}`, /^NodeLost .*ps-0 on node "node" was to end by/)
+      },
+      { timeoutMs: 25_000, intervalMs: 100 },
+    )
+    await eventually(
+      async () => {
+        const metadata = (await find())?.metadata
+        assert.ok(metadata && metadata.uid !== uid)
+        assert.equal(metadata.labels?.['downpour.dev/generation'], '1')
+      },
+      { timeoutMs: 10_000, intervalMs: 100 },
+    )
+  }))
