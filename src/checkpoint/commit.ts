@@ -16,6 +16,7 @@ export const TEMPORARY_SUFFIX = '.tmp'
 /**
  * A file appears whole or not at all: temporary name → byte count check → fsync → rename → fsync of the folder.
  * Written in chunks with the event loop free between them, so that training goes on.
+ * @param mayAppear asked last before the rename; what it throws leaves the old file
  * @throws Node's error (`ENOSPC`, `EIO`…) or CHECKPOINT_SHORT_WRITE; the temporary file is removed, and until the rename
  * the old one is untouched.
  */
@@ -23,6 +24,7 @@ export async function commitFile(
   path: string,
   parts: Iterable<Uint8Array>,
   fs: FileSystem = realFileSystem,
+  mayAppear: () => Promise<void> = async () => {},
 ): Promise<CommittedFile> {
   const temporary = path + TEMPORARY_SUFFIX
   try {
@@ -33,6 +35,7 @@ export async function commitFile(
       if (size !== written.bytes)
         throw new DownpourError('CHECKPOINT_SHORT_WRITE', `${path} has ${size} bytes of ${written.bytes}`, { path })
       await file.sync()
+      await mayAppear()
       await fs.rename(temporary, path)
       await syncFolder(dirname(path), fs)
       return written

@@ -11,6 +11,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   LAYOUT_INVALID: EXIT.layoutMismatch,
   LAYOUT_TOO_LARGE: EXIT.layoutMismatch,
   FENCED: EXIT.fenced,
+  OUTDATED_GENERATION: EXIT.fenced,
   // Parameter servers that do not belong together: as a new generation they will.
   SHARDS_DISAGREE: EXIT.peerUnreachable,
   OUTDATED_COORDINATOR: EXIT.peerUnreachable,

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { FileSystem } from '../checkpoint/file-system.ts'
+import { assertNewestGeneration, holdGeneration } from '../checkpoint/generation.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
@@ -74,7 +75,12 @@ export class ParameterServer {
     this.#options = options
     const { config, fs } = options
     this.#jobFolder = join(options.checkpointDir, config.checkpoint.path)
-    this.#snapshots = new Snapshots({ jobFolder: this.#jobFolder, shards: config.topology.parameterServers, fs })
+    this.#snapshots = new Snapshots({
+      jobFolder: this.#jobFolder,
+      shards: config.topology.parameterServers,
+      fence: () => this.#fence(),
+      fs,
+    })
     this.#server = new PsServer({
       ...options,
       key: options.key,
@@ -93,6 +99,8 @@ export class ParameterServer {
   /** @returns the port, which is chosen by the system for 0. @throws DownpourError PORT_TAKEN, CHECKPOINT_* */
   async start(host: string | undefined, port: number): Promise<number> {
     const { config, index, fs, log, sourceDir } = this.#options
+    // Before it reads what to go on from: whatever a former generation commits from here on is refused.
+    await this.#fence()
     this.#own = await findOwn(this.#jobFolder, fs, log)
     const restoredStep = this.#own.latest?.manifest.step ?? null
     if (restoredStep === null) await assertSource(config, sourceDir, fs)
@@ -145,6 +153,13 @@ export class ParameterServer {
     this.#closed = true
     await this.#coordinator?.stop()
     await this.#server.close()
+  }
+
+  /** @throws DownpourError OUTDATED_GENERATION when a newer generation has taken the folder */
+  #fence(): Promise<void> {
+    const { index, attempt, fs } = this.#options
+    const check = index === 0 ? holdGeneration : assertNewestGeneration
+    return check(this.#jobFolder, attempt, fs)
   }
 
   get #origin(): Origin {
@@ -224,6 +239,8 @@ export class ParameterServer {
         leases: leases?.save() ?? null,
         psIncarnation: this.#incarnation,
       }),
+      fence: () => this.#fence(),
+      onOutdated: (error) => coordinator.onFailure({ code: errorCode(error), message: errorMessage(error) }),
       retention: () => ({ keep, keepBest, pinned: new Set([...coordinator.pinned, ...keepSteps]) }),
     })
   }

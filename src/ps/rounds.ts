@@ -27,6 +27,10 @@ export interface RoundsOptions {
   /** Called in the same tick as the first shard's snapshot. */
   describe: () => Omit<Manifest, 'shards' | 'savedAt' | 'final' | 'formatVersion'>
   retention: () => RetentionRule
+  /** Asked before anything in the folder is written or removed; throws OUTDATED_GENERATION. */
+  fence: () => Promise<void>
+  /** Another generation has taken the folder: nothing is saved here any more. */
+  onOutdated: (error: unknown) => void
   fs: FileSystem
   clock: Clock
   log: Log
@@ -86,31 +90,34 @@ export class Rounds {
       this.failures.count++
       this.failures.lastError = `${errorCode(error)}: ${errorMessage(error)}`
       metrics.saves.inc({ result: 'failure' })
+      if (errorCode(error) === 'OUTDATED_GENERATION') this.#options.onOutdated(error)
       log.error({ final, code: errorCode(error), reason: errorMessage(error) }, 'checkpoint failed')
       return false
     }
   }
 
   async #write(final: boolean): Promise<number> {
-    const { shards, describe, fs, clock, jobFolder, catalogue } = this.#options
+    const { shards, describe, fs, clock, jobFolder, catalogue, fence } = this.#options
     const facts = describe()
     const name = checkpointFolder(facts.step)
     const folder = join(jobFolder, name)
     try {
-      const [records] = await Promise.all([
-        settled(shards.map(async (shard) => shard.snapshot(name))),
-        // A manifest left here by an earlier run of this step must not vouch for the files that come now.
-        fs.unlink(join(folder, MANIFEST_FILE)).catch(() => {}),
-      ])
+      // A manifest left here by an earlier run of this step must not vouch for the files that come now.
+      const cleared = fence().then(() => fs.unlink(join(folder, MANIFEST_FILE)).catch(() => {}))
+      const snapshots = allSettled(shards.map(async (shard) => shard.snapshot(name)))
+      const [records] = await settled(snapshots, cleared)
       const savedAt = new Date(clock.nowMs()).toISOString()
       const manifest: Manifest = { formatVersion: 1, ...facts, final, savedAt, shards: records }
       const bytes = encodeManifest(manifest)
-      await commitFile(join(folder, MANIFEST_FILE), [bytes], fs)
+      await commitFile(join(folder, MANIFEST_FILE), [bytes], fs, fence)
       await syncFolder(jobFolder, fs)
       this.#options.metrics.checkpointBytes.set(records.reduce((sum, record) => sum + record.bytes, 0))
       catalogue.add({ name, folder, manifest, digest: digestOf(bytes), score: undefined })
     } catch (error) {
-      await removeFolder(folder, fs).catch(() => {})
+      // A newer generation may have a checkpoint of this very step.
+      await fence()
+        .then(() => removeFolder(folder, fs))
+        .catch(() => {})
       throw error
     }
     await this.#tidy().catch((error) => this.#options.log.warn({ reason: errorMessage(error) }, 'old checkpoints stay'))
@@ -118,8 +125,9 @@ export class Rounds {
   }
 
   async #tidy(): Promise<void> {
-    const { jobFolder, catalogue, retention, fs } = this.#options
+    const { jobFolder, catalogue, retention, fs, fence } = this.#options
     await catalogue.refresh()
+    await fence()
     const kept = chooseKept(catalogue.checkpoints, retention())
     const old = catalogue.checkpoints.filter(({ manifest }) => !kept.has(manifest.step))
     await purge(jobFolder, old, fs)
@@ -127,8 +135,13 @@ export class Rounds {
   }
 }
 
-/** All of them have ended before the first failure is told: nobody writes into a folder that is being removed. */
-async function settled<T>(work: readonly Promise<T>[]): Promise<T[]> {
+async function allSettled<T>(work: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(work)
   return Promise.all(work)
+}
+
+/** Both have ended before the first failure is told: nobody writes into a folder that is being removed. */
+async function settled<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([one, other])
+  return Promise.all([one, other])
 }

@@ -18,13 +18,21 @@ export function shardFile(index: number, shards: number): string {
   return `shard-${five(index)}-of-${five(shards)}.safetensors`
 }
 
+export interface SnapshotOptions {
+  jobFolder: string
+  shards: number
+  /** Throws when the folder belongs to a newer generation. */
+  fence: () => Promise<void>
+  fs: FileSystem
+}
+
 /** Invariant: `#copy` is written by one snapshot at a time. */
 export class Snapshots {
-  readonly #options: { jobFolder: string; shards: number; fs: FileSystem }
+  readonly #options: SnapshotOptions
   #copy: ShardCopy | undefined
   #busy = false
 
-  constructor(options: { jobFolder: string; shards: number; fs: FileSystem }) {
+  constructor(options: SnapshotOptions) {
     this.#options = options
   }
 
@@ -35,7 +43,7 @@ export class Snapshots {
 
   /**
    * The copy is taken before this returns; the promise is for the file.
-   * @throws DownpourError SNAPSHOT_BUSY, BAD_SNAPSHOT_FOLDER, the disk's error
+   * @throws DownpourError SNAPSHOT_BUSY, OUTDATED_GENERATION, BAD_SNAPSHOT_FOLDER, the disk's error
    */
   take(training: Training, folder: string): Promise<ShardRecord> {
     if (this.#busy) throw new DownpourError('SNAPSHOT_BUSY', 'the snapshot before this one is still being written')
@@ -54,11 +62,13 @@ export class Snapshots {
     copy: ShardCopy,
     facts: Pick<ShardRecord, 'version' | 'workers' | 'superseded'>,
   ): Promise<ShardRecord> {
+    const { fs, fence, shards } = this.#options
     const { index } = shard.layout
-    const file = shardFile(index, this.#options.shards)
-    await makeFolder(folder, this.#options.fs)
+    const file = shardFile(index, shards)
+    await fence()
+    await makeFolder(folder, fs)
     const parts = encodeSafetensors(runsOf(shard, copy), { format: 'pt' })
-    return { index, file, incarnation, ...facts, ...(await commitFile(join(folder, file), parts, this.#options.fs)) }
+    return { index, file, incarnation, ...facts, ...(await commitFile(join(folder, file), parts, fs, fence)) }
   }
 }
 

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { cp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { exitCodeOf } from '../../../src/contract/exit-codes.ts'
+import { EXIT } from '../../../src/contract/runtime.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { BEAT_MS, type Fleet } from './harness.ts'
 import { forEachTest, latestStep, layout, suspend, train } from './small-fleet.ts'
@@ -68,6 +70,37 @@ describe('parameter servers', { concurrency: false }, () => {
     await fleet.occupy(1, { attempt: 1 })
     await trained
     assert.equal(await Promise.race([coordinator, 'goes on']), 'goes on')
+  })
+
+  test('of an old generation neither commit nor purge in a folder that a newer one has marked, and end', async () => {
+    const folder = await volume()
+    const fleet = await fleetOf(1, { checkpoint }, { folder })
+    const client = await fleet.connect(0, layout)
+    await train(client, 2)
+    await eventually(async () => assert.equal(await latestStep(folder), 2))
+    await train(client, 1)
+    const [old] = fleet.servers
+    const heir = await fleet.occupy(0, { attempt: 1 })
+    await old?.suspend(1000)
+    assert.equal((await old?.ended)?.code, 'OUTDATED_GENERATION')
+    assert.equal(exitCodeOf('OUTDATED_GENERATION'), EXIT.fenced)
+    assert.deepEqual((await readdir(join(folder, 'tiny'))).sort(), ['generation.json', 'step-000000002'])
+    assert.equal(await train(client, 2), 'applied')
+    await eventually(async () => assert.equal(await latestStep(folder), 4))
+    assert.equal(await Promise.race([heir.ended, 'goes on']), 'goes on')
+  })
+
+  test('of an old generation that come up late in such a folder end before they touch it', async () => {
+    const folder = await volume()
+    const fleet = await fleetOf(1, { checkpoint }, { folder, each: () => ({ attempt: 2 }) })
+    const before = await readdir(join(folder, 'tiny'))
+    for (const attempt of [0, 1]) {
+      await assert.rejects(fleet.occupy(0, { attempt }), {
+        code: 'OUTDATED_GENERATION',
+        message: /generation 2 of the parameter servers has taken over .*; this one is generation /,
+      })
+    }
+    assert.deepEqual(await readdir(join(folder, 'tiny')), before)
   })
 
   test('that lost their memory within a generation are found out', async () => {

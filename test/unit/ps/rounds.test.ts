@@ -23,6 +23,8 @@ import { body, makeConfig, makeTraining, push, variable, worker } from './fixtur
 const root = mkdtempSync(join(tmpdir(), 'downpour-rounds-'))
 after(() => rmSync(root, { recursive: true, force: true }))
 
+const unfenced = async () => {}
+
 describe('checkpoint rounds', () => {
   let jobFolder: string
   let training: Training
@@ -47,7 +49,7 @@ describe('checkpoint rounds', () => {
     const config = makeConfig()
     const layout = makeLayout([variable('w', 4)])
     const fs = more.fs ?? realFileSystem
-    const snapshots = new Snapshots({ jobFolder, shards: 1, fs })
+    const snapshots = new Snapshots({ jobFolder, shards: 1, fence: more.fence ?? unfenced, fs })
     return new Rounds({
       jobFolder,
       catalogue,
@@ -62,6 +64,8 @@ describe('checkpoint rounds', () => {
         psIncarnation: 1,
       }),
       retention: () => ({ keep: 2, keepBest: 0, pinned: new Set() }),
+      fence: unfenced,
+      onOutdated: () => {},
       fs,
       clock: systemClock,
       log: silentLog,
@@ -91,7 +95,7 @@ describe('checkpoint rounds', () => {
 
   test('write the manifest last: until every shard is there, there is no checkpoint', async () => {
     const slow = Promise.withResolvers<void>()
-    const snapshots = new Snapshots({ jobFolder, shards: 1, fs: realFileSystem })
+    const snapshots = new Snapshots({ jobFolder, shards: 1, fence: unfenced, fs: realFileSystem })
     const handle: ShardHandle = {
       async snapshot(folder) {
         const record = await snapshots.take(training, folder)
@@ -109,7 +113,7 @@ describe('checkpoint rounds', () => {
   })
 
   test('that fail cost nothing but themselves', async () => {
-    const snapshots = new Snapshots({ jobFolder, shards: 1, fs: realFileSystem })
+    const snapshots = new Snapshots({ jobFolder, shards: 1, fence: unfenced, fs: realFileSystem })
     const sound: ShardHandle = { snapshot: (folder) => snapshots.take(training, folder) }
     const other: ShardHandle = {
       snapshot: async () => {
@@ -265,5 +269,22 @@ describe('checkpoint rounds', () => {
     await own.refresh()
     assert.equal(own.infos[0]?.final, true)
     assert.notEqual(own.infos[0]?.digest, before)
+  })
+
+  test('taken over by a newer generation remove nothing, neither an old checkpoint nor one of the same step', async () => {
+    const fence = async () => {
+      if (isOutdated) throw new DownpourError('OUTDATED_GENERATION', 'generation 1 has taken over')
+    }
+    let isOutdated = false
+    let told: unknown
+    const rounds = makeRounds({ fence, onOutdated: (error) => (told = error) })
+    training.push(worker(0), push(1, { baseVersion: 0 }), body(-1, 0, 0, 0))
+    assert.ok(await rounds.save(false))
+    const before = readdirSync(jobFolder, { recursive: true }).sort()
+    isOutdated = true
+    // The heir has saved the same step meanwhile; we would save it anew as the final one.
+    assert.equal(await rounds.save(true), false)
+    assert.deepEqual(readdirSync(jobFolder, { recursive: true }).sort(), before)
+    assert.equal((told as DownpourError).code, 'OUTDATED_GENERATION')
   })
 })

@@ -1,0 +1,65 @@
+/**
+ * The marker by which a volume refuses parameter servers of an old generation: a node that was given up for lost may
+ * come back, and its coordinator would commit, and purge, beside its successor.
+ */
+import { join } from 'node:path'
+import { DownpourError, errorCode } from '../support/errors.ts'
+import { commitFile, makeFolder } from './commit.ts'
+import { unreadable } from './damage.ts'
+import { type FileSystem, realFileSystem } from './file-system.ts'
+
+/** One file, opened anew each time: a network file system may answer from a cache what a folder holds, but not this. */
+export const GENERATION_FILE = 'generation.json'
+
+/**
+ * Before anything in the job's folder is written or removed.
+ * @throws DownpourError OUTDATED_GENERATION, CHECKPOINT_BAD_GENERATION, CHECKPOINT_UNREADABLE
+ */
+export async function assertNewestGeneration(
+  jobFolder: string,
+  generation: number,
+  fs: FileSystem = realFileSystem,
+): Promise<void> {
+  const newest = await readGeneration(jobFolder, fs)
+  if (newest <= generation) return
+  const message = `generation ${newest} of the parameter servers has taken over ${jobFolder}; this one is generation ${generation}`
+  throw new DownpourError('OUTDATED_GENERATION', message, { jobFolder, newest, generation })
+}
+
+/**
+ * The same for the coordinator of a generation, which leaves its marker. Repeated with each commit, because a former
+ * coordinator that started at the same moment may have written its own over it. The first generation needs none.
+ */
+export async function holdGeneration(
+  jobFolder: string,
+  generation: number,
+  fs: FileSystem = realFileSystem,
+): Promise<void> {
+  await assertNewestGeneration(jobFolder, generation, fs)
+  if ((await readGeneration(jobFolder, fs)) === generation) return
+  await makeFolder(jobFolder, fs)
+  await commitFile(join(jobFolder, GENERATION_FILE), [Buffer.from(`${JSON.stringify({ generation })}\n`)], fs)
+}
+
+async function readGeneration(jobFolder: string, fs: FileSystem): Promise<number> {
+  const path = join(jobFolder, GENERATION_FILE)
+  const text = await fs.readFile(path, 'utf8').catch((error) => {
+    if (errorCode(error) !== 'ENOENT') throw unreadable(path, error)
+  })
+  if (text === undefined) return 0
+  const generation = parsed(text)
+  if (Number.isSafeInteger(generation) && Number(generation) >= 0) return Number(generation)
+  throw new DownpourError(
+    'CHECKPOINT_BAD_GENERATION',
+    `${path} holds ${JSON.stringify(text.slice(0, 80))}, expected {"generation": NUMBER}: remove it once no other parameter server of the job runs`,
+    { path },
+  )
+}
+
+function parsed(text: string): unknown {
+  try {
+    return (JSON.parse(text) as { generation?: unknown } | null)?.generation
+  } catch {
+    return undefined
+  }
+}
