@@ -144,6 +144,9 @@ export const Checkpoint = z.strictObject({
     .describe('Where checkpoints lie. They outlive the job.'),
 })
 
+/** fixed: uid, gid and fsGroup 65532. platform: whatever the namespace assigns. */
+export const POD_IDS = ['fixed', 'platform'] as const
+
 export const Runtime = z.strictObject({
   backend: z
     .enum(['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'])
@@ -155,6 +158,12 @@ export const Runtime = z.strictObject({
     .regex(IMAGE, 'the name of an image, without blanks')
     .optional()
     .describe("Container image; the operator's default when absent."),
+  podIds: z
+    .enum(POD_IDS)
+    .optional()
+    .describe(
+      "fixed: pods run as user, group and fsGroup 65532. platform: the namespace assigns them, as on OpenShift. The operator's default when absent.",
+    ),
 })
 
 const template = PodTemplate.optional().describe('What these pods need: resources, nodes, environment, volumes.')

@@ -1,6 +1,7 @@
 /** What people expect of any job, whatever it trains: ending, failing, pausing, cleaning up. */
 import { z } from 'zod'
 import { setOf } from './lists.ts'
+import { Propagate } from './propagate.ts'
 import { Scheduling } from './scheduling.ts'
 
 /** What the API server calls int32: 68 years. */
@@ -55,5 +56,8 @@ export const jobFields = {
     .max(MAX_SECONDS)
     .optional()
     .describe('The job is deleted so long after its end; kept when absent.'),
+  propagate: Propagate.optional().describe(
+    "Labels and annotations of the job that its pods and its transfers' FinetuneJobs carry too; none when absent.",
+  ),
   scheduling: Scheduling.optional().describe('Cannot change while the job runs: suspend it first.'),
 }

@@ -9,12 +9,12 @@ const PREFIX_OF = (letters: string) =>
   `[${letters}0-9]([-${letters}0-9]*[${letters}0-9])?(\\.[${letters}0-9]([-${letters}0-9]*[${letters}0-9])?)*/`
 const LABEL_VALUE = new RegExp(`^(${NAME})?$`)
 /** A name of at most 63 characters, and a domain of at most 253 before it. */
-const LABEL_KEY = new RegExp(`^(${PREFIX_OF('a-z')})?${NAME}$`)
+export const LABEL_KEY = new RegExp(`^(${PREFIX_OF('a-z')})?${NAME}$`)
 /** The domain of an annotation may have capitals. */
-const ANNOTATION_KEY = new RegExp(`^(${PREFIX_OF('a-zA-Z')})?${NAME}$`)
+export const ANNOTATION_KEY = new RegExp(`^(${PREFIX_OF('a-zA-Z')})?${NAME}$`)
 const KEY_LENGTHS = /^([^/]{1,253}\/)?[^/]{1,63}$/
 /** Older clusters take a profile from here, and so `unconfined`. */
-const APP_ARMOR = 'container.apparmor.security.beta.kubernetes.io/'
+export const APP_ARMOR = 'container.apparmor.security.beta.kubernetes.io/'
 
 type Texts = Record<string, string>
 

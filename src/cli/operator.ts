@@ -1,5 +1,6 @@
 /** `downpour operator`. Apart from the other verbs, because the operator's image carries this one alone. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { POD_IDS } from '../api/common.ts'
 import type { OperatorOptions } from '../operator/operator.ts'
 import { DEFAULT_IMAGE } from './default-image.ts'
 
@@ -26,6 +27,14 @@ export function registerOperator(program: Command, run: (options: OperatorOption
     .option('--kube-qps <n>', 'requests a second to the API server, on average', positive, 200)
     .option('--kube-burst <n>', 'requests at once after a pause', positive, 400)
     .option('--default-image <image>', 'image of pods whose job names none', DEFAULT_IMAGE)
+    .addOption(
+      new Option(
+        '--pod-ids <whose>',
+        'user and groups of pods whose job does not say: 65532, or as the namespace assigns',
+      )
+        .choices(POD_IDS)
+        .default('fixed'),
+    )
     .addOption(new Option('--log-level <level>').choices(['debug', 'info', 'warn', 'error']).default('info'))
     .action(({ namespace, kubeQps, kubeBurst, ...flags }: Flags) =>
       run({ ...flags, namespaces: namespace, kubeLimits: { qps: kubeQps, burst: kubeBurst } }),

@@ -9,6 +9,7 @@ import { LeaderElector } from '../kube/leader.ts'
 import type { Limits } from '../kube/token-bucket.ts'
 import { type HandlerResult, WorkQueue } from '../kube/work-queue.ts'
 import { createOperatorMetrics, type OperatorMetrics, type ReconcileResult } from '../metrics/operator.ts'
+import type { PlanOptions } from '../plan/job-plan.ts'
 import { type HealthServer, startHealthServer } from '../server/health.ts'
 import { systemClock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
@@ -51,6 +52,8 @@ export interface OperatorOptions {
   /** Of requests to the API server; leases have a client of their own. */
   kubeLimits?: Partial<Limits>
   defaultImage: string
+  /** Of pods whose job does not say. */
+  podIds?: PlanOptions['podIds']
   /** What pods ask of who reads their status; absent: nothing. */
   runtimeKey?: string | undefined
   logLevel: string
@@ -170,7 +173,7 @@ export class Operator {
   }
 
   #newReconciler(): Reconciler {
-    const { pollSeconds, defaultImage } = this.#options
+    const { pollSeconds, defaultImage, podIds } = this.#options
     const log = this.#log
     return new Reconciler({
       client: this.#client,
@@ -182,7 +185,7 @@ export class Operator {
       clock: systemClock,
       random: Math.random,
       pollMs: pollSeconds * 1000,
-      defaultImage,
+      planOptions: { defaultImage, ...(podIds && { podIds }) },
       wake: (key) => this.#queue.add(key),
       isLeader: () => this.#isLeader(),
     })

@@ -1,9 +1,10 @@
 /** The plan of a job in the form that observe and apply need: lazily, for a job without its source cannot be planned. */
 import type { Job } from '../api/job.ts'
+import { propagatedOf } from '../api/propagate.ts'
 import { type TransferPlan, transferPlans } from '../api/transfers.ts'
 import { ANNOTATIONS, type Role } from '../contract/names.ts'
 import type { KubeObject } from '../kube/objects.ts'
-import { desiredOf, type JobPlan, ownerReference, planJob } from '../plan/job-plan.ts'
+import { desiredOf, type JobPlan, ownerReference, type PlanOptions, planJob } from '../plan/job-plan.ts'
 import type { PodOrder } from './actions.ts'
 
 export interface PlannedTransfer {
@@ -25,10 +26,10 @@ export interface Planned {
 }
 
 /** `service` and `pod` throw BUG_NO_SOURCE as long as a FinetuneJob has no pinned source; nothing asks for them then. */
-export function planned(job: Job, defaultImage: string): Planned {
+export function planned(job: Job, options: PlanOptions): Planned {
   let made: JobPlan | undefined
   const plan = () => {
-    made ??= planJob(job, { defaultImage })
+    made ??= planJob(job, options)
     return made
   }
   const desired = desiredOf(job)
@@ -54,8 +55,10 @@ export function planned(job: Job, defaultImage: string): Planned {
   }
 }
 
-/** Owned by the job that makes it: deleting that one deletes it too. */
+/** Owned by the job that makes it: deleting that one deletes it too. What is handed to pods, its pods get as well. */
 function plannedTransfer(job: Job, { name, step, manifest }: TransferPlan): PlannedTransfer {
-  const metadata = { ...manifest.metadata, ownerReferences: [ownerReference(job)] }
-  return { name, step, object: { ...manifest, metadata } }
+  const metadata = { ...manifest.metadata, ...propagatedOf(job), ownerReferences: [ownerReference(job)] }
+  const { propagate } = job.spec
+  const spec = { ...(propagate && { propagate }), ...manifest.spec }
+  return { name, step, object: { ...manifest, metadata, spec } as KubeObject }
 }

@@ -8,6 +8,7 @@ import { mapLimit } from '../kube/map-limit.ts'
 import { parseKey } from '../kube/objects.ts'
 import type { HandlerResult } from '../kube/work-queue.ts'
 import type { OperatorMetrics } from '../metrics/operator.ts'
+import type { PlanOptions } from '../plan/job-plan.ts'
 import type { Clock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
@@ -44,7 +45,7 @@ export interface ReconcilerOptions {
   random: () => number
   /** How often running jobs are asked for progress, on average. */
   pollMs: number
-  defaultImage: string
+  planOptions: PlanOptions
   /** Has a job looked at again. */
   wake: (key: string) => void
   /** Asked before anything is written. */
@@ -160,7 +161,7 @@ export class Reconciler {
   }
 
   #read(raw: RawJob): Reading {
-    const reading = this.#readings.get(raw) ?? readJob(raw, this.#options.defaultImage)
+    const reading = this.#readings.get(raw) ?? readJob(raw, this.#options.planOptions)
     this.#readings.set(raw, reading)
     return reading
   }
@@ -223,13 +224,13 @@ export class Reconciler {
   }
 }
 
-function readJob(raw: RawJob, defaultImage: string): Reading {
+function readJob(raw: RawJob, options: PlanOptions): Reading {
   const status = readStatus(raw)
   const issues = validateJob(raw)
   const { kind, metadata } = raw as unknown as InvalidJob
   if (issues.length > 0) return { job: { kind, metadata, ...(status && { status }) }, issues }
   const job = { ...parseJob(raw), status } as Job
-  return { job, planned: planned(job, defaultImage) }
+  return { job, planned: planned(job, options) }
 }
 
 /** A new job whose pods were all made: that there are none is past. The next look tells of them, in the first status. */

@@ -4,7 +4,7 @@ import type { Job } from '../api/job.ts'
 import { API_VERSION, LABELS, ROLES, type Role, serviceName } from '../contract/names.ts'
 import { PORTS, type RuntimeConfig } from '../contract/runtime.ts'
 import { podGroupOf } from './gang.ts'
-import { type PodBirth, podOf } from './pod.ts'
+import { type PodBirth, podIdsOf, podOf } from './pod.ts'
 import { runtimeConfig } from './runtime-config.ts'
 import type { OwnerReference, PlannedPod, PlannedPodGroup, PlannedService } from './types.ts'
 import { mountsOf } from './volumes.ts'
@@ -23,6 +23,8 @@ export interface JobPlan {
 export interface PlanOptions {
   /** Image of pods whose job names none. */
   defaultImage: string
+  /** Of pods whose job does not say; default fixed. */
+  podIds?: Job['spec']['runtime']['podIds']
 }
 
 /** @throws DownpourError BUG_NO_SOURCE when a FinetuneJob that starts from a checkpoint has none pinned in its status. */
@@ -96,8 +98,10 @@ function planHash(job: Job, config: RuntimeConfig, options: PlanOptions): string
   const claims = ROLES.map((role) => mountsOf(job, role).volumes)
   const { topology: _topology, ...training } = config
   const image = runtime.image ?? options.defaultImage
+  // Only where it is not as it always was: an upgrade changes no plan.
+  const platformIds = podIdsOf(job, options) === 'platform' ? ['platform'] : []
   return createHash('sha256')
-    .update(canonicalJson([training, templates, claims, image, scheduling]))
+    .update(canonicalJson([training, templates, claims, image, scheduling, ...platformIds]))
     .digest('hex')
     .slice(0, 16)
 }

@@ -1,5 +1,6 @@
 /** (job, role, index) → Pod: one container, restricted security context, told its place by arguments and the job by its environment. */
 import type { Job } from '../api/job.ts'
+import { propagatedOf } from '../api/propagate.ts'
 import { LABELS, podName, type Role, serviceName } from '../contract/names.ts'
 import { ARGS, ENV, PORTS, type RuntimeConfig } from '../contract/runtime.ts'
 import { gangMetadata, schedulerOf } from './gang.ts'
@@ -26,6 +27,7 @@ const VERBS: Readonly<Record<Role, string>> = { ps: 'ps', worker: 'worker', eval
 /** A parameter server saves a checkpoint on SIGTERM; the others only hand back what they hold. */
 const GRACE_SECONDS: Readonly<Record<Role, number>> = { ps: 60, worker: 30, evaluator: 30 }
 const NON_ROOT = 65_532
+const FIXED_IDS = { runAsUser: NON_ROOT, runAsGroup: NON_ROOT, fsGroup: NON_ROOT }
 const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container'
 
 export function podOf(context: PodContext, role: Role, index: number, birth: PodBirth): PlannedPod {
@@ -34,16 +36,24 @@ export function podOf(context: PodContext, role: Role, index: number, birth: Pod
   const name = podName(job.kind, job.metadata.name, role, index)
   const { volumes } = mountsOf(job, role)
   const placement = placementMetadata(job, role)
+  const propagated = propagatedOf(job)
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
       name,
       namespace: job.metadata.namespace,
-      labels: { ...template?.labels, ...placement.labels, ...jobLabels(job), ...podLabels(role, index, birth) },
+      labels: {
+        ...propagated.labels,
+        ...template?.labels,
+        ...placement.labels,
+        ...jobLabels(job),
+        ...podLabels(role, index, birth),
+      },
       annotations: {
         // kubectl logs and exec mean ours, whatever a webhook puts before it.
         [DEFAULT_CONTAINER]: role,
+        ...propagated.annotations,
         ...template?.annotations,
         ...placement.annotations,
         ...birth.annotations,
@@ -59,9 +69,7 @@ export function podOf(context: PodContext, role: Role, index: number, birth: Pod
       terminationGracePeriodSeconds: template?.terminationGracePeriodSeconds ?? GRACE_SECONDS[role],
       securityContext: {
         runAsNonRoot: true,
-        runAsUser: NON_ROOT,
-        runAsGroup: NON_ROOT,
-        fsGroup: NON_ROOT,
+        ...(podIdsOf(job, context.options) === 'fixed' && FIXED_IDS),
         seccompProfile: { type: 'RuntimeDefault' },
         ...template?.securityContext,
       },
@@ -70,6 +78,11 @@ export function podOf(context: PodContext, role: Role, index: number, birth: Pod
       volumes: [...volumes, ...((template?.volumes ?? []) as PlannedPod['spec']['volumes'])],
     },
   }
+}
+
+/** On OpenShift the namespace has a range of ids, and a pod with others is refused. */
+export function podIdsOf({ spec }: Job, { podIds = 'fixed' }: PlanOptions) {
+  return spec.runtime.podIds ?? podIds
 }
 
 export function templateOf(job: Job, role: Role) {

@@ -103,6 +103,18 @@ suite('the operator is told what the values say', { skip }, () => {
     }
   })
 
+  test('whose users and groups pods have, its own as well', () => {
+    const idsOf = (values: object) => {
+      const { deployment } = operatorOf(render({ ...values }))
+      const { runAsUser, runAsGroup, fsGroup, runAsNonRoot } = podSpecOf(deployment).securityContext ?? {}
+      return [runAsUser, runAsGroup, fsGroup, runAsNonRoot]
+    }
+    assert.ok(argsOf({}).includes('--pod-ids=fixed'))
+    assert.deepEqual(idsOf({}), [65532, 65532, 65532, true])
+    assert.ok(argsOf({ podIds: 'platform' }).includes('--pod-ids=platform'))
+    assert.deepEqual(idsOf({ podIds: 'platform' }), [undefined, undefined, undefined, true])
+  })
+
   test('an image is named by tag, or by digest alone', () => {
     assert.equal(operatorOf(render()).container.image, 'downpour/operator:0.1.0')
     const digest = `sha256:${'b'.repeat(64)}`

@@ -60,6 +60,12 @@ const piecewise = (boundaries: number[], values: number[]) =>
   pretrain({ learningRate: { type: 'piecewise', boundaries, values } })
 
 const RIGHT: readonly JobCase[] = [
+  right('ids of pods left to the platform', pretrain({ runtime: { podIds: 'platform' } })),
+  right(
+    'labels and annotations to hand on, also of tools',
+    pretrain({ propagate: { labels: ['team', 'app.kubernetes.io/instance'], annotations: ['Example.com/owner'] } }),
+  ),
+  right('a lost node that is given up', finetune({ failurePolicy: { lostNodeSeconds: 600 } })),
   ...['jft-resnet101', 'jft-resnet50', 'jft-resnet152', 'imagenet-baseline'].map((preset) =>
     right(`preset ${preset} with nothing but data and a place for checkpoints`, pretrain({ preset })),
   ),
@@ -186,6 +192,23 @@ const RIGHT: readonly JobCase[] = [
 ]
 
 const WRONG_TYPES: readonly JobCase[] = [
+  wrong('ids of nobody', pretrain({ runtime: { podIds: 'mine' } }), /^spec\.runtime\.podIds: /),
+  wrong(
+    'a key to hand on that is none',
+    pretrain({ propagate: { labels: ['-team'] } }),
+    /^spec\.propagate\.labels\[0\]: /,
+  ),
+  wrong('no key to hand on', pretrain({ propagate: { annotations: [''] } }), /^spec\.propagate\.annotations\[0\]: /),
+  wrong(
+    'one key to hand on twice',
+    pretrain({ propagate: { labels: ['a', 'a'] } }),
+    /^spec\.propagate\.labels: must not repeat/,
+  ),
+  wrong(
+    'a node lost at once',
+    pretrain({ failurePolicy: { lostNodeSeconds: 0 } }),
+    /^spec\.failurePolicy\.lostNodeSeconds: /,
+  ),
   wrong(
     'a pattern of shards that climbs',
     pretrain({ data: data({ files: '../*' }) }),
@@ -652,6 +675,30 @@ const WRONG_PODS: readonly JobCase[] = [
 ]
 
 const BROKEN_RULES: readonly JobCase[] = [
+  wrong(
+    'a label of the operator to hand on',
+    pretrain({ propagate: { labels: ['team', 'downpour.dev/role'] } }),
+    /^spec\.propagate\.labels: must leave app.kubernetes.io\/managed-by and keys of downpour.dev/,
+    'to the operator',
+  ),
+  wrong(
+    'the manager of the pods to hand on',
+    finetune({ propagate: { labels: ['app.kubernetes.io/managed-by'] } }),
+    /^spec\.propagate\.labels: must leave/,
+    'to the operator',
+  ),
+  wrong(
+    "kubectl's copy of the job to hand on",
+    pretrain({ propagate: { annotations: ['kubectl.kubernetes.io/last-applied-configuration'] } }),
+    /^spec\.propagate\.annotations: must not hold kubectl/,
+    'must not hold',
+  ),
+  wrong(
+    'an AppArmor profile to hand on',
+    pretrain({ propagate: { annotations: ['container.apparmor.security.beta.kubernetes.io/worker'] } }),
+    /^spec\.propagate\.annotations: must not hold .*AppArmor/,
+    'must not hold',
+  ),
   wrong(
     'a crop larger than the picture',
     pretrain({ input: { resizePixels: 32, cropPixels: 36 } }),

@@ -16,7 +16,7 @@ const order = (role: PodOrder['role'], index: number, more: Partial<PodOrder> = 
   ...more,
 })
 const { signal } = new AbortController()
-const plan = planned(pretrainJob(), 'image')
+const plan = planned(pretrainJob(), { defaultImage: 'image' })
 const ALL = [order('ps', 0), order('worker', 0), order('worker', 1)]
 
 function setup(answers: Record<string, Error> = {}) {

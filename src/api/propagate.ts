@@ -1,0 +1,53 @@
+/** Which labels and annotations of a job its pods and its transfers' FinetuneJobs carry too: none, unless it names them. */
+import { z } from 'zod'
+import { GROUP, LABELS } from '../contract/names.ts'
+import { type Check, checked } from './checks.ts'
+import { setOf } from './lists.ts'
+import { ANNOTATION_KEY, APP_ARMOR, LABEL_KEY } from './pod-labels.ts'
+
+const MAX_KEYS = 32
+/** A copy of the whole object, by which kubectl would take the copy for what was applied. */
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
+
+const NOT_OURS: Check<string[]> = {
+  message: `must leave ${LABELS.managedBy} and keys of ${GROUP} to the operator`,
+  holds: (keys) => !keys.some((key) => key === LABELS.managedBy || key.startsWith(`${GROUP}/`)),
+  cel: `self.all(key, key != '${LABELS.managedBy}' && !key.startsWith('${GROUP}/'))`,
+}
+const NOT_OF_TOOLS: Check<string[]> = {
+  message: `must not hold ${LAST_APPLIED}, nor AppArmor profiles`,
+  holds: (keys) => !keys.some((key) => key === LAST_APPLIED || key.startsWith(APP_ARMOR)),
+  cel: `self.all(key, key != '${LAST_APPLIED}' && !key.startsWith('${APP_ARMOR}'))`,
+}
+
+const keyLike = (pattern: RegExp) =>
+  z.string().max(253).regex(pattern, 'a key such as team or example.com/team, as in metadata')
+
+export const Propagate = z.strictObject({
+  labels: checked(setOf(keyLike(LABEL_KEY), MAX_KEYS), NOT_OURS)
+    .optional()
+    .describe('Keys of labels of the job.'),
+  annotations: checked(setOf(keyLike(ANNOTATION_KEY), MAX_KEYS), NOT_OURS, NOT_OF_TOOLS)
+    .optional()
+    .describe('Keys of annotations of the job.'),
+})
+export type Propagate = z.output<typeof Propagate>
+
+type Texts = Record<string, string>
+
+interface Named {
+  metadata: { labels?: Texts | null; annotations?: Texts | null }
+  spec: { propagate?: Propagate | undefined }
+}
+
+/** Those that the job names and has. */
+export function propagatedOf({ metadata, spec: { propagate = {} } }: Named): { labels: Texts; annotations: Texts } {
+  return {
+    labels: pick(metadata.labels, propagate.labels),
+    annotations: pick(metadata.annotations, propagate.annotations),
+  }
+}
+
+function pick(from: Texts | null | undefined, keys: readonly string[] = []): Texts {
+  return Object.fromEntries(Object.entries(from ?? {}).filter(([key]) => keys.includes(key)))
+}

@@ -1,0 +1,124 @@
+/** What a pod takes from its job's metadata, and whose users and groups it runs as. */
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { planned } from '../../../src/operator/planned.ts'
+import { planJob } from '../../../src/plan/job-plan.ts'
+import { pretrain, type RawJob } from '../../support/job-cases.ts'
+import { jobOf, OPTIONS, podsOf, pretrainJob } from './jobs.ts'
+
+const LABELS = { team: 'vision', 'cost-center': '42', 'app.kubernetes.io/instance': 'argo' }
+const ANNOTATIONS = { 'example.com/owner': 'me', 'argocd.argoproj.io/tracking-id': 'a:b' }
+const TEMPLATE = {
+  preset: 'downstream-mini',
+  task: 'imagenet-classification',
+  model: { classes: 3 },
+  maxSteps: 10,
+  data: { source: { claimName: 'd' }, format: 'imagenet-folder' },
+  evaluation: { data: { source: { claimName: 'd' }, format: 'imagenet-folder' } },
+  checkpoint: { storage: { volume: { claimName: 'c' } } },
+}
+function labelled(spec: Record<string, unknown> = {}) {
+  const raw = pretrain(spec)
+  return jobOf({ ...raw, metadata: { ...raw.metadata, labels: LABELS, annotations: ANNOTATIONS } } as RawJob)
+}
+
+suite('labels and annotations of a job', () => {
+  test('stay with it when it names none', () => {
+    const job = labelled({ transfers: [{ name: 't', at: { success: true }, template: TEMPLATE }] })
+    const keys = podsOf(job).flatMap(({ metadata }) => Object.keys({ ...metadata.labels, ...metadata.annotations }))
+    for (const key of Object.keys({ ...LABELS, ...ANNOTATIONS })) assert.ok(!keys.includes(key), key)
+    const [transfer] = planned(job, OPTIONS).transfers
+    assert.deepEqual([transfer?.object.metadata.labels ?? {}, transfer?.object.metadata.annotations ?? {}], [{}, {}])
+  })
+
+  test('that it names are on every pod, and those alone', () => {
+    const propagate = { labels: ['cost-center', 'absent'], annotations: ['example.com/owner'] }
+    for (const { metadata } of podsOf(labelled({ propagate }))) {
+      assert.equal(metadata.labels['cost-center'], '42')
+      assert.equal(metadata.annotations?.['example.com/owner'], 'me')
+      assert.ok(!('team' in metadata.labels) && !('absent' in metadata.labels))
+      assert.ok(!('argocd.argoproj.io/tracking-id' in (metadata.annotations ?? {})))
+    }
+  })
+
+  test('are handed to the FinetuneJobs of its transfers, and on to their pods', () => {
+    const propagate = { labels: ['team'], annotations: ['example.com/owner'] }
+    const transfers = [
+      { name: 'heirs', at: { success: true }, template: TEMPLATE },
+      { name: 'own', at: { success: true }, template: { ...TEMPLATE, propagate: { labels: [] } } },
+    ]
+    const [heirs, own] = planned(labelled({ propagate, transfers }), OPTIONS).transfers
+    assert.deepEqual(heirs?.object.metadata.labels, { team: 'vision' })
+    assert.deepEqual(heirs?.object.metadata.annotations, { 'example.com/owner': 'me' })
+    assert.deepEqual(
+      [heirs, own].map((one) => (one?.object as { spec?: { propagate?: object } } | undefined)?.spec?.propagate),
+      [propagate, { labels: [] }],
+    )
+  })
+
+  test('give way to the template of the role and to what the operator writes', () => {
+    const propagate = { labels: ['team', 'kueue.x-k8s.io/queue-name'] }
+    const raw = pretrain({
+      propagate,
+      scheduling: { queueName: 'real' },
+      workers: { template: { labels: { team: 'gpu' } } },
+    })
+    const labels = { team: 'vision', 'kueue.x-k8s.io/queue-name': 'other' }
+    const pods = podsOf(jobOf({ ...raw, metadata: { ...raw.metadata, labels } } as RawJob))
+    for (const { metadata } of pods) {
+      assert.equal(metadata.labels.team, metadata.labels['downpour.dev/role'] === 'worker' ? 'gpu' : 'vision')
+      assert.equal(metadata.labels['kueue.x-k8s.io/queue-name'], 'real')
+    }
+  })
+
+  test('change no plan: pods that are there stay', () => {
+    const hash = (spec: object) => planJob(labelled({ ...spec }), OPTIONS).hash
+    assert.equal(hash({ propagate: { labels: ['team'] } }), hash({}))
+  })
+})
+
+suite('users and groups of pods', () => {
+  const idsOf = (runtime: object, podIds?: 'fixed' | 'platform') => {
+    const job = pretrainJob({ runtime })
+    const contexts = podsOf(job, planJob(job, { ...OPTIONS, ...(podIds && { podIds }) })).map(
+      ({ spec }) => spec.securityContext as Record<string, unknown>,
+    )
+    for (const context of contexts) {
+      assert.deepEqual(context, contexts[0])
+      assert.deepEqual([context.runAsNonRoot, context.seccompProfile], [true, { type: 'RuntimeDefault' }])
+    }
+    const { runAsUser, runAsGroup, fsGroup } = contexts[0] ?? {}
+    return [runAsUser, runAsGroup, fsGroup]
+  }
+  const FIXED = [65532, 65532, 65532]
+  const NONE = [undefined, undefined, undefined]
+
+  test('are fixed, unless the operator or the job leaves them to the platform', () => {
+    assert.deepEqual(idsOf({}), FIXED)
+    assert.deepEqual(idsOf({}, 'platform'), NONE)
+    assert.deepEqual(idsOf({ podIds: 'platform' }), NONE)
+    assert.deepEqual(idsOf({ podIds: 'platform' }, 'fixed'), NONE)
+    assert.deepEqual(idsOf({ podIds: 'fixed' }, 'platform'), FIXED)
+  })
+
+  test('that a template names are used all the same', () => {
+    const job = pretrainJob({
+      runtime: { podIds: 'platform' },
+      workers: { template: { securityContext: { fsGroup: 1000 } } },
+    })
+    const worker = planJob(job, OPTIONS).pod('worker', 0, { attempt: 0, generation: 0 })
+    assert.deepEqual(worker.spec.securityContext, {
+      runAsNonRoot: true,
+      seccompProfile: { type: 'RuntimeDefault' },
+      fsGroup: 1000,
+    })
+  })
+
+  test('are part of the plan: pods with others are made anew after a suspension', () => {
+    const hash = (runtime: object, podIds?: 'fixed' | 'platform') =>
+      planJob(pretrainJob({ runtime }), { ...OPTIONS, ...(podIds && { podIds }) }).hash
+    assert.equal(hash({}, 'fixed'), hash({}))
+    assert.notEqual(hash({ podIds: 'platform' }), hash({}))
+    assert.equal(hash({ podIds: 'platform' }), hash({}, 'platform'))
+  })
+})
