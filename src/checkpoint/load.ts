@@ -1,11 +1,12 @@
 /** Reads a checkpoint back: every byte is held against the manifest before any of it is used. */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { type Class, type ClassList, decodeClasses } from '../contract/classes.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import { Contents, type StoredName } from './contents.ts'
 import { unreadable } from './damage.ts'
 import { type FileSystem, realFileSystem } from './file-system.ts'
-import { type Manifest, readManifest, type ShardRecord } from './manifest.ts'
+import { type ClassesRecord, type Manifest, readManifest, type ShardRecord } from './manifest.ts'
 import { decodeSafetensors, type Tensor } from './safetensors.ts'
 
 export interface LoadedCheckpoint {
@@ -64,6 +65,7 @@ export async function verifyCheckpoint(
   const contents = new Contents(read.manifest)
   for (const record of read.manifest.shards) await readShard(folder, record, contents, fs)
   contents.finish(folder)
+  await loadClasses(folder, read.manifest, fs)
   return read
 }
 
@@ -88,7 +90,24 @@ function decoded(bytes: ArrayBuffer, path: string): Map<string, Tensor> {
   }
 }
 
-async function readVerified(folder: string, record: ShardRecord, fs: FileSystem): Promise<ArrayBuffer> {
+/** Undefined for a checkpoint of an older version, which has no list. @throws as loadCheckpoint */
+export async function loadClasses(
+  folder: string,
+  { classes }: Pick<Manifest, 'classes'>,
+  fs: FileSystem = realFileSystem,
+): Promise<{ list: ClassList; classes: Class[] } | undefined> {
+  if (!classes) return undefined
+  const { count, sha256, file } = classes
+  const path = join(folder, file)
+  const bytes = new Uint8Array(await readVerified(folder, classes, fs))
+  try {
+    return { list: { count, sha256, bytes }, classes: decodeClasses(bytes, classes, path) }
+  } catch (cause) {
+    throw new DownpourError('CHECKPOINT_CORRUPT', errorMessage(cause), { path }, { cause })
+  }
+}
+
+async function readVerified(folder: string, record: ShardRecord | ClassesRecord, fs: FileSystem): Promise<ArrayBuffer> {
   const path = join(folder, record.file)
   const torn = (reason: string, cause?: unknown) =>
     new DownpourError('CHECKPOINT_TORN', `${path} ${reason}`, { path, ...record, workers: undefined }, { cause })

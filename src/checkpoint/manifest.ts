@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { basename, dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
+import { MAX_CLASSES_BYTES } from '../contract/classes.ts'
 import { DownpourError, errorCode } from '../support/errors.ts'
 import { Lease, unitCount, VariableSpecSchema } from '../wire/messages.ts'
 import { unreadable } from './damage.ts'
@@ -34,6 +35,15 @@ export const ShardRecord = z.strictObject({
 })
 export type ShardRecord = z.output<typeof ShardRecord>
 
+/** The list of classes, a file beside the manifest. */
+export const ClassesRecord = z.strictObject({
+  file: z.string().regex(/^[A-Za-z0-9._-]+$/),
+  count,
+  bytes: count.max(MAX_CLASSES_BYTES),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+})
+export type ClassesRecord = z.output<typeof ClassesRecord>
+
 export const LeaseRecord = z.strictObject({
   units: unitCount,
   epoch: count,
@@ -55,6 +65,8 @@ export const Manifest = z.strictObject({
   layout: z.strictObject({ hash: z.string(), variables: z.array(VariableSpecSchema) }),
   shards: z.array(ShardRecord).min(1),
   leases: LeaseRecord.nullable(),
+  /** Absent in checkpoints of older versions. */
+  classes: z.exactOptional(ClassesRecord),
   psIncarnation: count,
 })
 export type Manifest = z.output<typeof Manifest>

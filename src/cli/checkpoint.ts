@@ -96,13 +96,14 @@ async function lineOf({ name, folder, manifest, digest }: ListedCheckpoint): Pro
   return [name, factsOf(manifest, digest), ...(scores ? [scores] : [])].join('  ')
 }
 
-/** @example 'step 1500 (final)  saved 2026-01-01T00:00:00.000Z  2 shards  1.2 MiB  sha256:0a1b2c3d4e5f' */
-function factsOf({ step, final, savedAt, shards }: Manifest, digest: string): string {
+/** @example 'step 1500 (final)  saved 2026-01-01T00:00:00.000Z  2 shards  3 classes  1.2 MiB  sha256:0a1b2c3d4e5f' */
+function factsOf({ step, final, savedAt, shards, classes }: Manifest, digest: string): string {
   const bytes = shards.reduce((sum, shard) => sum + shard.bytes, 0)
   return [
     `step ${step}${final ? ' (final)' : ''}`,
     `saved ${savedAt}`,
     `${shards.length} ${shards.length === 1 ? 'shard' : 'shards'}`,
+    ...(classes ? [`${classes.count} ${classes.count === 1 ? 'class' : 'classes'}`] : []),
     sizeText(bytes),
     `sha256:${digest.slice(0, DIGEST_CHARACTERS)}`,
   ].join('  ')

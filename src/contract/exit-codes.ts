@@ -5,6 +5,8 @@ const BY_CODE: Readonly<Record<string, number>> = {
   CONFIG_INVALID: EXIT.badConfig,
   BACKEND_UNAVAILABLE: EXIT.badConfig,
   BAD_DATA: EXIT.badData,
+  CLASS_UNKNOWN: EXIT.badData,
+  HIERARCHY_DIFFERS: EXIT.badData,
   NON_FINITE: EXIT.nonFinite,
   SAFETENSORS_INVALID: EXIT.badCheckpoint,
   LAYOUT_MISMATCH: EXIT.layoutMismatch,
@@ -16,6 +18,8 @@ const BY_CODE: Readonly<Record<string, number>> = {
   SHARDS_DISAGREE: EXIT.peerUnreachable,
   OUTDATED_COORDINATOR: EXIT.peerUnreachable,
   OUTDATED_SHARD: EXIT.peerUnreachable,
+  // A worker that maps its data by a list of the generation before: its next try maps it anew.
+  CLASSES_CHANGED: EXIT.peerUnreachable,
   CHECKPOINT_FAILED: EXIT.storage,
   CHECKPOINT_UNREADABLE: EXIT.storage,
   CHECKPOINT_SHORT_WRITE: EXIT.storage,

@@ -5,6 +5,8 @@ export const FILES = {
   manifest: 'manifest.json',
   /** Beside the manifest: the evaluator's scores of that checkpoint, `EvaluationRecord`. */
   evaluation: 'evaluation.json',
+  /** Beside the manifest, and of the running job in its folder: the classes in the order of the model's outputs. */
+  classes: 'classes.json',
   /** In the job's folder: one JSON line every few steps, `HistoryRecord`; the report draws from it. */
   history: 'history.jsonl',
 } as const

@@ -1,5 +1,7 @@
 /** GET /status of a runtime process, and the last words it leaves in the termination log (the same shapes, ≤ 4 KiB). */
 
+import type { ClassesId } from './classes.ts'
+
 export interface CheckpointInfo {
   step: number
   /** sha256 of manifest.json, hex. */
@@ -32,6 +34,8 @@ export interface CoordinatorStatus {
   /** Distinct worker indices that ever had a push applied. */
   workersContributed: number
   epoch: number
+  /** What stands for the job's list of classes; null: no worker has brought it yet. */
+  classes: ClassesId | null
   checkpoints: CheckpointInfo[]
   /** Steps that are kept whatever the retention rule says, because somebody starts from them. Set by PUT /pins. */
   pinned: number[]

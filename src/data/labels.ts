@@ -1,6 +1,7 @@
 /** The label hierarchy: labels.json, and the closure that repairs missing ancestors (paper.md §1.3, §4.1). */
 import { z } from 'zod'
 import { DownpourError, errorMessage } from '../support/errors.ts'
+import { printable } from '../support/printable.ts'
 import { labelOnCycle, parentsFirst } from './hierarchy.ts'
 import { readRegular } from './regular-file.ts'
 import { isMissing } from './unreadable.ts'
@@ -60,9 +61,25 @@ export async function readLabels(path: string): Promise<LabelMap> {
     throw new DownpourError('DATA_MISSING', message, { path }, { cause: error })
   })
   const parsed = LabelsFile.safeParse(parseJson(bytes.toString('utf8'), path))
-  if (parsed.success) return createLabelMap(parsed.data, path)
+  if (parsed.success) return createLabelMap(withNames(parsed.data, path), path)
   const [issue] = parsed.error.issues
   throw invalid(path, `${issue?.path.join('.')}: ${issue?.message}`)
+}
+
+/** Processes match labels by name, so each label needs a name of its own. */
+function withNames(labels: Label[], source: string): Label[] {
+  const idByName = new Map<string, number>()
+  for (const { id, name } of labels) {
+    const before = idByName.get(name.normalize('NFC'))
+    if (before !== undefined) {
+      throw invalid(
+        source,
+        `labels ${before} and ${id} are both named "${printable(name)}"; give each a name of its own`,
+      )
+    }
+    idByName.set(name.normalize('NFC'), id)
+  }
+  return labels
 }
 
 function parseJson(text: string, path: string): unknown {

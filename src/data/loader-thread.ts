@@ -36,7 +36,7 @@ const leases: LeaseSource = {
 }
 
 async function main(): Promise<void> {
-  const source = await openSource(task.folder, task.config)
+  const source = await openSource(task.folder, task.config, task.classes)
   const reader = createExampleReader(source, task.input.resizePixels, corruption, task.cacheBytes)
   for await (const batch of trainingBatches(reader, task.input, task.batchSize, task.seed, leases)) {
     while (wanted === 0) {

@@ -1,10 +1,12 @@
 /** Batches made in a thread of their own: reading, decoding and augmenting never wait for the training step. */
 import { Worker } from 'node:worker_threads'
+import type { Class } from '../contract/classes.ts'
 import type { DataConfig, InputConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Batch, Lease, LeaseSource } from './batch.ts'
 import { orderedBatches } from './batches.ts'
 import { CorruptionCount, createExampleReader } from './examples.ts'
+import type { Label } from './labels.ts'
 import type { PassedOver } from './scan/kinds.ts'
 import { openSource } from './source.ts'
 
@@ -12,6 +14,8 @@ export interface LoaderOptions {
   /** The mounted folder that `config.path` is relative to. */
   folder: string
   config: DataConfig
+  /** Of the job: labels are mapped onto these by name. Absent: they keep their numbers. */
+  classes?: readonly Class[]
   input: InputConfig
   batchSize: number
   seed: number
@@ -42,6 +46,7 @@ export interface LoaderStats {
 export interface LoaderTask {
   folder: string
   config: DataConfig
+  classes?: readonly Class[]
   input: InputConfig
   batchSize: number
   seed: number
@@ -62,14 +67,14 @@ const DEFAULT_CACHE_BYTES = 64 * 2 ** 20
 export interface DataFacts {
   /** As leases count them. */
   units: number
-  classes: number
+  labels: readonly Label[]
   passedOver: readonly PassedOver[]
 }
 
 /** @throws DownpourError DATA_…, LABELS_INVALID, LABEL_UNKNOWN */
 export async function dataFacts(folder: string, config: DataConfig): Promise<DataFacts> {
   const { units, labels, passedOver } = await openSource(folder, config)
-  return { units: units.length, classes: labels.size, passedOver }
+  return { units: units.length, labels: labels.labels, passedOver }
 }
 
 export function createLoader(options: LoaderOptions): Loader {
@@ -87,8 +92,9 @@ class ThreadedLoader implements Loader {
   #waitMs = 0
 
   constructor(options: LoaderOptions) {
-    const { folder, config, input, batchSize, seed, cacheBytes = DEFAULT_CACHE_BYTES } = options
-    const workerData: LoaderTask = { folder, config, input, batchSize, seed, cacheBytes }
+    const { folder, config, classes, input, batchSize, seed, cacheBytes = DEFAULT_CACHE_BYTES } = options
+    const ofJob = classes ? { classes } : {}
+    const workerData: LoaderTask = { folder, config, ...ofJob, input, batchSize, seed, cacheBytes }
     this.#leases = options.leases
     this.#signal = options.signal
     this.#thread = new Worker(new URL('./loader-thread.ts', import.meta.url), { workerData })
@@ -173,12 +179,13 @@ class ThreadedLoader implements Loader {
 export async function* evaluationBatches(options: {
   folder: string
   config: DataConfig
+  classes?: readonly Class[] | undefined
   input: InputConfig
   batchSize: number
   maxExamples?: number
 }): AsyncGenerator<Batch> {
-  const { folder, config, input, batchSize, maxExamples } = options
-  const source = await openSource(folder, config)
+  const { folder, config, classes, input, batchSize, maxExamples } = options
+  const source = await openSource(folder, config, classes)
   const corruption = new CorruptionCount(config.maxCorruptRecords)
   const reader = createExampleReader(source, input.resizePixels, corruption)
   yield* orderedBatches(reader, input, batchSize, maxExamples)

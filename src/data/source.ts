@@ -1,9 +1,11 @@
 /** Encoded examples from either format, behind one face: units to lease, examples of a unit, the label map. */
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Class } from '../contract/classes.ts'
 import type { DataConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
 import { openFolder } from './folder-source.ts'
+import { mapOntoJob } from './job-classes.ts'
 import type { LabelMap } from './labels.ts'
 import { openRecords } from './record-source.ts'
 import { type PassedOver, passedOverText } from './scan/kinds.ts'
@@ -25,6 +27,7 @@ export type SourceItem =
   | { type: 'corrupt'; where: string; reason: string }
 
 export interface DataSource {
+  /** Where classes are given: those of the job, and `close` takes ids as stored here. */
   readonly labels: LabelMap
   /** Names of the units, sorted: the same on every worker. */
   readonly units: readonly string[]
@@ -38,9 +41,16 @@ const NOTHING = { tfrecord: 'tfrecord files', 'imagenet-folder': 'class folders 
 
 /**
  * @param folder the mounted folder that `config.path` is relative to
- * @throws DownpourError DATA_…, LABELS_INVALID, LABEL_UNKNOWN; Node's error when the disk fails
+ * @param classes of the job; absent: the labels keep the numbers that they have in the folder
+ * @throws DownpourError DATA_…, LABELS_INVALID, LABEL_UNKNOWN, CLASS_UNKNOWN, HIERARCHY_DIFFERS; Node's error when the
+ * disk fails
  */
-export async function openSource(folder: string, config: DataConfig): Promise<DataSource> {
+export async function openSource(folder: string, config: DataConfig, classes?: readonly Class[]): Promise<DataSource> {
+  const source = await openOwn(folder, config)
+  return classes ? { ...source, labels: mapOntoJob(source.labels, classes, join(folder, config.path)) } : source
+}
+
+async function openOwn(folder: string, config: DataConfig): Promise<DataSource> {
   const root = join(folder, config.path)
   await mustExist(root)
   const source = config.format === 'tfrecord' ? await openRecords(root, config) : await openFolder(root, config)

@@ -1,9 +1,9 @@
 /** Scores one checkpoint on the held-out set. B batch, H W pixels, C classes. */
-import { loadCheckpoint } from '../checkpoint/load.ts'
+import { loadCheckpoint, loadClasses } from '../checkpoint/load.ts'
 import type { Tensor as StoredTensor } from '../checkpoint/safetensors.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { Batch } from '../data/batch.ts'
-import { dataFacts, evaluationBatches } from '../data/loader.ts'
+import { evaluationBatches } from '../data/loader.ts'
 import type { Model, Weights } from '../models/model.ts'
 import { DownpourError } from '../support/errors.ts'
 import { sizeOf } from '../support/variables.ts'
@@ -32,14 +32,15 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Scor
   const { evaluation, input } = config
   if (!evaluation) throw new RangeError('the job has no evaluation')
   const { data, batchSize, maxExamples } = evaluation
-  await mustFit(evaluationDir, config)
-  const { variables } = await loadCheckpoint(folder, { expectDigest: digest })
+  const { manifest, variables } = await loadCheckpoint(folder, { expectDigest: digest })
+  const classes = (await loadClasses(folder, manifest))?.classes
   const weights = toWeights(model, variables, folder)
   const scorer = task.scorer()
   let examples = 0
   try {
     const limit = maxExamples === undefined ? {} : { maxExamples }
-    for await (const batch of evaluationBatches({ folder: evaluationDir, config: data, input, batchSize, ...limit })) {
+    const read = { folder: evaluationDir, config: data, classes, input, batchSize, ...limit }
+    for await (const batch of evaluationBatches(read)) {
       signal.throwIfAborted()
       scorer.add(logitsOf(model, weights, batch, input.cropPixels), batch.labels)
       examples += batch.size
@@ -49,15 +50,6 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Scor
   }
   if (examples > 0) return { metrics: scorer.result(), examples }
   throw new DownpourError('DATA_EMPTY', `${evaluationDir}: the evaluation set holds no example that can be used`)
-}
-
-/** A label beyond the last class could never be predicted: the score would say nothing about the model. */
-async function mustFit(folder: string, { evaluation, model }: EvaluateOptions['config']): Promise<void> {
-  if (!evaluation) return
-  const { classes } = await dataFacts(folder, evaluation.data)
-  if (classes <= model.classes) return
-  const message = `the evaluation set has ${classes} labels, spec.model.classes is ${model.classes}`
-  throw new DownpourError('LABELS_TOO_MANY', message, { classes })
 }
 
 /** @throws DownpourError CHECKPOINT_INCOMPLETE before anything is allocated */

@@ -14,6 +14,8 @@ import type { Score } from './evaluate.ts'
 
 export interface FollowOptions {
   jobFolder: string
+  /** Called before each look at the folder; what it throws ends the work. */
+  beforeLook?: () => Promise<void>
   score: (checkpoint: ListedCheckpoint) => Promise<Score>
   status: EvaluatorStatus
   metrics: EvaluatorMetrics
@@ -31,13 +33,14 @@ const MAX_FAILED_LOOKS = 60
 
 /**
  * Returns when the final checkpoint is scored.
- * @throws what scoring the final checkpoint threw, after three tries; CHECKPOINT_UNREADABLE; AbortError
+ * @throws what `beforeLook` threw; what scoring the final checkpoint threw, after three tries; CHECKPOINT_UNREADABLE; AbortError
  */
 export async function followCheckpoints(options: FollowOptions): Promise<void> {
   const { clock, signal, status } = options
   const tries = new Map<string, number>()
   const look = lookAt(options)
   for (;;) {
+    await options.beforeLook?.()
     const newest = await look()
     if (newest && !isScored(newest, status) && (tries.get(newest.digest) ?? 0) < MAX_TRIES) {
       const nth = (tries.get(newest.digest) ?? 0) + 1

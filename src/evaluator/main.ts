@@ -3,6 +3,7 @@ import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { realFileSystem } from '../checkpoint/file-system.ts'
 import { exitCodeOf } from '../contract/exit-codes.ts'
+import { FILES } from '../contract/files.ts'
 import { claimFolder, parseRuntimeConfig, readSurroundings } from '../contract/parse-config.ts'
 import { EXIT, PORTS } from '../contract/runtime.ts'
 import type { EvaluatorStatus } from '../contract/status.ts'
@@ -16,6 +17,7 @@ import { readSecret } from '../support/secret.ts'
 import { createTask } from '../tasks/create-task.ts'
 import { selectBackend } from '../tensor/backend.ts'
 import { evaluateCheckpoint } from './evaluate.ts'
+import { compareOnce, openEvaluationSet } from './evaluation-set.ts'
 import { followCheckpoints } from './follow.ts'
 
 /** Training comes first where both share a machine. */
@@ -54,11 +56,14 @@ async function evaluate(
   const config = parseRuntimeConfig(process.env)
   const evaluationDir = claimFolder('evaluation', process.env)
   const checkpointDir = claimFolder('checkpoint', process.env)
+  const jobFolder = join(checkpointDir, config.checkpoint.path)
+  const set = await openEvaluationSet(evaluationDir, config, log)
   await selectBackend(config.runtime.backend, log)
   const model = buildModel({ ...config.model, ...config })
   const task = createTask(config)
   await followCheckpoints({
-    jobFolder: join(checkpointDir, config.checkpoint.path),
+    jobFolder,
+    beforeLook: compareOnce(set, join(jobFolder, FILES.classes)),
     score: ({ folder, digest }) => evaluateCheckpoint({ folder, digest, config, evaluationDir, model, task, signal }),
     status,
     metrics,

@@ -1,6 +1,7 @@
 /** What the processes of a job say about themselves: GET /status while they run, the termination message afterwards. */
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
+import { ClassesId } from '../contract/classes.ts'
 import { PORTS } from '../contract/runtime.ts'
 import type { CheckpointInfo, CoordinatorStatus, EvaluatorStatus } from '../contract/status.ts'
 import type { Clock } from '../support/clock.ts'
@@ -37,6 +38,7 @@ const Coordinator: z.ZodType<CoordinatorStatus> = z.object({
   workersConnected: count,
   workersContributed: count,
   epoch: count,
+  classes: ClassesId.nullable().default(null),
   checkpoints: z.array(Checkpoint).max(500),
   pinned: z.array(count).max(1000),
   checkpointFailures: z.object({ count, lastError: z.string().nullable() }),

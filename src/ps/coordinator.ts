@@ -7,6 +7,7 @@ import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { History } from './history.ts'
+import type { JobClasses } from './job-classes.ts'
 import type { PeerShard } from './peers.ts'
 import { Progress } from './progress.ts'
 import type { Rounds } from './rounds.ts'
@@ -22,6 +23,7 @@ export interface CoordinatorOptions {
   metrics: PsMetrics
   history: History
   catalogue: Catalogue
+  classes: JobClasses
   /** Step of the checkpoint that the job goes on from; 0 for a new one. */
   restoredStep: number
 }
@@ -55,6 +57,10 @@ export class Coordinator {
 
   get catalogue(): Catalogue {
     return this.#options.catalogue
+  }
+
+  get classes(): JobClasses {
+    return this.#options.classes
   }
 
   /** Resolves when the job has its last checkpoint (null) or cannot go on (why). */
@@ -102,11 +108,11 @@ export class Coordinator {
     this.#stopped = true
     clearInterval(this.#timer)
     await Promise.all(this.#peers.map((peer) => peer.close()))
-    await this.#rounds?.idle()
+    await Promise.all([this.#rounds?.idle(), this.classes.idle()])
   }
 
   status(): CoordinatorStatus {
-    const { config, server, incarnation, restoredStep, catalogue } = this.#options
+    const { config, server, incarnation, restoredStep, catalogue, classes } = this.#options
     const training = server.opened?.training
     const step = training?.version ?? restoredStep
     const { examplesPerSecond, stepsPerSecond } = this.#progress.rates()
@@ -126,6 +132,7 @@ export class Coordinator {
       workersConnected: server.connectedWorkers,
       workersContributed: training?.workers.contributed ?? 0,
       epoch: server.opened?.leases?.epoch ?? 0,
+      classes: classes.id,
       checkpoints: catalogue.infos,
       pinned: [...this.pinned].sort((a, b) => a - b),
       checkpointFailures: this.#rounds?.failures ?? { count: 0, lastError: null },

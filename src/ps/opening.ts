@@ -3,6 +3,7 @@ import type { FileSystem } from '../checkpoint/file-system.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { Log } from '../support/log.ts'
 import { type ModelLayout, placeLayout } from '../wire/layout.ts'
+import type { JobClasses } from './job-classes.ts'
 import { LeaseTable } from './leases.ts'
 import type { OpenShard } from './requests.ts'
 import { createShard, initialise, type Own, ownRecord, restoreOwn } from './restore.ts'
@@ -15,6 +16,8 @@ export interface OpeningOptions {
   incarnation: number
   sourceDir: string
   own: Own
+  /** Of parameter server 0. */
+  classes: JobClasses | undefined
   fs: FileSystem
   log: Log
   onApplied: (applied: Applied) => void
@@ -24,7 +27,8 @@ export interface OpeningOptions {
 /** @throws DownpourError CHECKPOINT_*, DATA_EMPTY, LAYOUT_TOO_LARGE */
 export async function openShard(layout: ModelLayout, dataUnits: number, options: OpeningOptions): Promise<OpenShard> {
   const training = await openTraining(layout, options)
-  return { layout, training, leases: options.index === 0 ? openLeases(dataUnits, options) : undefined }
+  const leases = options.index === 0 ? openLeases(dataUnits, options) : undefined
+  return { layout, training, leases, classes: options.classes }
 }
 
 async function openTraining(layout: ModelLayout, options: OpeningOptions): Promise<Training> {

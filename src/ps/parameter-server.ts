@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import { assertNewestGeneration, holdGeneration } from '../checkpoint/generation.ts'
+import { loadClasses } from '../checkpoint/load.ts'
+import type { ClassList } from '../contract/classes.ts'
+import { FILES } from '../contract/files.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
@@ -14,6 +17,7 @@ import { Catalogue } from './catalogue.ts'
 import { Coordinator } from './coordinator.ts'
 import type { Origin } from './hello.ts'
 import { History } from './history.ts'
+import { JobClasses, publishClasses } from './job-classes.ts'
 import { openShard } from './opening.ts'
 import { PeerShard } from './peers.ts'
 import type { OpenShard } from './requests.ts'
@@ -22,6 +26,7 @@ import { sweepLeftovers } from './retention.ts'
 import { Rounds } from './rounds.ts'
 import { PsServer } from './server.ts'
 import { Snapshots } from './snapshot.ts'
+import { assertWritable } from './storage-check.ts'
 import type { Failure } from './training.ts'
 
 export interface ParameterServerOptions {
@@ -103,8 +108,11 @@ export class ParameterServer {
     await this.#fence()
     this.#own = await findOwn(this.#jobFolder, fs, log)
     const restoredStep = this.#own.latest?.manifest.step ?? null
-    if (restoredStep === null) await assertSource(config, sourceDir, fs)
-    if (index === 0) await this.#becomeCoordinator(restoredStep ?? 0)
+    if (restoredStep === null) {
+      await assertSource(config, sourceDir, fs)
+      await assertWritable(this.#jobFolder, index, fs, log)
+    }
+    if (index === 0) await this.#becomeCoordinator(restoredStep ?? 0, await this.#openClasses())
     else void this.#endWhenFinished()
     const boundPort = await this.#server.listen(host, port)
     this.listening = true
@@ -166,7 +174,19 @@ export class ParameterServer {
     return { attempt: this.#options.attempt, restored: this.#own.latest?.digest ?? null }
   }
 
-  async #becomeCoordinator(restoredStep: number): Promise<void> {
+  /** The list lies in the job's folder too, where the evaluator finds it before the first checkpoint. */
+  async #openClasses(): Promise<JobClasses> {
+    const { fs, log } = this.#options
+    const { latest } = this.#own
+    const saved = latest ? await loadClasses(latest.folder, latest.manifest, fs) : undefined
+    const path = join(this.#jobFolder, FILES.classes)
+    const publish = (list: ClassList) => publishClasses(path, list, { fs, log, fence: () => this.#fence() })
+    if (saved) await publish(saved.list)
+    else await fs.rm(path, { force: true })
+    return new JobClasses(saved?.list, publish, log)
+  }
+
+  async #becomeCoordinator(restoredStep: number, classes: JobClasses): Promise<void> {
     const { config, fs, historyFile, log } = this.#options
     await sweepLeftovers(this.#jobFolder, fs)
     const history = new History(historyFile, config.maxSteps, log)
@@ -174,7 +194,15 @@ export class ParameterServer {
     const catalogue = this.#catalogue()
     await catalogue.refresh()
     const [server, incarnation] = [this.#server, this.#incarnation]
-    this.#coordinator = new Coordinator({ ...this.#options, server, incarnation, history, catalogue, restoredStep })
+    this.#coordinator = new Coordinator({
+      ...this.#options,
+      server,
+      incarnation,
+      history,
+      catalogue,
+      classes,
+      restoredStep,
+    })
     void this.#coordinator.ended.then((ended) => this.#ended.resolve(ended))
   }
 
@@ -201,6 +229,7 @@ export class ParameterServer {
         ...this.#options,
         incarnation: this.#incarnation,
         own: this.#own,
+        classes: this.#coordinator?.classes,
         onApplied: (applied) => this.#coordinator?.onApplied(applied),
         onFailure: (failure) =>
           this.#coordinator ? this.#coordinator.onFailure(failure) : this.#ended.resolve(failure),
@@ -241,6 +270,7 @@ export class ParameterServer {
       }),
       fence: () => this.#fence(),
       onOutdated: (error) => coordinator.onFailure({ code: errorCode(error), message: errorMessage(error) }),
+      classes: () => coordinator.classes.list,
       retention: () => ({ keep, keepBest, pinned: new Set([...coordinator.pinned, ...keepSteps]) }),
     })
   }

@@ -133,6 +133,7 @@ export class PeerShard implements ShardHandle {
       shards: config.topology.parameterServers,
       layoutHash: this.#layout.hash,
       dataUnits: this.#dataUnits,
+      classes: null,
     }
     return proven(hello, key)
   }

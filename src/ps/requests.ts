@@ -5,6 +5,7 @@ import type { BufferPool } from '../wire/buffer-pool.ts'
 import type { Channel } from '../wire/channel.ts'
 import type { ModelLayout } from '../wire/layout.ts'
 import { bytesOf, type Message } from '../wire/messages.ts'
+import type { JobClasses } from './job-classes.ts'
 import type { LeaseTable } from './leases.ts'
 import type { Snapshots } from './snapshot.ts'
 import type { Training } from './training.ts'
@@ -16,6 +17,8 @@ export interface OpenShard {
   training: Training
   /** Parameter server 0 alone hands out data. */
   leases: LeaseTable | undefined
+  /** Parameter server 0 alone keeps them. */
+  classes: JobClasses | undefined
 }
 
 export interface Peer {
@@ -69,6 +72,8 @@ export class Requests {
         training.workers.of(who)
         leases?.done(message.lease)
         return { message: { type: 'ok' } }
+      case 'offerClasses':
+        return classes(open, message, body)
       case 'goodbye':
         leases?.giveBack(who.podUid)
         return undefined
@@ -149,4 +154,11 @@ function lease(who: WorkerId, { leases, training }: OpenShard, { seq }: Message<
   if (!leases) throw new DownpourError('WIRE_UNEXPECTED', 'leases are for parameter server 0')
   training.workers.of(who)
   return { message: { type: 'leased', lease: training.done ? null : leases.next(who.podUid, seq) } }
+}
+
+function classes(open: OpenShard, offer: Message<'offerClasses'>, body: Uint8Array): Answer {
+  if (!open.classes) throw new DownpourError('WIRE_UNEXPECTED', 'the list of classes is with parameter server 0')
+  const { count, sha256, bytes } = open.classes.offer(offer, body)
+  const answer: Answer = { message: { type: 'classes', count, sha256 } }
+  return open.classes.isSameAs(offer) ? answer : { ...answer, body: bytes }
 }

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { commitFile, syncFolder } from '../checkpoint/commit.ts'
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import { digestOf, encodeManifest, MANIFEST_FILE, type Manifest, type ShardRecord } from '../checkpoint/manifest.ts'
-import { checkpointFolder } from '../contract/files.ts'
+import type { ClassList } from '../contract/classes.ts'
+import { checkpointFolder, FILES } from '../contract/files.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
@@ -26,6 +27,8 @@ export interface RoundsOptions {
   shards: readonly ShardHandle[]
   /** Called in the same tick as the first shard's snapshot. */
   describe: () => Omit<Manifest, 'shards' | 'savedAt' | 'final' | 'formatVersion'>
+  /** The job's list of classes, which is saved with it. */
+  classes: () => ClassList | undefined
   retention: () => RetentionRule
   /** Asked before anything in the folder is written or removed; throws OUTDATED_GENERATION. */
   fence: () => Promise<void>
@@ -107,7 +110,8 @@ export class Rounds {
       const snapshots = allSettled(shards.map(async (shard) => shard.snapshot(name)))
       const [records] = await settled(snapshots, cleared)
       const savedAt = new Date(clock.nowMs()).toISOString()
-      const manifest: Manifest = { formatVersion: 1, ...facts, final, savedAt, shards: records }
+      const classes = await this.#writeClasses(folder)
+      const manifest: Manifest = { formatVersion: 1, ...facts, ...classes, final, savedAt, shards: records }
       const bytes = encodeManifest(manifest)
       await commitFile(join(folder, MANIFEST_FILE), [bytes], fs, fence)
       await syncFolder(jobFolder, fs)
@@ -122,6 +126,14 @@ export class Rounds {
     }
     await this.#tidy().catch((error) => this.#options.log.warn({ reason: errorMessage(error) }, 'old checkpoints stay'))
     return facts.step
+  }
+
+  async #writeClasses(folder: string): Promise<Pick<Manifest, 'classes'>> {
+    const list = this.#options.classes()
+    if (!list) return {}
+    const { fs, fence } = this.#options
+    const written = await commitFile(join(folder, FILES.classes), [list.bytes], fs, fence)
+    return { classes: { file: FILES.classes, count: list.count, ...written } }
   }
 
   async #tidy(): Promise<void> {

@@ -1,5 +1,6 @@
 /** The parameter server's side of the wire: connections, who each of them is, and room for what they bring. */
 import { createServer, type Server, type Socket } from 'node:net'
+import { MAX_CLASSES_BYTES } from '../contract/classes.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
@@ -128,11 +129,13 @@ export class PsServer {
     void channel.closed.then((error) => this.#leave(channel, error))
   }
 
-  /** Only pushes bring a body, and only one of the shard's length: nothing is allocated for a stranger. */
+  /** A worker brings a push of the shard's length, or a list of classes: nothing is allocated for a stranger. */
   #roomFor(channel: Channel, { type, bodyBytes }: FrameHead): Uint8Array | null {
     const isWorker = this.#attendance.of(channel)?.role === 'worker'
     const expected = 4 * (this.#open?.training.shard.incoming.length ?? 0)
-    if (!isWorker || type !== typeCode('push') || bodyBytes !== expected)
+    const isPush = type === typeCode('push') && bodyBytes === expected
+    const isList = type === typeCode('offerClasses') && this.#open?.classes && bodyBytes <= MAX_CLASSES_BYTES
+    if (!isWorker || !(isPush || isList))
       throw new DownpourError('FRAME_BAD_BODY', `a body has ${bodyBytes} bytes, a push to this shard ${expected}`)
     const room = this.#pool.acquire(bodyBytes)
     if (!room) setImmediate(() => this.#noteQueue())
@@ -177,7 +180,8 @@ export class PsServer {
     for (const one of former) one.destroy(new DownpourError('WIRE_REPLACED', 'the pod has connected anew'))
     this.#options.metrics.connectedWorkers.set(this.connectedWorkers)
     const { incarnation, version } = open.training
-    return { message: { type: 'welcome', incarnation, version, heartbeatMs: this.#heartbeatMs } }
+    const classes = open.classes?.id ?? null
+    return { message: { type: 'welcome', incarnation, version, heartbeatMs: this.#heartbeatMs, classes } }
   }
 
   /** A coordinator of a later generation, or of another past, ends this shard; one of an earlier is sent away. */

@@ -28,6 +28,9 @@ export const VariableSpecSchema = z.strictObject({
 export const PUSH_RESULTS = ['applied', 'duplicate', 'stale', 'nonfinite', 'incarnation', 'done', 'wait'] as const
 export type PushResult = (typeof PUSH_RESULTS)[number]
 
+/** What stands for a list of classes where it would be too long. */
+const ListId = z.strictObject({ count, sha256: text })
+
 /** A unit of data handed to a worker. */
 export const Lease = z.strictObject({ epoch: count, unit: count })
 export type Lease = z.output<typeof Lease>
@@ -52,11 +55,14 @@ const SCHEMAS = {
     dataUnits: unitCount,
     /** Where the run has a key: that the caller knows it. */
     proof: z.exactOptional(text),
+    /** The list of classes that the worker goes by: its own, or the job's once it has that. Null: of a coordinator. */
+    classes: ListId.nullable(),
   }),
   /** Answer to a hello: the shard does not know the model yet. The caller tells the layout, and then is let in. */
   layoutWanted: z.strictObject({}),
   layout: z.strictObject({ variables: z.array(VariableSpecSchema).max(100_000) }),
-  welcome: z.strictObject({ incarnation: count, version: count, heartbeatMs: z.number() }),
+  /** `classes`: of the job, told by parameter server 0. Null: it has none yet, or another shard answers. */
+  welcome: z.strictObject({ incarnation: count, version: count, heartbeatMs: z.number(), classes: ListId.nullable() }),
   /** `version` and `incarnation`: of the weights the caller has; the same again are not sent twice. */
   pull: z.strictObject({ incarnation: count, version: count }),
   /** Body: all weights of the shard, or nothing when they are unchanged, the caller must wait, or the job is done. */
@@ -89,6 +95,10 @@ const SCHEMAS = {
   heartbeat: z.strictObject({}),
   /** An answer of no, or (request id 0) the reason why the connection ends. */
   refused: z.strictObject({ code: text, message: z.string().max(8192) }),
+  /** Worker to parameter server 0. Body: a list of classes, for a job that has none yet; or nothing, to be told the job's. */
+  offerClasses: ListId,
+  /** Body: the job's list, or nothing where that is the one that was offered. */
+  classes: ListId,
 } as const
 
 type Schemas = typeof SCHEMAS

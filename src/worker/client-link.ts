@@ -8,12 +8,15 @@ import type { FrameHead } from '../wire/frames.ts'
 import { sayHello } from '../wire/greeting.ts'
 import type { ModelLayout, ShardLayout } from '../wire/layout.ts'
 import { bytesOf, type Message, typeCode } from '../wire/messages.ts'
+import type { ClassAgreement } from './class-agreement.ts'
 
 export interface LinkOptions {
   host: string
   port: number
   lookup?: LookupFunction
-  hello: Message<'hello'>
+  hello: () => Message<'hello'>
+  /** With parameter server 0, which keeps the job's list. */
+  classes?: ClassAgreement
   layout: ModelLayout
   shard: ShardLayout
   heartbeatMs: number
@@ -24,8 +27,9 @@ export interface LinkOptions {
 
 const FIRST_DELAY_MS = 50
 const MAX_DELAY_MS = 3000
-/** Answers that no reconnect changes. */
-const FATAL = new Set(['FENCED', 'LAYOUT_MISMATCH', 'DATA_UNITS_MISMATCH', 'DATA_EMPTY', 'NON_FINITE'])
+/** What no reconnect changes: answers, and classes that do not go with those of this worker. */
+const FATAL_ANSWERS = ['FENCED', 'LAYOUT_MISMATCH', 'DATA_UNITS_MISMATCH', 'DATA_EMPTY', 'NON_FINITE']
+const FATAL = new Set([...FATAL_ANSWERS, 'CLASSES_CHANGED', 'CLASSES_INVALID', 'LABELS_TOO_FEW'])
 
 /** Invariant: `#channel` is set exactly while its hello is answered and it is alive. */
 export class ShardLink {
@@ -121,11 +125,13 @@ export class ShardLink {
       },
     })
     try {
-      const message = await sayHello(channel, this.#options.hello, this.#options.layout)
+      const message = await sayHello(channel, this.#options.hello(), this.#options.layout)
       if (message.type === 'refused') throw this.#refusal(message)
       if (message.type !== 'welcome') throw new DownpourError('WIRE_UNEXPECTED', `${message.type} answered a hello`)
+      await this.#options.classes?.agree(channel, message.classes)
       if (this.#fatal) throw this.#fatal
     } catch (error) {
+      if (error instanceof DownpourError && FATAL.has(error.code)) this.#fail(error)
       channel.destroy()
       throw error
     }

@@ -1,5 +1,6 @@
 /** A worker's view of the job's parameter servers: pull weights, push gradients, lease data. Knows no model. */
 import type { LookupFunction } from 'node:net'
+import type { Class, ClassList } from '../contract/classes.ts'
 import type { Lease, LeaseSource } from '../data/batch.ts'
 import { systemClock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
@@ -8,6 +9,7 @@ import { endpointOf } from '../wire/endpoint.ts'
 import { type ModelLayout, type Placement, placeLayout, type ShardLayout, viewsOf } from '../wire/layout.ts'
 import { bytesOf, type Message, type MessageType, type PushResult } from '../wire/messages.ts'
 import { proven } from '../wire/proof.ts'
+import { ClassAgreement } from './class-agreement.ts'
 import { ShardLink } from './client-link.ts'
 
 export interface ConnectOptions {
@@ -22,6 +24,10 @@ export interface ConnectOptions {
   layout: ModelLayout
   /** Units of data (files) that the job's leases are over; all workers must say the same number. */
   dataUnits: number
+  /** Of the worker's folder: they become the job's where it has none yet. */
+  classes: ClassList
+  /** Throws when `classes` cannot be the list of the job. */
+  mayOfferClasses?: (own: ClassList) => void
   signal: AbortSignal
   log: Log
   /** Milliseconds between heartbeats; a server silent for `silenceMs` (default 2 heartbeats) is given up and dialled anew. */
@@ -71,6 +77,8 @@ export interface ShardClient {
   /** The weights that the last pull brought. */
   readonly base: WeightsBase
   readonly leases: LeaseSource
+  /** Of the job, by which every worker numbers its labels. */
+  readonly classes: readonly Class[]
   /** The job has reached its last step: nothing more to compute. */
   readonly done: boolean
   readonly placement: Placement
@@ -99,6 +107,7 @@ class Client implements ShardClient {
   readonly leases: LeaseSource
   readonly #links: readonly ShardLink[]
   readonly #views: ReadonlyMap<string, Float32Array>
+  readonly #agreement: ClassAgreement
   readonly #options: ConnectOptions
   #done = false
   #pushSeq = 0
@@ -108,7 +117,8 @@ class Client implements ShardClient {
   constructor(options: ConnectOptions) {
     this.#options = options
     this.placement = placeLayout(options.layout, options.hosts.length)
-    this.#links = this.placement.shards.map((shard) => new ShardLink(linkOptions(options, shard)))
+    this.#agreement = new ClassAgreement(options.classes, options.mayOfferClasses ?? (() => {}))
+    this.#links = this.placement.shards.map((shard) => new ShardLink(linkOptions(options, shard, this.#agreement)))
     const views = this.placement.shards.flatMap((shard, i) => [...viewsOf(shard.entries, this.#link(i).weights)])
     this.#views = new Map(views)
     this.leases = { next: () => this.#inTurn(() => this.#nextLease()), done: (lease) => this.#leaseDone(lease) }
@@ -116,6 +126,10 @@ class Client implements ShardClient {
 
   get done(): boolean {
     return this.#done
+  }
+
+  get classes(): readonly Class[] {
+    return this.#agreement.classes
   }
 
   get base(): WeightsBase {
@@ -194,12 +208,17 @@ class Client implements ShardClient {
   }
 }
 
-function linkOptions(options: ConnectOptions, shard: ShardLayout): ConstructorParameters<typeof ShardLink>[0] {
+function linkOptions(
+  options: ConnectOptions,
+  shard: ShardLayout,
+  agreement: ClassAgreement,
+): ConstructorParameters<typeof ShardLink>[0] {
   const heartbeatMs = options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS
   return {
     ...endpointOf(options.hosts[shard.index] ?? '', options.port),
     ...(options.lookup ? { lookup: options.lookup } : {}),
-    hello: helloOf(options, shard.index),
+    hello: () => helloOf(options, shard.index, agreement),
+    ...(shard.index === 0 ? { classes: agreement } : {}),
     layout: options.layout,
     shard,
     heartbeatMs,
@@ -209,7 +228,7 @@ function linkOptions(options: ConnectOptions, shard: ShardLayout): ConstructorPa
   }
 }
 
-function helloOf(options: ConnectOptions, shard: number): Message<'hello'> {
+function helloOf(options: ConnectOptions, shard: number, agreement: ClassAgreement): Message<'hello'> {
   const hello: Message<'hello'> = {
     type: 'hello',
     role: 'worker',
@@ -220,6 +239,7 @@ function helloOf(options: ConnectOptions, shard: number): Message<'hello'> {
     shards: options.hosts.length,
     layoutHash: options.layout.hash,
     dataUnits: options.dataUnits,
+    classes: agreement.id,
   }
   return proven(hello, options.key)
 }

@@ -1,4 +1,6 @@
 /** `downpour worker`: one training process, from what it is told to its last words. */
+import { join } from 'node:path'
+import { encodeClasses } from '../contract/classes.ts'
 import { exitCodeOf } from '../contract/exit-codes.ts'
 import {
   claimFolder,
@@ -8,7 +10,8 @@ import {
   type Surroundings,
 } from '../contract/parse-config.ts'
 import { EXIT, type PlaceArgs, PORTS, type PodIdentity, type RuntimeConfig } from '../contract/runtime.ts'
-import { createLoader, dataFacts } from '../data/loader.ts'
+import { tellMissingClasses } from '../data/job-classes.ts'
+import { createLoader, type DataFacts, dataFacts } from '../data/loader.ts'
 import { tellPassedOver } from '../data/scan/tell.ts'
 import { startRuntimeHttp } from '../metrics/runtime-http.ts'
 import { createWorkerMetrics } from '../metrics/worker.ts'
@@ -75,10 +78,13 @@ async function train(context: WorkerContext): Promise<void> {
   const { name: backend } = await selectBackend(config.runtime.backend, log)
   report.set({ backend })
   const model = buildModel({ ...config.model, ...config })
-  const client = await connect(context, model)
+  const facts = await dataFacts(dataDir, config.data)
+  tellPassedOver(facts.passedOver, log)
+  const client = await connect(context, model, facts)
   const { seed, batchSize, input, data } = config
   const { leases } = client
-  const loader = createLoader({ folder: dataDir, config: data, input, batchSize, seed, leases, signal })
+  const classes = await classesOf(client, facts, context)
+  const loader = createLoader({ folder: dataDir, config: data, classes, input, batchSize, seed, leases, signal })
   const stepper = createStepper(model, createTask(config), input.cropPixels)
   report.set({ phase: 'training' })
   try {
@@ -91,16 +97,11 @@ async function train(context: WorkerContext): Promise<void> {
   log.info({ localSteps: report.status.localSteps }, 'worker ends: the job has all its steps')
 }
 
-/** @throws DownpourError LABELS_TOO_MANY before anybody is told of a model that cannot learn them */
-async function connect(context: WorkerContext, model: Model): Promise<ShardClient> {
-  const { config, dataDir, hostsFile, keyFile, signal, log } = context
+/** @throws DownpourError LABELS_TOO_MANY, LABELS_TOO_FEW before anybody is told of a model that does not go with them */
+async function connect(context: WorkerContext, model: Model, { labels, units }: DataFacts): Promise<ShardClient> {
+  const { config, hostsFile, keyFile, signal, log } = context
   const { index, podUid, attempt } = context.identity
-  const { units, classes, passedOver } = await dataFacts(dataDir, config.data)
-  tellPassedOver(passedOver, log)
-  if (classes > config.model.classes) {
-    const message = `the data has ${classes} labels, spec.model.classes is ${config.model.classes}`
-    throw new DownpourError('LABELS_TOO_MANY', message)
-  }
+  if (labels.length > config.model.classes) throw wrongCount('LABELS_TOO_MANY', labels.length, config)
   return connectShards({
     hosts: config.topology.psHosts,
     port: PORTS.wire,
@@ -110,7 +111,29 @@ async function connect(context: WorkerContext, model: Model): Promise<ShardClien
     key: readSecret(keyFile),
     layout: makeLayout(model.variables),
     dataUnits: units,
+    classes: encodeClasses(labels),
+    // A folder may lack classes of the job, but then it cannot say which classes the job has.
+    mayOfferClasses: ({ count }) => {
+      if (count < config.model.classes) throw wrongCount('LABELS_TOO_FEW', count, config)
+    },
     signal,
     log,
   })
+}
+
+/** @throws DownpourError CLASS_UNKNOWN, HIERARCHY_DIFFERS */
+async function classesOf(client: ShardClient, { labels }: DataFacts, { config, dataDir, log }: WorkerContext) {
+  try {
+    const { classes } = client
+    tellMissingClasses(labels, classes, join(dataDir, config.data.path), log)
+    return classes
+  } catch (error) {
+    await client.close()
+    throw error
+  }
+}
+
+function wrongCount(code: string, labels: number, { data, model }: RuntimeConfig): DownpourError {
+  const message = `the data has ${labels} labels, spec.model.classes is ${model.classes}: they must be equal (${data.path})`
+  return new DownpourError(code, message, { labels, classes: model.classes })
 }

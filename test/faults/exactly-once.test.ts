@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { encodeClasses } from '../../src/contract/classes.ts'
 import { PORTS, type RuntimeConfig } from '../../src/contract/runtime.ts'
 import { silentLog } from '../../src/support/log.ts'
 import { createRandom } from '../../src/support/random.ts'
@@ -127,7 +128,15 @@ async function finalWeights(signal: AbortSignal): Promise<number[]> {
 
 function connect(index: number, signal: AbortSignal): Promise<ShardClient> {
   const identity = { index, podUid: `pod-${index}`, attempt: 0 }
-  const options = { hosts: [server.host], port: PORTS.wire, identity, jobUid: JOB_UID, layout, dataUnits: 1 }
+  const options = {
+    hosts: [server.host],
+    port: PORTS.wire,
+    identity,
+    jobUid: JOB_UID,
+    layout,
+    dataUnits: 1,
+    classes: encodeClasses([]),
+  }
   return connectShards({ ...options, signal, log: silentLog })
 }
 

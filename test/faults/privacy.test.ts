@@ -52,7 +52,16 @@ test('every port of a run is on a loopback address', () => {
 test('who does not know the key fences no worker, restarts no server, reads no status and pins nothing', async () => {
   const host = psAddress()
   const { uid } = (await run.job('PretrainJob', JOB)).metadata
-  const hello = { index: 0, podUid: 'stranger', restored: null, jobUid: uid, shard: 0, shards: 1, dataUnits: 1 }
+  const hello = {
+    index: 0,
+    podUid: 'stranger',
+    restored: null,
+    jobUid: uid,
+    shard: 0,
+    shards: 1,
+    dataUnits: 1,
+    classes: null,
+  }
   const layoutHash = '0'.repeat(64)
   const worker: Message<'hello'> = { type: 'hello', role: 'worker', attempt: 99, layoutHash, ...hello }
   const answers = [

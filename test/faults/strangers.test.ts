@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { encodeClasses } from '../../src/contract/classes.ts'
 import { PORTS } from '../../src/contract/runtime.ts'
 import { silentLog } from '../../src/support/log.ts'
 import { encodeFrame, HEAD_BYTES } from '../../src/wire/frames.ts'
@@ -60,7 +61,7 @@ describe('a parameter server', () => {
     const stop = new AbortController()
     t.after(() => stop.abort())
     const identity = { index: 0, podUid: 'honest', attempt: 0 }
-    const job = { jobUid: 'job-uid', layout, dataUnits: 4 }
+    const job = { jobUid: 'job-uid', layout, dataUnits: 4, classes: encodeClasses([]) }
     const client = await connectShards({
       hosts: [ps.host],
       port: PORTS.wire,

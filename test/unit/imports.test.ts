@@ -14,7 +14,7 @@ const TABLE: Record<string, string[]> = {
   server: ['api', 'plan', 'contract', 'kube', 'metrics'],
   local: ['api', 'contract'],
   wire: [],
-  checkpoint: ['wire'],
+  checkpoint: ['wire', 'contract'],
   ps: ['wire', 'contract', 'checkpoint', 'metrics'],
   tensor: [],
   models: ['tensor'],

@@ -1,5 +1,6 @@
 /** A worker in a thread of its own, whose steps block it for many heartbeats: reads so many units, then tells which. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { encodeClasses } from '../../../src/contract/classes.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import type { Lease } from '../../../src/wire/messages.ts'
 import { connectShards } from '../../../src/worker/client.ts'
@@ -20,6 +21,7 @@ const client = await connectShards({
   jobUid: 'job-uid',
   layout,
   dataUnits: 4,
+  classes: encodeClasses([]),
   heartbeatMs,
   signal: new AbortController().signal,
   log: silentLog,

@@ -186,7 +186,7 @@ async function silentWorker(fleet: Fleet, index: number): Promise<Channel> {
     shard: 0,
     shards: 1,
   } as const
-  const work = { layoutHash: layout.hash, dataUnits: 4 }
+  const work = { layoutHash: layout.hash, dataUnits: 4, classes: null }
   const message = await sayHello(channel, { type: 'hello', ...hello, ...work }, layout)
   assert.equal(message.type, 'welcome')
   return channel

@@ -43,7 +43,8 @@ describe('parameter servers', { concurrency: false }, () => {
       ['SHARDS_DISAGREE', 'SHARDS_DISAGREE'],
     )
     assert.match(failures[1]?.message ?? '', /restored/)
-    assert.deepEqual((await readdir(join(folder, 'tiny'))).sort(), ['step-000000002', 'step-000000003'])
+    const names = (await readdir(join(folder, 'tiny'))).filter((name) => name.startsWith('step-'))
+    assert.deepEqual(names.sort(), ['step-000000002', 'step-000000003'])
   })
 
   test('of a new generation take no part in the rounds of an old one, which ends', async () => {

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { realFileSystem } from '../../../src/checkpoint/file-system.ts'
+import { type Class, encodeClasses } from '../../../src/contract/classes.ts'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
 import { createPsMetrics } from '../../../src/metrics/ps.ts'
 import { ParameterServer, type ParameterServerOptions } from '../../../src/ps/parameter-server.ts'
@@ -13,6 +14,7 @@ import { connectShards, type ShardClient } from '../../../src/worker/client.ts'
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts'
 
 export const BEAT_MS = 500
+export const CLASSES: readonly Class[] = classesNamed('ant', 'bee')
 
 export interface Fleet {
   readonly folder: string
@@ -33,6 +35,7 @@ export interface ClientOptions {
   podUid?: string
   attempt?: number
   dataUnits?: number
+  classes?: readonly Class[]
   /** Past the proxies. */
   direct?: boolean
 }
@@ -80,7 +83,11 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
       return servers
     },
     step: () => Number(servers[0]?.status().step),
-    connect: (index, layout, { podUid = `pod-${index}`, attempt = 0, dataUnits = 4, direct = false } = {}) =>
+    connect: (
+      index,
+      layout,
+      { podUid = `pod-${index}`, attempt = 0, dataUnits = 4, direct = false, classes = CLASSES } = {},
+    ) =>
       connectShards({
         hosts: direct ? proxies.map(({ target }) => `127.0.0.1:${target}`) : psHosts,
         port: 0,
@@ -88,6 +95,7 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
         jobUid: config.job.uid,
         layout,
         dataUnits,
+        classes: encodeClasses(classes),
         heartbeatMs: BEAT_MS,
         waitMs: 10,
         signal: stop.signal,
@@ -142,4 +150,8 @@ function serverOptions(
     ...(workerSilenceMs === undefined ? {} : { workerSilenceMs }),
     ...(absenceMs === undefined ? {} : { absenceMs }),
   }
+}
+
+export function classesNamed(...names: string[]): Class[] {
+  return names.map((name, id) => ({ id, name, parents: [] }))
 }

@@ -72,8 +72,8 @@ describe('parameter servers', { concurrency: false }, () => {
     await suspend(fleet)
     const { latest } = await findLatest(join(folder, 'tiny'))
     assert.equal(latest?.manifest.step, 12)
-    const names = (await readdir(join(folder, 'tiny'))).sort()
-    assert.deepEqual(names, ['step-000000003', 'step-000000005', 'step-000000012'])
+    const names = (await readdir(join(folder, 'tiny'))).filter((name) => name.startsWith('step-'))
+    assert.deepEqual(names.sort(), ['step-000000003', 'step-000000005', 'step-000000012'])
   })
 
   test('end with a final checkpoint; started again they end by themselves and leave it as it is', async () => {

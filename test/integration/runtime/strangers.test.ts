@@ -31,6 +31,7 @@ const hello: Message<'hello'> = {
   shards: 1,
   layoutHash: layout.hash,
   dataUnits: 4,
+  classes: null,
 }
 const layoutTold: Message<'layout'> = { type: 'layout', variables: plainVariables(layout) }
 const pull: Message<'pull'> = { type: 'pull', incarnation: 0, version: 0 }

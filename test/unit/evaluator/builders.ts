@@ -4,7 +4,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { digestOf, encodeManifest, MANIFEST_FILE, type Manifest } from '../../../src/checkpoint/manifest.ts'
 import { encodeSafetensors } from '../../../src/checkpoint/safetensors.ts'
-import { checkpointFolder } from '../../../src/contract/files.ts'
+import { type Class, encodeClasses } from '../../../src/contract/classes.ts'
+import { checkpointFolder, FILES } from '../../../src/contract/files.ts'
 import { sizeOf, type VariableSpec } from '../../../src/support/variables.ts'
 import { type ModelLayout, makeLayout, plainVariables } from '../../../src/wire/layout.ts'
 import { variable } from '../ps/fixtures.ts'
@@ -20,7 +21,12 @@ export interface WrittenCheckpoint {
 export async function writeCheckpoint(
   jobFolder: string,
   step: number,
-  { final = false, variables = [SMALL] as readonly VariableSpec[], values = new Map<string, Float32Array>() } = {},
+  {
+    final = false,
+    variables = [SMALL] as readonly VariableSpec[],
+    values = new Map<string, Float32Array>(),
+    classes = undefined as readonly Class[] | undefined,
+  } = {},
 ): Promise<WrittenCheckpoint> {
   const folder = join(jobFolder, checkpointFolder(step))
   await mkdir(folder, { recursive: true })
@@ -30,7 +36,11 @@ export async function writeCheckpoint(
   }))
   const bytes = Buffer.concat(encodeSafetensors(runs))
   await writeFile(join(folder, SHARD), bytes)
-  const manifest = encodeManifest(manifestOf(step, final, bytes, makeLayout(variables)))
+  const list = classes && encodeClasses(classes)
+  if (list) await writeFile(join(folder, FILES.classes), list.bytes)
+  const record = list && { file: FILES.classes, bytes: list.bytes.length, count: list.count, sha256: list.sha256 }
+  const facts = manifestOf(step, final, bytes, makeLayout(variables))
+  const manifest = encodeManifest({ ...facts, ...(record ? { classes: record } : {}) })
   await writeFile(join(folder, MANIFEST_FILE), manifest)
   return { folder, digest: digestOf(manifest) }
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { before, test } from 'node:test'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
 import { type EvaluateOptions, evaluateCheckpoint } from '../../../src/evaluator/evaluate.ts'
@@ -91,13 +93,28 @@ test('a checkpoint of another model is refused by the variable that it lacks', a
   })
 })
 
-test('an evaluation set with more labels than the model has classes is refused', async () => {
-  const options = await optionsOf()
-  const model = { ...options.config.model, classes: 2 }
-  await assert.rejects(evaluateCheckpoint({ ...options, config: { ...options.config, model } }), {
-    code: 'LABELS_TOO_MANY',
-    message: 'the evaluation set has 3 labels, spec.model.classes is 2',
-  })
+test('a perfect model is perfect on a set that lacks a class of the job', async () => {
+  const { values, ...options } = await optionsOf()
+  await rm(join(options.evaluationDir, 'a'), { recursive: true })
+  await rm(join(options.evaluationDir, 'b'), { recursive: true })
+  values.set('head/slice_0/bias', Float32Array.of(0, 0, 100))
+  const classes = ['a', 'b', 'c'].map((name, id) => ({ id, name, parents: [] }))
+  const { variables } = options.model
+  const scored = async (more: object) => {
+    const checkpoint = await writeCheckpoint(inside(root), 100, { variables, values, ...more })
+    return (await evaluateCheckpoint({ ...options, ...checkpoint })).metrics.top1
+  }
+  assert.equal(await scored({ classes }), 1)
+  assert.equal(await scored({}), 0, 'without a list the only class is number 0')
+})
+
+test('a set with a class that the checkpoint was not trained on is refused by name', async () => {
+  const { values, ...options } = await optionsOf()
+  await rename(join(options.evaluationDir, 'a'), join(options.evaluationDir, 'zant'))
+  const classes = ['a', 'b', 'c'].map((name, id) => ({ id, name, parents: [] }))
+  const more = { variables: options.model.variables, values, classes }
+  const checkpoint = await writeCheckpoint(inside(root), 100, more)
+  await assert.rejects(evaluateCheckpoint({ ...options, ...checkpoint }), { code: 'CLASS_UNKNOWN', message: /"zant"/ })
 })
 
 test('a set in which nothing can be read is an error, not a score', async () => {

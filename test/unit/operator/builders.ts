@@ -171,6 +171,7 @@ export function coordinator(facts: Partial<CoordinatorStatus> = {}): Coordinator
     workersConnected: 2,
     workersContributed: 2,
     epoch: 0,
+    classes: null,
     checkpoints: [],
     pinned: [],
     checkpointFailures: { count: 0, lastError: null },

@@ -7,6 +7,7 @@ import { type FileSystem, realFileSystem } from '../../../src/checkpoint/file-sy
 import { findLatest } from '../../../src/checkpoint/list.ts'
 import { verifyCheckpoint } from '../../../src/checkpoint/load.ts'
 import { MANIFEST_FILE } from '../../../src/checkpoint/manifest.ts'
+import { encodeClasses } from '../../../src/contract/classes.ts'
 import { FILES } from '../../../src/contract/files.ts'
 import { createPsMetrics } from '../../../src/metrics/ps.ts'
 import { Catalogue, type CatalogueOptions } from '../../../src/ps/catalogue.ts'
@@ -63,6 +64,7 @@ describe('checkpoint rounds', () => {
         leases: null,
         psIncarnation: 1,
       }),
+      classes: () => undefined,
       retention: () => ({ keep: 2, keepBest: 0, pinned: new Set() }),
       fence: unfenced,
       onOutdated: () => {},
@@ -132,6 +134,34 @@ describe('checkpoint rounds', () => {
     shards.pop()
     assert.equal(await rounds.save(false), true)
     assert.deepEqual(names(), ['step-000000001', 'step-000000002'])
+  })
+
+  test('have the list of classes on the disk before the manifest, or are none', async () => {
+    const list = encodeClasses([{ id: 0, name: 'ant', parents: [] }])
+    const order: string[] = []
+    let full = false
+    const fs: FileSystem = {
+      ...realFileSystem,
+      open: (...args) => {
+        const isList = String(args[0]).includes(FILES.classes)
+        if (isList && full) throw Object.assign(new Error('disk full'), { code: 'ENOSPC' })
+        return realFileSystem.open(...args)
+      },
+      rename: async (from, to) => {
+        order.push(basename(String(to)))
+        await realFileSystem.rename(from, to)
+      },
+    }
+    const rounds = makeRounds({ fs, classes: () => list })
+    train(1)
+    assert.equal(await rounds.save(false), true)
+    assert.deepEqual(order.slice(-2), [FILES.classes, MANIFEST_FILE])
+    const { latest } = await findLatest(jobFolder)
+    assert.equal(latest?.manifest.classes?.sha256, list.sha256)
+    full = true
+    train(1)
+    assert.equal(await rounds.save(false), false)
+    assert.deepEqual(names(), ['step-000000001'], 'no manifest without its list')
   })
 
   test('survive a full disk and go on when there is room again', async () => {

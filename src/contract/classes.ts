@@ -1,0 +1,77 @@
+/**
+ * The classes of a job: names in the order of the model's outputs. Processes exchange the list as these bytes, a
+ * checkpoint holds them as a file, and two lists are the same when their sha256 is.
+ */
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { DownpourError } from '../support/errors.ts'
+
+/** As in a labels.json: `id` is the index, `parents` are ids. */
+const Class = z.strictObject({ id: z.int().min(0), name: z.string(), parents: z.array(z.int().min(0)) })
+export type Class = z.output<typeof Class>
+
+/** What stands for a list where it would be too long. */
+export const ClassesId = z.strictObject({ count: z.int().min(0), sha256: z.string().regex(/^[0-9a-f]{64}$/) })
+export type ClassesId = z.output<typeof ClassesId>
+
+export interface ClassList extends ClassesId {
+  bytes: Uint8Array
+}
+
+/** A million classes with names of 60 bytes. */
+export const MAX_CLASSES_BYTES = 128 * 2 ** 20
+
+/** @throws DownpourError LABELS_TOO_LARGE */
+export function encodeClasses(classes: readonly Class[]): ClassList {
+  const entries = classes.map(({ id, name, parents }) => ({ id, name: name.normalize('NFC'), parents }))
+  const bytes = Buffer.from(`[\n${entries.map((entry) => JSON.stringify(entry)).join(',\n')}\n]\n`)
+  if (bytes.length <= MAX_CLASSES_BYTES) return { bytes, count: classes.length, sha256: sha256Of(bytes) }
+  const message = `the list of ${classes.length} labels takes ${bytes.length} bytes, at most ${MAX_CLASSES_BYTES} are possible`
+  throw new DownpourError('LABELS_TOO_LARGE', message)
+}
+
+/**
+ * @param where the list comes from, for messages
+ * @throws DownpourError CLASSES_INVALID: the bytes are no list, or not the one that `expected` stands for
+ */
+export function decodeClasses(bytes: Uint8Array, expected: ClassesId, where: string): Class[] {
+  if (sha256Of(bytes) !== expected.sha256) throw invalid(where, 'its sha256 is not the one that was told')
+  const classes = parseClasses(bytes, where)
+  if (classes.length === expected.count) return classes
+  throw invalid(where, `it holds ${classes.length} of ${expected.count} classes`)
+}
+
+/** @throws DownpourError CLASSES_INVALID */
+export function parseClasses(bytes: Uint8Array, where: string): Class[] {
+  const parsed = z.array(Class).safeParse(jsonOf(bytes, where))
+  if (!parsed.success) throw invalid(where, parsed.error.issues[0]?.message ?? 'not a list')
+  const classes = parsed.data
+  const strange = classes.find(({ id, parents }, i) => id !== i || parents.some((parent) => parent >= classes.length))
+  if (strange) throw invalid(where, `class ${strange.id}: ids are 0, 1, 2, … and parents are ids`)
+  return classes
+}
+
+export function isSameList(a: ClassesId | null | undefined, b: ClassesId | null | undefined): boolean {
+  return a?.sha256 === b?.sha256 && a?.count === b?.count
+}
+
+function jsonOf(bytes: Uint8Array, where: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'))
+  } catch (cause) {
+    throw invalid(where, 'it is not JSON', cause)
+  }
+}
+
+function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+function invalid(where: string, reason: string, cause?: unknown): DownpourError {
+  return new DownpourError(
+    'CLASSES_INVALID',
+    `${where} is not the job's list of classes: ${reason}`,
+    { where },
+    { cause },
+  )
+}

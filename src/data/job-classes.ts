@@ -1,0 +1,83 @@
+/** Maps the labels of a folder onto the classes of the job, by name: ids of two folders need not mean the same. */
+import type { Class } from '../contract/classes.ts'
+import { DownpourError } from '../support/errors.ts'
+import type { Log } from '../support/log.ts'
+import { printable } from '../support/printable.ts'
+import { createLabelMap, type Label, type LabelMap } from './labels.ts'
+
+const SHOWN = 5
+
+/**
+ * `labels` of the result are the job's; `close` takes ids as the folder stores them and returns ids of the job.
+ * @param where the folder, for messages
+ * @throws DownpourError CLASS_UNKNOWN: the folder has classes that the job has not; HIERARCHY_DIFFERS
+ */
+export function mapOntoJob(own: LabelMap, classes: readonly Class[], where: string): LabelMap {
+  const job = createLabelMap(classes, 'the classes of the job')
+  const idByName = new Map(job.labels.map(({ id, name }) => [name.normalize('NFC'), id]))
+  const strange = own.labels.filter(({ name }) => !idByName.has(name.normalize('NFC')))
+  if (strange.length > 0) throw unknown(strange, job, where)
+  const jobIdOf = own.labels.map(({ name }) => idByName.get(name.normalize('NFC')) as number)
+  mustHaveSameAncestors(own, job, jobIdOf, where)
+  return { ...job, close: (ids) => job.close(ownIds(own, ids).map((id) => jobIdOf[id] as number)) }
+}
+
+/**
+ * Says once which of the job's classes the folder lacks, which is no error.
+ * @throws as mapOntoJob
+ */
+export function tellMissingClasses(own: readonly Label[], classes: readonly Class[], where: string, log: Log): void {
+  mapOntoJob(createLabelMap(own, where), classes, where)
+  const names = new Set(own.map(({ name }) => name.normalize('NFC')))
+  const missing = classes.map(({ name }) => name).filter((name) => !names.has(name.normalize('NFC')))
+  if (missing.length === 0) return
+  log.warn({ where, missing: someNames(missing), count: missing.length }, 'classes of the job that this data lacks')
+}
+
+/** @example '"ant", "bee" and 3 more' */
+function someNames(names: readonly string[]): string {
+  const shown = names.slice(0, SHOWN).map((name) => `"${printable(name)}"`)
+  const more = names.length - shown.length
+  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ')
+}
+
+/** Ids as stored, each checked against the folder's own labels. */
+function ownIds(own: LabelMap, ids: readonly number[]): readonly number[] {
+  if (ids.some((id) => !(id in own.labels))) own.close(ids)
+  return ids
+}
+
+/** A folder without a hierarchy says nothing against the job's; of one that lacks labels, the rest must agree. */
+function mustHaveSameAncestors(own: LabelMap, job: LabelMap, jobIdOf: readonly number[], where: string): void {
+  if (own.labels.every(({ parents }) => parents.length === 0)) return
+  const isHere = new Set(jobIdOf)
+  for (const { id, name, parents } of own.labels) {
+    const jobId = jobIdOf[id] as number
+    const jobParents = job.labels[jobId]?.parents ?? []
+    if (
+      isSameSet(
+        parents.map((parent) => jobIdOf[parent] as number),
+        jobParents,
+      )
+    )
+      continue
+    const here = own.ancestorsOf(id).map((one) => jobIdOf[one] as number)
+    const inJob = job.ancestorsOf(jobId).filter((one) => isHere.has(one))
+    if (isSameSet(here, inJob)) continue
+    const namesOf = (ids: readonly number[]) => someNames(ids.map((one) => job.labels[one]?.name ?? '')) || 'nothing'
+    const message = `${where}: label "${printable(name)}" lies below ${namesOf(here)}, in the job below ${namesOf(inJob)}; use the labels file that the job was trained with`
+    throw new DownpourError('HIERARCHY_DIFFERS', message, { name })
+  }
+}
+
+function isSameSet(a: readonly number[], b: readonly number[]): boolean {
+  const set = new Set(a)
+  return set.size === new Set(b).size && b.every((one) => set.has(one))
+}
+
+function unknown(strange: readonly Label[], job: LabelMap, where: string): DownpourError {
+  const names = strange.map(({ name }) => name)
+  const have = someNames(job.labels.map(({ name }) => name))
+  const message = `${where}: the job has no class named ${someNames(names)}; its ${job.size} classes are ${have}. Rename the class as the job spells it, or move it away`
+  return new DownpourError('CLASS_UNKNOWN', message, { names: names.slice(0, SHOWN) })
+}

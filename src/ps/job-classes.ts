@@ -1,0 +1,73 @@
+/** The job's list of classes, kept by parameter server 0: of the checkpoint that it went back to, or of the first worker. */
+import { dirname } from 'node:path'
+import { commitFile, makeFolder } from '../checkpoint/commit.ts'
+import type { FileSystem } from '../checkpoint/file-system.ts'
+import { type ClassesId, type ClassList, decodeClasses, isSameList } from '../contract/classes.ts'
+import { DownpourError, errorMessage } from '../support/errors.ts'
+import type { Log } from '../support/log.ts'
+
+export class JobClasses {
+  #list: ClassList | undefined
+  #told: Promise<void> = Promise.resolve()
+  readonly #onKept: (list: ClassList) => Promise<void>
+  readonly #log: Log
+
+  /**
+   * @param saved with the checkpoint; undefined: a new job, or a checkpoint of an older version
+   * @param onKept called once, when a worker has brought the list
+   */
+  constructor(saved: ClassList | undefined, onKept: (list: ClassList) => Promise<void>, log: Log) {
+    this.#list = saved
+    this.#onKept = onKept
+    this.#log = log
+  }
+
+  get list(): ClassList | undefined {
+    return this.#list
+  }
+
+  /** Null: there is none yet. */
+  get id(): ClassesId | null {
+    return this.#list ? { count: this.#list.count, sha256: this.#list.sha256 } : null
+  }
+
+  /**
+   * The first offer becomes the job's list, and every later one is answered with that.
+   * @param bytes nothing, where a worker only asks
+   * @throws DownpourError CLASSES_INVALID
+   */
+  offer({ count, sha256 }: ClassesId, bytes: Uint8Array): ClassList {
+    if (this.#list) return this.#list
+    if (bytes.length === 0) throw new DownpourError('CLASSES_INVALID', 'the job has no list of classes to tell yet')
+    decodeClasses(bytes, { count, sha256 }, 'what a worker offers')
+    // The buffer that a message came in is used again.
+    const list = { count, sha256, bytes: Uint8Array.from(bytes) }
+    this.#list = list
+    this.#log.info({ count, sha256 }, 'the job has its list of classes')
+    this.#told = this.#onKept(list)
+    return list
+  }
+
+  /** Resolves when `onKept` is done. */
+  async idle(): Promise<void> {
+    await this.#told
+  }
+
+  isSameAs(other: ClassesId | null): boolean {
+    return isSameList(this.#list, other)
+  }
+}
+
+/** Only the evaluator's early check needs the file: a disk that is full now costs that check, not the training. */
+export async function publishClasses(
+  path: string,
+  { bytes }: ClassList,
+  { fs, log, fence }: { fs: FileSystem; log: Log; fence: () => Promise<void> },
+): Promise<void> {
+  try {
+    await makeFolder(dirname(path), fs)
+    await commitFile(path, [bytes], fs, fence)
+  } catch (error) {
+    log.warn({ path, reason: errorMessage(error) }, 'the list of classes is not written beside the checkpoints')
+  }
+}

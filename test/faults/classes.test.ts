@@ -1,0 +1,158 @@
+/** Whole runs on folders whose classes do not go together, and on paths that are wrong: three colours, told apart in seconds. */
+import assert from 'node:assert/strict'
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { dump } from 'js-yaml'
+import sharp from 'sharp'
+import type { Job } from '../../src/api/job.ts'
+import { ANNOTATIONS, API_VERSION } from '../../src/contract/names.ts'
+import { type LocalRun, startLocalRun } from '../support/local-run.ts'
+
+const COLOURS = { ant: [220, 20, 20], bee: [20, 220, 20], cat: [20, 20, 220] } as const
+const ENDS_WITHIN_MS = 180_000
+const STEPS = 40
+
+async function writePictures(root: string): Promise<void> {
+  for (const [part, length] of Object.entries({ train: 24, val: 12 }))
+    for (const [name, [r, g, b]] of Object.entries(COLOURS)) {
+      await mkdir(join(root, part, name), { recursive: true })
+      for (let i = 0; i < length; i++) {
+        const shift = (i % 7) * 4 - 12
+        const background = { r: Math.max(0, r + shift), g: Math.max(0, g + shift), b: Math.max(0, b + shift) }
+        const picture = sharp({ create: { width: 24, height: 24, channels: 3, background } }).jpeg()
+        await picture.toFile(join(root, part, name, `${part}${i}.JPEG`))
+      }
+    }
+}
+
+function claim(name: string, annotations: Record<string, string> = {}) {
+  const spec = { accessModes: ['ReadWriteMany'], resources: { requests: { storage: '1Gi' } } }
+  return { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name, annotations }, spec }
+}
+
+function manifests(data: string, checkpoints: string, spec: object): string {
+  const source = (path: string) => ({ source: { claimName: 'data', path }, format: 'imagenet-folder' })
+  const job = {
+    apiVersion: API_VERSION,
+    kind: 'FinetuneJob',
+    metadata: { name: 'colours' },
+    spec: {
+      preset: 'downstream-mini',
+      task: 'imagenet-classification',
+      init: 'random',
+      model: { classes: 3 },
+      input: { resizePixels: 18, cropPixels: 16 },
+      batchSize: 8,
+      maxSteps: STEPS,
+      workers: { replicas: 1 },
+      learningRate: { type: 'constant', initial: 0.002 },
+      data: source('train'),
+      evaluation: { data: source('val') },
+      checkpoint: { everySteps: STEPS, storage: { volume: { claimName: 'checkpoints' } } },
+      ...spec,
+    },
+  }
+  const objects = [
+    claim('data', { [ANNOTATIONS.localPath]: data }),
+    claim('checkpoints', { [ANNOTATIONS.localPath]: checkpoints }),
+    job,
+  ]
+  return objects.map((object) => dump(object)).join('---\n')
+}
+
+async function logOf(stateDir: string, role: string): Promise<string> {
+  const files = (await readdir(stateDir, { recursive: true })).filter((name) => name.includes(`-${role}-`))
+  const logs = files.filter((name) => name.endsWith('.log'))
+  return (await Promise.all(logs.map((name) => readFile(join(stateDir, name), 'utf8')))).join('')
+}
+
+describe('classes and paths of a job', { concurrency: false }, () => {
+  let root: string
+  let runs = 0
+  before(async () => {
+    root = await mkdtemp(join(tmpdir(), 'downpour-colours-'))
+    await writePictures(join(root, 'data'))
+  })
+  after(() => rm(root, { recursive: true, force: true }))
+
+  /** A copy of the pictures, changed. */
+  async function folder(change: (data: string) => Promise<unknown>): Promise<string> {
+    const data = join(root, `data-${runs}`)
+    await cp(join(root, 'data'), data, { recursive: true })
+    await change(data)
+    return data
+  }
+
+  /** @returns the job as it ended, and what its evaluator said meanwhile */
+  async function train(data: string, spec: object = {}, storage?: string) {
+    const stateDir = join(root, `run-${runs++}`)
+    const checkpoints = storage ?? `${stateDir}-checkpoints`
+    await mkdir(checkpoints, { recursive: true })
+    const file = `${stateDir}.yaml`
+    await writeFile(file, manifests(data, checkpoints, spec))
+    const run = startLocalRun([file], stateDir)
+    try {
+      const exitCode = await run.ended(ENDS_WITHIN_MS)
+      return { exitCode, ...factsOf(run), said: await logOf(stateDir, 'evaluator') }
+    } finally {
+      run.child.kill('SIGKILL')
+    }
+  }
+
+  function factsOf(run: LocalRun) {
+    const { status } = run.results()[0] as Job
+    const failed = status?.conditions?.find(({ type, status }) => type === 'Failed' && status === 'True')
+    const { step = 0 } = status?.progress ?? {}
+    return { step, reason: failed?.reason, message: failed?.message ?? '', output: run.output() }
+  }
+
+  test('a perfect model is scored as one, also where the evaluation folder lacks a class, which is said once', async () => {
+    const data = await folder((one) => rm(join(one, 'val', 'ant'), { recursive: true }))
+    const { exitCode, output, said } = await train(data)
+    assert.equal(exitCode, 0, output)
+    assert.match(output, /top1 1\.000/)
+    assert.equal(said.split('classes of the job that this data lacks').length - 1, 1, said)
+    assert.match(said, /\\"ant\\"/)
+  })
+
+  test('folders of notebooks shift no label', async () => {
+    const data = await folder((one) => mkdir(join(one, 'train', '.ipynb_checkpoints')))
+    const { exitCode, output } = await train(data)
+    assert.equal(exitCode, 0, output)
+    assert.match(output, /top1 1\.000/)
+  })
+
+  test('a class that evaluation spells otherwise fails the job by name before it has trained for long', async () => {
+    const data = await folder((one) => rename(join(one, 'val', 'ant'), join(one, 'val', 'zant')))
+    const { exitCode, reason, message, step } = await train(data, { maxSteps: 5000 })
+    assert.deepEqual([exitCode, reason], [1, 'CLASS_UNKNOWN'])
+    assert.match(
+      message,
+      /evaluator-0: CLASS_UNKNOWN: spec.evaluation.data: .*val: .*"zant".*"ant", "bee", "cat".*\(exit 11\)/,
+    )
+    assert.ok(step < 1000, `step ${step}`)
+  })
+
+  test('a wrong evaluation path fails the job at its start, with the field and the folder', async () => {
+    const evaluation = { data: { source: { claimName: 'data', path: 'vall' }, format: 'imagenet-folder' } }
+    const { exitCode, reason, message, step } = await train(join(root, 'data'), { evaluation, maxSteps: 5000 })
+    assert.deepEqual([exitCode, reason], [1, 'DATA_MISSING'])
+    assert.match(message, /evaluator-0: DATA_MISSING: spec.evaluation.data: .*\/vall: no such folder.*\(exit 11\)/)
+    assert.ok(step < 1000, `step ${step}`)
+  })
+
+  test('fewer classes than the model has are counted at the start', async () => {
+    const { reason, message } = await train(join(root, 'data'), { model: { classes: 4 } })
+    assert.equal(reason, 'LABELS_TOO_FEW')
+    assert.match(message, /worker-0: LABELS_TOO_FEW: the data has 3 labels, spec.model.classes is 4/)
+  })
+
+  test('checkpoint storage that takes no folder fails the job at its start', async () => {
+    const { reason, message, step } = await train(join(root, 'data'), {}, '/sys')
+    assert.equal(reason, 'CHECKPOINT_NOT_WRITABLE')
+    assert.match(message, /ps-0: CHECKPOINT_NOT_WRITABLE: spec.checkpoint.storage: .*cannot be written/)
+    assert.equal(step, 0)
+  })
+})

@@ -1,0 +1,125 @@
+/** One list of classes for all of a job's processes, over restarts. */
+import assert from 'node:assert/strict'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { findLatest } from '../../../src/checkpoint/list.ts'
+import { loadClasses, verifyCheckpoint } from '../../../src/checkpoint/load.ts'
+import { encodeManifest, MANIFEST_FILE, readManifest } from '../../../src/checkpoint/manifest.ts'
+import { encodeClasses } from '../../../src/contract/classes.ts'
+import { FILES } from '../../../src/contract/files.ts'
+import type { ShardClient } from '../../../src/worker/client.ts'
+import { eventually } from '../../support/eventually.ts'
+import { classesNamed, type Fleet } from './harness.ts'
+import { forEachTest, latestStep, layout, suspend, train } from './small-fleet.ts'
+
+const checkpoint = { path: 'tiny', everySteps: 2, keep: 3, keepBest: 0, keepSteps: [] }
+const ANT_FIRST = classesNamed('ant', 'bee', 'cat')
+const CAT_FIRST = classesNamed('cat', 'bee', 'ant')
+
+const namesOf = ({ classes }: ShardClient) => classes.map(({ name }) => name)
+const statusOf = ({ servers: [first] }: Fleet) => first?.status().classes
+const idOf = (classes: typeof ANT_FIRST) => {
+  const { count, sha256 } = encodeClasses(classes)
+  return { count, sha256 }
+}
+
+describe('the classes of a job', { concurrency: false }, () => {
+  const { fleetOf, volume } = forEachTest()
+
+  test('are those of the worker that is let in first; every other worker is told them', async () => {
+    const fleet = await fleetOf(2)
+    assert.equal(statusOf(fleet), null)
+    const first = await fleet.connect(0, layout, { classes: ANT_FIRST })
+    const other = await fleet.connect(1, layout, { classes: CAT_FIRST })
+    const subset = await fleet.connect(2, layout, { classes: classesNamed('bee') })
+    for (const client of [first, other, subset]) assert.deepEqual(namesOf(client), ['ant', 'bee', 'cat'])
+    assert.deepEqual(statusOf(fleet), idOf(ANT_FIRST))
+  })
+
+  test('are one list when workers of different lists come at the same moment', async () => {
+    const fleet = await fleetOf(1)
+    const lists = [ANT_FIRST, CAT_FIRST, ANT_FIRST, CAT_FIRST, ANT_FIRST, CAT_FIRST]
+    const clients = await Promise.all(lists.map((classes, index) => fleet.connect(index, layout, { classes })))
+    assert.equal(new Set(clients.map((client) => namesOf(client).join())).size, 1)
+  })
+
+  test('may be a long list', async () => {
+    const fleet = await fleetOf(2)
+    const long = classesNamed(...Array.from({ length: 18_291 }, (_, i) => `a label of common length ${i}`))
+    await fleet.connect(0, layout, { classes: long })
+    const other = await fleet.connect(1, layout, { classes: classesNamed('a label of common length 7') })
+    assert.deepEqual(other.classes, long)
+  })
+
+  test('lie beside the manifest, which names their hash, and in the folder of the running job', async () => {
+    const folder = await volume()
+    const fleet = await fleetOf(2, { checkpoint }, { folder })
+    const client = await fleet.connect(0, layout, { classes: ANT_FIRST })
+    const ofJob = join(folder, 'tiny', FILES.classes)
+    const { bytes, ...id } = encodeClasses(ANT_FIRST)
+    await eventually(async () => assert.deepEqual(await readFile(ofJob), bytes))
+    await train(client, 2)
+    await eventually(async () => assert.equal(await latestStep(folder), 2))
+    const { latest } = await findLatest(join(folder, 'tiny'))
+    assert.ok(latest)
+    assert.deepEqual(latest.manifest.classes, { file: 'classes.json', bytes: bytes.length, ...id })
+    assert.deepEqual((await loadClasses(latest.folder, latest.manifest))?.classes, ANT_FIRST)
+  })
+
+  test('come from the checkpoint after suspend and resume, whoever is the first worker then', async () => {
+    const folder = await volume()
+    const fleet = await fleetOf(1, { checkpoint }, { folder })
+    await train(await fleet.connect(0, layout, { classes: ANT_FIRST }), 2)
+    await suspend(fleet)
+    const again = await fleetOf(1, { checkpoint }, { folder })
+    assert.deepEqual(statusOf(again), idOf(ANT_FIRST), 'before any worker has come')
+    const client = await again.connect(0, layout, { classes: CAT_FIRST, podUid: 'later', attempt: 1 })
+    assert.deepEqual(namesOf(client), ['ant', 'bee', 'cat'])
+  })
+
+  test('of a checkpoint that was written before there were lists are those of the first worker', async () => {
+    const folder = await volume()
+    const fleet = await fleetOf(1, { checkpoint }, { folder })
+    await train(await fleet.connect(0, layout, { classes: ANT_FIRST }), 2)
+    await suspend(fleet)
+    const { latest } = await findLatest(join(folder, 'tiny'))
+    assert.ok(latest)
+    const { classes, ...old } = latest.manifest
+    assert.ok(classes)
+    await writeFile(join(latest.folder, MANIFEST_FILE), encodeManifest(old))
+    await rm(join(latest.folder, classes.file))
+    const again = await fleetOf(1, { checkpoint }, { folder })
+    const client = await again.connect(0, layout, { classes: CAT_FIRST, podUid: 'later', attempt: 1 })
+    assert.deepEqual([namesOf(client), statusOf(again)], [['cat', 'bee', 'ant'], idOf(CAT_FIRST)])
+    await train(client, 2)
+    await eventually(async () => assert.equal(await latestStep(folder), 4))
+    const { manifest } = await readManifest(join(folder, 'tiny', 'step-000000004'))
+    assert.equal(manifest.classes?.sha256, idOf(CAT_FIRST).sha256)
+  })
+
+  test('are kept by the workers when all servers restart before the first checkpoint', async () => {
+    const fleet = await fleetOf(1)
+    await fleet.connect(0, layout, { classes: ANT_FIRST })
+    const other = await fleet.connect(1, layout, { classes: CAT_FIRST })
+    await fleet.restart()
+    await eventually(() => assert.deepEqual(statusOf(fleet), idOf(ANT_FIRST)), { timeoutMs: 20_000 })
+    await train(other, 1)
+  })
+
+  test('that are damaged on the disk make the checkpoint one that is passed over', async () => {
+    const folder = await volume()
+    const fleet = await fleetOf(1, { checkpoint }, { folder })
+    await train(await fleet.connect(0, layout, { classes: ANT_FIRST }), 4)
+    await suspend(fleet)
+    const { latest } = await findLatest(join(folder, 'tiny'))
+    assert.ok(latest)
+    const path = join(latest.folder, FILES.classes)
+    const text = await readFile(path, 'utf8')
+    await writeFile(path, text.replace('ant', 'axt'))
+    await assert.rejects(verifyCheckpoint(latest.folder), { code: 'CHECKPOINT_CORRUPT', message: /classes\.json/ })
+    await rename(path, `${path}.away`)
+    await assert.rejects(verifyCheckpoint(latest.folder), { code: 'CHECKPOINT_TORN', message: /classes\.json/ })
+    assert.equal(await latestStep(folder), 2, 'the one before is used')
+  })
+})

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { encodeClasses } from '../../../src/contract/classes.ts'
+import type { DataConfig } from '../../../src/contract/runtime.ts'
+import { flatLabels } from '../../../src/data/labels.ts'
+import { compareOnce, openEvaluationSet } from '../../../src/evaluator/evaluation-set.ts'
+import { silentLog } from '../../../src/support/log.ts'
+import { toldLog } from '../../support/told-log.ts'
+import { inside, png, temporaryFolder, writeImages, writeRecords } from '../data/builders.ts'
+
+const root = temporaryFolder()
+const listOf = (...names: string[]) =>
+  encodeClasses(flatLabels(names).labels.map((label) => ({ ...label, parents: [] })))
+
+function open(folder: string, data: DataConfig, { classes = 3, log = silentLog } = {}) {
+  const model = { backbone: 'resnet-mini', classes, headSlices: 1 }
+  return openEvaluationSet(folder, { evaluation: { data, metric: 'top1', batchSize: 1 }, model }, log)
+}
+
+async function pictures(...classes: string[]): Promise<[string, DataConfig]> {
+  const folder = inside(root)
+  const files = await Promise.all(classes.map(async (name) => [`${name}/1.png`, await png(1)] as const))
+  return [folder, await writeImages(folder, Object.fromEntries(files))]
+}
+
+test('what is wrong with the evaluation data is found when the evaluator starts, with field and folder', async () => {
+  const [folder, data] = await pictures('ant', 'bee')
+  const refused = (change: Partial<DataConfig>, code: string) =>
+    assert.rejects(open(folder, { ...data, ...change }), (error: Error & { code: string }) => {
+      assert.equal(error.code, code)
+      assert.ok(error.message.startsWith(`spec.evaluation.data: ${folder}`), error.message)
+      return true
+    })
+  await refused({ path: 'vall' }, 'DATA_MISSING')
+  await refused({ path: 'ant/1.png' }, 'DATA_MISSING')
+  await refused({ labels: 'labels.json' }, 'DATA_MISSING')
+  await refused({ format: 'tfrecord' }, 'DATA_MISSING')
+  await refused({ path: 'ant' }, 'DATA_EMPTY')
+  const records = inside(root)
+  const config = await writeRecords(records, [[{ id: 'a', labels: [0] }]])
+  await assert.rejects(open(records, { ...config, format: 'imagenet-folder' }), { code: 'DATA_EMPTY' })
+  await rm(join(records, 'labels.json'))
+  await assert.rejects(open(records, config), { code: 'DATA_MISSING', message: /^spec.evaluation.data: .*labels.json/ })
+})
+
+test('an evaluation set with more labels than the model has classes is refused', async () => {
+  await assert.rejects(open(...(await pictures('ant', 'bee', 'cat')), { classes: 2 }), {
+    code: 'LABELS_TOO_MANY',
+    message: 'spec.evaluation.data: the evaluation set has 3 labels, spec.model.classes is 2',
+  })
+})
+
+test('the set is held against the classes of the running job once, as soon as they are there', async () => {
+  const log = toldLog()
+  const file = join(inside(root), 'classes.json')
+  const compare = compareOnce(await open(...(await pictures('bee')), { log }), file)
+  await compare()
+  assert.deepEqual(log.lines, [], 'there is no list yet')
+  await writeFile(file, listOf('ant', 'bee').bytes)
+  await compare()
+  await compare()
+  assert.deepEqual(log.lines, ['warn classes of the job that this data lacks'])
+  const strange = compareOnce(await open(...(await pictures('zant'))), file)
+  await assert.rejects(strange(), { code: 'CLASS_UNKNOWN', message: /^spec.evaluation.data: .*no class named "zant"/ })
+})

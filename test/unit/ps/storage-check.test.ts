@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { type FileSystem, realFileSystem } from '../../../src/checkpoint/file-system.ts'
+import { assertWritable } from '../../../src/ps/storage-check.ts'
+import { silentLog } from '../../../src/support/log.ts'
+import { toldLog } from '../../support/told-log.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'downpour-storage-'))
+after(() => rmSync(root, { recursive: true, force: true }))
+
+function refusing(code: string): FileSystem {
+  const open = () => Promise.reject(Object.assign(new Error(`${code}: injected`), { code }))
+  return { ...realFileSystem, open }
+}
+
+test('a folder that can be written stays as it was, but for being there', async () => {
+  const folder = join(root, 'deep', 'job')
+  await Promise.all([0, 1, 2].map((index) => assertWritable(folder, index, realFileSystem, silentLog)))
+  assert.deepEqual(readdirSync(folder), [])
+})
+
+test('storage that lets nobody write is refused before training, with field and folder', async () => {
+  for (const code of ['EACCES', 'EPERM', 'EROFS'])
+    await assert.rejects(assertWritable(root, 0, refusing(code), silentLog), {
+      code: 'CHECKPOINT_NOT_WRITABLE',
+      message: new RegExp(`^spec.checkpoint.storage: ${root} cannot be written: ${code}: injected; let uid \\d+ write`),
+    })
+  const file = join(root, 'file')
+  writeFileSync(file, '')
+  await assert.rejects(assertWritable(join(file, 'job'), 0, realFileSystem, silentLog), {
+    code: 'CHECKPOINT_NOT_WRITABLE',
+  })
+  assert.ok(existsSync(file))
+})
+
+test('a disk that is full just now does not keep a job from training', async () => {
+  const log = toldLog()
+  await assertWritable(root, 0, refusing('ENOSPC'), log)
+  assert.deepEqual(log.lines, ['warn checkpoints cannot be written now'])
+})

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { encodeClasses } from '../../../src/contract/classes.ts'
+import { DownpourError } from '../../../src/support/errors.ts'
+import type { Channel, Reply } from '../../../src/wire/channel.ts'
+import { EMPTY } from '../../../src/wire/frames.ts'
+import type { Message } from '../../../src/wire/messages.ts'
+import { ClassAgreement } from '../../../src/worker/class-agreement.ts'
+
+const listOf = (...names: string[]) => encodeClasses(names.map((name, id) => ({ id, name, parents: [] })))
+const ANT = listOf('ant', 'bee')
+const BEE = listOf('bee', 'ant')
+const idOf = ({ count, sha256 }: typeof ANT) => ({ count, sha256 })
+
+/** Answers as parameter server 0 would that has `list`; remembers the bodies it was sent. */
+function serverWith(list: typeof ANT): { channel: Channel; bodies: number[] } {
+  const bodies: number[] = []
+  const request = async (offer: Message<'offerClasses'>, body: Uint8Array): Promise<Reply> => {
+    bodies.push(body.length)
+    const isSame = offer.sha256 === list.sha256
+    return { message: { type: 'classes', ...idOf(list) }, body: isSame ? EMPTY : list.bytes }
+  }
+  return { channel: { request } as unknown as Channel, bodies }
+}
+
+const names = (agreement: ClassAgreement) => agreement.classes.map(({ name }) => name)
+
+test('a list is sent only to a server that has none, and asked for only where it differs', async () => {
+  const { channel, bodies } = serverWith(ANT)
+  await new ClassAgreement(ANT, () => {}).agree(channel, idOf(ANT))
+  assert.deepEqual(bodies, [])
+  await new ClassAgreement(ANT, () => {}).agree(channel, null)
+  const other = new ClassAgreement(BEE, () => {})
+  await other.agree(channel, idOf(ANT))
+  assert.deepEqual(bodies, [ANT.bytes.length, 0])
+  assert.deepEqual([names(other), other.id], [['ant', 'bee'], idOf(ANT)])
+})
+
+test('a folder that lacks classes may be told the list, and may not say what the list is', async () => {
+  const tooFew = () => {
+    throw new DownpourError('LABELS_TOO_FEW', 'the data has 2 labels, spec.model.classes is 3')
+  }
+  const { channel, bodies } = serverWith(listOf('ant', 'bee', 'cat'))
+  const agreement = new ClassAgreement(ANT, tooFew)
+  await assert.rejects(agreement.agree(channel, null), { code: 'LABELS_TOO_FEW' })
+  assert.deepEqual(bodies, [])
+  await agreement.agree(channel, idOf(listOf('ant', 'bee', 'cat')))
+  assert.deepEqual(names(agreement), ['ant', 'bee', 'cat'])
+})
+
+test('a server that comes back with another list ends a worker that has trained by the former one', async () => {
+  const agreement = new ClassAgreement(BEE, () => {})
+  await agreement.agree(serverWith(ANT).channel, idOf(ANT))
+  await agreement.agree(serverWith(ANT).channel, null)
+  assert.deepEqual(names(agreement), ['ant', 'bee'], 'it offers the list of the job, not its own')
+  await assert.rejects(agreement.agree(serverWith(BEE).channel, idOf(BEE)), { code: 'CLASSES_CHANGED' })
+  await assert.rejects(agreement.agree(serverWith(BEE).channel, null), { code: 'CLASSES_CHANGED' })
+})
