@@ -85,7 +85,11 @@ describe('parameter servers', { concurrency: false }, () => {
     await old?.suspend(1000)
     assert.equal((await old?.ended)?.code, 'OUTDATED_GENERATION')
     assert.equal(exitCodeOf('OUTDATED_GENERATION'), EXIT.fenced)
-    assert.deepEqual((await readdir(join(folder, 'tiny'))).sort(), ['generation.json', 'step-000000002'])
+    assert.deepEqual((await readdir(join(folder, 'tiny'))).sort(), [
+      'classes.json',
+      'generation.json',
+      'step-000000002',
+    ])
     assert.equal(await train(client, 2), 'applied')
     await eventually(async () => assert.equal(await latestStep(folder), 4))
     assert.equal(await Promise.race([heir.ended, 'goes on']), 'goes on')
