@@ -1,14 +1,21 @@
 /** zod's findings in a user's words: the field's path, the value, what was expected, and the name that was meant. */
 import type { z } from 'zod'
 import { didYouMean } from './known-fields.ts'
-import { Metadata } from './metadata.ts'
+import { StoredMetadata, WrittenMetadata } from './metadata.ts'
 import { JOB_NAME_FORM, jobName, MAX_JOB_NAME } from './names.ts'
+import { pruned } from './pruned.ts'
 import { isFields } from './resolve.ts'
+import { JobStatus } from './status.ts'
+import { structuralSchema } from './structural.ts'
 
 const TOP_LEVEL = ['apiVersion', 'kind', 'metadata', 'spec', 'status']
 /** Unknown fields of one object for which the one that was meant is looked for: it takes its time. */
 const MAX_HINTS = 50
 const GENERATED = 'xxxxx'
+const STATUS = structuralSchema(JobStatus)
+const METADATA = { written: WrittenMetadata, stored: StoredMetadata }
+/** By an author; or as the API server gives it back. */
+export type Origin = keyof typeof METADATA
 
 export interface Issue {
   /** @example spec.workers.replicas */
@@ -56,23 +63,37 @@ export function topLevelIssues(raw: Record<string, unknown>): Issue[] {
     }))
 }
 
-export function metadataIssues(metadata: unknown): Issue[] {
-  return [...nameIssues(metadata), ...fieldIssues(metadata)]
+/** The server drops a status that is written, after it has looked for fields that it does not know. */
+export function statusIssues(raw: unknown): Issue[] {
+  const unknown: Issue[] = []
+  const note = (path: string) =>
+    unknown.push({ path, value: undefined, expected: 'a known field', message: 'unknown field' })
+  pruned(STATUS, isFields(raw) ? raw.status : undefined, 'status', note)
+  return unknown
 }
 
-function fieldIssues(metadata: unknown): Issue[] {
-  const read = Metadata.safeParse(metadata)
+export function metadataIssues(metadata: unknown, origin: Origin): Issue[] {
+  return [...nameIssues(metadata), ...fieldIssues(metadata, METADATA[origin])]
+}
+
+function fieldIssues(metadata: unknown, type: z.ZodType): Issue[] {
+  const read = type.safeParse(metadata)
   if (read.success || !isFields(metadata)) return []
   return read.error.issues.flatMap((issue) => issueOf(issue, 'metadata', metadata))
 }
 
 function nameIssues(metadata: unknown): Issue[] {
   const { name, generateName } = isFields(metadata) ? metadata : {}
-  if (name === undefined && generateName !== undefined) return generateNameIssues(generateName)
+  if (isBlank(name) && !isBlank(generateName)) return generateNameIssues(generateName)
   const expected = `${JOB_NAME_FORM}, at most ${MAX_JOB_NAME} characters`
-  if (name === undefined || name === null) return [required('metadata.name', expected)]
+  if (isBlank(name)) return [required('metadata.name', expected)]
   if (jobName.safeParse(name).success) return []
   return [{ path: 'metadata.name', value: name, expected, message: `expected ${expected}` }]
+}
+
+/** As good as not there, to the API server. */
+function isBlank(name: unknown): boolean {
+  return name === undefined || name === null || name === ''
 }
 
 /** The API server adds five letters and digits to it. */

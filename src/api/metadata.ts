@@ -1,25 +1,84 @@
-/** The metadata of a job, as of any object: names are checked by kind, what the API server writes is its own. */
+/** The metadata of a job, as of any object. */
 import { z } from 'zod'
-import { jobAnnotations, jobLabels } from './pod-labels.ts'
+import { jobAnnotations, jobLabels, LABEL_KEY } from './pod-labels.ts'
 
-const its = z.unknown().optional()
+const text = z.string().nullish()
+const whole = z.int().nullish()
+const time = z.iso.datetime({ offset: true, error: 'a time such as 2026-01-31T12:00:00Z' }).nullish()
+const texts = z.record(z.string(), z.string().nullable()).nullish()
 
-export const Metadata = z.strictObject({
-  name: its,
-  generateName: its,
-  namespace: its,
-  labels: jobLabels.nullish(),
-  annotations: jobAnnotations.nullish(),
-  ownerReferences: its,
-  finalizers: its,
-  managedFields: its,
-  selfLink: its,
-  uid: its,
-  resourceVersion: its,
-  generation: its,
-  creationTimestamp: its,
-  deletionTimestamp: its,
-  deletionGracePeriodSeconds: its,
+const OwnerReference = z.strictObject({
+  apiVersion: text,
+  kind: text,
+  name: text,
+  uid: text,
+  controller: z.boolean().nullish(),
+  blockOwnerDeletion: z.boolean().nullish(),
 })
 
-export const METADATA_FIELDS: readonly string[] = Object.keys(Metadata.shape)
+const ManagedFields = z.strictObject({
+  manager: text,
+  operation: text,
+  apiVersion: text,
+  time,
+  fieldsType: text,
+  fieldsV1: z.unknown().optional(),
+  subresource: text,
+})
+
+const TYPES = {
+  name: text,
+  generateName: text,
+  namespace: text,
+  labels: texts,
+  annotations: texts,
+  ownerReferences: z.array(OwnerReference).nullish(),
+  finalizers: z.array(z.string()).nullish(),
+  managedFields: z.array(ManagedFields.nullable()).nullish(),
+  selfLink: text,
+  uid: text,
+  resourceVersion: text,
+  generation: whole,
+  creationTimestamp: time,
+  deletionTimestamp: time,
+  deletionGracePeriodSeconds: whole,
+}
+
+/** What can be read at all as metadata, of any kind; fields that no metadata has are another matter. */
+export const MetadataTypes = z.object(TYPES)
+export const METADATA_FIELDS: readonly string[] = Object.keys(TYPES)
+
+const SUBDOMAIN_BEGINNING = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*[-.]?$/
+const GROUP_VERSION = /^([^/]+\/)?[^/]+$/
+const needed = z.string().min(1)
+
+const Owner = OwnerReference.extend({
+  apiVersion: z.string().regex(GROUP_VERSION, 'a version such as v1 or apps/v1'),
+  kind: needed,
+  name: needed,
+  uid: needed,
+}).refine(({ apiVersion, kind }) => !(apiVersion === 'v1' && kind === 'Event'), 'must not be an Event')
+
+const owners = z
+  .array(Owner)
+  .refine((list) => list.filter(({ controller }) => controller).length < 2, 'must not name two controllers')
+const finalizers = z
+  .array(z.string().regex(LABEL_KEY, 'a name such as example.com/cleanup'))
+  .refine(
+    (list) => !['foregroundDeletion', 'orphan'].every((name) => list.includes(name)),
+    'must not hold both orphan and foregroundDeletion',
+  )
+
+/** Of a job that its author writes: the rules of the API server. Names are checked by kind. */
+export const WrittenMetadata = z.strictObject({
+  ...TYPES,
+  name: z.unknown().optional(),
+  generateName: z.string().regex(SUBDOMAIN_BEGINNING, 'the beginning of a name').or(z.literal('')).nullish(),
+  labels: jobLabels.nullish(),
+  annotations: jobAnnotations.nullish(),
+  ownerReferences: owners.nullish(),
+  finalizers: finalizers.nullish(),
+})
+
+/** Of a job that the API server has taken: what it writes is its own, and later versions may write more. */
+export const StoredMetadata = z.object({ labels: jobLabels.nullish(), annotations: jobAnnotations.nullish() })

@@ -1,33 +1,53 @@
 /** From unknown to Job: the one door through which job objects enter; types are trusted behind it. */
-import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
 import { API_VERSION, JOB_KINDS, type JobKind } from '../contract/names.ts'
 import { DownpourError } from '../support/errors.ts'
 import { shownValue } from '../support/shown.ts'
-import { FinetuneJobSpec } from './finetune-job.ts'
-import { type Issue, issueOf, metadataIssues, required, topLevelIssues } from './issues.ts'
+import { FinetuneJobInput, FinetuneJobSpec } from './finetune-job.ts'
+import { type Issue, issueOf, metadataIssues, type Origin, required, statusIssues, topLevelIssues } from './issues.ts'
 import type { Job } from './job.ts'
-import { PretrainJobSpec } from './pretrain-job.ts'
-import { fillSpec, isFields, withoutNulls } from './resolve.ts'
+import { withoutNulls } from './nulls.ts'
+import { PretrainJobInput, PretrainJobSpec } from './pretrain-job.ts'
+import { fillSpec, isFields } from './resolve.ts'
 import { RULES } from './rules.ts'
+import { type Schema, structuralSchema } from './structural.ts'
 import { transferIssues } from './transfer-issues.ts'
 
 export type { Issue } from './issues.ts'
 
+/** etcd takes 1.5 MiB; what the API server and the operator write into an object needs some of it. */
+const MAX_JOB_BYTES = 1408 * 1024
 const COMPLETE = { PretrainJob: PretrainJobSpec, FinetuneJob: FinetuneJobSpec }
+const INPUTS: Readonly<Record<JobKind, Schema>> = {
+  PretrainJob: structuralSchema(PretrainJobInput),
+  FinetuneJob: structuralSchema(FinetuneJobInput),
+}
 
 /** @throws DownpourError INVALID_JOB with `details.issues`; the message names the first and counts the rest. */
 export function parseJob(raw: unknown): Job {
-  const { job, issues } = check(raw)
+  const { job, issues } = check(raw, 'stored')
   if (job) return job
   const [first] = issues
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ''
   throw new DownpourError('INVALID_JOB', `${labelOf(raw)}: ${first ? issueText(first) : 'invalid'}${more}`, { issues })
 }
 
-/** Everything that is wrong with a job object; empty when nothing is. */
+/** Everything that is wrong with a job object as its author writes it; empty when nothing is. */
 export function validateJob(raw: unknown): Issue[] {
-  return check(raw).issues
+  return [...check(raw, 'written').issues, ...statusIssues(raw), ...sizeIssues(raw)]
+}
+
+/** The same of one that the API server has taken, whose metadata is the server's own. */
+export function storedJobIssues(raw: unknown): Issue[] {
+  return check(raw, 'stored').issues
+}
+
+function sizeIssues(raw: unknown): Issue[] {
+  const bytes = Buffer.byteLength(JSON.stringify(raw) ?? '')
+  if (bytes <= MAX_JOB_BYTES) return []
+  const expected = `at most ${MAX_JOB_BYTES} bytes`
+  const message = `bytes that the job has as JSON: expected ${expected}, so that it can be stored with its status`
+  return [{ path: 'spec', value: bytes, expected, message }]
 }
 
 /** @example "spec.workers.replicas: 0: expected a number of at least 1" */
@@ -47,11 +67,11 @@ function textOr(value: unknown, otherwise: string): string {
   return typeof value === 'string' && value !== '' ? value : otherwise
 }
 
-function check(raw: unknown): { job?: Job; issues: Issue[] } {
+function check(raw: unknown, origin: Origin): { job?: Job; issues: Issue[] } {
   if (!isFields(raw)) return { issues: [required('', 'an object with apiVersion, kind, metadata and spec')] }
   const kind = JOB_KINDS.find((known) => known === raw.kind)
   if (!kind) return { issues: [{ path: 'kind', value: raw.kind, ...expected(JOB_KINDS.join(' or ')) }] }
-  const head = [...topLevelIssues(raw), ...versionIssues(raw.apiVersion), ...metadataIssues(raw.metadata)]
+  const head = [...topLevelIssues(raw), ...versionIssues(raw.apiVersion), ...metadataIssues(raw.metadata, origin)]
   if (!isFields(raw.spec)) return { issues: [...head, required('spec', 'an object')] }
   const { spec, issues } = checkSpec(kind, raw.spec)
   const all = [...head, ...issues, ...(spec ? issuesOfTransfers(raw.metadata, spec) : [])]
@@ -63,12 +83,9 @@ function check(raw: unknown): { job?: Job; issues: Issue[] } {
 }
 
 function checkSpec(kind: JobKind, written: Record<string, unknown>): { spec?: unknown; issues: Issue[] } {
-  const given = withoutNulls(written) as typeof written
-  const filled = fillSpec(kind, given)
+  const filled = fillSpec(kind, withoutNulls(INPUTS[kind], written) as typeof written)
   const complete = COMPLETE[kind].safeParse(filled)
-  const strangers = isDeepStrictEqual(given, written) ? [] : unknownNulls(kind, written)
-  if (!complete.success) return { issues: [...strangers, ...issuesOf(complete.error, filled)] }
-  if (strangers.length > 0) return { issues: strangers }
+  if (!complete.success) return { issues: issuesOf(complete.error, filled) }
   const broken = RULES.filter((rule) => rule.kinds.includes(kind) && !rule.holds(complete.data as never))
   const issues = broken.map(({ path, message }) => ({
     path,
@@ -76,13 +93,6 @@ function checkSpec(kind: JobKind, written: Record<string, unknown>): { spec?: un
     ...expected(message),
   }))
   return { spec: complete.data, issues }
-}
-
-/** A null stands for no field only where there could be one. */
-function unknownNulls(kind: JobKind, written: Record<string, unknown>): Issue[] {
-  const { error } = COMPLETE[kind].safeParse(written)
-  const unknown = error?.issues.filter(({ code }) => code === 'unrecognized_keys') ?? []
-  return unknown.flatMap((issue) => issueOf(issue, 'spec', written)).filter(({ value }) => value === null)
 }
 
 function issuesOfTransfers(metadata: unknown, spec: unknown): Issue[] {

@@ -4,6 +4,8 @@ import { GROUP, LABELS } from '../contract/names.ts'
 import { type Check, celPattern, mapOf, text } from './checks.ts'
 
 const MAX_ENTRIES = 64
+/** Of the longest keys and values: together less than MAX_ANNOTATION_BYTES. */
+const MAX_ANNOTATIONS = 48
 const NAME = '[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?'
 const PREFIX_OF = (letters: string) =>
   `[${letters}0-9]([-${letters}0-9]*[${letters}0-9])?(\\.[${letters}0-9]([-${letters}0-9]*[${letters}0-9])?)*/`
@@ -13,12 +15,13 @@ export const LABEL_KEY = new RegExp(`^(${PREFIX_OF('a-z')})?${NAME}$`)
 /** The domain of an annotation may have capitals. */
 export const ANNOTATION_KEY = new RegExp(`^(${PREFIX_OF('a-zA-Z')})?${NAME}$`)
 const KEY_LENGTHS = /^([^/]{1,253}\/)?[^/]{1,63}$/
-/** Older clusters take a profile from here, and so `unconfined`. */
-export const APP_ARMOR = 'container.apparmor.security.beta.kubernetes.io/'
+/** Once fields of a pod, or for the kubelet and controllers alone: the API server holds their values to rules of their own. */
+const OF_KUBERNETES =
+  /^((container\.)?(apparmor\.security\.beta|seccomp\.security\.alpha|scheduler\.alpha)\.kubernetes\.io\/.*|kubernetes\.io\/config\..*|controller\.kubernetes\.io\/pod-deletion-cost)$/
 
 type Texts = Record<string, string>
 
-const keysMatch = (pattern: RegExp): Check<Texts> => ({
+const keysMatch = (pattern: RegExp): Check<Readonly<Record<string, unknown>>> => ({
   message: "must have keys such as team or example.com/team: letters, digits, '-', '_' and '.', at most 63 characters",
   holds: (map) => Object.keys(map).every((key) => pattern.test(key) && KEY_LENGTHS.test(key)),
   cel: `self.all(key, key.matches(${celPattern(pattern)}) && key.matches(${celPattern(KEY_LENGTHS)}))`,
@@ -30,10 +33,11 @@ const NOT_OURS: Check<Texts> = {
   cel: `self.all(key, key != '${LABELS.managedBy}' && !key.startsWith('${GROUP}/'))`,
 }
 
-const NO_APP_ARMOR: Check<Texts> = {
-  message: 'must not choose AppArmor profiles',
-  holds: (map) => !Object.keys(map).some((key) => key.startsWith(APP_ARMOR)),
-  cel: `self.all(key, !key.startsWith('${APP_ARMOR}'))`,
+/** Of a map, or a list, of keys of annotations. An AppArmor profile may be `unconfined`. */
+export const NOT_OF_KUBERNETES: Check<Texts | readonly string[]> = {
+  message: 'must not hold annotations that Kubernetes takes for more, such as AppArmor and seccomp profiles',
+  holds: (keys) => !(Array.isArray(keys) ? keys : Object.keys(keys)).some((key) => OF_KUBERNETES.test(key)),
+  cel: `self.all(key, !key.matches(${celPattern(OF_KUBERNETES)}))`,
 }
 
 export const labelValue = z
@@ -49,20 +53,20 @@ export const labelKey = z
 
 export const nodeSelector = mapOf(labelValue, MAX_ENTRIES, keysMatch(LABEL_KEY))
 export const podLabels = mapOf(labelValue, MAX_ENTRIES, keysMatch(LABEL_KEY), NOT_OURS)
-export const podAnnotations = mapOf(text(1024), MAX_ENTRIES, keysMatch(ANNOTATION_KEY), NOT_OURS, NO_APP_ARMOR)
+export const podAnnotations = mapOf(text(1024), MAX_ANNOTATIONS, keysMatch(ANNOTATION_KEY), NOT_OURS, NOT_OF_KUBERNETES)
 
 /** All annotations of an object together, as the API server bounds them. */
 const MAX_ANNOTATION_BYTES = 256 * 1024
 
 /** Of a job, which are its author's to choose; the API server itself checks these. */
 export const jobLabels = z
-  .record(z.string(), labelValue)
+  .record(z.string(), labelValue.nullable().describe('Null is the empty text to the API server.'))
   .refine(keysMatch(LABEL_KEY).holds, keysMatch(LABEL_KEY).message)
 export const jobAnnotations = z
-  .record(z.string(), z.string())
+  .record(z.string(), z.string().nullable())
   .refine(keysMatch(ANNOTATION_KEY).holds, keysMatch(ANNOTATION_KEY).message)
   .refine((map) => bytesOf(map) <= MAX_ANNOTATION_BYTES, `must have at most ${MAX_ANNOTATION_BYTES} bytes in all`)
 
-function bytesOf(map: Texts): number {
-  return Object.entries(map).reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0)
+function bytesOf(map: Readonly<Record<string, string | null>>): number {
+  return Object.entries(map).reduce((sum, [key, value]) => sum + Buffer.byteLength(`${key}${value ?? ''}`), 0)
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { GROUP, LABELS } from '../contract/names.ts'
 import { type Check, checked } from './checks.ts'
 import { setOf } from './lists.ts'
-import { ANNOTATION_KEY, APP_ARMOR, LABEL_KEY } from './pod-labels.ts'
+import { ANNOTATION_KEY, LABEL_KEY, NOT_OF_KUBERNETES } from './pod-labels.ts'
 
 const MAX_KEYS = 32
 /** A copy of the whole object, by which kubectl would take the copy for what was applied. */
@@ -15,9 +15,9 @@ const NOT_OURS: Check<string[]> = {
   cel: `self.all(key, key != '${LABELS.managedBy}' && !key.startsWith('${GROUP}/'))`,
 }
 const NOT_OF_TOOLS: Check<string[]> = {
-  message: `must not hold ${LAST_APPLIED}, nor AppArmor profiles`,
-  holds: (keys) => !keys.some((key) => key === LAST_APPLIED || key.startsWith(APP_ARMOR)),
-  cel: `self.all(key, key != '${LAST_APPLIED}' && !key.startsWith('${APP_ARMOR}'))`,
+  message: `must not hold ${LAST_APPLIED}`,
+  holds: (keys) => !keys.includes(LAST_APPLIED),
+  cel: `!('${LAST_APPLIED}' in self)`,
 }
 
 const keyLike = (pattern: RegExp) =>
@@ -27,7 +27,7 @@ export const Propagate = z.strictObject({
   labels: checked(setOf(keyLike(LABEL_KEY), MAX_KEYS), NOT_OURS)
     .optional()
     .describe('Keys of labels of the job.'),
-  annotations: checked(setOf(keyLike(ANNOTATION_KEY), MAX_KEYS), NOT_OURS, NOT_OF_TOOLS)
+  annotations: checked(setOf(keyLike(ANNOTATION_KEY), MAX_KEYS), NOT_OURS, NOT_OF_TOOLS, NOT_OF_KUBERNETES)
     .optional()
     .describe('Keys of annotations of the job.'),
 })

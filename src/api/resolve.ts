@@ -31,14 +31,6 @@ export function merge(base: Fields, over: Fields): Fields {
   return merged
 }
 
-/** A field that is null is no field, as the API server has it. In a list, null is an entry like any other. */
-export function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls)
-  if (!isFields(value)) return value
-  const kept = Object.entries(value).filter(([, field]) => field !== null)
-  return Object.fromEntries(kept.map(([name, field]) => [name, withoutNulls(field)]))
-}
-
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -91,12 +91,13 @@ function text({ pattern, ...rest }: Schema): Schema {
 /** text | whole number, the one union that the API server has a word for. */
 function quantity({ anyOf = [], ...rest }: Schema, path: string): Schema {
   const texts = anyOf.find(({ type }) => type === 'string')
-  if (anyOf.length !== 2 || !texts || !anyOf.some(({ type }) => type === 'integer')) {
+  const { minimum, maximum } = anyOf.find(({ type }) => type === 'integer') ?? {}
+  if (anyOf.length !== 2 || !texts || minimum === undefined || maximum === undefined) {
     throw unsayable(path, 'a union other than of text and whole number')
   }
   const { type: _, ...ofText } = texts
   const types = { anyOf: [{ type: 'integer' }, { type: 'string' }], 'x-kubernetes-int-or-string': true }
-  return { ...rest, ...ofText, minimum: 0, ...types }
+  return { ...rest, ...ofText, minimum, maximum, ...types }
 }
 
 function refuseUnsayable(schema: Schema, path: string): void {

@@ -67,9 +67,7 @@ function asObject(value: unknown, where: string, details: Fields): Manifest['obj
   const required: [string, unknown][] = [
     ['apiVersion', apiVersion],
     ['kind', kind],
-    name === undefined && generateName !== undefined
-      ? ['metadata.generateName', generateName]
-      : ['metadata.name', name],
+    !name && generateName ? ['metadata.generateName', generateName] : ['metadata.name', name],
   ]
   const wrong = required.find(([, found]) => typeof found !== 'string' || found === '')
   if (!wrong) return value as Manifest['object']

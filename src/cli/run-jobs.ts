@@ -130,7 +130,7 @@ export function checkManifests(manifests: readonly Manifest[]): void {
     const message = `${strange.file}: kind: ${strange.object.kind}: local mode takes ${Object.keys(PLURAL_OF).join(', ')}`
     throw new DownpourError('KIND_UNKNOWN', message)
   }
-  const unnamed = manifests.find(({ object }) => object.metadata.name === undefined)
+  const unnamed = manifests.find(({ object }) => !object.metadata.name)
   if (unnamed) {
     // A second run could not tell which object the file means.
     const message = `${unnamed.file}: from ${unnamed.object.metadata.generateName}: cannot use generate name with apply`

@@ -115,7 +115,7 @@ function checkManifest(manifest: Manifest, seen: Set<string>, checked: Checked):
   const issues = validateJob(object)
   const { name, namespace } = object.metadata
   const key = JSON.stringify([object.kind, namespace ?? 'default', name])
-  if (name !== undefined && seen.has(key)) {
+  if (name && seen.has(key)) {
     issues.push({ path: 'metadata.name', value: undefined, expected: 'a name of its own', message: TWICE })
   }
   seen.add(key)
@@ -130,7 +130,7 @@ function checkManifest(manifest: Manifest, seen: Set<string>, checked: Checked):
     document,
     line,
     kind: object.kind,
-    name: name ?? object.metadata.generateName,
+    name: name || object.metadata.generateName,
   }
   for (const issue of issues) {
     const { path, value, expected, message } = issue

@@ -1,39 +1,25 @@
 /** What an API server asks of the metadata of every kind. */
-import { shownValue } from '../support/shown.ts'
-import { isObject, type Stored } from './objects.ts'
+import { issueOf } from '../api/issues.ts'
+import { MetadataTypes } from '../api/metadata.ts'
+import { issueText } from '../api/parse.ts'
+import type { Stored } from './objects.ts'
 import type { Resource } from './resources.ts'
 import { badRequest, type Cause, invalid } from './status-error.ts'
 
 const NAME = /^([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]$/
 const PREFIX = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/
 
-/** @throws StatusError 400 for labels or annotations that are no text, 422 for what Kubernetes does not take as such */
+/** @throws StatusError 422 */
 export function checkMetadata(resource: Resource, { metadata }: Stored): void {
-  for (const field of ['labels', 'annotations'] as const) checkTexts(field, metadata[field])
   const causes = [...labelCauses(metadata.labels ?? {}), ...ownerCauses(metadata.ownerReferences ?? [])]
   if (causes.length > 0) throw invalid(resource, metadata.name, causes)
 }
 
-const TEXTS = ['name', 'generateName', 'namespace', 'uid', 'resourceVersion'] as const
-const LISTS = { finalizers: 'string', ownerReferences: 'object' } as const
-
 /** @throws StatusError 400 for metadata that the types of Kubernetes cannot hold */
 export function checkMetadataTypes(metadata: Record<string, unknown>): void {
-  for (const field of TEXTS) {
-    const value = metadata[field] ?? ''
-    if (typeof value !== 'string') throw badRequest(`metadata.${field}: ${shownValue(value)}: must be a string`)
-  }
-  for (const [field, type] of Object.entries(LISTS)) {
-    const list = metadata[field] ?? []
-    const isRight = Array.isArray(list) && list.every((one) => one !== null && typeof one === type)
-    if (!isRight) throw badRequest(`metadata.${field}: ${shownValue(list)}: must be a list of ${type}s`)
-  }
-}
-
-function checkTexts(field: string, map: unknown): void {
-  if (map === undefined || map === null) return
-  if (isObject(map) && Object.values(map).every((value) => typeof value === 'string')) return
-  throw badRequest(`metadata.${field}: every value must be a string; write numbers and true in quotes`)
+  const { error } = MetadataTypes.safeParse(metadata)
+  const [issue] = error?.issues.flatMap((one) => issueOf(one, 'metadata', metadata)) ?? []
+  if (issue) throw badRequest(issueText(issue))
 }
 
 function labelCauses(labels: Record<string, string>): Cause[] {

@@ -2,7 +2,6 @@
 import { crdFor } from '../api/crd.ts'
 import type { Schema } from '../api/structural.ts'
 import { JOB_KINDS, type JobKind } from '../contract/names.ts'
-import { ownValue } from '../support/own.ts'
 import { isObject } from './objects.ts'
 import type { Resource } from './resources.ts'
 import { type Cause, notSupported } from './status-error.ts'
@@ -32,31 +31,6 @@ export function withDefaults(schema: Schema, value: unknown): unknown {
     if (filled[name] !== undefined) filled[name] = withDefaults(field, filled[name])
   }
   return filled
-}
-
-/** Without nulls, and without unknown fields. @param onUnknown is told the path of each field that the schema does not name. @returns the value without them */
-export function pruned(schema: Schema, value: unknown, path: string, onUnknown: (path: string) => void): unknown {
-  if (Array.isArray(value)) {
-    const { items } = schema
-    return items ? value.map((one, i) => pruned(items, one, `${path}[${i}]`, onUnknown)) : value
-  }
-  if (!isObject(value)) return value
-  const kept = Object.entries(value).flatMap(([name, field]) => {
-    const at = path ? `${path}.${name}` : name
-    const known = ownValue(schema.properties ?? {}, name) ?? schema.additionalProperties
-    // Nothing is the same as no field; a default takes its place.
-    if (field === null && isObject(known)) return []
-    if (isObject(known)) return [[name, pruned(known as Schema, field, at, onUnknown)]]
-    if (known === true || schema['x-kubernetes-preserve-unknown-fields'] || !hasFields(schema)) return [[name, field]]
-    onUnknown(at)
-    return []
-  })
-  return Object.fromEntries(kept)
-}
-
-/** An object of which the schema says nothing else, such as metadata, is left alone. A number or a text has no fields. */
-function hasFields(schema: Schema): boolean {
-  return schema.properties !== undefined || schema.type !== 'object'
 }
 
 /** Wrong types and values outside an enum. */

@@ -1,6 +1,7 @@
 /** POST, PUT, PATCH and DELETE of objects. */
 import type { ServerResponse } from 'node:http'
 import { METADATA_FIELDS } from '../api/metadata.ts'
+import { pruned } from '../api/pruned.ts'
 import { applyFields, trackWrite } from './apply.ts'
 import { deleteObject, readDeleteOptions } from './deletion.ts'
 import { send } from './http.ts'
@@ -11,7 +12,7 @@ import { type ApiContext, objectBody, type Request } from './request.ts'
 import { apiVersionOf } from './resources.ts'
 import type { Part } from './revise.ts'
 import { scaled, scaleOf, scaleToPatch } from './scale.ts'
-import { pruned, schemaOf } from './schema.ts'
+import { schemaOf } from './schema.ts'
 import { badRequest, invalid, invalidOption, notFound, StatusError, unsupportedOption } from './status-error.ts'
 
 const VALIDATIONS = ['Ignore', 'Strict', 'Warn']
@@ -156,9 +157,14 @@ function knownFields({ target, query, contentType }: Request, object: Stored, re
 function knownMetadata(given: Stored['metadata'], onUnknown: (path: string) => void): Stored['metadata'] {
   const unknown = Object.keys(given).filter((name) => !METADATA_FIELDS.includes(name))
   for (const name of unknown) onUnknown(`metadata.${name}`)
-  return Object.fromEntries(
-    Object.entries(given).filter(([name]) => !unknown.includes(name)),
-  ) as unknown as Stored['metadata']
+  const known = Object.entries(given).filter(([name]) => !unknown.includes(name))
+  const { labels, annotations, ...rest } = Object.fromEntries(known) as unknown as Stored['metadata']
+  return { ...rest, ...(labels && { labels: texts(labels) }), ...(annotations && { annotations: texts(annotations) }) }
+}
+
+/** A label or annotation that is null is the empty text. */
+function texts(map: Readonly<Record<string, string | null>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, value ?? '']))
 }
 
 /** A patch is read well and makes something that is not. */

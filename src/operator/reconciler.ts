@@ -1,6 +1,6 @@
 /** One job, brought one step nearer to what it asks for: observe -> decide -> apply -> one status write -> events. */
 import type { Job } from '../api/job.ts'
-import { type Issue, parseJob, validateJob } from '../api/parse.ts'
+import { type Issue, parseJob, storedJobIssues } from '../api/parse.ts'
 import type { JobStatus } from '../api/status.ts'
 import type { KubeClient } from '../kube/client.ts'
 import type { EventRecorder } from '../kube/events.ts'
@@ -226,7 +226,7 @@ export class Reconciler {
 
 function readJob(raw: RawJob, options: PlanOptions): Reading {
   const status = readStatus(raw)
-  const issues = validateJob(raw)
+  const issues = storedJobIssues(raw)
   const { kind, metadata } = raw as unknown as InvalidJob
   if (issues.length > 0) return { job: { kind, metadata, ...(status && { status }) }, issues }
   const job = { ...parseJob(raw), status } as Job

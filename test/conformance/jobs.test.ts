@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { METADATA_CASES } from '../support/metadata-cases.ts'
 import { type Answer, APPLY, configMap, JSON_PATCH, job, MERGE, pod, STRATEGIC, useApi } from './api.ts'
 
 const api = useApi()
@@ -47,6 +48,20 @@ test('null is no value: a default takes its place', async () => {
   const { status, body } = await api().create(api().jobs, job('null', { batchSize: null, backoffLimit: null }))
   assert.deepEqual([status, 'batchSize' in body.spec, body.spec.backoffLimit], [201, false, 20])
 })
+
+test('a label or an annotation of null is the empty text', async () => {
+  const metadata = { labels: { team: null }, annotations: { note: null } }
+  const { status, body } = await api().create(api().jobs, job('null-label', {}, metadata))
+  assert.deepEqual([status, body.metadata.labels, body.metadata.annotations], [201, { team: '' }, { note: '' }])
+})
+
+for (const [what, metadata, refused] of METADATA_CASES)
+  test(`metadata ${refused ? 'is refused' : 'is taken'}: ${what}`, async () => {
+    const path = `${api().jobs}?dryRun=All&fieldValidation=Strict`
+    const { status, body } = await api().create(path, job('written', {}, metadata))
+    assert.equal(status < 300, refused === undefined, `${status} ${body.message}`)
+    assert.ok(status === 201 || status === 400 || status === 422, `${status} ${body.message}`)
+  })
 
 test('a job says its kind', async () => {
   assert.equal((await api().create(api().jobs, { ...job('kindless'), kind: undefined })).status, 400)

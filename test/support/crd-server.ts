@@ -45,11 +45,20 @@ export function crdIssues(kind: JobKind, object: unknown, before?: unknown): str
 function withDefaults(schema: Schema, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((entry) => withDefaults(schema.items as Schema, entry))
   if (!isObject(value)) return value
+  dropNulls(schema, value)
   for (const [name, field] of Object.entries(schema.properties ?? {}) as [string, Schema & { default?: unknown }][]) {
     if (value[name] === undefined && field.default !== undefined) value[name] = field.default
     if (value[name] !== undefined) value[name] = withDefaults(field, value[name])
   }
   return value
+}
+
+/** Where the schema names the field, or the map's entries; elsewhere null is a value. */
+function dropNulls({ properties = {}, additionalProperties }: Schema, value: Record<string, unknown>): void {
+  for (const name of Object.keys(value)) {
+    const isNamed = Object.hasOwn(properties, name) || isObject(additionalProperties)
+    if (value[name] === null && isNamed) delete value[name]
+  }
 }
 
 function schemaIssues(schema: Schema, value: unknown, path: string): string[] {
@@ -107,15 +116,15 @@ function valueIssues(schema: Schema, value: unknown): string[] {
   if (typeof value === 'string') {
     const matches = schema.pattern === undefined || new RegExp(schema.pattern).test(value)
     return [
-      ...breaks('minLength', (bound) => value.length < bound),
-      ...breaks('maxLength', (bound) => value.length > bound),
+      ...breaks('minLength', (bound) => [...value].length < bound),
+      ...breaks('maxLength', (bound) => [...value].length > bound),
       ...(matches ? [] : ['does not match the pattern']),
     ]
   }
   if (Array.isArray(value)) {
     const keys = schema['x-kubernetes-list-map-keys'] as string[] | undefined
     const isSet = keys !== undefined || schema['x-kubernetes-list-type'] === 'set'
-    const texts = value.map((entry) => JSON.stringify(keys ? keys.map((key) => entry[key]) : entry))
+    const texts = value.map((entry) => JSON.stringify(keys ? keys.map((key) => entry?.[key]) : entry))
     return [
       ...breaks('maxItems', (bound) => value.length > bound),
       ...(isSet && new Set(texts).size < texts.length ? ['Duplicate value'] : []),

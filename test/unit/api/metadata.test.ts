@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { parseJob, storedJobIssues, validateJob } from '../../../src/api/parse.ts'
+import { pretrain } from '../../support/job-cases.ts'
+import { METADATA_CASES } from '../../support/metadata-cases.ts'
+
+const jobOf = (metadata: object) => ({ ...pretrain(), metadata: { ...pretrain().metadata, ...metadata } })
+
+suite('metadata of a job that its author writes', () => {
+  for (const [what, metadata, refused] of METADATA_CASES)
+    test(`${refused ? 'refused' : 'taken'}: ${what}`, () => {
+      const paths = validateJob(jobOf(metadata)).map(({ path }) => path)
+      assert.deepEqual(paths, refused ? [refused] : [])
+    })
+})
+
+test('metadata that a later API server wrote does not make a stored job wrong', () => {
+  const job = jobOf({ shard: 'a', creationTimestamp: 'at noon', ownerReferences: [{ cluster: 'a' }] })
+  assert.deepEqual(storedJobIssues(job), [])
+  assert.equal(parseJob(job).metadata.name, 'jft')
+})
+
+test('a status in a file may hold what the operator writes, and no other field', () => {
+  const withStatus = (status: unknown) => validateJob({ ...pretrain(), status }).map(({ path }) => path)
+  assert.deepEqual([{ phase: 'Running' }, { phase: 7 }, null, 'x'].flatMap(withStatus), [])
+  assert.deepEqual(withStatus({ phase: 'Running', foo: 1 }), ['status.foo'])
+})
+
+test('a job that could not be stored with its status is refused, with its size', () => {
+  const env = (letters: number) => [{ name: 'A', value: 'x'.repeat(letters) }]
+  const template = (letters: number) => ({ template: { affinity: { note: env(letters) } } })
+  assert.deepEqual(validateJob(pretrain({ workers: template(1_400_000) })), [])
+  const [issue] = validateJob(pretrain({ workers: template(1_500_000) }))
+  assert.deepEqual([issue?.path, Number(issue?.value) > 1_500_000], ['spec', true])
+  assert.match(issue?.message ?? '', /at most 1441792 bytes/)
+})
