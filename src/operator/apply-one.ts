@@ -11,6 +11,7 @@ import { assertNever } from '../support/errors.ts'
 import type { Action, PodOrder } from './actions.ts'
 import { copyPod, type WholePod } from './copy-pod.ts'
 import type { Planned } from './planned.ts'
+import { END_NOW_SECONDS } from './raw-pod.ts'
 import type { ReportReader } from './runtime-status.ts'
 
 export interface Means {
@@ -23,12 +24,6 @@ export interface Means {
   reports: Pick<ReportReader, 'pin'>
   signal: AbortSignal
 }
-
-/**
- * The one way to end containers and keep their pod with its logs and exit codes: the kubelet ends those that run, and
- * the pod counts as ended. The time is counted from the start of the pod, so it has passed.
- */
-const PAST_DEADLINE = { activeDeadlineSeconds: 1 }
 
 /** One request, two for a replacement. Every one can be repeated. */
 export async function applyOne(action: Action, context: Means): Promise<void> {
@@ -54,7 +49,9 @@ export async function applyOne(action: Action, context: Means): Promise<void> {
       await remove(context, { ...pods(job), name: action.name }, action.uid, action.force ? 0 : undefined)
       return
     case 'endPod':
-      await patchPod(client, { ...pods(job), name: action.name }, { uid: action.uid }, signal, PAST_DEADLINE)
+      await patchPod(client, { ...pods(job), name: action.name }, { uid: action.uid }, signal, {
+        activeDeadlineSeconds: END_NOW_SECONDS,
+      })
       return
     case 'releasePod':
       await releasePod(client, job.metadata.namespace, action, signal)

@@ -3,14 +3,16 @@
  * containers that may fail before ours has begun. The phase of the pod is made of all of them.
  */
 import type { Role } from '../contract/names.ts'
+import { disruptionOf } from './disruption.ts'
 import type { PodFacts, PodPhase } from './observed.ts'
-import { type ContainerStatus, conditionOf, type RawPod, type Terminated, timeMs } from './raw-pod.ts'
+import { type ContainerStatus, conditionOf, END_NOW_SECONDS, type RawPod, type Terminated, timeMs } from './raw-pod.ts'
 
 type ContainerFacts = Pick<
   PodFacts,
   | 'phase'
   | 'ready'
   | 'outlived'
+  | 'othersRun'
   | 'startedAtMs'
   | 'finishedAtMs'
   | 'exitCode'
@@ -18,6 +20,7 @@ type ContainerFacts = Pick<
   | 'message'
   | 'lastWords'
   | 'culprit'
+  | 'disruption'
 >
 
 interface Trouble {
@@ -29,13 +32,6 @@ const PHASES: readonly string[] = ['Pending', 'Running', 'Succeeded', 'Failed']
 const ENDED: readonly string[] = ['Succeeded', 'Failed']
 /** Ordinary steps on the way up. */
 const QUIET_WAITING = new Set(['ContainerCreating', 'PodInitializing'])
-/** Reasons of a pod's end that are the cluster's doing; `OutOfcpu` and its like are refusals of a kubelet. */
-const DISRUPTION =
-  /^(Evicted|Preempting|Preempted|NodeLost|NodeShutdown|Shutdown|Terminated|NodeAffinity|UnexpectedAdmissionError|OutOf\w+)$/
-
-export function isDisruption(reason: string | undefined): boolean {
-  return reason !== undefined && DISRUPTION.test(reason)
-}
 
 export function readContainers(pod: RawPod, role: Role): ContainerFacts {
   const { status = {} } = pod
@@ -45,10 +41,11 @@ export function readContainers(pod: RawPod, role: Role): ContainerFacts {
   if (terminated) return ownEnd(pod, podPhase, terminated)
   const { reason, message } = status
   const startedAtMs = timeMs(running?.startedAt ?? status.startTime)
-  const alive = { ...NOTHING_ENDED, ready: isReady(pod, own), startedAtMs, reason, message }
+  const disruption = disruptionOf(pod, undefined)
+  const alive = { ...NOTHING_ENDED, ready: isReady(pod, own), startedAtMs, reason, message, disruption }
   if (ENDED.includes(podPhase)) {
-    const failed = running ? undefined : failedInit(status.initContainerStatuses)
-    return { ...alive, phase: podPhase, ...(podPhase === 'Failed' && failed && initEnd(failed)) }
+    const failed = running || podPhase === 'Succeeded' ? undefined : failedInit(status.initContainerStatuses)
+    return { ...alive, phase: podPhase, ...(failed && !wasOverdue(pod, failed.end) && initEnd(pod, failed)) }
   }
   const phase = own?.state?.waiting && podPhase === 'Running' ? 'Pending' : running ? runningIn(podPhase) : podPhase
   return { ...alive, phase, ...(reason === undefined && troubleOf(status, own)) }
@@ -56,6 +53,7 @@ export function readContainers(pod: RawPod, role: Role): ContainerFacts {
 
 const NOTHING_ENDED = {
   outlived: false,
+  othersRun: false,
   finishedAtMs: undefined,
   exitCode: undefined,
   lastWords: undefined,
@@ -68,36 +66,54 @@ function runningIn(podPhase: PodPhase): PodPhase {
 }
 
 /** What happens to its pod later, such as the deadline by which its sidecars end, is not how it ended. */
-function ownEnd({ status = {} }: RawPod, podPhase: PodPhase, terminated: Terminated): ContainerFacts {
+function ownEnd(pod: RawPod, podPhase: PodPhase, terminated: Terminated): ContainerFacts {
+  const { status = {} } = pod
   const { exitCode, reason, message, startedAt, finishedAt } = terminated
-  const pod = isDisruption(status.reason) ? status : undefined
+  const disruption = disruptionOf(pod, terminated)
+  const endedWithPod = (disruption !== undefined && disruption !== reason) || wasOverdue(pod, terminated)
+  const ofPod = endedWithPod ? status : undefined
   return {
     phase: exitCode === 0 ? 'Succeeded' : 'Failed',
     ready: false,
     outlived: !ENDED.includes(podPhase),
+    othersRun: !ENDED.includes(podPhase) && (status.containerStatuses ?? []).some(({ state }) => !state?.terminated),
     startedAtMs: timeMs(startedAt ?? status.startTime),
     finishedAtMs: timeMs(finishedAt),
     exitCode,
-    reason: pod?.reason ?? reason,
-    message: pod?.message,
+    reason: ofPod?.reason ?? reason,
+    message: ofPod ? ofPod.message : disruption && message,
     lastWords: message,
     culprit: undefined,
+    disruption,
   }
 }
 
-/** The first: native sidecars are ended after it, with codes of their own. */
-function failedInit(statuses: readonly ContainerStatus[] = []): (ContainerStatus & { end: Terminated }) | undefined {
+/** By a deadline that policies of some clusters put on pods; ours is put on a pod that has ended. */
+function wasOverdue({ spec = {}, status = {} }: RawPod, { finishedAt }: Terminated): boolean {
+  const { activeDeadlineSeconds: seconds } = spec
+  if (status.reason !== 'DeadlineExceeded' || seconds === undefined || seconds === END_NOW_SECONDS) return false
+  const [startedAtMs, endedAtMs] = [timeMs(status.startTime), timeMs(finishedAt)]
+  return startedAtMs === undefined || endedAtMs === undefined || endedAtMs >= startedAtMs + seconds * 1000
+}
+
+type FailedInit = ContainerStatus & { end: Terminated }
+
+/** The first: native sidecars are ended after it, with codes of their own. What nobody saw end comes last. */
+function failedInit(statuses: readonly ContainerStatus[] = []): FailedInit | undefined {
   const failed = statuses.flatMap((one) =>
     one.state?.terminated?.exitCode ? [{ ...one, end: one.state.terminated }] : [],
   )
-  return failed.toSorted((a, b) => (timeMs(a.end.finishedAt) ?? 0) - (timeMs(b.end.finishedAt) ?? 0))[0]
+  const endedAtMs = ({ end }: FailedInit) => timeMs(end.finishedAt) ?? Number.MAX_VALUE
+  return failed.toSorted((a, b) => endedAtMs(a) - endedAtMs(b))[0]
 }
 
 /** Our container never began: the pod has not run for any time. */
-function initEnd({ name, end }: ContainerStatus & { end: Terminated }) {
+function initEnd(pod: RawPod, { name, end }: FailedInit) {
   const { exitCode, reason, message, finishedAt } = end
   const culprit = `init container "${name}"`
-  return { exitCode, reason, lastWords: message, culprit, startedAtMs: undefined, finishedAtMs: timeMs(finishedAt) }
+  const disruption = disruptionOf(pod, end)
+  const ended = { startedAtMs: undefined, finishedAtMs: timeMs(finishedAt) }
+  return { exitCode, reason, lastWords: message, culprit, disruption, ...ended }
 }
 
 /** By our container: a proxy that is not ready yet keeps nobody from it. Without its word, by the whole pod. */
@@ -110,10 +126,10 @@ function isReady(pod: RawPod, own: ContainerStatus | undefined): boolean {
  * Whether the control plane took the pod's readiness away: a node that is silent leaves the word of its kubelet as it
  * was, that each container is ready.
  */
-export function isCutOff({ metadata, status = {} }: RawPod): boolean {
+export function isCutOff({ status = {} }: RawPod): boolean {
   const { containerStatuses = [], conditions } = status
   const ready = conditions?.find(({ type }) => type === 'Ready')
-  if (metadata.deletionTimestamp || status.phase !== 'Running' || ready?.status !== 'False') return false
+  if (status.phase !== 'Running' || ready?.status !== 'False') return false
   return !ready.reason && containerStatuses.length > 0 && containerStatuses.every((one) => one.ready === true)
 }
 

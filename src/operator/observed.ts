@@ -22,9 +22,11 @@ export interface PodFacts {
   /** Of the container that is named for the role, whatever else was put into the pod. */
   phase: PodPhase
   ready: boolean
-  /** That container has ended, and others keep the pod alive. */
+  /** That container has ended and the pod has not: its name stays taken. */
   outlived: boolean
-  /** The kubelet was told to end what is left in the pod. */
+  /** Others that were put beside it go on. The kubelet ends native sidecars by itself. */
+  othersRun: boolean
+  /** The kubelet was told by us to end what is left in the pod. */
   isEnding: boolean
   podIP: string | undefined
   deleting: boolean

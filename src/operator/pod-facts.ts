@@ -2,9 +2,9 @@
 import { ANNOTATIONS, LABELS, ROLES, type Role } from '../contract/names.ts'
 import { controllerUid } from '../kube/objects.ts'
 import { KUEUE_FINALIZER, RETRIABLE_ANNOTATION } from '../plan/kueue.ts'
-import { isCutOff, isDisruption, readContainers } from './containers.ts'
+import { isCutOff, readContainers } from './containers.ts'
 import type { PodFacts } from './observed.ts'
-import { conditionOf, type PodCondition, type RawPod, timeMs } from './raw-pod.ts'
+import { conditionOf, END_NOW_SECONDS, type PodCondition, type RawPod, timeMs } from './raw-pod.ts'
 
 const GATED = 'SchedulingGated'
 
@@ -47,8 +47,7 @@ function readFacts(pod: RawPod): PodFacts | undefined {
     createdAtMs: timeMs(pod.metadata.creationTimestamp) ?? 0,
     ...containers,
     finishedAtMs: containers.finishedAtMs ?? timeMs(conditionOf(pod, 'DisruptionTarget')?.lastTransitionTime),
-    isEnding: pod.spec?.activeDeadlineSeconds !== undefined,
-    disruption: disruptionOf(pod, containers.finishedAtMs),
+    isEnding: pod.spec?.activeDeadlineSeconds === END_NOW_SECONDS,
     disruptionMessage: conditionOf(pod, 'DisruptionTarget')?.message,
     nodeName: pod.spec?.nodeName,
     endDueAtMs: timeMs(pod.metadata.deletionTimestamp),
@@ -59,15 +58,6 @@ function readFacts(pod: RawPod): PodFacts | undefined {
     ...kueueFacts(pod),
     unschedulable: unschedulableText(pod),
   }
-}
-
-/** What came after the program had ended by itself did not end it. */
-function disruptionOf(pod: RawPod, endedAtMs: number | undefined): string | undefined {
-  const target = conditionOf(pod, 'DisruptionTarget')
-  const cameLater = endedAtMs !== undefined && (timeMs(target?.lastTransitionTime) ?? 0) > endedAtMs
-  if (target?.status === 'True') return cameLater ? undefined : target.reason || 'Disrupted'
-  const reason = pod.status?.reason
-  return isDisruption(reason) ? reason : undefined
 }
 
 function silentSinceMs(pod: RawPod): number | undefined {

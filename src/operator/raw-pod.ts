@@ -52,6 +52,12 @@ export interface RawPod extends KubeObject {
   }
 }
 
+/**
+ * The deadline that has a kubelet end what is left in a pod: the one way that keeps the pod with its logs and exit codes.
+ * It counts from the start of the pod, so it has passed.
+ */
+export const END_NOW_SECONDS = 1
+
 const KEPT_LABELS: readonly string[] = Object.values(LABELS)
 const KEPT_CONDITIONS: readonly string[] = ['Ready', 'PodScheduled', 'DisruptionTarget']
 const KEPT_ANNOTATIONS: readonly string[] = [ANNOTATIONS.planHash, ANNOTATIONS.failures, RETRIABLE_ANNOTATION]

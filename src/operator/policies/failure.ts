@@ -25,7 +25,8 @@ export interface Failure {
 function judgeFailure(pod: PodFacts, policy: Job['spec']['failurePolicy']): Failure {
   const name = shortName(pod)
   if (pod.disruption !== undefined) {
-    const text = `${name}: ${pod.disruption}${pod.message ? `: ${pod.message}` : ''}`
+    const said = pod.message ?? pod.disruptionMessage
+    const text = `${name}: ${pod.disruption}${said ? `: ${said}` : ''}`
     return { class: 'retryable', counted: false, reason: pod.disruption, text }
   }
   if (pod.culprit !== undefined) return judgeOther(pod, pod.culprit)

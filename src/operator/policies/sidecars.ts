@@ -6,6 +6,6 @@ import type { World } from '../world.ts'
 export function endSidecars(world: World, actions: readonly Action[]): Action[] {
   const going = new Set(actions.flatMap((action) => ('uid' in action ? [action.uid] : [])))
   return world.pods
-    .filter((pod) => pod.outlived && !pod.isEnding && !pod.deleting && !going.has(pod.uid))
+    .filter((pod) => pod.othersRun && !pod.isEnding && !pod.deleting && !going.has(pod.uid))
     .map(({ name, uid }) => ({ type: 'endPod', name, uid }))
 }

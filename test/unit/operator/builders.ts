@@ -96,6 +96,7 @@ export function pod(role: Role, index: number, facts: Partial<PodFacts> = {}): P
     phase: 'Running',
     ready: true,
     outlived: false,
+    othersRun: false,
     isEnding: false,
     podIP: '10.0.0.1',
     deleting: false,

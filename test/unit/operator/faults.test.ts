@@ -32,7 +32,7 @@ function inflict(world: Simulation, one: Fault): void {
     case 'exit':
       if (running) {
         const { exitCode, outlived } = one
-        world.change(one.name, { ...ended, phase: 'Failed', exitCode, outlived })
+        world.change(one.name, { ...ended, phase: 'Failed', exitCode, outlived, othersRun: outlived })
       }
       break
     case 'wait':

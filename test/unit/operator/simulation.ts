@@ -54,7 +54,7 @@ export class Simulation {
     let isBusy = false
     for (const one of [...this.pods.values()]) {
       if (one.deleting) this.pods.delete(one.name)
-      else if (one.outlived && one.isEnding) this.pods.set(one.name, { ...one, outlived: false })
+      else if (one.outlived && one.isEnding) this.pods.set(one.name, { ...one, outlived: false, othersRun: false })
       else if (one.phase === 'Pending') {
         this.pods.set(one.name, { ...one, phase: 'Running', ready: true, startedAtMs: this.nowMs })
       } else continue
@@ -101,7 +101,7 @@ export class Simulation {
 
   #end(name: string): void {
     const one = this.pods.get(name)
-    assert.ok(one?.outlived && !one.isEnding, `${name} has nothing to end`)
+    assert.ok(one?.othersRun && !one.isEnding, `${name} has nothing to end`)
     this.pods.set(name, { ...one, isEnding: true })
   }
 
