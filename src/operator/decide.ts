@@ -108,7 +108,7 @@ function keepTraining(world: World, known: Known, lost: LostNodes): Course {
   const deadline = clock.runs ? checkDeadline(world.job, clock.startedAtMs, world.nowMs) : {}
   const ending = permanentFailure(world) ?? backoffLimitExceeded(world, restarts) ?? deadline.ending
   if (ending) return end(world, ending)
-  const ps = restartParameterServers(world, restarts)
+  const ps = restartParameterServers(world, restarts, lost.servers)
   const replaced = replaceFailed(world, restarts)
   const degraded = clock.runs ? describeDegradation(world) : whileQueued('Degraded')
   const stall: Stall = clock.runs
@@ -130,7 +130,7 @@ function keepTraining(world: World, known: Known, lost: LostNodes): Course {
       ...makeTransfers(world, known.checkpoints ?? [], false),
     ],
     findings: [
-      describeCreation(world),
+      describeCreation(world, lost.strangers),
       describeQueueing(world) ?? describeScheduling(world),
       describeRunning(world),
       nameLostNodes(degraded, world, lost.pods),
@@ -157,8 +157,11 @@ function suspend(world: World, lost: LostNodes): Course {
       nameLostNodes(describeSuspension(world), world, lost.pods),
       ...withoutPods('Suspended', 'spec.suspend is true'),
     ],
+    // Those of the resumed job must be told from one that may still write.
+    psGeneration: world.psGeneration + (lost.servers.length > 0 ? 1 : 0),
     // A resumed job starts its deadlines anew.
     startTime: undefined,
+    requeueAtMs: lost.servers.length > 0 ? [world.nowMs] : [],
   }
 }
 

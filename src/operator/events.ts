@@ -24,7 +24,7 @@ const QUIET_REASONS = new Set([
 ])
 
 /** An untrue state in which all is as it should be. */
-const GOOD_REASONS = new Set(['Queued'])
+const GOOD_REASONS = new Set(['Queued', 'NameTaken'])
 
 /** @param texts replacements of pods, told as they are */
 export function describeEvents(before: JobStatus | undefined, after: JobStatus, texts: readonly string[]): JobEvent[] {

@@ -6,7 +6,8 @@ import { KUEUE_FINALIZER } from '../../plan/kueue.ts'
 import type { Action } from '../actions.ts'
 import type { Finding } from '../conditions.ts'
 import type { PodFacts } from '../observed.ts'
-import { shortName, type World } from '../world.ts'
+import { isFinished, shortName, type World } from '../world.ts'
+import { writtenEnding } from './ending.ts'
 
 /** A kubelet that works reports the end of a pod within seconds of its grace period. */
 const LATE_AFTER_MS = 15_000
@@ -14,36 +15,72 @@ const LATE_AFTER_MS = 15_000
 export interface LostNodes {
   /** Those that are late. */
   pods: readonly PodFacts[]
+  /** Parameter servers that nobody sees end and that may still write: those after them must be of a new generation. */
+  servers: readonly PodFacts[]
+  /** Late as well, of a former job perhaps: they hold names of this one. */
+  strangers: readonly PodFacts[]
   actions: Action[]
   requeueAtMs?: number
 }
 
+interface Suspect {
+  pod: PodFacts
+  lateAtMs: number
+  /** When it is to be deleted by force; Infinity: never. */
+  lostAtMs: number
+}
+
 export function findLostNodes(world: World): LostNodes {
-  const suspects = world.pods.flatMap((pod) => {
-    const sinceMs = silentSince(pod)
-    return sinceMs === undefined ? [] : [{ pod, lateAtMs: sinceMs + LATE_AFTER_MS, lostAtMs: lostAtMs(world, pod) }]
-  })
-  const times = suspects.flatMap(({ lateAtMs, lostAtMs }) => [lateAtMs, ...(lostAtMs === undefined ? [] : [lostAtMs])])
-  const coming = times.filter((time) => time > world.nowMs)
-  const lost = suspects.filter(({ lostAtMs }) => lostAtMs !== undefined && lostAtMs <= world.nowMs)
+  const leavingStrangers = world.strangers.filter(({ deleting }) => deleting)
+  const suspects = [...world.pods, ...leavingStrangers].flatMap((pod) => suspectOf(world, pod) ?? [])
+  const isPast = (timeMs: number) => timeMs <= world.nowMs
+  const late = suspects.filter(({ lateAtMs }) => isPast(lateAtMs))
+  const lost = suspects.filter(({ lostAtMs }) => isPast(lostAtMs))
+  const isLeaving = (one: Suspect) => one.pod.deleting && (one.pod.silentSinceMs !== undefined || late.includes(one))
+  const servers = suspects.filter((one) => mayWrite(world, one.pod) && (isLeaving(one) || lost.includes(one)))
+  // The new generation is written down before: an operator that dies in between must not make one of this generation.
+  const forced = lost.filter((one) => !servers.includes(one))
+  const coming = suspects.flatMap(({ lateAtMs, lostAtMs }) => [lateAtMs, lostAtMs]).filter((time) => !isPast(time))
+  const next = Math.min(...coming)
+  const latePods = late.map(({ pod }) => pod)
   return {
-    pods: suspects.filter(({ lateAtMs }) => lateAtMs <= world.nowMs).map(({ pod }) => pod),
-    actions: lost.map(({ pod: { name, uid } }) => ({ type: 'deletePod', name, uid, force: true })),
-    ...(coming.length > 0 ? { requeueAtMs: Math.min(...coming) } : {}),
+    pods: latePods.filter((pod) => isOurs(world, pod)),
+    strangers: latePods.filter((pod) => !isOurs(world, pod)),
+    servers: servers.map(({ pod }) => pod),
+    actions: forced.map(({ pod: { name, uid } }) => ({ type: 'deletePod', name, uid, force: true })),
+    ...(Number.isFinite(next) ? { requeueAtMs: next } : {}),
   }
 }
 
-function silentSince(pod: PodFacts): number | undefined {
-  if (pod.nodeName === undefined) return undefined
-  return pod.deleting ? pod.endDueAtMs : pod.silentSinceMs
+function suspectOf(world: World, pod: PodFacts): Suspect | undefined {
+  const sinceMs = missedSinceMs(pod)
+  if (sinceMs === undefined) return undefined
+  return { pod, lateAtMs: sinceMs + LATE_AFTER_MS, lostAtMs: lostAtMs(world, pod) }
 }
 
-/** When it is to be deleted by force; undefined: never. The finalizer of somebody outlasts that too. */
-function lostAtMs({ job }: Pick<World, 'job'>, pod: PodFacts): number | undefined {
-  const seconds = job.spec.failurePolicy?.lostNodeSeconds
-  const sinceMs = silentSince(pod)
-  if (seconds === undefined || sinceMs === undefined || keepers(pod).length > 0) return undefined
-  return sinceMs + seconds * 1000
+/** Since when its end, or any word of its node, is missed. */
+function missedSinceMs(pod: PodFacts): number | undefined {
+  const { deleting, endDueAtMs, silentSinceMs, nodeName } = pod
+  if (nodeName === undefined && keepers(pod).length === 0) return undefined
+  if (!deleting) return silentSinceMs
+  return Math.min(endDueAtMs ?? Number.POSITIVE_INFINITY, silentSinceMs ?? Number.POSITIVE_INFINITY)
+}
+
+function isOurs({ job }: Pick<World, 'job'>, { ownerUid }: PodFacts): boolean {
+  return ownerUid === job.metadata.uid
+}
+
+/** Of the generation that is at work, as far as the status tells. */
+function mayWrite(world: World, pod: PodFacts): boolean {
+  if (pod.role !== 'ps' || !isOurs(world, pod) || isFinished(pod) || writtenEnding(world.previous)) return false
+  return pod.nodeName !== undefined && pod.generation === world.psGeneration
+}
+
+/** The finalizer of somebody outlasts a deletion by force, too. */
+function lostAtMs(world: World, pod: PodFacts): number {
+  const seconds = world.job.spec.failurePolicy?.lostNodeSeconds ?? Number.POSITIVE_INFINITY
+  const isToStay = !isOurs(world, pod) || keepers(pod).length > 0
+  return isToStay ? Number.POSITIVE_INFINITY : (missedSinceMs(pod) ?? 0) + seconds * 1000
 }
 
 /** Kueue's finalizer is taken off by us. */
@@ -51,28 +88,54 @@ function keepers({ finalizers }: PodFacts): string[] {
   return finalizers.filter((one) => one !== KUEUE_FINALIZER)
 }
 
-/** The finding, with the nodes that are missed and what can be done about them. */
+/** The finding, true, with the nodes that are missed and what can be done about them. */
 export function nameLostNodes(finding: Finding, world: World, pods: readonly PodFacts[]): Finding {
   if (pods.length === 0) return finding
-  const texts = pods.slice(0, 3).map((pod) => textOf(world, pod))
-  const others = pods.length > 3 ? [`and ${pods.length - 3} more pods on such nodes`] : []
   const before = finding.status === 'True' ? [finding.message] : []
-  const message = [...before, ...texts, ...others].join('; ')
-  return { type: finding.type, status: 'True', reason: 'NodeLost', message }
+  const message = [...before, textsOf(world, pods)].join('; ')
+  return { type: finding.type, status: 'True', reason: reasonOf(pods), message }
+}
+
+/** Why names of the job are still taken by pods that are not its own and are being deleted. */
+export function awaitStrangers(names: string, world: World, late: readonly PodFacts[]): Finding {
+  const message = [`waits until ${names} of another owner is gone`, textsOf(world, late)].filter(Boolean).join('; ')
+  return { type: 'Created', status: 'False', reason: late.length > 0 ? reasonOf(late) : 'NameTaken', message }
+}
+
+function reasonOf(pods: readonly PodFacts[]): string {
+  return pods.every(isOnlyKept) ? 'FinalizerPending' : 'NodeLost'
+}
+
+function textsOf(world: World, pods: readonly PodFacts[]): string {
+  const others = pods.length > 3 ? [`and ${pods.length - 3} more such pods`] : []
+  return [...pods.slice(0, 3).map((pod) => textOf(world, pod)), ...others].join('; ')
+}
+
+/** No node is to blame: it has ended, or never began. */
+function isOnlyKept(pod: PodFacts): boolean {
+  const hasEnded = pod.nodeName === undefined || (isFinished(pod) && !pod.outlived)
+  return pod.deleting && hasEnded && keepers(pod).length > 0
 }
 
 function textOf(world: World, pod: PodFacts): string {
-  const since = new Date(silentSince(pod) ?? world.nowMs).toISOString()
-  const where = `${shortName(pod)} on node "${pod.nodeName}"`
-  const what = pod.deleting ? `was to end by ${since}, which the node does not confirm` : `is silent since ${since}`
+  const { deleting, endDueAtMs = world.nowMs, silentSinceMs, nodeName } = pod
+  const [keeper] = deleting ? keepers(pod) : []
+  const kept = keeper === undefined ? '' : `finalizer "${keeper}" keeps it`
+  if (isOnlyKept(pod)) return `${shortName(pod)} was to be gone by ${iso(endDueAtMs)}, and ${kept}`
+  const isOverdue = deleting && (silentSinceMs === undefined || endDueAtMs <= world.nowMs)
+  const what = isOverdue
+    ? `was to end by ${iso(endDueAtMs)}, which the node does not confirm`
+    : `is silent since ${iso(silentSinceMs ?? world.nowMs)}`
   const causes = [pod.disruption ?? pod.reason, pod.disruptionMessage ?? pod.message].filter(Boolean).join(': ')
-  return `${where} ${what}${causes ? ` (${causes})` : ''}${adviceOn(world, pod)}`
+  const advice = kept ? `, and ${kept}` : adviceOn(world, pod)
+  return `${shortName(pod)} on node "${nodeName}" ${what}${causes ? ` (${causes})` : ''}${advice}`
 }
 
 function adviceOn(world: World, pod: PodFacts): string {
-  const [keeper] = pod.deleting ? keepers(pod) : []
-  if (keeper !== undefined) return `, and finalizer "${keeper}" keeps it`
   const due = lostAtMs(world, pod)
-  if (due !== undefined) return `; replaced at ${new Date(due).toISOString()} (failurePolicy.lostNodeSeconds)`
-  return '; if the node is off for good, delete the pod by force, or set failurePolicy.lostNodeSeconds'
+  if (Number.isFinite(due)) return `; replaced at ${iso(due)} (failurePolicy.lostNodeSeconds)`
+  const setting = isOurs(world, pod) ? ', or set failurePolicy.lostNodeSeconds' : ''
+  return `; if the node is off for good, delete the pod by force${setting}`
 }
+
+const iso = (timeMs: number): string => new Date(timeMs).toISOString()

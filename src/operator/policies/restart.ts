@@ -1,7 +1,8 @@
 /** All parameter servers restart together, as a generation: one that lost its memory would be older than its peers. */
 import type { JobStatus } from '../../api/status.ts'
 import type { Action } from '../actions.ts'
-import type { Finding } from '../conditions.ts'
+import { type Finding, isTrue } from '../conditions.ts'
+import type { PodFacts } from '../observed.ts'
 import { isRunning, listNames, shortName, type World } from '../world.ts'
 import { dueAtMs, failureOf, hasFailed } from './failure.ts'
 import { isWrittenDown } from './restarts.ts'
@@ -17,21 +18,28 @@ export interface Restart {
   requeueAtMs?: number
 }
 
-export function restartParameterServers(world: World, restarts: JobStatus['restarts']): Restart {
+/** @param unseen parameter servers that may work on where nobody sees them */
+export function restartParameterServers(
+  world: World,
+  restarts: JobStatus['restarts'],
+  unseen: readonly PodFacts[],
+): Restart {
   const failed = world.slots.ps.flatMap(({ pod }) => (pod && hasFailed(world, pod) ? [pod] : []))
   const missing = hadAll(world) ? world.slots.ps.filter((slot) => !slot.pod && !slot.occupant) : []
   // Drained or deleted by somebody: while it ends it still answers, so its peers can save with it.
   // Not those that a suspension ends: the status has said goodbye to them.
   const removed = world.slots.ps.flatMap(({ pod }) => (pod?.deleting && wasComplete(world) ? [pod] : []))
+  const lost = unseen.filter((pod) => !removed.includes(pod))
   const leftovers = world.leftovers.filter((pod) => pod.role === 'ps' && !pod.deleting)
   const actions = leftovers.map(({ name, uid }): Action => ({ type: 'deletePod', name, uid }))
-  if (failed.length + missing.length + removed.length === 0) {
+  if (failed.length + missing.length + removed.length + lost.length === 0) {
     return { psGeneration: world.psGeneration, lost: false, actions, finding: comingBack(world) }
   }
   const causes = [
     ...failed.map((pod) => failureOf(world, pod).text),
     ...missing.map((slot) => `${shortName(slot)} is gone`),
     ...removed.map((pod) => `${shortName(pod)} is being removed`),
+    ...lost.map((pod) => `${shortName(pod)} is lost with its node`),
   ]
   const finding: Finding = {
     type: 'Restarting',
@@ -54,10 +62,11 @@ function hadAll(world: World): boolean {
   return written === world.psGeneration && (wasComplete(world) || isTraining(world))
 }
 
-/** As far as the status that is written tells. */
+/** As far as the status that is written tells. One that was not ready of late, on a silent node perhaps, has trained. */
 function wasComplete(world: World): boolean {
   const before = world.previous
   if (!before || before.psGeneration !== world.psGeneration) return false
+  if (isTrue(before.conditions, 'Running')) return true
   return before.replicas.ps.ready + before.replicas.ps.succeeded >= world.desired.ps
 }
 

@@ -3,9 +3,10 @@ import { ROLES } from '../../contract/names.ts'
 import { schedulerOf } from '../../plan/gang.ts'
 import type { Action } from '../actions.ts'
 import type { Finding } from '../conditions.ts'
-import type { PodFacts } from '../observed.ts'
+import type { PodFacts, ServiceFacts } from '../observed.ts'
 import { allSlots, listNames, shortName, type World } from '../world.ts'
 import { workerToCopy } from './drift.ts'
+import { awaitStrangers } from './lost-node.ts'
 import { orderWithMemory } from './restarts.ts'
 import { trainingFinished } from './success.ts'
 
@@ -40,11 +41,14 @@ export function removeSurplus(world: World): Action[] {
     .map(({ name, uid }) => ({ type: 'deletePod', name, uid }))
 }
 
-export function describeCreation(world: World): Finding {
+/** @param lateStrangers being deleted for too long */
+export function describeCreation(world: World, lateStrangers: readonly PodFacts[]): Finding {
   const slots = allSlots(world)
   const strangers = strangersIn(world)
   if (strangers.length > 0) {
-    const message = `the name is taken: ${listNames(strangers)} belongs to another owner; delete it or rename the job`
+    const names = listNames(strangers)
+    if (areLeaving(world)) return awaitStrangers(names, world, lateStrangers)
+    const message = `the name is taken: ${names} belongs to another owner; delete it or rename the job`
     return { type: 'Created', status: 'False', reason: 'NameConflict', message }
   }
   const existing = slots.filter((slot) => slot.pod).length
@@ -58,9 +62,16 @@ export function describeCreation(world: World): Finding {
 }
 
 function strangersIn(world: World): string[] {
-  const { service } = world.observed
-  const isForeignService = service !== undefined && service.ownerUid !== world.job.metadata.uid
-  return [...(isForeignService ? ['the service'] : []), ...world.strangers.map((pod) => `pod ${pod.name}`)]
+  return [...(foreignService(world) ? ['the service'] : []), ...world.strangers.map((pod) => `pod ${pod.name}`)]
+}
+
+function foreignService({ job, observed: { service } }: World): ServiceFacts | undefined {
+  return service?.ownerUid === job.metadata.uid ? undefined : service
+}
+
+/** As after a job that was deleted and made again at once. */
+function areLeaving(world: World): boolean {
+  return world.strangers.every(({ deleting }) => deleting) && foreignService(world)?.deleting !== false
 }
 
 export function describeScheduling(world: World): Finding {

@@ -100,9 +100,25 @@ describe('a pod that is late to end', () => {
   })
 
   test('of a suspended job is named and forced as well: its name is needed to go on', () => {
-    const suspended = look([pod('ps', 0, overdue(61))], { suspend: true, ...replacedAfter(60) })
-    assert.match(conditionText(suspended, 'Suspended'), /^True NodeLost: 1 pods are ending; .*ps-0 on node "gpu-7"/)
-    assert.deepEqual([suspended.status.phase, forced(suspended)], ['Suspended', ['uid-ps-0']])
+    const pods = [pod('worker', 0, overdue(61))]
+    const suspended = look(pods, { suspend: true, ...replacedAfter(60) })
+    assert.match(conditionText(suspended, 'Suspended'), /^True NodeLost: 1 pods are ending; .*worker-0 on node "gpu-7"/)
+    assert.deepEqual([suspended.status.phase, forced(suspended)], ['Suspended', ['uid-worker-0']])
+  })
+
+  test('and has ended, or never began, waits for a finalizer and for no node', () => {
+    const finalizers = ['backup/copy']
+    for (const facts of [
+      { phase: 'Failed', exitCode: 143 },
+      { phase: 'Pending', nodeName: undefined },
+    ] as const) {
+      const kept = late({ ...overdue(900), ...facts, finalizers })
+      assert.match(
+        conditionText(kept, 'Degraded'),
+        /^True FinalizerPending: .*; worker-0 was to be gone by .*Z, and finalizer "backup\/copy" keeps it$/,
+      )
+      assert.deepEqual(forced(kept), [])
+    }
   })
 })
 
@@ -153,5 +169,127 @@ describe('a pod on a silent node that nobody has deleted', () => {
     assert.match(conditionText(named, 'Degraded'), /^True NodeLost: worker-0 on node "node-1" is silent since /)
     assert.deepEqual(forced(look(pods, replacedAfter(101), before)), [])
     assert.deepEqual(forced(look(pods, replacedAfter(100), before)), ['uid-worker-0'])
+  })
+})
+
+describe('a parameter server that nobody sees end may still write: those after it are of a new generation', () => {
+  const silentStatus = {
+    phase: 'Running',
+    conditions: [{ type: 'Ready', status: 'False', lastTransitionTime: isoAgo(100) }],
+    containerStatuses: [container('ps', running)],
+  }
+  const silent = factsOf('ps', 0, silentStatus)
+  const evicted = factsOf('ps', 0, silentStatus, {
+    metadata: { name: silent.name, deletionTimestamp: new Date(NOW + 30_000).toISOString() },
+  })
+  const heir = 'createPod ps-0 attempt 1 generation 1 failures 0'
+  /** Looks at each of the lists of pods in turn. */
+  const follow = (spec: object, ...lists: PodFacts[][]) => {
+    let status: Status | undefined = before
+    return lists.map((pods) => {
+      const decision = look(pods, spec, status)
+      status = decision.status
+      return [decision.status.psGeneration, forced(decision), actionsOf(decision)]
+    })
+  }
+
+  test('silent, and given up: the generation is written down before the pod is deleted by force', () => {
+    const pods = [silent, ...workers]
+    assert.equal(look(pods, {}, before).status.replicas.ps.ready, 0)
+    assert.deepEqual(follow(replacedAfter(101), pods), [[0, [], []]])
+    assert.deepEqual(follow(replacedAfter(100), pods, pods, workers), [
+      [1, [], []],
+      [1, ['uid-ps-0'], ['deletePod uid-ps-0']],
+      [1, [], [heir]],
+    ])
+  })
+
+  test('silent, and evicted by the control plane: also when a person deletes it by force within its grace period', () => {
+    assert.deepEqual(follow({}, [silent, ...workers], [evicted, ...workers], workers), [
+      [0, [], []],
+      [1, [], []],
+      [1, [], [heir]],
+    ])
+    assert.match(
+      conditionText(look([evicted, ...workers], {}, before), 'Restarting'),
+      /^True NodeLost: ps-0 is being removed; all go back to the last checkpoint; ps-0 on node "node-1" is silent since /,
+    )
+  })
+
+  test('silent with its workers, which the control plane evicts first', () => {
+    const gone = [pod('worker', 0, { deleting: true }), pod('worker', 1, { deleting: true })]
+    const looks = follow({}, [silent, ...workers], [silent, ...gone], [evicted, ...gone], gone)
+    assert.deepEqual(
+      looks.map(([generation]) => generation),
+      [0, 0, 1, 1],
+    )
+  })
+
+  test('silent, and gone at once by the hand of a person', () => {
+    assert.deepEqual(follow({}, [silent, ...workers], workers, workers), [
+      [0, [], []],
+      [1, [], []],
+      [1, [], [heir]],
+    ])
+  })
+
+  test('of a suspended job: known before its name is free', () => {
+    const spec = { suspend: true, ...replacedAfter(60) }
+    const pods = [pod('ps', 0, overdue(61))]
+    assert.deepEqual(follow(spec, pods, pods, []), [
+      [1, [], []],
+      [1, ['uid-ps-0'], ['deletePod uid-ps-0']],
+      [1, [], []],
+    ])
+    const { status, requeueAfterSeconds } = look(pods, spec, before)
+    assert.deepEqual([requeueAfterSeconds, status.restarts.ps], [0, 1])
+    assert.ok(actionsOf(look([], {}, status)).includes(heir))
+  })
+
+  test('of a suspended job that ends as it should stays of its generation', () => {
+    const spec = { suspend: true, ...replacedAfter(60) }
+    assert.deepEqual(follow(spec, [pod('ps', 0, overdue(-20))], []), [
+      [0, [], []],
+      [0, [], []],
+    ])
+  })
+
+  test('of a job that has ended has none after it', () => {
+    const ended = { type: 'Succeeded', status: 'True', reason: 'Completed', message: '' } as const
+    const times = { lastTransitionTime: isoAgo(300), observedGeneration: 1 }
+    const status = { ...before, conditions: [{ ...ended, ...times }] }
+    assert.deepEqual(forced(look([pod('ps', 0, overdue(61))], replacedAfter(60), status)), ['uid-ps-0'])
+  })
+})
+
+describe('a name that a pod of another owner holds, which is being deleted', () => {
+  const former = (facts: Partial<PodFacts>) => pod('ps', 0, { ownerUid: 'uid-former', deleting: true, ...facts })
+  const saying = (...pods: PodFacts[]) => conditionText(look(pods, replacedAfter(60)), 'Created')
+
+  test('is waited for, as after a job that was deleted and made again', () => {
+    const ending = former({ endDueAtMs: NOW + 20_000, nodeName: 'gpu-7' })
+    assert.equal(saying(ending, ...workers), 'False NameTaken: waits until pod jft-pj-ps-0 of another owner is gone')
+    const decision = look([ending, ...workers])
+    assert.equal(decision.requeueAfterSeconds, 35, 'to name its node if it is late')
+    assert.equal(decision.events.find(({ reason }) => reason === 'NameTaken')?.type, 'Normal')
+  })
+
+  test('on a lost node: the node is named, and the pod of another owner is not ours to force', () => {
+    const lost = former(overdue(300))
+    assert.match(
+      saying(lost, ...workers),
+      /^False NodeLost: waits until pod jft-pj-ps-0 of another owner is gone; ps-0 on node "gpu-7" was to end by .*; if the node is off for good, delete the pod by force$/,
+    )
+    assert.deepEqual(forced(look([lost, ...workers], replacedAfter(60))), [])
+  })
+
+  test('kept by a finalizer: that is named', () => {
+    const kept = former({ ...overdue(300), phase: 'Succeeded', finalizers: ['backup/copy'] })
+    assert.match(saying(kept, ...workers), /^False FinalizerPending: .*finalizer "backup\/copy" keeps it$/)
+  })
+
+  test('beside one that is there to stay: a person has to choose', () => {
+    const stays = pod('worker', 1, { ownerUid: 'other' })
+    assert.match(saying(former(overdue(300)), stays), /^False NameConflict: the name is taken: /)
   })
 })
