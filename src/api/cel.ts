@@ -1,6 +1,6 @@
 /** Rules as the API server evaluates them: between fields, against the object before, and of what no preset fills. */
 import type { JobKind } from '../contract/names.ts'
-import { hasPath, presetsThatSay } from './filled.ts'
+import { filled, hasPath, presetsThatSay } from './filled.ts'
 import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, MAY_THAW_CEL } from './immutable.ts'
 import { MAX_JOB_NAME } from './names.ts'
 import { RULES, type Rule } from './rules.ts'
@@ -18,7 +18,12 @@ const NEEDED = ['maxSteps', 'model.classes'] as const
 
 /** Of a job's spec. */
 export function specValidations(kind: JobKind): Validation[] {
-  return [...ruleValidations(kind), ...neededValidations(kind), ...immutableValidations(kind), ...frozenValidations()]
+  return [
+    ...ruleValidations(kind),
+    ...neededValidations(kind),
+    ...immutableValidations(kind),
+    ...frozenValidations(kind),
+  ]
 }
 
 /** Of a transfer's template: a FinetuneJob's spec to be, whose `from` comes later. It may change until then. */
@@ -76,12 +81,17 @@ function immutableValidations(kind: JobKind): Validation[] {
   }))
 }
 
-function frozenValidations(): Validation[] {
-  return FROZEN_FIELDS.map(({ path, message, cel }) => ({
-    rule: `!(${cel}) || ${MAY_THAW_CEL} || (${isSame(path)})`,
+function frozenValidations(kind: JobKind): Validation[] {
+  return FROZEN_FIELDS.map(({ path, message, cel, isCount }) => ({
+    rule: `!(${cel}) || ${MAY_THAW_CEL} || (${isCount ? isSameCount(kind, path) : isSame(path)})`,
     message,
     fieldPath: `.${path}`,
   }))
+}
+
+/** Whoever writes the number that the preset says changes nothing: the operator does. */
+function isSameCount(kind: JobKind, path: string): string {
+  return `${filled(kind, path, 1)} == ${filled(kind, path, 1, 'oldSelf')}`
 }
 
 function isSame(path: string): string {

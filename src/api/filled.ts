@@ -15,12 +15,12 @@ export function hasPath(path: string, root = 'self'): string {
  * @param otherwise for a job where nothing says it, which another rule refuses
  * @example filled('PretrainJob', 'workers.replicas', 1) === "(has(…) ? self.workers.replicas : has(self.preset) && self.preset in ['jft-resnet101'] ? 50 : 1)"
  */
-export function filled(kind: JobKind, path: string, otherwise: number): string {
+export function filled(kind: JobKind, path: string, otherwise: number, root = 'self'): string {
   const byDefault = valueAt(BASE_DEFAULTS, path) ?? otherwise
   const byPreset = [...presetsByValue(kind, path)]
     .filter(([value]) => value !== byDefault)
-    .map(([value, presets]) => `has(self.preset) && self.preset in [${presets.join(', ')}] ? ${value} : `)
-  return `(${hasPath(path)} ? self.${path} : ${byPreset.join('')}${byDefault})`
+    .map(([value, presets]) => `has(${root}.preset) && ${root}.preset in [${presets.join(', ')}] ? ${value} : `)
+  return `(${hasPath(path, root)} ? ${root}.${path} : ${byPreset.join('')}${byDefault})`
 }
 
 /** Names, in quotes, of the presets that say a field. */

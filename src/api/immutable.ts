@@ -19,6 +19,8 @@ export interface FrozenField {
   /** From spec. */
   path: string
   message: string
+  /** A number that the preset fills in: it is the same when both say it. */
+  isCount: boolean
   /** Whether it is frozen for a job that was like this. */
   applies(before: Written): boolean
   /** The same over `oldSelf`, the spec before. */
@@ -34,9 +36,9 @@ const whileQueued = {
 const QUEUED = 'cannot change while Kueue counts the pods of the job; suspend it first'
 
 export const FROZEN_FIELDS: readonly FrozenField[] = [
-  { path: 'scheduling', message: 'cannot change while the job runs; suspend it first', ...always },
-  { path: 'workers.replicas', message: QUEUED, ...whileQueued },
-  { path: 'parameterServer.replicas', message: QUEUED, ...whileQueued },
+  { path: 'scheduling', message: 'cannot change while the job runs; suspend it first', isCount: false, ...always },
+  { path: 'workers.replicas', message: QUEUED, isCount: true, ...whileQueued },
+  { path: 'parameterServer.replicas', message: QUEUED, isCount: true, ...whileQueued },
 ]
 
 /** Suspended before or from now on: the pods are gone, or are about to go. */

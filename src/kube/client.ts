@@ -125,21 +125,26 @@ export class KubeClient {
   }
 
   /**
-   * Server-side apply: creates or updates the fields given, takes over from other managers, removes what this manager
-   * gave before and gives no more, leaves the rest alone.
+   * Server-side apply: creates or updates the fields given, takes over from other managers (a conflict where `force` is
+   * false), removes what this manager gave before and gives no more, leaves the rest alone.
    */
   async apply<T extends KubeObject>(
     ref: Ref,
     object: KubeObject,
-    options: Waiting & { fieldManager?: string } = {},
+    options: Waiting & { fieldManager?: string; force?: boolean } = {},
   ): Promise<T> {
-    const { fieldManager = FIELD_MANAGER } = options
-    return (await this.#patch(ref, object, APPLY, { fieldManager, force: true }, options)) as T
+    const { fieldManager = FIELD_MANAGER, force = true } = options
+    return (await this.#patch(ref, object, APPLY, { fieldManager, force }, options)) as T
   }
 
   /** RFC 7396: null removes a field, a list replaces the list. */
-  async mergePatch<T extends KubeObject = KubeObject>(ref: Ref, patch: object, options: Waiting = {}): Promise<T> {
-    return (await this.#patch(ref, patch, 'application/merge-patch+json', {}, options)) as T
+  async mergePatch<T extends KubeObject = KubeObject>(
+    ref: Ref,
+    patch: object,
+    options: Waiting & { fieldManager?: string } = {},
+  ): Promise<T> {
+    const { fieldManager = FIELD_MANAGER } = options
+    return (await this.#patch(ref, patch, 'application/merge-patch+json', { fieldManager }, options)) as T
   }
 
   /** False: there was nothing to delete. @throws 409 Conflict when the uid or resourceVersion is another */
@@ -191,8 +196,13 @@ export class KubeClient {
     await this.#connection.close()
   }
 
-  #patch(ref: Ref, body: object, contentType: string, more: ApiRequest['query'], options: Waiting): Promise<unknown> {
-    const query = { fieldManager: FIELD_MANAGER, ...more }
+  #patch(
+    ref: Ref,
+    body: object,
+    contentType: string,
+    query: Record<string, string | boolean>,
+    options: Waiting,
+  ): Promise<unknown> {
     return this.#call({ method: 'PATCH', path: resourcePath(ref), query, body, contentType }, options)
   }
 

@@ -18,6 +18,7 @@ export interface ObjectMeta {
   annotations?: Record<string, string>
   ownerReferences?: OwnerReference[]
   finalizers?: string[]
+  managedFields?: { manager?: string }[]
   creationTimestamp?: string
   deletionTimestamp?: string
 }

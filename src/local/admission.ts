@@ -1,6 +1,7 @@
 /** What is checked and filled in before an object is stored. */
 import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, mayThaw } from '../api/immutable.ts'
 import { validateJob } from '../api/parse.ts'
+import { fillSpec } from '../api/resolve.ts'
 import type { Schema } from '../api/structural.ts'
 import type { JobKind } from '../contract/names.ts'
 import { checkCore } from './core-rules.ts'
@@ -55,11 +56,14 @@ function admitJob(resource: Resource, schema: Schema, given: Stored, before: Sto
 }
 
 function changedForGood(object: Stored, before: Stored): Cause[] {
-  const immutable = IMMUTABLE_FIELDS[object.kind as JobKind].map((path) => ({ path, message: CANNOT_CHANGE }))
+  const kind = object.kind as JobKind
+  const immutable = IMMUTABLE_FIELDS[kind].map((path) => ({ path, message: CANNOT_CHANGE, isCount: false }))
   const [was, is] = [before.spec ?? {}, object.spec ?? {}]
   const frozen = mayThaw(was, is) ? [] : FROZEN_FIELDS.filter(({ applies }) => applies(was))
+  const read = (spec: object, path: string, isCount: boolean) =>
+    valueAt(isCount ? fillSpec(kind, { ...spec }) : spec, path)
   return [...immutable, ...frozen]
-    .filter(({ path }) => !sameContent(valueAt(is, path), valueAt(was, path)))
+    .filter(({ path, isCount }) => !sameContent(read(is, path, isCount), read(was, path, isCount)))
     .map(({ path, message }) => ({
       reason: 'FieldValueInvalid',
       field: `spec.${path}`,

@@ -29,6 +29,7 @@ import { Rehearsals } from './rehearsal.ts'
 import type { ReportReader } from './runtime-status.ts'
 import { StatusWriter, type Written } from './status-writer.ts'
 import { parseJobKey } from './watches.ts'
+import { WorkerCount } from './worker-count.ts'
 
 const IN_PARALLEL = 50
 /** What was made has announced itself by then; else the expectations wait for it. */
@@ -69,6 +70,7 @@ export class Reconciler {
   readonly #rehearsals: Rehearsals
   readonly #expectations: Expectations
   readonly #times: JobTimes
+  readonly #workerCount: WorkerCount
   /** By the copy in the store, which never changes, and is looked at again for every change of a pod. */
   readonly #readings = new WeakMap<RawJob, Reading>()
   /** Copies whose first status was put off: never twice, whatever becomes of the pods. */
@@ -82,6 +84,7 @@ export class Reconciler {
     this.#rehearsals = new Rehearsals(options.client)
     this.#expectations = new Expectations(options.clock)
     this.#times = new JobTimes(options.clock)
+    this.#workerCount = new WorkerCount(options.client, options.clock, options.log)
   }
 
   /** @throws what a request threw: the queue tries again after a back-off */
@@ -89,9 +92,10 @@ export class Reconciler {
     const raw = this.#find(key)
     // What a job that is being deleted owns, the API server's garbage collector removes.
     if (!raw || raw.metadata.deletionTimestamp) return this.#letPodsGo(key, signal)
-    if (this.#statuses.isBehind(key, raw)) return undefined
+    if (this.#statuses.isBehind(key, raw) || this.#workerCount.isBehind(key, raw)) return undefined
     const waitMs = this.#expectations.waitMs(key, (name) => this.#hasPod(raw, name))
     if (waitMs > 0) return { requeueAfterMs: waitMs }
+    if (await this.#countWorkers(key, raw, signal)) return { requeueAfterMs: SEEN_WITHIN_MS }
     const look = await this.#look(key, raw, signal)
     if (!this.#options.isLeader()) throw new DownpourError('NOT_LEADER', 'the lease is lost; nothing is written')
     const failed = look.planned
@@ -121,6 +125,7 @@ export class Reconciler {
     this.#rehearsals.forget(key)
     this.#expectations.forget(key)
     this.#times.forget(key)
+    this.#workerCount.forget(key)
     this.#logged.delete(key)
     const { kind, objectKey } = parseJobKey(key)
     const [namespace = '', job_name = ''] = objectKey.split('/')
@@ -158,6 +163,13 @@ export class Reconciler {
     const observed = await observe(job, planned, this.#options, signal)
     const nowMs = now()
     return { job, decision: decide(job, observed, nowMs), planned, nowMs }
+  }
+
+  /** Before anything else: the generation rises, and a status that was written before would be one write too many. */
+  async #countWorkers(key: string, raw: RawJob, signal: AbortSignal): Promise<boolean> {
+    const { job, planned } = this.#read(raw)
+    if (planned === undefined || !this.#options.isLeader()) return false
+    return this.#workerCount.write(key, raw, job.spec.workers.replicas, signal)
   }
 
   #read(raw: RawJob): Reading {

@@ -8,6 +8,7 @@ import type { Log } from '../support/log.ts'
 import type { RawJob, Stores } from './observe.ts'
 import { isGrowing } from './pod-facts.ts'
 import { type RawPod, trimPod } from './raw-pod.ts'
+import { isCountOwned } from './worker-count.ts'
 
 /** @example jobKey('PretrainJob', 'team/jft') === 'PretrainJob/team/jft' */
 export function jobKey(kind: JobKind, objectKey: string): string {
@@ -146,8 +147,9 @@ function indexBySource(job: RawJob): string[] {
   return typeof from?.pretrainJob === 'string' ? [`${job.metadata.namespace}/${from.pretrainJob}`] : []
 }
 
-/** Watch events carry the kind, list items may not; managedFields are long and nobody's business here. */
+/** Watch events carry the kind, list items may not; managedFields are long, and read only where one is ours to give up. */
 function withKind(kind: JobKind, job: RawJob): RawJob {
-  const { managedFields, ...metadata } = job.metadata as RawJob['metadata'] & { managedFields?: unknown }
+  const { managedFields, ...rest } = job.metadata
+  const metadata = isCountOwned(job) ? job.metadata : rest
   return { ...job, apiVersion: API_VERSION, kind, metadata }
 }

@@ -70,7 +70,7 @@ async function wholeLife(): Promise<void> {
     assert.equal(created?.reason, 'NameConflict')
   }, PATIENT)
   await giveNamesBack()
-  await cluster.create('FinetuneJob', 'alone', { ...FINETUNE, init: 'random' })
+  await cluster.create('FinetuneJob', 'alone', { ...FINETUNE, init: 'random', workers: {} })
   await cluster.patch('PretrainJob', 'jft', { backoffLimit: 7 })
   await reach('PretrainJob', 'jft', 'Running')
   await loseLabels()

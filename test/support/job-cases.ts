@@ -925,6 +925,9 @@ const queued = (over: Fields = {}) => pretrain({ scheduling: { queueName: 'team-
 const RUNNING = 'cannot change while the job runs; suspend it first'
 const COUNTED = 'cannot change while Kueue counts the pods of the job; suspend it first'
 
+/** As many workers as the preset of `pretrain()` says. */
+const FIFTY = { workers: { replicas: 50 } }
+
 export const CHANGE_CASES: readonly ChangeCase[] = [
   { name: 'the model', before: pretrain(), after: pretrain({ model: { backbone: 'resnet50' } }), field: 'model' },
   { name: 'the seed', before: pretrain({ seed: 1 }), after: pretrain({ seed: 2 }), field: 'seed' },
@@ -948,6 +951,15 @@ export const CHANGE_CASES: readonly ChangeCase[] = [
     before: queued(),
     after: queued({ parameterServer: { replicas: 6 } }),
     field: 'parameterServer.replicas',
+    words: COUNTED,
+  },
+  { name: 'the number of workers in a queue, to what the preset says', before: queued(), after: queued(FIFTY) },
+  { name: 'the number of workers in a queue, to nothing', before: queued(FIFTY), after: queued() },
+  {
+    name: 'the number of workers in a queue, to other than what the preset says',
+    before: queued(),
+    after: queued({ workers: { replicas: 49 } }),
+    field: 'workers.replicas',
     words: COUNTED,
   },
   {

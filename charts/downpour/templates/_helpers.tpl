@@ -66,14 +66,11 @@ annotations:
 
 {{/* Exactly what the operator asks the API server for; test/chart/rbac.test.ts compares. */}}
 {{- define "downpour.operatorRules" -}}
-# Watched; deleted when ttlSecondsAfterFinished is over.
+# Watched; deleted when ttlSecondsAfterFinished is over; patched for the transfers that were made (an annotation) and
+# for the number of workers that a preset says, which the scale subresource reads.
 - apiGroups: [downpour.dev]
   resources: [pretrainjobs, finetunejobs]
-  verbs: [delete, list, watch]
-# Notes in an annotation which transfers it has made.
-- apiGroups: [downpour.dev]
-  resources: [pretrainjobs]
-  verbs: [patch]
+  verbs: [delete, list, patch, watch]
 # Makes the transfers of a PretrainJob, and looks whose it is when the name is taken.
 - apiGroups: [downpour.dev]
   resources: [finetunejobs]

@@ -1,0 +1,173 @@
+/** The number of workers that only a preset says: `GET …/scale` needs it in the job, and nobody may own it. */
+import assert from 'node:assert/strict'
+import { after, before, suite, test } from 'node:test'
+import { API_VERSION, type JobKind, PLURALS } from '../../../src/contract/names.ts'
+import type { KubeObject } from '../../../src/kube/objects.ts'
+import { COUNT_MANAGER } from '../../../src/operator/worker-count.ts'
+import { consistently, eventually } from '../../support/eventually.ts'
+import { finetune, pretrain } from '../../support/job-cases.ts'
+import { type Api, Cluster, openLine, startApi, startOperator } from './harness.ts'
+import { openRefusingLine } from './refusing-line.ts'
+
+const FILE = 'file'
+/** As its preset has it. */
+const COUNT = 50
+const SMALL = { parameterServer: { replicas: 1 } }
+
+interface Job extends KubeObject {
+  spec: { workers?: { replicas?: number; quorum?: number } }
+  status?: { observedGeneration: number; conditions: { type: string; status: string }[] }
+}
+
+let api: Api
+before(async () => {
+  api = await startApi()
+})
+after(() => api.close())
+
+function refOf(cluster: Cluster, kind: JobKind = 'PretrainJob') {
+  return { apiVersion: API_VERSION, plural: PLURALS[kind], namespace: cluster.namespace, name: 'jft' }
+}
+
+/** As `kubectl apply --server-side` does, which needs no force. */
+function applyFile(cluster: Cluster, spec: object, kind: JobKind = 'PretrainJob'): Promise<Job> {
+  const ref = refOf(cluster, kind)
+  const metadata = { name: ref.name, namespace: cluster.namespace }
+  return cluster.client.apply<Job>(ref, { apiVersion: API_VERSION, kind, metadata, spec } as KubeObject, {
+    fieldManager: FILE,
+    force: false,
+  })
+}
+
+function readJob(cluster: Cluster, kind?: JobKind): Promise<Job> {
+  return cluster.client.get<Job>(refOf(cluster, kind))
+}
+
+async function scaleOf(cluster: Cluster, kind?: JobKind): Promise<number> {
+  const scale = await cluster.client.get<Job & { spec: { replicas: number } }>({
+    ...refOf(cluster, kind),
+    subresource: 'scale',
+  })
+  return scale.spec.replicas
+}
+
+async function counted(cluster: Cluster, count = COUNT, kind?: JobKind): Promise<Job> {
+  await eventually(async () => {
+    const job = await readJob(cluster, kind)
+    assert.equal(job.spec.workers?.replicas, count)
+    const managers = job.metadata.managedFields?.map(({ manager }) => manager) ?? []
+    assert.ok(!managers.includes(COUNT_MANAGER), `owned by ${managers}`)
+    assert.equal(job.status?.observedGeneration, job.metadata.generation)
+  })
+  assert.equal(await scaleOf(cluster, kind), count)
+  return readJob(cluster, kind)
+}
+
+async function withOperator(namespace: string, story: (cluster: Cluster) => Promise<void>): Promise<void> {
+  const cluster = new Cluster(api, namespace)
+  const operator = startOperator(api.kubeconfigPath, namespace)
+  try {
+    await story(cluster)
+  } finally {
+    await operator.stop()
+    await cluster.client.close()
+  }
+}
+
+const { spec: PRETRAIN } = pretrain(SMALL)
+const { spec: FINETUNE } = finetune({ ...SMALL, init: 'random', from: undefined })
+
+suite('the scale of a job whose preset says how many workers it has', () => {
+  test('answers with the number, which rises the generation once and has no pod made anew', () =>
+    withOperator('once', async (cluster) => {
+      await applyFile(cluster, PRETRAIN)
+      const { metadata } = await counted(cluster)
+      assert.equal(metadata.generation, 2)
+      await eventually(async () => assert.equal((await cluster.pods()).length, 1 + COUNT))
+      const before = (await cluster.pods()).map((pod) => pod.metadata.uid).sort()
+      const again = await applyFile(cluster, PRETRAIN)
+      assert.deepEqual([again.metadata.generation, again.spec.workers], [2, { replicas: COUNT }])
+      await consistently(async () => {
+        assert.deepEqual((await cluster.pods()).map((pod) => pod.metadata.uid).sort(), before)
+        assert.equal((await readJob(cluster)).metadata.generation, 2)
+      })
+    }))
+
+  const others: [string, object, JobKind, number][] = [
+    ['suspended', { ...PRETRAIN, suspend: true }, 'PretrainJob', COUNT],
+    ['queued', { ...PRETRAIN, scheduling: { queueName: 'team' } }, 'PretrainJob', COUNT],
+    ['presetless', { ...PRETRAIN, preset: undefined, model: { classes: 3 }, maxSteps: 9 }, 'PretrainJob', 1],
+    ['finetuned', FINETUNE, 'FinetuneJob', 9],
+    ['bounded', { ...PRETRAIN, workers: { quorum: 3 } }, 'PretrainJob', COUNT],
+  ]
+  for (const [name, spec, kind, count] of others)
+    test(`also where it is ${name}`, () =>
+      withOperator(name, async (cluster) => {
+        await applyFile(cluster, JSON.parse(JSON.stringify(spec)), kind)
+        await counted(cluster, count, kind)
+      }))
+
+  test('follows a file that names another number, without a conflict, and the preset again when it no longer does', () =>
+    withOperator('file', async (cluster) => {
+      await applyFile(cluster, PRETRAIN)
+      await counted(cluster)
+      await applyFile(cluster, { ...PRETRAIN, workers: { replicas: 3 } })
+      await counted(cluster, 3)
+      await consistently(async () => assert.equal(await scaleOf(cluster), 3))
+      await applyFile(cluster, PRETRAIN)
+      await counted(cluster)
+    }))
+
+  test('follows an autoscaler, which keeps its number when the file is applied again', () =>
+    withOperator('scaler', async (cluster) => {
+      await applyFile(cluster, PRETRAIN)
+      await counted(cluster)
+      await cluster.client.mergePatch(
+        { ...refOf(cluster), subresource: 'scale' },
+        { spec: { replicas: 4 } },
+        { fieldManager: 'scaler' },
+      )
+      await applyFile(cluster, PRETRAIN)
+      await counted(cluster, 4)
+    }))
+})
+
+for (const write of [1, 2])
+  test(`an operator that dies with write ${write} leaves nothing that the next one does not end`, async () => {
+    const cluster = new Cluster(api, `dies-${write}`)
+    const line = await openLine(api, write)
+    const first = startOperator(line.kubeconfigPath, cluster.namespace)
+    await applyFile(cluster, PRETRAIN)
+    await line.dead
+    await first.stop()
+    await line.close()
+    assert.deepEqual(
+      line.writes,
+      Array.from({ length: write }, () => 'PATCH pretrainjobs/jft'),
+    )
+    assert.equal((await readJob(cluster)).spec.workers?.replicas, COUNT)
+    const second = startOperator(api.kubeconfigPath, cluster.namespace)
+    await counted(cluster)
+    await second.stop()
+    await cluster.client.close()
+  })
+
+test('whoever forbids the number keeps no job from its pods, and is not asked at every look', async () => {
+  const cluster = new Cluster(api, 'forbidden')
+  const line = await openRefusingLine(api)
+  const isCount = (what: string) => what === 'PATCH pretrainjobs/jft'
+  line.refuse = (what) => (isCount(what) ? { code: 403, reason: 'Forbidden', message: 'no' } : undefined)
+  const operator = startOperator(line.kubeconfigPath, cluster.namespace)
+  try {
+    await applyFile(cluster, PRETRAIN)
+    await eventually(async () => {
+      await cluster.kubelet()
+      assert.equal((await cluster.status('PretrainJob', 'jft'))?.replicas.worker.ready, COUNT)
+    })
+    assert.equal(line.writes.filter(isCount).length, 1)
+  } finally {
+    await operator.stop()
+    await cluster.client.close()
+    await line.close()
+  }
+})
