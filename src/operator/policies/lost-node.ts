@@ -60,10 +60,15 @@ function suspectOf(world: World, pod: PodFacts): Suspect | undefined {
 
 /** Since when its end, or any word of its node, is missed. */
 function missedSinceMs(pod: PodFacts): number | undefined {
-  const { deleting, endDueAtMs, silentSinceMs, nodeName } = pod
-  if (nodeName === undefined && keepers(pod).length === 0) return undefined
+  const { deleting, endDueAtMs, silentSinceMs } = pod
+  if (!hadNode(pod) && keepers(pod).length === 0) return undefined
   if (!deleting) return silentSinceMs
   return Math.min(endDueAtMs ?? Number.POSITIVE_INFINITY, silentSinceMs ?? Number.POSITIVE_INFINITY)
+}
+
+/** Only a pod without one waits in phase Pending. */
+function hadNode({ isPlaced, phase }: PodFacts): boolean {
+  return isPlaced || phase !== 'Pending'
 }
 
 function isOurs({ job }: Pick<World, 'job'>, { ownerUid }: PodFacts): boolean {
@@ -73,7 +78,7 @@ function isOurs({ job }: Pick<World, 'job'>, { ownerUid }: PodFacts): boolean {
 /** Of the generation that is at work, as far as the status tells. */
 function mayWrite(world: World, pod: PodFacts): boolean {
   if (pod.role !== 'ps' || !isOurs(world, pod) || isFinished(pod) || writtenEnding(world.previous)) return false
-  return pod.nodeName !== undefined && pod.generation === world.psGeneration
+  return hadNode(pod) && pod.generation === world.psGeneration
 }
 
 /** The finalizer of somebody outlasts a deletion by force, too. */
@@ -98,7 +103,7 @@ export function nameLostNodes(finding: Finding, world: World, pods: readonly Pod
 
 /** Why names of the job are still taken by pods that are not its own and are being deleted. */
 export function awaitStrangers(names: string, world: World, late: readonly PodFacts[]): Finding {
-  const message = [`waits until ${names} of another owner is gone`, textsOf(world, late)].filter(Boolean).join('; ')
+  const message = [`waits for ${names} of another owner to be gone`, textsOf(world, late)].filter(Boolean).join('; ')
   return { type: 'Created', status: 'False', reason: late.length > 0 ? reasonOf(late) : 'NameTaken', message }
 }
 
@@ -113,7 +118,7 @@ function textsOf(world: World, pods: readonly PodFacts[]): string {
 
 /** No node is to blame: it has ended, or never began. */
 function isOnlyKept(pod: PodFacts): boolean {
-  const hasEnded = pod.nodeName === undefined || (isFinished(pod) && !pod.outlived)
+  const hasEnded = !hadNode(pod) || (isFinished(pod) && !pod.outlived)
   return pod.deleting && hasEnded && keepers(pod).length > 0
 }
 
@@ -128,7 +133,8 @@ function textOf(world: World, pod: PodFacts): string {
     : `is silent since ${iso(silentSinceMs ?? world.nowMs)}`
   const causes = [pod.disruption ?? pod.reason, pod.disruptionMessage ?? pod.message].filter(Boolean).join(': ')
   const advice = kept ? `, and ${kept}` : adviceOn(world, pod)
-  return `${shortName(pod)} on node "${nodeName}" ${what}${causes ? ` (${causes})` : ''}${advice}`
+  const where = nodeName === undefined ? 'a node' : `node "${nodeName}"`
+  return `${shortName(pod)} on ${where} ${what}${causes ? ` (${causes})` : ''}${advice}`
 }
 
 function adviceOn(world: World, pod: PodFacts): string {

@@ -94,8 +94,14 @@ describe('a pod that is late to end', () => {
     assert.deepEqual([held.actions[0]?.type, forced(held)], ['releasePod', ['uid-worker-0']])
   })
 
+  test('and whose node nobody has named is late all the same', () => {
+    const kept = late(overdue(61, { nodeName: undefined }))
+    assert.match(conditionText(kept, 'Degraded'), /^True NodeLost: .*; worker-0 on a node was to end by /)
+    assert.deepEqual(forced(kept), ['uid-worker-0'])
+  })
+
   test('that never had a node is not on a lost one', () => {
-    const facts = { ...overdue(900), nodeName: undefined }
+    const facts = { ...overdue(900), nodeName: undefined, isPlaced: false }
     assert.deepEqual(forced(late({ ...pending('worker', 0), ...facts })), [])
   })
 
@@ -110,7 +116,7 @@ describe('a pod that is late to end', () => {
     const finalizers = ['backup/copy']
     for (const facts of [
       { phase: 'Failed', exitCode: 143 },
-      { phase: 'Pending', nodeName: undefined },
+      { phase: 'Pending', isPlaced: false },
     ] as const) {
       const kept = late({ ...overdue(900), ...facts, finalizers })
       assert.match(
@@ -268,7 +274,7 @@ describe('a name that a pod of another owner holds, which is being deleted', () 
 
   test('is waited for, as after a job that was deleted and made again', () => {
     const ending = former({ endDueAtMs: NOW + 20_000, nodeName: 'gpu-7' })
-    assert.equal(saying(ending, ...workers), 'False NameTaken: waits until pod jft-pj-ps-0 of another owner is gone')
+    assert.equal(saying(ending, ...workers), 'False NameTaken: waits for pod jft-pj-ps-0 of another owner to be gone')
     const decision = look([ending, ...workers])
     assert.equal(decision.requeueAfterSeconds, 35, 'to name its node if it is late')
     assert.equal(decision.events.find(({ reason }) => reason === 'NameTaken')?.type, 'Normal')
@@ -278,7 +284,7 @@ describe('a name that a pod of another owner holds, which is being deleted', () 
     const lost = former(overdue(300))
     assert.match(
       saying(lost, ...workers),
-      /^False NodeLost: waits until pod jft-pj-ps-0 of another owner is gone; ps-0 on node "gpu-7" was to end by .*; if the node is off for good, delete the pod by force$/,
+      /^False NodeLost: waits for pod jft-pj-ps-0 of another owner to be gone; ps-0 on node "gpu-7" was to end by .*; if the node is off for good, delete the pod by force$/,
     )
     assert.deepEqual(forced(look([lost, ...workers], replacedAfter(60))), [])
   })
