@@ -69,7 +69,7 @@ export function decide(job: Job, observed: Observed, nowMs: number): Decision {
       ...lost.actions,
       ...formGang(job, actions),
       ...actions,
-      ...(job.metadata.deletionTimestamp ? [] : endSidecars(world, actions)),
+      ...(job.metadata.deletionTimestamp ? [] : endSidecars(world, [...lost.actions, ...actions])),
     ],
     status,
     events: describeEvents(job.status, status, course.texts ?? []),

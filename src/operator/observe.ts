@@ -11,7 +11,7 @@ import type { Observed, PodFacts, SourceFacts, TransferFacts } from './observed.
 import type { Planned } from './planned.ts'
 import { podFacts } from './pod-facts.ts'
 import { writtenEnding } from './policies/ending.ts'
-import type { RawPod } from './raw-pod.ts'
+import { type RawPod, trimPod } from './raw-pod.ts'
 import type { ReportReader } from './runtime-status.ts'
 import { jobKey } from './watches.ts'
 import { currentPods } from './world.ts'
@@ -103,7 +103,7 @@ async function findUnseen(
     client.find<RawPod>({ apiVersion: 'v1', plural: 'pods', namespace, name }, { signal }),
   )
   if (errors[0]) throw errors[0].error
-  return values.flatMap((pod) => (pod && podFacts(pod)) ?? [])
+  return values.flatMap((pod) => (pod && podFacts(trimPod(pod))) ?? [])
 }
 
 function sourceOf(job: Job, store: Store<RawJob>): SourceFacts | undefined {

@@ -68,25 +68,24 @@ export function trimPod(pod: RawPod): RawPod {
   const { creationTimestamp, deletionTimestamp, finalizers } = pod.metadata
   const labels = pickKeys(pod.metadata.labels, KEPT_LABELS)
   const annotations = pickKeys(pod.metadata.annotations, KEPT_ANNOTATIONS)
-  const metadata = { name, namespace, uid, resourceVersion, labels, annotations, ownerReferences, creationTimestamp }
-  const spec = trimSpec(pod.spec)
-  return defined({
+  const metadata = { name, namespace, uid, resourceVersion, labels, annotations, ownerReferences }
+  const spec = withoutBlanks(trimSpec(pod.spec ?? {}))
+  return withoutBlanks({
     apiVersion: pod.apiVersion,
     kind: pod.kind,
-    metadata: defined({ ...metadata, deletionTimestamp, finalizers }),
+    metadata: { ...metadata, creationTimestamp, deletionTimestamp, finalizers },
     ...(Object.keys(spec).length > 0 && { spec }),
-    status: trimStatus(pod.status),
+    status: trimStatus(pod.status ?? {}),
   }) as RawPod
 }
 
-function trimSpec({ nodeName, schedulingGates, activeDeadlineSeconds }: NonNullable<RawPod['spec']> = {}) {
-  const gates = schedulingGates?.length ? { schedulingGates } : {}
-  return defined({ ...(nodeName && { nodeName }), ...gates, activeDeadlineSeconds })
+function trimSpec({ nodeName, schedulingGates, activeDeadlineSeconds }: NonNullable<RawPod['spec']>) {
+  return { nodeName: nodeName || undefined, ...(schedulingGates?.length && { schedulingGates }), activeDeadlineSeconds }
 }
 
-function trimStatus(status: NonNullable<RawPod['status']> = {}) {
+function trimStatus(status: NonNullable<RawPod['status']>) {
   const { phase, reason, message, podIP, startTime, conditions } = status
-  return defined({
+  return {
     phase,
     reason,
     message,
@@ -95,24 +94,28 @@ function trimStatus(status: NonNullable<RawPod['status']> = {}) {
     conditions: conditions?.filter(({ type }) => KEPT_CONDITIONS.includes(type)).map(trimCondition),
     initContainerStatuses: status.initContainerStatuses?.map(trimContainer),
     containerStatuses: status.containerStatuses?.map(trimContainer),
-  })
+  }
 }
 
-function trimContainer({ name, ready, state, lastState }: ContainerStatus): ContainerStatus {
+function trimContainer({ name, ready, state, lastState }: ContainerStatus) {
   const before = lastState?.terminated && { terminated: lastState.terminated }
-  return defined({ name, ready, state, lastState: before }) as ContainerStatus
+  return { name, ready, state, lastState: before }
 }
 
-function trimCondition({ type, status, reason, message, lastTransitionTime }: PodCondition): PodCondition {
-  return defined({ type, status, reason, message, lastTransitionTime })
+function trimCondition({ type, status, reason, message, lastTransitionTime }: PodCondition) {
+  return { type, status, reason, message, lastTransitionTime }
 }
 
 function pickKeys(from: Record<string, string> | undefined, keys: readonly string[]): Record<string, string> {
   return Object.fromEntries(Object.entries(from ?? {}).filter(([key]) => keys.includes(key)))
 }
 
-function defined<T extends object>(facts: T): T {
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as T
+/** Go writes a time that it does not know as null, and some kubelets that are none write more so: it is as if absent. */
+function withoutBlanks<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(withoutBlanks) as T
+  if (typeof value !== 'object' || value === null) return value
+  const told = Object.entries(value).filter(([, one]) => one !== undefined && one !== null)
+  return Object.fromEntries(told.map(([key, one]) => [key, withoutBlanks(one)])) as T
 }
 
 export function conditionOf(pod: RawPod, type: string): PodCondition | undefined {
