@@ -1,7 +1,7 @@
 /** Decoded examples of a unit, with labels closed and damage counted: what both loader and evaluation read. */
 import { DownpourError, errorMessage } from '../support/errors.ts'
 import { printable } from '../support/printable.ts'
-import { decodeSquare } from './image.ts'
+import { decodeSquare } from './decode.ts'
 import type { DataSource, EncodedExample } from './source.ts'
 
 export interface DecodedExample {

@@ -1,33 +1,8 @@
-/** Pixels: decoding by sharp (libvips), cropping, flipping, scaling to [-1, 1] (paper.md §1.2). */
-import sharp from 'sharp'
+/** Pixels: cropping, flipping, scaling to [-1, 1] (paper.md §1.2). */
 import type { InputConfig } from '../contract/runtime.ts'
-import { errorMessage } from '../support/errors.ts'
 import type { Random } from '../support/random.ts'
-import { whyNoPicture } from './formats/signature.ts'
-
-// Fifty workers share a machine: no cache of libvips' own, and one thread an image.
-sharp.cache(false)
-sharp.concurrency(1)
 
 const CHANNELS = 3
-
-/**
- * Decodes and resizes to a square, ignoring the aspect; of several pages or frames the first.
- * @returns RGB bytes, size·size·3 long
- * @throws Error that says what the bytes are, where they are no picture
- */
-export async function decodeSquare(encoded: Uint8Array, size: number): Promise<Uint8Array> {
-  try {
-    return await sharp(encoded, { failOn: 'error' })
-      .resize(size, size, { fit: 'fill' })
-      .flatten()
-      .toColourspace('srgb')
-      .raw()
-      .toBuffer()
-  } catch (error) {
-    throw new Error(whyNoPicture(encoded) ?? errorMessage(error), { cause: error })
-  }
-}
 
 export interface Crop {
   top: number

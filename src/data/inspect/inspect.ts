@@ -2,7 +2,7 @@
 import { join, relative, resolve } from 'node:path'
 import type { DataConfig } from '../../contract/runtime.ts'
 import { DownpourError, errorMessage } from '../../support/errors.ts'
-import { decodeSquare } from '../image.ts'
+import { decodeSquare } from '../decode.ts'
 import type { LabelMap } from '../labels.ts'
 import { type PassedOver, Tally } from '../scan/kinds.ts'
 import { type DataSource, type EncodedExample, openSource } from '../source.ts'

@@ -1,67 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import sharp from 'sharp'
-import { centreCrop, cropLength, decodeSquare, randomCrop, writeCrop } from '../../../src/data/image.ts'
+import { centreCrop, cropLength, randomCrop, writeCrop } from '../../../src/data/image.ts'
 import { createRandom } from '../../../src/support/random.ts'
-import { png, SQUARE } from './builders.ts'
-
-const SIZE = 8
-
-function pictureOf(width: number, height: number) {
-  return sharp({ create: { width, height, channels: 3, background: { r: 200, g: 100, b: 50 } } })
-}
-
-test('a picture becomes a square of RGB bytes, whatever its aspect', async () => {
-  for (const [width, height] of [
-    [30, 5],
-    [5, 30],
-    [2, 2],
-  ] as const) {
-    const pixels = await decodeSquare(await png(200, width, height), SIZE)
-    assert.equal(pixels.length, SIZE * SIZE * 3)
-    assert.deepEqual([...pixels.subarray(0, 3)], [200, 100, 50])
-  }
-})
-
-test('the aspect is ignored: the left quarter of a wide picture is the left quarter of the square', async () => {
-  const right = { input: await png(0, 30, 10), left: 10, top: 0 }
-  const wide = await sharp({ create: { width: 40, height: 10, channels: 3, background: 'white' } })
-    .composite([right])
-    .png()
-    .toBuffer()
-  const pixels = await decodeSquare(wide, SIZE)
-  const redAt = (x: number) => pixels[(3 * SIZE + x) * 3]
-  assert.deepEqual([redAt(0), redAt(3), redAt(5), redAt(7)], [255, 0, 0, 0])
-})
-
-test('grey, palette, transparent, CMYK and 16-bit pictures all become RGB', async () => {
-  const one = pictureOf(10, 6)
-  const forms = {
-    grey: one.clone().greyscale().png(),
-    'grey JPEG': one.clone().greyscale().jpeg(),
-    palette: one.clone().png({ palette: true }),
-    transparent: one.clone().ensureAlpha(1).png(),
-    CMYK: one.clone().toColourspace('cmyk').jpeg(),
-    '16 bits': one.clone().toColourspace('rgb16').png(),
-  }
-  for (const [name, form] of Object.entries(forms)) {
-    const pixels = await decodeSquare(await form.toBuffer(), SIZE)
-    assert.equal(pixels.length, SIZE * SIZE * 3, name)
-    const [red, green, blue] = pixels
-    if (!name.startsWith('grey')) assert.ok(Math.abs(Number(red) - 200) < 4 && Math.abs(Number(green) - 100) < 8, name)
-    else assert.ok(red === green && green === blue, name)
-  }
-})
-
-test('a picture that is cut short is refused, not guessed', async () => {
-  const noise = Buffer.from(Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * i) % 251))
-  const jpeg = await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
-    .jpeg()
-    .toBuffer()
-  await assert.rejects(decodeSquare(jpeg.subarray(0, jpeg.length / 2), SIZE))
-  await assert.rejects(decodeSquare(Buffer.from('no picture'), SIZE))
-})
+import { SQUARE } from './builders.ts'
 
 /** Each pixel says where it is: red the row, green the column. */
 const places = Uint8Array.from({ length: SQUARE.resizePixels ** 2 * 3 }, (_, i) => {
