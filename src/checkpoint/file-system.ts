@@ -1,3 +1,4 @@
+import { constants } from 'node:fs'
 import * as fs from 'node:fs/promises'
 
 /** The part of node:fs/promises that checkpoints are written with; tests pass one that fails at a chosen call. */
@@ -7,3 +8,6 @@ export type FileSystem = Pick<
 >
 
 export const realFileSystem: FileSystem = fs
+
+/** To read by: a pipe in a file's place is read as empty, where a plain `r` would wait for a writer for ever. */
+export const READ = constants.O_RDONLY | constants.O_NONBLOCK

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { DownpourError, errorCode } from '../support/errors.ts'
 import { commitFile, makeFolder } from './commit.ts'
 import { unreadable } from './damage.ts'
-import { type FileSystem, realFileSystem } from './file-system.ts'
+import { type FileSystem, READ, realFileSystem } from './file-system.ts'
 
 /** One file, opened anew each time: a network file system may answer from a cache what a folder holds, but not this. */
 export const GENERATION_FILE = 'generation.json'
@@ -43,7 +43,7 @@ export async function holdGeneration(
 
 async function readGeneration(jobFolder: string, fs: FileSystem): Promise<number> {
   const path = join(jobFolder, GENERATION_FILE)
-  const text = await fs.readFile(path, 'utf8').catch((error) => {
+  const text = await fs.readFile(path, { encoding: 'utf8', flag: READ }).catch((error) => {
     if (errorCode(error) !== 'ENOENT') throw unreadable(path, error)
   })
   if (text === undefined) return 0

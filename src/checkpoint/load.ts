@@ -5,7 +5,7 @@ import { type Class, type ClassList, decodeClasses } from '../contract/classes.t
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import { Contents, type StoredName } from './contents.ts'
 import { unreadable } from './damage.ts'
-import { type FileSystem, realFileSystem } from './file-system.ts'
+import { type FileSystem, READ, realFileSystem } from './file-system.ts'
 import { type ClassesRecord, type Manifest, readManifest, type ShardRecord } from './manifest.ts'
 import { decodeSafetensors, type Tensor } from './safetensors.ts'
 
@@ -111,7 +111,7 @@ async function readVerified(folder: string, record: ShardRecord | ClassesRecord,
   const path = join(folder, record.file)
   const torn = (reason: string, cause?: unknown) =>
     new DownpourError('CHECKPOINT_TORN', `${path} ${reason}`, { path, ...record, workers: undefined }, { cause })
-  const file = await fs.open(path, 'r').catch((cause) => {
+  const file = await fs.open(path, READ).catch((cause) => {
     throw errorCode(cause) === 'ENOENT' ? torn('is missing', cause) : unreadable(path, cause)
   })
   try {

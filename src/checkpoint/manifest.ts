@@ -6,7 +6,7 @@ import { MAX_CLASSES_BYTES } from '../contract/classes.ts'
 import { DownpourError, errorCode } from '../support/errors.ts'
 import { Lease, unitCount, VariableSpecSchema } from '../wire/messages.ts'
 import { unreadable } from './damage.ts'
-import { type FileSystem, realFileSystem } from './file-system.ts'
+import { type FileSystem, READ, realFileSystem } from './file-system.ts'
 import { nonsenseIn } from './sense.ts'
 
 const count = z.int().min(0)
@@ -76,6 +76,7 @@ export const MANIFEST_FILE = 'manifest.json'
 const NOT_THERE: Readonly<Record<string, string>> = {
   ENOENT: 'CHECKPOINT_NO_MANIFEST',
   ENOTDIR: 'CHECKPOINT_BAD_MANIFEST',
+  EISDIR: 'CHECKPOINT_BAD_MANIFEST',
 }
 
 export function encodeManifest(manifest: Manifest): Buffer {
@@ -92,7 +93,7 @@ export async function readManifest(
   fs: FileSystem = realFileSystem,
 ): Promise<{ manifest: Manifest; digest: string }> {
   const path = join(folder, MANIFEST_FILE)
-  const bytes = await fs.readFile(path).catch((cause) => {
+  const bytes = await fs.readFile(path, { flag: READ }).catch((cause) => {
     const code = NOT_THERE[errorCode(cause)]
     if (!code) throw unreadable(path, cause)
     throw new DownpourError(code, `${path} cannot be read: ${cause.message}`, { path }, { cause })

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Job } from '../api/job.ts'
+import { READ } from '../checkpoint/file-system.ts'
 import { listCheckpoints } from '../checkpoint/list.ts'
 import { FILES, parseEvaluation } from '../contract/files.ts'
 
@@ -41,7 +42,7 @@ async function savedScores(folder: string): Promise<Score[]> {
 
 /** The evaluator's record beside a checkpoint; scores of other bytes than these do not count. */
 export async function readScore(folder: string, digest: string): Promise<Score | undefined> {
-  const text = await readFile(join(folder, FILES.evaluation), 'utf8').catch(() => '')
+  const text = await readFile(join(folder, FILES.evaluation), { encoding: 'utf8', flag: READ }).catch(() => '')
   const record = parseEvaluation(text)
   return record?.digest === digest ? record : undefined
 }

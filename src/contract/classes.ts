@@ -48,7 +48,18 @@ export function parseClasses(bytes: Uint8Array, where: string): Class[] {
   const classes = parsed.data
   const strange = classes.find(({ id, parents }, i) => id !== i || parents.some((parent) => parent >= classes.length))
   if (strange) throw invalid(where, `class ${strange.id}: ids are 0, 1, 2, … and parents are ids`)
+  mustHaveOwnNames(classes, where)
   return classes
+}
+
+/** Folders are mapped by name: of two classes of one name the first would never be trained on. */
+function mustHaveOwnNames(classes: readonly Class[], where: string): void {
+  const seen = new Map<string, number>()
+  for (const { id, name } of classes) {
+    const before = seen.get(name.normalize('NFC'))
+    if (before !== undefined) throw invalid(where, `classes ${before} and ${id} have one name`)
+    seen.set(name.normalize('NFC'), id)
+  }
 }
 
 export function isSameList(a: ClassesId | null | undefined, b: ClassesId | null | undefined): boolean {

@@ -35,7 +35,7 @@ export function tellMissingClasses(own: readonly Label[], classes: readonly Clas
 }
 
 /** @example '"ant", "bee" and 3 more' */
-function someNames(names: readonly string[]): string {
+export function someNames(names: readonly string[]): string {
   const shown = names.slice(0, SHOWN).map((name) => `"${printable(name)}"`)
   const more = names.length - shown.length
   return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ')

@@ -1,4 +1,5 @@
 /** Batches made in a thread of their own: reading, decoding and augmenting never wait for the training step. */
+import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Class } from '../contract/classes.ts'
 import type { DataConfig, InputConfig } from '../contract/runtime.ts'
@@ -180,12 +181,18 @@ export async function* evaluationBatches(options: {
   folder: string
   config: DataConfig
   classes?: readonly Class[] | undefined
+  /** Of the model: without `classes`, the most labels that the set may have. */
+  outputs?: number
   input: InputConfig
   batchSize: number
   maxExamples?: number
 }): AsyncGenerator<Batch> {
-  const { folder, config, classes, input, batchSize, maxExamples } = options
+  const { folder, config, classes, outputs, input, batchSize, maxExamples } = options
   const source = await openSource(folder, config, classes)
+  if (outputs !== undefined && source.labels.size > outputs) {
+    const message = `${join(folder, config.path)}: the evaluation set has ${source.labels.size} labels, spec.model.classes is ${outputs}`
+    throw new DownpourError('LABELS_TOO_MANY', message, { labels: source.labels.size })
+  }
   const corruption = new CorruptionCount(config.maxCorruptRecords)
   const reader = createExampleReader(source, input.resizePixels, corruption)
   yield* orderedBatches(reader, input, batchSize, maxExamples)

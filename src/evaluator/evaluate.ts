@@ -39,7 +39,8 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Scor
   let examples = 0
   try {
     const limit = maxExamples === undefined ? {} : { maxExamples }
-    const read = { folder: evaluationDir, config: data, classes, input, batchSize, ...limit }
+    const outputs = config.model.classes
+    const read = { folder: evaluationDir, config: data, classes, outputs, input, batchSize, ...limit }
     for await (const batch of evaluationBatches(read)) {
       signal.throwIfAborted()
       scorer.add(logitsOf(model, weights, batch, input.cropPixels), batch.labels)

@@ -1,13 +1,13 @@
 /** The evaluation set, opened when the evaluator starts: a wrong path must not be found when the training is over. */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Class, parseClasses } from '../contract/classes.ts'
+import { type Class, MAX_CLASSES_BYTES, parseClasses } from '../contract/classes.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import { tellMissingClasses } from '../data/job-classes.ts'
 import { dataFacts } from '../data/loader.ts'
+import { readRegular } from '../data/regular-file.ts'
 import { tellPassedOver } from '../data/scan/tell.ts'
 import { isMissing } from '../data/unreadable.ts'
-import { DownpourError } from '../support/errors.ts'
+import { DownpourError, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 
 export interface EvaluationSet {
@@ -18,7 +18,7 @@ export interface EvaluationSet {
 /** @throws DownpourError DATA_…, LABELS_…: the message names the field and the folder */
 export async function openEvaluationSet(
   folder: string,
-  { evaluation, model }: Pick<RuntimeConfig, 'evaluation' | 'model'>,
+  { evaluation }: Pick<RuntimeConfig, 'evaluation'>,
   log: Log,
 ): Promise<EvaluationSet> {
   if (!evaluation) throw new RangeError('the job has no evaluation')
@@ -26,10 +26,6 @@ export async function openEvaluationSet(
     throw named(error)
   })
   tellPassedOver(passedOver, log)
-  if (labels.length > model.classes) {
-    const message = `spec.evaluation.data: the evaluation set has ${labels.length} labels, spec.model.classes is ${model.classes}`
-    throw new DownpourError('LABELS_TOO_MANY', message, { labels: labels.length })
-  }
   const where = join(folder, evaluation.data.path)
   return {
     compare(classes) {
@@ -42,18 +38,33 @@ export async function openEvaluationSet(
   }
 }
 
-/** Holds the set against the list of the running job as soon as that is there, which is before the first checkpoint. */
-export function compareOnce(set: EvaluationSet, classesFile: string): () => Promise<void> {
+/**
+ * Holds the set against the list of the running job as soon as that is there, which is before the first checkpoint. A
+ * file that cannot be used costs this early look alone: scores go by the list in each checkpoint.
+ */
+export function compareOnce(set: EvaluationSet, classesFile: string, log: Log): () => Promise<void> {
   let isDone = false
+  let isTold = false
+  const tell = (error: unknown) => {
+    if (!isTold) log.warn({ reason: errorMessage(error) }, 'the list of classes cannot be read now')
+    isTold = true
+  }
   return async () => {
     if (isDone) return
-    const bytes = await readFile(classesFile).catch((error) => {
-      if (isMissing(error)) return undefined
-      throw error
-    })
-    if (!bytes) return
-    set.compare(parseClasses(bytes, classesFile))
+    const classes = await publishedClasses(classesFile).catch(tell)
+    if (!classes) return
+    set.compare(classes)
     isDone = true
+  }
+}
+
+/** Undefined: there is none yet. */
+async function publishedClasses(path: string): Promise<Class[] | undefined> {
+  try {
+    return parseClasses(await readRegular(path, MAX_CLASSES_BYTES), path)
+  } catch (error) {
+    if (error instanceof Error && isMissing(error.cause)) return undefined
+    throw error
   }
 }
 

@@ -63,7 +63,7 @@ async function evaluate(
   const task = createTask(config)
   await followCheckpoints({
     jobFolder,
-    beforeLook: compareOnce(set, join(jobFolder, FILES.classes)),
+    beforeLook: compareOnce(set, join(jobFolder, FILES.classes), log),
     score: ({ folder, digest }) => evaluateCheckpoint({ folder, digest, config, evaluationDir, model, task, signal }),
     status,
     metrics,

@@ -3,7 +3,8 @@ import type { RuntimeConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
 import { type ModelLayout, makeLayout } from '../wire/layout.ts'
 import type { Message } from '../wire/messages.ts'
-import type { OpenShard } from './requests.ts'
+import type { LeaseTable } from './leases.ts'
+import type { OpenShard, Peer } from './requests.ts'
 
 /** @throws DownpourError WRONG_JOB */
 export function assertSameJob(hello: Message<'hello'>, { job, topology }: RuntimeConfig, index: number): void {
@@ -50,18 +51,23 @@ export function assertSameOrigin(hello: Message<'hello'>, own: Origin): void {
   throw new DownpourError('SHARDS_DISAGREE', message, facts)
 }
 
-/** @throws DownpourError LAYOUT_MISMATCH, DATA_UNITS_MISMATCH */
-export function assertSameWork(hello: Message<'hello'>, { layout, leases }: OpenShard): void {
-  if (layout.hash !== hello.layoutHash) {
-    throw new DownpourError(
-      'LAYOUT_MISMATCH',
-      `worker ${hello.index} has another model than the job (layout ${hello.layoutHash.slice(0, 12)}, expected ${layout.hash.slice(0, 12)}): all pods need one image and one spec`,
-    )
-  }
-  if (hello.role === 'worker' && leases && leases.units !== hello.dataUnits) {
-    throw new DownpourError(
-      'DATA_UNITS_MISMATCH',
-      `worker ${hello.index} sees ${hello.dataUnits} data files, the job has ${leases.units}: all workers need the same data`,
-    )
-  }
+/** @throws DownpourError LAYOUT_MISMATCH */
+export function assertSameModel(hello: Message<'hello'>, { layout }: OpenShard): void {
+  if (layout.hash === hello.layoutHash) return
+  throw new DownpourError(
+    'LAYOUT_MISMATCH',
+    `worker ${hello.index} has another model than the job (layout ${hello.layoutHash.slice(0, 12)}, expected ${layout.hash.slice(0, 12)}): all pods need one image and one spec`,
+  )
+}
+
+/**
+ * With the first lease, when the worker has been told the classes of the job: a class too many is the better reason.
+ * @throws DownpourError DATA_UNITS_MISMATCH
+ */
+export function assertSameData({ who, dataUnits }: Peer, leases: LeaseTable): void {
+  if (leases.units === dataUnits) return
+  throw new DownpourError(
+    'DATA_UNITS_MISMATCH',
+    `worker ${who.index} sees ${dataUnits} data files, the job has ${leases.units}: all workers need the same data`,
+  )
 }

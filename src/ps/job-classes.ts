@@ -3,11 +3,12 @@ import { dirname } from 'node:path'
 import { commitFile, makeFolder } from '../checkpoint/commit.ts'
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import { type ClassesId, type ClassList, decodeClasses, isSameList } from '../contract/classes.ts'
-import { DownpourError, errorMessage } from '../support/errors.ts'
+import { errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 
 export class JobClasses {
   #list: ClassList | undefined
+  readonly #first = Promise.withResolvers<ClassList>()
   #told: Promise<void> = Promise.resolve()
   readonly #onKept: (list: ClassList) => Promise<void>
   readonly #log: Log
@@ -17,7 +18,7 @@ export class JobClasses {
    * @param onKept called once, when a worker has brought the list
    */
   constructor(saved: ClassList | undefined, onKept: (list: ClassList) => Promise<void>, log: Log) {
-    this.#list = saved
+    if (saved) this.#keep(saved)
     this.#onKept = onKept
     this.#log = log
   }
@@ -31,18 +32,21 @@ export class JobClasses {
     return this.#list ? { count: this.#list.count, sha256: this.#list.sha256 } : null
   }
 
+  /** As soon as there is one: for a worker whose own folder cannot say which classes the job has. */
+  ask(): Promise<ClassList> {
+    return this.#first.promise
+  }
+
   /**
    * The first offer becomes the job's list, and every later one is answered with that.
-   * @param bytes nothing, where a worker only asks
    * @throws DownpourError CLASSES_INVALID
    */
   offer({ count, sha256 }: ClassesId, bytes: Uint8Array): ClassList {
     if (this.#list) return this.#list
-    if (bytes.length === 0) throw new DownpourError('CLASSES_INVALID', 'the job has no list of classes to tell yet')
     decodeClasses(bytes, { count, sha256 }, 'what a worker offers')
     // The buffer that a message came in is used again.
     const list = { count, sha256, bytes: Uint8Array.from(bytes) }
-    this.#list = list
+    this.#keep(list)
     this.#log.info({ count, sha256 }, 'the job has its list of classes')
     this.#told = this.#onKept(list)
     return list
@@ -56,18 +60,28 @@ export class JobClasses {
   isSameAs(other: ClassesId | null): boolean {
     return isSameList(this.#list, other)
   }
+
+  #keep(list: ClassList): void {
+    this.#list = list
+    this.#first.resolve(list)
+  }
 }
 
-/** Only the evaluator's early check needs the file: a disk that is full now costs that check, not the training. */
+/**
+ * Leaves the list in the job's folder, or takes away what lies there. Only the evaluator's early check needs the file: a
+ * disk that is full now, or a folder in its place, costs that check and not the training.
+ * @param list undefined: the job has none yet
+ */
 export async function publishClasses(
   path: string,
-  { bytes }: ClassList,
+  list: ClassList | undefined,
   { fs, log, fence }: { fs: FileSystem; log: Log; fence: () => Promise<void> },
 ): Promise<void> {
   try {
     await makeFolder(dirname(path), fs)
-    await commitFile(path, [bytes], fs, fence)
+    if (list) await commitFile(path, [list.bytes], fs, fence)
+    else await fs.rm(path, { force: true })
   } catch (error) {
-    log.warn({ path, reason: errorMessage(error) }, 'the list of classes is not written beside the checkpoints')
+    log.warn({ path, reason: errorMessage(error) }, 'the list of classes is not kept beside the checkpoints')
   }
 }

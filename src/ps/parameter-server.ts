@@ -180,9 +180,8 @@ export class ParameterServer {
     const { latest } = this.#own
     const saved = latest ? await loadClasses(latest.folder, latest.manifest, fs) : undefined
     const path = join(this.#jobFolder, FILES.classes)
-    const publish = (list: ClassList) => publishClasses(path, list, { fs, log, fence: () => this.#fence() })
-    if (saved) await publish(saved.list)
-    else await fs.rm(path, { force: true })
+    const publish = (list?: ClassList) => publishClasses(path, list, { fs, log, fence: () => this.#fence() })
+    await publish(saved?.list)
     return new JobClasses(saved?.list, publish, log)
   }
 

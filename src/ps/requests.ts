@@ -5,6 +5,7 @@ import type { BufferPool } from '../wire/buffer-pool.ts'
 import type { Channel } from '../wire/channel.ts'
 import type { ModelLayout } from '../wire/layout.ts'
 import { bytesOf, type Message } from '../wire/messages.ts'
+import { assertSameData } from './hello.ts'
 import type { JobClasses } from './job-classes.ts'
 import type { LeaseTable } from './leases.ts'
 import type { Snapshots } from './snapshot.ts'
@@ -25,6 +26,8 @@ export interface Peer {
   channel: Channel
   role: 'worker' | 'coordinator'
   who: WorkerId
+  /** How many units of data it sees. */
+  dataUnits: number
   /** It will not come back. */
   saidGoodbye?: boolean
   /** It has not taken the weights yet that it asked for last. */
@@ -67,7 +70,7 @@ export class Requests {
       case 'push':
         return this.#push(who, training, message, body)
       case 'lease':
-        return lease(who, open, message)
+        return lease(peer, open, message)
       case 'leaseDone':
         training.workers.of(who)
         leases?.done(message.lease)
@@ -150,15 +153,17 @@ export class Requests {
   }
 }
 
-function lease(who: WorkerId, { leases, training }: OpenShard, { seq }: Message<'lease'>): Answer {
+function lease(peer: Peer, { leases, training }: OpenShard, { seq }: Message<'lease'>): Answer {
   if (!leases) throw new DownpourError('WIRE_UNEXPECTED', 'leases are for parameter server 0')
-  training.workers.of(who)
-  return { message: { type: 'leased', lease: training.done ? null : leases.next(who.podUid, seq) } }
+  training.workers.of(peer.who)
+  assertSameData(peer, leases)
+  return { message: { type: 'leased', lease: training.done ? null : leases.next(peer.who.podUid, seq) } }
 }
 
-function classes(open: OpenShard, offer: Message<'offerClasses'>, body: Uint8Array): Answer {
+/** A worker that only asks waits for its answer until another one has brought a list. */
+async function classes(open: OpenShard, offer: Message<'offerClasses'>, body: Uint8Array): Promise<Answer> {
   if (!open.classes) throw new DownpourError('WIRE_UNEXPECTED', 'the list of classes is with parameter server 0')
-  const { count, sha256, bytes } = open.classes.offer(offer, body)
+  const { count, sha256, bytes } = body.length > 0 ? open.classes.offer(offer, body) : await open.classes.ask()
   const answer: Answer = { message: { type: 'classes', count, sha256 } }
   return open.classes.isSameAs(offer) ? answer : { ...answer, body: bytes }
 }

@@ -1,7 +1,7 @@
 /** Which checkpoints stay: the newest, the best-scored, the pinned. The manifest goes first, so none is half there. */
 import { join } from 'node:path'
 import { unreadable } from '../checkpoint/damage.ts'
-import type { FileSystem } from '../checkpoint/file-system.ts'
+import { type FileSystem, READ } from '../checkpoint/file-system.ts'
 import { type ListedCheckpoint, listCheckpoints } from '../checkpoint/list.ts'
 import { MANIFEST_FILE } from '../checkpoint/manifest.ts'
 import type { ManifestCache } from '../checkpoint/manifest-cache.ts'
@@ -43,6 +43,9 @@ export async function listScored(
   )
 }
 
+/** Missing, or a folder in its place. */
+const NO_SCORE = new Set(['ENOENT', 'EISDIR'])
+
 /** @throws DownpourError CHECKPOINT_UNREADABLE: one that looked unscored for a moment might be purged for it */
 async function scoreOf(
   { folder, digest }: ListedCheckpoint,
@@ -50,8 +53,8 @@ async function scoreOf(
   fs: FileSystem,
 ): Promise<number | undefined> {
   const path = join(folder, FILES.evaluation)
-  const text = await fs.readFile(path, 'utf8').catch((error) => {
-    if (errorCode(error) !== 'ENOENT') throw unreadable(path, error)
+  const text = await fs.readFile(path, { encoding: 'utf8', flag: READ }).catch((error) => {
+    if (!NO_SCORE.has(errorCode(error))) throw unreadable(path, error)
   })
   const record = text === undefined ? undefined : parseEvaluation(text)
   return record?.digest === digest ? record.metrics[metric] : undefined

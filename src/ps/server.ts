@@ -13,7 +13,7 @@ import { EMPTY, type FrameHead } from '../wire/frames.ts'
 import type { ModelLayout } from '../wire/layout.ts'
 import { type Message, typeCode } from '../wire/messages.ts'
 import { Attendance } from './attendance.ts'
-import { assertSameOrigin, assertSameWork, type Origin } from './hello.ts'
+import { assertSameModel, assertSameOrigin, type Origin } from './hello.ts'
 import { type Introduction, Reception, SHORT_HEADERS } from './reception.ts'
 import { type Answer, type OpenShard, type Peer, Requests } from './requests.ts'
 import type { Snapshots } from './snapshot.ts'
@@ -172,8 +172,9 @@ export class PsServer {
   async #letIn(channel: Channel, { hello, layout }: Introduction): Promise<Answer> {
     const open = await (layout ? this.open(layout, hello.dataUnits) : this.#opening)
     if (!open) throw new DownpourError('HELLO_FIRST', 'nobody has told the layout')
-    assertSameWork(hello, open)
-    const peer: Peer = { channel, role: hello.role, who: { index: hello.index, podUid: hello.podUid } }
+    assertSameModel(hello, open)
+    const { role, index, podUid, dataUnits } = hello
+    const peer: Peer = { channel, role, who: { index, podUid }, dataUnits }
     if (peer.role === 'worker') this.#admit(channel, peer.who, hello.attempt, open)
     else this.#coordinatorUid = hello.podUid
     const former = this.#attendance.join(peer)

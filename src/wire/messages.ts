@@ -95,7 +95,7 @@ const SCHEMAS = {
   heartbeat: z.strictObject({}),
   /** An answer of no, or (request id 0) the reason why the connection ends. */
   refused: z.strictObject({ code: text, message: z.string().max(8192) }),
-  /** Worker to parameter server 0. Body: a list of classes, for a job that has none yet; or nothing, to be told the job's. */
+  /** Worker to parameter server 0. Body: a list of classes, for a job that has none yet; or nothing, to be told the job's when it has one. */
   offerClasses: ListId,
   /** Body: the job's list, or nothing where that is the one that was offered. */
   classes: ListId,

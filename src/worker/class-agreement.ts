@@ -6,14 +6,14 @@ import { EMPTY } from '../wire/frames.ts'
 
 export class ClassAgreement {
   readonly #own: ClassList
-  readonly #mayOffer: (own: ClassList) => void
+  readonly #mayOffer: (own: ClassList) => boolean
   #agreed: ClassList | undefined
 
   /**
    * @param own the classes of the worker's folder
-   * @param mayOffer throws when `own` cannot be the list of the job
+   * @param mayOffer whether `own` can be the list of a job that has none; false: another worker must bring it
    */
-  constructor(own: ClassList, mayOffer: (own: ClassList) => void) {
+  constructor(own: ClassList, mayOffer: (own: ClassList) => boolean) {
     this.#own = own
     this.#mayOffer = mayOffer
   }
@@ -47,10 +47,9 @@ export class ClassAgreement {
   }
 
   async #exchange(channel: Channel, told: ClassesId | null, mine: ClassList): Promise<ClassList> {
-    if (!told) this.#mayOffer(mine)
     const { count, sha256, bytes } = mine
     const offer = { type: 'offerClasses', count, sha256 } as const
-    const { message, body } = await channel.request(offer, told ? EMPTY : bytes)
+    const { message, body } = await channel.request(offer, !told && this.#mayOffer(mine) ? bytes : EMPTY)
     if (message.type === 'refused') throw new DownpourError(message.code, message.message)
     if (message.type !== 'classes')
       throw new DownpourError('WIRE_UNEXPECTED', `${message.type} answered an offer of classes`)

@@ -29,7 +29,7 @@ const FIRST_DELAY_MS = 50
 const MAX_DELAY_MS = 3000
 /** What no reconnect changes: answers, and classes that do not go with those of this worker. */
 const FATAL_ANSWERS = ['FENCED', 'LAYOUT_MISMATCH', 'DATA_UNITS_MISMATCH', 'DATA_EMPTY', 'NON_FINITE']
-const FATAL = new Set([...FATAL_ANSWERS, 'CLASSES_CHANGED', 'CLASSES_INVALID', 'LABELS_TOO_FEW'])
+const FATAL = new Set([...FATAL_ANSWERS, 'CLASSES_CHANGED', 'CLASSES_INVALID', 'LABELS_TOO_FEW', 'LABELS_TOO_MANY'])
 
 /** Invariant: `#channel` is set exactly while its hello is answered and it is alive. */
 export class ShardLink {

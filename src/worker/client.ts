@@ -26,8 +26,8 @@ export interface ConnectOptions {
   dataUnits: number
   /** Of the worker's folder: they become the job's where it has none yet. */
   classes: ClassList
-  /** Throws when `classes` cannot be the list of the job. */
-  mayOfferClasses?: (own: ClassList) => void
+  /** Whether `classes` can be the list of a job that has none yet; false: another worker must bring it. May throw. */
+  mayOfferClasses?: (own: ClassList) => boolean
   signal: AbortSignal
   log: Log
   /** Milliseconds between heartbeats; a server silent for `silenceMs` (default 2 heartbeats) is given up and dialled anew. */
@@ -117,7 +117,7 @@ class Client implements ShardClient {
   constructor(options: ConnectOptions) {
     this.#options = options
     this.placement = placeLayout(options.layout, options.hosts.length)
-    this.#agreement = new ClassAgreement(options.classes, options.mayOfferClasses ?? (() => {}))
+    this.#agreement = new ClassAgreement(options.classes, options.mayOfferClasses ?? (() => true))
     this.#links = this.placement.shards.map((shard) => new ShardLink(linkOptions(options, shard, this.#agreement)))
     const views = this.placement.shards.flatMap((shard, i) => [...viewsOf(shard.entries, this.#link(i).weights)])
     this.#views = new Map(views)

@@ -10,7 +10,8 @@ import {
   type Surroundings,
 } from '../contract/parse-config.ts'
 import { EXIT, type PlaceArgs, PORTS, type PodIdentity, type RuntimeConfig } from '../contract/runtime.ts'
-import { tellMissingClasses } from '../data/job-classes.ts'
+import { someNames, tellMissingClasses } from '../data/job-classes.ts'
+import type { Label } from '../data/labels.ts'
 import { createLoader, type DataFacts, dataFacts } from '../data/loader.ts'
 import { tellPassedOver } from '../data/scan/tell.ts'
 import { startRuntimeHttp } from '../metrics/runtime-http.ts'
@@ -97,11 +98,10 @@ async function train(context: WorkerContext): Promise<void> {
   log.info({ localSteps: report.status.localSteps }, 'worker ends: the job has all its steps')
 }
 
-/** @throws DownpourError LABELS_TOO_MANY, LABELS_TOO_FEW before anybody is told of a model that does not go with them */
+/** @throws DownpourError LABELS_TOO_MANY, LABELS_TOO_FEW: the first worker's folder must have the classes of the model */
 async function connect(context: WorkerContext, model: Model, { labels, units }: DataFacts): Promise<ShardClient> {
   const { config, hostsFile, keyFile, signal, log } = context
   const { index, podUid, attempt } = context.identity
-  if (labels.length > config.model.classes) throw wrongCount('LABELS_TOO_MANY', labels.length, config)
   return connectShards({
     hosts: config.topology.psHosts,
     port: PORTS.wire,
@@ -112,9 +112,11 @@ async function connect(context: WorkerContext, model: Model, { labels, units }: 
     layout: makeLayout(model.variables),
     dataUnits: units,
     classes: encodeClasses(labels),
-    // A folder may lack classes of the job, but then it cannot say which classes the job has.
     mayOfferClasses: ({ count }) => {
-      if (count < config.model.classes) throw wrongCount('LABELS_TOO_FEW', count, config)
+      if (count === config.model.classes) return true
+      if (index === 0) throw wrongCount(labels, config)
+      log.info({ labels: count, classes: config.model.classes }, 'waiting for a worker that has all classes of the job')
+      return false
     },
     signal,
     log,
@@ -133,7 +135,9 @@ async function classesOf(client: ShardClient, { labels }: DataFacts, { config, d
   }
 }
 
-function wrongCount(code: string, labels: number, { data, model }: RuntimeConfig): DownpourError {
-  const message = `the data has ${labels} labels, spec.model.classes is ${model.classes}: they must be equal (${data.path})`
-  return new DownpourError(code, message, { labels, classes: model.classes })
+function wrongCount(labels: readonly Label[], { data, model }: RuntimeConfig): DownpourError {
+  const code = labels.length > model.classes ? 'LABELS_TOO_MANY' : 'LABELS_TOO_FEW'
+  const names = someNames(labels.map(({ name }) => name))
+  const message = `the data has ${labels.length} labels, spec.model.classes is ${model.classes}: they must be equal (${data.path}: ${names})`
+  return new DownpourError(code, message, { labels: labels.length, classes: model.classes })
 }

@@ -1,6 +1,6 @@
 /** One list of classes for all of a job's processes, over restarts. */
 import assert from 'node:assert/strict'
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { findLatest } from '../../../src/checkpoint/list.ts'
@@ -42,6 +42,48 @@ describe('the classes of a job', { concurrency: false }, () => {
     const lists = [ANT_FIRST, CAT_FIRST, ANT_FIRST, CAT_FIRST, ANT_FIRST, CAT_FIRST]
     const clients = await Promise.all(lists.map((classes, index) => fleet.connect(index, layout, { classes })))
     assert.equal(new Set(clients.map((client) => namesOf(client).join())).size, 1)
+  })
+
+  test('are waited for by a worker whose folder cannot say them, whoever comes first', async () => {
+    const fleet = await fleetOf(1)
+    const asked = Promise.withResolvers<void>()
+    const mayOfferClasses = () => {
+      asked.resolve()
+      return false
+    }
+    const early = fleet.connect(1, layout, { classes: classesNamed('bee'), mayOfferClasses })
+    await asked.promise
+    assert.equal(statusOf(fleet), null)
+    await fleet.connect(0, layout, { classes: ANT_FIRST })
+    assert.deepEqual(namesOf(await early), ['ant', 'bee', 'cat'])
+    await train(await early, 1)
+  })
+
+  test('are waited for over a restart of all servers', async () => {
+    const fleet = await fleetOf(1)
+    const early = fleet.connect(1, layout, { classes: classesNamed('bee'), mayOfferClasses: () => false })
+    await eventually(() => assert.equal(fleet.servers[0]?.status().workersConnected, 1))
+    await fleet.restart()
+    await fleet.connect(0, layout, { classes: ANT_FIRST })
+    assert.deepEqual(namesOf(await early), ['ant', 'bee', 'cat'])
+  })
+
+  test('are told also to a worker that sees other files, for a class too many is the better reason', async () => {
+    const fleet = await fleetOf(1)
+    await fleet.connect(0, layout, { classes: ANT_FIRST })
+    const other = await fleet.connect(1, layout, { classes: classesNamed('ant', 'dog'), dataUnits: 9 })
+    assert.deepEqual(namesOf(other), ['ant', 'bee', 'cat'])
+    await assert.rejects(other.leases.next(), { code: 'DATA_UNITS_MISMATCH' })
+  })
+
+  test('are not kept in the folder of the job where something else lies in their place; training goes on', async () => {
+    const folder = await volume()
+    const ofJob = join(folder, 'tiny', FILES.classes)
+    await mkdir(join(ofJob, 'mine'), { recursive: true })
+    const fleet = await fleetOf(1, { checkpoint }, { folder })
+    await train(await fleet.connect(0, layout, { classes: ANT_FIRST }), 2)
+    await eventually(async () => assert.equal(await latestStep(folder), 2))
+    assert.deepEqual(await readdir(ofJob), ['mine'])
   })
 
   test('may be a long list', async () => {

@@ -63,7 +63,8 @@ describe('parameter servers', { concurrency: false }, () => {
     await train(client, 1)
     const other = makeLayout([variable('a', 6)])
     await assert.rejects(fleet.connect(1, other), { code: 'LAYOUT_MISMATCH' })
-    await assert.rejects(fleet.connect(1, layout, { dataUnits: 9 }), {
+    const elsewhere = await fleet.connect(1, layout, { dataUnits: 9 })
+    await assert.rejects(elsewhere.leases.next(), {
       code: 'DATA_UNITS_MISMATCH',
       message: /worker 1 sees 9 data files, the job has 4/,
     })

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { realFileSystem } from '../../../src/checkpoint/file-system.ts'
-import { type Class, encodeClasses } from '../../../src/contract/classes.ts'
+import { type Class, type ClassList, encodeClasses } from '../../../src/contract/classes.ts'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
 import { createPsMetrics } from '../../../src/metrics/ps.ts'
 import { ParameterServer, type ParameterServerOptions } from '../../../src/ps/parameter-server.ts'
@@ -36,6 +36,7 @@ export interface ClientOptions {
   attempt?: number
   dataUnits?: number
   classes?: readonly Class[]
+  mayOfferClasses?: (own: ClassList) => boolean
   /** Past the proxies. */
   direct?: boolean
 }
@@ -86,7 +87,7 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
     connect: (
       index,
       layout,
-      { podUid = `pod-${index}`, attempt = 0, dataUnits = 4, direct = false, classes = CLASSES } = {},
+      { podUid = `pod-${index}`, attempt = 0, dataUnits = 4, direct = false, classes = CLASSES, mayOfferClasses } = {},
     ) =>
       connectShards({
         hosts: direct ? proxies.map(({ target }) => `127.0.0.1:${target}`) : psHosts,
@@ -96,6 +97,7 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
         layout,
         dataUnits,
         classes: encodeClasses(classes),
+        ...(mayOfferClasses ? { mayOfferClasses } : {}),
         heartbeatMs: BEAT_MS,
         waitMs: 10,
         signal: stop.signal,

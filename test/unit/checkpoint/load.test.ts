@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -66,6 +67,20 @@ for (const [what, code, damage] of damages)
     )
     assert.match(refused[0]?.reason ?? '', /step-000000002/)
   })
+
+for (const file of [MANIFEST_FILE, SHARD])
+  for (const [what, put] of [
+    ['a pipe', (path: string) => execFileSync('mkfifo', [path])],
+    ['a folder', (path: string) => mkdirSync(path)],
+  ] as const)
+    test(`${what} in the place of ${file} is damage: it is not waited for, and the one before is used`, async () => {
+      const { folder, second } = await twoCheckpoints()
+      rmSync(join(second, file))
+      put(join(second, file))
+      const { latest, refused } = await findLatest(folder)
+      const code = file === SHARD ? 'CHECKPOINT_TORN' : 'CHECKPOINT_BAD_MANIFEST'
+      assert.deepEqual([latest?.manifest.step, refused.map((one) => one.code)], [1, [code]])
+    })
 
 test('any flipped bit of a shard is found', async () => {
   const { second } = await twoCheckpoints()

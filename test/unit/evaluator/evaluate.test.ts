@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { rename, rm } from 'node:fs/promises'
+import { cp, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
@@ -115,6 +115,16 @@ test('a set with a class that the checkpoint was not trained on is refused by na
   const more = { variables: options.model.variables, values, classes }
   const checkpoint = await writeCheckpoint(inside(root), 100, more)
   await assert.rejects(evaluateCheckpoint({ ...options, ...checkpoint }), { code: 'CLASS_UNKNOWN', message: /"zant"/ })
+})
+
+test('a checkpoint without a list is not scored on a set with more labels than the model has classes', async () => {
+  const options = await optionsOf()
+  await rename(join(options.evaluationDir, 'a'), join(options.evaluationDir, 'd'))
+  await cp(join(options.evaluationDir, 'd'), join(options.evaluationDir, 'e'), { recursive: true })
+  await assert.rejects(evaluateCheckpoint(options), {
+    code: 'LABELS_TOO_MANY',
+    message: /the evaluation set has 4 labels, spec.model.classes is 3$/,
+  })
 })
 
 test('a set in which nothing can be read is an error, not a score', async () => {

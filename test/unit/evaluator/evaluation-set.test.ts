@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -14,9 +15,8 @@ const root = temporaryFolder()
 const listOf = (...names: string[]) =>
   encodeClasses(flatLabels(names).labels.map((label) => ({ ...label, parents: [] })))
 
-function open(folder: string, data: DataConfig, { classes = 3, log = silentLog } = {}) {
-  const model = { backbone: 'resnet-mini', classes, headSlices: 1 }
-  return openEvaluationSet(folder, { evaluation: { data, metric: 'top1', batchSize: 1 }, model }, log)
+function open(folder: string, data: DataConfig, log = silentLog) {
+  return openEvaluationSet(folder, { evaluation: { data, metric: 'top1', batchSize: 1 } }, log)
 }
 
 async function pictures(...classes: string[]): Promise<[string, DataConfig]> {
@@ -45,23 +45,45 @@ test('what is wrong with the evaluation data is found when the evaluator starts,
   await assert.rejects(open(records, config), { code: 'DATA_MISSING', message: /^spec.evaluation.data: .*labels.json/ })
 })
 
-test('an evaluation set with more labels than the model has classes is refused', async () => {
-  await assert.rejects(open(...(await pictures('ant', 'bee', 'cat')), { classes: 2 }), {
-    code: 'LABELS_TOO_MANY',
-    message: 'spec.evaluation.data: the evaluation set has 3 labels, spec.model.classes is 2',
+test('a class more than the job has is refused by name, as one that is spelled otherwise', async () => {
+  const file = join(inside(root), 'classes.json')
+  await writeFile(file, listOf('ant', 'bee').bytes)
+  const compare = compareOnce(await open(...(await pictures('ant', 'bee', 'dog'))), file, silentLog)
+  await assert.rejects(compare(), {
+    code: 'CLASS_UNKNOWN',
+    message: /no class named "dog"; its 2 classes are "ant", "bee"/,
   })
 })
 
 test('the set is held against the classes of the running job once, as soon as they are there', async () => {
   const log = toldLog()
   const file = join(inside(root), 'classes.json')
-  const compare = compareOnce(await open(...(await pictures('bee')), { log }), file)
+  const compare = compareOnce(await open(...(await pictures('bee')), log), file, log)
   await compare()
   assert.deepEqual(log.lines, [], 'there is no list yet')
   await writeFile(file, listOf('ant', 'bee').bytes)
   await compare()
   await compare()
   assert.deepEqual(log.lines, ['warn classes of the job that this data lacks'])
-  const strange = compareOnce(await open(...(await pictures('zant'))), file)
+  const strange = compareOnce(await open(...(await pictures('zant'))), file, silentLog)
   await assert.rejects(strange(), { code: 'CLASS_UNKNOWN', message: /^spec.evaluation.data: .*no class named "zant"/ })
+})
+
+test('a list that cannot be read costs the early look alone, which is said once and made up for', async () => {
+  const folder = inside(root)
+  const pipe = join(folder, 'pipe.json')
+  execFileSync('mkfifo', [pipe])
+  const broken = join(folder, 'broken.json')
+  await writeFile(broken, '[{"id":0,"name":"ant","parents":[]},{"id":1,"name":"ant","parents":[]}]')
+  const set = await open(...(await pictures('zant')))
+  for (const file of [pipe, folder, broken]) {
+    const log = toldLog()
+    const compare = compareOnce(set, file, log)
+    for (let look = 0; look < 3; look++) await compare()
+    assert.deepEqual(log.lines, ['warn the list of classes cannot be read now'], file)
+  }
+  const compare = compareOnce(set, broken, silentLog)
+  await compare()
+  await writeFile(broken, listOf('ant').bytes)
+  await assert.rejects(compare(), { code: 'CLASS_UNKNOWN' })
 })

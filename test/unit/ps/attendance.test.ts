@@ -9,7 +9,7 @@ import { FakeClock } from '../../support/fake-clock.ts'
 const ABSENCE_MS = 40
 
 function peer(role: Peer['role'], index: number, podUid: string, alive = true): Peer {
-  return { role, who: { index, podUid }, channel: { alive } as Channel }
+  return { role, who: { index, podUid }, dataUnits: 1, channel: { alive } as Channel }
 }
 
 function attend() {

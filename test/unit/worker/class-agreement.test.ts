@@ -27,10 +27,10 @@ const names = (agreement: ClassAgreement) => agreement.classes.map(({ name }) =>
 
 test('a list is sent only to a server that has none, and asked for only where it differs', async () => {
   const { channel, bodies } = serverWith(ANT)
-  await new ClassAgreement(ANT, () => {}).agree(channel, idOf(ANT))
+  await new ClassAgreement(ANT, () => true).agree(channel, idOf(ANT))
   assert.deepEqual(bodies, [])
-  await new ClassAgreement(ANT, () => {}).agree(channel, null)
-  const other = new ClassAgreement(BEE, () => {})
+  await new ClassAgreement(ANT, () => true).agree(channel, null)
+  const other = new ClassAgreement(BEE, () => true)
   await other.agree(channel, idOf(ANT))
   assert.deepEqual(bodies, [ANT.bytes.length, 0])
   assert.deepEqual([names(other), other.id], [['ant', 'bee'], idOf(ANT)])
@@ -48,8 +48,15 @@ test('a folder that lacks classes may be told the list, and may not say what the
   assert.deepEqual(names(agreement), ['ant', 'bee', 'cat'])
 })
 
+test('a worker whose list cannot be that of the job asks for it, and sends nothing', async () => {
+  const { channel, bodies } = serverWith(listOf('ant', 'bee', 'cat'))
+  const agreement = new ClassAgreement(ANT, () => false)
+  await agreement.agree(channel, null)
+  assert.deepEqual([names(agreement), bodies], [['ant', 'bee', 'cat'], [0]])
+})
+
 test('a server that comes back with another list ends a worker that has trained by the former one', async () => {
-  const agreement = new ClassAgreement(BEE, () => {})
+  const agreement = new ClassAgreement(BEE, () => true)
   await agreement.agree(serverWith(ANT).channel, idOf(ANT))
   await agreement.agree(serverWith(ANT).channel, null)
   assert.deepEqual(names(agreement), ['ant', 'bee'], 'it offers the list of the job, not its own')
