@@ -8,6 +8,7 @@ import { dump } from 'js-yaml'
 import sharp from 'sharp'
 import type { Job } from '../../src/api/job.ts'
 import { ANNOTATIONS, API_VERSION } from '../../src/contract/names.ts'
+import { eventually } from '../support/eventually.ts'
 import { type LocalRun, startLocalRun } from '../support/local-run.ts'
 
 const COLOURS = { ant: [220, 20, 20], bee: [20, 220, 20], cat: [20, 20, 220] } as const
@@ -62,6 +63,14 @@ function manifests(data: string, checkpoints: string, spec: object): string {
   return objects.map((object) => dump(object)).join('---\n')
 }
 
+async function untilStep(run: LocalRun, step: number): Promise<void> {
+  const reached = async () => {
+    const { status } = await run.job('FinetuneJob', 'colours')
+    assert.ok((status?.progress?.step ?? 0) >= step, run.output())
+  }
+  await eventually(reached, { timeoutMs: 60_000 })
+}
+
 async function logOf(stateDir: string, role: string): Promise<string> {
   const files = (await readdir(stateDir, { recursive: true })).filter((name) => name.includes(`-${role}-`))
   const logs = files.filter((name) => name.endsWith('.log'))
@@ -85,15 +94,27 @@ describe('classes and paths of a job', { concurrency: false }, () => {
     return data
   }
 
-  /** @returns the job as it ended, and what its evaluator said meanwhile */
-  async function train(data: string, spec: object = {}, storage?: string) {
+  async function write(data: string, spec: object, storage?: string) {
     const stateDir = join(root, `run-${runs++}`)
     const checkpoints = storage ?? `${stateDir}-checkpoints`
     await mkdir(checkpoints, { recursive: true })
     const file = `${stateDir}.yaml`
     await writeFile(file, manifests(data, checkpoints, spec))
+    return { file, stateDir }
+  }
+
+  /** @returns the job as it ended, and what its evaluator said meanwhile */
+  async function train(data: string, spec: object = {}, storage?: string) {
+    return finish(await write(data, spec, storage))
+  }
+
+  async function finish(
+    { file, stateDir }: { file: string; stateDir: string },
+    disturb: (run: LocalRun) => Promise<unknown> = async () => {},
+  ) {
     const run = startLocalRun([file], stateDir)
     try {
+      await disturb(run)
       const exitCode = await run.ended(ENDS_WITHIN_MS)
       return { exitCode, ...factsOf(run), said: await logOf(stateDir, 'evaluator') }
     } finally {
@@ -133,6 +154,43 @@ describe('classes and paths of a job', { concurrency: false }, () => {
       /evaluator-0: CLASS_UNKNOWN: spec.evaluation.data: .*val: .*"zant".*"ant", "bee", "cat".*\(exit 11\)/,
     )
     assert.ok(step < 1000, `step ${step}`)
+  })
+
+  test('a class more in the evaluation folder is refused by name', async () => {
+    const data = await folder((one) => cp(join(one, 'val', 'ant'), join(one, 'val', 'dog'), { recursive: true }))
+    const { exitCode, reason, message, step } = await train(data, { maxSteps: 5000 })
+    assert.deepEqual([exitCode, reason], [1, 'CLASS_UNKNOWN'])
+    assert.match(message, /evaluator-0: CLASS_UNKNOWN: spec.evaluation.data: .*"dog"/)
+    assert.ok(step < 1000, `step ${step}`)
+  })
+
+  test('a class that appears while two workers train is refused by name when one of them is replaced', async () => {
+    const data = await folder(async () => {})
+    const job = await write(data, { maxSteps: 100_000, workers: { replicas: 2 } })
+    const { exitCode, reason, message } = await finish(job, async (run) => {
+      await untilStep(run, 10)
+      await cp(join(data, 'train', 'cat'), join(data, 'train', 'bat'), { recursive: true })
+      process.kill(run.podPid('worker', 1) as number, 'SIGKILL')
+    })
+    assert.deepEqual([exitCode, reason], [1, 'CLASS_UNKNOWN'])
+    assert.match(message, /worker-1: CLASS_UNKNOWN: .*train: the job has no class named "bat"; its 3 classes are "ant"/)
+  })
+
+  test('a run that goes on from its checkpoint refuses a class that was renamed meanwhile', async () => {
+    const data = await folder(async () => {})
+    const spec = { maxSteps: 300, checkpoint: { everySteps: 20, storage: { volume: { claimName: 'checkpoints' } } } }
+    const job = await write(data, spec)
+    const first = startLocalRun([job.file], job.stateDir)
+    await untilStep(first, 25)
+    first.child.kill('SIGKILL')
+    await eventually(() => assert.deepEqual(first.processes(), []), { timeoutMs: 30_000 })
+    await rename(join(data, 'train', 'cat'), join(data, 'train', 'aacat'))
+    const renamed = await finish(job)
+    assert.deepEqual([renamed.exitCode, renamed.reason], [1, 'CLASS_UNKNOWN'])
+    assert.match(
+      renamed.message,
+      /worker-0: CLASS_UNKNOWN: .*no class named "aacat"; its 3 classes are "ant", "bee", "cat"/,
+    )
   })
 
   test('a wrong evaluation path fails the job at its start, with the field and the folder', async () => {
