@@ -1,6 +1,6 @@
 // Set-up for `npm start` and `npm test`. Plain JavaScript for Node 18: it must run before anything is installed.
 // Says one line a step; a step that is already done costs a file read and says nothing.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   copyFileSync,
@@ -10,7 +10,6 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  realpathSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -38,7 +37,7 @@ const NODE_24_BINARY = join(NODE_24, 'node_modules', `node-${process.platform}-$
 /** Installs what is missing and returns the path of a Node that can run Downpour. */
 export async function setUp() {
   await installFromLock(root, root, 'dependencies')
-  return process.env.DOWNPOUR_NODE ?? nodeForDownpour()
+  return chosenNode() ?? nodeForDownpour()
 }
 
 /** Node strips the types of src/ by itself from 22.18 on. */
@@ -48,8 +47,25 @@ export function isRecentNode([major, minor] = process.versions.node.split('.').m
 
 /** Another Node than this one that can run Downpour and is there without installing anything; undefined: none. */
 export function findNode() {
-  const others = [process.env.DOWNPOUR_NODE, NODE_24_BINARY].filter((node) => node && existsSync(node))
-  return others.find((node) => realpathSync(node) !== process.execPath)
+  return chosenNode() ?? (existsSync(NODE_24_BINARY) ? NODE_24_BINARY : undefined)
+}
+
+/**
+ * The one that DOWNPOUR_NODE names, which is asked for its version: it may be a script that runs another, and an old one
+ * would hand over to itself for ever.
+ */
+function chosenNode() {
+  const node = process.env.DOWNPOUR_NODE
+  if (!node) return undefined
+  const { stdout, stderr, error, status } = spawnSync(node, ['--version'], { encoding: 'utf8' })
+  const version = /^v(\d+)\.(\d+)\.\d+/.exec(stdout ?? '')
+  if (version && isRecentNode([Number(version[1]), Number(version[2])])) return node
+  const found = version?.[0] ?? error?.message ?? `it is no Node (--version ended with ${status}${firstLineOf(stderr)})`
+  fail(`DOWNPOUR_NODE=${node}: expected a Node >= ${NEEDED.join('.')}, found: ${found}`)
+}
+
+function firstLineOf(text) {
+  return text ? `: ${text.split('\n')[0]}` : ''
 }
 
 /**

@@ -63,12 +63,48 @@ suite('bin/downpour', () => {
     )
   })
 
-  test('does not hand over to itself for ever', (t) => {
+  test('takes the Node that DOWNPOUR_NODE names', (t) => {
     const root = freshClone(t)
+    symlinkSync(join(process.cwd(), 'node_modules'), join(root, 'node_modules'))
     symlinkSync(process.execPath, join(root, 'node'))
-    const env = { DOWNPOUR_NODE: join(root, 'node') }
-    assert.match(run(root, ['bin/downpour', 'presets'], { flags: OLD, env }).stderr, /^downpour needs Node >= 22\.19/)
+    const { status, stdout } = run(root, ['bin/downpour', 'presets'], {
+      flags: OLD,
+      env: { DOWNPOUR_NODE: join(root, 'node') },
+    })
+    assert.deepEqual([status, stdout.slice(0, 6)], [0, 'PRESET'])
   })
+
+  const WRONG_NODES = {
+    'a script that runs an old Node': {
+      script: `[ "$1" = --version ] && echo v20.1.0 && exit\nexec '${process.execPath}' '${OLD.join("' '")}' "$@"`,
+      found: 'v20.1.0',
+    },
+    'another program': { script: 'echo hello', found: 'it is no Node (--version ended with 0)' },
+    'a program that fails': {
+      script: 'echo no such option >&2; exit 3',
+      found: 'it is no Node (--version ended with 3: no such option)',
+    },
+    'a file that is not there': { script: undefined, found: 'spawnSync NODE ENOENT' },
+  }
+  for (const [what, { script, found }] of Object.entries(WRONG_NODES))
+    test(`refuses a DOWNPOUR_NODE that names ${what}, and so does npm start`, (t) => {
+      const root = freshClone(t)
+      symlinkSync(join(process.cwd(), 'node_modules'), join(root, 'node_modules'))
+      cpSync('package-lock.json', join(root, 'package-lock.json'))
+      const node = join(root, 'node')
+      if (script !== undefined) writeFileSync(node, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+      for (const args of [
+        ['bin/downpour', 'presets'],
+        ['tools/start.mjs', 'nothing.yaml'],
+      ]) {
+        const { status, stderr } = run(root, args, { flags: OLD, env: { DOWNPOUR_NODE: node } })
+        assert.equal(status, 1)
+        assert.equal(
+          stderr,
+          `set-up: DOWNPOUR_NODE=${node}: expected a Node >= 22.19, found: ${found.replace('NODE', node)}\n`,
+        )
+      }
+    })
 
   test('without packages says what to do instead of where the code broke', (t) => {
     const root = freshClone(t)
