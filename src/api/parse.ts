@@ -2,7 +2,6 @@
 import type { z } from 'zod'
 import { API_VERSION, JOB_KINDS, type JobKind } from '../contract/names.ts'
 import { DownpourError } from '../support/errors.ts'
-import { shownValue } from '../support/shown.ts'
 import { FinetuneJobInput, FinetuneJobSpec } from './finetune-job.ts'
 import { type Issue, issueOf, metadataIssues, type Origin, required, statusIssues, topLevelIssues } from './issues.ts'
 import type { Job } from './job.ts'
@@ -10,6 +9,7 @@ import { withoutNulls } from './nulls.ts'
 import { PretrainJobInput, PretrainJobSpec } from './pretrain-job.ts'
 import { fillSpec, isFields } from './resolve.ts'
 import { RULES } from './rules.ts'
+import { shownAt } from './secrets.ts'
 import { type Schema, structuralSchema } from './structural.ts'
 import { transferIssues } from './transfer-issues.ts'
 
@@ -53,7 +53,7 @@ function sizeIssues(raw: unknown): Issue[] {
 /** @example "spec.workers.replicas: 0: expected a number of at least 1" */
 export function issueText({ path, value, message }: Issue): string {
   if (value === undefined) return `${path}: ${message}`
-  return `${path}: ${shownValue(value)}: ${message}`
+  return `${path}: ${shownAt(path, value)}: ${message}`
 }
 
 export function labelOf(raw: unknown): string {

@@ -1,6 +1,7 @@
 /** The section of one job in the report: what it was asked, how it went, and what came of it over its steps. */
 import { dump } from 'js-yaml'
 import type { Job } from '../api/job.ts'
+import { withoutSecrets } from '../api/secrets.ts'
 import type { HistoryRecord } from '../contract/files.ts'
 import { type Chart, escapeHtml, lineChart, type Series, shortNumber } from './chart.ts'
 import { jobText } from './job-text.ts'
@@ -24,7 +25,7 @@ ${why ? `<p class="why">${escapeHtml(`${job.status?.phase ?? 'Pending'}: ${why.t
     .join('')}</dl>
 ${drawn.length > 0 ? `<div class="charts">${drawn.join('\n')}</div>` : ''}
 ${flat.length > 0 ? `<p class="note">Never changed: ${escapeHtml(flat.join('; '))}.</p>` : ''}
-<details><summary>Spec, with its preset filled in</summary><pre>${escapeHtml(dump(job.spec, { noRefs: true, lineWidth: 100 }))}</pre></details>`
+<details><summary>Spec, with its preset filled in</summary><pre>${escapeHtml(dump(withoutSecrets(job.spec), { noRefs: true, lineWidth: 100 }))}</pre></details>`
 }
 
 /** What never changed is a few words, not a picture. */

@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Job } from '../api/job.ts'
+import { withoutSecrets } from '../api/secrets.ts'
 import { startLocalCluster } from '../local/cluster.ts'
 import { systemClock } from '../support/clock.ts'
 import { createLog } from '../support/log.ts'
@@ -129,7 +130,8 @@ async function conclude(
   const seconds = (systemClock.monotonicMs() - startedMs) / 1000
   await whenThereIsRoom(options.stateDir, view, interrupt, async () => {
     await writeReport(report, results, { title: 'Downpour run', facts: runFacts(seconds) })
-    await writeFile(join(options.stateDir, 'results.json'), `${JSON.stringify(ended, null, 2)}\n`, { mode: 0o600 })
+    const text = `${JSON.stringify(withoutSecrets(ended), null, 2)}\n`
+    await writeFile(join(options.stateDir, 'results.json'), text, { mode: 0o600 })
   })
   const width = process.stdout.isTTY ? process.stdout.columns : undefined
   for (const line of ['', ...resultTable(results, width), '', ...transferGains(results)]) view.say(line)

@@ -1,6 +1,7 @@
 /** `downpour validate`: everything that is wrong with job files, before a cluster sees them, as lines or as JSON. */
 import type { Readable, Writable } from 'node:stream'
 import { issueText, labelOf, parseJob, validateJob } from '../api/parse.ts'
+import { shownAt } from '../api/secrets.ts'
 import { jobWarnings } from '../api/warnings.ts'
 import { GROUP, JOB_KINDS } from '../contract/names.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
@@ -134,7 +135,7 @@ function checkManifest(manifest: Manifest, seen: Set<string>, checked: Checked):
   }
   for (const issue of issues) {
     const { path, value, expected, message } = issue
-    const shown = value === undefined ? {} : { value: shownValue(value) }
+    const shown = value === undefined ? {} : { value: shownAt(path, value) }
     checked.problems.push({ ...head, path, ...shown, expected, message, text: `${label}: ${issueText(issue)}` })
   }
 }

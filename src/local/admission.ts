@@ -2,6 +2,7 @@
 import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, mayThaw } from '../api/immutable.ts'
 import { validateJob } from '../api/parse.ts'
 import { fillSpec } from '../api/resolve.ts'
+import { shownAt } from '../api/secrets.ts'
 import type { Schema } from '../api/structural.ts'
 import type { JobKind } from '../contract/names.ts'
 import { checkCore } from './core-rules.ts'
@@ -48,7 +49,7 @@ function admitJob(resource: Resource, schema: Schema, given: Stored, before: Sto
   const causes: Cause[] = validateJob(object).map(({ path, value, message }) => ({
     reason: value === undefined ? 'FieldValueRequired' : 'FieldValueInvalid',
     field: path,
-    message: value === undefined ? `Required value: ${message}` : `Invalid value: ${JSON.stringify(value)}: ${message}`,
+    message: value === undefined ? `Required value: ${message}` : `Invalid value: ${shownAt(path, value)}: ${message}`,
   }))
   if (before) causes.push(...changedForGood(object, before))
   if (causes.length > 0) throw invalid(resource, object.metadata.name, causes)
@@ -67,8 +68,12 @@ function changedForGood(object: Stored, before: Stored): Cause[] {
     .map(({ path, message }) => ({
       reason: 'FieldValueInvalid',
       field: `spec.${path}`,
-      message: `Invalid value: ${JSON.stringify(valueAt(is, path)) ?? 'nothing'}: ${message}`,
+      message: `Invalid value: ${changedText(path, valueAt(is, path))}: ${message}`,
     }))
+}
+
+function changedText(path: string, value: unknown): string {
+  return value === undefined ? 'nothing' : shownAt(`spec.${path}`, value)
 }
 
 function valueAt(spec: object, path: string): unknown {

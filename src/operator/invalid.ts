@@ -1,6 +1,7 @@
 /** A job that the API server should have refused: its kinds' rules may be missing there, or older than the operator. */
 import type { ObjectMeta } from '../api/job.ts'
-import { type Issue, issueText } from '../api/parse.ts'
+import type { Issue } from '../api/parse.ts'
+import { shownAt } from '../api/secrets.ts'
 import type { JobStatus } from '../api/status.ts'
 import { type JobKind, ROLES } from '../contract/names.ts'
 import type { Decision } from './actions.ts'
@@ -8,6 +9,8 @@ import { mergeConditions } from './conditions.ts'
 import { describeEvents } from './events.ts'
 import { INVALID_SPEC, writtenEnding } from './policies/ending.ts'
 import { workerSelector } from './status.ts'
+
+const MAX_VALUE = 60
 
 export type SpecIssue = Pick<Issue, 'path' | 'value' | 'message'>
 
@@ -35,9 +38,10 @@ export function decideInvalid(job: InvalidJob, issues: readonly SpecIssue[], now
 }
 
 /** A value may be a whole object, which would bury the sentence. */
-function textOf(issue: SpecIssue): string {
-  const text = JSON.stringify(issue.value) ?? ''
-  return issueText({ ...issue, value: text.length > 60 ? `${text.slice(0, 59)}…` : issue.value } as Issue)
+function textOf({ path, value, message }: SpecIssue): string {
+  if (value === undefined) return `${path}: ${message}`
+  const text = shownAt(path, value)
+  return `${path}: ${text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE - 1)}…` : text}: ${message}`
 }
 
 function blankStatus(job: InvalidJob): JobStatus {

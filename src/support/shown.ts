@@ -7,9 +7,14 @@ const MAX_LEVELS = 6
 /** Controls (C0 but line feed and tab, DEL, C1), marks that reorder or hide text, and halves of characters. */
 const UNPRINTABLE = /(?![\n\t])[\p{Cc}\p{Cf}\u2028\u2029\p{Cs}]/gu
 
+/** What is shown for the field of an object. */
+type Tellable = (key: string, field: unknown) => unknown
+
 /** JSON, as far as a person reads it; numbers that JSON cannot hold by their names. */
-export function shownValue(value: unknown): string {
-  const text = printable(jsonOf(value, MAX_LEVELS)).replaceAll('\n', '\\n').replaceAll('\t', '\\t')
+export function shownValue(value: unknown, tellable: Tellable = (_, field) => field): string {
+  const text = printable(jsonOf(value, MAX_LEVELS, tellable))
+    .replaceAll('\n', '\\n')
+    .replaceAll('\t', '\\t')
   return text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text
 }
 
@@ -19,18 +24,19 @@ export function printable(text: string): string {
 }
 
 /** No longer than it must be to be cut: a value may be of megabytes, and an object may hold itself. */
-function jsonOf(value: unknown, levels: number): string {
+function jsonOf(value: unknown, levels: number, tellable: Tellable): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, MAX_CHARACTERS + 1))
   if (typeof value !== 'object' || value === null) return String(value)
   if (levels === 0) return '…'
   if (Array.isArray(value))
     return `[${value
       .slice(0, MAX_LIST)
-      .map((one) => jsonOf(one, levels - 1))
+      .map((one) => jsonOf(one, levels - 1, tellable))
       .join(',')}${value.length > MAX_LIST ? ',…' : ''}]`
   const keys = Object.keys(value)
-  const fields = keys
-    .slice(0, MAX_LIST)
-    .map((key) => `${jsonOf(key, 1)}:${jsonOf((value as Record<string, unknown>)[key], levels - 1)}`)
+  const fields = keys.slice(0, MAX_LIST).map((key) => {
+    const field = tellable(key, (value as Record<string, unknown>)[key])
+    return `${jsonOf(key, 1, tellable)}:${jsonOf(field, levels - 1, tellable)}`
+  })
   return `{${fields.join(',')}${keys.length > MAX_LIST ? ',…' : ''}}`
 }

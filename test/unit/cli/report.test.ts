@@ -40,6 +40,13 @@ suite('the report of a run', () => {
     assert.doesNotMatch(html, /<figure/)
   })
 
+  test('names the variables of a job, which may hold keys, without their values', () => {
+    const workers = { replicas: 1, template: { env: [{ name: 'WANDB_API_KEY', value: 'sk-4711' }] } }
+    const html = renderReport([resultOf(finetuned('ours', 0.5, { workers }), HISTORY)], ABOUT)
+    assert.match(html, /- name: WANDB_API_KEY\n +value: \(not shown\)/)
+    assert.doesNotMatch(html, /4711/)
+  })
+
   test('has what a researcher needs to repeat it: spec, seed, data, workers, first weights', () => {
     const html = renderReport([resultOf(finetuned('ours', 0.5, { seed: 41 }), HISTORY)], ABOUT)
     const facts = new Map(

@@ -1,0 +1,62 @@
+/**
+ * Values of environment variables may be keys and passwords. Reports and messages are passed on, so they name variables
+ * and do not tell what these hold, also where the variables stand in the wrong place or form.
+ */
+import { shownValue } from '../support/shown.ts'
+import { isFields } from './resolve.ts'
+
+const NOT_SHOWN = '(not shown)'
+/** `env`, and what was meant to be: `envs`, `envVars`, `environment`. */
+const ENVIRONMENT = /^env/i
+/** Keys in these are people's own, and their values are no secrets. */
+const MAPS = new Set(['labels', 'annotations', 'matchLabels', 'nodeSelector'])
+/** Of a variable. */
+const SHOWN = new Set(['name', 'valueFrom'])
+/** `false` */
+const LONGEST_FLAG = 5
+/** kubectl keeps all of an object in it. */
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
+
+/** A copy of a job, or of any part of one. */
+export function withoutSecrets<T>(value: T): T
+export function withoutSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((one) => withoutSecrets(one))
+  if (!isFields(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, field]) => [
+      key,
+      MAPS.has(key) ? ofMap(field) : withoutSecrets(tellable(key, field)),
+    ]),
+  )
+}
+
+/** The value of an issue as its message shows it. @param path `spec.workers.template.env[0].value` */
+export function shownAt(path: string, value: unknown): string {
+  const keys = path.replaceAll(/\[\d+\]/g, '').split('.')
+  const at = keys.findIndex((key) => ENVIRONMENT.test(key))
+  const inside = keys[at + 1]
+  if (at < 0 || keys.slice(0, at).some((key) => MAPS.has(key))) return shownValue(value, tellable)
+  if (inside === undefined) return shownValue(namesOnly(value))
+  return SHOWN.has(inside) || isNoKey(value) ? shownValue(value) : NOT_SHOWN
+}
+
+/** A number or `true` where a text is wanted is a mistake that a person must see; no key is as short. */
+function isNoKey(value: unknown): boolean {
+  return ['number', 'boolean'].includes(typeof value) && String(value).length <= LONGEST_FLAG
+}
+
+function tellable(key: string, field: unknown): unknown {
+  if (key === LAST_APPLIED) return NOT_SHOWN
+  return ENVIRONMENT.test(key) ? namesOnly(field) : field
+}
+
+function ofMap(map: unknown): unknown {
+  return isFields(map) && Object.hasOwn(map, LAST_APPLIED) ? { ...map, [LAST_APPLIED]: NOT_SHOWN } : map
+}
+
+/** Of variables in a list or, wrongly, in a map. */
+function namesOnly(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(namesOnly)
+  if (!isFields(value)) return NOT_SHOWN
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, SHOWN.has(key) ? field : NOT_SHOWN]))
+}
