@@ -77,7 +77,7 @@ function ownEnd(pod: RawPod, podPhase: PodPhase, terminated: Terminated): Contai
     ready: false,
     outlived: !ENDED.includes(podPhase),
     othersRun: !ENDED.includes(podPhase) && (status.containerStatuses ?? []).some(({ state }) => !state?.terminated),
-    startedAtMs: timeMs(startedAt ?? status.startTime),
+    startedAtMs: timeMs(startedAt),
     finishedAtMs: timeMs(finishedAt),
     exitCode,
     reason: ofPod?.reason ?? reason,

@@ -122,8 +122,8 @@ export function conditionOf(pod: RawPod, type: string): PodCondition | undefined
   return pod.status?.conditions?.find((condition) => condition.type === type)
 }
 
-/** @returns undefined for a text that is no time */
+/** @returns undefined for a text that is no time, and for 1970, which is when containerd says that nothing began */
 export function timeMs(text: string | undefined): number | undefined {
   const time = text === undefined ? Number.NaN : Date.parse(text)
-  return Number.isNaN(time) ? undefined : time
+  return time > 0 ? time : undefined
 }

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { after, before, suite, test } from 'node:test'
+import { readContainers } from '../../src/operator/containers.ts'
+import { END_NOW_SECONDS } from '../../src/operator/raw-pod.ts'
 import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
 import { type Kubectl, kubectlAt } from '../../tools/cluster/kubectl.ts'
 import { IMAGE } from '../../tools/cluster/real-node-files.ts'
@@ -85,6 +87,38 @@ suite('a real node', { skip }, () => {
     await assert.rejects(loadImages(['downpour.dev/nobody:1']), { code: 'NO_IMAGE', message: /npm run images/ })
   })
 
+  test('ends a sidecar by the deadline that the operator sets, and a native one by itself: ours has succeeded', async () => {
+    const proxy = { name: 'proxy', image: IMAGE, args: ['serve', '8080', 'proxy'] }
+    const classic = withOthers('classic', { containers: [proxy] })
+    const native = withOthers('native', { initContainers: [{ ...proxy, restartPolicy: 'Always' }] })
+    await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [classic, native] }))
+    const facts = async (name: string) =>
+      readContainers(JSON.parse(await kubectl(['get', 'pod', name, '-n', NAMESPACE, '-o', 'json'])), 'worker')
+    await eventually(async () => {
+      const { phase, outlived, othersRun } = await facts('classic')
+      assert.deepEqual([phase, outlived, othersRun], ['Succeeded', true, true])
+    }, READY)
+    const deadline = JSON.stringify({ spec: { activeDeadlineSeconds: END_NOW_SECONDS } })
+    await kubectl(['patch', 'pod', 'classic', '-n', NAMESPACE, '--type=merge', '-p', deadline])
+    for (const [name, phaseOfPod] of [
+      ['classic', 'Failed'],
+      ['native', 'Succeeded'],
+    ] as const) {
+      await eventually(async () => assert.equal(await field(name, '.status.phase'), phaseOfPod), READY)
+      const { phase, outlived, exitCode } = await facts(name)
+      assert.deepEqual([phase, outlived, exitCode], ['Succeeded', false, 0])
+    }
+  })
+
+  test('says 1970 of a program that it cannot start: it has not run for any time', async () => {
+    const broken = withOthers('broken', {}, { command: ['/nothing'] })
+    await kubectl(['apply', '-f', '-'], JSON.stringify(broken))
+    await eventually(async () => assert.equal(await field('broken', '.status.phase'), 'Failed'), READY)
+    const status = JSON.parse(await kubectl(['get', 'pod', 'broken', '-n', NAMESPACE, '-o', 'json']))
+    const { reason, startedAtMs } = readContainers(status, 'worker')
+    assert.deepEqual([reason, startedAtMs], ['StartError', undefined])
+  })
+
   test('kubectl exec reaches into the container', async () => {
     const printed = await kubectl(['exec', 'web', '-n', NAMESPACE, '--', '/toolbox', 'lookup', 'headless'])
     assert.equal(printed.trim(), await field('web', '.status.podIP'))
@@ -98,6 +132,14 @@ function pod(name: string, args: string[], labels: Record<string, string> = {}) 
     containers: [{ name: 'main', image: IMAGE, args }],
   }
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: NAMESPACE, labels }, spec }
+}
+
+/** A pod whose own container is that of a worker, which ends at once. */
+function withOthers(name: string, others: { containers?: object[]; initContainers?: object[] }, own: object = {}) {
+  const { spec, ...rest } = pod(name, [])
+  const worker = { name: 'worker', image: IMAGE, args: ['lookup', 'kubernetes.default'], ...own }
+  const containers = [...(others.containers ?? []), worker]
+  return { ...rest, spec: { ...spec, ...others, containers, terminationGracePeriodSeconds: 5 } }
 }
 
 function claim(name: string) {

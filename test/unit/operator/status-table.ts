@@ -1,7 +1,7 @@
 /** A worker's pod in the states that kubelets, webhooks and control planes leave it in, and what becomes of each. */
 import type { PodFacts } from '../../../src/operator/observed.ts'
 import type { ContainerState, RawPod } from '../../../src/operator/raw-pod.ts'
-import { NOW } from './builders.ts'
+import { isoAgo, NOW } from './builders.ts'
 import { badData, container, ended, INIT_FAILED, running, SIDECAR_FIRST, type Status, waiting } from './pod-statuses.ts'
 
 const notReady = [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady' }]
@@ -354,13 +354,23 @@ export const TABLE: readonly Row[] = [
     fate: 'failed',
   },
   {
-    what: 'its program cannot be started',
+    what: 'its program cannot be started: for containerd it began in 1970, and has not run well since',
     status: {
       phase: 'Failed',
-      containerStatuses: [container('worker', oddEnd(128, 'StartError', 'exec: "node": not found'))],
+      containerStatuses: [
+        container('worker', {
+          terminated: {
+            exitCode: 128,
+            reason: 'StartError',
+            message: 'failed to create containerd task: exec: "/nothing": no such file or directory: unknown',
+            startedAt: '1970-01-01T00:00:00Z',
+            finishedAt: isoAgo(20),
+          },
+        }),
+      ],
     },
     is: ['Failed', false, false],
-    says: /^Degraded .*worker-0: StartError: exec: "node": not found \(exit 128\)$/,
+    says: /^Degraded .*worker-0: StartError: failed to create containerd task: .*: unknown \(exit 128\)$/,
     fate: 'failed',
   },
   {
