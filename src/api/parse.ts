@@ -7,6 +7,7 @@ import { type Issue, issueOf, metadataIssues, type Origin, required, statusIssue
 import type { Job } from './job.ts'
 import { withoutNulls } from './nulls.ts'
 import { PretrainJobInput, PretrainJobSpec } from './pretrain-job.ts'
+import { handedOnIssues } from './propagate.ts'
 import { fillSpec, isFields } from './resolve.ts'
 import { RULES } from './rules.ts'
 import { shownAt } from './secrets.ts'
@@ -34,7 +35,8 @@ export function parseJob(raw: unknown): Job {
 
 /** Everything that is wrong with a job object as its author writes it; empty when nothing is. */
 export function validateJob(raw: unknown): Issue[] {
-  return [...check(raw, 'written').issues, ...statusIssues(raw), ...sizeIssues(raw)]
+  const { job, issues } = check(raw, 'written')
+  return [...issues, ...statusIssues(raw), ...sizeIssues(raw), ...(job ? handedOnIssues(job) : [])]
 }
 
 /** The same of one that the API server has taken, whose metadata is the server's own. */

@@ -56,7 +56,7 @@ export const podLabels = mapOf(labelValue, MAX_ENTRIES, keysMatch(LABEL_KEY), NO
 export const podAnnotations = mapOf(text(1024), MAX_ANNOTATIONS, keysMatch(ANNOTATION_KEY), NOT_OURS, NOT_OF_KUBERNETES)
 
 /** All annotations of an object together, as the API server bounds them. */
-const MAX_ANNOTATION_BYTES = 256 * 1024
+export const MAX_ANNOTATION_BYTES = 256 * 1024
 
 /** Of a job, which are its author's to choose; the API server itself checks these. */
 export const jobLabels = z
@@ -67,6 +67,6 @@ export const jobAnnotations = z
   .refine(keysMatch(ANNOTATION_KEY).holds, keysMatch(ANNOTATION_KEY).message)
   .refine((map) => bytesOf(map) <= MAX_ANNOTATION_BYTES, `must have at most ${MAX_ANNOTATION_BYTES} bytes in all`)
 
-function bytesOf(map: Readonly<Record<string, string | null>>): number {
+export function bytesOf(map: Readonly<Record<string, string | null>>): number {
   return Object.entries(map).reduce((sum, [key, value]) => sum + Buffer.byteLength(`${key}${value ?? ''}`), 0)
 }

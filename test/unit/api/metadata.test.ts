@@ -34,3 +34,19 @@ test('a job that could not be stored with its status is refused, with its size',
   assert.deepEqual([issue?.path, Number(issue?.value) > 1_500_000], ['spec', true])
   assert.match(issue?.message ?? '', /at most 1441792 bytes/)
 })
+
+test('annotations to hand on must fit into a pod beside those of its template', () => {
+  const annotations = (letters: number) => ({ note: 'x'.repeat(letters) })
+  const job = (letters: number) => {
+    const written = pretrain({
+      propagate: { annotations: ['note'] },
+      workers: { template: { annotations: { a: 'b' } } },
+    })
+    return { ...written, metadata: { ...written.metadata, annotations: annotations(letters) } }
+  }
+  assert.deepEqual(validateJob(job(250_000)), [])
+  assert.deepEqual(
+    validateJob(job(260_000)).map(({ path, value }) => [path, value]),
+    [['spec.propagate.annotations', 260_004]],
+  )
+})
