@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Job } from '../../src/api/job.ts'
-import { issueText, parseJob, validateJob } from '../../src/api/parse.ts'
+import { type Issue, issueText, parseJob, validateJob } from '../../src/api/parse.ts'
 import { API_VERSION, PLURALS, ROLES } from '../../src/contract/names.ts'
 import { mapLimit } from '../../src/kube/map-limit.ts'
 import { planJob } from '../../src/plan/job-plan.ts'
@@ -14,7 +14,7 @@ import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
 import { type Answer, Api, closeNamespace, openNamespace } from '../conformance/api.ts'
 import type { RawJob } from '../support/job-cases.ts'
 import { startTestCluster, type TestCluster } from '../support/local-cluster.ts'
-import { GOOD_JOBS, mutate } from '../support/mutations.ts'
+import { GOOD_JOBS, type Mutated, mutate } from '../support/mutations.ts'
 import { applyCrds } from './crds.ts'
 
 const SEED = Number(process.env.DOWNPOUR_WALK_SEED ?? 9)
@@ -50,21 +50,33 @@ function send(api: Api, { kind }: RawJob, job: RawJob): Promise<Answer> {
 
 interface Verdicts {
   changes: readonly string[]
+  kinds: readonly string[]
   job: RawJob
   there: Answer
   here: Answer
   issues: readonly string[]
+  /** Of the issues. */
+  paths: readonly string[]
 }
 
-async function judge(good: RawJob, job: RawJob, changes: readonly string[]): Promise<Verdicts> {
+interface Case extends Mutated {
+  good: RawJob
+}
+
+async function judge({ good, job, ...made }: Case): Promise<Verdicts> {
   const [there, here] = await Promise.all([real, local].map((api) => send(api, good, job)))
-  return { changes, job, there: there as Answer, here: here as Answer, issues: issuesOf(good, job) }
+  const issues = issuesOf(good, job)
+  const paths = issues.map(({ path }) => path)
+  return { ...made, job, there: there as Answer, here: here as Answer, issues: issues.map(issueText), paths }
 }
 
 /** The address says the kind, too. */
-function issuesOf(good: RawJob, job: RawJob): string[] {
-  const issues = validateJob(job).map(issueText)
-  return good.kind === job.kind || issues.length > 0 ? issues : [`kind: ${job.kind}: ${good.kind} expected`]
+function issuesOf(good: RawJob, job: RawJob): Issue[] {
+  const issues = validateJob(job)
+  const message = `expected ${good.kind}`
+  return good.kind === job.kind || issues.length > 0
+    ? issues
+    : [{ path: 'kind', value: job.kind, expected: good.kind, message }]
 }
 
 const isTaken = ({ status }: Answer) => status === 201
@@ -78,10 +90,34 @@ function textOf({ changes, there, here, issues }: Verdicts): string {
   ].join('\n')
 }
 
-async function judgeAll(cases: readonly { good: RawJob; job: RawJob; changes: readonly string[] }[]) {
+/** Fields that the API server names; none where it could not even read the object. */
+function namedBy({ body }: Answer): string[] {
+  const causes = (body.details?.causes ?? []) as { field?: string }[]
+  const unknown = [...String(body.message).matchAll(/unknown field "([^"]+)"/g)].map(([, path = '']) => path)
+  return [...causes.map(({ field = '' }) => field), ...unknown].filter((field) => field !== '' && field !== '<nil>')
+}
+
+/** One names the field, the other it or what holds it. */
+function isNearby(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((path) =>
+    path
+      .split(/[[\].]+/)
+      .filter(Boolean)
+      .join('.'),
+  )
+  return `${a}.`.startsWith(`${b}.`) || `${b}.`.startsWith(`${a}.`)
+}
+
+/** Where validate names nothing near to any field that the API server names. Of another kind it knows no field. */
+function isElsewhere({ there, paths }: Verdicts): boolean {
+  const named = paths.some((path) => path === 'apiVersion' || path === 'kind') ? [] : namedBy(there)
+  return named.length > 0 && !named.some((field) => paths.some((path) => isNearby(field, path)))
+}
+
+async function judgeAll(cases: readonly Case[]) {
   const all: Verdicts[] = []
-  const { errors } = await mapLimit(cases, AT_ONCE, async ({ good, job, changes }) => {
-    all.push(await judge(good, job, changes))
+  const { errors } = await mapLimit(cases, AT_ONCE, async (one) => {
+    all.push(await judge(one))
   })
   if (errors[0]) throw errors[0].error
   return all
@@ -124,7 +160,7 @@ function assertNone(bad: readonly Verdicts[], what: string): void {
 }
 
 test('every good job is taken by all three as it is', async () => {
-  const verdicts = await judgeAll(GOOD_JOBS.map((good) => ({ good, job: good, changes: ['as it is'] })))
+  const verdicts = await judgeAll(GOOD_JOBS.map((good) => ({ good, job: good, changes: ['as it is'], kinds: [] })))
   assertNone(
     verdicts.filter(({ there, here, issues }) => !isTaken(there) || !isTaken(here) || issues.length > 0),
     'good jobs are refused',
@@ -161,12 +197,21 @@ test(`${JOBS} jobs changed at random get the same answer from all three`, async 
     verdicts.filter((verdict) => !isAgreed(verdict)),
     'get different answers',
   )
+  // Of several faults the API server and validate may each name another first.
+  const pointed = verdicts.filter(({ there, kinds }) => kinds.length === 1 && namedBy(there).length > 0)
+  t.diagnostic(`the API server names the field in ${pointed.length} of ${JOBS - taken.length} refusals`)
+  assertNone(pointed.filter(isElsewhere), 'are refused for another field')
   const refused: string[] = []
   const { errors } = await mapLimit(taken, AT_ONCE, async ({ job, changes }) => {
     for (const line of await refusalsOf(job)) refused.push(`${changes.join('; ')}\n  ${line}`)
   })
   assert.equal(errors[0]?.error, undefined)
   assert.equal(refused.length, 0, `pods of jobs that were taken are refused\n${refused.slice(0, SHOWN).join('\n')}`)
-  assert.ok(taken.length > JOBS / 10, 'hardly any job is taken')
-  assert.ok(taken.length < JOBS * 0.9, 'hardly any job is refused')
+  for (const kind of new Set(verdicts.flatMap(({ kinds }) => kinds))) {
+    const made = verdicts.filter(({ kinds }) => kinds.length === 1 && kinds[0] === kind)
+    const share = made.filter(({ there }) => isTaken(there)).length / Math.max(1, made.length)
+    t.diagnostic(`${kind}: ${made.length} jobs, ${(100 * share).toFixed(0)} % taken`)
+  }
+  assert.ok(taken.length > JOBS / 4, 'hardly any job is taken')
+  assert.ok(taken.length < JOBS * 0.75, 'hardly any job is refused')
 })

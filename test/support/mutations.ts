@@ -1,6 +1,10 @@
 /** Good jobs, changed at random in a few places: what a seed makes once it makes again. */
+import { crdFor } from '../../src/api/crd.ts'
+import type { Schema } from '../../src/api/structural.ts'
+import { JOB_KINDS, type JobKind } from '../../src/contract/names.ts'
 import type { Random } from '../../src/support/random.ts'
 import { finetune, JOB_CASES, pretrain, type RawJob, transfer } from './job-cases.ts'
+import { absentField, pick, schemaAt, valueBeyond, valueWithin } from './near-values.ts'
 
 type Key = string | number
 type Container = Record<string, unknown> | unknown[]
@@ -8,6 +12,15 @@ interface Place {
   at: Container
   key: Key
   path: string
+  /** Of the value; undefined where the CRD says nothing. */
+  schema: Schema | undefined
+}
+
+export interface Mutated {
+  job: RawJob
+  changes: string[]
+  /** Names of the functions that made them. */
+  kinds: string[]
 }
 
 const template = {
@@ -115,18 +128,65 @@ const ODD_KEYS = [
 ]
 
 /** @returns a job with one to three changes, and what they were */
-export function mutate(good: RawJob, random: Random): { job: RawJob; changes: string[] } {
+export function mutate(good: RawJob, random: Random): Mutated {
   const job = JSON.parse(JSON.stringify(good)) as RawJob
-  const changes = Array.from({ length: random.int(3) === 0 ? 2 + random.int(2) : 1 }, () => change(job, random))
+  const made = Array.from({ length: random.int(3) === 0 ? 2 + random.int(2) : 1 }, () => change(job, good.kind, random))
+  const changes = made.map(({ text }) => text)
   // As it is sent: what JSON has no word for is not there.
-  return { job: JSON.parse(JSON.stringify(job)), changes }
+  return { job: JSON.parse(JSON.stringify(job)), changes, kinds: made.map(({ kind }) => kind) }
 }
 
-const CHANGES = [set, set, nudge, nudge, nudge, remove, remove, remove, add, add, swap, repeat]
+const SCHEMAS = Object.fromEntries(
+  JOB_KINDS.map((kind) => [kind, crdFor(kind).spec.versions[0]?.schema.openAPIV3Schema as Schema]),
+) as Record<JobKind, Schema>
 
-function change(job: RawJob, random: Random): string {
-  const places = placesOf(job as unknown as Container)
-  return pick(CHANGES, random)(pick(places, random), random, places)
+/** Half of them stay within what the schema allows, so that the rules beside it decide. */
+const CHANGES = [
+  within, within, within, grow, grow, grow, borrow, borrow, reorder, remove, remove,
+  beyond, beyond, set, nudge, nudge, add, swap, repeat,
+] // biome-ignore format: one list
+
+function change(job: RawJob, of: JobKind, random: Random): { kind: string; text: string } {
+  const places = placesOf(job as unknown as Container, SCHEMAS[of])
+  const made = pick(CHANGES, random)
+  return { kind: made.name, text: made(pick(places, random), random, places) }
+}
+
+/** Another value that the field may have, an edge of it now and then. */
+function within(place: Place, random: Random): string {
+  const value = place.schema && valueWithin(place.schema, random)
+  return value === undefined ? nudge(place, random) : write(place, value)
+}
+
+function beyond(place: Place, random: Random): string {
+  const value = place.schema && valueBeyond(place.schema, random)
+  return value === undefined ? nudge(place, random) : write(place, value)
+}
+
+/** One more of the fields that the object may have. */
+function grow(place: Place, random: Random, places: readonly Place[]): string {
+  const open = places.filter((one) => isFields(fieldOf(one)) && one.schema?.properties)
+  const { schema = {}, path, ...at } = pick(open.length > 0 ? open : [place], random)
+  const object = fieldOf({ ...at, path, schema })
+  const key = isFields(object) ? absentField(schema, object, random) : undefined
+  const value = key === undefined ? undefined : valueWithin(schemaAt(schema, key) ?? {}, random)
+  if (key === undefined || value === undefined) return remove(place)
+  return write({ at: object as Container, key, path: `${path}/${key}`, schema: undefined }, value)
+}
+
+/** What a field of the same name or the same schema holds elsewhere. */
+function borrow(place: Place, random: Random, places: readonly Place[]): string {
+  const alike = places.filter(
+    (one) => one.path !== place.path && (one.key === place.key || (one.schema && one.schema === place.schema)),
+  )
+  return alike.length === 0 ? within(place, random) : write(place, copy(fieldOf(pick(alike, random))))
+}
+
+/** Lists the other way round. */
+function reorder(place: Place, random: Random): string {
+  if (!Array.isArray(place.at)) return borrow(place, random, [])
+  place.at.reverse()
+  return `reverse the list of ${place.path}`
 }
 
 function set(place: Place, random: Random): string {
@@ -156,7 +216,7 @@ function add({ at, path }: Place, random: Random, places: readonly Place[]): str
     return `append beside ${path}: ${shown(value)}`
   }
   const key = random.int(3) === 0 ? pick(ODD_KEYS, random) : String(pick(places, random).key)
-  return write({ at, key, path: `${path}/../${key}` }, value)
+  return write({ at, key, path: `${path}/../${key}`, schema: undefined }, value)
 }
 
 function swap(one: Place, random: Random, places: readonly Place[]): string {
@@ -174,15 +234,20 @@ function repeat(place: Place, random: Random): string {
 }
 
 /** Every field and entry. The namespace is that of the address, which the walk chooses. */
-function placesOf(at: Container, path = ''): Place[] {
+function placesOf(at: Container, schema: Schema | undefined, path = ''): Place[] {
   const keys: Key[] = Array.isArray(at) ? [...at.keys()] : Object.keys(at)
   return keys
-    .map((key) => ({ at, key, path: `${path}/${key}` }))
+    .map((key) => ({ at, key, path: `${path}/${key}`, schema: schema && schemaAt(schema, key) }))
     .filter((place) => place.path !== '/metadata/namespace')
     .flatMap((place) => {
       const value = fieldOf(place)
-      return [place, ...(typeof value === 'object' && value !== null ? placesOf(value as Container, place.path) : [])]
+      const isContainer = typeof value === 'object' && value !== null
+      return [place, ...(isContainer ? placesOf(value as Container, place.schema, place.path) : [])]
     })
+}
+
+function isFields(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function fieldOf({ at, key }: Place): unknown {
@@ -204,8 +269,4 @@ function copy(value: unknown): unknown {
 
 function shown(value: unknown): string {
   return JSON.stringify(value).slice(0, 80)
-}
-
-function pick<T>(list: readonly T[], random: Random): T {
-  return list[random.int(list.length)] as T
 }
