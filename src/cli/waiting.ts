@@ -34,7 +34,8 @@ export function waitingOf(job: Job): Waiting | undefined {
     conditions.filter((one) => one.type === type && one.status === bad && !PASSING.has(one.reason)),
   )[0]
   if (!told?.message) return undefined
-  const text = [told.message, adviceFor(told.message, job)].filter(Boolean).join('; ')
+  const words = told.type === 'Failed' ? `${told.reason}: ${told.message}` : told.message
+  const text = [words, adviceFor(told.message, job)].filter(Boolean).join('; ')
   return { key: `${told.type}/${told.reason}`, text: text.replace(/\p{Cc}+/gu, ' ') }
 }
 

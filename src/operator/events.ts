@@ -47,8 +47,13 @@ function isQuiet({ type, reason }: Condition): boolean {
 
 function eventOf({ type, status, reason, message }: Condition): JobEvent {
   const isBad = status === 'True' ? BAD_WHEN_TRUE.has(type) : type !== 'Suspended' && !GOOD_REASONS.has(reason)
-  const words = reason === type ? type : `${type}: ${reason}`
-  return { type: isBad ? 'Warning' : 'Normal', reason: eventReason(type, reason), message: `${words}: ${message}` }
+  const shown = eventReason(type, reason)
+  return { type: isBad ? 'Warning' : 'Normal', reason: shown, message: withReason(shown, reason, message) }
+}
+
+/** An event shows its own reason beside the message. */
+function withReason(shown: string, reason: string, message: string): string {
+  return shown === reason ? message : `${reason}: ${message}`
 }
 
 /** The reason itself says it, except where it is only the value of a condition. */

@@ -12,7 +12,7 @@ import { createOperatorMetrics, type OperatorMetrics, type ReconcileResult } fro
 import type { PlanOptions } from '../plan/job-plan.ts'
 import { type HealthServer, startHealthServer } from '../server/health.ts'
 import { systemClock } from '../support/clock.ts'
-import { errorCode, errorMessage } from '../support/errors.ts'
+import { errorText } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { describeWaiting } from './readiness.ts'
 import { Reconciler } from './reconciler.ts'
@@ -252,6 +252,6 @@ function packageVersion(): string {
     const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
     return (JSON.parse(text) as { version: string }).version
   } catch (error) {
-    return `unknown (${errorCode(error)}: ${errorMessage(error)})`
+    return `unknown (${errorText(error)})`
   }
 }

@@ -10,7 +10,7 @@ import type { ClassList } from '../contract/classes.ts'
 import { checkpointFolder, FILES } from '../contract/files.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
-import { errorCode, errorMessage } from '../support/errors.ts'
+import { errorCode, errorMessage, errorText } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import type { Catalogue } from './catalogue.ts'
 import { chooseKept, purge, type RetentionRule, removeFolder } from './retention.ts'
@@ -91,7 +91,7 @@ export class Rounds {
       return true
     } catch (error) {
       this.failures.count++
-      this.failures.lastError = `${errorCode(error)}: ${errorMessage(error)}`
+      this.failures.lastError = errorText(error)
       metrics.saves.inc({ result: 'failure' })
       if (errorCode(error) === 'OUTDATED_GENERATION') this.#options.onOutdated(error)
       log.error({ final, code: errorCode(error), reason: errorMessage(error) }, 'checkpoint failed')

@@ -21,6 +21,23 @@ export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+/** `CODE: message`, the code once: messages of Node begin with it (`ENOSPC: …`, `connect ECONNREFUSED …`). */
+export function withCode(code: string, message: string): string {
+  const beginning = message.split(/[\s:]/, 2)
+  return beginning.includes(code) ? message : `${code}: ${message}`
+}
+
+/** The message for a place that shows the code itself. */
+export function withoutCode(code: string, message: string): string {
+  const prefix = `${code}: `
+  return message.startsWith(prefix) ? message.slice(prefix.length) : message
+}
+
+/** Code and message of any thrown thing, each once. */
+export function errorText(error: unknown): string {
+  return withCode(errorCode(error), errorMessage(error))
+}
+
 /** Ends a switch over a discriminated union: a new member becomes a type error here. */
 export function assertNever(value: never): never {
   throw new DownpourError('BUG_UNREACHABLE', `unexpected value: ${JSON.stringify(value)}`)

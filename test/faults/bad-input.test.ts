@@ -42,7 +42,7 @@ describe('bad input', { concurrency: false }, () => {
   test('a data folder that is not there is named', async () => {
     const { reason, message } = await runToFailure({ data: data('nowhere') })
     assert.equal(reason, 'DATA_MISSING')
-    assert.match(message, /worker-\d: DATA_MISSING: .*nowhere: no such folder.*\(exit 11\)/)
+    assert.match(message, /worker-\d: .*nowhere: no such folder.*\(exit 11\)/)
   })
 
   test('more damaged records than allowed fail the job with file and offset', async () => {

@@ -2,6 +2,7 @@
 import type { Job } from '../../api/job.ts'
 import type { JobStatus } from '../../api/status.ts'
 import { exitClass } from '../../contract/runtime.ts'
+import { withCode, withoutCode } from '../../support/errors.ts'
 import type { PodFacts } from '../observed.ts'
 import { shortName, type World } from '../world.ts'
 import type { Ending } from './ending.ts'
@@ -9,6 +10,7 @@ import { trainingFinished } from './success.ts'
 
 const BASE_DELAY_SECONDS = 1
 const MAX_DELAY_SECONDS = 300
+const SILENT = 'ended without a word'
 /** A pod that ran this long was healthy: its next failure starts the back-off anew. */
 const HEALTHY_AFTER_MS = 10 * 60_000
 
@@ -20,6 +22,8 @@ export interface Failure {
   reason: string
   /** @example 'worker-17: OOMKilled (exit 137)' */
   text: string
+  /** The same for a place that shows the reason itself. */
+  message: string
 }
 
 function judgeFailure(pod: PodFacts, policy: Job['spec']['failurePolicy']): Failure {
@@ -27,7 +31,7 @@ function judgeFailure(pod: PodFacts, policy: Job['spec']['failurePolicy']): Fail
   if (pod.disruption !== undefined) {
     const said = pod.message ?? pod.disruptionMessage
     const text = `${name}: ${pod.disruption}${said ? `: ${said}` : ''}`
-    return { class: 'retryable', counted: false, reason: pod.disruption, text }
+    return { class: 'retryable', counted: false, reason: pod.disruption, text, message: `${name}: ${said ?? 'ended'}` }
   }
   if (pod.culprit !== undefined) return judgeOther(pod, pod.culprit)
   const words = parseLastWords(pod.lastWords)
@@ -35,12 +39,13 @@ function judgeFailure(pod: PodFacts, policy: Job['spec']['failurePolicy']): Fail
   const reason = words.code ?? (isGeneric ? `Exit${pod.exitCode ?? 'Unknown'}` : (pod.reason as string))
   const said = words.message ?? pod.message
   const exit = pod.exitCode === undefined ? '' : ` (exit ${pod.exitCode})`
-  const facts = [words.code ?? (isGeneric ? undefined : pod.reason), said].filter(Boolean).join(': ')
+  const known = words.code ?? (isGeneric ? undefined : pod.reason)
   return {
     class: classOf(pod.exitCode, policy),
     counted: true,
     reason,
-    text: `${name}: ${facts || 'ended without a word'}${exit}`,
+    text: `${name}: ${known && said ? withCode(known, said) : (known ?? said ?? SILENT)}${exit}`,
+    message: `${name}: ${said ? withoutCode(reason, said) : known ? 'ended' : SILENT}${exit}`,
   }
 }
 
@@ -48,7 +53,7 @@ function judgeFailure(pod: PodFacts, policy: Job['spec']['failurePolicy']): Fail
 function judgeOther(pod: PodFacts, culprit: string): Failure {
   const said = lastLine(pod.lastWords) ?? pod.message ?? `ended with reason ${pod.reason ?? 'unknown'}`
   const text = `${shortName(pod)}: ${culprit}: ${said} (exit ${pod.exitCode})`
-  return { class: 'retryable', counted: true, reason: 'InitContainerFailed', text }
+  return { class: 'retryable', counted: true, reason: 'InitContainerFailed', text, message: text }
 }
 
 function classOf(exitCode: number | undefined, policy: Job['spec']['failurePolicy']): 'permanent' | 'retryable' {
@@ -107,10 +112,10 @@ export function permanentFailure(world: World): Ending | undefined {
   const first = failuresOf(world).find(({ failure }) => failure.class === 'permanent')?.failure
   if (!first) return undefined
   const told = world.observed.coordinator?.failure
-  if (first.text.includes(' without a word') && told) {
-    return { type: 'Failed', reason: told.code, message: `${told.code}: ${told.message}` }
+  if (first.message.includes(SILENT) && told) {
+    return { type: 'Failed', reason: told.code, message: withoutCode(told.code, told.message) }
   }
-  return { type: 'Failed', reason: first.reason, message: first.text }
+  return { type: 'Failed', reason: first.reason, message: first.message }
 }
 
 export function backoffLimitExceeded(world: World, restarts: JobStatus['restarts']): Ending | undefined {

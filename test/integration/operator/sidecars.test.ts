@@ -83,7 +83,7 @@ test('a finished job has succeeded though a proxy lives beside its parameter ser
 test('bad data fails the job though the proxy is told of first and ended well', () =>
   withJob('first', async (cluster) => {
     await tell(cluster, 'jft-pj-worker-0', SIDECAR_FIRST)
-    await says(cluster, 'Failed', /^True BAD_DATA: worker-0: BAD_DATA: x.tfrecord at byte 0/)
+    await says(cluster, 'Failed', /^True BAD_DATA: worker-0: x.tfrecord at byte 0/)
   }))
 
 test('bad data fails the job though the proxy lives', () =>

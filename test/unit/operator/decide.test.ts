@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Job } from '../../../src/api/job.ts'
+import type { CoordinatorStatus } from '../../../src/contract/status.ts'
 import type { Decision } from '../../../src/operator/actions.ts'
 import { decide } from '../../../src/operator/decide.ts'
 import type { Observed, PodFacts } from '../../../src/operator/observed.ts'
@@ -288,6 +289,25 @@ describe('a failed worker', () => {
 describe('failing for good', () => {
   const end = (world: Observed, spec = {}) => run(pretrainJob({ spec }), world)
 
+  const CODE = 'DATA_EMPTY'
+  const words: [string, object | undefined, CoordinatorStatus['failure']?][] = [
+    ['a code and a message', { code: CODE, message: 'no pictures' }],
+    ['a code alone', { code: CODE }],
+    ['a message that begins with its code', { code: CODE, message: `${CODE}: no pictures` }],
+    ['a whole status', coordinator({ failure: { code: CODE, message: 'no pictures' } })],
+    ['nothing, where the coordinator told it', undefined, { code: CODE, message: `${CODE}: no pictures` }],
+  ]
+  for (const [name, said, failure = null] of words)
+    test(`the code is told once after ${name}`, () => {
+      const lastWords = said && JSON.stringify(said)
+      const worker = failed('worker', 1, 11, { lastWords })
+      const decision = end(observed([pod('ps', 0), worker], { coordinator: coordinator({ failure }) }))
+      const times = (text: string) => text.split(CODE).length - 1
+      assert.equal(times(conditionText(decision, 'Failed')), 1, conditionText(decision, 'Failed'))
+      const [event] = decision.events.filter(({ reason }) => reason === 'Failed')
+      assert.equal(times(event?.message ?? ''), 1, event?.message)
+    })
+
   const cases: { name: string; pods: PodFacts[]; spec?: object; expected: RegExp }[] = [
     {
       name: 'a permanent exit code, with the last words of the process',
@@ -297,7 +317,7 @@ describe('failing for good', () => {
           lastWords: JSON.stringify({ code: 'BAD_DATA', message: 'a.tfrecord at 40: bad CRC' }),
         }),
       ],
-      expected: /^True BAD_DATA: worker-0: BAD_DATA: a.tfrecord at 40: bad CRC \(exit 11\)/,
+      expected: /^True BAD_DATA: worker-0: a.tfrecord at 40: bad CRC \(exit 11\)/,
     },
     {
       name: 'a whole runtime status as last words',
@@ -306,7 +326,7 @@ describe('failing for good', () => {
           lastWords: JSON.stringify(coordinator({ failure: { code: 'NON_FINITE', message: 'NaN' } })),
         }),
       ],
-      expected: /^True NON_FINITE: ps-0: NON_FINITE: NaN \(exit 12\)/,
+      expected: /^True NON_FINITE: ps-0: NaN \(exit 12\)/,
     },
     {
       name: 'the first of several, for the others may have failed because of it',

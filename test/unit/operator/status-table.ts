@@ -60,7 +60,7 @@ export const TABLE: readonly Row[] = [
     what: 'classic sidecar first, ended well: the exit code of ours counts',
     status: SIDECAR_FIRST,
     is: ['Failed', false, false],
-    says: /^Failed BAD_DATA: worker-0: BAD_DATA: x.tfrecord at byte 0: data CRC does not match \(exit 11\)$/,
+    says: /^Failed BAD_DATA: worker-0: x.tfrecord at byte 0: data CRC does not match \(exit 11\)$/,
     fate: 'spoilt',
   },
   {
