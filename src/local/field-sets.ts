@@ -113,12 +113,14 @@ export function toFieldsV1(paths: Iterable<FieldPath>): Json {
   return root
 }
 
+/** A list whose items are known by value or place is one value here. */
 export function fromFieldsV1(fields: Json): Set<FieldPath> {
   const paths = new Set<FieldPath>()
   const visit = (value: Json, steps: readonly string[]) => {
     const inner = Object.entries(value)
-    if (inner.length === 0 && steps.length > 0) paths.add(steps.join(JOINT))
-    for (const [step, field] of inner) visit(field as Json, [...steps, step])
+    const isWhole = inner.length === 0 || inner.some(([step]) => /^[vi]:/.test(step))
+    if (isWhole && steps.length > 0) paths.add(steps.join(JOINT))
+    for (const [step, field] of inner) if (/^[fk]:/.test(step)) visit(field as Json, [...steps, step])
   }
   visit(fields, [])
   return paths

@@ -5,8 +5,9 @@ import { pruned } from '../api/pruned.ts'
 import { applyFields, trackWrite } from './apply.ts'
 import { deleteObject, readDeleteOptions } from './deletion.ts'
 import { send } from './http.ts'
+import { managedFieldsOf } from './managed-fields.ts'
 import { checkMetadataTypes } from './metadata-rules.ts'
-import { isObject, type Stored } from './objects.ts'
+import { isObject, type ManagedFields, type Stored } from './objects.ts'
 import { applyPatch } from './patch.ts'
 import { type ApiContext, objectBody, type Request } from './request.ts'
 import { apiVersionOf } from './resources.ts'
@@ -20,7 +21,8 @@ const VALIDATIONS = ['Ignore', 'Strict', 'Warn']
 export function post({ store }: ApiContext, request: Request, response: ServerResponse): void {
   const { target, dryRun } = request
   if (target.name || (target.resource.namespaced && !target.namespace)) throw notAllowed()
-  const object = knownFields(request, objectBody(request), response)
+  const known = knownFields(request, objectBody(request), response)
+  const object = withManagedFields(known, managedFieldsOf(known.metadata.managedFields, undefined))
   send(response, 201, store.create(target.resource, target.namespace, object, { dryRun, mustLast: true }))
 }
 
@@ -107,14 +109,17 @@ function save(context: ApiContext, request: Request, current: Stored, next: Stor
   const { resource } = request.target
   const known = knownFields(request, next, response)
   const part = partOf(request)
-  const managedFields = known.metadata.managedFields ?? current.metadata.managedFields
-  const owned = (object: Stored) => ({
-    ...object,
-    metadata: { ...object.metadata, ...(managedFields ? { managedFields } : {}) },
-  })
+  const stored = current.metadata.managedFields
+  const managedFields = part === 'status' ? stored : managedFieldsOf(known.metadata.managedFields, stored)
+  const owned = (object: Stored) => withManagedFields(object, managedFields)
   const tracking = { resource, part, manager: request.manager, nowMs: context.clock.nowMs() }
   const tracked = trackWrite(owned(current), owned(known), tracking)
   return context.store.update(resource, current, tracked, part, { dryRun: request.dryRun, mustLast: true })
+}
+
+function withManagedFields(object: Stored, managedFields: ManagedFields[] | undefined): Stored {
+  const { managedFields: _, ...metadata } = object.metadata
+  return { ...object, metadata: { ...metadata, ...(managedFields ? { managedFields } : {}) } }
 }
 
 function saveScale(
