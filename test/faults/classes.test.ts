@@ -149,10 +149,7 @@ describe('classes and paths of a job', { concurrency: false }, () => {
     const data = await folder((one) => rename(join(one, 'val', 'ant'), join(one, 'val', 'zant')))
     const { exitCode, reason, message, step } = await train(data, { maxSteps: 5000 })
     assert.deepEqual([exitCode, reason], [1, 'CLASS_UNKNOWN'])
-    assert.match(
-      message,
-      /evaluator-0: spec.evaluation.data: .*val: .*"zant".*"ant", "bee", "cat".*\(exit 11\)/,
-    )
+    assert.match(message, /evaluator-0: spec.evaluation.data: .*val: .*"zant".*"ant", "bee", "cat".*\(exit 11\)/)
     assert.ok(step < 1000, `step ${step}`)
   })
 
