@@ -113,7 +113,7 @@ async function decode(
 }
 
 /** A label outside the map is no damage to pass over: data and labels file do not belong together. */
-function closeLabels(source: DataSource, labels: readonly number[], where: string): number[] {
+export function closeLabels(source: DataSource, labels: readonly number[], where: string): number[] {
   try {
     return source.labels.close(labels)
   } catch (error) {

@@ -4,6 +4,7 @@ import type { DataConfig } from '../contract/runtime.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import { printable } from '../support/printable.ts'
 import { seedOf } from '../support/random.ts'
+import { likeOne, someNames } from './job-classes.ts'
 import { flatLabels, type LabelMap, readLabels } from './labels.ts'
 import { readRegular } from './regular-file.ts'
 import { scanClass } from './scan/class-folder.ts'
@@ -63,7 +64,7 @@ function folderIndex({ labels }: LabelMap, root: string): (folder: string) => nu
     if (id !== undefined) return id
     throw new DownpourError(
       'LABEL_UNKNOWN',
-      `${printable(join(root, folder))}: the labels file has no label of that name`,
+      `${printable(join(root, folder))}: the labels file has no label of that name; it has ${someNames(labels.map(({ name }) => name))}${likeOne([folder], labels)}`,
       {
         folder,
       },

@@ -4,6 +4,7 @@ import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { printable } from '../support/printable.ts'
 import { createLabelMap, type Label, type LabelMap } from './labels.ts'
+import { lookalikeKey } from './scan/names.ts'
 
 const SHOWN = 5
 
@@ -32,6 +33,13 @@ export function tellMissingClasses(own: readonly Label[], classes: readonly Clas
   const missing = classes.map(({ name }) => name).filter((name) => !names.has(name.normalize('NFC')))
   if (missing.length === 0) return
   log.warn({ where, missing: someNames(missing), count: missing.length }, 'classes of the job that this data lacks')
+}
+
+/** @returns ', and one is "Cat"' for the first of the names that is one of the labels but for case, blanks or the like; or nothing */
+export function likeOne(names: readonly string[], labels: readonly Pick<Label, 'name'>[]): string {
+  const byKey = new Map(labels.map(({ name }) => [lookalikeKey(name), name]))
+  const like = names.map((name) => byKey.get(lookalikeKey(name))).find((name) => name !== undefined)
+  return like === undefined ? '' : `, and one is "${printable(like)}"`
 }
 
 /** @example '"ant", "bee" and 3 more' */
@@ -78,6 +86,7 @@ function isSameSet(a: readonly number[], b: readonly number[]): boolean {
 function unknown(strange: readonly Label[], job: LabelMap, where: string): DownpourError {
   const names = strange.map(({ name }) => name)
   const have = someNames(job.labels.map(({ name }) => name))
-  const message = `${where}: the job has no class named ${someNames(names)}; its ${job.size} classes are ${have}. Rename the class as the job spells it, or move it away`
+  const like = likeOne(names, job.labels)
+  const message = `${where}: the job has no class named ${someNames(names)}; its ${job.size} classes are ${have}${like}. Rename the class as the job spells it, or move it away`
   return new DownpourError('CLASS_UNKNOWN', message, { names: names.slice(0, SHOWN) })
 }

@@ -11,6 +11,8 @@ const REMEMBERED_IDS = 2 ** 20
 /** A million labels with long names are a tenth of it. */
 const MAX_FILE_BYTES = 2 ** 30
 
+const FORM = '[{ "id": 0, "name": "…", "parents": [] }, …]'
+
 const LabelsFile = z.array(z.object({ id: z.int().min(0), name: z.string(), parents: z.array(z.int().min(0)) }))
 export type Label = z.output<typeof LabelsFile>[number]
 
@@ -57,13 +59,13 @@ export function flatLabels(names: readonly string[]): LabelMap {
 export async function readLabels(path: string): Promise<LabelMap> {
   const bytes = await readRegular(path, MAX_FILE_BYTES).catch((error) => {
     if (!isMissing(error.cause)) throw error
-    const message = `${path}: cannot be read (${errorMessage(error.cause)}); it lists the labels: [{ "id": 0, "name": "…", "parents": [] }, …]`
+    const message = `${path}: cannot be read (${errorMessage(error.cause)}); it lists the labels: ${FORM}`
     throw new DownpourError('DATA_MISSING', message, { path }, { cause: error })
   })
-  const parsed = LabelsFile.safeParse(parseJson(bytes.toString('utf8'), path))
+  const parsed = LabelsFile.safeParse(parseJson(textOf(bytes, path), path))
   if (parsed.success) return createLabelMap(withNames(parsed.data, path), path)
   const [issue] = parsed.error.issues
-  throw invalid(path, `${issue?.path.join('.')}: ${issue?.message}`)
+  throw invalid(path, `${issue?.path.join('.') || 'the whole'}: ${issue?.message}; it lists the labels: ${FORM}`)
 }
 
 /** Processes match labels by name, so each label needs a name of its own. */
@@ -80,6 +82,15 @@ function withNames(labels: Label[], source: string): Label[] {
     idByName.set(name.normalize('NFC'), id)
   }
   return labels
+}
+
+/** Names are compared, so no byte of them may be guessed. Editors of Windows put a mark before UTF-8, which is left out. */
+function textOf(bytes: Uint8Array, source: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw invalid(source, 'not UTF-8; save it as UTF-8')
+  }
 }
 
 function parseJson(text: string, path: string): unknown {

@@ -7,6 +7,7 @@ import { DownpourError } from '../support/errors.ts'
 import type { Batch, Lease, LeaseSource } from './batch.ts'
 import { orderedBatches } from './batches.ts'
 import { CorruptionCount, createExampleReader } from './examples.ts'
+import { lookInside } from './first-look.ts'
 import type { Label } from './labels.ts'
 import type { PassedOver } from './scan/kinds.ts'
 import { openSource } from './source.ts'
@@ -72,9 +73,14 @@ export interface DataFacts {
   passedOver: readonly PassedOver[]
 }
 
-/** @throws DownpourError DATA_…, LABELS_INVALID, LABEL_UNKNOWN */
-export async function dataFacts(folder: string, config: DataConfig): Promise<DataFacts> {
-  const { units, labels, passedOver } = await openSource(folder, config)
+/**
+ * @param most units to look into
+ * @throws DownpourError DATA_…, LABELS_INVALID, LABEL_UNKNOWN
+ */
+export async function dataFacts(folder: string, config: DataConfig, most: number): Promise<DataFacts> {
+  const source = await openSource(folder, config)
+  const { units, labels, passedOver } = source
+  await lookInside(source, most, join(folder, config.path))
   return { units: units.length, labels: labels.labels, passedOver }
 }
 

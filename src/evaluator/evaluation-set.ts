@@ -22,9 +22,11 @@ export async function openEvaluationSet(
   log: Log,
 ): Promise<EvaluationSet> {
   if (!evaluation) throw new RangeError('the job has no evaluation')
-  const { labels, passedOver } = await dataFacts(folder, evaluation.data).catch((error) => {
-    throw named(error)
-  })
+  const { labels, passedOver } = await dataFacts(folder, evaluation.data, evaluation.maxExamples ?? Infinity).catch(
+    (error) => {
+      throw named(error)
+    },
+  )
   tellPassedOver(passedOver, log)
   const where = join(folder, evaluation.data.path)
   return {

@@ -79,7 +79,7 @@ async function train(context: WorkerContext): Promise<void> {
   const { name: backend } = await selectBackend(config.runtime.backend, log)
   report.set({ backend })
   const model = buildModel({ ...config.model, ...config })
-  const facts = await dataFacts(dataDir, config.data)
+  const facts = await dataFacts(dataDir, config.data, unitsToLookInto(context))
   tellPassedOver(facts.passedOver, log)
   const client = await connect(context, model, facts)
   const { seed, batchSize, input, data } = config
@@ -96,6 +96,11 @@ async function train(context: WorkerContext): Promise<void> {
   }
   report.set({ phase: 'done' })
   log.info({ localSteps: report.status.localSteps }, 'worker ends: the job has all its steps')
+}
+
+/** One worker looks for all. A picture that cannot be read is damage, and does not end the job. */
+function unitsToLookInto({ config, identity }: WorkerContext): number {
+  return identity.index === 0 && config.data.format === 'tfrecord' ? Number.POSITIVE_INFINITY : 0
 }
 
 /** @throws DownpourError LABELS_TOO_MANY, LABELS_TOO_FEW: the first worker's folder must have the classes of the model */

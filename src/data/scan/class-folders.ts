@@ -7,7 +7,7 @@ import { readHead } from '../regular-file.ts'
 import { inParallel } from './in-parallel.ts'
 import type { Kind, Tally } from './kinds.ts'
 import { type Entry, followLink, listFolder } from './listing.ts'
-import { isBadName, isPictureName, isSplit, isSystem, kindByName } from './names.ts'
+import { isBadName, isPictureName, isSplit, isSystem, kindByName, lookalikeKey } from './names.ts'
 
 export interface ClassFolder {
   /** As the file system has it. */
@@ -69,7 +69,7 @@ function mustBeNoSplits(root: string, classes: readonly ClassFolder[]): void {
 function lookalikes(classes: readonly ClassFolder[]): [string, string][] {
   const seen = new Map<string, string>()
   return classes.flatMap(({ name }): [string, string][] => {
-    const key = name.trim().toLowerCase()
+    const key = lookalikeKey(name)
     const before = seen.get(key)
     if (before !== undefined) return [[before, name]]
     seen.set(key, name)

@@ -24,7 +24,10 @@ export const KINDS = {
   badName: { what: 'names that are not UTF-8', matters: true },
   emptyClass: { what: 'class folders without a picture', matters: true },
   emptyShard: { what: 'shards without a record', matters: true },
-  lookalike: { what: 'class folders that differ from another in upper case or blanks only', matters: true },
+  lookalike: {
+    what: 'class folders that differ from another in upper case, blanks or unseen characters only',
+    matters: true,
+  },
 } as const satisfies Record<string, KindRule>
 export type Kind = keyof typeof KINDS
 

@@ -8,15 +8,17 @@ const ending = (words: string) => new RegExp(`\\.(${alternatives(words)})$`, 'i'
 const SYSTEM = [
   // ext4, Windows, Android, macOS archives
   'lost\\+found',
-  '\\$recycle\\.bin|recycler|recycled|system volume information|found\\.\\d{3}|lost\\.dir|__macosx',
+  '\\$recycle\\.bin|system volume information|found\\.\\d{3}|lost\\.dir|__macosx',
   'thumbs\\.db(:encryptable)?|ehthumbs(_vista)?\\.db|desktop\\.ini|icon\\r',
   'network trash folder|temporary items|thevolumesettingsfolder',
   // Synology, QNAP, NetApp
   '@eadir|@tmp|@recycle|@recently-snapshot|@sharebin|@sharesnap|#recycle|#snapshot|~snapshot',
   // Python, Spark, editors
-  '__pycache__|_temporary|_success|.*~',
+  '__pycache__|_temporary|.*~',
 ]
 const SYSTEM_NAME = new RegExp(`^(\\..*|${SYSTEM.join('|')})$`, 'is')
+/** Words that may be classes, unless a system shouts them. */
+const SHOUTED = new Set(['RECYCLER', 'RECYCLED', '_SUCCESS'])
 const UNFINISHED = ending('part partial crdownload download opdownload incomplete tmp temp filepart aria2 !ut !qb swp')
 const UNFINISHED_PREFIX = /^temp[-_]/i
 const PICTURE = ending('jpg jpeg jpe jfif pjpeg png apng webp gif tif tiff avif')
@@ -31,7 +33,7 @@ const NOTES = ending('txt json xml csv tsv yaml yml md5 caption cap cls npy npz 
 const SPLIT = /^(train(ing)?|val(id(ation)?|idate)?|test(ing)?|dev|eval(uation)?|hold-?out)$/i
 
 export function isSystem(name: string): boolean {
-  return SYSTEM_NAME.test(name)
+  return SYSTEM_NAME.test(name) || SHOUTED.has(name)
 }
 
 export function isUnfinished(name: string): boolean {
@@ -62,6 +64,16 @@ export function isSplit(name: string): boolean {
 /** Node puts this character where a name is not UTF-8; such a name leads to no file. */
 export function isBadName(name: string): boolean {
   return name.includes('\ufffd')
+}
+
+/** The same for names that people take for one: of other case, blanks, width, or with characters that are not seen. */
+export function lookalikeKey(name: string): string {
+  return name
+    .normalize('NFKC')
+    .replace(/\p{Cf}/gu, '')
+    .replace(/\s+/gu, ' ')
+    .trim()
+    .toLowerCase()
 }
 
 /** What a file is whatever it holds; undefined: its first bytes must say. */

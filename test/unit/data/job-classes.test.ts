@@ -40,6 +40,15 @@ test('a class that the job does not have is refused by name', async () => {
   })
 })
 
+test('of a class that is only spelled otherwise the message says how the job spells it', () => {
+  const job = flatLabels(['a', 'b', 'c', 'd', 'e', 'f', 'Big Cat']).labels as Class[]
+  for (const name of ['big cat', 'Big  Cat ', 'Big\u200b Cat', 'BIG CAT'])
+    assert.throws(() => mapOntoJob(flatLabels([name]), job, 'here'), {
+      code: 'CLASS_UNKNOWN',
+      message: /its 7 classes are .* and 2 more, and one is "Big Cat"\. Rename/,
+    })
+})
+
 test('records go by the names of their labels file, in whatever order that lists them', async () => {
   const order = [3, 2, 0, 1]
   const placeOf = (id: number) => order.indexOf(id)

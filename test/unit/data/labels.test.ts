@@ -133,6 +133,23 @@ test('a labels file that is absent, no JSON, or of another shape is refused by i
   assert.equal((await readLabels(path)).size, 4)
 })
 
+test('a mark of Windows before a labels file is left out; bytes that are not UTF-8 are refused, not guessed', async () => {
+  const path = join(folder, 'encoded.json')
+  const text = JSON.stringify([{ id: 0, name: 'caf\u00e9', parents: [] }])
+  await writeFile(path, `\ufeff${text}`)
+  assert.equal((await readLabels(path)).labels[0]?.name, 'caf\u00e9')
+  for (const encoding of ['latin1', 'utf16le'] as const) {
+    await writeFile(path, Buffer.from(`\ufeff${text}`, encoding))
+    await assert.rejects(
+      readLabels(path),
+      { code: 'LABELS_INVALID', message: /: not UTF-8; save it as UTF-8/ },
+      encoding,
+    )
+  }
+  await writeFile(path, '{"0": "ant"}')
+  await assert.rejects(readLabels(path), { message: /the whole: .*expected array.*it lists the labels: \[\{ "id": 0/ })
+})
+
 test('a label file behind a ring of links, or that is a pipe or a folder, is the fault of the data', async () => {
   const loop = join(folder, 'loop.json')
   await symlink(loop, loop)

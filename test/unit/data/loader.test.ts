@@ -200,7 +200,7 @@ test('damage within the limit is told in the statistics', async () => {
 
 test('facts of a set: its units, its labels and what is passed over', async () => {
   const { folder, config } = await optionsOf({})
-  assert.deepEqual(await dataFacts(folder, config), { units: 2, labels: FRUIT, passedOver: [] })
+  assert.deepEqual(await dataFacts(folder, config, 2), { units: 2, labels: FRUIT, passedOver: [] })
 })
 
 test('evaluation reads every example once, the same at every call', async () => {

@@ -341,6 +341,61 @@ suite('names', () => {
     assert.equal(source.passedOver[0]?.count, 2)
   })
 
+  test('folders that differ in width or in characters that nobody sees are said too', async () => {
+    const source = await open(await threeClasses({ 'a\u200bnt/1.png': picture, '\uff42ee/1.png': picture }))
+    assert.equal(source.labels.size, 5)
+    assert.deepEqual(kindsOf(source), { lookalike: '2 "a\u200bnt" beside "ant"' })
+  })
+
+  test('a word that is a bin of Windows in upper case alone may be a class', async () => {
+    const folder = await threeClasses({
+      'recycled/1.png': picture,
+      'RECYCLED/1.png': picture,
+      'RECYCLER/1.png': picture,
+    })
+    const source = await open(folder)
+    assert.deepEqual([source.labels.labels.at(-1)?.name, source.labels.size], ['recycled', 4])
+    assert.deepEqual(kindsOf(source), { system: '2 RECYCLED' })
+  })
+
+  test('classes named by numbers, signs, scripts and symbols are classes, in the order of texts', async () => {
+    const names = [
+      '1',
+      '10',
+      '2',
+      '-1',
+      'a.b',
+      '_none_',
+      '{}',
+      '"',
+      '__proto__',
+      'constructor',
+      '猫',
+      '🐈',
+      '🐈‍⬛',
+      'x'.repeat(255),
+    ]
+    const folder = inside(root)
+    await writeImages(folder, Object.fromEntries(names.map((name) => [`${name}/1.png`, picture] as const)))
+    assert.deepEqual(
+      (await open(folder)).labels.labels.map(({ name }) => name),
+      names.toSorted(),
+    )
+  })
+
+  test('a folder that its labels file spells otherwise is told how', async () => {
+    const folder = await threeClasses()
+    const labels = ['bee', 'cat', 'dog', 'eel', 'fly', 'Ant '].map((name, id) => ({ id, name, parents: [] }))
+    await writeFile(join(folder, 'labels.json'), JSON.stringify(labels))
+    await assert.rejects(
+      openSource(folder, { path: '.', format: 'imagenet-folder', maxCorruptRecords: 0, labels: 'labels.json' }),
+      {
+        code: 'LABEL_UNKNOWN',
+        message: /ant: the labels file has no label of that name; it has "bee", .* and 1 more, and one is "Ant "$/,
+      },
+    )
+  })
+
   test('a name that is not UTF-8 is said for a picture and refused for a class', async () => {
     const folder = await threeClasses()
     await writeFile(Buffer.concat([Buffer.from(`${folder}/ant/`), Buffer.from([0xe9]), Buffer.from('.png')]), picture)

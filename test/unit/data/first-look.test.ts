@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { dataFacts } from '../../../src/data/loader.ts'
+import { inside, records, temporaryFolder, writeRecords } from './builders.ts'
+
+const root = temporaryFolder()
+const LAST = 'x-00002.tfrecord'
+
+async function threeShards(last = records('c', 2)) {
+  const folder = inside(root)
+  return { folder, config: await writeRecords(folder, [records('a', 2), [], last]) }
+}
+
+test('every shard is opened at the start, so that the last one is not found unreadable after hours', async () => {
+  const { folder, config } = await threeShards()
+  assert.equal((await dataFacts(folder, config, Number.POSITIVE_INFINITY)).units, 3)
+  await writeFile(join(folder, LAST), gzipSync(await readFile(join(folder, LAST))))
+  await assert.rejects(dataFacts(folder, config, 3), { code: 'DATA_UNREADABLE', message: new RegExp(LAST) })
+  await dataFacts(folder, config, 2)
+})
+
+test('records whose labels the labels file lacks are found at the start', async () => {
+  const { folder, config } = await threeShards(records('c', 1, [7]))
+  await assert.rejects(dataFacts(folder, config, 3), {
+    code: 'LABEL_UNKNOWN',
+    message: new RegExp(`${LAST} at byte 0: label 7 is not in .*labels.json \\(0 to 3\\)`),
+  })
+})
+
+test('shards without a single record are found at the start; a part of them says nothing of the rest', async () => {
+  const folder = inside(root)
+  const config = await writeRecords(folder, [[], [], []])
+  await dataFacts(folder, config, 2)
+  await assert.rejects(dataFacts(folder, config, 3), { code: 'DATA_EMPTY', message: /none of its 3 parts holds/ })
+})
