@@ -20,6 +20,11 @@ export function isMultiple(value: string | number, unit: string): boolean {
   return one > 0n && scaled(value) % one === 0n
 }
 
+/** Rounded up, as a container is told of what it may use. */
+export function unitsIn(value: string | number, unit: string): bigint {
+  return (scaled(value) + scaled(unit) - 1n) / scaled(unit)
+}
+
 /** Of a quantity that has no fraction. */
 export function wholeQuantity(value: string | number): bigint {
   return scaled(value) / 10n ** BigInt(DIGITS)

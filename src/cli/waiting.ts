@@ -41,7 +41,11 @@ export function waitingOf(job: Job): Waiting | undefined {
 
 /** Every claim is an object: a folder of this machine, or one that the run makes. */
 function adviceFor(message: string, { metadata }: Job): string | undefined {
-  const claim = /persistentvolumeclaim "([^"]*)" not found/.exec(message)?.[1]
-  if (claim === undefined) return undefined
-  return `add a PersistentVolumeClaim "${claim}" of namespace ${metadata.namespace} to the file; its annotation ${ANNOTATIONS.localPath} names your folder`
+  const found = [...message.matchAll(/persistentvolumeclaim ("[^"]*") not found/g)].map((match) => match[1])
+  const [first, ...more] = new Set(found)
+  if (first === undefined) return undefined
+  const what =
+    more.length === 0 ? `a PersistentVolumeClaim ${first}` : `PersistentVolumeClaims ${[first, ...more].join(', ')}`
+  const [its, folder] = more.length === 0 ? ['its', 'your folder'] : ['the', 'a folder of yours']
+  return `add ${what} of namespace ${metadata.namespace} to the file; ${its} annotation ${ANNOTATIONS.localPath} names ${folder}`
 }

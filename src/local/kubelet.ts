@@ -10,8 +10,9 @@ import { HostsFile } from './hosts-file.ts'
 import { type Stored, type StoredEvent, timestamp } from './objects.ts'
 import { type PodEvent, recordPodEvent } from './pod-events.ts'
 import { launchPod, type PodExit, type RunningPod } from './pod-process.ts'
+import { AWAITED, configMapReader, missingFor } from './pod-references.ts'
 import { ended, lost, type PodStatus, running, unschedulable, withReadiness } from './pod-status.ts'
-import { CLAIMS, PodVolumes } from './pod-volumes.ts'
+import { PodVolumes } from './pod-volumes.ts'
 import { hasProbe, startProbe } from './probe.ts'
 import { Reaper } from './reaper.ts'
 import { resourceOfKind } from './resources.ts'
@@ -94,7 +95,7 @@ export class Kubelet {
   }
 
   #onEvent({ plural, type, object }: StoredEvent): void {
-    if (plural === CLAIMS.plural && type === 'ADDED') this.#considerAll()
+    if (AWAITED.has(plural) && type !== 'DELETED') this.#considerAll()
     if (plural !== PODS.plural) return
     // Taken away at once (grace 0): nobody waits for its process any more.
     if (type === 'DELETED') this.#running.get(object.metadata.uid)?.process.signal('SIGKILL')
@@ -110,8 +111,8 @@ export class Kubelet {
     if (this.#closing || this.#starting.has(uid)) return
     if (deletionTimestamp) return this.#end(pod)
     if (pod.status?.phase !== 'Pending' || this.#running.has(uid)) return
-    const missing = this.#volumes.missingClaim(pod)
-    if (missing) return this.#waitFor(pod, `persistentvolumeclaim "${missing}" not found`)
+    const missing = missingFor(pod, this.#volumes, this.#options.store)
+    if (missing.length > 0) return this.#waitFor(pod, missing.join(', '))
     // Noted before it begins: the first thing a start writes comes back to us as an event, which must find it here.
     const start = Promise.resolve()
       .then(() => this.#start(pod))
@@ -181,6 +182,7 @@ export class Kubelet {
       onSpawn: (pid: number) => this.#reaper?.watch(pid),
       terminationLog: resolve(this.#options.stateDir, 'termination', pod.metadata.uid),
       folderOf: (path: string) => this.#volumes.folderOf(pod, path),
+      configMapText: configMapReader(pod, this.#options.store),
     }
   }
 

@@ -29,11 +29,27 @@ export interface RunningPod {
   signal(signal: NodeJS.Signals): void
 }
 
+export type Quantities = Readonly<Record<string, string | number>>
+
+interface KeyRef {
+  name: string
+  key: string
+  optional?: boolean
+}
+
+export interface VariableSource {
+  fieldRef?: { fieldPath: string }
+  resourceFieldRef?: { resource: string; divisor?: string }
+  configMapKeyRef?: KeyRef
+  secretKeyRef?: KeyRef
+}
+
 export interface ContainerSpec {
   name?: string
   image?: string
   args?: string[]
-  env?: { name: string; value?: string; valueFrom?: { fieldRef?: { fieldPath: string } } }[]
+  env?: { name: string; value?: string; valueFrom?: VariableSource }[]
+  resources?: { requests?: Quantities; limits?: Quantities }
   ports?: { name?: string; containerPort: number }[]
   volumeMounts?: { name: string; mountPath: string; subPath?: string }[]
   readinessProbe?: {

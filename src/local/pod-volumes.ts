@@ -20,9 +20,10 @@ export class PodVolumes {
     this.#stateDir = stateDir
   }
 
-  missingClaim(pod: Stored): string | undefined {
-    return claimsOf(pod).find(({ claimName }) => !this.#store.find(CLAIMS, pod.metadata.namespace, claimName))
-      ?.claimName
+  /** All of them, where a scheduler would name the first. */
+  missingClaims(pod: Stored): string[] {
+    const names = new Set(claimsOf(pod).map(({ claimName }) => claimName))
+    return [...names].filter((name) => !this.#store.find(CLAIMS, pod.metadata.namespace, name))
   }
 
   /**

@@ -4,6 +4,9 @@ import type { JobStatus } from '../api/status.ts'
 import { podName, ROLES, type Role } from '../contract/names.ts'
 import type { Observed, PodFacts } from './observed.ts'
 
+/** Of the texts of a scheduler, which are long. */
+const MAX_CAUSES = 3
+
 /** The place of one pod: a role and an index below the desired count. */
 export interface Slot {
   role: Role
@@ -93,4 +96,21 @@ export function shortName(pod: { role: Role; index: number }): string {
 export function listNames(names: readonly string[]): string {
   const shown = names.slice(0, 3).join(', ')
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown
+}
+
+/**
+ * What keeps pods from running, each cause with its pods: whoever mends one should know of the next.
+ * @param textOf what is told, of the first pod of each cause. Default: the cause itself
+ */
+export function listCauses<Pod extends { role: Role; index: number }>(
+  pods: readonly Pod[],
+  causeOf: (pod: Pod) => string | undefined,
+  textOf = causeOf,
+): string {
+  const byCause = [...Map.groupBy(pods, causeOf).values()]
+  const sentences = byCause
+    .slice(0, MAX_CAUSES)
+    .map((alike) => `${listNames(alike.map(shortName))}: ${textOf(alike[0] as Pod)}`)
+  const more = byCause.slice(MAX_CAUSES).flat().length
+  return [...sentences, ...(more > 0 ? [`${more} more for other reasons`] : [])].join('; ')
 }

@@ -1,7 +1,7 @@
 /** Whether the job trains, or what keeps it from doing so. */
 import type { Finding } from '../conditions.ts'
 import type { PodFacts } from '../observed.ts'
-import { allSlots, isFinished, isRunning, listNames, runningIn, shortName, type World } from '../world.ts'
+import { allSlots, isFinished, isRunning, listCauses, runningIn, type World } from '../world.ts'
 import { describeDrift } from './drift.ts'
 import { trainingFinished } from './success.ts'
 
@@ -15,7 +15,7 @@ export function describeRunning(world: World): Finding {
   const serving = world.slots.ps.every((slot) => isRunning(slot) || slot.pod?.phase === 'Succeeded')
   const working = world.slots.worker.some((slot) => isRunning(slot) || slot.pod?.phase === 'Succeeded')
   const stuck = stuckPods(world)
-  const facts = [counts, ...(stuck[0] ? [textOf(stuck, stuck[0])] : [])]
+  const facts = [counts, ...(stuck.length > 0 ? [listCauses(stuck, reasonOf, textOf)] : [])]
   if (!serving || !working) {
     const reason = stuck[0] ? reasonOf(stuck[0]) : 'Starting'
     return { type: 'Running', status: 'False', reason, message: facts.join('; ') }
@@ -36,8 +36,8 @@ function stuckPods(world: World): PodFacts[] {
 }
 
 /** In the words of the kubelet. */
-function textOf(stuck: readonly PodFacts[], first: PodFacts): string {
-  return `${listNames(stuck.map(shortName))}: ${first.reason}${first.message ? `: ${first.message}` : ''}`
+function textOf({ reason, message }: PodFacts): string {
+  return `${reason}${message ? `: ${message}` : ''}`
 }
 
 /** A kubelet that tries again says the one and the other in turn. */

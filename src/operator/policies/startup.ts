@@ -4,7 +4,7 @@ import { schedulerOf } from '../../plan/gang.ts'
 import type { Action } from '../actions.ts'
 import type { Finding } from '../conditions.ts'
 import type { PodFacts, ServiceFacts } from '../observed.ts'
-import { allSlots, listNames, shortName, type World } from '../world.ts'
+import { allSlots, listCauses, listNames, shortName, type World } from '../world.ts'
 import { workerToCopy } from './drift.ts'
 import { awaitStrangers } from './lost-node.ts'
 import { orderWithMemory } from './restarts.ts'
@@ -76,11 +76,13 @@ function areLeaving(world: World): boolean {
 
 export function describeScheduling(world: World): Finding {
   const waiting = allSlots(world).flatMap(({ pod }) => (pod?.unschedulable === undefined ? [] : [pod]))
-  const first = waiting[0]
-  if (first) {
-    const message = `${listNames(waiting.map(shortName))}: ${first.unschedulable}`
-    return { type: 'Scheduled', status: 'False', reason: 'Unschedulable', message }
-  }
+  if (waiting.length > 0)
+    return {
+      type: 'Scheduled',
+      status: 'False',
+      reason: 'Unschedulable',
+      message: listCauses(waiting, ({ unschedulable }) => unschedulable),
+    }
   const missing = allSlots(world).filter(({ pod }) => !pod)
   if (missing.length > 0 && !trainingFinished(world)) {
     const message = `${missing.length} pods do not exist yet`

@@ -145,6 +145,45 @@ test('a mount is a folder, the downward API is filled in, and nothing of the mac
   await remove('mounted', 0)
 })
 
+test('a pod waits for every object that it takes something from, and says all that are missing at once', async () => {
+  const volumes = ['one', 'two'].map((name) => ({ name, persistentVolumeClaim: { claimName: name } }))
+  const from = (name: string, valueFrom: object) => ({ name, valueFrom })
+  const env = [
+    from('DATA', { configMapKeyRef: { name: 'settings', key: 'data' } }),
+    from('IP', { resourceFieldRef: { resource: 'limits.cpu', divisor: '1m' } }),
+    from('LEAK', { configMapKeyRef: { name: 'nowhere', key: 'x', optional: true } }),
+  ]
+  const secret = from('KEY', { secretKeyRef: { name: 'keys', key: 'wandb' } })
+  const resources = { limits: { cpu: '1500m' } }
+  await create('keyed', ['environment'], { volumes }, { env: [...env, secret], resources })
+  await create('waiting', ['environment'], { volumes }, { env, resources })
+  const told = async (name: string) => conditionOf(await get(name), 'PodScheduled')?.message
+  const claims = 'persistentvolumeclaim "one" not found, persistentvolumeclaim "two" not found'
+  await eventually(async () => {
+    assert.equal(await told('waiting'), `${claims}, configmap "settings" not found`)
+    assert.equal(
+      await told('keyed'),
+      `${claims}, configmap "settings" not found, secret "keys" not found: local mode has no secrets, so KEY needs a value or optional: true`,
+    )
+  })
+  for (const name of ['one', 'two'])
+    await cluster.client.create(CLAIMS, {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name },
+      spec: CLAIM_SPEC,
+    } as KubeObject)
+  const maps = { apiVersion: 'v1', plural: 'configmaps', namespace: 'default' }
+  const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings' }, data: {} }
+  await cluster.client.create(maps, map as KubeObject)
+  await eventually(async () => assert.equal(await told('waiting'), 'configmap "settings" has no key "data" for DATA'))
+  await cluster.client.mergePatch({ ...maps, name: 'settings' }, { data: { data: 'text of the map' } })
+  await reach('waiting', 'Running')
+  await waitForLog('waiting', 'text of the map')
+  assert.deepEqual(JSON.parse(await (await logOf('waiting')).text()), { data: 'text of the map', ip: '1500' })
+  for (const name of ['waiting', 'keyed']) await remove(name, 0)
+})
+
 test("a folder of the user's that a pod only reads is never made: the pod says which one is not there", async () => {
   const folder = join(cluster.stateDir, 'mistyped')
   const annotations = { 'local.downpour.dev/path': folder }

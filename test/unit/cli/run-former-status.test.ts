@@ -31,6 +31,16 @@ suite('a job that goes on from a former run', () => {
     }
   })
 
+  test('that waits for a claim, a node or a queue as it did then is shown with the reason', () => {
+    const message = 'ps-0: persistentvolumeclaim "jft" not found'
+    const scheduled = { type: 'Scheduled', status: 'False', reason: 'Unschedulable', message } as const
+    const status = {
+      phase: 'Starting',
+      conditions: [{ ...scheduled, lastTransitionTime: 'then', observedGeneration: 1 }],
+    } satisfies Partial<JobStatus>
+    assert.deepEqual(shown(status, structuredClone(status)), status)
+  })
+
   test('a new job is shown as it is', () => {
     assert.deepEqual(withoutFormer(jobOf(pretrain(), FORMER), undefined).status, FORMER)
   })

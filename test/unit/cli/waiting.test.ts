@@ -58,6 +58,16 @@ suite('why a job does not train', () => {
       ['Scheduled', 'False', 'Unschedulable', 'worker-0: persistentvolumeclaim "jft" not found'],
       'worker-0: persistentvolumeclaim "jft" not found; add a PersistentVolumeClaim "jft" of namespace team to the file; its annotation local.downpour.dev/path names your folder',
     ],
+    [
+      'all claims that are not there, each once',
+      [
+        'Scheduled',
+        'False',
+        'Unschedulable',
+        'ps-0: persistentvolumeclaim "out" not found; worker-0: persistentvolumeclaim "out" not found, persistentvolumeclaim "jft" not found',
+      ],
+      'ps-0: persistentvolumeclaim "out" not found; worker-0: persistentvolumeclaim "out" not found, persistentvolumeclaim "jft" not found; add PersistentVolumeClaims "out", "jft" of namespace team to the file; the annotation local.downpour.dev/path names a folder of yours',
+    ],
   ]
   for (const [what, told, wanted = told[3]] of cases)
     test(`is told: ${what}`, () => {

@@ -5,6 +5,7 @@ import type { CoordinatorStatus } from '../../../src/contract/status.ts'
 import type { Decision } from '../../../src/operator/actions.ts'
 import { decide } from '../../../src/operator/decide.ts'
 import type { Observed, PodFacts } from '../../../src/operator/observed.ts'
+import { listCauses } from '../../../src/operator/world.ts'
 import {
   actionsOf,
   ago,
@@ -61,6 +62,33 @@ describe('startup', () => {
     assert.equal(
       conditionText(run(pretrainJob(), observed(pods)), 'Scheduled'),
       `False Unschedulable: worker-1: ${text}`,
+    )
+  })
+
+  test('pods that wait for different things are told each with its own cause', () => {
+    const waiting = (role: 'ps' | 'worker', index: number, unschedulable: string) =>
+      pending(role, index, { unschedulable })
+    const claim = (name: string) => `persistentvolumeclaim "${name}" not found`
+    const told = (...pods: ReturnType<typeof waiting>[]) =>
+      conditionText(run(pretrainJob(), observed(pods)), 'Scheduled').replace('False Unschedulable: ', '')
+    const [ps, workers] = [waiting('ps', 0, claim('out')), [0, 1].map((i) => waiting('worker', i, claim('jft')))]
+    assert.equal(told(ps, ...workers), `ps-0: ${claim('out')}; worker-0, worker-1: ${claim('jft')}`)
+    const many = Array.from({ length: 5 }, (_, index) => ({ role: 'worker' as const, index }))
+    assert.equal(
+      listCauses(many, ({ index }) => `0/${Math.min(index, 3)} nodes`),
+      'worker-0: 0/0 nodes; worker-1: 0/1 nodes; worker-2: 0/2 nodes; 2 more for other reasons',
+    )
+  })
+
+  test('pods that do not start for different reasons are told each with its own', () => {
+    const pods = [
+      pending('ps', 0, { reason: 'ErrImagePull', message: 'no such image' }),
+      pending('worker', 0, { reason: 'CreateContainerConfigError', message: 'secret "keys" not found' }),
+      pending('worker', 1, { reason: 'ImagePullBackOff', message: 'Back-off' }),
+    ]
+    assert.equal(
+      conditionText(run(pretrainJob(), observed(pods)), 'Running'),
+      'False ImagePullBackOff: ps 0/1, workers 0/2; ps-0, worker-1: ErrImagePull: no such image; worker-0: CreateContainerConfigError: secret "keys" not found',
     )
   })
 
