@@ -1,4 +1,5 @@
 /** Objects of files: YAML with any number of documents, JSON, and lists as `kubectl get -o yaml` writes them. */
+import { resolve } from 'node:path'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import { shownValue } from '../support/shown.ts'
 import { readYaml, type YamlDocument } from '../support/yaml.ts'
@@ -19,9 +20,22 @@ export interface Manifest {
 
 type Fields = Record<string, unknown>
 
+/**
+ * A file that is named twice, as by overlapping patterns of a shell, is read once.
+ * @throws DownpourError FILE_UNREADABLE, YAML_*: the code of the first file that cannot be read, and a line for each
+ */
 export async function readManifests(files: readonly string[]): Promise<Manifest[]> {
-  const read = await Promise.all(files.map(readManifestFile))
-  return read.flat()
+  const read = await Promise.allSettled(withoutRepeats(files).map(readManifestFile))
+  const failed = read.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
+  const [first, ...more] = failed
+  if (first === undefined) return read.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
+  if (more.length === 0 || !failed.every((one) => one instanceof DownpourError)) throw first
+  throw new DownpourError(errorCode(first), failed.map(errorMessage).join('\n'), {}, { cause: first })
+}
+
+export function withoutRepeats(files: readonly string[]): string[] {
+  const byPath = new Map(files.map((file) => [file === '-' ? file : resolve(file), file]))
+  return [...byPath.values()]
 }
 
 /** @throws DownpourError FILE_UNREADABLE, YAML_* */

@@ -5,7 +5,7 @@ import type { Waiting } from '../kube/client-options.ts'
 import { KubeError } from '../kube/errors.ts'
 import type { KubeObject, Ref } from '../kube/objects.ts'
 import { systemClock } from '../support/clock.ts'
-import { DownpourError } from '../support/errors.ts'
+import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import type { Manifest } from './manifests.ts'
 
 export const PLURAL_OF: Readonly<Record<string, string>> = {
@@ -32,31 +32,51 @@ export function jobRef(kind: JobKind, { namespace, name }: { namespace: string; 
   return { apiVersion: API_VERSION, plural: PLURALS[kind], namespace, name }
 }
 
+/** Nothing is stored: a file of which the second object is refused must not leave the first behind. @throws APPLY_REFUSED */
+export async function rehearse(client: KubeClient, manifests: readonly Manifest[], waiting: Waiting): Promise<void> {
+  const refusals: DownpourError[] = []
+  for (const manifest of manifests)
+    await applied(client, manifest, { ...waiting, dryRun: true }).catch((error) => {
+      if (errorCode(error) !== 'APPLY_REFUSED') throw error
+      refusals.push(error)
+    })
+  if (refusals.length > 0) throw new DownpourError('APPLY_REFUSED', refusals.map(errorMessage).join('\n'))
+}
+
 /** @throws DownpourError APPLY_REFUSED with the file, the object and the API server's reason */
-export async function applyManifest(
+export async function applyManifest(client: KubeClient, manifest: Manifest, waiting: Waiting): Promise<Applied> {
+  const existing = await client.find(refOf(manifest), waiting)
+  const stored = await applied(client, manifest, waiting)
+  if (!existing) return { stored, outcome: 'created' }
+  const isSame = stored.metadata.resourceVersion === existing.metadata.resourceVersion
+  return { stored, outcome: isSame ? 'unchanged' : 'configured' }
+}
+
+async function applied(
   client: KubeClient,
-  { file, object }: Manifest,
-  waiting: Waiting,
-): Promise<Applied> {
-  const { apiVersion, kind, metadata } = object
-  const plural = PLURAL_OF[kind] as string
-  const ref: Ref = { apiVersion, plural, namespace: namespaceOf(object), name: metadata.name }
+  manifest: Manifest,
+  options: Waiting & { dryRun?: boolean },
+): Promise<Applied['stored']> {
+  const { file, object } = manifest
   try {
-    const existing = await client.find(ref, waiting)
-    const intent = intentOf(object)
-    const stored = await client.apply<Applied['stored']>(ref, intent, { ...waiting, fieldManager: FIELD_MANAGER })
-    if (!existing) return { stored, outcome: 'created' }
-    const isSame = stored.metadata.resourceVersion === existing.metadata.resourceVersion
-    return { stored, outcome: isSame ? 'unchanged' : 'configured' }
+    return await client.apply<Applied['stored']>(refOf(manifest), intentOf(object), {
+      ...options,
+      fieldManager: FIELD_MANAGER,
+    })
   } catch (error) {
     if (!(error instanceof KubeError)) throw error
     if (error.httpStatus === STORAGE_FULL) {
-      await systemClock.sleep(ROOM_EVERY_MS, waiting.signal)
-      return applyManifest(client, { file, object }, waiting)
+      await systemClock.sleep(ROOM_EVERY_MS, options.signal)
+      return applied(client, manifest, options)
     }
-    const message = `${file}: ${kind}/${metadata.name}: ${error.message}`
+    const message = `${file}: ${object.kind}/${object.metadata.name}: ${error.message}`
     throw new DownpourError('APPLY_REFUSED', message, { file }, { cause: error })
   }
+}
+
+function refOf({ object }: Manifest): Ref {
+  const { apiVersion, kind, metadata } = object
+  return { apiVersion, plural: PLURAL_OF[kind] as string, namespace: namespaceOf(object), name: metadata.name }
 }
 
 /** What a person means by a file, also by one that `kubectl get -o yaml` wrote: nothing that the server fills in. */

@@ -2,20 +2,17 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { ANNOTATIONS } from '../contract/names.ts'
-import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
+import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Manifest } from './manifests.ts'
 import { namespaceOf } from './run-apply.ts'
+import type { Finding } from './run-check.ts'
 
-/**
- * A mistyped path must not become an empty folder in which a job then finds no data.
- * @throws DownpourError CLAIM_FOLDER_MISSING with a line for each
- */
-export async function checkClaimFolders(manifests: readonly Manifest[]): Promise<void> {
+/** A mistyped path must not become an empty folder in which a job then finds no data. */
+export async function claimFolderFindings(manifests: readonly Manifest[]): Promise<Finding[]> {
   const read = new Set(manifests.flatMap(dataClaimsOf))
   const claims = manifests.filter(({ object }) => object.kind === 'PersistentVolumeClaim')
   const findings = await Promise.all(claims.map((claim) => findingOf(claim, read)))
-  const lines = findings.filter((line) => line !== undefined)
-  if (lines.length > 0) throw new DownpourError('CLAIM_FOLDER_MISSING', lines.join('\n'))
+  return [...new Set(findings)].flatMap((text) => (text === undefined ? [] : [{ code: 'CLAIM_FOLDER_MISSING', text }]))
 }
 
 async function findingOf({ file, object }: Manifest, read: ReadonlySet<string>): Promise<string | undefined> {

@@ -1,17 +1,16 @@
 /** The jobs of one `downpour run`: applied like kubectl would, read back until they have ended. */
 import { join, resolve } from 'node:path'
 import type { Job } from '../api/job.ts'
-import { issueText, labelOf, parseJob, validateJob } from '../api/parse.ts'
+import { parseJob } from '../api/parse.ts'
 import { ANNOTATIONS, API_VERSION, type JobKind, PLURALS } from '../contract/names.ts'
 import { KubeClient } from '../kube/client.ts'
 import type { KubeObject } from '../kube/objects.ts'
 import { checkpointPath } from '../plan/runtime-config.ts'
-import { DownpourError } from '../support/errors.ts'
 import { createLog } from '../support/log.ts'
 import { isUnfinished, jobText } from './job-text.ts'
 import type { Manifest } from './manifests.ts'
 import type { ProgressView } from './progress.ts'
-import { applyManifest, PLURAL_OF } from './run-apply.ts'
+import { applyManifest, rehearse } from './run-apply.ts'
 import { restFormerJobs, sortFormer } from './run-former.ts'
 import { withoutFormer } from './run-former-status.ts'
 import { lookAhead } from './run-outlook.ts'
@@ -26,7 +25,10 @@ export interface Reading {
 }
 
 export interface Jobs {
-  /** Call it while no operator runs: jobs of former runs that are not of these files are suspended first. */
+  /**
+   * Call it while no operator runs: jobs of former runs that are not of these files are suspended first. All is applied or
+   * nothing. @throws DownpourError APPLY_REFUSED
+   */
   apply(manifests: readonly Manifest[], view: Pick<ProgressView, 'say'>): Promise<void>
   read(): Promise<Reading>
   /** The folder of this machine that stands for a claim. */
@@ -57,6 +59,7 @@ export async function connectJobs(kubeConfig: string, stateDir: string, signal: 
   return {
     claimFolder,
     async apply(manifests, view) {
+      await rehearse(client, manifests, { signal })
       const stored = await listAll()
       for (const { metadata, status } of stored) formerStatus.set(metadata.uid, status)
       const former = sortFormer(stored, manifests)
@@ -116,37 +119,6 @@ function readableJob(raw: KubeObject): Job | undefined {
 /** A run in a folder with former jobs shows their results at once: say why. */
 function endedBefore(phase: string | undefined): string {
   return phase === 'Succeeded' || phase === 'Failed' ? ` (${phase} in a former run; --fresh starts over)` : ''
-}
-
-const MAX_FINDINGS = 200
-
-/**
- * Everything that can be known to be wrong before anything is started.
- * @throws DownpourError KIND_UNKNOWN, NAME_GENERATED, NO_JOB, INVALID_JOB with a line for each finding
- */
-export function checkManifests(manifests: readonly Manifest[]): void {
-  const strange = manifests.find(({ object }) => !Object.hasOwn(PLURAL_OF, object.kind))
-  if (strange) {
-    const message = `${strange.file}: kind: ${strange.object.kind}: local mode takes ${Object.keys(PLURAL_OF).join(', ')}`
-    throw new DownpourError('KIND_UNKNOWN', message)
-  }
-  const unnamed = manifests.find(({ object }) => !object.metadata.name)
-  if (unnamed) {
-    // A second run could not tell which object the file means.
-    const message = `${unnamed.file}: from ${unnamed.object.metadata.generateName}: cannot use generate name with apply`
-    throw new DownpourError('NAME_GENERATED', message)
-  }
-  const jobs = manifests.filter(({ object }) => Object.hasOwn(PLURALS, object.kind))
-  if (jobs.length === 0) {
-    const files = [...new Set(manifests.map((m) => m.file))].join(', ')
-    throw new DownpourError('NO_JOB', `no PretrainJob or FinetuneJob in ${files}`)
-  }
-  const findings = jobs.flatMap(({ file, object }) =>
-    validateJob(object).map((issue) => `${file}: ${labelOf(object)}: ${issueText(issue)}`),
-  )
-  if (findings.length === 0) return
-  const more = findings.length > MAX_FINDINGS ? [`... and ${findings.length - MAX_FINDINGS} more`] : []
-  throw new DownpourError('INVALID_JOB', [...findings.slice(0, MAX_FINDINGS), ...more].join('\n'))
 }
 
 function madeBy(job: Job): string[] {

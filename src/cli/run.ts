@@ -12,10 +12,10 @@ import { readManifests } from './manifests.ts'
 import { createProgressView, duration, type ProgressView } from './progress.ts'
 import { writeReport } from './report.ts'
 import { collectResults, type JobResult, resultTable, transferGains } from './results.ts'
-import { checkClaimFolders } from './run-claims.ts'
+import { checkManifests } from './run-check.ts'
 import { makeOrderedData } from './run-data.ts'
 import { readDemonstration } from './run-demonstration.ts'
-import { checkManifests, connectJobs, type Jobs } from './run-jobs.ts'
+import { connectJobs, type Jobs } from './run-jobs.ts'
 import { superviseOperator } from './run-operator.ts'
 import { whenThereIsRoom } from './run-room.ts'
 import { savedLines } from './run-saved.ts'
@@ -39,8 +39,7 @@ export async function run(files: string[], options: RunOptions): Promise<number>
   const interrupt = onInterrupt(view)
   const startedMs = systemClock.monotonicMs()
   const manifests = files.length > 0 ? await readManifests(files) : await readDemonstration(options)
-  checkManifests(manifests)
-  await checkClaimFolders(manifests)
+  await checkManifests(manifests)
   const log = createLog({ process: 'local' }, 'warn')
   const { stateDir } = options
   const environment = podEnvironment(stateDir)

@@ -6,7 +6,7 @@ import { jobWarnings } from '../api/warnings.ts'
 import { GROUP, JOB_KINDS } from '../contract/names.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import { printable, shownValue } from '../support/shown.ts'
-import { type Manifest, readManifests } from './manifests.ts'
+import { type Manifest, readManifests, withoutRepeats } from './manifests.ts'
 
 export interface CliIo {
   out: Writable
@@ -85,7 +85,7 @@ function summaryOf({ jobs, others, problems }: Checked): string {
 async function checkFiles(files: readonly string[]): Promise<Checked> {
   const checked: Checked = { lines: [], warnings: [], jobs: 0, others: 0, problems: [] }
   const seen = new Set<string>()
-  for (const file of files) {
+  for (const file of withoutRepeats(files)) {
     for (const manifest of await manifestsOf(file, checked)) checkManifest(manifest, seen, checked)
   }
   return checked

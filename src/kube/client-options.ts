@@ -39,6 +39,13 @@ export interface CreateOptions extends Waiting {
   dryRun?: boolean | undefined
 }
 
+export interface ApplyOptions extends Waiting {
+  fieldManager?: string | undefined
+  force?: boolean | undefined
+  /** Nothing is stored. */
+  dryRun?: boolean | undefined
+}
+
 export interface DeleteOptions extends Waiting {
   /** Delete only the object with this uid; another one of that name answers 409 Conflict. */
   uid?: string | undefined

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../support/clock.ts'
 import type { Log } from '../support/log.ts'
 import type {
+  ApplyOptions,
   CreateOptions,
   DeleteOptions,
   KubeClientOptions,
@@ -128,13 +129,10 @@ export class KubeClient {
    * Server-side apply: creates or updates the fields given, takes over from other managers (a conflict where `force` is
    * false), removes what this manager gave before and gives no more, leaves the rest alone.
    */
-  async apply<T extends KubeObject>(
-    ref: Ref,
-    object: KubeObject,
-    options: Waiting & { fieldManager?: string; force?: boolean } = {},
-  ): Promise<T> {
-    const { fieldManager = FIELD_MANAGER, force = true } = options
-    return (await this.#patch(ref, object, APPLY, { fieldManager, force }, options)) as T
+  async apply<T extends KubeObject>(ref: Ref, object: KubeObject, options: ApplyOptions = {}): Promise<T> {
+    const { fieldManager = FIELD_MANAGER, force = true, dryRun } = options
+    const query = { fieldManager, force, ...(dryRun ? { dryRun: 'All' } : {}) }
+    return (await this.#patch(ref, object, APPLY, query, options)) as T
   }
 
   /** RFC 7396: null removes a field, a list replaces the list. */

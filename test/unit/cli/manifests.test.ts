@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, relative } from 'node:path'
 import { suite, test } from 'node:test'
 import { readManifests } from '../../../src/cli/manifests.ts'
 import { pretrain } from '../../support/job-cases.ts'
@@ -26,6 +26,21 @@ suite('files with objects', () => {
     await assert.rejects(readManifests(['/nowhere/x.yaml']), {
       code: 'FILE_UNREADABLE',
       message: /^\/nowhere\/x\.yaml: cannot be read: ENOENT/,
+    })
+  })
+
+  test('that are named twice, in whatever way, are read once', async (t) => {
+    const file = await fileWith(t, [pretrain()])
+    assert.equal((await readManifests([file, relative(process.cwd(), file), file])).length, 1)
+  })
+
+  test('that cannot be read are named all at once', async (t) => {
+    const files = ['/nowhere/x.yaml', await fileWith(t, 'kind: ['), await fileWith(t, '# nothing\n'), '/nowhere/y.yaml']
+    await assert.rejects(readManifests(files), (error: Error & { code: string }) => {
+      assert.equal(error.code, 'FILE_UNREADABLE')
+      const named = error.message.split('\n').map((line) => files.find((file) => line.startsWith(`${file}: `)))
+      assert.deepEqual(named, files)
+      return true
     })
   })
 

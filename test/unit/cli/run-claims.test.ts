@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
 import type { Manifest } from '../../../src/cli/manifests.ts'
-import { checkClaimFolders } from '../../../src/cli/run-claims.ts'
+import { claimFolderFindings } from '../../../src/cli/run-claims.ts'
+import { DownpourError } from '../../../src/support/errors.ts'
 import { finetune, pretrain, type RawJob, transfer } from '../../support/job-cases.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'downpour-claims-'))
@@ -16,7 +17,10 @@ const claim = (name: string, path: string, more: object = {}) => ({
   kind: 'PersistentVolumeClaim',
   metadata: { name, namespace: 'team', annotations: { 'local.downpour.dev/path': path, ...more } },
 })
-const check = (...objects: (RawJob | object)[]) => checkClaimFolders(objects.map(inFile))
+async function check(...objects: (RawJob | object)[]): Promise<void> {
+  const [first, ...more] = await claimFolderFindings(objects.map(inFile))
+  if (first) throw new DownpourError(first.code, [first, ...more].map(({ text }) => text).join('\n'))
+}
 const claims = (job: RawJob) =>
   job.spec as { data: { source: { claimName: string } }; evaluation?: { data: { source: { claimName: string } } } }
 

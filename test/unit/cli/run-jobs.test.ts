@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, suite, test } from 'node:test'
 import type { Manifest } from '../../../src/cli/manifests.ts'
-import { checkManifests, connectJobs, type Jobs } from '../../../src/cli/run-jobs.ts'
+import { connectJobs, type Jobs } from '../../../src/cli/run-jobs.ts'
 import { API_VERSION, type JobKind, PLURALS } from '../../../src/contract/names.ts'
 import type { KubeObject } from '../../../src/kube/objects.ts'
 import { finetune, pretrain, type RawJob, transfer } from '../../support/job-cases.ts'
@@ -92,6 +92,20 @@ suite('applying the files of a run', () => {
       code: 'APPLY_REFUSED',
       message: /^jobs\.yaml: PretrainJob\/jft: .*spec\.seed.*cannot change/,
     })
+  })
+
+  test('stores nothing, and suspends nobody, when any of the objects is refused; each is told', async () => {
+    await run(pretrain({ seed: 1 }, 'one'), pretrain({ seed: 1 }, 'two'), pretrain({}, 'former'))
+    const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'c', namespace: 'team' } }
+    const again = run(claim, pretrain({}, 'three'), pretrain({ seed: 2 }, 'one'), pretrain({ seed: 2 }, 'two'))
+    await assert.rejects(again, (error: Error) => {
+      const refused = error.message.split('\n').map((line) => /^jobs\.yaml: (\w+\/\w+): /.exec(line)?.[1])
+      assert.deepEqual(refused, ['PersistentVolumeClaim/c', 'PretrainJob/one', 'PretrainJob/two'])
+      return true
+    })
+    await assert.rejects(stored('PretrainJob', 'three'), { reason: 'NotFound' })
+    assert.equal((await stored('PretrainJob', 'one')).spec.seed, 1)
+    assert.equal(await suspended('PretrainJob', 'former'), false)
   })
 
   test('says that a job ended in a former run', async () => {
@@ -205,32 +219,5 @@ suite('reading the jobs of a run', () => {
     await assert.rejects(jobs.read(), { name: 'AbortError' })
     const folder = `${cluster.stateDir}/volumes/team/checkpoints/team/jft-${job?.metadata.uid.slice(0, 8)}`
     assert.deepEqual([...(await jobs.unfinishedFolders())], [['PretrainJob/jft', folder]])
-  })
-})
-
-suite('files that cannot be run are refused before anything starts', () => {
-  test('kinds that local mode does not know', () => {
-    const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 's' } }
-    assert.throws(() => checkManifests([inFile(service)]), {
-      code: 'KIND_UNKNOWN',
-      message: /^jobs\.yaml: kind: Service: local mode takes PretrainJob, FinetuneJob/,
-    })
-  })
-
-  test('files without a job', () => {
-    const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'c' } }
-    assert.throws(() => checkManifests([inFile(claim)]), {
-      code: 'NO_JOB',
-      message: 'no PretrainJob or FinetuneJob in jobs.yaml',
-    })
-  })
-
-  test('invalid jobs, with a line for each finding', () => {
-    const bad = [inFile(pretrain({ maxSteps: -1 })), inFile(finetune({ from: undefined }))]
-    assert.throws(() => checkManifests(bad), {
-      code: 'INVALID_JOB',
-      message:
-        'jobs.yaml: PretrainJob/jft: spec.maxSteps: -1: expected a number of at least 1\njobs.yaml: FinetuneJob/birds: spec.from: is required unless init is random',
-    })
   })
 })
