@@ -8,8 +8,8 @@ import { isMissing } from './unreadable.ts'
 
 /** Ancestors kept in memory, of all labels together. */
 const REMEMBERED_IDS = 2 ** 20
-/** A million labels with long names are a tenth of it. */
-const MAX_FILE_BYTES = 2 ** 30
+/** Twice a million labels with long names; Node makes no text of 512 MiB. */
+const MAX_FILE_BYTES = 2 ** 28
 
 const FORM = '[{ "id": 0, "name": "…", "parents": [] }, …]'
 

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Cluster, type DispatcherOptions, HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node'
 import { Agent, type Dispatcher } from 'undici'
 import { DownpourError, errorMessage } from '../support/errors.ts'
+import { readYaml } from '../support/yaml.ts'
 
 /**
  * The library builds a new agent, hence a new TLS connection, for every request. This keeps one until the CA or the
@@ -18,6 +19,14 @@ class PooledKubeConfig extends KubeConfig {
     if (this.#dispatcher && isDeepStrictEqual(options, this.#options)) return { type: 'none' }
     this.#options = options
     return options
+  }
+
+  /** The library's parser has no bounds: a few hundred bytes of aliases would keep it busy for minutes. */
+  override loadFromString(...[text, options]: Parameters<KubeConfig['loadFromString']>): void {
+    const config = readYaml(text)[0]?.value
+    if (typeof config !== 'object' || config === null || Array.isArray(config))
+      throw new DownpourError('KUBE_CONFIG_INVALID', 'it holds no kubeconfig')
+    super.loadFromString(text, options)
   }
 
   /** One at a time: of two first calls each would bring an agent, and the second would close the first one's. */

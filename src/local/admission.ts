@@ -17,7 +17,7 @@ export function admit(resource: Resource, object: Stored, before?: Stored): Stor
   checkMetadata(resource, object)
   const schema = schemaOf(resource)
   if (schema) return admitJob(resource, schema, object, before)
-  if (!before) checkCore(resource, object)
+  if (!before || !sameContent(before.spec, object.spec)) checkCore(resource, object)
   if (resource.kind === 'Pod' && !object.status) return { ...object, status: { phase: 'Pending' } }
   if (resource.kind === 'ConfigMap') checkKeys(resource, object)
   if (resource.kind === 'PersistentVolumeClaim') return { ...object, status: { phase: 'Bound' } }

@@ -1,5 +1,6 @@
 /** What an API server asks of pods, services and claims: the faults that people make, in the words of the real one. */
 import { QUANTITY } from '../api/quantities.ts'
+import { shownValue } from '../support/shown.ts'
 import { isObject, type Stored } from './objects.ts'
 import type { Resource } from './resources.ts'
 import { badRequest, type Cause, invalid, notSupported } from './status-error.ts'
@@ -13,16 +14,22 @@ const VARIABLE = /^[ -<>-~]+$/
 const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod']
 
 const RULES: Readonly<Record<string, (object: Stored) => Cause[]>> = {
-  Pod: ({ spec = {} }) => podCauses(spec),
+  Pod: (pod) => podCauses(specOf(pod)),
   Service: ({ metadata: { name } }) =>
     SERVICE.test(name) ? [] : [wrong('metadata.name', name, 'a DNS-1035 label begins with a letter')],
-  PersistentVolumeClaim: ({ spec = {} }) => claimCauses(spec),
+  PersistentVolumeClaim: (claim) => claimCauses(specOf(claim)),
 }
 
 /** @throws StatusError 422; 400 for a variable that is no text */
 export function checkCore(resource: Resource, object: Stored): void {
   const causes = resource.group === '' ? (RULES[resource.kind]?.(object) ?? []) : []
   if (causes.length > 0) throw invalid(resource, object.metadata.name, causes)
+}
+
+function specOf({ spec }: { spec?: unknown }): Fields {
+  if (isObject(spec)) return spec
+  if (spec === undefined || spec === null) return {}
+  throw badRequest(`spec: ${shownValue(spec)} is no object`)
 }
 
 function claimCauses({ accessModes, resources }: Fields): Cause[] {

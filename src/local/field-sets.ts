@@ -32,7 +32,8 @@ export function leavesOf(resource: Resource, object: Json): Map<FieldPath, unkno
     if (items) for (const { key, item } of items) visit(item, [...steps, key], fields)
     else if (isObject(value) && Object.keys(value).length > 0)
       for (const [name, field] of Object.entries(value)) visit(field, [...steps, `f:${name}`], [...fields, name])
-    else leaves.set(steps.join(JOINT), value)
+    // Whoever applies nothing owns nothing.
+    else if (steps.length > 0) leaves.set(steps.join(JOINT), value)
   }
   visit(object, [], [])
   return leaves

@@ -1,5 +1,6 @@
 /** Three of the four kinds of patch; the fourth, server-side apply, is in apply.ts. */
 
+import { errorMessage } from '../support/errors.ts'
 import { checkShape } from '../support/json.ts'
 import { ownValue, setOwn } from '../support/own.ts'
 import { jsonPatch } from './json-patch.ts'
@@ -20,9 +21,17 @@ const OF_CUSTOM_RESOURCES = [
 /** @throws StatusError 400, 415, 422 */
 export function applyPatch(resource: Resource, contentType: string, target: Json, patch: unknown): Json {
   const patched = patchedWith(resource, contentType, target, patch)
-  // Patch upon patch could nest an object deeper than a body may be.
-  checkShape(patched)
+  checkPatched(patched)
   return patched
+}
+
+/** Patch upon patch could nest an object deeper than a body may be. @throws StatusError 400 */
+function checkPatched(patched: Json): void {
+  try {
+    checkShape(patched)
+  } catch (error) {
+    throw badRequest(`the patched object cannot be stored: ${errorMessage(error)}`)
+  }
 }
 
 function patchedWith(resource: Resource, contentType: string, target: Json, patch: unknown): Json {

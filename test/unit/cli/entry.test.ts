@@ -135,6 +135,21 @@ suite('help before anything is installed', () => {
   })
 })
 
+suite('help for a verb that does not exist is an error', () => {
+  for (const args of ['nope --help', 'nope -h', '--help nope', 'help nope', 'data nope --help', 'checkpoint nope -h'])
+    test(`downpour ${args}`, () => {
+      const { status, stdout, stderr } = run(process.cwd(), ['bin/downpour', ...args.split(' ')])
+      assert.equal(status, 1, stdout)
+      assert.match(stderr, /^error: unknown command 'nope'/)
+    })
+
+  for (const args of ['--help', 'help', 'validate --help', 'help data', 'data inspect -h', 'data --help'])
+    test(`downpour ${args} helps`, () => {
+      const { status, stdout } = run(process.cwd(), ['bin/downpour', ...args.split(' ')])
+      assert.deepEqual([status, /^Usage: downpour /.test(stdout)], [0, true])
+    })
+})
+
 test('a flag that npm start does not have is answered in the words of npm start', () => {
   const { status, stderr } = run(process.cwd(), ['bin/downpour', 'run', '--frsh'], {
     env: { npm_lifecycle_event: 'start' },

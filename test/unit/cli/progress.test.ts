@@ -58,7 +58,7 @@ suite('the cells of a job', () => {
   test('say what a job waits for, or why it failed, in one line and without control characters', () => {
     assert.equal(progressCells(waiting).at(-1), 'waits for jft')
     const failed = jobOf(pretrain(), { phase: 'Failed', conditions: [condition('Failed', 'True', 'a\nb\x1b[2J\tc')] })
-    assert.equal(progressCells(failed).at(-1), 'a b [2J c')
+    assert.equal(progressCells(failed).at(-1), 'Why: a b [2J c')
   })
 
   test('durations read as people say them', () => {

@@ -35,7 +35,7 @@ suite('the report of a run', () => {
     const failed = { type: 'Failed', status: 'True', reason: 'BAD_DATA', message: 'worker-0: no such folder' } as const
     const conditions = [{ ...failed, lastTransitionTime: '', observedGeneration: 1 }]
     const html = renderReport([resultOf(pretrained({ phase: 'Failed', conditions }))], ABOUT)
-    assert.match(html, /<h2>PretrainJob\/jft<\/h2>\s*<p class="why">Failed: worker-0: no such folder<\/p>/)
+    assert.match(html, /<h2>PretrainJob\/jft<\/h2>\s*<p class="why">Failed: BAD_DATA: worker-0: no such folder<\/p>/)
     assert.match(html, /<summary>Spec, with its preset filled in<\/summary><pre>preset: /)
     assert.doesNotMatch(html, /<figure/)
   })

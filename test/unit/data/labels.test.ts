@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import promises, { symlink, writeFile } from 'node:fs/promises'
+import promises, { symlink, truncate, writeFile } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -131,6 +131,21 @@ test('a labels file that is absent, no JSON, or of another shape is refused by i
   await assert.rejects(readLabels(path), { code: 'LABELS_INVALID', message: /labels\.json: 0\.parents: / })
   await writeFile(path, JSON.stringify(FRUIT))
   assert.equal((await readLabels(path)).size, 4)
+})
+
+test('a labels file that is huge, without end, or full of names that all objects inherit, is refused or read', async () => {
+  const path = join(folder, 'hostile.json')
+  await writeFile(path, '')
+  await truncate(path, 600_000_000)
+  await assert.rejects(readLabels(path), { code: 'DATA_UNREADABLE', message: /has 600000000 bytes, more than/ })
+  const deep = '['.repeat(200_000) + ']'.repeat(200_000)
+  for (const text of [deep, `[{"id":0,"name":${deep},"parents":[]}]`, `[{"id":0,"name":"a","parents":${deep}}]`]) {
+    await writeFile(path, text)
+    await assert.rejects(readLabels(path), { code: 'LABELS_INVALID' })
+  }
+  await writeFile(path, '[{"id":0,"name":"__proto__","parents":[]},{"id":1,"name":"toString","parents":[0]}]')
+  const map = await readLabels(path)
+  assert.deepEqual([map.size, map.close([1])], [2, [1, 0]])
 })
 
 test('a mark of Windows before a labels file is left out; bytes that are not UTF-8 are refused, not guessed', async () => {

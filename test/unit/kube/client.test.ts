@@ -305,3 +305,21 @@ test('a kubeconfig that cannot be used says what is wrong with it', async () => 
   writeFileSync(api.kubeConfig, JSON.stringify({ ...config, clusters: [cluster], contexts: [context] }))
   assert.throws(opening(api.kubeConfig), { code: 'KUBE_INSECURE_SERVER', message: /expected https/ })
 })
+
+test('a kubeconfig is read within bounds', { timeout: 10_000 }, async () => {
+  const { api } = await setup((_call, response) => json(response, 200, {}))
+  const laughs = [...Array(20).keys()].map((i) => `a${i + 1}: &a${i + 1} [${Array(9).fill(`*a${i}`).join(',')}]`)
+  for (const [text, message] of [
+    [`a0: &a0 [x]\n${laughs.join('\n')}`, /config.*: document 1, line \d+: more than /],
+    ['['.repeat(5_000), /config.*: document 1, line 1: /],
+    ['a: &x [*x]', /config.*: document 1, line 1: the anchor "x"/],
+    [`# ${'x'.repeat(4 * 2 ** 20)}`, /config.*: document 1, line 1: more than 3 MiB/],
+    ['hello', /config.*: it holds no kubeconfig/],
+    ['', /config.*: it holds no kubeconfig/],
+    ['__proto__: { clusters: [] }', /config.*: context "undefined" names no cluster/],
+  ] as const) {
+    writeFileSync(api.kubeConfig, text)
+    const opening = () => createKubeClient({ kubeConfig: api.kubeConfig, log: silentLog })
+    assert.throws(opening, { code: 'KUBE_CONFIG_INVALID', message }, text.slice(0, 40))
+  }
+})
