@@ -3,13 +3,15 @@
  * come back, and its coordinator would commit, and purge, beside its successor.
  */
 import { join } from 'node:path'
-import { DownpourError, errorCode } from '../support/errors.ts'
+import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import { commitFile, makeFolder } from './commit.ts'
 import { unreadable } from './damage.ts'
-import { type FileSystem, READ, realFileSystem } from './file-system.ts'
+import { type FileSystem, realFileSystem } from './file-system.ts'
+import { readSmallFile } from './small-file.ts'
 
 /** One file, opened anew each time: a network file system may answer from a cache what a folder holds, but not this. */
 export const GENERATION_FILE = 'generation.json'
+const MAX_BYTES = 4096
 
 /**
  * Before anything in the job's folder is written or removed.
@@ -43,15 +45,21 @@ export async function holdGeneration(
 
 async function readGeneration(jobFolder: string, fs: FileSystem): Promise<number> {
   const path = join(jobFolder, GENERATION_FILE)
-  const text = await fs.readFile(path, { encoding: 'utf8', flag: READ }).catch((error) => {
+  const read = await readSmallFile(path, MAX_BYTES, fs).catch((error) => {
+    if (errorCode(error) === 'NOT_A_FILE') throw badGeneration(errorMessage(error), path)
     if (errorCode(error) !== 'ENOENT') throw unreadable(path, error)
   })
-  if (text === undefined) return 0
+  if (read === undefined) return 0
+  const text = read.toString('utf8')
   const generation = parsed(text)
   if (Number.isSafeInteger(generation) && Number(generation) >= 0) return Number(generation)
-  throw new DownpourError(
+  throw badGeneration(`${path} holds ${JSON.stringify(text.slice(0, 80))}, expected {"generation": NUMBER}`, path)
+}
+
+function badGeneration(what: string, path: string): DownpourError {
+  return new DownpourError(
     'CHECKPOINT_BAD_GENERATION',
-    `${path} holds ${JSON.stringify(text.slice(0, 80))}, expected {"generation": NUMBER}: remove it once no other parameter server of the job runs`,
+    `${what}: remove it once no other parameter server of the job runs`,
     { path },
   )
 }

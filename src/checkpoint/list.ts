@@ -23,6 +23,15 @@ export interface RefusedCheckpoint {
 
 const STEP_FOLDER = /^step-\d{9,}$/
 
+/** Of folders, whatever state they are in. @throws DownpourError CHECKPOINT_UNREADABLE */
+export async function checkpointNames(jobFolder: string, fs: FileSystem = realFileSystem): Promise<string[]> {
+  const entries = await fs.readdir(jobFolder).catch((error) => {
+    if (errorCode(error) === 'ENOENT') return []
+    throw unreadable(jobFolder, error)
+  })
+  return entries.filter((name) => STEP_FOLDER.test(name)).sort()
+}
+
 /**
  * Newest last. A folder that is missing is a job that saved nothing yet.
  * @throws DownpourError CHECKPOINT_UNREADABLE when any of it is there and cannot be read: a job must not start anew, or
@@ -34,11 +43,7 @@ export async function listCheckpoints(
   fs: FileSystem = realFileSystem,
   cache: ManifestCache = new ManifestCache(),
 ): Promise<{ checkpoints: ListedCheckpoint[]; refused: RefusedCheckpoint[] }> {
-  const entries = await fs.readdir(jobFolder).catch((error) => {
-    if (errorCode(error) === 'ENOENT') return []
-    throw unreadable(jobFolder, error)
-  })
-  const names = entries.filter((name) => STEP_FOLDER.test(name)).sort()
+  const names = await checkpointNames(jobFolder, fs)
   const checkpoints: ListedCheckpoint[] = []
   const refused: RefusedCheckpoint[] = []
   for (const name of names) {

@@ -30,6 +30,13 @@ export interface LoadOptions {
 }
 
 const READ_BYTES = 16 << 20
+/** What no other try finds in the place of a file. */
+const NOT_THERE: Readonly<Record<string, string>> = {
+  ENOENT: 'is missing',
+  ELOOP: 'is a link that leads nowhere',
+  ENXIO: 'is no regular file (a socket)',
+}
+
 /** @throws DownpourError CHECKPOINT_NO_MANIFEST | _BAD_MANIFEST | _WRONG_DIGEST | _TORN | _CORRUPT | _UNREADABLE */
 export async function loadCheckpoint(folder: string, options: LoadOptions = {}): Promise<LoadedCheckpoint> {
   const fs = options.fs ?? realFileSystem
@@ -112,10 +119,13 @@ async function readVerified(folder: string, record: ShardRecord | ClassesRecord,
   const torn = (reason: string, cause?: unknown) =>
     new DownpourError('CHECKPOINT_TORN', `${path} ${reason}`, { path, ...record, workers: undefined }, { cause })
   const file = await fs.open(path, READ).catch((cause) => {
-    throw errorCode(cause) === 'ENOENT' ? torn('is missing', cause) : unreadable(path, cause)
+    const reason = NOT_THERE[errorCode(cause)]
+    throw reason ? torn(reason, cause) : unreadable(path, cause)
   })
   try {
-    const { size } = await file.stat()
+    const found = await file.stat()
+    if (!found.isFile()) throw torn('is no regular file (a folder, pipe or device)')
+    const { size } = found
     if (size !== record.bytes) throw torn(`has ${size} bytes, the manifest says ${record.bytes}`)
     const bytes = new Uint8Array(size)
     const hash = createHash('sha256')

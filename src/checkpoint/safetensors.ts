@@ -13,7 +13,7 @@ export interface TensorRun {
   flat: Float32Array
 }
 
-const MAX_HEADER_BYTES = 100 << 20
+export const MAX_HEADER_BYTES = 100 << 20
 
 /** The parts of the file in order: length and header, then each run as it is. */
 export function encodeSafetensors(runs: readonly TensorRun[], metadata: Record<string, string> = {}): Uint8Array[] {

@@ -3,14 +3,17 @@
  * otherwise end a job as `Succeeded`, or leave it running for ever. Pure.
  */
 import { errorMessage } from '../support/errors.ts'
+import { sizeOf } from '../support/variables.ts'
 import { makeLayout } from '../wire/layout.ts'
+import { MAX_PUSHES } from '../wire/messages.ts'
 import type { LeaseRecord, Manifest, ShardRecord, WorkerRecord } from './manifest.ts'
+import { MAX_HEADER_BYTES } from './safetensors.ts'
 
 const STEP_FOLDER = /^step-\d+$/
 /** Shards apply nearly the same pushes. */
 const MAX_AHEAD = { factor: 2, steps: 10_000 }
-/** Most pushes of a worker may be refused as stale; a number beyond this was never counted. */
-const MAX_PUSHES = { factor: 10, pushes: 10_000 }
+/** A variable and the slots of its optimizer. */
+const MAX_COPIES = 4
 const RESULTS = ['none', 'applied', 'stale', 'nonfinite']
 
 /** @returns the first thing that cannot be, as `field: value: what was expected`; undefined: all makes sense */
@@ -25,6 +28,7 @@ export function nonsenseIn(manifest: Manifest, folderName: string): string | und
       shards.map(({ file }) => file),
       'shards.file',
     ) ??
+    wrongSize(manifest) ??
     (leases ? wrongLeases(leases) : undefined)
   )
 }
@@ -42,6 +46,14 @@ function wrongLayout({ layout }: Manifest): string | undefined {
   } catch (error) {
     return `layout.variables: ${errorMessage(error)}`
   }
+}
+
+/** Nobody should read terabytes to find that they are none. */
+function wrongSize({ layout, shards }: Manifest): string | undefined {
+  const values = layout.variables.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  const most = MAX_COPIES * 4 * values + shards.length * MAX_HEADER_BYTES
+  const bytes = shards.reduce((sum, shard) => sum + shard.bytes, 0)
+  return bytes > most ? `shards.bytes: ${bytes} in all: the layout has ${values} values` : undefined
 }
 
 function wrongShard(shard: ShardRecord, i: number, { step, shards }: Manifest): string | undefined {
@@ -64,12 +76,11 @@ function wrongShard(shard: ShardRecord, i: number, { step, shards }: Manifest): 
   )
 }
 
-function wrongWorker(worker: WorkerRecord, at: string, { version, superseded }: ShardRecord): string | undefined {
+function wrongWorker(worker: WorkerRecord, at: string, { superseded }: ShardRecord): string | undefined {
   const { podUid, lastSeq, lastResult } = worker
-  const most = MAX_PUSHES.factor * version + MAX_PUSHES.pushes
   if (!RESULTS.includes(lastResult)) return `${at}.lastResult: ${lastResult}: expected ${RESULTS.join(', ')}`
   if ((lastSeq === 0) !== (lastResult === 'none')) return `${at}.lastSeq: ${lastSeq}: with lastResult ${lastResult}`
-  if (lastSeq > most) return `${at}.lastSeq: ${lastSeq}: the shard has applied ${version} pushes in all`
+  if (lastSeq > MAX_PUSHES) return `${at}.lastSeq: ${lastSeq}: nobody pushes more than ${MAX_PUSHES} times`
   if (superseded.includes(podUid)) return `${at}.podUid: ${podUid}: it is among those that were replaced`
   return undefined
 }

@@ -1,9 +1,9 @@
 /** `downpour checkpoint list|verify`: what lies on a volume, read as the runtime reads it. */
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, relative, resolve } from 'node:path'
-import { type ListedCheckpoint, listCheckpoints, type RefusedCheckpoint } from '../checkpoint/list.ts'
+import { checkpointNames, type ListedCheckpoint, type RefusedCheckpoint } from '../checkpoint/list.ts'
 import { verifyCheckpoint } from '../checkpoint/load.ts'
-import type { Manifest } from '../checkpoint/manifest.ts'
+import { type Manifest, readManifest } from '../checkpoint/manifest.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import { readScore } from './scores.ts'
 import type { CliIo } from './validate.ts'
@@ -21,11 +21,21 @@ const DIGEST_CHARACTERS = 12
  */
 export async function listFolder(dir: string, io: CheckpointIo): Promise<number> {
   return eachJobFolder(dir, io, async (folder) => {
-    const { checkpoints, refused } = await listCheckpoints(folder)
-    for (const checkpoint of checkpoints) io.out.write(`${await lineOf(checkpoint)}\n`)
-    for (const one of refused) io.err.write(`${refusal(one)}\n`)
-    return refused.length === 0
+    let isRead = true
+    for (const name of await checkpointNames(folder)) if (!(await listOne(folder, name, io))) isRead = false
+    return isRead
   })
+}
+
+async function listOne(jobFolder: string, name: string, { out, err }: CheckpointIo): Promise<boolean> {
+  const folder = join(jobFolder, name)
+  try {
+    out.write(`${await lineOf({ name, folder, ...(await readManifest(folder)) })}\n`)
+    return true
+  } catch (error) {
+    err.write(`${refusal({ name, code: errorCode(error), reason: errorMessage(error) })}\n`)
+    return false
+  }
 }
 
 /** Every byte of one checkpoint, or of all in the job folders. @returns the exit code: 1 when anything is wrong */
@@ -83,12 +93,6 @@ async function findJobFolders(dir: string, depth = MAX_DEPTH): Promise<string[]>
 
 function isCheckpoint(path: string): boolean {
   return CHECKPOINT_FOLDER.test(basename(resolve(path)))
-}
-
-/** All, whatever state they are in. */
-async function checkpointNames(folder: string): Promise<string[]> {
-  const { checkpoints, refused } = await listCheckpoints(folder)
-  return [...checkpoints, ...refused].map(({ name }) => name).sort()
 }
 
 async function lineOf({ name, folder, manifest, digest }: ListedCheckpoint): Promise<string> {

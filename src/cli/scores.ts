@@ -1,10 +1,10 @@
 /** Scores of a job's checkpoints over its steps: those that the run has seen, and those that lie beside the checkpoints. */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Job } from '../api/job.ts'
-import { READ } from '../checkpoint/file-system.ts'
+import { realFileSystem } from '../checkpoint/file-system.ts'
 import { listCheckpoints } from '../checkpoint/list.ts'
-import { FILES, parseEvaluation } from '../contract/files.ts'
+import { readSmallFile } from '../checkpoint/small-file.ts'
+import { FILES, MAX_EVALUATION_BYTES, parseEvaluation } from '../contract/files.ts'
 
 export interface Score {
   step: number
@@ -42,7 +42,8 @@ async function savedScores(folder: string): Promise<Score[]> {
 
 /** The evaluator's record beside a checkpoint; scores of other bytes than these do not count. */
 export async function readScore(folder: string, digest: string): Promise<Score | undefined> {
-  const text = await readFile(join(folder, FILES.evaluation), { encoding: 'utf8', flag: READ }).catch(() => '')
-  const record = parseEvaluation(text)
+  const path = join(folder, FILES.evaluation)
+  const text = await readSmallFile(path, MAX_EVALUATION_BYTES, realFileSystem).catch(() => '')
+  const record = parseEvaluation(text.toString())
   return record?.digest === digest ? record : undefined
 }

@@ -31,6 +31,8 @@ const HistoryRecord = z.object({
 })
 export type HistoryRecord = z.output<typeof HistoryRecord>
 
+export const MAX_EVALUATION_BYTES = 1 << 20
+
 /** Undefined for what no evaluator of ours has written whole: it counts as no score. */
 export function parseEvaluation(text: string): EvaluationRecord | undefined {
   return parsedAs(EvaluationRecord, text)

@@ -106,7 +106,7 @@ export class ParameterServer {
     const { config, index, fs, log, sourceDir } = this.#options
     // Before it reads what to go on from: whatever a former generation commits from here on is refused.
     await this.#fence()
-    this.#own = await findOwn(this.#jobFolder, fs, log)
+    this.#own = await findOwn(this.#jobFolder, fs, log, config.job.uid)
     const restoredStep = this.#own.latest?.manifest.step ?? null
     if (restoredStep === null) {
       await assertSource(config, sourceDir, fs)

@@ -29,13 +29,19 @@ export interface Own {
 }
 
 /**
- * Every folder that was passed over is logged.
+ * Every folder that was passed over is logged, and whose checkpoint it is if somebody has put another job's here.
  * @throws DownpourError CHECKPOINT_NONE_WHOLE: the job has saved, and starting it anew would hide the loss
  */
-export async function findOwn(jobFolder: string, fs: FileSystem, log: Log): Promise<Own> {
+export async function findOwn(jobFolder: string, fs: FileSystem, log: Log, jobUid?: string): Promise<Own> {
   const { latest, refused } = await findLatest(jobFolder, fs)
   for (const checkpoint of refused) log.error({ ...checkpoint, jobFolder }, 'checkpoint refused')
   if (latest) log.info({ checkpoint: latest.name, step: latest.manifest.step }, 'checkpoint found')
+  const { job } = latest?.manifest ?? {}
+  if (job && jobUid !== undefined && job.uid !== jobUid)
+    log.warn(
+      { checkpoint: latest?.name, job: `${job.namespace}/${job.name}`, uid: job.uid },
+      'checkpoint of another job',
+    )
   const damaged = refused.find(({ code }) => code !== 'CHECKPOINT_NO_MANIFEST')
   if (!latest && damaged)
     throw new DownpourError(

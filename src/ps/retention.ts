@@ -1,11 +1,12 @@
 /** Which checkpoints stay: the newest, the best-scored, the pinned. The manifest goes first, so none is half there. */
 import { join } from 'node:path'
 import { unreadable } from '../checkpoint/damage.ts'
-import { type FileSystem, READ } from '../checkpoint/file-system.ts'
+import type { FileSystem } from '../checkpoint/file-system.ts'
 import { type ListedCheckpoint, listCheckpoints } from '../checkpoint/list.ts'
 import { MANIFEST_FILE } from '../checkpoint/manifest.ts'
 import type { ManifestCache } from '../checkpoint/manifest-cache.ts'
-import { FILES, parseEvaluation } from '../contract/files.ts'
+import { readSmallFile } from '../checkpoint/small-file.ts'
+import { FILES, MAX_EVALUATION_BYTES, parseEvaluation } from '../contract/files.ts'
 import { errorCode } from '../support/errors.ts'
 
 export interface ScoredCheckpoint extends ListedCheckpoint {
@@ -44,7 +45,7 @@ export async function listScored(
 }
 
 /** Missing, or a folder in its place. */
-const NO_SCORE = new Set(['ENOENT', 'EISDIR'])
+const NO_SCORE = new Set(['ENOENT', 'NOT_A_FILE'])
 
 /** @throws DownpourError CHECKPOINT_UNREADABLE: one that looked unscored for a moment might be purged for it */
 async function scoreOf(
@@ -53,10 +54,10 @@ async function scoreOf(
   fs: FileSystem,
 ): Promise<number | undefined> {
   const path = join(folder, FILES.evaluation)
-  const text = await fs.readFile(path, { encoding: 'utf8', flag: READ }).catch((error) => {
+  const text = await readSmallFile(path, MAX_EVALUATION_BYTES, fs).catch((error) => {
     if (!NO_SCORE.has(errorCode(error))) throw unreadable(path, error)
   })
-  const record = text === undefined ? undefined : parseEvaluation(text)
+  const record = text === undefined ? undefined : parseEvaluation(text.toString('utf8'))
   return record?.digest === digest ? record.metrics[metric] : undefined
 }
 

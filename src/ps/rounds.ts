@@ -6,11 +6,12 @@ import { join } from 'node:path'
 import { commitFile, syncFolder } from '../checkpoint/commit.ts'
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import { digestOf, encodeManifest, MANIFEST_FILE, type Manifest, type ShardRecord } from '../checkpoint/manifest.ts'
+import { nonsenseIn } from '../checkpoint/sense.ts'
 import type { ClassList } from '../contract/classes.ts'
 import { checkpointFolder, FILES } from '../contract/files.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
-import { errorCode, errorMessage, errorText } from '../support/errors.ts'
+import { DownpourError, errorCode, errorMessage, errorText } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import type { Catalogue } from './catalogue.ts'
 import { chooseKept, purge, type RetentionRule, removeFolder } from './retention.ts'
@@ -112,6 +113,7 @@ export class Rounds {
       const savedAt = new Date(clock.nowMs()).toISOString()
       const classes = await this.#writeClasses(folder)
       const manifest: Manifest = { formatVersion: 1, ...facts, ...classes, final, savedAt, shards: records }
+      mustMakeSense(manifest, name)
       const bytes = encodeManifest(manifest)
       await commitFile(join(folder, MANIFEST_FILE), [bytes], fs, fence)
       await syncFolder(jobFolder, fs)
@@ -145,6 +147,12 @@ export class Rounds {
     await purge(jobFolder, old, fs)
     catalogue.remove(new Set(old.map(({ name }) => name)))
   }
+}
+
+/** @throws DownpourError CHECKPOINT_NONSENSE: once committed it would stand for a checkpoint that nobody can go back to */
+function mustMakeSense(manifest: Manifest, name: string): void {
+  const nonsense = nonsenseIn(manifest, name)
+  if (nonsense) throw new DownpourError('CHECKPOINT_NONSENSE', `what the shards say makes no sense: ${nonsense}`)
 }
 
 async function allSettled<T>(work: readonly Promise<T>[]): Promise<T[]> {

@@ -105,7 +105,7 @@ export class Training {
       this.counts.duplicate++
       return 'duplicate'
     }
-    const staleness = Math.max(0, this.#version - push.baseVersion)
+    const staleness = this.#version - push.baseVersion
     const result = this.#judge(who, push, body)
     if (result !== 'applied' && result !== 'stale' && result !== 'nonfinite') return result
     this.counts[result]++
@@ -123,13 +123,14 @@ export class Training {
   #judge(who: WorkerId, push: Message<'push'>, body: Uint8Array): PushResult {
     const { maxStaleness } = this.#options.config.async
     if (this.done) return 'done'
-    if (push.incarnation !== this.incarnation) return 'incarnation'
+    // Weights of another incarnation, or that this one has not had yet.
+    if (push.incarnation !== this.incarnation || push.baseVersion > this.#version) return 'incarnation'
     if (this.mustWait(who)) return 'wait'
     const staleness = this.#version - push.baseVersion
     if (maxStaleness !== undefined && staleness > maxStaleness) return 'stale'
     this.shard.incoming.set(floatsOf(body, this.shard.incoming.length))
     if (!this.shard.incomingIsFinite()) return this.#refuseNonFinite(who)
-    this.#apply(who, Math.max(0, staleness))
+    this.#apply(who, staleness)
     return 'applied'
   }
 

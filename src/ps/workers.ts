@@ -26,11 +26,14 @@ export class WorkerTable {
    * try which is there: that one was made because the caller was lost, and nobody has told the caller. If it is gone,
    * the caller may be the newer one all the same, for the numbers of pods that vanished begin anew.
    * @param isThere whether a pod is connected, or was a moment ago
-   * @returns the uid that was replaced, if any. @throws DownpourError FENCED for good, PLACE_TAKEN for now
+   * @returns the uid that was replaced, if any. @throws DownpourError FENCED and WRONG_PLACE for good, PLACE_TAKEN for now
    */
   admit({ index, podUid }: WorkerId, attempt: number, isThere: (podUid: string) => boolean): string | undefined {
     if (this.#superseded.has(podUid))
       throw new DownpourError('FENCED', `another pod has taken the place of worker ${index} (pod ${podUid})`, { index })
+    for (const other of this.#records.values())
+      if (other.podUid === podUid && other.index !== index)
+        throw new DownpourError('WRONG_PLACE', `pod ${podUid} is worker ${other.index}, not ${index}`, { index })
     const known = this.#records.get(index)
     const isOther = known !== undefined && known.podUid !== podUid
     if (isOther && attempt < (this.#attempts.get(index) ?? 0) && isThere(known.podUid))

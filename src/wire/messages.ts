@@ -5,6 +5,10 @@ import { EMPTY, encodeFrame, type Frame } from './frames.ts'
 
 const count = z.int().min(0)
 const text = z.string().max(512)
+/** Of one worker to one shard. It goes on counting where a shard has gone back; a job has at most 10^9 steps. */
+export const MAX_PUSHES = 10 ** 10
+/** As many as a pod's name has digits for. */
+const place = count.max(9999)
 /** Units of data: their order is an array of so many. */
 export const unitCount = count.max(2 ** 24)
 
@@ -42,8 +46,8 @@ const SCHEMAS = {
    */
   hello: z.strictObject({
     role: z.enum(['worker', 'coordinator']),
-    index: count,
-    podUid: text,
+    index: place,
+    podUid: text.min(1),
     /** How often this place was filled before; of a parameter server: its generation. */
     attempt: count,
     /** Of a coordinator: digest of the checkpoint that it went back to. Null: none, and for workers. */
@@ -73,7 +77,7 @@ const SCHEMAS = {
   }),
   /** Body: gradients and batch statistics of the shard. `seq` rises by one a push and is repeated until answered. */
   push: z.strictObject({
-    seq: count,
+    seq: count.max(MAX_PUSHES),
     incarnation: count,
     baseVersion: count,
     loss: z.number().nullable(),

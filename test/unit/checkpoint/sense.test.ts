@@ -1,7 +1,7 @@
 /** Checkpoints whose hashes match and whose contents make no sense. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
@@ -129,8 +129,25 @@ describe('a manifest that makes no sense is passed over', () => {
       await mustBePassedOver(jobFolder, folder, MANIFEST_FILE, reason)
     })
 
-  test('what is no JSON, an array, or nothing', async () => {
-    for (const text of ['', '{"step":', '[]', 'null', '"step"', '\u0000']) {
+  test('one of 600 MB', async () => {
+    const { jobFolder, folder } = await twoCheckpoints()
+    truncateSync(join(folder, MANIFEST_FILE), 600_000_000)
+    await mustBePassedOver(jobFolder, folder, MANIFEST_FILE, /has 600000000 bytes/)
+  })
+
+  test('what is no JSON, an array, nothing, or without end', async () => {
+    const deep = '['.repeat(200_000) + ']'.repeat(200_000)
+    for (const text of [
+      '',
+      '{"step":',
+      '[]',
+      'null',
+      '"step"',
+      '\u0000',
+      deep,
+      `{"step":${deep}}`,
+      '{"__proto__":1}',
+    ]) {
       const { jobFolder, folder } = await twoCheckpoints()
       writeFileSync(join(folder, MANIFEST_FILE), text)
       await mustBePassedOver(jobFolder, folder, MANIFEST_FILE, /is not a manifest/)
@@ -276,4 +293,15 @@ test('a shard file changed at random, with its hash made right, is equal to what
     }),
     { numRuns: 500 },
   )
+})
+
+test('a worker that goes on counting where the shard has gone back far is no nonsense', async () => {
+  const jobFolder = mkdtempSync(join(root, 'job-'))
+  const folder = await writeCheckpoint(jobFolder, 5)
+  const worker = { index: 0, podUid: 'a', lastSeq: 30_005, lastResult: 'applied', contributed: true }
+  const path = join(folder, MANIFEST_FILE)
+  const manifest = JSON.parse(readFileSync(path, 'utf8'))
+  manifest.shards[0].workers = [worker]
+  writeFileSync(path, JSON.stringify(manifest))
+  assert.equal((await findLatest(jobFolder)).latest?.manifest.step, 5)
 })

@@ -83,6 +83,26 @@ describe('checkpoint rounds', () => {
 
   const names = () => readdirSync(jobFolder).sort()
 
+  test('a round whose shards say what makes no sense commits nothing, and says what', async () => {
+    training.push(worker(0), push(1), body(1, 1, 1, 1))
+    const rounds = makeRounds({
+      shards: [
+        {
+          async snapshot(folder) {
+            const record = await new Snapshots({ jobFolder, shards: 1, fence: unfenced, fs: realFileSystem }).take(
+              training,
+              folder,
+            )
+            return { ...record, superseded: ['pod-0'] }
+          },
+        },
+      ],
+    })
+    assert.equal(await rounds.save(false), false)
+    assert.match(rounds.failures.lastError ?? '', /CHECKPOINT_NONSENSE: .*shards\.0\.workers\.0\.podUid: pod-0/)
+    assert.deepEqual(readdirSync(jobFolder), [])
+  })
+
   test('write what was at the moment of the call, while training goes on', async () => {
     const rounds = makeRounds()
     train(3)

@@ -35,6 +35,12 @@ describe('a push', () => {
     assert.deepEqual(seen, [[1, row]])
   })
 
+  test('computed on weights that the shard has not had yet is not applied', () => {
+    const training = makeTraining()
+    assert.equal(training.push(worker(0), push(1, { baseVersion: 1 }), ONE), 'incarnation')
+    assert.deepEqual([training.version, ...training.shard.weights], [0, 0, 0, 0, 0])
+  })
+
   test('of one worker does not stand in the way of the same number of another', () => {
     const training = makeTraining()
     assert.equal(training.push(worker(0), push(1), ONE), 'applied')

@@ -16,6 +16,16 @@ test('a newer pod takes the place of the former, which is fenced for good', () =
   assert.equal(table.of(worker(3, 'second')).podUid, 'second')
 })
 
+test('one pod is not two workers', () => {
+  const table = new WorkerTable()
+  table.admit(worker(3, 'first'), 0, isThere)
+  assert.throws(() => table.admit(worker(4, 'first'), 0, isThere), {
+    code: 'WRONG_PLACE',
+    message: /is worker 3, not 4/,
+  })
+  assert.equal(table.of(worker(3, 'first')).index, 3)
+})
+
 test('an earlier try does not take the place of a later one that is there; it may wait', () => {
   const table = new WorkerTable()
   table.admit(worker(3, 'second'), 1, isGone)

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EMPTY, encodeFrame, type Frame, FrameDecoder } from '../../../src/wire/frames.ts'
-import { decodeMessage, encodeMessage, floatsOf, type Message, typeCode } from '../../../src/wire/messages.ts'
+import {
+  decodeMessage,
+  encodeMessage,
+  floatsOf,
+  MAX_PUSHES,
+  type Message,
+  typeCode,
+} from '../../../src/wire/messages.ts'
 
 function frameOf(bytes: Buffer): Frame {
   const frames: Frame[] = []
@@ -29,6 +36,22 @@ test('a header that is no JSON, lacks a field, has one too many or a wrong one i
     code: 'FRAME_BAD_HEADER',
     message: /admin/,
   })
+})
+
+test('numbers that no job comes to are refused: a checkpoint would not be taken back with them', () => {
+  const push = (seq: number): Message => ({ type: 'push', seq, incarnation: 1, baseVersion: 1, loss: 1, examples: 1 })
+  const ids = { podUid: 'a', attempt: 0, restored: null, jobUid: 'b', shard: 0, shards: 1, layoutHash: 'h' }
+  const hello = (index: number): Message => ({
+    type: 'hello',
+    role: 'worker',
+    index,
+    ...ids,
+    dataUnits: 1,
+    classes: null,
+  })
+  for (const right of [push(MAX_PUSHES), hello(9999)]) decodeMessage(frameOf(encodeMessage(right, 1)))
+  for (const wrong of [push(MAX_PUSHES + 1), push(2 ** 53), hello(10_000), { ...hello(0), podUid: '' } as Message])
+    assert.throws(() => decodeMessage(frameOf(encodeMessage(wrong, 1))), { code: 'FRAME_BAD_HEADER' })
 })
 
 test('a header cannot reach the prototype of anything', () => {
