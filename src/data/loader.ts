@@ -75,12 +75,12 @@ export interface DataFacts {
 
 /**
  * @param most units to look into
- * @throws DownpourError DATA_…, LABELS_INVALID, LABEL_UNKNOWN
+ * @throws DownpourError DATA_…, BAD_DATA, LABELS_INVALID, LABEL_UNKNOWN
  */
 export async function dataFacts(folder: string, config: DataConfig, most: number): Promise<DataFacts> {
   const source = await openSource(folder, config)
   const { units, labels, passedOver } = source
-  await lookInside(source, most, join(folder, config.path))
+  await lookInside(source, most, join(folder, config.path), new CorruptionCount(config.maxCorruptRecords))
   return { units: units.length, labels: labels.labels, passedOver }
 }
 

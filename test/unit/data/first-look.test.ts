@@ -36,3 +36,15 @@ test('shards without a single record are found at the start; a part of them says
   await dataFacts(folder, config, 2)
   await assert.rejects(dataFacts(folder, config, 3), { code: 'DATA_EMPTY', message: /none of its 3 parts holds/ })
 })
+
+test('damage past the limit is found at the start, with its file and offset; less of it is left to training', async () => {
+  const { folder, config } = await threeShards()
+  const bytes = await readFile(join(folder, LAST))
+  bytes.writeUInt8(bytes.readUInt8(12) ^ 1, 12)
+  await writeFile(join(folder, LAST), bytes)
+  await dataFacts(folder, { ...config, maxCorruptRecords: 1 }, 3)
+  await assert.rejects(dataFacts(folder, { ...config, maxCorruptRecords: 0 }, 3), {
+    code: 'BAD_DATA',
+    message: new RegExp(`${LAST} at byte 0: .*maxCorruptRecords is 0`),
+  })
+})
