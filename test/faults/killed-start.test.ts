@@ -96,7 +96,7 @@ async function startByNpm(use: (chain: Chain, stateDir: string, npm: ChildProces
   }
 }
 
-describe('all of a run ends when what is killed is', { concurrency: false }, () => {
+describe('all of a run ends when what is killed is', { concurrency: 2 }, () => {
   const all: readonly Part[] = ['npm', 'shell', 'script', 'run', 'reapers']
   const cases: (readonly Part[])[] = [
     ['npm'],

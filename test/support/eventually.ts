@@ -7,8 +7,8 @@ export interface PollOptions {
   intervalMs?: number
 }
 
-/** Repeats an assertion until it holds; after the deadline the last failure is thrown as it was. */
-export async function eventually(assertion: () => void | Promise<void>, options: PollOptions = {}): Promise<void> {
+/** Repeats an assertion until it holds, and returns what it returned; after the deadline the last failure is thrown as it was. */
+export async function eventually<T>(assertion: () => T | Promise<T>, options: PollOptions = {}): Promise<T> {
   const deadline = performance.now() + (options.timeoutMs ?? 5000)
   for (;;) {
     try {

@@ -1,0 +1,37 @@
+/** Layouts and logits of every backbone: checkpoints, and what other programs read out of them, depend on both. */
+import { before, test } from 'node:test'
+import { BACKBONES, buildModel, type ResNetConfig } from '../../src/models/resnet.ts'
+import { silentLog } from '../../src/support/log.ts'
+import { selectBackend } from '../../src/tensor/backend.ts'
+import { tf } from '../../src/tensor/tf.ts'
+import { makeLayout } from '../../src/wire/layout.ts'
+import { config, drawWeights, image } from '../unit/models/builders.ts'
+import { assertGolden } from './golden.ts'
+
+before(async () => void (await selectBackend('wasm', silentLog)))
+
+const LAYOUTS: Readonly<Record<string, Partial<ResNetConfig>>> = {
+  'pre-training, 18,291 classes in 50 slices': { classes: 18_291, headSlices: 50 },
+  'classification, 1000 classes': { classes: 1000, loss: 'softmax' },
+  'classification, 1000 classes, frozen': { classes: 1000, loss: 'softmax', protocol: 'frozen' },
+}
+
+for (const backbone of BACKBONES) {
+  test(`layout hashes of ${backbone}`, () => {
+    const hashes = Object.entries(LAYOUTS).map(([what, settings]) => {
+      const { variables } = buildModel(config({ backbone, ...settings }))
+      return [what, makeLayout(variables).hash]
+    })
+    assertGolden(`layout hashes of ${backbone}`, Object.fromEntries(hashes), { exact: true })
+  })
+
+  test(`logits of ${backbone}`, () => {
+    const model = buildModel(config({ backbone, headSlices: 2 }))
+    const weights = drawWeights(model, 1)
+    const images = image(2, 40)
+    const logits = (training: boolean) =>
+      tf.tidy(() => [...model.forward(weights, images, { training }).logits_BC.dataSync()])
+    assertGolden(`logits of ${backbone}`, { training: logits(true), evaluation: logits(false) })
+    tf.dispose([images, ...weights.values()])
+  })
+}

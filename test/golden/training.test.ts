@@ -1,0 +1,148 @@
+/** Twenty steps of each task: data, input, model, loss, optimizer, checkpoint and scores, on real parameter servers. */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { findLatest, type ListedCheckpoint } from '../../src/checkpoint/list.ts'
+import type { RuntimeConfig } from '../../src/contract/runtime.ts'
+import { makeJftMini } from '../../src/data/generate/jft-mini.ts'
+import { worldLabels } from '../../src/data/generate/world.ts'
+import { createLoader, dataFacts } from '../../src/data/loader.ts'
+import { evaluateCheckpoint } from '../../src/evaluator/evaluate.ts'
+import { createWorkerMetrics } from '../../src/metrics/worker.ts'
+import { buildModel } from '../../src/models/resnet.ts'
+import { silentLog } from '../../src/support/log.ts'
+import { createTask } from '../../src/tasks/create-task.ts'
+import { selectBackend } from '../../src/tensor/backend.ts'
+import { makeLayout } from '../../src/wire/layout.ts'
+import { trainingLoop } from '../../src/worker/loop.ts'
+import { Reporter } from '../../src/worker/report.ts'
+import { createStepper, type Stepper } from '../../src/worker/step.ts'
+import { type Fleet, startFleet } from '../integration/runtime/harness.ts'
+import { eventually } from '../support/eventually.ts'
+import { makeConfig } from '../unit/ps/fixtures.ts'
+import { assertGolden } from './golden.ts'
+
+const STEPS = 20
+let dataDir: string
+
+before(async () => {
+  await selectBackend('wasm', silentLog)
+  dataDir = join(await mkdtemp(join(tmpdir(), 'downpour-golden-')), 'data')
+  const sizes = { images: 96, evaluationImages: 24, downstreamTrainPerClass: 4, downstreamValPerClass: 1 }
+  await makeJftMini({ out: dataDir, seed: 5, ...sizes })
+})
+after(() => rm(join(dataDir, '..'), { recursive: true }))
+
+const common = {
+  seed: 3,
+  input: { resizePixels: 36, cropPixels: 32, flip: true },
+  batchSize: 8,
+  maxSteps: STEPS,
+  weightDecay: 1e-4,
+  batchNorm: { decay: 0.9, epsilon: 1e-3 },
+}
+
+const CONFIGS: Readonly<Record<string, RuntimeConfig>> = {
+  'pre-training': makeConfig({
+    ...common,
+    model: { backbone: 'resnet-mini', classes: worldLabels().size, headSlices: 3 },
+    data: { path: 'pretrain', format: 'tfrecord', labels: 'labels.json', maxCorruptRecords: 0 },
+    optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1 },
+    learningRate: { type: 'exponential', initial: 1e-2, factor: 0.9, everySteps: 5, staircase: true },
+    evaluation: {
+      data: { path: 'evaluation', format: 'tfrecord', labels: 'labels.json', maxCorruptRecords: 0 },
+      metric: 'mAP@100',
+      batchSize: 7,
+    },
+  }),
+  classification: makeConfig({
+    ...common,
+    task: 'imagenet-classification',
+    loss: 'softmax',
+    model: { backbone: 'resnet-mini', classes: 20, headSlices: 1 },
+    data: { path: 'downstream/train', format: 'imagenet-folder', maxCorruptRecords: 0 },
+    optimizer: { type: 'momentum', momentum: 0.9 },
+    learningRate: { type: 'piecewise', boundaries: [10], values: [0.05, 0.005] },
+    evaluation: {
+      data: { path: 'downstream/val', format: 'imagenet-folder', maxCorruptRecords: 0 },
+      metric: 'top1',
+      batchSize: 7,
+    },
+  }),
+}
+
+for (const [name, config] of Object.entries(CONFIGS))
+  test(`${name}: losses of ${STEPS} steps, the checkpoint and its scores`, async () => {
+    const { losses, checkpoint, scores } = await trainAndScore(config)
+    const { step, final, layout, shards } = checkpoint.manifest
+    assert.deepEqual([step, final, losses.length], [STEPS, true, STEPS])
+    const digests = Object.fromEntries(shards.map(({ file, sha256 }) => [file, sha256]))
+    const layoutDigest = createHash('sha256').update(JSON.stringify(layout)).digest('hex')
+    assertGolden(`${name}, ${STEPS} steps`, { losses, ...scores, layout: layoutDigest, ...digests }, { exact: true })
+  })
+
+interface Trained {
+  losses: number[]
+  checkpoint: ListedCheckpoint
+  scores: Record<string, number[]>
+}
+
+async function trainAndScore(config: RuntimeConfig): Promise<Trained> {
+  const model = buildModel({ ...config.model, ...config })
+  const task = createTask(config)
+  const fleet = await startFleet(config, { shards: 2 })
+  const { signal } = new AbortController()
+  try {
+    const losses = await train(fleet, config, createRecorder(createStepper(model, task, config.input.cropPixels)))
+    const checkpoint = await eventually(async () => {
+      const { latest } = await findLatest(join(fleet.folder, config.checkpoint.path))
+      assert.ok(latest)
+      return latest
+    })
+    const { metrics } = await evaluateCheckpoint({ ...checkpoint, config, evaluationDir: dataDir, model, task, signal })
+    const scores = Object.fromEntries(Object.entries(metrics).map(([metric, value]) => [metric, [value]]))
+    return { losses, checkpoint, scores }
+  } finally {
+    await fleet.close()
+  }
+}
+
+function createRecorder(stepper: Stepper): Stepper & { losses: number[] } {
+  const losses: number[] = []
+  return {
+    ...stepper,
+    losses,
+    step(batch) {
+      const output = stepper.step(batch)
+      losses.push(output.loss)
+      return output
+    },
+  }
+}
+
+/** By one worker with the real loader, until the job is done. @returns the loss of each step */
+async function train(
+  fleet: Fleet,
+  config: RuntimeConfig,
+  stepper: ReturnType<typeof createRecorder>,
+): Promise<number[]> {
+  const { seed, batchSize, input, data } = config
+  const { variables } = buildModel({ ...config.model, ...config })
+  const { units, labels } = await dataFacts(dataDir, data, Number.POSITIVE_INFINITY)
+  const client = await fleet.connect(0, makeLayout(variables), { dataUnits: units, classes: labels })
+  const { signal } = new AbortController()
+  const { classes, leases } = client
+  const loader = createLoader({ folder: dataDir, config: data, classes, input, batchSize, seed, leases, signal })
+  const report = new Reporter(0, createWorkerMetrics({ tensors: () => 0 }), silentLog)
+  try {
+    await trainingLoop({ config, client, loader, stepper, report, signal, log: silentLog })
+  } finally {
+    await loader.close()
+    await client.close()
+    stepper.dispose()
+  }
+  return stepper.losses
+}
