@@ -143,15 +143,17 @@ async function install(source, target, what) {
 /** Ends with this process, and with whoever started it. */
 function npmCi(cwd) {
   const words = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
-  const npm = spawn('npm', words, { cwd, stdio: ['ignore', 'ignore', 'pipe'], shell: process.platform === 'win32' })
-  let complaint = ''
-  npm.stderr.setEncoding('utf8').on('data', (text) => (complaint += text))
+  let npm
   const stop = (signal) => {
     npm.kill()
     process.stderr.write('stopped\n')
     process.exit(codeOf(signal))
   }
+  // Before npm starts: a signal that arrived between the two would end this process and leave npm running.
   for (const signal of SIGNALS) process.once(signal, stop)
+  npm = spawn('npm', words, { cwd, stdio: ['ignore', 'ignore', 'pipe'], shell: process.platform === 'win32' })
+  let complaint = ''
+  npm.stderr.setEncoding('utf8').on('data', (text) => (complaint += text))
   const watch = setInterval(() => STARTERS.every(isAlive) || stop('SIGHUP'), WATCH_EVERY_MS)
   return new Promise((done) => {
     const end = (problem) => {
