@@ -1,0 +1,143 @@
+/**
+ * Server-side apply: a manager says which fields it wants; what it wanted before and no longer does goes, what others
+ * own is a conflict unless forced. Other writes are kept track of from the first apply on (as Kubernetes did at first):
+ * what an object had before belongs to `before-first-apply`.
+ */
+import {
+  type FieldPath,
+  fromFieldsV1,
+  leavesOf,
+  mergeFields,
+  ownable,
+  readablePath,
+  removeField,
+  toFieldsV1,
+} from './field-sets.ts'
+import { clone, type ManagedFields, type Stored, sameContent, timestamp } from '../store/objects.ts'
+import { apiVersionOf, type Resource } from '../store/resources.ts'
+import type { Part } from '../store/revise.ts'
+import { badRequest, StatusError } from '../store/status-error.ts'
+
+export interface Applying {
+  resource: Resource
+  manager: string
+  part: Part
+  force: boolean
+  nowMs: number
+}
+
+interface Owner {
+  entry: Omit<ManagedFields, 'fieldsV1'>
+  paths: Set<FieldPath>
+}
+
+/** @param current undefined: the object is made. @throws StatusError 409 with the fields that others own */
+export function applyFields(current: Stored | undefined, applied: Stored, applying: Applying): Stored {
+  if (applied.metadata.managedFields) throw badRequest('metadata.managedFields must be nil')
+  const { resource, part } = applying
+  const wanted = leavesOf(resource, ownable(resource, applied, part))
+  const owners = current ? ownersOf(current, applying) : []
+  const mine = owners.find((owner) => isMine(owner, applying))
+  const others = owners.filter((owner) => owner !== mine)
+  const present = leavesOf(resource, current ? ownable(resource, current, part) : {})
+  if (!applying.force) refuseConflicts(wanted, present, others, applying, applied.metadata.name)
+  for (const [path, value] of wanted)
+    if (!sameContent(present.get(path), value)) for (const other of others) other.paths.delete(path)
+  const next = clone(mergeFields(resource, current ?? identityOf(applied), ownable(resource, applied, part))) as Stored
+  for (const path of mine?.paths ?? [])
+    if (!wanted.has(path) && !others.some(({ paths }) => paths.has(path))) removeField(next, path)
+  const { resourceVersion, uid } = applied.metadata
+  const own: Owner = { entry: entryOf(applying), paths: new Set(wanted.keys()) }
+  // In its old place: another order would be another object, though nothing was asked for.
+  const all = mine ? owners.map((owner) => (owner === mine ? own : owner)) : [...owners, own]
+  const managedFields = written(all, current, applying)
+  return { ...next, metadata: { ...next.metadata, resourceVersion, uid: uid ?? next.metadata.uid, managedFields } }
+}
+
+/** The object with the fields that a plain write changed passed over to its writer. */
+export function trackWrite(current: Stored, next: Stored, applying: Omit<Applying, 'force'>): Stored {
+  if (!current.metadata.managedFields) return next
+  const { resource, part } = applying
+  const before = leavesOf(resource, ownable(resource, current, part))
+  const after = leavesOf(resource, ownable(resource, next, part))
+  const changed = [...after].filter(([path, value]) => !sameContent(before.get(path), value)).map(([path]) => path)
+  const gone = [...before.keys()].filter((path) => !after.has(path))
+  const owners = ownersOf(current, applying)
+  for (const { paths } of owners) for (const path of [...changed, ...gone]) paths.delete(path)
+  const entry: Owner['entry'] = { ...entryOf(applying), operation: 'Update' }
+  const own = owners.find((owner) => sameEntry(owner.entry, entry))
+  if (own) for (const path of changed) own.paths.add(path)
+  else owners.push({ entry, paths: new Set(changed) })
+  return { ...next, metadata: { ...next.metadata, managedFields: written(owners, current, applying) } }
+}
+
+function identityOf(applied: Stored): object {
+  const { name, namespace } = applied.metadata
+  return { apiVersion: applied.apiVersion, kind: applied.kind, metadata: { name, ...(namespace ? { namespace } : {}) } }
+}
+
+function ownersOf(current: Stored, { resource, part }: Omit<Applying, 'force'>): Owner[] {
+  const entries = current.metadata.managedFields
+  if (entries) return entries.map(({ fieldsV1, ...entry }) => ({ entry, paths: fromFieldsV1(fieldsV1) }))
+  const entry: Owner['entry'] = {
+    manager: 'before-first-apply',
+    operation: 'Update',
+    apiVersion: apiVersionOf(resource),
+    fieldsType: 'FieldsV1',
+  }
+  return [{ entry, paths: new Set(leavesOf(resource, ownable(resource, current, part)).keys()) }]
+}
+
+function entryOf({ manager, resource, part }: Omit<Applying, 'force'>): Owner['entry'] {
+  return {
+    manager,
+    operation: 'Apply',
+    apiVersion: apiVersionOf(resource),
+    fieldsType: 'FieldsV1',
+    ...(part === 'status' ? { subresource: 'status' } : {}),
+  }
+}
+
+function isMine({ entry }: Owner, applying: Applying): boolean {
+  return sameEntry(entry, entryOf(applying))
+}
+
+function sameEntry(a: Owner['entry'], b: Owner['entry']): boolean {
+  return a.manager === b.manager && a.operation === b.operation && a.subresource === b.subresource
+}
+
+function refuseConflicts(
+  wanted: ReadonlyMap<FieldPath, unknown>,
+  present: ReadonlyMap<FieldPath, unknown>,
+  others: readonly Owner[],
+  { resource }: Applying,
+  name: string,
+): void {
+  const causes = [...wanted].flatMap(([path, value]) =>
+    sameContent(present.get(path), value)
+      ? []
+      : others
+          .filter(({ paths }) => paths.has(path))
+          .map(({ entry }) => ({
+            reason: 'FieldManagerConflict',
+            message: `conflict with "${entry.manager}"`,
+            field: readablePath(path),
+          })),
+  )
+  if (causes.length === 0) return
+  const texts = causes.map(({ message, field }) => `${message}: ${field}`)
+  const message = `Apply failed with ${causes.length} conflict${causes.length > 1 ? 's' : ''}: ${texts.join(', ')}`
+  throw new StatusError(409, 'Conflict', message, { name, group: resource.group, kind: resource.plural }, causes)
+}
+
+/** As managedFields; an entry that did not change keeps its time, so that applying the same again changes nothing. */
+function written(owners: readonly Owner[], current: Stored | undefined, { nowMs }: { nowMs: number }): ManagedFields[] {
+  const before = current?.metadata.managedFields ?? []
+  return owners
+    .filter(({ paths }) => paths.size > 0)
+    .map(({ entry, paths }) => {
+      const fieldsV1 = toFieldsV1(paths)
+      const old = before.find((one) => sameEntry(one, entry))
+      return old && sameContent(old.fieldsV1, fieldsV1) ? old : { ...entry, time: timestamp(nowMs), fieldsV1 }
+    })
+}

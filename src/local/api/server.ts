@@ -1,0 +1,73 @@
+/**
+ * HTTP for the store: the verbs of the Kubernetes API, on 127.0.0.1, for those who have the token. test/conformance holds
+ * it to what a real API server does. Where it is less: one token may do everything; a namespace need not exist before
+ * its objects; jobs are checked by src/api instead of the CRDs' CEL (test/unit/api proves that they agree); writes are
+ * kept track of for server-side apply from an object's first apply on, and sets are one value to it; built-in kinds
+ * have no schema; OpenAPI describes our kinds alone. Where it is more: a watch from a version of the future is refused,
+ * which a real one leaves open and silent, and each watch that asked for bookmarks ends with one.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { DownpourError } from '../../support/errors.ts'
+import { guardHttp, HTTP_SERVER_OPTIONS } from '../../support/guard-http.ts'
+import { discoveryOf } from './discovery.ts'
+import { authorised, send, sendError } from './http.ts'
+import { openApiOf, sendOpenApiV2 } from './openapi.ts'
+import { Pages } from './pages.ts'
+import { get } from './reads.ts'
+import { type ApiContext, type ApiServerOptions, type Request, readRequest } from './request.ts'
+import { targetOf } from '../store/resources.ts'
+import { badRequest, StatusError } from '../store/status-error.ts'
+import { patch, post, put, remove } from './writes.ts'
+
+type Verb = (context: ApiContext, request: Request, response: ServerResponse) => Promise<void> | void
+
+const VERBS: Readonly<Record<string, Verb>> = { GET: get, POST: post, PUT: put, PATCH: patch, DELETE: remove }
+
+/** Operator, kubectl and watches of a machine; watches are open and still for as long as nothing changes. */
+const MAX_CONNECTIONS = 1024
+
+/** @throws DownpourError PORT_TAKEN */
+export async function startApiServer(options: ApiServerOptions): Promise<Server> {
+  const context = { ...options, pages: new Pages(options.clock) }
+  const server = createServer(HTTP_SERVER_OPTIONS, (request, response) => {
+    handle(context, request, response).catch((error) => sendError(response, error, options.log))
+  })
+  guardHttp(server, { connections: MAX_CONNECTIONS })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'EADDRINUSE' ? portTaken(options.port, error) : error),
+    )
+    server.listen(options.port, '127.0.0.1', resolve)
+  })
+  return server
+}
+
+function portTaken(port: number, cause: unknown): DownpourError {
+  return new DownpourError('PORT_TAKEN', `port ${port} of 127.0.0.1 is in use; choose another`, {}, { cause })
+}
+
+async function handle(context: ApiContext, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (!authorised(incoming.headers.authorization, context.token))
+    throw new StatusError(401, 'Unauthorized', 'Unauthorized')
+  const url = URL.parse(incoming.url ?? '/', 'http://localhost')
+  if (!url) throw badRequest(`the path cannot be read: ${incoming.url}`)
+  if (serveAbout(url.pathname, incoming, response)) return
+  const target = targetOf(url.pathname)
+  if (!target) throw new StatusError(404, 'NotFound', 'the server could not find the requested resource')
+  const verb = VERBS[incoming.method ?? '']
+  if (!verb) throw new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the resource')
+  await verb(context, await readRequest(incoming, target, url.searchParams), response)
+}
+
+/** Answers what is about the server instead of its objects. @returns false when the path is not of that sort */
+function serveAbout(path: string, incoming: IncomingMessage, response: ServerResponse): boolean {
+  if (incoming.method !== 'GET') return false
+  if (/^\/(healthz|livez|readyz)$/.test(path)) response.end('ok')
+  else if (path === '/openapi/v2') sendOpenApiV2(incoming.headers.accept, response)
+  else {
+    const found = openApiOf(path) ?? discoveryOf(path)
+    if (!found) return false
+    send(response, 200, found)
+  }
+  return true
+}

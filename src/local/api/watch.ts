@@ -1,0 +1,73 @@
+/** GET ?watch=true: a JSON line an event, bookmarks for those who ask. */
+import type { ServerResponse } from 'node:http'
+import type { Stored, StoredEvent } from '../store/objects.ts'
+import { type ApiContext, type Request, wholeNumber } from './request.ts'
+import { apiVersionOf } from '../store/resources.ts'
+import { StatusError } from '../store/status-error.ts'
+import { tableOf, wantsTable } from './table.ts'
+
+const BOOKMARK_EVERY_MS = 20_000
+const DEFAULT_TIMEOUT_SECONDS = 1800
+const INITIAL_EVENTS_END = 'k8s.io/initial-events-end'
+
+export function serveWatch({ store, clock }: ApiContext, request: Request, response: ServerResponse): void {
+  const { target, query, accept } = request
+  const { resource } = target
+  const version = wholeNumber(query, 'resourceVersion') ?? 0
+  const timeoutSeconds = wholeNumber(query, 'timeoutSeconds') || DEFAULT_TIMEOUT_SECONDS
+  const concerns = predicateOf(request)
+  const line = (type: string, object: unknown) => void response.write(`${JSON.stringify({ type, object })}\n`)
+  const tell = (type: string, object: Stored) =>
+    line(type, wantsTable(accept) ? tableOf(resource, [object], store.version, clock.nowMs()) : object)
+  const onEvent = (event: StoredEvent) => {
+    const type = event.plural === resource.plural ? typeFor(event, concerns) : undefined
+    if (type) tell(type, event.object)
+  }
+  const asked = query.get('allowWatchBookmarks') === 'true' && !wantsTable(accept)
+  const bookmark = (annotations?: Record<string, string>) => {
+    const metadata = { resourceVersion: String(store.version), ...(annotations ? { annotations } : {}) }
+    if (asked) line('BOOKMARK', { kind: resource.kind, apiVersion: apiVersionOf(resource), metadata })
+  }
+
+  response.writeHead(200, { 'content-type': 'application/json' })
+  response.flushHeaders()
+  const initial = version === 0 || query.get('sendInitialEvents') === 'true'
+  if (initial) for (const object of store.list(resource, target.namespace).filter(concerns)) tell('ADDED', object)
+  if (query.get('sendInitialEvents') === 'true') bookmark({ [INITIAL_EVENTS_END]: 'true' })
+  let stop = () => {}
+  try {
+    stop = store.watch(initial ? store.version : version, onEvent)
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error
+    line('ERROR', error.toStatus())
+    return void response.end()
+  }
+  const bookmarks = setInterval(bookmark, BOOKMARK_EVERY_MS)
+  const end = () => {
+    // So that the next watch begins where this one ended, however quiet it was.
+    bookmark()
+    response.end()
+  }
+  const timeout = setTimeout(end, timeoutSeconds * 1000)
+  response.on('close', () => {
+    stop()
+    clearInterval(bookmarks)
+    clearTimeout(timeout)
+  })
+}
+
+function predicateOf({ target, matches }: Request): (object: Stored) => boolean {
+  const { namespace, name } = target
+  return (object) =>
+    (namespace === undefined || object.metadata.namespace === namespace) &&
+    (name === undefined || object.metadata.name === name) &&
+    matches(object)
+}
+
+/** To a watcher with a selector, an object that begins to match was added, and one that stops was deleted. */
+function typeFor({ type, object, before }: StoredEvent, concerns: (object: Stored) => boolean): string | undefined {
+  const was = before !== undefined && concerns(before)
+  const is = type !== 'DELETED' && concerns(object)
+  if (is) return was ? 'MODIFIED' : 'ADDED'
+  return was ? 'DELETED' : undefined
+}

@@ -1,0 +1,260 @@
+/** Runs pods as processes of this machine, each with a loopback address of its own. */
+import { randomInt } from 'node:crypto'
+import { join, resolve } from 'node:path'
+import type { Clock } from '../../support/clock.ts'
+import { errorMessage } from '../../support/errors.ts'
+import type { Log } from '../../support/log.ts'
+import { storageTrouble } from '../../support/storage.ts'
+import { ADDRESSES, addressAt } from './addresses.ts'
+import { HostsFile } from './hosts-file.ts'
+import { type Stored, type StoredEvent, timestamp } from '../store/objects.ts'
+import { type PodEvent, recordPodEvent } from './pod-events.ts'
+import { launchPod, type PodExit, type RunningPod } from './pod-process.ts'
+import { AWAITED, configMapReader, missingFor } from './pod-references.ts'
+import { ended, lost, type PodStatus, running, unschedulable, withReadiness } from './pod-status.ts'
+import { PodVolumes } from './pod-volumes.ts'
+import { hasProbe, startProbe } from './probe.ts'
+import { Reaper } from './reaper.ts'
+import { resourceOfKind } from '../store/resources.ts'
+import { graceOf, type ObjectStore } from '../store/store.ts'
+
+export interface KubeletOptions {
+  store: ObjectStore
+  stateDir: string
+  command: readonly string[]
+  environment: NodeJS.ProcessEnv
+  clock: Clock
+  log: Log
+  /** What every process of the run finds in its environment. */
+  common: Readonly<Record<string, string>>
+}
+
+export const NODE_NAME = 'local'
+const PODS = resourceOfKind('Pod')
+/** As a kubelet says at a shutdown of its node: the pod is not to blame. */
+const SHUTDOWN = { reason: 'Terminated', message: 'Pod was terminated in response to imminent node shutdown.' }
+/** Exit code of a container that could not be started. */
+const START_ERROR = 128
+/** Where the disk was full. */
+const START_AGAIN_MS = 1000
+
+interface Running {
+  pod: Stored
+  podIP: string
+  process: RunningPod
+  stopProbe: () => void
+  killTimer: NodeJS.Timeout | undefined
+  graceSeconds: number
+}
+
+export class Kubelet {
+  readonly #options: KubeletOptions
+  readonly #volumes: PodVolumes
+  readonly #hosts: HostsFile
+  /** By uid: a successor of the same name is another pod. */
+  readonly #running = new Map<string, Running>()
+  readonly #starting = new Map<string, Promise<void>>()
+  #reaper: Reaper | undefined
+  /** Anywhere, so that two runs on one machine do not meet. */
+  #nextAddress = randomInt(ADDRESSES)
+  #unsubscribe = () => {}
+  #closing = false
+
+  constructor(options: KubeletOptions) {
+    this.#options = options
+    this.#volumes = new PodVolumes(options.store, options.stateDir)
+    this.#hosts = new HostsFile(resolve(options.stateDir, 'hosts.json'))
+  }
+
+  async start(): Promise<void> {
+    const { store, log } = this.#options
+    await this.#hosts.reset()
+    this.#reaper = new Reaper(log)
+    for (const pod of store.list(PODS)) if (wasBegun(pod)) this.#write(pod, lost(pod, this.#now()))
+    this.#unsubscribe = store.subscribe((event) => this.#onEvent(event))
+    this.#considerAll()
+  }
+
+  logFile({ metadata }: Stored): string {
+    const { namespace, name, uid } = metadata
+    return join(this.#options.stateDir, 'logs', `${namespace}_${name}_${uid.slice(0, 8)}.log`)
+  }
+
+  /** Ends every pod in order, kills what does not obey within its grace period. */
+  async close(): Promise<void> {
+    this.#closing = true
+    this.#unsubscribe()
+    await Promise.all(this.#starting.values())
+    const ends = [...this.#running.values()].map(async ({ process, pod }) => {
+      process.signal('SIGTERM')
+      const timer = setTimeout(() => process.signal('SIGKILL'), graceOf(pod) * 1000)
+      await process.exited.finally(() => clearTimeout(timer))
+    })
+    await Promise.all(ends)
+    this.#reaper?.close()
+  }
+
+  #onEvent({ plural, type, object }: StoredEvent): void {
+    if (AWAITED.has(plural) && type !== 'DELETED') this.#considerAll()
+    if (plural !== PODS.plural) return
+    // Taken away at once (grace 0): nobody waits for its process any more.
+    if (type === 'DELETED') this.#running.get(object.metadata.uid)?.process.signal('SIGKILL')
+    else this.#consider(object)
+  }
+
+  #considerAll(): void {
+    for (const pod of this.#options.store.list(PODS)) this.#consider(pod)
+  }
+
+  #consider(pod: Stored): void {
+    const { uid, deletionTimestamp } = pod.metadata
+    if (this.#closing || this.#starting.has(uid)) return
+    if (deletionTimestamp) return this.#end(pod)
+    if (pod.status?.phase !== 'Pending' || this.#running.has(uid)) return
+    const missing = missingFor(pod, this.#volumes, this.#options.store)
+    if (missing.length > 0) return this.#waitFor(pod, missing.join(', '))
+    // Noted before it begins: the first thing a start writes comes back to us as an event, which must find it here.
+    const start = Promise.resolve()
+      .then(() => this.#start(pod))
+      .finally(() => this.#starting.delete(uid))
+    this.#starting.set(uid, start)
+    void start.then(() => this.#considerAgain(pod))
+  }
+
+  #waitFor(pod: Stored, message: string): void {
+    const told = (pod.status?.conditions as { message?: string }[] | undefined)?.some((one) => one.message === message)
+    if (told) return
+    this.#write(pod, unschedulable(pod, message, this.#now()))
+    this.#tell(pod, { type: 'Warning', reason: 'FailedScheduling', message })
+  }
+
+  /** Never throws: what goes wrong is the pod's status. */
+  async #start(given: Stored): Promise<void> {
+    const podIP = addressAt(this.#nextAddress++)
+    let pod = given
+    try {
+      const bound = this.#bind(given)
+      if (!bound) return
+      pod = bound
+      await this.#volumes.makeFolders(pod)
+      await this.#hosts.publish(pod, podIP)
+      const process = await launchPod(this.#launchOf(pod, podIP), this.#options.environment)
+      this.#run(pod, podIP, process)
+    } catch (error) {
+      const message = errorMessage(error)
+      if (storageTrouble(error) !== undefined) return this.#startLater(pod, message)
+      await this.#hosts.withdraw(pod, podIP).catch(() => {})
+      this.#write(pod, ended(pod, { exitCode: START_ERROR, message, reason: 'StartError' }, this.#now()))
+      this.#tell(pod, { type: 'Warning', reason: 'Failed', message: `Error: ${message}` })
+    }
+  }
+
+  /** Nothing ran: the pod is not to blame for a full disk. */
+  #startLater(pod: Stored, message: string): void {
+    this.#waitFor(pod, message)
+    setTimeout(() => this.#considerAgain(pod), START_AGAIN_MS)
+  }
+
+  #run(pod: Stored, podIP: string, process: RunningPod): void {
+    const entry: Running = { pod, podIP, process, stopProbe: () => {}, killTimer: undefined, graceSeconds: Infinity }
+    this.#running.set(pod.metadata.uid, entry)
+    this.#write(pod, running(pod, podIP, !hasProbe(pod), this.#now()))
+    this.#tell(pod, { type: 'Normal', reason: 'Started', message: `Started process ${process.pid} at ${podIP}` })
+    entry.stopProbe = startProbe(pod, podIP, (ready) => this.#onReadiness(pod, ready))
+    process.exited.then((exit) => this.#onExit(entry, exit)).catch((error) => this.#lament(pod, error))
+    if (!this.#current(pod)) process.signal('SIGKILL')
+  }
+
+  /** It may have been deleted while it started. */
+  #considerAgain(pod: Stored): void {
+    const current = this.#current(pod)
+    if (current) this.#consider(current)
+  }
+
+  #launchOf(pod: Stored, podIP: string) {
+    return {
+      pod,
+      podIP,
+      command: this.#options.command,
+      hostsFile: this.#hosts.path,
+      common: this.#options.common,
+      logFile: this.logFile(pod),
+      onSpawn: (pid: number) => this.#reaper?.watch(pid),
+      terminationLog: resolve(this.#options.stateDir, 'termination', pod.metadata.uid),
+      folderOf: (path: string) => this.#volumes.folderOf(pod, path),
+      configMapText: configMapReader(pod, this.#options.store),
+    }
+  }
+
+  /** Sets spec.nodeName; undefined when the pod is gone meanwhile. */
+  #bind(pod: Stored): Stored | undefined {
+    const { namespace, name } = pod.metadata
+    const current = this.#current(pod)
+    if (!current) return undefined
+    this.#tell(pod, { type: 'Normal', reason: 'Scheduled', message: `Assigned ${namespace}/${name} to ${NODE_NAME}` })
+    const spec = { ...current.spec, nodeName: NODE_NAME }
+    return this.#options.store.update(PODS, current, { ...current, spec }, 'object')
+  }
+
+  #onReadiness(pod: Stored, ready: boolean): void {
+    const current = this.#current(pod)
+    if (current) this.#write(current, withReadiness(current, ready, this.#now()))
+    if (!ready) this.#tell(pod, { type: 'Warning', reason: 'Unhealthy', message: 'Readiness probe failed' })
+  }
+
+  async #onExit({ pod, podIP, process, stopProbe, killTimer }: Running, exit: PodExit): Promise<void> {
+    stopProbe()
+    clearTimeout(killTimer)
+    this.#reaper?.forget(process.pid)
+    this.#running.delete(pod.metadata.uid)
+    const current = this.#current(pod)
+    if (current) this.#write(current, ended(current, exit, this.#now(), this.#closing ? SHUTDOWN : undefined))
+    this.#considerAgain(pod)
+    await this.#hosts.withdraw(pod, podIP).catch(() => {})
+  }
+
+  /** A full disk, mostly: the pod goes on looking as it did. */
+  #lament({ metadata }: Stored, error: unknown): void {
+    this.#options.log.error({ pod: metadata.name, error: errorMessage(error) }, 'end of a pod could not be written')
+  }
+
+  /** SIGTERM, SIGKILL after the grace period; the object goes when the process has gone. */
+  #end(pod: Stored): void {
+    const entry = this.#running.get(pod.metadata.uid)
+    if (!entry) return void this.#options.store.delete(PODS, pod, { gracePeriodSeconds: 0 })
+    const graceSeconds = pod.metadata.deletionGracePeriodSeconds ?? graceOf(pod)
+    // A second deletion may only shorten the time.
+    if (graceSeconds >= entry.graceSeconds) return
+    if (entry.graceSeconds === Infinity)
+      this.#tell(pod, { type: 'Normal', reason: 'Killing', message: 'Stopping container' })
+    entry.graceSeconds = graceSeconds
+    entry.process.signal('SIGTERM')
+    clearTimeout(entry.killTimer)
+    entry.killTimer = setTimeout(() => entry.process.signal('SIGKILL'), graceSeconds * 1000)
+  }
+
+  /** The pod as it is stored now; undefined when it, and not just one of its name, is gone. */
+  #current({ metadata }: Stored): Stored | undefined {
+    const current = this.#options.store.find(PODS, metadata.namespace, metadata.name)
+    return current?.metadata.uid === metadata.uid ? current : undefined
+  }
+
+  #write(pod: Stored, status: PodStatus): void {
+    const current = this.#current(pod)
+    if (current) this.#options.store.update(PODS, current, { ...current, status }, 'status')
+  }
+
+  #tell(pod: Stored, event: PodEvent): void {
+    const { store, clock } = this.#options
+    recordPodEvent(store, pod, event, NODE_NAME, clock.nowMs())
+  }
+
+  #now(): string {
+    return timestamp(this.#options.clock.nowMs())
+  }
+}
+
+/** On the node and not ended: its process may have run, and must not run twice under one uid. */
+function wasBegun({ spec, status }: Stored): boolean {
+  return spec?.nodeName !== undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'
+}

@@ -1,0 +1,42 @@
+/** What a pod takes from other objects: the claims that it mounts, and what config maps and secrets give its variables. */
+import type { Stored } from '../store/objects.ts'
+import { type ContainerSpec, containerOf } from './pod-process.ts'
+import type { PodVolumes } from './pod-volumes.ts'
+import { resourceOfKind } from '../store/resources.ts'
+import type { ObjectStore } from '../store/store.ts'
+
+type Variable = NonNullable<ContainerSpec['env']>[number]
+
+const CONFIG_MAPS = resourceOfKind('ConfigMap')
+
+/** What may make a pod start that waited. */
+export const AWAITED = new Set(['persistentvolumeclaims', CONFIG_MAPS.plural])
+
+/** A sentence for each object that is missing; empty when the pod can start. */
+export function missingFor(pod: Stored, volumes: PodVolumes, store: ObjectStore): string[] {
+  const claims = volumes.missingClaims(pod).map((name) => `persistentvolumeclaim "${name}" not found`)
+  const variables = (containerOf(pod).env ?? []).flatMap((one) => missingOfVariable(one, pod, store))
+  return [...new Set([...claims, ...variables])]
+}
+
+/** The text that a config map has for a key. */
+export function configMapReader(pod: Stored, store: ObjectStore): (name: string, key: string) => string | undefined {
+  return (name, key) => dataOf(name, pod, store)?.[key]
+}
+
+function missingOfVariable({ name: variable, valueFrom = {} }: Variable, pod: Stored, store: ObjectStore): string[] {
+  const { configMapKeyRef: map, secretKeyRef: secret } = valueFrom
+  if (secret && !secret.optional)
+    return [
+      `secret "${secret.name}" not found: local mode has no secrets, so ${variable} needs a value or optional: true`,
+    ]
+  if (!map || map.optional) return []
+  const data = dataOf(map.name, pod, store)
+  if (data === undefined) return [`configmap "${map.name}" not found`]
+  return data[map.key] === undefined ? [`configmap "${map.name}" has no key "${map.key}" for ${variable}`] : []
+}
+
+function dataOf(name: string, { metadata }: Stored, store: ObjectStore): Record<string, string> | undefined {
+  const map = store.find(CONFIG_MAPS, metadata.namespace, name) as { data?: Record<string, string> } | undefined
+  return map && { ...map.data }
+}

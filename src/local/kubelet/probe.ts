@@ -1,0 +1,54 @@
+/** readinessProbe over HTTP. */
+import type { Stored } from '../store/objects.ts'
+import { type ContainerSpec, containerOf } from './pod-process.ts'
+
+/** Until the first success: a start is waited for, so it should be seen at once. */
+const FIRST_EVERY_MS = 200
+const TIMEOUT_MS = 1000
+const DEFAULT_PERIOD_SECONDS = 10
+const DEFAULT_FAILURE_THRESHOLD = 3
+
+/** Pods without a probe are ready when they run. */
+export function hasProbe(pod: Stored): boolean {
+  return containerOf(pod).readinessProbe?.httpGet !== undefined
+}
+
+/** Calls `onChange` at each change, from not ready on. @returns a function that ends it */
+export function startProbe(pod: Stored, podIP: string, onChange: (ready: boolean) => void): () => void {
+  const { readinessProbe: probe, ports } = containerOf(pod)
+  if (!probe?.httpGet) return () => {}
+  const url = `http://${podIP}:${portOf(probe.httpGet.port, ports)}${probe.httpGet.path ?? '/'}`
+  const periodMs = (probe.periodSeconds ?? DEFAULT_PERIOD_SECONDS) * 1000
+  const stopping = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  let ready = false
+  let failures = 0
+  const look = async () => {
+    const success = await answers(url, stopping.signal)
+    if (stopping.signal.aborted) return
+    failures = success ? 0 : failures + 1
+    const now = success || (ready && failures < (probe.failureThreshold ?? DEFAULT_FAILURE_THRESHOLD))
+    if (now !== ready) onChange(now)
+    ready = now
+    timer = setTimeout(() => void look(), ready ? periodMs : Math.min(FIRST_EVERY_MS, periodMs))
+  }
+  void look()
+  return () => {
+    stopping.abort()
+    clearTimeout(timer)
+  }
+}
+
+function portOf(port: string | number, ports: ContainerSpec['ports']): string | number {
+  return ports?.find(({ name }) => name === port)?.containerPort ?? port
+}
+
+async function answers(url: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) })
+    await response.body?.cancel()
+    return response.ok
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,81 @@
+/** What is checked and filled in before an object is stored. */
+import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, mayThaw } from '../../api/immutable.ts'
+import { validateJob } from '../../api/parse.ts'
+import { fillSpec } from '../../api/resolve.ts'
+import { shownAt } from '../../api/secrets.ts'
+import type { Schema } from '../../api/structural.ts'
+import type { JobKind } from '../../contract/names.ts'
+import { checkCore } from './core-rules.ts'
+import { checkMetadata } from './metadata-rules.ts'
+import { clone, type Stored, sameContent } from './objects.ts'
+import type { Resource } from './resources.ts'
+import { schemaOf, typeCauses, withDefaults } from './schema.ts'
+import { type Cause, invalid } from './status-error.ts'
+
+/** @throws StatusError 422 in the words of `downpour validate` */
+export function admit(resource: Resource, object: Stored, before?: Stored): Stored {
+  checkMetadata(resource, object)
+  const schema = schemaOf(resource)
+  if (schema) return admitJob(resource, schema, object, before)
+  if (!before || !sameContent(before.spec, object.spec)) checkCore(resource, object)
+  if (resource.kind === 'Pod' && !object.status) return { ...object, status: { phase: 'Pending' } }
+  if (resource.kind === 'ConfigMap') checkKeys(resource, object)
+  if (resource.kind === 'PersistentVolumeClaim') return { ...object, status: { phase: 'Bound' } }
+  return object
+}
+
+/** They become files of a folder. @throws StatusError 422 */
+function checkKeys(resource: Resource, { metadata, ...object }: Stored): void {
+  const keys = Object.keys({ ...(object.data as object | undefined), ...(object.binaryData as object | undefined) })
+  const causes = keys
+    .filter((key) => !/^[-._a-zA-Z0-9]+$/.test(key))
+    .map((key) => ({
+      reason: 'FieldValueInvalid',
+      field: `data[${key}]`,
+      message: `Invalid value: ${JSON.stringify(key)}: a valid config key must consist of alphanumeric characters, '-', '_' or '.'`,
+    }))
+  if (causes.length > 0) throw invalid(resource, metadata.name, causes)
+}
+
+/** The operator's writes are held to the schema as well. @throws StatusError 422 */
+export function admitStatus(resource: Resource, object: Stored): void {
+  const status = schemaOf(resource)?.properties?.status
+  const causes = status ? typeCauses(status, object.status, 'status') : []
+  if (causes.length > 0) throw invalid(resource, object.metadata.name, causes)
+}
+
+function admitJob(resource: Resource, schema: Schema, given: Stored, before: Stored | undefined): Stored {
+  const object = withDefaults(schema, clone(given)) as Stored
+  const causes: Cause[] = validateJob(object).map(({ path, value, message }) => ({
+    reason: value === undefined ? 'FieldValueRequired' : 'FieldValueInvalid',
+    field: path,
+    message: value === undefined ? `Required value: ${message}` : `Invalid value: ${shownAt(path, value)}: ${message}`,
+  }))
+  if (before) causes.push(...changedForGood(object, before))
+  if (causes.length > 0) throw invalid(resource, object.metadata.name, causes)
+  return object
+}
+
+function changedForGood(object: Stored, before: Stored): Cause[] {
+  const kind = object.kind as JobKind
+  const immutable = IMMUTABLE_FIELDS[kind].map((path) => ({ path, message: CANNOT_CHANGE, isCount: false }))
+  const [was, is] = [before.spec ?? {}, object.spec ?? {}]
+  const frozen = mayThaw(was, is) ? [] : FROZEN_FIELDS.filter(({ applies }) => applies(was))
+  const read = (spec: object, path: string, isCount: boolean) =>
+    valueAt(isCount ? fillSpec(kind, { ...spec }) : spec, path)
+  return [...immutable, ...frozen]
+    .filter(({ path, isCount }) => !sameContent(read(is, path, isCount), read(was, path, isCount)))
+    .map(({ path, message }) => ({
+      reason: 'FieldValueInvalid',
+      field: `spec.${path}`,
+      message: `Invalid value: ${changedText(path, valueAt(is, path))}: ${message}`,
+    }))
+}
+
+function changedText(path: string, value: unknown): string {
+  return value === undefined ? 'nothing' : shownAt(`spec.${path}`, value)
+}
+
+function valueAt(spec: object, path: string): unknown {
+  return path.split('.').reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], spec)
+}
