@@ -15,8 +15,8 @@ import { openApiOf, sendOpenApiV2 } from './openapi.ts'
 import { Pages } from './pages.ts'
 import { get } from './reads.ts'
 import { type ApiContext, type ApiServerOptions, type Request, readRequest } from './request.ts'
-import { targetOf } from '../store/resources.ts'
 import { badRequest, StatusError } from '../store/status-error.ts'
+import { targetOf } from './target.ts'
 import { patch, post, put, remove } from './writes.ts'
 
 type Verb = (context: ApiContext, request: Request, response: ServerResponse) => Promise<void> | void

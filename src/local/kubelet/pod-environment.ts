@@ -3,7 +3,7 @@ import { availableParallelism, totalmem } from 'node:os'
 import { unitsIn } from '../../api/quantities.ts'
 import { ENV, FOLDER_ENV, MOUNTS, type Mount } from '../../contract/runtime.ts'
 import type { Stored } from '../store/objects.ts'
-import type { ContainerSpec, Quantities, VariableSource } from './pod-process.ts'
+import type { ContainerSpec, Quantities, VariableSource } from './container.ts'
 
 export interface PodPlace {
   pod: Stored

@@ -1,12 +1,8 @@
-/** What the kubelet tells people about a pod, and the hour after which events are forgotten. */
-import type { Clock } from '../../support/clock.ts'
+/** Events of the kubelet about a pod. */
 import { type Stored, timestamp } from '../store/objects.ts'
 import { resourceOfKind } from '../store/resources.ts'
 import type { ObjectStore } from '../store/store.ts'
 
-/** As the API server's --event-ttl. */
-const KEPT_MS = 60 * 60_000
-const EXPIRE_EVERY_MS = 60_000
 const EVENTS = resourceOfKind('Event')
 
 export interface PodEvent {
@@ -29,20 +25,4 @@ export function recordPodEvent(store: ObjectStore, pod: Stored, event: PodEvent,
     lastTimestamp: timestamp(nowMs),
     source: { component: 'kubelet', host },
   })
-}
-
-/** @returns a function that stops it */
-export function expireEvents(store: ObjectStore, clock: Clock, everyMs = EXPIRE_EVERY_MS): () => void {
-  const expire = () => {
-    const oldestMs = clock.nowMs() - KEPT_MS
-    for (const event of store.list(EVENTS)) if (newestMs(event) < oldestMs) store.delete(EVENTS, event)
-  }
-  expire()
-  const timer = setInterval(expire, everyMs)
-  return () => clearInterval(timer)
-}
-
-/** A series lives as long as it is repeated. */
-function newestMs(event: Stored): number {
-  return Date.parse(String(event.lastTimestamp ?? event.metadata.creationTimestamp))
 }

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Stored } from '../store/objects.ts'
-import { containerOf } from './pod-process.ts'
+import { containerOf } from './container.ts'
 import { badRequest } from '../store/status-error.ts'
 
 const FOLLOW_EVERY_MS = 200

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdir, open, rm } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { dirname } from 'node:path'
-import type { Stored } from '../store/objects.ts'
+import { containerOf } from './container.ts'
 import { type PodPlace, podEnvironment } from './pod-environment.ts'
 
 export interface PodLaunch extends PodPlace {
@@ -29,43 +29,9 @@ export interface RunningPod {
   signal(signal: NodeJS.Signals): void
 }
 
-export type Quantities = Readonly<Record<string, string | number>>
-
-interface KeyRef {
-  name: string
-  key: string
-  optional?: boolean
-}
-
-export interface VariableSource {
-  fieldRef?: { fieldPath: string }
-  resourceFieldRef?: { resource: string; divisor?: string }
-  configMapKeyRef?: KeyRef
-  secretKeyRef?: KeyRef
-}
-
-export interface ContainerSpec {
-  name?: string
-  image?: string
-  args?: string[]
-  env?: { name: string; value?: string; valueFrom?: VariableSource }[]
-  resources?: { requests?: Quantities; limits?: Quantities }
-  ports?: { name?: string; containerPort: number }[]
-  volumeMounts?: { name: string; mountPath: string; subPath?: string }[]
-  readinessProbe?: {
-    httpGet?: { path?: string; port: string | number }
-    periodSeconds?: number
-    failureThreshold?: number
-  }
-}
-
 /** As a shell counts: 128 and the number of the signal. */
 const SIGNAL_BASE = 128
 const MAX_MESSAGE_BYTES = 4096
-
-export function containerOf(pod: Stored): ContainerSpec {
-  return ((pod.spec?.containers as ContainerSpec[] | undefined) ?? [])[0] ?? {}
-}
 
 /** @throws what spawn throws, such as ENOENT: then there is no process */
 export async function launchPod(launch: PodLaunch, machine: NodeJS.ProcessEnv): Promise<RunningPod> {

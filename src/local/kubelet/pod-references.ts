@@ -1,6 +1,6 @@
 /** What a pod takes from other objects: the claims that it mounts, and what config maps and secrets give its variables. */
 import type { Stored } from '../store/objects.ts'
-import { type ContainerSpec, containerOf } from './pod-process.ts'
+import { type ContainerSpec, containerOf } from './container.ts'
 import type { PodVolumes } from './pod-volumes.ts'
 import { resourceOfKind } from '../store/resources.ts'
 import type { ObjectStore } from '../store/store.ts'

@@ -1,6 +1,7 @@
 /** The status of a pod at each point of its life, as a kubelet writes it. */
 import { clone, type Stored, sameContent } from '../store/objects.ts'
-import { containerOf, type PodExit } from './pod-process.ts'
+import { containerOf } from './container.ts'
+import type { PodExit } from './pod-process.ts'
 
 interface Condition {
   type: string

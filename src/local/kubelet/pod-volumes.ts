@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { ANNOTATIONS } from '../../contract/names.ts'
 import { DownpourError } from '../../support/errors.ts'
 import type { Stored } from '../store/objects.ts'
-import { containerOf } from './pod-process.ts'
+import { containerOf } from './container.ts'
 import { resourceOfKind } from '../store/resources.ts'
 import type { ObjectStore } from '../store/store.ts'
 

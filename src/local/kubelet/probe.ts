@@ -1,6 +1,6 @@
 /** readinessProbe over HTTP. */
 import type { Stored } from '../store/objects.ts'
-import { type ContainerSpec, containerOf } from './pod-process.ts'
+import { type ContainerSpec, containerOf } from './container.ts'
 
 /** Until the first success: a start is waited for, so it should be seen at once. */
 const FIRST_EVERY_MS = 200
