@@ -1,8 +1,8 @@
 /** Columns of `kubectl get` after the name, by kind; those of our kinds equal the CRDs' printer columns. */
 import { PRINTER_COLUMNS } from '../../api/printer-columns.ts'
 import type { JobKind } from '../../contract/names.ts'
-import { age } from './age.ts'
 import type { Stored } from '../store/objects.ts'
+import { age } from './age.ts'
 import { podStatus, readyContainers, restartsOfContainers } from './pod-columns.ts'
 
 export interface Column {

@@ -1,10 +1,10 @@
 /** DELETE: its options, and what becomes of the dependents. */
 import { dependentsOf } from '../store/garbage.ts'
 import { isObject, type Stored } from '../store/objects.ts'
-import { type Request, wholeNumber } from './request.ts'
 import { type Resource, resourceOfKind } from '../store/resources.ts'
 import { badRequest, unsupportedOption } from '../store/status-error.ts'
 import { type DeleteOptions, FOREGROUND, type ObjectStore } from '../store/store.ts'
+import { type Request, wholeNumber } from './request.ts'
 
 type Propagation = 'Background' | 'Foreground' | 'Orphan'
 

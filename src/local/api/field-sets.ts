@@ -1,9 +1,9 @@
 /** Sets of fields of an object, as server-side apply keeps them: `f:spec`, `f:env`, `k:{"name":"A"}`, `f:value`. */
 import { ownValue, setOwn } from '../../support/own.ts'
-import { listKeysOf } from './list-keys.ts'
 import { isObject, type Stored } from '../store/objects.ts'
 import type { Resource } from '../store/resources.ts'
 import type { Part } from '../store/revise.ts'
+import { listKeysOf } from './list-keys.ts'
 
 type Json = Record<string, unknown>
 /** Steps joined by a character that no step holds. */

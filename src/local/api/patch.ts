@@ -3,12 +3,12 @@
 import { errorMessage } from '../../support/errors.ts'
 import { checkShape } from '../../support/json.ts'
 import { ownValue, setOwn } from '../../support/own.ts'
-import { jsonPatch } from './json-patch.ts'
-import { mergeKeyOf } from './list-keys.ts'
 import { clone, isObject } from '../store/objects.ts'
 import type { Resource } from '../store/resources.ts'
 import { schemaOf } from '../store/schema.ts'
 import { badRequest, unsupportedMedia } from '../store/status-error.ts'
+import { jsonPatch } from './json-patch.ts'
+import { mergeKeyOf } from './list-keys.ts'
 
 type Json = Record<string, unknown>
 

@@ -1,11 +1,11 @@
 /** GET of one object, of a list, of a watch. */
 import type { ServerResponse } from 'node:http'
+import { apiVersionOf } from '../store/resources.ts'
+import { expired, invalidOption, StatusError, unsupportedOption } from '../store/status-error.ts'
 import { send } from './http.ts'
 import type { Page } from './pages.ts'
 import { type ApiContext, type Request, wholeNumber } from './request.ts'
-import { apiVersionOf } from '../store/resources.ts'
 import { scaleOf } from './scale.ts'
-import { expired, invalidOption, StatusError, unsupportedOption } from '../store/status-error.ts'
 import { tableOf, wantsTable } from './table.ts'
 import { serveWatch } from './watch.ts'
 

@@ -3,6 +3,11 @@
  * own is a conflict unless forced. Other writes are kept track of from the first apply on (as Kubernetes did at first):
  * what an object had before belongs to `before-first-apply`.
  */
+
+import { clone, type ManagedFields, type Stored, sameContent, timestamp } from '../store/objects.ts'
+import { apiVersionOf, type Resource } from '../store/resources.ts'
+import type { Part } from '../store/revise.ts'
+import { badRequest, StatusError } from '../store/status-error.ts'
 import {
   type FieldPath,
   fromFieldsV1,
@@ -13,10 +18,6 @@ import {
   removeField,
   toFieldsV1,
 } from './field-sets.ts'
-import { clone, type ManagedFields, type Stored, sameContent, timestamp } from '../store/objects.ts'
-import { apiVersionOf, type Resource } from '../store/resources.ts'
-import type { Part } from '../store/revise.ts'
-import { badRequest, StatusError } from '../store/status-error.ts'
 
 export interface Applying {
   resource: Resource

@@ -1,7 +1,8 @@
 /** What `kubectl get` prints: the server renders the rows, so columns are decided here. */
-import { AGE, COLUMNS, type Column } from './columns.ts'
+
 import type { Stored } from '../store/objects.ts'
 import type { Resource } from '../store/resources.ts'
+import { AGE, COLUMNS, type Column } from './columns.ts'
 
 export function wantsTable(accept: string | undefined): boolean {
   return accept?.includes('as=Table') ?? false

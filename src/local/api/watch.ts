@@ -1,9 +1,9 @@
 /** GET ?watch=true: a JSON line an event, bookmarks for those who ask. */
 import type { ServerResponse } from 'node:http'
 import type { Stored, StoredEvent } from '../store/objects.ts'
-import { type ApiContext, type Request, wholeNumber } from './request.ts'
 import { apiVersionOf } from '../store/resources.ts'
 import { StatusError } from '../store/status-error.ts'
+import { type ApiContext, type Request, wholeNumber } from './request.ts'
 import { tableOf, wantsTable } from './table.ts'
 
 const BOOKMARK_EVERY_MS = 20_000

@@ -5,9 +5,11 @@ import type { Clock } from '../../support/clock.ts'
 import { errorMessage } from '../../support/errors.ts'
 import type { Log } from '../../support/log.ts'
 import { storageTrouble } from '../../support/storage.ts'
+import { type Stored, type StoredEvent, timestamp } from '../store/objects.ts'
+import { resourceOfKind } from '../store/resources.ts'
+import { graceOf, type ObjectStore } from '../store/store.ts'
 import { ADDRESSES, addressAt } from './addresses.ts'
 import { HostsFile } from './hosts-file.ts'
-import { type Stored, type StoredEvent, timestamp } from '../store/objects.ts'
 import { type PodEvent, recordPodEvent } from './pod-events.ts'
 import { launchPod, type PodExit, type RunningPod } from './pod-process.ts'
 import { AWAITED, configMapReader, missingFor } from './pod-references.ts'
@@ -15,8 +17,6 @@ import { ended, lost, type PodStatus, running, unschedulable, withReadiness } fr
 import { PodVolumes } from './pod-volumes.ts'
 import { hasProbe, startProbe } from './probe.ts'
 import { Reaper } from './reaper.ts'
-import { resourceOfKind } from '../store/resources.ts'
-import { graceOf, type ObjectStore } from '../store/store.ts'
 
 export interface KubeletOptions {
   store: ObjectStore

@@ -3,8 +3,8 @@ import { type FileHandle, open } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Stored } from '../store/objects.ts'
-import { containerOf } from './container.ts'
 import { badRequest } from '../store/status-error.ts'
+import { containerOf } from './container.ts'
 
 const FOLLOW_EVERY_MS = 200
 const CHUNK_BYTES = 64 * 1024

@@ -1,9 +1,9 @@
 /** What a pod takes from other objects: the claims that it mounts, and what config maps and secrets give its variables. */
 import type { Stored } from '../store/objects.ts'
-import { type ContainerSpec, containerOf } from './container.ts'
-import type { PodVolumes } from './pod-volumes.ts'
 import { resourceOfKind } from '../store/resources.ts'
 import type { ObjectStore } from '../store/store.ts'
+import { type ContainerSpec, containerOf } from './container.ts'
+import type { PodVolumes } from './pod-volumes.ts'
 
 type Variable = NonNullable<ContainerSpec['env']>[number]
 

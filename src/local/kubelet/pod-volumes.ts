@@ -5,9 +5,9 @@ import { join, resolve } from 'node:path'
 import { ANNOTATIONS } from '../../contract/names.ts'
 import { DownpourError } from '../../support/errors.ts'
 import type { Stored } from '../store/objects.ts'
-import { containerOf } from './container.ts'
 import { resourceOfKind } from '../store/resources.ts'
 import type { ObjectStore } from '../store/store.ts'
+import { containerOf } from './container.ts'
 
 export const CLAIMS = resourceOfKind('PersistentVolumeClaim')
 

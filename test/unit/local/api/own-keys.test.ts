@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { pruned } from '../../../../src/api/pruned.ts'
+import { applyPatch } from '../../../../src/local/api/patch.ts'
+import { fieldPredicate, labelPredicate } from '../../../../src/local/api/selectors.ts'
 import { applyFields } from '../../../../src/local/api/server-side-apply.ts'
 import type { Stored } from '../../../../src/local/store/objects.ts'
-import { applyPatch } from '../../../../src/local/api/patch.ts'
 import { RESOURCES } from '../../../../src/local/store/resources.ts'
 import { schemaOf } from '../../../../src/local/store/schema.ts'
-import { fieldPredicate, labelPredicate } from '../../../../src/local/api/selectors.ts'
 
 const NAMES = ['__proto__', 'constructor', 'toString', 'hasOwnProperty']
 const resourceOf = (kind: string) => RESOURCES.find((one) => one.kind === kind) ?? assert.fail(kind)

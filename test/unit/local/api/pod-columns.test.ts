@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import type { Stored } from '../../../../src/local/store/objects.ts'
 import { podStatus, readyContainers } from '../../../../src/local/api/pod-columns.ts'
+import type { Stored } from '../../../../src/local/store/objects.ts'
 
 const pod = (status: object, containers = 2) =>
   ({ metadata: { name: 'w' }, spec: { containers: Array.from({ length: containers }) }, status }) as unknown as Stored
