@@ -12,7 +12,10 @@ const TABLE: Record<string, string[]> = {
   kube: [],
   operator: ['api', 'plan', 'contract', 'kube', 'metrics', 'server'],
   server: ['api', 'plan', 'contract', 'kube', 'metrics'],
-  local: ['api', 'contract'],
+  local: ['local/store', 'local/api', 'local/kubelet', 'api', 'contract'],
+  'local/store': ['api', 'contract'],
+  'local/api': ['local/store', 'api', 'contract'],
+  'local/kubelet': ['local/store', 'api', 'contract'],
   wire: [],
   checkpoint: ['wire', 'contract'],
   ps: ['wire', 'contract', 'checkpoint', 'metrics'],
@@ -29,7 +32,11 @@ const DYNAMIC = /\bimport\(?\s*['"](\.[^'"]+)['"]/g
 const BY_URL = /\bnew URL\(\s*['"](\.[^'"]+\.ts)['"]/g
 
 const sources = globSync('src/**/*.ts').map((file) => ({ file: normalize(file), text: readFileSync(file, 'utf8') }))
-const roomOf = (path: string) => path.split('/')[1] ?? ''
+/** `src/local/api/http.ts` belongs to local/api, because the table has that folder; other folders belong to their parent. */
+function roomOf(path: string): string {
+  const [, room = '', inner] = path.split('/')
+  return `${room}/${inner}` in TABLE ? `${room}/${inner}` : room
+}
 const importsOf = (text: string) =>
   [FROM, DYNAMIC, BY_URL].flatMap((pattern) => [...text.matchAll(pattern)].map((match) => match[1] ?? ''))
 
@@ -62,6 +69,18 @@ test('the check sees a forbidden import in each form', () => {
   ]) {
     assert.deepEqual(violations('worker', 'src/worker/x.ts', line), ['src/worker/x.ts imports ps'], line)
   }
+})
+
+test('the API server and the kubelet of local mode share the store alone', () => {
+  const line = (path: string) => `import { x } from '${path}'`
+  assert.deepEqual(violations('local/api', 'src/local/api/x.ts', line('../store/store.ts')), [])
+  for (const [room, path, target] of [
+    ['local/api', '../kubelet/kubelet.ts', 'local/kubelet'],
+    ['local/kubelet', '../api/server.ts', 'local/api'],
+    ['local/store', '../api/server.ts', 'local/api'],
+    ['local/api', '../cluster.ts', 'local'],
+  ] as const)
+    assert.deepEqual(violations(room, `src/${room}/x.ts`, line(path)), [`src/${room}/x.ts imports ${target}`])
 })
 
 test('every room of src is in the table', () => {
