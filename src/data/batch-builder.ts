@@ -1,5 +1,5 @@
 import type { InputConfig } from '../contract/runtime.ts'
-import type { Batch } from './batch.ts'
+import type { Batch, ClassLabels } from './batch.ts'
 import type { DecodedExample } from './examples.ts'
 import { type Crop, cropLength, writeCrop } from './image.ts'
 
@@ -8,7 +8,7 @@ export class BatchBuilder {
   readonly #input: InputConfig
   readonly #batchSize: number
   #images: Float32Array
-  #labels: number[][] = []
+  #targets: ClassLabels[] = []
   #ids: string[] = []
 
   constructor(input: InputConfig, batchSize: number) {
@@ -19,28 +19,29 @@ export class BatchBuilder {
 
   /** Examples gathered so far. */
   get size(): number {
-    return this.#labels.length
+    return this.#targets.length
   }
 
   add(example: DecodedExample, crop: Crop): Batch | undefined {
-    writeCrop(example.pixels, this.#input, crop, this.#images, this.#labels.length * cropLength(this.#input))
-    this.#labels.push(example.labels)
+    writeCrop(example.pixels, this.#input, crop, this.#images, this.#targets.length * cropLength(this.#input))
+    this.#targets.push({ labels: example.labels })
     this.#ids.push(example.id)
-    return this.#labels.length === this.#batchSize ? this.flush() : undefined
+    return this.#targets.length === this.#batchSize ? this.flush() : undefined
   }
 
   /** What has been gathered, if anything; the builder starts anew. */
   flush(): Batch | undefined {
-    const size = this.#labels.length
+    const size = this.#targets.length
     if (size === 0) return undefined
-    const batch = {
+    const { cropPixels } = this.#input
+    const batch: Batch = {
       images: size === this.#batchSize ? this.#images : this.#images.slice(0, size * cropLength(this.#input)),
-      labels: this.#labels,
+      shape: [size, cropPixels, cropPixels],
+      targets: this.#targets,
       ids: this.#ids,
-      size,
     }
     this.#images = new Float32Array(this.#batchSize * cropLength(this.#input))
-    this.#labels = []
+    this.#targets = []
     this.#ids = []
     return batch
   }

@@ -1,11 +1,16 @@
-/** What training and evaluation get: images in [-1, 1] and label ids. */
-export interface Batch {
-  /** size · cropPixels · cropPixels · 3, row-major. */
-  images: Float32Array
-  /** Of each image: its labels as stored, so that an exclusive class comes first, then their ancestors. */
-  labels: number[][]
-  ids: string[]
-  size: number
+/** The labels of an image as stored, so that an exclusive class comes first, then their ancestors. */
+export interface ClassLabels {
+  readonly labels: readonly number[]
+}
+
+/** What training and evaluation read: images, and a target of the task for each. */
+export interface Batch<T = ClassLabels> {
+  /** batch · height · width · 3 values in [-1, 1], row-major. */
+  readonly images: Float32Array
+  readonly shape: readonly [batch: number, height: number, width: number]
+  /** One for each image; typed arrays and numbers, because a batch moves between threads. */
+  readonly targets: readonly T[]
+  readonly ids: readonly string[]
 }
 
 /** A unit of data handed to a worker: a shard file, or a run of images of a folder. */

@@ -43,8 +43,11 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Scor
     const read = { folder: evaluationDir, config: data, classes, outputs, input, batchSize, ...limit }
     for await (const batch of evaluationBatches(read)) {
       signal.throwIfAborted()
-      scorer.add(logitsOf(model, weights, batch, input.cropPixels), batch.labels)
-      examples += batch.size
+      scorer.add(
+        logitsOf(model, weights, batch),
+        batch.targets.map((target) => target.labels),
+      )
+      examples += batch.targets.length
     }
   } finally {
     tf.dispose([...weights.values()])
@@ -66,9 +69,9 @@ function toWeights(model: Model, stored: ReadonlyMap<string, StoredTensor>, fold
 }
 
 /** @returns B·C floats, row-major */
-function logitsOf(model: Model, weights: Weights, { images, size }: Batch, pixels: number): Float32Array {
+function logitsOf(model: Model, weights: Weights, { images, shape }: Batch): Float32Array {
   return tf.tidy(() => {
-    const images_BHWC = tf.tensor4d(images, [size, pixels, pixels, 3]) as Tensor4D
+    const images_BHWC = tf.tensor4d(images, [...shape, 3]) as Tensor4D
     return model.forward(weights, images_BHWC, { training: false }).logits_BC.dataSync() as Float32Array
   })
 }

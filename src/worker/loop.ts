@@ -46,7 +46,7 @@ export async function trainingLoop({
     const batch = await loader.next()
     if (!batch) return
     const result = stepper.step(batch)
-    report.onStep(batch.size, result.loss, result.seconds, loader.stats())
+    report.onStep(batch.targets.length, result.loss, result.seconds, loader.stats())
 
     if (!result.finite) {
       // before the push: NaN must not reach the optimizer

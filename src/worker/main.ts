@@ -86,7 +86,7 @@ async function train(context: WorkerContext): Promise<void> {
   const { leases } = client
   const classes = await classesOf(client, facts, context)
   const loader = createLoader({ folder: dataDir, config: data, classes, input, batchSize, seed, leases, signal })
-  const stepper = createStepper(model, createTask(config), input.cropPixels)
+  const stepper = createStepper(model, createTask(config))
   report.set({ phase: 'training' })
   try {
     await trainingLoop({ config, client, loader, stepper, report, signal, log })

@@ -22,7 +22,7 @@ export interface Stepper {
   dispose(): void
 }
 
-export function createStepper(model: Model, task: Task, cropPixels: number): Stepper {
+export function createStepper(model: Model, task: Task): Stepper {
   let weights: Weights = new Map()
   const dispose = () => tf.dispose([...weights.values()])
   return {
@@ -32,9 +32,10 @@ export function createStepper(model: Model, task: Task, cropPixels: number): Ste
     },
     step(batch) {
       const startedMs = performance.now()
-      const images_BHWC = tf.tensor4d(batch.images, [batch.size, cropPixels, cropPixels, 3])
+      const images_BHWC = tf.tensor4d(batch.images, [...batch.shape, 3])
+      const labels = batch.targets.map((target) => target.labels)
       const result = valueAndGradients(model, weights, images_BHWC as Tensor4D, (logits_BC) =>
-        task.loss(logits_BC, batch.labels),
+        task.loss(logits_BC, labels),
       )
       const loss = result.loss.dataSync()[0] ?? Number.NaN
       const gradients = readOut(result.gradients)
@@ -46,7 +47,7 @@ export function createStepper(model: Model, task: Task, cropPixels: number): Ste
         loss,
         gradients,
         statistics,
-        examples: batch.size,
+        examples: batch.targets.length,
         finite,
         seconds: (performance.now() - startedMs) / 1000,
       }

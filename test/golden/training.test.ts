@@ -96,7 +96,7 @@ async function trainAndScore(config: RuntimeConfig): Promise<Trained> {
   const fleet = await startFleet(config, { shards: 2 })
   const { signal } = new AbortController()
   try {
-    const losses = await train(fleet, config, createRecorder(createStepper(model, task, config.input.cropPixels)))
+    const losses = await train(fleet, config, createRecorder(createStepper(model, task)))
     const checkpoint = await eventually(async () => {
       const { latest } = await findLatest(join(fleet.folder, config.checkpoint.path))
       assert.ok(latest)

@@ -49,7 +49,12 @@ function makeBatches(): Batch[] {
   return Array.from({ length: STEPS }, () => {
     const images = Float32Array.from({ length: BATCH * PIXELS * PIXELS * 3 }, () => 2 * random.next() - 1)
     const labels = Array.from({ length: BATCH }, () => [random.int(5), 5])
-    return { images, labels, ids: labels.map(String), size: BATCH }
+    return {
+      images,
+      shape: [BATCH, PIXELS, PIXELS],
+      targets: labels.map((some) => ({ labels: some })),
+      ids: labels.map(String),
+    }
   })
 }
 
@@ -83,7 +88,7 @@ async function trainOnServers(model: Model, batches: readonly Batch[]): Promise<
       config,
       client,
       loader: { next: async () => left.shift() ?? null, stats },
-      stepper: createStepper(model, createTask(config), PIXELS),
+      stepper: createStepper(model, createTask(config)),
       report,
       signal: new AbortController().signal,
       log: silentLog,
@@ -108,7 +113,7 @@ interface State {
 /** Draw, step, update: nothing of src/ps but the seeded draw. */
 function trainPlainly(model: Model, batches: readonly Batch[]): Map<string, Float32Array> {
   const states = model.variables.map(initialState)
-  const stepper = createStepper(model, createTask(config), PIXELS)
+  const stepper = createStepper(model, createTask(config))
   for (const [step, batch] of batches.entries()) {
     stepper.load(new Map(states.map(({ variable: { name }, w }) => [name, Float32Array.from(w)])))
     const output = stepper.step(batch)

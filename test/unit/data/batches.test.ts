@@ -31,14 +31,15 @@ test('every example of every lease is in a batch once, and batches are full', as
   const { batches } = train([5, 3, 4], 4, epochs(3, 1))
   const all = await collect(batches)
   assert.deepEqual(
-    all.map(({ size }) => size),
+    all.map(({ targets }) => targets.length),
     [4, 4, 4],
   )
   assert.equal(new Set(ids(all)).size, 12)
-  for (const { images, labels } of all) {
+  for (const { images, shape, targets } of all) {
+    assert.deepEqual(shape, [4, 4, 4])
     assert.equal(images.length, 4 * 4 * 4 * 3)
     assert.ok(images.every((value) => value >= -1 && value <= 1))
-    assert.deepEqual(labels, new Array(4).fill([1, 0]))
+    assert.deepEqual(targets, new Array(4).fill({ labels: [1, 0] }))
   }
 })
 
@@ -46,7 +47,7 @@ test('batches run on from one lease into the next; what is left when leases end 
   const { batches } = train([3, 3], 5, epochs(2, 1))
   const all = await collect(batches)
   assert.deepEqual(
-    all.map(({ size }) => size),
+    all.map(({ targets }) => targets.length),
     [5],
   )
 })
@@ -104,7 +105,7 @@ test('evaluation goes in order, with centre crops; the last batch may be smaller
   const all = await collect(orderedBatches(readerOf([3, 0, 2]), SQUARE, 2))
   assert.deepEqual(ids(all), ['0-0', '0-1', '0-2', '2-0', '2-1'])
   const last = all.at(-1) as Batch
-  assert.equal(last.size, 1)
+  assert.deepEqual(last.shape, [1, 4, 4])
   assert.equal(last.images.buffer.byteLength, 4 * 4 * 4 * 3)
   assert.deepEqual(all[0]?.images.subarray(0, 48), all[0]?.images.subarray(48), 'no augmentation')
 })

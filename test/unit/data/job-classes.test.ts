@@ -19,8 +19,8 @@ const JOB = flatLabels(['ant', 'bee', 'cat']).labels as Class[]
 async function namesRead(folder: string, config: Parameters<typeof openSource>[1], classes: readonly Class[]) {
   const read = { folder, config, classes, input: SQUARE, batchSize: 2 }
   const batches = await collect(evaluationBatches(read))
-  const pairs = batches.flatMap(({ ids, labels }) =>
-    ids.map((id, i) => [id, (labels[i] ?? []).map((label) => classes[label]?.name)] as const),
+  const pairs = batches.flatMap(({ ids, targets }) =>
+    ids.map((id, i) => [id, (targets[i]?.labels ?? []).map((label) => classes[label]?.name)] as const),
   )
   return Object.fromEntries(pairs.sort())
 }

@@ -208,7 +208,7 @@ test('evaluation reads every example once, the same at every call', async () => 
   const read = () => collect(evaluationBatches({ folder, config, input: SQUARE, batchSize: 3 }))
   const first = await read()
   assert.deepEqual(
-    first.map(({ size }) => size),
+    first.map(({ targets }) => targets.length),
     [3, 3, 2],
   )
   assert.deepEqual(await read(), first)
