@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { metricNames } from '../tasks/declarations.ts'
 import { DataSource, maxExamples, objectName, steps, trainingFields, trainingInputFields } from './common.ts'
 import { finetuneOwnFields } from './finetune-fields.ts'
 import { jobFields } from './job-fields.ts'
@@ -14,7 +15,10 @@ export const PRETRAIN_PRESETS = [
 
 export const Evaluation = z.strictObject({
   data: DataSource.describe('Held-out images.'),
-  metric: z.enum(['mAP@100', 'top1']).describe('What the best checkpoints are chosen by.'),
+  metric: z
+    .enum(metricNames('multi-label'))
+    .optional()
+    .describe('What the best checkpoints are chosen by; the first metric of the task when absent.'),
   maxExamples,
 })
 

@@ -73,7 +73,7 @@ const Source = z.object({
 
 const Results = z.object({
   step: z.int().describe('Global step of the checkpoint that was scored.'),
-  metrics: z.record(z.string(), z.number()).describe('top1, top5, mAP@100, loss: those that the task has.'),
+  metrics: z.record(z.string(), z.number()).describe('Those that the task declares, such as top1 and loss.'),
   examples: z.int().describe('Images scored.'),
 })
 

@@ -5,6 +5,7 @@ import { withoutSecrets } from '../api/secrets.ts'
 import type { HistoryRecord } from '../contract/files.ts'
 import { type Chart, escapeHtml, lineChart, type Series, shortNumber } from './chart.ts'
 import { jobText } from './job-text.ts'
+import { isShare } from './metric-text.ts'
 import { duration } from './progress.ts'
 import type { JobResult } from './results.ts'
 import { waitingOf } from './waiting.ts'
@@ -36,8 +37,8 @@ function flatText({ title, series: [first, ...others] }: Chart): string | undefi
   return isFlat && others.length === 0 ? `${title}: ${shortNumber(value)}` : undefined
 }
 
-/** The two losses share a picture, each by name; the other metrics are shares of all pictures and share another. */
-function chartsOf({ history, scores }: JobResult): Chart[] {
+/** The two losses share a picture, each by name; the metrics that are shares of 1 another, and other errors a third. */
+function chartsOf({ job, history, scores }: JobResult): Chart[] {
   const metrics = [...new Set(scores.flatMap((score) => Object.keys(score.metrics)))]
   const scored = (metric: string): Series => ({
     name: metric,
@@ -45,12 +46,17 @@ function chartsOf({ history, scores }: JobResult): Chart[] {
       metric in metrics ? [{ x: step, y: metrics[metric] as number }] : [],
     ),
   })
-  const shares = metrics.filter((metric) => metric !== EVALUATION_LOSS)
+  const shares = metrics.filter((metric) => isShare(job, metric))
+  const errors = metrics.filter((metric) => metric !== EVALUATION_LOSS && !isShare(job, metric))
   const trained = { name: 'training: mean of the last pushes', points: pointsOf(history, (r) => r.loss) }
   const held = metrics.includes(EVALUATION_LOSS)
     ? [{ ...scored(EVALUATION_LOSS), name: 'evaluation: mean of the held-out pictures' }]
     : []
   const xLabel = X_LABEL
+  const ofMetrics = (title: string, yLabel: string, names: readonly string[]): Chart[] =>
+    names.length === 0
+      ? []
+      : [{ title: `${title} of the checkpoints: ${names.join(', ')}`, yLabel, xLabel, series: names.map(scored) }]
   const ofHistory = (title: string, yLabel: string, y: (record: HistoryRecord) => number): Chart => ({
     title,
     yLabel,
@@ -64,16 +70,8 @@ function chartsOf({ history, scores }: JobResult): Chart[] {
       xLabel,
       series: [trained, ...held],
     },
-    ...(shares.length > 0
-      ? [
-          {
-            title: `Scores of the checkpoints: ${shares.join(', ')}`,
-            yLabel: '0 to 1, more is better',
-            xLabel,
-            series: shares.map(scored),
-          },
-        ]
-      : []),
+    ...ofMetrics('Scores', '0 to 1, more is better', shares),
+    ...ofMetrics('Errors', 'less is better', errors),
     ofHistory('Gradient staleness, mean', 'updates', (r) => r.stalenessMean),
     ofHistory('Speed', 'examples a second', (r) => r.examplesPerSecond),
     ofHistory('Learning rate', 'learning rate', (r) => r.learningRate),

@@ -1,11 +1,13 @@
 /** The HTML report of a run: one file, no script, nothing loaded from anywhere. */
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { headlineMetric } from '../plan/metric.ts'
 import { type Chart, escapeHtml, lineChart } from './chart.ts'
 import { jobText } from './job-text.ts'
+import { metricsText } from './metric-text.ts'
 import { jobSection, pointsOf, X_LABEL } from './report-job.ts'
 import { STYLE } from './report-style.ts'
-import { type JobResult, metricsText, transferGains, twinsOf } from './results.ts'
+import { type JobResult, transferGains, twinsOf } from './results.ts'
 
 export interface ReportFacts {
   title: string
@@ -41,13 +43,13 @@ const HEAD = ['Job', 'Phase', 'Steps', 'Training loss', 'Evaluation', 'Staleness
 
 function resultsTable(results: readonly JobResult[]): string {
   const rows = results.map(({ job }) => {
-    const { progress, phase, results: scores, restarts, replicas } = job.status ?? {}
+    const { progress, phase, restarts, replicas } = job.status ?? {}
     return [
       jobText(job),
       phase ?? 'Pending',
       String(progress?.step ?? '-'),
       progress?.loss?.toFixed(3) ?? '-',
-      metricsText(scores?.metrics),
+      metricsText(job),
       progress?.stalenessMean.toFixed(2) ?? '-',
       String(progress?.stalenessP99 ?? '-'),
       progress ? `${progress.workersContributed}/${replicas?.worker.desired}` : '-',
@@ -81,14 +83,12 @@ function twinCharts(results: readonly JobResult[]): string {
       const loss = of('training loss', 'Fine-tuning loss: from the checkpoint and from random weights', ({ history }) =>
         pointsOf(history, (r) => r.loss),
       )
-      const top1 = of(
-        'top-1, 0 to 1',
-        'Top-1 of the checkpoints: from the checkpoint and from random weights',
-        ({ scores }) =>
-          scores.flatMap(({ step, metrics: { top1 } }) => (top1 === undefined ? [] : [{ x: step, y: top1 }])),
+      const { name } = headlineMetric(twins[0].job)
+      const scored = of(name, `${name} of the checkpoints: from the checkpoint and from random weights`, ({ scores }) =>
+        scores.flatMap(({ step, metrics: { [name]: y } }) => (y === undefined ? [] : [{ x: step, y }])),
       )
-      const hasCourse = top1.series.some(({ points }) => points.length > 1)
-      return hasCourse ? [loss, top1] : [loss]
+      const hasCourse = scored.series.some(({ points }) => points.length > 1)
+      return hasCourse ? [loss, scored] : [loss]
     })
     .map(inBothShapes)
     .join('\n')

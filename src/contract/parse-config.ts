@@ -58,8 +58,7 @@ const Config = z.strictObject({
   formatVersion: z.literal(1),
   job: z.strictObject({ kind: z.enum(JOB_KINDS), namespace: z.string(), name: z.string(), uid: z.string() }),
   seed: count,
-  task: z.enum(['pretraining', 'imagenet-classification']),
-  loss: z.enum(['logistic', 'softmax']),
+  task: z.string(),
   model: z.strictObject({ backbone: z.string(), classes: positive, headSlices: positive }),
   protocol: z.enum(['finetune', 'frozen']),
   data: Data,
@@ -92,7 +91,7 @@ const Config = z.strictObject({
   evaluation: z.exactOptional(
     z.strictObject({
       data: Data,
-      metric: z.enum(['mAP@100', 'top1']),
+      metric: z.strictObject({ name: z.string(), better: z.enum(['higher', 'lower']) }),
       maxExamples: z.exactOptional(positive),
       batchSize: positive,
     }),

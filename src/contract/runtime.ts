@@ -1,4 +1,5 @@
 /** What a pod is told, and where it finds things. Written by src/plan, read by ps, worker and evaluator. */
+import type { MetricSpec } from './metrics.ts'
 import type { JobKind } from './names.ts'
 
 export const PORTS = {
@@ -113,9 +114,8 @@ export interface RuntimeConfig {
   formatVersion: 1
   job: { kind: JobKind; namespace: string; name: string; uid: string }
   seed: number
-  task: 'pretraining' | 'imagenet-classification'
-  /** logistic: one sigmoid a label, sum over labels, mean over batch. softmax: exclusive classes. */
-  loss: 'logistic' | 'softmax'
+  /** Type of a task of src/tasks. */
+  task: string
   model: { backbone: string; classes: number; headSlices: number }
   /** finetune trains everything; frozen trains the head alone, batch norm at its moving statistics. */
   protocol: 'finetune' | 'frozen'
@@ -154,7 +154,8 @@ export interface RuntimeConfig {
   init: { type: 'random' } | { type: 'checkpoint'; path: string; digest: string }
   evaluation?: {
     data: DataConfig
-    metric: 'mAP@100' | 'top1'
+    /** What checkpoints are compared by. */
+    metric: MetricSpec
     maxExamples?: number
     batchSize: number
   }

@@ -61,7 +61,7 @@ export interface EvaluatorStatus {
   role: 'evaluator'
   index: 0
   phase: 'waiting' | 'evaluating' | 'done' | 'failed'
-  /** Newest first. Metric names: top1, top5, mAP@100, loss; each in [0, 1] but loss. */
+  /** Newest first. Metrics are those that the task declares. */
   evaluations: { step: number; digest: string; metrics: Record<string, number>; examples: number }[]
   failure: { code: string; message: string } | null
 }

@@ -9,12 +9,11 @@ import { EXIT, PORTS } from '../contract/runtime.ts'
 import type { EvaluatorStatus } from '../contract/status.ts'
 import { createEvaluatorMetrics, type EvaluatorMetrics } from '../metrics/evaluator.ts'
 import { startRuntimeHttp } from '../metrics/runtime-http.ts'
-import { buildModel } from '../models/resnet.ts'
 import { systemClock } from '../support/clock.ts'
 import { createLog, type Log } from '../support/log.ts'
 import { runProcess } from '../support/run-process.ts'
 import { readSecret } from '../support/secret.ts'
-import { createTask } from '../tasks/create-task.ts'
+import { buildTaskModel, createTask } from '../tasks/create-task.ts'
 import { selectBackend } from '../tensor/backend.ts'
 import { evaluateCheckpoint } from './evaluate.ts'
 import { compareOnce, openEvaluationSet } from './evaluation-set.ts'
@@ -59,7 +58,7 @@ async function evaluate(
   const jobFolder = join(checkpointDir, config.checkpoint.path)
   const set = await openEvaluationSet(evaluationDir, config, log)
   await selectBackend(config.runtime.backend, log)
-  const model = buildModel({ ...config.model, ...config })
+  const model = buildTaskModel(config)
   const task = createTask(config)
   await followCheckpoints({
     jobFolder,

@@ -7,6 +7,7 @@ import type { KubeClient } from '../kube/client.ts'
 import { mapLimit } from '../kube/map-limit.ts'
 import { controllerUid, type KubeObject } from '../kube/objects.ts'
 import type { Store } from '../kube/store.ts'
+import { headlineMetric } from '../plan/metric.ts'
 import type { Observed, PodFacts, SourceFacts, TransferFacts } from './observed.ts'
 import type { Planned } from './planned.ts'
 import { podFacts } from './pod-facts.ts'
@@ -110,12 +111,13 @@ function sourceOf(job: Job, store: Store<RawJob>): SourceFacts | undefined {
   if (job.kind !== 'FinetuneJob' || !job.spec.from) return undefined
   const raw = store.get(`${job.metadata.namespace}/${job.spec.from.pretrainJob}`)
   if (!raw) return undefined
+  const source = readJob(raw)
   return {
     uid: raw.metadata.uid ?? '',
     deleting: raw.metadata.deletionTimestamp !== undefined,
     status: readStatus(raw),
-    claimName: claimOf(raw),
-    isEvaluated: (raw.spec as { evaluation?: unknown } | undefined)?.evaluation !== undefined,
+    claimName: source?.spec.checkpoint.storage.volume.claimName,
+    metric: source?.spec.evaluation && headlineMetric(source),
   }
 }
 
@@ -131,9 +133,10 @@ function pinsOf(job: Job, finetuneJobs: Store<RawJob>): number[] {
   return [...new Set(steps)].sort((a, b) => a - b)
 }
 
-function claimOf(raw: RawJob): string | undefined {
+/** Undefined: its spec is invalid. */
+function readJob(raw: RawJob): Job | undefined {
   try {
-    return parseJob(raw).spec.checkpoint.storage.volume.claimName
+    return parseJob(raw)
   } catch {
     return undefined
   }

@@ -1,5 +1,7 @@
 /** What `decide` may know: plain data, gathered by `observe`. No clock, no network, no Kubernetes types beyond here. */
+
 import type { JobStatus } from '../api/status.ts'
+import type { MetricSpec } from '../contract/metrics.ts'
 import type { Role } from '../contract/names.ts'
 import type { CoordinatorStatus, EvaluatorStatus } from '../contract/status.ts'
 
@@ -86,8 +88,8 @@ export interface SourceFacts {
   status: JobStatus | undefined
   /** The volume of its checkpoints; undefined: its spec is invalid. */
   claimName: string | undefined
-  /** Whether its checkpoints get scores. */
-  isEvaluated: boolean
+  /** What its checkpoints are scored by; undefined: nothing scores them. */
+  metric: MetricSpec | undefined
 }
 
 export interface Observed {

@@ -4,21 +4,20 @@ import { transferSteps } from '../api/transfers.ts'
 import { psHost } from '../contract/names.ts'
 import type { DataConfig, RuntimeConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
+import { headlineMetric, taskTypeOf } from './metric.ts'
 
 const EVALUATION_BATCH = 64
 const UID_PREFIX = 8
 
 export function runtimeConfig(job: Job): RuntimeConfig {
   const { spec, metadata } = job
-  const pretraining = job.kind === 'PretrainJob'
   return {
     formatVersion: 1,
     job: { kind: job.kind, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid },
     seed: spec.seed,
-    task: pretraining ? 'pretraining' : job.spec.task,
-    loss: pretraining ? 'logistic' : 'softmax',
+    task: taskTypeOf(job),
     model: spec.model,
-    protocol: pretraining ? 'finetune' : job.spec.protocol,
+    protocol: job.kind === 'PretrainJob' ? 'finetune' : job.spec.protocol,
     data: dataConfig(spec.data),
     input: spec.input,
     batchSize: spec.batchSize,
@@ -78,7 +77,7 @@ function evaluationConfig(job: Job): NonNullable<RuntimeConfig['evaluation']> {
   const evaluation = job.spec.evaluation as NonNullable<Job['spec']['evaluation']>
   return {
     data: dataConfig(evaluation.data),
-    metric: 'metric' in evaluation ? evaluation.metric : 'top1',
+    metric: headlineMetric(job),
     batchSize: EVALUATION_BATCH,
     ...(evaluation.maxExamples === undefined ? {} : { maxExamples: evaluation.maxExamples }),
   }

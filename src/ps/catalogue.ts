@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import { ManifestCache } from '../checkpoint/manifest-cache.ts'
+import type { MetricSpec } from '../contract/metrics.ts'
 import type { CheckpointInfo } from '../contract/status.ts'
 import { listScored, type ScoredCheckpoint } from './retention.ts'
 
@@ -9,7 +10,8 @@ export interface CatalogueOptions {
   jobFolder: string
   /** The same folder relative to the mounted checkpoint folder, for `CheckpointInfo.path`. */
   relativeFolder: string
-  metric: string
+  /** Undefined: nothing scores the checkpoints. */
+  metric: MetricSpec | undefined
   /** Folders that are damaged: no checkpoints, until they are written anew. */
   refused: ReadonlySet<string>
   fs: FileSystem

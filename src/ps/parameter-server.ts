@@ -207,7 +207,7 @@ export class ParameterServer {
 
   #catalogue(): Catalogue {
     const { config, fs } = this.#options
-    const metric = config.evaluation?.metric ?? 'top1'
+    const metric = config.evaluation?.metric
     const relativeFolder = config.checkpoint.path
     return new Catalogue({ jobFolder: this.#jobFolder, relativeFolder, metric, refused: this.#own.refused, fs })
   }
@@ -270,7 +270,12 @@ export class ParameterServer {
       fence: () => this.#fence(),
       onOutdated: (error) => coordinator.onFailure({ code: errorCode(error), message: errorMessage(error) }),
       classes: () => coordinator.classes.list,
-      retention: () => ({ keep, keepBest, pinned: new Set([...coordinator.pinned, ...keepSteps]) }),
+      retention: () => ({
+        metric: config.evaluation?.metric,
+        keep,
+        keepBest,
+        pinned: new Set([...coordinator.pinned, ...keepSteps]),
+      }),
     })
   }
 

@@ -7,6 +7,7 @@ import { MANIFEST_FILE } from '../checkpoint/manifest.ts'
 import type { ManifestCache } from '../checkpoint/manifest-cache.ts'
 import { readSmallFile } from '../checkpoint/small-file.ts'
 import { FILES, MAX_EVALUATION_BYTES, parseEvaluation } from '../contract/files.ts'
+import { bestFirst, type MetricSpec } from '../contract/metrics.ts'
 import { errorCode } from '../support/errors.ts'
 
 export interface ScoredCheckpoint extends ListedCheckpoint {
@@ -15,6 +16,8 @@ export interface ScoredCheckpoint extends ListedCheckpoint {
 }
 
 export interface RetentionRule {
+  /** What scores are values of; undefined: nothing scores the checkpoints. */
+  metric: MetricSpec | undefined
   keep: number
   keepBest: number
   /** Steps that somebody needs: never purged. */
@@ -24,23 +27,33 @@ export interface RetentionRule {
 /** Pure: newest `keep`, best `keepBest` of the scored, and the pinned. `checkpoints`: newest last. */
 export function chooseKept(checkpoints: readonly ScoredCheckpoint[], rule: RetentionRule): Set<number> {
   const stepOf = ({ manifest }: ScoredCheckpoint) => manifest.step
-  const scored = checkpoints.filter(({ score }) => score !== undefined)
-  const best = scored.toSorted((a, b) => (b.score ?? 0) - (a.score ?? 0) || stepOf(b) - stepOf(a))
+  const best = rule.metric ? byScore(checkpoints, rule.metric).slice(0, rule.keepBest) : []
   const finals = checkpoints.filter(({ manifest }) => manifest.final)
-  const kept = [...checkpoints.slice(-rule.keep), ...best.slice(0, rule.keepBest), ...finals]
+  const kept = [...checkpoints.slice(-rule.keep), ...best, ...finals]
   return new Set([...kept.map(stepOf), ...rule.pinned])
+}
+
+/** The scored ones, the best first; of equals the newer. */
+function byScore(checkpoints: readonly ScoredCheckpoint[], metric: MetricSpec): ScoredCheckpoint[] {
+  const compare = bestFirst(metric)
+  return checkpoints
+    .flatMap(({ score, ...checkpoint }) => (score === undefined ? [] : [{ ...checkpoint, score }]))
+    .sort((a, b) => compare(a.score, b.score) || b.manifest.step - a.manifest.step)
 }
 
 /** Newest last, with scores as far as the evaluator has written them. */
 export async function listScored(
   jobFolder: string,
-  metric: string,
+  metric: MetricSpec | undefined,
   fs: FileSystem,
   cache: ManifestCache,
 ): Promise<ScoredCheckpoint[]> {
   const { checkpoints } = await listCheckpoints(jobFolder, fs, cache)
   return Promise.all(
-    checkpoints.map(async (checkpoint) => ({ ...checkpoint, score: await scoreOf(checkpoint, metric, fs) })),
+    checkpoints.map(async (checkpoint) => ({
+      ...checkpoint,
+      score: metric && (await scoreOf(checkpoint, metric.name, fs)),
+    })),
   )
 }
 

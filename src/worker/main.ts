@@ -17,13 +17,12 @@ import { tellPassedOver } from '../data/scan/tell.ts'
 import { startRuntimeHttp } from '../metrics/runtime-http.ts'
 import { createWorkerMetrics } from '../metrics/worker.ts'
 import type { Model } from '../models/model.ts'
-import { buildModel } from '../models/resnet.ts'
 import { DownpourError } from '../support/errors.ts'
 import { hostsLookup } from '../support/hosts.ts'
 import { createLog, type Log } from '../support/log.ts'
 import { runProcess } from '../support/run-process.ts'
 import { readSecret } from '../support/secret.ts'
-import { createTask } from '../tasks/create-task.ts'
+import { buildTaskModel, createTask } from '../tasks/create-task.ts'
 import { selectBackend } from '../tensor/backend.ts'
 import { tf } from '../tensor/tf.ts'
 import { makeLayout } from '../wire/layout.ts'
@@ -78,7 +77,7 @@ async function train(context: WorkerContext): Promise<void> {
   const { config, dataDir, report, signal, log } = context
   const { name: backend } = await selectBackend(config.runtime.backend, log)
   report.set({ backend })
-  const model = buildModel({ ...config.model, ...config })
+  const model = buildTaskModel(config)
   const facts = await dataFacts(dataDir, config.data, unitsToLookInto(context))
   tellPassedOver(facts.passedOver, log)
   const client = await connect(context, model, facts)

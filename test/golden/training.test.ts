@@ -12,9 +12,8 @@ import { worldLabels } from '../../src/data/generate/world.ts'
 import { createLoader, dataFacts } from '../../src/data/loader.ts'
 import { evaluateCheckpoint } from '../../src/evaluator/evaluate.ts'
 import { createWorkerMetrics } from '../../src/metrics/worker.ts'
-import { buildModel } from '../../src/models/resnet.ts'
 import { silentLog } from '../../src/support/log.ts'
-import { createTask } from '../../src/tasks/create-task.ts'
+import { buildTaskModel, createTask } from '../../src/tasks/create-task.ts'
 import { selectBackend } from '../../src/tensor/backend.ts'
 import { makeLayout } from '../../src/wire/layout.ts'
 import { trainingLoop } from '../../src/worker/loop.ts'
@@ -54,21 +53,20 @@ const CONFIGS: Readonly<Record<string, RuntimeConfig>> = {
     learningRate: { type: 'exponential', initial: 1e-2, factor: 0.9, everySteps: 5, staircase: true },
     evaluation: {
       data: { path: 'evaluation', format: 'tfrecord', labels: 'labels.json', maxCorruptRecords: 0 },
-      metric: 'mAP@100',
+      metric: { name: 'mAP@100', better: 'higher' },
       batchSize: 7,
     },
   }),
   classification: makeConfig({
     ...common,
     task: 'imagenet-classification',
-    loss: 'softmax',
     model: { backbone: 'resnet-mini', classes: 20, headSlices: 1 },
     data: { path: 'downstream/train', format: 'imagenet-folder', maxCorruptRecords: 0 },
     optimizer: { type: 'momentum', momentum: 0.9 },
     learningRate: { type: 'piecewise', boundaries: [10], values: [0.05, 0.005] },
     evaluation: {
       data: { path: 'downstream/val', format: 'imagenet-folder', maxCorruptRecords: 0 },
-      metric: 'top1',
+      metric: { name: 'top1', better: 'higher' },
       batchSize: 7,
     },
   }),
@@ -91,7 +89,7 @@ interface Trained {
 }
 
 async function trainAndScore(config: RuntimeConfig): Promise<Trained> {
-  const model = buildModel({ ...config.model, ...config })
+  const model = buildTaskModel(config)
   const task = createTask(config)
   const fleet = await startFleet(config, { shards: 2 })
   const { signal } = new AbortController()
@@ -130,7 +128,7 @@ async function train(
   stepper: ReturnType<typeof createRecorder>,
 ): Promise<number[]> {
   const { seed, batchSize, input, data } = config
-  const { variables } = buildModel({ ...config.model, ...config })
+  const { variables } = buildTaskModel(config)
   const { units, labels } = await dataFacts(dataDir, data, Number.POSITIVE_INFINITY)
   const client = await fleet.connect(0, makeLayout(variables), { dataUnits: units, classes: labels })
   const { signal } = new AbortController()

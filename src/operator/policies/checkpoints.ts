@@ -2,6 +2,7 @@
 import type { Job } from '../../api/job.ts'
 import type { JobStatus } from '../../api/status.ts'
 import type { CheckpointInfo, EvaluatorStatus } from '../../contract/status.ts'
+import { headlineMetric } from '../../plan/metric.ts'
 import { type Finding, findCondition } from '../conditions.ts'
 import type { World } from '../world.ts'
 
@@ -16,7 +17,7 @@ export function listCheckpoints(world: World): Checkpoint[] {
   const areLastWords = world.slots.ps[0]?.pod?.phase !== 'Running'
   const older = areLastWords ? before.filter(({ step }) => !reported.some((one) => one.step === step)) : []
   return [...reported, ...older]
-    .map((info) => withScore(info, before, evaluator, mainMetric(world.job)))
+    .map((info) => withScore(info, before, evaluator, headlineMetric(world.job).name))
     .sort((a, b) => a.step - b.step)
 }
 
@@ -30,10 +31,6 @@ function withScore(
   const evaluation = evaluator?.evaluations.find((one) => one.digest === digest)
   const known = score ?? evaluation?.metrics[metric] ?? before.find((one) => one.digest === digest)?.score
   return { step, digest, path, savedAt, final, ...(known === undefined ? {} : { score: known }) }
-}
-
-export function mainMetric(job: Job): string {
-  return job.kind === 'PretrainJob' ? (job.spec.evaluation?.metric ?? 'top1') : 'top1'
 }
 
 /** True after a failed save until a later one succeeds. */
@@ -66,7 +63,7 @@ export function newestResults(world: World): JobStatus['results'] {
 
 /** @example 'top1 0.412' */
 export function headlineOf(job: Job, results: JobStatus['results']): string | undefined {
-  const main = mainMetric(job)
-  const value = results?.metrics[main]
-  return value === undefined ? undefined : `${main} ${value.toFixed(3)}`
+  const { name } = headlineMetric(job)
+  const value = results?.metrics[name]
+  return value === undefined ? undefined : `${name} ${value.toFixed(3)}`
 }

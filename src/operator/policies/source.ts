@@ -1,6 +1,7 @@
 /** FinetuneJob.spec.from: which checkpoint to start from, or what the job waits for. Pinned by digest once found. */
 import type { JobOfKind } from '../../api/job.ts'
 import type { JobStatus } from '../../api/status.ts'
+import { bestFirst, type MetricSpec } from '../../contract/metrics.ts'
 import type { Finding } from '../conditions.ts'
 import type { SourceFacts } from '../observed.ts'
 import type { World } from '../world.ts'
@@ -40,7 +41,7 @@ function choose(from: From, source: SourceFacts, claimName: string): SourceDecis
   const what = `PretrainJob "${pretrainJob}"`
   const saved = source.status?.checkpoints ?? []
   const ended = writtenEnding(source.status)
-  const chosen = wanted === 'step' || ended?.type === 'Succeeded' ? pick(saved, wanted, step) : undefined
+  const chosen = wanted === 'step' || ended?.type === 'Succeeded' ? pick(saved, from, source.metric) : undefined
   if (chosen) {
     const { digest, path } = chosen
     const pinned = { pretrainJob, uid: source.uid, step: chosen.step, digest, path, claimName }
@@ -54,18 +55,24 @@ function choose(from: From, source: SourceFacts, claimName: string): SourceDecis
   const resume = source.status?.phase === 'Suspended' ? ': set its spec.suspend to false' : ''
   const now = `now ${source.status?.phase ?? 'Pending'}${at ? ` at step ${at.step} of ${at.maxSteps}` : ''}${resume}`
   const event = wanted === 'step' ? `save step ${step}` : 'succeed'
-  if (wanted === 'best' && !source.isEvaluated) {
+  if (wanted === 'best' && !source.metric) {
     const why = 'it has no spec.evaluation, so no checkpoint will have a score: set it, or ask for latest'
     return waiting('SourceNotEvaluated', `waits for ${what} to ${event}, but ${why}; ${now}`)
   }
   return waiting(wanted === 'step' ? 'StepNotSaved' : 'SourceRunning', `waits for ${what} to ${event}; ${now}`)
 }
 
-function pick(saved: readonly Checkpoint[], wanted: string | undefined, step: number | undefined) {
+function pick(saved: readonly Checkpoint[], { checkpoint: wanted, step }: From, metric: MetricSpec | undefined) {
   if (wanted === 'step') return saved.find((one) => one.step === step)
   const byStep = saved.toSorted((a, b) => b.step - a.step)
   if (wanted !== 'best') return byStep[0]
-  return byStep.filter((one) => one.score !== undefined).sort((a, b) => (b.score ?? 0) - (a.score ?? 0))[0]
+  return metric && bestOf(byStep, metric)
+}
+
+function bestOf(newestFirst: readonly Checkpoint[], metric: MetricSpec): Checkpoint | undefined {
+  const compare = bestFirst(metric)
+  const scored = newestFirst.flatMap(({ score, ...one }) => (score === undefined ? [] : [{ ...one, score }]))
+  return scored.sort((a, b) => compare(a.score, b.score))[0]
 }
 
 function lacking(saved: readonly Checkpoint[], wanted: string | undefined, step: number | undefined): string {

@@ -1,13 +1,11 @@
-import { logisticLoss, softmaxLoss } from '../losses.ts'
+import { softmaxLoss } from '../losses.ts'
 import { softmaxRowLoss, topK } from '../metrics.ts'
 import type { Scorer, Task } from '../task.ts'
 
 const TOP = 5
 
-/** One class an image: softmax cross entropy (or one logistic loss a class), top-1 and top-5. */
-export function imagenetClassification(loss: 'logistic' | 'softmax'): Task {
-  return { loss: loss === 'softmax' ? softmaxLoss : logisticLoss, scorer: createScorer }
-}
+/** One class an image: softmax cross entropy, top-1 and top-5. */
+export const imagenetClassificationTask: Task = { loss: softmaxLoss, scorer: createScorer }
 
 function createScorer(): Scorer {
   const sums = { top1: 0, top5: 0, loss: 0, images: 0 }

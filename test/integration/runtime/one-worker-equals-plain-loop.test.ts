@@ -9,12 +9,11 @@ import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
 import type { Batch } from '../../../src/data/batch.ts'
 import { createWorkerMetrics } from '../../../src/metrics/worker.ts'
 import type { Model } from '../../../src/models/model.ts'
-import { buildModel } from '../../../src/models/resnet.ts'
 import { drawInitial } from '../../../src/ps/initial.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { createRandom } from '../../../src/support/random.ts'
 import { sizeOf, type VariableSpec } from '../../../src/support/variables.ts'
-import { createTask } from '../../../src/tasks/create-task.ts'
+import { buildTaskModel, createTask } from '../../../src/tasks/create-task.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
 import { makeLayout } from '../../../src/wire/layout.ts'
 import { trainingLoop } from '../../../src/worker/loop.ts'
@@ -60,7 +59,7 @@ function makeBatches(): Batch[] {
 
 test('one worker with n_push = n_fetch = 1 equals a plain loop after 20 steps', async (t) => {
   await selectBackend('wasm', silentLog)
-  const model = buildModel({ ...config.model, ...config })
+  const model = buildTaskModel(config)
   const batches = makeBatches()
   const trained = await trainOnServers(model, batches)
   const expected = trainPlainly(model, batches)

@@ -39,7 +39,7 @@ suite('downpour validate', () => {
 
   test('warns of evaluation data that are the training data, and takes the job', async (t) => {
     const data = { source: { claimName: 'c', path: 'a/b' }, format: 'tfrecord', labels: 'labels.json' }
-    const evaluated = (over: object) => pretrain({ data, evaluation: { data: { ...data, ...over }, metric: 'top1' } })
+    const evaluated = (over: object) => pretrain({ data, evaluation: { data: { ...data, ...over } } })
     const same = await fileWith(t, [evaluated({ source: { claimName: 'c', path: './a/./b' } })], 'same.yaml')
     const others = [
       { files: 'val-*' },

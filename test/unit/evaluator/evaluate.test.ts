@@ -38,12 +38,12 @@ async function optionsOf(
     ...checkpoint,
     evaluationDir: folder,
     config: {
-      evaluation: { data, metric: 'top1', batchSize: 3, ...evaluation },
+      evaluation: { data, metric: { name: 'top1', better: 'higher' }, batchSize: 3, ...evaluation },
       input: SQUARE,
       model: { backbone: 'resnet-mini', classes: CLASSES, headSlices: 1 },
     },
     model,
-    task: createTask({ task: 'imagenet-classification', loss: 'softmax' }),
+    task: createTask({ task: 'imagenet-classification' }),
     signal: new AbortController().signal,
     values,
   }
@@ -135,7 +135,11 @@ test('a set in which nothing can be read is an error, not a score', async () => 
     'b/1.png': Buffer.from('bad'),
     'c/1.png': Buffer.from('bad'),
   })
-  const evaluation: Evaluation = { data: { ...data, maxCorruptRecords: 9 }, metric: 'top1', batchSize: 2 }
+  const evaluation: Evaluation = {
+    data: { ...data, maxCorruptRecords: 9 },
+    metric: { name: 'top1', better: 'higher' },
+    batchSize: 2,
+  }
   await assert.rejects(evaluateCheckpoint({ ...options, config: { ...options.config, evaluation } }), {
     code: 'DATA_EMPTY',
     message: /the evaluation set holds no example that can be used/,

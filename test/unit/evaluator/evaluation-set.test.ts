@@ -16,7 +16,11 @@ const listOf = (...names: string[]) =>
   encodeClasses(flatLabels(names).labels.map((label) => ({ ...label, parents: [] })))
 
 function open(folder: string, data: DataConfig, log = silentLog) {
-  return openEvaluationSet(folder, { evaluation: { data, metric: 'top1', batchSize: 1 } }, log)
+  return openEvaluationSet(
+    folder,
+    { evaluation: { data, metric: { name: 'top1', better: 'higher' }, batchSize: 1 } },
+    log,
+  )
 }
 
 async function pictures(...classes: string[]): Promise<[string, DataConfig]> {

@@ -535,8 +535,8 @@ describe('success', () => {
     assert.deepEqual(actionsOf(waiting), [])
     const facts = { desired, coordinator: final, evaluator: evaluator(1000, { 'mAP@100': 0.3, top1: 0.4121 }) }
     const done = run(pretrainJob({ status: waiting.status }), observed([...training, succeeded('evaluator', 0)], facts))
-    assert.equal(conditionText(done, 'Succeeded'), 'True Completed: trained to step 1000, top1 0.412')
-    assert.equal(done.status.checkpoint?.score, 0.4121)
+    assert.equal(conditionText(done, 'Succeeded'), 'True Completed: trained to step 1000, mAP@100 0.300')
+    assert.equal(done.status.checkpoint?.score, 0.3)
     assert.equal(done.status.results?.examples, 100)
   })
 

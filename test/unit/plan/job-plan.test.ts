@@ -113,7 +113,7 @@ suite('the hash of a plan', () => {
     ['the subset', { data: { ...DATA, source: { claimName: 'jft' }, subset: { fraction: 0.5 } } }],
     ['the claim of checkpoints', { checkpoint: volume('other') }],
     ['the folder of checkpoints', { checkpoint: volume('checkpoints', 'other') }],
-    ['the evaluation', { evaluation: { data: DATA, metric: 'top1' } }],
+    ['the evaluation', { evaluation: { data: DATA, metric: 'loss' } }],
     [
       'the claim of evaluation',
       { evaluation: { data: { ...DATA, source: { claimName: 'x', path: 'v' } }, metric: 'mAP@100' } },

@@ -144,7 +144,7 @@ suite('volumes', () => {
     const over = {
       data: source,
       checkpoint: { storage: { volume: { claimName } } },
-      evaluation: { data: source, metric: 'top1' },
+      evaluation: { data: source, metric: 'loss' },
     }
     for (const pod of podsOf(pretrainJob(over))) {
       const names = pod.spec.volumes.map(({ name }) => name)

@@ -24,6 +24,7 @@ import { body, makeConfig, makeTraining, push, variable, worker } from './fixtur
 const root = mkdtempSync(join(tmpdir(), 'downpour-rounds-'))
 after(() => rmSync(root, { recursive: true, force: true }))
 
+const METRIC = { name: 'top1', better: 'higher' } as const
 const unfenced = async () => {}
 
 describe('checkpoint rounds', () => {
@@ -39,7 +40,7 @@ describe('checkpoint rounds', () => {
     new Catalogue({
       jobFolder,
       relativeFolder: 'tiny',
-      metric: 'top1',
+      metric: METRIC,
       refused: new Set(),
       fs: realFileSystem,
       ...more,
@@ -65,7 +66,7 @@ describe('checkpoint rounds', () => {
         psIncarnation: 1,
       }),
       classes: () => undefined,
-      retention: () => ({ keep: 2, keepBest: 0, pinned: new Set() }),
+      retention: () => ({ metric: METRIC, keep: 2, keepBest: 0, pinned: new Set() }),
       fence: unfenced,
       onOutdated: () => {},
       fs,

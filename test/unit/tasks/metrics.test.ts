@@ -4,8 +4,8 @@ import fc from 'fast-check'
 import { createTask } from '../../../src/tasks/create-task.ts'
 import { averagePrecision, logisticRowLoss, softmaxRowLoss, topK } from '../../../src/tasks/metrics.ts'
 
-const pretraining = createTask({ task: 'pretraining', loss: 'logistic' })
-const imagenet = createTask({ task: 'imagenet-classification', loss: 'softmax' })
+const pretraining = createTask({ task: 'multi-label' })
+const imagenet = createTask({ task: 'imagenet-classification' })
 
 test('equal logits are ranked by the lower index', () => {
   assert.deepEqual(topK(Float32Array.of(1, 3, 3, 2, 3), 3), [1, 2, 4])

@@ -24,7 +24,7 @@ const collectGarbage = runInNewContext('gc') as () => void
 before(async () => void (await selectBackend('wasm', silentLog)))
 
 const model = buildModel(config())
-const task = createTask({ task: 'pretraining', loss: 'logistic' })
+const task = createTask({ task: 'multi-label' })
 
 function batch(value = 0.5): Batch {
   const targets = [{ labels: [0, 1] }, { labels: [3] }]

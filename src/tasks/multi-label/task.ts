@@ -5,7 +5,7 @@ import type { Scorer, Task } from '../task.ts'
 const RANKS = 100
 
 /** Multi-label pre-training: logistic loss, mAP@100 (paper.md §1.9, §4.9, weights 1). */
-export const pretraining: Task = {
+export const multiLabelTask: Task = {
   loss: logisticLoss,
   scorer(): Scorer {
     const sums = { precision: 0, loss: 0, images: 0 }
