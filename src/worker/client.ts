@@ -1,7 +1,7 @@
 /** A worker's view of the job's parameter servers: pull weights, push gradients, lease data. Knows no model. */
 import type { LookupFunction } from 'node:net'
 import type { Class, ClassList } from '../contract/classes.ts'
-import type { Lease, LeaseSource } from '../data/batch.ts'
+import type { Lease, LeaseSource } from '../input/batch.ts'
 import { systemClock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'

@@ -1,6 +1,6 @@
 /** The training loop: next batch, forward, backward, push; once in a while pull (paper.md §3.1, §4.4). */
 import type { RuntimeConfig } from '../contract/runtime.ts'
-import type { Loader } from '../data/loader.ts'
+import type { Loader } from '../input/loader.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { Accumulator } from './accumulator.ts'

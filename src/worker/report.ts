@@ -1,6 +1,6 @@
 /** What a worker tells of itself: /status, metrics, and a log line now and then. */
 import type { WorkerStatus } from '../contract/status.ts'
-import type { LoaderStats } from '../data/loader.ts'
+import type { LoaderStats } from '../input/loader.ts'
 import type { WorkerMetrics, WorkerPushResult } from '../metrics/worker.ts'
 import type { Log } from '../support/log.ts'
 

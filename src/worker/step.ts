@@ -1,5 +1,5 @@
 /** Forward and backward on one batch; the only place where the worker touches tensors. B batch, H W pixels, C channels. */
-import type { Batch } from '../data/batch.ts'
+import type { Batch } from '../input/batch.ts'
 import { disposeStep, valueAndGradients } from '../models/gradients.ts'
 import type { Model, Weights } from '../models/model.ts'
 import type { Task } from '../tasks/task.ts'

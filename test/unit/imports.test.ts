@@ -21,10 +21,11 @@ const TABLE: Record<string, string[]> = {
   ps: ['wire', 'contract', 'checkpoint', 'metrics'],
   tensor: [],
   models: ['tensor'],
-  tasks: ['models', 'tensor', 'data', 'contract'],
+  tasks: ['models', 'tensor', 'data', 'input', 'contract'],
   data: ['contract'],
-  worker: ['wire', 'contract', 'data', 'models', 'tasks', 'tensor', 'checkpoint', 'metrics'],
-  evaluator: ['wire', 'contract', 'data', 'models', 'tasks', 'tensor', 'checkpoint', 'metrics'],
+  input: ['data', 'contract'],
+  worker: ['wire', 'contract', 'data', 'input', 'models', 'tasks', 'tensor', 'checkpoint', 'metrics'],
+  evaluator: ['wire', 'contract', 'data', 'input', 'models', 'tasks', 'tensor', 'checkpoint', 'metrics'],
   metrics: [],
 }
 const FROM = /\bfrom\s*['"](\.[^'"]+)['"]/g

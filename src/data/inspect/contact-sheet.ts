@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { type FolderUse, folderError, requireFolder } from '../../support/folder.ts'
 import { printable } from '../../support/printable.ts'
+import type { EncodedExample } from '../formats.ts'
 import type { LabelMap } from '../labels.ts'
-import type { EncodedExample } from '../source.ts'
 
 const COLUMNS = 8
 const MAX_PICTURES = 64

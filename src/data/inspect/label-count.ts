@@ -1,5 +1,5 @@
+import type { EncodedExample } from '../formats.ts'
 import type { LabelMap } from '../labels.ts'
-import type { EncodedExample } from '../source.ts'
 
 /** How often each label is said, as stored; where records carry the truth, how often it is wrong. */
 export class LabelCount {

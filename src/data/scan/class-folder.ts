@@ -2,7 +2,7 @@
 import { basename, dirname, join } from 'node:path'
 import { DownpourError } from '../../support/errors.ts'
 import { printable } from '../../support/printable.ts'
-import { SIGNATURE_BYTES, signatureOf } from '../formats/signature.ts'
+import { SIGNATURE_BYTES, signatureOf } from '../codecs/signature.ts'
 import { readHead } from '../regular-file.ts'
 import { inParallel } from './in-parallel.ts'
 import { type Kind, Tally } from './kinds.ts'

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
-import type { Batch } from '../../../src/data/batch.ts'
+import type { Batch } from '../../../src/input/batch.ts'
 import { createWorkerMetrics } from '../../../src/metrics/worker.ts'
 import type { Model } from '../../../src/models/model.ts'
 import { drawInitial } from '../../../src/ps/initial.ts'

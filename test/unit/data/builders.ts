@@ -6,10 +6,10 @@ import { dirname, join } from 'node:path'
 import { after } from 'node:test'
 import sharp from 'sharp'
 import type { DataConfig, InputConfig } from '../../../src/contract/runtime.ts'
-import type { Lease, LeaseSource } from '../../../src/data/batch.ts'
-import { encodeExample } from '../../../src/data/formats/example.ts'
-import { encodeTfRecord } from '../../../src/data/formats/tfrecord.ts'
+import { encodeExample } from '../../../src/data/codecs/example.ts'
+import { encodeTfRecord } from '../../../src/data/codecs/tfrecord.ts'
 import type { Label } from '../../../src/data/labels.ts'
+import type { Lease, LeaseSource } from '../../../src/input/batch.ts'
 
 /** A folder that goes when the test file ends. */
 export function temporaryFolder(): string {

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
+import { type DataSource, type EncodedExample, openSource } from '../../../../src/data/formats.ts'
 import { makeJftMini } from '../../../../src/data/generate/jft-mini.ts'
 import { hierarchyDepth } from '../../../../src/data/hierarchy.ts'
-import { type DataSource, type EncodedExample, openSource } from '../../../../src/data/source.ts'
 import { collect, temporaryFolder } from '../builders.ts'
 
 const SEED = 41

@@ -11,9 +11,9 @@ import { pathToFileURL } from 'node:url'
 import sharp from 'sharp'
 import { exitCodeOf } from '../../../../src/contract/exit-codes.ts'
 import { EXIT } from '../../../../src/contract/runtime.ts'
-import { CorruptionCount, createExampleReader } from '../../../../src/data/examples.ts'
+import { type DataSource, openSource } from '../../../../src/data/formats.ts'
 import type { Kind } from '../../../../src/data/scan/kinds.ts'
-import { type DataSource, openSource } from '../../../../src/data/source.ts'
+import { CorruptionCount, createExampleReader } from '../../../../src/input/examples.ts'
 import { collect, FRUIT, inside, png, temporaryFolder, writeImages } from '../builders.ts'
 
 const root = temporaryFolder()
@@ -441,7 +441,7 @@ suite('what nobody may read', () => {
 
   /** What a process of uid 65534 meets in the folder. */
   function asNobody(folder: string): string {
-    const module = pathToFileURL(resolve('src/data/source.ts'))
+    const module = pathToFileURL(resolve('src/data/formats.ts'))
     const program = `
       import { openSource } from '${module}'
       process.setgroups([]); process.setgid(65534); process.setuid(65534)

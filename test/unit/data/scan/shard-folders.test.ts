@@ -8,7 +8,7 @@ import { suite, test } from 'node:test'
 import { deflateSync, gzipSync } from 'node:zlib'
 import { exitCodeOf } from '../../../../src/contract/exit-codes.ts'
 import { EXIT } from '../../../../src/contract/runtime.ts'
-import { openSource, type SourceItem } from '../../../../src/data/source.ts'
+import { openSource, type SourceItem } from '../../../../src/data/formats.ts'
 import { collect, encodeRecord, FRUIT, inside, temporaryFolder } from '../builders.ts'
 
 const root = temporaryFolder()

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import sharp from 'sharp'
-import { decodeSquare } from '../../../src/data/decode.ts'
-import { png } from './builders.ts'
+import { decodeSquare } from '../../../../src/data/codecs/image.ts'
+import { png } from '../builders.ts'
 
 const SIZE = 8
 

@@ -3,14 +3,14 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { DataConfig } from '../../../src/contract/runtime.ts'
-import type { Batch, LeaseSource } from '../../../src/data/batch.ts'
+import type { Batch, LeaseSource } from '../../../src/input/batch.ts'
 import {
   createLoader,
   dataFacts,
   evaluationBatches,
   type Loader,
   type LoaderOptions,
-} from '../../../src/data/loader.ts'
+} from '../../../src/input/loader.ts'
 import { DownpourError } from '../../../src/support/errors.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import {
@@ -24,7 +24,7 @@ import {
   SQUARE,
   temporaryFolder,
   writeRecords,
-} from './builders.ts'
+} from '../data/builders.ts'
 
 const root = temporaryFolder()
 

@@ -1,7 +1,7 @@
 import type { InputConfig } from '../contract/runtime.ts'
 import type { Batch, ClassLabels } from './batch.ts'
 import type { DecodedExample } from './examples.ts'
-import { type Crop, cropLength, writeCrop } from './image.ts'
+import { type Crop, cropLength, writeCrop } from './square-crop.ts'
 
 /** Gathers cropped examples until a batch is full. A batch owns its memory whole, so that it can move to another thread. */
 export class BatchBuilder {

@@ -1,8 +1,9 @@
 /** Opens what is needed later: a shard that cannot be read must not be found after hours of training. */
+
+import type { DataSource } from '../data/formats.ts'
+import { inParallel } from '../data/scan/in-parallel.ts'
 import { DownpourError } from '../support/errors.ts'
 import { type CorruptionCount, closeLabels } from './examples.ts'
-import { inParallel } from './scan/in-parallel.ts'
-import type { DataSource } from './source.ts'
 
 /**
  * Reads each unit up to its first example, and looks up the labels of that one.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { decodeExample, encodeExample, type Features } from '../../../../src/data/formats/example.ts'
+import { decodeExample, encodeExample, type Features } from '../../../../src/data/codecs/example.ts'
 
 type Feature = Features[string]
 

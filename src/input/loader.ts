@@ -3,14 +3,14 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Class } from '../contract/classes.ts'
 import type { DataConfig, InputConfig } from '../contract/runtime.ts'
+import { openSource } from '../data/formats.ts'
+import type { Label } from '../data/labels.ts'
+import type { PassedOver } from '../data/scan/kinds.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Batch, Lease, LeaseSource } from './batch.ts'
 import { orderedBatches } from './batches.ts'
+import { lookInside } from './check-units.ts'
 import { CorruptionCount, createExampleReader } from './examples.ts'
-import { lookInside } from './first-look.ts'
-import type { Label } from './labels.ts'
-import type { PassedOver } from './scan/kinds.ts'
-import { openSource } from './source.ts'
 
 export interface LoaderOptions {
   /** The mounted folder that `config.path` is relative to. */

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { exitCodeOf } from '../../../src/contract/exit-codes.ts'
 import { type DataConfig, EXIT } from '../../../src/contract/runtime.ts'
-import { encodeExample } from '../../../src/data/formats/example.ts'
-import { encodeTfRecord, readTfRecords } from '../../../src/data/formats/tfrecord.ts'
-import { type DataSource, openSource, type SourceItem } from '../../../src/data/source.ts'
+import { encodeExample } from '../../../src/data/codecs/example.ts'
+import { encodeTfRecord, readTfRecords } from '../../../src/data/codecs/tfrecord.ts'
+import { type DataSource, openSource, type SourceItem } from '../../../src/data/formats.ts'
 import {
   collect,
   FRUIT,

@@ -3,8 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { dataFacts } from '../../../src/data/loader.ts'
-import { inside, records, temporaryFolder, writeRecords } from './builders.ts'
+import { dataFacts } from '../../../src/input/loader.ts'
+import { inside, records, temporaryFolder, writeRecords } from '../data/builders.ts'
 
 const root = temporaryFolder()
 const LAST = 'x-00002.tfrecord'

@@ -1,7 +1,7 @@
 /** Decodes pictures by sharp (libvips). What it would read as other pixels than people see is turned or refused. */
 import sharp, { type Metadata } from 'sharp'
-import { errorMessage } from '../support/errors.ts'
-import { whyNoPicture } from './formats/signature.ts'
+import { errorMessage } from '../../support/errors.ts'
+import { whyNoPicture } from './signature.ts'
 
 // Fifty workers share a machine: no cache of libvips' own, and one thread an image.
 sharp.cache(false)

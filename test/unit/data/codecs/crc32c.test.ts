@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { crc32c, maskedCrc32c } from '../../../../src/data/formats/crc32c.ts'
+import { crc32c, maskedCrc32c } from '../../../../src/data/codecs/crc32c.ts'
 
 /** The definition, a bit at a time. */
 function bitwise(bytes: Uint8Array): number {

@@ -3,8 +3,8 @@ import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { maskedCrc32c } from '../../../../src/data/formats/crc32c.ts'
-import { encodeTfRecord, readTfRecords, type TfRecordItem } from '../../../../src/data/formats/tfrecord.ts'
+import { maskedCrc32c } from '../../../../src/data/codecs/crc32c.ts'
+import { encodeTfRecord, readTfRecords, type TfRecordItem } from '../../../../src/data/codecs/tfrecord.ts'
 import { collect, temporaryFolder } from '../builders.ts'
 
 const folder = temporaryFolder()

@@ -3,10 +3,18 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { exitCodeOf } from '../../../src/contract/exit-codes.ts'
 import { EXIT } from '../../../src/contract/runtime.ts'
-import { CorruptionCount, createExampleReader } from '../../../src/data/examples.ts'
-import { type DataSource, openSource } from '../../../src/data/source.ts'
+import { type DataSource, openSource } from '../../../src/data/formats.ts'
+import { CorruptionCount, createExampleReader } from '../../../src/input/examples.ts'
 import type { DownpourError } from '../../../src/support/errors.ts'
-import { collect, encodeRecord, inside, type RecordSpec, records, temporaryFolder, writeRecords } from './builders.ts'
+import {
+  collect,
+  encodeRecord,
+  inside,
+  type RecordSpec,
+  records,
+  temporaryFolder,
+  writeRecords,
+} from '../data/builders.ts'
 
 const root = temporaryFolder()
 const PIXELS = 4

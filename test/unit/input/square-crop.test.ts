@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { centreCrop, cropLength, randomCrop, writeCrop } from '../../../src/data/image.ts'
+import { centreCrop, cropLength, randomCrop, writeCrop } from '../../../src/input/square-crop.ts'
 import { createRandom } from '../../../src/support/random.ts'
-import { SQUARE } from './builders.ts'
+import { SQUARE } from '../data/builders.ts'
 
 /** Each pixel says where it is: red the row, green the column. */
 const places = Uint8Array.from({ length: SQUARE.resizePixels ** 2 * 3 }, (_, i) => {

@@ -1,8 +1,9 @@
 /** Decoded examples of a unit, with labels closed and damage counted: what both loader and evaluation read. */
+
+import { decodeSquare } from '../data/codecs/image.ts'
+import type { DataSource, EncodedExample } from '../data/formats.ts'
 import { DownpourError, errorMessage } from '../support/errors.ts'
 import { printable } from '../support/printable.ts'
-import { decodeSquare } from './decode.ts'
-import type { DataSource, EncodedExample } from './source.ts'
 
 export interface DecodedExample {
   id: string

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Batch, Lease } from '../../../src/data/batch.ts'
-import { orderedBatches, shuffleWindow, trainingBatches } from '../../../src/data/batches.ts'
-import type { DecodedExample, ExampleReader } from '../../../src/data/examples.ts'
-import { collect, epochs, ListedLeases, SQUARE } from './builders.ts'
+import type { Batch, Lease } from '../../../src/input/batch.ts'
+import { orderedBatches, shuffleWindow, trainingBatches } from '../../../src/input/batches.ts'
+import type { DecodedExample, ExampleReader } from '../../../src/input/examples.ts'
+import { collect, epochs, ListedLeases, SQUARE } from '../data/builders.ts'
 
 /** Units of decoded pictures that nobody had to decode. */
 function readerOf(sizes: readonly number[]): ExampleReader {

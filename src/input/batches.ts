@@ -5,7 +5,7 @@ import { createRandom, type Random, seedOf } from '../support/random.ts'
 import type { Batch, Lease, LeaseSource } from './batch.ts'
 import { BatchBuilder } from './batch-builder.ts'
 import type { DecodedExample, ExampleReader } from './examples.ts'
-import { centreCrop, randomCrop } from './image.ts'
+import { centreCrop, randomCrop } from './square-crop.ts'
 
 /** Examples held to be shuffled; a larger unit is shuffled in runs of this many, or of what the bytes allow. */
 const SHUFFLE_WINDOW = 4096
