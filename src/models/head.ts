@@ -7,7 +7,7 @@ import { DownpourError } from '../support/errors.ts'
 import type { VariableSpec } from '../support/variables.ts'
 import type { Tensor1D, Tensor2D } from '../tensor/tf.ts'
 import { tf } from '../tensor/tf.ts'
-import type { Weights } from './model.ts'
+import type { Pass } from './layer.ts'
 
 const RARE_LABEL = 1e-4
 const WEIGHT_STDDEV = 0.01
@@ -53,10 +53,10 @@ function logOdds(probability: number): number {
   return Math.log(probability / (1 - probability))
 }
 
-export function applyHead(weights: Weights, features_BF: Tensor2D, slices: number): Tensor2D {
+export function applyHead(pass: Pass, features_BF: Tensor2D, slices: number): Tensor2D {
   const parts = Array.from({ length: slices }, (_, i) => {
-    const product = tf.matMul(features_BF, weights.get(`head/slice_${i}/weights`) as Tensor2D)
-    return tf.add(product, weights.get(`head/slice_${i}/bias`) as Tensor1D) as Tensor2D
+    const product = tf.matMul(features_BF, pass.weight<Tensor2D>(`head/slice_${i}/weights`))
+    return tf.add(product, pass.weight<Tensor1D>(`head/slice_${i}/bias`)) as Tensor2D
   })
   return parts.length === 1 ? (parts[0] as Tensor2D) : (tf.concat(parts, 1) as Tensor2D)
 }

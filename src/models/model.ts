@@ -1,19 +1,20 @@
-/** What a model is to the rest: a list of variables, and a function from weights and images to logits. */
+/** What a classifier is to the rest: a list of variables, and a function from weights and images to logits. */
 
 import type { VariableSpec } from '../support/variables.ts'
-import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '../tensor/tf.ts'
+import type { Tensor1D, Tensor2D, Tensor4D } from '../tensor/tf.ts'
+import type { Pass, Weights } from './layer.ts'
 
-/** Variable name → its value; shapes as in VariableSpec. */
-export type Weights = ReadonlyMap<string, Tensor>
+export type { Weights } from './layer.ts'
 
 export interface ForwardResult {
   logits_BC: Tensor2D
   /** Batch mean and variance under the names of the moving ones; empty at evaluation or with a frozen backbone. */
-  statistics: Map<string, Tensor1D>
+  statistics: ReadonlyMap<string, Tensor1D>
 }
 
 export interface Model {
   readonly variables: readonly VariableSpec[]
-  /** @param images_BHWC in [-1, 1]. Call inside tf.tidy, or dispose what comes back. */
+  logits(images_BHWC: Tensor4D, pass: Pass): Tensor2D
+  /** @param images_BHWC in [-1, 1]. Call inside tf.tidy, or dispose the result. */
   forward(weights: Weights, images_BHWC: Tensor4D, mode: { training: boolean }): ForwardResult
 }

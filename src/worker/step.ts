@@ -32,11 +32,12 @@ export function createStepper(model: Model, task: Task): Stepper {
     },
     step(batch) {
       const startedMs = performance.now()
-      const images_BHWC = tf.tensor4d(batch.images, [...batch.shape, 3])
+      const images_BHWC = tf.tensor4d(batch.images, [...batch.shape, 3]) as Tensor4D
       const labels = batch.targets.map((target) => target.labels)
-      const result = valueAndGradients(model, weights, images_BHWC as Tensor4D, (logits_BC) =>
-        task.loss(logits_BC, labels),
-      )
+      const result = valueAndGradients(model.variables, weights, (pass) => ({
+        loss: task.loss(model.logits(images_BHWC, pass), labels),
+        parts: {},
+      }))
       const loss = result.loss.dataSync()[0] ?? Number.NaN
       const gradients = readOut(result.gradients)
       const statistics = readOut(result.statistics)
