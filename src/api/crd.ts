@@ -1,5 +1,5 @@
 /** The CustomResourceDefinitions of both kinds, from the zod types that the operator itself parses with. */
-import { GROUP, type JobKind, PLURALS, VERSION } from '../contract/names.ts'
+import { GROUP, type JobKind, PLURALS, SHORT_NAMES, VERSION } from '../contract/names.ts'
 import { specValidations, templateValidations, transferNameValidations } from './cel.ts'
 import { FinetuneJobInput } from './finetune-job.ts'
 import { jobName } from './names.ts'
@@ -7,8 +7,6 @@ import { PretrainJobInput } from './pretrain-job.ts'
 import { PRINTER_COLUMNS } from './printer-columns.ts'
 import { JobStatus } from './status.ts'
 import { type Schema, structuralSchema } from './structural.ts'
-
-export const SHORT_NAMES: Readonly<Record<JobKind, string>> = { PretrainJob: 'pj', FinetuneJob: 'fj' }
 
 const INPUTS = { PretrainJob: PretrainJobInput, FinetuneJob: FinetuneJobInput }
 const DESCRIPTIONS: Readonly<Record<JobKind, string>> = {

@@ -1,6 +1,7 @@
 /** Fields of a FinetuneJob besides `from`, in a file of their own because PretrainJob.spec.transfers[] holds them too. */
 import { z } from 'zod'
-import { DataSource, maxExamples, trainingFields } from './common.ts'
+import { protocol } from '../contract/training.ts'
+import { byDefault, DataSource, maxExamples, trainingFields } from './common.ts'
 import { jobFields } from './job-fields.ts'
 
 export const FINETUNE_PRESETS = ['imagenet-finetune', 'downstream-mini'] as const
@@ -8,7 +9,7 @@ export const FINETUNE_PRESETS = ['imagenet-finetune', 'downstream-mini'] as cons
 export const finetuneOwnFields = {
   preset: z.enum(FINETUNE_PRESETS).optional().describe("Fills the recipe's numbers; every field given overrides it."),
   task: z.enum(['imagenet-classification']).describe('What the new head learns.'),
-  protocol: z.enum(['finetune', 'frozen']).default('finetune').describe('frozen: only the new head trains.'),
+  protocol: byDefault(protocol, 'finetune'),
   init: z
     .enum(['pretrained', 'random'])
     .default('pretrained')

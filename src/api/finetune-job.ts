@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { objectName, steps, trainingInputFields } from './common.ts'
+import { steps } from '../contract/training.ts'
+import { objectName, trainingInputFields } from './common.ts'
 import { finetuneOwnFields } from './finetune-fields.ts'
 
 /** The checkpoint to start from: of a PretrainJob in the same namespace. */

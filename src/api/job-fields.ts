@@ -1,11 +1,9 @@
 /** What people expect of any job, whatever it trains: ending, failing, pausing, cleaning up. */
 import { z } from 'zod'
+import { MAX_INT } from '../contract/training.ts'
 import { setOf } from './lists.ts'
 import { Propagate } from './propagate.ts'
 import { Scheduling } from './scheduling.ts'
-
-/** What the API server calls int32: 68 years. */
-const MAX_SECONDS = 2 ** 31 - 1
 
 const FailurePolicy = z.strictObject({
   permanentExitCodes: setOf(z.int().min(1).max(255), 64)
@@ -37,13 +35,13 @@ export const jobFields = {
   progressDeadlineSeconds: z
     .int()
     .min(1)
-    .max(MAX_SECONDS)
+    .max(MAX_INT)
     .default(600)
     .describe('No step for so long: condition Stalled. Time in a queue does not count.'),
   activeDeadlineSeconds: z
     .int()
     .min(1)
-    .max(MAX_SECONDS)
+    .max(MAX_INT)
     .optional()
     .describe('Active for longer than this since it was made, resumed or admitted by a queue: the job fails.'),
   cleanPodPolicy: z
@@ -53,7 +51,7 @@ export const jobFields = {
   ttlSecondsAfterFinished: z
     .int()
     .min(0)
-    .max(MAX_SECONDS)
+    .max(MAX_INT)
     .optional()
     .describe('The job is deleted so long after its end; kept when absent.'),
   propagate: Propagate.optional().describe(

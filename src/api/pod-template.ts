@@ -1,5 +1,6 @@
 /** The fields of a pod that users need, and no more: a whole PodSpec would make the CRD too large to apply. */
 import { z } from 'zod'
+import { MAX_INT } from '../contract/training.ts'
 import { checked } from './checks.ts'
 import { dnsSubdomain } from './names.ts'
 import { environment } from './pod-environment.ts'
@@ -8,8 +9,7 @@ import { Resources } from './pod-resources.ts'
 import { Toleration } from './pod-tolerations.ts'
 import { kubernetesObject, volumeMounts, volumes } from './pod-volumes.ts'
 
-const MAX_ID = 2 ** 31 - 1
-const id = z.int().min(0).max(MAX_ID)
+const id = z.int().min(0).max(MAX_INT)
 
 const STEP = String.raw`([^/.]|\.[^/.]|\.\.[^/])[^/]*`
 const PROFILE = new RegExp(`^${STEP}(/${STEP})*$`)
@@ -17,7 +17,7 @@ const PROFILE = new RegExp(`^${STEP}(/${STEP})*$`)
 /** What a pod may choose without leaving level restricted. */
 const SecurityContext = z.strictObject({
   runAsNonRoot: z.literal(true).optional(),
-  runAsUser: z.int().min(1).max(MAX_ID).optional(),
+  runAsUser: z.int().min(1).max(MAX_INT).optional(),
   runAsGroup: id.optional(),
   fsGroup: id.optional(),
   fsGroupChangePolicy: z.enum(['Always', 'OnRootMismatch']).optional(),

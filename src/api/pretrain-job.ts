@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { steps } from '../contract/training.ts'
 import { metricNames } from '../tasks/declarations.ts'
-import { DataSource, maxExamples, objectName, steps, trainingFields, trainingInputFields } from './common.ts'
+import { DataSource, maxExamples, objectName, trainingFields, trainingInputFields } from './common.ts'
 import { finetuneOwnFields } from './finetune-fields.ts'
 import { jobFields } from './job-fields.ts'
 import { keyedList, setOf } from './lists.ts'

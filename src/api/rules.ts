@@ -3,7 +3,7 @@
  * `downpour validate` refuse the same things in the same words; a test runs one table of cases through both.
  */
 import type { JobKind } from '../contract/names.ts'
-import { MAX_CLASSES, MAX_STEPS } from './common.ts'
+import { MAX_CLASSES, MAX_STEPS } from '../contract/training.ts'
 import { filled } from './filled.ts'
 import type { FinetuneJobSpec } from './finetune-job.ts'
 import type { PretrainJobSpec } from './pretrain-job.ts'

@@ -3,6 +3,7 @@
  * into one object; nothing is referred to; unknown fields are pruned (or refused, by kubectl) rather than forbidden.
  */
 import { z } from 'zod'
+import { MAX_INT } from '../contract/training.ts'
 import { DownpourError } from '../support/errors.ts'
 import { mergeVariants } from './variants.ts'
 
@@ -26,7 +27,6 @@ export interface Schema {
 }
 
 const PRESERVE = { 'x-kubernetes-preserve-unknown-fields': true } as const
-const MAX_INT32 = 2 ** 31 - 1
 
 /** @throws DownpourError BUG_NOT_STRUCTURAL where a type has no structural form; its path is in the message. */
 export function structuralSchema(type: z.ZodType): Schema {
@@ -80,7 +80,7 @@ function integer({ minimum, maximum, ...rest }: Schema): Schema {
     ...(minimum === undefined || minimum === Number.MIN_SAFE_INTEGER ? {} : { minimum }),
     ...(maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? {} : { maximum }),
   }
-  return { ...rest, ...bounds, format: (maximum ?? Number.MAX_SAFE_INTEGER) <= MAX_INT32 ? 'int32' : 'int64' }
+  return { ...rest, ...bounds, format: (maximum ?? Number.MAX_SAFE_INTEGER) <= MAX_INT ? 'int32' : 'int64' }
 }
 
 /** The API server checks date-time by itself; zod's pattern for it would be 250 characters. */

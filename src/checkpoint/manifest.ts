@@ -3,8 +3,10 @@ import { createHash } from 'node:crypto'
 import { basename, dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { MAX_CLASSES_BYTES } from '../contract/classes.ts'
+import { Lease } from '../contract/exchange.ts'
 import { DownpourError, errorCode } from '../support/errors.ts'
-import { Lease, unitCount, VariableSpecSchema } from '../wire/messages.ts'
+import { VariableSpec } from '../support/variables.ts'
+import { unitCount } from '../wire/messages.ts'
 import { unreadable } from './damage.ts'
 import { type FileSystem, realFileSystem } from './file-system.ts'
 import { nonsenseIn } from './sense.ts'
@@ -63,7 +65,7 @@ export const Manifest = z.strictObject({
   job: z.strictObject({ kind: z.string(), namespace: z.string(), name: z.string(), uid: z.string() }),
   seed: count,
   optimizer: z.string(),
-  layout: z.strictObject({ hash: z.string(), variables: z.array(VariableSpecSchema) }),
+  layout: z.strictObject({ hash: z.string(), variables: z.array(VariableSpec) }),
   shards: z.array(ShardRecord).min(1),
   leases: LeaseRecord.nullable(),
   /** Absent in checkpoints of older versions. */

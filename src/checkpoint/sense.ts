@@ -2,6 +2,7 @@
  * What a manifest says must make sense, whatever its hash is: a number that a disk, a tool or a person changed would
  * otherwise end a job as `Succeeded`, or leave it running for ever. Pure.
  */
+import { SETTLED_RESULTS } from '../contract/exchange.ts'
 import { errorMessage } from '../support/errors.ts'
 import { sizeOf } from '../support/variables.ts'
 import { makeLayout } from '../wire/layout.ts'
@@ -14,7 +15,7 @@ const STEP_FOLDER = /^step-\d+$/
 const MAX_AHEAD = { factor: 2, steps: 10_000 }
 /** A variable and the slots of its optimizer. */
 const MAX_COPIES = 4
-const RESULTS = ['none', 'applied', 'stale', 'nonfinite']
+const RESULTS: readonly string[] = ['none', ...SETTLED_RESULTS]
 
 /** @returns the first thing that cannot be, as `field: value: what was expected`; undefined: all makes sense */
 export function nonsenseIn(manifest: Manifest, folderName: string): string | undefined {

@@ -1,6 +1,7 @@
 /** The live view of `downpour run`: one line a job, redrawn on a terminal, appended when piped. */
 import type { Job } from '../api/job.ts'
 import { PHASES } from '../api/status.ts'
+import { SHORT_NAMES } from '../contract/names.ts'
 import { systemClock } from '../support/clock.ts'
 import { jobText } from './job-text.ts'
 import { fitTable, textWidth, wrapText } from './table.ts'
@@ -33,9 +34,8 @@ export function createProgressView(out: NodeJS.WriteStream, nowMs = systemClock.
 /** Cells of one job's line, in the order of COLUMNS. */
 export function progressCells(job: Job): string[] {
   const { progress, replicas, headline, phase } = job.status ?? {}
-  const short = job.kind === 'PretrainJob' ? 'pj' : 'fj'
   return [
-    `${short}/${job.metadata.name}`,
+    `${SHORT_NAMES[job.kind]}/${job.metadata.name}`,
     phase ?? 'Pending',
     progress ? `${progress.step}/${progress.maxSteps} (${progress.percent})` : '-',
     progress?.loss === undefined ? '-' : progress.loss.toFixed(3),

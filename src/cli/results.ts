@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { Job } from '../api/job.ts'
 import { FILES, type HistoryRecord, parseHistoryLine } from '../contract/files.ts'
+import { JOB_KINDS, SHORT_NAMES } from '../contract/names.ts'
 import { headlineMetric } from '../plan/metric.ts'
 import { gainTexts, headlineValue, metricsText } from './metric-text.ts'
 import { duration } from './progress.ts'
@@ -102,7 +103,7 @@ function rowOf(job: Job): string[] {
 function narrowRows(row: Row): Row[] {
   const at = HEAD.indexOf('METRICS')
   const [name = ''] = row
-  const short = name.replace(/^PretrainJob/, 'pj').replace(/^FinetuneJob/, 'fj')
+  const short = JOB_KINDS.reduce((text, kind) => text.replace(kind, SHORT_NAMES[kind]), name)
   const [first = '', ...more] = row[at]?.split(', ') ?? []
   const below = more.map((metric) => row.map((_, i) => (i === at ? metric : '')))
   return [row.with(0, short).with(at, first), ...below]

@@ -36,14 +36,15 @@ export const ANNOTATIONS = {
   transfersMade: `${GROUP}/transfers-made`,
 } as const
 
-const SHORT_KIND: Readonly<Record<JobKind, string>> = { PretrainJob: 'pj', FinetuneJob: 'fj' }
+/** In names of objects, and what kubectl takes for the kind. */
+export const SHORT_NAMES: Readonly<Record<JobKind, string>> = { PretrainJob: 'pj', FinetuneJob: 'fj' }
 
 /**
  * The prefix of every object of a job. The kind is in it because a PretrainJob and a FinetuneJob may share a name.
  * @example jobPrefix('PretrainJob', 'jft') === 'jft-pj'
  */
 export function jobPrefix(kind: JobKind, jobName: string): string {
-  return `${jobName}-${SHORT_KIND[kind]}`
+  return `${jobName}-${SHORT_NAMES[kind]}`
 }
 
 /** @example podName('PretrainJob', 'jft', 'worker', 17) === 'jft-pj-worker-17' */

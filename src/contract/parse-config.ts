@@ -1,7 +1,6 @@
 /** What a runtime process is told, by arguments and environment: checked where it enters and trusted after. */
-import { z } from 'zod'
+import type { z } from 'zod'
 import { DownpourError } from '../support/errors.ts'
-import { JOB_KINDS } from './names.ts'
 import {
   ARGS,
   DEFAULT_TERMINATION_LOG,
@@ -11,93 +10,8 @@ import {
   type Mount,
   type PlaceArgs,
   type PodIdentity,
-  type RuntimeConfig,
+  RuntimeConfig,
 } from './runtime.ts'
-
-const count = z.int().min(0)
-const positive = z.int().min(1)
-const rate = z.number().gt(0)
-
-const Data = z.strictObject({
-  path: z.string(),
-  format: z.enum(['tfrecord', 'imagenet-folder']),
-  files: z.exactOptional(z.string()),
-  labels: z.exactOptional(z.string()),
-  subset: z.exactOptional(z.strictObject({ fraction: z.number().gt(0).lte(1), seed: count })),
-  maxCorruptRecords: count,
-})
-
-const Optimizer = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('rmsprop'), decay: z.number(), momentum: z.number(), epsilon: rate }),
-  z.strictObject({ type: z.literal('momentum'), momentum: z.number() }),
-])
-
-const LearningRate = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('constant'), initial: rate }),
-  z.strictObject({
-    type: z.literal('exponential'),
-    initial: rate,
-    factor: rate,
-    everySteps: positive,
-    staircase: z.boolean(),
-  }),
-  z.strictObject({ type: z.literal('piecewise'), boundaries: z.array(count), values: z.array(rate) }),
-  z.strictObject({ type: z.literal('poly'), initial: rate, power: rate }),
-])
-
-const Async = z.strictObject({
-  fetchEvery: positive,
-  pushEvery: positive,
-  policy: z.enum(['async', 'lrOverStaleness', 'dcAsgd']),
-  maxStaleness: z.exactOptional(count),
-  warmStartSteps: count,
-  delayCompensation: z.number().min(0),
-})
-
-const Config = z.strictObject({
-  formatVersion: z.literal(1),
-  job: z.strictObject({ kind: z.enum(JOB_KINDS), namespace: z.string(), name: z.string(), uid: z.string() }),
-  seed: count,
-  task: z.string(),
-  model: z.strictObject({ backbone: z.string(), classes: positive, headSlices: positive }),
-  protocol: z.enum(['finetune', 'frozen']),
-  data: Data,
-  input: z.strictObject({ resizePixels: positive, cropPixels: positive, flip: z.boolean() }),
-  batchSize: positive,
-  maxSteps: positive,
-  optimizer: Optimizer,
-  learningRate: LearningRate,
-  weightDecay: z.number().min(0),
-  batchNorm: z.strictObject({ decay: z.number().gt(0).lt(1), epsilon: rate }),
-  async: Async,
-  topology: z.strictObject({
-    parameterServers: positive,
-    workers: positive,
-    psHosts: z.array(z.string()).min(1),
-  }),
-  runtime: z.strictObject({ backend: z.enum(['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu']) }),
-  checkpoint: z.strictObject({
-    path: z.string(),
-    everySteps: z.exactOptional(positive),
-    everySeconds: z.exactOptional(rate),
-    keep: positive,
-    keepBest: count,
-    keepSteps: z.array(positive).max(256),
-  }),
-  init: z.discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('random') }),
-    z.strictObject({ type: z.literal('checkpoint'), path: z.string(), digest: z.string() }),
-  ]),
-  evaluation: z.exactOptional(
-    z.strictObject({
-      data: Data,
-      metric: z.strictObject({ name: z.string(), better: z.enum(['higher', 'lower']) }),
-      maxExamples: z.exactOptional(positive),
-      batchSize: positive,
-    }),
-  ),
-  maxNonFinite: positive,
-})
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -106,7 +20,7 @@ export function parseRuntimeConfig(environment: Environment): RuntimeConfig {
   const text = environment[ENV.config]
   if (!text) throw invalid(ENV.config, text, 'the JSON of a RuntimeConfig; the operator sets it')
   const raw = parseJson(text)
-  const parsed = Config.safeParse(raw)
+  const parsed = RuntimeConfig.safeParse(raw)
   if (!parsed.success) throw zodError(parsed.error, raw)
   const { topology, input } = parsed.data
   if (topology.psHosts.length !== topology.parameterServers)

@@ -1,6 +1,23 @@
 /** What a pod is told, and where it finds things. Written by src/plan, read by ps, worker and evaluator. */
-import type { MetricSpec } from './metrics.ts'
-import type { JobKind } from './names.ts'
+import { z } from 'zod'
+import { MetricSpec } from './metrics.ts'
+import { JOB_KINDS } from './names.ts'
+import {
+  Async,
+  BatchNorm,
+  backend,
+  Data,
+  Input,
+  LearningRate,
+  Model,
+  maxExamples,
+  Optimizer,
+  positive,
+  protocol,
+  Retention,
+  steps,
+  Training,
+} from './training.ts'
 
 export const PORTS = {
   /** Frames: push, pull, leases, snapshots. Parameter servers only. */
@@ -78,90 +95,53 @@ export function exitClass(code: number): ExitClass {
   return code === EXIT.fenced ? 'retryable' : 'permanent'
 }
 
-export type Optimizer =
-  /** TF1 semantics: rms starts at ones, epsilon inside the root (paper.md §4.2). */
-  { type: 'rmsprop'; decay: number; momentum: number; epsilon: number } | { type: 'momentum'; momentum: number }
+/** Paths are relative to the mounted data (or evaluation) folder. */
+const DataConfig = z.strictObject({ path: z.string(), ...Data.shape })
+export type DataConfig = z.output<typeof DataConfig>
+export type InputConfig = z.output<typeof Input>
 
-/** In global steps (paper.md §4.3). */
-export type LearningRate =
-  | { type: 'constant'; initial: number }
-  | { type: 'exponential'; initial: number; factor: number; everySteps: number; staircase: boolean }
-  | { type: 'piecewise'; boundaries: number[]; values: number[] }
-  | { type: 'poly'; initial: number; power: number }
-
-export interface DataConfig {
-  /** Relative to the mounted data (or evaluation) folder. */
-  path: string
-  format: 'tfrecord' | 'imagenet-folder'
-  /** Pattern of the names of TFRecord shards; absent: all, which must be of one series. */
-  files?: string
-  /** labels.json relative to `path`: [{ id, name, parents: number[] }]. Absent: imagenet-folder's class folders. */
-  labels?: string
-  /** Keep the images whose seeded hash falls below `fraction`: subsets of one seed are nested. */
-  subset?: { fraction: number; seed: number }
-  /** Unreadable records and images tolerated a pod before the job fails with BAD_DATA. */
-  maxCorruptRecords: number
-}
-
-/** Resize to a square of `resizePixels`, random crop of `cropPixels`, random flip, pixels to [-1, 1] (paper.md §1.2). */
-export interface InputConfig {
-  resizePixels: number
-  cropPixels: number
-  flip: boolean
-}
-
-export interface RuntimeConfig {
-  formatVersion: 1
-  job: { kind: JobKind; namespace: string; name: string; uid: string }
-  seed: number
+export const RuntimeConfig = z.strictObject({
+  formatVersion: z.literal(1),
+  job: z.strictObject({ kind: z.enum(JOB_KINDS), namespace: z.string(), name: z.string(), uid: z.string() }),
   /** Type of a task of src/tasks. */
-  task: string
-  model: { backbone: string; classes: number; headSlices: number }
+  task: z.string(),
+  model: Model,
   /** finetune trains everything; frozen trains the head alone, batch norm at its moving statistics. */
-  protocol: 'finetune' | 'frozen'
-  data: DataConfig
-  input: InputConfig
-  batchSize: number
-  maxSteps: number
-  optimizer: Optimizer
-  learningRate: LearningRate
-  weightDecay: number
-  batchNorm: { decay: number; epsilon: number }
-  async: {
-    fetchEvery: number
-    pushEvery: number
-    policy: 'async' | 'lrOverStaleness' | 'dcAsgd'
-    /** Pushes staler than this are refused and recomputed; absent: none are. */
-    maxStaleness?: number
-    /** Until this global step only worker 0 trains (DistBelief's warm start). */
-    warmStartSteps: number
-    /** dcAsgd only: the lambda of paper.md §3.2. */
-    delayCompensation: number
-  }
-  topology: { parameterServers: number; workers: number; psHosts: string[] }
-  runtime: { backend: 'auto' | 'tensorflow' | 'webgpu' | 'wasm' | 'cpu' }
-  checkpoint: {
+  protocol,
+  data: DataConfig,
+  input: Input,
+  ...Training.shape,
+  optimizer: Optimizer,
+  learningRate: LearningRate,
+  batchNorm: BatchNorm,
+  async: Async,
+  topology: z.strictObject({ parameterServers: positive, workers: positive, psHosts: z.array(z.string()).min(1) }),
+  runtime: z.strictObject({ backend }),
+  checkpoint: z.strictObject({
     /** Folder of this job inside the mounted checkpoint folder. */
-    path: string
-    everySteps?: number
-    everySeconds?: number
-    keep: number
-    keepBest: number
+    path: z.string(),
+    everySteps: z.exactOptional(steps),
+    everySeconds: z.exactOptional(z.number().gt(0)),
+    ...Retention.shape,
     /** Transfers start from these: saved at exactly these steps, ascending, and never purged. */
-    keepSteps: number[]
-  }
+    keepSteps: z.array(steps).max(256),
+  }),
   /** Where the first weights come from when the job has no checkpoint of its own yet. */
-  init: { type: 'random' } | { type: 'checkpoint'; path: string; digest: string }
-  evaluation?: {
-    data: DataConfig
-    /** What checkpoints are compared by. */
-    metric: MetricSpec
-    maxExamples?: number
-    batchSize: number
-  }
-  /** Consecutive refused gradients a worker, or refused by a shard, before the job fails. */
-  maxNonFinite: number
-}
+  init: z.discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('random') }),
+    z.strictObject({ type: z.literal('checkpoint'), path: z.string(), digest: z.string() }),
+  ]),
+  evaluation: z.exactOptional(
+    z.strictObject({
+      data: DataConfig,
+      /** What checkpoints are compared by. */
+      metric: MetricSpec,
+      maxExamples: z.exactOptional(maxExamples),
+      batchSize: positive,
+    }),
+  ),
+})
+export type RuntimeConfig = z.output<typeof RuntimeConfig>
 
 /** As a runtime process is told it. */
 export interface PlaceArgs {

@@ -1,3 +1,5 @@
+import type { Lease } from '../contract/exchange.ts'
+
 /** The labels of an image as stored, so that an exclusive class comes first, then their ancestors. */
 export interface ClassLabels {
   readonly labels: readonly number[]
@@ -11,12 +13,6 @@ export interface Batch<T = ClassLabels> {
   /** One for each image; typed arrays and numbers, because a batch moves between threads. */
   readonly targets: readonly T[]
   readonly ids: readonly string[]
-}
-
-/** A unit of data handed to a worker: a shard file, or a run of images of a folder. */
-export interface Lease {
-  epoch: number
-  unit: number
 }
 
 export interface LeaseSource {

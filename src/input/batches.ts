@@ -1,8 +1,10 @@
 /** Batches from leased units: shuffled, cropped and flipped at random, all drawn from (seed, epoch, unit). */
+
+import type { Lease } from '../contract/exchange.ts'
 import type { InputConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
 import { createRandom, type Random, seedOf } from '../support/random.ts'
-import type { Batch, Lease, LeaseSource } from './batch.ts'
+import type { Batch, LeaseSource } from './batch.ts'
 import { BatchBuilder } from './batch-builder.ts'
 import type { DecodedExample, ExampleReader } from './examples.ts'
 import { centreCrop, randomCrop } from './square-crop.ts'

@@ -1,8 +1,9 @@
 /** The loader's thread: makes a batch for each `wanted`, asks for leases as it needs them. */
 import { parentPort, workerData } from 'node:worker_threads'
+import type { Lease } from '../contract/exchange.ts'
 import { openSource } from '../data/formats.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
-import type { Lease, LeaseSource } from './batch.ts'
+import type { LeaseSource } from './batch.ts'
 import { trainingBatches } from './batches.ts'
 import { CorruptionCount, createExampleReader } from './examples.ts'
 import type { FromLoader, LoaderTask, ToLoader } from './loader.ts'

@@ -1,9 +1,9 @@
 import { type Clock, systemClock } from '../support/clock.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
+import type { ObjectMeta } from '../support/object-meta.ts'
 import { createKubeClient, type KubeClient } from './client.ts'
 import { isAlreadyExists, isConflict } from './errors.ts'
-import type { ObjectMeta } from './objects.ts'
 import { openScope } from './scope.ts'
 
 export interface LeaderOptions {

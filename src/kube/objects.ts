@@ -1,27 +1,5 @@
 /** Kubernetes objects as untyped JSON: the library's typed clients silently drop fields that they do not know. */
-export interface OwnerReference {
-  apiVersion: string
-  kind: string
-  name: string
-  uid: string
-  controller?: boolean
-  blockOwnerDeletion?: boolean
-}
-
-export interface ObjectMeta {
-  name: string
-  namespace?: string
-  uid?: string
-  resourceVersion?: string
-  generation?: number
-  labels?: Record<string, string>
-  annotations?: Record<string, string>
-  ownerReferences?: OwnerReference[]
-  finalizers?: string[]
-  managedFields?: { manager?: string }[]
-  creationTimestamp?: string
-  deletionTimestamp?: string
-}
+import type { ObjectMeta } from '../support/object-meta.ts'
 
 export interface KubeObject {
   apiVersion?: string

@@ -1,7 +1,7 @@
+import { type BackoffBounds, backoffMs } from '../support/backoff.ts'
 import { type Clock, systemClock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
-import { type BackoffBounds, backoffMs } from './backoff.ts'
 import type { KubeClient } from './client.ts'
 import type { WatchEvent } from './client-options.ts'
 import { KubeError, statusError } from './errors.ts'

@@ -1,5 +1,5 @@
+import { type BackoffBounds, backoffMs } from '../support/backoff.ts'
 import type { Clock } from '../support/clock.ts'
-import { type BackoffBounds, backoffMs } from './backoff.ts'
 import { KubeError } from './errors.ts'
 
 /** When to repeat a request, as data. */

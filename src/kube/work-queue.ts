@@ -1,7 +1,7 @@
+import { backoffMs } from '../support/backoff.ts'
 import { type Clock, systemClock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
-import { backoffMs } from './backoff.ts'
 import { KubeError } from './errors.ts'
 
 export interface HandlerResult {

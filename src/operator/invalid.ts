@@ -1,9 +1,10 @@
 /** A job that the API server should have refused: its kinds' rules may be missing there, or older than the operator. */
-import type { ObjectMeta } from '../api/job.ts'
+
 import type { Issue } from '../api/parse.ts'
 import { shownAt } from '../api/secrets.ts'
 import type { JobStatus } from '../api/status.ts'
 import { type JobKind, ROLES } from '../contract/names.ts'
+import type { StoredMeta } from '../support/object-meta.ts'
 import type { Decision } from './actions.ts'
 import { mergeConditions } from './conditions.ts'
 import { describeEvents } from './events.ts'
@@ -17,7 +18,7 @@ export type SpecIssue = Pick<Issue, 'path' | 'value' | 'message'>
 /** A job as read, whose spec cannot be trusted. */
 export interface InvalidJob {
   kind: JobKind
-  metadata: ObjectMeta
+  metadata: StoredMeta
   status?: JobStatus
 }
 

@@ -1,59 +1,12 @@
 /** What the processes of a job say about themselves: GET /status while they run, the termination message afterwards. */
 import { isDeepStrictEqual } from 'node:util'
-import { z } from 'zod'
-import { ClassesId } from '../contract/classes.ts'
+import type { z } from 'zod'
 import { PORTS } from '../contract/runtime.ts'
-import type { CheckpointInfo, CoordinatorStatus, EvaluatorStatus } from '../contract/status.ts'
+import { CoordinatorStatus, EvaluatorStatus } from '../contract/status.ts'
 import type { Clock } from '../support/clock.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import type { PodFacts } from './observed.ts'
-
-const count = z.int().min(0)
-const text = z.string().max(4096)
-const failure = z.object({ code: text, message: text }).nullable()
-
-const Checkpoint: z.ZodType<CheckpointInfo> = z.object({
-  step: count,
-  digest: text,
-  path: text,
-  savedAt: text,
-  final: z.boolean(),
-  score: z.number().exactOptional(),
-})
-
-const Coordinator: z.ZodType<CoordinatorStatus> = z.object({
-  role: z.literal('ps'),
-  index: z.literal(0),
-  phase: z.enum(['waiting', 'training', 'saving', 'done', 'failed']),
-  incarnation: z.number(),
-  step: count,
-  maxSteps: z.int().min(1),
-  loss: z.number().nullable(),
-  learningRate: z.number(),
-  examplesPerSecond: z.number().min(0),
-  etaSeconds: z.number().min(0).nullable(),
-  staleness: z.object({ mean: z.number(), p99: z.number(), max: z.number() }),
-  pushes: z.object({ applied: count, duplicate: count, stale: count, nonfinite: count, fenced: count }),
-  workersConnected: count,
-  workersContributed: count,
-  epoch: count,
-  classes: ClassesId.nullable().default(null),
-  checkpoints: z.array(Checkpoint).max(500),
-  pinned: z.array(count).max(1000),
-  checkpointFailures: z.object({ count, lastError: z.string().nullable() }),
-  failure,
-})
-
-const Evaluator: z.ZodType<EvaluatorStatus> = z.object({
-  role: z.literal('evaluator'),
-  index: z.literal(0),
-  phase: z.enum(['waiting', 'evaluating', 'done', 'failed']),
-  evaluations: z
-    .array(z.object({ step: count, digest: text, metrics: z.record(z.string(), z.number()), examples: count }))
-    .max(1000),
-  failure,
-})
 
 export interface Reports {
   coordinator: CoordinatorStatus | undefined
@@ -108,8 +61,8 @@ export class ReportReader {
   read(pods: readonly PodFacts[], signal: AbortSignal, onNews: () => void): Reports {
     const find = (role: string) => pods.find((pod) => pod.role === role && pod.index === 0)
     return {
-      coordinator: this.#readOne(find('ps'), Coordinator, signal, onNews),
-      evaluator: this.#readOne(find('evaluator'), Evaluator, signal, onNews),
+      coordinator: this.#readOne(find('ps'), CoordinatorStatus, signal, onNews),
+      evaluator: this.#readOne(find('evaluator'), EvaluatorStatus, signal, onNews),
     }
   }
 

@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto'
 import type { Job } from '../api/job.ts'
 import { API_VERSION, LABELS, ROLES, type Role, serviceName } from '../contract/names.ts'
 import { PORTS, type RuntimeConfig } from '../contract/runtime.ts'
+import type { OwnerReference } from '../support/object-meta.ts'
 import { podGroupOf } from './gang.ts'
 import { type PodBirth, podIdsOf, podOf } from './pod.ts'
 import { runtimeConfig } from './runtime-config.ts'
-import type { OwnerReference, PlannedPod, PlannedPodGroup, PlannedService } from './types.ts'
+import type { PlannedPod, PlannedPodGroup, PlannedService } from './types.ts'
 import { mountsOf } from './volumes.ts'
 
 export interface JobPlan {
@@ -86,7 +87,7 @@ export function jobLabels(job: Job): Record<string, string> {
   }
 }
 
-export function ownerReference(job: Job): OwnerReference {
+export function ownerReference(job: Job): Required<OwnerReference> {
   const { name, uid } = job.metadata
   return { apiVersion: API_VERSION, kind: job.kind, name, uid, controller: true, blockOwnerDeletion: true }
 }

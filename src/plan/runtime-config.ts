@@ -26,7 +26,7 @@ export function runtimeConfig(job: Job): RuntimeConfig {
     learningRate: spec.learningRate,
     weightDecay: spec.weightDecay,
     batchNorm: spec.batchNorm,
-    async: defined(spec.async) as RuntimeConfig['async'],
+    async: spec.async,
     topology: {
       parameterServers: spec.parameterServer.replicas,
       workers: spec.workers.replicas,
@@ -62,15 +62,8 @@ function checkpointConfig(job: Job): RuntimeConfig['checkpoint'] {
 }
 
 function dataConfig(data: Job['spec']['data']): DataConfig {
-  const { source, format, files, labels, subset, maxCorruptRecords } = data
-  return {
-    path: source.path ?? '.',
-    format,
-    maxCorruptRecords,
-    ...(files ? { files } : {}),
-    ...(labels ? { labels } : {}),
-    ...(subset ? { subset } : {}),
-  }
+  const { source, ...described } = data
+  return { path: source.path ?? '.', ...described }
 }
 
 function evaluationConfig(job: Job): NonNullable<RuntimeConfig['evaluation']> {
@@ -88,8 +81,4 @@ function initOf(job: Job): RuntimeConfig['init'] {
   const source = job.status?.source
   if (!source) throw new DownpourError('BUG_NO_SOURCE', `${job.metadata.name}: planned before its source was resolved`)
   return { type: 'checkpoint', path: source.path, digest: source.digest }
-}
-
-function defined<T extends object>(value: T): Partial<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Partial<T>
 }

@@ -1,19 +1,12 @@
-/** The Kubernetes objects that a plan holds, as far as it writes them. */
-export interface OwnerReference {
-  apiVersion: string
-  kind: string
-  name: string
-  uid: string
-  controller: boolean
-  blockOwnerDeletion: boolean
-}
+import type { OwnerReference } from '../support/object-meta.ts'
 
+/** The Kubernetes objects that a plan holds, as far as it writes them. */
 interface PlannedMeta {
   name: string
   namespace: string
   labels: Record<string, string>
   annotations?: Record<string, string>
-  ownerReferences: OwnerReference[]
+  ownerReferences: Required<OwnerReference>[]
 }
 
 export interface PlannedService {

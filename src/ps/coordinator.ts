@@ -1,6 +1,6 @@
 /** Parameter server 0 coordinates its job: when to save, when it is over, and what `/status` says. */
 import type { RuntimeConfig } from '../contract/runtime.ts'
-import type { CoordinatorStatus } from '../contract/status.ts'
+import type { CoordinatorStatus, Failure } from '../contract/status.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
@@ -12,7 +12,7 @@ import type { PeerShard } from './peers.ts'
 import { Progress } from './progress.ts'
 import type { Rounds } from './rounds.ts'
 import type { PsServer } from './server.ts'
-import type { Applied, Failure, Training } from './training.ts'
+import type { Applied, Training } from './training.ts'
 
 export interface CoordinatorOptions {
   config: RuntimeConfig

@@ -1,4 +1,4 @@
-import type { LearningRate } from '../contract/runtime.ts'
+import type { LearningRate } from '../contract/training.ts'
 import { assertNever } from '../support/errors.ts'
 
 /** Learning rate of the update that makes `step` into `step + 1`: the schedule runs in global steps (paper.md §4.3). */

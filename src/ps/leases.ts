@@ -3,9 +3,9 @@
  * handed out again, before anything else. At-least-once: a unit that was read half is read again whole.
  */
 import type { LeaseRecord } from '../checkpoint/manifest.ts'
+import type { Lease } from '../contract/exchange.ts'
 import { DownpourError } from '../support/errors.ts'
 import { createRandom, seedOf } from '../support/random.ts'
-import type { Lease } from '../wire/messages.ts'
 
 interface Holder {
   leases: Lease[]

@@ -1,13 +1,14 @@
 /** From a model's layout to a shard that can train: restored, taken over from another job, or drawn. */
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
+import type { Failure } from '../contract/status.ts'
 import type { Log } from '../support/log.ts'
 import { type ModelLayout, placeLayout } from '../wire/layout.ts'
 import type { JobClasses } from './job-classes.ts'
 import { LeaseTable } from './leases.ts'
 import type { OpenShard } from './requests.ts'
 import { createShard, initialise, type Own, ownRecord, restoreOwn } from './restore.ts'
-import { type Applied, type Failure, Training } from './training.ts'
+import { type Applied, Training } from './training.ts'
 import { WorkerTable } from './workers.ts'
 
 export interface OpeningOptions {

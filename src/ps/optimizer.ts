@@ -1,5 +1,5 @@
 /** Which slots an optimizer keeps, and one update of a run of weights with them (paper.md §4.2). */
-import type { Optimizer } from '../contract/runtime.ts'
+import type { Optimizer } from '../contract/training.ts'
 import type { Kernels } from './kernels.ts'
 
 export interface Slot {

@@ -7,12 +7,13 @@ import { loadClasses } from '../checkpoint/load.ts'
 import type { ClassList } from '../contract/classes.ts'
 import { FILES } from '../contract/files.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
+import type { Failure } from '../contract/status.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import { hostsLookup } from '../support/hosts.ts'
 import type { Log } from '../support/log.ts'
-import { type ModelLayout, makeLayout, plainVariables } from '../wire/layout.ts'
+import { type ModelLayout, makeLayout } from '../wire/layout.ts'
 import { Catalogue } from './catalogue.ts'
 import { Coordinator } from './coordinator.ts'
 import type { Origin } from './hello.ts'
@@ -27,7 +28,6 @@ import { Rounds } from './rounds.ts'
 import { PsServer } from './server.ts'
 import { Snapshots } from './snapshot.ts'
 import { assertWritable } from './storage-check.ts'
-import type { Failure } from './training.ts'
 
 export interface ParameterServerOptions {
   config: RuntimeConfig
@@ -263,7 +263,7 @@ export class ParameterServer {
         job: config.job,
         seed: config.seed,
         optimizer: config.optimizer.type,
-        layout: { hash: layout.hash, variables: plainVariables(layout) },
+        layout: { hash: layout.hash, variables: [...layout.variables] },
         leases: leases?.save() ?? null,
         psIncarnation: this.#incarnation,
       }),

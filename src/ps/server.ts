@@ -2,6 +2,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { MAX_CLASSES_BYTES } from '../contract/classes.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
+import type { Failure } from '../contract/status.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
@@ -17,7 +18,7 @@ import { assertSameModel, assertSameOrigin, type Origin } from './hello.ts'
 import { type Introduction, Reception, SHORT_HEADERS } from './reception.ts'
 import { type Answer, type OpenShard, type Peer, Requests } from './requests.ts'
 import type { Snapshots } from './snapshot.ts'
-import type { Failure, Training } from './training.ts'
+import type { Training } from './training.ts'
 import type { WorkerId } from './workers.ts'
 
 export interface PsServerOptions {

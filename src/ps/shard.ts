@@ -2,7 +2,7 @@
  * The numbers of one parameter server: flat float32 arrays in one WebAssembly memory, so that the kernels work on them
  * where they are. Synchronous and without any notion of workers; src/ps/training.ts decides what is applied.
  */
-import type { Optimizer } from '../contract/runtime.ts'
+import type { Optimizer } from '../contract/training.ts'
 import { DownpourError } from '../support/errors.ts'
 import { type ShardLayout, viewsOf } from '../wire/layout.ts'
 import { drawInitial } from './initial.ts'

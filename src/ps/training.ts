@@ -2,16 +2,15 @@
  * What happens to a push, in order: fenced? seen before? job done? computed on other weights? too early, too old,
  * not finite? Then the optimizer. Synchronous: a push is applied whole or not at all (paper.md §4.4).
  */
+import { isSettled, type PushResult } from '../contract/exchange.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
+import type { CoordinatorStatus, Failure } from '../contract/status.ts'
 import { DownpourError } from '../support/errors.ts'
-import { floatsOf, type Message, type PushResult } from '../wire/messages.ts'
+import { floatsOf, type Message } from '../wire/messages.ts'
 import { learningRateAt } from './learning-rate.ts'
 import type { Shard, ShardCopy } from './shard.ts'
 import { StalenessHistogram } from './staleness.ts'
 import type { WorkerId, WorkerTable } from './workers.ts'
-
-export type Failure = { code: string; message: string }
-export type PushCounts = Record<'applied' | 'duplicate' | 'stale' | 'nonfinite' | 'fenced', number>
 
 export interface Applied {
   /** The version that this push made. */
@@ -39,7 +38,7 @@ export class Training {
   readonly workers: WorkerTable
   readonly incarnation: number
   readonly staleness = new StalenessHistogram()
-  readonly counts: PushCounts = { applied: 0, duplicate: 0, stale: 0, nonfinite: 0, fenced: 0 }
+  readonly counts: CoordinatorStatus['pushes'] = { applied: 0, duplicate: 0, stale: 0, nonfinite: 0, fenced: 0 }
   failure: Failure | null = null
   /** Set when the coordinator says that the job has all its steps. */
   finished = false
@@ -107,7 +106,7 @@ export class Training {
     }
     const staleness = this.#version - push.baseVersion
     const result = this.#judge(who, push, body)
-    if (result !== 'applied' && result !== 'stale' && result !== 'nonfinite') return result
+    if (!isSettled(result)) return result
     this.counts[result]++
     record.lastSeq = push.seq
     record.lastResult = result

@@ -1,27 +1,34 @@
 /** A model's variables as data: models declare them, wire lays them out, a parameter server draws and stores them. */
-export type Initializer =
-  | { type: 'zeros' }
-  | { type: 'ones' }
-  | { type: 'constant'; value: number }
-  | { type: 'normal'; stddev: number }
+import { z } from 'zod'
 
-export interface VariableSpec {
+const count = z.int().min(0)
+
+const Initializer = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('zeros') }),
+  z.strictObject({ type: z.literal('ones') }),
+  z.strictObject({ type: z.literal('constant'), value: z.number() }),
+  z.strictObject({ type: z.literal('normal'), stddev: z.number() }),
+])
+export type Initializer = z.output<typeof Initializer>
+
+export const VariableSpec = z.strictObject({
   /** Unique, '/'-separated: `block1/unit_1/conv2/weights`. */
-  name: string
-  shape: readonly number[]
+  name: z.string().min(1).max(512),
+  shape: z.array(count.max(0xffff_ffff)).max(8).readonly(),
   /**
    * trainable: the optimizer updates it. statistic: batch-norm moving mean or variance; workers push the batch's value
    * and the shard averages it in. frozen: never pushed (frozen protocol).
    */
-  kind: 'trainable' | 'statistic' | 'frozen'
+  kind: z.enum(['trainable', 'statistic', 'frozen']),
   /** Whether weight decay applies: convolution and head weights, not biases, not batch norm. */
-  decay: boolean
-  init: Initializer
+  decay: z.boolean(),
+  init: Initializer,
   /** A column slice of the head: slices are spread over the shards round-robin before all else (paper.md §4.4). */
-  slice?: boolean
+  slice: z.exactOptional(z.boolean()),
   /** A part of the task head: not restored from another job's checkpoint. */
-  head?: boolean
-}
+  head: z.exactOptional(z.boolean()),
+})
+export type VariableSpec = z.output<typeof VariableSpec>
 
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1)

@@ -1,6 +1,6 @@
 /** How a connection begins, seen from the end that calls. */
 import type { Channel } from './channel.ts'
-import { type ModelLayout, plainVariables } from './layout.ts'
+import type { ModelLayout } from './layout.ts'
 import type { Message } from './messages.ts'
 
 /** A hello must fit into this: it takes about 400 bytes. A layout may be larger; that of ResNet-152 takes 105 KB. */
@@ -13,5 +13,5 @@ export const MAX_HELLO_BYTES = 4096
 export async function sayHello(channel: Channel, hello: Message<'hello'>, layout: ModelLayout): Promise<Message> {
   const { message } = await channel.request(hello)
   if (message.type !== 'layoutWanted') return message
-  return (await channel.request({ type: 'layout', variables: plainVariables(layout) })).message
+  return (await channel.request({ type: 'layout', variables: [...layout.variables] })).message
 }

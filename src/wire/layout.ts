@@ -95,8 +95,3 @@ function layOut(index: number, variables: readonly VariableSpec[], layout: Model
 export function viewsOf(entries: readonly LayoutEntry[], flat: Float32Array): Map<string, Float32Array> {
   return new Map(entries.map(({ name, offset, length }) => [name, flat.subarray(offset, offset + length)]))
 }
-
-/** The variables as messages and manifests carry them: plain and mutable. */
-export function plainVariables({ variables }: ModelLayout): (Omit<VariableSpec, 'shape'> & { shape: number[] })[] {
-  return variables.map((variable) => ({ ...variable, shape: [...variable.shape] }))
-}

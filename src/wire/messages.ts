@@ -1,6 +1,9 @@
 /** What is said over the wire, as a discriminated union; headers are checked here where they enter, and trusted after. */
 import { z } from 'zod'
+import { ClassesId } from '../contract/classes.ts'
+import { Lease, PUSH_RESULTS } from '../contract/exchange.ts'
 import { DownpourError } from '../support/errors.ts'
+import { VariableSpec } from '../support/variables.ts'
 import { EMPTY, encodeFrame, type Frame } from './frames.ts'
 
 const count = z.int().min(0)
@@ -11,33 +14,6 @@ export const MAX_PUSHES = 10 ** 10
 const place = count.max(9999)
 /** Units of data: their order is an array of so many. */
 export const unitCount = count.max(2 ** 24)
-
-const Initializer = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('zeros') }),
-  z.strictObject({ type: z.literal('ones') }),
-  z.strictObject({ type: z.literal('constant'), value: z.number() }),
-  z.strictObject({ type: z.literal('normal'), stddev: z.number() }),
-])
-
-export const VariableSpecSchema = z.strictObject({
-  name: text.min(1),
-  shape: z.array(count.max(0xffff_ffff)).max(8),
-  kind: z.enum(['trainable', 'statistic', 'frozen']),
-  decay: z.boolean(),
-  init: Initializer,
-  slice: z.exactOptional(z.boolean()),
-  head: z.exactOptional(z.boolean()),
-})
-
-export const PUSH_RESULTS = ['applied', 'duplicate', 'stale', 'nonfinite', 'incarnation', 'done', 'wait'] as const
-export type PushResult = (typeof PUSH_RESULTS)[number]
-
-/** What stands for a list of classes where it would be too long. */
-const ListId = z.strictObject({ count, sha256: text })
-
-/** A unit of data handed to a worker. */
-export const Lease = z.strictObject({ epoch: count, unit: count })
-export type Lease = z.output<typeof Lease>
 
 const SCHEMAS = {
   /**
@@ -60,13 +36,18 @@ const SCHEMAS = {
     /** Where the run has a key: that the caller knows it. */
     proof: z.exactOptional(text),
     /** The list of classes that the worker goes by: its own, or the job's once it has that. Null: of a coordinator. */
-    classes: ListId.nullable(),
+    classes: ClassesId.nullable(),
   }),
   /** Answer to a hello: the shard does not know the model yet. The caller tells the layout, and then is let in. */
   layoutWanted: z.strictObject({}),
-  layout: z.strictObject({ variables: z.array(VariableSpecSchema).max(100_000) }),
+  layout: z.strictObject({ variables: z.array(VariableSpec).max(100_000) }),
   /** `classes`: of the job, told by parameter server 0. Null: it has none yet, or another shard answers. */
-  welcome: z.strictObject({ incarnation: count, version: count, heartbeatMs: z.number(), classes: ListId.nullable() }),
+  welcome: z.strictObject({
+    incarnation: count,
+    version: count,
+    heartbeatMs: z.number(),
+    classes: ClassesId.nullable(),
+  }),
   /** `version` and `incarnation`: of the weights the caller has; the same again are not sent twice. */
   pull: z.strictObject({ incarnation: count, version: count }),
   /** Body: all weights of the shard, or nothing when they are unchanged, the caller must wait, or the job is done. */
@@ -100,9 +81,9 @@ const SCHEMAS = {
   /** An answer of no, or (request id 0) the reason why the connection ends. */
   refused: z.strictObject({ code: text, message: z.string().max(8192) }),
   /** Worker to parameter server 0. Body: a list of classes, for a job that has none yet; or nothing, to be told the job's when it has one. */
-  offerClasses: ListId,
+  offerClasses: ClassesId,
   /** Body: the job's list, or nothing where that is the one that was offered. */
-  classes: ListId,
+  classes: ClassesId,
 } as const
 
 type Schemas = typeof SCHEMAS

@@ -1,5 +1,6 @@
 /** The connection to one parameter server: kept up for ever, requests repeated until they are answered. */
 import type { LookupFunction } from 'node:net'
+import { backoffMs } from '../support/backoff.ts'
 import { systemClock } from '../support/clock.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
@@ -25,8 +26,9 @@ export interface LinkOptions {
   log: Log
 }
 
-const FIRST_DELAY_MS = 50
-const MAX_DELAY_MS = 3000
+const RECONNECT = { baseMs: 50, capMs: 3000 }
+/** Nearly all of the delay is random: fifty workers lose the same parameter server at the same moment. */
+const LEAST_DELAY = 0.1
 /** What no reconnect changes: answers, and classes that do not go with those of this worker. */
 const FATAL_ANSWERS = ['FENCED', 'LAYOUT_MISMATCH', 'DATA_UNITS_MISMATCH', 'DATA_EMPTY', 'NON_FINITE']
 const FATAL = new Set([...FATAL_ANSWERS, 'CLASSES_CHANGED', 'CLASSES_INVALID', 'LABELS_TOO_FEW', 'LABELS_TOO_MANY'])
@@ -106,10 +108,8 @@ export class ShardLink {
         if (failures % 20 === 0 && !this.#fatal)
           log.info({ host, port, reason: errorMessage(error) }, 'waiting for parameter server')
       }
-      const ceiling = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** failures)
-      // Jitter over the whole range: fifty workers must not come back in step (all of them lost the same server).
-      if (!this.#fatal)
-        await systemClock.sleep(ceiling * (0.1 + 0.9 * Math.random()), this.#stop.signal).catch(() => {})
+      const delayMs = backoffMs(failures, RECONNECT, Math.random, LEAST_DELAY)
+      if (!this.#fatal) await systemClock.sleep(delayMs, this.#stop.signal).catch(() => {})
     }
   }
 

@@ -1,13 +1,14 @@
 /** A worker's view of the job's parameter servers: pull weights, push gradients, lease data. Knows no model. */
 import type { LookupFunction } from 'node:net'
 import type { Class, ClassList } from '../contract/classes.ts'
-import type { Lease, LeaseSource } from '../input/batch.ts'
+import type { Lease, PushResult } from '../contract/exchange.ts'
+import type { LeaseSource } from '../input/batch.ts'
 import { systemClock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { endpointOf } from '../wire/endpoint.ts'
 import { type ModelLayout, type Placement, placeLayout, type ShardLayout, viewsOf } from '../wire/layout.ts'
-import { bytesOf, type Message, type MessageType, type PushResult } from '../wire/messages.ts'
+import { bytesOf, type Message, type MessageType } from '../wire/messages.ts'
 import { proven } from '../wire/proof.ts'
 import { ClassAgreement } from './class-agreement.ts'
 import { ShardLink } from './client-link.ts'
@@ -61,10 +62,6 @@ export interface PushRequest {
 }
 
 export interface PushReply {
-  /**
-   * applied, duplicate: it counts, once. stale: too old, pull and compute anew. nonfinite: refused. incarnation: a
-   * server came back with other weights, pull. wait: warm start, pull (which waits). done: the job has all its steps.
-   */
   result: PushResult
   step: number
 }

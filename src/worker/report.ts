@@ -1,7 +1,8 @@
 /** What a worker tells of itself: /status, metrics, and a log line now and then. */
+import type { PushResult } from '../contract/exchange.ts'
 import type { WorkerStatus } from '../contract/status.ts'
 import type { LoaderStats } from '../input/loader.ts'
-import type { WorkerMetrics, WorkerPushResult } from '../metrics/worker.ts'
+import type { WorkerMetrics } from '../metrics/worker.ts'
 import type { Log } from '../support/log.ts'
 
 const LOG_EVERY_MS = 10_000
@@ -77,7 +78,7 @@ export class Reporter {
     }
   }
 
-  onPushed(result: WorkerPushResult): void {
+  onPushed(result: PushResult): void {
     this.#metrics.pushes.inc({ result })
   }
 

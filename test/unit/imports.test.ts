@@ -16,7 +16,7 @@ const TABLE: Record<string, string[]> = {
   'local/store': ['api', 'contract'],
   'local/api': ['local/store', 'api', 'contract'],
   'local/kubelet': ['local/store', 'api', 'contract'],
-  wire: [],
+  wire: ['contract'],
   checkpoint: ['wire', 'contract'],
   ps: ['wire', 'contract', 'checkpoint', 'metrics'],
   tensor: [],
@@ -26,7 +26,7 @@ const TABLE: Record<string, string[]> = {
   input: ['data', 'contract'],
   worker: ['wire', 'contract', 'data', 'input', 'models', 'tasks', 'tensor', 'checkpoint', 'metrics'],
   evaluator: ['wire', 'contract', 'data', 'input', 'models', 'tasks', 'tensor', 'checkpoint', 'metrics'],
-  metrics: [],
+  metrics: ['contract'],
 }
 const FROM = /\bfrom\s*['"](\.[^'"]+)['"]/g
 const DYNAMIC = /\bimport\(?\s*['"](\.[^'"]+)['"]/g

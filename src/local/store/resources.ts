@@ -1,5 +1,5 @@
 /** Which kinds the embedded API server holds, and what `kubectl` calls them. */
-import { GROUP, PLURALS, VERSION } from '../../contract/names.ts'
+import { GROUP, JOB_KINDS, type JobKind, PLURALS, SHORT_NAMES, VERSION } from '../../contract/names.ts'
 import { DownpourError } from '../../support/errors.ts'
 
 export interface Resource {
@@ -30,13 +30,13 @@ const core = (kind: string, plural: string, shortNames: string[], namespaced = t
   status,
   ...(ALL.includes(kind) ? { categories: ['all'] } : {}),
 })
-const ours = (kind: 'PretrainJob' | 'FinetuneJob', shortName: string): Resource => ({
+const ours = (kind: JobKind): Resource => ({
   group: GROUP,
   version: VERSION,
   plural: PLURALS[kind],
   singular: kind.toLowerCase(),
   kind,
-  shortNames: [shortName],
+  shortNames: [SHORT_NAMES[kind]],
   namespaced: true,
   status: true,
   scale: true,
@@ -71,8 +71,7 @@ export const RESOURCES: readonly Resource[] = [
     namespaced: false,
     status: false,
   },
-  ours('PretrainJob', 'pj'),
-  ours('FinetuneJob', 'fj'),
+  ...JOB_KINDS.map(ours),
 ]
 
 export function apiVersionOf({ group, version }: Resource): string {

@@ -2,14 +2,14 @@
 import type { Job } from '../../api/job.ts'
 import type { JobStatus } from '../../api/status.ts'
 import { exitClass } from '../../contract/runtime.ts'
+import { doublingMs } from '../../support/backoff.ts'
 import { withCode, withoutCode } from '../../support/errors.ts'
 import type { PodFacts } from '../observed.ts'
 import { shortName, type World } from '../world.ts'
 import type { Ending } from './ending.ts'
 import { trainingFinished } from './success.ts'
 
-const BASE_DELAY_SECONDS = 1
-const MAX_DELAY_SECONDS = 300
+const REPLACEMENT = { baseMs: 1000, capMs: 300_000 }
 const SILENT = 'ended without a word'
 /** A pod that ran this long was healthy: its next failure starts the back-off anew. */
 const HEALTHY_AFTER_MS = 10 * 60_000
@@ -131,8 +131,7 @@ export function dueAtMs(pod: PodFacts, nowMs: number): number {
   const endedMs = pod.finishedAtMs ?? pod.createdAtMs
   // The end is told by the node's clock: one that goes ahead must not hold the job up.
   if (endedMs > nowMs) return nowMs
-  const exponent = ranMs(pod) >= HEALTHY_AFTER_MS ? 0 : Math.min(pod.attempt, 20)
-  return endedMs + 1000 * Math.min(MAX_DELAY_SECONDS, BASE_DELAY_SECONDS * 2 ** exponent)
+  return endedMs + doublingMs(ranMs(pod) >= HEALTHY_AFTER_MS ? 0 : pod.attempt, REPLACEMENT)
 }
 
 function ranMs({ finishedAtMs, createdAtMs, startedAtMs }: PodFacts): number {

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test'
 import { Channel } from '../../../src/wire/channel.ts'
 import { encodeFrame, HEAD_BYTES } from '../../../src/wire/frames.ts'
 import { MAX_HELLO_BYTES } from '../../../src/wire/greeting.ts'
-import { makeLayout, plainVariables } from '../../../src/wire/layout.ts'
+import { makeLayout } from '../../../src/wire/layout.ts'
 import { encodeMessage, type Message } from '../../../src/wire/messages.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { variable } from '../../unit/ps/fixtures.ts'
@@ -33,7 +33,7 @@ const hello: Message<'hello'> = {
   dataUnits: 4,
   classes: null,
 }
-const layoutTold: Message<'layout'> = { type: 'layout', variables: plainVariables(layout) }
+const layoutTold: Message<'layout'> = { type: 'layout', variables: [...layout.variables] }
 const pull: Message<'pull'> = { type: 'pull', incarnation: 0, version: 0 }
 
 describe('a parameter server', { concurrency: false }, () => {
@@ -138,7 +138,7 @@ describe('a parameter server', { concurrency: false }, () => {
       variable(`a/variable/with/a/rather/long/name/so/that/it/takes/some/room/${i}`, 1),
     )
     const large = makeLayout(names)
-    assert.ok(JSON.stringify(plainVariables(large)).length > MIB)
+    assert.ok(JSON.stringify(large.variables).length > MIB)
     const client = await fleet.connect(0, large)
     assert.equal((await client.pull()).weights.size, 8000)
   })

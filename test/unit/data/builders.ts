@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after } from 'node:test'
 import sharp from 'sharp'
+import type { Lease } from '../../../src/contract/exchange.ts'
 import type { DataConfig, InputConfig } from '../../../src/contract/runtime.ts'
 import { encodeExample } from '../../../src/data/codecs/example.ts'
 import { encodeTfRecord } from '../../../src/data/codecs/tfrecord.ts'
 import type { Label } from '../../../src/data/labels.ts'
-import type { Lease, LeaseSource } from '../../../src/input/batch.ts'
+import type { LeaseSource } from '../../../src/input/batch.ts'
 
 /** A folder that goes when the test file ends. */
 export function temporaryFolder(): string {

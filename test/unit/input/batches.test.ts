@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Batch, Lease } from '../../../src/input/batch.ts'
+import type { Lease } from '../../../src/contract/exchange.ts'
+import type { Batch } from '../../../src/input/batch.ts'
 import { orderedBatches, shuffleWindow, trainingBatches } from '../../../src/input/batches.ts'
 import type { DecodedExample, ExampleReader } from '../../../src/input/examples.ts'
 import { collect, epochs, ListedLeases, SQUARE } from '../data/builders.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
-import type { Failure } from '../../../src/ps/training.ts'
+import type { Failure } from '../../../src/contract/status.ts'
 import { body, INCARNATION, makeConfig, makeTraining, push, variable, worker } from './fixtures.ts'
 
 function withAsync(more: Partial<RuntimeConfig['async']>): RuntimeConfig {

@@ -1,0 +1,141 @@
+/**
+ * The vocabulary of training, declared once: the name of each field, its bounds, and what it means. src/api builds the
+ * CRDs from it and adds presets, defaults and rules between fields; src/contract/runtime.ts builds what a pod reads.
+ */
+import { z } from 'zod'
+
+/** Nine digits: names of checkpoint folders are sorted as text. */
+export const MAX_STEPS = 999_999_999
+export const MAX_CLASSES = 1_000_000
+/** The API server's int32. */
+export const MAX_INT = 2 ** 31 - 1
+const MAX_SEED = 4_294_967_295
+
+const whole = z.int().min(0).max(MAX_INT)
+export const positive = z.int().min(1).max(MAX_INT)
+export const steps = z.int().min(1).max(MAX_STEPS)
+export const seed = z.int().min(0).max(MAX_SEED)
+/** Below 1: what is left of a moving mean after one update. */
+const fraction = z.number().min(0).lt(1)
+const rate = z.number().gt(0)
+
+export const Model = z.strictObject({
+  backbone: z.enum(['resnet-mini', 'resnet50', 'resnet101', 'resnet152']).describe('The network below the last layer.'),
+  classes: z.int().min(1).max(MAX_CLASSES).describe('Outputs of the last layer.'),
+  headSlices: z
+    .int()
+    .min(1)
+    .max(1000)
+    .describe('Column slices of the last layer (the paper: 50), spread over the parameter servers.'),
+})
+
+/** A path step that is not `..`, written without a lookahead, which the API server's expressions (RE2) do not have. */
+const SEGMENT = String.raw`(\.|\.?[A-Za-z0-9_-][A-Za-z0-9._-]*|\.\.[A-Za-z0-9._-]+)`
+export const innerPath = z
+  .string()
+  .max(512)
+  .regex(
+    new RegExp(`^${SEGMENT}(/${SEGMENT})*$`),
+    'a relative path inside the volume, without ".." (letters, digits, ".", "_", "-", "/")',
+  )
+const filePattern = z
+  .string()
+  .max(256)
+  .regex(/^[A-Za-z0-9._*?+=@-]+$/, 'a pattern of file names: letters, digits, ".", "_", "-", "+", "=", "@", "*", "?"')
+
+export const Subset = z.strictObject({
+  fraction: z.number().gt(0).lte(1).describe('Share of the images to keep, by seeded hash of the image id.'),
+  seed: seed.describe('Subsets of one seed are nested: 10% lies inside 30%.'),
+})
+
+/** What a data set is. Where it is, a job says by a claim and a pod by a path. */
+export const Data = z.strictObject({
+  format: z
+    .enum(['tfrecord', 'imagenet-folder'])
+    .describe('tfrecord: shards of tf.train.Example. imagenet-folder: a folder of images for each class.'),
+  files: z
+    .exactOptional(filePattern)
+    .describe('Pattern of the names of tfrecord shards, such as train-*; all when absent, which must be one series.'),
+  labels: z.exactOptional(innerPath).describe('labels.json (id, name, parents), relative to the source path.'),
+  subset: z.exactOptional(Subset).describe('Train on a part of the images; all when absent.'),
+  maxCorruptRecords: whole.describe('Unreadable records a pod skips and counts before the job fails.'),
+})
+
+/** Resize to a square, random crop, random flip, pixels to [-1, 1] (paper.md §1.2). */
+export const Input = z.strictObject({
+  resizePixels: z.int().min(8).max(2048).describe('Side of the square that every image is resized to.'),
+  cropPixels: z.int().min(8).max(2048).describe('Side of the random crop of it: what the model sees.'),
+  flip: z.boolean().describe('Mirror every other image at random.'),
+})
+
+const momentum = fraction.describe('Share of the last update in the next.')
+/** The update of each is in src/ps (paper.md §4.2). */
+export const Optimizer = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('rmsprop'),
+    decay: fraction.describe('Of the moving mean of squared gradients.'),
+    momentum,
+    epsilon: rate.describe('Added to the mean square before its root is taken.'),
+  }),
+  z.strictObject({ type: z.literal('momentum'), momentum }),
+])
+export type Optimizer = z.output<typeof Optimizer>
+
+const initial = rate.describe('Learning rate at step 0.')
+/** In global steps (paper.md §4.3). */
+export const LearningRate = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('constant'), initial }),
+  z.strictObject({
+    type: z.literal('exponential'),
+    initial,
+    factor: rate.lte(1).describe('What the rate is multiplied by every so many steps.'),
+    everySteps: steps.describe('Global steps in which the rate falls by factor.'),
+    staircase: z.boolean().describe('True: it falls at once; false: a little with each step.'),
+  }),
+  z.strictObject({
+    type: z.literal('piecewise'),
+    boundaries: z.array(steps).max(64).describe('Global steps, ascending, after which the next value holds.'),
+    values: z.array(rate).max(65).describe('Learning rates, one more than boundaries.'),
+  }),
+  z.strictObject({ type: z.literal('poly'), initial, power: rate.describe('Of (1 - step / maxSteps).') }),
+])
+export type LearningRate = z.output<typeof LearningRate>
+
+export const Async = z.strictObject({
+  fetchEvery: positive.describe('n_fetch: pull weights every so many worker steps.'),
+  pushEvery: positive.describe('n_push: push the sum of so many gradients.'),
+  policy: z
+    .enum(['async', 'lrOverStaleness', 'dcAsgd'])
+    .describe(
+      'What is done about gradients of older weights: nothing, a smaller step, or a correction of first order.',
+    ),
+  maxStaleness: z.exactOptional(whole).describe('Refuse pushes staler than this; the worker pulls and computes anew.'),
+  warmStartSteps: z.int().min(0).max(MAX_STEPS).describe('Until this step worker 0 trains alone.'),
+  delayCompensation: z.number().min(0).describe('lambda of dcAsgd.'),
+})
+
+export const BatchNorm = z.strictObject({
+  decay: rate.lt(1).describe('Of the moving mean and variance.'),
+  epsilon: rate.describe('Added to a variance before its root is taken.'),
+})
+
+export const backend = z
+  .enum(['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'])
+  .describe('What computes. auto: the fastest that the image and the node have.')
+export const protocol = z.enum(['finetune', 'frozen']).describe('frozen: only the new head trains.')
+export const maxExamples = positive.describe('Score so many images at most; all when absent.')
+
+/** Numbers of the training itself, the same in a job and in a pod. */
+export const Training = z.strictObject({
+  batchSize: z.int().min(1).max(65_536).describe('Examples a worker step, not over all workers.'),
+  weightDecay: z.number().min(0).describe('L2, of weights that the model marks as decaying.'),
+  maxSteps: steps.describe('Global steps: pushes applied, by all workers together.'),
+  seed: seed.describe('Of first weights, order of examples and augmentation: the same seed, the same start.'),
+  maxNonFinite: positive.describe('NaN/Inf gradients in a row before the job fails.'),
+})
+
+/** How many checkpoints are kept. */
+export const Retention = z.strictObject({
+  keep: z.int().min(2).max(100).describe('Newest checkpoints kept; at least 2, for the last may be the torn one.'),
+  keepBest: z.int().min(0).max(10).describe('Best-scored checkpoints kept besides.'),
+})
