@@ -126,6 +126,38 @@ test('merge patch: null removes, lists are replaced; JSON patch: in order, and a
   assert.equal((await api().patch(path, { op: 'remove', path: '/data/moved' }, JSON_PATCH)).status, 400)
 })
 
+test('JSON patch: a place that a list or a map does not have is refused', async () => {
+  await api().create(api().maps, configMap('edges'))
+  const path = `${api().maps}/edges?dryRun=All`
+  const made = { op: 'add', path: '/metadata/finalizers', value: ['x/a', 'x/b'] }
+  const list = async (operation: object) => {
+    const { status, body } = await api().patch(path, [made, operation], JSON_PATCH)
+    return status === 200 ? body.metadata.finalizers : status
+  }
+  const at = (index: string) => `/metadata/finalizers/${index}`
+  for (const index of ['2', 'length', '-', '']) {
+    assert.equal(await list({ op: 'remove', path: at(index) }), 422, `remove ${index}`)
+    assert.equal(await list({ op: 'replace', path: at(index), value: 'x/c' }), 422, `replace ${index}`)
+    assert.equal(await list({ op: 'test', path: at(index), value: 'x/b' }), 422, `test ${index}`)
+  }
+  for (const index of ['3', 'length', '', '4294967296'])
+    assert.equal(await list({ op: 'add', path: at(index), value: 'x/c' }), 422, `add ${index}`)
+  for (const index of ['-', '2'])
+    assert.deepEqual(await list({ op: 'add', path: at(index), value: 'x/c' }), ['x/a', 'x/b', 'x/c'])
+  assert.deepEqual(await list({ op: 'move', from: at('0'), path: at('-') }), ['x/b', 'x/a'])
+  assert.deepEqual(await list({ op: 'remove', path: at('0') }), ['x/b'])
+  const own = { op: 'add', path: '/data/__proto__', value: '1' }
+  const { body } = await api().patch(path, [own], JSON_PATCH)
+  assert.ok(Object.keys(body.data).includes('__proto__'))
+  for (const operation of [
+    { op: 'remove', path: '/data/toString' },
+    { op: 'add', path: '/data/toString/x', value: '1' },
+    { op: 'copy', path: '/data/x' },
+    { op: 'move', from: '/metadata', path: '/metadata/annotations' },
+  ])
+    assert.equal(await list(operation), 422, JSON.stringify(operation))
+})
+
 test('keys of a ConfigMap are file names', async () => {
   const refused = await api().create(api().maps, configMap('keyed', {}, { 'x/y': '1' }))
   assert.deepEqual([refused.status, fields(refused)], [422, ['data[x/y]']])

@@ -1,7 +1,5 @@
 /** Three of the four kinds of patch; the fourth, server-side apply, is in server-side-apply.ts. */
 
-import { errorMessage } from '../../support/errors.ts'
-import { checkShape } from '../../support/json.ts'
 import { ownValue, setOwn } from '../../support/own.ts'
 import { clone, isObject } from '../store/objects.ts'
 import type { Resource } from '../store/resources.ts'
@@ -9,6 +7,7 @@ import { schemaOf } from '../store/schema.ts'
 import { badRequest, unsupportedMedia } from '../store/status-error.ts'
 import { jsonPatch } from './json-patch.ts'
 import { mergeKeyOf } from './list-keys.ts'
+import { checkPatched } from './patched-shape.ts'
 
 type Json = Record<string, unknown>
 
@@ -23,15 +22,6 @@ export function applyPatch(resource: Resource, contentType: string, target: Json
   const patched = patchedWith(resource, contentType, target, patch)
   checkPatched(patched)
   return patched
-}
-
-/** Patch upon patch could nest an object deeper than a body may be. @throws StatusError 400 */
-function checkPatched(patched: Json): void {
-  try {
-    checkShape(patched)
-  } catch (error) {
-    throw badRequest(`the patched object cannot be stored: ${errorMessage(error)}`)
-  }
 }
 
 function patchedWith(resource: Resource, contentType: string, target: Json, patch: unknown): Json {

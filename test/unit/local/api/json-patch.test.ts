@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { suite, test } from 'node:test'
 import { jsonPatch } from '../../../../src/local/api/json-patch.ts'
 
 test('a JSON patch reaches nothing that all objects inherit', () => {
@@ -15,4 +15,127 @@ test('copies of copies end at the limit of a request, and what is no operation i
   assert.throws(() => jsonPatch({ spec: { text: 'x'.repeat(1000) } }, copies), { httpStatus: 422, message: /copies/ })
   for (const operation of [null, 1, { op: 'add' }, { op: 'add', path: 3 }, { op: 'move', path: '/a', from: 'b' }])
     assert.throws(() => jsonPatch({}, [operation]), { httpStatus: 400 })
+})
+
+type Json = Record<string, unknown>
+/** As JSON text: what the patch made of the document, or the code it was refused with. */
+const outcome = (target: Json, ...operations: object[]) => {
+  try {
+    return JSON.stringify(jsonPatch(target, operations))
+  } catch (error) {
+    return (error as { httpStatus?: number }).httpStatus
+  }
+}
+
+suite('the examples of RFC 6902, appendix A', () => {
+  const op = (name: string, path: string, more: object = {}) => ({ op: name, path, ...more })
+  const nested = { foo: { bar: 'baz', waldo: 'fred' }, qux: { corge: 'grault' } }
+  const cases: [string, Json, object, unknown][] = [
+    ['1 add a member', { foo: 'bar' }, op('add', '/baz', { value: 'qux' }), { foo: 'bar', baz: 'qux' }],
+    ['2 add an item', { foo: ['bar', 'baz'] }, op('add', '/foo/1', { value: 'qux' }), { foo: ['bar', 'qux', 'baz'] }],
+    ['3 remove a member', { baz: 'qux', foo: 'bar' }, op('remove', '/baz'), { foo: 'bar' }],
+    ['4 remove an item', { foo: ['bar', 'qux', 'baz'] }, op('remove', '/foo/1'), { foo: ['bar', 'baz'] }],
+    ['5 replace', { baz: 'qux', foo: 'bar' }, op('replace', '/baz', { value: 'boo' }), { baz: 'boo', foo: 'bar' }],
+    [
+      '6 move a member',
+      nested,
+      op('move', '/qux/thud', { from: '/foo/waldo' }),
+      { foo: { bar: 'baz' }, qux: { corge: 'grault', thud: 'fred' } },
+    ],
+    [
+      '7 move an item',
+      { foo: ['all', 'grass', 'cows', 'eat'] },
+      op('move', '/foo/3', { from: '/foo/1' }),
+      { foo: ['all', 'cows', 'eat', 'grass'] },
+    ],
+    [
+      '8 test',
+      { baz: 'qux', foo: ['a', 2, 'c'] },
+      op('test', '/foo/1', { value: 2 }),
+      { baz: 'qux', foo: ['a', 2, 'c'] },
+    ],
+    ['9 test that fails', { baz: 'qux' }, op('test', '/baz', { value: 'bar' }), 422],
+    [
+      '10 add a nested object',
+      { foo: 'bar' },
+      op('add', '/child', { value: { a: {} } }),
+      { foo: 'bar', child: { a: {} } },
+    ],
+    [
+      '11 ignore what is no part of an operation',
+      { foo: 'bar' },
+      op('add', '/baz', { value: 1, xyz: 2 }),
+      { foo: 'bar', baz: 1 },
+    ],
+    ['12 add under what is missing', { foo: 'bar' }, op('add', '/baz/bat', { value: 'qux' }), 422],
+    ['14 ~ before /', { '/': 9, '~1': 10 }, op('test', '/~01', { value: 10 }), { '/': 9, '~1': 10 }],
+    ['15 text is no number', { '/': 9, '~1': 10 }, op('test', '/~01', { value: '10' }), 422],
+    ['16 append a list', { foo: ['bar'] }, op('add', '/foo/-', { value: ['abc'] }), { foo: ['bar', ['abc']] }],
+  ]
+  for (const [name, target, operation, expected] of cases)
+    test(name, () =>
+      assert.equal(outcome(target, operation), typeof expected === 'number' ? expected : JSON.stringify(expected)),
+    )
+})
+
+test('a list takes an index of its own, and nothing else', () => {
+  const target = { list: ['a', 'b'] }
+  for (const index of ['length', '2', '3', '-', '-1', '01', '', '1.0', '1e0', '4294967296', '__proto__', 'map'])
+    for (const operation of [
+      { op: 'remove', path: `/list/${index}` },
+      { op: 'replace', path: `/list/${index}`, value: 'c' },
+      { op: 'test', path: `/list/${index}`, value: 'a' },
+      { op: 'copy', from: `/list/${index}`, path: '/list/0' },
+      { op: 'move', from: `/list/${index}`, path: '/list/0' },
+    ])
+      assert.equal(outcome(target, operation), 422, JSON.stringify(operation))
+  for (const index of ['length', '3', '-1', '01', '', '4294967296', '4294967297', '__proto__', 'map'])
+    assert.equal(outcome(target, { op: 'add', path: `/list/${index}`, value: 'c' }), 422, index)
+  for (const index of ['2', '-'])
+    assert.equal(outcome(target, { op: 'add', path: `/list/${index}`, value: 'c' }), '{"list":["a","b","c"]}')
+})
+
+test('a patch is applied whole or not at all, and its target stays as it was', () => {
+  const target = { a: { b: 1 }, list: [{ c: 1 }] }
+  const failing = { op: 'test', path: '/a/b', value: 3 }
+  assert.equal(outcome(target, { op: 'add', path: '/a/b', value: 2 }, { op: 'remove', path: '/list/0' }, failing), 422)
+  assert.deepEqual(target, { a: { b: 1 }, list: [{ c: 1 }] })
+})
+
+test('a copy shares nothing with what it was copied from, nor with the prototype of objects', () => {
+  const copied = outcome(
+    { a: { b: 1 } },
+    { op: 'copy', from: '/a', path: '/c' },
+    { op: 'add', path: '/c/__proto__', value: { polluted: 1 } },
+    { op: 'add', path: '/c/__proto__/polluted', value: 2 },
+    { op: 'move', from: '/c/__proto__', path: '/d' },
+  )
+  assert.equal(copied, '{"a":{"b":1},"c":{"b":1},"d":{"polluted":2}}')
+  assert.equal(({} as { polluted?: number }).polluted, undefined)
+})
+
+test('what is missing, and what cannot be moved, is refused', () => {
+  for (const operation of [
+    { op: 'copy', path: '/b' },
+    { op: 'move', path: '/b' },
+    { op: 'add', path: '/b' },
+    { op: 'replace', path: '/b', value: 1 },
+    { op: 'test', path: '/b', value: null },
+    { op: 'move', from: '/a', path: '/a/b' },
+    { op: 'move', from: '', path: '/b' },
+    { op: 'remove', path: '' },
+    { op: 'replace', path: '', value: [] },
+    { op: 'constructor', path: '/a' },
+  ])
+    assert.equal(outcome({ a: {} }, operation), 422, JSON.stringify(operation))
+})
+
+test('moves that nest an object ever deeper end in a refusal', () => {
+  const chain = (levels: number): object => (levels === 0 ? {} : { a: chain(levels - 1) })
+  const nest = [
+    { op: 'add', path: '/b', value: chain(90) },
+    { op: 'move', from: '/a', path: `/b${'/a'.repeat(91)}` },
+    { op: 'move', from: '/b', path: '/a' },
+  ]
+  assert.equal(outcome({ a: {} }, ...Array.from({ length: 2000 }, () => nest).flat()), 400)
 })
