@@ -100,12 +100,15 @@ const DataConfig = z.strictObject({ path: z.string(), ...Data.shape })
 export type DataConfig = z.output<typeof DataConfig>
 export type InputConfig = z.output<typeof Input>
 
+/** A task of src/tasks, whose declaration knows the options. */
+const TaskConfig = z.strictObject({ type: z.string(), options: z.record(z.string(), z.unknown()) })
+export type TaskConfig = z.output<typeof TaskConfig>
+
 export const RuntimeConfig = z.strictObject({
   formatVersion: z.literal(1),
   job: z.strictObject({ kind: z.enum(JOB_KINDS), namespace: z.string(), name: z.string(), uid: z.string() }),
-  /** Type of a task of src/tasks. */
-  task: z.string(),
-  model: Model,
+  task: TaskConfig,
+  model: Model.pick({ backbone: true }),
   /** finetune trains everything; frozen trains the head alone, batch norm at its moving statistics. */
   protocol,
   data: DataConfig,

@@ -4,11 +4,12 @@ import type { Tensor as StoredTensor } from '../checkpoint/safetensors.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { Batch } from '../input/batch.ts'
 import { evaluationBatches } from '../input/loader.ts'
-import type { Model, Weights } from '../models/model.ts'
+import { createPass, type Weights } from '../models/layer.ts'
 import { DownpourError } from '../support/errors.ts'
-import { sizeOf } from '../support/variables.ts'
-import type { Task } from '../tasks/task.ts'
-import { type Tensor4D, tf } from '../tensor/tf.ts'
+import { sizeOf, type VariableSpec } from '../support/variables.ts'
+import { classesOf } from '../tasks/declarations.ts'
+import type { Task, Values } from '../tasks/task.ts'
+import { type Tensor, type Tensor4D, tf } from '../tensor/tf.ts'
 
 export interface Score {
   metrics: Record<string, number>
@@ -19,34 +20,38 @@ export interface EvaluateOptions {
   folder: string
   /** Refuse another checkpoint than the one that was listed. */
   digest: string
-  config: Pick<RuntimeConfig, 'evaluation' | 'input' | 'model'>
+  config: Pick<RuntimeConfig, 'evaluation' | 'input' | 'task'>
   evaluationDir: string
-  model: Model
   task: Task
   signal: AbortSignal
 }
 
 /** @throws DownpourError CHECKPOINT_…, DATA_…, LABEL…; AbortError between two batches */
 export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Score> {
-  const { folder, digest, config, evaluationDir, model, task, signal } = options
+  const { folder, digest, config, evaluationDir, task, signal } = options
   const { evaluation, input } = config
   if (!evaluation) throw new RangeError('the job has no evaluation')
   const { data, batchSize, maxExamples } = evaluation
   const { manifest, variables } = await loadCheckpoint(folder, { expectDigest: digest })
   const classes = (await loadClasses(folder, manifest))?.classes
-  const weights = toWeights(model, variables, folder)
+  const weights = toWeights(task.variables, variables, folder)
   const scorer = task.scorer()
   let examples = 0
   try {
     const limit = maxExamples === undefined ? {} : { maxExamples }
-    const outputs = config.model.classes
-    const read = { folder: evaluationDir, config: data, classes, outputs, input, batchSize, ...limit }
+    const outputs = classesOf(config.task)
+    const read = {
+      folder: evaluationDir,
+      config: data,
+      classes,
+      input,
+      batchSize,
+      ...limit,
+      ...(outputs && { outputs }),
+    }
     for await (const batch of evaluationBatches(read)) {
       signal.throwIfAborted()
-      scorer.add(
-        logitsOf(model, weights, batch),
-        batch.targets.map((target) => target.labels),
-      )
+      scorer.add(task.decode(infer(task, weights, batch), batch.targets), batch.targets)
       examples += batch.targets.length
     }
   } finally {
@@ -57,8 +62,12 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Scor
 }
 
 /** @throws DownpourError CHECKPOINT_INCOMPLETE before anything is allocated */
-function toWeights(model: Model, stored: ReadonlyMap<string, StoredTensor>, folder: string): Weights {
-  const values = model.variables.map(({ name, shape }) => {
+function toWeights(
+  variables: readonly VariableSpec[],
+  stored: ReadonlyMap<string, StoredTensor>,
+  folder: string,
+): Weights {
+  const values = variables.map(({ name, shape }) => {
     const data = stored.get(name)?.data
     if (data?.length === sizeOf(shape)) return { name, shape, data }
     const found = data ? `${data.length} values` : 'none'
@@ -68,10 +77,17 @@ function toWeights(model: Model, stored: ReadonlyMap<string, StoredTensor>, fold
   return new Map(values.map(({ name, shape, data }) => [name, tf.tensor(data, [...shape])]))
 }
 
-/** @returns B·C floats, row-major */
-function logitsOf(model: Model, weights: Weights, { images, shape }: Batch): Float32Array {
-  return tf.tidy(() => {
+/** @returns what the task infers, read out of the backend */
+function infer(task: Task, weights: Weights, { images, shape }: Batch): Record<string, Values> {
+  const outputs = tf.tidy(() => {
     const images_BHWC = tf.tensor4d(images, [...shape, 3]) as Tensor4D
-    return model.forward(weights, images_BHWC, { training: false }).logits_BC.dataSync() as Float32Array
+    return { ...task.infer(createPass(weights, { training: false }), images_BHWC) }
   })
+  const values = Object.entries(outputs).map(([name, tensor]) => [name, readOut(tensor)] as const)
+  tf.dispose(outputs)
+  return Object.fromEntries(values)
+}
+
+function readOut(tensor: Tensor): Values {
+  return { shape: tensor.shape, values: tensor.dataSync() as Float32Array | Int32Array }
 }

@@ -13,7 +13,7 @@ import { systemClock } from '../support/clock.ts'
 import { createLog, type Log } from '../support/log.ts'
 import { runProcess } from '../support/run-process.ts'
 import { readSecret } from '../support/secret.ts'
-import { buildTaskModel, createTask } from '../tasks/create-task.ts'
+import { createTask } from '../tasks/registry.ts'
 import { selectBackend } from '../tensor/backend.ts'
 import { evaluateCheckpoint } from './evaluate.ts'
 import { compareOnce, openEvaluationSet } from './evaluation-set.ts'
@@ -58,12 +58,11 @@ async function evaluate(
   const jobFolder = join(checkpointDir, config.checkpoint.path)
   const set = await openEvaluationSet(evaluationDir, config, log)
   await selectBackend(config.runtime.backend, log)
-  const model = buildTaskModel(config)
-  const task = createTask(config)
+  const task = await createTask(config)
   await followCheckpoints({
     jobFolder,
     beforeLook: compareOnce(set, join(jobFolder, FILES.classes), log),
-    score: ({ folder, digest }) => evaluateCheckpoint({ folder, digest, config, evaluationDir, model, task, signal }),
+    score: ({ folder, digest }) => evaluateCheckpoint({ folder, digest, config, evaluationDir, task, signal }),
     status,
     metrics,
     clock: systemClock,

@@ -11,12 +11,13 @@ const UID_PREFIX = 8
 
 export function runtimeConfig(job: Job): RuntimeConfig {
   const { spec, metadata } = job
+  const { backbone, classes, headSlices } = spec.model
   return {
     formatVersion: 1,
     job: { kind: job.kind, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid },
     seed: spec.seed,
-    task: taskTypeOf(job),
-    model: spec.model,
+    task: { type: taskTypeOf(job), options: { classes, headSlices } },
+    model: { backbone },
     protocol: job.kind === 'PretrainJob' ? 'finetune' : job.spec.protocol,
     data: dataConfig(spec.data),
     input: spec.input,

@@ -1,8 +1,19 @@
 /** What every program may know of a task: no tensor, no picture, so that the operator loads neither. */
+import { z } from 'zod'
 import type { MetricSpec } from '../contract/metrics.ts'
+import { DownpourError } from '../support/errors.ts'
 
 export interface TaskDeclaration {
   readonly type: string
+  /** What shapes the weights. An option `classes` is the number of classes that the data must have. */
+  readonly options: z.ZodObject
   /** The first is the headline of a job, and what keepBest goes by. */
   readonly metrics: readonly [MetricSpec, ...MetricSpec[]]
+}
+
+/** @throws DownpourError CONFIG_INVALID */
+export function parseOptions<O extends z.ZodObject>(options: O, given: unknown): z.output<O> {
+  const parsed = options.safeParse(given)
+  if (parsed.success) return parsed.data
+  throw new DownpourError('CONFIG_INVALID', `task.options: ${z.prettifyError(parsed.error)}`)
 }

@@ -1,24 +1,32 @@
 /** Every task that there is; api, plan, operator and cli know tasks by this list alone. */
 import type { MetricSpec } from '../contract/metrics.ts'
+import type { TaskConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
-import type { TaskDeclaration } from './declaration.ts'
+import { parseOptions, type TaskDeclaration } from './declaration.ts'
 import { imagenetClassification } from './imagenet-classification/declaration.ts'
 import { multiLabel } from './multi-label/declaration.ts'
 
 export const DECLARATIONS = [multiLabel, imagenetClassification] as const satisfies readonly TaskDeclaration[]
-export type TaskType = (typeof DECLARATIONS)[number]['type']
+type Declared = (typeof DECLARATIONS)[number]
+export type TaskType = Declared['type']
 
 /** @throws DownpourError CONFIG_INVALID */
-export function declarationOf(type: string): TaskDeclaration {
+export function declarationOf(type: string): Declared {
   const found = DECLARATIONS.find((one) => one.type === type)
   if (found) return found
   const known = DECLARATIONS.map((one) => one.type).join(', ')
   throw new DownpourError('CONFIG_INVALID', `task.type: ${type}: expected one of ${known}`, { type })
 }
 
+/** How many classes the data must have; undefined: the task learns none. @throws DownpourError CONFIG_INVALID */
+export function classesOf({ type, options }: TaskConfig): number | undefined {
+  const { classes }: { classes?: number } = parseOptions(declarationOf(type).options, options)
+  return classes
+}
+
 /** @param name absent: the headline. @throws DownpourError CONFIG_INVALID */
 export function metricOf(type: string, name?: string): MetricSpec {
-  const { metrics } = declarationOf(type)
+  const { metrics }: TaskDeclaration = declarationOf(type)
   const found = name === undefined ? metrics[0] : metrics.find((one) => one.name === name)
   if (found) return found
   const known = metrics.map((one) => one.name).join(', ')
@@ -27,6 +35,7 @@ export function metricOf(type: string, name?: string): MetricSpec {
 
 /** @throws DownpourError CONFIG_INVALID */
 export function metricNames(type: TaskType): [string, ...string[]] {
-  const [first, ...others] = declarationOf(type).metrics
+  const { metrics }: TaskDeclaration = declarationOf(type)
+  const [first, ...others] = metrics
   return [first.name, ...others.map(({ name }) => name)]
 }

@@ -16,13 +16,14 @@ import { tellPassedOver } from '../data/scan/tell.ts'
 import { createLoader, type DataFacts, dataFacts } from '../input/loader.ts'
 import { startRuntimeHttp } from '../metrics/runtime-http.ts'
 import { createWorkerMetrics } from '../metrics/worker.ts'
-import type { Model } from '../models/model.ts'
 import { DownpourError } from '../support/errors.ts'
 import { hostsLookup } from '../support/hosts.ts'
 import { createLog, type Log } from '../support/log.ts'
 import { runProcess } from '../support/run-process.ts'
 import { readSecret } from '../support/secret.ts'
-import { buildTaskModel, createTask } from '../tasks/create-task.ts'
+import { classesOf } from '../tasks/declarations.ts'
+import { createTask } from '../tasks/registry.ts'
+import type { Task } from '../tasks/task.ts'
 import { selectBackend } from '../tensor/backend.ts'
 import { tf } from '../tensor/tf.ts'
 import { makeLayout } from '../wire/layout.ts'
@@ -77,15 +78,15 @@ async function train(context: WorkerContext): Promise<void> {
   const { config, dataDir, report, signal, log } = context
   const { name: backend } = await selectBackend(config.runtime.backend, log)
   report.set({ backend })
-  const model = buildTaskModel(config)
+  const task = await createTask(config)
   const facts = await dataFacts(dataDir, config.data, unitsToLookInto(context))
   tellPassedOver(facts.passedOver, log)
-  const client = await connect(context, model, facts)
+  const client = await connect(context, task, facts)
   const { seed, batchSize, input, data } = config
   const { leases } = client
-  const classes = await classesOf(client, facts, context)
+  const classes = await agreedClasses(client, facts, context)
   const loader = createLoader({ folder: dataDir, config: data, classes, input, batchSize, seed, leases, signal })
-  const stepper = createStepper(model, createTask(config))
+  const stepper = createStepper(task)
   report.set({ phase: 'training' })
   try {
     await trainingLoop({ config, client, loader, stepper, report, signal, log })
@@ -103,9 +104,10 @@ function unitsToLookInto({ config, identity }: WorkerContext): number {
 }
 
 /** @throws DownpourError LABELS_TOO_MANY, LABELS_TOO_FEW: the first worker's folder must have the classes of the model */
-async function connect(context: WorkerContext, model: Model, { labels, units }: DataFacts): Promise<ShardClient> {
+async function connect(context: WorkerContext, task: Task, { labels, units }: DataFacts): Promise<ShardClient> {
   const { config, hostsFile, keyFile, signal, log } = context
   const { index, podUid, attempt } = context.identity
+  const wanted = classesOf(config.task)
   return connectShards({
     hosts: config.topology.psHosts,
     port: PORTS.wire,
@@ -113,13 +115,13 @@ async function connect(context: WorkerContext, model: Model, { labels, units }: 
     identity: { index, podUid, attempt },
     jobUid: config.job.uid,
     key: readSecret(keyFile),
-    layout: makeLayout(model.variables),
+    layout: makeLayout(task.variables),
     dataUnits: units,
     classes: encodeClasses(labels),
     mayOfferClasses: ({ count }) => {
-      if (count === config.model.classes) return true
-      if (index === 0) throw wrongCount(labels, config)
-      log.info({ labels: count, classes: config.model.classes }, 'waiting for a worker that has all classes of the job')
+      if (wanted === undefined || count === wanted) return true
+      if (index === 0) throw wrongCount(labels, wanted, config.data.path)
+      log.info({ labels: count, classes: wanted }, 'waiting for a worker that has all classes of the job')
       return false
     },
     signal,
@@ -128,7 +130,7 @@ async function connect(context: WorkerContext, model: Model, { labels, units }: 
 }
 
 /** @throws DownpourError CLASS_UNKNOWN, HIERARCHY_DIFFERS */
-async function classesOf(client: ShardClient, { labels }: DataFacts, { config, dataDir, log }: WorkerContext) {
+async function agreedClasses(client: ShardClient, { labels }: DataFacts, { config, dataDir, log }: WorkerContext) {
   try {
     const { classes } = client
     tellMissingClasses(labels, classes, join(dataDir, config.data.path), log)
@@ -139,9 +141,9 @@ async function classesOf(client: ShardClient, { labels }: DataFacts, { config, d
   }
 }
 
-function wrongCount(labels: readonly Label[], { data, model }: RuntimeConfig): DownpourError {
-  const code = labels.length > model.classes ? 'LABELS_TOO_MANY' : 'LABELS_TOO_FEW'
+function wrongCount(labels: readonly Label[], classes: number, path: string): DownpourError {
+  const code = labels.length > classes ? 'LABELS_TOO_MANY' : 'LABELS_TOO_FEW'
   const names = someNames(labels.map(({ name }) => name))
-  const message = `the data has ${labels.length} labels, spec.model.classes is ${model.classes}: they must be equal (${data.path}: ${names})`
-  return new DownpourError(code, message, { labels: labels.length, classes: model.classes })
+  const message = `the data has ${labels.length} labels, spec.model.classes is ${classes}: they must be equal (${path}: ${names})`
+  return new DownpourError(code, message, { labels: labels.length, classes })
 }

@@ -1,8 +1,9 @@
 /** Forward and backward on one batch; the only place where the worker touches tensors. B batch, H W pixels, C channels. */
 import type { Batch } from '../input/batch.ts'
 import { disposeStep, valueAndGradients } from '../models/gradients.ts'
-import type { Model, Weights } from '../models/model.ts'
-import type { Task } from '../tasks/task.ts'
+import type { Weights } from '../models/layer.ts'
+import type { VariableSpec } from '../support/variables.ts'
+import type { Task, Values } from '../tasks/task.ts'
 import { type Tensor, type Tensor4D, tf } from '../tensor/tf.ts'
 
 export interface StepOutput {
@@ -15,34 +16,31 @@ export interface StepOutput {
   seconds: number
 }
 
-export interface Stepper {
+export interface Stepper<T = unknown> {
   /** Takes over new weights; the arrays may be overwritten afterwards. */
   load(weights: ReadonlyMap<string, Float32Array>): void
-  step(batch: Batch): StepOutput
+  step(batch: Batch<T>): StepOutput
   dispose(): void
 }
 
-export function createStepper(model: Model, task: Task): Stepper {
+export function createStepper<T>(task: Task<T>): Stepper<T> {
   let weights: Weights = new Map()
   const dispose = () => tf.dispose([...weights.values()])
   return {
     load(values) {
       dispose()
-      weights = toTensors(model, values)
+      weights = weightTensors(task.variables, values)
     },
     step(batch) {
       const startedMs = performance.now()
       const images_BHWC = tf.tensor4d(batch.images, [...batch.shape, 3]) as Tensor4D
-      const labels = batch.targets.map((target) => target.labels)
-      const result = valueAndGradients(model.variables, weights, (pass) => ({
-        loss: task.loss(model.logits(images_BHWC, pass), labels),
-        parts: {},
-      }))
+      const targets = valueTensors(task.encode(batch.targets))
+      const result = valueAndGradients(task.variables, weights, (pass) => task.objective(pass, images_BHWC, targets))
       const loss = result.loss.dataSync()[0] ?? Number.NaN
       const gradients = readOut(result.gradients)
       const statistics = readOut(result.statistics)
       disposeStep(result)
-      images_BHWC.dispose()
+      tf.dispose([images_BHWC, ...Object.values(targets)])
       const finite = Number.isFinite(loss) && [...gradients.values()].every(allFinite)
       return {
         loss,
@@ -57,13 +55,22 @@ export function createStepper(model: Model, task: Task): Stepper {
   }
 }
 
-export function toTensors(model: Model, values: ReadonlyMap<string, Float32Array>): Map<string, Tensor> {
+export function weightTensors(
+  variables: readonly VariableSpec[],
+  values: ReadonlyMap<string, Float32Array>,
+): Map<string, Tensor> {
   return new Map(
-    model.variables.map(({ name, shape }) => {
+    variables.map(({ name, shape }) => {
       const value = values.get(name)
       if (!value) throw new RangeError(`no weights for ${name}`)
       return [name, tf.tensor(value.slice(), [...shape])]
     }),
+  )
+}
+
+function valueTensors(values: Readonly<Record<string, Values>>): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, { shape, values }]) => [name, tf.tensor(values, [...shape])]),
   )
 }
 

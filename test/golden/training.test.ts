@@ -13,7 +13,8 @@ import { evaluateCheckpoint } from '../../src/evaluator/evaluate.ts'
 import { createLoader, dataFacts } from '../../src/input/loader.ts'
 import { createWorkerMetrics } from '../../src/metrics/worker.ts'
 import { silentLog } from '../../src/support/log.ts'
-import { buildTaskModel, createTask } from '../../src/tasks/create-task.ts'
+import { createTask } from '../../src/tasks/registry.ts'
+import type { Task } from '../../src/tasks/task.ts'
 import { selectBackend } from '../../src/tensor/backend.ts'
 import { makeLayout } from '../../src/wire/layout.ts'
 import { trainingLoop } from '../../src/worker/loop.ts'
@@ -47,7 +48,7 @@ const common = {
 const CONFIGS: Readonly<Record<string, RuntimeConfig>> = {
   'pre-training': makeConfig({
     ...common,
-    model: { backbone: 'resnet-mini', classes: worldLabels().size, headSlices: 3 },
+    task: { type: 'multi-label', options: { classes: worldLabels().size, headSlices: 3 } },
     data: { path: 'pretrain', format: 'tfrecord', labels: 'labels.json', maxCorruptRecords: 0 },
     optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1 },
     learningRate: { type: 'exponential', initial: 1e-2, factor: 0.9, everySteps: 5, staircase: true },
@@ -59,8 +60,7 @@ const CONFIGS: Readonly<Record<string, RuntimeConfig>> = {
   }),
   classification: makeConfig({
     ...common,
-    task: 'imagenet-classification',
-    model: { backbone: 'resnet-mini', classes: 20, headSlices: 1 },
+    task: { type: 'imagenet-classification', options: { classes: 20, headSlices: 1 } },
     data: { path: 'downstream/train', format: 'imagenet-folder', maxCorruptRecords: 0 },
     optimizer: { type: 'momentum', momentum: 0.9 },
     learningRate: { type: 'piecewise', boundaries: [10], values: [0.05, 0.005] },
@@ -89,18 +89,17 @@ interface Trained {
 }
 
 async function trainAndScore(config: RuntimeConfig): Promise<Trained> {
-  const model = buildTaskModel(config)
-  const task = createTask(config)
+  const task = await createTask(config)
   const fleet = await startFleet(config, { shards: 2 })
   const { signal } = new AbortController()
   try {
-    const losses = await train(fleet, config, createRecorder(createStepper(model, task)))
+    const losses = await train(fleet, config, task, createRecorder(createStepper(task)))
     const checkpoint = await eventually(async () => {
       const { latest } = await findLatest(join(fleet.folder, config.checkpoint.path))
       assert.ok(latest)
       return latest
     })
-    const { metrics } = await evaluateCheckpoint({ ...checkpoint, config, evaluationDir: dataDir, model, task, signal })
+    const { metrics } = await evaluateCheckpoint({ ...checkpoint, config, evaluationDir: dataDir, task, signal })
     const scores = Object.fromEntries(Object.entries(metrics).map(([metric, value]) => [metric, [value]]))
     return { losses, checkpoint, scores }
   } finally {
@@ -125,10 +124,10 @@ function createRecorder(stepper: Stepper): Stepper & { losses: number[] } {
 async function train(
   fleet: Fleet,
   config: RuntimeConfig,
+  { variables }: Task,
   stepper: ReturnType<typeof createRecorder>,
 ): Promise<number[]> {
   const { seed, batchSize, input, data } = config
-  const { variables } = buildTaskModel(config)
   const { units, labels } = await dataFacts(dataDir, data, Number.POSITIVE_INFINITY)
   const client = await fleet.connect(0, makeLayout(variables), { dataUnits: units, classes: labels })
   const { signal } = new AbortController()

@@ -1,8 +1,10 @@
+import { ClassOptions } from '../class-options.ts'
 import type { TaskDeclaration } from '../declaration.ts'
 
 /** Any number of labels an image, closed under their ancestors: how the paper pre-trains (paper.md §1.9, §4.9). */
 export const multiLabel = {
   type: 'multi-label',
+  options: ClassOptions,
   metrics: [
     { name: 'mAP@100', better: 'higher' },
     { name: 'loss', better: 'lower' },

@@ -1,25 +1,32 @@
-import { logisticLoss } from '../losses.ts'
-import { averagePrecision, logisticRowLoss, topK } from '../metrics.ts'
-import type { Scorer, Task } from '../task.ts'
+import type { ClassLabels } from '../../input/batch.ts'
+import type { Backbone } from '../../models/backbone.ts'
+import { classifier } from '../classifier.ts'
+import { parseOptions } from '../declaration.ts'
+import { denseTargets, logisticLoss } from '../label-loss.ts'
+import { labelTask } from '../label-task.ts'
+import type { Task } from '../task.ts'
+import { multiLabel } from './declaration.ts'
+import { createScorer } from './score.ts'
 
-const RANKS = 100
+const RARE_LABEL = 1e-4
 
-/** Multi-label pre-training: logistic loss, mAP@100 (paper.md §1.9, §4.9, weights 1). */
-export const multiLabelTask: Task = {
-  loss: logisticLoss,
-  scorer(): Scorer {
-    const sums = { precision: 0, loss: 0, images: 0 }
-    return {
-      add(logits_BC, labels) {
-        const classes = logits_BC.length / labels.length
-        labels.forEach((ids, row) => {
-          const logits_C = logits_BC.subarray(row * classes, (row + 1) * classes)
-          sums.precision += averagePrecision(topK(logits_C, RANKS), ids)
-          sums.loss += logisticRowLoss(logits_C, ids)
-          sums.images++
-        })
-      },
-      result: () => ({ 'mAP@100': sums.precision / sums.images, loss: sums.loss / sums.images }),
-    }
-  },
+/** @throws DownpourError CONFIG_INVALID */
+export function createTask(given: unknown, backbone: Backbone): Task<ClassLabels, Float32Array> {
+  const options = parseOptions(multiLabel.options, given)
+  const { classes } = options
+  return labelTask({
+    classifier: classifier(backbone, { ...options, bias: logOdds(Math.max(RARE_LABEL, 1 / (classes + 1))) }),
+    encode: (targets) =>
+      denseTargets(
+        targets.map(({ labels }) => labels),
+        classes,
+      ),
+    loss: logisticLoss,
+    scorer: createScorer,
+  })
+}
+
+/** A label is rare: starting at its odds keeps the first logistic loss from being huge (paper.md §4.1). */
+function logOdds(probability: number): number {
+  return Math.log(probability / (1 - probability))
 }

@@ -4,13 +4,11 @@ import { join } from 'node:path'
 import { before, test } from 'node:test'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
 import { type EvaluateOptions, evaluateCheckpoint } from '../../../src/evaluator/evaluate.ts'
-import { buildModel } from '../../../src/models/resnet.ts'
 import { silentLog } from '../../../src/support/log.ts'
-import { createTask } from '../../../src/tasks/create-task.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
 import { tf } from '../../../src/tensor/tf.ts'
 import { inside, png, SQUARE, temporaryFolder, writeImages } from '../data/builders.ts'
-import { config, drawAll } from '../models/builders.ts'
+import { buildModel, config, drawAll } from '../models/builders.ts'
 import { writeCheckpoint } from './builders.ts'
 
 const root = temporaryFolder()
@@ -40,10 +38,9 @@ async function optionsOf(
     config: {
       evaluation: { data, metric: { name: 'top1', better: 'higher' }, batchSize: 3, ...evaluation },
       input: SQUARE,
-      model: { backbone: 'resnet-mini', classes: CLASSES, headSlices: 1 },
+      task: { type: 'imagenet-classification', options: { classes: CLASSES, headSlices: 1 } },
     },
-    model,
-    task: createTask({ task: 'imagenet-classification' }),
+    task: model.task,
     signal: new AbortController().signal,
     values,
   }
@@ -52,7 +49,7 @@ async function optionsOf(
 test('a checkpoint that always says one class is right as often as that class is there', async () => {
   const { values, ...options } = await optionsOf()
   values.set('head/slice_0/bias', Float32Array.of(100, 0, 0))
-  const checkpoint = await writeCheckpoint(inside(root), 100, { variables: options.model.variables, values })
+  const checkpoint = await writeCheckpoint(inside(root), 100, { variables: options.task.variables, values })
   const { metrics, examples } = await evaluateCheckpoint({ ...options, ...checkpoint })
   assert.equal(examples, 4)
   assert.equal(metrics.top1, 2 / 4)
@@ -86,8 +83,8 @@ test('another checkpoint than the one that was listed is refused', async () => {
 
 test('a checkpoint of another model is refused by the variable that it lacks', async () => {
   const options = await optionsOf()
-  const other = buildModel(config({ classes: CLASSES + 1, loss: 'softmax' }))
-  await assert.rejects(evaluateCheckpoint({ ...options, model: other }), {
+  const { task } = buildModel(config({ classes: CLASSES + 1, loss: 'softmax' }))
+  await assert.rejects(evaluateCheckpoint({ ...options, task }), {
     code: 'CHECKPOINT_INCOMPLETE',
     message: /variable head\/slice_0\/weights: expected 512 values \(128×4\), found 384 values/,
   })
@@ -99,7 +96,7 @@ test('a perfect model is perfect on a set that lacks a class of the job', async 
   await rm(join(options.evaluationDir, 'b'), { recursive: true })
   values.set('head/slice_0/bias', Float32Array.of(0, 0, 100))
   const classes = ['a', 'b', 'c'].map((name, id) => ({ id, name, parents: [] }))
-  const { variables } = options.model
+  const { variables } = options.task
   const scored = async (more: object) => {
     const checkpoint = await writeCheckpoint(inside(root), 100, { variables, values, ...more })
     return (await evaluateCheckpoint({ ...options, ...checkpoint })).metrics.top1
@@ -112,7 +109,7 @@ test('a set with a class that the checkpoint was not trained on is refused by na
   const { values, ...options } = await optionsOf()
   await rename(join(options.evaluationDir, 'a'), join(options.evaluationDir, 'zant'))
   const classes = ['a', 'b', 'c'].map((name, id) => ({ id, name, parents: [] }))
-  const more = { variables: options.model.variables, values, classes }
+  const more = { variables: options.task.variables, values, classes }
   const checkpoint = await writeCheckpoint(inside(root), 100, more)
   await assert.rejects(evaluateCheckpoint({ ...options, ...checkpoint }), { code: 'CLASS_UNKNOWN', message: /"zant"/ })
 })

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { disposeStep, valueAndGradients } from '../../../src/models/gradients.ts'
-import type { Model } from '../../../src/models/model.ts'
-import { buildModel } from '../../../src/models/resnet.ts'
+import { createPass } from '../../../src/models/layer.ts'
 import { silentLog } from '../../../src/support/log.ts'
-import { logisticLoss } from '../../../src/tasks/losses.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
-import { type Tensor, type Tensor2D, tf } from '../../../src/tensor/tf.ts'
-import { config, drawAll, drawWeights, image } from './builders.ts'
+import { type Tensor, tf } from '../../../src/tensor/tf.ts'
+import { buildModel, config, drawAll, drawWeights, image, type Model } from './builders.ts'
 
 const LABELS = [[0, 2], [1], [], [4]]
 const PIXELS = 8
@@ -17,15 +15,16 @@ before(async () => {
   await selectBackend('wasm', silentLog)
 })
 
-const lossOf = (logits_BC: Tensor2D) => logisticLoss(logits_BC, LABELS)
+function targetTensors({ task }: Model): Record<string, Tensor> {
+  const encoded = Object.entries(task.encode(LABELS.map((labels) => ({ labels }))))
+  return Object.fromEntries(encoded.map(([name, { shape, values }]) => [name, tf.tensor(values, [...shape])]))
+}
 
 function gradientsOf(model: Model, values: ReadonlyMap<string, Float32Array>) {
   const weights = toTensors(model, values)
   const images = image(LABELS.length, PIXELS)
-  const result = valueAndGradients(model.variables, weights, (pass) => ({
-    loss: lossOf(model.logits(images, pass)),
-    parts: {},
-  }))
+  const targets = targetTensors(model)
+  const result = valueAndGradients(model.variables, weights, (pass) => model.task.objective(pass, images, targets))
   const read = (tensors: ReadonlyMap<string, Tensor>) =>
     new Map([...tensors].map(([name, tensor]) => [name, tensor.dataSync() as Float32Array]))
   const out = {
@@ -34,7 +33,7 @@ function gradientsOf(model: Model, values: ReadonlyMap<string, Float32Array>) {
     loss: result.loss.dataSync()[0],
   }
   disposeStep(result)
-  tf.dispose([images, ...weights.values()])
+  tf.dispose([images, ...Object.values(targets), ...weights.values()])
   return out
 }
 
@@ -46,9 +45,10 @@ function toTensors(model: Model, values: ReadonlyMap<string, Float32Array>): Map
 
 function lossAt(model: Model, values: ReadonlyMap<string, Float32Array>): number {
   const weights = toTensors(model, values)
-  const loss = tf.tidy(() =>
-    lossOf(model.forward(weights, image(LABELS.length, PIXELS), { training: true }).logits_BC).dataSync(),
-  )
+  const loss = tf.tidy(() => {
+    const pass = createPass(weights, { training: true })
+    return model.task.objective(pass, image(LABELS.length, PIXELS), targetTensors(model)).loss.dataSync()
+  })
   tf.dispose([...weights.values()])
   return loss[0] as number
 }

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import { sliceWidths } from '../../../src/models/head.ts'
-import type { Model } from '../../../src/models/model.ts'
-import { buildModel } from '../../../src/models/resnet.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { sizeOf, type VariableSpec } from '../../../src/support/variables.ts'
+import { sliceWidths } from '../../../src/tasks/sliced-head.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
 import { tf } from '../../../src/tensor/tf.ts'
-import { config, drawWeights, image } from './builders.ts'
+import { buildModel, config, drawWeights, image, type Model } from './builders.ts'
 
 before(async () => void (await selectBackend('wasm', silentLog)))
 
@@ -57,7 +55,7 @@ test('18,291 classes over 50 slices are 41 of 366 columns and 9 of 365', () => {
 test('more slices than classes, and a backbone that nobody has, are refused by name', () => {
   assert.throws(() => buildModel(config({ classes: 3, headSlices: 4 })), {
     code: 'CONFIG_INVALID',
-    message: 'model.headSlices: 4: expected at most 3, the classes',
+    message: 'headSlices: 4: expected at most 3, the classes',
   })
   assert.throws(() => buildModel(config({ backbone: 'vgg' })), {
     code: 'CONFIG_INVALID',

@@ -3,13 +3,11 @@ import { before, test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Batch } from '../../../src/input/batch.ts'
-import { buildModel } from '../../../src/models/resnet.ts'
 import { silentLog } from '../../../src/support/log.ts'
-import { createTask } from '../../../src/tasks/create-task.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
 import { tf } from '../../../src/tensor/tf.ts'
 import { createStepper, type StepOutput } from '../../../src/worker/step.ts'
-import { config, drawAll } from '../models/builders.ts'
+import { buildModel, config, drawAll } from '../models/builders.ts'
 
 const PIXELS = 4
 const STEPS = 2000
@@ -24,7 +22,6 @@ const collectGarbage = runInNewContext('gc') as () => void
 before(async () => void (await selectBackend('wasm', silentLog)))
 
 const model = buildModel(config())
-const task = createTask({ task: 'multi-label' })
 
 function batch(value = 0.5): Batch {
   const targets = [{ labels: [0, 1] }, { labels: [3] }]
@@ -33,7 +30,7 @@ function batch(value = 0.5): Batch {
 }
 
 function oneStep(values = drawAll(model, 1), input = batch()): StepOutput {
-  const stepper = createStepper(model, task)
+  const stepper = createStepper(model.task)
   stepper.load(values)
   const output = stepper.step(input)
   stepper.dispose()
@@ -53,7 +50,7 @@ for (const backend of ['wasm', 'cpu'] as const) {
   test(`on ${backend}, weights that are loaded may be overwritten, and a new load takes their place`, async () => {
     await selectBackend(backend, silentLog)
     const values = drawAll(model, 1)
-    const stepper = createStepper(model, task)
+    const stepper = createStepper(model.task)
     stepper.load(values)
     for (const value of values.values()) value.fill(Number.NaN)
     assert.equal(stepper.step(batch()).loss, oneStep().loss)
@@ -75,11 +72,11 @@ test('a loss or gradient that is not finite is told', () => {
 test('weights that lack a variable are refused by its name', () => {
   const values = drawAll(model, 1)
   values.delete('root/gamma')
-  assert.throws(() => createStepper(model, task).load(values), /root\/gamma/)
+  assert.throws(() => createStepper(model.task).load(values), /root\/gamma/)
 })
 
 test('two thousand steps leave no tensor and no memory behind', async (t) => {
-  const stepper = createStepper(model, task)
+  const stepper = createStepper(model.task)
   const values = drawAll(model, 1)
   const input = batch()
   const tensors = new Set<number>()
