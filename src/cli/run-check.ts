@@ -5,12 +5,7 @@ import { PLURALS } from '../contract/names.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Manifest } from './manifests.ts'
 import { namespaceOf, PLURAL_OF } from './run-apply.ts'
-import { claimFolderFindings } from './run-claims.ts'
-
-export interface Finding {
-  code: string
-  text: string
-}
+import { claimFolderFindings, type Finding } from './run-claims.ts'
 
 const MAX_FINDINGS = 200
 

@@ -5,7 +5,11 @@ import { ANNOTATIONS } from '../contract/names.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Manifest } from './manifests.ts'
 import { namespaceOf } from './run-apply.ts'
-import type { Finding } from './run-check.ts'
+
+export interface Finding {
+  code: string
+  text: string
+}
 
 /** A mistyped path must not become an empty folder in which a job then finds no data. */
 export async function claimFolderFindings(manifests: readonly Manifest[]): Promise<Finding[]> {
