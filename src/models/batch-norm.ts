@@ -1,6 +1,6 @@
 /** Batch norm of a convolution's output. C channels. */
 import type { VariableSpec } from '../support/variables.ts'
-import { batchNormTraining } from '../tensor/batch-norm.ts'
+import { operations } from '../tensor/operations.ts'
 import { type Tensor1D, type Tensor4D, tf } from '../tensor/tf.ts'
 import type { Pass } from './layer.ts'
 
@@ -33,7 +33,7 @@ export function normalise(x_BHWC: Tensor4D, name: string, pass: Pass, epsilon: n
   if (!pass.training) {
     return tf.batchNorm(x_BHWC, pass.weight<Tensor1D>(mean), pass.weight<Tensor1D>(variance), beta_C, gamma_C, epsilon)
   }
-  const { y_BHWC, mean_C, variance_C } = batchNormTraining(x_BHWC, gamma_C, beta_C, epsilon)
+  const { y_BHWC, mean_C, variance_C } = operations().batchNormTraining(x_BHWC, gamma_C, beta_C, epsilon)
   pass.statistic(mean, mean_C)
   pass.statistic(variance, variance_C)
   return y_BHWC

@@ -1,4 +1,5 @@
 /** The layers of a ResNet v1: its root and its bottleneck units (paper.md §4.5). */
+import { operations } from '../tensor/operations.ts'
 import { type Tensor4D, tf } from '../tensor/tf.ts'
 import { EXPANSION, type Root, type UnitPlan } from './architectures.ts'
 import { convolution, type LayerOptions } from './convolution.ts'
@@ -13,7 +14,7 @@ export function rootLayer(root: Root, padding: RootPadding, options: LayerOption
   return {
     variables: conv.variables,
     apply(x_BHWC, pass) {
-      const y_BHWC = tf.relu(conv.apply(x_BHWC, pass))
+      const y_BHWC = operations().relu(conv.apply(x_BHWC, pass))
       if (!pool) return y_BHWC
       return padding === 'same' ? tf.maxPool(y_BHWC, 3, 2, 'same') : tf.maxPool(y_BHWC, 3, 2, 1, 'floor')
     },
@@ -34,9 +35,10 @@ export function residualUnit(unit: UnitPlan, options: LayerOptions): Layer {
     variables: [...(projection ? [projection] : []), conv1, conv2, conv3].flatMap(({ variables }) => variables),
     apply(x_BHWC, pass) {
       const shortcut = projection ? projection.apply(x_BHWC, pass) : subsample(x_BHWC, stride)
-      const reduced = tf.relu(conv1.apply(x_BHWC, pass))
-      const middle = tf.relu(conv2.apply(reduced, pass))
-      return tf.relu(tf.add(shortcut, conv3.apply(middle, pass)))
+      const { relu, addRelu } = operations()
+      const reduced = relu(conv1.apply(x_BHWC, pass))
+      const middle = relu(conv2.apply(reduced, pass))
+      return addRelu(shortcut, conv3.apply(middle, pass))
     },
   }
 }

@@ -3,8 +3,9 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { DownpourError, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
+import { registerConv2DGradient, registerOperations } from './operations.ts'
 import { tf } from './tf.ts'
-import { registerWasmKernels } from './wasm-kernels.ts'
+import { wasmOperations } from './wasm.ts'
 
 export const BACKENDS = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const
 export type Backend = (typeof BACKENDS)[number]
@@ -26,6 +27,7 @@ const STARTERS: Readonly<Record<Backend, () => Promise<void>>> = {
 
 /** @throws DownpourError BACKEND_UNAVAILABLE when the wanted rung, or with `auto` every rung, does not work here. */
 export async function selectBackend(wanted: 'auto' | Backend, log: Log): Promise<SelectedBackend> {
+  registerConv2DGradient()
   const rungs = wanted === 'auto' ? BACKENDS : [wanted]
   const obstacles: string[] = []
   for (const name of rungs) {
@@ -72,7 +74,7 @@ async function startWebGpu(): Promise<void> {
 async function startWasm(): Promise<void> {
   const wasm = require('@tensorflow/tfjs-backend-wasm') as { setWasmPaths(folder: string): void }
   wasm.setWasmPaths(join(dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json')), 'dist/'))
-  registerWasmKernels()
+  registerOperations('wasm', wasmOperations)
   await use('wasm')
 }
 

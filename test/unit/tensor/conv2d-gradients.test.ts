@@ -42,7 +42,7 @@ async function gradientsOn(backend: 'wasm' | 'cpu', shape: ConvCase, { x, w, wei
       [...shape.strides],
       padding,
       'NHWC',
-      1,
+      [...(shape.dilations ?? [1, 1])],
       typeof pad === 'string' ? undefined : 'floor',
     )
     return tf.sum(tf.mul(y, tf.tensor(weight, y.shape)))
@@ -100,7 +100,7 @@ const SIZES = [
 ] as const
 const PADS: ConvCase['pad'][] = ['same', 'valid', [1, 2, 0, 3]]
 
-test('convolution gradients of the WASM kernels equal finite differences and tfjs-cpu', async (t) => {
+test('convolution gradients on WASM equal finite differences and tfjs-cpu', async (t) => {
   let worst = 0
   for (const kernel of KERNELS) {
     for (const stride of [1, 2]) {
@@ -112,6 +112,24 @@ test('convolution gradients of the WASM kernels equal finite differences and tfj
             await checkCase({ input: [2, height, width, 3], filter, strides: [stride, stride], pad }),
           )
         }
+      }
+    }
+  }
+  t.diagnostic(`largest error ${worst.toExponential(1)}`)
+})
+
+test('gradients of dilated convolutions equal finite differences on WASM and on tfjs-cpu', async (t) => {
+  let worst = 0
+  for (const dilations of [
+    [2, 2],
+    [4, 4],
+    [2, 3],
+    [1, 3],
+  ] as const) {
+    for (const pad of PADS) {
+      for (const kernel of [1, 3]) {
+        const filter = [kernel, kernel, 3, 4] as const
+        worst = Math.max(worst, await checkCase({ input: [2, 11, 9, 3], filter, strides: [1, 1], dilations, pad }))
       }
     }
   }
@@ -134,7 +152,7 @@ test('any small shape, stride and padding has the same gradients as finite diffe
   )
 })
 
-test('the kernels leave no tensor behind', async () => {
+test('gradients leave no tensor behind', async () => {
   const shape: ConvCase = { input: [2, 8, 8, 3], filter: [3, 3, 3, 4], strides: [2, 2], pad: 'same' }
   await gradientsOn('wasm', shape, operands(shape))
   const before = tf.memory().numTensors

@@ -1,91 +1,58 @@
 /**
- * Convolution gradients for the WASM backend. It lacks Conv2DBackpropFilter, so it cannot train at all, and its
- * Conv2DBackpropInput is a naive loop. Both are forward convolutions of rearranged operands, which run on XNNPACK:
- *   dW[kh,kw,ci,co] = conv(xᵀ[ci,H,W,n], dyᵀ[oh,ow,n,co], dilation = stride), cut to kh × kw
- *   dX             = conv(dy with stride-1 zeros between its pixels, padded, W flipped and in/out swapped)
- * Axes: n batch, H W pixels in, oh ow pixels out, ci co channels (paper.md §4.10).
+ * The gradient of a convolution, composed of forward convolutions of rearranged operands:
+ *   dW[kh,kw,ci,co] = conv(xᵀ[ci,H,W,n], dyᵀ[oh,ow,n,co], stride = dilation, dilation = stride), cut to kh × kw
+ *   dX             = conv(dy with stride-1 zeros between its pixels, padded, W flipped and in/out swapped, dilation)
+ * Axes: n batch, H W pixels in, oh ow pixels out, ci co channels (paper.md §4.10). tfjs has no gradient of a dilated
+ * convolution. Its WASM backend lacks Conv2DBackpropFilter, so it cannot train at all, and its Conv2DBackpropInput is a
+ * naive loop, where forward convolutions run on XNNPACK.
  */
-import type { Tensor2D, Tensor4D, TensorInfo } from '@tensorflow/tfjs'
-import { tf } from './tf.ts'
+import { type Tensor2D, type Tensor4D, tf } from './tf.ts'
 
 type Conv2DInfo = ReturnType<typeof tf.backend_util.computeConv2DInfo>
 type Shape4 = [number, number, number, number]
 
-interface ConvAttributes {
-  strides: [number, number] | number
-  pad: 'valid' | 'same' | number | [[number, number], [number, number], [number, number], [number, number]]
-  dimRoundingMode?: 'floor' | 'round' | 'ceil'
-  filterShape?: Shape4
-  inputShape?: Shape4
-}
-interface WasmBackend {
-  incRef(dataId: object): void
+/** The attributes of tfjs's kernel Conv2D that matter here. */
+export interface Conv2DAttributes {
+  readonly strides: [number, number] | number
+  readonly dilations: [number, number] | number
+  readonly pad: 'valid' | 'same' | number | [[number, number], [number, number], [number, number], [number, number]]
+  readonly dimRoundingMode?: 'floor' | 'round' | 'ceil'
 }
 
-let registered = false
+/** Each is computed only if something asks for it: images and frozen filters need none. */
+export interface Conv2DGradients {
+  readonly x: () => Tensor4D
+  readonly filter: () => Tensor4D
+}
 
-/** Once a process; the WASM backend's package must be loaded before. */
-export function registerWasmKernels(): void {
-  if (registered) return
-  registered = true
-  tf.unregisterKernel('Conv2DBackpropInput', 'wasm')
-  register('Conv2DBackpropInput', ({ dy, filter }, attributes) => {
-    const inputShape = attributes.inputShape as Shape4
-    return inputGradient(
-      dy as Tensor4D,
-      filter as Tensor4D,
-      infoOf(inputShape, shapeOf(filter as Tensor4D), attributes),
+export type Conv2DGradient = (
+  dy: Tensor4D,
+  x: Tensor4D,
+  filter: Tensor4D,
+  attributes: Conv2DAttributes,
+) => Conv2DGradients
+
+type FlipFilter = (filter: Tensor4D) => Tensor4D
+
+/** @param flip turns a filter by 180° and swaps its in and out channels */
+export function composeConv2DGradients(flip: FlipFilter = flipFilter): Conv2DGradient {
+  return (dy, x, filter, { strides, pad, dilations, dimRoundingMode }) => {
+    const info = tf.backend_util.computeConv2DInfo(
+      x.shape,
+      filter.shape,
+      strides,
+      dilations,
+      pad as 'same',
+      dimRoundingMode,
+      false,
+      'channelsLast',
     )
-  })
-  register('Conv2DBackpropFilter', ({ x, dy }, attributes) => {
-    const filterShape = attributes.filterShape as Shape4
-    return filterGradient(x as Tensor4D, dy as Tensor4D, infoOf(shapeOf(x as Tensor4D), filterShape, attributes))
-  })
+    return { x: () => inputGradient(dy, filter, info, flip), filter: () => filterGradient(x, dy, info) }
+  }
 }
 
-type Inputs = Record<string, Tensor4D>
-
-function register(kernelName: string, compute: (inputs: Inputs, attributes: ConvAttributes) => Tensor4D): void {
-  tf.registerKernel({
-    kernelName,
-    backendName: 'wasm',
-    kernelFunc: ({ inputs, attrs, backend }) => {
-      const wrapped = wrapInputs(inputs as unknown as Record<string, TensorInfo>, backend as unknown as WasmBackend)
-      return tf.tidy(() => compute(wrapped(), attrs as unknown as ConvAttributes))
-    },
-  })
-}
-
-/** Inside a kernel inputs are bare data ids: a tensor of our own on the same data needs a reference of its own. */
-function wrapInputs(inputs: Record<string, TensorInfo>, backend: WasmBackend): () => Inputs {
-  return () =>
-    Object.fromEntries(
-      Object.entries(inputs).map(([name, info]) => {
-        backend.incRef(info.dataId)
-        return [name, tf.engine().makeTensorFromTensorInfo(info) as Tensor4D]
-      }),
-    )
-}
-
-function infoOf(
-  inputShape: Shape4,
-  filterShape: Shape4,
-  { strides, pad, dimRoundingMode }: ConvAttributes,
-): Conv2DInfo {
-  return tf.backend_util.computeConv2DInfo(
-    inputShape,
-    filterShape,
-    strides,
-    1,
-    pad as 'same',
-    dimRoundingMode,
-    false,
-    'channelsLast',
-  )
-}
-
-function shapeOf(tensor: Tensor4D): Shape4 {
-  return tensor.shape
+function flipFilter(filter: Tensor4D): Tensor4D {
+  return tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2])
 }
 
 function filterGradient(x: Tensor4D, dy: Tensor4D, info: Conv2DInfo): Tensor4D {
@@ -100,7 +67,8 @@ function filterGradient(x: Tensor4D, dy: Tensor4D, info: Conv2DInfo): Tensor4D {
   ])
   const images = tf.transpose(padded, [3, 1, 2, 0])
   const filters = tf.transpose(dy, [1, 2, 0, 3])
-  const all = tf.conv2d(images, filters as Tensor4D, 1, 'valid', 'NHWC', [sh, sw])
+  const { dilationHeight, dilationWidth } = info
+  const all = tf.conv2d(images, filters as Tensor4D, [dilationHeight, dilationWidth], 'valid', 'NHWC', [sh, sw])
   return tf.transpose(tf.slice(all, [0, 0, 0, 0], [ci, kh, kw, co]), [1, 2, 0, 3])
 }
 
@@ -138,15 +106,17 @@ function subsample(x: Tensor4D, sh: number, sw: number, outHeight: number, outWi
   return tf.slice(split, [0, 0, 0], [n * outHeight * outWidth, 1, channels]).reshape([n, outHeight, outWidth, channels])
 }
 
-function inputGradient(dy: Tensor4D, filter: Tensor4D, info: Conv2DInfo): Tensor4D {
-  const { filterHeight: kh, filterWidth: kw, inHeight, inWidth, inChannels, padInfo } = info
+function inputGradient(dy: Tensor4D, filter: Tensor4D, info: Conv2DInfo, flip: FlipFilter): Tensor4D {
+  const { inHeight, inWidth, inChannels, padInfo, dilationHeight, dilationWidth } = info
   if (isPointwise(info)) return pointwiseInputGradient(dy, filter, info)
   const spread = spreadPixels(dy, info.strideHeight, info.strideWidth)
-  const top = kh - 1 - padInfo.top
-  const left = kw - 1 - padInfo.left
-  const framed = frame(spread, [top, inHeight + kh - 1 - top], [left, inWidth + kw - 1 - left])
-  const flipped = tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2])
-  return tf.conv2d(framed, flipped as Tensor4D, 1, 'valid').reshape([dy.shape[0], inHeight, inWidth, inChannels])
+  const rows = info.effectiveFilterHeight - 1
+  const columns = info.effectiveFilterWidth - 1
+  const top = rows - padInfo.top
+  const left = columns - padInfo.left
+  const framed = frame(spread, [top, inHeight + rows - top], [left, inWidth + columns - left])
+  const dx = tf.conv2d(framed, flip(filter), 1, 'valid', 'NHWC', [dilationHeight, dilationWidth])
+  return dx.reshape([dy.shape[0], inHeight, inWidth, inChannels])
 }
 
 function pointwiseInputGradient(dy: Tensor4D, filter: Tensor4D, info: Conv2DInfo): Tensor4D {
