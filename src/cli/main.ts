@@ -3,9 +3,9 @@ import { Command } from 'commander'
 import { ARGS } from '../contract/runtime.ts'
 import { errorCode } from '../support/errors.ts'
 import { fail } from './fail.ts'
-import { registerOperator } from './operator.ts'
-import { registerRun, speakAsNpmStart } from './run-command.ts'
-import { EXIT_CODES, refusableArguments } from './verbs.ts'
+import { EXIT_CODES, refusableArguments } from './unknown-verb.ts'
+import { registerOperator } from './verbs/operator.ts'
+import { registerRun, speakAsNpmStart } from './verbs/run.ts'
 import { VERSION } from './version.ts'
 
 // The reader of a pipe may stop early: `downpour render FILE | head`.
@@ -16,7 +16,7 @@ const program = new Command('downpour')
   .version(VERSION)
   .showHelpAfterError('(downpour VERB --help says more)')
 
-const run = registerRun(program, async (files, options) => exitWith((await import('./run.ts')).run(files, options)))
+const run = registerRun(program, async (files, options) => exitWith((await import('./run/run.ts')).run(files, options)))
 // npm says which script runs; to whoever typed `npm start`, that is the command.
 if (process.env.npm_lifecycle_event === 'start') speakAsNpmStart(run)
 
@@ -37,33 +37,33 @@ program
   .description('check job files and say what is wrong with them')
   .argument('<files...>', "YAML files; '-' is standard input")
   .option('--json', 'one JSON object instead of lines: { valid, jobs, otherObjects, problems }')
-  .action(async (files, options) => exitWith((await import('./validate.ts')).validateFiles(files, io(), options)))
+  .action(async (files, options) => exitWith((await import('./verbs/validate.ts')).validateFiles(files, io(), options)))
 
 program
   .command('render')
   .description('print the objects that a job becomes')
   .argument('<files...>', "YAML files; '-' is standard input")
   .option('--summary', 'counts only')
-  .action(async (files, options) => exitWith((await import('./render.ts')).renderFiles(files, io(), options)))
+  .action(async (files, options) => exitWith((await import('./verbs/render.ts')).renderFiles(files, io(), options)))
 
 program
   .command('presets')
   .description('list what spec.preset can name, and the numbers that each one fills in')
-  .action(async () => exitWith(Promise.resolve((await import('./presets.ts')).listPresets(io()))))
+  .action(async () => exitWith(Promise.resolve((await import('./verbs/presets.ts')).listPresets(io()))))
 
 const checkpoint = program.command('checkpoint').description('look at checkpoints on a volume')
 checkpoint
   .command('list')
   .description('a line for each checkpoint, newest last')
   .argument('<dir>', 'the folder of a job, of a claim, or any above them')
-  .action(async (dir) => exitWith((await import('./checkpoint.ts')).listFolder(dir, io())))
+  .action(async (dir) => exitWith((await import('./verbs/checkpoint.ts')).listFolder(dir, io())))
 checkpoint
   .command('verify')
   .description('read every byte and hold it against the manifest')
   .argument('<dir>', 'one checkpoint (step-...), the folder of a job, of a claim, or any above them')
-  .action(async (dir) => exitWith((await import('./checkpoint.ts')).verifyFolder(dir, io())))
+  .action(async (dir) => exitWith((await import('./verbs/checkpoint.ts')).verifyFolder(dir, io())))
 
-const { registerData } = await import('./data.ts')
+const { registerData } = await import('./verbs/data.ts')
 registerData(program)
 
 program.addHelpText('after', EXIT_CODES)

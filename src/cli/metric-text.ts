@@ -3,7 +3,7 @@ import type { Job } from '../api/job.ts'
 import type { MetricSpec } from '../contract/metrics.ts'
 import { headlineMetric, taskTypeOf } from '../plan/metric.ts'
 import { declarationOf } from '../tasks/declarations.ts'
-import { shortNumber } from './chart.ts'
+import { shortNumber } from './report/chart.ts'
 
 /** @example 'top1 0.960, loss 0.353' */
 export function metricsText(job: Job): string {

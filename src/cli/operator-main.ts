@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import { runOperator } from '../operator/main.ts'
 import { fail } from './fail.ts'
-import { registerOperator } from './operator.ts'
+import { registerOperator } from './verbs/operator.ts'
 
 const program = new Command('downpour').description('Downpour, the operator').showHelpAfterError()
 registerOperator(program, async (options) => {

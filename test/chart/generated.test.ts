@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { suite, test } from 'node:test'
-import { startHelp } from '../../src/cli/run-command.ts'
+import { startHelp } from '../../src/cli/verbs/run.ts'
 import { JOB_KINDS } from '../../src/contract/names.ts'
 import { crdFile } from '../../tools/generate.ts'
 import { plainManifests } from '../../tools/plain-manifests.ts'

@@ -122,7 +122,7 @@ suite('the operator is told what the values say', { skip }, () => {
   })
 
   test('words of one chart version that another operator would not know do not exist', async () => {
-    const { registerOperator } = await import('../../src/cli/operator.ts')
+    const { registerOperator } = await import('../../src/cli/verbs/operator.ts')
     const { Command } = await import('commander')
     let told: unknown
     const program = new Command().exitOverride()

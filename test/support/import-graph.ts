@@ -76,7 +76,7 @@ export function circlesOf(graph: ImportGraph): string[] {
 }
 
 /** @returns every file that `file` needs, directly or through others; itself only if it is in a circle */
-export function reachableFrom(file: string, graph: ImportGraph): Set<string> {
+function reachableFrom(file: string, graph: ImportGraph): Set<string> {
   const reached = new Set<string>()
   const open = [...(graph.get(file) ?? [])]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {

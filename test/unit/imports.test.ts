@@ -7,7 +7,6 @@ import {
   importsOf,
   moduleOf,
   parseImportTable,
-  reachableFrom,
   readSources,
   type Source,
 } from '../support/import-graph.ts'
@@ -126,16 +125,6 @@ test('the check sees a circle of two files and one of three, and no circle in a 
       [c, [d]],
       [d, []],
     ]),
-    [],
-  )
-})
-
-test('the operator needs no tensor, no model and no data set: its image has none of their packages', () => {
-  const reached = [...reachableFrom('src/operator/main.ts', importGraph(sources))]
-  assert.ok(reached.includes('src/operator/decide.ts'))
-  const heavy = ['tensor', 'models', 'data', 'input', 'worker', 'evaluator', 'ps']
-  assert.deepEqual(
-    reached.filter((file) => heavy.includes(moduleOf(file, table))),
     [],
   )
 })
