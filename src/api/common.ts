@@ -33,14 +33,13 @@ export const DataSource = z.strictObject({
 
 export const maxExamples = z.exactOptional(vocabulary.maxExamples).describe(vocabulary.maxExamples.description ?? '')
 
-const { fetchEvery, pushEvery, policy, maxStaleness, warmStartSteps, delayCompensation } = vocabulary.Async.shape
+const { fetchEvery, pushEvery, policy, maxStaleness, warmStartSteps } = vocabulary.Async.shape
 export const Async = z.strictObject({
   fetchEvery: byDefault(fetchEvery, 1),
   pushEvery: byDefault(pushEvery, 1),
-  policy: byDefault(policy, 'async'),
+  policy: byDefault(policy, { type: 'async' }),
   maxStaleness,
   warmStartSteps: byDefault(warmStartSteps, 0),
-  delayCompensation: byDefault(delayCompensation, 0.04),
 })
 
 const { keep, keepBest } = vocabulary.Retention.shape

@@ -13,7 +13,7 @@ const CHOICE = 'Which one; it decides which other fields there are.'
 export function mergeVariants({ oneOf: variants = [], ...rest }: Schema, path: string): Schema {
   const names = variants.map((variant) => nameOf(variant, path))
   const properties = variants.reduce<Record<string, Schema>>(
-    (all, { properties: own = {} }) => mergeProperties(all, own, path),
+    (all, { properties: own = {} }) => mergeProperties(all, withoutDefaults(own), path),
     {},
   )
   return {
@@ -54,6 +54,12 @@ function mergeProperties(
     }
   }
   return { ...all, ...own }
+}
+
+/** The API server would fill a default whatever the type is; parsing fills it where it belongs. */
+function withoutDefaults(properties: Record<string, Schema>): Record<string, Schema> {
+  const fields = Object.entries(properties).map(([name, { default: _, ...schema }]) => [name, schema])
+  return Object.fromEntries(fields)
 }
 
 function nameOf({ properties }: Schema, path: string): string {

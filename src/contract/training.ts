@@ -69,13 +69,14 @@ export const Input = z.strictObject({
 })
 
 const momentum = fraction.describe('Share of the last update in the next.')
-/** The update of each is in src/ps (paper.md §4.2). */
+const epsilon = rate.describe('Added to the mean square before its root is taken.')
+/** The update of each is a file of src/ps/optimizers. */
 export const Optimizer = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('rmsprop'),
     decay: fraction.describe('Of the moving mean of squared gradients.'),
     momentum,
-    epsilon: rate.describe('Added to the mean square before its root is taken.'),
+    epsilon,
   }),
   z.strictObject({ type: z.literal('momentum'), momentum }),
 ])
@@ -101,17 +102,29 @@ export const LearningRate = z.discriminatedUnion('type', [
 ])
 export type LearningRate = z.output<typeof LearningRate>
 
+/** Each is a file of src/ps/async. */
+export const AsyncPolicy = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('async') }),
+  z.strictObject({ type: z.literal('lrOverStaleness') }),
+  z.strictObject({
+    type: z.literal('dcAsgd'),
+    delayCompensation: z
+      .number()
+      .min(0)
+      .default(0.04)
+      .describe('lambda of dcAsgd: share of the estimated change of the gradient; 0.04 when absent.'),
+  }),
+])
+export type AsyncPolicy = z.output<typeof AsyncPolicy>
+
 export const Async = z.strictObject({
   fetchEvery: positive.describe('n_fetch: pull weights every so many worker steps.'),
   pushEvery: positive.describe('n_push: push the sum of so many gradients.'),
-  policy: z
-    .enum(['async', 'lrOverStaleness', 'dcAsgd'])
-    .describe(
-      'What is done about gradients of older weights: nothing, a smaller step, or a correction of first order.',
-    ),
+  policy: AsyncPolicy.describe(
+    'What is done about gradients of older weights: nothing, a learning rate divided by staleness, or a correction of first order.',
+  ),
   maxStaleness: z.exactOptional(whole).describe('Refuse pushes staler than this; the worker pulls and computes anew.'),
   warmStartSteps: z.int().min(0).max(MAX_STEPS).describe('Until this step worker 0 trains alone.'),
-  delayCompensation: z.number().min(0).describe('lambda of dcAsgd.'),
 })
 
 export const BatchNorm = z.strictObject({

@@ -8,7 +8,7 @@ import type { RuntimeConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { type LayoutEntry, type ShardLayout, viewsOf } from '../wire/layout.ts'
-import { slotsOf } from './optimizer.ts'
+import { needsScratch } from './async/policies.ts'
 import { Shard } from './shard.ts'
 
 export function createShard(layout: ShardLayout, config: RuntimeConfig): Shard {
@@ -16,7 +16,7 @@ export function createShard(layout: ShardLayout, config: RuntimeConfig): Shard {
     optimizer: config.optimizer,
     weightDecay: config.weightDecay,
     statisticDecay: config.batchNorm.decay,
-    delayCompensation: config.async.policy === 'dcAsgd',
+    needsScratch: needsScratch(config.async.policy),
   })
 }
 
@@ -70,10 +70,9 @@ export async function restoreOwn(shard: Shard, found: ListedCheckpoint, fs: File
   const loaded = await loadCheckpoint(found.folder, { expectDigest: found.digest, only, slots: true, fs })
   copyVariables(shard.layout.entries, loaded, shard.weights, found.folder)
   const trainable = shard.layout.entries.filter(({ kind }) => kind === 'trainable')
-  for (const [i, { name }] of slotsOf(shard.options.optimizer).entries()) {
+  for (const [name, slot] of shard.slots) {
     const variables = loaded.slots.get(name)
-    const slot = shard.slots[i]
-    if (!variables || !slot) log.warn({ slot: name, folder: found.folder }, 'optimizer state starts anew')
+    if (!variables) log.warn({ slot: name, folder: found.folder }, 'optimizer state starts anew')
     else copyVariables(trainable, { ...loaded, variables }, slot, `${found.folder} (optimizer.${name})`)
   }
 }

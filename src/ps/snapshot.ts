@@ -6,7 +6,6 @@ import type { FileSystem } from '../checkpoint/file-system.ts'
 import type { ShardRecord } from '../checkpoint/manifest.ts'
 import { encodeSafetensors, type TensorRun } from '../checkpoint/safetensors.ts'
 import { DownpourError } from '../support/errors.ts'
-import { slotsOf } from './optimizer.ts'
 import type { Shard, ShardCopy } from './shard.ts'
 import type { Training } from './training.ts'
 
@@ -75,9 +74,9 @@ export class Snapshots {
 function runsOf(shard: Shard, copy: ShardCopy): TensorRun[] {
   const { entries } = shard.layout
   const trainable = entries.filter(({ kind }) => kind === 'trainable')
-  const slots = slotsOf(shard.options.optimizer).map((slot, i) => ({
-    tensors: trainable.map(({ name, shape }) => ({ name: slotTensorName(slot.name, name), shape })),
-    flat: copy.slots[i] ?? new Float32Array(0),
+  const slots = [...copy.slots].map(([slot, flat]) => ({
+    tensors: trainable.map(({ name, shape }) => ({ name: slotTensorName(slot, name), shape })),
+    flat,
   }))
   return [{ tensors: entries, flat: copy.weights }, ...slots]
 }

@@ -7,6 +7,8 @@ import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { CoordinatorStatus, Failure } from '../contract/status.ts'
 import { DownpourError } from '../support/errors.ts'
 import { floatsOf, type Message } from '../wire/messages.ts'
+import { createPolicy } from './async/policies.ts'
+import type { Policy } from './async/policy.ts'
 import { learningRateAt } from './learning-rate.ts'
 import type { Shard, ShardCopy } from './shard.ts'
 import { StalenessHistogram } from './staleness.ts'
@@ -47,8 +49,7 @@ export class Training {
   /** While set, pushes wait: the coordinator wants a checkpoint of exactly this version. */
   held: Promise<unknown> | undefined
   readonly #options: TrainingOptions
-  /** dcAsgd: the trainable weights each worker pulled last. */
-  readonly #pulled = new Map<number, Float32Array>()
+  readonly #policy: Policy
   #version: number
   #nonFiniteInRow = 0
 
@@ -58,6 +59,7 @@ export class Training {
     this.workers = options.workers
     this.incarnation = options.incarnation
     this.#version = options.version
+    this.#policy = createPolicy(options.config.async.policy, options.shard)
   }
 
   /** Updates applied to this shard; of parameter server 0: the global step. */
@@ -82,14 +84,11 @@ export class Training {
 
   /** The worker is being sent the weights as they are now. */
   notePull({ index }: WorkerId): void {
-    if (this.#options.config.async.policy !== 'dcAsgd') return
-    const copy = this.#pulled.get(index) ?? new Float32Array(this.shard.layout.trainable)
-    copy.set(this.shard.weights.subarray(0, copy.length))
-    this.#pulled.set(index, copy)
+    this.#policy.onPull?.(index)
   }
 
   forget({ index }: WorkerId): void {
-    this.#pulled.delete(index)
+    this.#policy.forget?.(index)
   }
 
   /**
@@ -134,11 +133,8 @@ export class Training {
   }
 
   #apply(who: WorkerId, staleness: number): void {
-    const { policy, delayCompensation } = this.#options.config.async
-    const old = this.#pulled.get(who.index)
-    if (policy === 'dcAsgd' && old) this.shard.compensate(old, delayCompensation)
-    const scale = policy === 'lrOverStaleness' ? 1 / Math.max(1, staleness) : 1
-    this.shard.update(this.learningRate * scale)
+    const scale = this.#policy.beforeUpdate({ worker: who.index, staleness })
+    this.shard.update({ step: this.#version, learningRate: this.learningRate * scale })
     this.#version++
     this.#nonFiniteInRow = 0
     this.staleness.add(staleness)

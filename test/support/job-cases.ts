@@ -75,6 +75,9 @@ const RIGHT: readonly JobCase[] = [
   right('a baseline without a source', finetune({ from: undefined, init: 'random' })),
   right('no preset, every number given', pretrain({ preset: undefined, model: { classes: 5 }, maxSteps: 10 })),
   right('another optimizer than the preset has', pretrain({ optimizer: { type: 'momentum', momentum: 0.9 } })),
+  right('delay compensation with its default', pretrain({ async: { policy: { type: 'dcAsgd' } } })),
+  right('delay compensation', pretrain({ async: { policy: { type: 'dcAsgd', delayCompensation: 0.1 } } })),
+  right('a policy without fields', pretrain({ async: { policy: { type: 'lrOverStaleness' } } })),
   right('rising boundaries with one value more', piecewise([10, 20], [0.1, 0.01, 0.001])),
   right(
     'transfers at steps and at the end',
@@ -308,9 +311,21 @@ const WRONG_TYPES: readonly JobCase[] = [
   wrong('an unknown backbone', pretrain({ model: { backbone: 'vgg' } }), /expected one of resnet-mini/),
   wrong(
     'an unknown optimizer',
-    pretrain({ optimizer: { type: 'adam' } }),
+    pretrain({ optimizer: { type: 'lion' } }),
     /^spec\.optimizer\.type: expected one of rmsprop/,
   ),
+  wrong(
+    'an unknown asynchrony policy',
+    pretrain({ async: { policy: { type: 'softSync' } } }),
+    /^spec\.async\.policy\.type: expected one of async/,
+  ),
+  wrong(
+    'a field of another asynchrony policy',
+    pretrain({ async: { policy: { type: 'async', delayCompensation: 0.1 } } }),
+    /^spec\.async\.policy\.delayCompensation: unknown field/,
+    'has no delayCompensation',
+  ),
+  wrong('a policy as a word', pretrain({ async: { policy: 'dcAsgd' } }), /^spec\.async\.policy: expected an object/),
   wrong(
     'an optimizer without its type',
     pretrain({ optimizer: { momentum: 0.9 } }),

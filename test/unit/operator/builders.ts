@@ -35,7 +35,7 @@ const training = {
   batchNorm: { decay: 0.9, epsilon: 0.001 },
   maxSteps: 1000,
   seed: 1,
-  async: { fetchEvery: 1, pushEvery: 1, policy: 'async', warmStartSteps: 0, delayCompensation: 0.04 },
+  async: { fetchEvery: 1, pushEvery: 1, policy: { type: 'async' }, warmStartSteps: 0 },
   parameterServer: { replicas: 1 },
   workers: { replicas: 2 },
   evaluator: {},

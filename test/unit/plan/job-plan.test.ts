@@ -160,7 +160,7 @@ suite('the runtime accepts what the plan tells it', () => {
       pretrainJob({ checkpoint: { everyMinutes: 0.5, storage: { volume: { claimName: 'c' } } } }),
     ],
     ['no evaluation', jobOf(pretrain())],
-    ['a bound on staleness', pretrainJob({ async: { maxStaleness: 3, policy: 'dcAsgd' } })],
+    ['a bound on staleness', pretrainJob({ async: { maxStaleness: 3, policy: { type: 'dcAsgd' } } })],
     ['poly', pretrainJob({ learningRate: { type: 'poly', initial: 1, power: 0.9 } })],
   ]
   for (const [name, job] of jobs) {

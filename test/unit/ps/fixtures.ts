@@ -30,7 +30,7 @@ export function makeConfig(more: Partial<RuntimeConfig> = {}): RuntimeConfig {
     learningRate: { type: 'constant', initial: 1 },
     weightDecay: 0,
     batchNorm: { decay: 0.5, epsilon: 1e-5 },
-    async: { fetchEvery: 1, pushEvery: 1, policy: 'async', warmStartSteps: 0, delayCompensation: 0 },
+    async: { fetchEvery: 1, pushEvery: 1, policy: { type: 'async' }, warmStartSteps: 0 },
     topology: { parameterServers: 1, workers: 2, psHosts: ['127.0.0.1'] },
     runtime: { backend: 'cpu' },
     checkpoint: { path: 'tiny', keep: 3, keepBest: 0, keepSteps: [] },

@@ -58,7 +58,7 @@ describe('a push', () => {
   })
 
   test('counts less the staler it is, with lrOverStaleness', () => {
-    const training = makeTraining(withAsync({ policy: 'lrOverStaleness' }))
+    const training = makeTraining(withAsync({ policy: { type: 'lrOverStaleness' } }))
     for (const seq of [1, 2, 3, 4]) training.push(worker(0), push(seq, { baseVersion: seq - 1 }), body(0, 0, 0, 0))
     training.push(worker(1), push(1, { baseVersion: 0 }), ONE)
     assert.deepEqual([...training.shard.weights], [0.25, 0, 0, 0])
@@ -67,7 +67,7 @@ describe('a push', () => {
   })
 
   test('is compensated for the weights it did not know, with dcAsgd', () => {
-    const training = makeTraining(withAsync({ policy: 'dcAsgd', delayCompensation: 0.5 }))
+    const training = makeTraining(withAsync({ policy: { type: 'dcAsgd', delayCompensation: 0.5 } }))
     training.notePull(worker(1))
     training.push(worker(0), push(1), body(-4, 0, 0, 0))
     assert.equal(training.push(worker(1), push(1), body(2, 1, 0, 0)), 'applied')
@@ -76,7 +76,7 @@ describe('a push', () => {
   })
 
   test('of a worker that pulled nothing is taken as it is, with dcAsgd', () => {
-    const training = makeTraining(withAsync({ policy: 'dcAsgd', delayCompensation: 0.5 }))
+    const training = makeTraining(withAsync({ policy: { type: 'dcAsgd', delayCompensation: 0.5 } }))
     training.notePull(worker(1))
     training.push(worker(0), push(1), body(-4, 0, 0, 0))
     training.forget(worker(1))
