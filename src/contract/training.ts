@@ -69,7 +69,7 @@ export const Input = z.strictObject({
 })
 
 const momentum = fraction.describe('Share of the last update in the next.')
-const epsilon = rate.describe('Added to the mean square before its root is taken.')
+const epsilon = rate.describe('Added to the mean square before its root is taken (rmsprop), or to the root (adam).')
 /** The update of each is a file of src/ps/optimizers. */
 export const Optimizer = z.discriminatedUnion('type', [
   z.strictObject({
@@ -79,6 +79,12 @@ export const Optimizer = z.discriminatedUnion('type', [
     epsilon,
   }),
   z.strictObject({ type: z.literal('momentum'), momentum }),
+  z.strictObject({
+    type: z.literal('adam'),
+    beta1: fraction.describe('Of the moving mean of gradients; usually 0.9.'),
+    beta2: fraction.describe('Of the moving mean of squared gradients; usually 0.999.'),
+    epsilon,
+  }),
 ])
 export type Optimizer = z.output<typeof Optimizer>
 

@@ -75,6 +75,7 @@ const RIGHT: readonly JobCase[] = [
   right('a baseline without a source', finetune({ from: undefined, init: 'random' })),
   right('no preset, every number given', pretrain({ preset: undefined, model: { classes: 5 }, maxSteps: 10 })),
   right('another optimizer than the preset has', pretrain({ optimizer: { type: 'momentum', momentum: 0.9 } })),
+  right('Adam', pretrain({ optimizer: { type: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } })),
   right('delay compensation with its default', pretrain({ async: { policy: { type: 'dcAsgd' } } })),
   right('delay compensation', pretrain({ async: { policy: { type: 'dcAsgd', delayCompensation: 0.1 } } })),
   right('a policy without fields', pretrain({ async: { policy: { type: 'lrOverStaleness' } } })),
@@ -313,6 +314,11 @@ const WRONG_TYPES: readonly JobCase[] = [
     'an unknown optimizer',
     pretrain({ optimizer: { type: 'lion' } }),
     /^spec\.optimizer\.type: expected one of rmsprop/,
+  ),
+  wrong(
+    'an optimizer that lacks a field',
+    pretrain({ optimizer: { type: 'adam', beta1: 0.9, beta2: 0.999 } }),
+    /^spec\.optimizer\.epsilon: required/,
   ),
   wrong(
     'an unknown asynchrony policy',

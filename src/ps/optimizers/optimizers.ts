@@ -1,11 +1,12 @@
 import type { Optimizer as Settings } from '../../contract/training.ts'
 import type { Kernels } from '../kernels.ts'
+import { adam } from './adam.ts'
 import { momentum } from './momentum.ts'
 import type { OptimizerKind, OptimizerType, Run, UpdateFacts } from './optimizer.ts'
 import { rmsprop } from './rmsprop.ts'
 
 /** Every optimizer that a job can name; tools/build-kernels.ts compiles their kernels. */
-export const OPTIMIZERS: { readonly [Type in OptimizerType]: OptimizerKind<Type> } = { rmsprop, momentum }
+export const OPTIMIZERS: { readonly [Type in OptimizerType]: OptimizerKind<Type> } = { rmsprop, momentum, adam }
 
 /** An optimizer with its settings. */
 export interface Optimizer {

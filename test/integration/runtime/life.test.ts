@@ -21,7 +21,10 @@ import {
   weightsOf,
 } from './small-fleet.ts'
 
-const OPTIMIZERS: readonly Optimizer[] = [{ type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1e-10 }]
+const OPTIMIZERS: readonly Optimizer[] = [
+  { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1e-10 },
+  { type: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+]
 
 describe('parameter servers', { concurrency: false }, () => {
   const { fleetOf, volume } = forEachTest()

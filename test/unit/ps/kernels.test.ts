@@ -6,6 +6,7 @@ import { COMPENSATE } from '../../../src/ps/async/dc-asgd.ts'
 import type { ElementKernel } from '../../../src/ps/kernel.ts'
 import { Kernels } from '../../../src/ps/kernels.ts'
 import { MOVING_AVERAGE } from '../../../src/ps/moving-average.ts'
+import { adam } from '../../../src/ps/optimizers/adam.ts'
 import { momentum } from '../../../src/ps/optimizers/momentum.ts'
 import { rmsprop } from '../../../src/ps/optimizers/rmsprop.ts'
 import { createRandom } from '../../../src/support/random.ts'
@@ -91,6 +92,28 @@ describe('kernels, for every length from 0 to 9 (blocks of four and what is left
         read(0),
         w.map((weight, i) => f(weight - f(lr * (moved[i] ?? 0)))),
         `w, length ${n}`,
+      )
+      assert.ok(guards().every((value) => value === 9))
+    }
+  })
+
+  test('adam', () => {
+    const [lr, b1, b2, eps, wd] = [0.01, 0.9, 0.999, 1e-8, 0.05].map(f) as [number, number, number, number, number]
+    for (const n of LENGTHS) {
+      const [w, g, m] = [draw(n), draw(n), draw(n)]
+      const v = draw(n).map(Math.abs)
+      const { at, read, guards } = place(w, g, m, v)
+      run(adam.kernel, at, n, [lr, b1, b2, eps, wd])
+      const expected = w.map((weight, i) => {
+        const gradient = f((g[i] ?? 0) + f(wd * weight))
+        const mean = f(f(b1 * (m[i] ?? 0)) + f(f(1 - b1) * gradient))
+        const square = f(f(b2 * (v[i] ?? 0)) + f(f(1 - b2) * f(gradient * gradient)))
+        return { weight: f(weight - f(f(lr * mean) / f(f(Math.sqrt(square)) + eps))), mean, square }
+      })
+      assert.deepEqual(
+        [read(0), read(2), read(3)],
+        [expected.map(({ weight }) => weight), expected.map(({ mean }) => mean), expected.map(({ square }) => square)],
+        `length ${n}`,
       )
       assert.ok(guards().every((value) => value === 9))
     }
