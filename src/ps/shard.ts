@@ -43,7 +43,7 @@ export class Shard {
   readonly scratch: Float32Array
   readonly #optimizer: Optimizer
   readonly #kernels: Kernels
-  readonly #decayRuns: readonly { start: number; length: number; decay: boolean }[]
+  readonly #updateRuns: readonly UpdateRun[]
 
   /** @throws DownpourError LAYOUT_TOO_LARGE above the 4 GiB that one memory can have. */
   constructor(layout: ShardLayout, options: ShardOptions) {
@@ -66,7 +66,7 @@ export class Shard {
     this.incoming = take(trainable + statistic)
     this.scratch = take(scratch)
     this.#kernels = new Kernels(memory)
-    this.#decayRuns = decayRunsOf(layout)
+    this.#updateRuns = updateRunsOf(layout)
   }
 
   draw(jobSeed: number): void {
@@ -95,7 +95,7 @@ export class Shard {
   /** Applies `incoming`: the optimizer to the trainable weights, the moving average to the statistics. */
   update(facts: Omit<UpdateFacts, 'weightDecay'>): void {
     const { weightDecay, statisticDecay } = this.options
-    for (const { start, length, decay } of this.#decayRuns) {
+    for (const { start, length, decay, rate } of this.#updateRuns) {
       const byte = 4 * start
       const run = {
         weights: this.weights.byteOffset + byte,
@@ -103,7 +103,8 @@ export class Shard {
         slots: Object.fromEntries([...this.slots].map(([name, slot]) => [name, slot.byteOffset + byte])),
         length,
       }
-      this.#optimizer.update(this.#kernels, run, { ...facts, weightDecay: decay ? weightDecay : 0 })
+      const learningRate = facts.learningRate * rate
+      this.#optimizer.update(this.#kernels, run, { ...facts, learningRate, weightDecay: decay ? weightDecay : 0 })
     }
     const byte = 4 * this.layout.trainable
     const arrays = { mean: this.weights.byteOffset + byte, batch: this.incoming.byteOffset + byte }
@@ -133,14 +134,22 @@ function allocate(elements: number, layout: ShardLayout): WebAssembly.Memory {
   return new WebAssembly.Memory({ initial: pages, maximum: pages })
 }
 
-/** Neighbours with equal decay are updated in one call. */
-function decayRunsOf(layout: ShardLayout): { start: number; length: number; decay: boolean }[] {
-  const runs: { start: number; length: number; decay: boolean }[] = []
-  for (const { kind, decay, offset, length } of layout.entries) {
+interface UpdateRun {
+  start: number
+  length: number
+  decay: boolean
+  /** What multiplies the learning rate. */
+  rate: number
+}
+
+/** Neighbours with equal decay and rate are updated in one call. */
+function updateRunsOf(layout: ShardLayout): UpdateRun[] {
+  const runs: UpdateRun[] = []
+  for (const { kind, decay, learningRateMultiplier: rate = 1, offset, length } of layout.entries) {
     if (kind !== 'trainable') break
     const last = runs.at(-1)
-    if (last && last.decay === decay) last.length += length
-    else runs.push({ start: offset, length, decay })
+    if (last && last.decay === decay && last.rate === rate) last.length += length
+    else runs.push({ start: offset, length, decay, rate })
   }
   return runs
 }

@@ -23,6 +23,8 @@ export const VariableSpec = z.strictObject({
   /** Whether weight decay applies: convolution and head weights, not biases, not batch norm. */
   decay: z.boolean(),
   init: Initializer,
+  /** The variable learns at the job's rate times this; absent: at the job's rate. */
+  learningRateMultiplier: z.exactOptional(z.number().positive()),
   /** A column slice of the head: slices are spread over the shards round-robin before all else (paper.md §4.4). */
   slice: z.exactOptional(z.boolean()),
   /** A part of the task head: not restored from another job's checkpoint. */

@@ -149,6 +149,13 @@ describe('values that are not finite', () => {
 })
 
 describe('an update', () => {
+  test('moves each variable by the learning rate times the multiplier of the variable', () => {
+    const variables = [variable('a', 1), variable('b', 1, { learningRateMultiplier: 10 }), variable('c', 1)]
+    const training = makeTraining(makeConfig({ learningRate: { type: 'constant', initial: 0.5 } }), variables)
+    training.push(worker(0), push(1), body(-1, -1, -1))
+    assert.deepEqual([...training.shard.weights], [0.5, 5, 0.5])
+  })
+
   test('decays the variables that say so, and no others', () => {
     const variables = [
       variable('kernel', 1, { decay: true, init: { type: 'constant', value: 2 } }),

@@ -79,6 +79,7 @@ test('the hash knows every field and the order, and nothing else', () => {
     { ...base, init: { type: 'normal', stddev: 2 } },
     { ...base, slice: true },
     { ...base, head: true },
+    { ...base, learningRateMultiplier: 10 },
   ]
   const hashes = new Set([base, ...others].map((one) => hashOf(one)))
   assert.equal(hashes.size, others.length + 1)
