@@ -15,7 +15,7 @@ import { startApiServer } from './api/server.ts'
 import { crdObjects } from './crds.ts'
 import { Kubelet, NODE_NAME } from './kubelet/kubelet.ts'
 import { servePodLog } from './kubelet/pod-logs.ts'
-import { buryLeftovers } from './leftovers.ts'
+import { killLeftovers } from './leftovers.ts'
 import { lockFolder } from './lock.ts'
 import { stateDirError } from './state-dir.ts'
 import { expireEvents } from './store/event-expiry.ts'
@@ -39,7 +39,7 @@ export interface LocalClusterOptions {
   /** Called when the folder is ours, before anything in it is read. */
   onLocked?: () => Promise<void>
   /** Told why the disk takes nothing, and `undefined` when it does again. */
-  onTrouble?: (reason: string | undefined) => void
+  onStorageOutage?: (reason: string | undefined) => void
   /** False: pods stay Pending, for tests that play the kubelet. */
   runPods?: boolean
 }
@@ -69,11 +69,11 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
   }
   try {
     const common = commonEnvironment(stateDir)
-    const buried = await buryLeftovers(realpathSync(stateDir), clock)
-    if (buried > 0) log.warn({ processes: buried }, 'processes of a former run were killed')
+    const killed = await killLeftovers(realpathSync(stateDir), clock)
+    if (killed > 0) log.warn({ processes: killed }, 'processes of a former run were killed')
     writeSecret(common[ENV.keyFile] as string, randomBytes(32).toString('hex'))
     await options.onLocked?.()
-    const journal = new Journal(join(stateDir, 'state', 'objects.jsonl'), { onTrouble: options.onTrouble })
+    const journal = new Journal(join(stateDir, 'state', 'objects.jsonl'), { onStorageOutage: options.onStorageOutage })
     open.push(() => journal.close())
     const store = new ObjectStore(journal, clock)
     seed(store)

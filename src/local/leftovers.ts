@@ -4,23 +4,23 @@ import { ENV } from '../contract/runtime.ts'
 import type { Clock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 
-const LOOK_EVERY_MS = 20
-const PATIENCE_MS = 10_000
+const POLL_MS = 20
+const TIMEOUT_MS = 10_000
 
 /**
  * Kills them and waits until they are gone: a parameter server that still writes must not meet its successor.
  * @param stateDir its real path, which every process of its runs carries
  * @returns how many there were. @throws DownpourError LEFTOVERS when some do not go
  */
-export async function buryLeftovers(stateDir: string, clock: Clock): Promise<number> {
+export async function killLeftovers(stateDir: string, clock: Clock): Promise<number> {
   const found = runProcesses(stateDir)
   const startedMs = clock.monotonicMs()
   for (let pids = found; pids.length > 0; pids = runProcesses(stateDir)) {
     for (const pid of pids) kill(pid)
-    if (clock.monotonicMs() - startedMs > PATIENCE_MS) {
+    if (clock.monotonicMs() - startedMs > TIMEOUT_MS) {
       throw new DownpourError('LEFTOVERS', `processes of a former run do not end: ${pids.join(', ')}`, { pids })
     }
-    await clock.sleep(LOOK_EVERY_MS)
+    await clock.sleep(POLL_MS)
   }
   return found.length
 }

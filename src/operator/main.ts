@@ -1,6 +1,6 @@
 /** The operator process: runs until a signal asks it to stop, or its lease is lost. */
 import { ENV } from '../contract/runtime.ts'
-import { endWithRun } from '../support/lifeline.ts'
+import { endWithRun } from '../support/end-with-run.ts'
 import { createLog, type Log } from '../support/log.ts'
 import { readSecret } from '../support/secret.ts'
 import { aborted, Operator, type OperatorOptions } from './operator.ts'

@@ -47,7 +47,7 @@ export class Reception {
     this.#options = options
     this.#pending = new PendingConnections({
       limit: MAX_PENDING,
-      withinMs: options.helloWithinMs ?? HELLO_WITHIN_MS,
+      timeoutMs: options.helloWithinMs ?? HELLO_WITHIN_MS,
     })
   }
 

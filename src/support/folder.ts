@@ -33,17 +33,17 @@ export interface FolderUse {
 
 /** Makes the folder where it is missing, and writes a block there for a moment. @throws DownpourError `use.code` */
 export function requireFolder(path: string, use: FolderUse): void {
-  refuseNoFolder(path, use)
+  checkFolderPath(path, use)
   try {
     makeFolder(resolve(path))
-    probe(path)
+    tryWriting(path)
   } catch (error) {
     throw folderError(path, use, error)
   }
 }
 
 /** @throws DownpourError `use.code` for what can be no folder's path, whatever the file system holds */
-export function refuseNoFolder(path: string, use: FolderUse): void {
+export function checkFolderPath(path: string, use: FolderUse): void {
   if (path.trim() === '' || path.includes('\0')) throw unusable(path, use, 'expected the path of a folder')
   if (Buffer.byteLength(resolve(path)) > MAX_PATH_BYTES) throw unusable(path, use, REASONS.ENAMETOOLONG as string)
 }
@@ -83,7 +83,7 @@ function makeFolder(path: string): boolean {
   }
 }
 
-function probe(path: string): void {
+function tryWriting(path: string): void {
   readdirSync(path)
   const file = join(path, `.downpour-probe-${process.pid}`)
   const handle = openSync(file, 'w')

@@ -8,16 +8,16 @@ export interface HttpLimits {
   idleMs?: number
 }
 
-const HEADERS_WITHIN_MS = 5000
-const REQUEST_WITHIN_MS = 10_000
-const LOOK_EVERY_MS = 1000
+const HEADERS_TIMEOUT_MS = 5000
+const REQUEST_TIMEOUT_MS = 10_000
+const CHECK_EVERY_MS = 1000
 
 /** What `createServer` should be given: how often it looks for requests that take too long, which is each 30 s by itself. */
 export const HTTP_SERVER_OPTIONS = {
-  connectionsCheckingInterval: LOOK_EVERY_MS,
-  headersTimeout: HEADERS_WITHIN_MS,
-  requestTimeout: REQUEST_WITHIN_MS,
-  keepAliveTimeout: HEADERS_WITHIN_MS,
+  connectionsCheckingInterval: CHECK_EVERY_MS,
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  keepAliveTimeout: HEADERS_TIMEOUT_MS,
   maxHeaderSize: 16 << 10,
 } as const
 

@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { errorCode } from './errors.ts'
-import { storageTrouble } from './storage.ts'
+import { storageErrorReason } from './storage.ts'
 
 /** The part of pino that the code uses: facts first, a message that never varies second. */
 export interface Log {
@@ -16,7 +16,7 @@ export function createLog(facts: Record<string, unknown>, level = 'info'): Log {
   const output = pino.destination({ fd: 1, sync: true })
   // A full disk costs lines, and a reader that has gone costs all: neither may end who writes.
   output.on('error', (error: Error) => {
-    if (errorCode(error) !== 'EPIPE' && storageTrouble(error) === undefined) throw error
+    if (errorCode(error) !== 'EPIPE' && storageErrorReason(error) === undefined) throw error
   })
   return pino({ level, base: facts, timestamp: pino.stdTimeFunctions.isoTime }, output)
 }

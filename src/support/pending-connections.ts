@@ -2,7 +2,7 @@
 export interface PendingOptions {
   limit: number
   /** How long a connection may be pending; absent: as long as there is room. */
-  withinMs?: number
+  timeoutMs?: number
 }
 
 interface Pending {
@@ -60,8 +60,8 @@ export class PendingConnections<Key> {
   }
 
   #timerOf(key: Key): NodeJS.Timeout | undefined {
-    const { withinMs } = this.#options
-    return withinMs === undefined ? undefined : setTimeout(() => this.#close(key, 'late'), withinMs).unref()
+    const { timeoutMs } = this.#options
+    return timeoutMs === undefined ? undefined : setTimeout(() => this.#close(key, 'late'), timeoutMs).unref()
   }
 
   #close(key: Key, reason: 'late' | 'crowded'): void {

@@ -10,6 +10,6 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 /** @returns undefined for an error of another kind */
-export function storageTrouble(error: unknown): string | undefined {
+export function storageErrorReason(error: unknown): string | undefined {
   return REASONS[errorCode(error)]
 }

@@ -44,8 +44,8 @@ export async function run(files: string[], options: RunOptions): Promise<number>
   const { stateDir } = options
   const environment = podEnvironment(stateDir)
   const onLocked = async () => (options.fresh ? forgetRuns(stateDir) : undefined)
-  const onTrouble = (reason: string | undefined) => view.say(troubleText(reason))
-  const cluster = await startLocalCluster({ stateDir, command: BIN, environment, log, onLocked, onTrouble })
+  const onStorageOutage = (reason: string | undefined) => view.say(troubleText(reason))
+  const cluster = await startLocalCluster({ stateDir, command: BIN, environment, log, onLocked, onStorageOutage })
   const kubeconfig = cluster.kubeconfigPath
   const jobs = await connectJobs(kubeconfig, stateDir, interrupt)
   let operator: ReturnType<typeof superviseOperator> | undefined

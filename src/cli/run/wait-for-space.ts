@@ -1,6 +1,6 @@
 /** What a run writes itself waits for room, as its jobs do. */
 import { systemClock } from '../../support/clock.ts'
-import { storageTrouble } from '../../support/storage.ts'
+import { storageErrorReason } from '../../support/storage.ts'
 import type { ProgressView } from '../progress.ts'
 
 const TRY_EVERY_MS = 1000
@@ -16,7 +16,7 @@ export async function whenThereIsRoom(
     try {
       return await write()
     } catch (error) {
-      const reason = storageTrouble(error)
+      const reason = storageErrorReason(error)
       if (reason === undefined) throw error
       if (!isTold) view.say(`${reason} (${folder}): the results are written when there is room`)
       await systemClock.sleep(TRY_EVERY_MS, signal)

@@ -6,7 +6,7 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { DownpourError, errorCode } from '../../support/errors.ts'
-import { type FolderUse, folderError, refuseNoFolder, requireFolder } from '../../support/folder.ts'
+import { checkFolderPath, type FolderUse, folderError, requireFolder } from '../../support/folder.ts'
 import { isSystem } from '../scan/names.ts'
 import { cleanLabels, noisyLabels } from './annotators.ts'
 import { Maker } from './maker.ts'
@@ -31,7 +31,7 @@ const MAKING = '.making'
  * @throws DownpourError DATA_OUT_NOT_EMPTY, DATA_OUT_UNUSABLE; AbortError
  */
 export async function makeJftMini(options: JftMiniOptions): Promise<void> {
-  refuseNoFolder(options.out, USE)
+  checkFolderPath(options.out, USE)
   const out = resolve(options.out)
   const isThere = await isFolder(out)
   const building = isThere ? join(out, MAKING) : `${out}${MAKING}`

@@ -27,7 +27,7 @@ export function readDeleteOptions({ body, query, dryRun }: Request): Deletion {
     ...given.preconditions,
     ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
     propagation: propagationOf(query.get('propagationPolicy') ?? given.propagationPolicy ?? 'Background'),
-    mustLast: true,
+    mustPersist: true,
     dryRun: dryRun || given.dryRun?.includes('All') === true,
   }
 }

@@ -9,8 +9,8 @@ import { badRequest, StatusError, unsupportedMedia } from '../store/status-error
 
 /** The real API server's limit. */
 const MAX_BODY_BYTES = 3 * 2 ** 20
-const WRITTEN_AS = ['application/json', 'application/yaml']
-const PATCHED_AS = [
+const WRITE_TYPES = ['application/json', 'application/yaml']
+const PATCH_TYPES = [
   'application/json-patch+json',
   'application/merge-patch+json',
   'application/strategic-merge-patch+json',
@@ -37,7 +37,7 @@ export async function readBody(incoming: IncomingMessage): Promise<unknown> {
   const bytes = await readBytes(incoming)
   if (bytes.length === 0) return undefined
   const type = mediaType(incoming)
-  const accepted = incoming.method === 'PATCH' ? PATCHED_AS : WRITTEN_AS
+  const accepted = incoming.method === 'PATCH' ? PATCH_TYPES : WRITE_TYPES
   if (!accepted.includes(type)) throw unsupportedMedia(accepted)
   try {
     const text = bytes.toString('utf8')

@@ -32,7 +32,7 @@ export function jsonPatch(target: Json, patch: unknown): Json {
   let copiedBytes = 0
   for (const operation of operations) {
     if (operation.op === 'copy') copiedBytes += copySize(document, operation.from)
-    if (copiedBytes > MAX_COPIED_BYTES) throw misfit(`copies make more than ${MAX_COPIED_BYTES} bytes`)
+    if (copiedBytes > MAX_COPIED_BYTES) throw unprocessable(`copies make more than ${MAX_COPIED_BYTES} bytes`)
     document = applied(document, operation)
   }
   checkPatched(document)
@@ -69,14 +69,14 @@ function copySize(document: Json, from: string | undefined): number {
 function applied(document: Json, { op, path, from, value }: Operation): Json {
   switch (op) {
     case 'test':
-      if (!sameContent(read(document, path), value)) throw misfit(`test failed at ${path}`)
+      if (!sameContent(read(document, path), value)) throw unprocessable(`test failed at ${path}`)
       return document
     case 'remove':
       return run(document, { op, path })
     case 'replace':
-      return run(document, { op, path, value: given(value) })
+      return run(document, { op, path, value: requiredValue(value) })
     case 'add':
-      return add(document, path, given(value))
+      return add(document, path, requiredValue(value))
     case 'copy':
       return add(document, path, withoutPrototype(read(document, from)))
     case 'move': {
@@ -84,25 +84,25 @@ function applied(document: Json, { op, path, from, value }: Operation): Json {
       return add(run(document, { op: 'remove', path: from as string }), path, moved)
     }
     default:
-      throw misfit(`unknown operation ${op}`)
+      throw unprocessable(`unknown operation ${op}`)
   }
 }
 
-function given(value: unknown): unknown {
-  if (value === undefined) throw misfit('the operation needs value')
+function requiredValue(value: unknown): unknown {
+  if (value === undefined) throw unprocessable('the operation needs value')
   return withoutPrototype(value)
 }
 
 function add(document: Json, path: string, value: unknown): Json {
   const slash = path.lastIndexOf('/')
   const isIntoList = slash >= 0 && Array.isArray(read(document, path.slice(0, slash)))
-  if (isIntoList && !INDEX.test(path.slice(slash + 1))) throw misfit(`${path} names no place in a list`)
+  if (isIntoList && !INDEX.test(path.slice(slash + 1))) throw unprocessable(`${path} names no place in a list`)
   return run(document, { op: 'add', path, value })
 }
 
 /** @param path undefined: the operation has no `from` */
 function read(document: Json, path: string | undefined): unknown {
-  if (path === undefined) throw misfit('the operation needs from')
+  if (path === undefined) throw unprocessable('the operation needs from')
   const operation = { op: '_get', path, value: undefined } as const
   run(document, operation)
   return operation.value
@@ -112,7 +112,7 @@ function read(document: Json, path: string | undefined): unknown {
 function run(document: Json, operation: LibraryOperation): Json {
   const next = runInLibrary(document, operation)
   if (isObject(next)) return next
-  throw misfit(`${operation.op} leaves no object`)
+  throw unprocessable(`${operation.op} leaves no object`)
 }
 
 function runInLibrary(document: Json, operation: LibraryOperation): unknown {
@@ -122,7 +122,7 @@ function runInLibrary(document: Json, operation: LibraryOperation): unknown {
     if (error instanceof StatusError) throw error
     // The message of the library holds the whole object; the name is a code.
     const reason = error instanceof fastJsonPatch.JsonPatchError ? error.name : errorMessage(error)
-    throw misfit(`${operation.op} at ${operation.path}: ${reason}`)
+    throw unprocessable(`${operation.op} at ${operation.path}: ${reason}`)
   }
 }
 
@@ -132,9 +132,9 @@ function runInLibrary(document: Json, operation: LibraryOperation): unknown {
  */
 const checkPlace: Validator<Json> = ({ op, path }, _index, _document, existing) => {
   const missing = path.split('/').length - existing.split('/').length
-  if (missing > (op === 'add' ? 1 : 0)) throw misfit(`nothing at ${path}`)
+  if (missing > (op === 'add' ? 1 : 0)) throw unprocessable(`nothing at ${path}`)
 }
 
-function misfit(message: string): StatusError {
+function unprocessable(message: string): StatusError {
   return new StatusError(422, 'Invalid', `the server rejected our request: JSON patch: ${message}`)
 }

@@ -29,7 +29,7 @@ export class Pages {
 
   first(listing: Listing, limit: number): Page {
     if (limit === 0 || listing.objects.length <= limit) return listing
-    this.#forget()
+    this.#dropExpired()
     const id = randomUUID()
     this.#lists.set(id, { ...listing, madeAtMs: this.#clock.monotonicMs() })
     return slice(listing, id, 0, limit)
@@ -39,13 +39,13 @@ export class Pages {
   next(token: string, limit: number): Page {
     const [id = '', start] = Buffer.from(token, 'base64url').toString().split('/')
     if (!/^\d+$/.test(start ?? '')) throw badRequest('continue key is not valid')
-    this.#forget()
+    this.#dropExpired()
     const listing = this.#lists.get(id)
     if (listing) return slice(listing, id, Number(start), limit)
     throw expired('The provided continue parameter is too old to display a consistent list result. Start a new list.')
   }
 
-  #forget(): void {
+  #dropExpired(): void {
     const oldestMs = this.#clock.monotonicMs() - KEPT_MS
     for (const [id, { madeAtMs }] of this.#lists)
       if (madeAtMs < oldestMs || this.#lists.size >= KEPT_LISTS) this.#lists.delete(id)

@@ -11,7 +11,7 @@ import { checkPatched } from './patched-shape.ts'
 
 type Json = Record<string, unknown>
 
-const OF_CUSTOM_RESOURCES = [
+const CUSTOM_RESOURCE_TYPES = [
   'application/json-patch+json',
   'application/merge-patch+json',
   'application/apply-patch+yaml',
@@ -32,10 +32,10 @@ function patchedWith(resource: Resource, contentType: string, target: Json, patc
       return mergePatch(target, objectPatch(patch)) as Json
     case 'application/strategic-merge-patch+json':
       // A CRD has no Go type whose tags would say how lists merge.
-      if (schemaOf(resource)) throw unsupportedMedia(OF_CUSTOM_RESOURCES)
+      if (schemaOf(resource)) throw unsupportedMedia(CUSTOM_RESOURCE_TYPES)
       return strategicMerge(target, objectPatch(patch))
     default:
-      throw unsupportedMedia(OF_CUSTOM_RESOURCES)
+      throw unsupportedMedia(CUSTOM_RESOURCE_TYPES)
   }
 }
 

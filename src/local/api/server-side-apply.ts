@@ -19,7 +19,7 @@ import {
   toFieldsV1,
 } from './field-sets.ts'
 
-export interface Applying {
+export interface ApplyOptions {
   resource: Resource
   manager: string
   part: Part
@@ -33,7 +33,7 @@ interface Owner {
 }
 
 /** @param current undefined: the object is made. @throws StatusError 409 with the fields that others own */
-export function applyFields(current: Stored | undefined, applied: Stored, applying: Applying): Stored {
+export function applyFields(current: Stored | undefined, applied: Stored, applying: ApplyOptions): Stored {
   if (applied.metadata.managedFields) throw badRequest('metadata.managedFields must be nil')
   const { resource, part } = applying
   const wanted = leavesOf(resource, ownable(resource, applied, part))
@@ -51,12 +51,12 @@ export function applyFields(current: Stored | undefined, applied: Stored, applyi
   const own: Owner = { entry: entryOf(applying), paths: new Set(wanted.keys()) }
   // In its old place: another order would be another object, though nothing was asked for.
   const all = mine ? owners.map((owner) => (owner === mine ? own : owner)) : [...owners, own]
-  const managedFields = written(all, current, applying)
+  const managedFields = toManagedFields(all, current, applying)
   return { ...next, metadata: { ...next.metadata, resourceVersion, uid: uid ?? next.metadata.uid, managedFields } }
 }
 
 /** The object with the fields that a plain write changed passed over to its writer. */
-export function trackWrite(current: Stored, next: Stored, applying: Omit<Applying, 'force'>): Stored {
+export function trackWrite(current: Stored, next: Stored, applying: Omit<ApplyOptions, 'force'>): Stored {
   if (!current.metadata.managedFields) return next
   const { resource, part } = applying
   const before = leavesOf(resource, ownable(resource, current, part))
@@ -69,7 +69,7 @@ export function trackWrite(current: Stored, next: Stored, applying: Omit<Applyin
   const own = owners.find((owner) => sameEntry(owner.entry, entry))
   if (own) for (const path of changed) own.paths.add(path)
   else owners.push({ entry, paths: new Set(changed) })
-  return { ...next, metadata: { ...next.metadata, managedFields: written(owners, current, applying) } }
+  return { ...next, metadata: { ...next.metadata, managedFields: toManagedFields(owners, current, applying) } }
 }
 
 function identityOf(applied: Stored): object {
@@ -77,7 +77,7 @@ function identityOf(applied: Stored): object {
   return { apiVersion: applied.apiVersion, kind: applied.kind, metadata: { name, ...(namespace ? { namespace } : {}) } }
 }
 
-function ownersOf(current: Stored, { resource, part }: Omit<Applying, 'force'>): Owner[] {
+function ownersOf(current: Stored, { resource, part }: Omit<ApplyOptions, 'force'>): Owner[] {
   const entries = current.metadata.managedFields
   if (entries) return entries.map(({ fieldsV1, ...entry }) => ({ entry, paths: fromFieldsV1(fieldsV1) }))
   const entry: Owner['entry'] = {
@@ -89,7 +89,7 @@ function ownersOf(current: Stored, { resource, part }: Omit<Applying, 'force'>):
   return [{ entry, paths: new Set(leavesOf(resource, ownable(resource, current, part)).keys()) }]
 }
 
-function entryOf({ manager, resource, part }: Omit<Applying, 'force'>): Owner['entry'] {
+function entryOf({ manager, resource, part }: Omit<ApplyOptions, 'force'>): Owner['entry'] {
   return {
     manager,
     operation: 'Apply',
@@ -99,7 +99,7 @@ function entryOf({ manager, resource, part }: Omit<Applying, 'force'>): Owner['e
   }
 }
 
-function isMine({ entry }: Owner, applying: Applying): boolean {
+function isMine({ entry }: Owner, applying: ApplyOptions): boolean {
   return sameEntry(entry, entryOf(applying))
 }
 
@@ -111,7 +111,7 @@ function refuseConflicts(
   wanted: ReadonlyMap<FieldPath, unknown>,
   present: ReadonlyMap<FieldPath, unknown>,
   others: readonly Owner[],
-  { resource }: Applying,
+  { resource }: ApplyOptions,
   name: string,
 ): void {
   const causes = [...wanted].flatMap(([path, value]) =>
@@ -132,7 +132,11 @@ function refuseConflicts(
 }
 
 /** As managedFields; an entry that did not change keeps its time, so that applying the same again changes nothing. */
-function written(owners: readonly Owner[], current: Stored | undefined, { nowMs }: { nowMs: number }): ManagedFields[] {
+function toManagedFields(
+  owners: readonly Owner[],
+  current: Stored | undefined,
+  { nowMs }: { nowMs: number },
+): ManagedFields[] {
   const before = current?.metadata.managedFields ?? []
   return owners
     .filter(({ paths }) => paths.size > 0)

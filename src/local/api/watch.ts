@@ -15,37 +15,38 @@ export function serveWatch({ store, clock }: ApiContext, request: Request, respo
   const { resource } = target
   const version = wholeNumber(query, 'resourceVersion') ?? 0
   const timeoutSeconds = wholeNumber(query, 'timeoutSeconds') || DEFAULT_TIMEOUT_SECONDS
-  const concerns = predicateOf(request)
-  const line = (type: string, object: unknown) => void response.write(`${JSON.stringify({ type, object })}\n`)
-  const tell = (type: string, object: Stored) =>
-    line(type, wantsTable(accept) ? tableOf(resource, [object], store.version, clock.nowMs()) : object)
+  const isSelected = predicateOf(request)
+  const sendLine = (type: string, object: unknown) => void response.write(`${JSON.stringify({ type, object })}\n`)
+  const sendObject = (type: string, object: Stored) =>
+    sendLine(type, wantsTable(accept) ? tableOf(resource, [object], store.version, clock.nowMs()) : object)
   const onEvent = (event: StoredEvent) => {
-    const type = event.plural === resource.plural ? typeFor(event, concerns) : undefined
-    if (type) tell(type, event.object)
+    const type = event.plural === resource.plural ? typeFor(event, isSelected) : undefined
+    if (type) sendObject(type, event.object)
   }
-  const asked = query.get('allowWatchBookmarks') === 'true' && !wantsTable(accept)
-  const bookmark = (annotations?: Record<string, string>) => {
+  const wantsBookmarks = query.get('allowWatchBookmarks') === 'true' && !wantsTable(accept)
+  const sendBookmark = (annotations?: Record<string, string>) => {
     const metadata = { resourceVersion: String(store.version), ...(annotations ? { annotations } : {}) }
-    if (asked) line('BOOKMARK', { kind: resource.kind, apiVersion: apiVersionOf(resource), metadata })
+    if (wantsBookmarks) sendLine('BOOKMARK', { kind: resource.kind, apiVersion: apiVersionOf(resource), metadata })
   }
 
   response.writeHead(200, { 'content-type': 'application/json' })
   response.flushHeaders()
   const initial = version === 0 || query.get('sendInitialEvents') === 'true'
-  if (initial) for (const object of store.list(resource, target.namespace).filter(concerns)) tell('ADDED', object)
-  if (query.get('sendInitialEvents') === 'true') bookmark({ [INITIAL_EVENTS_END]: 'true' })
+  if (initial)
+    for (const object of store.list(resource, target.namespace).filter(isSelected)) sendObject('ADDED', object)
+  if (query.get('sendInitialEvents') === 'true') sendBookmark({ [INITIAL_EVENTS_END]: 'true' })
   let stop = () => {}
   try {
     stop = store.watch(initial ? store.version : version, onEvent)
   } catch (error) {
     if (!(error instanceof StatusError)) throw error
-    line('ERROR', error.toStatus())
+    sendLine('ERROR', error.toStatus())
     return void response.end()
   }
-  const bookmarks = setInterval(bookmark, BOOKMARK_EVERY_MS)
+  const bookmarks = setInterval(sendBookmark, BOOKMARK_EVERY_MS)
   const end = () => {
     // So that the next watch begins where this one ended, however quiet it was.
-    bookmark()
+    sendBookmark()
     response.end()
   }
   const timeout = setTimeout(end, timeoutSeconds * 1000)
@@ -65,9 +66,9 @@ function predicateOf({ target, matches }: Request): (object: Stored) => boolean 
 }
 
 /** To a watcher with a selector, an object that begins to match was added, and one that stops was deleted. */
-function typeFor({ type, object, before }: StoredEvent, concerns: (object: Stored) => boolean): string | undefined {
-  const was = before !== undefined && concerns(before)
-  const is = type !== 'DELETED' && concerns(object)
+function typeFor({ type, object, before }: StoredEvent, isSelected: (object: Stored) => boolean): string | undefined {
+  const was = before !== undefined && isSelected(before)
+  const is = type !== 'DELETED' && isSelected(object)
   if (is) return was ? 'MODIFIED' : 'ADDED'
   return was ? 'DELETED' : undefined
 }

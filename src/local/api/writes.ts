@@ -23,7 +23,7 @@ export function post({ store }: ApiContext, request: Request, response: ServerRe
   if (target.name || (target.resource.namespaced && !target.namespace)) throw notAllowed()
   const known = knownFields(request, objectBody(request), response)
   const object = withManagedFields(known, managedFieldsOf(known.metadata.managedFields, undefined))
-  send(response, 201, store.create(target.resource, target.namespace, object, { dryRun, mustLast: true }))
+  send(response, 201, store.create(target.resource, target.namespace, object, { dryRun, mustPersist: true }))
 }
 
 export function put(context: ApiContext, request: Request, response: ServerResponse): void {
@@ -87,8 +87,8 @@ function apply(context: ApiContext, request: Request, response: ServerResponse):
   const part = partOf(request)
   const applying = { resource, manager, part, force: query.get('force') === 'true', nowMs: clock.nowMs() }
   const next = applyFields(current, { ...applied, metadata: { ...applied.metadata, name } }, applying)
-  if (current) return send(response, 200, store.update(resource, current, next, part, { dryRun, mustLast: true }))
-  send(response, 201, store.create(resource, namespace, next, { dryRun, mustLast: true }))
+  if (current) return send(response, 200, store.update(resource, current, next, part, { dryRun, mustPersist: true }))
+  send(response, 201, store.create(resource, namespace, next, { dryRun, mustPersist: true }))
 }
 
 export function remove(context: ApiContext, request: Request, response: ServerResponse): void {
@@ -114,7 +114,7 @@ function save(context: ApiContext, request: Request, current: Stored, next: Stor
   const owned = (object: Stored) => withManagedFields(object, managedFields)
   const tracking = { resource, part, manager: request.manager, nowMs: context.clock.nowMs() }
   const tracked = trackWrite(owned(current), owned(known), tracking)
-  return context.store.update(resource, current, tracked, part, { dryRun: request.dryRun, mustLast: true })
+  return context.store.update(resource, current, tracked, part, { dryRun: request.dryRun, mustPersist: true })
 }
 
 function withManagedFields(object: Stored, managedFields: ManagedFields[] | undefined): Stored {
@@ -147,14 +147,14 @@ function knownFields({ target, query, contentType }: Request, object: Stored, re
   const metadata = knownMetadata(given, (path) => unknown.push(path))
   const fields = schema ? (pruned(schema, rest, '', (path) => unknown.push(path)) as Stored) : rest
   const kept = { ...fields, metadata } as Stored
-  const texts = unknown.map((path) => `unknown field "${path}"`)
+  const warnings = unknown.map((path) => `unknown field "${path}"`)
   // Apply has no other way: nobody could own a field that is not stored.
-  if (texts.length > 0 && (isApply || asked === 'Strict'))
-    throw strictly(contentType, `strict decoding error: ${texts.join(', ')}`)
-  if (texts.length > 0 && asked === 'Warn')
+  if (warnings.length > 0 && (isApply || asked === 'Strict'))
+    throw decodingError(contentType, `strict decoding error: ${warnings.join(', ')}`)
+  if (warnings.length > 0 && asked === 'Warn')
     response.setHeader(
       'warning',
-      texts.map((text) => `299 - "${text.replaceAll('"', '\\"')}"`),
+      warnings.map((text) => `299 - "${text.replaceAll('"', '\\"')}"`),
     )
   return kept
 }
@@ -164,16 +164,20 @@ function knownMetadata(given: Stored['metadata'], onUnknown: (path: string) => v
   for (const name of unknown) onUnknown(`metadata.${name}`)
   const known = Object.entries(given).filter(([name]) => !unknown.includes(name))
   const { labels, annotations, ...rest } = Object.fromEntries(known) as unknown as Stored['metadata']
-  return { ...rest, ...(labels && { labels: texts(labels) }), ...(annotations && { annotations: texts(annotations) }) }
+  return {
+    ...rest,
+    ...(labels && { labels: withoutNulls(labels) }),
+    ...(annotations && { annotations: withoutNulls(annotations) }),
+  }
 }
 
 /** A label or annotation that is null is the empty text. */
-function texts(map: Readonly<Record<string, string | null>>): Record<string, string> {
+function withoutNulls(map: Readonly<Record<string, string | null>>): Record<string, string> {
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, value ?? '']))
 }
 
 /** A patch is read well and makes something that is not. */
-function strictly(contentType: string, message: string): StatusError {
+function decodingError(contentType: string, message: string): StatusError {
   const isPatch = contentType.endsWith('patch+json')
   return isPatch ? invalidOption('patch', `Invalid value: ${message}`) : badRequest(message)
 }

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import type { Clock } from '../../support/clock.ts'
 import { errorMessage } from '../../support/errors.ts'
 import type { Log } from '../../support/log.ts'
-import { storageTrouble } from '../../support/storage.ts'
+import { storageErrorReason } from '../../support/storage.ts'
 import { type Stored, type StoredEvent, timestamp } from '../store/objects.ts'
 import { resourceOfKind } from '../store/resources.ts'
 import { graceOf, type ObjectStore } from '../store/store.ts'
@@ -12,7 +12,7 @@ import { ADDRESSES, addressAt } from './addresses.ts'
 import { HostsFile } from './hosts-file.ts'
 import { type PodEvent, recordPodEvent } from './pod-events.ts'
 import { launchPod, type PodExit, type RunningPod } from './pod-process.ts'
-import { AWAITED, configMapReader, missingFor } from './pod-references.ts'
+import { AWAITED_RESOURCES, configMapReader, missingFor } from './pod-references.ts'
 import { ended, lost, type PodStatus, running, unschedulable, withReadiness } from './pod-status.ts'
 import { PodVolumes } from './pod-volumes.ts'
 import { hasProbe, startProbe } from './probe.ts'
@@ -36,7 +36,7 @@ const SHUTDOWN = { reason: 'Terminated', message: 'Pod was terminated in respons
 /** Exit code of a container that could not be started. */
 const START_ERROR = 128
 /** Where the disk was full. */
-const START_AGAIN_MS = 1000
+const START_RETRY_MS = 1000
 
 interface Running {
   pod: Stored
@@ -70,9 +70,9 @@ export class Kubelet {
     const { store, log } = this.#options
     await this.#hosts.reset()
     this.#reaper = new Reaper(log)
-    for (const pod of store.list(PODS)) if (wasBegun(pod)) this.#write(pod, lost(pod, this.#now()))
+    for (const pod of store.list(PODS)) if (wasStarted(pod)) this.#write(pod, lost(pod, this.#now()))
     this.#unsubscribe = store.subscribe((event) => this.#onEvent(event))
-    this.#considerAll()
+    this.#syncAllPods()
   }
 
   logFile({ metadata }: Stored): string {
@@ -95,37 +95,39 @@ export class Kubelet {
   }
 
   #onEvent({ plural, type, object }: StoredEvent): void {
-    if (AWAITED.has(plural) && type !== 'DELETED') this.#considerAll()
+    if (AWAITED_RESOURCES.has(plural) && type !== 'DELETED') this.#syncAllPods()
     if (plural !== PODS.plural) return
     // Taken away at once (grace 0): nobody waits for its process any more.
     if (type === 'DELETED') this.#running.get(object.metadata.uid)?.process.signal('SIGKILL')
-    else this.#consider(object)
+    else this.#syncPod(object)
   }
 
-  #considerAll(): void {
-    for (const pod of this.#options.store.list(PODS)) this.#consider(pod)
+  #syncAllPods(): void {
+    for (const pod of this.#options.store.list(PODS)) this.#syncPod(pod)
   }
 
-  #consider(pod: Stored): void {
+  #syncPod(pod: Stored): void {
     const { uid, deletionTimestamp } = pod.metadata
     if (this.#closing || this.#starting.has(uid)) return
-    if (deletionTimestamp) return this.#end(pod)
+    if (deletionTimestamp) return this.#terminate(pod)
     if (pod.status?.phase !== 'Pending' || this.#running.has(uid)) return
     const missing = missingFor(pod, this.#volumes, this.#options.store)
-    if (missing.length > 0) return this.#waitFor(pod, missing.join(', '))
+    if (missing.length > 0) return this.#markUnschedulable(pod, missing.join(', '))
     // Noted before it begins: the first thing a start writes comes back to us as an event, which must find it here.
     const start = Promise.resolve()
       .then(() => this.#start(pod))
       .finally(() => this.#starting.delete(uid))
     this.#starting.set(uid, start)
-    void start.then(() => this.#considerAgain(pod))
+    void start.then(() => this.#resyncPod(pod))
   }
 
-  #waitFor(pod: Stored, message: string): void {
-    const told = (pod.status?.conditions as { message?: string }[] | undefined)?.some((one) => one.message === message)
-    if (told) return
+  #markUnschedulable(pod: Stored, message: string): void {
+    const isReported = (pod.status?.conditions as { message?: string }[] | undefined)?.some(
+      (one) => one.message === message,
+    )
+    if (isReported) return
     this.#write(pod, unschedulable(pod, message, this.#now()))
-    this.#tell(pod, { type: 'Warning', reason: 'FailedScheduling', message })
+    this.#recordEvent(pod, { type: 'Warning', reason: 'FailedScheduling', message })
   }
 
   /** Never throws: what goes wrong is the pod's status. */
@@ -142,33 +144,33 @@ export class Kubelet {
       this.#run(pod, podIP, process)
     } catch (error) {
       const message = errorMessage(error)
-      if (storageTrouble(error) !== undefined) return this.#startLater(pod, message)
+      if (storageErrorReason(error) !== undefined) return this.#retryStart(pod, message)
       await this.#hosts.withdraw(pod, podIP).catch(() => {})
       this.#write(pod, ended(pod, { exitCode: START_ERROR, message, reason: 'StartError' }, this.#now()))
-      this.#tell(pod, { type: 'Warning', reason: 'Failed', message: `Error: ${message}` })
+      this.#recordEvent(pod, { type: 'Warning', reason: 'Failed', message: `Error: ${message}` })
     }
   }
 
   /** Nothing ran: the pod is not to blame for a full disk. */
-  #startLater(pod: Stored, message: string): void {
-    this.#waitFor(pod, message)
-    setTimeout(() => this.#considerAgain(pod), START_AGAIN_MS)
+  #retryStart(pod: Stored, message: string): void {
+    this.#markUnschedulable(pod, message)
+    setTimeout(() => this.#resyncPod(pod), START_RETRY_MS)
   }
 
   #run(pod: Stored, podIP: string, process: RunningPod): void {
     const entry: Running = { pod, podIP, process, stopProbe: () => {}, killTimer: undefined, graceSeconds: Infinity }
     this.#running.set(pod.metadata.uid, entry)
     this.#write(pod, running(pod, podIP, !hasProbe(pod), this.#now()))
-    this.#tell(pod, { type: 'Normal', reason: 'Started', message: `Started process ${process.pid} at ${podIP}` })
+    this.#recordEvent(pod, { type: 'Normal', reason: 'Started', message: `Started process ${process.pid} at ${podIP}` })
     entry.stopProbe = startProbe(pod, podIP, (ready) => this.#onReadiness(pod, ready))
-    process.exited.then((exit) => this.#onExit(entry, exit)).catch((error) => this.#lament(pod, error))
+    process.exited.then((exit) => this.#onExit(entry, exit)).catch((error) => this.#logLostStatus(pod, error))
     if (!this.#current(pod)) process.signal('SIGKILL')
   }
 
   /** It may have been deleted while it started. */
-  #considerAgain(pod: Stored): void {
+  #resyncPod(pod: Stored): void {
     const current = this.#current(pod)
-    if (current) this.#consider(current)
+    if (current) this.#syncPod(current)
   }
 
   #launchOf(pod: Stored, podIP: string) {
@@ -191,7 +193,11 @@ export class Kubelet {
     const { namespace, name } = pod.metadata
     const current = this.#current(pod)
     if (!current) return undefined
-    this.#tell(pod, { type: 'Normal', reason: 'Scheduled', message: `Assigned ${namespace}/${name} to ${NODE_NAME}` })
+    this.#recordEvent(pod, {
+      type: 'Normal',
+      reason: 'Scheduled',
+      message: `Assigned ${namespace}/${name} to ${NODE_NAME}`,
+    })
     const spec = { ...current.spec, nodeName: NODE_NAME }
     return this.#options.store.update(PODS, current, { ...current, spec }, 'object')
   }
@@ -199,7 +205,7 @@ export class Kubelet {
   #onReadiness(pod: Stored, ready: boolean): void {
     const current = this.#current(pod)
     if (current) this.#write(current, withReadiness(current, ready, this.#now()))
-    if (!ready) this.#tell(pod, { type: 'Warning', reason: 'Unhealthy', message: 'Readiness probe failed' })
+    if (!ready) this.#recordEvent(pod, { type: 'Warning', reason: 'Unhealthy', message: 'Readiness probe failed' })
   }
 
   async #onExit({ pod, podIP, process, stopProbe, killTimer }: Running, exit: PodExit): Promise<void> {
@@ -209,24 +215,24 @@ export class Kubelet {
     this.#running.delete(pod.metadata.uid)
     const current = this.#current(pod)
     if (current) this.#write(current, ended(current, exit, this.#now(), this.#closing ? SHUTDOWN : undefined))
-    this.#considerAgain(pod)
+    this.#resyncPod(pod)
     await this.#hosts.withdraw(pod, podIP).catch(() => {})
   }
 
   /** A full disk, mostly: the pod goes on looking as it did. */
-  #lament({ metadata }: Stored, error: unknown): void {
+  #logLostStatus({ metadata }: Stored, error: unknown): void {
     this.#options.log.error({ pod: metadata.name, error: errorMessage(error) }, 'end of a pod could not be written')
   }
 
   /** SIGTERM, SIGKILL after the grace period; the object goes when the process has gone. */
-  #end(pod: Stored): void {
+  #terminate(pod: Stored): void {
     const entry = this.#running.get(pod.metadata.uid)
     if (!entry) return void this.#options.store.delete(PODS, pod, { gracePeriodSeconds: 0 })
     const graceSeconds = pod.metadata.deletionGracePeriodSeconds ?? graceOf(pod)
     // A second deletion may only shorten the time.
     if (graceSeconds >= entry.graceSeconds) return
     if (entry.graceSeconds === Infinity)
-      this.#tell(pod, { type: 'Normal', reason: 'Killing', message: 'Stopping container' })
+      this.#recordEvent(pod, { type: 'Normal', reason: 'Killing', message: 'Stopping container' })
     entry.graceSeconds = graceSeconds
     entry.process.signal('SIGTERM')
     clearTimeout(entry.killTimer)
@@ -244,7 +250,7 @@ export class Kubelet {
     if (current) this.#options.store.update(PODS, current, { ...current, status }, 'status')
   }
 
-  #tell(pod: Stored, event: PodEvent): void {
+  #recordEvent(pod: Stored, event: PodEvent): void {
     const { store, clock } = this.#options
     recordPodEvent(store, pod, event, NODE_NAME, clock.nowMs())
   }
@@ -255,6 +261,6 @@ export class Kubelet {
 }
 
 /** On the node and not ended: its process may have run, and must not run twice under one uid. */
-function wasBegun({ spec, status }: Stored): boolean {
+function wasStarted({ spec, status }: Stored): boolean {
   return spec?.nodeName !== undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'
 }

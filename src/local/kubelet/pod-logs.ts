@@ -19,7 +19,7 @@ export async function servePodLog(
   response: ServerResponse,
   ended: () => boolean,
 ): Promise<void> {
-  refuse(pod, query)
+  checkQuery(pod, query)
   const handle = await open(file).catch(() => undefined)
   if (!handle) throw badRequest(`container "${nameOf(pod)}" in pod "${pod.metadata.name}" is waiting to start`)
   try {
@@ -38,7 +38,7 @@ function nameOf(pod: Stored): string {
   return containerOf(pod).name ?? 'main'
 }
 
-function refuse(pod: Stored, query: URLSearchParams): void {
+function checkQuery(pod: Stored, query: URLSearchParams): void {
   const { name } = pod.metadata
   const container = query.get('container') || nameOf(pod)
   if (container !== nameOf(pod)) throw badRequest(`container ${container} is not valid for pod ${name}`)

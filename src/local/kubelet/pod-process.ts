@@ -1,4 +1,4 @@
-/** One pod as one process: its environment, its log file, its last words, its end. */
+/** One pod as one process: its environment, its log file, its termination message, its end. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, open, rm } from 'node:fs/promises'
@@ -38,18 +38,18 @@ export async function launchPod(launch: PodLaunch, machine: NodeJS.ProcessEnv): 
   await mkdir(dirname(launch.logFile), { recursive: true })
   await mkdir(dirname(launch.terminationLog), { recursive: true })
   const container = containerOf(launch.pod)
-  const [program = '', ...words] = [...launch.command, ...(container.args ?? [])]
+  const [program = '', ...args] = [...launch.command, ...(container.args ?? [])]
   const log = await open(launch.logFile, 'a', 0o600)
   try {
     // A group of its own: Ctrl-C at the terminal is for us, and we tell the pods.
-    const child = spawn(program, words, {
+    const child = spawn(program, args, {
       env: podEnvironment(launch, container, machine),
       // The end of the first pipe tells a pod that we are no more.
       stdio: ['pipe', log.fd, log.fd],
       detached: true,
     })
     if (child.pid !== undefined) launch.onSpawn(child.pid)
-    const exited = exitOf(child, launch.terminationLog)
+    const exited = waitForExit(child, launch.terminationLog)
     await once(child, 'spawn')
     return { pid: child.pid as number, exited, signal: (signal) => signalGroup(child, signal) }
   } finally {
@@ -66,18 +66,18 @@ function signalGroup({ pid = 0 }: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-async function exitOf(child: ChildProcess, terminationLog: string): Promise<PodExit> {
+async function waitForExit(child: ChildProcess, terminationLog: string): Promise<PodExit> {
   const { promise, resolve } = Promise.withResolvers<[number | null, NodeJS.Signals | null]>()
   child.once('exit', (exitCode, signal) => resolve([exitCode, signal]))
   const [exitCode, signal] = await promise
   // What it started and did not end itself ends with it, as in a container.
   signalGroup(child, 'SIGKILL')
-  const message = await lastWords(terminationLog)
+  const message = await readTerminationMessage(terminationLog)
   await rm(terminationLog, { force: true })
   return { exitCode: exitCode ?? SIGNAL_BASE + (signal ? constants.signals[signal] : 0), message }
 }
 
-async function lastWords(file: string): Promise<string> {
+async function readTerminationMessage(file: string): Promise<string> {
   const handle = await open(file).catch(() => undefined)
   if (!handle) return ''
   try {

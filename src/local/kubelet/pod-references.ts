@@ -10,7 +10,7 @@ type Variable = NonNullable<ContainerSpec['env']>[number]
 const CONFIG_MAPS = resourceOfKind('ConfigMap')
 
 /** What may make a pod start that waited. */
-export const AWAITED = new Set(['persistentvolumeclaims', CONFIG_MAPS.plural])
+export const AWAITED_RESOURCES = new Set(['persistentvolumeclaims', CONFIG_MAPS.plural])
 
 /** A sentence for each object that is missing; empty when the pod can start. */
 export function missingFor(pod: Stored, volumes: PodVolumes, store: ObjectStore): string[] {

@@ -3,7 +3,7 @@ import type { Stored } from '../store/objects.ts'
 import { type ContainerSpec, containerOf } from './container.ts'
 
 /** Until the first success: a start is waited for, so it should be seen at once. */
-const FIRST_EVERY_MS = 200
+const INITIAL_PERIOD_MS = 200
 const TIMEOUT_MS = 1000
 const DEFAULT_PERIOD_SECONDS = 10
 const DEFAULT_FAILURE_THRESHOLD = 3
@@ -23,16 +23,16 @@ export function startProbe(pod: Stored, podIP: string, onChange: (ready: boolean
   let timer: NodeJS.Timeout | undefined
   let ready = false
   let failures = 0
-  const look = async () => {
+  const probeOnce = async () => {
     const success = await answers(url, stopping.signal)
     if (stopping.signal.aborted) return
     failures = success ? 0 : failures + 1
     const now = success || (ready && failures < (probe.failureThreshold ?? DEFAULT_FAILURE_THRESHOLD))
     if (now !== ready) onChange(now)
     ready = now
-    timer = setTimeout(() => void look(), ready ? periodMs : Math.min(FIRST_EVERY_MS, periodMs))
+    timer = setTimeout(() => void probeOnce(), ready ? periodMs : Math.min(INITIAL_PERIOD_MS, periodMs))
   }
-  void look()
+  void probeOnce()
   return () => {
     stopping.abort()
     clearTimeout(timer)

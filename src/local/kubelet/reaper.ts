@@ -48,28 +48,28 @@ export class Reaper {
   #replace(): void {
     if (this.#closed) return
     this.#shell = this.#start()
-    this.#tell()
+    this.#sendGroups()
   }
 
   /** @param pid the leader of the group */
   watch(pid: number): void {
     this.#groups.add(pid)
-    this.#tell()
+    this.#sendGroups()
   }
 
   forget(pid: number): void {
     this.#groups.delete(pid)
-    this.#tell()
+    this.#sendGroups()
   }
 
   close(): void {
     this.#closed = true
     this.#groups.clear()
-    this.#tell()
+    this.#sendGroups()
     this.#shell.stdin?.end()
   }
 
-  #tell(): void {
+  #sendGroups(): void {
     this.#shell.stdin?.write(`${[...this.#groups].join(' ')}\n`)
   }
 }

@@ -51,12 +51,12 @@ function admitJob(resource: Resource, schema: Schema, given: Stored, before: Sto
     field: path,
     message: value === undefined ? `Required value: ${message}` : `Invalid value: ${shownAt(path, value)}: ${message}`,
   }))
-  if (before) causes.push(...changedForGood(object, before))
+  if (before) causes.push(...immutableCauses(object, before))
   if (causes.length > 0) throw invalid(resource, object.metadata.name, causes)
   return object
 }
 
-function changedForGood(object: Stored, before: Stored): Cause[] {
+function immutableCauses(object: Stored, before: Stored): Cause[] {
   const kind = object.kind as JobKind
   const immutable = IMMUTABLE_FIELDS[kind].map((path) => ({ path, message: CANNOT_CHANGE, isCount: false }))
   const [was, is] = [before.spec ?? {}, object.spec ?? {}]

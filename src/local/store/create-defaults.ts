@@ -11,7 +11,12 @@ const MAX_NAME = 253
 const MAX_GENERATED_BASE = 58
 
 /** @throws StatusError 400 without a name, 422 for one that is none */
-export function newborn(resource: Resource, namespace: string | undefined, given: Stored, nowMs: number): Stored {
+export function withCreateDefaults(
+  resource: Resource,
+  namespace: string | undefined,
+  given: Stored,
+  nowMs: number,
+): Stored {
   const { status, ...rest } = clone(given)
   const { resourceVersion, ...meta } = rest.metadata
   if (resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created')

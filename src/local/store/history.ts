@@ -2,28 +2,28 @@
 import type { StoredEvent } from './objects.ts'
 import { expired } from './status-error.ts'
 
-const KEPT = 20_000
+const MIN_KEPT_EVENTS = 20_000
 
 export class History {
   #events: StoredEvent[] = []
   /** Nothing is known of what happened up to this version: a former process, or too long ago. */
-  #forgotten: number
+  #droppedUpTo: number
 
   /** @param version the newest one of the former process */
   constructor(version: number) {
-    this.#forgotten = version
+    this.#droppedUpTo = version
   }
 
   add(event: StoredEvent): void {
     this.#events.push(event)
-    if (this.#events.length <= 2 * KEPT) return
-    this.#forgotten = this.#events[KEPT - 1]?.version ?? this.#forgotten
-    this.#events = this.#events.slice(KEPT)
+    if (this.#events.length <= 2 * MIN_KEPT_EVENTS) return
+    this.#droppedUpTo = this.#events[MIN_KEPT_EVENTS - 1]?.version ?? this.#droppedUpTo
+    this.#events = this.#events.slice(MIN_KEPT_EVENTS)
   }
 
   /** @throws StatusError 410: silence would hide what was forgotten */
   after(version: number): StoredEvent[] {
-    if (version < this.#forgotten) throw expired(`too old resource version: ${version} (${this.#forgotten})`)
+    if (version < this.#droppedUpTo) throw expired(`too old resource version: ${version} (${this.#droppedUpTo})`)
     const first = this.#events.findIndex((event) => event.version > version)
     return first < 0 ? [] : this.#events.slice(first)
   }

@@ -16,7 +16,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { makePrivateFolder } from '../../support/folder.ts'
-import { storageTrouble } from '../../support/storage.ts'
+import { storageErrorReason } from '../../support/storage.ts'
 import type { Stored } from './objects.ts'
 import { StatusError } from './status-error.ts'
 
@@ -26,17 +26,17 @@ export interface JournalOptions {
   /** A journal may grow to this, or to a multiple of what is alive, before it is written anew. */
   minCompactBytes?: number
   /** Told why nothing can be written, and `undefined` when there is room again. */
-  onTrouble?: ((reason: string | undefined) => void) | undefined
+  onStorageOutage?: ((reason: string | undefined) => void) | undefined
 }
 
 const MIN_COMPACT_BYTES = 4 * 2 ** 20
-const COMPACT_AT = 4
-const TRY_EVERY_MS = 1000
+const COMPACT_FACTOR = 4
+const RETRY_MS = 1000
 
 export class Journal {
   readonly #file: string
   readonly #minCompactBytes: number
-  readonly #onTrouble: (reason: string | undefined) => void
+  readonly #onStorageOutage: (reason: string | undefined) => void
   readonly #live = new Map<string, Stored>()
   #handle: number | undefined
   #version = 1
@@ -44,33 +44,33 @@ export class Journal {
   #bytes = 0
   #compactAtBytes = 0
   /** Taken, and not written yet. */
-  readonly #waiting: Buffer[] = []
-  #trouble: string | undefined
+  readonly #unwritten: Buffer[] = []
+  #outage: string | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(file: string, { minCompactBytes = MIN_COMPACT_BYTES, onTrouble = () => {} }: JournalOptions = {}) {
+  constructor(file: string, { minCompactBytes = MIN_COMPACT_BYTES, onStorageOutage = () => {} }: JournalOptions = {}) {
     this.#file = file
     this.#minCompactBytes = minCompactBytes
-    this.#onTrouble = onTrouble
+    this.#onStorageOutage = onStorageOutage
   }
 
   load(): { objects: Stored[]; version: number } {
     makePrivateFolder(dirname(this.#file), false)
     const text = existsSync(this.#file) ? readFileSync(this.#file, 'utf8') : ''
-    for (const entry of text.split('\n').flatMap(parseEntry)) this.#take(entry)
+    for (const entry of text.split('\n').flatMap(parseEntry)) this.#applyEntry(entry)
     this.#open(Buffer.byteLength(text.slice(0, text.lastIndexOf('\n') + 1)))
     this.#compact()
     return { objects: [...this.#live.values()], version: this.#version }
   }
 
-  /** @param mustLast refuse what cannot be written now. @throws StatusError 507 */
-  put(key: string, object: Stored, version: number, mustLast = false): void {
-    this.#append({ put: object, key, v: version }, mustLast)
+  /** @param mustPersist refuse what cannot be written now. @throws StatusError 507 */
+  put(key: string, object: Stored, version: number, mustPersist = false): void {
+    this.#append({ put: object, key, v: version }, mustPersist)
   }
 
   /** @throws StatusError 507 */
-  remove(key: string, version: number, mustLast = false): void {
-    this.#append({ remove: true, key, v: version }, mustLast)
+  remove(key: string, version: number, mustPersist = false): void {
+    this.#append({ remove: true, key, v: version }, mustPersist)
   }
 
   close(): void {
@@ -81,28 +81,28 @@ export class Journal {
     this.#handle = undefined
   }
 
-  #take(entry: Entry): void {
+  #applyEntry(entry: Entry): void {
     this.#version = Math.max(this.#version, entry.v)
     if ('put' in entry) this.#live.set(entry.key, entry.put)
     else if ('remove' in entry) this.#live.delete(entry.key)
   }
 
-  #append(entry: Entry, mustLast: boolean): void {
+  #append(entry: Entry, mustPersist: boolean): void {
     if (this.#handle === undefined) return
     const line = lineOf(entry)
     if (!this.#flush() || !this.#write(line)) {
-      if (mustLast) throw new StatusError(507, 'InsufficientStorage', `nothing is stored: ${this.#trouble}`)
-      this.#waiting.push(line)
+      if (mustPersist) throw new StatusError(507, 'InsufficientStorage', `nothing is stored: ${this.#outage}`)
+      this.#unwritten.push(line)
     }
-    this.#take(entry)
+    this.#applyEntry(entry)
     if (this.#bytes > this.#compactAtBytes) this.#compact()
   }
 
   /** @returns whether all that waited is written */
   #flush(): boolean {
-    for (let line = this.#waiting[0]; line; line = this.#waiting[0]) {
+    for (let line = this.#unwritten[0]; line; line = this.#unwritten[0]) {
       if (!this.#write(line)) return false
-      this.#waiting.shift()
+      this.#unwritten.shift()
     }
     return true
   }
@@ -114,33 +114,33 @@ export class Journal {
       for (let done = 0; done < line.length; ) done += writeSync(handle, line, done)
     } catch (error) {
       ftruncateSync(handle, this.#bytes)
-      this.#suffer(error)
+      this.#beginOutage(error)
       return false
     }
     this.#bytes += line.length
-    this.#recover()
+    this.#endOutage()
     return true
   }
 
-  #suffer(error: unknown): void {
-    const reason = storageTrouble(error)
+  #beginOutage(error: unknown): void {
+    const reason = storageErrorReason(error)
     if (reason === undefined) throw error
-    if (this.#trouble !== undefined) return
-    this.#trouble = `${reason} (${this.#file})`
-    this.#timer = setInterval(() => this.#tryAgain(), TRY_EVERY_MS)
-    this.#onTrouble(this.#trouble)
+    if (this.#outage !== undefined) return
+    this.#outage = `${reason} (${this.#file})`
+    this.#timer = setInterval(() => this.#retry(), RETRY_MS)
+    this.#onStorageOutage(this.#outage)
   }
 
   /** With nothing that waits, a version alone finds out whether there is room. */
-  #tryAgain(): void {
-    if (this.#flush() && this.#trouble !== undefined) this.#write(lineOf({ v: this.#version }))
+  #retry(): void {
+    if (this.#flush() && this.#outage !== undefined) this.#write(lineOf({ v: this.#version }))
   }
 
-  #recover(): void {
-    if (this.#trouble === undefined || this.#waiting.length > 1) return
+  #endOutage(): void {
+    if (this.#outage === undefined || this.#unwritten.length > 1) return
     clearInterval(this.#timer)
-    this.#trouble = undefined
-    this.#onTrouble(undefined)
+    this.#outage = undefined
+    this.#onStorageOutage(undefined)
   }
 
   /** The old file stays, and is written on, where there is no room for a new one beside it. */
@@ -155,13 +155,13 @@ export class Journal {
       renameSync(temporary, this.#file)
     } catch (error) {
       rmSync(temporary, { force: true })
-      if (storageTrouble(error) === undefined) throw error
+      if (storageErrorReason(error) === undefined) throw error
       this.#compactAtBytes = 2 * this.#bytes
       return
     }
     // What waited is in it.
-    this.#waiting.length = 0
-    this.#compactAtBytes = Math.max(this.#minCompactBytes, COMPACT_AT * text.length)
+    this.#unwritten.length = 0
+    this.#compactAtBytes = Math.max(this.#minCompactBytes, COMPACT_FACTOR * text.length)
     this.#open(text.length)
   }
 

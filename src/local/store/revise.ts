@@ -5,7 +5,7 @@ import { type Cause, conflict, invalid } from './status-error.ts'
 
 export type Part = 'object' | 'status'
 
-const OF_THE_SERVER = [
+const SERVER_FIELDS = [
   'uid',
   'creationTimestamp',
   'generation',
@@ -59,7 +59,7 @@ function withoutStatus(resource: Resource, current: Stored, next: Stored): Store
   const given = clone(next)
   const status = resource.status ? current.status : given.status
   const { status: _given, ...rest } = given
-  const kept = Object.fromEntries(OF_THE_SERVER.map((field) => [field, current.metadata[field]]))
+  const kept = Object.fromEntries(SERVER_FIELDS.map((field) => [field, current.metadata[field]]))
   return {
     ...rest,
     apiVersion: current.apiVersion,

@@ -5,7 +5,7 @@
 import { EventEmitter } from 'node:events'
 import type { Clock } from '../../support/clock.ts'
 import { admit, admitStatus } from './admission.ts'
-import { newborn } from './create-defaults.ts'
+import { withCreateDefaults } from './create-defaults.ts'
 import { History } from './history.ts'
 import type { Journal } from './journal.ts'
 import { clone, type Stored, type StoredEvent, sameContent, timestamp } from './objects.ts'
@@ -17,7 +17,7 @@ export interface WriteOptions {
   /** Everything is checked and answered, nothing is stored. */
   dryRun?: boolean
   /** Refused with 507 where the disk takes nothing now; what the cluster itself finds out waits in memory instead. */
-  mustLast?: boolean
+  mustPersist?: boolean
 }
 
 export interface DeleteOptions extends WriteOptions {
@@ -71,7 +71,7 @@ export class ObjectStore {
 
   /** @throws StatusError 409 AlreadyExists, 422 */
   create(resource: Resource, namespace: string | undefined, given: Stored, options: WriteOptions = {}): Stored {
-    const object = newborn(resource, namespace, given, this.#clock.nowMs())
+    const object = withCreateDefaults(resource, namespace, given, this.#clock.nowMs())
     if (this.find(resource, namespace, object.metadata.name)) throw alreadyExists(resource, object.metadata.name)
     return this.#put(resource, admit(resource, object), undefined, options)
   }
@@ -87,7 +87,7 @@ export class ObjectStore {
     const checked = part === 'status' ? revised : admit(resource, revised, current)
     if (sameContent(checked, current)) return current
     if (changesSpec(checked, current)) checked.metadata.generation = (current.metadata.generation ?? 1) + 1
-    if (part === 'object' && isDone(resource, checked)) return this.#remove(resource, checked, options)
+    if (part === 'object' && mayBeRemoved(resource, checked)) return this.#remove(resource, checked, options)
     return this.#put(resource, checked, current, options)
   }
 
@@ -117,11 +117,11 @@ export class ObjectStore {
     return () => this.#events.off('event', on)
   }
 
-  #put(resource: Resource, object: Stored, before: Stored | undefined, { dryRun, mustLast }: WriteOptions): Stored {
+  #put(resource: Resource, object: Stored, before: Stored | undefined, { dryRun, mustPersist }: WriteOptions): Stored {
     if (dryRun) return object
     const version = this.#version + 1
     const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } }
-    this.#journal.put(keyOfObject(stored), stored, version, mustLast)
+    this.#journal.put(keyOfObject(stored), stored, version, mustPersist)
     this.#version = version
     this.#objects.set(keyOfObject(stored), stored)
     const type = before ? 'MODIFIED' : 'ADDED'
@@ -129,12 +129,12 @@ export class ObjectStore {
     return stored
   }
 
-  #remove(resource: Resource, object: Stored, { dryRun, mustLast }: WriteOptions): Stored {
+  #remove(resource: Resource, object: Stored, { dryRun, mustPersist }: WriteOptions): Stored {
     if (dryRun) return object
     const version = this.#version + 1
     const last = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } }
     const before = this.#objects.get(keyOfObject(object)) ?? object
-    this.#journal.remove(keyOfObject(object), version, mustLast)
+    this.#journal.remove(keyOfObject(object), version, mustPersist)
     this.#version = version
     this.#objects.delete(keyOfObject(object))
     this.#publish({ type: 'DELETED', plural: resource.plural, object: last, before, version })
@@ -167,7 +167,7 @@ function checkDeletion(resource: Resource, { metadata }: Stored, options: Delete
 }
 
 /** The last finalizer of an object that was to go is gone. */
-function isDone(resource: Resource, { metadata, ...object }: Stored): boolean {
+function mayBeRemoved(resource: Resource, { metadata, ...object }: Stored): boolean {
   if (!metadata.deletionTimestamp || metadata.finalizers?.length) return false
   return metadata.deletionGracePeriodSeconds === 0 || !isRunningPod(resource, { metadata, ...object } as Stored)
 }

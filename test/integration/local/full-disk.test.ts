@@ -41,7 +41,7 @@ describe('a full disk', { skip: CANNOT_MOUNT }, () => {
     root = mkdtempSync(join(tmpdir(), 'downpour-full-'))
     disk = mountSmallDisk(join(root, 'disk'), '1m')
     told.length = 0
-    const options = { command: COMMAND, onTrouble: (reason: string | undefined) => told.push(reason) }
+    const options = { command: COMMAND, onStorageOutage: (reason: string | undefined) => told.push(reason) }
     cluster = await startTestCluster(options, disk.folder)
     client = new KubeClient({ kubeConfig: cluster.kubeconfigPath, log: silentLog, retry: NO_RETRY })
   })

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { ENV } from '../../../src/contract/runtime.ts'
 import type { KubeObject } from '../../../src/kube/objects.ts'
-import { buryLeftovers, runProcesses } from '../../../src/local/leftovers.ts'
+import { killLeftovers, runProcesses } from '../../../src/local/leftovers.ts'
 import { systemClock } from '../../../src/support/clock.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { startTestCluster } from '../../support/local-cluster.ts'
@@ -35,7 +35,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'downpour-restart-'))
 })
 afterEach(async () => {
-  await buryLeftovers(folder, systemClock)
+  await killLeftovers(folder, systemClock)
   rmSync(folder, { recursive: true, force: true })
 })
 const alive = () => runProcesses(folder)

@@ -2,16 +2,16 @@
  * Local mode: a process has the other end of its standard input in the run that started it. The kernel closes that end
  * when the run dies, however it dies and whatever else was killed with it.
  */
-const ENDS_WITHIN_MS = 20_000
+const EXIT_TIMEOUT_MS = 20_000
 
 /** @param stop asks the work to end. @param exit called later, for work that does not end */
 export function endWithRun(stop: () => void, exit: () => void): void {
-  const onCut = () => {
-    process.stdin.off('end', onCut).off('error', onCut)
+  const onClosed = () => {
+    process.stdin.off('end', onClosed).off('error', onClosed)
     stop()
-    setTimeout(exit, ENDS_WITHIN_MS).unref()
+    setTimeout(exit, EXIT_TIMEOUT_MS).unref()
   }
-  process.stdin.on('end', onCut).on('error', onCut).resume()
+  process.stdin.on('end', onClosed).on('error', onClosed).resume()
   // It must not keep a process alive whose work is done.
   ;(process.stdin as typeof process.stdin & { unref(): void }).unref()
 }
