@@ -1,12 +1,16 @@
 /** `downpour validate`: everything that is wrong with job files, before a cluster sees them, as lines or as JSON. */
 import type { Readable, Writable } from 'node:stream'
+
+
 import { issueText, labelOf, parseJob, validateJob } from '../../api/parse.ts'
 import { shownAt } from '../../api/secrets.ts'
 import { jobWarnings } from '../../api/warnings.ts'
 import { GROUP, JOB_KINDS } from '../../contract/names.ts'
 import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
-import { printable, shownValue } from '../../support/shown.ts'
+import { printableText } from '../../support/printable.ts'
+import { shownValue } from '../../support/shown.ts'
 import { type Manifest, readManifests, withoutRepeats } from '../manifests.ts'
+
 
 export interface CliIo {
   out: Writable
@@ -59,10 +63,10 @@ export async function validateFiles(
   const { problems } = checked
   if (json) out.write(`${JSON.stringify(reportOf(checked), null, 2)}\n`)
   else {
-    for (const { text } of problems.slice(0, MAX_LINES)) err.write(`${printable(text)}\n`)
+    for (const { text } of problems.slice(0, MAX_LINES)) err.write(`${printableText(text)}\n`)
     if (problems.length > MAX_LINES) err.write(`... and ${problems.length - MAX_LINES} more (--json shows all)\n`)
-    for (const line of checked.warnings) err.write(`${printable(line)}\n`)
-    for (const line of [...checked.lines, summaryOf(checked)]) out.write(`${printable(line)}\n`)
+    for (const line of checked.warnings) err.write(`${printableText(line)}\n`)
+    for (const line of [...checked.lines, summaryOf(checked)]) out.write(`${printableText(line)}\n`)
   }
   return problems.length > 0 ? 1 : 0
 }

@@ -7,8 +7,8 @@
  * which a real one leaves open and silent, and each watch that asked for bookmarks ends with one.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { DownpourError } from '../../support/errors.ts'
 import { guardHttp, HTTP_SERVER_OPTIONS } from '../../support/guard-http.ts'
+import { listenAt } from '../../support/listen.ts'
 import { badRequest, StatusError } from '../store/status-error.ts'
 import { discoveryOf } from './discovery.ts'
 import { authorised, send, sendError } from './http.ts'
@@ -33,17 +33,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<Server>
     handle(context, request, response).catch((error) => sendError(response, error, options.log))
   })
   guardHttp(server, { connections: MAX_CONNECTIONS })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(error.code === 'EADDRINUSE' ? portTaken(options.port, error) : error),
-    )
-    server.listen(options.port, '127.0.0.1', resolve)
-  })
+  await listenAt(server, '127.0.0.1', options.port)
   return server
-}
-
-function portTaken(port: number, cause: unknown): DownpourError {
-  return new DownpourError('PORT_TAKEN', `port ${port} of 127.0.0.1 is in use; choose another`, {}, { cause })
 }
 
 async function handle(context: ApiContext, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
