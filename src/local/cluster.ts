@@ -21,7 +21,7 @@ import { stateDirError } from './state-dir.ts'
 import { expireEvents } from './store/event-expiry.ts'
 import { collectGarbage } from './store/garbage.ts'
 import { Journal } from './store/journal.ts'
-import type { Stored } from './store/objects.ts'
+import { hasEnded, type Stored } from './store/objects.ts'
 import { resourceOfKind } from './store/resources.ts'
 import { ObjectStore } from './store/store.ts'
 
@@ -111,7 +111,7 @@ function logServer(store: ObjectStore, kubelet: Kubelet): ApiServerOptions['serv
   return (namespace, name, query, response) => {
     const pod = store.get(pods, namespace, name)
     return servePodLog(pod, kubelet.logFile(pod), query, response, () =>
-      hasEnded(store.find(pods, namespace, name), pod),
+      isLogComplete(store.find(pods, namespace, name), pod),
     )
   }
 }
@@ -131,8 +131,8 @@ function seed(store: ObjectStore): void {
 }
 
 /** Nothing more will be written: it ended, or its name has gone to another. */
-function hasEnded(now: Stored | undefined, pod: Stored): boolean {
-  return now?.metadata.uid !== pod.metadata.uid || ['Succeeded', 'Failed'].includes(String(now.status?.phase))
+function isLogComplete(now: Stored | undefined, pod: Stored): boolean {
+  return now?.metadata.uid !== pod.metadata.uid || hasEnded(now)
 }
 
 /** Kept, so that a kubeconfig in use goes on working after a restart. */

@@ -1,7 +1,7 @@
 /** Columns of `kubectl get` after the name, by kind; those of our kinds equal the CRDs' printer columns. */
 import { PRINTER_COLUMNS } from '../../api/printer-columns.ts'
 import type { JobKind } from '../../contract/names.ts'
-import type { Stored } from '../store/objects.ts'
+import { type Stored, valueAt } from '../store/objects.ts'
 import { age } from './age.ts'
 import { podStatus, readyContainers, restartsOfContainers } from './pod-columns.ts'
 
@@ -22,15 +22,12 @@ const field = (name: string, path: string, wide = false): Column => ({
   cell: (object) => textAt(object, path),
 })
 
-function valueAt(object: unknown, path: string): unknown {
-  return path
-    .split('.')
-    .filter(Boolean)
-    .reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], object)
+function fieldAt(object: unknown, path: string): unknown {
+  return valueAt(object, path.split('.').filter(Boolean))
 }
 
 function textAt(object: unknown, path: string): string {
-  const value = valueAt(object, path)
+  const value = fieldAt(object, path)
   return value === undefined || value === null ? '' : String(value)
 }
 
@@ -39,7 +36,7 @@ const jobColumns = (kind: JobKind): Column[] =>
   PRINTER_COLUMNS[kind].map(({ name, type, jsonPath }) =>
     type === 'date'
       ? { ...AGE, type }
-      : { name, type, cell: (object) => valueAt(object, jsonPath) as string | number | undefined },
+      : { name, type, cell: (object) => fieldAt(object, jsonPath) as string | number | undefined },
   )
 
 export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {

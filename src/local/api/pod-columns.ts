@@ -1,5 +1,5 @@
 /** What `kubectl get pods` shows of a pod, also of one with containers that others have added: by the rules of its printer. */
-import type { Stored } from '../store/objects.ts'
+import { hasEnded, type Stored } from '../store/objects.ts'
 
 interface ContainerStatus {
   ready?: boolean
@@ -29,8 +29,7 @@ export function restartsOfContainers(pod: Stored): number {
 export function podStatus(pod: Stored): string {
   if (pod.metadata.deletionTimestamp) return 'Terminating'
   const phase = String(pod.status?.reason ?? pod.status?.phase ?? '')
-  const hasEnded = ['Succeeded', 'Failed'].includes(String(pod.status?.phase))
-  return (hasEnded ? undefined : initStatus(pod)) ?? mainStatus(pod, phase)
+  return (hasEnded(pod) ? undefined : initStatus(pod)) ?? mainStatus(pod, phase)
 }
 
 function initStatus(pod: Stored): string | undefined {

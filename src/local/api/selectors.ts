@@ -1,6 +1,6 @@
 /** Label and field selectors, as in `kubectl get -l` and `--field-selector`. */
 import { ownValue } from '../../support/own.ts'
-import type { Stored } from '../store/objects.ts'
+import { type Stored, valueAt } from '../store/objects.ts'
 import { badRequest } from '../store/status-error.ts'
 
 export type Predicate = (object: Stored) => boolean
@@ -51,10 +51,6 @@ export function fieldPredicate(selector: string, kind: string): Predicate {
     return { path: path.split('.'), equal: relation !== '!=', value }
   })
   return (object) => terms.every(({ path, equal, value }) => (String(valueAt(object, path) ?? '') === value) === equal)
-}
-
-function valueAt(object: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], object)
 }
 
 /** Commas separate terms, but not inside the brackets of a set. */

@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import { METADATA_FIELDS } from '../../api/metadata.ts'
 import { pruned } from '../../api/pruned.ts'
+import { invalidValue, requiredField } from '../store/causes.ts'
 import { checkMetadataTypes } from '../store/metadata-rules.ts'
 import { isObject, type ManagedFields, type Stored } from '../store/objects.ts'
 import { apiVersionOf } from '../store/resources.ts'
@@ -38,9 +39,8 @@ export function put(context: ApiContext, request: Request, response: ServerRespo
 /** Custom resources take no blind replacement. */
 function requireVersion({ target }: Request, { metadata }: Stored): void {
   if (!schemaOf(target.resource) || metadata.resourceVersion) return
-  const field = 'metadata.resourceVersion'
-  const message = 'Invalid value: 0x0: must be specified for an update'
-  throw invalid(target.resource, metadata.name, [{ reason: 'FieldValueInvalid', field, message }])
+  const cause = invalidValue('metadata.resourceVersion', '0x0', 'must be specified for an update')
+  throw invalid(target.resource, metadata.name, [cause])
 }
 
 export function patch(context: ApiContext, request: Request, response: ServerResponse): void {
@@ -68,8 +68,7 @@ function checkIdentity({ target }: Request, { kind, metadata }: Stored): void {
   if (resource.namespaced && metadata?.namespace !== namespace)
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
   if (kind === resource.kind) return
-  const message = `Invalid value: ${JSON.stringify(kind)}: must be ${resource.kind}`
-  throw invalid(resource, name ?? '', [{ reason: 'FieldValueInvalid', field: 'kind', message }])
+  throw invalid(resource, name ?? '', [invalidValue('kind', JSON.stringify(kind), `must be ${resource.kind}`)])
 }
 
 function apply(context: ApiContext, request: Request, response: ServerResponse): void {
@@ -77,10 +76,8 @@ function apply(context: ApiContext, request: Request, response: ServerResponse):
   const { target, query, manager, dryRun } = request
   const { resource, namespace, name = '', subresource } = target
   if (subresource === 'scale') throw notAllowed()
-  if (!query.get('fieldManager')) {
-    const message = 'Required value: is required for apply patch'
-    throw invalid(resource, name, [{ reason: 'FieldValueRequired', field: 'fieldManager', message }])
-  }
+  if (!query.get('fieldManager'))
+    throw invalid(resource, name, [requiredField('fieldManager', 'is required for apply patch')])
   const applied = knownFields(request, objectBody(request), response)
   const current = store.find(resource, namespace, name)
   if (!current && (subresource || applied.metadata.uid)) throw notFound(resource, name)

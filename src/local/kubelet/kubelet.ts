@@ -5,7 +5,7 @@ import type { Clock } from '../../support/clock.ts'
 import { errorMessage } from '../../support/errors.ts'
 import type { Log } from '../../support/log.ts'
 import { storageErrorReason } from '../../support/storage.ts'
-import { type Stored, type StoredEvent, timestamp } from '../store/objects.ts'
+import { hasEnded, type Stored, type StoredEvent, timestamp } from '../store/objects.ts'
 import { resourceOfKind } from '../store/resources.ts'
 import { graceOf, type ObjectStore } from '../store/store.ts'
 import { ADDRESSES, addressAt } from './addresses.ts'
@@ -261,6 +261,6 @@ export class Kubelet {
 }
 
 /** On the node and not ended: its process may have run, and must not run twice under one uid. */
-function wasStarted({ spec, status }: Stored): boolean {
-  return spec?.nodeName !== undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'
+function wasStarted(pod: Stored): boolean {
+  return pod.spec?.nodeName !== undefined && !hasEnded(pod)
 }

@@ -5,12 +5,15 @@ import { fillSpec } from '../../api/resolve.ts'
 import { shownAt } from '../../api/secrets.ts'
 import type { Schema } from '../../api/structural.ts'
 import type { JobKind } from '../../contract/names.ts'
+import { type Cause, invalidValue, requiredField } from './causes.ts'
 import { checkCore } from './core-rules.ts'
 import { checkMetadata } from './metadata-rules.ts'
-import { clone, type Stored, sameContent } from './objects.ts'
+import { clone, type Stored, sameContent, valueAt } from './objects.ts'
 import type { Resource } from './resources.ts'
 import { schemaOf, typeCauses, withDefaults } from './schema.ts'
-import { type Cause, invalid } from './status-error.ts'
+import { invalid } from './status-error.ts'
+
+const CONFIG_KEY = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
 
 /** @throws StatusError 422 in the words of `downpour validate` */
 export function admit(resource: Resource, object: Stored, before?: Stored): Stored {
@@ -29,11 +32,7 @@ function checkKeys(resource: Resource, { metadata, ...object }: Stored): void {
   const keys = Object.keys({ ...(object.data as object | undefined), ...(object.binaryData as object | undefined) })
   const causes = keys
     .filter((key) => !/^[-._a-zA-Z0-9]+$/.test(key))
-    .map((key) => ({
-      reason: 'FieldValueInvalid',
-      field: `data[${key}]`,
-      message: `Invalid value: ${JSON.stringify(key)}: a valid config key must consist of alphanumeric characters, '-', '_' or '.'`,
-    }))
+    .map((key) => invalidValue(`data[${key}]`, JSON.stringify(key), CONFIG_KEY))
   if (causes.length > 0) throw invalid(resource, metadata.name, causes)
 }
 
@@ -46,11 +45,9 @@ export function admitStatus(resource: Resource, object: Stored): void {
 
 function admitJob(resource: Resource, schema: Schema, given: Stored, before: Stored | undefined): Stored {
   const object = withDefaults(schema, clone(given)) as Stored
-  const causes: Cause[] = validateJob(object).map(({ path, value, message }) => ({
-    reason: value === undefined ? 'FieldValueRequired' : 'FieldValueInvalid',
-    field: path,
-    message: value === undefined ? `Required value: ${message}` : `Invalid value: ${shownAt(path, value)}: ${message}`,
-  }))
+  const causes = validateJob(object).map(({ path, value, message }) =>
+    value === undefined ? requiredField(path, message) : invalidValue(path, shownAt(path, value), message),
+  )
   if (before) causes.push(...immutableCauses(object, before))
   if (causes.length > 0) throw invalid(resource, object.metadata.name, causes)
   return object
@@ -62,20 +59,16 @@ function immutableCauses(object: Stored, before: Stored): Cause[] {
   const [was, is] = [before.spec ?? {}, object.spec ?? {}]
   const frozen = mayThaw(was, is) ? [] : FROZEN_FIELDS.filter(({ applies }) => applies(was))
   const read = (spec: object, path: string, isCount: boolean) =>
-    valueAt(isCount ? fillSpec(kind, { ...spec }) : spec, path)
+    fieldAt(isCount ? fillSpec(kind, { ...spec }) : spec, path)
   return [...immutable, ...frozen]
     .filter(({ path, isCount }) => !sameContent(read(is, path, isCount), read(was, path, isCount)))
-    .map(({ path, message }) => ({
-      reason: 'FieldValueInvalid',
-      field: `spec.${path}`,
-      message: `Invalid value: ${changedText(path, valueAt(is, path))}: ${message}`,
-    }))
+    .map(({ path, message }) => invalidValue(`spec.${path}`, changedText(path, fieldAt(is, path)), message))
 }
 
 function changedText(path: string, value: unknown): string {
   return value === undefined ? 'nothing' : shownAt(`spec.${path}`, value)
 }
 
-function valueAt(spec: object, path: string): unknown {
-  return path.split('.').reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], spec)
+function fieldAt(spec: object, path: string): unknown {
+  return valueAt(spec, path.split('.'))
 }

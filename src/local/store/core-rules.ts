@@ -1,9 +1,10 @@
 /** What an API server asks of pods, services and claims: the faults that people make, in the words of the real one. */
 import { QUANTITY } from '../../api/quantities.ts'
 import { shownValue } from '../../support/shown.ts'
+import { type Cause, invalidValue, notSupported, requiredField } from './causes.ts'
 import { isObject, type Stored } from './objects.ts'
 import type { Resource } from './resources.ts'
-import { badRequest, type Cause, invalid, notSupported } from './status-error.ts'
+import { badRequest, invalid } from './status-error.ts'
 
 type Fields = Record<string, unknown>
 
@@ -37,11 +38,11 @@ function claimCauses({ accessModes, resources }: Fields): Cause[] {
   const requests = isObject(resources) ? resources.requests : undefined
   const storage = isObject(requests) ? requests.storage : undefined
   return [
-    ...(modes.length > 0 ? [] : [required('spec.accessModes', 'at least 1 access mode is required')]),
+    ...(modes.length > 0 ? [] : [requiredField('spec.accessModes', 'at least 1 access mode is required')]),
     ...modes
       .filter((mode) => !ACCESS_MODES.includes(mode))
       .map((mode) => notSupported('spec.accessModes', JSON.stringify(mode), ACCESS_MODES)),
-    ...(storage === undefined ? [required('spec.resources[storage]')] : storageCauses(storage)),
+    ...(storage === undefined ? [requiredField('spec.resources[storage]')] : storageCauses(storage)),
   ]
 }
 
@@ -56,7 +57,7 @@ function podCauses(spec: Fields): Cause[] {
   const containers = listOf(spec.containers)
   return [
     ...nameCauses('spec.volumes', volumes),
-    ...(containers.length > 0 ? [] : [required('spec.containers')]),
+    ...(containers.length > 0 ? [] : [requiredField('spec.containers')]),
     ...nameCauses('spec.containers', namesOf(containers)),
     ...containers.flatMap((container, i) => containerCauses(container, `spec.containers[${i}]`, volumes)),
   ]
@@ -64,7 +65,7 @@ function podCauses(spec: Fields): Cause[] {
 
 function containerCauses({ image, env, volumeMounts }: Fields, path: string, volumes: readonly unknown[]): Cause[] {
   return [
-    ...(image ? [] : [required(`${path}.image`)]),
+    ...(image ? [] : [requiredField(`${path}.image`)]),
     ...listOf(env).flatMap((variable, i) => variableCauses(variable, `${path}.env[${i}]`)),
     ...listOf(volumeMounts).flatMap((mount, i) => mountCauses(mount, `${path}.volumeMounts[${i}]`, volumes)),
   ]
@@ -75,7 +76,7 @@ function variableCauses({ name, value, valueFrom }: Fields, path: string): Cause
     throw badRequest(`${path}.value: cannot unmarshal ${typeof value} into a field of type string`)
   const isBoth = !!value && isObject(valueFrom)
   return [
-    ...(name ? [] : [required(`${path}.name`)]),
+    ...(name ? [] : [requiredField(`${path}.name`)]),
     ...(name && !VARIABLE.test(String(name)) ? [wrong(`${path}.name`, name, 'must be printable, without "="')] : []),
     ...(isBoth ? [wrong(`${path}.valueFrom`, '', 'may not be specified when `value` is not empty')] : []),
   ]
@@ -86,14 +87,14 @@ function mountCauses({ name, mountPath }: Fields, path: string, volumes: readonl
     ...(volumes.includes(name)
       ? []
       : [cause('FieldValueNotFound', `${path}.name`, `Not found: ${JSON.stringify(name)}`)]),
-    ...(mountPath ? [] : [required(`${path}.mountPath`)]),
+    ...(mountPath ? [] : [requiredField(`${path}.mountPath`)]),
   ]
 }
 
 function nameCauses(path: string, names: readonly unknown[]): Cause[] {
   return names.flatMap((name, i) => {
     const field = `${path}[${i}].name`
-    if (!name) return [required(field)]
+    if (!name) return [requiredField(field)]
     if (!LABEL.test(String(name))) return [wrong(field, name, 'a lowercase RFC 1123 label is expected')]
     return names.indexOf(name) < i
       ? [cause('FieldValueDuplicate', field, `Duplicate value: ${JSON.stringify(name)}`)]
@@ -109,12 +110,8 @@ function namesOf(value: unknown): unknown[] {
   return listOf(value).map(({ name }) => name)
 }
 
-function required(field: string, what = ''): Cause {
-  return cause('FieldValueRequired', field, `Required value${what && `: ${what}`}`)
-}
-
 function wrong(field: string, value: unknown, message: string): Cause {
-  return cause('FieldValueInvalid', field, `Invalid value: ${JSON.stringify(value)}: ${message}`)
+  return invalidValue(field, JSON.stringify(value), message)
 }
 
 function cause(reason: string, field: string, message: string): Cause {

@@ -1,11 +1,13 @@
 /** An object at its creation: name, uid, time. */
 import { randomUUID } from 'node:crypto'
+import { invalidValue, requiredField } from './causes.ts'
 import { clone, type Stored, timestamp } from './objects.ts'
 import { apiVersionOf, type Resource } from './resources.ts'
 import { withoutAbsent } from './revise.ts'
 import { badRequest, invalid } from './status-error.ts'
 
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
+const NAME_RULE = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'"
 const MAX_NAME = 253
 /** The longest generateName that is not cut, so that the whole stays a label value. */
 const MAX_GENERATED_BASE = 58
@@ -43,11 +45,7 @@ function generatedName(base: string): string {
 
 function checkName(resource: Resource, name: string | undefined): void {
   const field = 'metadata.name'
-  if (!name) {
-    const message = 'Required value: name or generateName is required'
-    throw invalid(resource, '', [{ reason: 'FieldValueRequired', field, message }])
-  }
+  if (!name) throw invalid(resource, '', [requiredField(field, 'name or generateName is required')])
   if (name.length <= MAX_NAME && SUBDOMAIN.test(name)) return
-  const message = `Invalid value: ${JSON.stringify(name)}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'`
-  throw invalid(resource, name, [{ reason: 'FieldValueInvalid', field, message }])
+  throw invalid(resource, name, [invalidValue(field, JSON.stringify(name), NAME_RULE)])
 }

@@ -2,9 +2,10 @@
 import { issueOf } from '../../api/issues.ts'
 import { MetadataTypes } from '../../api/metadata.ts'
 import { issueText } from '../../api/parse.ts'
+import { type Cause, invalidValue } from './causes.ts'
 import type { Stored } from './objects.ts'
 import type { Resource } from './resources.ts'
-import { badRequest, type Cause, invalid } from './status-error.ts'
+import { badRequest, invalid } from './status-error.ts'
 
 const NAME = /^([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]$/
 const PREFIX = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/
@@ -45,9 +46,5 @@ function ownerCauses(owners: NonNullable<Stored['metadata']['ownerReferences']>)
 }
 
 function cause(field: string, value: string, message: string): Cause {
-  return {
-    reason: 'FieldValueInvalid',
-    field: `metadata.${field}`,
-    message: `Invalid value: ${JSON.stringify(value)}: ${message}`,
-  }
+  return invalidValue(`metadata.${field}`, JSON.stringify(value), message)
 }

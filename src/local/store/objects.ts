@@ -76,6 +76,16 @@ function canonical(value: unknown): unknown {
   )
 }
 
+/** Undefined where the path leads to nothing. */
+export function valueAt(object: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], object)
+}
+
+/** All containers of the pod have ended. */
+export function hasEnded({ status }: Stored): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed'
+}
+
 /** RFC 3339 with whole seconds: `metav1.Time`. */
 export function timestamp(nowMs: number): string {
   return new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z')

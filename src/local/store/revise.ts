@@ -1,7 +1,8 @@
 /** What a write may change of an object: a status write the status, any other write the rest; identity never. */
+import type { Cause } from './causes.ts'
 import { clone, type Meta, type Stored, sameContent } from './objects.ts'
 import type { Resource } from './resources.ts'
-import { type Cause, conflict, invalid } from './status-error.ts'
+import { conflict, invalid } from './status-error.ts'
 
 export type Part = 'object' | 'status'
 

@@ -2,9 +2,9 @@
 import { crdFor } from '../../api/crd.ts'
 import type { Schema } from '../../api/structural.ts'
 import { JOB_KINDS, type JobKind } from '../../contract/names.ts'
+import { type Cause, notSupported, requiredField } from './causes.ts'
 import { isObject } from './objects.ts'
 import type { Resource } from './resources.ts'
-import { type Cause, notSupported } from './status-error.ts'
 
 type DefaultedSchema = Schema & { default?: unknown }
 
@@ -46,11 +46,7 @@ export function typeCauses(schema: Schema, value: unknown, path: string): Cause[
   if (!isObject(value)) return []
   const missing = (schema.required ?? []).filter((name) => value[name] === undefined)
   return [
-    ...missing.map((name) => ({
-      reason: 'FieldValueRequired',
-      field: `${path}.${name}`,
-      message: 'Required value',
-    })),
+    ...missing.map((name) => requiredField(`${path}.${name}`)),
     ...Object.entries(schema.properties ?? {}).flatMap(([name, field]) =>
       typeCauses(field, value[name], `${path}.${name}`),
     ),

@@ -1,12 +1,7 @@
 /** Refusals as the real API server words them: a Status object with a reason that clients switch on. */
 import { DownpourError } from '../../support/errors.ts'
+import { type Cause, notSupported } from './causes.ts'
 import type { Resource } from './resources.ts'
-
-export interface Cause {
-  reason: string
-  message: string
-  field: string
-}
 
 export class StatusError extends DownpourError {
   readonly httpStatus: number
@@ -83,11 +78,6 @@ export function invalidOption(field: string, message: string): StatusError {
 
 function ofOptions(cause: Cause): StatusError {
   return new StatusError(422, 'Invalid', `the options are invalid: ${cause.field}: ${cause.message}`, {}, [cause])
-}
-
-export function notSupported(field: string, value: string, supported: readonly string[]): Cause {
-  const message = `Unsupported value: ${value}: supported values: ${supported.map((one) => `"${one}"`).join(', ')}`
-  return { reason: 'FieldValueNotSupported', field, message }
 }
 
 export function invalid(resource: Resource, name: string, causes: readonly Cause[]): StatusError {

@@ -8,7 +8,7 @@ import { admit, admitStatus } from './admission.ts'
 import { withCreateDefaults } from './create-defaults.ts'
 import { History } from './history.ts'
 import type { Journal } from './journal.ts'
-import { clone, type Stored, type StoredEvent, sameContent, timestamp } from './objects.ts'
+import { clone, hasEnded, type Stored, type StoredEvent, sameContent, timestamp } from './objects.ts'
 import { type Resource, resourceOfKind } from './resources.ts'
 import { changesSpec, checkPreconditions, type Part, revise } from './revise.ts'
 import { alreadyExists, conflict, notFound } from './status-error.ts'
@@ -174,8 +174,7 @@ function mayBeRemoved(resource: Resource, { metadata, ...object }: Stored): bool
 
 /** On a node and not yet ended: its processes get their time. */
 function isRunningPod(resource: Resource, object: Stored): boolean {
-  const ended = ['Succeeded', 'Failed'].includes(String(object.status?.phase))
-  return resource.kind === 'Pod' && object.spec?.nodeName !== undefined && !ended
+  return resource.kind === 'Pod' && object.spec?.nodeName !== undefined && !hasEnded(object)
 }
 
 export function graceOf(pod: Stored): number {
