@@ -1,7 +1,6 @@
 /** `downpour validate`: everything that is wrong with job files, before a cluster sees them, as lines or as JSON. */
 import type { Readable, Writable } from 'node:stream'
 
-
 import { issueText, labelOf, parseJob, validateJob } from '../../api/parse.ts'
 import { shownAt } from '../../api/secrets.ts'
 import { jobWarnings } from '../../api/warnings.ts'
@@ -10,7 +9,6 @@ import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
 import { printableText } from '../../support/printable.ts'
 import { shownValue } from '../../support/shown.ts'
 import { type Manifest, readManifests, withoutRepeats } from '../manifests.ts'
-
 
 export interface CliIo {
   out: Writable
