@@ -9,26 +9,25 @@ import { lookalikeKey } from './scan/names.ts'
 const SHOWN = 5
 
 /**
- * `labels` of the result are the job's; `close` takes ids as the folder stores them and returns ids of the job.
  * @param where the folder, for messages
- * @throws DownpourError CLASS_UNKNOWN: the folder has classes that the job has not; HIERARCHY_DIFFERS
+ * @returns what maps label ids of the folder to ids of the job; it throws LABEL_UNKNOWN for an id that the folder lacks
+ * @throws DownpourError CLASS_UNKNOWN: the folder has classes that the job lacks; HIERARCHY_DIFFERS
  */
-export function mapOntoJob(own: LabelMap, classes: readonly Class[], where: string): LabelMap {
-  const job = createLabelMap(classes, 'the classes of the job')
+export function matchClasses(own: LabelMap, job: LabelMap, where: string): (stored: readonly number[]) => number[] {
   const idByName = new Map(job.labels.map(({ id, name }) => [name.normalize('NFC'), id]))
   const strange = own.labels.filter(({ name }) => !idByName.has(name.normalize('NFC')))
   if (strange.length > 0) throw unknown(strange, job, where)
   const jobIdOf = own.labels.map(({ name }) => idByName.get(name.normalize('NFC')) as number)
   mustHaveSameAncestors(own, job, jobIdOf, where)
-  return { ...job, close: (ids) => job.close(ownIds(own, ids).map((id) => jobIdOf[id] as number)) }
+  return (stored) => ownIds(own, stored).map((id) => jobIdOf[id] as number)
 }
 
 /**
- * Says once which of the job's classes the folder lacks, which is no error.
- * @throws as mapOntoJob
+ * Logs once which of the job's classes the folder lacks, which is no error.
+ * @throws as matchClasses
  */
 export function tellMissingClasses(own: readonly Label[], classes: readonly Class[], where: string, log: Log): void {
-  mapOntoJob(createLabelMap(own, where), classes, where)
+  matchClasses(createLabelMap(own, where), createLabelMap(classes, 'the classes of the job'), where)
   const names = new Set(own.map(({ name }) => name.normalize('NFC')))
   const missing = classes.map(({ name }) => name).filter((name) => !names.has(name.normalize('NFC')))
   if (missing.length === 0) return

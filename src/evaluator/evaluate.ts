@@ -1,15 +1,21 @@
 /** Scores one checkpoint on the held-out set. B batch, H W pixels, C classes. */
 import { loadCheckpoint, loadClasses } from '../checkpoint/load.ts'
 import type { Tensor as StoredTensor } from '../checkpoint/safetensors.ts'
+import type { Class } from '../contract/classes.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
+import type { ClassLabels, Dataset } from '../data/dataset.ts'
 import type { Batch } from '../input/batch.ts'
-import { evaluationBatches } from '../input/loader.ts'
+import { evaluationBatches } from '../input/batches.ts'
+import { CorruptionCount } from '../input/corruption-count.ts'
+import { createInput } from '../input/create-input.ts'
+import { createExampleReader } from '../input/examples.ts'
 import { createPass, type Weights } from '../models/layer.ts'
 import { DownpourError } from '../support/errors.ts'
 import { sizeOf, type VariableSpec } from '../support/variables.ts'
 import { classesOf } from '../tasks/declarations.ts'
 import type { Task, Values } from '../tasks/task.ts'
 import { type Tensor, type Tensor4D, tf } from '../tensor/tf.ts'
+import type { EvaluationSet } from './evaluation-set.ts'
 
 export interface Score {
   metrics: Record<string, number>
@@ -21,35 +27,21 @@ export interface EvaluateOptions {
   /** Refuse another checkpoint than the one that was listed. */
   digest: string
   config: Pick<RuntimeConfig, 'evaluation' | 'input' | 'task'>
-  evaluationDir: string
+  set: Pick<EvaluationSet, 'dataset' | 'where'>
   task: Task
   signal: AbortSignal
 }
 
 /** @throws DownpourError CHECKPOINT_…, DATA_…, LABEL…; AbortError between two batches */
 export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Score> {
-  const { folder, digest, config, evaluationDir, task, signal } = options
-  const { evaluation, input } = config
-  if (!evaluation) throw new RangeError('the job has no evaluation')
-  const { data, batchSize, maxExamples } = evaluation
+  const { folder, digest, set, task, signal } = options
   const { manifest, variables } = await loadCheckpoint(folder, { expectDigest: digest })
   const classes = (await loadClasses(folder, manifest))?.classes
   const weights = toWeights(task.variables, variables, folder)
   const scorer = task.scorer()
   let examples = 0
   try {
-    const limit = maxExamples === undefined ? {} : { maxExamples }
-    const outputs = classesOf(config.task)
-    const read = {
-      folder: evaluationDir,
-      config: data,
-      classes,
-      input,
-      batchSize,
-      ...limit,
-      ...(outputs && { outputs }),
-    }
-    for await (const batch of evaluationBatches(read)) {
+    for await (const batch of await batchesOf(options, classes)) {
       signal.throwIfAborted()
       scorer.add(task.decode(infer(task, weights, batch), batch.targets), batch.targets)
       examples += batch.targets.length
@@ -58,7 +50,25 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Scor
     tf.dispose([...weights.values()])
   }
   if (examples > 0) return { metrics: scorer.result(), examples }
-  throw new DownpourError('DATA_EMPTY', `${evaluationDir}: the evaluation set holds no example that can be used`)
+  throw new DownpourError('DATA_EMPTY', `${set.where}: the evaluation set holds no example that can be used`)
+}
+
+async function batchesOf({ config, set }: EvaluateOptions, classes: readonly Class[] | undefined) {
+  const { evaluation } = config
+  if (!evaluation) throw new RangeError('the job has no evaluation')
+  const { data, batchSize, maxExamples } = evaluation
+  const pipeline = await createInput(config)
+  const dataset = classes ? set.dataset.withClasses(classes) : atMost(classesOf(config.task), set)
+  const reader = createExampleReader(dataset, pipeline.decode, new CorruptionCount(data.maxCorruptRecords))
+  return evaluationBatches(reader, pipeline, batchSize, maxExamples)
+}
+
+/** Without a list of classes the set's own numbers must be outputs of the model. @throws DownpourError LABELS_TOO_MANY */
+function atMost(outputs: number | undefined, { dataset, where }: EvaluateOptions['set']): Dataset<ClassLabels> {
+  const labels = dataset.labels.size
+  if (outputs === undefined || labels <= outputs) return dataset
+  const message = `${where}: the evaluation set has ${labels} labels, spec.model.classes is ${outputs}`
+  throw new DownpourError('LABELS_TOO_MANY', message, { labels })
 }
 
 /** @throws DownpourError CHECKPOINT_INCOMPLETE before anything is allocated */
@@ -78,7 +88,7 @@ function toWeights(
 }
 
 /** @returns what the task infers, read out of the backend */
-function infer(task: Task, weights: Weights, { images, shape }: Batch): Record<string, Values> {
+function infer(task: Task, weights: Weights, { images, shape }: Batch<unknown>): Record<string, Values> {
   const outputs = tf.tidy(() => {
     const images_BHWC = tf.tensor4d(images, [...shape, 3]) as Tensor4D
     return { ...task.infer(createPass(weights, { training: false }), images_BHWC) }

@@ -2,15 +2,21 @@
 import { join } from 'node:path'
 import { type Class, MAX_CLASSES_BYTES, parseClasses } from '../contract/classes.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
+import type { ClassLabels, Dataset } from '../data/dataset.ts'
 import { tellMissingClasses } from '../data/job-classes.ts'
 import { readRegular } from '../data/regular-file.ts'
 import { tellPassedOver } from '../data/scan/tell.ts'
 import { isMissing } from '../data/unreadable.ts'
-import { dataFacts } from '../input/loader.ts'
+import { CorruptionCount } from '../input/corruption-count.ts'
+import { openChecked } from '../input/open-checked.ts'
 import { DownpourError, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 
 export interface EvaluationSet {
+  /** The folder, for messages. */
+  readonly where: string
+  /** Opened once for all checkpoints; `withClasses` of a checkpoint says what its labels are. */
+  readonly dataset: Dataset<ClassLabels>
   /** Says once which classes of the job are missing. @throws DownpourError CLASS_UNKNOWN, HIERARCHY_DIFFERS */
   compare(classes: readonly Class[]): void
 }
@@ -22,17 +28,19 @@ export async function openEvaluationSet(
   log: Log,
 ): Promise<EvaluationSet> {
   if (!evaluation) throw new RangeError('the job has no evaluation')
-  const { labels, passedOver } = await dataFacts(folder, evaluation.data, evaluation.maxExamples ?? Infinity).catch(
-    (error) => {
-      throw named(error)
-    },
-  )
-  tellPassedOver(passedOver, log)
-  const where = join(folder, evaluation.data.path)
+  const { data, maxExamples = Number.POSITIVE_INFINITY } = evaluation
+  const corruption = new CorruptionCount(data.maxCorruptRecords)
+  const dataset = await openChecked(folder, data, maxExamples, corruption).catch((error) => {
+    throw named(error)
+  })
+  tellPassedOver(dataset.passedOver, log)
+  const where = join(folder, data.path)
   return {
+    where,
+    dataset,
     compare(classes) {
       try {
-        tellMissingClasses(labels, classes, where, log)
+        tellMissingClasses(dataset.labels.labels, classes, where, log)
       } catch (error) {
         throw named(error)
       }

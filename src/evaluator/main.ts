@@ -62,7 +62,7 @@ async function evaluate(
   await followCheckpoints({
     jobFolder,
     beforeLook: compareOnce(set, join(jobFolder, FILES.classes), log),
-    score: ({ folder, digest }) => evaluateCheckpoint({ folder, digest, config, evaluationDir, task, signal }),
+    score: ({ folder, digest }) => evaluateCheckpoint({ folder, digest, config, set, task, signal }),
     status,
     metrics,
     clock: systemClock,

@@ -1,48 +1,67 @@
-import type { InputConfig } from '../contract/runtime.ts'
-import type { Batch, ClassLabels } from './batch.ts'
-import type { DecodedExample } from './examples.ts'
-import { type Crop, cropLength, writeCrop } from './square-crop.ts'
+import type { Lease } from '../contract/exchange.ts'
+import type { Batch } from './batch.ts'
+import type { Sample, Size } from './pipeline.ts'
 
-/** Gathers cropped examples until a batch is full. A batch owns its memory whole, so that it can move to another thread. */
-export class BatchBuilder {
-  readonly #input: InputConfig
+interface Partial<T> {
+  size: Size
+  images: Float32Array
+  targets: T[]
+  ids: string[]
+  leases: Set<Lease>
+}
+
+/**
+ * Gathers samples until a batch is full, one batch for each size of sample. A batch owns all of its memory, so that it
+ * can move to another thread.
+ */
+export class BatchBuilder<T> {
   readonly #batchSize: number
-  #images: Float32Array
-  #targets: ClassLabels[] = []
-  #ids: string[] = []
+  readonly #partials = new Map<string, Partial<T>>()
 
-  constructor(input: InputConfig, batchSize: number) {
-    this.#input = input
+  constructor(batchSize: number) {
     this.#batchSize = batchSize
-    this.#images = new Float32Array(batchSize * cropLength(input))
   }
 
-  /** Examples gathered so far. */
-  get size(): number {
-    return this.#targets.length
+  /** @returns the batch that this sample completes */
+  add(sample: Sample<T>, id: string, lease?: Lease): Batch<T> | undefined {
+    const { height, width } = sample.size
+    const key = `${height}×${width}`
+    const partial = this.#partials.get(key) ?? this.#start(key, sample.size)
+    sample.draw(partial.images, partial.targets.length * valuesOf(sample.size))
+    partial.targets.push(sample.target)
+    partial.ids.push(id)
+    if (lease) partial.leases.add(lease)
+    if (partial.targets.length < this.#batchSize) return undefined
+    this.#partials.delete(key)
+    return toBatch(partial)
   }
 
-  add(example: DecodedExample, crop: Crop): Batch | undefined {
-    writeCrop(example.pixels, this.#input, crop, this.#images, this.#targets.length * cropLength(this.#input))
-    this.#targets.push({ labels: example.labels })
-    this.#ids.push(example.id)
-    return this.#targets.length === this.#batchSize ? this.flush() : undefined
+  /** Whether a sample of the lease waits for its batch to be full. */
+  holds(lease: Lease): boolean {
+    return [...this.#partials.values()].some(({ leases }) => leases.has(lease))
   }
 
-  /** What has been gathered, if anything; the builder starts anew. */
-  flush(): Batch | undefined {
-    const size = this.#targets.length
-    if (size === 0) return undefined
-    const { cropPixels } = this.#input
-    const batch: Batch = {
-      images: size === this.#batchSize ? this.#images : this.#images.slice(0, size * cropLength(this.#input)),
-      shape: [size, cropPixels, cropPixels],
-      targets: this.#targets,
-      ids: this.#ids,
-    }
-    this.#images = new Float32Array(this.#batchSize * cropLength(this.#input))
-    this.#targets = []
-    this.#ids = []
-    return batch
+  /** The batches that are not full. */
+  flush(): Batch<T>[] {
+    const rest = [...this.#partials.values()].map(toBatch)
+    this.#partials.clear()
+    return rest
   }
+
+  #start(key: string, size: Size): Partial<T> {
+    const images = new Float32Array(this.#batchSize * valuesOf(size))
+    const partial = { size, images, targets: [], ids: [], leases: new Set<Lease>() }
+    this.#partials.set(key, partial)
+    return partial
+  }
+}
+
+function toBatch<T>({ size, images, targets, ids }: Partial<T>): Batch<T> {
+  const length = targets.length * valuesOf(size)
+  const own = length === images.length ? images : images.slice(0, length)
+  return { images: own, shape: [targets.length, size.height, size.width], targets, ids }
+}
+
+function valuesOf({ height, width }: Size): number {
+  return height * width * 3
 }

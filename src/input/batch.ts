@@ -1,12 +1,7 @@
 import type { Lease } from '../contract/exchange.ts'
 
-/** The labels of an image as stored, so that an exclusive class comes first, then their ancestors. */
-export interface ClassLabels {
-  readonly labels: readonly number[]
-}
-
 /** What training and evaluation read: images, and a target of the task for each. */
-export interface Batch<T = ClassLabels> {
+export interface Batch<T> {
   /** batch · height · width · 3 values in [-1, 1], row-major. */
   readonly images: Float32Array
   readonly shape: readonly [batch: number, height: number, width: number]

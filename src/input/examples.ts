@@ -1,70 +1,40 @@
-/** Decoded examples of a unit, with labels closed and damage counted: what both loader and evaluation read. */
-
-import { decodeSquare } from '../data/codecs/image.ts'
-import type { DataSource, EncodedExample } from '../data/formats.ts'
+/** Decoded examples of a unit, in label ids of the job: what training and evaluation both read. */
+import type { Dataset, Encoded } from '../data/dataset.ts'
 import { DownpourError, errorMessage } from '../support/errors.ts'
 import { printable } from '../support/printable.ts'
+import type { CorruptionCount } from './corruption-count.ts'
+import type { Decoded, InputPipeline } from './pipeline.ts'
 
-export interface DecodedExample {
-  id: string
-  /** RGB bytes, resizePixels² · 3. */
-  pixels: Uint8Array
-  labels: number[]
-}
-
-/** Damage met by one process; past the limit the job's data is to blame and the process ends. */
-export class CorruptionCount {
-  /** Places, not meetings: a record read again in the next epoch is the same damage. At most limit + 1. */
-  readonly #places = new Set<string>()
-  readonly #limit: number
-
-  constructor(limit: number) {
-    this.#limit = limit
-  }
-
-  get count(): number {
-    return this.#places.size
-  }
-
-  /** @throws DownpourError BAD_DATA */
-  add(where: string, reason: string): void {
-    this.#places.add(where)
-    if (this.count <= this.#limit) return
-    throw new DownpourError(
-      'BAD_DATA',
-      `${where}: ${reason}; that is damaged record ${this.count}, and spec.data.maxCorruptRecords is ${this.#limit}`,
-      { where, reason, count: this.count },
-    )
-  }
-}
-
-export interface ExampleReader {
+export interface ExampleReader<A> {
   readonly units: number
-  /** Every readable example of the unit, in the file's order. @throws DownpourError BAD_DATA, LABEL_UNKNOWN, DATA_UNREADABLE, DATA_DIFFERS */
-  read(unit: number): AsyncGenerator<DecodedExample>
+  /**
+   * Every readable example of the unit, in the order of the file.
+   * @throws DownpourError BAD_DATA, LABEL_UNKNOWN, DATA_UNREADABLE, DATA_DIFFERS
+   */
+  read(unit: number): AsyncGenerator<Decoded<A>>
 }
 
-/**
- * @param cacheBytes decoded images are kept up to this sum, so that a small set is decoded once
- */
-export function createExampleReader(
-  source: DataSource,
-  resizePixels: number,
+type Decode = InputPipeline<never, unknown>['decode']
+
+/** @param cacheBytes decoded pictures are kept up to this sum, so that a small set is decoded once */
+export function createExampleReader<A>(
+  dataset: Dataset<A>,
+  decode: Decode,
   corruption: CorruptionCount,
   cacheBytes = 0,
-): ExampleReader {
-  const cache = new Map<number, DecodedExample[]>()
+): ExampleReader<A> {
+  const cache = new Map<number, Decoded<A>[]>()
   let room = cacheBytes
   return {
-    units: source.units.length,
+    units: dataset.units.length,
     async *read(unit) {
-      mustBeThere(source, unit)
+      mustBeThere(dataset, unit)
       const cached = cache.get(unit)
       if (cached) return yield* cached
-      const examples: DecodedExample[] = []
+      const examples: Decoded<A>[] = []
       let bytes = 0
-      for await (const example of decodeUnit(source, unit, resizePixels, corruption)) {
-        bytes += example.pixels.length
+      for await (const example of decodeUnit(dataset, unit, decode, corruption)) {
+        bytes += example.picture.rgb.length
         if (bytes <= room) examples.push(example)
         yield example
       }
@@ -75,48 +45,43 @@ export function createExampleReader(
   }
 }
 
-/** Units are leased by number: a worker that sees other files than the first one did must not guess. */
-function mustBeThere({ units }: DataSource, unit: number): void {
+/** Units are leased by number, so a worker that sees other files than the first one would read other examples. */
+function mustBeThere({ units }: Dataset<unknown>, unit: number): void {
   if (unit < units.length) return
   const message = `unit ${unit} of the data was leased, but only ${units.length} are here: every worker must see the same files`
   throw new DownpourError('DATA_DIFFERS', message, { unit, units: units.length })
 }
 
-async function* decodeUnit(
-  source: DataSource,
+async function* decodeUnit<A>(
+  dataset: Dataset<A>,
   unit: number,
-  resizePixels: number,
+  decode: Decode,
   corruption: CorruptionCount,
-): AsyncGenerator<DecodedExample> {
-  for await (const item of source.read(unit)) {
+): AsyncGenerator<Decoded<A>> {
+  for await (const item of dataset.read(unit)) {
     if (item.type === 'corrupt') {
       corruption.add(item.where, item.reason)
       continue
     }
-    const decoded = await decode(source, item.example, resizePixels, corruption)
-    if (decoded) yield decoded
+    const annotation = interpretAt(dataset, item)
+    const picture = await decodeOrCount(item, decode, corruption)
+    if (picture) yield { id: item.id, picture, annotation }
   }
 }
 
-async function decode(
-  source: DataSource,
-  { id, encoded, labels, where }: EncodedExample,
-  resizePixels: number,
-  corruption: CorruptionCount,
-): Promise<DecodedExample | undefined> {
-  const closed = closeLabels(source, labels, where)
+async function decodeOrCount({ id, bytes, where }: Encoded<unknown>, decode: Decode, corruption: CorruptionCount) {
   try {
-    return { id, pixels: await decodeSquare(encoded, resizePixels), labels: closed }
+    return await decode(bytes)
   } catch (error) {
     corruption.add(`${where}, image ${printable(id)}`, errorMessage(error))
     return undefined
   }
 }
 
-/** A label outside the map is no damage to pass over: data and labels file do not belong together. */
-export function closeLabels(source: DataSource, labels: readonly number[], where: string): number[] {
+/** @throws DownpourError LABEL_UNKNOWN with its place. No damage to pass over: data and labels file do not belong together */
+export function interpretAt<A>(dataset: Dataset<A>, { annotation, where }: Encoded<A>): A {
   try {
-    return source.labels.close(labels)
+    return dataset.interpret(annotation)
   } catch (error) {
     if (!(error instanceof DownpourError)) throw error
     throw new DownpourError(error.code, `${where}: ${error.message}`, { ...error.details, where })

@@ -1,5 +1,5 @@
 /** What the tasks share that learn class labels: a logit a class, targets of 0 and 1, and logits as predictions. */
-import type { ClassLabels } from '../input/batch.ts'
+import type { ClassLabels } from '../data/dataset.ts'
 import type { Scalar, Tensor2D } from '../tensor/tf.ts'
 import type { Classifier } from './classifier.ts'
 import type { Scorer, Task, Values } from './task.ts'

@@ -11,7 +11,7 @@ import type { Stepper } from './step.ts'
 export interface LoopOptions {
   config: Pick<RuntimeConfig, 'async' | 'maxNonFinite'>
   client: ShardClient
-  loader: Pick<Loader, 'next' | 'stats'>
+  loader: Loader<unknown>
   stepper: Stepper
   report: Reporter
   signal: AbortSignal

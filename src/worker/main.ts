@@ -10,10 +10,12 @@ import {
   type Surroundings,
 } from '../contract/parse-config.ts'
 import { EXIT, type PlaceArgs, PORTS, type PodIdentity, type RuntimeConfig } from '../contract/runtime.ts'
+import { FORMATS } from '../data/formats.ts'
 import { someNames, tellMissingClasses } from '../data/job-classes.ts'
 import type { Label } from '../data/labels.ts'
 import { tellPassedOver } from '../data/scan/tell.ts'
-import { createLoader, type DataFacts, dataFacts } from '../input/loader.ts'
+import { type OpenLoader, openLoader } from '../input/loader.ts'
+import type { DataFacts } from '../input/loader-messages.ts'
 import { startRuntimeHttp } from '../metrics/runtime-http.ts'
 import { createWorkerMetrics } from '../metrics/worker.ts'
 import { DownpourError } from '../support/errors.ts'
@@ -75,32 +77,51 @@ export async function runWorker(place: PlaceArgs): Promise<void> {
 }
 
 async function train(context: WorkerContext): Promise<void> {
-  const { config, dataDir, report, signal, log } = context
+  const { config, report, log } = context
   const { name: backend } = await selectBackend(config.runtime.backend, log)
   report.set({ backend })
   const task = await createTask(config)
-  const facts = await dataFacts(dataDir, config.data, unitsToLookInto(context))
-  tellPassedOver(facts.passedOver, log)
-  const client = await connect(context, task, facts)
-  const { seed, batchSize, input, data } = config
-  const { leases } = client
-  const classes = await agreedClasses(client, facts, context)
-  const loader = createLoader({ folder: dataDir, config: data, classes, input, batchSize, seed, leases, signal })
-  const stepper = createStepper(task)
-  report.set({ phase: 'training' })
+  const data = await openData(context)
   try {
-    await trainingLoop({ config, client, loader, stepper, report, signal, log })
+    tellPassedOver(data.facts.passedOver, log)
+    await trainOn(data, task, context)
   } finally {
-    await loader.close()
-    await client.close()
+    await data.close()
   }
   report.set({ phase: 'done' })
   log.info({ localSteps: report.status.localSteps }, 'worker ends: the job has all its steps')
 }
 
-/** One worker looks for all. A picture that cannot be read is damage, and does not end the job. */
-function unitsToLookInto({ config, identity }: WorkerContext): number {
-  return identity.index === 0 && config.data.format === 'tfrecord' ? Number.POSITIVE_INFINITY : 0
+async function trainOn({ facts, start }: OpenLoader<unknown>, task: Task, context: WorkerContext): Promise<void> {
+  const { config, report, signal, log } = context
+  const client = await connect(context, task, facts)
+  try {
+    const loader = start(client.leases, agreedClasses(client, facts, context))
+    const stepper = createStepper(task)
+    report.set({ phase: 'training' })
+    await trainingLoop({ config, client, loader, stepper, report, signal, log })
+  } finally {
+    await client.close()
+  }
+}
+
+/**
+ * One worker checks all shards for the others. A picture that cannot be read is damage and does not end the job, so
+ * single files are not checked.
+ */
+function openData({ config, identity, dataDir, signal }: WorkerContext): Promise<OpenLoader<unknown>> {
+  const { data, task, input, batchSize, seed } = config
+  const isChecked = identity.index === 0 && FORMATS[data.format].examplesAre === 'records'
+  return openLoader({
+    thread: new URL('./loader-thread.ts', import.meta.url),
+    folder: dataDir,
+    data,
+    task: { task, input },
+    batchSize,
+    seed,
+    unitsToCheck: isChecked ? Number.POSITIVE_INFINITY : 0,
+    signal,
+  })
 }
 
 /** @throws DownpourError LABELS_TOO_MANY, LABELS_TOO_FEW: the first worker's folder must have the classes of the model */
@@ -130,15 +151,9 @@ async function connect(context: WorkerContext, task: Task, { labels, units }: Da
 }
 
 /** @throws DownpourError CLASS_UNKNOWN, HIERARCHY_DIFFERS */
-async function agreedClasses(client: ShardClient, { labels }: DataFacts, { config, dataDir, log }: WorkerContext) {
-  try {
-    const { classes } = client
-    tellMissingClasses(labels, classes, join(dataDir, config.data.path), log)
-    return classes
-  } catch (error) {
-    await client.close()
-    throw error
-  }
+function agreedClasses({ classes }: ShardClient, { labels }: DataFacts, { config, dataDir, log }: WorkerContext) {
+  tellMissingClasses(labels, classes, join(dataDir, config.data.path), log)
+  return classes
 }
 
 function wrongCount(labels: readonly Label[], classes: number, path: string): DownpourError {

@@ -7,10 +7,12 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { findLatest, type ListedCheckpoint } from '../../src/checkpoint/list.ts'
 import type { RuntimeConfig } from '../../src/contract/runtime.ts'
+import type { ClassLabels } from '../../src/data/dataset.ts'
 import { makeJftMini } from '../../src/data/generate/jft-mini.ts'
 import { worldLabels } from '../../src/data/generate/world.ts'
 import { evaluateCheckpoint } from '../../src/evaluator/evaluate.ts'
-import { createLoader, dataFacts } from '../../src/input/loader.ts'
+import { openEvaluationSet } from '../../src/evaluator/evaluation-set.ts'
+import { openLoader } from '../../src/input/loader.ts'
 import { createWorkerMetrics } from '../../src/metrics/worker.ts'
 import { silentLog } from '../../src/support/log.ts'
 import { createTask } from '../../src/tasks/registry.ts'
@@ -99,7 +101,8 @@ async function trainAndScore(config: RuntimeConfig): Promise<Trained> {
       assert.ok(latest)
       return latest
     })
-    const { metrics } = await evaluateCheckpoint({ ...checkpoint, config, evaluationDir: dataDir, task, signal })
+    const set = await openEvaluationSet(dataDir, config, silentLog)
+    const { metrics } = await evaluateCheckpoint({ ...checkpoint, config, set, task, signal })
     const scores = Object.fromEntries(Object.entries(metrics).map(([metric, value]) => [metric, [value]]))
     return { losses, checkpoint, scores }
   } finally {
@@ -127,17 +130,19 @@ async function train(
   { variables }: Task,
   stepper: ReturnType<typeof createRecorder>,
 ): Promise<number[]> {
-  const { seed, batchSize, input, data } = config
-  const { units, labels } = await dataFacts(dataDir, data, Number.POSITIVE_INFINITY)
-  const client = await fleet.connect(0, makeLayout(variables), { dataUnits: units, classes: labels })
+  const { seed, batchSize, task, input, data } = config
   const { signal } = new AbortController()
-  const { classes, leases } = client
-  const loader = createLoader({ folder: dataDir, config: data, classes, input, batchSize, seed, leases, signal })
+  const thread = new URL('../../src/worker/loader-thread.ts', import.meta.url)
+  const how = { task: { task, input }, batchSize, seed, unitsToCheck: Number.POSITIVE_INFINITY }
+  const open = await openLoader<ClassLabels>({ thread, folder: dataDir, data, ...how, signal })
+  const { units, labels } = open.facts
+  const client = await fleet.connect(0, makeLayout(variables), { dataUnits: units, classes: labels })
+  const loader = open.start(client.leases, client.classes)
   const report = new Reporter(0, createWorkerMetrics({ tensors: () => 0 }), silentLog)
   try {
     await trainingLoop({ config, client, loader, stepper, report, signal, log: silentLog })
   } finally {
-    await loader.close()
+    await open.close()
     await client.close()
     stepper.dispose()
   }

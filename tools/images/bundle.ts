@@ -28,7 +28,7 @@ const common: BuildOptions = {
 const threadUrls: Plugin = {
   name: 'thread-urls',
   setup({ onLoad }) {
-    onLoad({ filter: /src\/input\/loader\.ts$/ }, async ({ path }) => ({
+    onLoad({ filter: /src\/worker\/main\.ts$/ }, async ({ path }) => ({
       contents: (await readFile(path, 'utf8')).replace("'./loader-thread.ts'", "'./loader-thread.mjs'"),
       loader: 'ts',
     }))
@@ -42,7 +42,7 @@ export async function bundleOperator(outdir: string): Promise<void> {
 
 /** What is native or loaded by `createRequire` stays in node_modules: see runtime-modules.ts. */
 export async function bundleRuntime(outdir: string): Promise<void> {
-  const entryPoints = { downpour: 'src/cli/main.ts', 'loader-thread': 'src/input/loader-thread.ts' }
+  const entryPoints = { downpour: 'src/cli/main.ts', 'loader-thread': 'src/worker/loader-thread.ts' }
   const lib = join(outdir, 'runtime')
   const external = ['sharp', '@tensorflow/*', 'webgpu']
   await build({ ...common, entryPoints, outdir: lib, splitting: true, external, plugins: [threadUrls] })

@@ -1,17 +1,20 @@
 /** ImageNet folders: root/CLASS/IMAGE (paper.md §5). A unit is a run of images of all classes. */
-import { join, normalize } from 'node:path'
-import type { DataConfig } from '../../contract/runtime.ts'
+import { dirname, join, normalize } from 'node:path'
 import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
 import { printable } from '../../support/printable.ts'
 import { seedOf } from '../../support/random.ts'
-import type { DataSource, SourceItem } from '../formats.ts'
+import { classDataset } from '../class-dataset.ts'
+import type { ClassLabels, Dataset, Item } from '../dataset.ts'
+import type { DataFormat, FormatOptions } from '../format.ts'
 import { likeOne, someNames } from '../job-classes.ts'
 import { flatLabels, type LabelMap, readLabels } from '../labels.ts'
 import { readRegular } from '../regular-file.ts'
-import { scanClass } from '../scan/class-folder.ts'
+import { picturesOf, scanClass } from '../scan/class-folder.ts'
 import { scanClassFolders } from '../scan/class-folders.ts'
 import { inParallel } from '../scan/in-parallel.ts'
 import { Tally } from '../scan/kinds.ts'
+import { foldersIn } from '../scan/listing.ts'
+import { isSplit } from '../scan/names.ts'
 import { inSubset } from '../subset.ts'
 
 const IMAGES_PER_UNIT = 256
@@ -24,31 +27,51 @@ interface ImageFile {
   label: number
 }
 
+export const imagenetFolder: DataFormat<ClassLabels> = {
+  name: 'imagenet-folder',
+  contents: 'class folders with pictures',
+  examplesAre: 'files',
+  detect: hasClasses,
+  open: openFolder,
+}
+
+/** Folders named `train` and `val` are no classes where the pictures lie deeper. */
+async function hasClasses(folder: string): Promise<boolean> {
+  const inside = await foldersIn(folder)
+  const areSplits = inside.every(isSplit)
+  for (const name of inside) {
+    const [picture] = await picturesOf(folder, name)
+    const isClass = picture !== undefined && (!areSplits || dirname(picture) === name)
+    if (isClass || areSplits) return isClass
+  }
+  return false
+}
+
 /**
  * Without a labels file the alphabetical order of the class folders is their index; with one, a folder is the label of
  * its name, so that a set that lacks some classes still counts them alike. What else lies there: docs/data.md.
  * @throws DownpourError LABELS_INVALID, LABEL_UNKNOWN for a folder that is no label; DATA_UNREADABLE, DATA_NAMES,
  * DATA_SPLITS, DATA_NESTED, DATA_NO_PICTURES
  */
-export async function openFolder(root: string, config: DataConfig): Promise<DataSource> {
+async function openFolder(root: string, { labels: labelsFile, subset }: FormatOptions): Promise<Dataset<ClassLabels>> {
   const tally = new Tally()
-  const given = config.labels ? await readLabels(join(root, config.labels)) : undefined
-  const classes = await scanClassFolders(root, usedNames(config.labels, given), tally)
+  const given = labelsFile ? await readLabels(join(root, labelsFile)) : undefined
+  const classes = await scanClassFolders(root, usedNames(labelsFile, given), tally)
   const labels = given ?? flatLabels(classes.map(({ name }) => name))
   const indexOf = folderIndex(labels, root)
   const labelled = classes.map(({ folder, name }) => ({ folder, label: indexOf(name) }))
   const images = await inParallel(labelled, ({ folder, label }) => imagesOf(root, folder, label, tally))
-  const chosen = spreadClasses(images.flat().filter(({ id }) => inSubset(id, config.subset)))
-  return {
-    labels,
+  const chosen = spreadClasses(images.flat().filter(({ id }) => inSubset(id, subset)))
+  const files = {
     passedOver: tally.list(),
     units: Array.from({ length: Math.ceil(chosen.length / IMAGES_PER_UNIT) }, (_, i) => `images-${i}`),
-    async *read(unit) {
+    async *read(unit: number) {
       for (const image of chosen.slice(unit * IMAGES_PER_UNIT, (unit + 1) * IMAGES_PER_UNIT)) {
         yield await readImage(root, image)
       }
     },
   }
+  return classDataset(files, labels, root)
 }
 
 /** The labels file is not passed over, and a folder that holds it is a class only if it is named like one. */
@@ -62,13 +85,9 @@ function folderIndex({ labels }: LabelMap, root: string): (folder: string) => nu
   return (folder) => {
     const id = ids.get(folder)
     if (id !== undefined) return id
-    throw new DownpourError(
-      'LABEL_UNKNOWN',
-      `${printable(join(root, folder))}: the labels file has no label of that name; it has ${someNames(labels.map(({ name }) => name))}${likeOne([folder], labels)}`,
-      {
-        folder,
-      },
-    )
+    const have = someNames(labels.map(({ name }) => name))
+    const message = `${printable(join(root, folder))}: the labels file has no label of that name; it has ${have}${likeOne([folder], labels)}`
+    throw new DownpourError('LABEL_UNKNOWN', message, { folder })
   }
 }
 
@@ -85,14 +104,12 @@ function spreadClasses(images: readonly ImageFile[]): ImageFile[] {
 }
 
 /** A picture that cannot be read is damage, like one that cannot be decoded. */
-async function readImage(root: string, { id, label }: ImageFile): Promise<SourceItem> {
+async function readImage(root: string, { id, label }: ImageFile): Promise<Item<ClassLabels>> {
   const path = join(root, id)
   const where = printable(path)
   try {
-    return {
-      type: 'example',
-      example: { id, encoded: await readRegular(path, MAX_IMAGE_BYTES), labels: [label], where },
-    }
+    const bytes = await readRegular(path, MAX_IMAGE_BYTES)
+    return { type: 'example', id, bytes, annotation: { labels: [label] }, where }
   } catch (error) {
     if (errorCode(error) !== 'DATA_UNREADABLE') throw error
     return { type: 'corrupt', where, reason: errorMessage(error).slice(`${where}: `.length) }

@@ -1,40 +1,57 @@
 /** TFRecord shards of tf.train.Examples beside a labels.json (paper.md §5, "JFT-like"). A unit is a file. */
 import { join, normalize } from 'node:path'
-import type { DataConfig } from '../../contract/runtime.ts'
 import { DownpourError, errorMessage } from '../../support/errors.ts'
 import { printable } from '../../support/printable.ts'
+import { classDataset } from '../class-dataset.ts'
 import { decodeExample } from '../codecs/example.ts'
 import { readTfRecords } from '../codecs/tfrecord.ts'
-import type { DataSource, SourceItem } from '../formats.ts'
+import type { ClassLabels, Dataset, Item } from '../dataset.ts'
+import type { DataFormat, FormatOptions } from '../format.ts'
 import { readLabels } from '../labels.ts'
 import { inParallel } from '../scan/in-parallel.ts'
 import { type Kind, Tally } from '../scan/kinds.ts'
 import { type Entry, followLink, listFolder } from '../scan/listing.ts'
-import { isSystem } from '../scan/names.ts'
-import { chooseShards } from '../scan/shards.ts'
+import { isCompressedName, isSystem } from '../scan/names.ts'
+import { chooseShards, isRecordName } from '../scan/shards.ts'
 import { inSubset } from '../subset.ts'
 
 const DEFAULT_LABELS = 'labels.json'
 
+export const tfrecord: DataFormat<ClassLabels> = {
+  name: 'tfrecord',
+  contents: 'tfrecord files',
+  examplesAre: 'records',
+  detect: hasShards,
+  open: openShards,
+}
+
+async function hasShards(folder: string): Promise<boolean> {
+  return (await listFolder(folder)).some(({ name, type }) => type !== 'folder' && isShard(name))
+}
+
+function isShard(name: string): boolean {
+  return !isSystem(name) && (isRecordName(name) || (isCompressedName(name) && isRecordName(name.replace(/\.\w+$/, ''))))
+}
+
 /** @throws DownpourError DATA_MISSING, DATA_UNREADABLE, DATA_SHARDS_…, DATA_COMPRESSED, LABELS_INVALID */
-export async function openRecords(root: string, config: DataConfig): Promise<DataSource> {
-  const labelsFile = config.labels ?? DEFAULT_LABELS
+async function openShards(root: string, options: FormatOptions): Promise<Dataset<ClassLabels>> {
+  const labelsFile = options.labels ?? DEFAULT_LABELS
   const tally = new Tally()
-  const files = await chosenFiles(root, labelsFile, config.files, tally)
+  const files = await chosenFiles(root, labelsFile, options.files, tally)
   const labels = await readLabels(join(root, labelsFile))
-  return {
-    labels,
+  const shards = {
     units: files,
     passedOver: tally.list(),
-    async *read(unit) {
+    async *read(unit: number) {
       const file = join(root, files[unit] as string)
       for await (const item of readTfRecords(file)) {
         const where = `${printable(file)} at byte ${item.offset}`
-        const found: SourceItem = item.type === 'corrupt' ? { ...item, where } : exampleOf(item.data, where)
-        if (found.type === 'corrupt' || inSubset(found.example.id, config.subset)) yield found
+        const found: Item<ClassLabels> = item.type === 'corrupt' ? { ...item, where } : exampleOf(item.data, where)
+        if (found.type === 'corrupt' || inSubset(found.id, options.subset)) yield found
       }
     },
   }
+  return classDataset(shards, labels, root)
 }
 
 async function chosenFiles(root: string, labelsFile: string, pattern: string | undefined, tally: Tally) {
@@ -64,18 +81,17 @@ async function typeOf(root: string, { name, type }: Entry) {
   return type === 'link' && !isSystem(name) ? followLink(root, name) : type
 }
 
-function exampleOf(data: Uint8Array, where: string): SourceItem {
+function exampleOf(data: Uint8Array, where: string): Item<ClassLabels> {
   try {
     const features = decodeExample(data)
-    const text = (name: string) => bytesOf(features[name])
-    const encoded = text('image/encoded')
+    const bytes = bytesOf(features['image/encoded'])
     const labels = intsOf(features['image/class/label'])
     const truth = intsOf(features['image/class/truth'])
-    if (!encoded) return { type: 'corrupt', where, reason: 'no image/encoded' }
+    if (!bytes) return { type: 'corrupt', where, reason: 'no image/encoded' }
     if (!labels) return { type: 'corrupt', where, reason: 'no image/class/label' }
-    const id = text('image/id') ?? text('image/filename')
-    const name = id ? Buffer.from(id).toString('utf8') : where
-    return { type: 'example', example: { id: name, encoded, labels, where, ...(truth ? { truth } : {}) } }
+    const name = bytesOf(features['image/id']) ?? bytesOf(features['image/filename'])
+    const id = name ? Buffer.from(name).toString('utf8') : where
+    return { type: 'example', id, bytes, annotation: { labels, ...(truth ? { truth } : {}) }, where }
   } catch (error) {
     return { type: 'corrupt', where, reason: `not a tf.train.Example: ${errorMessage(error)}` }
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { type FolderUse, folderError, requireFolder } from '../../support/folder.ts'
 import { printable } from '../../support/printable.ts'
-import type { EncodedExample } from '../formats.ts'
+import type { ClassLabels, Encoded } from '../dataset.ts'
 import type { LabelMap } from '../labels.ts'
 
 const COLUMNS = 8
@@ -35,7 +35,7 @@ export class ContactSheet {
   }
 
   /** @param pixels RGB, size·size·3; pictures beyond the 64th are left out */
-  add({ id, labels, truth }: EncodedExample, pixels: Uint8Array, size: number): void {
+  add({ id, annotation: { labels, truth } }: Encoded<ClassLabels>, pixels: Uint8Array, size: number): void {
     if (this.#pictures.length === MAX_PICTURES) return
     const at = this.#pictures.length
     const place = `row ${Math.floor(at / COLUMNS) + 1} column ${(at % COLUMNS) + 1}`

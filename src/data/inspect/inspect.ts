@@ -3,7 +3,8 @@ import { join, relative, resolve } from 'node:path'
 import type { DataConfig } from '../../contract/runtime.ts'
 import { DownpourError, errorMessage } from '../../support/errors.ts'
 import { decodeSquare } from '../codecs/image.ts'
-import { type DataSource, type EncodedExample, openSource } from '../formats.ts'
+import type { ClassLabels, Dataset, Encoded } from '../dataset.ts'
+import { FORMATS, openDataset } from '../formats.ts'
 import type { LabelMap } from '../labels.ts'
 import { type PassedOver, Tally } from '../scan/kinds.ts'
 import { ContactSheet } from './contact-sheet.ts'
@@ -76,7 +77,7 @@ export function verdictOf(reports: readonly { verdict: Verdict }[], differences:
 function samplesFolders({ folder, samples }: InspectOptions, sets: readonly FoundSet[]) {
   if (samples === undefined) return () => undefined
   const inside = relative(resolve(folder), resolve(samples))
-  const isShardFolder = sets.length === 1 && sets[0]?.format === 'tfrecord'
+  const isShardFolder = sets.length === 1 && sets[0] && FORMATS[sets[0].format].examplesAre === 'records'
   if (!isShardFolder && inside !== '..' && !inside.startsWith('../')) {
     const message = `--samples ${samples}: lies inside ${folder}, where pictures are data; name a folder elsewhere`
     throw new DownpourError('SAMPLES_UNUSABLE', message, { samples })
@@ -97,16 +98,16 @@ async function inspectSet(set: FoundSet, options: InspectOptions, samples: strin
   const { folder, format } = set
   const { labels, files, limit = Number.POSITIVE_INFINITY } = options
   const given = { ...(labels === undefined ? {} : { labels }), ...(files === undefined ? {} : { files }) }
-  const source = await openSource(folder, { path: '.', format, maxCorruptRecords: 0, ...given })
-  const counts = new LabelCount(source.labels)
-  const sheet = samples === undefined ? undefined : ContactSheet.in(samples, source.labels)
-  const tally = new Tally(source.passedOver)
+  const dataset = await openDataset(folder, { path: '.', format, maxCorruptRecords: 0, ...given })
+  const counts = new LabelCount(dataset.labels)
+  const sheet = samples === undefined ? undefined : ContactSheet.in(samples, dataset.labels)
+  const tally = new Tally(dataset.passedOver)
   const problems: string[] = []
   let records = 0
-  for await (const item of everything(source, tally)) {
+  for await (const item of everything(dataset, tally)) {
     if (records === limit) break
     records++
-    const problem = item.type === 'corrupt' ? `${item.where}: ${item.reason}` : await look(item.example, counts, sheet)
+    const problem = item.type === 'corrupt' ? `${item.where}: ${item.reason}` : await look(item, counts, sheet)
     if (problem) problems.push(problem)
   }
   const passedOver = tally.list()
@@ -115,20 +116,20 @@ async function inspectSet(set: FoundSet, options: InspectOptions, samples: strin
     verdict: problems.length > 0 ? 'damaged' : matters ? 'incomplete' : 'whole',
     folder,
     format,
-    files: format === 'imagenet-folder' ? records : source.units.length,
+    files: FORMATS[format].examplesAre === 'files' ? records : dataset.units.length,
     records,
     problems,
     passedOver,
-    labels: source.labels,
+    labels: dataset.labels,
     counts,
     samples: (await sheet?.write()) ?? null,
   }
 }
 
-async function* everything(source: DataSource, tally: Tally) {
-  for (const [unit, name] of source.units.entries()) {
+async function* everything(dataset: Dataset<ClassLabels>, tally: Tally) {
+  for (const [unit, name] of dataset.units.entries()) {
     let records = 0
-    for await (const item of source.read(unit)) {
+    for await (const item of dataset.read(unit)) {
       records++
       yield item
     }
@@ -138,14 +139,14 @@ async function* everything(source: DataSource, tally: Tally) {
 
 /** @returns what is wrong with it */
 async function look(
-  example: EncodedExample,
+  example: Encoded<ClassLabels>,
   counts: LabelCount,
   sheet: ContactSheet | undefined,
 ): Promise<string | undefined> {
-  const strange = counts.add(example)
+  const strange = counts.add(example.annotation)
   if (strange !== undefined) return `${example.where}, image ${example.id}: label ${strange} is not in the labels file`
   try {
-    const pixels = await decodeSquare(example.encoded, DECODE_PIXELS)
+    const pixels = await decodeSquare(example.bytes, DECODE_PIXELS)
     sheet?.add(example, pixels, DECODE_PIXELS)
   } catch (error) {
     return `${example.where}, image ${example.id}: ${errorMessage(error)}`

@@ -1,4 +1,4 @@
-import type { EncodedExample } from '../formats.ts'
+import type { ClassLabels } from '../dataset.ts'
 import type { LabelMap } from '../labels.ts'
 
 /** How often each label is said, as stored; where records carry the truth, how often it is wrong. */
@@ -16,7 +16,7 @@ export class LabelCount {
   }
 
   /** @returns a label that is not in the map; nothing is counted then */
-  add({ labels, truth }: EncodedExample): number | undefined {
+  add({ labels, truth }: ClassLabels): number | undefined {
     const strange = labels.find((label) => !(label in this.#perLabel))
     if (strange !== undefined) return strange
     this.#images++

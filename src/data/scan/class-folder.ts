@@ -1,6 +1,6 @@
 /** The pictures of one class: those that lie directly in its folder, or in the only folder inside it. */
 import { basename, dirname, join } from 'node:path'
-import { DownpourError } from '../../support/errors.ts'
+import { DownpourError, errorCode } from '../../support/errors.ts'
 import { printable } from '../../support/printable.ts'
 import { SIGNATURE_BYTES, signatureOf } from '../codecs/signature.ts'
 import { readHead } from '../regular-file.ts'
@@ -8,6 +8,8 @@ import { inParallel } from './in-parallel.ts'
 import { type Kind, Tally } from './kinds.ts'
 import { type Entry, followLink, listFolder } from './listing.ts'
 import { isNoteOn, isPictureName, isSystem, kindByName, stemsOf } from './names.ts'
+
+const NO_CLASS = new Set(['DATA_NESTED', 'DATA_NO_PICTURES'])
 
 interface Contents {
   /** Names of pictures. */
@@ -38,6 +40,16 @@ export async function scanClass(root: string, folder: string, tally: Tally): Pro
   if (pictures.length === 0 && first !== undefined) throw noPictures(join(root, folder), first)
   if (pictures.length === 0) tally.add('emptyClass', folder)
   return pictures
+}
+
+/** The pictures of a folder that may be no class: none where `scanClass` would refuse it. */
+export async function picturesOf(root: string, folder: string): Promise<string[]> {
+  try {
+    return await scanClass(root, folder, new Tally())
+  } catch (error) {
+    if (NO_CLASS.has(errorCode(error))) return []
+    throw error
+  }
 }
 
 async function contentsOf(root: string, folder: string, tally: Tally): Promise<Contents> {

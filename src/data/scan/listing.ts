@@ -4,6 +4,7 @@ import { readdir, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { errorCode } from '../../support/errors.ts'
 import { unreadable } from '../unreadable.ts'
+import { isSystem } from './names.ts'
 
 export interface Entry {
   name: string
@@ -20,6 +21,17 @@ export async function listFolder(path: string): Promise<Entry[]> {
     throw unreadable(path, error)
   })
   return entries.map((entry) => ({ name: entry.name, type: typeOf(entry) })).sort(byName)
+}
+
+/** Names of the folders inside, links to folders included; those of systems and tools are left out. */
+export async function foldersIn(folder: string): Promise<string[]> {
+  const names: string[] = []
+  for (const { name, type } of await listFolder(folder)) {
+    if (isSystem(name)) continue
+    const target = type === 'link' ? await followLink(folder, name) : type
+    if (target === 'folder') names.push(name)
+  }
+  return names
 }
 
 /** Where a link in `folder` leads; back to a folder that it lies in is nowhere. */

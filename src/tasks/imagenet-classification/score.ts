@@ -1,4 +1,4 @@
-import type { ClassLabels } from '../../input/batch.ts'
+import type { ClassLabels } from '../../data/dataset.ts'
 import { softmaxRowLoss, topK } from '../label-scores.ts'
 import type { Scorer } from '../task.ts'
 

@@ -1,4 +1,4 @@
-import type { ClassLabels } from '../../input/batch.ts'
+import type { ClassLabels } from '../../data/dataset.ts'
 import type { Backbone } from '../../models/backbone.ts'
 import { classifier } from '../classifier.ts'
 import { parseOptions } from '../declaration.ts'

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
+import type { ClassLabels } from '../../../src/data/dataset.ts'
 import type { Batch } from '../../../src/input/batch.ts'
 import { createWorkerMetrics } from '../../../src/metrics/worker.ts'
 import { drawInitial } from '../../../src/ps/initial.ts'
@@ -43,7 +44,7 @@ const config: RuntimeConfig = makeConfig({
 })
 
 /** Noise with a square that says which of two labels: the same batches for both loops. */
-function makeBatches(): Batch[] {
+function makeBatches(): Batch<ClassLabels>[] {
   const random = createRandom(7)
   return Array.from({ length: STEPS }, () => {
     const images = Float32Array.from({ length: BATCH * PIXELS * PIXELS * 3 }, () => 2 * random.next() - 1)
@@ -76,7 +77,7 @@ test('one worker with n_push = n_fetch = 1 equals a plain loop after 20 steps', 
 })
 
 /** The weights after the last step, read from two real parameter servers that a real loop has trained. */
-async function trainOnServers(task: Task, batches: readonly Batch[]): Promise<Map<string, Float32Array>> {
+async function trainOnServers(task: Task, batches: readonly Batch<ClassLabels>[]): Promise<Map<string, Float32Array>> {
   const fleet = await startFleet({ ...config, maxSteps: STEPS + 1 }, { shards: 2 })
   try {
     const client = await fleet.connect(0, makeLayout(task.variables))
@@ -110,7 +111,7 @@ interface State {
 }
 
 /** Draw, step, update: nothing of src/ps but the seeded draw. */
-function trainPlainly(task: Task, batches: readonly Batch[]): Map<string, Float32Array> {
+function trainPlainly(task: Task, batches: readonly Batch<ClassLabels>[]): Map<string, Float32Array> {
   const states = task.variables.map(initialState)
   const stepper = createStepper(task)
   for (const [step, batch] of batches.entries()) {

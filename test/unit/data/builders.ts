@@ -5,12 +5,10 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after } from 'node:test'
 import sharp from 'sharp'
-import type { Lease } from '../../../src/contract/exchange.ts'
-import type { DataConfig, InputConfig } from '../../../src/contract/runtime.ts'
+import type { DataConfig } from '../../../src/contract/runtime.ts'
 import { encodeExample } from '../../../src/data/codecs/example.ts'
 import { encodeTfRecord } from '../../../src/data/codecs/tfrecord.ts'
 import type { Label } from '../../../src/data/labels.ts'
-import type { LeaseSource } from '../../../src/input/batch.ts'
 
 /** A folder that goes when the test file ends. */
 export function temporaryFolder(): string {
@@ -44,8 +42,6 @@ export const FRUIT: Label[] = [
   { id: 2, name: 'apple', parents: [1] },
   { id: 3, name: 'tool', parents: [0] },
 ]
-
-export const SQUARE: InputConfig = { resizePixels: 6, cropPixels: 4, flip: true }
 
 /** One colour all over. */
 export function png(red: number, width = 6, height = 6): Promise<Buffer> {
@@ -99,30 +95,4 @@ export async function writeImages(folder: string, files: Record<string, Uint8Arr
 
 export function records(prefix: string, length: number, labels = [2]): RecordSpec[] {
   return Array.from({ length }, (_, i) => ({ id: `${prefix}${i}`, labels }))
-}
-
-/** Hands out these leases, then no more; remembers what was asked and returned. */
-export class ListedLeases implements LeaseSource {
-  asked = 0
-  readonly returned: Lease[] = []
-  readonly #leases: Iterator<Lease>
-
-  constructor(leases: Iterable<Lease>) {
-    this.#leases = leases[Symbol.iterator]()
-  }
-
-  async next(): Promise<Lease | null> {
-    this.asked++
-    const { value, done } = this.#leases.next()
-    return done ? null : value
-  }
-
-  async done(lease: Lease): Promise<void> {
-    this.returned.push(lease)
-  }
-}
-
-/** Every unit in its order, epoch after epoch. */
-export function* epochs(units: number, count = Number.POSITIVE_INFINITY): Generator<Lease> {
-  for (let epoch = 0; epoch < count; epoch++) for (let unit = 0; unit < units; unit++) yield { epoch, unit }
 }

@@ -7,7 +7,8 @@ import { exitCodeOf } from '../../../src/contract/exit-codes.ts'
 import { type DataConfig, EXIT } from '../../../src/contract/runtime.ts'
 import { encodeExample } from '../../../src/data/codecs/example.ts'
 import { encodeTfRecord, readTfRecords } from '../../../src/data/codecs/tfrecord.ts'
-import { type DataSource, openSource, type SourceItem } from '../../../src/data/formats.ts'
+import type { ClassLabels, Dataset, Item } from '../../../src/data/dataset.ts'
+import { openDataset } from '../../../src/data/formats.ts'
 import {
   collect,
   FRUIT,
@@ -22,23 +23,23 @@ import {
 
 const root = temporaryFolder()
 
-async function readAll(source: DataSource): Promise<SourceItem[]> {
-  const units = await Promise.all(source.units.map((_, unit) => collect(source.read(unit))))
+async function readAll(dataset: Dataset<ClassLabels>): Promise<Item<ClassLabels>[]> {
+  const units = await Promise.all(dataset.units.map((_, unit) => collect(dataset.read(unit))))
   return units.flat()
 }
 
-const idsOf = (items: readonly SourceItem[]) =>
-  items.map((item) => (item.type === 'example' ? item.example.id : item.where))
+const idsOf = (items: readonly Item<ClassLabels>[]) =>
+  items.map((item) => (item.type === 'example' ? item.id : item.where))
 
 test('TFRecord files are units in the order of their names; other files are none', async () => {
   const folder = inside(root)
   const config = await writeRecords(folder, [records('a', 2), records('b', 1)])
   await writeFile(join(folder, 'README'), 'not data')
-  const source = await openSource(folder, config)
-  assert.deepEqual(source.units, ['x-00000.tfrecord', 'x-00001.tfrecord'])
-  assert.deepEqual(idsOf(await readAll(source)), ['a0', 'a1', 'b0'])
+  const dataset = await openDataset(folder, config)
+  assert.deepEqual(dataset.units, ['x-00000.tfrecord', 'x-00001.tfrecord'])
+  assert.deepEqual(idsOf(await readAll(dataset)), ['a0', 'a1', 'b0'])
   assert.deepEqual(
-    source.passedOver.map(({ kind, count, example }) => ({ kind, count, example })),
+    dataset.passedOver.map(({ kind, count, example }) => ({ kind, count, example })),
     [{ kind: 'other', count: 1, example: 'README' }],
   )
 })
@@ -55,7 +56,7 @@ test('records that lack a picture or a label, or are no Example, are damage with
     Buffer.from([10, 200]),
   ].map(encodeTfRecord)
   await appendFile(file, Buffer.concat([good, ...broken]))
-  const items = await readAll(await openSource(folder, config))
+  const items = await readAll(await openDataset(folder, config))
   const at = [0, 1, 2].map((i) => good.length + broken.slice(0, i).reduce((sum, bytes) => sum + bytes.length, 0))
   assert.deepEqual(
     items
@@ -77,22 +78,22 @@ test('the alphabetical order of class folders is their label; every unit holds e
     Buffer.alloc(1),
   ])
   const config = await writeImages(folder, Object.fromEntries([...names, ['pear/notes.txt', Buffer.alloc(1)]]))
-  const source = await openSource(folder, config)
+  const dataset = await openDataset(folder, config)
   assert.deepEqual(
-    source.labels.labels.map(({ name }) => name),
+    dataset.labels.labels.map(({ name }) => name),
     ['apple', 'pear'],
   )
-  assert.equal(source.units.length, 2)
+  assert.equal(dataset.units.length, 2)
   for (const unit of [0, 1]) {
-    const items = await collect(source.read(unit))
-    const labels = new Set(items.map((item) => item.type === 'example' && item.example.labels[0]))
+    const items = await collect(dataset.read(unit))
+    const labels = new Set(items.map((item) => item.type === 'example' && item.annotation.labels[0]))
     assert.deepEqual([...labels].sort(), [0, 1])
   }
-  const items = await readAll(source)
+  const items = await readAll(dataset)
   assert.equal(new Set(idsOf(items)).size, 300)
   for (const item of items) {
     assert.ok(item.type === 'example')
-    assert.equal(item.example.labels[0], item.example.id.startsWith('pear/') ? 1 : 0)
+    assert.equal(item.annotation.labels[0], item.id.startsWith('pear/') ? 1 : 0)
   }
 })
 
@@ -101,13 +102,13 @@ test('with a labels file a class folder is the label of its name, and a folder w
   const images = { 'tool/1.png': await png(1), 'apple/1.png': await png(2) }
   const config = { ...(await writeImages(folder, images)), labels: 'labels.json' }
   await writeFile(join(folder, 'labels.json'), JSON.stringify(FRUIT))
-  const items = await readAll(await openSource(folder, config))
+  const items = await readAll(await openDataset(folder, config))
   const labelOf = Object.fromEntries(
-    items.flatMap((item) => (item.type === 'example' ? [[item.example.id, item.example.labels]] : [])),
+    items.flatMap((item) => (item.type === 'example' ? [[item.id, item.annotation.labels]] : [])),
   )
   assert.deepEqual(labelOf, { 'apple/1.png': [2], 'tool/1.png': [3] })
   await mkdir(join(folder, 'ghost'))
-  await assert.rejects(openSource(folder, config), {
+  await assert.rejects(openDataset(folder, config), {
     code: 'LABEL_UNKNOWN',
     message: /ghost: the labels file has no label/,
   })
@@ -117,7 +118,7 @@ test('an image that cannot be read is damage, not the end', async () => {
   const folder = inside(root)
   const config = await writeImages(folder, { 'a/1.png': await png(1) })
   await symlink('nowhere', join(folder, 'a/2.png'))
-  const items = await readAll(await openSource(folder, config))
+  const items = await readAll(await openDataset(folder, config))
   assert.deepEqual(items.map(({ type }) => type).sort(), ['corrupt', 'example'])
 })
 
@@ -126,7 +127,7 @@ test('subsets of one seed are nested, and of about their fraction; another seed 
   const config = await writeRecords(folder, [records('image-', 400)])
   const chosen = async (fraction: number, seed: number) => {
     const subset: DataConfig['subset'] = { fraction, seed }
-    return new Set(idsOf(await readAll(await openSource(folder, { ...config, subset }))))
+    return new Set(idsOf(await readAll(await openDataset(folder, { ...config, subset }))))
   }
   const [small, medium, all, other] = await Promise.all([chosen(0.1, 7), chosen(0.3, 7), chosen(1, 7), chosen(0.3, 8)])
   assert.ok(holdsAll(medium, small) && holdsAll(all, medium))
@@ -140,18 +141,18 @@ test('subsets of one seed are nested, and of about their fraction; another seed 
 test('a folder that is absent or holds nothing is refused with what to do', async () => {
   const folder = inside(root)
   const config: DataConfig = { path: 'gone', format: 'tfrecord', maxCorruptRecords: 0 }
-  await assert.rejects(openSource(folder, config), {
+  await assert.rejects(openDataset(folder, config), {
     code: 'DATA_MISSING',
     message: /gone: no such folder; .* data make/,
   })
   await writeFile(join(folder, 'labels.json'), '[]')
-  await assert.rejects(openSource(folder, { ...config, path: '.' }), {
+  await assert.rejects(openDataset(folder, { ...config, path: '.' }), {
     code: 'DATA_EMPTY',
     message: /no tfrecord files here/,
   })
   await writeImages(folder, { 'a/1.png': await png(1) })
   const nothing = { ...config, path: '.', format: 'imagenet-folder' as const, subset: { fraction: 1e-9, seed: 1 } }
-  await assert.rejects(openSource(folder, nothing), { code: 'DATA_EMPTY', message: /in the subset of 1e-9/ })
+  await assert.rejects(openDataset(folder, nothing), { code: 'DATA_EMPTY', message: /in the subset of 1e-9/ })
 })
 
 for (const code of ['ESTALE', 'EIO'])
@@ -162,7 +163,7 @@ for (const code of ['ESTALE', 'EIO'])
     for (const call of ['stat', 'open'] as const) t.mock.method(promises, call, no)
     syncBuiltinESMExports()
     const config = { path: '.', format: 'tfrecord', maxCorruptRecords: 0 } as const
-    await assert.rejects(openSource(folder, config), { code })
+    await assert.rejects(openDataset(folder, config), { code })
     await assert.rejects(collect(readTfRecords(join(folder, 'x.tfrecord'))), { code })
     assert.equal(exitCodeOf(code), EXIT.storage)
     t.mock.restoreAll()

@@ -4,24 +4,32 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Class } from '../../../src/contract/classes.ts'
-import { openSource } from '../../../src/data/formats.ts'
-import { mapOntoJob, tellMissingClasses } from '../../../src/data/job-classes.ts'
-import { createLabelMap, flatLabels, type Label } from '../../../src/data/labels.ts'
-import { evaluationBatches } from '../../../src/input/loader.ts'
+import type { DataConfig } from '../../../src/contract/runtime.ts'
+import { openDataset } from '../../../src/data/formats.ts'
+import { matchClasses, tellMissingClasses } from '../../../src/data/job-classes.ts'
+import { createLabelMap, flatLabels, type Label, type LabelMap } from '../../../src/data/labels.ts'
 import type { Log } from '../../../src/support/log.ts'
 import { silentLog } from '../../../src/support/log.ts'
-import { collect, FRUIT, inside, png, SQUARE, temporaryFolder, writeImages, writeRecords } from './builders.ts'
+import { collect, FRUIT, inside, png, temporaryFolder, writeImages, writeRecords } from './builders.ts'
 
 const root = temporaryFolder()
 const JOB = flatLabels(['ant', 'bee', 'cat']).labels as Class[]
 
+/** Stored ids as ids of the job, with their ancestors. */
+function closing(own: LabelMap, classes: readonly Label[]): (ids: number[]) => number[] {
+  const job = createLabelMap(classes)
+  const toJob = matchClasses(own, job, 'here')
+  return (ids) => job.close(toJob(ids))
+}
+
 /** Image id → names of its labels, as the job numbers them. */
-async function namesRead(folder: string, config: Parameters<typeof openSource>[1], classes: readonly Class[]) {
-  const read = { folder, config, classes, input: SQUARE, batchSize: 2 }
-  const batches = await collect(evaluationBatches(read))
-  const pairs = batches.flatMap(({ ids, targets }) =>
-    ids.map((id, i) => [id, (targets[i]?.labels ?? []).map((label) => classes[label]?.name)] as const),
-  )
+async function namesRead(folder: string, config: DataConfig, classes: readonly Class[]) {
+  const dataset = (await openDataset(folder, config)).withClasses(classes)
+  const items = (await Promise.all(dataset.units.map((_, unit) => collect(dataset.read(unit))))).flat()
+  const pairs = items.map((item) => {
+    if (item.type === 'corrupt') return assert.fail(item.reason)
+    return [item.id, dataset.interpret(item.annotation).labels.map((label) => classes[label]?.name)] as const
+  })
   return Object.fromEntries(pairs.sort())
 }
 
@@ -34,7 +42,8 @@ test('pictures of a folder that lacks a class keep the numbers of the job', asyn
 test('a class that the job does not have is refused by name', async () => {
   const folder = inside(root)
   const images = { 'zant/1.png': await png(1), 'bee/1.png': await png(1), 'cat/1.png': await png(1) }
-  await assert.rejects(openSource(folder, await writeImages(folder, images), JOB), {
+  const dataset = await openDataset(folder, await writeImages(folder, images))
+  assert.throws(() => dataset.withClasses(JOB), {
     code: 'CLASS_UNKNOWN',
     message: /no class named "zant"; its 3 classes are "ant", "bee", "cat"/,
   })
@@ -43,7 +52,7 @@ test('a class that the job does not have is refused by name', async () => {
 test('of a class that is only spelled otherwise the message says how the job spells it', () => {
   const job = flatLabels(['a', 'b', 'c', 'd', 'e', 'f', 'Big Cat']).labels as Class[]
   for (const name of ['big cat', 'Big  Cat ', 'Big\u200b Cat', 'BIG CAT'])
-    assert.throws(() => mapOntoJob(flatLabels([name]), job, 'here'), {
+    assert.throws(() => closing(flatLabels([name]), job), {
       code: 'CLASS_UNKNOWN',
       message: /its 7 classes are .* and 2 more, and one is "Big Cat"\. Rename/,
     })
@@ -84,7 +93,7 @@ test('names are one whichever way unicode stores their accents', () => {
   const job = flatLabels(['caf\u00e9', 'tea']).labels as Class[]
   const own = flatLabels(['tea', 'cafe\u0301'])
   assert.deepEqual(
-    [0, 1].map((id) => mapOntoJob(own, job, 'here').close([id])),
+    [0, 1].map((id) => closing(own, job)([id])),
     [[1], [0]],
   )
 })
@@ -94,8 +103,8 @@ test('whatever the order and the classes left out, a label keeps its name', () =
   fc.assert(
     fc.property(fc.shuffledSubarray(all), fc.shuffledSubarray(all, { minLength: 5 }), (own, ofJob) => {
       const job = flatLabels(ofJob).labels as Class[]
-      const mapped = mapOntoJob(flatLabels(own), job, 'here')
-      const names = own.map((_, id) => mapped.close([id]).map((one) => job[one]?.name))
+      const close = closing(flatLabels(own), job)
+      const names = own.map((_, id) => close([id]).map((one) => job[one]?.name))
       assert.deepEqual(
         names,
         own.map((name) => [name]),
@@ -107,13 +116,13 @@ test('whatever the order and the classes left out, a label keeps its name', () =
 test('a hierarchy that differs is refused by the label; one that lacks labels, or has none, goes with the job', () => {
   const of = (...labels: [string, number[]][]) =>
     createLabelMap(labels.map(([name, parents], id) => ({ id, name, parents })))
-  const check = (own: ReturnType<typeof of>) => mapOntoJob(own, FRUIT, 'here')
+  const check = (own: ReturnType<typeof of>) => closing(own, FRUIT)
   assert.throws(() => check(of(['thing', []], ['fruit', []], ['apple', [0]])), {
     code: 'HIERARCHY_DIFFERS',
     message: /label "fruit" lies below nothing, in the job below "thing"/,
   })
-  assert.deepEqual(check(of(['apple', [1]], ['thing', []])).close([0]), [2, 0, 1], 'fruit is not in the file')
-  assert.deepEqual(check(of(['tool', []], ['apple', []])).close([1]), [2, 0, 1], 'no hierarchy says nothing')
+  assert.deepEqual(check(of(['apple', [1]], ['thing', []]))([0]), [2, 0, 1], 'fruit is not in the file')
+  assert.deepEqual(check(of(['tool', []], ['apple', []]))([1]), [2, 0, 1], 'no hierarchy says nothing')
 })
 
 test('names that a labels file holds twice are refused with both ids', async () => {
@@ -122,7 +131,7 @@ test('names that a labels file holds twice are refused with both ids', async () 
     const labels = names.map((name, id) => ({ id, name, parents: [] }))
     const folder = inside(root)
     const config = await writeRecords(folder, [[{ id: 'a', labels: [0] }]], labels)
-    await assert.rejects(openSource(folder, config), {
+    await assert.rejects(openDataset(folder, config), {
       code: 'LABELS_INVALID',
       message: /labels 0 and 2 are both named ".*"; give each a name of its own/,
     })

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
-import { cp, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import promises, { cp, rename, rm } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+import { join, relative } from 'node:path'
 import { before, test } from 'node:test'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
 import { type EvaluateOptions, evaluateCheckpoint } from '../../../src/evaluator/evaluate.ts'
+import { openEvaluationSet } from '../../../src/evaluator/evaluation-set.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
 import { tf } from '../../../src/tensor/tf.ts'
-import { inside, png, SQUARE, temporaryFolder, writeImages } from '../data/builders.ts'
+import { inside, png, temporaryFolder, writeImages } from '../data/builders.ts'
+import { SQUARE } from '../input/builders.ts'
 import { buildModel, config, drawAll } from '../models/builders.ts'
 import { writeCheckpoint } from './builders.ts'
 
@@ -20,7 +23,7 @@ type Evaluation = NonNullable<RuntimeConfig['evaluation']>
 
 async function optionsOf(
   evaluation: Partial<Evaluation> = {},
-): Promise<EvaluateOptions & { values: Map<string, Float32Array> }> {
+): Promise<EvaluateOptions & { values: Map<string, Float32Array>; evaluationDir: string }> {
   const folder = inside(root)
   const images = {
     'a/1.png': await png(250),
@@ -29,14 +32,16 @@ async function optionsOf(
     'c/1.png': await png(60),
   }
   const data = await writeImages(folder, images)
+  const given: Evaluation = { data, metric: { name: 'top1', better: 'higher' }, batchSize: 3, ...evaluation }
   const model = buildModel(config({ classes: CLASSES, loss: 'softmax' }))
   const values = drawAll(model, 1)
   const checkpoint = await writeCheckpoint(inside(root), 100, { variables: model.variables, values })
   return {
     ...checkpoint,
     evaluationDir: folder,
+    set: await openEvaluationSet(folder, { evaluation: given }, silentLog),
     config: {
-      evaluation: { data, metric: { name: 'top1', better: 'higher' }, batchSize: 3, ...evaluation },
+      evaluation: given,
       input: SQUARE,
       task: { type: 'imagenet-classification', options: { classes: CLASSES, headSlices: 1 } },
     },
@@ -44,6 +49,11 @@ async function optionsOf(
     signal: new AbortController().signal,
     values,
   }
+}
+
+/** With the set as its folder is now. */
+async function reopened<O extends { evaluationDir: string; config: EvaluateOptions['config'] }>(options: O) {
+  return { ...options, set: await openEvaluationSet(options.evaluationDir, options.config, silentLog) }
 }
 
 test('a checkpoint that always says one class is right as often as that class is there', async () => {
@@ -97,9 +107,10 @@ test('a perfect model is perfect on a set that lacks a class of the job', async 
   values.set('head/slice_0/bias', Float32Array.of(0, 0, 100))
   const classes = ['a', 'b', 'c'].map((name, id) => ({ id, name, parents: [] }))
   const { variables } = options.task
+  const again = await reopened(options)
   const scored = async (more: object) => {
     const checkpoint = await writeCheckpoint(inside(root), 100, { variables, values, ...more })
-    return (await evaluateCheckpoint({ ...options, ...checkpoint })).metrics.top1
+    return (await evaluateCheckpoint({ ...again, ...checkpoint })).metrics.top1
   }
   assert.equal(await scored({ classes }), 1)
   assert.equal(await scored({}), 0, 'without a list the only class is number 0')
@@ -111,14 +122,15 @@ test('a set with a class that the checkpoint was not trained on is refused by na
   const classes = ['a', 'b', 'c'].map((name, id) => ({ id, name, parents: [] }))
   const more = { variables: options.task.variables, values, classes }
   const checkpoint = await writeCheckpoint(inside(root), 100, more)
-  await assert.rejects(evaluateCheckpoint({ ...options, ...checkpoint }), { code: 'CLASS_UNKNOWN', message: /"zant"/ })
+  const again = await reopened(options)
+  await assert.rejects(evaluateCheckpoint({ ...again, ...checkpoint }), { code: 'CLASS_UNKNOWN', message: /"zant"/ })
 })
 
 test('a checkpoint without a list is not scored on a set with more labels than the model has classes', async () => {
   const options = await optionsOf()
   await rename(join(options.evaluationDir, 'a'), join(options.evaluationDir, 'd'))
   await cp(join(options.evaluationDir, 'd'), join(options.evaluationDir, 'e'), { recursive: true })
-  await assert.rejects(evaluateCheckpoint(options), {
+  await assert.rejects(evaluateCheckpoint(await reopened(options)), {
     code: 'LABELS_TOO_MANY',
     message: /the evaluation set has 4 labels, spec.model.classes is 3$/,
   })
@@ -141,4 +153,28 @@ test('a set in which nothing can be read is an error, not a score', async () => 
     code: 'DATA_EMPTY',
     message: /the evaluation set holds no example that can be used/,
   })
+})
+
+test('the evaluation set is listed once, however many checkpoints are scored', async (t) => {
+  const options = await optionsOf()
+  const listed: string[] = []
+  const { readdir } = promises
+  t.mock.method(promises, 'readdir', (...args: Parameters<typeof readdir>) => {
+    listed.push(relative(options.evaluationDir, String(args[0])))
+    return readdir(...args)
+  })
+  syncBuiltinESMExports()
+  try {
+    const again = await reopened(options)
+    const classes = ['a', 'b', 'c'].map((name, id) => ({ id, name, parents: [] }))
+    for (const step of [100, 200, 300]) {
+      const { variables } = options.task
+      const checkpoint = await writeCheckpoint(inside(root), step, { variables, values: options.values, classes })
+      assert.equal((await evaluateCheckpoint({ ...again, ...checkpoint })).examples, 4)
+    }
+  } finally {
+    t.mock.restoreAll()
+    syncBuiltinESMExports()
+  }
+  assert.deepEqual(listed.sort(), ['', 'a', 'b', 'c'])
 })

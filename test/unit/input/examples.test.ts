@@ -3,8 +3,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { exitCodeOf } from '../../../src/contract/exit-codes.ts'
 import { EXIT } from '../../../src/contract/runtime.ts'
-import { type DataSource, openSource } from '../../../src/data/formats.ts'
-import { CorruptionCount, createExampleReader } from '../../../src/input/examples.ts'
+import type { ClassLabels, Dataset } from '../../../src/data/dataset.ts'
+import { openDataset } from '../../../src/data/formats.ts'
+import { CorruptionCount } from '../../../src/input/corruption-count.ts'
+import { createExampleReader } from '../../../src/input/examples.ts'
+import { squareCrop } from '../../../src/input/square-crop.ts'
 import type { DownpourError } from '../../../src/support/errors.ts'
 import {
   collect,
@@ -18,35 +21,39 @@ import {
 
 const root = temporaryFolder()
 const PIXELS = 4
+const { decode } = squareCrop({ resizePixels: PIXELS, cropPixels: PIXELS, flip: false }, () => null)
 const NO_PICTURE = Buffer.from('no picture')
 
-async function sourceOf(...units: RecordSpec[][]): Promise<{ source: DataSource; file: string }> {
+async function datasetOf(...units: RecordSpec[][]): Promise<{ dataset: Dataset<ClassLabels>; file: string }> {
   const folder = inside(root)
-  return { source: await openSource(folder, await writeRecords(folder, units)), file: join(folder, 'x-00000.tfrecord') }
+  return {
+    dataset: await openDataset(folder, await writeRecords(folder, units)),
+    file: join(folder, 'x-00000.tfrecord'),
+  }
 }
 
 const damaged = (id: string): RecordSpec => ({ id, labels: [2], encoded: NO_PICTURE })
 
 test('examples come decoded, with their ancestors', async () => {
-  const { source } = await sourceOf([{ id: 'one', labels: [2] }])
-  const [example] = await collect(createExampleReader(source, PIXELS, new CorruptionCount(0)).read(0))
+  const { dataset } = await datasetOf([{ id: 'one', labels: [2] }])
+  const [example] = await collect(createExampleReader(dataset, decode, new CorruptionCount(0)).read(0))
   assert.deepEqual(
-    { ...example, pixels: example?.pixels.length },
-    { id: 'one', pixels: PIXELS * PIXELS * 3, labels: [2, 0, 1] },
+    { ...example, picture: example?.picture.rgb.length },
+    { id: 'one', picture: PIXELS * PIXELS * 3, annotation: { labels: [2, 0, 1] } },
   )
 })
 
 test('damaged pictures are passed over and counted up to the limit; one more ends with file, offset and id', async () => {
   const unit = [damaged('bad 0'), { id: 'good', labels: [2] }, damaged('bad 1'), damaged('bad 2')]
-  const { source, file } = await sourceOf(unit)
+  const { dataset, file } = await datasetOf(unit)
   const tolerant = new CorruptionCount(3)
-  const ids = (await collect(createExampleReader(source, PIXELS, tolerant).read(0))).map(({ id }) => id)
+  const ids = (await collect(createExampleReader(dataset, decode, tolerant).read(0))).map(({ id }) => id)
   assert.deepEqual(ids, ['good'])
   assert.equal(tolerant.count, 3)
   const before = await Promise.all(unit.slice(0, 3).map(encodeRecord))
   const offset = before.reduce((sum, bytes) => sum + bytes.length, 0)
   await assert.rejects(
-    collect(createExampleReader(source, PIXELS, new CorruptionCount(2)).read(0)),
+    collect(createExampleReader(dataset, decode, new CorruptionCount(2)).read(0)),
     (error: DownpourError) => {
       assert.equal(error.code, 'BAD_DATA')
       assert.match(
@@ -60,17 +67,17 @@ test('damaged pictures are passed over and counted up to the limit; one more end
 })
 
 test('the same damage met again in the next epoch counts once', async () => {
-  const { source } = await sourceOf([damaged('bad'), { id: 'good', labels: [2] }])
+  const { dataset } = await datasetOf([damaged('bad'), { id: 'good', labels: [2] }])
   const corruption = new CorruptionCount(1)
-  const reader = createExampleReader(source, PIXELS, corruption)
+  const reader = createExampleReader(dataset, decode, corruption)
   for (let epoch = 0; epoch < 3; epoch++) assert.equal((await collect(reader.read(0))).length, 1)
   assert.equal(corruption.count, 1)
 })
 
 test('a label outside the map is no damage to pass over: it ends the job as bad data, with its place', async () => {
-  const { source, file } = await sourceOf([{ id: 'one', labels: [9] }])
+  const { dataset, file } = await datasetOf([{ id: 'one', labels: [9] }])
   await assert.rejects(
-    collect(createExampleReader(source, PIXELS, new CorruptionCount(100)).read(0)),
+    collect(createExampleReader(dataset, decode, new CorruptionCount(100)).read(0)),
     (error: DownpourError) => {
       assert.equal(error.code, 'LABEL_UNKNOWN')
       assert.ok(error.message.startsWith(`${file} at byte 0: label 9 is not in `), error.message)
@@ -81,17 +88,17 @@ test('a label outside the map is no damage to pass over: it ends the job as bad 
 })
 
 test('a small set is decoded once; what does not fit in the cache is read again', async () => {
-  const { source } = await sourceOf(records('a', 2), records('b', 2))
+  const { dataset } = await datasetOf(records('a', 2), records('b', 2))
   let reads = 0
-  const counted: DataSource = {
-    ...source,
+  const counted: Dataset<ClassLabels> = {
+    ...dataset,
     read(unit) {
       reads++
-      return source.read(unit)
+      return dataset.read(unit)
     },
   }
   const pictureBytes = PIXELS * PIXELS * 3
-  const reader = createExampleReader(counted, PIXELS, new CorruptionCount(0), 3 * pictureBytes)
+  const reader = createExampleReader(counted, decode, new CorruptionCount(0), 3 * pictureBytes)
   const readBoth = async () => [await collect(reader.read(0)), await collect(reader.read(1))]
   const first = await readBoth()
   assert.equal(reads, 2)
@@ -100,8 +107,8 @@ test('a small set is decoded once; what does not fit in the cache is read again'
 })
 
 test('a unit that was left in the middle is not taken for the whole', async () => {
-  const { source } = await sourceOf(records('a', 3))
-  const reader = createExampleReader(source, PIXELS, new CorruptionCount(0), 1e6)
+  const { dataset } = await datasetOf(records('a', 3))
+  const reader = createExampleReader(dataset, decode, new CorruptionCount(0), 1e6)
   for await (const _ of reader.read(0)) break
   assert.equal((await collect(reader.read(0))).length, 3)
 })

@@ -1,67 +1,59 @@
 import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { test } from 'node:test'
+import { BroadcastChannel } from 'node:worker_threads'
 import type { DataConfig } from '../../../src/contract/runtime.ts'
+import type { ClassLabels } from '../../../src/data/dataset.ts'
 import type { Batch, LeaseSource } from '../../../src/input/batch.ts'
-import {
-  createLoader,
-  dataFacts,
-  evaluationBatches,
-  type Loader,
-  type LoaderOptions,
-} from '../../../src/input/loader.ts'
+import { type Loader, type LoaderOptions, type OpenLoader, openLoader } from '../../../src/input/loader.ts'
 import { DownpourError } from '../../../src/support/errors.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
-import {
-  collect,
-  epochs,
-  FRUIT,
-  inside,
-  ListedLeases,
-  png,
-  records,
-  SQUARE,
-  temporaryFolder,
-  writeRecords,
-} from '../data/builders.ts'
+import { FRUIT, inside, png, records, temporaryFolder, writeRecords } from '../data/builders.ts'
+import { epochs, INPUT, ListedLeases } from './builders.ts'
 
 const root = temporaryFolder()
+const THREAD = new URL('../../../src/worker/loader-thread.ts', import.meta.url)
 
-interface Setting extends Partial<LoaderOptions> {
+interface Setting extends Partial<Omit<LoaderOptions, 'data'>> {
   units?: Parameters<typeof writeRecords>[1]
   data?: Partial<DataConfig>
+  leases?: LeaseSource
 }
 
-async function optionsOf({
-  units = [records('a', 4), records('b', 4)],
-  data,
-  ...given
-}: Setting): Promise<LoaderOptions> {
+async function optionsOf({ units = [records('a', 4), records('b', 4)], data, leases: _, ...given }: Setting) {
   const folder = inside(root)
-  const config = { ...(await writeRecords(folder, units)), ...data }
-  const leases = new ListedLeases(epochs(units.length))
-  return {
+  const options: LoaderOptions = {
+    thread: THREAD,
     folder,
-    config,
-    input: SQUARE,
+    data: { ...(await writeRecords(folder, units)), ...data },
+    task: INPUT,
     batchSize: 4,
     seed: 1,
-    leases,
+    unitsToCheck: 0,
     signal: new AbortController().signal,
     ...given,
   }
+  return options
 }
 
 /** Closes the loader whatever happens. */
-async function withLoader(setting: Setting, work: (loader: Loader, options: LoaderOptions) => Promise<void>) {
+async function withOpen(
+  setting: Setting,
+  work: (open: OpenLoader<ClassLabels>, options: LoaderOptions) => Promise<void>,
+) {
   const options = await optionsOf(setting)
-  const loader = createLoader(options)
+  const open = await openLoader<ClassLabels>(options)
   try {
-    await work(loader, options)
+    await work(open, options)
   } finally {
-    await loader.close()
+    await open.close()
   }
+}
+
+function withLoader(setting: Setting, work: (loader: Loader<ClassLabels>, options: LoaderOptions) => Promise<void>) {
+  const leases = setting.leases ?? new ListedLeases(epochs(setting.units?.length ?? 2))
+  return withOpen(setting, ({ start }, options) => work(start(leases), options))
 }
 
 const nothingMore: LeaseSource = { next: () => new Promise(() => {}), done: async () => {} }
@@ -82,7 +74,7 @@ test('the same seed and leases give the same batches; another seed gives others'
   const pixels = await png(7)
   const units = [[...records('a', 7), { id: 'odd', labels: [3], encoded: pixels }]]
   const run = async (seed: number) => {
-    const batches: Batch[] = []
+    const batches: Batch<ClassLabels>[] = []
     await withLoader({ units, seed, leases: new ListedLeases(epochs(1, 2)) }, async (loader) => {
       for (let batch = await loader.next(); batch; batch = await loader.next()) batches.push(batch)
     })
@@ -110,7 +102,8 @@ test('no more is made than the queue holds, nor more leases taken', async () => 
 test('reading, decoding and cropping cost the main thread next to nothing', async (t) => {
   if (!process.threadCpuUsage) return t.skip('this Node cannot tell threads apart')
   const input = { resizePixels: 160, cropPixels: 150, flip: true }
-  await withLoader({ units: [records('a', 150)], input, batchSize: 10, cacheBytes: 0 }, async (loader) => {
+  const task = { ...INPUT, input }
+  await withLoader({ units: [records('a', 150)], task, batchSize: 10, cacheBytes: 0 }, async (loader) => {
     await loader.next()
     const [thread, whole] = [process.threadCpuUsage(), process.cpuUsage()]
     for (let i = 0; i < 30; i++) await loader.next()
@@ -123,9 +116,10 @@ test('reading, decoding and cropping cost the main thread next to nothing', asyn
 })
 
 test('closing ends a thread that waits for a lease, and whoever waits for a batch', async () => {
-  await withLoader({ leases: nothingMore }, async (loader) => {
+  await withOpen({}, async (open) => {
+    const loader = open.start(nothingMore)
     const waiting = assert.rejects(loader.next(), { name: 'AbortError', message: 'the loader was closed' })
-    await loader.close()
+    await open.close()
     await waiting
     await assert.rejects(loader.next(), { name: 'AbortError' })
   })
@@ -134,7 +128,7 @@ test('closing ends a thread that waits for a lease, and whoever waits for a batc
 test('an abort ends the wait with its reason, before and after the start', async () => {
   const reason = new DOMException('stopped by SIGTERM', 'AbortError')
   const early = AbortSignal.abort(reason)
-  await withLoader({ leases: nothingMore, signal: early }, (loader) => assert.rejects(loader.next(), reason))
+  await assert.rejects(openLoader(await optionsOf({ signal: early })), reason)
   const stop = new AbortController()
   await withLoader({ leases: nothingMore, signal: stop.signal }, async (loader) => {
     const waiting = assert.rejects(loader.next(), reason)
@@ -148,7 +142,6 @@ test('errors cross the thread with their codes', async () => {
   const cases: [string, Setting][] = [
     ['BAD_DATA', { units: [[damaged]] }],
     ['LABEL_UNKNOWN', { units: [[{ id: 'x', labels: [44] }]] }],
-    ['DATA_MISSING', { data: { path: 'elsewhere' } }],
     ['DATA_EMPTY', { units: [[], []] }],
     ['DATA_EMPTY', { units: [[damaged]], data: { maxCorruptRecords: 5 } }],
   ]
@@ -161,6 +154,19 @@ test('errors cross the thread with their codes', async () => {
       await assert.rejects(loader.next(), { code }, 'and again')
     })
   }
+})
+
+test('what is wrong with the data set is found when it is opened', async () => {
+  const cases: [string, Setting][] = [
+    ['DATA_MISSING', { data: { path: 'elsewhere' } }],
+    ['LABEL_UNKNOWN', { units: [[{ id: 'x', labels: [44] }]], unitsToCheck: Number.POSITIVE_INFINITY }],
+    ['DATA_EMPTY', { units: [[], []], unitsToCheck: Number.POSITIVE_INFINITY }],
+  ]
+  for (const [code, setting] of cases)
+    await assert.rejects(
+      openLoader(await optionsOf(setting)),
+      (error: DownpourError) => error instanceof DownpourError && error.code === code,
+    )
 })
 
 test('a file that goes while it is in use is named', async () => {
@@ -198,18 +204,41 @@ test('damage within the limit is told in the statistics', async () => {
   })
 })
 
-test('facts of a set: its units, its labels and what is passed over', async () => {
-  const { folder, config } = await optionsOf({})
-  assert.deepEqual(await dataFacts(folder, config, 2), { units: 2, labels: FRUIT, passedOver: [] })
+test('an open set says its units, its labels and what is passed over', async () => {
+  await withOpen({}, async ({ facts }) => assert.deepEqual(facts, { units: 2, labels: FRUIT, passedOver: [] }))
 })
 
-test('evaluation reads every example once, the same at every call', async () => {
-  const { folder, config } = await optionsOf({})
-  const read = () => collect(evaluationBatches({ folder, config, input: SQUARE, batchSize: 3 }))
-  const first = await read()
-  assert.deepEqual(
-    first.map(({ targets }) => targets.length),
-    [3, 3, 2],
-  )
-  assert.deepEqual(await read(), first)
+test('labels are those of the job where classes are given', async () => {
+  const last = FRUIT.length - 1
+  const reversed = FRUIT.map(({ id, name, parents }) => ({
+    id: last - id,
+    name,
+    parents: parents.map((one) => last - one),
+  }))
+  const classes = reversed.reverse()
+  await withOpen({ units: [records('a', 4, [3])] }, async ({ start }) => {
+    const batch = await start(new ListedLeases(epochs(1)), classes).next()
+    assert.deepEqual(batch?.targets, new Array(4).fill({ labels: [0, 3] }))
+  })
+})
+
+test('the data set is listed once and its labels are read once, whatever is asked of it afterwards', async () => {
+  const opened: string[] = []
+  const counts = new BroadcastChannel('opened')
+  counts.onmessage = (message) => void opened.push(String((message as MessageEvent).data))
+  const thread = new URL('./counting-thread.ts', import.meta.url)
+  const leases = new ListedLeases(epochs(2, 3))
+  const setting = { thread, unitsToCheck: Number.POSITIVE_INFINITY }
+  try {
+    await withOpen(setting, async ({ start }, { folder }) => {
+      const loader = start(leases, FRUIT)
+      for (let batch = await loader.next(); batch; batch = await loader.next());
+      const shards = ['open x-00000.tfrecord', 'open x-00001.tfrecord']
+      // Each shard is opened for its check, and for its first epoch; then it is in the cache.
+      const expected = [`readdir ${basename(folder)}`, 'open labels.json', ...shards, ...shards]
+      await eventually(() => assert.deepEqual(opened.toSorted(), expected.toSorted()))
+    })
+  } finally {
+    counts.close()
+  }
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import type { ClassLabels } from '../../../src/data/dataset.ts'
 import type { Batch } from '../../../src/input/batch.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
@@ -23,7 +24,7 @@ before(async () => void (await selectBackend('wasm', silentLog)))
 
 const model = buildModel(config())
 
-function batch(value = 0.5): Batch {
+function batch(value = 0.5): Batch<ClassLabels> {
   const targets = [{ labels: [0, 1] }, { labels: [3] }]
   const images = Float32Array.from({ length: targets.length * PIXELS * PIXELS * 3 }, (_, i) => value * Math.sin(i))
   return { images, shape: [targets.length, PIXELS, PIXELS], targets, ids: ['a', 'b'] }

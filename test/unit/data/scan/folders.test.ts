@@ -11,13 +11,17 @@ import { pathToFileURL } from 'node:url'
 import sharp from 'sharp'
 import { exitCodeOf } from '../../../../src/contract/exit-codes.ts'
 import { EXIT } from '../../../../src/contract/runtime.ts'
-import { type DataSource, openSource } from '../../../../src/data/formats.ts'
+import type { ClassLabels, Dataset } from '../../../../src/data/dataset.ts'
+import { openDataset } from '../../../../src/data/formats.ts'
 import type { Kind } from '../../../../src/data/scan/kinds.ts'
-import { CorruptionCount, createExampleReader } from '../../../../src/input/examples.ts'
+import { CorruptionCount } from '../../../../src/input/corruption-count.ts'
+import { createExampleReader } from '../../../../src/input/examples.ts'
+import { squareCrop } from '../../../../src/input/square-crop.ts'
 import { collect, FRUIT, inside, png, temporaryFolder, writeImages } from '../builders.ts'
 
 const root = temporaryFolder()
 const config = { path: '.', format: 'imagenet-folder', maxCorruptRecords: 0 } as const
+const { decode } = squareCrop({ resizePixels: 4, cropPixels: 4, flip: false }, () => null)
 const NOTHING = Buffer.alloc(0)
 const TEXT = Buffer.from('some words\n')
 const picture = await png(200)
@@ -29,17 +33,17 @@ async function threeClasses(more: Record<string, Uint8Array> = {}): Promise<stri
   return folder
 }
 
-const open = (folder: string) => openSource(folder, config)
-const classesOf = ({ labels }: DataSource) => labels.labels.map(({ name }) => name)
-const kindsOf = ({ passedOver }: DataSource) =>
+const open = (folder: string) => openDataset(folder, config)
+const classesOf = ({ labels }: Dataset<ClassLabels>) => labels.labels.map(({ name }) => name)
+const kindsOf = ({ passedOver }: Dataset<ClassLabels>) =>
   Object.fromEntries(passedOver.map(({ kind, count, example }) => [kind, `${count} ${example}`]))
 
-async function idsOf(source: DataSource): Promise<string[]> {
+async function idsOf(source: Dataset<ClassLabels>): Promise<string[]> {
   const items = (await Promise.all(source.units.map((_, unit) => collect(source.read(unit))))).flat()
-  return items.flatMap((item) => (item.type === 'example' ? [item.example.id] : [])).sort()
+  return items.flatMap((item) => (item.type === 'example' ? [item.id] : [])).sort()
 }
 
-async function damageOf(source: DataSource): Promise<string[]> {
+async function damageOf(source: Dataset<ClassLabels>): Promise<string[]> {
   const damage: string[] = []
   for (const unit of source.units.keys()) {
     for await (const item of source.read(unit)) {
@@ -52,7 +56,7 @@ async function damageOf(source: DataSource): Promise<string[]> {
               yield item
             },
           },
-          4,
+          decode,
           new CorruptionCount(0),
         )
         await collect(reader.read(0)).catch((error) => damage.push(error.message))
@@ -316,7 +320,7 @@ suite('folders that are no classes', () => {
     for (const path of ['labels.json', './labels.json', 'meta/labels.json']) {
       const folder = inside(root)
       await writeImages(folder, { 'apple/1.png': picture, [path]: Buffer.from(JSON.stringify(FRUIT)) })
-      const source = await openSource(folder, { ...config, labels: path })
+      const source = await openDataset(folder, { ...config, labels: path })
       assert.deepEqual([source.passedOver, await idsOf(source)], [[], ['apple/1.png']])
     }
   })
@@ -388,7 +392,7 @@ suite('names', () => {
     const labels = ['bee', 'cat', 'dog', 'eel', 'fly', 'Ant '].map((name, id) => ({ id, name, parents: [] }))
     await writeFile(join(folder, 'labels.json'), JSON.stringify(labels))
     await assert.rejects(
-      openSource(folder, { path: '.', format: 'imagenet-folder', maxCorruptRecords: 0, labels: 'labels.json' }),
+      openDataset(folder, { path: '.', format: 'imagenet-folder', maxCorruptRecords: 0, labels: 'labels.json' }),
       {
         code: 'LABEL_UNKNOWN',
         message: /ant: the labels file has no label of that name; it has "bee", .* and 1 more, and one is "Ant "$/,
@@ -443,11 +447,11 @@ suite('what nobody may read', () => {
   function asNobody(folder: string): string {
     const module = pathToFileURL(resolve('src/data/formats.ts'))
     const program = `
-      import { openSource } from '${module}'
+      import { openDataset } from '${module}'
       process.setgroups([]); process.setgid(65534); process.setuid(65534)
       const folder = ${JSON.stringify(folder)}
       try {
-        const source = await openSource(folder, ${JSON.stringify(config)})
+        const source = await openDataset(folder, ${JSON.stringify(config)})
         for (const unit of source.units.keys()) for await (const item of source.read(unit))
           if (item.type === 'corrupt') console.log(item.where.slice(folder.length + 1) + ': ' + item.reason)
       } catch (error) { console.log(error.code, error.message) }`

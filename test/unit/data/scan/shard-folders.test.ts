@@ -8,7 +8,7 @@ import { suite, test } from 'node:test'
 import { deflateSync, gzipSync } from 'node:zlib'
 import { exitCodeOf } from '../../../../src/contract/exit-codes.ts'
 import { EXIT } from '../../../../src/contract/runtime.ts'
-import { openSource, type SourceItem } from '../../../../src/data/formats.ts'
+import { openDataset } from '../../../../src/data/formats.ts'
 import { collect, encodeRecord, FRUIT, inside, temporaryFolder } from '../builders.ts'
 
 const root = temporaryFolder()
@@ -23,9 +23,9 @@ async function shardFolder(files: Record<string, Uint8Array>): Promise<string> {
 }
 
 async function idsOf(folder: string, files?: string): Promise<string[]> {
-  const source = await openSource(folder, { ...config, ...(files ? { files } : {}) })
+  const source = await openDataset(folder, { ...config, ...(files ? { files } : {}) })
   const items = (await Promise.all(source.units.map((_, unit) => collect(source.read(unit))))).flat()
-  return items.map((item: SourceItem) => (item.type === 'example' ? item.example.id : item.reason))
+  return items.map((item) => (item.type === 'example' ? item.id : item.reason))
 }
 
 test('train and validation shards of one folder are two series, and a pattern of the job chooses one', async () => {
@@ -65,7 +65,7 @@ suite('a shard that is no file is refused by name and holds nobody up', { timeou
     for (const name of ['pipe', 'y-0-of-1']) execFileSync('mkfifo', [join(folder, name)])
     await symlink('gone', join(folder, 'link'))
     await mkdir(join(folder, '@eaDir'))
-    const { passedOver } = await openSource(folder, { ...config, files: 'x*' })
+    const { passedOver } = await openDataset(folder, { ...config, files: 'x*' })
     assert.deepEqual(
       passedOver.map(({ kind, count }) => [kind, count]),
       [

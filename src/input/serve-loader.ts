@@ -1,0 +1,111 @@
+/** The thread's side of a loader: opens the data set once, then makes a batch for each `wanted`. */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import type { Class } from '../contract/classes.ts'
+import type { Lease } from '../contract/exchange.ts'
+import type { ClassLabels, Dataset } from '../data/dataset.ts'
+import { errorCode, errorMessage } from '../support/errors.ts'
+import type { LeaseSource } from './batch.ts'
+import { trainingBatches } from './batches.ts'
+import { CorruptionCount } from './corruption-count.ts'
+import type { InputSelection } from './create-input.ts'
+import { createExampleReader } from './examples.ts'
+import type { FromLoader, LoaderTask, ToLoader } from './loader-messages.ts'
+import { openChecked } from './open-checked.ts'
+import type { InputPipeline } from './pipeline.ts'
+
+type CreateInput = (task: InputSelection) => Promise<InputPipeline<ClassLabels, unknown>>
+
+/** Called once in the loader's thread. */
+export function serveLoader(createInput: CreateInput): void {
+  const task = workerData as LoaderTask
+  const corruption = new CorruptionCount(task.data.maxCorruptRecords)
+  const main = new MainThread(parentPort as MessagePort)
+  produce(task, createInput, main, corruption).catch((error) => {
+    // A bug crosses as it is, with its stack, through the thread's 'error' event.
+    if (errorCode(error) === 'UNKNOWN') throw error
+    main.send({
+      type: 'error',
+      code: errorCode(error),
+      message: errorMessage(error),
+      corruptRecords: corruption.count,
+    })
+  })
+}
+
+async function produce(
+  task: LoaderTask,
+  createInput: CreateInput,
+  main: MainThread,
+  corruption: CorruptionCount,
+): Promise<void> {
+  const { folder, data, batchSize, seed, unitsToCheck, cacheBytes } = task
+  const own = await openChecked(folder, data, unitsToCheck, corruption)
+  const pipeline = await createInput(task.task)
+  main.send({ type: 'opened', facts: factsOf(own) })
+  const classes = await main.started
+  const dataset = classes ? own.withClasses(classes) : own
+  const reader = createExampleReader(dataset, pipeline.decode, corruption, cacheBytes)
+  for await (const batch of trainingBatches(reader, pipeline, batchSize, seed, main)) {
+    await main.wanted()
+    const transfer = [batch.images.buffer as ArrayBuffer]
+    main.send({ type: 'batch', batch, corruptRecords: corruption.count }, transfer)
+  }
+  main.send({ type: 'end', corruptRecords: corruption.count })
+}
+
+function factsOf({ units, labels, passedOver }: Dataset<unknown>) {
+  return { units: units.length, labels: labels.labels, passedOver }
+}
+
+/** The other end: it decides when a batch is made, and holds the leases. */
+class MainThread implements LeaseSource {
+  readonly #port: MessagePort
+  readonly #start = Promise.withResolvers<readonly Class[] | undefined>()
+  /** Batches asked for and not yet made. */
+  #credits = 0
+  #onCredit: (() => void) | undefined
+  #onLease: ((lease: Lease | null) => void) | undefined
+
+  constructor(port: MessagePort) {
+    this.#port = port
+    port.on('message', (message: ToLoader) => this.#take(message))
+  }
+
+  /** The classes of the job, once it has agreed on them. */
+  get started(): Promise<readonly Class[] | undefined> {
+    return this.#start.promise
+  }
+
+  send(message: FromLoader<unknown>, transfer: ArrayBuffer[] = []): void {
+    this.#port.postMessage(message, transfer)
+  }
+
+  /** Resolves when one more batch may be sent. */
+  async wanted(): Promise<void> {
+    while (this.#credits === 0) {
+      await new Promise<void>((resolve) => {
+        this.#onCredit = resolve
+      })
+    }
+    this.#credits--
+  }
+
+  next(): Promise<Lease | null> {
+    const answer = new Promise<Lease | null>((resolve) => {
+      this.#onLease = resolve
+    })
+    this.send({ type: 'lease' })
+    return answer
+  }
+
+  async done(lease: Lease): Promise<void> {
+    this.send({ type: 'leaseDone', lease })
+  }
+
+  #take(message: ToLoader): void {
+    if (message.type === 'start') return this.#start.resolve(message.classes)
+    if (message.type === 'lease') return this.#onLease?.(message.lease)
+    this.#credits++
+    this.#onCredit?.()
+  }
+}
