@@ -7,8 +7,8 @@ import { FILES } from '../contract/files.ts'
 import { claimFolder, parseRuntimeConfig, readSurroundings } from '../contract/parse-config.ts'
 import { EXIT, PORTS } from '../contract/runtime.ts'
 import type { EvaluatorStatus } from '../contract/status.ts'
+import { startProcessServer } from '../http/process-server.ts'
 import { createEvaluatorMetrics, type EvaluatorMetrics } from '../metrics/evaluator.ts'
-import { startRuntimeHttp } from '../metrics/runtime-http.ts'
 import { systemClock } from '../support/clock.ts'
 import { createLog, type Log } from '../support/log.ts'
 import { runProcess } from '../support/run-process.ts'
@@ -29,9 +29,8 @@ export async function runEvaluator(): Promise<void> {
   const metrics = createEvaluatorMetrics({ defaults: true })
   await runProcess({
     work: async (signal) => {
-      const { registry } = metrics
       const key = readSecret(keyFile)
-      await startRuntimeHttp({ host, port: PORTS.http, key, registry, status: () => status, ready: () => true })
+      await startProcessServer({ host, port: PORTS.http, key, metrics: metrics.registry, status: () => status })
       setPriority(NICENESS)
       await evaluate(status, metrics, signal, log)
       status.phase = 'done'

@@ -2,8 +2,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { ENV } from '../contract/runtime.ts'
 import { type Clock, systemClock } from '../support/clock.ts'
@@ -82,8 +80,8 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     const kubelet = new Kubelet({ ...options, store, clock, common })
     const serveLog = logServer(store, kubelet)
     const server = await startApiServer({ store, port: options.port ?? 0, token, clock, log, serveLog })
-    open.push(() => closeServer(server))
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    open.push(() => server.close())
+    const url = `http://127.0.0.1:${server.port}`
     const kubeconfigPath = resolve(stateDir, 'kubeconfig')
     await writeKubeconfig(kubeconfigPath, url, token)
     open.push(() => kubelet.close())
@@ -99,11 +97,6 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
 function commonEnvironment(stateDir: string): Record<string, string> {
   const folder = realpathSync(stateDir)
   return { [ENV.stateDir]: folder, [ENV.keyFile]: join(folder, 'runtime-key') }
-}
-
-async function closeServer(server: Server): Promise<void> {
-  server.closeAllConnections()
-  await new Promise((done) => server.close(done))
 }
 
 function logServer(store: ObjectStore, kubelet: Kubelet): ApiServerOptions['serveLog'] {

@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { PHASES } from '../api/status.ts'
+import { startProcessServer } from '../http/process-server.ts'
+import type { HttpServer } from '../http/server.ts'
 import { KubeClient } from '../kube/client.ts'
 import { EventRecorder } from '../kube/events.ts'
 import { LeaderElector } from '../kube/leader.ts'
@@ -10,9 +12,8 @@ import type { Limits } from '../kube/token-bucket.ts'
 import { type HandlerResult, WorkQueue } from '../kube/work-queue.ts'
 import { createOperatorMetrics, type OperatorMetrics, type ReconcileResult } from '../metrics/operator.ts'
 import type { PlanOptions } from '../plan/job-plan.ts'
-import { type HealthServer, startHealthServer } from '../server/health.ts'
 import { systemClock } from '../support/clock.ts'
-import { errorText } from '../support/errors.ts'
+import { DownpourError, errorCode, errorMessage, errorText } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { describeWaiting } from './readiness.ts'
 import { Reconciler } from './reconciler.ts'
@@ -70,7 +71,7 @@ export class Operator {
   readonly #watches: Watches
   readonly #metrics: OperatorMetrics
   readonly #lost = Promise.withResolvers<void>()
-  #health: HealthServer | undefined
+  #http: HttpServer | undefined
 
   constructor(options: OperatorOptions, log: Log) {
     const identity = `${hostname()}-${randomBytes(4).toString('hex')}`
@@ -104,19 +105,23 @@ export class Operator {
   async start(): Promise<void> {
     const { httpPort, httpHost } = this.#options
     if (httpPort !== undefined) {
-      this.#health = await startHealthServer({
+      this.#http = await startProcessServer({
         port: httpPort,
         host: httpHost,
-        troubles: () => this.#troubles(),
-        waitingFor: () => describeWaiting(this.#watches) ?? this.#reconciler.trouble,
+        unhealthyBecause: () => this.#troubles(),
+        notReadyBecause: () => describeWaiting(this.#watches) ?? this.#reconciler.trouble,
         metrics: this.#metrics.registry,
+      }).catch((error) => {
+        const advice = 'pass another with --http-port, or 0 for any free one'
+        const message = `--http-port ${httpPort}: ${errorMessage(error)}; ${advice}`
+        throw new DownpourError(errorCode(error), message, { port: httpPort }, { cause: error })
       })
     }
     for (const { resource, reflector } of this.#watches.reflectors) {
       this.#metrics.watches(resource, () => reflector.stats())
       reflector.start()
     }
-    this.#log.info({ server: this.#client.server, httpPort: this.#health?.port }, 'operator started')
+    this.#log.info({ server: this.#client.server, httpPort: this.#http?.port }, 'operator started')
   }
 
   /** A standby keeps its copies warm and waits here. */
@@ -157,7 +162,7 @@ export class Operator {
     await Promise.race([this.#events.flush(), systemClock.sleep(2000)])
     await this.#elector?.release()
     await this.#client.close()
-    await this.#health?.close()
+    await this.#http?.close()
     this.#log.info({}, 'operator stopped')
   }
 

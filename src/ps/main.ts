@@ -11,8 +11,8 @@ import {
   type Surroundings,
 } from '../contract/parse-config.ts'
 import { EXIT, exitClass, type PlaceArgs, PORTS } from '../contract/runtime.ts'
+import { startProcessServer } from '../http/process-server.ts'
 import { createPsMetrics, type PsMetrics } from '../metrics/ps.ts'
-import { startRuntimeHttp } from '../metrics/runtime-http.ts'
 import { systemClock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import { createLog, type Log } from '../support/log.ts'
@@ -77,14 +77,14 @@ async function serve(
   signal: AbortSignal,
 ): Promise<void> {
   const key = readSecret(keyFile)
-  const http = await startRuntimeHttp({
+  const http = await startProcessServer({
     host,
     port: PORTS.http,
     key,
-    registry,
+    metrics: registry,
     status: () => server.status(),
-    ready: () => server.listening,
-    routes: { 'PUT /pins': (body) => server.pin(body) },
+    notReadyBecause: () => (server.listening ? undefined : 'the checkpoint to continue from is not loaded yet'),
+    put: { '/pins': (body) => server.pin(body) },
   })
   await server.start(host, PORTS.wire)
   const terminated = new Promise<'terminated'>((resolve) => {
@@ -96,6 +96,6 @@ async function serve(
   const goesOn = ended !== null && exitClass(exitCodeOf(ended.code)) === 'retryable'
   if (!goesOn) await server.waitUntilAlone(WORKERS_LEAVE_WITHIN_MS)
   await server.close()
-  http.close()
+  await http.close()
   if (ended) throw new DownpourError(ended.code, ended.message)
 }

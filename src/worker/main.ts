@@ -14,9 +14,9 @@ import { FORMATS } from '../data/formats.ts'
 import { someNames, tellMissingClasses } from '../data/job-classes.ts'
 import type { Label } from '../data/labels.ts'
 import { tellPassedOver } from '../data/scan/tell.ts'
+import { startProcessServer } from '../http/process-server.ts'
 import { type OpenLoader, openLoader } from '../input/loader.ts'
 import type { DataFacts } from '../input/loader-messages.ts'
-import { startRuntimeHttp } from '../metrics/runtime-http.ts'
 import { createWorkerMetrics } from '../metrics/worker.ts'
 import { DownpourError } from '../support/errors.ts'
 import { hostsLookup } from '../support/hosts.ts'
@@ -55,14 +55,13 @@ export async function runWorker(place: PlaceArgs): Promise<void> {
       const identity = parseIdentity(place, process.env)
       const dataDir = claimFolder('data', process.env)
       const { host } = surroundings
-      const ready = () => report.status.phase === 'training'
-      await startRuntimeHttp({
+      await startProcessServer({
         host,
         port: PORTS.http,
         key: readSecret(surroundings.keyFile),
-        registry: metrics.registry,
+        metrics: metrics.registry,
         status: () => report.status,
-        ready,
+        notReadyBecause: () => (report.status.phase === 'training' ? undefined : report.status.phase),
       })
       await train({ ...surroundings, config, identity, dataDir, report, signal, log })
     },

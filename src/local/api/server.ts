@@ -6,9 +6,8 @@
  * have no schema; OpenAPI describes our kinds alone. Where it is more: a watch from a version of the future is refused,
  * which a real one leaves open and silent, and each watch that asked for bookmarks ends with one.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { guardHttp, HTTP_SERVER_OPTIONS } from '../../support/guard-http.ts'
-import { listenAt } from '../../support/listen.ts'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type HttpServer, startHttpServer } from '../../http/server.ts'
 import { badRequest, StatusError } from '../store/status-error.ts'
 import { discoveryOf } from './discovery.ts'
 import { authorised, send, sendError } from './http.ts'
@@ -27,14 +26,12 @@ const VERBS: Readonly<Record<string, Verb>> = { GET: get, POST: post, PUT: put, 
 const MAX_CONNECTIONS = 1024
 
 /** @throws DownpourError PORT_TAKEN */
-export async function startApiServer(options: ApiServerOptions): Promise<Server> {
+export async function startApiServer(options: ApiServerOptions): Promise<HttpServer> {
   const context = { ...options, pages: new Pages(options.clock) }
-  const server = createServer(HTTP_SERVER_OPTIONS, (request, response) => {
+  const where = { host: '127.0.0.1', port: options.port, connections: MAX_CONNECTIONS }
+  return startHttpServer(where, (request, response) => {
     handle(context, request, response).catch((error) => sendError(response, error, options.log))
   })
-  guardHttp(server, { connections: MAX_CONNECTIONS })
-  await listenAt(server, '127.0.0.1', options.port)
-  return server
 }
 
 async function handle(context: ApiContext, incoming: IncomingMessage, response: ServerResponse): Promise<void> {

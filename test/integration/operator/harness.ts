@@ -36,7 +36,7 @@ export async function startApi(): Promise<Api> {
   const serveLog = async (_namespace: string, _pod: string, _query: URLSearchParams, response: ServerResponse) =>
     void response.end()
   const server = await startApiServer({ store, port: 0, token: TOKEN, clock: systemClock, log: silentLog, serveLog })
-  const url = addressOf(server)
+  const url = `http://127.0.0.1:${server.port}`
   const kubeconfigPath = join(folder, 'config')
   await writeFile(kubeconfigPath, kubeconfigFor(url))
   return {
@@ -44,8 +44,7 @@ export async function startApi(): Promise<Api> {
     kubeconfigPath,
     async close() {
       stopCollector()
-      server.closeAllConnections()
-      server.close()
+      await server.close()
       journal.close()
       await rm(folder, { recursive: true })
     },

@@ -17,3 +17,10 @@ test('a port that is in use is named, on one address and on all', async () => {
     await once(first, 'close')
   }
 })
+
+test('an address that cannot be used is refused with the reason of the system', async () => {
+  await assert.rejects(listenAt(createServer(), '203.0.113.1', 0), {
+    code: 'PORT_REFUSED',
+    message: /^203\.0\.113\.1:0 cannot be used: .*EADDRNOTAVAIL/,
+  })
+})

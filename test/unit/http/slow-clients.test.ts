@@ -3,43 +3,25 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
 import { Registry } from 'prom-client'
+import { startProcessServer } from '../../../src/http/process-server.ts'
 import type { ApiServerOptions } from '../../../src/local/api/request.ts'
 import { startApiServer } from '../../../src/local/api/server.ts'
-import { startRuntimeHttp } from '../../../src/metrics/runtime-http.ts'
-import { startHealthServer } from '../../../src/server/health.ts'
 
-/** Headers have 5 s, and are looked at every second. */
+/** Headers must arrive within 5 s, and the server checks every second. */
 const CUT_WITHIN_MS = 5000 + 1000 + 3000
 
 describe('callers that are slow or many', { concurrency: true }, () => {
-  async function runtimeHttp(t: TestContext): Promise<number> {
-    const options = { host: '127.0.0.1', port: 0, registry: new Registry(), status: () => ({}), ready: () => true }
-    const { port, close } = await startRuntimeHttp({ ...options, routes: { 'PUT /pins': () => ({}) } })
-    t.after(close)
-    return port
+  async function ofProcess(t: TestContext): Promise<number> {
+    const put = { '/pins': () => ({}) }
+    const server = await startProcessServer({ host: '127.0.0.1', port: 0, metrics: new Registry(), put })
+    t.after(server.close)
+    return server.port
   }
-  async function health(t: TestContext): Promise<number> {
-    const { port, close } = await startHealthServer({
-      port: 0,
-      host: '127.0.0.1',
-      troubles: () => undefined,
-      waitingFor: () => undefined,
-      metrics: new Registry(),
-    })
-    t.after(close)
-    return port
-  }
-  async function api(t: TestContext): Promise<number> {
-    const server = await startApiServer({
-      port: 0,
-      token: 't',
-      clock: { nowMs: Date.now },
-    } as unknown as ApiServerOptions)
-    t.after(() => {
-      server.closeAllConnections()
-      server.close()
-    })
-    return (server.address() as { port: number }).port
+  async function ofLocalApi(t: TestContext): Promise<number> {
+    const clock = { nowMs: Date.now }
+    const server = await startApiServer({ port: 0, token: 't', clock } as unknown as ApiServerOptions)
+    t.after(server.close)
+    return server.port
   }
   async function slow(t: TestContext, port: number, bytes: string): Promise<{ closed: Promise<unknown> }> {
     const socket = connect(port, '127.0.0.1')
@@ -53,9 +35,8 @@ describe('callers that are slow or many', { concurrency: true }, () => {
   }
 
   for (const [name, start] of [
-    ['a runtime process', runtimeHttp],
-    ['the operator', health],
-    ['the local API server', api],
+    ['a process', ofProcess],
+    ['the local API server', ofLocalApi],
   ] as const)
     test(`keep nobody from ${name}, and are cut in seconds`, async (t) => {
       const port = await start(t)
@@ -70,7 +51,7 @@ describe('callers that are slow or many', { concurrency: true }, () => {
     })
 
   test('end with headers of megabytes, and with a body larger than a request may have', async (t) => {
-    const port = await runtimeHttp(t)
+    const port = await ofProcess(t)
     const large = await slow(t, port, `GET /healthz HTTP/1.1\r\nhost: x\r\nx: ${'x'.repeat(20_000)}`)
     await large.closed
     const body = 'x'.repeat(65 * 1024)

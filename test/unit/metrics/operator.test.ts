@@ -1,52 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createOperatorMetrics } from '../../../src/metrics/operator.ts'
-import { startHealthServer } from '../../../src/server/health.ts'
 
 const newMetrics = () => createOperatorMetrics({ version: '1.2.3', phases: ['Running', 'Failed'], concurrency: 4 })
-
-test('health, readiness and metrics are served, with the reason when something is wrong', async () => {
-  const state: { trouble: string | undefined; waiting: string | undefined } = {
-    trouble: undefined,
-    waiting: 'first list of pods',
-  }
-  const server = await startHealthServer({
-    port: 0,
-    host: '127.0.0.1',
-    troubles: () => state.trouble,
-    waitingFor: () => state.waiting,
-    metrics: newMetrics().registry,
-  })
-  const get = async (path: string) => {
-    const response = await fetch(`http://127.0.0.1:${server.port}${path}`)
-    return `${response.status} ${(await response.text()).trim()}`
-  }
-  try {
-    assert.equal(await get('/healthz'), '200 ok')
-    assert.equal(await get('/readyz'), '503 first list of pods')
-    state.waiting = undefined
-    state.trouble = 'no word from the API server'
-    assert.equal(await get('/readyz'), '200 ok')
-    assert.equal(await get('/healthz'), '503 no word from the API server')
-    assert.match(await get('/metrics'), /downpour_build_info\{version="1.2.3"\} 1/)
-    assert.equal(await get('/secrets'), '404 not found')
-  } finally {
-    await server.close()
-  }
-})
-
-test('a port that is taken is told with what to do', async () => {
-  const options = { host: '127.0.0.1', troubles: () => undefined, waitingFor: () => undefined }
-  const first = await startHealthServer({ ...options, port: 0, metrics: newMetrics().registry })
-  try {
-    await assert.rejects(startHealthServer({ ...options, port: first.port, metrics: newMetrics().registry }), {
-      code: 'PORT_TAKEN',
-      message: new RegExp(`--http-port ${first.port}: .*or 0 for any free one`),
-    })
-  } finally {
-    await first.close()
-  }
-})
 
 test('every label value is there at zero before anything has happened', async () => {
   const { registry } = newMetrics()
