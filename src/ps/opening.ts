@@ -33,7 +33,7 @@ export async function openShard(layout: ModelLayout, dataUnits: number, options:
 }
 
 async function openTraining(layout: ModelLayout, options: OpeningOptions): Promise<Training> {
-  const { config, index, sourceDir, own, fs, log } = options
+  const { config, index, incarnation, sourceDir, own, fs, log, onApplied, onFailure } = options
   const { parameterServers } = config.topology
   const shardLayout = placeLayout(layout, parameterServers).shards[index]
   if (!shardLayout) throw new RangeError(`no shard ${index} of ${parameterServers}`)
@@ -42,7 +42,9 @@ async function openTraining(layout: ModelLayout, options: OpeningOptions): Promi
   else await initialise(shard, config, sourceDir, fs)
   if (!own.latest && config.init.type !== 'random') log.info({ source: config.init }, 'weights taken from another job')
   const record = own.latest ? ownRecord(own.latest, index, parameterServers) : undefined
-  return new Training({ ...options, version: record?.version ?? 0, shard, workers: new WorkerTable(record) })
+  const version = record?.version ?? 0
+  const workers = new WorkerTable(record)
+  return new Training({ config, index, incarnation, version, shard, workers, onApplied, onFailure })
 }
 
 function openLeases(dataUnits: number, { config, own, log }: OpeningOptions): LeaseTable {

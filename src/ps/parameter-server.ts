@@ -25,7 +25,7 @@ import type { OpenShard } from './requests.ts'
 import { assertSource, findOwn, type Own } from './restore.ts'
 import { sweepLeftovers } from './retention.ts'
 import { Rounds } from './rounds.ts'
-import { PsServer } from './server.ts'
+import { DEFAULT_LIMITS, PsServer, type ServerLimits } from './server.ts'
 import { Snapshots } from './snapshot.ts'
 import { assertWritable } from './storage-check.ts'
 
@@ -45,18 +45,9 @@ export interface ParameterServerOptions {
   fs: FileSystem
   log: Log
   metrics: PsMetrics
-  heartbeatMs?: number
-  /** A worker may say nothing for so long. */
-  workerSilenceMs?: number
-  /** A worker that went away without a goodbye keeps its data for so long. */
-  absenceMs?: number
-  /** Bodies under way, both directions; more than this waits. */
-  bufferLimitBytes?: number
-  /** A connection that has not said hello by then is cut. */
-  helloWithinMs?: number
+  limits?: Partial<ServerLimits>
 }
 
-const PEER_HEARTBEAT_MS = 10_000
 const POLL_MS = 50
 /** A coordinator that was away for so long will not come back for its last round. */
 const COORDINATOR_GONE_MS = 60_000
@@ -78,7 +69,7 @@ export class ParameterServer {
 
   constructor(options: ParameterServerOptions) {
     this.#options = options
-    const { config, fs } = options
+    const { config, index, key, clock, metrics, log, limits, fs } = options
     this.#jobFolder = join(options.checkpointDir, config.checkpoint.path)
     this.#snapshots = new Snapshots({
       jobFolder: this.#jobFolder,
@@ -87,8 +78,13 @@ export class ParameterServer {
       fs,
     })
     this.#server = new PsServer({
-      ...options,
-      key: options.key,
+      config,
+      index,
+      key,
+      clock,
+      metrics,
+      log,
+      limits,
       open: (layout, dataUnits) => this.#open(layout, dataUnits),
       origin: () => this.#origin,
       onDisagreement: (failure) => this.#ended.resolve(failure),
@@ -186,17 +182,19 @@ export class ParameterServer {
   }
 
   async #becomeCoordinator(restoredStep: number, classes: JobClasses): Promise<void> {
-    const { config, fs, historyFile, log } = this.#options
+    const { config, fs, historyFile, clock, metrics, log } = this.#options
     await sweepLeftovers(this.#jobFolder, fs)
     const history = new History(historyFile, config.maxSteps, log)
     history.truncateAfter(restoredStep)
     const catalogue = this.#catalogue()
     await catalogue.refresh()
-    const [server, incarnation] = [this.#server, this.#incarnation]
     this.#coordinator = new Coordinator({
-      ...this.#options,
-      server,
-      incarnation,
+      config,
+      clock,
+      metrics,
+      log,
+      server: this.#server,
+      incarnation: this.#incarnation,
       history,
       catalogue,
       classes,
@@ -223,9 +221,14 @@ export class ParameterServer {
   }
 
   async #open(layout: ModelLayout, dataUnits: number): Promise<OpenShard> {
+    const { config, index, sourceDir, fs, log } = this.#options
     try {
       const open = await openShard(layout, dataUnits, {
-        ...this.#options,
+        config,
+        index,
+        sourceDir,
+        fs,
+        log,
         incarnation: this.#incarnation,
         own: this.#own,
         classes: this.#coordinator?.classes,
@@ -242,7 +245,8 @@ export class ParameterServer {
   }
 
   #coordinate(coordinator: Coordinator, open: OpenShard, dataUnits: number): void {
-    const { config, podUid, hostsFile, key, heartbeatMs = PEER_HEARTBEAT_MS } = this.#options
+    const { config, podUid, hostsFile, key, limits } = this.#options
+    const { heartbeatMs } = { ...DEFAULT_LIMITS, ...limits }
     const others = Array.from({ length: config.topology.parameterServers - 1 }, (_, i) => i + 1)
     const peerOptions = { config, podUid, origin: this.#origin, lookup: hostsLookup(hostsFile), key, heartbeatMs }
     const peers = others.map((shard) => new PeerShard(shard, open.layout, dataUnits, peerOptions))
@@ -251,10 +255,13 @@ export class ParameterServer {
   }
 
   #roundsOf(coordinator: Coordinator, { layout, training, leases }: OpenShard, peers: readonly PeerShard[]): Rounds {
-    const { config } = this.#options
+    const { config, fs, clock, log, metrics } = this.#options
     const { keep, keepBest, keepSteps } = config.checkpoint
     return new Rounds({
-      ...this.#options,
+      fs,
+      clock,
+      log,
+      metrics,
       jobFolder: this.#jobFolder,
       catalogue: coordinator.catalogue,
       shards: [{ snapshot: (folder) => this.#snapshots.take(training, folder) }, ...peers],

@@ -20,7 +20,8 @@ export interface ReceptionOptions {
   knowsLayout: () => boolean
   /** What a caller must know to be let in; undefined: the network decides who calls. */
   key: string | undefined
-  helloWithinMs?: number
+  /** A connection without a hello is closed after so long. */
+  helloWithinMs: number
 }
 
 /** A caller that belongs to the job. `layout`: what it brought, if it was asked. */
@@ -31,8 +32,6 @@ export interface Introduction {
   isAsked: boolean
 }
 
-/** Seconds, for a hello is sent as soon as the connection stands. */
-const HELLO_WITHIN_MS = 10_000
 /** Each costs about 10 KiB. 5000 workers that come back at once are not all accepted before the first has spoken. */
 const MAX_PENDING = 2048
 /** Headers of all messages but the layout are short, before and after the hello. */
@@ -47,7 +46,7 @@ export class Reception {
     this.#options = options
     this.#pending = new PendingConnections({
       limit: MAX_PENDING,
-      timeoutMs: options.helloWithinMs ?? HELLO_WITHIN_MS,
+      timeoutMs: options.helloWithinMs,
     })
   }
 

@@ -36,26 +36,34 @@ export interface PsServerOptions {
   clock: Clock
   metrics: PsMetrics
   log: Log
-  heartbeatMs?: number
-  /** A worker may say nothing for so long. */
-  workerSilenceMs?: number
-  /** A worker that went away without a goodbye keeps its data for so long. */
-  absenceMs?: number
-  bufferLimitBytes?: number
-  /** A connection that has not said hello by then is cut. */
-  helloWithinMs?: number
+  limits?: Partial<ServerLimits> | undefined
 }
 
-const DEFAULT_HEARTBEAT_MS = 10_000
-/** A training step blocks its worker's program, heartbeats included; the kernel's keep-alive finds who is really gone. */
-const WORKER_SILENCE_MS = 300_000
-const ABSENCE_MS = 60_000
-/** Bodies under way, both directions; more than this waits. */
-const BUFFER_LIMIT_BYTES = 512 * 2 ** 20
+export interface ServerLimits {
+  heartbeatMs: number
+  /** A worker may be silent for so long. */
+  workerSilenceMs: number
+  /** A worker whose connection broke keeps its data for so long. */
+  absenceMs: number
+  /** Bodies being received or sent; more than this waits. */
+  bufferLimitBytes: number
+  /** A connection without a hello is closed after so long. */
+  helloWithinMs: number
+}
+
+export const DEFAULT_LIMITS: ServerLimits = {
+  heartbeatMs: 10_000,
+  // A training step blocks its worker's program, heartbeats included; the kernel's keep-alive finds a dead peer.
+  workerSilenceMs: 300_000,
+  absenceMs: 60_000,
+  bufferLimitBytes: 512 * 2 ** 20,
+  // A caller sends its hello as soon as it is connected.
+  helloWithinMs: 10_000,
+}
 
 export class PsServer {
   readonly #options: PsServerOptions
-  readonly #heartbeatMs: number
+  readonly #limits: ServerLimits
   readonly #channels = new Set<Channel>()
   readonly #reception: Reception
   readonly #attendance: Attendance
@@ -69,18 +77,20 @@ export class PsServer {
 
   constructor(options: PsServerOptions) {
     this.#options = options
-    this.#heartbeatMs = options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS
-    this.#reception = new Reception({ ...options, knowsLayout: () => this.#opening !== undefined })
-    const absenceMs = options.absenceMs ?? ABSENCE_MS
+    const { config, index, key, metrics, snapshots } = options
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
+    const { absenceMs, bufferLimitBytes, helloWithinMs } = this.#limits
+    const knowsLayout = () => this.#opening !== undefined
+    this.#reception = new Reception({ config, index, key, knowsLayout, helloWithinMs })
     this.#attendance = new Attendance(options.clock, absenceMs, (podUid) => this.#giveBack(podUid))
     this.#pool = new BufferPool({
-      limitBytes: options.bufferLimitBytes ?? BUFFER_LIMIT_BYTES,
+      limitBytes: bufferLimitBytes,
       onRoom: () => {
         for (const channel of this.#channels) channel.resume()
         this.#noteQueue()
       },
     })
-    this.#requests = new Requests({ ...options, pool: this.#pool })
+    this.#requests = new Requests({ metrics, snapshots, pool: this.#pool })
     this.#server = createServer((socket) => this.#accept(socket))
   }
 
@@ -118,8 +128,8 @@ export class PsServer {
 
   #accept(socket: Socket): void {
     const channel: Channel = Channel.accept(socket, {
-      heartbeatMs: this.#heartbeatMs,
-      silenceMs: 2 * this.#heartbeatMs,
+      heartbeatMs: this.#limits.heartbeatMs,
+      silenceMs: 2 * this.#limits.heartbeatMs,
       limits: SHORT_HEADERS,
       allocate: (head) => this.#roomFor(channel, head),
       release: (body) => this.#pool.release(body),
@@ -183,7 +193,7 @@ export class PsServer {
     this.#options.metrics.connectedWorkers.set(this.connectedWorkers)
     const { incarnation, version } = open.training
     const classes = open.classes?.id ?? null
-    return { message: { type: 'welcome', incarnation, version, heartbeatMs: this.#heartbeatMs, classes } }
+    return { message: { type: 'welcome', incarnation, version, heartbeatMs: this.#limits.heartbeatMs, classes } }
   }
 
   /** A coordinator of a later generation, or of another past, ends this shard; one of an earlier is sent away. */
@@ -211,7 +221,7 @@ export class PsServer {
   #admit(channel: Channel, who: WorkerId, attempt: number, { training }: OpenShard): void {
     const replaced = training.workers.admit(who, attempt, (podUid) => this.#attendance.isThere(podUid))
     this.#options.log.info({ worker: who.index, podUid: who.podUid, attempt, replaced }, 'worker joined')
-    channel.allowSilence(this.#options.workerSilenceMs ?? WORKER_SILENCE_MS)
+    channel.allowSilence(this.#limits.workerSilenceMs)
     if (replaced) this.#replace(replaced, who, training)
   }
 

@@ -38,7 +38,7 @@ const pull: Message<'pull'> = { type: 'pull', incarnation: 0, version: 0 }
 
 describe('a parameter server', { concurrency: false }, () => {
   const { fleetOf, later } = forEachTest()
-  const impatientFleet = () => fleetOf(1, {}, { each: () => ({ helloWithinMs: HELLO_WITHIN_MS }) })
+  const impatientFleet = () => fleetOf(1, {}, { limits: { helloWithinMs: HELLO_WITHIN_MS } })
 
   /** A raw connection past the proxy; what it was answered, as text. */
   async function stranger(fleet: Fleet, allowHalfOpen = false): Promise<{ socket: Socket; heard: () => string }> {
@@ -180,7 +180,7 @@ describe('a parameter server', { concurrency: false }, () => {
 
   test('holds one copy of the weights for a worker that asks again and again and takes none', async () => {
     const large = makeLayout([variable('a', 4 * MIB)])
-    const fleet = await fleetOf(1, {}, { bufferLimitBytes: 1024 * MIB })
+    const fleet = await fleetOf(1, {}, { limits: { bufferLimitBytes: 1024 * MIB } })
     const client = await fleet.connect(0, large)
     await client.pull()
     const { socket, heard } = await stranger(fleet)
