@@ -4,14 +4,8 @@ import { filled, hasPath, presetsThatSay } from './filled.ts'
 import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, MAY_THAW_CEL } from './immutable.ts'
 import { MAX_JOB_NAME } from './names.ts'
 import { RULES, type Rule } from './rules.ts'
+import type { Validation } from './schema.ts'
 import { SHARED_NAME_MESSAGE, TRANSFER_NAME_MESSAGE } from './transfer-issues.ts'
-
-export interface Validation {
-  rule: string
-  message: string
-  /** Where the message points, from the place of the rule: `.input.cropPixels`. */
-  fieldPath?: string
-}
 
 /** Fields that a job needs and BASE_DEFAULTS has not: the preset or the user says them. */
 const NEEDED = ['maxSteps', 'model.classes'] as const

@@ -1,6 +1,6 @@
 /** Checks that JSON Schema has no word for: of zod, and in CEL for the API server, in the same words. */
 import { z } from 'zod'
-import type { Validation } from './cel.ts'
+import type { Validation } from './schema.ts'
 
 export interface Check<T> {
   message: string

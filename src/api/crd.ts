@@ -5,8 +5,9 @@ import { FinetuneJobInput } from './finetune-job.ts'
 import { jobName } from './names.ts'
 import { PretrainJobInput } from './pretrain-job.ts'
 import { PRINTER_COLUMNS } from './printer-columns.ts'
+import type { Schema } from './schema.ts'
 import { JobStatus } from './status.ts'
-import { type Schema, structuralSchema } from './structural.ts'
+import { structuralSchema } from './structural.ts'
 
 const INPUTS = { PretrainJob: PretrainJobInput, FinetuneJob: FinetuneJobInput }
 const DESCRIPTIONS: Readonly<Record<JobKind, string>> = {

@@ -1,5 +1,6 @@
 /** zod's findings in a user's words: the field's path, the value, what was expected, and the name that was meant. */
 import type { z } from 'zod'
+import type { Issue } from './issue.ts'
 import { didYouMean } from './known-fields.ts'
 import { StoredMetadata, WrittenMetadata } from './metadata.ts'
 import { JOB_NAME_FORM, jobName, MAX_JOB_NAME } from './names.ts'
@@ -16,15 +17,6 @@ const STATUS = structuralSchema(JobStatus)
 const METADATA = { written: WrittenMetadata, stored: StoredMetadata }
 /** By an author; or as the API server gives it back. */
 export type Origin = keyof typeof METADATA
-
-export interface Issue {
-  /** @example spec.workers.replicas */
-  path: string
-  /** Undefined when the field is missing. */
-  value: unknown
-  expected: string
-  message: string
-}
 
 export function required(path: string, expected: string): Issue {
   return { path, value: undefined, expected, message: `required: ${expected}` }

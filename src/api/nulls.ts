@@ -1,7 +1,7 @@
 /** Where null says the same as no field. */
 import { ownValue } from '../support/own.ts'
 import { isFields } from './resolve.ts'
-import type { Schema } from './structural.ts'
+import type { Schema } from './schema.ts'
 
 /**
  * As the API server drops nulls: of fields that the schema names and of entries of its maps, also inside lists. Elsewhere

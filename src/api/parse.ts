@@ -3,18 +3,18 @@ import type { z } from 'zod'
 import { API_VERSION, JOB_KINDS, type JobKind } from '../contract/names.ts'
 import { DownpourError } from '../support/errors.ts'
 import { FinetuneJobInput, FinetuneJobSpec } from './finetune-job.ts'
-import { type Issue, issueOf, metadataIssues, type Origin, required, statusIssues, topLevelIssues } from './issues.ts'
+import type { Issue } from './issue.ts'
+import { issueOf, metadataIssues, type Origin, required, statusIssues, topLevelIssues } from './issues.ts'
 import type { Job } from './job.ts'
 import { withoutNulls } from './nulls.ts'
 import { PretrainJobInput, PretrainJobSpec } from './pretrain-job.ts'
-import { handedOnIssues } from './propagate.ts'
+import { handedOnIssues } from './propagate-issues.ts'
 import { fillSpec, isFields } from './resolve.ts'
 import { RULES } from './rules.ts'
+import type { Schema } from './schema.ts'
 import { shownAt } from './secrets.ts'
-import { type Schema, structuralSchema } from './structural.ts'
+import { structuralSchema } from './structural.ts'
 import { transferIssues } from './transfer-issues.ts'
-
-export type { Issue } from './issues.ts'
 
 /** etcd takes 1.5 MiB; what the API server and the operator write into an object needs some of it. */
 const MAX_JOB_BYTES = 1408 * 1024

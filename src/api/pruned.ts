@@ -1,7 +1,7 @@
 /** What an API server makes of fields that a schema does not name. */
 import { ownValue } from '../support/own.ts'
 import { isFields } from './resolve.ts'
-import type { Schema } from './structural.ts'
+import type { Schema } from './schema.ts'
 
 /** Without nulls, and without unknown fields. @param onUnknown is told the path of each field that the schema does not name. @returns the value without them */
 export function pruned(schema: Schema, value: unknown, path: string, onUnknown: (path: string) => void): unknown {

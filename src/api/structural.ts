@@ -5,26 +5,8 @@
 import { z } from 'zod'
 import { MAX_INT } from '../contract/training.ts'
 import { DownpourError } from '../support/errors.ts'
+import type { Schema } from './schema.ts'
 import { mergeVariants } from './variants.ts'
-
-export interface Schema {
-  type?: string
-  format?: string
-  pattern?: string
-  description?: string
-  minimum?: number
-  maximum?: number
-  enum?: unknown[]
-  required?: string[]
-  default?: unknown
-  maxProperties?: number
-  properties?: Record<string, Schema>
-  additionalProperties?: Schema | boolean
-  items?: Schema
-  anyOf?: Schema[]
-  oneOf?: Schema[]
-  [extension: `x-kubernetes-${string}`]: unknown
-}
 
 const PRESERVE = { 'x-kubernetes-preserve-unknown-fields': true } as const
 

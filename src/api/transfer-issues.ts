@@ -1,5 +1,5 @@
 /** What is wrong with a PretrainJob's transfers, seen from the FinetuneJobs that they become. */
-import type { Issue } from './issues.ts'
+import type { Issue } from './issue.ts'
 import { MAX_JOB_NAME } from './names.ts'
 import type { PretrainJobSpec } from './pretrain-job.ts'
 import { finetuneManifest, transferPlans } from './transfers.ts'

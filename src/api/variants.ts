@@ -4,8 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { DownpourError } from '../support/errors.ts'
-import type { Validation } from './cel.ts'
-import type { Schema } from './structural.ts'
+import type { Schema, Validation } from './schema.ts'
 
 const DISCRIMINATOR = 'type'
 const CHOICE = 'Which one; it decides which other fields there are.'

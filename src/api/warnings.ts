@@ -1,6 +1,6 @@
 /** What is right and yet hardly what was meant. */
 import type { DataSource } from './common.ts'
-import type { Issue } from './issues.ts'
+import type { Issue } from './issue.ts'
 import type { Job } from './job.ts'
 
 type Data = Pick<ReturnType<typeof DataSource.parse>, 'source' | 'format' | 'labels' | 'files'>

@@ -6,7 +6,8 @@ import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import { Contents, type StoredName } from './contents.ts'
 import { unreadable } from './damage.ts'
 import { type FileSystem, READ, realFileSystem } from './file-system.ts'
-import { type ClassesRecord, type Manifest, readManifest, type ShardRecord } from './manifest.ts'
+import type { ClassesRecord, Manifest, ShardRecord } from './manifest.ts'
+import { readManifest } from './read-manifest.ts'
 import { decodeSafetensors, type Tensor } from './safetensors.ts'
 
 export interface LoadedCheckpoint {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { FileSystem } from './file-system.ts'
-import { MANIFEST_FILE, type Manifest, readManifest } from './manifest.ts'
+import { MANIFEST_FILE, type Manifest } from './manifest.ts'
+import { readManifest } from './read-manifest.ts'
 
 interface Read {
   manifest: Manifest

@@ -1,16 +1,10 @@
 /** manifest.json: what a checkpoint is. Written last; a folder without one is no checkpoint. */
 import { createHash } from 'node:crypto'
-import { basename, dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { MAX_CLASSES_BYTES } from '../contract/classes.ts'
 import { Lease } from '../contract/exchange.ts'
-import { DownpourError, errorCode } from '../support/errors.ts'
 import { VariableSpec } from '../support/variables.ts'
 import { unitCount } from '../wire/messages.ts'
-import { unreadable } from './damage.ts'
-import { type FileSystem, realFileSystem } from './file-system.ts'
-import { nonsenseIn } from './sense.ts'
-import { readSmallFile } from './small-file.ts'
 
 const count = z.int().min(0)
 
@@ -75,53 +69,10 @@ export const Manifest = z.strictObject({
 export type Manifest = z.output<typeof Manifest>
 
 export const MANIFEST_FILE = 'manifest.json'
-/** Of 200 parameter servers, 5000 workers and 100,000 variables it has less. */
-const MAX_MANIFEST_BYTES = 256 << 20
-/** A folder without a manifest is swept away; what lies in the place of either is somebody's, and stays. */
-const NOT_THERE: Readonly<Record<string, string>> = {
-  ENOENT: 'CHECKPOINT_NO_MANIFEST',
-  NOT_A_FILE: 'CHECKPOINT_BAD_MANIFEST',
-}
-
 export function encodeManifest(manifest: Manifest): Buffer {
   return Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)
 }
 
 export function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
-}
-
-/** @throws DownpourError CHECKPOINT_NO_MANIFEST | _BAD_MANIFEST; CHECKPOINT_UNREADABLE, which is the disk's fault */
-export async function readManifest(
-  folder: string,
-  fs: FileSystem = realFileSystem,
-): Promise<{ manifest: Manifest; digest: string }> {
-  const path = join(folder, MANIFEST_FILE)
-  const bytes = await readSmallFile(path, MAX_MANIFEST_BYTES, fs).catch((cause) => {
-    const code = NOT_THERE[errorCode(cause)]
-    if (!code) throw unreadable(path, cause)
-    throw new DownpourError(code, `${path} cannot be read: ${cause.message}`, { path }, { cause })
-  })
-  return { manifest: parseManifest(bytes, path), digest: digestOf(bytes) }
-}
-
-function parseManifest(bytes: Buffer, path: string): Manifest {
-  const bad = (reason: string, cause?: unknown) =>
-    new DownpourError('CHECKPOINT_BAD_MANIFEST', `${path} is not a manifest: ${reason}`, { path }, { cause })
-  let raw: unknown
-  try {
-    raw = JSON.parse(bytes.toString('utf8'))
-  } catch (cause) {
-    throw bad('it is not JSON', cause)
-  }
-  const parsed = Manifest.safeParse(raw)
-  if (parsed.success) return sensible(parsed.data, path, bad)
-  const [issue] = parsed.error.issues
-  throw bad(`${issue?.path.join('.')}: ${issue?.message}`)
-}
-
-function sensible(manifest: Manifest, path: string, bad: (reason: string) => DownpourError): Manifest {
-  const nonsense = nonsenseIn(manifest, basename(dirname(resolve(path))))
-  if (nonsense === undefined) return manifest
-  throw bad(nonsense)
 }

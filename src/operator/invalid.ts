@@ -1,6 +1,6 @@
 /** A job that the API server should have refused: its kinds' rules may be missing there, or older than the operator. */
 
-import type { Issue } from '../api/parse.ts'
+import type { Issue } from '../api/issue.ts'
 import { shownAt } from '../api/secrets.ts'
 import type { JobStatus } from '../api/status.ts'
 import { type JobKind, ROLES } from '../contract/names.ts'

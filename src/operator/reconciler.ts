@@ -1,6 +1,8 @@
 /** One job, brought one step nearer to what it asks for: observe -> decide -> apply -> one status write -> events. */
+
+import type { Issue } from '../api/issue.ts'
 import type { Job } from '../api/job.ts'
-import { type Issue, parseJob, storedJobIssues } from '../api/parse.ts'
+import { parseJob, storedJobIssues } from '../api/parse.ts'
 import type { JobStatus } from '../api/status.ts'
 import type { KubeClient } from '../kube/client.ts'
 import type { EventRecorder } from '../kube/events.ts'

@@ -2,7 +2,7 @@
 import type { Clock } from '../support/clock.ts'
 import type { Channel } from '../wire/channel.ts'
 import { Absences } from './absences.ts'
-import type { Peer } from './requests.ts'
+import type { Peer } from './peer.ts'
 
 export class Attendance {
   /** Those that said hello. */

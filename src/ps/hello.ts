@@ -4,7 +4,7 @@ import { DownpourError } from '../support/errors.ts'
 import { type ModelLayout, makeLayout } from '../wire/layout.ts'
 import type { Message } from '../wire/messages.ts'
 import type { LeaseTable } from './leases.ts'
-import type { OpenShard, Peer } from './requests.ts'
+import type { OpenShard, Peer } from './peer.ts'
 
 /** @throws DownpourError WRONG_JOB */
 export function assertSameJob(hello: Message<'hello'>, { job, topology }: RuntimeConfig, index: number): void {

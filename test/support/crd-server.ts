@@ -5,7 +5,7 @@
 import { Environment } from '@marcbachmann/cel-js'
 import { crdFor } from '../../src/api/crd.ts'
 import { compareQuantities, isMultiple, wholeQuantity } from '../../src/api/quantities.ts'
-import type { Schema } from '../../src/api/structural.ts'
+import type { Schema } from '../../src/api/schema.ts'
 import type { JobKind } from '../../src/contract/names.ts'
 
 interface Validation {

@@ -1,6 +1,6 @@
 /** Good jobs, changed at random in a few places: what a seed makes once it makes again. */
 import { crdFor } from '../../src/api/crd.ts'
-import type { Schema } from '../../src/api/structural.ts'
+import type { Schema } from '../../src/api/schema.ts'
 import { JOB_KINDS, type JobKind } from '../../src/contract/names.ts'
 import type { Random } from '../../src/support/random.ts'
 import { finetune, JOB_CASES, pretrain, type RawJob, transfer } from './job-cases.ts'

@@ -1,5 +1,5 @@
 /** Which lists are maps in disguise: by the schema for our kinds, by name for the built-in ones. */
-import type { Schema } from '../../api/structural.ts'
+import type { Schema } from '../../api/schema.ts'
 import { ownValue } from '../../support/own.ts'
 import type { Resource } from '../store/resources.ts'
 import { schemaOf } from '../store/schema.ts'

@@ -1,6 +1,6 @@
 /** What an API server does with the schema of a CRD: fills defaults, finds and drops unknown fields, checks types. */
 import { crdFor } from '../../api/crd.ts'
-import type { Schema } from '../../api/structural.ts'
+import type { Schema } from '../../api/schema.ts'
 import { JOB_KINDS, type JobKind } from '../../contract/names.ts'
 import { type Cause, notSupported, requiredField } from './causes.ts'
 import { isObject } from './objects.ts'

@@ -1,0 +1,26 @@
+/** The structural schema of a CRD, and the CEL rules in it. */
+export interface Schema {
+  type?: string
+  format?: string
+  pattern?: string
+  description?: string
+  minimum?: number
+  maximum?: number
+  enum?: unknown[]
+  required?: string[]
+  default?: unknown
+  maxProperties?: number
+  properties?: Record<string, Schema>
+  additionalProperties?: Schema | boolean
+  items?: Schema
+  anyOf?: Schema[]
+  oneOf?: Schema[]
+  [extension: `x-kubernetes-${string}`]: unknown
+}
+
+export interface Validation {
+  rule: string
+  message: string
+  /** Where the message points, from the place of the rule: `.input.cropPixels`. */
+  fieldPath?: string
+}

@@ -1,0 +1,51 @@
+/** Reads manifest.json, and refuses one that makes no sense. */
+import { basename, dirname, join, resolve } from 'node:path'
+import { DownpourError, errorCode } from '../support/errors.ts'
+import { unreadable } from './damage.ts'
+import { type FileSystem, realFileSystem } from './file-system.ts'
+import { digestOf, MANIFEST_FILE, Manifest } from './manifest.ts'
+import { nonsenseIn } from './sense.ts'
+import { readSmallFile } from './small-file.ts'
+
+/** Of 200 parameter servers, 5000 workers and 100,000 variables it has less. */
+const MAX_MANIFEST_BYTES = 256 << 20
+/** A folder without a manifest is swept away; what lies in the place of either is somebody's, and stays. */
+const NOT_THERE: Readonly<Record<string, string>> = {
+  ENOENT: 'CHECKPOINT_NO_MANIFEST',
+  NOT_A_FILE: 'CHECKPOINT_BAD_MANIFEST',
+}
+
+/** @throws DownpourError CHECKPOINT_NO_MANIFEST | _BAD_MANIFEST; CHECKPOINT_UNREADABLE, which is the disk's fault */
+export async function readManifest(
+  folder: string,
+  fs: FileSystem = realFileSystem,
+): Promise<{ manifest: Manifest; digest: string }> {
+  const path = join(folder, MANIFEST_FILE)
+  const bytes = await readSmallFile(path, MAX_MANIFEST_BYTES, fs).catch((cause) => {
+    const code = NOT_THERE[errorCode(cause)]
+    if (!code) throw unreadable(path, cause)
+    throw new DownpourError(code, `${path} cannot be read: ${cause.message}`, { path }, { cause })
+  })
+  return { manifest: parseManifest(bytes, path), digest: digestOf(bytes) }
+}
+
+function parseManifest(bytes: Buffer, path: string): Manifest {
+  const bad = (reason: string, cause?: unknown) =>
+    new DownpourError('CHECKPOINT_BAD_MANIFEST', `${path} is not a manifest: ${reason}`, { path }, { cause })
+  let raw: unknown
+  try {
+    raw = JSON.parse(bytes.toString('utf8'))
+  } catch (cause) {
+    throw bad('it is not JSON', cause)
+  }
+  const parsed = Manifest.safeParse(raw)
+  if (parsed.success) return sensible(parsed.data, path, bad)
+  const [issue] = parsed.error.issues
+  throw bad(`${issue?.path.join('.')}: ${issue?.message}`)
+}
+
+function sensible(manifest: Manifest, path: string, bad: (reason: string) => DownpourError): Manifest {
+  const nonsense = nonsenseIn(manifest, basename(dirname(resolve(path))))
+  if (nonsense === undefined) return manifest
+  throw bad(nonsense)
+}
