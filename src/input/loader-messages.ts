@@ -1,18 +1,20 @@
 /** What a loader and its thread send each other. */
 import type { Class } from '../contract/classes.ts'
 import type { Lease } from '../contract/exchange.ts'
-import type { DataConfig } from '../contract/runtime.ts'
+import type { DataConfig, RuntimeConfig } from '../contract/runtime.ts'
 import type { Label } from '../data/labels.ts'
 import type { PassedOver } from '../data/scan/kinds.ts'
 import type { Batch } from './batch.ts'
-import type { InputSelection } from './create-input.ts'
+
+/** What decides how a job turns its data into samples. */
+export type InputSelection = Pick<RuntimeConfig, 'task' | 'input'>
 
 /** What the thread starts with. */
-export interface LoaderTask {
+export interface LoaderSetup {
   /** The mounted folder that `data.path` is relative to. */
   folder: string
   data: DataConfig
-  task: InputSelection
+  pipeline: InputSelection
   batchSize: number
   seed: number
   /** Units that are read up to their first example when the data set is opened. */

@@ -3,9 +3,9 @@ import { Worker } from 'node:worker_threads'
 import type { Class } from '../contract/classes.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Batch, LeaseSource } from './batch.ts'
-import type { DataFacts, FromLoader, LoaderTask, ToLoader } from './loader-messages.ts'
+import type { DataFacts, FromLoader, LoaderSetup, ToLoader } from './loader-messages.ts'
 
-export interface LoaderOptions extends Omit<LoaderTask, 'cacheBytes'> {
+export interface LoaderOptions extends Omit<LoaderSetup, 'cacheBytes'> {
   /** The module of the thread: it calls `serveLoader` with the pipelines of the tasks. */
   thread: URL
   signal: AbortSignal
@@ -65,8 +65,8 @@ class ThreadedLoader<T> implements Loader<T> {
   #waitMs = 0
 
   constructor(options: LoaderOptions) {
-    const { thread, signal, queueBatches = DEFAULT_QUEUE, cacheBytes = DEFAULT_CACHE_BYTES, ...task } = options
-    const workerData: LoaderTask = { ...task, cacheBytes }
+    const { thread, signal, queueBatches = DEFAULT_QUEUE, cacheBytes = DEFAULT_CACHE_BYTES, ...setup } = options
+    const workerData: LoaderSetup = { ...setup, cacheBytes }
     this.#signal = signal
     this.#queueBatches = queueBatches
     this.#thread = new Worker(thread, { workerData })

@@ -7,20 +7,19 @@ import { errorCode, errorMessage } from '../support/errors.ts'
 import type { LeaseSource } from './batch.ts'
 import { trainingBatches } from './batches.ts'
 import { CorruptionCount } from './corruption-count.ts'
-import type { InputSelection } from './create-input.ts'
 import { createExampleReader } from './examples.ts'
-import type { FromLoader, LoaderTask, ToLoader } from './loader-messages.ts'
+import type { FromLoader, InputSelection, LoaderSetup, ToLoader } from './loader-messages.ts'
 import { openChecked } from './open-checked.ts'
 import type { InputPipeline } from './pipeline.ts'
 
-type CreateInput = (task: InputSelection) => Promise<InputPipeline<ClassLabels, unknown>>
+type CreateInput = (selection: InputSelection) => Promise<InputPipeline<ClassLabels, unknown>>
 
 /** Called once in the loader's thread. */
 export function serveLoader(createInput: CreateInput): void {
-  const task = workerData as LoaderTask
-  const corruption = new CorruptionCount(task.data.maxCorruptRecords)
+  const setup = workerData as LoaderSetup
+  const corruption = new CorruptionCount(setup.data.maxCorruptRecords)
   const main = new MainThread(parentPort as MessagePort)
-  produce(task, createInput, main, corruption).catch((error) => {
+  produce(setup, createInput, main, corruption).catch((error) => {
     // A bug crosses as it is, with its stack, through the thread's 'error' event.
     if (errorCode(error) === 'UNKNOWN') throw error
     main.send({
@@ -33,14 +32,14 @@ export function serveLoader(createInput: CreateInput): void {
 }
 
 async function produce(
-  task: LoaderTask,
+  setup: LoaderSetup,
   createInput: CreateInput,
   main: MainThread,
   corruption: CorruptionCount,
 ): Promise<void> {
-  const { folder, data, batchSize, seed, unitsToCheck, cacheBytes } = task
+  const { folder, data, batchSize, seed, unitsToCheck, cacheBytes } = setup
   const own = await openChecked(folder, data, unitsToCheck, corruption)
-  const pipeline = await createInput(task.task)
+  const pipeline = await createInput(setup.pipeline)
   main.send({ type: 'opened', facts: factsOf(own) })
   const classes = await main.started
   const dataset = classes ? own.withClasses(classes) : own

@@ -1,16 +1,34 @@
-/** The programs of every task, loaded when a job has the task. Their declarations are a list of their own. */
-import type { RuntimeConfig } from '../contract/runtime.ts'
-import { type Backbone, buildBackbone } from '../models/backbone.ts'
+/**
+ * The programs of every task, loaded when a job has the task. Their declarations are a list of their own. The loader's
+ * thread comes through here for the input alone, so nothing that loads tfjs is imported before `createTask` needs it.
+ */
+import type { InputConfig, RuntimeConfig } from '../contract/runtime.ts'
+import type { ClassLabels } from '../data/dataset.ts'
+import type { InputPipeline } from '../input/pipeline.ts'
+import type { Backbone } from '../models/backbone.ts'
 import { declarationOf, type TaskType } from './declarations.ts'
 import type { Task } from './task.ts'
 
 interface TaskEntry {
+  input(): Promise<{ createInput(input: InputConfig): InputPipeline<ClassLabels, unknown> }>
   task(): Promise<{ createTask(options: unknown, backbone: Backbone): Task }>
 }
 
 const TASKS: Readonly<Record<TaskType, TaskEntry>> = {
-  'multi-label': { task: () => import('./multi-label/task.ts') },
-  'imagenet-classification': { task: () => import('./imagenet-classification/task.ts') },
+  'multi-label': { input: () => import('./multi-label/input.ts'), task: () => import('./multi-label/task.ts') },
+  'imagenet-classification': {
+    input: () => import('./imagenet-classification/input.ts'),
+    task: () => import('./imagenet-classification/task.ts'),
+  },
+}
+
+/** @throws DownpourError CONFIG_INVALID */
+export async function createInput({
+  task,
+  input,
+}: Pick<RuntimeConfig, 'task' | 'input'>): Promise<InputPipeline<ClassLabels, unknown>> {
+  const { createInput } = await entryOf(task.type).input()
+  return createInput(input)
 }
 
 /** @throws DownpourError CONFIG_INVALID */
@@ -18,8 +36,12 @@ export async function createTask(
   config: Pick<RuntimeConfig, 'task' | 'model' | 'protocol' | 'batchNorm'>,
 ): Promise<Task> {
   const { task, model, protocol, batchNorm } = config
-  const { createTask } = await TASKS[declarationOf(task.type).type].task()
+  const [program, { buildBackbone }] = await Promise.all([entryOf(task.type).task(), import('../models/backbone.ts')])
   const freeze = protocol === 'frozen' ? 'all' : 'none'
   const { epsilon } = batchNorm
-  return createTask(task.options, buildBackbone({ name: model.backbone, freeze, batchNorm: { epsilon } }))
+  return program.createTask(task.options, buildBackbone({ name: model.backbone, freeze, batchNorm: { epsilon } }))
+}
+
+function entryOf(type: string): TaskEntry {
+  return TASKS[declarationOf(type).type]
 }

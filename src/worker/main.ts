@@ -115,7 +115,7 @@ function openData({ config, identity, dataDir, signal }: WorkerContext): Promise
     thread: new URL('./loader-thread.ts', import.meta.url),
     folder: dataDir,
     data,
-    task: { task, input },
+    pipeline: { task, input },
     batchSize,
     seed,
     unitsToCheck: isChecked ? Number.POSITIVE_INFINITY : 0,

@@ -133,7 +133,7 @@ async function train(
   const { seed, batchSize, task, input, data } = config
   const { signal } = new AbortController()
   const thread = new URL('../../src/worker/loader-thread.ts', import.meta.url)
-  const how = { task: { task, input }, batchSize, seed, unitsToCheck: Number.POSITIVE_INFINITY }
+  const how = { pipeline: { task, input }, batchSize, seed, unitsToCheck: Number.POSITIVE_INFINITY }
   const open = await openLoader<ClassLabels>({ thread, folder: dataDir, data, ...how, signal })
   const { units, labels } = open.facts
   const client = await fleet.connect(0, makeLayout(variables), { dataUnits: units, classes: labels })
