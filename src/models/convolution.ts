@@ -27,10 +27,18 @@ export function convolution(name: string, shape: ConvolutionShape, { frozen, bat
       const filter = pass.weight<Tensor4D>(`${name}/weights`)
       if (!normIsFrozen) return normalise(convolve(x_BHWC, filter, shape), name, pass, batchNorm.epsilon)
       const { scale_C, shift_C } = foldBatchNorm(name, pass, batchNorm.epsilon)
-      // Scaling the filter instead of the output saves a pass over all pixels, and another in the gradient.
-      return tf.add(convolve(x_BHWC, tf.mul(filter, scale_C) as Tensor4D, shape), shift_C) as Tensor4D
+      const scaled_BHWC = isFilterSmaller(x_BHWC, shape)
+        ? convolve(x_BHWC, tf.mul(filter, scale_C) as Tensor4D, shape)
+        : tf.mul(convolve(x_BHWC, filter, shape), scale_C)
+      return tf.add(scaled_BHWC, shift_C) as Tensor4D
     },
   }
+}
+
+/** Whether the filter has fewer values than the output: scaling either gives the same, the smaller takes less time. */
+function isFilterSmaller(x_BHWC: Tensor4D, { kernel, inChannels, stride = 1 }: ConvolutionShape): boolean {
+  const [batch, height, width] = x_BHWC.shape
+  return kernel * kernel * inChannels < (batch * height * width) / (stride * stride)
 }
 
 /** He initialisation: stddev √(2 / fan-in). */

@@ -1,5 +1,6 @@
 /** Small models, with weights drawn where their variables say. */
 import { buildBackbone } from '../../../src/models/backbone.ts'
+import type { BatchNormOptions } from '../../../src/models/batch-norm.ts'
 import { createPass, type Weights } from '../../../src/models/layer.ts'
 import { createRandom, seedOf } from '../../../src/support/random.ts'
 import { sizeOf, type VariableSpec } from '../../../src/support/variables.ts'
@@ -14,7 +15,7 @@ export interface ModelSettings {
   headSlices: number
   protocol: 'finetune' | 'frozen'
   loss: 'logistic' | 'softmax'
-  batchNorm: { epsilon: number }
+  batchNorm: BatchNormOptions
 }
 
 export interface Model extends Pick<Task, 'variables'> {

@@ -68,24 +68,25 @@ function slopeAlong(
   return (moved(1) - moved(-1)) / (2 * h)
 }
 
-test('every gradient of a whole network is the slope of its loss', async (t) => {
-  const model = buildModel(config({ headSlices: 2 }))
-  const values = drawAll(model, 4)
-  const { gradients } = gradientsOf(model, values)
-  const worst = { name: '', error: 0 }
-  for (const [name, gradient] of gradients) {
-    // Along the gradient itself the slope is its length: all of its values count, and rounding least.
-    const length = Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0))
-    const direction = gradient.map((g) => g / length)
-    const slope = slopeAlong(model, values, name, direction, Math.min(0.001, 0.0005 / length))
-    const error = Math.abs(slope - length) / length
-    if (error > worst.error) Object.assign(worst, { name, error })
-  }
-  t.diagnostic(
-    `largest relative error ${worst.error.toExponential(1)} at ${worst.name}, of ${gradients.size} variables`,
-  )
-  assert.ok(worst.error < 0.03, `${worst.name}: ${worst.error}`)
-})
+for (const mode of ['trained', 'frozen'] as const)
+  test(`every gradient of a whole network with ${mode} batch norm is the slope of its loss`, async (t) => {
+    const model = buildModel(config({ headSlices: 2, batchNorm: { mode, epsilon: 1e-3 } }))
+    const values = drawAll(model, 4)
+    const { gradients } = gradientsOf(model, values)
+    const worst = { name: '', error: 0 }
+    for (const [name, gradient] of gradients) {
+      // Along the gradient itself the slope is its length: all of its values count, and rounding least.
+      const length = Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0))
+      const direction = gradient.map((g) => g / length)
+      const slope = slopeAlong(model, values, name, direction, Math.min(0.001, 0.0005 / length))
+      const error = Math.abs(slope - length) / length
+      if (error > worst.error) Object.assign(worst, { name, error })
+    }
+    t.diagnostic(
+      `largest relative error ${worst.error.toExponential(1)} at ${worst.name}, of ${gradients.size} variables`,
+    )
+    assert.ok(worst.error < 0.03, `${worst.name}: ${worst.error}`)
+  })
 
 test('gradients are the same on WASM and on plain JavaScript', async (t) => {
   const model = buildModel(config())
