@@ -1,13 +1,14 @@
 /** `downpour checkpoint list|verify`: what lies on a volume, read as the runtime reads it. */
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, relative, resolve } from 'node:path'
+import type { Command } from 'commander'
 import { checkpointNames, type ListedCheckpoint, type RefusedCheckpoint } from '../../checkpoint/list.ts'
 import { verifyCheckpoint } from '../../checkpoint/load.ts'
 import type { Manifest } from '../../checkpoint/manifest.ts'
 import { readManifest } from '../../checkpoint/read-manifest.ts'
 import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
+import { type CliIo, exitWith, processIo } from '../io.ts'
 import { readScore } from '../scores.ts'
-import type { CliIo } from './validate.ts'
 
 type CheckpointIo = Pick<CliIo, 'out' | 'err'>
 
@@ -15,6 +16,19 @@ const CHECKPOINT_FOLDER = /^step-\d{9,}$/
 /** From a state folder: volumes/NAMESPACE/CLAIM/NAMESPACE/JOB. */
 const MAX_DEPTH = 5
 const DIGEST_CHARACTERS = 12
+
+export function register(command: Command): void {
+  command
+    .command('list')
+    .description('a line for each checkpoint, newest last')
+    .argument('<dir>', 'the folder of a job, of a claim, or any above them')
+    .action((dir: string) => exitWith(listFolder(dir, processIo())))
+  command
+    .command('verify')
+    .description('read every byte and compare it with the manifest')
+    .argument('<dir>', 'one checkpoint (step-...), the folder of a job, of a claim, or any above them')
+    .action((dir: string) => exitWith(verifyFolder(dir, processIo())))
+}
 
 /**
  * A line for each checkpoint, newest last, of a job's folder or of all that lie below.

@@ -1,9 +1,10 @@
-/** `downpour data make|inspect`. What a verb needs is loaded when it is called: a worker starts through this file too. */
+/** `downpour data make|inspect`. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { DataConfig } from '../../contract/runtime.ts'
 import type { JftMiniSizes } from '../../data/generate/recipe.ts'
 import type { DataReport, Refusal, Verdict } from '../../data/inspect/inspect.ts'
 import { DownpourError } from '../../support/errors.ts'
+import { positiveWholeNumber, wholeNumber } from '../flag-values.ts'
 
 /** What the two verbs write to; the process's own by default. */
 export interface DataIo {
@@ -34,8 +35,7 @@ Exit codes:
   1  records are damaged, or training would refuse the folder
   2  nothing is damaged, but something that looks like data is passed over (marked "!"), or parts differ in classes`
 
-export function registerData(program: Command, io: DataIo = { out: process.stdout }): void {
-  const data = program.command('data').description('make a data set, or look into one')
+export function register(data: Command, io: DataIo = { out: process.stdout }): void {
   data
     .command('make')
     .description('render a seeded data set: the same bytes for the same seed')
@@ -46,10 +46,10 @@ export function registerData(program: Command, io: DataIo = { out: process.stdou
     )
     .requiredOption('--out <dir>', 'a new folder, or an empty one such as a volume; its dataset.json is written last')
     .option('--seed <n>', 'another seed, another world', wholeNumber, 0)
-    .option('--images <n>', 'pre-training images (default: 8000)', positive)
-    .option('--evaluation-images <n>', 'clean images to score pre-training on (default: 600)', positive)
-    .option('--downstream-train-per-class <n>', 'training images a downstream class (default: 20)', positive)
-    .option('--downstream-val-per-class <n>', 'held-out images a downstream class (default: 40)', positive)
+    .option('--images <n>', 'pre-training images (default: 8000)', positiveWholeNumber)
+    .option('--evaluation-images <n>', 'clean images to score pre-training on (default: 600)', positiveWholeNumber)
+    .option('--downstream-train-per-class <n>', 'training images a downstream class (default: 20)', positiveWholeNumber)
+    .option('--downstream-val-per-class <n>', 'held-out images a downstream class (default: 40)', positiveWholeNumber)
     .action((_name, options: MakeOptions) => make(options, io))
   data
     .command('inspect')
@@ -64,7 +64,7 @@ export function registerData(program: Command, io: DataIo = { out: process.stdou
       'of the names of TFRecord shards, such as "train-*"; default: all, which must be one series',
     )
     .option('--samples <dir>', 'write pictures there: a contact sheet, and an index of their labels')
-    .option('--limit <n>', 'look at the first N records only', positive)
+    .option('--limit <n>', 'look at the first N records only', positiveWholeNumber)
     .option('--json', 'print the report as one JSON document')
     .addHelpText('after', EXIT_CODES)
     .action((folder: string, options: InspectOptions) => inspect(folder, options, io))
@@ -116,15 +116,4 @@ async function inspect(folder: string, { json, ...options }: InspectOptions, { o
 function known(name: string): string {
   if (name === 'jft-mini') return name
   throw new InvalidArgumentError('the one that can be made is jft-mini')
-}
-
-function wholeNumber(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('expected a whole number')
-}
-
-function positive(text: string): number {
-  const value = wholeNumber(text)
-  if (value > 0) return value
-  throw new InvalidArgumentError('expected 1 or more')
 }

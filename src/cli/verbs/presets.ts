@@ -1,8 +1,9 @@
 /** `downpour presets`: what `spec.preset` can name, and the numbers that each one fills in. */
+import type { Command } from 'commander'
 import { FINETUNE_RECIPES, PRETRAIN_RECIPES, type Recipe } from '../../api/presets.ts'
 import type { JobKind } from '../../contract/names.ts'
+import { type CliIo, exitWith, processIo } from '../io.ts'
 import { table } from '../table.ts'
-import type { CliIo } from './validate.ts'
 
 const RECIPES: Readonly<Record<JobKind, Readonly<Record<string, Recipe>>>> = {
   PretrainJob: PRETRAIN_RECIPES,
@@ -12,6 +13,10 @@ const HEAD = ['PRESET', 'KIND', 'MODEL', 'CLASSES', 'PIXELS', 'BATCH', 'OPTIMIZE
 
 export function presetNames(): Record<JobKind, string[]> {
   return { PretrainJob: Object.keys(RECIPES.PretrainJob), FinetuneJob: Object.keys(RECIPES.FinetuneJob) }
+}
+
+export function register(command: Command): void {
+  command.action(() => exitWith(listPresets(processIo())))
 }
 
 /** @returns the exit code */

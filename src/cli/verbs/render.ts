@@ -1,4 +1,5 @@
 /** `downpour render`: the objects that a job becomes, as the operator would make them; nothing is sent anywhere. */
+import type { Command } from 'commander'
 import { dump } from 'js-yaml'
 import type { Job } from '../../api/job.ts'
 import { parseJob } from '../../api/parse.ts'
@@ -8,9 +9,9 @@ import { type JobPlan, planJob } from '../../plan/job-plan.ts'
 import { checkpointPath } from '../../plan/runtime-config.ts'
 import type { PlannedPod } from '../../plan/types.ts'
 import { DEFAULT_IMAGE } from '../default-image.ts'
+import { type CliIo, exitWith, processIo } from '../io.ts'
 import { type Manifest, readManifests } from '../manifests.ts'
 import { summaryLines } from '../render-summary.ts'
-import type { CliIo } from './validate.ts'
 
 /** What an API server would have given. */
 const META = {
@@ -30,6 +31,13 @@ interface Rendered {
   pods: PlannedPod[]
   /** Sentences about what is not known yet. */
   notes: string[]
+}
+
+export function register(command: Command): void {
+  command
+    .argument('<files...>', "YAML files; '-' is standard input")
+    .option('--summary', 'counts only')
+    .action((files: string[], options) => exitWith(renderFiles(files, processIo(), options)))
 }
 
 /**

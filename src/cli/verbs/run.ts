@@ -1,14 +1,12 @@
 /** `downpour run`, which is also `npm start`: its arguments, and the help that is read before anything is installed. */
 import { Command } from 'commander'
+import { wholeNumber } from '../flag-values.ts'
+import { exitWith } from '../io.ts'
 import type { RunOptions } from '../run/run.ts'
-import { wholeNumber } from './operator.ts'
 import { presetNames } from './presets.ts'
 
-/** @param run resolves to the exit code */
-export function registerRun(program: Command, run: (files: string[], options: RunOptions) => Promise<void>): Command {
-  return program
-    .command('run')
-    .description('run jobs on this machine: the same operator and runtime, pods as processes')
+export function register(command: Command): void {
+  command
     .argument(
       '[files...]',
       'YAML with PretrainJobs, FinetuneJobs and the PersistentVolumeClaims they name (default: the demonstration)',
@@ -17,19 +15,25 @@ export function registerRun(program: Command, run: (files: string[], options: Ru
     .option('--fresh', 'forget jobs and checkpoints of former runs first (generated data stays)')
     .option('--keep-running', 'do not end when the jobs have ended: go on serving kubectl')
     .option('--seed <n>', 'seed of the demonstration', wholeNumber)
-    .action(run)
+    .action(async (files: string[], options: RunOptions) =>
+      exitWith((await import('../run/run.ts')).run(files, options)),
+    )
+  // To a person who typed `npm start`, that is the command.
+  if (process.env.npm_lifecycle_event === 'start') speakAsNpmStart(command)
 }
 
-/** Words of the same command when npm started it. */
-export function speakAsNpmStart(run: Command): Command {
+function speakAsNpmStart(run: Command): Command {
   return run
     .usage('[options] [files...]')
     .configureHelp({ commandUsage: (command) => `npm start -- ${command.usage()}`, helpWidth: 100 })
     .showHelpAfterError('(npm start -- --help says more)')
 }
 
-export function startHelp(): string {
-  const run = speakAsNpmStart(registerRun(new Command('downpour'), async () => {}))
+/** @param description of `run`, from the table of verbs */
+export function startHelp(description: string): string {
+  const run = new Command('run').description(description)
+  register(run)
+  speakAsNpmStart(run)
   const { PretrainJob, FinetuneJob } = presetNames()
   return `${run.helpInformation()}
 Presets (spec.preset; \`bin/downpour presets\` shows what they set):

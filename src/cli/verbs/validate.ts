@@ -1,5 +1,5 @@
 /** `downpour validate`: everything that is wrong with job files, before a cluster sees them, as lines or as JSON. */
-import type { Readable, Writable } from 'node:stream'
+import type { Command } from 'commander'
 
 import { issueText, labelOf, parseJob, validateJob } from '../../api/parse.ts'
 import { shownAt } from '../../api/secrets.ts'
@@ -8,13 +8,8 @@ import { GROUP, JOB_KINDS } from '../../contract/names.ts'
 import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
 import { printableText } from '../../support/printable.ts'
 import { shownValue } from '../../support/shown.ts'
+import { type CliIo, exitWith, processIo } from '../io.ts'
 import { type Manifest, readManifests, withoutRepeats } from '../manifests.ts'
-
-export interface CliIo {
-  out: Writable
-  err: Writable
-  in: Readable
-}
 
 /** One of `problems` in the output of `--json`; README.md describes it. */
 interface Problem {
@@ -47,6 +42,13 @@ interface Checked {
 /** A job with more problems than anybody reads still ends in a screen or two. */
 const MAX_LINES = 200
 const TWICE = 'another job of this kind and name was read before; the last would win'
+
+export function register(command: Command): void {
+  command
+    .argument('<files...>', "YAML files; '-' is standard input")
+    .option('--json', 'one JSON object instead of lines: { valid, jobs, otherObjects, problems }')
+    .action((files: string[], options) => exitWith(validateFiles(files, processIo(), options)))
+}
 
 /**
  * Reads every file, even after one that is broken, and ends with a line that counts.

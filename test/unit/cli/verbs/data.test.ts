@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { Command } from 'commander'
 import sharp from 'sharp'
-import { registerData } from '../../../../src/cli/verbs/data.ts'
+import { register } from '../../../../src/cli/verbs/data.ts'
 import { eventually } from '../../../support/eventually.ts'
 import {
   encodeRecord,
@@ -37,7 +37,7 @@ const SMALL = [
 async function downpour(args: readonly string[], isTTY = false): Promise<{ text: string; code: number }> {
   let text = ''
   const program = new Command().exitOverride().configureOutput({ writeErr: () => {} })
-  registerData(program, { out: { isTTY, write: (part) => (text += part) } })
+  register(program.command('data'), { out: { isTTY, write: (part) => (text += part) } })
   for (const data of program.commands)
     for (const verb of data.commands) verb.exitOverride().configureOutput({ writeErr: () => {} })
   try {
