@@ -1,19 +1,22 @@
 /** Rules as the API server evaluates them: between fields, against the object before, and of what no preset fills. */
 import type { JobKind } from '../contract/names.ts'
-import { filled, hasPath, presetsThatSay } from './filled.ts'
+import { declarationsFor } from '../tasks/declarations.ts'
+import { filled, hasPath, presetsThatSay, taskType } from './filled.ts'
 import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, MAY_THAW_CEL } from './immutable.ts'
 import { MAX_JOB_NAME } from './names.ts'
 import { RULES, type Rule } from './rules.ts'
 import type { Validation } from './schema.ts'
+import { strangersOfInput } from './task.ts'
 import { SHARED_NAME_MESSAGE, TRANSFER_NAME_MESSAGE } from './transfer-issues.ts'
 
 /** Fields that a job needs and BASE_DEFAULTS has not: the preset or the user says them. */
-const NEEDED = ['maxSteps', 'model.classes'] as const
+const NEEDED = ['maxSteps', 'task'] as const
 
 /** Of a job's spec. */
 export function specValidations(kind: JobKind): Validation[] {
   return [
     ...ruleValidations(kind),
+    ...inputValidations(kind),
     ...neededValidations(kind),
     ...immutableValidations(kind),
     ...frozenValidations(kind),
@@ -23,7 +26,11 @@ export function specValidations(kind: JobKind): Validation[] {
 /** Of a transfer's template: a FinetuneJob's spec to be, whose `from` comes later. It may change until then. */
 export function templateValidations(): Validation[] {
   const aboutFrom = ({ path }: Rule) => path === 'spec.from' || path.startsWith('spec.from.')
-  return [...ruleValidations('FinetuneJob', (rule) => !aboutFrom(rule)), ...neededValidations('FinetuneJob')]
+  return [
+    ...ruleValidations('FinetuneJob', (rule) => !aboutFrom(rule)),
+    ...inputValidations('FinetuneJob'),
+    ...neededValidations('FinetuneJob'),
+  ]
 }
 
 /** Of a PretrainJob as a whole: the FinetuneJobs that its transfers become need names, too. */
@@ -56,6 +63,14 @@ function ruleValidations(kind: JobKind, wanted: (rule: Rule) => boolean = () => 
     rule: typeof cel === 'string' ? cel : cel(kind),
     message,
     fieldPath: path.replace(/^spec/, ''),
+  }))
+}
+
+function inputValidations(kind: JobKind): Validation[] {
+  return strangersOfInput(declarationsFor(kind)).map(({ type, fields }) => ({
+    rule: `!has(self.input) || ${taskType(kind)} != '${type}' || !(${fields.map((name) => `has(self.input.${name})`).join(' || ')})`,
+    message: `task ${type} has no ${fields.join(', ')}`,
+    fieldPath: '.input',
   }))
 }
 

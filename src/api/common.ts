@@ -1,10 +1,12 @@
 /** The fields that both kinds share: the vocabulary of src/contract with defaults, and what only a job has (claims, pods). */
 import { z } from 'zod'
+import type { JobKind } from '../contract/names.ts'
 import * as vocabulary from '../contract/training.ts'
 import { dnsLabel } from './names.ts'
 import { PodTemplate } from './pod-template.ts'
+import { inputSchema, taskUnion } from './task.ts'
 
-const { backend, innerPath, steps, Input, Model, Optimizer, LearningRate, BatchNorm, Training } = vocabulary
+const { backend, innerPath, steps, Model, Optimizer, LearningRate, BatchNorm, Training } = vocabulary
 const IMAGE = /^[!-~]+$/
 
 const claimName = dnsLabel(63).describe('Name of a PersistentVolumeClaim in the namespace of the job.')
@@ -97,7 +99,6 @@ export const Workers = z.strictObject({
 export const trainingFields = {
   model: Model,
   data: DataSource.describe('What is trained on.'),
-  input: Input,
   optimizer: Optimizer,
   learningRate: LearningRate,
   batchSize: Training.shape.batchSize,
@@ -116,8 +117,7 @@ export const trainingFields = {
 
 const inputFields = {
   ...trainingFields,
-  model: Model.partial().describe('What is trained. Cannot change.'),
-  input: Input.partial().describe('Resize to a square, random crop, random flip; pixels to [-1, 1].'),
+  model: Model.partial().describe('The network that the task builds on. Cannot change.'),
   optimizer: Optimizer.describe('Given whole: it replaces that of the preset.'),
   learningRate: LearningRate.describe('In global steps. Given whole: it replaces that of the preset.'),
   batchNorm: BatchNorm.partial().describe('Decay and epsilon of the moving statistics.'),
@@ -132,4 +132,15 @@ export const trainingInputFields = {
   ...z.strictObject(inputFields).partial().shape,
   data: trainingFields.data,
   checkpoint: trainingFields.checkpoint,
+}
+
+/** The same of a kind, for these differ with the tasks that it can have. */
+export function taskFields(kind: JobKind) {
+  const input = inputSchema(kind).describe('What an example is turned into before the task sees it.')
+  return { task: taskUnion(kind), input }
+}
+
+export function optionalTask(kind: JobKind) {
+  const { task, input } = taskFields(kind)
+  return { task: task.optional(), input: input.optional() }
 }

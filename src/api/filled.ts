@@ -1,9 +1,12 @@
 /** Fields of a spec as CEL reads them, presets and defaults included: those fill a job only after the API server took it. */
 import type { JobKind } from '../contract/names.ts'
+import type { TaskDeclaration } from '../tasks/declaration.ts'
+import { declarationsFor } from '../tasks/declarations.ts'
 import { BASE_DEFAULTS, FINETUNE_RECIPES, PRETRAIN_RECIPES } from './presets.ts'
 import { merge } from './resolve.ts'
+import { DEFAULT_TASK } from './task.ts'
 
-/** @example hasPath('model.classes') === '(has(self.model) && has(self.model.classes))' */
+/** @example hasPath('task.type') === '(has(self.task) && has(self.task.type))' */
 export function hasPath(path: string, root = 'self'): string {
   const steps = path.split('.')
   const checks = steps.map((_, i) => `has(${root}.${steps.slice(0, i + 1).join('.')})`)
@@ -11,16 +14,35 @@ export function hasPath(path: string, root = 'self'): string {
 }
 
 /**
- * The number that a job will have.
+ * The number or text that a job will have.
  * @param otherwise for a job where nothing says it, which another rule refuses
  * @example filled('PretrainJob', 'workers.replicas', 1) === "(has(…) ? self.workers.replicas : has(self.preset) && self.preset in ['jft-resnet101'] ? 50 : 1)"
  */
-export function filled(kind: JobKind, path: string, otherwise: number, root = 'self'): string {
+export function filled(kind: JobKind, path: string, otherwise: number | string, root = 'self'): string {
   const byDefault = valueAt(BASE_DEFAULTS, path) ?? otherwise
   const byPreset = [...presetsByValue(kind, path)]
     .filter(([value]) => value !== byDefault)
-    .map(([value, presets]) => `has(${root}.preset) && ${root}.preset in [${presets.join(', ')}] ? ${value} : `)
-  return `(${hasPath(path, root)} ? ${root}.${path} : ${byPreset.join('')}${byDefault})`
+    .map(
+      ([value, presets]) => `has(${root}.preset) && ${root}.preset in [${presets.join(', ')}] ? ${literal(value)} : `,
+    )
+  return `(${hasPath(path, root)} ? ${root}.${path} : ${byPreset.join('')}${literal(byDefault)})`
+}
+
+function literal(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : String(value)
+}
+
+/** The type of the job's task, '' where nothing says it. */
+export function taskType(kind: JobKind): string {
+  return filled(kind, 'task.type', DEFAULT_TASK[kind] ?? '')
+}
+
+/** What is said of the task that the job has: a list of texts of each. */
+export function listByTask(kind: JobKind, listOf: (declaration: TaskDeclaration) => readonly string[]): string {
+  const cases = declarationsFor(kind).map((declaration) => {
+    return `${taskType(kind)} == '${declaration.type}' ? [${listOf(declaration).map(literal).join(', ')}] : `
+  })
+  return `(${cases.join('')}[''])`
 }
 
 /** Names, in quotes, of the presets that say a field. */

@@ -1,14 +1,13 @@
 /** Fields of a FinetuneJob besides `from`, in a file of their own because PretrainJob.spec.transfers[] holds them too. */
 import { z } from 'zod'
 import { protocol } from '../contract/training.ts'
-import { byDefault, DataSource, maxExamples, trainingFields } from './common.ts'
+import { byDefault, DataSource, maxExamples, taskFields, trainingFields } from './common.ts'
 import { jobFields } from './job-fields.ts'
 
 export const FINETUNE_PRESETS = ['imagenet-finetune', 'downstream-mini'] as const
 
 export const finetuneOwnFields = {
   preset: z.enum(FINETUNE_PRESETS).optional().describe("Fills the recipe's numbers; every field given overrides it."),
-  task: z.enum(['imagenet-classification']).describe('What the new head learns.'),
   protocol: byDefault(protocol, 'finetune'),
   init: z
     .enum(['pretrained', 'random'])
@@ -19,4 +18,5 @@ export const finetuneOwnFields = {
     .describe('Scores every checkpoint, in a pod of its own; the last score is the result.'),
   ...jobFields,
   ...trainingFields,
+  ...taskFields('FinetuneJob'),
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { steps } from '../contract/training.ts'
-import { objectName, trainingInputFields } from './common.ts'
+import { objectName, optionalTask, trainingInputFields } from './common.ts'
 import { finetuneOwnFields } from './finetune-fields.ts'
 
 /** The checkpoint to start from: of a PretrainJob in the same namespace. */
@@ -13,7 +13,7 @@ export const From = z.strictObject({
 const ownFields = { ...finetuneOwnFields, from: From.optional().describe('Required unless init is random.') }
 
 /** What a user may write: everything that a preset can fill is optional. */
-export const FinetuneJobInput = z.strictObject({ ...ownFields, ...trainingInputFields })
+export const FinetuneJobInput = z.strictObject({ ...ownFields, ...trainingInputFields, ...optionalTask('FinetuneJob') })
 /** After preset and defaults: complete. */
 export const FinetuneJobSpec = z.strictObject(ownFields)
 

@@ -3,8 +3,8 @@ import type { JobKind } from '../contract/names.ts'
 
 /** They shape the weights: another value would make the checkpoints of the job useless. */
 export const IMMUTABLE_FIELDS: Readonly<Record<JobKind, readonly string[]>> = {
-  PretrainJob: ['preset', 'model', 'seed'],
-  FinetuneJob: ['preset', 'model', 'seed', 'task', 'protocol', 'from', 'init'],
+  PretrainJob: ['preset', 'task', 'model', 'seed'],
+  FinetuneJob: ['preset', 'task', 'model', 'seed', 'protocol', 'from', 'init'],
 }
 export const CANNOT_CHANGE = 'cannot change; make a new job'
 

@@ -2,6 +2,8 @@
 import type { z } from 'zod'
 import { API_VERSION, JOB_KINDS, type JobKind } from '../contract/names.ts'
 import { DownpourError } from '../support/errors.ts'
+import type { TaskDeclaration } from '../tasks/declaration.ts'
+import { declarationOf } from '../tasks/declarations.ts'
 import { FinetuneJobInput, FinetuneJobSpec } from './finetune-job.ts'
 import type { Issue } from './issue.ts'
 import { issueOf, metadataIssues, type Origin, required, statusIssues, topLevelIssues } from './issues.ts'
@@ -14,6 +16,7 @@ import { RULES } from './rules.ts'
 import type { Schema } from './schema.ts'
 import { shownAt } from './secrets.ts'
 import { structuralSchema } from './structural.ts'
+import type { InputSpec, TaskSpec } from './task.ts'
 import { transferIssues } from './transfer-issues.ts'
 
 /** etcd takes 1.5 MiB; what the API server and the operator write into an object needs some of it. */
@@ -87,14 +90,23 @@ function check(raw: unknown, origin: Origin): { job?: Job; issues: Issue[] } {
 function checkSpec(kind: JobKind, written: Record<string, unknown>): { spec?: unknown; issues: Issue[] } {
   const filled = fillSpec(kind, withoutNulls(INPUTS[kind], written) as typeof written)
   const complete = COMPLETE[kind].safeParse(filled)
-  if (!complete.success) return { issues: issuesOf(complete.error, filled) }
-  const broken = RULES.filter((rule) => rule.kinds.includes(kind) && !rule.holds(complete.data as never))
+  if (!complete.success) return { issues: issuesOf(complete.error, filled, 'spec') }
+  const input = completeInput(complete.data)
+  if (!input.success) return { issues: issuesOf(input.error, filled.input, 'spec.input') }
+  const spec = { ...complete.data, input: input.data }
+  const broken = RULES.filter((rule) => rule.kinds.includes(kind) && !rule.holds(spec as never))
   const issues = broken.map(({ path, message }) => ({
     path,
     value: valueAt(filled, path),
     ...expected(message),
   }))
-  return { spec: complete.data, issues }
+  return { spec, issues }
+}
+
+/** The fields of another task are unknown here; those that are absent get their defaults. */
+function completeInput({ task, input }: { task: TaskSpec; input: InputSpec }) {
+  const declaration: TaskDeclaration = declarationOf(task.type)
+  return declaration.input.safeParse(input)
 }
 
 function issuesOfTransfers(metadata: unknown, spec: unknown): Issue[] {
@@ -102,8 +114,8 @@ function issuesOfTransfers(metadata: unknown, spec: unknown): Issue[] {
   return transferIssues(name, spec as Partial<PretrainJobSpec>, validateJob)
 }
 
-function issuesOf(error: z.ZodError, filled: Record<string, unknown>): Issue[] {
-  return error.issues.flatMap((issue) => issueOf(issue, 'spec', filled))
+function issuesOf(error: z.ZodError, given: unknown, path: string): Issue[] {
+  return error.issues.flatMap((issue) => issueOf(issue, path, given))
 }
 
 function versionIssues(apiVersion: unknown): Issue[] {

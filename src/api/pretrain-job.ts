@@ -1,7 +1,15 @@
 import { z } from 'zod'
 import { steps } from '../contract/training.ts'
-import { metricNames } from '../tasks/declarations.ts'
-import { DataSource, maxExamples, objectName, trainingFields, trainingInputFields } from './common.ts'
+import { declarationsFor } from '../tasks/declarations.ts'
+import {
+  DataSource,
+  maxExamples,
+  objectName,
+  optionalTask,
+  taskFields,
+  trainingFields,
+  trainingInputFields,
+} from './common.ts'
 import { finetuneOwnFields } from './finetune-fields.ts'
 import { jobFields } from './job-fields.ts'
 import { keyedList, setOf } from './lists.ts'
@@ -14,10 +22,12 @@ export const PRETRAIN_PRESETS = [
   'jft-mini',
 ] as const
 
+const metricNames = new Set(declarationsFor('PretrainJob').flatMap(({ metrics }) => metrics.map(({ name }) => name)))
+
 export const Evaluation = z.strictObject({
   data: DataSource.describe('Held-out images.'),
   metric: z
-    .enum(metricNames('multi-label'))
+    .enum([...metricNames])
     .optional()
     .describe('What the best checkpoints are chosen by; the first metric of the task when absent.'),
   maxExamples,
@@ -35,7 +45,7 @@ export const Transfer = z.strictObject({
     })
     .describe('When it is made; at least one of the two.'),
   template: z
-    .strictObject({ ...finetuneOwnFields, ...trainingInputFields })
+    .strictObject({ ...finetuneOwnFields, ...trainingInputFields, ...optionalTask('FinetuneJob') })
     .describe('A FinetuneJob spec without `from`.'),
 })
 
@@ -49,9 +59,9 @@ const ownFields = {
 }
 
 /** What a user may write: everything that a preset can fill is optional. */
-export const PretrainJobInput = z.strictObject({ ...ownFields, ...trainingInputFields })
+export const PretrainJobInput = z.strictObject({ ...ownFields, ...trainingInputFields, ...optionalTask('PretrainJob') })
 /** After preset and defaults: complete. */
-export const PretrainJobSpec = z.strictObject({ ...ownFields, ...trainingFields })
+export const PretrainJobSpec = z.strictObject({ ...ownFields, ...trainingFields, ...taskFields('PretrainJob') })
 
 export type PretrainJobInput = z.input<typeof PretrainJobInput>
 export type PretrainJobSpec = z.output<typeof PretrainJobSpec>

@@ -1,18 +1,26 @@
 /** From what a user wrote to a complete spec: base defaults < preset < the user's fields. */
+import type { JobKind } from '../contract/names.ts'
 import { ownValue, setOwn } from '../support/own.ts'
 import { BASE_DEFAULTS, FINETUNE_RECIPES, PRETRAIN_RECIPES, type Recipe } from './presets.ts'
+import { DEFAULT_TASK } from './task.ts'
 
 type Fields = Record<string, unknown>
 const DEFAULT_CHECKPOINT_EVERY_STEPS = 1000
 
 /** The spec with every hole filled that defaults and preset can fill; not yet checked. */
 export function fillSpec(kind: string, spec: Fields): Fields {
-  const filled = [recipeOf(kind, spec.preset), spec].reduce<Fields>(merge, BASE_DEFAULTS)
+  const filled = [recipeOf(kind, spec.preset), withTaskType(kind, spec)].reduce<Fields>(merge, BASE_DEFAULTS)
   const checkpoint = filled.checkpoint
   if (isFields(checkpoint) && checkpoint.everySteps === undefined && checkpoint.everyMinutes === undefined) {
     filled.checkpoint = { ...checkpoint, everySteps: DEFAULT_CHECKPOINT_EVERY_STEPS }
   }
   return filled
+}
+
+function withTaskType(kind: string, spec: Fields): Fields {
+  const type = DEFAULT_TASK[kind as JobKind]
+  const { task } = spec
+  return type === undefined || !isFields(task) || 'type' in task ? spec : { ...spec, task: { type, ...task } }
 }
 
 function recipeOf(kind: string, preset: unknown): Recipe {

@@ -3,13 +3,17 @@
  * `downpour validate` refuse the same things in the same words; a test runs one table of cases through both.
  */
 import type { JobKind } from '../contract/names.ts'
-import { MAX_CLASSES, MAX_STEPS } from '../contract/training.ts'
-import { filled } from './filled.ts'
+import { MAX_STEPS } from '../contract/training.ts'
+import type { TaskDeclaration } from '../tasks/declaration.ts'
+import { declarationOf } from '../tasks/declarations.ts'
+import { SquareInput } from '../tasks/square-input.ts'
+import { filled, listByTask } from './filled.ts'
 import type { FinetuneJobSpec } from './finetune-job.ts'
 import type { PretrainJobSpec } from './pretrain-job.ts'
 
 /** The fields of both kinds; a rule reads only those of the kinds it is for. */
-type Spec = Pick<PretrainJobSpec, 'transfers'> & FinetuneJobSpec
+type Spec = Pick<PretrainJobSpec, 'transfers'> &
+  FinetuneJobSpec & { evaluation?: Pick<NonNullable<PretrainJobSpec['evaluation']>, 'metric'> }
 
 export interface Rule {
   kinds: readonly JobKind[]
@@ -22,17 +26,32 @@ export interface Rule {
   cel: string | ((kind: JobKind) => string)
 }
 
+const SQUARE = SquareInput.parse({})
 const BOTH = ['PretrainJob', 'FinetuneJob'] as const
 const PRETRAIN = ['PretrainJob'] as const
 const FINETUNE = ['FinetuneJob'] as const
+
+function hasMetric(type: string, name: string): boolean {
+  const { metrics }: TaskDeclaration = declarationOf(type)
+  return metrics.some((metric) => metric.name === name)
+}
 
 export const RULES: readonly Rule[] = [
   {
     kinds: BOTH,
     path: 'spec.input.cropPixels',
     message: 'must not be larger than resizePixels',
-    holds: ({ input }) => input.cropPixels <= input.resizePixels,
-    cel: (kind) => `${filled(kind, 'input.cropPixels', 1)} <= ${filled(kind, 'input.resizePixels', 1)}`,
+    holds: ({ input: { cropPixels = 0, resizePixels = cropPixels } }) => cropPixels <= resizePixels,
+    cel: (kind) =>
+      `${filled(kind, 'input.cropPixels', SQUARE.cropPixels)} <= ${filled(kind, 'input.resizePixels', SQUARE.resizePixels)}`,
+  },
+  {
+    kinds: PRETRAIN,
+    path: 'spec.evaluation.metric',
+    message: 'must be a metric of the task',
+    holds: ({ task, evaluation }) => evaluation?.metric === undefined || hasMetric(task.type, evaluation.metric),
+    cel: (kind) =>
+      `!has(self.evaluation) || !has(self.evaluation.metric) || self.evaluation.metric in ${listByTask(kind, ({ metrics }) => metrics.map(({ name }) => name))}`,
   },
   {
     kinds: BOTH,
@@ -65,10 +84,10 @@ export const RULES: readonly Rule[] = [
   },
   {
     kinds: BOTH,
-    path: 'spec.model.headSlices',
+    path: 'spec.task.headSlices',
     message: 'must not be larger than classes',
-    holds: ({ model }) => model.headSlices <= model.classes,
-    cel: (kind) => `${filled(kind, 'model.headSlices', 1)} <= ${filled(kind, 'model.classes', MAX_CLASSES)}`,
+    holds: ({ task: { headSlices, classes } }) => headSlices === undefined || Number(headSlices) <= Number(classes),
+    cel: '!has(self.task) || !has(self.task.headSlices) || !has(self.task.classes) || self.task.headSlices <= self.task.classes',
   },
   {
     kinds: BOTH,

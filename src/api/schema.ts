@@ -15,6 +15,8 @@ export interface Schema {
   items?: Schema
   anyOf?: Schema[]
   oneOf?: Schema[]
+  /** Of a union: its variant where the discriminator is absent. Ours, and in no CRD. */
+  defaultType?: string
   [extension: `x-kubernetes-${string}`]: unknown
 }
 

@@ -9,17 +9,18 @@ import type { Schema, Validation } from './schema.ts'
 const DISCRIMINATOR = 'type'
 const CHOICE = 'Which one; it decides which other fields there are.'
 
-export function mergeVariants({ oneOf: variants = [], ...rest }: Schema, path: string): Schema {
+export function mergeVariants({ oneOf: variants = [], defaultType, ...rest }: Schema, path: string): Schema {
   const names = variants.map((variant) => nameOf(variant, path))
   const properties = variants.reduce<Record<string, Schema>>(
     (all, { properties: own = {} }) => mergeProperties(all, withoutDefaults(own), path),
     {},
   )
+  const choice = { type: 'string', description: CHOICE, enum: names, ...(defaultType && { default: defaultType }) }
   return {
     ...rest,
     type: 'object',
-    required: [DISCRIMINATOR],
-    properties: { ...properties, [DISCRIMINATOR]: { type: 'string', description: CHOICE, enum: names } },
+    ...(defaultType === undefined && { required: [DISCRIMINATOR] }),
+    properties: { ...properties, [DISCRIMINATOR]: choice },
     'x-kubernetes-validations': variants.flatMap((variant, i) => rulesOf(names[i] as string, variant, properties)),
   }
 }

@@ -1,7 +1,7 @@
 /** Metrics as people read them: what is better when higher is a share of 1, with three digits; an error is as short as it goes. */
 import type { Job } from '../api/job.ts'
 import type { MetricSpec } from '../contract/metrics.ts'
-import { headlineMetric, taskTypeOf } from '../plan/metric.ts'
+import { headlineMetric } from '../plan/metric.ts'
 import { declarationOf } from '../tasks/declarations.ts'
 import { shortNumber } from './report/chart.ts'
 
@@ -15,7 +15,7 @@ export function metricsText(job: Job): string {
 }
 
 export function isShare(job: Job, name: string): boolean {
-  const { metrics } = declarationOf(taskTypeOf(job))
+  const { metrics } = declarationOf(job.spec.task.type)
   return metrics.some((metric) => metric.name === name && metric.better === 'higher')
 }
 

@@ -108,7 +108,7 @@ export const RuntimeConfig = z.strictObject({
   formatVersion: z.literal(1),
   job: z.strictObject({ kind: z.enum(JOB_KINDS), namespace: z.string(), name: z.string(), uid: z.string() }),
   task: TaskConfig,
-  model: Model.pick({ backbone: true }),
+  model: Model,
   /** finetune trains everything; frozen trains the head alone, batch norm at its moving statistics. */
   protocol,
   data: DataConfig,

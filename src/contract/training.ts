@@ -6,7 +6,6 @@ import { z } from 'zod'
 
 /** Nine digits: names of checkpoint folders are sorted as text. */
 export const MAX_STEPS = 999_999_999
-export const MAX_CLASSES = 1_000_000
 /** The API server's int32. */
 export const MAX_INT = 2 ** 31 - 1
 const MAX_SEED = 4_294_967_295
@@ -21,12 +20,6 @@ const rate = z.number().gt(0)
 
 export const Model = z.strictObject({
   backbone: z.enum(['resnet-mini', 'resnet50', 'resnet101', 'resnet152']).describe('The network below the last layer.'),
-  classes: z.int().min(1).max(MAX_CLASSES).describe('Outputs of the last layer.'),
-  headSlices: z
-    .int()
-    .min(1)
-    .max(1000)
-    .describe('Column slices of the last layer (the paper: 50), spread over the parameter servers.'),
 })
 
 /** A path step that is not `..`, written without a lookahead, which the API server's expressions (RE2) do not have. */

@@ -67,7 +67,7 @@ async function batchesOf({ config, set }: EvaluateOptions, classes: readonly Cla
 function atMost(outputs: number | undefined, { dataset, where }: EvaluateOptions['set']): Dataset<ClassLabels> {
   const labels = dataset.labels.size
   if (outputs === undefined || labels <= outputs) return dataset
-  const message = `${where}: the evaluation set has ${labels} labels, spec.model.classes is ${outputs}`
+  const message = `${where}: the evaluation set has ${labels} labels, spec.task.classes is ${outputs}`
   throw new DownpourError('LABELS_TOO_MANY', message, { labels })
 }
 

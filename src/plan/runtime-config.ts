@@ -2,25 +2,25 @@
 import type { Job } from '../api/job.ts'
 import { transferSteps } from '../api/transfers.ts'
 import { psHost } from '../contract/names.ts'
-import type { DataConfig, RuntimeConfig } from '../contract/runtime.ts'
+import type { DataConfig, InputConfig, RuntimeConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
-import { headlineMetric, taskTypeOf } from './metric.ts'
+import { headlineMetric } from './metric.ts'
 
 const EVALUATION_BATCH = 64
 const UID_PREFIX = 8
 
 export function runtimeConfig(job: Job): RuntimeConfig {
   const { spec, metadata } = job
-  const { backbone, classes, headSlices } = spec.model
+  const { type, ...options } = spec.task
   return {
     formatVersion: 1,
     job: { kind: job.kind, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid },
     seed: spec.seed,
-    task: { type: taskTypeOf(job), options: { classes, headSlices } },
-    model: { backbone },
+    task: { type, options },
+    model: spec.model,
     protocol: job.kind === 'PretrainJob' ? 'finetune' : job.spec.protocol,
     data: dataConfig(spec.data),
-    input: spec.input,
+    input: spec.input as InputConfig,
     batchSize: spec.batchSize,
     maxSteps: spec.maxSteps,
     optimizer: spec.optimizer,

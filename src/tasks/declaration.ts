@@ -1,12 +1,16 @@
 /** What every program may know of a task: no tensor, no picture, so that the operator loads neither. */
 import { z } from 'zod'
 import type { MetricSpec } from '../contract/metrics.ts'
+import type { JobKind } from '../contract/names.ts'
 import { DownpourError } from '../support/errors.ts'
 
 export interface TaskDeclaration {
   readonly type: string
-  /** What shapes the weights. An option `classes` is the number of classes that the data must have. */
+  readonly kinds: readonly JobKind[]
+  /** What shapes the weights: it cannot change. An option `classes` is the number of classes that the data must have. */
   readonly options: z.ZodObject
+  /** What an example is turned into, with a default for each field; it can change while the job is suspended. */
+  readonly input: z.ZodObject
   /** The first is the headline of a job, and what keepBest goes by. */
   readonly metrics: readonly [MetricSpec, ...MetricSpec[]]
 }

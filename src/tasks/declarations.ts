@@ -1,5 +1,6 @@
 /** Every task that there is; api, plan, operator and cli know tasks by this list alone. */
 import type { MetricSpec } from '../contract/metrics.ts'
+import type { JobKind } from '../contract/names.ts'
 import type { TaskConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
 import { parseOptions, type TaskDeclaration } from './declaration.ts'
@@ -33,9 +34,7 @@ export function metricOf(type: string, name?: string): MetricSpec {
   throw new DownpourError('CONFIG_INVALID', `evaluation.metric: ${name}: task ${type} has ${known}`, { type, name })
 }
 
-/** @throws DownpourError CONFIG_INVALID */
-export function metricNames(type: TaskType): [string, ...string[]] {
-  const { metrics }: TaskDeclaration = declarationOf(type)
-  const [first, ...others] = metrics
-  return [first.name, ...others.map(({ name }) => name)]
+/** The tasks that a job of the kind can have. */
+export function declarationsFor(kind: JobKind): readonly TaskDeclaration[] {
+  return DECLARATIONS.filter(({ kinds }: TaskDeclaration) => kinds.includes(kind))
 }

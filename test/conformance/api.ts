@@ -175,7 +175,7 @@ export function pod(name: string, metadata: object = {}, spec: object = {}) {
 export function job(name: string, spec: object = {}, metadata: object = {}) {
   const base = {
     preset: 'jft-mini',
-    model: { classes: 10 },
+    task: { type: 'multi-label', classes: 10 },
     maxSteps: 100,
     data: { source: { claimName: 'data' }, format: 'tfrecord', labels: 'labels.json' },
     checkpoint: { storage: { volume: { claimName: 'checkpoints' } } },

@@ -15,8 +15,8 @@ test('an invalid job is refused with the path of each wrong field', async () => 
   assert.match(refused.body.message, /^PretrainJob\.downpour\.dev "wrong" is invalid: /)
   const changed = await api().create(api().jobs, job('right'))
   assert.equal(changed.status, 201)
-  const immutable = await api().patch(`${api().jobs}/right`, { spec: { model: { classes: 11 } } })
-  assert.deepEqual([immutable.status, fields(immutable)], [422, ['spec.model']])
+  const immutable = await api().patch(`${api().jobs}/right`, { spec: { task: { classes: 11 } } })
+  assert.deepEqual([immutable.status, fields(immutable)], [422, ['spec.task']])
 })
 
 test('defaults of the schema are filled in, what a preset says is not', async () => {

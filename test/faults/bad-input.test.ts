@@ -77,7 +77,7 @@ describe('bad input', { concurrency: false }, () => {
   })
 
   test('labels that the model has no output for end the job at its start', async () => {
-    const { reason, message } = await runToFailure({ model: { classes: 100 } })
+    const { reason, message } = await runToFailure({ task: { type: 'multi-label', classes: 100 } })
     assert.equal(reason, 'LABELS_TOO_MANY')
     assert.match(message, /worker-0: .*the data has 121 labels, spec\.model\.classes is 100/)
   })

@@ -28,9 +28,10 @@ export function pretrain(over: Fields = {}, name = 'jft'): RawJob {
   return { apiVersion: API_VERSION, kind: 'PretrainJob', metadata: { name, namespace: 'team' }, spec }
 }
 
+const CLASSIFICATION = { type: 'imagenet-classification', classes: 9 }
+
 const finetuneSpec = {
   preset: 'imagenet-finetune',
-  task: 'imagenet-classification',
   data: data({ format: 'imagenet-folder' }),
   evaluation: { data: data({ source: claim('jft', 'val'), format: 'imagenet-folder' }) },
   checkpoint: checkpoint(),
@@ -69,11 +70,21 @@ const RIGHT: readonly JobCase[] = [
   ...['jft-resnet101', 'jft-resnet50', 'jft-resnet152', 'imagenet-baseline'].map((preset) =>
     right(`preset ${preset} with nothing but data and a place for checkpoints`, pretrain({ preset })),
   ),
-  right('preset jft-mini with classes and steps', pretrain({ preset: 'jft-mini', model: { classes: 9 }, maxSteps: 5 })),
+  right('preset jft-mini with steps', pretrain({ preset: 'jft-mini', maxSteps: 5 })),
+  right('a task in place of that of the preset', pretrain({ task: { type: 'multi-label', classes: 9 } })),
+  right('a task of a PretrainJob without its type', pretrain({ task: { classes: 9, headSlices: 3 } })),
+  right(
+    'classes that exclude each other, and the metric for them',
+    pretrain({
+      task: { type: 'imagenet-classification', classes: 9 },
+      evaluation: { data: data({ source: claim('jft', 'val') }), metric: 'top5' },
+    }),
+  ),
+  right('a FinetuneJob without a preset', finetune({ preset: undefined, task: CLASSIFICATION, maxSteps: 5 })),
   right('a FinetuneJob of the latest checkpoint', finetune()),
   right('a FinetuneJob of one step', finetune({ from: { pretrainJob: 'jft', checkpoint: 'step', step: 7 } })),
   right('a baseline without a source', finetune({ from: undefined, init: 'random' })),
-  right('no preset, every number given', pretrain({ preset: undefined, model: { classes: 5 }, maxSteps: 10 })),
+  right('no preset, every number given', pretrain({ preset: undefined, task: { classes: 5 }, maxSteps: 10 })),
   right('another optimizer than the preset has', pretrain({ optimizer: { type: 'momentum', momentum: 0.9 } })),
   right('Adam', pretrain({ optimizer: { type: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } })),
   right('delay compensation with its default', pretrain({ async: { policy: { type: 'dcAsgd' } } })),
@@ -351,7 +362,7 @@ const WRONG_TYPES: readonly JobCase[] = [
   ),
   wrong('no data', pretrain({ data: undefined }), /^spec\.data: required/),
   wrong('no place for checkpoints', pretrain({ checkpoint: undefined }), /^spec\.checkpoint(\.storage)?: required/),
-  wrong('no task', finetune({ task: undefined }), /^spec\.task: required/),
+  wrong('no task of a FinetuneJob', finetune({ preset: undefined, maxSteps: 9 }), /^spec\.task: required/),
   wrong('no evaluation of a FinetuneJob', finetune({ evaluation: undefined }), /^spec\.evaluation: required/),
   wrong('a name of 41 characters', pretrain({}, 'a'.repeat(41)), /^metadata\.name: .*at most 40/),
   wrong('a name with a dot', pretrain({}, 'jft.1'), /^metadata\.name: expected lower-case/),
@@ -378,7 +389,7 @@ const WRONG_TYPES: readonly JobCase[] = [
   ),
   wrong(
     'a transfer without a task',
-    pretrain({ transfers: [transfer({}, { task: undefined })] }),
+    pretrain({ transfers: [transfer({}, { preset: undefined, maxSteps: 9 })] }),
     /template\.task: required/,
   ),
   wrong(
@@ -786,7 +797,7 @@ const BROKEN_RULES: readonly JobCase[] = [
   wrong('one boundary twice', piecewise([10, 10], [1, 0.1, 0.01]), /boundaries: must rise/, 'must rise'),
   wrong(
     'more head slices than classes',
-    pretrain({ model: { classes: 5, headSlices: 6 } }),
+    pretrain({ task: { classes: 5, headSlices: 6 } }),
     /headSlices: must not be larger than classes/,
     'must not be larger than classes',
   ),
@@ -874,17 +885,36 @@ const BROKEN_RULES: readonly JobCase[] = [
     /^spec\.transfers\[0\]\.template\.protocol: frozen needs/,
     'init cannot be random',
   ),
+  wrong('no length', pretrain({ preset: 'jft-mini' }), /^spec\.maxSteps: required/, 'maxSteps is required'),
   wrong(
-    'no length',
-    pretrain({ preset: 'jft-mini', model: { classes: 9 } }),
-    /^spec\.maxSteps: required/,
-    'maxSteps is required',
+    'no task',
+    pretrain({ preset: undefined, maxSteps: 9 }),
+    /^spec\.task: required/,
+    'task is required: no preset says it',
   ),
   wrong(
     'no classes',
-    pretrain({ preset: 'jft-mini', maxSteps: 9 }),
-    /^spec\.model\.classes: required/,
-    'classes is required',
+    pretrain({ preset: undefined, task: {}, maxSteps: 9 }),
+    /^spec\.task\.classes: required/,
+    'type multi-label needs classes',
+  ),
+  wrong('an unknown task', pretrain({ task: { type: 'horoscope' } }), /^spec\.task\.type: expected one of multi-label/),
+  wrong('a task as a word', finetune({ task: 'imagenet-classification' }), /^spec\.task: expected an object/),
+  wrong(
+    'a task that only the other kind has',
+    finetune({ task: { type: 'multi-label', classes: 9 } }),
+    /^spec\.task\.type: expected one of imagenet-classification/,
+  ),
+  wrong(
+    'a task of a FinetuneJob without its type',
+    finetune({ task: { classes: 9 } }),
+    /^spec\.task\.type: required: one of imagenet-classification/,
+  ),
+  wrong(
+    'a metric that the task does not have',
+    pretrain({ evaluation: { data: data({ source: claim('jft', 'val') }), metric: 'top1' } }),
+    /^spec\.evaluation\.metric: must be a metric of the task/,
+    'must be a metric of the task',
   ),
   wrong(
     'a quorum that the preset has no workers for',
@@ -899,8 +929,8 @@ const BROKEN_RULES: readonly JobCase[] = [
     'must not be larger than resizePixels',
   ),
   wrong(
-    "fewer classes than the preset's head has slices",
-    pretrain({ model: { classes: 49 } }),
+    'fewer classes than the head has slices',
+    finetune({ task: { type: 'imagenet-classification', classes: 49, headSlices: 50 } }),
     /headSlices: must not be larger than classes/,
     'must not be larger than classes',
   ),
@@ -951,10 +981,21 @@ const FIFTY = { workers: { replicas: 50 } }
 
 export const CHANGE_CASES: readonly ChangeCase[] = [
   { name: 'the model', before: pretrain(), after: pretrain({ model: { backbone: 'resnet50' } }), field: 'model' },
+  {
+    name: 'the task',
+    before: pretrain({ task: { classes: 5 } }),
+    after: pretrain({ task: { classes: 6 } }),
+    field: 'task',
+  },
+  {
+    name: 'the type of a task, written out',
+    before: pretrain({ task: { classes: 5 } }),
+    after: pretrain({ task: { type: 'multi-label', classes: 5 } }),
+  },
   { name: 'the seed', before: pretrain({ seed: 1 }), after: pretrain({ seed: 2 }), field: 'seed' },
   { name: 'the preset', before: pretrain(), after: pretrain({ preset: 'jft-resnet50' }), field: 'preset' },
   { name: 'the source', before: finetune(), after: finetune({ from: { pretrainJob: 'other' } }), field: 'from' },
-  { name: 'the task of the head', before: finetune(), after: finetune({ protocol: 'frozen' }), field: 'protocol' },
+  { name: 'the protocol', before: finetune(), after: finetune({ protocol: 'frozen' }), field: 'protocol' },
   { name: 'the number of workers', before: pretrain(), after: pretrain({ workers: { replicas: 3 } }) },
   { name: 'the length', before: pretrain(), after: pretrain({ maxSteps: 90_000_000 }) },
   { name: 'the queue', before: queued(), after: pretrain(), field: 'scheduling', words: RUNNING },

@@ -67,7 +67,7 @@ const whole = {
   cleanPodPolicy: 'None',
   ttlSecondsAfterFinished: 60,
   scheduling: { queueName: 'team-a' },
-  model: { backbone: 'resnet50', classes: 100, headSlices: 2 },
+  model: { backbone: 'resnet50' },
   input: { resizePixels: 64, cropPixels: 56, flip: false },
   optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1e-3 },
   learningRate: { type: 'piecewise', boundaries: [10, 20], values: [1, 0.1, 0.01] },
@@ -96,10 +96,17 @@ export const GOOD_JOBS: readonly RawJob[] = [
     named(
       pretrain({
         ...whole,
+        task: { type: 'multi-label', classes: 100, headSlices: 2 },
         transfers: [transfer({ at: { success: true, steps: [5, 9] } }, { workers: { template } })],
       }),
     ),
-    named(finetune({ ...whole, evaluator: { template } })),
+    named(
+      finetune({
+        ...whole,
+        task: { type: 'imagenet-classification', classes: 100, headSlices: 2 },
+        evaluator: { template },
+      }),
+    ),
   ]).flat(),
 ]
 

@@ -31,8 +31,8 @@ export function listPresets({ out }: Pick<CliIo, 'out'>): number {
   return 0
 }
 
-function cellsOf({ model, input, batchSize, optimizer, maxSteps, parameterServer, workers }: Recipe): string[] {
-  const numbers = [model?.backbone, model?.classes, input?.cropPixels, batchSize]
+function cellsOf({ task, model, input, batchSize, optimizer, maxSteps, parameterServer, workers }: Recipe): string[] {
+  const numbers = [model?.backbone, task?.classes, input?.cropPixels, batchSize]
   return [...numbers, optimizer?.type, maxSteps, parameterServer?.replicas, workers?.replicas].map((value) =>
     String(value ?? '-'),
   )

@@ -10,7 +10,7 @@ const claim = (claimName: string) => ({ claimName })
 const PRETRAIN = {
   preset: 'jft-mini',
   data: { source: claim('data'), format: 'tfrecord', labels: 'labels.json' },
-  model: { classes: 10 },
+  task: { type: 'multi-label', classes: 10 },
   maxSteps: 1000,
   parameterServer: { replicas: 1 },
   workers: { replicas: 2 },
@@ -19,8 +19,7 @@ const PRETRAIN = {
 const FINETUNE = {
   maxSteps: 1000,
   preset: 'downstream-mini',
-  task: 'imagenet-classification',
-  model: { classes: 10 },
+  task: { type: 'imagenet-classification', classes: 10 },
   data: { source: claim('data'), format: 'tfrecord' },
   evaluation: { data: { source: claim('data'), format: 'tfrecord' } },
   checkpoint: { storage: { volume: claim('checkpoints') } },

@@ -105,7 +105,8 @@ for (const kind of JOB_KINDS) {
     assert.ok(defaults.some(({ path }) => path === '.spec.backoffLimit'))
     const field = (path: string) => /^\.spec(?:\.transfers\[\]\.template)?\.(\w+)/.exec(path)?.[1] ?? ''
     assert.deepEqual(
-      defaults.filter(({ path }) => filled.has(field(path))),
+      // A task is given whole, so no preset fills in its type.
+      defaults.filter(({ path }) => filled.has(field(path)) && path !== '.spec.task.type'),
       [],
     )
   })

@@ -132,7 +132,7 @@ test('a checkpoint without a list is not scored on a set with more labels than t
   await cp(join(options.evaluationDir, 'd'), join(options.evaluationDir, 'e'), { recursive: true })
   await assert.rejects(evaluateCheckpoint(await reopened(options)), {
     code: 'LABELS_TOO_MANY',
-    message: /the evaluation set has 4 labels, spec.model.classes is 3$/,
+    message: /the evaluation set has 4 labels, spec.task.classes is 3$/,
   })
 })
 

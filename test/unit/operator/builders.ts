@@ -25,7 +25,8 @@ const metadata = (name: string) => ({
 })
 
 const training = {
-  model: { backbone: 'resnet-mini', classes: 10, headSlices: 1 },
+  task: { type: 'multi-label', classes: 10, headSlices: 1 },
+  model: { backbone: 'resnet-mini' },
   data: { source: { claimName: 'data' }, format: 'tfrecord', maxCorruptRecords: 100 },
   input: { resizePixels: 36, cropPixels: 32, flip: true },
   optimizer: { type: 'momentum', momentum: 0.9 },
@@ -68,7 +69,7 @@ export function pretrainJob(options: JobOptions<PretrainJob['spec']> = {}): Pret
 export function finetuneJob(options: JobOptions<FinetuneJob['spec']> = {}): FinetuneJob {
   const { name = 'birds', spec, status } = options
   const own = {
-    task: 'imagenet-classification',
+    task: { type: 'imagenet-classification', classes: 10, headSlices: 1 },
     protocol: 'finetune',
     init: 'pretrained',
     evaluation: { data: training.data },

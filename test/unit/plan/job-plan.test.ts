@@ -102,6 +102,7 @@ suite('the hash of a plan', () => {
     ['the length', { maxSteps: 5 }],
     ['the seed', { seed: 5 }],
     ['the model', { model: { backbone: 'resnet50' } }],
+    ['the task', { task: { type: 'multi-label', classes: 9 } }],
     ['the input', { input: { flip: false } }],
     ['batch norm', { batchNorm: { decay: 0.5 } }],
     ['asynchrony', { async: { fetchEvery: 2 } }],
@@ -141,7 +142,7 @@ suite('the hash of a plan', () => {
 })
 
 suite('the runtime accepts what the plan tells it', () => {
-  const mini = { model: { classes: 20 }, maxSteps: 50 }
+  const mini = { maxSteps: 50 }
   const jobs: [string, Job][] = [
     ...['jft-resnet101', 'jft-resnet50', 'jft-resnet152', 'imagenet-baseline'].map((preset): [string, Job] => [
       preset,
@@ -154,7 +155,7 @@ suite('the runtime accepts what the plan tells it', () => {
       'downstream-mini, random and without a source',
       jobOf(finetune({ preset: 'downstream-mini', ...mini, init: 'random', from: undefined })),
     ],
-    ['no preset', pretrainJob({ preset: undefined, ...mini })],
+    ['no preset', pretrainJob({ preset: undefined, task: { classes: 20 }, ...mini })],
     [
       'checkpoints by minutes',
       pretrainJob({ checkpoint: { everyMinutes: 0.5, storage: { volume: { claimName: 'c' } } } }),

@@ -31,7 +31,8 @@ suite('downpour render', () => {
     assert.equal(code, 0)
     const [job, service, ...pods] = documents
     assert.equal(job?.kind, 'PretrainJob')
-    assert.deepEqual(job?.spec.model, { backbone: 'resnet101', classes: 18_291, headSlices: 50 })
+    assert.deepEqual(job?.spec.model, { backbone: 'resnet101' })
+    assert.deepEqual(job?.spec.task, { type: 'multi-label', classes: 18_291, headSlices: 50 })
     assert.equal(job?.spec.maxSteps, 36_000_000)
     assert.deepEqual(validateJob(job), [], 'what was printed can be applied')
     assert.deepEqual([service?.kind, service?.metadata.name], ['Service', 'jft-pj'])
@@ -78,7 +79,7 @@ suite('downpour render', () => {
     assert.equal(code, 0)
     assert.deepEqual(out.trimEnd().split('\n'), [
       'PretrainJob/jft: 1 service, 67 pods',
-      '  model      resnet101, 18291 classes, head in 50 slices',
+      '  task       multi-label on resnet101, classes 18291, headSlices 50',
       '  training   36000000 global steps of 32 examples (1152000000 examples), 50 at a time',
       '  ps         17 pods, requests nothing',
       '  worker     50 pods, requests nvidia.com/gpu 50, cpu 25, memory 200Gi',
