@@ -1,12 +1,13 @@
 /** The fields that both kinds share: the vocabulary of src/contract with defaults, and what only a job has (claims, pods). */
 import { z } from 'zod'
 import type { JobKind } from '../contract/names.ts'
+import { innerPath } from '../contract/paths.ts'
 import * as vocabulary from '../contract/training.ts'
 import { dnsLabel } from './names.ts'
 import { PodTemplate } from './pod-template.ts'
 import { inputSchema, taskUnion } from './task.ts'
 
-const { backend, innerPath, steps, Model, Optimizer, LearningRate, BatchNorm, Training } = vocabulary
+const { backend, steps, Model, Optimizer, LearningRate, BatchNorm, Training } = vocabulary
 const IMAGE = /^[!-~]+$/
 
 const claimName = dnsLabel(63).describe('Name of a PersistentVolumeClaim in the namespace of the job.')

@@ -2,29 +2,13 @@
  * What the types cannot say: rules between fields. Each has its CEL twin for the CRD, so that `kubectl apply` and
  * `downpour validate` refuse the same things in the same words; a test runs one table of cases through both.
  */
-import type { JobKind } from '../contract/names.ts'
 import { MAX_STEPS } from '../contract/training.ts'
 import type { TaskDeclaration } from '../tasks/declaration.ts'
 import { declarationOf } from '../tasks/declarations.ts'
 import { SquareInput } from '../tasks/square-input.ts'
 import { filled, listByTask } from './filled.ts'
-import type { FinetuneJobSpec } from './finetune-job.ts'
-import type { PretrainJobSpec } from './pretrain-job.ts'
-
-/** The fields of both kinds; a rule reads only those of the kinds it is for. */
-type Spec = Pick<PretrainJobSpec, 'transfers'> &
-  FinetuneJobSpec & { evaluation?: Pick<NonNullable<PretrainJobSpec['evaluation']>, 'metric'> }
-
-export interface Rule {
-  kinds: readonly JobKind[]
-  /** Where the message points. */
-  path: string
-  message: string
-  /** True when the spec, after presets and defaults, obeys. */
-  holds(spec: Spec): boolean
-  /** The same over what the user wrote: `self` is the spec. What a preset fills in, `filled` says. */
-  cel: string | ((kind: JobKind) => string)
-}
+import { FORMAT_RULES } from './format-rules.ts'
+import type { Rule } from './rule.ts'
 
 const SQUARE = SquareInput.parse({})
 const BOTH = ['PretrainJob', 'FinetuneJob'] as const
@@ -53,20 +37,7 @@ export const RULES: readonly Rule[] = [
     cel: (kind) =>
       `!has(self.evaluation) || !has(self.evaluation.metric) || self.evaluation.metric in ${listByTask(kind, ({ metrics }) => metrics.map(({ name }) => name))}`,
   },
-  {
-    kinds: BOTH,
-    path: 'spec.data.files',
-    message: 'is for format tfrecord',
-    holds: ({ data }) => data.files === undefined || data.format === 'tfrecord',
-    cel: "!has(self.data) || !has(self.data.files) || !has(self.data.format) || self.data.format == 'tfrecord'",
-  },
-  {
-    kinds: BOTH,
-    path: 'spec.evaluation.data.files',
-    message: 'is for format tfrecord',
-    holds: ({ evaluation }) => evaluation?.data.files === undefined || evaluation.data.format === 'tfrecord',
-    cel: "!has(self.evaluation) || !has(self.evaluation.data) || !has(self.evaluation.data.files) || !has(self.evaluation.data.format) || self.evaluation.data.format == 'tfrecord'",
-  },
+  ...FORMAT_RULES,
   {
     kinds: BOTH,
     path: 'spec.learningRate.values',

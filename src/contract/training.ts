@@ -3,6 +3,7 @@
  * CRDs from it and adds presets, defaults and rules between fields; src/contract/runtime.ts builds what a pod reads.
  */
 import { z } from 'zod'
+import { dataFormat, FORMAT_OPTIONS } from './data-formats.ts'
 
 /** Nine digits: names of checkpoint folders are sorted as text. */
 export const MAX_STEPS = 999_999_999
@@ -22,20 +23,6 @@ export const Model = z.strictObject({
   backbone: z.enum(['resnet-mini', 'resnet50', 'resnet101', 'resnet152']).describe('The network below the last layer.'),
 })
 
-/** A path step that is not `..`, written without a lookahead, which the API server's expressions (RE2) do not have. */
-const SEGMENT = String.raw`(\.|\.?[A-Za-z0-9_-][A-Za-z0-9._-]*|\.\.[A-Za-z0-9._-]+)`
-export const innerPath = z
-  .string()
-  .max(512)
-  .regex(
-    new RegExp(`^${SEGMENT}(/${SEGMENT})*$`),
-    'a relative path inside the volume, without ".." (letters, digits, ".", "_", "-", "/")',
-  )
-const filePattern = z
-  .string()
-  .max(256)
-  .regex(/^[A-Za-z0-9._*?+=@-]+$/, 'a pattern of file names: letters, digits, ".", "_", "-", "+", "=", "@", "*", "?"')
-
 export const Subset = z.strictObject({
   fraction: z.number().gt(0).lte(1).describe('Share of the images to keep, by seeded hash of the image id.'),
   seed: seed.describe('Subsets of one seed are nested: 10% lies inside 30%.'),
@@ -43,13 +30,8 @@ export const Subset = z.strictObject({
 
 /** What a data set is. Where it is, a job says by a claim and a pod by a path. */
 export const Data = z.strictObject({
-  format: z
-    .enum(['tfrecord', 'imagenet-folder'])
-    .describe('tfrecord: shards of tf.train.Example. imagenet-folder: a folder of images for each class.'),
-  files: z
-    .exactOptional(filePattern)
-    .describe('Pattern of the names of tfrecord shards, such as train-*; all when absent, which must be one series.'),
-  labels: z.exactOptional(innerPath).describe('labels.json (id, name, parents), relative to the source path.'),
+  format: dataFormat,
+  ...FORMAT_OPTIONS,
   subset: z.exactOptional(Subset).describe('Train on a part of the images; all when absent.'),
   maxCorruptRecords: whole.describe('Unreadable records a pod skips and counts before the job fails.'),
 })

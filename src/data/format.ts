@@ -1,8 +1,9 @@
+import type { DataFormatName, FormatOption } from '../contract/data-formats.ts'
 import type { DataConfig } from '../contract/runtime.ts'
 import type { Dataset } from './dataset.ts'
 
 export interface DataFormat<A> {
-  readonly name: DataConfig['format']
+  readonly name: DataFormatName
   /** What the format reads; a message about a folder without any says it. */
   readonly contents: string
   /** Whether every picture is a file, or a file holds many records: a unit is then such a file, opened as a whole. */
@@ -17,4 +18,4 @@ export interface DataFormat<A> {
 }
 
 /** What a job says of its data besides their place. */
-export type FormatOptions = Pick<DataConfig, 'files' | 'labels' | 'subset'>
+export type FormatOptions = Pick<DataConfig, FormatOption | 'subset'>

@@ -1,6 +1,7 @@
 /** The table of data formats: a new one is a file in formats/ and a line here. */
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { DataFormatName } from '../contract/data-formats.ts'
 import type { DataConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { ClassLabels, Dataset } from './dataset.ts'
@@ -11,7 +12,7 @@ import { passedOverText } from './scan/kinds.ts'
 import { isMissing, unreadable } from './unreadable.ts'
 
 /** In the order in which a folder is tried. */
-export const FORMATS: Readonly<Record<DataConfig['format'], DataFormat<ClassLabels>>> = {
+export const FORMATS: Readonly<Record<DataFormatName, DataFormat<ClassLabels>>> = {
   tfrecord,
   'imagenet-folder': imagenetFolder,
 }

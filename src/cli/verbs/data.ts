@@ -1,6 +1,6 @@
 /** `downpour data make|inspect`. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { DataConfig } from '../../contract/runtime.ts'
+import { type DataFormatName, FORMAT_NAMES } from '../../contract/data-formats.ts'
 import type { JftMiniSizes } from '../../data/generate/recipe.ts'
 import type { DataReport, Refusal, Verdict } from '../../data/inspect/inspect.ts'
 import { DownpourError } from '../../support/errors.ts'
@@ -17,7 +17,7 @@ interface MakeOptions extends Partial<JftMiniSizes> {
 }
 
 interface InspectOptions {
-  format?: DataConfig['format']
+  format?: DataFormatName
   labels?: string
   files?: string
   json?: boolean
@@ -55,9 +55,7 @@ export function register(data: Command, io: DataIo = { out: process.stdout }): v
     .command('inspect')
     .description('count files, records, damage and labels, and what is passed over')
     .argument('<dir>', 'a folder of TFRecord shards, or of class folders; or one that holds such folders')
-    .addOption(
-      new Option('--format <format>', 'default: what the folder looks like').choices(['tfrecord', 'imagenet-folder']),
-    )
+    .addOption(new Option('--format <format>', 'default: what the folder looks like').choices(FORMAT_NAMES))
     .option('--labels <file>', 'labels.json, relative to DIR')
     .option(
       '--files <pattern>',

@@ -1,7 +1,7 @@
 /** The data sets under a folder: itself, or those inside, as `data make` and most archives lay them out. */
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DataConfig } from '../../contract/runtime.ts'
+import type { DataFormatName } from '../../contract/data-formats.ts'
 import { DownpourError } from '../../support/errors.ts'
 import { printable } from '../../support/printable.ts'
 import { FORMATS } from '../formats.ts'
@@ -10,7 +10,7 @@ import { isMissing, unreadable } from '../unreadable.ts'
 
 export interface FoundSet {
   folder: string
-  format: DataConfig['format']
+  format: DataFormatName
 }
 
 /** `downstream/train` lies two folders deep. */
@@ -23,7 +23,8 @@ export async function findSets(folder: string): Promise<FoundSet[]> {
   if (found.length > 0) return found
   const names = (await listFolder(folder)).map(({ name }) => printable(name))
   const inside = names.length > 0 ? `; inside are ${names.slice(0, 10).join(', ')}` : '; it is empty'
-  const message = `${folder}: neither TFRecord files nor folders of images${inside}; name the folder that holds them, or say --format`
+  const looked = Object.values(FORMATS).map(({ contents }) => contents)
+  const message = `${folder}: holds no ${looked.join(', and no ')}${inside}; name the folder that holds them, or say --format`
   throw new DownpourError('DATA_FORMAT_UNKNOWN', message, { folder })
 }
 

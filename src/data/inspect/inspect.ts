@@ -1,6 +1,6 @@
 /** `downpour data inspect`: what is in a data set, as training would read it. */
 import { join, relative, resolve } from 'node:path'
-import type { DataConfig } from '../../contract/runtime.ts'
+import type { DataFormatName } from '../../contract/data-formats.ts'
 import { DownpourError, errorMessage } from '../../support/errors.ts'
 import { decodeSquare } from '../codecs/image.ts'
 import type { ClassLabels, Dataset, Encoded } from '../dataset.ts'
@@ -14,7 +14,7 @@ import { LabelCount } from './label-count.ts'
 export interface InspectOptions {
   folder: string
   /** Absent: what the folder looks like, or those inside. */
-  format?: DataConfig['format']
+  format?: DataFormatName
   /** labels.json, relative to the folder. */
   labels?: string
   /** Pattern of the names of TFRecord shards. */
@@ -31,7 +31,7 @@ export type Verdict = 'whole' | 'incomplete' | 'damaged' | 'refused'
 export interface DataReport {
   verdict: Exclude<Verdict, 'refused'>
   folder: string
-  format: DataConfig['format']
+  format: DataFormatName
   files: number
   records: number
   /** Damage, with file and offset, and labels outside the map. */

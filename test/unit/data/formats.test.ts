@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import promises, { appendFile, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { suite, test } from 'node:test'
+import { type DataFormatName, FORMAT_NAMES } from '../../../src/contract/data-formats.ts'
 import { exitCodeOf } from '../../../src/contract/exit-codes.ts'
 import { type DataConfig, EXIT } from '../../../src/contract/runtime.ts'
 import { encodeExample } from '../../../src/data/codecs/example.ts'
 import { encodeTfRecord, readTfRecords } from '../../../src/data/codecs/tfrecord.ts'
 import type { ClassLabels, Dataset, Item } from '../../../src/data/dataset.ts'
-import { openDataset } from '../../../src/data/formats.ts'
+import { FORMATS, openDataset } from '../../../src/data/formats.ts'
 import {
   collect,
   FRUIT,
@@ -169,3 +170,37 @@ for (const code of ['ESTALE', 'EIO'])
     t.mock.restoreAll()
     syncBuiltinESMExports()
   })
+
+test('the table has each declared format under its own name', () => {
+  assert.deepEqual(Object.keys(FORMATS), [...FORMAT_NAMES])
+  for (const [name, format] of Object.entries(FORMATS)) assert.equal(format.name, name)
+})
+
+suite('a folder is recognised as a data set of its format, and not as one that holds data sets', () => {
+  const picture = Buffer.alloc(1)
+  const cases: [string, Record<string, Uint8Array>, DataFormatName[]][] = [
+    ['shards', { 'x-00000-of-00001': picture, 'labels.json': picture }, ['tfrecord']],
+    ['compressed shards, which reading refuses', { 'x.tfrecord.gz': picture }, ['tfrecord']],
+    ['class folders', { 'cat/1.png': picture, 'dog/1.png': picture }, ['imagenet-folder']],
+    ['class folders of one class', { 'cat/1.png': picture }, ['imagenet-folder']],
+    ['class folders whose pictures lie one deeper', { 'cat/images/1.png': picture }, ['imagenet-folder']],
+    ['parts with class folders', { 'train/cat/1.png': picture, 'val/cat/1.png': picture }, []],
+    [
+      'parts with pictures, which reading refuses',
+      { 'train/1.png': picture, 'val/1.png': picture },
+      ['imagenet-folder'],
+    ],
+    ['a folder of shards', { 'pretrain/x.tfrecord': picture }, []],
+    ['folders of systems', { '.git/1.png': picture, '@eaDir/1.png': picture }, []],
+    ['nothing', {}, []],
+  ]
+  for (const [what, files, expected] of cases)
+    test(what, async () => {
+      const folder = inside(root)
+      await writeImages(folder, files)
+      const found = await Promise.all(
+        Object.values(FORMATS).map(async (format) => ((await format.detect(folder)) ? [format.name] : [])),
+      )
+      assert.deepEqual(found.flat(), expected)
+    })
+})
