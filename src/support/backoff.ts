@@ -1,5 +1,5 @@
 export interface BackoffBounds {
-  /** Milliseconds before the first repeat. */
+  /** Milliseconds before the first retry. */
   baseMs: number
   capMs: number
 }
@@ -10,8 +10,8 @@ export function doublingMs(attempt: number, { baseMs, capMs }: BackoffBounds): n
 }
 
 /**
- * The same with jitter, so that clients that failed together do not come back together.
- * @param least share of the delay that is always waited; the rest is random
+ * As doublingMs, with jitter, so that clients that failed together do not retry together.
+ * @param least the share of the delay that is fixed; the rest is random
  */
 export function backoffMs(attempt: number, bounds: BackoffBounds, random: () => number, least = 0.5): number {
   return doublingMs(attempt, bounds) * (least + (1 - least) * random())

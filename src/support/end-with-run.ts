@@ -1,10 +1,10 @@
 /**
- * Local mode: a process has the other end of its standard input in the run that started it. The kernel closes that end
- * when the run dies, however it dies and whatever else was killed with it.
+ * Local mode: the run that starts a process holds the other end of its standard input. The kernel closes that end when
+ * the run dies, even by SIGKILL, so a process that watches its standard input never outlives its run.
  */
 const EXIT_TIMEOUT_MS = 20_000
 
-/** @param stop asks the work to end. @param exit called later, for work that does not end */
+/** @param stop asks the work to end. @param exit called after EXIT_TIMEOUT_MS, for work that does not end */
 export function endWithRun(stop: () => void, exit: () => void): void {
   const onClosed = () => {
     process.stdin.off('end', onClosed).off('error', onClosed)
@@ -12,6 +12,6 @@ export function endWithRun(stop: () => void, exit: () => void): void {
     setTimeout(exit, EXIT_TIMEOUT_MS).unref()
   }
   process.stdin.on('end', onClosed).on('error', onClosed).resume()
-  // It must not keep a process alive whose work is done.
+  // Without unref, standard input would keep a process alive whose work is done.
   ;(process.stdin as typeof process.stdin & { unref(): void }).unref()
 }

@@ -2,8 +2,8 @@ import type { AddressInfo, Server } from 'node:net'
 import { DownpourError, errorCode } from './errors.ts'
 
 /**
- * @param host undefined: every address
- * @returns the port, which is chosen by the system for 0. @throws DownpourError PORT_TAKEN, PORT_REFUSED
+ * @param host undefined: all addresses
+ * @returns the port; for 0 the system chooses one. @throws DownpourError PORT_TAKEN, PORT_REFUSED
  */
 export async function listenAt(server: Server, host: string | undefined, port: number): Promise<number> {
   await new Promise<void>((resolve, reject) => {

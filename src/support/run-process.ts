@@ -1,25 +1,25 @@
-/** The frame of a pod's one process: signals, termination message, exit code. Three programs share it, so all end alike. */
+/** Signals, termination message and exit code of a pod's process: parameter server, worker and evaluator end in the same way. */
 import { writeFileSync } from 'node:fs'
 import { endWithRun } from './end-with-run.ts'
 import { errorCode, errorMessage } from './errors.ts'
 import type { Log } from './log.ts'
 
 export interface Program {
-  /** `signal` fires at the first SIGTERM or SIGINT. What it throws ends the process with the code that belongs to it. */
+  /** `signal` fires at the first SIGTERM or SIGINT. An error ends the process with the exit code of the error's code. */
   work: (signal: AbortSignal) => Promise<void>
-  /** What the termination message holds besides an error's code and message. */
+  /** Fields of the termination message besides the failure. */
   status: () => object
   exit: (code: number) => void
   exitCodeOf: (errorCode: string) => number
   codes: { ok: number; terminated: number }
-  /** The file for the termination message. */
+  /** Path of the file that Kubernetes reads the termination message from. */
   terminationLog: string
-  /** It belongs to a run of this machine, and ends with it. */
+  /** Local mode: the process ends when the run that started it ends. */
   endsWithRun: boolean
   log: Log
 }
 
-/** What Kubernetes keeps of a termination message. */
+/** Kubernetes cuts a longer termination message. */
 const MAX_TERMINATION_MESSAGE_BYTES = 4096
 const MAX_MESSAGE_CHARACTERS = 1200
 
@@ -45,7 +45,7 @@ export async function runProcess(program: Program): Promise<void> {
     writeTerminationMessage(program.status(), program)
     exit(stop.signal.aborted ? codes.terminated : codes.ok)
   } catch (error) {
-    // A stopped program may fail in any way on its way out: that is not its failure.
+    // A program that is being stopped may fail in any way; Kubernetes must not count that as a failure of the program.
     if (stop.signal.aborted) exit(codes.terminated)
     else exitWithError(error, program)
   }
@@ -61,7 +61,7 @@ function exitWithError(error: unknown, program: Program): void {
   program.exit(exitCode)
 }
 
-/** Synchronous, for the process is about to end; a volume that is gone must not hide the exit code. */
+/** Synchronous, because the process is about to end. An error is logged only: a lost volume must not hide the exit code. */
 function writeTerminationMessage(content: object, { terminationLog, log }: Program): void {
   try {
     writeFileSync(terminationLog, terminationMessage({ ...content }))
@@ -70,7 +70,7 @@ function writeTerminationMessage(content: object, { terminationLog, log }: Progr
   }
 }
 
-/** JSON that fits: lists lose their tails, for the newest comes first, until it does. */
+/** JSON that fits: halves the lists until it does. Lists begin with the newest item, so the oldest are lost. */
 function terminationMessage(content: Record<string, unknown>): string {
   const whole = JSON.stringify(content)
   if (Buffer.byteLength(whole) <= MAX_TERMINATION_MESSAGE_BYTES) return whole

@@ -1,14 +1,14 @@
-/** Values of others as a message shows them: short, and without characters that a terminal obeys. */
+/** Shows values from outside in messages: shortened, and without characters that a terminal would execute. */
 import { printableText } from './printable.ts'
 
-/** A whole template would drown the sentence. */
+/** A whole pod template would make the message unreadable. */
 const MAX_CHARACTERS = 120
 const MAX_LIST = 20
 const MAX_LEVELS = 6
-/** What is shown for the field of an object. */
+/** Returns what is shown for a field of an object. */
 type Redact = (key: string, field: unknown) => unknown
 
-/** JSON, as far as a person reads it; numbers that JSON cannot hold by their names. */
+/** Shortened JSON; NaN and Infinity by their names. */
 export function shownValue(value: unknown, redact: Redact = (_, field) => field): string {
   const text = printableText(jsonOf(value, MAX_LEVELS, redact))
     .replaceAll('\n', '\\n')
@@ -16,7 +16,7 @@ export function shownValue(value: unknown, redact: Redact = (_, field) => field)
   return text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text
 }
 
-/** No longer than it must be to be cut: a value may be of megabytes, and an object may hold itself. */
+/** Stops early instead of cutting the result: a value may have megabytes, and an object may contain itself. */
 function jsonOf(value: unknown, levels: number, redact: Redact): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, MAX_CHARACTERS + 1))
   if (typeof value !== 'object' || value === null) return String(value)

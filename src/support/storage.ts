@@ -1,4 +1,4 @@
-/** Errors of a disk that is full, read-only or broken: they pass when somebody makes room, so waiting helps. */
+/** Errors of a disk that is full, read-only or broken. A retry may succeed, once a person has made room. */
 import { errorCode } from './errors.ts'
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -9,7 +9,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EFBIG: 'a file is too large',
 }
 
-/** @returns undefined for an error of another kind */
+/** @returns undefined for any other error */
 export function storageErrorReason(error: unknown): string | undefined {
   return REASONS[errorCode(error)]
 }

@@ -1,4 +1,4 @@
-/** A model's variables as data: models declare them, wire lays them out, a parameter server draws and stores them. */
+/** A model's variables as data: models declare them, wire lays them out, a parameter server initialises and stores them. */
 import { z } from 'zod'
 
 const count = z.int().min(0)

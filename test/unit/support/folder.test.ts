@@ -31,18 +31,18 @@ describe('a folder that cannot be used is refused in one sentence', () => {
     symlinkSync(at('nowhere'), at('dangling'))
   })
   const cases: [string, string, RegExp][] = [
-    ['a file', at('file'), /it is no folder|is a file/],
-    ['under a file', at('file/x/y'), /it, or what it lies under, is a file/],
-    ['under /proc', '/proc/x/y', /folders cannot be made there/],
-    ['/proc itself', '/proc', /folders cannot be made there|may not write/],
+    ['a file', at('file'), /it is not a folder|is a file/],
+    ['under a file', at('file/x/y'), /the path, or one of its parents, is a file/],
+    ['under /proc', '/proc/x/y', /folders cannot be created there/],
+    ['/proc itself', '/proc', /folders cannot be created there|may not write/],
     ['an empty string', '', /expected the path of a folder/],
     ['blanks', '  ', /expected the path of a folder/],
     ['a null byte', 'a\0b', /expected the path of a folder/],
     ['a loop of links', at('loop/x'), /loop of symbolic links/],
-    ['a link to nothing', at('dangling'), /it is no folder/],
+    ['a link to nothing', at('dangling'), /it is not a folder/],
     ['a name too long', at('x'.repeat(300)), /the path is too long/],
     ['a path too long for what goes in', `${root}${'/abcdefgh'.repeat(420)}`, /the path is too long/],
-    ['a device', '/dev/null', /it is no folder|is a file/],
+    ['a device', '/dev/null', /it is not a folder|is a file/],
   ]
   for (const [what, path, expected] of cases)
     test(what, () => {
