@@ -1,4 +1,4 @@
-/** A cluster on one machine: API server, garbage collector and kubelet in this process, pods as processes. */
+/** A cluster on one machine: API server, garbage collector and kubelet run in this process, pods as child processes. */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
@@ -24,31 +24,31 @@ import { resourceOfKind } from './store/resources.ts'
 import { ObjectStore } from './store/store.ts'
 
 export interface LocalClusterOptions {
-  /** Objects, volumes and logs; a cluster started here again goes on where it was. */
+  /** Holds objects, volumes and logs. A cluster that starts in the same folder again continues with them. */
   stateDir: string
-  /** How to run downpour: the container's args are appended. */
+  /** Command line of downpour; the kubelet appends the container's args. */
   command: readonly string[]
-  /** What pods may inherit of: PATH and the like. */
+  /** Pods inherit PATH and a few more variables from it. */
   environment: NodeJS.ProcessEnv
   log: Log
   /** 0 (default): any free port. */
   port?: number
   clock?: Clock
-  /** Called when the folder is ours, before anything in it is read. */
+  /** Called once the folder is locked, before anything in it is read. */
   onLocked?: () => Promise<void>
-  /** Told why the disk takes nothing, and `undefined` when it does again. */
+  /** Called with the reason when writes to the disk begin to fail, and with `undefined` when they succeed again. */
   onStorageOutage?: (reason: string | undefined) => void
-  /** False: pods stay Pending, for tests that play the kubelet. */
+  /** False: pods stay Pending, for tests that act as the kubelet. */
   runPods?: boolean
 }
 
 export interface LocalCluster {
-  /** For every process that belongs to the run, the operator too: by it, leftovers of a killed run are found. */
+  /** Variables for each process of the run, the operator too. The next run finds processes of a killed run by them. */
   environment: Readonly<Record<string, string>>
   url: string
   token: string
   kubeconfigPath: string
-  /** Pods are ended in order; the objects stay for the next start. */
+  /** Terminates pods gracefully; the objects stay on disk for the next start. */
   close(): Promise<void>
 }
 
@@ -68,7 +68,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
   try {
     const common = commonEnvironment(stateDir)
     const killed = await killLeftovers(realpathSync(stateDir), clock)
-    if (killed > 0) log.warn({ processes: killed }, 'processes of a former run were killed')
+    if (killed > 0) log.warn({ processes: killed }, 'killed processes of a previous run')
     writeSecret(common[ENV.keyFile] as string, randomBytes(32).toString('hex'))
     await options.onLocked?.()
     const journal = new Journal(join(stateDir, 'state', 'objects.jsonl'), { onStorageOutage: options.onStorageOutage })
@@ -93,7 +93,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
   }
 }
 
-/** By its real path: another way to the same folder is the same run. */
+/** Uses the folder's real path, so that another path to the same folder means the same run. */
 function commonEnvironment(stateDir: string): Record<string, string> {
   const folder = realpathSync(stateDir)
   return { [ENV.stateDir]: folder, [ENV.keyFile]: join(folder, 'runtime-key') }
@@ -109,7 +109,7 @@ function logServer(store: ObjectStore, kubelet: Kubelet): ApiServerOptions['serv
   }
 }
 
-/** What every cluster has: namespaces, a node, the definitions of our kinds as this version has them. */
+/** Creates what each cluster has: namespaces, a node, and the CRDs of this version. */
 function seed(store: ObjectStore): void {
   const ensure = (kind: string, name: string, fields: Record<string, unknown>) => {
     const resource = resourceOfKind(kind)
@@ -123,19 +123,19 @@ function seed(store: ObjectStore): void {
   for (const definition of crdObjects()) ensure('CustomResourceDefinition', definition.metadata.name, definition)
 }
 
-/** Nothing more will be written: it ended, or its name has gone to another. */
+/** No more lines will follow: the pod has ended, or another pod has its name. */
 function isLogComplete(now: Stored | undefined, pod: Stored): boolean {
   return now?.metadata.uid !== pod.metadata.uid || hasEnded(now)
 }
 
-/** Kept, so that a kubeconfig in use goes on working after a restart. */
+/** Keeps the token of the previous start, so that a copied kubeconfig still works. */
 function readOrMakeToken(stateDir: string): string {
   const file = join(stateDir, 'kubeconfig')
   const known = existsSync(file) ? /token: (\S+)/.exec(readFileSync(file, 'utf8'))?.[1] : undefined
   return known ?? randomBytes(24).toString('hex')
 }
 
-/** The token twice: kubectl keeps it to itself on plain HTTP, but takes what the URL says. */
+/** Writes the token twice: kubectl sends no bearer token over plain HTTP, but does send the password of the URL. */
 async function writeKubeconfig(file: string, url: string, token: string): Promise<void> {
   const server = url.replace('://', `://downpour:${token}@`)
   const text = `apiVersion: v1
@@ -148,7 +148,7 @@ users:
     user:
       token: ${token}
 `
-  // A file that was there keeps its mode.
+  // Removed first, because writing to an existing file keeps its mode.
   await rm(`${file}.tmp`, { force: true })
   await writeFile(`${file}.tmp`, text, { mode: 0o600 })
   await rename(`${file}.tmp`, file)

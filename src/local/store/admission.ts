@@ -1,4 +1,4 @@
-/** What is checked and filled in before an object is stored. */
+/** Validates an object and fills in defaults before it is stored. */
 import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, mayThaw } from '../../api/immutable.ts'
 import { validateJob } from '../../api/parse.ts'
 import { fillSpec } from '../../api/resolve.ts'
@@ -15,7 +15,7 @@ import { invalid } from './status-error.ts'
 
 const CONFIG_KEY = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
 
-/** @throws StatusError 422 in the words of `downpour validate` */
+/** @throws StatusError 422 with the messages of `downpour validate` */
 export function admit(resource: Resource, object: Stored, before?: Stored): Stored {
   checkMetadata(resource, object)
   const schema = schemaOf(resource)
@@ -27,7 +27,7 @@ export function admit(resource: Resource, object: Stored, before?: Stored): Stor
   return object
 }
 
-/** They become files of a folder. @throws StatusError 422 */
+/** Keys of a ConfigMap become names of files. @throws StatusError 422 */
 function checkKeys(resource: Resource, { metadata, ...object }: Stored): void {
   const keys = Object.keys({ ...(object.data as object | undefined), ...(object.binaryData as object | undefined) })
   const causes = keys
@@ -36,7 +36,7 @@ function checkKeys(resource: Resource, { metadata, ...object }: Stored): void {
   if (causes.length > 0) throw invalid(resource, metadata.name, causes)
 }
 
-/** The operator's writes are held to the schema as well. @throws StatusError 422 */
+/** Checks the operator's status writes against the schema as well. @throws StatusError 422 */
 export function admitStatus(resource: Resource, object: Stored): void {
   const status = schemaOf(resource)?.properties?.status
   const causes = status ? typeCauses(status, object.status, 'status') : []

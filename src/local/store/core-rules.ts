@@ -1,4 +1,4 @@
-/** What an API server asks of pods, services and claims: the faults that people make, in the words of the real one. */
+/** Validates pods, services and claims for the mistakes that people make most, with the messages of the real API server. */
 import { QUANTITY } from '../../api/quantities.ts'
 import { shownValue } from '../../support/shown.ts'
 import { type Cause, invalidValue, notSupported, requiredField } from './causes.ts'
@@ -10,7 +10,7 @@ type Fields = Record<string, unknown>
 
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
 const SERVICE = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/
-/** Printable, as clusters of today take it. */
+/** Printable ASCII without "=", which Kubernetes accepts by default since 1.32. */
 const VARIABLE = /^[ -<>-~]+$/
 const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod']
 
@@ -21,7 +21,7 @@ const RULES: Readonly<Record<string, (object: Stored) => Cause[]>> = {
   PersistentVolumeClaim: (claim) => claimCauses(specOf(claim)),
 }
 
-/** @throws StatusError 422; 400 for a variable that is no text */
+/** @throws StatusError 422; 400 for a variable whose value is not a text */
 export function checkCore(resource: Resource, object: Stored): void {
   const causes = resource.group === '' ? (RULES[resource.kind]?.(object) ?? []) : []
   if (causes.length > 0) throw invalid(resource, object.metadata.name, causes)
@@ -30,7 +30,7 @@ export function checkCore(resource: Resource, object: Stored): void {
 function specOf({ spec }: { spec?: unknown }): Fields {
   if (isObject(spec)) return spec
   if (spec === undefined || spec === null) return {}
-  throw badRequest(`spec: ${shownValue(spec)} is no object`)
+  throw badRequest(`spec: ${shownValue(spec)} is not an object`)
 }
 
 function claimCauses({ accessModes, resources }: Fields): Cause[] {
@@ -48,7 +48,7 @@ function claimCauses({ accessModes, resources }: Fields): Cause[] {
 
 function storageCauses(storage: unknown): Cause[] {
   const field = 'spec.resources[storage]'
-  if (!QUANTITY.test(String(storage))) throw badRequest(`${field}: ${JSON.stringify(storage)} is no quantity`)
+  if (!QUANTITY.test(String(storage))) throw badRequest(`${field}: ${JSON.stringify(storage)} is not a quantity`)
   return /[1-9]/.test(String(storage)) ? [] : [wrong(field, storage, 'must be greater than zero')]
 }
 

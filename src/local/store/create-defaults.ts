@@ -1,4 +1,4 @@
-/** An object at its creation: name, uid, time. */
+/** Fields that the API server sets when it creates an object: name, uid, creation time, generation. */
 import { randomUUID } from 'node:crypto'
 import { invalidValue, requiredField } from './causes.ts'
 import { clone, type Stored, timestamp } from './objects.ts'
@@ -9,10 +9,10 @@ import { badRequest, invalid } from './status-error.ts'
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 const NAME_RULE = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'"
 const MAX_NAME = 253
-/** The longest generateName that is not cut, so that the whole stays a label value. */
+/** A longer generateName is cut, so that the generated name is still a valid label value. */
 const MAX_GENERATED_BASE = 58
 
-/** @throws StatusError 400 without a name, 422 for one that is none */
+/** @throws StatusError 422 for a missing or invalid name, 400 for a resourceVersion */
 export function withCreateDefaults(
   resource: Resource,
   namespace: string | undefined,

@@ -4,12 +4,12 @@ import type { Stored } from './objects.ts'
 import { resourceOfKind } from './resources.ts'
 import type { ObjectStore } from './store.ts'
 
-/** As the API server's --event-ttl. */
+/** The default of the API server's --event-ttl. */
 const KEPT_MS = 60 * 60_000
 const EXPIRE_EVERY_MS = 60_000
 const EVENTS = resourceOfKind('Event')
 
-/** @returns a function that stops it */
+/** @returns a function that stops the expiry */
 export function expireEvents(store: ObjectStore, clock: Clock, everyMs = EXPIRE_EVERY_MS): () => void {
   const expire = () => {
     const oldestMs = clock.nowMs() - KEPT_MS
@@ -20,7 +20,7 @@ export function expireEvents(store: ObjectStore, clock: Clock, everyMs = EXPIRE_
   return () => clearInterval(timer)
 }
 
-/** A series lives as long as it is repeated. */
+/** The time of the last repetition, so that a series does not expire while it goes on. */
 function newestMs(event: Stored): number {
   return Date.parse(String(event.lastTimestamp ?? event.metadata.creationTimestamp))
 }

@@ -1,4 +1,4 @@
-/** Deletes what was owned by something that is gone, as kube-controller-manager does. */
+/** Deletes objects whose owners are gone, as the garbage collector of kube-controller-manager does. */
 import type { Stored } from './objects.ts'
 import { RESOURCES, resourceOfKind } from './resources.ts'
 import { FOREGROUND, type ObjectStore } from './store.ts'
@@ -33,14 +33,14 @@ function orphans(store: ObjectStore): Stored[] {
   )
 }
 
-/** An object with another living owner stays. */
+/** Keeps an object while one of its owners exists. */
 function disown(store: ObjectStore, dependent: Stored): void {
   const owners = dependent.metadata.ownerReferences ?? []
   const alive = new Set(owners.length > 1 ? allObjects(store).map(({ metadata }) => metadata.uid) : [])
   if (!owners.some(({ uid }) => alive.has(uid))) remove(store, dependent)
 }
 
-/** An owner that waited for its dependents goes with the last of them. */
+/** Removes the foreground finalizer of an owner once its last dependent is gone. */
 function finishForeground(store: ObjectStore, ownerUid: string): void {
   const owner = allObjects(store).find(
     ({ metadata }) =>

@@ -1,4 +1,4 @@
-/** The bounded past that watches resume from. */
+/** The most recent events, which watches resume from. */
 import type { StoredEvent } from './objects.ts'
 import { expired } from './status-error.ts'
 
@@ -6,10 +6,10 @@ const MIN_KEPT_EVENTS = 20_000
 
 export class History {
   #events: StoredEvent[] = []
-  /** Nothing is known of what happened up to this version: a former process, or too long ago. */
+  /** Events up to this version are not kept: they are too old, or happened before this process started. */
   #droppedUpTo: number
 
-  /** @param version the newest one of the former process */
+  /** @param version the newest version of the previous process */
   constructor(version: number) {
     this.#droppedUpTo = version
   }
@@ -21,7 +21,7 @@ export class History {
     this.#events = this.#events.slice(MIN_KEPT_EVENTS)
   }
 
-  /** @throws StatusError 410: silence would hide what was forgotten */
+  /** @throws StatusError 410, because a watch from an older version would miss events silently */
   after(version: number): StoredEvent[] {
     if (version < this.#droppedUpTo) throw expired(`too old resource version: ${version} (${this.#droppedUpTo})`)
     const first = this.#events.findIndex((event) => event.version > version)

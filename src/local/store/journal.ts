@@ -1,7 +1,7 @@
 /**
- * The store on disk: one JSON line a write, compacted at each start and whenever most of it is past. Lines are handed
- * to the kernel at once, without fsync: they survive the process, not a power cut. A torn last line is the write that
- * was never answered. While the disk takes nothing, what cannot be refused waits in memory, in order.
+ * The store on disk: one JSON line per write, compacted at each start and when most lines are obsolete. Lines go to the
+ * kernel at once but without fsync: they survive the process, not a power cut. A torn last line is a write that was never
+ * acknowledged. While the disk accepts no writes, those that cannot be refused wait in memory, in order.
  */
 import {
   closeSync,
@@ -23,9 +23,9 @@ import { StatusError } from './status-error.ts'
 type Entry = { put: Stored; key: string; v: number } | { remove: true; key: string; v: number } | { v: number }
 
 export interface JournalOptions {
-  /** A journal may grow to this, or to a multiple of what is alive, before it is written anew. */
+  /** The journal is compacted when it exceeds this and a multiple of the size of the live objects. */
   minCompactBytes?: number
-  /** Told why nothing can be written, and `undefined` when there is room again. */
+  /** Called with the reason when writes begin to fail, and with `undefined` when they succeed again. */
   onStorageOutage?: ((reason: string | undefined) => void) | undefined
 }
 
@@ -40,10 +40,10 @@ export class Journal {
   readonly #live = new Map<string, Stored>()
   #handle: number | undefined
   #version = 1
-  /** Of whole lines in the file. */
+  /** Size of the whole lines in the file. */
   #bytes = 0
   #compactAtBytes = 0
-  /** Taken, and not written yet. */
+  /** Acknowledged writes that are not on disk yet. */
   readonly #unwritten: Buffer[] = []
   #outage: string | undefined
   #timer: NodeJS.Timeout | undefined
@@ -63,7 +63,7 @@ export class Journal {
     return { objects: [...this.#live.values()], version: this.#version }
   }
 
-  /** @param mustPersist refuse what cannot be written now. @throws StatusError 507 */
+  /** @param mustPersist refuse the write if it cannot go to disk now. @throws StatusError 507 */
   put(key: string, object: Stored, version: number, mustPersist = false): void {
     this.#append({ put: object, key, v: version }, mustPersist)
   }
@@ -91,14 +91,14 @@ export class Journal {
     if (this.#handle === undefined) return
     const line = lineOf(entry)
     if (!this.#flush() || !this.#write(line)) {
-      if (mustPersist) throw new StatusError(507, 'InsufficientStorage', `nothing is stored: ${this.#outage}`)
+      if (mustPersist) throw new StatusError(507, 'InsufficientStorage', `the write was not stored: ${this.#outage}`)
       this.#unwritten.push(line)
     }
     this.#applyEntry(entry)
     if (this.#bytes > this.#compactAtBytes) this.#compact()
   }
 
-  /** @returns whether all that waited is written */
+  /** @returns whether all waiting writes are on disk */
   #flush(): boolean {
     for (let line = this.#unwritten[0]; line; line = this.#unwritten[0]) {
       if (!this.#write(line)) return false
@@ -107,7 +107,7 @@ export class Journal {
     return true
   }
 
-  /** All of the line, or nothing of it. @returns false where the disk does not take it now. @throws any other error */
+  /** Writes the whole line or nothing. @returns false when the disk accepts no writes now. @throws any other error */
   #write(line: Buffer): boolean {
     const handle = this.#handle as number
     try {
@@ -131,7 +131,7 @@ export class Journal {
     this.#onStorageOutage(this.#outage)
   }
 
-  /** With nothing that waits, a version alone finds out whether there is room. */
+  /** If no write waits, writes a line with the version alone, to find out whether there is room again. */
   #retry(): void {
     if (this.#flush() && this.#outage !== undefined) this.#write(lineOf({ v: this.#version }))
   }
@@ -143,10 +143,10 @@ export class Journal {
     this.#onStorageOutage(undefined)
   }
 
-  /** The old file stays, and is written on, where there is no room for a new one beside it. */
+  /** If there is no room for the compacted file, the old file stays in use. */
   #compact(): void {
     const lines = [...this.#live].map(([key, put]) => lineOf({ put, key, v: this.#version }))
-    // The version stands by itself: with everything deleted it must still not start anew.
+    // A line of its own for the version: versions must not restart at 1 when all objects are deleted.
     const text = Buffer.concat([lineOf({ v: this.#version }), ...lines])
     const temporary = `${this.#file}.tmp`
     try {
@@ -159,13 +159,13 @@ export class Journal {
       this.#compactAtBytes = 2 * this.#bytes
       return
     }
-    // What waited is in it.
+    // The compacted file holds the waiting writes too.
     this.#unwritten.length = 0
     this.#compactAtBytes = Math.max(this.#minCompactBytes, COMPACT_FACTOR * text.length)
     this.#open(text.length)
   }
 
-  /** @param bytes of whole lines: the next must not be glued to a torn one */
+  /** @param bytes size of the whole lines: cuts off a torn last line, so that the next line does not follow it directly */
   #open(bytes: number): void {
     if (this.#handle !== undefined) closeSync(this.#handle)
     this.#handle = openSync(this.#file, 'a', 0o600)

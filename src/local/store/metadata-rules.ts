@@ -1,4 +1,4 @@
-/** What an API server asks of the metadata of every kind. */
+/** Validates metadata, by the same rules for all kinds. */
 import { issueOf } from '../../api/issues.ts'
 import { MetadataTypes } from '../../api/metadata.ts'
 import { issueText } from '../../api/parse.ts'
@@ -16,7 +16,7 @@ export function checkMetadata(resource: Resource, { metadata }: Stored): void {
   if (causes.length > 0) throw invalid(resource, metadata.name, causes)
 }
 
-/** @throws StatusError 400 for metadata that the types of Kubernetes cannot hold */
+/** @throws StatusError 400 for metadata that does not decode into Kubernetes' types */
 export function checkMetadataTypes(metadata: Record<string, unknown>): void {
   const { error } = MetadataTypes.safeParse(metadata)
   const [issue] = error?.issues.flatMap((one) => issueOf(one, 'metadata', metadata)) ?? []

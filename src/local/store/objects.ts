@@ -1,4 +1,4 @@
-/** Objects as the store holds them. A stored object is never changed in place: events and pages of lists share it. */
+/** Objects in the store. Never change a stored object in place, because events and pages of lists share it. */
 export interface OwnerReference {
   uid: string
   kind: string
@@ -6,7 +6,7 @@ export interface OwnerReference {
   controller?: boolean
 }
 
-/** One line of metadata.managedFields: which fields a manager of server-side apply counts as its own. */
+/** An entry of metadata.managedFields: the fields that one manager of server-side apply owns. */
 export interface ManagedFields {
   manager: string
   operation: 'Apply' | 'Update'
@@ -47,7 +47,7 @@ export interface StoredEvent {
   type: 'ADDED' | 'MODIFIED' | 'DELETED'
   plural: string
   object: Stored
-  /** The object as it was; a selector that matched it and no longer does means DELETED to a watcher. */
+  /** The object before the write. A watch whose selector matched it, but not the new object, gets DELETED. */
   before?: Stored
   version: number
 }
@@ -64,7 +64,7 @@ export function sameContent(a: unknown, b: unknown): boolean {
   return JSON.stringify(canonical(a)) === JSON.stringify(canonical(b))
 }
 
-/** Keys in one order, so that two writings of one object are equal. */
+/** Sorts keys, so that equal objects have equal JSON. */
 function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical)
   if (!isObject(value)) return value
@@ -76,7 +76,7 @@ function canonical(value: unknown): unknown {
   )
 }
 
-/** Undefined where the path leads to nothing. */
+/** Undefined when a step of the path is missing. */
 export function valueAt(object: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], object)
 }
@@ -86,7 +86,7 @@ export function hasEnded({ status }: Stored): boolean {
   return status?.phase === 'Succeeded' || status?.phase === 'Failed'
 }
 
-/** RFC 3339 with whole seconds: `metav1.Time`. */
+/** RFC 3339 with whole seconds, as `metav1.Time`. */
 export function timestamp(nowMs: number): string {
   return new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z')
 }

@@ -1,4 +1,4 @@
-/** Which kinds the embedded API server holds, and what `kubectl` calls them. */
+/** The kinds that the embedded API server serves, with the names that kubectl uses for them. */
 import { GROUP, JOB_KINDS, type JobKind, PLURALS, SHORT_NAMES, VERSION } from '../../contract/names.ts'
 import { DownpourError } from '../../support/errors.ts'
 
@@ -10,13 +10,13 @@ export interface Resource {
   kind: string
   shortNames: readonly string[]
   namespaced: boolean
-  /** Has a status subresource: writes of the object leave status alone, and the other way round. */
+  /** Has a status subresource: a write of the object does not change the status, a write of the status nothing else. */
   status: boolean
   scale?: boolean
   categories?: readonly string[]
 }
 
-/** What `kubectl get all` shows. */
+/** Kinds that `kubectl get all` lists. */
 const ALL = ['Pod', 'Service']
 
 const core = (kind: string, plural: string, shortNames: string[], namespaced = true, status = false): Resource => ({
@@ -81,5 +81,5 @@ export function apiVersionOf({ group, version }: Resource): string {
 export function resourceOfKind(kind: string): Resource {
   const resource = RESOURCES.find((one) => one.kind === kind)
   if (resource) return resource
-  throw new DownpourError('BUG_KIND_UNKNOWN', `the embedded API server does not hold ${kind}`, { kind })
+  throw new DownpourError('BUG_KIND_UNKNOWN', `the embedded API server does not serve ${kind}`, { kind })
 }

@@ -1,4 +1,4 @@
-/** What a write may change of an object: a status write the status, any other write the rest; identity never. */
+/** Limits what a write may change: a status write changes the status, any other write the rest, and none the identity. */
 import type { Cause } from './causes.ts'
 import { clone, type Meta, type Stored, sameContent } from './objects.ts'
 import type { Resource } from './resources.ts'
@@ -18,7 +18,7 @@ const SERVER_FIELDS = [
   'generateName',
 ] as const
 
-/** @throws StatusError 409 when `next` names another version or another object of the name */
+/** @throws StatusError 409 when `next` has another resourceVersion or another uid */
 export function checkPreconditions(resource: Resource, current: Stored, next: Stored): void {
   const { name, uid, resourceVersion } = current.metadata
   const claimed = next.metadata?.resourceVersion
@@ -35,7 +35,7 @@ export function checkPreconditions(resource: Resource, current: Stored, next: St
   }
 }
 
-/** The object as it will be stored, generation not yet raised. @throws StatusError 422 for a new finalizer too late */
+/** The object to store, with the old generation. @throws StatusError 422 for a new finalizer on an object being deleted */
 export function revise(resource: Resource, current: Stored, next: Stored, part: Part): Stored {
   const revised = part === 'status' ? withStatus(current, next) : withoutStatus(resource, current, next)
   const added = (revised.metadata.finalizers ?? []).filter((one) => !current.metadata.finalizers?.includes(one))
@@ -70,7 +70,7 @@ function withoutStatus(resource: Resource, current: Stored, next: Stored): Store
   }
 }
 
-/** What is empty is absent, as in the JSON of Kubernetes' own types. */
+/** Drops empty fields, as Kubernetes' own types do in JSON (`omitempty`). */
 export function withoutAbsent(metadata: object): Meta {
   const isAbsent = (value: unknown) =>
     value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0)

@@ -1,4 +1,4 @@
-/** What an API server does with the schema of a CRD: fills defaults, finds and drops unknown fields, checks types. */
+/** Applies the schema of a CRD: fills in defaults, checks types and enums. */
 import { crdFor } from '../../api/crd.ts'
 import type { Schema } from '../../api/schema.ts'
 import { JOB_KINDS, type JobKind } from '../../contract/names.ts'
@@ -10,7 +10,7 @@ type DefaultedSchema = Schema & { default?: unknown }
 
 const SCHEMAS = new Map<string, Schema>()
 
-/** @returns undefined for kinds that are not ours */
+/** @returns undefined for built-in kinds */
 export function schemaOf({ kind }: Resource): Schema | undefined {
   const jobKind = JOB_KINDS.find((one) => one === kind)
   return jobKind && rememberedSchema(jobKind)
@@ -33,7 +33,7 @@ export function withDefaults(schema: Schema, value: unknown): unknown {
   return filled
 }
 
-/** Wrong types and values outside an enum. */
+/** Wrong types, missing fields, and values outside an enum. */
 export function typeCauses(schema: Schema, value: unknown, path: string): Cause[] {
   if (value === undefined) return []
   if (!hasType(schema, value)) return [wrongType(path, value, schema.type ?? 'integer or string')]

@@ -1,4 +1,4 @@
-/** Refusals as the real API server words them: a Status object with a reason that clients switch on. */
+/** Errors with the messages of the real API server: a Status object whose reason clients switch on. */
 import { DownpourError } from '../../support/errors.ts'
 import { type Cause, notSupported } from './causes.ts'
 import type { Resource } from './resources.ts'
@@ -67,7 +67,7 @@ export const unsupportedMedia = (accepted: readonly string[]) =>
 
 export const expired = (message: string) => new StatusError(410, 'Expired', message)
 
-/** @param value as it is shown */
+/** @param value as the message shows it */
 export function unsupportedOption(field: string, value: string, supported: readonly string[]): StatusError {
   return ofOptions(notSupported(field, value, supported))
 }

@@ -1,6 +1,6 @@
 /**
- * The objects, one counter of versions, and a bounded past for watches. Every rule of the API server that is about one
- * object (uids, conflicts, generations, finalizers, graceful deletion of pods) is here or beside; HTTP is not.
+ * Holds all objects, the counter of resource versions, and recent events for watches. This folder has each rule of the API
+ * server about a single object (uids, conflicts, generations, finalizers, graceful deletion of pods), and no HTTP.
  */
 import { EventEmitter } from 'node:events'
 import type { Clock } from '../../support/clock.ts'
@@ -14,9 +14,9 @@ import { changesSpec, checkPreconditions, type Part, revise } from './revise.ts'
 import { alreadyExists, conflict, notFound } from './status-error.ts'
 
 export interface WriteOptions {
-  /** Everything is checked and answered, nothing is stored. */
+  /** Validates and answers the write without storing it. */
   dryRun?: boolean
-  /** Refused with 507 where the disk takes nothing now; what the cluster itself finds out waits in memory instead. */
+  /** Refuse the write with 507 if it cannot go to disk now. The kubelet's writes wait in memory instead. */
   mustPersist?: boolean
 }
 
@@ -77,8 +77,8 @@ export class ObjectStore {
   }
 
   /**
-   * Replaces the object (or its status alone). Identity stays; generation rises with the spec.
-   * @throws StatusError 409 when `next` carries a resourceVersion or uid that is not the current one, 422
+   * Replaces the object (or its status alone). The identity stays; a changed spec increments the generation.
+   * @throws StatusError 409 when `next` has a resourceVersion or uid other than the current one, 422
    */
   update(resource: Resource, current: Stored, next: Stored, part: Part, options: WriteOptions = {}): Stored {
     checkPreconditions(resource, current, next)
@@ -91,7 +91,7 @@ export class ObjectStore {
     return this.#put(resource, checked, current, options)
   }
 
-  /** Marks or removes. A pod with a grace period is only marked: the kubelet ends it and deletes it with grace 0. */
+  /** Removes the object, or marks it as being deleted. The kubelet ends a marked pod and deletes it with grace period 0. */
   delete(resource: Resource, current: Stored, options: DeleteOptions = {}): Stored {
     checkDeletion(resource, current, options)
     const graceSeconds = isRunningPod(resource, current) ? (options.gracePeriodSeconds ?? graceOf(current)) : 0
@@ -105,13 +105,13 @@ export class ObjectStore {
     return this.#put(resource, marked, current, options)
   }
 
-  /** Calls `on` for every event after `version`. @throws StatusError 410 when that is too long ago */
+  /** Calls `on` for each event after `version`. @throws StatusError 410 when that version is too old */
   watch(version: number, on: (event: StoredEvent) => void): () => void {
     for (const event of this.#history.after(version)) on(event)
     return this.subscribe(on)
   }
 
-  /** Calls `on` for every event from now on. */
+  /** Calls `on` for each event from now on. */
   subscribe(on: (event: StoredEvent) => void): () => void {
     this.#events.on('event', on)
     return () => this.#events.off('event', on)
@@ -141,7 +141,7 @@ export class ObjectStore {
     return last
   }
 
-  /** One event at a time: what a listener writes is told after what it was told, so versions rise for everybody. */
+  /** Delivers one event at a time. An event of a listener's own write waits, so each listener sees versions in order. */
   #publish(event: StoredEvent): void {
     this.#history.add(event)
     this.#undelivered.push(event)
@@ -166,13 +166,13 @@ function checkDeletion(resource: Resource, { metadata }: Stored, options: Delete
   differs('ResourceVersion', options.resourceVersion, metadata.resourceVersion)
 }
 
-/** The last finalizer of an object that was to go is gone. */
+/** The object is being deleted and no finalizer is left. */
 function mayBeRemoved(resource: Resource, { metadata, ...object }: Stored): boolean {
   if (!metadata.deletionTimestamp || metadata.finalizers?.length) return false
   return metadata.deletionGracePeriodSeconds === 0 || !isRunningPod(resource, { metadata, ...object } as Stored)
 }
 
-/** On a node and not yet ended: its processes get their time. */
+/** The pod is bound to a node and has not ended, so its processes get the grace period. */
 function isRunningPod(resource: Resource, object: Stored): boolean {
   return resource.kind === 'Pod' && object.spec?.nodeName !== undefined && !hasEnded(object)
 }
