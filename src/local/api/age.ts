@@ -1,4 +1,4 @@
-/** As kubectl writes durations: 45s, 3m20s, 5h, 2d. */
+/** Formats durations as kubectl does: 45s, 3m20s, 5h, 2d. */
 export function age(timestamp: string | undefined, nowMs: number): string {
   if (!timestamp) return '<unknown>'
   const seconds = Math.max(0, Math.floor((nowMs - Date.parse(timestamp)) / 1000))

@@ -1,4 +1,4 @@
-/** Columns of `kubectl get` after the name, by kind; those of our kinds equal the CRDs' printer columns. */
+/** Columns of `kubectl get` after the name, for each kind. For jobs they are the CRDs' printer columns. */
 import { PRINTER_COLUMNS } from '../../api/printer-columns.ts'
 import type { JobKind } from '../../contract/names.ts'
 import { type Stored, valueAt } from '../store/objects.ts'
@@ -8,14 +8,14 @@ import { podStatus, readyContainers, restartsOfContainers } from './pod-columns.
 export interface Column {
   name: string
   type?: 'string' | 'integer' | 'number' | 'date'
-  /** Only with `-o wide`. */
+  /** kubectl shows the column with `-o wide` only. */
   wide?: boolean
   cell(object: Stored, nowMs: number): string | number | undefined
 }
 
 export const AGE: Column = { name: 'Age', cell: ({ metadata }, nowMs) => age(metadata.creationTimestamp, nowMs) }
 
-/** A field of the object as text; `.status.phase`. */
+/** A column that shows a field as text. @param path `.status.phase` */
 const field = (name: string, path: string, wide = false): Column => ({
   name,
   wide,
@@ -31,7 +31,7 @@ function textAt(object: unknown, path: string): string {
   return value === undefined || value === null ? '' : String(value)
 }
 
-/** The CRD's printer columns, rendered as an API server renders them. */
+/** Renders the CRD's printer columns as an API server does. */
 const jobColumns = (kind: JobKind): Column[] =>
   PRINTER_COLUMNS[kind].map(({ name, type, jsonPath }) =>
     type === 'date'

@@ -1,4 +1,4 @@
-/** DELETE: its options, and what becomes of the dependents. */
+/** DELETE: reads its options and applies the propagation policy to the dependents. */
 import { dependentsOf } from '../store/garbage.ts'
 import { isObject, type Stored } from '../store/objects.ts'
 import { type Resource, resourceOfKind } from '../store/resources.ts'
@@ -12,7 +12,7 @@ export interface Deletion extends DeleteOptions {
   propagation: Propagation
 }
 
-/** From the body, which the query overrides. @throws StatusError 400 */
+/** Reads the options of the body; the query overrides them. @throws StatusError 400 */
 export function readDeleteOptions({ body, query, dryRun }: Request): Deletion {
   const given = (isObject(body) ? body : {}) as {
     preconditions?: { uid?: string; resourceVersion?: string }
@@ -37,7 +37,7 @@ function propagationOf(text: string): Propagation {
   throw unsupportedOption('propagationPolicy', JSON.stringify(text), ['Foreground', 'Background', 'Orphan'])
 }
 
-/** @returns the object while it is still there, else a Status that says it is gone */
+/** @returns the object if it still exists, otherwise a Status of success */
 export function deleteObject(
   store: ObjectStore,
   resource: Resource,
@@ -46,7 +46,7 @@ export function deleteObject(
 ): object {
   if (options.dryRun || propagation === 'Background')
     return answer(store, resource, store.delete(resource, current, options))
-  // Checks the preconditions before anything is touched.
+  // A dry run checks the preconditions before any dependent changes.
   store.delete(resource, current, { ...options, dryRun: true })
   if (propagation === 'Orphan')
     for (const dependent of dependentsOf(store, current.metadata.uid)) orphan(store, dependent, current)

@@ -1,10 +1,10 @@
-/** What kubectl asks before it does anything: groups, versions, resources. */
+/** API discovery, which kubectl reads before any other request: groups, versions and resources. */
 import { apiVersionOf, RESOURCES, type Resource } from '../store/resources.ts'
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 const SERVED_AS = '1.34'
 
-/** @returns undefined for a path that is not discovery */
+/** @returns undefined for any other path */
 export function discoveryOf(path: string): Record<string, unknown> | undefined {
   const clean = path.replace(/\/$/, '')
   if (clean === '/version') {

@@ -1,4 +1,4 @@
-/** Sets of fields of an object, as server-side apply keeps them: `f:spec`, `f:env`, `k:{"name":"A"}`, `f:value`. */
+/** Sets of an object's fields, in the notation of server-side apply: `f:spec`, `f:env`, `k:{"name":"A"}`, `f:value`. */
 import { ownValue, setOwn } from '../../support/own.ts'
 import { isObject, type Stored } from '../store/objects.ts'
 import type { Resource } from '../store/resources.ts'
@@ -6,13 +6,13 @@ import type { Part } from '../store/revise.ts'
 import { listKeysOf } from './list-keys.ts'
 
 type Json = Record<string, unknown>
-/** Steps joined by a character that no step holds. */
+/** Steps joined by a character that occurs in no step. */
 export type FieldPath = string
 
 const JOINT = '\u0000'
 const OF_METADATA = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const
 
-/** What managers can own of an object: not its identity, and not what the other subresource holds. */
+/** The fields that managers can own: not the identity, and not the fields of the other subresource. */
 export function ownable(resource: Resource, object: Stored, part: Part): Json {
   const { apiVersion: _version, kind: _kind, metadata, status, ...rest } = object
   if (part === 'status') return status === undefined ? {} : { status }
@@ -24,7 +24,7 @@ export function ownable(resource: Resource, object: Stored, part: Part): Json {
   }
 }
 
-/** Every field with a value of its own; lists without keys are one value. */
+/** Each field that holds a value. A list without keys counts as one value. */
 export function leavesOf(resource: Resource, object: Json): Map<FieldPath, unknown> {
   const leaves = new Map<FieldPath, unknown>()
   const visit = (value: unknown, steps: readonly string[], fields: readonly string[]) => {
@@ -32,7 +32,7 @@ export function leavesOf(resource: Resource, object: Json): Map<FieldPath, unkno
     if (items) for (const { key, item } of items) visit(item, [...steps, key], fields)
     else if (isObject(value) && Object.keys(value).length > 0)
       for (const [name, field] of Object.entries(value)) visit(field, [...steps, `f:${name}`], [...fields, name])
-    // Whoever applies nothing owns nothing.
+    // A manager that applies no fields owns none.
     else if (steps.length > 0) leaves.set(steps.join(JOINT), value)
   }
   visit(object, [], [])
@@ -49,7 +49,7 @@ function keyOf(item: Json, keys: readonly string[]): string {
   return `k:${JSON.stringify(Object.fromEntries(keys.map((key) => [key, item[key]])))}`
 }
 
-/** The applied fields over the object; keyed lists item by item. */
+/** Merges the applied fields into the object; keyed lists merge item by item. */
 export function mergeFields(resource: Resource, target: unknown, applied: unknown, fields: string[] = []): unknown {
   if (isObject(applied)) {
     const merged: Json = isObject(target) ? { ...target } : {}
@@ -65,7 +65,7 @@ export function mergeFields(resource: Resource, target: unknown, applied: unknow
   return [...merged.values()]
 }
 
-/** Takes one field out, and what holds nothing more without it. @param object is changed */
+/** Removes a field from the object in place, and parents that become empty. */
 export function removeField(object: Json, path: FieldPath): void {
   const steps = path.split(JOINT)
   const holders: { holder: unknown; step: string }[] = []
@@ -101,7 +101,7 @@ function indexOf(list: unknown[], step: string): number {
   return list.findIndex((item) => isObject(item) && wanted.every(([key, value]) => item[key] === value))
 }
 
-/** The nested form in which managedFields keeps a set. */
+/** The nested form that managedFields uses for a set. */
 export function toFieldsV1(paths: Iterable<FieldPath>): Json {
   const root: Json = {}
   for (const path of paths) {
@@ -114,7 +114,7 @@ export function toFieldsV1(paths: Iterable<FieldPath>): Json {
   return root
 }
 
-/** A list whose items are known by value or place is one value here. */
+/** A list whose items are identified by value or by index counts as one value here. */
 export function fromFieldsV1(fields: Json): Set<FieldPath> {
   const paths = new Set<FieldPath>()
   const visit = (value: Json, steps: readonly string[]) => {

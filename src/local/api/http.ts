@@ -1,4 +1,4 @@
-/** Bodies in, answers out, and who may ask. */
+/** Reads request bodies, sends answers, and checks credentials. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errorMessage } from '../../support/errors.ts'
 import { readJson } from '../../support/json.ts'
@@ -7,7 +7,7 @@ import { sameSecret } from '../../support/secret.ts'
 import { readYaml } from '../../support/yaml.ts'
 import { badRequest, StatusError, unsupportedMedia } from '../store/status-error.ts'
 
-/** The real API server's limit. */
+/** The limit of the real API server. */
 const MAX_BODY_BYTES = 3 * 2 ** 20
 const WRITE_TYPES = ['application/json', 'application/yaml']
 const PATCH_TYPES = [
@@ -17,7 +17,7 @@ const PATCH_TYPES = [
   'application/apply-patch+yaml',
 ]
 
-/** As a bearer token, or as the password of the kubeconfig's URL: kubectl sends no token over plain HTTP. */
+/** Accepts the token as a bearer token or as a password, because kubectl sends no bearer token over plain HTTP. */
 export function authorised(header: string | undefined, token: string): boolean {
   return sameSecret(passwordOf(header ?? ''), token)
 }
@@ -56,7 +56,7 @@ async function readBytes(incoming: IncomingMessage): Promise<Buffer> {
   if (Number(incoming.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge()
   const chunks: Buffer[] = []
   let bytes = 0
-  // Not destroyed on the way out: the refusal goes through the same socket.
+  // By default, leaving the loop early destroys the socket, and the client would not get the error.
   for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length
     if (bytes > MAX_BODY_BYTES) throw tooLarge()
@@ -78,7 +78,7 @@ export function sendError(response: ServerResponse, error: unknown, log: Log): v
   const status = error instanceof StatusError ? error : new StatusError(500, 'InternalError', errorMessage(error))
   if (status.httpStatus === 500) log.error({ error: errorMessage(error) }, 'request failed')
   if (response.headersSent) return void response.destroy()
-  // The rest of a body that is too large is not waited for.
+  // Closes the connection instead of reading the rest of a body that is too large.
   if (status.httpStatus === 413) response.setHeader('connection', 'close')
   send(response, status.httpStatus, status.toStatus())
 }

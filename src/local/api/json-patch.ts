@@ -1,4 +1,4 @@
-/** RFC 6902 through fast-json-patch, which knows no limits and reads inherited fields: both are dealt with here. */
+/** JSON patch (RFC 6902) with fast-json-patch. Adds what the library lacks: limits, and protection of prototypes. */
 import fastJsonPatch, { type Operation as LibraryOperation, type Validator } from 'fast-json-patch'
 import { errorMessage } from '../../support/errors.ts'
 import { clone, isObject, sameContent } from '../store/objects.ts'
@@ -14,13 +14,13 @@ interface Operation {
   value?: unknown
 }
 
-/** Limits of the real API server: a few hundred copies of copies would fill the memory. */
+/** Limits of the real API server. Without them, a few hundred copies of copies exhaust the memory. */
 const MAX_OPERATIONS = 10_000
 const MAX_COPIED_BYTES = 3 * 2 ** 20
-/** An index without leading zeros, below 2³¹: the library truncates larger ones to 32 bits and inserts at the wrong place. */
+/** An index without leading zeros and below 2³¹: the library truncates a larger index to 32 bits and inserts at the wrong place. */
 const INDEX = /^(?:-|0|[1-9]\d{0,8})$/
 
-/** @throws StatusError 400 for what is no JSON patch, 422 for one that does not fit the object */
+/** @throws StatusError 400 for an invalid JSON patch, 422 for a patch that does not fit the object */
 export function jsonPatch(target: Json, patch: unknown): Json {
   if (!Array.isArray(patch)) throw badRequest('a JSON patch must be a list of operations')
   if (patch.length > MAX_OPERATIONS) {
@@ -44,12 +44,12 @@ function operationOf(raw: unknown): Operation {
   const isPointer = (text: unknown): text is string => text === '' || (typeof text === 'string' && text.startsWith('/'))
   if (typeof op === 'string' && isPointer(path) && (from === undefined || isPointer(from)))
     return { op, path, from, value }
-  throw badRequest('each operation of a JSON patch has op and path, and from where it copies or moves')
+  throw badRequest('each operation of a JSON patch needs op and path, and copy and move need from')
 }
 
 /**
- * Objects without a prototype hold only the fields that a client sent: the library's `object[key]` finds nothing
- * inherited under `toString`, and an assignment to `__proto__` makes a field like any other.
+ * Copies into objects without a prototype. The library reads `object[key]`, which then never finds an inherited
+ * `toString`, and it assigns to `object[key]`, which then makes `__proto__` an ordinary field.
  */
 function withoutPrototype(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutPrototype)
@@ -65,7 +65,7 @@ function copySize(document: Json, from: string | undefined): number {
   return JSON.stringify(value).length
 }
 
-/** `test`, `copy` and `move` are composed here: the library's own would bring prototypes back or serialise whole objects. */
+/** Builds `test`, `copy` and `move` from other operations: the library's own restore prototypes or serialise whole objects. */
 function applied(document: Json, { op, path, from, value }: Operation): Json {
   switch (op) {
     case 'test':
@@ -96,7 +96,7 @@ function requiredValue(value: unknown): unknown {
 function add(document: Json, path: string, value: unknown): Json {
   const slash = path.lastIndexOf('/')
   const isIntoList = slash >= 0 && Array.isArray(read(document, path.slice(0, slash)))
-  if (isIntoList && !INDEX.test(path.slice(slash + 1))) throw unprocessable(`${path} names no place in a list`)
+  if (isIntoList && !INDEX.test(path.slice(slash + 1))) throw unprocessable(`${path} is not an index of the list`)
   return run(document, { op: 'add', path, value })
 }
 
@@ -112,7 +112,7 @@ function read(document: Json, path: string | undefined): unknown {
 function run(document: Json, operation: LibraryOperation): Json {
   const next = runInLibrary(document, operation)
   if (isObject(next)) return next
-  throw unprocessable(`${operation.op} leaves no object`)
+  throw unprocessable(`${operation.op} does not result in an object`)
 }
 
 function runInLibrary(document: Json, operation: LibraryOperation): unknown {
@@ -120,15 +120,15 @@ function runInLibrary(document: Json, operation: LibraryOperation): unknown {
     return fastJsonPatch.applyOperation(document, operation, checkPlace, true, false).newDocument
   } catch (error) {
     if (error instanceof StatusError) throw error
-    // The message of the library holds the whole object; the name is a code.
+    // The library's message contains the whole object; its name is a code.
     const reason = error instanceof fastJsonPatch.JsonPatchError ? error.name : errorMessage(error)
     throw unprocessable(`${operation.op} at ${operation.path}: ${reason}`)
   }
 }
 
 /**
- * The library's own check would walk through each value that moves: 10 000 moves of a large object would stop the server.
- * @param existing how much of the operation's path leads to something
+ * Replaces the library's check, which walks through each value: 10 000 moves of a large object would block the server.
+ * @param existing the part of the operation's path that exists
  */
 const checkPlace: Validator<Json> = ({ op, path }, _index, _document, existing) => {
   const missing = path.split('/').length - existing.split('/').length

@@ -1,10 +1,10 @@
-/** Which lists are maps in disguise: by the schema for our kinds, by name for the built-in ones. */
+/** Keys of lists that merge like maps: from the schema for our kinds, by the field's name for built-in kinds. */
 import type { Schema } from '../../api/schema.ts'
 import { ownValue } from '../../support/own.ts'
 import type { Resource } from '../store/resources.ts'
 import { schemaOf } from '../store/schema.ts'
 
-/** The patch merge keys of Kubernetes' own types, as far as our objects use them. */
+/** Patch merge keys of Kubernetes' own types, for the fields that this project uses. */
 const BUILT_IN: Readonly<Record<string, string>> = {
   ownerReferences: 'uid',
   conditions: 'type',
@@ -20,7 +20,7 @@ export function mergeKeyOf(field: string): string | undefined {
   return ownValue(BUILT_IN, field)
 }
 
-/** @param fields the way to the list, without keys: ['status', 'conditions'] */
+/** @param fields the path of the list without keys: ['status', 'conditions'] */
 export function listKeysOf(resource: Resource, fields: readonly string[]): readonly string[] | undefined {
   const schema = schemaOf(resource)
   const key = mergeKeyOf(fields.at(-1) ?? '')

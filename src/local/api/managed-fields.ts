@@ -1,4 +1,4 @@
-/** What a client writes into metadata.managedFields: it counts where it can be read, as on a real API server. */
+/** Accepts a client's metadata.managedFields if they are valid and ignores them otherwise, as a real API server does. */
 import { z } from 'zod'
 import { isObject, type ManagedFields } from '../store/objects.ts'
 
@@ -12,7 +12,7 @@ const Entry = z.object({
   subresource: z.string().optional(),
 })
 
-/** @returns undefined: nobody owns anything, which `[{}]` asks for */
+/** @returns undefined to remove all ownership, which a client requests by `[{}]` */
 export function managedFieldsOf(given: unknown, stored: ManagedFields[] | undefined): ManagedFields[] | undefined {
   const entries = Array.isArray(given) ? given.map((entry) => entry ?? {}) : []
   if (entries.length === 1 && isObject(entries[0]) && Object.keys(entries[0]).length === 0) return undefined
@@ -24,7 +24,7 @@ function isFieldSet(value: unknown): boolean {
   return isObject(value) && Object.entries(value).every(([step, inner]) => isStep(step) && isFieldSet(inner))
 }
 
-/** A field, an item by its keys, by its value or by its place, or the holder itself. */
+/** A field, an item by key, value or index, or `.` for the parent itself. */
 function isStep(step: string): boolean {
   if (step === '.' || step.startsWith('f:')) return true
   if (/^i:\d+$/.test(step)) return true

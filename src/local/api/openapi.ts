@@ -1,4 +1,4 @@
-/** The OpenAPI documents of our kinds: kubectl validates by them and `kubectl explain` reads from them. */
+/** OpenAPI documents of our kinds, for kubectl's validation and `kubectl explain`. */
 import type { ServerResponse } from 'node:http'
 import { API_VERSION, GROUP, JOB_KINDS, type JobKind, PLURALS, VERSION } from '../../contract/names.ts'
 import { apiVersionOf, RESOURCES, type Resource, resourceOfKind } from '../store/resources.ts'
@@ -11,7 +11,7 @@ const METADATA = {
   additionalProperties: true,
 }
 
-/** @returns undefined for a path that is not one of OpenAPI v3 */
+/** @returns undefined for any path outside of OpenAPI v3 */
 export function openApiOf(path: string): Record<string, unknown> | undefined {
   if (path === '/openapi/v3')
     return { paths: Object.fromEntries(groupVersions().map((gv) => [pathOf(gv), linkTo(gv)])) }
@@ -19,7 +19,7 @@ export function openApiOf(path: string): Record<string, unknown> | undefined {
   return groupVersion && groupVersions().includes(groupVersion) ? documentOf(groupVersion) : undefined
 }
 
-/** Nothing but its being there is asked of the old version; kubectl wants it in protobuf, where nothing is no bytes. */
+/** kubectl only checks that OpenAPI v2 exists. It requests protobuf, in which an empty document has no bytes. */
 export function sendOpenApiV2(accept: string | undefined, response: ServerResponse): void {
   const asProtobuf = accept?.includes('proto') ?? false
   response.writeHead(200, { 'content-type': asProtobuf ? PROTOBUF : 'application/json' })
@@ -56,7 +56,7 @@ function collectionPath({ namespaced, plural, ...resource }: Resource): string {
   return namespaced ? `${root}/namespaces/{namespace}/${plural}` : `${root}/${plural}`
 }
 
-/** kubectl looks here for `fieldValidation`: with it, the checking is the server's and not its own. */
+/** kubectl leaves validation to the server if it finds the parameter `fieldValidation` here. */
 function operations(resource: Resource): Record<string, unknown> {
   const parameters = ['dryRun', 'fieldManager', 'fieldValidation'].map((name) => ({
     name,

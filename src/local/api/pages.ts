@@ -1,10 +1,10 @@
-/** `limit` and `continue`: the pages of one list show the moment of its first page, whatever is written meanwhile. */
+/** `limit` and `continue`: all pages of a list come from the snapshot that its first page was taken from. */
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../support/clock.ts'
 import type { Stored } from '../store/objects.ts'
 import { badRequest, expired } from '../store/status-error.ts'
 
-/** As long as etcd keeps old versions by default. */
+/** The API server compacts etcd every 5 minutes by default, after which a continue token expires. */
 const KEPT_MS = 5 * 60_000
 const KEPT_LISTS = 64
 
@@ -35,7 +35,7 @@ export class Pages {
     return slice(listing, id, 0, limit)
   }
 
-  /** @throws StatusError 400 for a token that is none, 410 for one that is too old */
+  /** @throws StatusError 400 for an invalid token, 410 for an expired one */
   next(token: string, limit: number): Page {
     const [id = '', start] = Buffer.from(token, 'base64url').toString().split('/')
     if (!/^\d+$/.test(start ?? '')) throw badRequest('continue key is not valid')

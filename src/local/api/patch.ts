@@ -1,4 +1,4 @@
-/** Three of the four kinds of patch; the fourth, server-side apply, is in server-side-apply.ts. */
+/** JSON patch, merge patch and strategic merge patch. Server-side apply is in server-side-apply.ts. */
 
 import { ownValue, setOwn } from '../../support/own.ts'
 import { clone, isObject } from '../store/objects.ts'
@@ -31,7 +31,7 @@ function patchedWith(resource: Resource, contentType: string, target: Json, patc
     case 'application/merge-patch+json':
       return mergePatch(target, objectPatch(patch)) as Json
     case 'application/strategic-merge-patch+json':
-      // A CRD has no Go type whose tags would say how lists merge.
+      // As in Kubernetes: a CRD has no Go type whose tags define how lists merge.
       if (schemaOf(resource)) throw unsupportedMedia(CUSTOM_RESOURCE_TYPES)
       return strategicMerge(target, objectPatch(patch))
     default:
@@ -44,7 +44,7 @@ export function objectPatch(patch: unknown): Json {
   throw badRequest('the patch must be an object')
 }
 
-/** RFC 7396. */
+/** Merge patch, RFC 7396. */
 function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch
   const result: Json = isObject(target) ? { ...target } : {}
@@ -55,7 +55,7 @@ function mergePatch(target: unknown, patch: unknown): unknown {
   return result
 }
 
-/** Merge patch, but the lists that Kubernetes keys merge by their key; `$patch: delete` takes an item out. */
+/** A merge patch that merges keyed lists item by item. `$patch: delete` removes an item. */
 function strategicMerge(target: Json, patch: Json): Json {
   if (patch.$patch === 'replace') return withoutDirectives(patch)
   const result: Json = { ...target }

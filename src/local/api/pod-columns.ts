@@ -1,4 +1,4 @@
-/** What `kubectl get pods` shows of a pod, also of one with containers that others have added: by the rules of its printer. */
+/** Columns of `kubectl get pods`, by the rules of Kubernetes' printer; also for pods with sidecars and init containers. */
 import { hasEnded, type Stored } from '../store/objects.ts'
 
 interface ContainerStatus {
@@ -45,7 +45,7 @@ function initStatus(pod: Stored): string | undefined {
     : `Init:${at}/${statuses.length}`
 }
 
-/** The first container in trouble or at its end speaks for the pod; one that runs on beside it makes it not ready. */
+/** Shows the reason of the first waiting or ended container. A pod is NotReady if others run on after it completed. */
 function mainStatus(pod: Stored, phase: string): string {
   const statuses = containersOf(pod)
   const reasons = statuses.flatMap(({ state }) => state?.waiting?.reason ?? state?.terminated?.reason ?? [])

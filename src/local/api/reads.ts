@@ -1,4 +1,4 @@
-/** GET of one object, of a list, of a watch. */
+/** GET of an object, a list, a watch or a log. */
 import type { ServerResponse } from 'node:http'
 import { apiVersionOf } from '../store/resources.ts'
 import { expired, invalidOption, StatusError, unsupportedOption } from '../store/status-error.ts'
@@ -73,7 +73,7 @@ function checkMatch(query: URLSearchParams): void {
     throw invalidOption(field, 'Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided')
 }
 
-/** A version that is not written yet comes from another cluster, or from before a `--fresh`. */
+/** Refuses a version higher than the store's: the client has it from another cluster, or from before `--fresh`. */
 function refuseFuture({ store }: ApiContext, query: URLSearchParams): void {
   const asked = wholeNumber(query, 'resourceVersion') ?? 0
   if (asked <= store.version) return

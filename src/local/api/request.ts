@@ -1,4 +1,4 @@
-/** One request for objects, its query checked. */
+/** Parses and validates a request for objects. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../../support/clock.ts'
 import type { Log } from '../../support/log.ts'
@@ -34,7 +34,7 @@ export interface Request {
   accept: string | undefined
   body: unknown
   contentType: string
-  /** Who writes, for server-side apply. */
+  /** The field manager, for server-side apply. */
   manager: string
   dryRun: boolean
   matches: Predicate
@@ -67,7 +67,7 @@ function predicateOf(query: URLSearchParams, kind: string): Predicate {
   return (object) => label(object) && field(object)
 }
 
-/** @throws StatusError 400 for a number that is none */
+/** @throws StatusError 400 for a parameter that is not a whole number */
 export function wholeNumber(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name)
   if (text === null || text === '') return undefined
@@ -75,12 +75,12 @@ export function wholeNumber(query: URLSearchParams, name: string): number | unde
   throw badRequest(`${name}: Invalid value: "${text}": expected a whole number`)
 }
 
-/** A text as it is; anything else as JSON, which no template could always make of it. */
+/** A text as it is, anything else as JSON: a template literal throws for an object without a prototype. */
 function shownName(given: unknown): string {
   return typeof given === 'string' ? given : shownValue(given)
 }
 
-/** The body as an object of the kind, name and namespace that the path names. @throws StatusError 400 */
+/** The body, if its kind, name and namespace agree with the path. @throws StatusError 400 */
 export function objectBody({ body, target }: Request): Stored {
   if (!isObject(body) || !isObject(body.metadata)) throw badRequest('the body must be an object with metadata')
   checkMetadataTypes(body.metadata)

@@ -1,4 +1,4 @@
-/** The scale subresource: the number of workers under the name that autoscalers and `kubectl scale` know. */
+/** The scale subresource: the number of workers in the form that autoscalers and `kubectl scale` use. */
 import { isObject, type Stored } from '../store/objects.ts'
 import { badRequest, StatusError } from '../store/status-error.ts'
 
@@ -10,7 +10,7 @@ interface Scale {
   status: { replicas: number; selector?: string }
 }
 
-/** @throws StatusError 500, as a real API server does, when only the preset says how many workers there are */
+/** @throws StatusError 500, as a real API server does, if the number of workers comes from the preset alone */
 export function scaleOf(object: Stored): Scale {
   const replicas = replicasOf(object)
   if (replicas !== undefined) return scaleWith(object, replicas)
@@ -21,7 +21,7 @@ export function scaleOf(object: Stored): Scale {
   )
 }
 
-/** What a patch of the scale is applied to. */
+/** The scale that a patch applies to. */
 export function scaleToPatch(object: Stored): Scale {
   return scaleWith(object, replicasOf(object) ?? 0)
 }
@@ -41,7 +41,7 @@ function scaleWith(object: Stored, replicas: number): Scale {
   }
 }
 
-/** The object with the scale's number of workers, still to be validated. */
+/** The object with the scale's number of workers, not validated yet. */
 export function scaled(object: Stored, scale: unknown): Stored {
   const { spec, metadata } = isObject(scale) ? scale : {}
   const replicas = isObject(spec) ? spec.replicas : undefined

@@ -32,7 +32,7 @@ function labelTerm(term: string): (labels: Record<string, string>) => boolean {
   return (labels) => Object.hasOwn(labels, name)
 }
 
-/** Fields besides name and namespace that a real API server selects by. */
+/** Fields besides name and namespace that a real API server can select by. */
 const SELECTABLE: Readonly<Record<string, RegExp>> = {
   Pod: /^(spec\.(nodeName|restartPolicy|schedulerName|serviceAccountName|hostNetwork)|status\.(phase|podIP))$/,
   Event: /^(involvedObject\.\w+|reason|type|source|reportingComponent)$/,
@@ -40,7 +40,7 @@ const SELECTABLE: Readonly<Record<string, RegExp>> = {
   Node: /^spec\.unschedulable$/,
 }
 
-/** @throws StatusError 400 for a term that is no equality, or about a field that nobody selects by */
+/** @throws StatusError 400 for a term that is not an equality, or for a field that selectors do not support */
 export function fieldPredicate(selector: string, kind: string): Predicate {
   const terms = splitTerms(selector).map((term) => {
     const match = EQUALITY.exec(term)
@@ -53,7 +53,7 @@ export function fieldPredicate(selector: string, kind: string): Predicate {
   return (object) => terms.every(({ path, equal, value }) => (String(valueAt(object, path) ?? '') === value) === equal)
 }
 
-/** Commas separate terms, but not inside the brackets of a set. */
+/** Splits at commas outside of the brackets of a set. */
 function splitTerms(selector: string): string[] {
   return selector.split(/,(?![^(]*\))/).filter((term) => term.trim() !== '')
 }

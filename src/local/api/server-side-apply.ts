@@ -1,7 +1,7 @@
 /**
- * Server-side apply: a manager says which fields it wants; what it wanted before and no longer does goes, what others
- * own is a conflict unless forced. Other writes are kept track of from the first apply on (as Kubernetes did at first):
- * what an object had before belongs to `before-first-apply`.
+ * Server-side apply: a manager applies the fields that it wants. Fields that it applied before and omits now are removed;
+ * a different value for a field of another manager is a conflict, unless forced. Ownership by other writes is tracked
+ * from an object's first apply on; `before-first-apply` owns the fields that existed before.
  */
 
 import { clone, type ManagedFields, type Stored, sameContent, timestamp } from '../store/objects.ts'
@@ -32,7 +32,7 @@ interface Owner {
   paths: Set<FieldPath>
 }
 
-/** @param current undefined: the object is made. @throws StatusError 409 with the fields that others own */
+/** @param current undefined: creates the object. @throws StatusError 409 with the fields that other managers own */
 export function applyFields(current: Stored | undefined, applied: Stored, applying: ApplyOptions): Stored {
   if (applied.metadata.managedFields) throw badRequest('metadata.managedFields must be nil')
   const { resource, part } = applying
@@ -49,13 +49,13 @@ export function applyFields(current: Stored | undefined, applied: Stored, applyi
     if (!wanted.has(path) && !others.some(({ paths }) => paths.has(path))) removeField(next, path)
   const { resourceVersion, uid } = applied.metadata
   const own: Owner = { entry: entryOf(applying), paths: new Set(wanted.keys()) }
-  // In its old place: another order would be another object, though nothing was asked for.
+  // Keeps the order of the entries: another order would count as a change of the object.
   const all = mine ? owners.map((owner) => (owner === mine ? own : owner)) : [...owners, own]
   const managedFields = toManagedFields(all, current, applying)
   return { ...next, metadata: { ...next.metadata, resourceVersion, uid: uid ?? next.metadata.uid, managedFields } }
 }
 
-/** The object with the fields that a plain write changed passed over to its writer. */
+/** Transfers the ownership of fields that a plain write changed to its writer. */
 export function trackWrite(current: Stored, next: Stored, applying: Omit<ApplyOptions, 'force'>): Stored {
   if (!current.metadata.managedFields) return next
   const { resource, part } = applying
@@ -131,7 +131,7 @@ function refuseConflicts(
   throw new StatusError(409, 'Conflict', message, { name, group: resource.group, kind: resource.plural }, causes)
 }
 
-/** As managedFields; an entry that did not change keeps its time, so that applying the same again changes nothing. */
+/** An unchanged entry keeps its time, so that applying the same fields again does not change the object. */
 function toManagedFields(
   owners: readonly Owner[],
   current: Stored | undefined,

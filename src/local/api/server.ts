@@ -1,10 +1,10 @@
 /**
- * HTTP for the store: the verbs of the Kubernetes API, on 127.0.0.1, for those who have the token. test/conformance holds
- * it to what a real API server does. Where it is less: one token may do everything; a namespace need not exist before
- * its objects; jobs are checked by src/api instead of the CRDs' CEL (test/unit/api proves that they agree); writes are
- * kept track of for server-side apply from an object's first apply on, and sets are one value to it; built-in kinds
- * have no schema; OpenAPI describes our kinds alone. Where it is more: a watch from a version of the future is refused,
- * which a real one leaves open and silent, and each watch that asked for bookmarks ends with one.
+ * Serves the Kubernetes API for the store on 127.0.0.1, to clients that have the token. test/conformance runs against this
+ * server and a real one. Differences: one token has all rights; a namespace need not exist before its objects; src/api
+ * validates jobs instead of the CRDs' CEL (test/unit/api shows that both agree); server-side apply tracks other writes
+ * from an object's first apply on, and treats a set as one value; built-in kinds have no schema; OpenAPI describes our
+ * kinds alone; a watch from a future version is refused (a real server leaves it open without events); each watch with
+ * bookmarks ends with one.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type HttpServer, startHttpServer } from '../../http/server.ts'
@@ -22,7 +22,7 @@ type Verb = (context: ApiContext, request: Request, response: ServerResponse) =>
 
 const VERBS: Readonly<Record<string, Verb>> = { GET: get, POST: post, PUT: put, PATCH: patch, DELETE: remove }
 
-/** Operator, kubectl and watches of a machine; watches are open and still for as long as nothing changes. */
+/** Operator, kubectl and watches on one machine. Watches stay open while nothing changes. */
 const MAX_CONNECTIONS = 1024
 
 /** @throws DownpourError PORT_TAKEN */
@@ -47,7 +47,7 @@ async function handle(context: ApiContext, incoming: IncomingMessage, response: 
   await verb(context, await readRequest(incoming, target, url.searchParams), response)
 }
 
-/** Answers what is about the server instead of its objects. @returns false when the path is not of that sort */
+/** Answers health, OpenAPI and discovery requests. @returns false for any other path */
 function serveAbout(path: string, incoming: IncomingMessage, response: ServerResponse): boolean {
   if (incoming.method !== 'GET') return false
   if (/^\/(healthz|livez|readyz)$/.test(path)) response.end('ok')

@@ -1,4 +1,4 @@
-/** What `kubectl get` prints: the server renders the rows, so columns are decided here. */
+/** Tables for `kubectl get`, which prints the columns and rows that the server renders. */
 
 import type { Stored } from '../store/objects.ts'
 import type { Resource } from '../store/resources.ts'
@@ -15,7 +15,7 @@ export function tableOf(
   nowMs: number,
 ): Record<string, unknown> {
   const own = COLUMNS[resource.kind] ?? [AGE]
-  // Names of events are random: they come last, and only when asked for.
+  // Names of events mean nothing to people: the column is last, and shown with `-o wide` only.
   const columns = resource.kind === 'Event' ? [...own, { ...NAME, wide: true }] : [NAME, ...own]
   return {
     kind: 'Table',

@@ -9,7 +9,7 @@ export interface Target {
   subresource: 'status' | 'scale' | 'log' | undefined
 }
 
-/** @returns undefined for a path that names no resource of ours. @throws StatusError 400 for one that is no path */
+/** @returns undefined for a path of no served resource. @throws StatusError 400 for a path that cannot be decoded */
 export function targetOf(path: string): Target | undefined {
   const parts = path.split('/').filter(Boolean).map(decoded)
   const [group, version, rest] =

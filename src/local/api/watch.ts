@@ -1,4 +1,4 @@
-/** GET ?watch=true: a JSON line an event, bookmarks for those who ask. */
+/** GET ?watch=true: sends each event as a JSON line, and bookmarks to clients that request them. */
 import type { ServerResponse } from 'node:http'
 import type { Stored, StoredEvent } from '../store/objects.ts'
 import { apiVersionOf } from '../store/resources.ts'
@@ -45,7 +45,7 @@ export function serveWatch({ store, clock }: ApiContext, request: Request, respo
   }
   const bookmarks = setInterval(sendBookmark, BOOKMARK_EVERY_MS)
   const end = () => {
-    // So that the next watch begins where this one ended, however quiet it was.
+    // The last bookmark lets the next watch begin at this version, even if there were no events.
     sendBookmark()
     response.end()
   }
@@ -65,7 +65,7 @@ function predicateOf({ target, matches }: Request): (object: Stored) => boolean 
     matches(object)
 }
 
-/** To a watcher with a selector, an object that begins to match was added, and one that stops was deleted. */
+/** For a watch with a selector, an object that begins to match is ADDED, and one that no longer matches is DELETED. */
 function typeFor({ type, object, before }: StoredEvent, isSelected: (object: Stored) => boolean): string | undefined {
   const was = before !== undefined && isSelected(before)
   const is = type !== 'DELETED' && isSelected(object)

@@ -36,7 +36,7 @@ export function put(context: ApiContext, request: Request, response: ServerRespo
   send(response, 200, save(context, request, current, next, response))
 }
 
-/** Custom resources take no blind replacement. */
+/** As in Kubernetes, a custom resource cannot be replaced without its resourceVersion. */
 function requireVersion({ target }: Request, { metadata }: Stored): void {
   if (!schemaOf(target.resource) || metadata.resourceVersion) return
   const cause = invalidValue('metadata.resourceVersion', '0x0', 'must be specified for an update')
@@ -130,8 +130,8 @@ function saveScale(
 }
 
 /**
- * Fields that our CRDs, or metadata, do not have are dropped, with a warning, or refused, as the client asks by `fieldValidation`
- * (kubectl asks for Strict). @throws StatusError 400
+ * Drops fields that the schema does not have. `fieldValidation` decides whether silently, with a warning, or with an error
+ * (kubectl sends Strict). @throws StatusError 400
  */
 function knownFields({ target, query, contentType }: Request, object: Stored, response: ServerResponse): Stored {
   if (!isObject(object.metadata)) throw badRequest('metadata must be an object')
@@ -145,7 +145,7 @@ function knownFields({ target, query, contentType }: Request, object: Stored, re
   const fields = schema ? (pruned(schema, rest, '', (path) => unknown.push(path)) as Stored) : rest
   const kept = { ...fields, metadata } as Stored
   const warnings = unknown.map((path) => `unknown field "${path}"`)
-  // Apply has no other way: nobody could own a field that is not stored.
+  // Apply is always strict, because a field that is not stored cannot have an owner.
   if (warnings.length > 0 && (isApply || asked === 'Strict'))
     throw decodingError(contentType, `strict decoding error: ${warnings.join(', ')}`)
   if (warnings.length > 0 && asked === 'Warn')
@@ -168,12 +168,12 @@ function knownMetadata(given: Stored['metadata'], onUnknown: (path: string) => v
   }
 }
 
-/** A label or annotation that is null is the empty text. */
+/** Stores a label or annotation that is null as the empty text. */
 function withoutNulls(map: Readonly<Record<string, string | null>>): Record<string, string> {
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, value ?? '']))
 }
 
-/** A patch is read well and makes something that is not. */
+/** For a patch, the error is about the patched object, which a real API server reports as an invalid option. */
 function decodingError(contentType: string, message: string): StatusError {
   const isPatch = contentType.endsWith('patch+json')
   return isPatch ? invalidOption('patch', `Invalid value: ${message}`) : badRequest(message)

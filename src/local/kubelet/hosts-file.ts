@@ -1,4 +1,4 @@
-/** The JSON file by which pods find each other: host name → address. See src/support/hosts.ts. */
+/** Writes the JSON file of host names and addresses that pods resolve names with (src/support/hosts.ts). */
 import { rename, writeFile } from 'node:fs/promises'
 import type { Stored } from '../store/objects.ts'
 
@@ -11,7 +11,7 @@ export class HostsFile {
     this.path = path
   }
 
-  /** Forgets the addresses of a former run. */
+  /** Removes the addresses of a previous run. */
   reset(): Promise<void> {
     this.#hosts.clear()
     return this.#write()
@@ -24,7 +24,7 @@ export class HostsFile {
     await this.#write()
   }
 
-  /** A successor may have the name by now, with an address of its own: that one stays. */
+  /** Keeps the name if a successor already has it with another address. */
   async withdraw(pod: Stored, address: string): Promise<void> {
     const host = hostOf(pod)
     if (!host || this.#hosts.get(host) !== address) return
@@ -32,7 +32,7 @@ export class HostsFile {
     await this.#write()
   }
 
-  /** One write at a time; one that fails is the caller's to know and does not stop the next. */
+  /** Writes one at a time. A write that fails rejects for its caller and does not block the next. */
   #write(): Promise<void> {
     const write = async () => {
       await writeFile(`${this.path}.tmp`, JSON.stringify(Object.fromEntries(this.#hosts)), { mode: 0o600 })

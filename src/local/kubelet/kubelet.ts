@@ -1,4 +1,4 @@
-/** Runs pods as processes of this machine, each with a loopback address of its own. */
+/** Runs pods as processes of this machine, each with its own loopback address. */
 import { randomInt } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import type { Clock } from '../../support/clock.ts'
@@ -25,17 +25,17 @@ export interface KubeletOptions {
   environment: NodeJS.ProcessEnv
   clock: Clock
   log: Log
-  /** What every process of the run finds in its environment. */
+  /** Environment variables for each process of the run. */
   common: Readonly<Record<string, string>>
 }
 
 export const NODE_NAME = 'local'
 const PODS = resourceOfKind('Pod')
-/** As a kubelet says at a shutdown of its node: the pod is not to blame. */
+/** A kubelet sets these when its node shuts down: a disruption, which does not count as a failure of the pod. */
 const SHUTDOWN = { reason: 'Terminated', message: 'Pod was terminated in response to imminent node shutdown.' }
-/** Exit code of a container that could not be started. */
+/** Exit code that Kubernetes reports for a container that could not be started. */
 const START_ERROR = 128
-/** Where the disk was full. */
+/** After a start that failed because of a full disk. */
 const START_RETRY_MS = 1000
 
 interface Running {
@@ -51,11 +51,11 @@ export class Kubelet {
   readonly #options: KubeletOptions
   readonly #volumes: PodVolumes
   readonly #hosts: HostsFile
-  /** By uid: a successor of the same name is another pod. */
+  /** By uid, because a successor with the same name is another pod. */
   readonly #running = new Map<string, Running>()
   readonly #starting = new Map<string, Promise<void>>()
   #reaper: Reaper | undefined
-  /** Anywhere, so that two runs on one machine do not meet. */
+  /** Begins at a random address, so that two runs on one machine use different ones. */
   #nextAddress = randomInt(ADDRESSES)
   #unsubscribe = () => {}
   #closing = false
@@ -80,7 +80,7 @@ export class Kubelet {
     return join(this.#options.stateDir, 'logs', `${namespace}_${name}_${uid.slice(0, 8)}.log`)
   }
 
-  /** Ends every pod in order, kills what does not obey within its grace period. */
+  /** Terminates all pods, and kills those that do not end within their grace periods. */
   async close(): Promise<void> {
     this.#closing = true
     this.#unsubscribe()
@@ -97,7 +97,7 @@ export class Kubelet {
   #onEvent({ plural, type, object }: StoredEvent): void {
     if (AWAITED_RESOURCES.has(plural) && type !== 'DELETED') this.#syncAllPods()
     if (plural !== PODS.plural) return
-    // Taken away at once (grace 0): nobody waits for its process any more.
+    // Deleted with grace period 0: the object is gone, so its process must not run on.
     if (type === 'DELETED') this.#running.get(object.metadata.uid)?.process.signal('SIGKILL')
     else this.#syncPod(object)
   }
@@ -113,7 +113,7 @@ export class Kubelet {
     if (pod.status?.phase !== 'Pending' || this.#running.has(uid)) return
     const missing = missingFor(pod, this.#volumes, this.#options.store)
     if (missing.length > 0) return this.#markUnschedulable(pod, missing.join(', '))
-    // Noted before it begins: the first thing a start writes comes back to us as an event, which must find it here.
+    // Registered before the start runs: its first write comes back as an event, which must not start the pod again.
     const start = Promise.resolve()
       .then(() => this.#start(pod))
       .finally(() => this.#starting.delete(uid))
@@ -130,7 +130,7 @@ export class Kubelet {
     this.#recordEvent(pod, { type: 'Warning', reason: 'FailedScheduling', message })
   }
 
-  /** Never throws: what goes wrong is the pod's status. */
+  /** Never throws; reports errors in the pod's status. */
   async #start(given: Stored): Promise<void> {
     const podIP = addressAt(this.#nextAddress++)
     let pod = given
@@ -151,7 +151,7 @@ export class Kubelet {
     }
   }
 
-  /** Nothing ran: the pod is not to blame for a full disk. */
+  /** The pod stays Pending, because a full disk is not its failure. */
   #retryStart(pod: Stored, message: string): void {
     this.#markUnschedulable(pod, message)
     setTimeout(() => this.#resyncPod(pod), START_RETRY_MS)
@@ -167,7 +167,7 @@ export class Kubelet {
     if (!this.#current(pod)) process.signal('SIGKILL')
   }
 
-  /** It may have been deleted while it started. */
+  /** To be called after a start or an end, because the pod may have been deleted meanwhile. */
   #resyncPod(pod: Stored): void {
     const current = this.#current(pod)
     if (current) this.#syncPod(current)
@@ -188,7 +188,7 @@ export class Kubelet {
     }
   }
 
-  /** Sets spec.nodeName; undefined when the pod is gone meanwhile. */
+  /** Sets spec.nodeName. @returns undefined if the pod has been deleted meanwhile */
   #bind(pod: Stored): Stored | undefined {
     const { namespace, name } = pod.metadata
     const current = this.#current(pod)
@@ -219,17 +219,20 @@ export class Kubelet {
     await this.#hosts.withdraw(pod, podIP).catch(() => {})
   }
 
-  /** A full disk, mostly: the pod goes on looking as it did. */
+  /** The stored status stays as it was, usually because the disk is full. */
   #logLostStatus({ metadata }: Stored, error: unknown): void {
-    this.#options.log.error({ pod: metadata.name, error: errorMessage(error) }, 'end of a pod could not be written')
+    this.#options.log.error(
+      { pod: metadata.name, error: errorMessage(error) },
+      'status of an ended pod could not be stored',
+    )
   }
 
-  /** SIGTERM, SIGKILL after the grace period; the object goes when the process has gone. */
+  /** Sends SIGTERM, and SIGKILL after the grace period. The object is removed when the process has ended. */
   #terminate(pod: Stored): void {
     const entry = this.#running.get(pod.metadata.uid)
     if (!entry) return void this.#options.store.delete(PODS, pod, { gracePeriodSeconds: 0 })
     const graceSeconds = pod.metadata.deletionGracePeriodSeconds ?? graceOf(pod)
-    // A second deletion may only shorten the time.
+    // A second deletion can only shorten the grace period.
     if (graceSeconds >= entry.graceSeconds) return
     if (entry.graceSeconds === Infinity)
       this.#recordEvent(pod, { type: 'Normal', reason: 'Killing', message: 'Stopping container' })
@@ -239,7 +242,7 @@ export class Kubelet {
     entry.killTimer = setTimeout(() => entry.process.signal('SIGKILL'), graceSeconds * 1000)
   }
 
-  /** The pod as it is stored now; undefined when it, and not just one of its name, is gone. */
+  /** The pod as stored now; undefined if it is gone, even if another pod has its name. */
   #current({ metadata }: Stored): Stored | undefined {
     const current = this.#options.store.find(PODS, metadata.namespace, metadata.name)
     return current?.metadata.uid === metadata.uid ? current : undefined
@@ -260,7 +263,7 @@ export class Kubelet {
   }
 }
 
-/** On the node and not ended: its process may have run, and must not run twice under one uid. */
+/** Bound to the node and not ended: its process may have run, and must not run a second time for the same uid. */
 function wasStarted(pod: Stored): boolean {
   return pod.spec?.nodeName !== undefined && !hasEnded(pod)
 }

@@ -1,4 +1,4 @@
-/** The environment of a pod's process: what the spec says, with folders of this machine for mounts. */
+/** The environment of a pod's process: the variables of its spec, with folders of this machine in place of mounts. */
 import { availableParallelism, totalmem } from 'node:os'
 import { unitsIn } from '../../api/quantities.ts'
 import { ENV, FOLDER_ENV, MOUNTS, type Mount } from '../../contract/runtime.ts'
@@ -9,15 +9,15 @@ export interface PodPlace {
   pod: Stored
   podIP: string
   hostsFile: string
-  /** What every process of the run is given. */
+  /** Variables for each process of the run. */
   common: Readonly<Record<string, string>>
   terminationLog: string
-  /** A mount path of the pod → the folder that stands for it. */
+  /** Maps a mount path of the pod, or a path below one, to its folder on this machine. */
   folderOf: (mountPath: string) => string | undefined
   configMapText: (name: string, key: string) => string | undefined
 }
 
-/** What a process needs of the machine's own environment; nothing else leaks into pods. */
+/** Pods inherit these variables of the machine and no others. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'NODE_COMPILE_CACHE']
 
 export function podEnvironment(
@@ -38,7 +38,7 @@ export function podEnvironment(
   return Object.fromEntries([...inherited, ...given, ...local, ...Object.entries(place.common), ...folders(place)])
 }
 
-/** Of what is mounted where the runtime looks for it. */
+/** Folder variables for the mounts that the runtime knows. */
 function folders({ folderOf }: PodPlace): [string, string][] {
   return (Object.keys(MOUNTS) as Mount[]).flatMap((mount) => {
     const folder = folderOf(MOUNTS[mount])
@@ -46,12 +46,12 @@ function folders({ folderOf }: PodPlace): [string, string][] {
   })
 }
 
-/** A value that is a mount path, or lies under one, becomes the folder of this machine. */
+/** Replaces a value that is a mount path, or a path below one, by the folder on this machine. */
 function mounted({ folderOf }: PodPlace, value: string): string {
   return value.startsWith('/') ? (folderOf(value) ?? value) : value
 }
 
-/** Undefined for an optional source that is not there: then there is no variable. */
+/** Undefined for an optional source that does not exist; the variable is then not set. */
 function sourceText(place: PodPlace, container: ContainerSpec, source: VariableSource): string | undefined {
   const { fieldRef, resourceFieldRef, configMapKeyRef } = source
   if (fieldRef) return fieldOf(place, fieldRef.fieldPath)
@@ -59,7 +59,7 @@ function sourceText(place: PodPlace, container: ContainerSpec, source: VariableS
   return configMapKeyRef && place.configMapText(configMapKeyRef.name, configMapKeyRef.key)
 }
 
-/** @param field `limits.cpu`. Without a limit it is what the machine has, as on a node. */
+/** @param field `limits.cpu`. Without a limit, Kubernetes gives the capacity of the node, here of the machine. */
 function resourceText({ resources = {} }: ContainerSpec, field: string, divisor = '1'): string {
   const [kind = '', resource = ''] = field.split('.')
   const machine: Quantities = { cpu: availableParallelism(), memory: totalmem() }
@@ -68,7 +68,7 @@ function resourceText({ resources = {} }: ContainerSpec, field: string, divisor 
   return String(unitsIn(asked ?? 0, divisor === '0' ? '1' : divisor))
 }
 
-/** The downward API. */
+/** Fields of the downward API. */
 function fieldOf({ pod, podIP }: PodPlace, path: string): string {
   const { metadata } = pod
   const keyed = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path)

@@ -16,7 +16,7 @@ export function recordPodEvent(store: ObjectStore, pod: Stored, event: PodEvent,
   store.create(EVENTS, namespace, {
     apiVersion: 'v1',
     kind: 'Event',
-    // Names rise, so that events of one second are told in order.
+    // Names increase, so that a list shows events of the same second in order.
     metadata: { name: `${name}.${store.version.toString(16).padStart(14, '0')}` } as Stored['metadata'],
     involvedObject: { kind: 'Pod', namespace, name, uid, apiVersion: 'v1' },
     ...event,

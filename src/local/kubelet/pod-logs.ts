@@ -1,4 +1,4 @@
-/** GET pods/NAME/log. Processes write their files themselves, so a line's time is the one that it carries. */
+/** GET pods/NAME/log. Processes write their log files themselves, so only the line itself can tell its time. */
 import { type FileHandle, open } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -8,10 +8,10 @@ import { containerOf } from './container.ts'
 
 const FOLLOW_EVERY_MS = 200
 const CHUNK_BYTES = 64 * 1024
-/** pino's lines. */
+/** The time in a line of pino. */
 const TIME = /"time":"([^"]+)"/
 
-/** @param ended true when nothing more will be written. @throws StatusError 400 */
+/** @param ended returns true once no more lines will be written. @throws StatusError 400 */
 export async function servePodLog(
   pod: Stored,
   file: string,
@@ -45,13 +45,13 @@ function checkQuery(pod: Stored, query: URLSearchParams): void {
   if (query.get('previous') === 'true')
     throw badRequest(`previous terminated container "${container}" in pod "${name}" not found`)
   if (query.get('timestamps') === 'true')
-    throw badRequest('timestamps are not kept in local mode: most lines carry their own as "time"')
+    throw badRequest('local mode keeps no timestamps; most lines contain their own as "time"')
 }
 
 async function follow(handle: FileHandle, from: number, response: ServerResponse, ended: () => boolean): Promise<void> {
   const chunk = Buffer.alloc(CHUNK_BYTES)
   for (let offset = from; !response.destroyed; ) {
-    // Asked before reading: what was written before the end is read after it.
+    // Check for the end before reading, so that the last lines written before it are read.
     const over = ended()
     const { bytesRead } = await handle.read(chunk, 0, CHUNK_BYTES, offset)
     offset += bytesRead
@@ -74,7 +74,7 @@ function sinceMs(query: URLSearchParams): number {
   return Date.parse(query.get('sinceTime') ?? '1970-01-01T00:00:00Z')
 }
 
-/** From the first line that is as young; lines without a time belong to the one before. */
+/** Begins at the first line with a time at or after `fromMs`. Lines without a time belong to the line before them. */
 function since(text: string, fromMs: number): string {
   if (!(fromMs > 0)) return text
   const lines = text.split('\n')

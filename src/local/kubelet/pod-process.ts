@@ -1,4 +1,4 @@
-/** One pod as one process: its environment, its log file, its termination message, its end. */
+/** Starts a pod's process with its environment and log file, and reads its exit code and termination message. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, open, rm } from 'node:fs/promises'
@@ -8,18 +8,18 @@ import { containerOf } from './container.ts'
 import { type PodPlace, podEnvironment } from './pod-environment.ts'
 
 export interface PodLaunch extends PodPlace {
-  /** How to run downpour; the container's args come after it. */
+  /** Command line of downpour; the container's args are appended. */
   command: readonly string[]
   logFile: string
-  /** Told of the process before anything else can happen to us. */
+  /** Called synchronously after the spawn, so that no crash of this process can leave the child unknown to the reaper. */
   onSpawn: (pid: number) => void
 }
 
 export interface PodExit {
   exitCode: number
-  /** What the process left in its termination log, at most 4096 bytes. */
+  /** The process's termination message, at most 4096 bytes. */
   message: string
-  /** Other than Completed or Error. */
+  /** Absent: Completed or Error, by the exit code. */
   reason?: string
 }
 
@@ -29,11 +29,11 @@ export interface RunningPod {
   signal(signal: NodeJS.Signals): void
 }
 
-/** As a shell counts: 128 and the number of the signal. */
+/** A shell's convention for a process that a signal ended: 128 plus the number of the signal. */
 const SIGNAL_BASE = 128
 const MAX_MESSAGE_BYTES = 4096
 
-/** @throws what spawn throws, such as ENOENT: then there is no process */
+/** @throws the error of spawn, such as ENOENT, if no process was started */
 export async function launchPod(launch: PodLaunch, machine: NodeJS.ProcessEnv): Promise<RunningPod> {
   await mkdir(dirname(launch.logFile), { recursive: true })
   await mkdir(dirname(launch.terminationLog), { recursive: true })
@@ -41,10 +41,10 @@ export async function launchPod(launch: PodLaunch, machine: NodeJS.ProcessEnv): 
   const [program = '', ...args] = [...launch.command, ...(container.args ?? [])]
   const log = await open(launch.logFile, 'a', 0o600)
   try {
-    // A group of its own: Ctrl-C at the terminal is for us, and we tell the pods.
+    // `detached` gives the pod its own process group: Ctrl-C at the terminal reaches this process alone, which ends the pods.
     const child = spawn(program, args, {
       env: podEnvironment(launch, container, machine),
-      // The end of the first pipe tells a pod that we are no more.
+      // Standard input is a pipe: it closes when this process dies, and the pod ends (support/end-with-run.ts).
       stdio: ['pipe', log.fd, log.fd],
       detached: true,
     })
@@ -57,12 +57,12 @@ export async function launchPod(launch: PodLaunch, machine: NodeJS.ProcessEnv): 
   }
 }
 
-/** Signals a process and all that it started. */
+/** Signals the process and its children. */
 function signalGroup({ pid = 0 }: ChildProcess, signal: NodeJS.Signals): void {
   try {
     if (pid > 0) process.kill(-pid, signal)
   } catch {
-    // It has ended.
+    // The process has ended.
   }
 }
 
@@ -70,7 +70,7 @@ async function waitForExit(child: ChildProcess, terminationLog: string): Promise
   const { promise, resolve } = Promise.withResolvers<[number | null, NodeJS.Signals | null]>()
   child.once('exit', (exitCode, signal) => resolve([exitCode, signal]))
   const [exitCode, signal] = await promise
-  // What it started and did not end itself ends with it, as in a container.
+  // Kills children that the process left behind, as the end of a container does.
   signalGroup(child, 'SIGKILL')
   const message = await readTerminationMessage(terminationLog)
   await rm(terminationLog, { force: true })

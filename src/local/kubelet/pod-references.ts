@@ -1,4 +1,4 @@
-/** What a pod takes from other objects: the claims that it mounts, and what config maps and secrets give its variables. */
+/** Other objects that a pod needs: claims that it mounts, and config maps and secrets of its variables. */
 import type { Stored } from '../store/objects.ts'
 import { resourceOfKind } from '../store/resources.ts'
 import type { ObjectStore } from '../store/store.ts'
@@ -9,17 +9,17 @@ type Variable = NonNullable<ContainerSpec['env']>[number]
 
 const CONFIG_MAPS = resourceOfKind('ConfigMap')
 
-/** What may make a pod start that waited. */
+/** A change of one of these resources may let a waiting pod start. */
 export const AWAITED_RESOURCES = new Set(['persistentvolumeclaims', CONFIG_MAPS.plural])
 
-/** A sentence for each object that is missing; empty when the pod can start. */
+/** A sentence for each missing object; empty if the pod can start. */
 export function missingFor(pod: Stored, volumes: PodVolumes, store: ObjectStore): string[] {
   const claims = volumes.missingClaims(pod).map((name) => `persistentvolumeclaim "${name}" not found`)
   const variables = (containerOf(pod).env ?? []).flatMap((one) => missingOfVariable(one, pod, store))
   return [...new Set([...claims, ...variables])]
 }
 
-/** The text that a config map has for a key. */
+/** Returns a function that reads a key of a config map. */
 export function configMapReader(pod: Stored, store: ObjectStore): (name: string, key: string) => string | undefined {
   return (name, key) => dataOf(name, pod, store)?.[key]
 }

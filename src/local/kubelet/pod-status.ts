@@ -1,4 +1,4 @@
-/** The status of a pod at each point of its life, as a kubelet writes it. */
+/** The pod statuses that a kubelet writes, from Pending to Succeeded or Failed. */
 import { clone, type Stored, sameContent } from '../store/objects.ts'
 import { containerOf } from './container.ts'
 import type { PodExit } from './pod-process.ts'
@@ -34,7 +34,7 @@ export function withReadiness(pod: Stored, ready: boolean, now: string): PodStat
   return withConditions(pod, { containerStatuses }, conditionsFor(ready, 'ContainersNotReady'), now)
 }
 
-/** @param disruption what ended it from outside: that is not the pod's failure */
+/** @param disruption reason and message if the pod was ended from outside, which is not its own failure */
 export function ended(
   pod: Stored,
   exit: PodExit,
@@ -54,9 +54,9 @@ export function ended(
   return withConditions(pod, status, conditionsFor(false, succeeded ? 'PodCompleted' : 'PodFailed'), now)
 }
 
-/** It ran, or was about to, when the kubelet died. */
+/** For a pod that ran, or was about to start, when the kubelet died. */
 export function lost(pod: Stored, now: string): PodStatus {
-  const status = { phase: 'Failed', reason: 'NodeLost', message: 'the process that ran this pod ended without goodbye' }
+  const status = { phase: 'Failed', reason: 'NodeLost', message: 'the process that ran this pod was killed' }
   return withConditions(pod, status, conditionsFor(false, 'PodFailed'), now)
 }
 
@@ -71,7 +71,7 @@ function conditionsFor(ready: boolean, reason: string): Omit<Condition, 'lastTra
   ]
 }
 
-/** A condition that did not change keeps its time. */
+/** A condition whose status did not change keeps its transition time. */
 function withConditions(pod: Stored, status: PodStatus, wanted: Omit<Condition, 'lastTransitionTime'>[], now: string) {
   const before = (pod.status?.conditions ?? []) as Condition[]
   const conditions = wanted.map((condition) => {

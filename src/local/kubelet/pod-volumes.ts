@@ -1,4 +1,4 @@
-/** Folders of this machine for the claims that pods mount. */
+/** Maps the claims that pods mount to folders of this machine. */
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -20,14 +20,14 @@ export class PodVolumes {
     this.#stateDir = stateDir
   }
 
-  /** All of them, where a scheduler would name the first. */
+  /** Names all missing claims; a real scheduler names the first only. */
   missingClaims(pod: Stored): string[] {
     const names = new Set(claimsOf(pod).map(({ claimName }) => claimName))
     return [...names].filter((name) => !this.#store.find(CLAIMS, pod.metadata.namespace, name))
   }
 
   /**
-   * A folder of the user's that a pod only reads must be there: a mistyped path must not become an empty folder.
+   * Does not create an annotated folder that a pod only reads: a mistyped path would become an empty data set.
    * @throws DownpourError CLAIM_FOLDER_MISSING
    */
   async makeFolders(pod: Stored): Promise<void> {
@@ -35,13 +35,13 @@ export class PodVolumes {
       const folder = this.#claimFolder(pod, claimName)
       if (!readOnly || this.#annotatedPath(pod, claimName) === undefined) await mkdir(folder, { recursive: true })
       else if (!existsSync(folder)) {
-        const message = `persistentvolumeclaim "${claimName}": ${ANNOTATIONS.localPath} names ${folder}, and there is no such folder`
+        const message = `persistentvolumeclaim "${claimName}": ${ANNOTATIONS.localPath} names ${folder}, which does not exist`
         throw new DownpourError('CLAIM_FOLDER_MISSING', message, { claimName, folder })
       }
     }
   }
 
-  /** A mount path, or a path under one → the folder that stands for it. */
+  /** Maps a mount path, or a path below one, to the folder on this machine. */
   folderOf(pod: Stored, path: string): string | undefined {
     const { volumeMounts = [] } = containerOf(pod)
     const [mount] = volumeMounts
@@ -52,7 +52,7 @@ export class PodVolumes {
     return join(this.#claimFolder(pod, claim.claimName), mount.subPath ?? '', path.slice(mount.mountPath.length))
   }
 
-  /** An annotated path may be relative: to where `downpour run` was started. */
+  /** A relative annotated path is relative to the working folder of `downpour run`. */
   #claimFolder(pod: Stored, claimName: string): string {
     const namespace = pod.metadata.namespace ?? ''
     return resolve(this.#annotatedPath(pod, claimName) ?? join(this.#stateDir, 'volumes', namespace, claimName))

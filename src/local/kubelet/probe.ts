@@ -1,19 +1,19 @@
-/** readinessProbe over HTTP. */
+/** Readiness probes over HTTP. */
 import type { Stored } from '../store/objects.ts'
 import { type ContainerSpec, containerOf } from './container.ts'
 
-/** Until the first success: a start is waited for, so it should be seen at once. */
+/** Probes more often until the first success, so that a start does not wait for the probe's period. */
 const INITIAL_PERIOD_MS = 200
 const TIMEOUT_MS = 1000
 const DEFAULT_PERIOD_SECONDS = 10
 const DEFAULT_FAILURE_THRESHOLD = 3
 
-/** Pods without a probe are ready when they run. */
+/** A pod without a probe is ready as soon as it runs. */
 export function hasProbe(pod: Stored): boolean {
   return containerOf(pod).readinessProbe?.httpGet !== undefined
 }
 
-/** Calls `onChange` at each change, from not ready on. @returns a function that ends it */
+/** Calls `onChange` whenever readiness changes; it begins as not ready. @returns a function that stops the probe */
 export function startProbe(pod: Stored, podIP: string, onChange: (ready: boolean) => void): () => void {
   const { readinessProbe: probe, ports } = containerOf(pod)
   if (!probe?.httpGet) return () => {}

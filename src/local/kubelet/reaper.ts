@@ -1,12 +1,12 @@
 /**
- * Ends the pods when this process dies without goodbye (SIGKILL, a crash, an out-of-memory kill): a shell that reads
- * from a pipe which only we hold open. Each line is the list of process groups; the end of the pipe is our end.
+ * Ends the pods when this process is killed or crashes: a shell reads lists of process groups from a pipe that only this
+ * process holds open. When the kernel closes the pipe, the shell ends the groups of the last list.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { errorMessage } from '../../support/errors.ts'
 import type { Log } from '../../support/log.ts'
 
-/** SIGTERM, so that parameter servers save; then a limit, as nobody waits for them any more. */
+/** Time between SIGTERM, which lets parameter servers save a checkpoint, and SIGKILL. */
 const GRACE_SECONDS = 20
 const SCRIPT = `
 while read -r line; do groups=$line; done
@@ -34,11 +34,13 @@ export class Reaper {
     this.#shell = this.#start()
   }
 
-  /** One that was killed is replaced: without it, pods would outlive us. */
+  /** Also replaces a shell that was killed: without one, pods would outlive this process. */
   #start(): ChildProcess {
-    // A session of its own: what ends ours, from the terminal or by group, must not end it first.
+    // Its own session: a signal to the terminal or to our process group must not end the shell before us.
     const shell = spawn('/bin/sh', ['-c', SCRIPT], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
-    shell.on('error', (error) => this.#log.warn({ error: errorMessage(error) }, 'pods may outlive a crash'))
+    shell.on('error', (error) =>
+      this.#log.warn({ error: errorMessage(error) }, 'the reaper failed; pods may outlive a crash'),
+    )
     shell.stdin?.on('error', () => {})
     shell.once('exit', () => this.#replace())
     shell.unref()

@@ -194,13 +194,8 @@ test("a folder of the user's that a pod only reads is never made: the pod says w
   await create('reader', ['stay'], { volumes }, { volumeMounts: [{ name: 'v', mountPath: '/mnt', readOnly: true }] })
   const { status } = await reach('reader', 'Failed')
   const { reason, message } = status.containerStatuses?.[0]?.state.terminated ?? {}
-  assert.deepEqual(
-    [reason, message],
-    [
-      'StartError',
-      `persistentvolumeclaim "typo": local.downpour.dev/path names ${folder}, and there is no such folder`,
-    ],
-  )
+  assert.equal(reason, 'StartError')
+  assert.ok(message?.includes('"typo"') && message.includes(folder), message)
   assert.equal(existsSync(folder), false)
   await remove('reader', 0)
 })
