@@ -22,11 +22,9 @@ export function parseRuntimeConfig(environment: Environment): RuntimeConfig {
   const raw = parseJson(text)
   const parsed = RuntimeConfig.safeParse(raw)
   if (!parsed.success) throw zodError(parsed.error, raw)
-  const { topology, input } = parsed.data
+  const { topology } = parsed.data
   if (topology.psHosts.length !== topology.parameterServers)
     throw invalid(`${ENV.config}: topology.psHosts`, topology.psHosts, `${topology.parameterServers} host names`)
-  if (input.cropPixels > input.resizePixels)
-    throw invalid(`${ENV.config}: input.cropPixels`, input.cropPixels, `at most resizePixels, ${input.resizePixels}`)
   return parsed.data
 }
 

@@ -7,7 +7,7 @@ import {
   BatchNorm,
   backend,
   Data,
-  Input,
+  type Input,
   LearningRate,
   Model,
   maxExamples,
@@ -100,8 +100,9 @@ const DataConfig = z.strictObject({ path: z.string(), ...Data.shape })
 export type DataConfig = z.output<typeof DataConfig>
 export type InputConfig = z.output<typeof Input>
 
-/** A task of src/tasks, whose declaration knows the options. */
-const TaskConfig = z.strictObject({ type: z.string(), options: z.record(z.string(), z.unknown()) })
+const fields = z.record(z.string(), z.unknown())
+/** A task of src/tasks, whose declaration knows the fields. */
+const TaskConfig = z.strictObject({ type: z.string(), options: fields, input: fields })
 export type TaskConfig = z.output<typeof TaskConfig>
 
 export const RuntimeConfig = z.strictObject({
@@ -112,7 +113,6 @@ export const RuntimeConfig = z.strictObject({
   /** finetune trains everything; frozen trains the head alone, batch norm at its moving statistics. */
   protocol,
   data: DataConfig,
-  input: Input,
   ...Training.shape,
   optimizer: Optimizer,
   learningRate: LearningRate,

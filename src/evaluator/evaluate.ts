@@ -26,7 +26,7 @@ export interface EvaluateOptions {
   folder: string
   /** Refuse another checkpoint than the one that was listed. */
   digest: string
-  config: Pick<RuntimeConfig, 'evaluation' | 'input' | 'task'>
+  config: Pick<RuntimeConfig, 'evaluation' | 'task'>
   set: Pick<EvaluationSet, 'dataset' | 'where'>
   task: Task
   signal: AbortSignal
@@ -57,7 +57,7 @@ async function batchesOf({ config, set }: EvaluateOptions, classes: readonly Cla
   const { evaluation } = config
   if (!evaluation) throw new RangeError('the job has no evaluation')
   const { data, batchSize, maxExamples } = evaluation
-  const pipeline = await createInput(config)
+  const pipeline = await createInput(config.task)
   const dataset = classes ? set.dataset.withClasses(classes) : atMost(classesOf(config.task), set)
   const reader = createExampleReader(dataset, pipeline.decode, new CorruptionCount(data.maxCorruptRecords))
   return evaluationBatches(reader, pipeline, batchSize, maxExamples)

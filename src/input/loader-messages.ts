@@ -1,20 +1,17 @@
 /** What a loader and its thread send each other. */
 import type { Class } from '../contract/classes.ts'
 import type { Lease } from '../contract/exchange.ts'
-import type { DataConfig, RuntimeConfig } from '../contract/runtime.ts'
+import type { DataConfig, TaskConfig } from '../contract/runtime.ts'
 import type { Label } from '../data/labels.ts'
 import type { PassedOver } from '../data/scan/kinds.ts'
 import type { Batch } from './batch.ts'
-
-/** What decides how a job turns its data into samples. */
-export type InputSelection = Pick<RuntimeConfig, 'task' | 'input'>
 
 /** What the thread starts with. */
 export interface LoaderSetup {
   /** The mounted folder that `data.path` is relative to. */
   folder: string
   data: DataConfig
-  pipeline: InputSelection
+  task: TaskConfig
   batchSize: number
   seed: number
   /** Units that are read up to their first example when the data set is opened. */

@@ -2,17 +2,18 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { Class } from '../contract/classes.ts'
 import type { Lease } from '../contract/exchange.ts'
+import type { TaskConfig } from '../contract/runtime.ts'
 import type { ClassLabels, Dataset } from '../data/dataset.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import type { LeaseSource } from './batch.ts'
 import { trainingBatches } from './batches.ts'
 import { CorruptionCount } from './corruption-count.ts'
 import { createExampleReader } from './examples.ts'
-import type { FromLoader, InputSelection, LoaderSetup, ToLoader } from './loader-messages.ts'
+import type { FromLoader, LoaderSetup, ToLoader } from './loader-messages.ts'
 import { openChecked } from './open-checked.ts'
 import type { InputPipeline } from './pipeline.ts'
 
-type CreateInput = (selection: InputSelection) => Promise<InputPipeline<ClassLabels, unknown>>
+type CreateInput = (task: TaskConfig) => Promise<InputPipeline<ClassLabels, unknown>>
 
 /** Called once in the loader's thread. */
 export function serveLoader(createInput: CreateInput): void {
@@ -39,7 +40,7 @@ async function produce(
 ): Promise<void> {
   const { folder, data, batchSize, seed, unitsToCheck, cacheBytes } = setup
   const own = await openChecked(folder, data, unitsToCheck, corruption)
-  const pipeline = await createInput(setup.pipeline)
+  const pipeline = await createInput(setup.task)
   main.send({ type: 'opened', facts: factsOf(own) })
   const classes = await main.started
   const dataset = classes ? own.withClasses(classes) : own

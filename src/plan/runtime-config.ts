@@ -2,7 +2,7 @@
 import type { Job } from '../api/job.ts'
 import { transferSteps } from '../api/transfers.ts'
 import { psHost } from '../contract/names.ts'
-import type { DataConfig, InputConfig, RuntimeConfig } from '../contract/runtime.ts'
+import type { DataConfig, RuntimeConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
 import { headlineMetric } from './metric.ts'
 
@@ -16,11 +16,10 @@ export function runtimeConfig(job: Job): RuntimeConfig {
     formatVersion: 1,
     job: { kind: job.kind, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid },
     seed: spec.seed,
-    task: { type, options },
+    task: { type, options, input: spec.input },
     model: spec.model,
     protocol: job.kind === 'PretrainJob' ? 'finetune' : job.spec.protocol,
     data: dataConfig(spec.data),
-    input: spec.input as InputConfig,
     batchSize: spec.batchSize,
     maxSteps: spec.maxSteps,
     optimizer: spec.optimizer,

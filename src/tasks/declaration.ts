@@ -16,8 +16,8 @@ export interface TaskDeclaration {
 }
 
 /** @throws DownpourError CONFIG_INVALID */
-export function parseOptions<O extends z.ZodObject>(options: O, given: unknown): z.output<O> {
-  const parsed = options.safeParse(given)
+export function parseFields<F extends z.ZodObject>(fields: F, given: unknown): z.output<F> {
+  const parsed = fields.safeParse(given)
   if (parsed.success) return parsed.data
-  throw new DownpourError('CONFIG_INVALID', `task.options: ${z.prettifyError(parsed.error)}`)
+  throw new DownpourError('CONFIG_INVALID', `task: ${z.prettifyError(parsed.error)}`)
 }

@@ -3,7 +3,7 @@ import type { MetricSpec } from '../contract/metrics.ts'
 import type { JobKind } from '../contract/names.ts'
 import type { TaskConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
-import { parseOptions, type TaskDeclaration } from './declaration.ts'
+import { parseFields, type TaskDeclaration } from './declaration.ts'
 import { imagenetClassification } from './imagenet-classification/declaration.ts'
 import { multiLabel } from './multi-label/declaration.ts'
 
@@ -20,8 +20,8 @@ export function declarationOf(type: string): Declared {
 }
 
 /** How many classes the data must have; undefined: the task learns none. @throws DownpourError CONFIG_INVALID */
-export function classesOf({ type, options }: TaskConfig): number | undefined {
-  const { classes }: { classes?: number } = parseOptions(declarationOf(type).options, options)
+export function classesOf({ type, options }: Pick<TaskConfig, 'type' | 'options'>): number | undefined {
+  const { classes }: { classes?: number } = parseFields(declarationOf(type).options, options)
   return classes
 }
 

@@ -2,7 +2,7 @@
  * The programs of every task, loaded when a job has the task. Their declarations are a list of their own. The loader's
  * thread comes through here for the input alone, so nothing that loads tfjs is imported before `createTask` needs it.
  */
-import type { InputConfig, RuntimeConfig } from '../contract/runtime.ts'
+import type { RuntimeConfig, TaskConfig } from '../contract/runtime.ts'
 import type { ClassLabels } from '../data/dataset.ts'
 import type { InputPipeline } from '../input/pipeline.ts'
 import type { Backbone } from '../models/backbone.ts'
@@ -10,7 +10,7 @@ import { declarationOf, type TaskType } from './declarations.ts'
 import type { Task } from './task.ts'
 
 interface TaskEntry {
-  input(): Promise<{ createInput(input: InputConfig): InputPipeline<ClassLabels, unknown> }>
+  input(): Promise<{ createInput(fields: unknown): InputPipeline<ClassLabels, unknown> }>
   task(): Promise<{ createTask(options: unknown, backbone: Backbone): Task }>
 }
 
@@ -23,11 +23,8 @@ const TASKS: Readonly<Record<TaskType, TaskEntry>> = {
 }
 
 /** @throws DownpourError CONFIG_INVALID */
-export async function createInput({
-  task,
-  input,
-}: Pick<RuntimeConfig, 'task' | 'input'>): Promise<InputPipeline<ClassLabels, unknown>> {
-  const { createInput } = await entryOf(task.type).input()
+export async function createInput({ type, input }: TaskConfig): Promise<InputPipeline<ClassLabels, unknown>> {
+  const { createInput } = await entryOf(type).input()
   return createInput(input)
 }
 

@@ -109,13 +109,13 @@ async function trainOn({ facts, start }: OpenLoader<unknown>, task: Task, contex
  * single files are not checked.
  */
 function openData({ config, identity, dataDir, signal }: WorkerContext): Promise<OpenLoader<unknown>> {
-  const { data, task, input, batchSize, seed } = config
+  const { data, task, batchSize, seed } = config
   const isChecked = identity.index === 0 && FORMATS[data.format].examplesAre === 'records'
   return openLoader({
     thread: new URL('./loader-thread.ts', import.meta.url),
     folder: dataDir,
     data,
-    pipeline: { task, input },
+    task,
     batchSize,
     seed,
     unitsToCheck: isChecked ? Number.POSITIVE_INFINITY : 0,

@@ -38,9 +38,9 @@ before(async () => {
 })
 after(() => rm(join(dataDir, '..'), { recursive: true }))
 
+const INPUT = { resizePixels: 36, cropPixels: 32, flip: true }
 const common = {
   seed: 3,
-  input: { resizePixels: 36, cropPixels: 32, flip: true },
   batchSize: 8,
   maxSteps: STEPS,
   weightDecay: 1e-4,
@@ -50,7 +50,7 @@ const common = {
 const CONFIGS: Readonly<Record<string, RuntimeConfig>> = {
   'pre-training': makeConfig({
     ...common,
-    task: { type: 'multi-label', options: { classes: worldLabels().size, headSlices: 3 } },
+    task: { type: 'multi-label', options: { classes: worldLabels().size, headSlices: 3 }, input: INPUT },
     data: { path: 'pretrain', format: 'tfrecord', labels: 'labels.json', maxCorruptRecords: 0 },
     optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1 },
     learningRate: { type: 'exponential', initial: 1e-2, factor: 0.9, everySteps: 5, staircase: true },
@@ -62,7 +62,7 @@ const CONFIGS: Readonly<Record<string, RuntimeConfig>> = {
   }),
   classification: makeConfig({
     ...common,
-    task: { type: 'imagenet-classification', options: { classes: 20, headSlices: 1 } },
+    task: { type: 'imagenet-classification', options: { classes: 20, headSlices: 1 }, input: INPUT },
     data: { path: 'downstream/train', format: 'imagenet-folder', maxCorruptRecords: 0 },
     optimizer: { type: 'momentum', momentum: 0.9 },
     learningRate: { type: 'piecewise', boundaries: [10], values: [0.05, 0.005] },
@@ -130,10 +130,10 @@ async function train(
   { variables }: Task,
   stepper: ReturnType<typeof createRecorder>,
 ): Promise<number[]> {
-  const { seed, batchSize, task, input, data } = config
+  const { seed, batchSize, task, data } = config
   const { signal } = new AbortController()
   const thread = new URL('../../src/worker/loader-thread.ts', import.meta.url)
-  const how = { pipeline: { task, input }, batchSize, seed, unitsToCheck: Number.POSITIVE_INFINITY }
+  const how = { task, batchSize, seed, unitsToCheck: Number.POSITIVE_INFINITY }
   const open = await openLoader<ClassLabels>({ thread, folder: dataDir, data, ...how, signal })
   const { units, labels } = open.facts
   const client = await fleet.connect(0, makeLayout(variables), { dataUnits: units, classes: labels })

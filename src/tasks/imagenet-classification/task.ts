@@ -1,7 +1,7 @@
 import type { ClassLabels } from '../../data/dataset.ts'
 import type { Backbone } from '../../models/backbone.ts'
 import { classifier } from '../classifier.ts'
-import { parseOptions } from '../declaration.ts'
+import { parseFields } from '../declaration.ts'
 import { denseTargets, softmaxLoss } from '../label-loss.ts'
 import { labelTask } from '../label-task.ts'
 import type { Task } from '../task.ts'
@@ -10,7 +10,7 @@ import { createScorer } from './score.ts'
 
 /** Softmax cross entropy against the first label; its ancestors do not count. @throws DownpourError CONFIG_INVALID */
 export function createTask(given: unknown, backbone: Backbone): Task<ClassLabels, Float32Array> {
-  const options = parseOptions(imagenetClassification.options, given)
+  const options = parseFields(imagenetClassification.options, given)
   return labelTask({
     classifier: classifier(backbone, options),
     encode: (targets) =>

@@ -1,7 +1,7 @@
 import type { ClassLabels } from '../../data/dataset.ts'
 import type { Backbone } from '../../models/backbone.ts'
 import { classifier } from '../classifier.ts'
-import { parseOptions } from '../declaration.ts'
+import { parseFields } from '../declaration.ts'
 import { denseTargets, logisticLoss } from '../label-loss.ts'
 import { labelTask } from '../label-task.ts'
 import type { Task } from '../task.ts'
@@ -12,7 +12,7 @@ const RARE_LABEL = 1e-4
 
 /** @throws DownpourError CONFIG_INVALID */
 export function createTask(given: unknown, backbone: Backbone): Task<ClassLabels, Float32Array> {
-  const options = parseOptions(multiLabel.options, given)
+  const options = parseFields(multiLabel.options, given)
   const { classes } = options
   return labelTask({
     classifier: classifier(backbone, { ...options, bias: logOdds(Math.max(RARE_LABEL, 1 / (classes + 1))) }),

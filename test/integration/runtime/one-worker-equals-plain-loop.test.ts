@@ -34,7 +34,7 @@ const RHO = f(RMSPROP.decay)
 
 const config: RuntimeConfig = makeConfig({
   seed: 3,
-  task: { type: 'multi-label', options: { classes: 6, headSlices: 2 } },
+  task: { type: 'multi-label', options: { classes: 6, headSlices: 2 }, input: {} },
   batchSize: BATCH,
   maxSteps: STEPS,
   optimizer: { type: 'rmsprop', ...RMSPROP },

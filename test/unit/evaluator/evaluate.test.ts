@@ -10,7 +10,7 @@ import { silentLog } from '../../../src/support/log.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
 import { tf } from '../../../src/tensor/tf.ts'
 import { inside, png, temporaryFolder, writeImages } from '../data/builders.ts'
-import { SQUARE } from '../input/builders.ts'
+import { INPUT } from '../input/builders.ts'
 import { buildModel, config, drawAll } from '../models/builders.ts'
 import { writeCheckpoint } from './builders.ts'
 
@@ -42,8 +42,7 @@ async function optionsOf(
     set: await openEvaluationSet(folder, { evaluation: given }, silentLog),
     config: {
       evaluation: given,
-      input: SQUARE,
-      task: { type: 'imagenet-classification', options: { classes: CLASSES, headSlices: 1 } },
+      task: { type: 'imagenet-classification', options: { classes: CLASSES, headSlices: 1 }, input: INPUT.input },
     },
     task: model.task,
     signal: new AbortController().signal,

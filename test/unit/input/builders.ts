@@ -1,15 +1,20 @@
 /** Leases that are written down before, and the input of a task with labels. */
 import type { Lease } from '../../../src/contract/exchange.ts'
 import type { InputConfig } from '../../../src/contract/runtime.ts'
+import type { ClassLabels } from '../../../src/data/dataset.ts'
 import type { LeaseSource } from '../../../src/input/batch.ts'
-import { labelInput } from '../../../src/tasks/label-input.ts'
+import { squareCrop } from '../../../src/input/square-crop.ts'
 
 export const SQUARE: InputConfig = { resizePixels: 6, cropPixels: 4, flip: true }
 
 /** What a job says about the input of its task. */
-export const INPUT = { task: { type: 'multi-label', options: { classes: 4, headSlices: 1 } }, input: SQUARE }
+export const INPUT = {
+  type: 'multi-label',
+  options: { classes: 4, headSlices: 1 },
+  input: { resizePixels: 10, cropPixels: 8, flip: true },
+}
 
-export const PIPELINE = labelInput(SQUARE)
+export const PIPELINE = squareCrop(SQUARE, ({ labels }: ClassLabels) => ({ labels }))
 
 /** Hands out these leases, then no more; remembers what was asked and returned. */
 export class ListedLeases implements LeaseSource {

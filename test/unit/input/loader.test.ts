@@ -27,7 +27,7 @@ async function optionsOf({ units = [records('a', 4), records('b', 4)], data, lea
     thread: THREAD,
     folder,
     data: { ...(await writeRecords(folder, units)), ...data },
-    pipeline: INPUT,
+    task: INPUT,
     batchSize: 4,
     seed: 1,
     unitsToCheck: 0,
@@ -102,8 +102,8 @@ test('no more is made than the queue holds, nor more leases taken', async () => 
 test('reading, decoding and cropping cost the main thread next to nothing', async (t) => {
   if (!process.threadCpuUsage) return t.skip('this Node cannot tell threads apart')
   const input = { resizePixels: 160, cropPixels: 150, flip: true }
-  const pipeline = { ...INPUT, input }
-  await withLoader({ units: [records('a', 150)], pipeline, batchSize: 10, cacheBytes: 0 }, async (loader) => {
+  const task = { ...INPUT, input }
+  await withLoader({ units: [records('a', 150)], task, batchSize: 10, cacheBytes: 0 }, async (loader) => {
     await loader.next()
     const [thread, whole] = [process.threadCpuUsage(), process.cpuUsage()]
     for (let i = 0; i < 30; i++) await loader.next()

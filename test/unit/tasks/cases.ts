@@ -25,5 +25,5 @@ export const TASK_CASES: Readonly<Record<TaskType, TaskCase>> = {
 }
 
 export function taskOf(type: TaskType): Promise<Task> {
-  return createTask(makeConfig({ task: { type, options: TASK_CASES[type].options } }))
+  return createTask(makeConfig({ task: { type, options: TASK_CASES[type].options, input: {} } }))
 }

@@ -5,7 +5,7 @@ import { openLoader } from '../../../src/input/loader.ts'
 import { DECLARATIONS } from '../../../src/tasks/declarations.ts'
 import { eventually } from '../../support/eventually.ts'
 import { records, temporaryFolder, writeRecords } from '../data/builders.ts'
-import { epochs, ListedLeases, SQUARE } from '../input/builders.ts'
+import { epochs, INPUT, ListedLeases } from '../input/builders.ts'
 
 const folder = temporaryFolder()
 
@@ -18,7 +18,7 @@ async function modulesLoaded(type: string): Promise<string[]> {
     thread: new URL('./listing-thread.ts', import.meta.url),
     folder,
     data: await writeRecords(folder, [records('a', 2)]),
-    pipeline: { task: { type, options: {} }, input: SQUARE },
+    task: { type, options: {}, input: INPUT.input },
     batchSize: 2,
     seed: 1,
     unitsToCheck: 1,
