@@ -100,7 +100,9 @@ export type AsyncPolicy = z.output<typeof AsyncPolicy>
 
 export const Async = z.strictObject({
   fetchEvery: positive.describe('n_fetch: pull weights every so many worker steps.'),
-  pushEvery: positive.describe('n_push: push the sum of so many gradients.'),
+  pushEvery: positive.describe(
+    'n_push: push the sum of so many gradients; weight decay counts as often, batch statistics are averaged.',
+  ),
   policy: AsyncPolicy.describe(
     'What is done about gradients of older weights: nothing, a learning rate divided by staleness, or a correction of first order.',
   ),

@@ -92,9 +92,13 @@ export class Shard {
     this.#kernels.run(kernel, arrays, this.layout.trainable, scalars)
   }
 
-  /** Applies `incoming`: the optimizer to the trainable weights, the moving average to the statistics. */
-  update(facts: Omit<UpdateFacts, 'weightDecay'>): void {
-    const { weightDecay, statisticDecay } = this.options
+  /**
+   * Applies `incoming`: the optimizer to the trainable weights, the moving average to the statistics. With gradients of
+   * n `batches` summed and their statistics averaged, weights decay n times (g = Σ gᵢ + n · weightDecay · w) and
+   * statistics move as far as in n averages (m ← dⁿ · m + (1 − dⁿ) · x̄).
+   */
+  update({ batches, ...facts }: Omit<UpdateFacts, 'weightDecay'> & { batches: number }): void {
+    const weightDecay = batches * this.options.weightDecay
     for (const { start, length, decay, rate } of this.#updateRuns) {
       const byte = 4 * start
       const run = {
@@ -108,7 +112,7 @@ export class Shard {
     }
     const byte = 4 * this.layout.trainable
     const arrays = { mean: this.weights.byteOffset + byte, batch: this.incoming.byteOffset + byte }
-    this.#kernels.run(MOVING_AVERAGE, arrays, this.layout.statistic, { decay: statisticDecay })
+    this.#kernels.run(MOVING_AVERAGE, arrays, this.layout.statistic, { decay: this.options.statisticDecay ** batches })
   }
 
   /** @param into an earlier copy, to save its page faults. */

@@ -128,13 +128,13 @@ export class Training {
     if (maxStaleness !== undefined && staleness > maxStaleness) return 'stale'
     this.shard.incoming.set(floatsOf(body, this.shard.incoming.length))
     if (!this.shard.incomingIsFinite()) return this.#refuseNonFinite(who)
-    this.#apply(who, staleness)
+    this.#apply(who, staleness, push.batches)
     return 'applied'
   }
 
-  #apply(who: WorkerId, staleness: number): void {
+  #apply(who: WorkerId, staleness: number, batches: number): void {
     const scale = this.#policy.beforeUpdate({ worker: who.index, staleness })
-    this.shard.update({ step: this.#version, learningRate: this.learningRate * scale })
+    this.shard.update({ step: this.#version, learningRate: this.learningRate * scale, batches })
     this.#version++
     this.#nonFiniteInRow = 0
     this.staleness.add(staleness)

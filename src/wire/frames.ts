@@ -13,7 +13,7 @@ import { DownpourError } from '../support/errors.ts'
 
 export const HEAD_BYTES = 32
 const MAGIC = 0x504e5744
-const VERSION = 4
+const VERSION = 5
 
 export interface FrameHead {
   type: number

@@ -63,6 +63,8 @@ const SCHEMAS = {
     baseVersion: count,
     loss: z.number().nullable(),
     examples: count,
+    /** How many gradients are summed in it. */
+    batches: z.int().min(1),
   }),
   pushed: z.strictObject({ incarnation: count, version: count, result: z.enum(PUSH_RESULTS) }),
   /** `seq` as in push: the same number gets the same unit again. */

@@ -51,10 +51,11 @@ export interface PullResult {
 export type WeightsBase = readonly { incarnation: number; version: number }[]
 
 export interface PushRequest {
-  /** dL/dw by name, every trainable variable; without weight decay, which the server adds. */
+  /** The sum over `batches` of dL/dw by name, every trainable variable; without weight decay, which the server adds. */
   gradients: ReadonlyMap<string, Float32Array>
-  /** Batch mean and variance by name, every variable of kind statistic. */
+  /** Batch mean and variance by name, every variable of kind statistic; their means over `batches`. */
   statistics: ReadonlyMap<string, Float32Array>
+  batches: number
   loss: number
   examples: number
   /** What the gradients were computed on: `client.base` of then, the oldest where several steps are in them. */
@@ -164,9 +165,10 @@ class Client implements ShardClient {
     for (const shard of this.placement.shards) fill(this.#link(shard.index).outgoing, shard, request)
     const seq = ++this.#pushSeq
     const loss = Number.isFinite(request.loss) ? request.loss : null
+    const { examples, batches } = request
     const replies = this.#links.map(async (link, shard) => {
       const { incarnation, version } = request.base[shard] ?? NOTHING
-      const push = { type: 'push', seq, incarnation, baseVersion: version, loss, examples: request.examples } as const
+      const push = { type: 'push', seq, incarnation, baseVersion: version, loss, examples, batches } as const
       return expect((await link.request(() => push, bytesOf(link.outgoing))).message, 'pushed')
     })
     const [leader, ...others] = replies

@@ -81,7 +81,7 @@ function onePush(layout: ModelLayout, index: number): Omit<PushRequest, 'base'> 
     gradient[index] = -1
     return [name, gradient] as const
   })
-  return { gradients: new Map(gradients), statistics: new Map(), loss: 1, examples: 1 }
+  return { gradients: new Map(gradients), statistics: new Map(), batches: 1, loss: 1, examples: 1 }
 }
 
 /** One fault after another, each after so many more answers as the seed says. */

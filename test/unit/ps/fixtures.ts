@@ -63,7 +63,7 @@ export function worker(index: number, podUid = `pod-${index}`) {
 }
 
 export function push(seq: number, more: Partial<Message<'push'>> = {}): Message<'push'> {
-  return { type: 'push', seq, incarnation: INCARNATION, baseVersion: 0, loss: 1, examples: 1, ...more }
+  return { type: 'push', seq, incarnation: INCARNATION, baseVersion: 0, loss: 1, examples: 1, batches: 1, ...more }
 }
 
 export function body(...values: number[]): Uint8Array {

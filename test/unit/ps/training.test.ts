@@ -84,6 +84,19 @@ describe('a push', () => {
     assert.equal(training.shard.weights[0], 2)
   })
 
+  test('of several batches decays weights as often, and moves statistics as far as that many averages', () => {
+    const variables = [
+      variable('w', 1, { decay: true, init: { type: 'constant', value: 8 } }),
+      variable('mean', 1, { kind: 'statistic' }),
+    ]
+    const training = makeTraining(makeConfig({ weightDecay: 0.125 }), variables)
+    training.push(worker(0), push(1, { batches: 2 }), body(1, 4))
+    // 8 - (1 + 2 * 0.125 * 8); half of 4, then half of the way that is left
+    assert.deepEqual([...training.shard.weights], [5, 3])
+    training.push(worker(0), push(2), body(0, 3))
+    assert.deepEqual([...training.shard.weights], [5 - 0.125 * 5, 3])
+  })
+
   test('waits during warm start, unless it is worker 0', () => {
     const training = makeTraining(withAsync({ warmStartSteps: 2 }))
     assert.equal(training.push(worker(1), push(1), ONE), 'wait')
