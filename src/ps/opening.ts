@@ -43,8 +43,9 @@ async function openTraining(layout: ModelLayout, options: OpeningOptions): Promi
   if (!own.latest && config.init.type !== 'random') log.info({ source: config.init }, 'weights taken from another job')
   const record = own.latest ? ownRecord(own.latest, index, parameterServers) : undefined
   const version = record?.version ?? 0
+  const globalStep = own.latest?.manifest.step ?? 0
   const workers = new WorkerTable(record)
-  return new Training({ config, index, incarnation, version, shard, workers, onApplied, onFailure })
+  return new Training({ config, index, incarnation, version, globalStep, shard, workers, onApplied, onFailure })
 }
 
 function openLeases(dataUnits: number, { config, own, log }: OpeningOptions): LeaseTable {

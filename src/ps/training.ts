@@ -24,11 +24,13 @@ export interface Applied {
 
 export interface TrainingOptions {
   config: RuntimeConfig
-  /** Which parameter server; number 0 keeps warm start, for its version is the global step. */
+  /** Which parameter server. The version of number 0 is the global step, so it alone decides when warm start and the job end. */
   index: number
   incarnation: number
   /** Updates already in `shard`. */
   version: number
+  /** Of the checkpoint that `shard` was restored from; 0 for a new job. */
+  globalStep: number
   shard: Shard
   workers: WorkerTable
   onApplied?: (applied: Applied) => void
@@ -51,6 +53,8 @@ export class Training {
   readonly #options: TrainingOptions
   readonly #policy: Policy
   #version: number
+  /** The newest global step that a push has reported. */
+  #reportedStep: number
   #nonFiniteInRow = 0
 
   constructor(options: TrainingOptions) {
@@ -59,6 +63,7 @@ export class Training {
     this.workers = options.workers
     this.incarnation = options.incarnation
     this.#version = options.version
+    this.#reportedStep = options.globalStep
     this.#policy = createPolicy(options.config.async.policy, options.shard)
   }
 
@@ -67,13 +72,18 @@ export class Training {
     return this.#version
   }
 
+  /** Of the job. Other shards than 0 know it from pushes: they may have applied more or fewer updates themselves. */
+  get globalStep(): number {
+    return this.#options.index === 0 ? this.#version : this.#reportedStep
+  }
+
   get done(): boolean {
-    return this.finished || this.#version >= this.#options.config.maxSteps
+    return this.finished || (this.#options.index === 0 && this.#version >= this.#options.config.maxSteps)
   }
 
   get learningRate(): number {
     const { learningRate, maxSteps } = this.#options.config
-    return learningRateAt(learningRate, this.#version, maxSteps)
+    return learningRateAt(learningRate, this.globalStep, maxSteps)
   }
 
   /** Whether the worker must not train yet: until `warmStartSteps` only worker 0 does. */
@@ -128,11 +138,12 @@ export class Training {
     if (maxStaleness !== undefined && staleness > maxStaleness) return 'stale'
     this.shard.incoming.set(floatsOf(body, this.shard.incoming.length))
     if (!this.shard.incomingIsFinite()) return this.#refuseNonFinite(who)
-    this.#apply(who, staleness, push.batches)
+    this.#apply(who, staleness, push)
     return 'applied'
   }
 
-  #apply(who: WorkerId, staleness: number, batches: number): void {
+  #apply(who: WorkerId, staleness: number, { batches, globalStep }: Message<'push'>): void {
+    this.#reportedStep = Math.max(this.#reportedStep, globalStep)
     const scale = this.#policy.beforeUpdate({ worker: who.index, staleness })
     this.shard.update({ step: this.#version, learningRate: this.learningRate * scale, batches })
     this.#version++

@@ -65,6 +65,8 @@ const SCHEMAS = {
     examples: count,
     /** How many gradients are summed in it. */
     batches: z.int().min(1),
+    /** The newest step that parameter server 0 has reported to the worker: the learning rate of all shards goes by it. */
+    globalStep: count,
   }),
   pushed: z.strictObject({ incarnation: count, version: count, result: z.enum(PUSH_RESULTS) }),
   /** `seq` as in push: the same number gets the same unit again. */

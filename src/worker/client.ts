@@ -108,6 +108,8 @@ class Client implements ShardClient {
   readonly #agreement: ClassAgreement
   readonly #options: ConnectOptions
   #done = false
+  /** As parameter server 0 has last reported it. */
+  #globalStep = 0
   #pushSeq = 0
   #leaseSeq = 0
   #leaseTurn: Promise<unknown> = Promise.resolve()
@@ -145,6 +147,7 @@ class Client implements ShardClient {
       await systemClock.sleep(this.#options.waitMs ?? DEFAULT_WAIT_MS, this.#options.signal)
       first = await this.#pullFrom(this.#link(0))
     }
+    this.#globalStep = first.version
     if (first.state === 'done') {
       this.#done = true
       return { step: first.version, weights: this.#views, changed: false }
@@ -166,14 +169,25 @@ class Client implements ShardClient {
     const seq = ++this.#pushSeq
     const loss = Number.isFinite(request.loss) ? request.loss : null
     const { examples, batches } = request
+    const globalStep = this.#globalStep
     const replies = this.#links.map(async (link, shard) => {
       const { incarnation, version } = request.base[shard] ?? NOTHING
-      const push = { type: 'push', seq, incarnation, baseVersion: version, loss, examples, batches } as const
+      const push = {
+        type: 'push',
+        seq,
+        incarnation,
+        baseVersion: version,
+        loss,
+        examples,
+        batches,
+        globalStep,
+      } as const
       return expect((await link.request(() => push, bytesOf(link.outgoing))).message, 'pushed')
     })
     const [leader, ...others] = replies
     for (const other of others) other.catch(() => {})
     const first = await (leader as Promise<Message<'pushed'>>)
+    this.#globalStep = first.version
     // The job is over when server 0 says so; the others may be gone already.
     if (first.result === 'done') this.#done = true
     const rest = this.#done ? [] : await Promise.all(others)

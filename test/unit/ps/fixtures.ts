@@ -55,7 +55,16 @@ export function makeTraining(
   shard.draw(config.seed)
   const workers = new WorkerTable()
   for (const index of [0, 1]) workers.admit(worker(index), 0, () => true)
-  return new Training({ config, index: 0, incarnation: INCARNATION, version: 0, shard, workers, ...more })
+  return new Training({
+    config,
+    index: 0,
+    incarnation: INCARNATION,
+    version: 0,
+    globalStep: 0,
+    shard,
+    workers,
+    ...more,
+  })
 }
 
 export function worker(index: number, podUid = `pod-${index}`) {
@@ -63,7 +72,17 @@ export function worker(index: number, podUid = `pod-${index}`) {
 }
 
 export function push(seq: number, more: Partial<Message<'push'>> = {}): Message<'push'> {
-  return { type: 'push', seq, incarnation: INCARNATION, baseVersion: 0, loss: 1, examples: 1, batches: 1, ...more }
+  return {
+    type: 'push',
+    seq,
+    incarnation: INCARNATION,
+    baseVersion: 0,
+    loss: 1,
+    examples: 1,
+    batches: 1,
+    globalStep: 0,
+    ...more,
+  }
 }
 
 export function body(...values: number[]): Uint8Array {

@@ -97,6 +97,24 @@ describe('a push', () => {
     assert.deepEqual([...training.shard.weights], [5 - 0.125 * 5, 3])
   })
 
+  test('is applied at the rate of the newest global step that any worker has reported, by a shard other than 0', () => {
+    const config = makeConfig({ learningRate: { type: 'piecewise', boundaries: [9], values: [1, 0.5] } })
+    const training = makeTraining(config, undefined, { index: 1 })
+    training.push(worker(0), push(1, { globalStep: 9 }), ONE)
+    assert.equal(training.shard.weights[0], 1)
+    training.push(worker(0), push(2, { globalStep: 10 }), ONE)
+    assert.equal(training.shard.weights[0], 1.5)
+    training.push(worker(1), push(1, { globalStep: 3 }), ONE)
+    assert.equal(training.shard.weights[0], 2, 'a worker that knows an older step does not turn the rate back')
+  })
+
+  test('is applied by a shard other than 0 until the coordinator says that the job is over', () => {
+    const training = makeTraining(makeConfig({ maxSteps: 1 }), undefined, { index: 1 })
+    for (const seq of [1, 2, 3]) assert.equal(training.push(worker(0), push(seq), ONE), 'applied')
+    training.finished = true
+    assert.equal(training.push(worker(0), push(4), ONE), 'done')
+  })
+
   test('waits during warm start, unless it is worker 0', () => {
     const training = makeTraining(withAsync({ warmStartSteps: 2 }))
     assert.equal(training.push(worker(1), push(1), ONE), 'wait')

@@ -135,7 +135,7 @@ describe('a channel', { concurrency: false }, () => {
     const { port, channels } = await serve({ allocate: () => null })
     const client = await dial(port)
     client.send(
-      { type: 'push', seq: 1, incarnation: 1, baseVersion: 1, loss: 1, examples: 1, batches: 1 },
+      { type: 'push', seq: 1, incarnation: 1, baseVersion: 1, loss: 1, examples: 1, batches: 1, globalStep: 0 },
       1,
       new Uint8Array(9),
     )
@@ -203,7 +203,7 @@ describe('a channel', { concurrency: false }, () => {
     })
     const client = await dial(port)
     client.send(
-      { type: 'push', seq: 1, incarnation: 1, baseVersion: 1, loss: 1, examples: 1, batches: 1 },
+      { type: 'push', seq: 1, incarnation: 1, baseVersion: 1, loss: 1, examples: 1, batches: 1, globalStep: 0 },
       1,
       new Uint8Array(9),
     )

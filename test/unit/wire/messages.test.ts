@@ -27,6 +27,7 @@ test('a message comes out as it went in', () => {
     loss: null,
     examples: 32,
     batches: 1,
+    globalStep: 0,
   }
   assert.deepEqual(decodeMessage(frameOf(encodeMessage(message, 1))), message)
 })
@@ -55,6 +56,7 @@ test('numbers that no job comes to are refused: a checkpoint would not be taken 
     loss: 1,
     examples: 1,
     batches: 1,
+    globalStep: 0,
   })
   const ids = { podUid: 'a', attempt: 0, restored: null, jobUid: 'b', shard: 0, shards: 1, layoutHash: 'h' }
   const hello = (index: number): Message => ({
