@@ -20,7 +20,7 @@ const before: Record<string, number> = Object.fromEntries(
   ['SIGTERM', 'SIGINT', 'uncaughtException'].map((event) => [event, process.listenerCount(event)]),
 )
 
-/** Runs the work as a pod's process would. @returns the exit codes, in order */
+/** Runs the work as the process of a pod does. @returns the exit codes in order */
 async function run(work: Program['work'], program: Partial<Program> = {}): Promise<number[]> {
   const exits: number[] = []
   await runProcess({
@@ -37,12 +37,12 @@ async function run(work: Program['work'], program: Partial<Program> = {}): Promi
   return exits
 }
 
-test('work that is done exits with 0 and leaves its status', async () => {
+test('successful work exits with 0 and writes its status', async () => {
   assert.deepEqual(await run(async () => {}), [0])
   assert.deepEqual(messageOf(), { step: 7 })
 })
 
-test('an error exits with the code that belongs to it, and stands in the termination message', async () => {
+test('an error gives the exit code of its code and the failure in the termination message', async () => {
   const work = async () => {
     throw new DownpourError('BAD_DATA', 'a.tfrecord at 40: bad CRC')
   }
@@ -50,7 +50,7 @@ test('an error exits with the code that belongs to it, and stands in the termina
   assert.deepEqual(messageOf(), { step: 7, failure: { code: 'BAD_DATA', message: 'a.tfrecord at 40: bad CRC' } })
 })
 
-test('a program that was asked to stop is terminated, whatever it throws on its way out', async () => {
+test('a program that is stopped exits as terminated, whatever it throws', async () => {
   const work = async (signal: AbortSignal) => {
     process.emit('SIGTERM', 'SIGTERM')
     signal.throwIfAborted()

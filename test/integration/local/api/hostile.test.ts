@@ -1,4 +1,4 @@
-/** Whatever a client sends, the local API server says what is wrong with it: a request is never an internal error. */
+/** The local API server answers any request with a reason, and never with an internal error. */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import fc from 'fast-check'
@@ -30,7 +30,7 @@ const OURS = (plural: string) => `/apis/${API_VERSION}/namespaces/${api.namespac
 const core = (kind: string, fields: Json): Json => ({ apiVersion: 'v1', kind, metadata: { name: 'it' }, ...fields })
 const jobOf = ({ metadata: _, ...job }: Json): Json => ({ ...job, metadata: { name: 'it' } })
 
-/** One object of each kind, and where it lies. */
+/** One object of each kind, and its path. */
 const OBJECTS: [kind: string, path: () => string, object: Json][] = [
   ['PretrainJob', () => OURS('pretrainjobs'), jobOf({ ...pretrain() })],
   ['FinetuneJob', () => OURS('finetunejobs'), jobOf({ ...finetune() })],
@@ -89,7 +89,7 @@ const odd = fc.oneof(
 )
 const key = fc.constantFrom('__proto__', 'toString', 'constructor', 'name', 'x', '', 'f:', 'k:{', 'v:', '.')
 
-/** A copy with another value, another field or a field less somewhere. */
+/** A copy with one random change: another value, an additional field, or a missing field. */
 const mutated = (object: Json) =>
   fc
     .array(fc.tuple(fc.nat(), fc.constantFrom('set', 'add', 'drop'), key, odd), { minLength: 1, maxLength: 3 })
@@ -113,8 +113,8 @@ function placesOf(value: unknown): [Json, string][] {
 }
 
 function isAnswered({ status, body }: Answer, what: string): void {
-  const told = typeof body === 'object' ? body.message : body
-  assert.ok(status === 200 || status === 201 || REFUSED.includes(status), `${status} ${told} to ${what}`)
+  const answer = typeof body === 'object' ? body.message : body
+  assert.ok(status === 200 || status === 201 || REFUSED.includes(status), `${status} ${answer} to ${what}`)
 }
 
 async function ask(method: string, path: string, body: unknown, type?: string): Promise<void> {
@@ -122,11 +122,11 @@ async function ask(method: string, path: string, body: unknown, type?: string): 
   isAnswered(answer, `${method} ${path} ${type ?? ''} ${JSON.stringify(body)}`)
 }
 
-suite('a body is read within bounds', { timeout: 20_000 }, () => {
+suite('the server refuses a body that exceeds its bounds', { timeout: 20_000 }, () => {
   const laughs = [...Array(20).keys()].map((i) => `a${i + 1}: &a${i + 1} [${Array(9).fill(`*a${i}`).join(',')}]`)
   const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`
   const JSON_TYPE = 'application/json'
-  const cases: [what: string, type: string, raw: string, told: RegExp][] = [
+  const cases: [what: string, type: string, raw: string, message: RegExp][] = [
     ['nested JSON', JSON_TYPE, nested(200_000), /nested more than 100 levels/],
     ['a list in a list without end', MERGE, '['.repeat(200_000) + ']'.repeat(200_000), /nested more than 100 levels/],
     ['a million values', JSON_TYPE, `[${Array(1e6).fill(1)}]`, /more than 250000 values/],
@@ -136,19 +136,19 @@ suite('a body is read within bounds', { timeout: 20_000 }, () => {
     ['half of it', JSON_TYPE, '{"a":', /cannot be read/],
     ['what is no UTF-8', JSON_TYPE, '\ud800', /cannot be read/],
   ]
-  for (const [what, type, raw, told] of cases)
+  for (const [what, type, raw, message] of cases)
     test(what, async () => {
       const isPatch = type === MERGE || type === APPLY
       const path = isPatch ? `${WHERE('configmaps')}/it?fieldManager=m` : WHERE('configmaps')
       if (isPatch) await api.create(WHERE('configmaps'), core('ConfigMap', {}))
       const { status, body } = await api.call(isPatch ? 'PATCH' : 'POST', path, { raw, type })
       assert.equal(status, 400)
-      assert.match(body.message, told)
+      assert.match(body.message, message)
       await api.call('DELETE', `${WHERE('configmaps')}/it`)
     })
 })
 
-test('managedFields that cannot be read change nothing, and [{}] makes nobody an owner', async () => {
+test('invalid managedFields change nothing, and [{}] removes all ownership', async () => {
   const path = `${WHERE('configmaps')}/owned`
   const { metadata: _, ...map } = core('ConfigMap', { data: { a: 'b' } })
   await api.apply(path, { ...map, metadata: { name: 'owned' } }, 'me')
@@ -166,11 +166,11 @@ test('managedFields that cannot be read change nothing, and [{}] makes nobody an
   await api.call('DELETE', path)
 })
 
-suite('what is no object is refused, not stumbled over', () => {
+suite('a value that should be an object and is not gives a 4xx answer', () => {
   for (const [kind, path, base] of OBJECTS) {
     const object = { ...base, metadata: META }
 
-    test(`${kind}: written`, async () => {
+    test(`${kind}: created`, async () => {
       await fc.assert(
         fc.asyncProperty(fc.oneof(mutated(object), odd), async (body) => {
           await ask('POST', `${path()}?dryRun=All`, body)
@@ -179,7 +179,7 @@ suite('what is no object is refused, not stumbled over', () => {
       )
     })
 
-    test(`${kind}: replaced and patched, with what others patched before`, async () => {
+    test(`${kind}: replaced and patched, also after earlier patches`, async () => {
       await api.create(path(), base)
       const patch = fc.oneof(mutated(object), mutated({ metadata: META }), odd, jsonPatches)
       await fc.assert(

@@ -1,4 +1,4 @@
-/** What a user sees with a kubectl as it comes, without flags. */
+/** A real kubectl without special flags works against local mode. */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -32,7 +32,7 @@ describe('kubectl', { skip: missing ?? false }, () => {
   after(() => cluster.dispose())
 
   const environment = () => ({ PATH: process.env.PATH, HOME: cluster.stateDir, KUBECONFIG: cluster.kubeconfigPath })
-  /** A process of its own, so that the server in this one can answer. */
+  /** Runs kubectl asynchronously, because the API server is in this process. */
   async function kubectl(args: string, input?: unknown, onOutput = () => {}): Promise<Outcome> {
     const child = spawn('kubectl', args.split(' '), { env: environment(), stdio: 'pipe' })
     let [stdout, stderr] = ['', '']
@@ -56,7 +56,7 @@ describe('kubectl', { skip: missing ?? false }, () => {
     assert.match(stderr, pattern)
   }
 
-  test('apply makes, leaves and changes a job; a typo is refused, and so is a wrong value', async () => {
+  test('apply creates, keeps and changes a job, and refuses a misspelled field and a wrong value', async () => {
     await shows('apply -f -', /pretrainjob.downpour.dev\/jft created/, job('jft'))
     await shows('apply -f -', /unchanged/, job('jft'))
     await shows('apply -f -', /configured/, job('jft', { maxSteps: 200 }))
@@ -77,7 +77,7 @@ describe('kubectl', { skip: missing ?? false }, () => {
     await shows('apply --server-side --force-conflicts -f -', /serverside-applied/, job('jft'))
   })
 
-  test('a pod is described with its events, and its log is read', async () => {
+  test('describe shows the events of a pod, and logs its log', async () => {
     await shows('apply -f -', /pod\/talker created/, POD)
     await shows('wait pod/talker --for=condition=Ready --timeout=10s', /condition met/)
     await shows('get all', /talker +1\/1 +Running/)
@@ -91,7 +91,7 @@ describe('kubectl', { skip: missing ?? false }, () => {
     assert.match((await following).stdout, /one\ntwo/)
   })
 
-  test('delete waits until the job is gone', async () => {
+  test('delete waits until the job is removed', async () => {
     await shows('delete pj jft', /deleted/)
     await refuses('get pj jft', /NotFound/)
   })

@@ -99,23 +99,23 @@ const waitForLog = (name: string, text: string) =>
   )
 const hosts = () => JSON.parse(readFileSync(join(cluster.stateDir, 'hosts.json'), 'utf8')) as Record<string, string>
 
-test('exit code, reason and last words are in the status; a signal is 128 and its number', async () => {
+test('the status has exit code, reason and termination message; the exit code of a signal is 128 plus its number', async () => {
   await create('good', ['exit', '0'])
-  await create('bad', ['exit', '12', 'words'])
+  await create('bad', ['exit', '12', 'a reason'])
   await create('shot', ['die', 'SIGSEGV'])
   const ends = await Promise.all([reach('good', 'Succeeded'), reach('bad', 'Failed'), reach('shot', 'Failed')])
-  const told = ends.map(({ status }) => status.containerStatuses?.[0]?.state.terminated)
+  const terminated = ends.map(({ status }) => status.containerStatuses?.[0]?.state.terminated)
   assert.deepEqual(
-    told.map((end) => [end?.exitCode, end?.reason, end?.message]),
+    terminated.map((end) => [end?.exitCode, end?.reason, end?.message]),
     [
       [0, 'Completed', ''],
-      [12, 'Error', 'words'],
+      [12, 'Error', 'a reason'],
       [139, 'Error', ''],
     ],
   )
 })
 
-test('a mount is a folder, the downward API is filled in, and nothing of the machine leaks', async () => {
+test('a pod gets folders for its mounts and its downward API fields, but not the environment of the machine', async () => {
   const mount = { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'data' } }] }
   const env = [
     { name: 'DATA', value: '/mnt/data/part' },
@@ -145,7 +145,7 @@ test('a mount is a folder, the downward API is filled in, and nothing of the mac
   await remove('mounted', 0)
 })
 
-test('a pod waits for every object that it takes something from, and says all that are missing at once', async () => {
+test('a pod waits for all objects that it needs, and its status names all missing ones', async () => {
   const volumes = ['one', 'two'].map((name) => ({ name, persistentVolumeClaim: { claimName: name } }))
   const from = (name: string, valueFrom: object) => ({ name, valueFrom })
   const env = [
@@ -157,12 +157,12 @@ test('a pod waits for every object that it takes something from, and says all th
   const resources = { limits: { cpu: '1500m' } }
   await create('keyed', ['environment'], { volumes }, { env: [...env, secret], resources })
   await create('waiting', ['environment'], { volumes }, { env, resources })
-  const told = async (name: string) => conditionOf(await get(name), 'PodScheduled')?.message
+  const messageOf = async (name: string) => conditionOf(await get(name), 'PodScheduled')?.message
   const claims = 'persistentvolumeclaim "one" not found, persistentvolumeclaim "two" not found'
   await eventually(async () => {
-    assert.equal(await told('waiting'), `${claims}, configmap "settings" not found`)
+    assert.equal(await messageOf('waiting'), `${claims}, configmap "settings" not found`)
     assert.equal(
-      await told('keyed'),
+      await messageOf('keyed'),
       `${claims}, configmap "settings" not found, secret "keys" not found: local mode has no secrets, so KEY needs a value or optional: true`,
     )
   })
@@ -176,7 +176,9 @@ test('a pod waits for every object that it takes something from, and says all th
   const maps = { apiVersion: 'v1', plural: 'configmaps', namespace: 'default' }
   const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings' }, data: {} }
   await cluster.client.create(maps, map as KubeObject)
-  await eventually(async () => assert.equal(await told('waiting'), 'configmap "settings" has no key "data" for DATA'))
+  await eventually(async () =>
+    assert.equal(await messageOf('waiting'), 'configmap "settings" has no key "data" for DATA'),
+  )
   await cluster.client.mergePatch({ ...maps, name: 'settings' }, { data: { data: 'text of the map' } })
   await reach('waiting', 'Running')
   await waitForLog('waiting', 'text of the map')
@@ -184,7 +186,7 @@ test('a pod waits for every object that it takes something from, and says all th
   for (const name of ['waiting', 'keyed']) await remove(name, 0)
 })
 
-test("a folder of the user's that a pod only reads is never made: the pod says which one is not there", async () => {
+test('the kubelet does not create an annotated folder that a pod only reads, and the status names it', async () => {
   const folder = join(cluster.stateDir, 'mistyped')
   const annotations = { 'local.downpour.dev/path': folder }
   const metadata = { name: 'typo', annotations }
@@ -200,7 +202,7 @@ test("a folder of the user's that a pod only reads is never made: the pod says w
   await remove('reader', 0)
 })
 
-test('a pod is found by its host name while it is there', async () => {
+test('the host name of a pod resolves while the pod exists', async () => {
   await create('found', ['stay'])
   const { status } = await reach('found', 'Running')
   assert.equal(hosts()['found.test.default.svc'], status.podIP)
@@ -209,7 +211,7 @@ test('a pod is found by its host name while it is there', async () => {
   await eventually(() => assert.equal(hosts()['found.test.default.svc'], undefined))
 })
 
-test('deletion says SIGTERM and waits; who defies it is killed after the grace period', async () => {
+test('deletion sends SIGTERM, and SIGKILL after the grace period', async () => {
   await Promise.all([create('obeys', ['obey'], { terminationGracePeriodSeconds: 60 }), create('defies', ['defy'])])
   const pid = await pidOf('defies')
   await waitForLog('defies', 'ready')
@@ -230,7 +232,7 @@ test('a second deletion shortens the grace period', async () => {
   await gone('patient')
 })
 
-test('a pod that is deleted while it starts ends as well', async () => {
+test('a pod that is deleted during its start ends too', async () => {
   for (const name of ['early-0', 'early-1', 'early-2']) {
     await create(name, ['stay'])
     await remove(name, 1)
@@ -238,7 +240,7 @@ test('a pod that is deleted while it starts ends as well', async () => {
   }
 })
 
-test('grace 0 takes the object at once, and its process too', async () => {
+test('grace period 0 removes the object at once and kills its process', async () => {
   await create('forced', ['defy'])
   const pid = await pidOf('forced')
   await remove('forced', 0)
@@ -246,7 +248,7 @@ test('grace 0 takes the object at once, and its process too', async () => {
   await eventually(() => assert.equal(isAlive(pid), false))
 })
 
-test('a name that is taken again while the former pod still starts or ends is another pod', async () => {
+test('a new pod with the name of one that still starts or ends is another pod', async () => {
   await create('again', ['stay'])
   await remove('again', 0)
   const second = await create('again', ['stay'])
@@ -257,7 +259,7 @@ test('a name that is taken again while the former pod still starts or ends is an
   await reach('again', 'Succeeded')
 })
 
-test('what a process has started ends with it', async () => {
+test('children of a pod’s process end with it', async () => {
   await create('family', ['parent'])
   await waitForLog('family', '\\d+')
   const child = Number(await (await logOf('family')).text())
@@ -285,7 +287,7 @@ test('with a readinessProbe a pod is not ready until it answers', async () => {
   await remove('probed', 0)
 })
 
-test('logs: tail, limit, since by the lines’ own time, follow to the end; what is not kept is refused', async () => {
+test('logs: tail, limit, since (by the time in the lines) and follow; timestamps and previous are refused', async () => {
   const lines = [
     '{"time":"2026-01-01T00:00:00.000Z","n":1}',
     'beside',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { jsonPatch } from '../../../../src/local/api/json-patch.ts'
 
-test('a JSON patch reaches nothing that all objects inherit', () => {
+test('a JSON patch neither reads nor changes inherited fields', () => {
   for (const path of ['/__proto__/polluted', '/constructor/prototype/polluted', '/spec/toString/x'])
     assert.throws(() => jsonPatch({ spec: {} }, [{ op: 'add', path, value: 1 }]), { httpStatus: 422 })
   assert.equal(({} as { polluted?: number }).polluted, undefined)
@@ -10,7 +10,7 @@ test('a JSON patch reaches nothing that all objects inherit', () => {
   assert.deepEqual(Object.keys(patched.spec as object), ['__proto__'])
 })
 
-test('copies of copies end at the limit of a request, and what is no operation is a bad request', () => {
+test('the size of copies is limited, and an invalid operation is a bad request', () => {
   const copies = Array.from({ length: 60 }, (_, i) => ({ op: 'copy', from: '/spec', path: `/spec/${i}` }))
   assert.throws(() => jsonPatch({ spec: { text: 'x'.repeat(1000) } }, copies), { httpStatus: 422, message: /copies/ })
   for (const operation of [null, 1, { op: 'add' }, { op: 'add', path: 3 }, { op: 'move', path: '/a', from: 'b' }])
@@ -18,7 +18,7 @@ test('copies of copies end at the limit of a request, and what is no operation i
 })
 
 type Json = Record<string, unknown>
-/** As JSON text: what the patch made of the document, or the code it was refused with. */
+/** The patched document as JSON text, or the HTTP status of the refusal. */
 const outcome = (target: Json, ...operations: object[]) => {
   try {
     return JSON.stringify(jsonPatch(target, operations))
@@ -78,7 +78,7 @@ suite('the examples of RFC 6902, appendix A', () => {
     )
 })
 
-test('a list takes an index of its own, and nothing else', () => {
+test('an operation on a list needs an index within the list', () => {
   const target = { list: ['a', 'b'] }
   for (const index of ['length', '2', '3', '-', '-1', '01', '', '1.0', '1e0', '4294967296', '__proto__', 'map'])
     for (const operation of [
@@ -95,14 +95,14 @@ test('a list takes an index of its own, and nothing else', () => {
     assert.equal(outcome(target, { op: 'add', path: `/list/${index}`, value: 'c' }), '{"list":["a","b","c"]}')
 })
 
-test('a patch is applied whole or not at all, and its target stays as it was', () => {
+test('a patch is applied completely or not at all, and does not change its input', () => {
   const target = { a: { b: 1 }, list: [{ c: 1 }] }
   const failing = { op: 'test', path: '/a/b', value: 3 }
   assert.equal(outcome(target, { op: 'add', path: '/a/b', value: 2 }, { op: 'remove', path: '/list/0' }, failing), 422)
   assert.deepEqual(target, { a: { b: 1 }, list: [{ c: 1 }] })
 })
 
-test('a copy shares nothing with what it was copied from, nor with the prototype of objects', () => {
+test('a copy shares nothing with its source, nor with the prototype of objects', () => {
   const copied = outcome(
     { a: { b: 1 } },
     { op: 'copy', from: '/a', path: '/c' },
@@ -114,7 +114,7 @@ test('a copy shares nothing with what it was copied from, nor with the prototype
   assert.equal(({} as { polluted?: number }).polluted, undefined)
 })
 
-test('what is missing, and what cannot be moved, is refused', () => {
+test('operations on missing fields and impossible moves are refused', () => {
   for (const operation of [
     { op: 'copy', path: '/b' },
     { op: 'move', path: '/b' },
@@ -130,7 +130,7 @@ test('what is missing, and what cannot be moved, is refused', () => {
     assert.equal(outcome({ a: {} }, operation), 422, JSON.stringify(operation))
 })
 
-test('moves that nest an object ever deeper end in a refusal', () => {
+test('moves that nest an object deeper and deeper are refused', () => {
   const chain = (levels: number): object => (levels === 0 ? {} : { a: chain(levels - 1) })
   const nest = [
     { op: 'add', path: '/b', value: chain(90) },

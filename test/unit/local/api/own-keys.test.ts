@@ -1,4 +1,4 @@
-/** Fields called `__proto__` or `toString` are fields like any other, in whatever a client sends. */
+/** Fields named `__proto__` or `toString` are ordinary fields in all that a client sends. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { pruned } from '../../../../src/api/pruned.ts'
@@ -11,7 +11,7 @@ import { schemaOf } from '../../../../src/local/store/schema.ts'
 
 const NAMES = ['__proto__', 'constructor', 'toString', 'hasOwnProperty']
 const resourceOf = (kind: string) => RESOURCES.find((one) => one.kind === kind) ?? assert.fail(kind)
-/** JSON is the one way to write an own `__proto__`. */
+/** Uses JSON, because an object literal cannot have an own field `__proto__`. */
 const holding = (name: string, value: string) => JSON.parse(`{${JSON.stringify(name)}:${value}}`)
 const keysOf = (value: unknown) => Object.keys(value as object)
 
@@ -21,7 +21,7 @@ suite('a patch', () => {
     ['application/strategic-merge-patch+json', 'Pod'],
   ]
   for (const [type, kind] of kinds)
-    test(`${type} sets them, changes them and takes them away`, () => {
+    test(`${type} sets, changes and removes them`, () => {
       for (const name of NAMES) {
         const patched = (target: object, value: string) =>
           applyPatch(resourceOf(kind), type, { spec: target }, { spec: holding(name, value) }).spec
@@ -33,7 +33,7 @@ suite('a patch', () => {
       }
     })
 
-  test('server-side apply owns them, and takes away what is no longer sent', () => {
+  test('server-side apply owns them, and removes them when the manager omits them', () => {
     const resource = resourceOf('ConfigMap')
     const applying = { resource, manager: 'm', part: 'object', force: false, nowMs: 0 } as const
     const map = (data: object) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data }) as never
@@ -49,7 +49,7 @@ suite('a patch', () => {
     }
   })
 
-  test('none nests an object deeper, or makes it hold more, than a request may', () => {
+  test('no patch makes an object deeper or larger than a request may be', () => {
     const deep = (levels: number): object => (levels === 0 ? {} : { a: deep(levels - 1) })
     const at = (levels: number) => `/spec${'/a'.repeat(levels)}/b`
     const patch = [{ op: 'add', path: at(90), value: deep(90) }]
@@ -61,7 +61,7 @@ suite('a patch', () => {
   })
 })
 
-test('pruning tells them as unknown, wherever they lie', () => {
+test('pruning reports them as unknown fields at any place', () => {
   const schema = schemaOf(resourceOf('PretrainJob')) ?? assert.fail()
   for (const name of NAMES) {
     const unknown: string[] = []
@@ -72,7 +72,7 @@ test('pruning tells them as unknown, wherever they lie', () => {
   }
 })
 
-test('selectors see the labels of an object alone', () => {
+test('selectors ignore inherited fields', () => {
   const of = (labels: object) => ({ metadata: { name: 'a', labels } }) as Stored
   for (const name of NAMES) {
     const [without, labelled] = [of({}), of(holding(name, '"x"'))]

@@ -29,7 +29,7 @@ function openWatch(query: string): { lines: string[]; response: EventEmitter } {
   return { lines, response }
 }
 
-test('a quiet watch says every 20 s how far it is, to who asked for it, until it is closed', () => {
+test('an idle watch with bookmarks sends one every 20 s until it is closed', () => {
   mock.timers.enable({ apis: ['setInterval', 'setTimeout'] })
   const asked = openWatch('resourceVersion=7&allowWatchBookmarks=true')
   const silent = openWatch('resourceVersion=7')

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { ADDRESSES, addressAt } from '../../../../src/local/kubelet/addresses.ts'
 
-test('100,000 pods have 100,000 addresses, wherever the count begins', () => {
+test('100,000 pods have 100,000 distinct addresses, whatever the first one is', () => {
   fc.assert(
     fc.property(fc.nat(ADDRESSES), (start) => {
       const addresses = new Set(Array.from({ length: 100_000 }, (_, i) => addressAt(start + i)))
@@ -14,7 +14,7 @@ test('100,000 pods have 100,000 addresses, wherever the count begins', () => {
   )
 })
 
-test('every address is a host of 127.64.0.0/10', () => {
+test('each address is a host address of 127.64.0.0/10', () => {
   fc.assert(
     fc.property(fc.nat(3 * ADDRESSES), (n) => {
       const address = addressAt(n)

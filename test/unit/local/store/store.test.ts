@@ -23,7 +23,7 @@ const openStore = (file: string, clock = new FakeClock()) => new ObjectStore(new
 const names = (store: ObjectStore, namespace?: string) =>
   store.list(MAPS, namespace).map(({ metadata }) => metadata.name)
 
-test('what was stored is there after a restart, and versions go on', () => {
+test('objects survive a restart, and versions continue', () => {
   const file = newFile()
   const before = openStore(file)
   before.create(MAPS, 'a', named('kept'))
@@ -32,7 +32,7 @@ test('what was stored is there after a restart, and versions go on', () => {
   assert.deepEqual([names(after), after.version], [['kept'], before.version])
 })
 
-test('versions go on even when everything was deleted, over two restarts', () => {
+test('versions continue over two restarts even if all objects were deleted', () => {
   const file = newFile()
   const store = openStore(file)
   store.delete(MAPS, store.create(MAPS, 'a', named('x')))
@@ -40,7 +40,7 @@ test('versions go on even when everything was deleted, over two restarts', () =>
   assert.equal(openStore(file).version, store.version)
 })
 
-test('a restart forgets the past: who resumes from before it is told 410, who is up to date is not', () => {
+test('after a restart, a watch from an older version gets 410, and one from the newest version does not', () => {
   const file = newFile()
   const { version } = openStore(file).create(MAPS, 'a', named('x')).metadata.resourceVersion
     ? openStore(file)
@@ -50,7 +50,7 @@ test('a restart forgets the past: who resumes from before it is told 410, who is
   store.watch(version, () => {})()
 })
 
-test('a torn last line is the write that was never answered', () => {
+test('a torn last line of the journal is ignored', () => {
   const file = newFile()
   openStore(file).create(MAPS, 'a', named('whole'))
   writeFileSync(file, `${readFileSync(file, 'utf8')}{"put":{"kind":"ConfigMap","meta`)
@@ -59,7 +59,7 @@ test('a torn last line is the write that was never answered', () => {
   assert.deepEqual(names(openStore(file)), ['next', 'whole'])
 })
 
-test('a journal is written anew when most of it is past', () => {
+test('the journal is compacted when most of its lines are obsolete', () => {
   const file = newFile()
   const store = new ObjectStore(new Journal(file, { minCompactBytes: 10_000 }), new FakeClock())
   let object = store.create(MAPS, 'a', named('busy'))
@@ -69,14 +69,14 @@ test('a journal is written anew when most of it is past', () => {
   assert.deepEqual(again, object)
 })
 
-test('a namespace is not a prefix of another', () => {
+test('a list of a namespace has no objects of a namespace whose name begins with it', () => {
   const store = openStore(newFile())
   store.create(MAPS, 'default', named('mine'))
   store.create(MAPS, 'default2', named('other'))
   assert.deepEqual([names(store, 'default'), names(store)], [['mine'], ['mine', 'other']])
 })
 
-test('everybody hears of writes in the order of their versions, those that a listener makes too', () => {
+test('each listener gets events in the order of versions, also for writes of other listeners', () => {
   const store = openStore(newFile())
   collectGarbage(store)
   const heard: StoredEvent[] = []
@@ -91,7 +91,7 @@ test('everybody hears of writes in the order of their versions, those that a lis
   )
 })
 
-test('events are forgotten an hour after they were last repeated', async () => {
+test('an event expires an hour after its last repetition', async () => {
   const clock = new FakeClock()
   const store = openStore(newFile(), clock)
   const events = resourceOfKind('Event')
@@ -106,7 +106,7 @@ test('events are forgotten an hour after they were last repeated', async () => {
   )
 })
 
-test('pages of a list are kept for five minutes, then a new list is asked for', async () => {
+test('a continue token expires after five minutes', async () => {
   const clock = new FakeClock()
   const pages = new Pages(clock)
   const first = pages.first({ objects: ['a', 'b', 'c'].map((name) => named(name)), version: 9 }, 2)
