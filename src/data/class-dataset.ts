@@ -1,6 +1,6 @@
 import type { ClassLabels, Dataset } from './dataset.ts'
-import { matchClasses } from './job-classes.ts'
 import { createLabelMap, type LabelMap } from './labels.ts'
+import { matchClasses } from './match-classes.ts'
 
 type Files = Pick<Dataset<ClassLabels>, 'units' | 'passedOver' | 'read'>
 

@@ -7,7 +7,7 @@ import { readRegular } from './regular-file.ts'
 import { isMissing } from './unreadable.ts'
 
 /** Ancestors kept in memory, of all labels together. */
-const REMEMBERED_IDS = 2 ** 20
+const MEMOIZED_IDS = 2 ** 20
 /** Twice a million labels with long names; Node makes no text of 512 MiB. */
 const MAX_FILE_BYTES = 2 ** 28
 
@@ -29,20 +29,20 @@ export interface LabelMap {
 export function createLabelMap(labels: readonly Label[], source = 'labels'): LabelMap {
   labels.forEach(({ id, parents }, i) => {
     if (id !== i) throw invalid(source, `entry ${i} has id ${id}: ids must be 0, 1, 2, …`)
-    const strange = parents.find((parent) => parent >= labels.length)
-    if (strange !== undefined) throw invalid(source, `label ${id} has parent ${strange}, which is not in the file`)
+    const unknown = parents.find((parent) => parent >= labels.length)
+    if (unknown !== undefined) throw invalid(source, `label ${id} has parent ${unknown}, which is not in the file`)
   })
   mustHaveNoCycle(labels, source)
-  const ancestorsOf = remembered((id) => findAncestors(id, labels))
+  const ancestorsOf = memoized((id) => findAncestors(id, labels))
   return {
     size: labels.length,
     labels,
     ancestorsOf,
     close(ids) {
-      const strange = ids.find((id) => !(id in labels))
-      if (strange !== undefined) {
-        const message = `label ${strange} is not in ${source} (0 to ${labels.length - 1})`
-        throw new DownpourError('LABEL_UNKNOWN', message, { label: strange, source })
+      const unknown = ids.find((id) => !(id in labels))
+      if (unknown !== undefined) {
+        const message = `label ${unknown} is not in ${source} (0 to ${labels.length - 1})`
+        throw new DownpourError('LABEL_UNKNOWN', message, { label: unknown, source })
       }
       const above = ids.flatMap((id) => ancestorsOf(id)).sort((a, b) => a - b)
       return [...new Set([...ids, ...above])]
@@ -63,13 +63,13 @@ export async function readLabels(path: string): Promise<LabelMap> {
     throw new DownpourError('DATA_MISSING', message, { path }, { cause: error })
   })
   const parsed = LabelsFile.safeParse(parseJson(textOf(bytes, path), path))
-  if (parsed.success) return createLabelMap(withNames(parsed.data, path), path)
+  if (parsed.success) return createLabelMap(withUniqueNames(parsed.data, path), path)
   const [issue] = parsed.error.issues
   throw invalid(path, `${issue?.path.join('.') || 'the whole'}: ${issue?.message}; it lists the labels: ${FORM}`)
 }
 
 /** Processes match labels by name, so each label needs a name of its own. */
-function withNames(labels: Label[], source: string): Label[] {
+function withUniqueNames(labels: Label[], source: string): Label[] {
   const idByName = new Map<string, number>()
   for (const { id, name } of labels) {
     const before = idByName.get(name.normalize('NFC'))
@@ -120,15 +120,15 @@ function findAncestors(id: number, labels: readonly Label[]): readonly number[] 
 }
 
 /** Answers are kept while they are few: those of a deep chain, all together, grow with the square of its length. */
-function remembered(find: (id: number) => readonly number[]): (id: number) => readonly number[] {
+function memoized(find: (id: number) => readonly number[]): (id: number) => readonly number[] {
   const known = new Map<number, readonly number[]>()
-  let room = REMEMBERED_IDS
+  let idsLeft = MEMOIZED_IDS
   return (id) => {
     const before = known.get(id)
     if (before) return before
     const found = find(id)
-    room -= found.length
-    if (room >= 0) known.set(id, found)
+    idsLeft -= found.length
+    if (idsLeft >= 0) known.set(id, found)
     return found
   }
 }

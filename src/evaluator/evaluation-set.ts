@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { type Class, MAX_CLASSES_BYTES, parseClasses } from '../contract/classes.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { ClassLabels, Dataset } from '../data/dataset.ts'
-import { tellMissingClasses } from '../data/job-classes.ts'
+import { logMissingClasses } from '../data/match-classes.ts'
 import { readRegular } from '../data/regular-file.ts'
-import { tellPassedOver } from '../data/scan/tell.ts'
+import { logPassedOver } from '../data/scan/log-passed-over.ts'
 import { isMissing } from '../data/unreadable.ts'
 import { CorruptionCount } from '../input/corruption-count.ts'
 import { openChecked } from '../input/open-checked.ts'
@@ -33,14 +33,14 @@ export async function openEvaluationSet(
   const dataset = await openChecked(folder, data, maxExamples, corruption).catch((error) => {
     throw named(error)
   })
-  tellPassedOver(dataset.passedOver, log)
+  logPassedOver(dataset.passedOver, log)
   const where = join(folder, data.path)
   return {
     where,
     dataset,
     compare(classes) {
       try {
-        tellMissingClasses(dataset.labels.labels, classes, where, log)
+        logMissingClasses(dataset.labels.labels, classes, where, log)
       } catch (error) {
         throw named(error)
       }

@@ -24,7 +24,7 @@ export function createExampleReader<A>(
   cacheBytes = 0,
 ): ExampleReader<A> {
   const cache = new Map<number, Decoded<A>[]>()
-  let room = cacheBytes
+  let bytesLeft = cacheBytes
   return {
     units: dataset.units.length,
     async *read(unit) {
@@ -35,11 +35,11 @@ export function createExampleReader<A>(
       let bytes = 0
       for await (const example of decodeUnit(dataset, unit, decode, corruption)) {
         bytes += example.picture.rgb.length
-        if (bytes <= room) examples.push(example)
+        if (bytes <= bytesLeft) examples.push(example)
         yield example
       }
-      if (bytes > room) return
-      room -= bytes
+      if (bytes > bytesLeft) return
+      bytesLeft -= bytes
       cache.set(unit, examples)
     },
   }

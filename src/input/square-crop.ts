@@ -33,8 +33,8 @@ export function squareCrop<A, T>(input: InputConfig, targetOf: (annotation: A) =
 }
 
 export function randomCrop({ resizePixels, cropPixels, flip }: InputConfig, random: Random): Crop {
-  const room = resizePixels - cropPixels + 1
-  return { top: random.int(room), left: random.int(room), flip: flip && random.next() < 0.5 }
+  const places = resizePixels - cropPixels + 1
+  return { top: random.int(places), left: random.int(places), flip: flip && random.next() < 0.5 }
 }
 
 export function centreCrop({ resizePixels, cropPixels }: InputConfig): Crop {

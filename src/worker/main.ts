@@ -11,9 +11,10 @@ import {
 } from '../contract/parse-config.ts'
 import { EXIT, type PlaceArgs, PORTS, type PodIdentity, type RuntimeConfig } from '../contract/runtime.ts'
 import { FORMATS } from '../data/formats.ts'
-import { someNames, tellMissingClasses } from '../data/job-classes.ts'
+import { someNames } from '../data/label-names.ts'
 import type { Label } from '../data/labels.ts'
-import { tellPassedOver } from '../data/scan/tell.ts'
+import { logMissingClasses } from '../data/match-classes.ts'
+import { logPassedOver } from '../data/scan/log-passed-over.ts'
 import { startProcessServer } from '../http/process-server.ts'
 import { type OpenLoader, openLoader } from '../input/loader.ts'
 import type { DataFacts } from '../input/loader-messages.ts'
@@ -82,7 +83,7 @@ async function train(context: WorkerContext): Promise<void> {
   const task = await createTask(config)
   const data = await openData(context)
   try {
-    tellPassedOver(data.facts.passedOver, log)
+    logPassedOver(data.facts.passedOver, log)
     await trainOn(data, task, context)
   } finally {
     await data.close()
@@ -151,7 +152,7 @@ async function connect(context: WorkerContext, task: Task, { labels, units }: Da
 
 /** @throws DownpourError CLASS_UNKNOWN, HIERARCHY_DIFFERS */
 function agreedClasses({ classes }: ShardClient, { labels }: DataFacts, { config, dataDir, log }: WorkerContext) {
-  tellMissingClasses(labels, classes, join(dataDir, config.data.path), log)
+  logMissingClasses(labels, classes, join(dataDir, config.data.path), log)
   return classes
 }
 

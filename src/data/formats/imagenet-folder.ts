@@ -6,7 +6,7 @@ import { seedOf } from '../../support/random.ts'
 import { classDataset } from '../class-dataset.ts'
 import type { ClassLabels, Dataset, Item } from '../dataset.ts'
 import type { DataFormat, FormatOptions } from '../format.ts'
-import { likeOne, someNames } from '../job-classes.ts'
+import { similarName, someNames } from '../label-names.ts'
 import { flatLabels, type LabelMap, readLabels } from '../labels.ts'
 import { readRegular } from '../regular-file.ts'
 import { picturesOf, scanClass } from '../scan/class-folder.ts'
@@ -86,7 +86,7 @@ function folderIndex({ labels }: LabelMap, root: string): (folder: string) => nu
     const id = ids.get(folder)
     if (id !== undefined) return id
     const have = someNames(labels.map(({ name }) => name))
-    const message = `${printable(join(root, folder))}: the labels file has no label of that name; it has ${have}${likeOne([folder], labels)}`
+    const message = `${printable(join(root, folder))}: the labels file has no label of that name; it has ${have}${similarName([folder], labels)}`
     throw new DownpourError('LABEL_UNKNOWN', message, { folder })
   }
 }

@@ -63,12 +63,12 @@ async function chosenFiles(root: string, labelsFile: string, pattern: string | u
   const names = entries.map(({ name }) => name).filter((name) => typeByName.get(name) !== 'folder')
   const { shards, passedOver } = chooseShards(root, names, pattern)
   for (const { name, kind } of passedOver) tally.add(kindOfNoFile(typeByName.get(name), kind), name)
-  const strange = shards.find((name) => typeByName.get(name) !== 'file')
-  if (strange === undefined) return shards
-  const what = typeByName.get(strange) === 'nowhere' ? 'a link that leads nowhere' : 'no regular file'
+  const unusable = shards.find((name) => typeByName.get(name) !== 'file')
+  if (unusable === undefined) return shards
+  const what = typeByName.get(unusable) === 'nowhere' ? 'a link that leads nowhere' : 'no regular file'
   throw new DownpourError(
     'DATA_UNREADABLE',
-    `${join(root, printable(strange))}: is ${what}; bring the shard, or remove it`,
+    `${join(root, printable(unusable))}: is ${what}; bring the shard, or remove it`,
   )
 }
 

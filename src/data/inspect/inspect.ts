@@ -104,10 +104,11 @@ async function inspectSet(set: FoundSet, options: InspectOptions, samples: strin
   const tally = new Tally(dataset.passedOver)
   const problems: string[] = []
   let records = 0
-  for await (const item of everything(dataset, tally)) {
+  for await (const item of allItems(dataset, tally)) {
     if (records === limit) break
     records++
-    const problem = item.type === 'corrupt' ? `${item.where}: ${item.reason}` : await look(item, counts, sheet)
+    const problem =
+      item.type === 'corrupt' ? `${item.where}: ${item.reason}` : await inspectExample(item, counts, sheet)
     if (problem) problems.push(problem)
   }
   const passedOver = tally.list()
@@ -126,7 +127,7 @@ async function inspectSet(set: FoundSet, options: InspectOptions, samples: strin
   }
 }
 
-async function* everything(dataset: Dataset<ClassLabels>, tally: Tally) {
+async function* allItems(dataset: Dataset<ClassLabels>, tally: Tally) {
   for (const [unit, name] of dataset.units.entries()) {
     let records = 0
     for await (const item of dataset.read(unit)) {
@@ -138,13 +139,13 @@ async function* everything(dataset: Dataset<ClassLabels>, tally: Tally) {
 }
 
 /** @returns what is wrong with it */
-async function look(
+async function inspectExample(
   example: Encoded<ClassLabels>,
   counts: LabelCount,
   sheet: ContactSheet | undefined,
 ): Promise<string | undefined> {
-  const strange = counts.add(example.annotation)
-  if (strange !== undefined) return `${example.where}, image ${example.id}: label ${strange} is not in the labels file`
+  const unknown = counts.add(example.annotation)
+  if (unknown !== undefined) return `${example.where}, image ${example.id}: label ${unknown} is not in the labels file`
   try {
     const pixels = await decodeSquare(example.bytes, DECODE_PIXELS)
     sheet?.add(example, pixels, DECODE_PIXELS)

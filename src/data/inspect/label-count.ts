@@ -6,7 +6,7 @@ export class LabelCount {
   readonly #labels: LabelMap
   readonly #perLabel: number[]
   #images = 0
-  #said = 0
+  #stored = 0
   #judged = 0
   #wrong = 0
 
@@ -17,17 +17,17 @@ export class LabelCount {
 
   /** @returns a label that is not in the map; nothing is counted then */
   add({ labels, truth }: ClassLabels): number | undefined {
-    const strange = labels.find((label) => !(label in this.#perLabel))
-    if (strange !== undefined) return strange
+    const unknown = labels.find((label) => !(label in this.#perLabel))
+    if (unknown !== undefined) return unknown
     this.#images++
-    this.#said += labels.length
+    this.#stored += labels.length
     for (const label of labels) this.#perLabel[label] = (this.#perLabel[label] as number) + 1
     if (truth) this.#judge(labels, new Set(this.#labels.close(truth)))
   }
 
   /** Labels an image, as stored. */
   get mean(): number {
-    return this.#said / Math.max(1, this.#images)
+    return this.#stored / Math.max(1, this.#images)
   }
 
   get images(): number {

@@ -101,8 +101,8 @@ function mustAddUp(root: string, numbered: readonly Numbered[], chosen: Readonly
     if (!chosen.has(series)) continue
     const [first] = members as [Numbered, ...Numbered[]]
     const fail = (what: string) => incomplete(root, `${printable(series)}: ${what}`)
-    const { from, indexes, strange } = numbersOf(members, first.count)
-    if (strange.length > 0) throw fail(`${some(strange)}: no such number among ${first.count} shards`)
+    const { from, indexes, outside } = numbersOf(members, first.count)
+    if (outside.length > 0) throw fail(`${some(outside)}: no such number among ${first.count} shards`)
     const missing = first.count - indexes.size
     if (missing > 0)
       throw fail(`${missing} of ${first.count} shards are missing: number ${firstGaps(from, indexes, missing)}`)
@@ -113,8 +113,8 @@ function mustAddUp(root: string, numbered: readonly Numbered[], chosen: Readonly
 function numbersOf(members: readonly Numbered[], count: number) {
   const indexes = new Set(members.map(({ index }) => index))
   const from = indexes.has(count) && !indexes.has(0) ? 1 : 0
-  const strange = members.filter(({ index }) => index < from || index >= from + count).map(({ name }) => name)
-  return { from, indexes, strange }
+  const outside = members.filter(({ index }) => index < from || index >= from + count).map(({ name }) => name)
+  return { from, indexes, outside }
 }
 
 /** Stops when there are enough: a name can claim a thousand million shards. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Tally } from '../../../../src/data/scan/kinds.ts'
-import { tellPassedOver } from '../../../../src/data/scan/tell.ts'
+import { logPassedOver } from '../../../../src/data/scan/log-passed-over.ts'
 import type { Log } from '../../../../src/support/log.ts'
 import { toldLog } from '../../../support/told-log.ts'
 
@@ -12,7 +12,7 @@ function told(tally: Tally): { lines: string[]; facts: object[] } {
     facts.push(fact)
     tell(fact, message)
   }
-  tellPassedOver(tally.list(), { ...log, info: remember(log.info), warn: remember(log.warn) })
+  logPassedOver(tally.list(), { ...log, info: remember(log.info), warn: remember(log.warn) })
   return { lines: log.lines, facts }
 }
 

@@ -6,8 +6,8 @@ import fc from 'fast-check'
 import type { Class } from '../../../src/contract/classes.ts'
 import type { DataConfig } from '../../../src/contract/runtime.ts'
 import { openDataset } from '../../../src/data/formats.ts'
-import { matchClasses, tellMissingClasses } from '../../../src/data/job-classes.ts'
 import { createLabelMap, flatLabels, type Label, type LabelMap } from '../../../src/data/labels.ts'
+import { logMissingClasses, matchClasses } from '../../../src/data/match-classes.ts'
 import type { Log } from '../../../src/support/log.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { collect, FRUIT, inside, png, temporaryFolder, writeImages, writeRecords } from './builders.ts'
@@ -142,10 +142,10 @@ test('classes that a folder lacks are said in one line; a labels file that has g
   const told: object[] = []
   const log: Log = { ...silentLog, warn: (facts: object) => void told.push(facts) }
   const many = Array.from({ length: 12 }, (_, i) => `c${i}`)
-  tellMissingClasses(flatLabels(['c3']).labels, flatLabels(many).labels as Class[], 'here', log)
+  logMissingClasses(flatLabels(['c3']).labels, flatLabels(many).labels as Class[], 'here', log)
   assert.deepEqual(told, [{ where: 'here', missing: '"c0", "c1", "c2", "c4", "c5" and 6 more', count: 11 }])
-  tellMissingClasses(JOB, JOB, 'here', log)
+  logMissingClasses(JOB, JOB, 'here', log)
   assert.equal(told.length, 1)
   const gained = flatLabels(['ant', 'bee', 'cat', 'dog']).labels
-  assert.throws(() => tellMissingClasses(gained, JOB, 'here', log), { code: 'CLASS_UNKNOWN', message: /"dog"/ })
+  assert.throws(() => logMissingClasses(gained, JOB, 'here', log), { code: 'CLASS_UNKNOWN', message: /"dog"/ })
 })

@@ -3,9 +3,10 @@ import type { Class } from '../contract/classes.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { printable } from '../support/printable.ts'
+import { similarName, someNames } from './label-names.ts'
 import { createLabelMap, type Label, type LabelMap } from './labels.ts'
-import { lookalikeKey } from './scan/names.ts'
 
+/** Names in the details of an error. */
 const SHOWN = 5
 
 /**
@@ -15,8 +16,8 @@ const SHOWN = 5
  */
 export function matchClasses(own: LabelMap, job: LabelMap, where: string): (stored: readonly number[]) => number[] {
   const idByName = new Map(job.labels.map(({ id, name }) => [name.normalize('NFC'), id]))
-  const strange = own.labels.filter(({ name }) => !idByName.has(name.normalize('NFC')))
-  if (strange.length > 0) throw unknown(strange, job, where)
+  const unmatched = own.labels.filter(({ name }) => !idByName.has(name.normalize('NFC')))
+  if (unmatched.length > 0) throw classUnknown(unmatched, job, where)
   const jobIdOf = own.labels.map(({ name }) => idByName.get(name.normalize('NFC')) as number)
   mustHaveSameAncestors(own, job, jobIdOf, where)
   return (stored) => ownIds(own, stored).map((id) => jobIdOf[id] as number)
@@ -26,26 +27,12 @@ export function matchClasses(own: LabelMap, job: LabelMap, where: string): (stor
  * Logs once which of the job's classes the folder lacks, which is no error.
  * @throws as matchClasses
  */
-export function tellMissingClasses(own: readonly Label[], classes: readonly Class[], where: string, log: Log): void {
+export function logMissingClasses(own: readonly Label[], classes: readonly Class[], where: string, log: Log): void {
   matchClasses(createLabelMap(own, where), createLabelMap(classes, 'the classes of the job'), where)
   const names = new Set(own.map(({ name }) => name.normalize('NFC')))
   const missing = classes.map(({ name }) => name).filter((name) => !names.has(name.normalize('NFC')))
   if (missing.length === 0) return
   log.warn({ where, missing: someNames(missing), count: missing.length }, 'classes of the job that this data lacks')
-}
-
-/** @returns ', and one is "Cat"' for the first of the names that is one of the labels but for case, blanks or the like; or nothing */
-export function likeOne(names: readonly string[], labels: readonly Pick<Label, 'name'>[]): string {
-  const byKey = new Map(labels.map(({ name }) => [lookalikeKey(name), name]))
-  const like = names.map((name) => byKey.get(lookalikeKey(name))).find((name) => name !== undefined)
-  return like === undefined ? '' : `, and one is "${printable(like)}"`
-}
-
-/** @example '"ant", "bee" and 3 more' */
-export function someNames(names: readonly string[]): string {
-  const shown = names.slice(0, SHOWN).map((name) => `"${printable(name)}"`)
-  const more = names.length - shown.length
-  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ')
 }
 
 /** Ids as stored, each checked against the folder's own labels. */
@@ -82,10 +69,10 @@ function isSameSet(a: readonly number[], b: readonly number[]): boolean {
   return set.size === new Set(b).size && b.every((one) => set.has(one))
 }
 
-function unknown(strange: readonly Label[], job: LabelMap, where: string): DownpourError {
-  const names = strange.map(({ name }) => name)
+function classUnknown(unmatched: readonly Label[], job: LabelMap, where: string): DownpourError {
+  const names = unmatched.map(({ name }) => name)
   const have = someNames(job.labels.map(({ name }) => name))
-  const like = likeOne(names, job.labels)
+  const like = similarName(names, job.labels)
   const message = `${where}: the job has no class named ${someNames(names)}; its ${job.size} classes are ${have}${like}. Rename the class as the job spells it, or move it away`
   return new DownpourError('CLASS_UNKNOWN', message, { names: names.slice(0, SHOWN) })
 }
