@@ -4,7 +4,7 @@ import { transferPlans } from '../../api/transfers.ts'
 import { ANNOTATIONS } from '../../contract/names.ts'
 import { isUnfinished, jobText } from '../job-text.ts'
 
-export interface Outlook {
+export interface Completion {
   isOver: boolean
   /** Why a FinetuneJob that a job asks for is not waited for, a sentence each. */
   notes: string[]
@@ -16,7 +16,7 @@ type Transfer = { state: 'there' | 'awaited' } | { state: 'settled'; note: strin
  * @param jobs of the run, and there
  * @param strangers other FinetuneJobs: one may have the name that a transfer would get
  */
-export function lookAhead(jobs: readonly Job[], strangers: readonly Job[] = []): Outlook {
+export function completionOf(jobs: readonly Job[], strangers: readonly Job[] = []): Completion {
   const transfers = jobs.flatMap((job) => transfersOf(job, jobs, strangers))
   return {
     isOver: !jobs.some(isUnfinished) && !transfers.some(({ state }) => state === 'awaited'),

@@ -1,5 +1,5 @@
 /**
- * Jobs that former runs left unfinished: they rest while another file runs, and go on when theirs is run again. That
+ * Jobs that previous runs left unfinished: they rest while another file runs, and go on when theirs is run again. That
  * they rest is a field of a manager of its own, so giving up that field resumes what was suspended here and nothing else.
  */
 import type { Job } from '../../api/job.ts'
@@ -20,7 +20,7 @@ export interface Former {
 }
 
 /** @param jobs what is stored before the files are applied */
-export function sortFormer(jobs: readonly Job[], manifests: readonly Manifest[]): Former {
+export function sortPreviousJobs(jobs: readonly Job[], manifests: readonly Manifest[]): Former {
   const unfinished = jobs.filter(isUnfinished)
   const inFiles = new Set(manifests.map(({ object }) => keyOf(object.kind, namespaceOf(object), object.metadata.name)))
   const wanted = new Set([...inFiles, ...manifests.flatMap((manifest) => sourceKeys(manifest, jobs))])
@@ -32,12 +32,12 @@ export function sortFormer(jobs: readonly Job[], manifests: readonly Manifest[])
 }
 
 /** @returns what to tell */
-export async function restFormerJobs(
+export async function suspendOtherJobs(
   client: KubeClient,
   { ours, others }: Former,
   waiting: Waiting,
 ): Promise<string[]> {
-  const resting = ours.filter(restsByUs)
+  const resting = ours.filter(isSuspendedByUs)
   for (const job of resting) await applySpec(client, job, {}, waiting)
   for (const job of others.filter(({ spec }) => !spec.suspend))
     await applySpec(client, job, { spec: { suspend: true } }, waiting)
@@ -49,10 +49,10 @@ function describeOthers(others: readonly Job[]): string[] {
   const names = others.map(jobText).join(', ')
   const [what, file, it] =
     others.length === 1
-      ? ['job of a former run is', 'its file', 'it']
-      : ['jobs of former runs are', 'their files', 'them']
+      ? ['job of a previous run is', 'its file', 'it']
+      : ['jobs of previous runs are', 'their files', 'them']
   return [
-    `${others.length} unfinished ${what} suspended meanwhile: ${names} (run ${file} again to go on with ${it}; --fresh forgets all former runs)`,
+    `${others.length} unfinished ${what} suspended meanwhile: ${names} (run ${file} again to go on with ${it}; --fresh forgets all previous runs)`,
   ]
 }
 
@@ -68,7 +68,7 @@ function sourceKeys({ object }: Manifest, jobs: readonly Job[]): string[] {
   return from?.pretrainJob && !stored?.status?.source ? [keyOf('PretrainJob', namespace, from.pretrainJob)] : []
 }
 
-function restsByUs({ metadata }: Job): boolean {
+function isSuspendedByUs({ metadata }: Job): boolean {
   const { managedFields = [] } = metadata as { managedFields?: { manager: string }[] }
   return managedFields.some(({ manager }) => manager === FIELD_MANAGER)
 }

@@ -2,11 +2,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Job } from '../../api/job.ts'
 
-/** The pods of these ended with the former run. */
+/** The pods of these ended with the previous run. */
 const HAD_PODS = new Set(['Running', 'Starting'])
 
 /** @param former what was written when this run began */
-export function withoutFormer(job: Job, former: Job['status']): Job {
+export function withoutPreviousStatus(job: Job, former: Job['status']): Job {
   const { status, ...rest } = job
   if (!status || !former || !HAD_PODS.has(status.phase) || waitsAsBefore(status)) return job
   if (isDeepStrictEqual(status, former)) return rest as Job
@@ -15,7 +15,7 @@ export function withoutFormer(job: Job, former: Job['status']): Job {
   return { ...rest, status: known } as Job
 }
 
-/** Its pods never began, so none ended with the former run: nothing changes, and the operator writes nothing anew. */
+/** Its pods never began, so none ended with the previous run: nothing changes, and the operator writes nothing anew. */
 function waitsAsBefore({ phase, conditions }: NonNullable<Job['status']>): boolean {
   return phase === 'Starting' && conditions.some(({ type, status }) => type === 'Scheduled' && status === 'False')
 }

@@ -17,7 +17,7 @@ import { VERSION } from '../version.ts'
 import { checkManifests } from './check-manifests.ts'
 import { readDemonstration } from './demonstration.ts'
 import { makeOrderedData } from './generate-data.ts'
-import { connectJobs, type Jobs } from './jobs.ts'
+import { RunJobs } from './jobs.ts'
 import { watchStarters } from './parent-processes.ts'
 import { savedLines } from './saved-checkpoints.ts'
 import { superviseOperator } from './supervise-operator.ts'
@@ -47,7 +47,7 @@ export async function run(files: string[], options: RunOptions): Promise<number>
   const onStorageOutage = (reason: string | undefined) => view.say(troubleText(reason))
   const cluster = await startLocalCluster({ stateDir, command: BIN, environment, log, onLocked, onStorageOutage })
   const kubeconfig = cluster.kubeconfigPath
-  const jobs = await connectJobs(kubeconfig, stateDir, interrupt)
+  const jobs = new RunJobs(kubeconfig, stateDir, interrupt)
   let operator: ReturnType<typeof superviseOperator> | undefined
   let unfinished = new Map<string, string>()
   try {
@@ -65,7 +65,7 @@ export async function run(files: string[], options: RunOptions): Promise<number>
     const scores = new ScoreBook()
     const ended = await followJobs(jobs, view, scores, interrupt)
     const code = await conclude(
-      await collectResults(ended, jobs.claimFolder, scores),
+      await collectResults(ended, (namespace, name) => jobs.claimFolder(namespace, name), scores),
       options,
       startedMs,
       view,
@@ -103,7 +103,12 @@ function podEnvironment(stateDir: string): NodeJS.ProcessEnv {
 }
 
 /** Draws the jobs until all that were asked for, and all that they made, have ended. */
-async function followJobs(jobs: Jobs, view: ProgressView, scores: ScoreBook, interrupt: AbortSignal): Promise<Job[]> {
+async function followJobs(
+  jobs: RunJobs,
+  view: ProgressView,
+  scores: ScoreBook,
+  interrupt: AbortSignal,
+): Promise<Job[]> {
   const told = new Set<string>()
   for (;;) {
     const { jobs: current, isOver, notes } = await jobs.read()

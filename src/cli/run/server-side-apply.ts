@@ -33,7 +33,7 @@ export function jobRef(kind: JobKind, { namespace, name }: { namespace: string; 
 }
 
 /** Nothing is stored: a file of which the second object is refused must not leave the first behind. @throws APPLY_REFUSED */
-export async function rehearse(client: KubeClient, manifests: readonly Manifest[], waiting: Waiting): Promise<void> {
+export async function dryRun(client: KubeClient, manifests: readonly Manifest[], waiting: Waiting): Promise<void> {
   const refusals: DownpourError[] = []
   for (const manifest of manifests)
     await applied(client, manifest, { ...waiting, dryRun: true }).catch((error) => {

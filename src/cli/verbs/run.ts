@@ -12,7 +12,7 @@ export function register(command: Command): void {
       'YAML with PretrainJobs, FinetuneJobs and the PersistentVolumeClaims they name (default: the demonstration)',
     )
     .option('--state-dir <dir>', 'where jobs, checkpoints and logs live', '.downpour')
-    .option('--fresh', 'forget jobs and checkpoints of former runs first (generated data stays)')
+    .option('--fresh', 'forget jobs and checkpoints of previous runs first (generated data stays)')
     .option('--keep-running', 'do not end when the jobs have ended: go on serving kubectl')
     .option('--seed <n>', 'seed of the demonstration', wholeNumber)
     .action(async (files: string[], options: RunOptions) =>

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Job } from '../../../../src/api/job.ts'
 import type { JobStatus } from '../../../../src/api/status.ts'
-import { lookAhead } from '../../../../src/cli/run/completion.ts'
+import { completionOf } from '../../../../src/cli/run/completion.ts'
 import { ANNOTATIONS } from '../../../../src/contract/names.ts'
 import { finetune, pretrain, transfer } from '../../../support/job-cases.ts'
 import { jobOf } from '../../plan/jobs.ts'
@@ -26,29 +26,33 @@ suite('a run is over', () => {
       child('jft-imagenet', 'Succeeded'),
       child('jft-imagenet-5', 'Failed'),
     ]
-    assert.deepEqual(lookAhead(jobs), { isOver: true, notes: [] })
+    assert.deepEqual(completionOf(jobs), { isOver: true, notes: [] })
   })
 
   test('not while a job, or a FinetuneJob that one made, is at work', () => {
-    assert.equal(lookAhead([source({ phase: 'Running' })]).isOver, false)
-    assert.equal(lookAhead([jobOf(pretrain())]).isOver, false)
+    assert.equal(completionOf([source({ phase: 'Running' })]).isOver, false)
+    assert.equal(completionOf([jobOf(pretrain())]).isOver, false)
     const jobs = [
       source({ phase: 'Succeeded', ...SAVED }),
       child('jft-imagenet', 'Running'),
       child('jft-imagenet-5', 'Failed'),
     ]
-    assert.equal(lookAhead(jobs).isOver, false)
+    assert.equal(completionOf(jobs).isOver, false)
   })
 
   test('not while a FinetuneJob is still to be made', () => {
     const jobs = [source({ phase: 'Succeeded', ...SAVED }), child('jft-imagenet-5', 'Succeeded')]
-    assert.deepEqual(lookAhead(jobs), { isOver: false, notes: [] })
-    assert.equal(lookAhead([source({ phase: 'Failed', ...SAVED })]).isOver, false, 'step 5 was saved before it failed')
+    assert.deepEqual(completionOf(jobs), { isOver: false, notes: [] })
+    assert.equal(
+      completionOf([source({ phase: 'Failed', ...SAVED })]).isOver,
+      false,
+      'step 5 was saved before it failed',
+    )
   })
 
   test('when one that was made is gone: deleted, or expired', () => {
     const jobs = [source({ phase: 'Succeeded', ...SAVED, made: 'jft-imagenet,jft-imagenet-5' })]
-    assert.deepEqual(lookAhead(jobs), {
+    assert.deepEqual(completionOf(jobs), {
       isOver: true,
       notes: [
         'FinetuneJob/jft-imagenet-5 is not waited for: PretrainJob/jft made it, and it is gone since',
@@ -58,7 +62,7 @@ suite('a run is over', () => {
   })
 
   test('when the step it would start from was never saved, or the job it would follow failed', () => {
-    assert.deepEqual(lookAhead([source({ phase: 'Failed' })]), {
+    assert.deepEqual(completionOf([source({ phase: 'Failed' })]), {
       isOver: true,
       notes: [
         'FinetuneJob/jft-imagenet-5 is not waited for: PretrainJob/jft ended without a checkpoint of step 5',
@@ -69,7 +73,7 @@ suite('a run is over', () => {
 
   test("when another's job has the name", () => {
     const jobs = [source({ phase: 'Succeeded', made: 'jft-imagenet-5' })]
-    const { isOver, notes } = lookAhead(jobs, [child('jft-imagenet', 'Running')])
+    const { isOver, notes } = completionOf(jobs, [child('jft-imagenet', 'Running')])
     assert.equal(isOver, true)
     assert.match(notes[1] ?? '', /^FinetuneJob\/jft-imagenet is not waited for: one of that name is there/)
   })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, suite, test } from 'node:test'
 import type { Manifest } from '../../../../src/cli/manifests.ts'
-import { connectJobs, type Jobs } from '../../../../src/cli/run/jobs.ts'
+import { RunJobs } from '../../../../src/cli/run/jobs.ts'
 import { API_VERSION, type JobKind, PLURALS } from '../../../../src/contract/names.ts'
 import type { KubeObject } from '../../../../src/kube/objects.ts'
 import { finetune, pretrain, type RawJob, transfer } from '../../../support/job-cases.ts'
@@ -12,7 +12,7 @@ const CLAIM_SPEC = { accessModes: ['ReadWriteMany'], resources: { requests: { st
 type Stored = KubeObject & { spec: Record<string, unknown> & { suspend?: boolean } }
 
 let cluster: TestCluster
-let runs: Jobs[]
+let runs: RunJobs[]
 beforeEach(async () => {
   cluster = await startTestCluster({ runPods: false })
   runs = []
@@ -41,14 +41,14 @@ const ended = (name: string) =>
   )
 
 /** A run of these objects, up to where training would begin. @returns what it says */
-async function run(...objects: (RawJob | Manifest['object'])[]): Promise<{ jobs: Jobs; said: string[] }> {
-  const jobs = await connectJobs(cluster.kubeconfigPath, cluster.stateDir, new AbortController().signal)
+async function run(...objects: (RawJob | Manifest['object'])[]): Promise<{ jobs: RunJobs; said: string[] }> {
+  const jobs = new RunJobs(cluster.kubeconfigPath, cluster.stateDir, new AbortController().signal)
   runs.push(jobs)
   const said: string[] = []
   await jobs.apply(objects.map(inFile), { say: (line) => said.push(line) })
   return { jobs, said }
 }
-const named = async (jobs: Jobs) => (await jobs.read()).jobs.map(({ metadata }) => metadata.name)
+const named = async (jobs: RunJobs) => (await jobs.read()).jobs.map(({ metadata }) => metadata.name)
 
 suite('applying the files of a run', () => {
   test('says created, then unchanged, then configured', async () => {
@@ -108,21 +108,21 @@ suite('applying the files of a run', () => {
     assert.equal(await suspended('PretrainJob', 'former'), false)
   })
 
-  test('says that a job ended in a former run', async () => {
+  test('says that a job ended in a previous run', async () => {
     await run(pretrain())
     await ended('jft')
     assert.deepEqual((await run(pretrain())).said, [
-      'PretrainJob/jft unchanged (Succeeded in a former run; --fresh starts over)',
+      'PretrainJob/jft unchanged (Succeeded in a previous run; --fresh starts over)',
     ])
   })
 })
 
-suite('unfinished jobs of former runs', () => {
+suite('unfinished jobs of previous runs', () => {
   test('are named and suspended, and go on by themselves when their file is run again', async () => {
     await run(pretrain({}, 'first'))
     const second = await run(pretrain({}, 'second'))
     assert.deepEqual(second.said, [
-      '1 unfinished job of a former run is suspended meanwhile: PretrainJob/first (run its file again to go on with it; --fresh forgets all former runs)',
+      '1 unfinished job of a previous run is suspended meanwhile: PretrainJob/first (run its file again to go on with it; --fresh forgets all previous runs)',
       'PretrainJob/second created',
     ])
     assert.deepEqual(await named(second.jobs), ['second'])
@@ -187,7 +187,7 @@ suite('unfinished jobs of former runs', () => {
     await run(pretrain({}, 'second'))
     const { jobs, said } = await run(finetune({ from: { pretrainJob: 'first' } }))
     assert.equal(said[0], 'PretrainJob/first goes on from where it was')
-    assert.match(said[1] ?? '', /^1 unfinished job of a former run is suspended meanwhile: PretrainJob\/second /)
+    assert.match(said[1] ?? '', /^1 unfinished job of a previous run is suspended meanwhile: PretrainJob\/second /)
     assert.deepEqual((await named(jobs)).sort(), ['birds', 'first'])
     assert.equal(await suspended('PretrainJob', 'first'), false)
   })
@@ -200,12 +200,12 @@ suite('reading the jobs of a run', () => {
     await cluster.client.delete(refOf('PretrainJob', 'jft'))
     const { isOver, notes } = await jobs.read()
     assert.deepEqual([await named(jobs), isOver], [['jft'], true])
-    assert.deepEqual(notes, ['PretrainJob/jft is gone: deleted, or expired by its ttlSecondsAfterFinished'])
+    assert.deepEqual(notes, ['PretrainJob/jft was deleted, or expired by its ttlSecondsAfterFinished'])
   })
 
   test('the folders where unfinished jobs save are known, also after an interruption', async () => {
     const interrupt = new AbortController()
-    const jobs = await connectJobs(cluster.kubeconfigPath, cluster.stateDir, interrupt.signal)
+    const jobs = new RunJobs(cluster.kubeconfigPath, cluster.stateDir, interrupt.signal)
     runs.push(jobs)
     const claim = {
       apiVersion: 'v1',

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { JobStatus } from '../../../../src/api/status.ts'
-import { withoutFormer } from '../../../../src/cli/run/previous-status.ts'
+import { withoutPreviousStatus } from '../../../../src/cli/run/previous-status.ts'
 import { pretrain } from '../../../support/job-cases.ts'
 import { jobOf } from '../../plan/jobs.ts'
 
 const progress = (step: number, updatedAt: string) => ({ step, updatedAt }) as JobStatus['progress'] & object
 const FORMER = { phase: 'Running', conditions: [], progress: progress(300, 'then') } satisfies Partial<JobStatus>
 const shown = (status: Partial<JobStatus>, former: Partial<JobStatus> | undefined = FORMER) =>
-  withoutFormer(jobOf(pretrain(), status), former as JobStatus | undefined).status
+  withoutPreviousStatus(jobOf(pretrain(), status), former as JobStatus | undefined).status
 
-suite('a job that goes on from a former run', () => {
+suite('a job that goes on from a previous run', () => {
   test('is not shown at its old step, nor as running, before the operator has looked at it', () => {
     assert.equal(shown(structuredClone(FORMER)), undefined)
     assert.deepEqual(shown({ ...FORMER, phase: 'Starting' }), { phase: 'Starting', conditions: [] })
@@ -42,6 +42,6 @@ suite('a job that goes on from a former run', () => {
   })
 
   test('a new job is shown as it is', () => {
-    assert.deepEqual(withoutFormer(jobOf(pretrain(), FORMER), undefined).status, FORMER)
+    assert.deepEqual(withoutPreviousStatus(jobOf(pretrain(), FORMER), undefined).status, FORMER)
   })
 })
