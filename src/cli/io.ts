@@ -2,7 +2,7 @@
 import type { Readable, Writable } from 'node:stream'
 
 export interface CliIo {
-  out: Writable & { isTTY?: boolean }
+  out: Writable & { isTTY?: boolean; columns?: number }
   err: Writable
   in: Readable
 }

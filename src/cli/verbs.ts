@@ -30,6 +30,7 @@ export const VERBS = {
     load: () => import('./verbs/presets.ts'),
   },
   checkpoint: { description: 'inspect checkpoints on a volume', load: () => import('./verbs/checkpoint.ts') },
+  status: { description: 'show the jobs of a run or a cluster, once', load: () => import('./verbs/status.ts') },
   data: { description: 'generate or inspect a data set', load: () => import('./verbs/data.ts') },
 } satisfies Record<string, Verb>
 
