@@ -5,17 +5,17 @@ import type { Clock } from '../../support/clock.ts'
 import { errorMessage } from '../../support/errors.ts'
 import type { Log } from '../../support/log.ts'
 import { storageErrorReason } from '../../support/storage.ts'
-import { hasEnded, type Stored, type StoredEvent, timestamp } from '../store/objects.ts'
-import { resourceOfKind } from '../store/resources.ts'
-import { graceOf, type ObjectStore } from '../store/store.ts'
+import { hasEnded, type Stored, type StoredEvent } from '../store/objects.ts'
+import type { ObjectStore } from '../store/store.ts'
 import { ADDRESSES, addressAt } from './addresses.ts'
 import { HostsFile } from './hosts-file.ts'
-import { type PodEvent, recordPodEvent } from './pod-events.ts'
 import { launchPod, type PodExit, type RunningPod } from './pod-process.ts'
+import { PODS, PodRecords } from './pod-records.ts'
 import { AWAITED_RESOURCES, configMapReader, missingFor } from './pod-references.ts'
-import { ended, lost, type PodStatus, running, unschedulable, withReadiness } from './pod-status.ts'
+import { PodRun } from './pod-run.ts'
+import { ended, lost, running, unschedulable, withReadiness } from './pod-status.ts'
 import { PodVolumes } from './pod-volumes.ts'
-import { hasProbe, startProbe } from './probe.ts'
+import { hasProbe } from './probe.ts'
 import { Reaper } from './reaper.ts'
 
 export interface KubeletOptions {
@@ -29,8 +29,6 @@ export interface KubeletOptions {
   common: Readonly<Record<string, string>>
 }
 
-export const NODE_NAME = 'local'
-const PODS = resourceOfKind('Pod')
 /** A kubelet sets these when its node shuts down: a disruption, which does not count as a failure of the pod. */
 const SHUTDOWN = { reason: 'Terminated', message: 'Pod was terminated in response to imminent node shutdown.' }
 /** Exit code that Kubernetes reports for a container that could not be started. */
@@ -38,21 +36,13 @@ const START_ERROR = 128
 /** After a start that failed because of a full disk. */
 const START_RETRY_MS = 1000
 
-interface Running {
-  pod: Stored
-  podIP: string
-  process: RunningPod
-  stopProbe: () => void
-  killTimer: NodeJS.Timeout | undefined
-  graceSeconds: number
-}
-
 export class Kubelet {
   readonly #options: KubeletOptions
+  readonly #pods: PodRecords
   readonly #volumes: PodVolumes
   readonly #hosts: HostsFile
   /** By uid, because a successor with the same name is another pod. */
-  readonly #running = new Map<string, Running>()
+  readonly #running = new Map<string, PodRun>()
   readonly #starting = new Map<string, Promise<void>>()
   #reaper: Reaper | undefined
   /** Begins at a random address, so that two runs on one machine use different ones. */
@@ -62,6 +52,7 @@ export class Kubelet {
 
   constructor(options: KubeletOptions) {
     this.#options = options
+    this.#pods = new PodRecords(options.store, options.clock)
     this.#volumes = new PodVolumes(options.store, options.stateDir)
     this.#hosts = new HostsFile(resolve(options.stateDir, 'hosts.json'))
   }
@@ -70,7 +61,7 @@ export class Kubelet {
     const { store, log } = this.#options
     await this.#hosts.reset()
     this.#reaper = new Reaper(log)
-    for (const pod of store.list(PODS)) if (wasStarted(pod)) this.#write(pod, lost(pod, this.#now()))
+    for (const pod of this.#pods.list()) if (wasStarted(pod)) this.#pods.writeStatus(pod, lost(pod, this.#pods.now()))
     this.#unsubscribe = store.subscribe((event) => this.#onEvent(event))
     this.#syncAllPods()
   }
@@ -85,12 +76,9 @@ export class Kubelet {
     this.#closing = true
     this.#unsubscribe()
     await Promise.all(this.#starting.values())
-    const ends = [...this.#running.values()].map(async ({ process, pod }) => {
-      process.signal('SIGTERM')
-      const timer = setTimeout(() => process.signal('SIGKILL'), graceOf(pod) * 1000)
-      await process.exited.finally(() => clearTimeout(timer))
-    })
-    await Promise.all(ends)
+    const runs = [...this.#running.values()]
+    for (const run of runs) run.terminate()
+    await Promise.all(runs.map(({ process }) => process.exited))
     this.#reaper?.close()
   }
 
@@ -98,12 +86,12 @@ export class Kubelet {
     if (AWAITED_RESOURCES.has(plural) && type !== 'DELETED') this.#syncAllPods()
     if (plural !== PODS.plural) return
     // Deleted with grace period 0: the object is gone, so its process must not run on.
-    if (type === 'DELETED') this.#running.get(object.metadata.uid)?.process.signal('SIGKILL')
+    if (type === 'DELETED') this.#running.get(object.metadata.uid)?.kill()
     else this.#syncPod(object)
   }
 
   #syncAllPods(): void {
-    for (const pod of this.#options.store.list(PODS)) this.#syncPod(pod)
+    for (const pod of this.#pods.list()) this.#syncPod(pod)
   }
 
   #syncPod(pod: Stored): void {
@@ -126,8 +114,8 @@ export class Kubelet {
       (one) => one.message === message,
     )
     if (isReported) return
-    this.#write(pod, unschedulable(pod, message, this.#now()))
-    this.#recordEvent(pod, { type: 'Warning', reason: 'FailedScheduling', message })
+    this.#pods.writeStatus(pod, unschedulable(pod, message, this.#pods.now()))
+    this.#pods.recordEvent(pod, { type: 'Warning', reason: 'FailedScheduling', message })
   }
 
   /** Never throws; reports errors in the pod's status. */
@@ -135,7 +123,7 @@ export class Kubelet {
     const podIP = addressAt(this.#nextAddress++)
     let pod = given
     try {
-      const bound = this.#bind(given)
+      const bound = this.#pods.bind(given)
       if (!bound) return
       pod = bound
       await this.#volumes.makeFolders(pod)
@@ -146,8 +134,11 @@ export class Kubelet {
       const message = errorMessage(error)
       if (storageErrorReason(error) !== undefined) return this.#retryStart(pod, message)
       await this.#hosts.withdraw(pod, podIP).catch(() => {})
-      this.#write(pod, ended(pod, { exitCode: START_ERROR, message, reason: 'StartError' }, this.#now()))
-      this.#recordEvent(pod, { type: 'Warning', reason: 'Failed', message: `Error: ${message}` })
+      this.#pods.writeStatus(
+        pod,
+        ended(pod, { exitCode: START_ERROR, message, reason: 'StartError' }, this.#pods.now()),
+      )
+      this.#pods.recordEvent(pod, { type: 'Warning', reason: 'Failed', message: `Error: ${message}` })
     }
   }
 
@@ -158,18 +149,18 @@ export class Kubelet {
   }
 
   #run(pod: Stored, podIP: string, process: RunningPod): void {
-    const entry: Running = { pod, podIP, process, stopProbe: () => {}, killTimer: undefined, graceSeconds: Infinity }
-    this.#running.set(pod.metadata.uid, entry)
-    this.#write(pod, running(pod, podIP, !hasProbe(pod), this.#now()))
-    this.#recordEvent(pod, { type: 'Normal', reason: 'Started', message: `Started process ${process.pid} at ${podIP}` })
-    entry.stopProbe = startProbe(pod, podIP, (ready) => this.#onReadiness(pod, ready))
-    process.exited.then((exit) => this.#onExit(entry, exit)).catch((error) => this.#logLostStatus(pod, error))
-    if (!this.#current(pod)) process.signal('SIGKILL')
+    this.#pods.writeStatus(pod, running(pod, podIP, !hasProbe(pod), this.#pods.now()))
+    const message = `Started process ${process.pid} at ${podIP}`
+    this.#pods.recordEvent(pod, { type: 'Normal', reason: 'Started', message })
+    const run = new PodRun(pod, podIP, process, (ready) => this.#onReadiness(pod, ready))
+    this.#running.set(pod.metadata.uid, run)
+    process.exited.then((exit) => this.#onExit(run, exit)).catch((error) => this.#logLostStatus(pod, error))
+    if (!this.#pods.current(pod)) run.kill()
   }
 
   /** To be called after a start or an end, because the pod may have been deleted meanwhile. */
   #resyncPod(pod: Stored): void {
-    const current = this.#current(pod)
+    const current = this.#pods.current(pod)
     if (current) this.#syncPod(current)
   }
 
@@ -188,33 +179,20 @@ export class Kubelet {
     }
   }
 
-  /** Sets spec.nodeName. @returns undefined if the pod has been deleted meanwhile */
-  #bind(pod: Stored): Stored | undefined {
-    const { namespace, name } = pod.metadata
-    const current = this.#current(pod)
-    if (!current) return undefined
-    this.#recordEvent(pod, {
-      type: 'Normal',
-      reason: 'Scheduled',
-      message: `Assigned ${namespace}/${name} to ${NODE_NAME}`,
-    })
-    const spec = { ...current.spec, nodeName: NODE_NAME }
-    return this.#options.store.update(PODS, current, { ...current, spec }, 'object')
-  }
-
   #onReadiness(pod: Stored, ready: boolean): void {
-    const current = this.#current(pod)
-    if (current) this.#write(current, withReadiness(current, ready, this.#now()))
-    if (!ready) this.#recordEvent(pod, { type: 'Warning', reason: 'Unhealthy', message: 'Readiness probe failed' })
+    const current = this.#pods.current(pod)
+    if (current) this.#pods.writeStatus(current, withReadiness(current, ready, this.#pods.now()))
+    if (!ready) this.#pods.recordEvent(pod, { type: 'Warning', reason: 'Unhealthy', message: 'Readiness probe failed' })
   }
 
-  async #onExit({ pod, podIP, process, stopProbe, killTimer }: Running, exit: PodExit): Promise<void> {
-    stopProbe()
-    clearTimeout(killTimer)
+  async #onExit(run: PodRun, exit: PodExit): Promise<void> {
+    const { pod, podIP, process } = run
+    run.stop()
     this.#reaper?.forget(process.pid)
     this.#running.delete(pod.metadata.uid)
-    const current = this.#current(pod)
-    if (current) this.#write(current, ended(current, exit, this.#now(), this.#closing ? SHUTDOWN : undefined))
+    const current = this.#pods.current(pod)
+    if (current)
+      this.#pods.writeStatus(current, ended(current, exit, this.#pods.now(), this.#closing ? SHUTDOWN : undefined))
     this.#resyncPod(pod)
     await this.#hosts.withdraw(pod, podIP).catch(() => {})
   }
@@ -227,39 +205,13 @@ export class Kubelet {
     )
   }
 
-  /** Sends SIGTERM, and SIGKILL after the grace period. The object is removed when the process has ended. */
+  /** The object is removed when its process has ended. */
   #terminate(pod: Stored): void {
-    const entry = this.#running.get(pod.metadata.uid)
-    if (!entry) return void this.#options.store.delete(PODS, pod, { gracePeriodSeconds: 0 })
-    const graceSeconds = pod.metadata.deletionGracePeriodSeconds ?? graceOf(pod)
-    // A second deletion can only shorten the grace period.
-    if (graceSeconds >= entry.graceSeconds) return
-    if (entry.graceSeconds === Infinity)
-      this.#recordEvent(pod, { type: 'Normal', reason: 'Killing', message: 'Stopping container' })
-    entry.graceSeconds = graceSeconds
-    entry.process.signal('SIGTERM')
-    clearTimeout(entry.killTimer)
-    entry.killTimer = setTimeout(() => entry.process.signal('SIGKILL'), graceSeconds * 1000)
-  }
-
-  /** The pod as stored now; undefined if it is gone, even if another pod has its name. */
-  #current({ metadata }: Stored): Stored | undefined {
-    const current = this.#options.store.find(PODS, metadata.namespace, metadata.name)
-    return current?.metadata.uid === metadata.uid ? current : undefined
-  }
-
-  #write(pod: Stored, status: PodStatus): void {
-    const current = this.#current(pod)
-    if (current) this.#options.store.update(PODS, current, { ...current, status }, 'status')
-  }
-
-  #recordEvent(pod: Stored, event: PodEvent): void {
-    const { store, clock } = this.#options
-    recordPodEvent(store, pod, event, NODE_NAME, clock.nowMs())
-  }
-
-  #now(): string {
-    return timestamp(this.#options.clock.nowMs())
+    const run = this.#running.get(pod.metadata.uid)
+    if (!run) return this.#pods.remove(pod)
+    if (!run.isTerminating)
+      this.#pods.recordEvent(pod, { type: 'Normal', reason: 'Killing', message: 'Stopping container' })
+    run.terminate(pod.metadata.deletionGracePeriodSeconds)
   }
 }
 
