@@ -2,6 +2,7 @@
 import type { JobKind } from '../contract/names.ts'
 import { declarationsFor } from '../tasks/declarations.ts'
 import { filled, hasPath, presetsThatSay, taskType } from './filled.ts'
+import { ownSourceValidation } from './from.ts'
 import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, MAY_THAW_CEL } from './immutable.ts'
 import { MAX_JOB_NAME } from './names.ts'
 import type { Rule } from './rule.ts'
@@ -34,9 +35,9 @@ export function templateValidations(): Validation[] {
   ]
 }
 
-/** Of a PretrainJob as a whole: the FinetuneJobs that its transfers become need names, too. */
-export function transferNameValidations(): Validation[] {
-  return [nameLengths(), sharedNames()]
+/** Of a PretrainJob as a whole: rules that read its name, which its transfers' FinetuneJobs have in theirs. */
+export function nameValidations(): Validation[] {
+  return [nameLengths(), sharedNames(), ownSourceValidation()]
 }
 
 function nameLengths(): Validation {

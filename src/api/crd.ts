@@ -1,6 +1,6 @@
 /** The CustomResourceDefinitions of both kinds, from the zod types that the operator itself parses with. */
 import { GROUP, type JobKind, PLURALS, SHORT_NAMES, VERSION } from '../contract/names.ts'
-import { specValidations, templateValidations, transferNameValidations } from './cel.ts'
+import { nameValidations, specValidations, templateValidations } from './cel.ts'
 import { FinetuneJobInput } from './finetune-job.ts'
 import { jobName } from './names.ts'
 import { PretrainJobInput } from './pretrain-job.ts'
@@ -12,7 +12,7 @@ import { structuralSchema } from './structural.ts'
 const INPUTS = { PretrainJob: PretrainJobInput, FinetuneJob: FinetuneJobInput }
 const DESCRIPTIONS: Readonly<Record<JobKind, string>> = {
   PretrainJob:
-    'Asynchronous training from scratch on a large, noisy, hierarchical label set; its checkpoints become FinetuneJobs.',
+    'Asynchronous training on a large, noisy, hierarchical label set, from random weights or a checkpoint of another PretrainJob; its checkpoints become FinetuneJobs.',
   FinetuneJob:
     'Training on a downstream task, from a checkpoint of a PretrainJob or, as its baseline, from random weights.',
 }
@@ -69,7 +69,7 @@ function versionOf(kind: JobKind) {
 
 function rootSchema(kind: JobKind): Schema {
   const { type, maxLength, pattern } = structuralSchema(jobName) as Schema & { maxLength: number }
-  const validations = kind === 'PretrainJob' ? transferNameValidations() : []
+  const validations = kind === 'PretrainJob' ? nameValidations() : []
   return {
     type: 'object',
     description: DESCRIPTIONS[kind],

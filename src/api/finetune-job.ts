@@ -1,14 +1,7 @@
 import { z } from 'zod'
-import { steps } from '../contract/training.ts'
-import { objectName, optionalTask, trainingInputFields } from './common.ts'
+import { optionalTask, trainingInputFields } from './common.ts'
 import { finetuneOwnFields } from './finetune-fields.ts'
-
-/** The checkpoint to start from: of a PretrainJob in the same namespace. */
-export const From = z.strictObject({
-  pretrainJob: objectName.describe('Name of a PretrainJob in the same namespace.'),
-  checkpoint: z.enum(['latest', 'best', 'step']).default('latest').describe('latest waits for the job to succeed.'),
-  step: steps.optional().describe('With checkpoint: step. Waits until the job has saved that step.'),
-})
+import { From } from './from.ts'
 
 const ownFields = { ...finetuneOwnFields, from: From.optional().describe('Required unless init is random.') }
 

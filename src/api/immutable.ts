@@ -3,7 +3,7 @@ import type { JobKind } from '../contract/names.ts'
 
 /** They shape the weights: another value would make the checkpoints of the job useless. */
 export const IMMUTABLE_FIELDS: Readonly<Record<JobKind, readonly string[]>> = {
-  PretrainJob: ['preset', 'task', 'model', 'seed'],
+  PretrainJob: ['preset', 'task', 'model', 'seed', 'from'],
   FinetuneJob: ['preset', 'task', 'model', 'seed', 'protocol', 'from', 'init'],
 }
 export const CANNOT_CHANGE = 'cannot change; make a new job'

@@ -1,6 +1,7 @@
 import type { JobKind } from '../contract/names.ts'
 import type { StoredMeta } from '../support/object-meta.ts'
 import type { FinetuneJobSpec } from './finetune-job.ts'
+import type { From } from './from.ts'
 import type { PretrainJobSpec } from './pretrain-job.ts'
 import type { JobStatus } from './status.ts'
 
@@ -10,3 +11,8 @@ export type Job =
   | { kind: 'FinetuneJob'; metadata: StoredMeta; spec: FinetuneJobSpec; status?: JobStatus }
 
 export type JobOfKind<K extends JobKind> = Extract<Job, { kind: K }>
+
+/** The checkpoint that the first weights come from; undefined: they are random. */
+export function wantedSource(job: Job): From | undefined {
+  return job.kind === 'FinetuneJob' && job.spec.init === 'random' ? undefined : job.spec.from
+}

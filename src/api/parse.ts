@@ -5,6 +5,7 @@ import { DownpourError } from '../support/errors.ts'
 import type { TaskDeclaration } from '../tasks/declaration.ts'
 import { declarationOf } from '../tasks/declarations.ts'
 import { FinetuneJobInput, FinetuneJobSpec } from './finetune-job.ts'
+import { ownSourceIssues } from './from.ts'
 import type { Issue } from './issue.ts'
 import { issueOf, metadataIssues, type Origin, required, statusIssues, topLevelIssues } from './issues.ts'
 import type { Job } from './job.ts'
@@ -79,7 +80,7 @@ function check(raw: unknown, origin: Origin): { job?: Job; issues: Issue[] } {
   const head = [...topLevelIssues(raw), ...versionIssues(raw.apiVersion), ...metadataIssues(raw.metadata, origin)]
   if (!isFields(raw.spec)) return { issues: [...head, required('spec', 'an object')] }
   const { spec, issues } = checkSpec(kind, raw.spec)
-  const all = [...head, ...issues, ...(spec ? issuesOfTransfers(raw.metadata, spec) : [])]
+  const all = [...head, ...issues, ...(spec && kind === 'PretrainJob' ? issuesWithName(raw.metadata, spec) : [])]
   if (all.length > 0 || !spec) return { issues: all }
   return {
     job: { kind, metadata: raw.metadata, spec, ...(raw.status ? { status: raw.status } : {}) } as Job,
@@ -109,9 +110,10 @@ function completeInput({ task, input }: { task: TaskSpec; input: InputSpec }) {
   return declaration.input.safeParse(input)
 }
 
-function issuesOfTransfers(metadata: unknown, spec: unknown): Issue[] {
+/** Rules that read the name of a PretrainJob. */
+function issuesWithName(metadata: unknown, spec: Partial<PretrainJobSpec>): Issue[] {
   const name = isFields(metadata) ? textOr(metadata.name, '') : ''
-  return transferIssues(name, spec as Partial<PretrainJobSpec>, validateJob)
+  return [...transferIssues(name, spec, validateJob), ...ownSourceIssues(name, spec)]
 }
 
 function issuesOf(error: z.ZodError, given: unknown, path: string): Issue[] {

@@ -11,6 +11,7 @@ import {
   trainingInputFields,
 } from './common.ts'
 import { finetuneOwnFields } from './finetune-fields.ts'
+import { From } from './from.ts'
 import { jobFields } from './job-fields.ts'
 import { keyedList, setOf } from './lists.ts'
 
@@ -51,6 +52,9 @@ export const Transfer = z.strictObject({
 
 const ownFields = {
   preset: z.enum(PRETRAIN_PRESETS).optional().describe("Fills the paper's numbers; every field given overrides it."),
+  from: From.optional().describe(
+    'Start from a checkpoint of another PretrainJob, with a new last layer; from random weights when absent.',
+  ),
   evaluation: Evaluation.optional().describe('Scores every checkpoint on held-out images, in a pod of its own.'),
   transfers: keyedList(Transfer, 'name', 16)
     .optional()

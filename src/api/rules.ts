@@ -129,7 +129,7 @@ export const RULES: readonly Rule[] = [
     cel: "!has(self.from) || !has(self.init) || self.init != 'random'",
   },
   {
-    kinds: FINETUNE,
+    kinds: BOTH,
     path: 'spec.from.step',
     message: 'must be given exactly when checkpoint is step',
     holds: ({ from }) => !from || (from.checkpoint === 'step') === (from.step !== undefined),

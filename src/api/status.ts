@@ -104,8 +104,8 @@ export const JobStatus = z.object({
     .array(Checkpoint)
     .max(500)
     .optional()
-    .describe('Those that FinetuneJob.spec.from chooses from; bounded by keep, keepBest and the steps of transfers.'),
-  source: Source.optional().describe('FinetuneJob: the checkpoint that it starts from, pinned.'),
+    .describe('Those that spec.from of other jobs chooses from; bounded by keep, keepBest and the steps of transfers.'),
+  source: Source.optional().describe('The checkpoint that it starts from, pinned.'),
   results: Results.optional().describe('The newest evaluation.'),
   headline: z.string().optional().describe('The result in a few words, for people.'),
   restarts: Restarts.describe('Pods that were replaced.'),

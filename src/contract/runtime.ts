@@ -50,7 +50,7 @@ export const MOUNTS = {
   data: '/mnt/downpour/data',
   evaluation: '/mnt/downpour/evaluation',
   checkpoint: '/mnt/downpour/checkpoint',
-  /** FinetuneJob only: the folder that holds the source job's checkpoints. */
+  /** The folder that holds the checkpoints of the job that this one starts from. */
   source: '/mnt/downpour/source',
 } as const
 

@@ -1,5 +1,5 @@
 /** Gathers what `decide` may know about one job, from the watches' copies and from the job's own pods. */
-import type { Job } from '../api/job.ts'
+import { type Job, wantedSource } from '../api/job.ts'
 import { parseJob } from '../api/parse.ts'
 import { JobStatus } from '../api/status.ts'
 import { ANNOTATIONS, type JobKind, podName, ROLES, serviceName } from '../contract/names.ts'
@@ -60,7 +60,7 @@ export async function observe(
     coordinator: answers?.coordinator,
     evaluator: answers?.evaluator,
     source: sourceOf(job, stores.jobs.PretrainJob),
-    pins: pinsOf(job, stores.jobs.FinetuneJob),
+    pins: pinsOf(job, Object.values(stores.jobs)),
     transfers: planned.transfers.map((transfer) => transferFacts(job, transfer, stores.jobs.FinetuneJob)),
     transfersMade: (job.metadata.annotations?.[ANNOTATIONS.transfersMade] ?? '').split(',').filter(Boolean),
   }
@@ -108,8 +108,8 @@ async function findUnseen(
 }
 
 function sourceOf(job: Job, store: Store<RawJob>): SourceFacts | undefined {
-  if (job.kind !== 'FinetuneJob' || !job.spec.from) return undefined
-  const raw = store.get(`${job.metadata.namespace}/${job.spec.from.pretrainJob}`)
+  const from = wantedSource(job)
+  const raw = from && store.get(`${job.metadata.namespace}/${from.pretrainJob}`)
   if (!raw) return undefined
   const source = readJob(raw)
   return {
@@ -122,9 +122,9 @@ function sourceOf(job: Job, store: Store<RawJob>): SourceFacts | undefined {
 }
 
 /** Its own purge must not take away what another job is about to read. */
-function pinsOf(job: Job, finetuneJobs: Store<RawJob>): number[] {
+function pinsOf(job: Job, jobs: readonly Store<RawJob>[]): number[] {
   if (job.kind !== 'PretrainJob') return []
-  const followers = finetuneJobs.byIndex('source', `${job.metadata.namespace}/${job.metadata.name}`)
+  const followers = jobs.flatMap((store) => store.byIndex('source', `${job.metadata.namespace}/${job.metadata.name}`))
   const steps = followers.flatMap((raw) => {
     const status = readStatus(raw)
     const isOpen = status?.source?.uid === job.metadata.uid && !writtenEnding(status) && !raw.metadata.deletionTimestamp

@@ -101,9 +101,9 @@ export interface Observed {
   /** From ps-0, or its last words; undefined: not reached, which says nothing about its health. */
   coordinator: CoordinatorStatus | undefined
   evaluator: EvaluatorStatus | undefined
-  /** FinetuneJob: the PretrainJob that `spec.from` names; undefined: there is none. */
+  /** The PretrainJob that `spec.from` names; undefined: there is none. */
   source: SourceFacts | undefined
-  /** Steps of this job's checkpoints that FinetuneJobs which have not ended start from, ascending. */
+  /** Steps of this job's checkpoints that other jobs which have not ended start from, ascending. */
   pins: readonly number[]
   transfers: readonly TransferFacts[]
   /** Transfers written down as made: one that a person deleted is not made again. */

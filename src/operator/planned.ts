@@ -1,5 +1,5 @@
 /** The plan of a job in the form that observe and apply need: lazily, for a job without its source cannot be planned. */
-import type { Job } from '../api/job.ts'
+import { type Job, wantedSource } from '../api/job.ts'
 import { propagatedOf } from '../api/propagate.ts'
 import { type TransferPlan, transferPlans } from '../api/transfers.ts'
 import { ANNOTATIONS, type Role } from '../contract/names.ts'
@@ -25,7 +25,7 @@ export interface Planned {
   transfers: readonly PlannedTransfer[]
 }
 
-/** `service` and `pod` throw BUG_NO_SOURCE as long as a FinetuneJob has no pinned source; nothing asks for them then. */
+/** `service` and `pod` throw BUG_NO_SOURCE as long as a job that starts from a checkpoint has not pinned it; nothing asks for them then. */
 export function planned(job: Job, options: PlanOptions): Planned {
   let made: JobPlan | undefined
   const plan = () => {
@@ -33,7 +33,7 @@ export function planned(job: Job, options: PlanOptions): Planned {
     return made
   }
   const desired = desiredOf(job)
-  const isOpen = job.kind === 'FinetuneJob' && job.spec.init === 'pretrained' && !job.status?.source
+  const isOpen = wantedSource(job) !== undefined && !job.status?.source
   // Variables are spread over the parameter servers: their number belongs to what must not change under way.
   const hash = () => (isOpen ? '' : `${plan().hash}-${desired.ps}`)
   return {

@@ -96,8 +96,8 @@ function watchScope({ client, namespace, log, onJob, onOwned, onGrowth, onGone }
   function watchJobs(kind: JobKind): Reflector<RawJob> {
     const own = (job: RawJob) => jobKey(kind, objectKey(job))
     const followers = (job: RawJob) =>
-      kind === 'PretrainJob' ? followersOf(job, jobs.FinetuneJob.store) : leadersOf(job)
-    const keysOf = (job: RawJob) => [own(job), ...followers(job)]
+      kind === 'PretrainJob' ? JOB_KINDS.flatMap((other) => followersOf(job, other, jobs[other].store)) : []
+    const keysOf = (job: RawJob) => [own(job), ...followers(job), ...leadersOf(job)]
     const onKey = (key: string, change: Change<RawJob>) => {
       onJob(key)
       if (change.type === 'deleted' && parseJobKey(key).kind === kind) onGone(key)
@@ -109,7 +109,7 @@ function watchScope({ client, namespace, log, onJob, onOwned, onGrowth, onGone }
       onKey,
       keysOf,
       trim: (job) => withKind(kind, job),
-      indexers: kind === 'FinetuneJob' ? { source: indexBySource } : {},
+      indexers: { source: indexBySource },
     })
   }
 
@@ -130,12 +130,12 @@ function keysByLabel(object: KubeObject): string[] {
   return JOB_KINDS.includes(kind as JobKind) && name ? [jobKey(kind as JobKind, `${namespace}/${name}`)] : []
 }
 
-/** FinetuneJobs that start from this PretrainJob: its progress is what they wait for. */
-function followersOf(job: RawJob, finetuneJobs: Store<RawJob>): string[] {
-  return finetuneJobs.byIndex('source', objectKey(job)).map((other) => jobKey('FinetuneJob', objectKey(other)))
+/** Jobs that start from this PretrainJob: its progress is what they wait for. */
+function followersOf(job: RawJob, kind: JobKind, store: Store<RawJob>): string[] {
+  return store.byIndex('source', objectKey(job)).map((other) => jobKey(kind, objectKey(other)))
 }
 
-/** The PretrainJob that made this FinetuneJob, and the one whose checkpoint it starts from. */
+/** The PretrainJob that made this FinetuneJob, and the one whose checkpoint this job starts from. */
 function leadersOf(job: RawJob): string[] {
   const owners = (job.metadata.ownerReferences ?? []).filter(({ kind }) => kind === 'PretrainJob')
   const keys = [...owners.map(({ name }) => `${job.metadata.namespace}/${name}`), ...indexBySource(job)]

@@ -1,5 +1,5 @@
 /** Spec → the numbers that processes are told. */
-import type { Job } from '../api/job.ts'
+import { type Job, wantedSource } from '../api/job.ts'
 import { transferSteps } from '../api/transfers.ts'
 import { psHost } from '../contract/names.ts'
 import type { DataConfig, RuntimeConfig } from '../contract/runtime.ts'
@@ -77,7 +77,7 @@ function evaluationConfig(job: Job): NonNullable<RuntimeConfig['evaluation']> {
 }
 
 function initOf(job: Job): RuntimeConfig['init'] {
-  if (job.kind === 'PretrainJob' || job.spec.init === 'random') return { type: 'random' }
+  if (!wantedSource(job)) return { type: 'random' }
   const source = job.status?.source
   if (!source) throw new DownpourError('BUG_NO_SOURCE', `${job.metadata.name}: planned before its source was resolved`)
   return { type: 'checkpoint', path: source.path, digest: source.digest }

@@ -86,6 +86,7 @@ const RIGHT: readonly JobCase[] = [
   right('a baseline without a source', finetune({ from: undefined, init: 'random' })),
   right('no preset, every number given', pretrain({ preset: undefined, task: { classes: 5 }, maxSteps: 10 })),
   right('another optimizer than the preset has', pretrain({ optimizer: { type: 'momentum', momentum: 0.9 } })),
+  right('a PretrainJob that starts from another one', pretrain({ from: { pretrainJob: 'imagenet' } })),
   right('Adam', pretrain({ optimizer: { type: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } })),
   right('delay compensation with its default', pretrain({ async: { policy: { type: 'dcAsgd' } } })),
   right('delay compensation', pretrain({ async: { policy: { type: 'dcAsgd', delayCompensation: 0.1 } } })),
@@ -945,6 +946,18 @@ const BROKEN_RULES: readonly JobCase[] = [
     pretrain({ transfers: [transfer({ at: { steps: [36_000_001] } })] }),
     /beyond maxSteps/,
     'must not name a step beyond maxSteps',
+  ),
+  wrong(
+    'a PretrainJob that starts from itself',
+    pretrain({ from: { pretrainJob: 'jft' } }),
+    /^spec\.from\.pretrainJob: must name another/,
+    'must name another PretrainJob',
+  ),
+  wrong(
+    'a PretrainJob that starts from a step and names none',
+    pretrain({ from: { pretrainJob: 'imagenet', checkpoint: 'step' } }),
+    /^spec\.from\.step: must be given exactly/,
+    'must be given exactly when checkpoint is step',
   ),
   wrong(
     'random weights that have a source',

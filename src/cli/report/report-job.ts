@@ -1,6 +1,6 @@
 /** The section of one job in the report: what it was asked, how it went, and what came of it over its steps. */
 import { dump } from 'js-yaml'
-import type { Job } from '../../api/job.ts'
+import { type Job, wantedSource } from '../../api/job.ts'
 import { withoutSecrets } from '../../api/secrets.ts'
 import type { HistoryRecord } from '../../contract/files.ts'
 import { jobText } from '../job-text.ts'
@@ -108,9 +108,9 @@ function factsOf({ job, folder }: JobResult): [string, string][] {
   return facts.flatMap(([name, value]): [string, string][] => (value ? [[name, value]] : []))
 }
 
-function firstWeights({ kind, spec, status }: Job): string {
-  if (kind === 'PretrainJob' || spec.init === 'random') return 'random'
-  const { source } = status ?? {}
+function firstWeights(job: Job): string {
+  if (!wantedSource(job)) return 'random'
+  const { source } = job.status ?? {}
   return source ? `step ${source.step} of PretrainJob/${source.pretrainJob}, sha256 ${source.digest}` : 'not chosen yet'
 }
 

@@ -56,9 +56,8 @@ function describeOthers(others: readonly Job[]): string[] {
   ]
 }
 
-/** A FinetuneJob needs the job it starts from, until it has pinned a checkpoint. */
+/** A job needs the one that it starts from, until it has pinned a checkpoint. */
 function sourceKeys({ object }: Manifest, jobs: readonly Job[]): string[] {
-  if (object.kind !== 'FinetuneJob') return []
   const namespace = namespaceOf(object)
   const { from } = (object as { spec?: { from?: { pretrainJob?: string } } }).spec ?? {}
   const stored = jobs.find(

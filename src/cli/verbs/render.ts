@@ -1,7 +1,7 @@
 /** `downpour render`: the objects that a job becomes, as the operator would make them; nothing is sent anywhere. */
 import type { Command } from 'commander'
 import { dump } from 'js-yaml'
-import type { Job } from '../../api/job.ts'
+import { type Job, wantedSource } from '../../api/job.ts'
 import { parseJob } from '../../api/parse.ts'
 import type { JobStatus } from '../../api/status.ts'
 import { API_VERSION, JOB_KINDS, ROLES } from '../../contract/names.ts'
@@ -73,10 +73,11 @@ function renderJobs(manifests: readonly Manifest[]): Rendered[] {
   })
 }
 
-/** A FinetuneJob whose source a cluster would have pinned gets a stand-in: where it can be known, from the same files. */
+/** A job whose source a cluster would have pinned gets a stand-in: where it can be known, from the same files. */
 function withSource(job: Job, all: readonly Job[]): { job: Job; notes: string[] } {
-  if (job.kind !== 'FinetuneJob' || job.spec.init === 'random' || !job.spec.from) return { job, notes: [] }
-  const { pretrainJob, step = 0 } = job.spec.from
+  const from = wantedSource(job)
+  if (!from) return { job, notes: [] }
+  const { pretrainJob, step = 0 } = from
   const known = all.find(
     ({ kind, metadata }) =>
       kind === 'PretrainJob' && metadata.name === pretrainJob && metadata.namespace === job.metadata.namespace,

@@ -1,5 +1,6 @@
-/** FinetuneJob.spec.from: which checkpoint to start from, or what the job waits for. Pinned by digest once found. */
-import type { JobOfKind } from '../../api/job.ts'
+/** spec.from: which checkpoint to start from, or what the job waits for. Pinned by digest once found. */
+import type { From } from '../../api/from.ts'
+import { wantedSource } from '../../api/job.ts'
 import type { JobStatus } from '../../api/status.ts'
 import { bestFirst, type MetricSpec } from '../../contract/metrics.ts'
 import type { Finding } from '../conditions.ts'
@@ -9,7 +10,6 @@ import { type Ending, writtenEnding } from './ending.ts'
 
 type Checkpoint = NonNullable<JobStatus['checkpoint']>
 type Source = NonNullable<JobStatus['source']>
-type From = NonNullable<JobOfKind<'FinetuneJob'>['spec']['from']>
 
 export type SourceDecision =
   | { state: 'notNeeded' }
@@ -19,11 +19,12 @@ export type SourceDecision =
 
 export function resolveSource(world: World): SourceDecision {
   const { job, previous } = world
-  if (job.kind !== 'FinetuneJob' || job.spec.init === 'random' || !job.spec.from) return { state: 'notNeeded' }
+  const from = wantedSource(job)
+  if (!from) return { state: 'notNeeded' }
   const pinned = previous?.source
   if (pinned) return { state: 'pinned', source: pinned, finding: describePin(pinned) }
   const { source } = world.observed
-  const what = `PretrainJob "${job.spec.from.pretrainJob}"`
+  const what = `PretrainJob "${from.pretrainJob}"`
   if (!source) {
     return waiting('SourceMissing', `waits for ${what}: there is none in namespace ${job.metadata.namespace}`)
   }
@@ -33,7 +34,7 @@ export function resolveSource(world: World): SourceDecision {
   if (source.claimName === undefined) {
     return waiting('SourceInvalid', `waits for ${what}: its spec is invalid; its own status says why`)
   }
-  return choose(job.spec.from, source, source.claimName)
+  return choose(from, source, source.claimName)
 }
 
 function choose(from: From, source: SourceFacts, claimName: string): SourceDecision {

@@ -121,6 +121,21 @@ test('a transfer is made on success, waits for nobody else, pins its source and 
     await consistently(async () => assert.deepEqual(await left(), ['early'], 'a transfer is made once'))
   }))
 
+test('a PretrainJob starts from the checkpoint of another, which is pinned there while it trains', () =>
+  withOperator('pretrain-chain', async (cluster) => {
+    const from = { pretrainJob: 'imagenet', checkpoint: 'latest' }
+    await cluster.create('PretrainJob', 'jft', { ...PRETRAIN, from })
+    await reach(cluster, 'PretrainJob', 'jft', 'Waiting')
+    await cluster.create('PretrainJob', 'imagenet', PRETRAIN)
+    await reach(cluster, 'PretrainJob', 'imagenet', 'Running')
+    await cluster.end('imagenet-pj-ps-0', 0, done())
+    await reach(cluster, 'PretrainJob', 'jft', 'Running')
+    const source = (await cluster.status('PretrainJob', 'jft'))?.source
+    assert.deepEqual([source?.pretrainJob, source?.step, source?.digest], ['imagenet', 1000, 'digest-1000'])
+    const { init } = await cluster.configOf('jft-pj-ps-0')
+    assert.deepEqual(init, { type: 'checkpoint', path: source?.path, digest: 'digest-1000' })
+  }))
+
 test('a worker replaced after the spec was changed trains with the numbers of its peers', () =>
   withOperator('drift', async (cluster) => {
     await cluster.create('PretrainJob', 'jft', PRETRAIN)

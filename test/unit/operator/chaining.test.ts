@@ -186,6 +186,18 @@ describe('spec.from', () => {
     test(`fails: ${name}`, () => assert.match(conditionText(run(spec, { source }), 'Failed'), expected))
   }
 
+  test('a PretrainJob waits for its source and pins it, as a FinetuneJob does', () => {
+    const from = { pretrainJob: 'imagenet', checkpoint: 'latest' } as const
+    const decideWith = (world: Partial<Observed>, status?: JobStatus) =>
+      decide(pretrainJob({ spec: { from }, status }), observed([], world), NOW)
+    const waiting = decideWith({ source: source('running') })
+    assert.match(conditionText(waiting, 'SourceResolved'), /^False SourceRunning/)
+    assert.deepEqual([waiting.status.phase, waiting.actions], ['Waiting', []])
+    const pinned = decideWith({ source: source('succeeded') })
+    assert.deepEqual([pinned.status.source?.pretrainJob, pinned.status.source?.step], ['imagenet', 1000])
+    assert.equal(decideWith({}, pinned.status).actions.length, 3)
+  })
+
   test('init random waits for nobody', () => {
     const decision = run({ init: 'random', from: undefined }, {})
     assert.equal(decision.actions.length, 3)
