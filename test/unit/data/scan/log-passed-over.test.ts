@@ -3,11 +3,11 @@ import { test } from 'node:test'
 import { Tally } from '../../../../src/data/scan/kinds.ts'
 import { logPassedOver } from '../../../../src/data/scan/log-passed-over.ts'
 import type { Log } from '../../../../src/support/log.ts'
-import { toldLog } from '../../../support/told-log.ts'
+import { recordedLog } from '../../../support/recorded-log.ts'
 
 function told(tally: Tally): { lines: string[]; facts: object[] } {
   const facts: object[] = []
-  const log = toldLog()
+  const log = recordedLog()
   const remember = (tell: Log['info']) => (fact: object, message: string) => {
     facts.push(fact)
     tell(fact, message)
