@@ -5,6 +5,7 @@ import { matchClasses } from './match-classes.ts'
 type Files = Pick<Dataset<ClassLabels>, 'units' | 'passedOver' | 'read'>
 
 /**
+ * The data set of a format whose annotations are class labels.
  * @param own the labels of the folder
  * @param root the folder, for messages
  */

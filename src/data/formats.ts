@@ -1,4 +1,6 @@
-/** The table of data formats: a new one is a file in formats/ and a line here. */
+/**
+ * The table of data formats. A new format is a file in formats/, a line here, and a line in contract/data-formats.ts.
+ */
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DataFormatName } from '../contract/data-formats.ts'
@@ -11,7 +13,7 @@ import { tfrecord } from './formats/tfrecord.ts'
 import { passedOverText } from './scan/kinds.ts'
 import { isMissing, unreadable } from './unreadable.ts'
 
-/** In the order in which a folder is tried. */
+/** `data inspect` tries them in this order. */
 export const FORMATS: Readonly<Record<DataFormatName, DataFormat<ClassLabels>>> = {
   tfrecord,
   'imagenet-folder': imagenetFolder,

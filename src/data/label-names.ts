@@ -5,7 +5,9 @@ import { lookalikeKey } from './scan/names.ts'
 
 const SHOWN = 5
 
-/** @returns ', and one is "Cat"' for the first of the names that is a label but for case, blanks or the like; or nothing */
+/**
+ * @returns ', and one is "Cat"' if one of the names differs from a label only in case, blanks or the like; otherwise ''
+ */
 export function similarName(names: readonly string[], labels: readonly Pick<Label, 'name'>[]): string {
   const byKey = new Map(labels.map(({ name }) => [lookalikeKey(name), name]))
   const similar = names.map((name) => byKey.get(lookalikeKey(name))).find((name) => name !== undefined)

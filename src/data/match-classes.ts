@@ -1,4 +1,7 @@
-/** Maps the labels of a folder onto the classes of the job, by name: ids of two folders need not mean the same. */
+/**
+ * Maps the labels of a folder onto the classes of the job by name, because the same id may mean another class in
+ * another folder.
+ */
 import type { Class } from '../contract/classes.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
@@ -24,7 +27,7 @@ export function matchClasses(own: LabelMap, job: LabelMap, where: string): (stor
 }
 
 /**
- * Logs once which of the job's classes the folder lacks, which is no error.
+ * Logs once which classes of the job are missing in the folder. That is not an error.
  * @throws as matchClasses
  */
 export function logMissingClasses(own: readonly Label[], classes: readonly Class[], where: string, log: Log): void {
@@ -32,16 +35,19 @@ export function logMissingClasses(own: readonly Label[], classes: readonly Class
   const names = new Set(own.map(({ name }) => name.normalize('NFC')))
   const missing = classes.map(({ name }) => name).filter((name) => !names.has(name.normalize('NFC')))
   if (missing.length === 0) return
-  log.warn({ where, missing: someNames(missing), count: missing.length }, 'classes of the job that this data lacks')
+  log.warn({ where, missing: someNames(missing), count: missing.length }, 'classes of the job are missing in this data')
 }
 
-/** Ids as stored, each checked against the folder's own labels. */
+/** @throws DownpourError LABEL_UNKNOWN: an id that the folder's own labels do not have */
 function ownIds(own: LabelMap, ids: readonly number[]): readonly number[] {
   if (ids.some((id) => !(id in own.labels))) own.close(ids)
   return ids
 }
 
-/** A folder without a hierarchy says nothing against the job's; of one that lacks labels, the rest must agree. */
+/**
+ * A folder without a hierarchy fits any job. Otherwise each label must have the ancestors that it has in the job, as
+ * far as the folder has them.
+ */
 function mustHaveSameAncestors(own: LabelMap, job: LabelMap, jobIdOf: readonly number[], where: string): void {
   if (own.labels.every(({ parents }) => parents.length === 0)) return
   const isHere = new Set(jobIdOf)
@@ -59,7 +65,7 @@ function mustHaveSameAncestors(own: LabelMap, job: LabelMap, jobIdOf: readonly n
     const inJob = job.ancestorsOf(jobId).filter((one) => isHere.has(one))
     if (isSameSet(here, inJob)) continue
     const namesOf = (ids: readonly number[]) => someNames(ids.map((one) => job.labels[one]?.name ?? '')) || 'nothing'
-    const message = `${where}: label "${printable(name)}" lies below ${namesOf(here)}, in the job below ${namesOf(inJob)}; use the labels file that the job was trained with`
+    const message = `${where}: label "${printable(name)}" is below ${namesOf(here)}, in the job it is below ${namesOf(inJob)}; use the labels file that the job was trained with`
     throw new DownpourError('HIERARCHY_DIFFERS', message, { name })
   }
 }
@@ -73,6 +79,6 @@ function classUnknown(unmatched: readonly Label[], job: LabelMap, where: string)
   const names = unmatched.map(({ name }) => name)
   const have = someNames(job.labels.map(({ name }) => name))
   const like = similarName(names, job.labels)
-  const message = `${where}: the job has no class named ${someNames(names)}; its ${job.size} classes are ${have}${like}. Rename the class as the job spells it, or move it away`
+  const message = `${where}: the job has no class named ${someNames(names)}; its ${job.size} classes are ${have}${like}. Rename the class to the job's spelling, or move it away`
   return new DownpourError('CLASS_UNKNOWN', message, { names: names.slice(0, SHOWN) })
 }

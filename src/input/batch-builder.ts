@@ -11,8 +11,8 @@ interface Partial<T> {
 }
 
 /**
- * Gathers samples until a batch is full, one batch for each size of sample. A batch owns all of its memory, so that it
- * can move to another thread.
+ * Collects samples into batches, a separate batch for each size. A batch owns all of its memory, so that it can be
+ * transferred to another thread.
  */
 export class BatchBuilder<T> {
   readonly #batchSize: number
@@ -36,7 +36,7 @@ export class BatchBuilder<T> {
     return toBatch(partial)
   }
 
-  /** Whether a sample of the lease waits for its batch to be full. */
+  /** Whether a sample of the lease is in a batch that is not full. */
   holds(lease: Lease): boolean {
     return [...this.#partials.values()].some(({ leases }) => leases.has(lease))
   }

@@ -1,17 +1,17 @@
 import type { Lease } from '../contract/exchange.ts'
 
-/** What training and evaluation read: images, and a target of the task for each. */
+/** Images, and the task's target for each. */
 export interface Batch<T> {
   /** batch · height · width · 3 values in [-1, 1], row-major. */
   readonly images: Float32Array
   readonly shape: readonly [batch: number, height: number, width: number]
-  /** One for each image; typed arrays and numbers, because a batch moves between threads. */
+  /** One for each image. Plain data (numbers, typed arrays), because a batch is sent from the loader's thread. */
   readonly targets: readonly T[]
   readonly ids: readonly string[]
 }
 
 export interface LeaseSource {
-  /** Null: there is nothing more to train on. */
+  /** Null when the job is done. */
   next(): Promise<Lease | null>
   done(lease: Lease): Promise<void>
 }

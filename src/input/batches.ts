@@ -1,4 +1,4 @@
-/** Batches of samples: from leased units in random order for training, from the whole set in its order for evaluation. */
+/** Makes batches: of leased units in random order for training, of the whole data set in order for evaluation. */
 import type { Lease } from '../contract/exchange.ts'
 import { DownpourError } from '../support/errors.ts'
 import { createRandom, seedOf } from '../support/random.ts'
@@ -9,8 +9,8 @@ import type { InputPipeline } from './pipeline.ts'
 import { shuffled } from './shuffle.ts'
 
 /**
- * Ends when the lease source does; samples that fill no batch by then are dropped. Order and samples of a unit are drawn
- * from (seed, epoch, unit). A lease is done when the batch with its last sample was taken and another one asked for.
+ * Ends with the lease source, and drops samples that do not fill a batch. Order and samples of a unit depend only on
+ * (seed, epoch, unit). A lease is returned when the consumer asks for the batch after the one with its last sample.
  * @throws DownpourError DATA_EMPTY when every unit was read and none gave a sample
  */
 export async function* trainingBatches<A, T>(
@@ -47,19 +47,21 @@ export async function* trainingBatches<A, T>(
   }
 }
 
-/** The job hands out leases for ever: without this error, workers would read a set without samples for ever. */
+/**
+ * The job never stops to hand out leases, so without this error workers would read a data set without samples for ever.
+ */
 function noteEmpty(empty: Set<number>, unit: number, samples: number, units: number): void {
   if (samples > 0) return empty.clear()
   empty.add(unit)
   if (empty.size < units) return
   throw new DownpourError(
     'DATA_EMPTY',
-    `all ${units} units of the data were read and held no example that can be used: look at spec.data.subset and at damaged records`,
+    `all ${units} units of the data were read and have no usable example: check spec.data.subset and damaged records`,
     { units },
   )
 }
 
-/** In the order of the files; the last batch of each size may be smaller. */
+/** Examples in the order of the files. The last batch of each size may be smaller. */
 export async function* evaluationBatches<A, T>(
   reader: ExampleReader<A>,
   pipeline: Pick<InputPipeline<A, T>, 'evaluate'>,

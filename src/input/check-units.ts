@@ -1,4 +1,4 @@
-/** Opens units before training starts, because a shard that cannot be read must not be found after hours. */
+/** Opens units before training starts, so that an unreadable shard is found at once and not after hours. */
 import type { Dataset } from '../data/dataset.ts'
 import { inParallel } from '../data/scan/in-parallel.ts'
 import { DownpourError } from '../support/errors.ts'
@@ -6,10 +6,10 @@ import type { CorruptionCount } from './corruption-count.ts'
 import { interpretAt } from './examples.ts'
 
 /**
- * Reads each unit up to its first example, and looks up the labels of that example.
+ * Reads each unit up to its first example and checks the labels of that example.
  * @param most units to read
  * @param where the folder, for messages
- * @param corruption counts the damage before those examples
+ * @param corruption counts damage before those examples
  * @throws DownpourError DATA_UNREADABLE, LABEL_UNKNOWN, BAD_DATA; DATA_EMPTY: no unit holds an example
  */
 export async function checkUnits(
@@ -21,7 +21,7 @@ export async function checkUnits(
   const units = dataset.units.slice(0, most)
   const found = await inParallel([...units.keys()], (unit) => hasExample(dataset, unit, corruption))
   if (units.length < dataset.units.length || found.includes(true)) return
-  throw new DownpourError('DATA_EMPTY', `${where}: none of its ${units.length} parts holds an example that can be used`)
+  throw new DownpourError('DATA_EMPTY', `${where}: none of its ${units.length} parts has a usable example`)
 }
 
 async function hasExample(dataset: Dataset<unknown>, unit: number, corruption: CorruptionCount): Promise<boolean> {

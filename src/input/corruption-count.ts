@@ -1,8 +1,8 @@
 import { DownpourError } from '../support/errors.ts'
 
-/** Damaged records and pictures of one process. Past the limit the data is to blame, and the process ends. */
+/** Counts damaged records and pictures. Above the limit the process ends with BAD_DATA, which is not retried. */
 export class CorruptionCount {
-  /** Places, not meetings: a record read again in the next epoch is the same damage. At most limit + 1. */
+  /** Distinct places, because each epoch reads the same damaged record again. At most limit + 1. */
   readonly #places = new Set<string>()
   readonly #limit: number
 
@@ -20,7 +20,7 @@ export class CorruptionCount {
     if (this.count <= this.#limit) return
     throw new DownpourError(
       'BAD_DATA',
-      `${where}: ${reason}; that is damaged record ${this.count}, and spec.data.maxCorruptRecords is ${this.#limit}`,
+      `${where}: ${reason}; this is damaged record ${this.count}, and spec.data.maxCorruptRecords is ${this.#limit}`,
       { where, reason, count: this.count },
     )
   }

@@ -1,4 +1,4 @@
-/** Decoded examples of a unit, in label ids of the job: what training and evaluation both read. */
+/** Reads and decodes the examples of a unit, for training and evaluation. */
 import type { Dataset, Encoded } from '../data/dataset.ts'
 import { DownpourError, errorMessage } from '../support/errors.ts'
 import { printable } from '../support/printable.ts'
@@ -45,10 +45,10 @@ export function createExampleReader<A>(
   }
 }
 
-/** Units are leased by number, so a worker that sees other files than the first one would read other examples. */
+/** Leases name units by index, so a worker that sees other files than its peers must not guess which unit is meant. */
 function mustBeThere({ units }: Dataset<unknown>, unit: number): void {
   if (unit < units.length) return
-  const message = `unit ${unit} of the data was leased, but only ${units.length} are here: every worker must see the same files`
+  const message = `unit ${unit} of the data was leased, but this worker sees only ${units.length}: every worker must see the same files`
   throw new DownpourError('DATA_DIFFERS', message, { unit, units: units.length })
 }
 
@@ -78,7 +78,10 @@ async function decodeOrCount({ id, bytes, where }: Encoded<unknown>, decode: Dec
   }
 }
 
-/** @throws DownpourError LABEL_UNKNOWN with its place. No damage to pass over: data and labels file do not belong together */
+/**
+ * @throws DownpourError LABEL_UNKNOWN with its place. No damage to pass over: data and labels file do not belong
+ * together
+ */
 export function interpretAt<A>(dataset: Dataset<A>, { annotation, where }: Encoded<A>): A {
   try {
     return dataset.interpret(annotation)

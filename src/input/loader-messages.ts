@@ -1,4 +1,4 @@
-/** What a loader and its thread send each other. */
+/** Messages between a loader and its thread. */
 import type { Class } from '../contract/classes.ts'
 import type { Lease } from '../contract/exchange.ts'
 import type { DataConfig, TaskConfig } from '../contract/runtime.ts'
@@ -6,7 +6,7 @@ import type { Label } from '../data/labels.ts'
 import type { PassedOver } from '../data/scan/kinds.ts'
 import type { Batch } from './batch.ts'
 
-/** What the thread starts with. */
+/** The configuration of the thread. */
 export interface LoaderSetup {
   /** The mounted folder that `data.path` is relative to. */
   folder: string
@@ -20,18 +20,18 @@ export interface LoaderSetup {
   cacheBytes: number
 }
 
-/** What a data set is, for a job that has not agreed on its classes yet. */
+/** Facts of an open data set, before the job has agreed on its classes. */
 export interface DataFacts {
-  /** As leases count them. */
+  /** The number of units. */
   units: number
   labels: readonly Label[]
   passedOver: readonly PassedOver[]
 }
 
 export type ToLoader =
-  /** Without classes, labels keep the numbers that they have in the folder. */
+  /** Without classes, labels keep the ids that they have in the folder. */
   | { type: 'start'; classes: readonly Class[] | undefined }
-  /** One more batch may be made. */
+  /** The main thread has room for one more batch. */
   | { type: 'wanted' }
   | { type: 'lease'; lease: Lease | null }
 

@@ -1,4 +1,4 @@
-/** Batches made in a thread of their own: reading, decoding and augmenting never wait for the training step. */
+/** Makes batches in a separate thread, so that reading, decoding and augmenting run during the training step. */
 import { Worker } from 'node:worker_threads'
 import type { Class } from '../contract/classes.ts'
 import { DownpourError } from '../support/errors.ts'
@@ -6,7 +6,7 @@ import type { Batch, LeaseSource } from './batch.ts'
 import type { DataFacts, FromLoader, LoaderSetup, ToLoader } from './loader-messages.ts'
 
 export interface LoaderOptions extends Omit<LoaderSetup, 'cacheBytes'> {
-  /** The module of the thread: it calls `serveLoader` with the pipelines of the tasks. */
+  /** The module of the thread. It calls `serveLoader` with the pipelines of the tasks. */
   thread: URL
   signal: AbortSignal
   /** Batches made ahead; 2 by default. */
@@ -15,24 +15,24 @@ export interface LoaderOptions extends Omit<LoaderSetup, 'cacheBytes'> {
   cacheBytes?: number
 }
 
-/** A data set that is open in its thread, before the job has agreed on classes. */
+/** A loader whose thread has opened the data set and waits for `start`. */
 export interface OpenLoader<T> {
   readonly facts: DataFacts
-  /** @param classes of the job: labels are mapped onto these by name. Absent: they keep their numbers */
+  /** @param classes of the job: labels are mapped onto these by name. Absent: they keep their ids */
   start(leases: LeaseSource, classes?: readonly Class[]): Loader<T>
   /** Ends the thread; a caller that waits for a batch gets an AbortError. */
   close(): Promise<void>
 }
 
 export interface Loader<T> {
-  /** Null when the leases have ended. One call at a time. @throws DownpourError BAD_DATA, DATA_…, LABEL_…; AbortError */
+  /** Null after the last lease. One call at a time. @throws DownpourError BAD_DATA, DATA_…, LABEL_…; AbortError */
   next(): Promise<Batch<T> | null>
   stats(): LoaderStats
 }
 
 export interface LoaderStats {
   corruptRecords: number
-  /** Time that `next` spent waiting. */
+  /** Total time that `next` has waited. */
   waitSeconds: number
   queuedBatches: number
 }
@@ -72,7 +72,9 @@ class ThreadedLoader<T> implements Loader<T> {
     this.#thread = new Worker(thread, { workerData })
     this.#thread.on('message', (message: FromLoader<T>) => this.#take(message))
     this.#thread.on('error', (error) => this.#fail(error))
-    this.#thread.on('exit', () => this.#fail(new DownpourError('LOADER_ENDED', 'the loader thread ended by itself')))
+    this.#thread.on('exit', () =>
+      this.#fail(new DownpourError('LOADER_ENDED', 'the loader thread exited unexpectedly')),
+    )
     this.#opened.promise.catch(() => {})
     if (signal.aborted) this.#onAbort()
     else signal.addEventListener('abort', this.#onAbort, { once: true })
@@ -94,7 +96,7 @@ class ThreadedLoader<T> implements Loader<T> {
     const batch = this.#queue.length > 0 ? this.#queue.shift() : await this.#wait()
     this.#waitMs += performance.now() - startedMs
     if (batch) this.#send({ type: 'wanted' })
-    else this.#queue.push(null) // the end stays the end
+    else this.#queue.push(null) // every later call gets null, too
     return batch ?? null
   }
 

@@ -6,7 +6,7 @@ import { checkUnits } from './check-units.ts'
 import type { CorruptionCount } from './corruption-count.ts'
 
 /**
- * Opens a data set and reads the beginning of its first `most` units.
+ * Opens a data set and checks its first `most` units.
  * @throws DownpourError DATA_…, BAD_DATA, LABELS_INVALID, LABEL_UNKNOWN
  */
 export async function openChecked(

@@ -1,4 +1,6 @@
-/** What a task makes of an example before it becomes a tensor. Runs in the loader's thread, so it must not import tfjs. */
+/**
+ * What a task makes of an example before it becomes a tensor. Runs in the loader's thread, so it must not import tfjs.
+ */
 import type { Random } from '../support/random.ts'
 
 export interface Size {
@@ -6,7 +8,7 @@ export interface Size {
   readonly width: number
 }
 
-/** A decoded picture, as large as the pipeline wants it: several samples may be cut out of it. */
+/** A decoded picture in the size that the pipeline needs. Several samples may be cropped from it. */
 export interface Picture extends Size {
   /** height · width · 3 bytes, row-major. */
   readonly rgb: Uint8Array
@@ -19,9 +21,9 @@ export interface Decoded<A> {
   readonly annotation: A
 }
 
-/** One row of a batch. It draws itself into the batch's memory, so that no pixel is copied twice. */
+/** One row of a batch. It draws into the memory of the batch, so that pixels are copied only once. */
 export interface Sample<T> {
-  /** Of the drawn picture, padding included. Samples of one size share a batch; the true size can be in the target. */
+  /** With padding. Samples of the same size share a batch; the size without padding can be in the target. */
   readonly size: Size
   readonly target: T
   /** Writes height · width · 3 values in [-1, 1]. */
@@ -29,10 +31,15 @@ export interface Sample<T> {
 }
 
 export interface InputPipeline<A, T> {
-  /** Called once for an example that fits in the cache, so no randomness here. @throws Error that says why the bytes are no picture */
+  /**
+   * Must be deterministic, because the result may be cached.
+   * @throws Error whose message says why it is not a usable picture
+   */
   decode(bytes: Uint8Array): Promise<Picture>
-  /** None, one or several samples. All randomness comes from `random`: a restarted worker draws the same samples. */
+  /**
+   * None, one or several samples. All randomness comes from `random`, so that a restarted worker gets the same samples.
+   */
   train(example: Decoded<A>, random: Random): Iterable<Sample<T>>
-  /** The same samples at every call. */
+  /** Must be deterministic, so that scores of two checkpoints are comparable. */
   evaluate(example: Decoded<A>): Iterable<Sample<T>>
 }

@@ -1,4 +1,4 @@
-/** The thread's side of a loader: opens the data set once, then makes a batch for each `wanted`. */
+/** The thread of a loader: opens the data set once, then makes a batch for each `wanted` message. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { Class } from '../contract/classes.ts'
 import type { Lease } from '../contract/exchange.ts'
@@ -15,13 +15,13 @@ import type { InputPipeline } from './pipeline.ts'
 
 type CreateInput = (task: TaskConfig) => Promise<InputPipeline<ClassLabels, unknown>>
 
-/** Called once in the loader's thread. */
+/** Call once in the thread. @param createInput the pipeline of a task */
 export function serveLoader(createInput: CreateInput): void {
   const setup = workerData as LoaderSetup
   const corruption = new CorruptionCount(setup.data.maxCorruptRecords)
   const main = new MainThread(parentPort as MessagePort)
   produce(setup, createInput, main, corruption).catch((error) => {
-    // A bug crosses as it is, with its stack, through the thread's 'error' event.
+    // A bug reaches the main thread with its stack, through the 'error' event.
     if (errorCode(error) === 'UNKNOWN') throw error
     main.send({
       type: 'error',
@@ -57,11 +57,11 @@ function factsOf({ units, labels, passedOver }: Dataset<unknown>) {
   return { units: units.length, labels: labels.labels, passedOver }
 }
 
-/** The other end: it decides when a batch is made, and holds the leases. */
+/** The connection to the main thread, which decides when a batch is made and has the leases. */
 class MainThread implements LeaseSource {
   readonly #port: MessagePort
   readonly #start = Promise.withResolvers<readonly Class[] | undefined>()
-  /** Batches asked for and not yet made. */
+  /** Batches that were requested and not yet sent. */
   #credits = 0
   #onCredit: (() => void) | undefined
   #onLease: ((lease: Lease | null) => void) | undefined
@@ -71,7 +71,7 @@ class MainThread implements LeaseSource {
     port.on('message', (message: ToLoader) => this.#take(message))
   }
 
-  /** The classes of the job, once it has agreed on them. */
+  /** Resolves with the classes of the job when it has agreed on them. */
   get started(): Promise<readonly Class[] | undefined> {
     return this.#start.promise
   }

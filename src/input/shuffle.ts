@@ -1,10 +1,10 @@
-/** Shuffles a unit in windows, because a shard may be larger than the memory. */
+/** Shuffles a unit in windows, because a decoded shard may not fit in memory. */
 import type { Random } from '../support/random.ts'
 import type { Decoded } from './pipeline.ts'
 
 export interface WindowLimits {
   examples: number
-  /** Of decoded pixels. A picture larger than this is a window by itself. */
+  /** Of decoded pixels. A larger picture is a window of its own. */
   bytes: number
 }
 

@@ -1,4 +1,4 @@
-/** Resize to a square, crop a square of it, mirror, scale to [-1, 1] (paper.md §1.2): the input of an image with labels. */
+/** Resizes to a square, crops a smaller square, mirrors, and scales to [-1, 1] (paper.md §1.2). */
 import type { InputConfig } from '../contract/runtime.ts'
 import { decodeSquare } from '../data/codecs/image.ts'
 import type { Random } from '../support/random.ts'

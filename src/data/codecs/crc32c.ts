@@ -1,4 +1,4 @@
-/** CRC-32C (Castagnoli), eight bytes a turn, and TFRecord's masked form (paper.md §5). */
+/** CRC-32C (Castagnoli), eight bytes at a time, and the masked form that TFRecord stores (paper.md §5). */
 const POLYNOMIAL = 0x82f63b78
 const MASK_DELTA = 0xa282ead8
 const TABLES = makeTables()

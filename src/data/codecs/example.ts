@@ -1,7 +1,7 @@
 /** tf.train.Example: a map from name to a list of bytes, floats or 64-bit integers (paper.md §5). */
 import protobuf from 'protobufjs/light.js'
 
-/** 64-bit integers beyond ±2^53 are rounded: labels and sizes are far below. */
+/** 64-bit integers beyond ±2^53 are rounded; labels and image sizes are far smaller. */
 export interface Features {
   [name: string]: { bytes: Uint8Array[] } | { ints: number[] } | { floats: number[] }
 }

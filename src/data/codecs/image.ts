@@ -1,24 +1,28 @@
-/** Decodes pictures by sharp (libvips). What it would read as other pixels than people see is turned or refused. */
+/**
+ * Decodes pictures with sharp (libvips). A picture that it would decode to other pixels than a viewer shows is
+ * corrected or refused.
+ */
 import sharp, { type Metadata } from 'sharp'
 import { errorMessage } from '../../support/errors.ts'
 import { whyNoPicture } from './signature.ts'
 
-// Fifty workers share a machine: no cache of libvips' own, and one thread an image.
+// Fifty workers may share a machine, so libvips keeps no cache and uses one thread for an image.
 sharp.cache(false)
 sharp.concurrency(1)
 
 const CHANNELS = 3
-/** Of 8 and 16 bits; libvips takes any other number for one of 0 to 255, and cuts off the rest. */
+/** For 8 and 16 bits. libvips clips samples of any other type to 0…255, so such pictures are refused. */
 const BYTES_PER_SAMPLE: Readonly<Record<string, number>> = { uchar: 1, ushort: 2 }
-/** Of a picture that is decoded as a whole: a file of a few kilobytes can claim gigabytes. */
+/** For a picture that is decoded as a whole: a file of a few kilobytes can declare gigabytes of pixels. */
 const MAX_DECODED_BYTES = 256 * 2 ** 20
-/** Read row by row, unless their rows come in several passes. */
+/** libvips reads these row by row, unless they are progressive. */
 const STREAMED = new Set(['jpeg', 'png'])
 
 /**
- * Decodes, turns as EXIF says, and resizes to a square, ignoring the aspect; of several pages or frames the first.
+ * Decodes the first page or frame, rotates it by its EXIF orientation, and resizes it to a square without keeping the
+ * aspect ratio.
  * @returns RGB bytes, size·size·3 long
- * @throws Error that says what the bytes are, where they are no picture that can be used
+ * @throws Error whose message says why the bytes are not a usable picture
  */
 export async function decodeSquare(encoded: Uint8Array, size: number): Promise<Uint8Array> {
   try {
@@ -46,7 +50,7 @@ function mustBeUsable({ format, isProgressive, width, height, channels, depth }:
 }
 
 /**
- * Turning the small square gives what turning the picture would have given, without the memory for the whole of it.
+ * Rotating the small square gives the same pixels as rotating the original, without the memory that the original needs.
  * @param orientation of EXIF, 1 to 8: whether columns or rows run backwards, and from 5 on whether they are swapped
  */
 function upright(pixels: Uint8Array, size: number, orientation = 1): Uint8Array {

@@ -1,16 +1,16 @@
-/** What the first bytes of a file say it is. */
+/** Recognises a file by its first bytes. */
 
 export type Content = 'picture' | 'unreadPicture' | 'archive' | 'other'
 
 export interface Signature {
   content: Content
-  /** For people. */
+  /** As messages call it. */
   name: string
-  /** What to do about it where a picture was expected. */
+  /** What the user can do where a picture was expected. */
   advice?: string
 }
 
-/** Bytes that `signatureOf` wants to see: a tar archive says so after 257. */
+/** How many bytes `signatureOf` needs: the mark of a tar archive is at byte 257. */
 export const SIGNATURE_BYTES = 512
 
 const CONVERT = 'convert it to JPEG or PNG'
@@ -18,7 +18,7 @@ const picture = (name: string) => ({ content: 'picture', name }) as const
 const unread = (name: string) => ({ content: 'unreadPicture', name, advice: CONVERT }) as const
 const archive = (name: string) => ({ content: 'archive', name, advice: 'unpack it' }) as const
 
-/** As Latin-1, at byte 0 unless said otherwise; the first that fits. */
+/** Marks in Latin-1, at byte 0 unless `at` is given. The first match counts. */
 const MAGIC: readonly (Signature & { text: string; at?: number })[] = [
   { text: '\xff\xd8\xff', ...picture('a JPEG') },
   { text: '\x89PNG\r\n\x1a\n', ...picture('a PNG') },
@@ -46,7 +46,7 @@ const MAGIC: readonly (Signature & { text: string; at?: number })[] = [
   { text: '\0\x05\x16\x07', content: 'other', name: 'a file of macOS (AppleDouble)', advice: 'delete it' },
   pointer('version https://git-lfs.github.com/spec/', 'Git LFS', 'git lfs pull'),
   pointer('/annex/objects/', 'git-annex', 'git annex get'),
-  pointer('# xet version', 'Xet', 'download the data set with a client that knows Xet'),
+  pointer('# xet version', 'Xet', 'download the data set with a client that supports Xet'),
 ]
 
 /** @returns undefined for what is not known */
@@ -56,7 +56,7 @@ export function signatureOf(bytes: Uint8Array): Signature | undefined {
   return MAGIC.find((magic) => head.startsWith(magic.text, magic.at ?? 0) && isWhole(magic, head)) ?? markup(head)
 }
 
-/** Why bytes that no decoder takes are no picture, where that can be told. */
+/** Why bytes that no decoder accepts are not a picture; undefined where the signature does not explain it. */
 export function whyNoPicture(bytes: Uint8Array): string | undefined {
   if (bytes.length === 0) return 'it is empty'
   const found = signatureOf(bytes)
@@ -64,18 +64,18 @@ export function whyNoPicture(bytes: Uint8Array): string | undefined {
   return `it is ${found.name}${found.advice ? `: ${found.advice}` : ''}`
 }
 
-/** Four zeros alone mean nothing: a BMP begins with its letters. */
+/** Four zeros at byte 6 are too weak a mark for BMP, so its first two letters must match as well. */
 function isWhole({ name }: Signature, head: string): boolean {
   return name !== 'a BMP picture' || head.startsWith('BM')
 }
 
-/** The family of HEIC, AVIF and MP4 names its members in the first box. */
+/** HEIC, AVIF and MP4 share a container, whose first box names the brand. */
 function mediaSignature(head: string): Signature {
   const brands = head.slice(8, Math.min(head.charCodeAt(3) || 16, 64))
   if (/avi[fs]/.test(brands)) return picture('an AVIF')
   if (/hei[cxms]|hev[cxms]|mif1|msf1/.test(brands)) return unread('an HEIC picture')
   if (/crx/.test(brands)) return unread("a camera's raw picture")
-  return { content: 'other', name: 'a video or sound', advice: 'take pictures out of it' }
+  return { content: 'other', name: 'a video or sound', advice: 'extract pictures from it' }
 }
 
 function markup(head: string): Signature | undefined {

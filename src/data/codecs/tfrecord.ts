@@ -9,19 +9,19 @@ import { signatureOf } from './signature.ts'
 const LENGTH_BYTES = 8
 const CRC_BYTES = 4
 const HEAD_BYTES = LENGTH_BYTES + CRC_BYTES
-/** Public shards are 100 MB to 1 GB: a file is read by pieces of this size, or of one record if that is larger. */
+/** Public shards have 100 MB to 1 GB. A file is read in pieces of this size, or of one record if that is larger. */
 const READ_BYTES = 1 << 20
 
-/** What the reader met: a record, or damage at a byte offset of the file. */
+/** A record, or damage at a byte offset of the file. */
 export type TfRecordItem =
   | { type: 'record'; data: Uint8Array; offset: number }
   | { type: 'corrupt'; offset: number; reason: string }
 
 /**
- * Records of one shard. A record with a bad data CRC is skipped; after a bad length nothing in the file can be
- * trusted, so the rest of it counts as one corruption. The data stays valid after the next record is asked for.
- * @throws DownpourError DATA_UNREADABLE when there is no such file, or another kind of file; what else the disk says as
- * it comes, for that is not the data's fault
+ * Records of one shard. A record with a bad data CRC is skipped. After a bad length the next record cannot be found, so
+ * the rest of the file counts as one corruption. `data` stays valid after the next record is requested.
+ * @throws DownpourError DATA_UNREADABLE when the file is missing or of another kind; other errors of the disk
+ * unchanged, because another attempt may succeed
  */
 export async function* readTfRecords(path: string): AsyncGenerator<TfRecordItem> {
   const file = await openRegular(path)
@@ -57,7 +57,7 @@ function checkHead(head: Buffer, offset: number, size: number): string | undefin
   return needed > BigInt(size) ? 'file ends inside a record' : undefined
 }
 
-/** Sequential reading ahead. Each piece has memory of its own, because records handed out point into it. */
+/** Reads ahead sequentially. Each piece has its own memory, because returned records point into it. */
 class Pieces {
   readonly #path: string
   readonly #file: FileHandle
@@ -69,7 +69,7 @@ class Pieces {
     this.#file = file
   }
 
-  /** Fewer than `length` bytes where the file ends before. */
+  /** Fewer than `length` bytes where the file ends earlier. */
   async bytes(start: number, length: number): Promise<Buffer> {
     if (start < this.#start || start + length > this.#start + this.#piece.length) {
       this.#piece = await this.#read(start, Math.max(length, READ_BYTES))
@@ -93,18 +93,21 @@ class Pieces {
   }
 }
 
-/** A file of another kind is no damage: no record of it could ever be read. */
+/** A file of another kind is an error instead of damage, because none of its records could ever be read. */
 function mustBeRecords(path: string, head: Buffer): void {
   const found = isZlib(head) ? COMPRESSED : signatureOf(head)
   if (!found) return
   const { name, advice } = found
-  const message = `${path}: no TFRecord file: it is ${name}${advice ? `; ${advice}` : ''}`
+  const message = `${path}: not a TFRecord file: it is ${name}${advice ? `; ${advice}` : ''}`
   throw new DownpourError('DATA_UNREADABLE', message, { path })
 }
 
 const COMPRESSED = { name: 'compressed by zlib', advice: 'write it without compression' }
 
-/** What TensorFlow's ZLIB option makes: a deflate stream of 32 KiB windows, whose first two bytes are a multiple of 31. */
+/**
+ * The output of TensorFlow's ZLIB option: a deflate stream with a 32 KiB window, whose first two bytes are a multiple
+ * of 31.
+ */
 function isZlib(head: Buffer): boolean {
   return head.length >= 2 && head[0] === 0x78 && head.readUInt16BE(0) % 31 === 0
 }

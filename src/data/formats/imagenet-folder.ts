@@ -1,4 +1,4 @@
-/** ImageNet folders: root/CLASS/IMAGE (paper.md §5). A unit is a run of images of all classes. */
+/** ImageNet folders: root/CLASS/IMAGE (paper.md §5). A unit is a group of images of all classes. */
 import { dirname, join, normalize } from 'node:path'
 import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
 import { printable } from '../../support/printable.ts'
@@ -18,11 +18,11 @@ import { isSplit } from '../scan/names.ts'
 import { inSubset } from '../subset.ts'
 
 const IMAGES_PER_UNIT = 256
-/** Far beyond any picture: a sparse file must not fill the memory. */
+/** Far larger than any picture, so that a sparse file cannot fill the memory. */
 const MAX_IMAGE_BYTES = 512 * 2 ** 20
 
 interface ImageFile {
-  /** CLASS/IMAGE: names repeat between classes. */
+  /** CLASS/IMAGE, because image names repeat between classes. */
   id: string
   label: number
 }
@@ -35,7 +35,9 @@ export const imagenetFolder: DataFormat<ClassLabels> = {
   open: openFolder,
 }
 
-/** Folders named `train` and `val` are no classes where the pictures lie deeper. */
+/**
+ * Folders named `train` or `val` are parts of a data set, not classes, if their pictures are in folders of their own.
+ */
 async function hasClasses(folder: string): Promise<boolean> {
   const inside = await foldersIn(folder)
   const areSplits = inside.every(isSplit)
@@ -48,9 +50,10 @@ async function hasClasses(folder: string): Promise<boolean> {
 }
 
 /**
- * Without a labels file the alphabetical order of the class folders is their index; with one, a folder is the label of
- * its name, so that a set that lacks some classes still counts them alike. What else lies there: docs/data.md.
- * @throws DownpourError LABELS_INVALID, LABEL_UNKNOWN for a folder that is no label; DATA_UNREADABLE, DATA_NAMES,
+ * Without a labels file, class folders are numbered in alphabetical order. With one, a folder has the label of its
+ * name, so that a set without some of the classes numbers the others the same way. docs/data.md lists what else may be
+ * there.
+ * @throws DownpourError LABELS_INVALID, LABEL_UNKNOWN for a folder without a label; DATA_UNREADABLE, DATA_NAMES,
  * DATA_SPLITS, DATA_NESTED, DATA_NO_PICTURES
  */
 async function openFolder(root: string, { labels: labelsFile, subset }: FormatOptions): Promise<Dataset<ClassLabels>> {
@@ -74,7 +77,7 @@ async function openFolder(root: string, { labels: labelsFile, subset }: FormatOp
   return classDataset(files, labels, root)
 }
 
-/** The labels file is not passed over, and a folder that holds it is a class only if it is named like one. */
+/** The labels file is not counted as passed over. A folder that contains it is a class only if a label has its name. */
 function usedNames(path: string | undefined, labels: LabelMap | undefined): string[] {
   const [first] = path === undefined ? [] : normalize(path).split('/')
   return first === undefined || labels?.labels.some(({ name }) => name === first) ? [] : [first]
@@ -95,7 +98,7 @@ async function imagesOf(root: string, folder: string, label: number, tally: Tall
   return (await scanClass(root, folder, tally)).map((id) => ({ id, label }))
 }
 
-/** A unit should hold all classes: images go by the hash of their name, the same on every worker. */
+/** Orders images by a hash of their name, so that a unit has images of all classes, the same on every worker. */
 function spreadClasses(images: readonly ImageFile[]): ImageFile[] {
   return images
     .map((image) => ({ image, rank: seedOf('spread', image.id) }))
@@ -103,7 +106,7 @@ function spreadClasses(images: readonly ImageFile[]): ImageFile[] {
     .map(({ image }) => image)
 }
 
-/** A picture that cannot be read is damage, like one that cannot be decoded. */
+/** A file that cannot be read counts as damage, like a picture that cannot be decoded. */
 async function readImage(root: string, { id, label }: ImageFile): Promise<Item<ClassLabels>> {
   const path = join(root, id)
   const where = printable(path)

@@ -65,10 +65,10 @@ async function chosenFiles(root: string, labelsFile: string, pattern: string | u
   for (const { name, kind } of passedOver) tally.add(kindOfNoFile(typeByName.get(name), kind), name)
   const unusable = shards.find((name) => typeByName.get(name) !== 'file')
   if (unusable === undefined) return shards
-  const what = typeByName.get(unusable) === 'nowhere' ? 'a link that leads nowhere' : 'no regular file'
+  const what = typeByName.get(unusable) === 'nowhere' ? 'a broken link' : 'not a regular file'
   throw new DownpourError(
     'DATA_UNREADABLE',
-    `${join(root, printable(unusable))}: is ${what}; bring the shard, or remove it`,
+    `${join(root, printable(unusable))}: is ${what}; copy the shard there, or remove it`,
   )
 }
 
@@ -99,13 +99,13 @@ function exampleOf(data: Uint8Array, where: string): Item<ClassLabels> {
 
 type Feature = ReturnType<typeof decodeExample>[string] | undefined
 
-/** The first value; undefined when there is none, or an empty one. */
+/** The first value; undefined if there is none or it is empty. */
 function bytesOf(feature: Feature): Uint8Array | undefined {
   const first = feature && 'bytes' in feature ? feature.bytes[0] : undefined
   return first?.length ? first : undefined
 }
 
-/** A feature that was written without values has no kind: that is an empty list too. */
+/** A feature without values decodes to an empty list of ints, whatever its kind. */
 function intsOf(feature: Feature): number[] | undefined {
   return feature && 'ints' in feature ? feature.ints : undefined
 }

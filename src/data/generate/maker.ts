@@ -1,4 +1,4 @@
-/** Draws and writes the parts of jft-mini. Every picture has a random source of its own, seeded by its id. */
+/** Draws and writes the parts of jft-mini. Each picture has its own random source, seeded by its id. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
@@ -81,7 +81,8 @@ export class Maker {
         'image/height': { ints: [JFT_MINI.pixels] },
         'image/width': { ints: [JFT_MINI.pixels] },
         'image/class/label': { ints: stored },
-        // What it shows: `data inspect` counts the wrong labels by it; nothing trains on it.
+        // The labels of what the picture shows: `data inspect` counts wrong labels with it. Classification does not use
+        // it.
         'image/class/truth': { ints: leaves },
       }),
     )

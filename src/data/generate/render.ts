@@ -1,10 +1,14 @@
-/** Draws objects of leaf classes: position, size, turn, light and clutter vary; shape, texture and hue are the class. */
+/**
+ * Draws objects of leaf classes: position, size, turn, light and clutter vary; shape, texture and hue are the class.
+ */
 import type { Random } from '../../support/random.ts'
 import { COLOURS, type LeafClass, type Shape, type Texture } from './world.ts'
 
 type Rgb = [number, number, number]
 
-/** Distance-like test in the object's own frame: true inside. x, y in [-1.2, 1.2], r and a its polar form. */
+/**
+ * Whether a point is inside the shape, in coordinates of the object: x, y in [-1.2, 1.2]; r and a are its polar form.
+ */
 const INSIDE: Readonly<Record<Shape, (x: number, y: number, r: number, a: number) => boolean>> = {
   disc: (_x, _y, r) => r < 0.9,
   ring: (_x, _y, r) => r < 0.95 && r > 0.5,
@@ -43,7 +47,7 @@ export function renderImage(leafClasses: readonly LeafClass[], size: number, ran
   return Uint8Array.from(pixels, (value) => Math.min(255, Math.max(0, value + random.normal() * 10)))
 }
 
-/** A slanted gradient of two dull colours, and a few lines across it. */
+/** A gradient of two dull colours in a random direction, with a few lines across it. */
 function drawBackground(pixels: Float32Array, size: number, random: Random): void {
   const [from, to] = [dullColour(random), dullColour(random)]
   const angle = random.next() * 2 * Math.PI

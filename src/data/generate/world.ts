@@ -1,5 +1,5 @@
 /**
- * The seeded world of jft-mini: textured, coloured shapes under a hierarchy
+ * The classes of jft-mini: textured, coloured shapes in a hierarchy
  * thing > family > shape > textured shape > coloured textured shape (the leaves).
  */
 import { createLabelMap, type Label, type LabelMap } from '../labels.ts'
@@ -37,7 +37,7 @@ const leafClasses: LeafClass[] = Object.values(FAMILIES)
     })),
   )
 
-/** One colour in three of each textured shape is kept out of pre-training: the downstream classes, never seen before. */
+/** One of the three colours of each textured shape is not in pre-training: these are the downstream classes. */
 const heldOut = (leafClass: LeafClass, i: number) =>
   Math.floor(i / 3) % 3 === Object.keys(COLOURS).indexOf(leafClass.colour)
 export const PRETRAIN_CLASSES: readonly LeafClass[] = leafClasses.filter((leafClass, i) => !heldOut(leafClass, i))
@@ -57,5 +57,5 @@ export function worldLabels(): LabelMap {
   for (const [family, shapes] of Object.entries(FAMILIES)) for (const shape of shapes) add(shape, family)
   for (const { shape, texture } of PRETRAIN_CLASSES) add(`${texture} ${shape}`, shape)
   for (const { name, shape, texture } of PRETRAIN_CLASSES) add(name, `${texture} ${shape}`)
-  return createLabelMap(labels, 'the world of jft-mini')
+  return createLabelMap(labels, 'the labels of jft-mini')
 }

@@ -1,4 +1,4 @@
-/** The data sets under a folder: itself, or those inside, as `data make` and most archives lay them out. */
+/** Finds the data sets of a folder: itself, or those inside it, as `data make` and most archives arrange them. */
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DataFormatName } from '../../contract/data-formats.ts'
@@ -13,7 +13,7 @@ export interface FoundSet {
   format: DataFormatName
 }
 
-/** `downstream/train` lies two folders deep. */
+/** `downstream/train` is two levels deep. */
 const DEPTH = 2
 
 /** @throws DownpourError DATA_FORMAT_UNKNOWN, DATA_MISSING, DATA_UNREADABLE */
@@ -23,8 +23,8 @@ export async function findSets(folder: string): Promise<FoundSet[]> {
   if (found.length > 0) return found
   const names = (await listFolder(folder)).map(({ name }) => printable(name))
   const inside = names.length > 0 ? `; inside are ${names.slice(0, 10).join(', ')}` : '; it is empty'
-  const looked = Object.values(FORMATS).map(({ contents }) => contents)
-  const message = `${folder}: holds no ${looked.join(', and no ')}${inside}; name the folder that holds them, or say --format`
+  const expected = Object.values(FORMATS).map(({ contents }) => contents)
+  const message = `${folder}: has no ${expected.join(' and no ')}${inside}; give the folder that has them, or --format`
   throw new DownpourError('DATA_FORMAT_UNKNOWN', message, { folder })
 }
 

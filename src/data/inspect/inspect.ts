@@ -1,4 +1,4 @@
-/** `downpour data inspect`: what is in a data set, as training would read it. */
+/** `downpour data inspect`: reports what training would read from a data set. */
 import { join, relative, resolve } from 'node:path'
 import type { DataFormatName } from '../../contract/data-formats.ts'
 import { DownpourError, errorMessage } from '../../support/errors.ts'
@@ -13,19 +13,19 @@ import { LabelCount } from './label-count.ts'
 
 export interface InspectOptions {
   folder: string
-  /** Absent: what the folder looks like, or those inside. */
+  /** Absent: detected, in the folder or in those inside. */
   format?: DataFormatName
   /** labels.json, relative to the folder. */
   labels?: string
-  /** Pattern of the names of TFRecord shards. */
+  /** Pattern of shard names, for tfrecord. */
   files?: string
-  /** Where pictures go; absent: none are drawn. */
+  /** Folder for contact sheets; absent: none are drawn. */
   samples?: string
-  /** Records looked at; absent: all. */
+  /** Records to read; absent: all. */
   limit?: number
 }
 
-/** whole: all is read. incomplete: something that matters is passed over. damaged: records cannot be read. */
+/** whole: everything is read. incomplete: something that may be data is not read. damaged: records cannot be read. */
 export type Verdict = 'whole' | 'incomplete' | 'damaged' | 'refused'
 
 export interface DataReport {
@@ -34,23 +34,23 @@ export interface DataReport {
   format: DataFormatName
   files: number
   records: number
-  /** Damage, with file and offset, and labels outside the map. */
+  /** Damage with file and offset, and labels that are not in the labels file. */
   problems: string[]
   passedOver: readonly PassedOver[]
   labels: LabelMap
   counts: LabelCount
-  /** Where the contact sheet went. */
+  /** Path of the contact sheet. */
   samples: string | null
 }
 
-/** A set that training would refuse, and why. */
+/** A data set that training would refuse, with the error. */
 export interface Refusal {
   verdict: 'refused'
   folder: string
   error: DownpourError
 }
 
-/** Decoding at a small size finds damage as well as at a large one. */
+/** Small, because damage is found at any size. */
 const DECODE_PIXELS = 96
 
 /**
@@ -66,20 +66,20 @@ export async function inspectData(options: InspectOptions): Promise<(DataReport 
   return reports
 }
 
-/** The worst of them. */
+/** The worst verdict. */
 export function verdictOf(reports: readonly { verdict: Verdict }[], differences: readonly string[]): Verdict {
   const order: readonly Verdict[] = ['refused', 'damaged', 'incomplete']
   const worst = order.find((one) => reports.some(({ verdict }) => verdict === one))
   return worst ?? (differences.length > 0 ? 'incomplete' : 'whole')
 }
 
-/** Pictures drawn inside class folders would be a class of the next look. */
+/** Refuses a folder among the class folders, because the next inspection would take its pictures for a class. */
 function samplesFolders({ folder, samples }: InspectOptions, sets: readonly FoundSet[]) {
   if (samples === undefined) return () => undefined
   const inside = relative(resolve(folder), resolve(samples))
   const isShardFolder = sets.length === 1 && sets[0] && FORMATS[sets[0].format].examplesAre === 'records'
   if (!isShardFolder && inside !== '..' && !inside.startsWith('../')) {
-    const message = `--samples ${samples}: lies inside ${folder}, where pictures are data; name a folder elsewhere`
+    const message = `--samples ${samples}: is inside ${folder}, where pictures are data; choose a folder elsewhere`
     throw new DownpourError('SAMPLES_UNUSABLE', message, { samples })
   }
   return (set: FoundSet) => join(samples, relative(folder, set.folder))

@@ -1,7 +1,7 @@
 import type { ClassLabels } from '../dataset.ts'
 import type { LabelMap } from '../labels.ts'
 
-/** How often each label is said, as stored; where records carry the truth, how often it is wrong. */
+/** Counts stored labels; where records have the truth, also how many are wrong. */
 export class LabelCount {
   readonly #labels: LabelMap
   readonly #perLabel: number[]
@@ -25,7 +25,7 @@ export class LabelCount {
     if (truth) this.#judge(labels, new Set(this.#labels.close(truth)))
   }
 
-  /** Labels an image, as stored. */
+  /** Stored labels an image. */
   get mean(): number {
     return this.#stored / Math.max(1, this.#images)
   }
@@ -34,12 +34,12 @@ export class LabelCount {
     return this.#images
   }
 
-  /** Share of the stored labels that the picture does not show; undefined where no record says what it shows. */
+  /** Share of stored labels that are wrong; undefined if no record has the truth. */
   get wrongShare(): number | undefined {
     return this.#judged === 0 ? undefined : this.#wrong / this.#judged
   }
 
-  /** Label ids with their counts, most frequent first, without those never seen. */
+  /** Label ids with their counts, most frequent first, without labels that were never seen. */
   ranked(): { id: number; count: number }[] {
     const seen = this.#perLabel.map((count, id) => ({ id, count })).filter(({ count }) => count > 0)
     return seen.sort((a, b) => b.count - a.count || a.id - b.id)

