@@ -1,6 +1,6 @@
 /** What the shard files hold, held against the layout that the manifest states: every value is there, once, and a number. */
 import { DownpourError } from '../support/errors.ts'
-import type { VariableSpec } from '../support/variables.ts'
+import type { StoredVariable } from '../support/variables.ts'
 import type { Manifest } from './manifest.ts'
 import type { Tensor } from './safetensors.ts'
 
@@ -19,7 +19,7 @@ export interface StoredName {
 
 /** Fed file after file; `finish` says whether all of it was there. */
 export class Contents {
-  readonly #variables: ReadonlyMap<string, VariableSpec>
+  readonly #variables: ReadonlyMap<string, StoredVariable>
   readonly #stored = new Set<string>()
   /** Slot → how many variables it has. */
   readonly #slots = new Map<string, number>()

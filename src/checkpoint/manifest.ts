@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { MAX_CLASSES_BYTES } from '../contract/classes.ts'
 import { Lease } from '../contract/exchange.ts'
-import { VariableSpec } from '../support/variables.ts'
+import { StoredVariable } from '../support/variables.ts'
 import { unitCount } from '../wire/messages.ts'
 
 const count = z.int().min(0)
@@ -59,7 +59,7 @@ export const Manifest = z.strictObject({
   job: z.strictObject({ kind: z.string(), namespace: z.string(), name: z.string(), uid: z.string() }),
   seed: count,
   optimizer: z.string(),
-  layout: z.strictObject({ hash: z.string(), variables: z.array(VariableSpec) }),
+  layout: z.strictObject({ hash: z.string(), variables: z.array(StoredVariable) }),
   shards: z.array(ShardRecord).min(1),
   leases: LeaseRecord.nullable(),
   /** Absent in checkpoints of older versions. */

@@ -4,7 +4,7 @@
  */
 import { SETTLED_RESULTS } from '../contract/exchange.ts'
 import { errorMessage } from '../support/errors.ts'
-import { sizeOf } from '../support/variables.ts'
+import { sizeOf, variableSpec } from '../support/variables.ts'
 import { makeLayout } from '../wire/layout.ts'
 import { MAX_PUSHES } from '../wire/messages.ts'
 import type { LeaseRecord, Manifest, ShardRecord, WorkerRecord } from './manifest.ts'
@@ -42,7 +42,7 @@ function wrongFolder(step: number, folderName: string): string | undefined {
 
 function wrongLayout({ layout }: Manifest): string | undefined {
   try {
-    const { hash } = makeLayout(layout.variables)
+    const { hash } = makeLayout(layout.variables.map(variableSpec))
     return hash === layout.hash ? undefined : `layout.hash: ${layout.hash}: its variables have ${hash}`
   } catch (error) {
     return `layout.variables: ${errorMessage(error)}`

@@ -67,19 +67,20 @@ export const FOLDER_ENV: Readonly<Record<Mount, string>> = {
 export const DEFAULT_TERMINATION_LOG = '/dev/termination-log'
 
 /**
- * Exit codes of runtime processes. 1-99: the job's own fault, another attempt would fail the same way (permanent).
- * 100-127: the surroundings' fault, try again (retryable). 128 and above: killed by a signal (retryable).
+ * Exit codes of runtime processes; `exitClass` says what the operator does about them. 2-99: the job's own fault, another
+ * attempt would fail the same way (permanent), but for `fenced`. 1, and 100 and above: try again (retryable); 128 and
+ * above mean that a signal ended the process.
  */
 export const EXIT = {
   ok: 0,
-  /** An error nobody foresaw: counted against backoffLimit, retried. */
+  /** An unexpected error: counted against backoffLimit, retried. */
   crash: 1,
   badConfig: 10,
   badData: 11,
   nonFinite: 12,
   badCheckpoint: 13,
   layoutMismatch: 14,
-  /** Another pod has taken this one's place; nothing to retry. */
+  /** Another pod has taken this one's place. Retryable: the fault is not the job's, and the place must stay filled. */
   fenced: 20,
   storage: 100,
   peerUnreachable: 101,
@@ -91,8 +92,7 @@ export type ExitClass = 'success' | 'permanent' | 'retryable'
 
 export function exitClass(code: number): ExitClass {
   if (code === EXIT.ok) return 'success'
-  if (code === EXIT.crash || code >= 100) return 'retryable'
-  return code === EXIT.fenced ? 'retryable' : 'permanent'
+  return code === EXIT.crash || code === EXIT.fenced || code >= 100 ? 'retryable' : 'permanent'
 }
 
 /** Paths are relative to the mounted data (or evaluation) folder. */

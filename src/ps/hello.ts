@@ -1,6 +1,7 @@
 /** Who may speak: the first message of a connection, held against the job. */
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
+import { variableSpec } from '../support/variables.ts'
 import { type ModelLayout, makeLayout } from '../wire/layout.ts'
 import type { Message } from '../wire/messages.ts'
 import type { LeaseTable } from './leases.ts'
@@ -18,7 +19,7 @@ export function assertSameJob(hello: Message<'hello'>, { job, topology }: Runtim
 
 /** @throws DownpourError LAYOUT_MISMATCH, LAYOUT_INVALID */
 export function layoutOf({ variables }: Message<'layout'>, { layoutHash }: Message<'hello'>): ModelLayout {
-  const layout = makeLayout(variables)
+  const layout = makeLayout(variables.map(variableSpec))
   if (layout.hash === layoutHash) return layout
   throw new DownpourError('LAYOUT_MISMATCH', 'the layout does not have the hash that the hello before it claimed')
 }

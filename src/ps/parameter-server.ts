@@ -13,6 +13,7 @@ import type { Clock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import { hostsLookup } from '../support/hosts.ts'
 import type { Log } from '../support/log.ts'
+import { storedVariable, variableSpec } from '../support/variables.ts'
 import { type ModelLayout, makeLayout } from '../wire/layout.ts'
 import { Catalogue } from './catalogue.ts'
 import { Coordinator } from './coordinator.ts'
@@ -217,7 +218,7 @@ export class ParameterServer {
   async #concludeWhatIsDone(): Promise<void> {
     const { manifest } = this.#own.latest ?? {}
     if (!manifest || manifest.step < this.#options.config.maxSteps) return
-    await this.#server.open(makeLayout(manifest.layout.variables), manifest.leases?.units ?? 1)
+    await this.#server.open(makeLayout(manifest.layout.variables.map(variableSpec)), manifest.leases?.units ?? 1)
   }
 
   async #open(layout: ModelLayout, dataUnits: number): Promise<OpenShard> {
@@ -270,7 +271,7 @@ export class ParameterServer {
         job: config.job,
         seed: config.seed,
         optimizer: config.optimizer.type,
-        layout: { hash: layout.hash, variables: [...layout.variables] },
+        layout: { hash: layout.hash, variables: layout.variables.map(storedVariable) },
         leases: leases?.save() ?? null,
         psIncarnation: this.#incarnation,
       }),

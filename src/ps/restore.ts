@@ -101,7 +101,7 @@ export async function initialise(
   shard.draw(config.seed)
   if (config.init.type === 'random') return
   const folder = join(sourceDir, config.init.path)
-  const wanted = shard.layout.entries.filter(({ head }) => !head)
+  const wanted = shard.layout.entries.filter(({ restored }) => restored !== false)
   const only = new Set(wanted.map(({ name }) => name))
   const loaded = await loadCheckpoint(folder, { expectDigest: config.init.digest, only, fs })
   copyVariables(wanted, loaded, shard.weights, folder)

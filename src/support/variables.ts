@@ -11,7 +11,8 @@ const Initializer = z.discriminatedUnion('type', [
 ])
 export type Initializer = z.output<typeof Initializer>
 
-export const VariableSpec = z.strictObject({
+/** As messages and manifests carry a variable. */
+export const StoredVariable = z.strictObject({
   /** Unique, '/'-separated: `block1/unit_1/conv2/weights`. */
   name: z.string().min(1).max(512),
   shape: z.array(count.max(0xffff_ffff)).max(8).readonly(),
@@ -27,10 +28,23 @@ export const VariableSpec = z.strictObject({
   learningRateMultiplier: z.exactOptional(z.number().positive()),
   /** A column slice of the head: slices are spread over the shards round-robin before all else (paper.md §4.4). */
   slice: z.exactOptional(z.boolean()),
-  /** A part of the task head: not restored from another job's checkpoint. */
+  /** True for a variable that is not restored from another job's checkpoint. */
   head: z.exactOptional(z.boolean()),
 })
-export type VariableSpec = z.output<typeof VariableSpec>
+export type StoredVariable = z.output<typeof StoredVariable>
+
+export interface VariableSpec extends Omit<StoredVariable, 'head'> {
+  /** Not from another job's checkpoint: the variable belongs to the task. Stored as `head`, a name that hashes depend on. */
+  restored?: false
+}
+
+export function storedVariable({ restored, ...variable }: VariableSpec): StoredVariable {
+  return restored === false ? { ...variable, head: true } : variable
+}
+
+export function variableSpec({ head, ...variable }: StoredVariable): VariableSpec {
+  return head ? { ...variable, restored: false } : variable
+}
 
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1)

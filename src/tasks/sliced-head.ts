@@ -53,7 +53,7 @@ function sliceVariables(slice: number, features: number, width: number, bias: nu
       decay: true,
       init: { type: 'normal', stddev: WEIGHT_STDDEV },
       slice: true,
-      head: true,
+      restored: false,
     },
     {
       name: `head/slice_${slice}/bias`,
@@ -61,7 +61,7 @@ function sliceVariables(slice: number, features: number, width: number, bias: nu
       kind: 'trainable',
       decay: false,
       init: bias === 0 ? { type: 'zeros' } : { type: 'constant', value: bias },
-      head: true,
+      restored: false,
     },
   ]
 }

@@ -1,4 +1,5 @@
 /** How a connection begins, seen from the end that calls. */
+import { storedVariable } from '../support/variables.ts'
 import type { Channel } from './channel.ts'
 import type { ModelLayout } from './layout.ts'
 import type { Message } from './messages.ts'
@@ -13,5 +14,5 @@ export const MAX_HELLO_BYTES = 4096
 export async function sayHello(channel: Channel, hello: Message<'hello'>, layout: ModelLayout): Promise<Message> {
   const { message } = await channel.request(hello)
   if (message.type !== 'layoutWanted') return message
-  return (await channel.request({ type: 'layout', variables: [...layout.variables] })).message
+  return (await channel.request({ type: 'layout', variables: layout.variables.map(storedVariable) })).message
 }

@@ -49,7 +49,7 @@ export function makeLayout(variables: readonly VariableSpec[]): ModelLayout {
 function hashOf(variables: readonly VariableSpec[]): string {
   const facts = variables.map((v) => {
     const init = Object.entries(v.init).sort(([a], [b]) => (a < b ? -1 : 1))
-    const facts = [v.name, v.shape, v.kind, v.decay, init, v.slice ?? false, v.head ?? false]
+    const facts = [v.name, v.shape, v.kind, v.decay, init, v.slice ?? false, v.restored === false]
     // Left out where it is absent: layouts without it keep the hash that stored checkpoints have.
     return v.learningRateMultiplier === undefined ? facts : [...facts, v.learningRateMultiplier]
   })

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { ClassesId } from '../contract/classes.ts'
 import { Lease, PUSH_RESULTS } from '../contract/exchange.ts'
 import { DownpourError } from '../support/errors.ts'
-import { VariableSpec } from '../support/variables.ts'
+import { StoredVariable } from '../support/variables.ts'
 import { EMPTY, encodeFrame, type Frame } from './frames.ts'
 
 const count = z.int().min(0)
@@ -40,7 +40,7 @@ const SCHEMAS = {
   }),
   /** Answer to a hello: the shard does not know the model yet. The caller tells the layout, and then is let in. */
   layoutWanted: z.strictObject({}),
-  layout: z.strictObject({ variables: z.array(VariableSpec).max(100_000) }),
+  layout: z.strictObject({ variables: z.array(StoredVariable).max(100_000) }),
   /** `classes`: of the job, told by parameter server 0. Null: it has none yet, or another shard answers. */
   welcome: z.strictObject({
     incarnation: count,

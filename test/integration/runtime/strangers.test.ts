@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { describe, test } from 'node:test'
+import { storedVariable } from '../../../src/support/variables.ts'
 import { Channel } from '../../../src/wire/channel.ts'
 import { encodeFrame, HEAD_BYTES } from '../../../src/wire/frames.ts'
 import { MAX_HELLO_BYTES } from '../../../src/wire/greeting.ts'
@@ -33,7 +34,7 @@ const hello: Message<'hello'> = {
   dataUnits: 4,
   classes: null,
 }
-const layoutTold: Message<'layout'> = { type: 'layout', variables: [...layout.variables] }
+const layoutTold: Message<'layout'> = { type: 'layout', variables: layout.variables.map(storedVariable) }
 const pull: Message<'pull'> = { type: 'pull', incarnation: 0, version: 0 }
 
 describe('a parameter server', { concurrency: false }, () => {
@@ -138,7 +139,7 @@ describe('a parameter server', { concurrency: false }, () => {
       variable(`a/variable/with/a/rather/long/name/so/that/it/takes/some/room/${i}`, 1),
     )
     const large = makeLayout(names)
-    assert.ok(JSON.stringify(large.variables).length > MIB)
+    assert.ok(JSON.stringify(large.variables.map(storedVariable)).length > MIB)
     const client = await fleet.connect(0, large)
     assert.equal((await client.pull()).weights.size, 8000)
   })

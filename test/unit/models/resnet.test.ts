@@ -24,21 +24,21 @@ for (const [backbone, expected] of Object.entries(COUNTS)) {
   test(`${backbone} has the parameters of the paper`, () => {
     const at = (classes: number, headSlices: number) => buildModel(config({ backbone, classes, headSlices })).variables
     const small = at(1000, 1)
-    const body = small.filter(({ head }) => !head)
+    const body = small.filter(({ restored }) => restored !== false)
     const trainable = (variables: readonly VariableSpec[]) => variables.filter(({ kind }) => kind === 'trainable')
     assert.equal(named(body, '/weights'), expected.conv)
     assert.equal(named(body, '/gamma', '/beta'), expected.norm)
     assert.equal(named(body, '/moving_mean', '/moving_variance'), expected.norm)
     assert.equal(total(trainable(small)), expected.total1000)
     assert.equal(total(trainable(at(18_291, 50))), expected.total18291)
-    assert.equal(total(small.filter(({ head }) => head)), 2_049_000)
-    assert.equal(total(at(18_291, 50).filter(({ head }) => head)), 37_478_259)
+    assert.equal(total(small.filter(({ restored }) => restored === false)), 2_049_000)
+    assert.equal(total(at(18_291, 50).filter(({ restored }) => restored === false)), 37_478_259)
   })
 }
 
 test("ResNet-101 without its head, with moving statistics, has the 42,605,504 values of Huang's table", () => {
   const { variables } = buildModel(config({ backbone: 'resnet101' }))
-  assert.equal(total(variables.filter(({ head }) => !head)), 42_605_504)
+  assert.equal(total(variables.filter(({ restored }) => restored !== false)), 42_605_504)
 })
 
 test('18,291 classes over 50 slices are 41 of 366 columns and 9 of 365', () => {

@@ -17,6 +17,7 @@ import type { Training } from '../../../src/ps/training.ts'
 import { systemClock } from '../../../src/support/clock.ts'
 import { DownpourError } from '../../../src/support/errors.ts'
 import { silentLog } from '../../../src/support/log.ts'
+import { storedVariable } from '../../../src/support/variables.ts'
 import { makeLayout } from '../../../src/wire/layout.ts'
 import { eventually } from '../../support/eventually.ts'
 import { body, makeConfig, makeTraining, push, variable, worker } from './fixtures.ts'
@@ -61,7 +62,7 @@ describe('checkpoint rounds', () => {
         job: config.job,
         seed: 1,
         optimizer: 'momentum',
-        layout: { hash: layout.hash, variables: [...layout.variables] },
+        layout: { hash: layout.hash, variables: layout.variables.map(storedVariable) },
         leases: null,
         psIncarnation: 1,
       }),
