@@ -3,11 +3,13 @@ import { z } from 'zod'
 import { protocol } from '../contract/training.ts'
 import { byDefault, DataSource, maxExamples, taskFields, trainingFields } from './common.ts'
 import { jobFields } from './job-fields.ts'
-
-export const FINETUNE_PRESETS = ['imagenet-finetune', 'downstream-mini'] as const
+import { FINETUNE_RECIPES, presetNames } from './presets.ts'
 
 export const finetuneOwnFields = {
-  preset: z.enum(FINETUNE_PRESETS).optional().describe("Fills the recipe's numbers; every field given overrides it."),
+  preset: z
+    .enum(presetNames(FINETUNE_RECIPES))
+    .optional()
+    .describe("Fills the recipe's numbers; every field given overrides it."),
   protocol: byDefault(protocol, 'finetune'),
   init: z
     .enum(['pretrained', 'random'])

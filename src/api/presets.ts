@@ -1,11 +1,14 @@
 /** Recipes as data. Numbers of the `jft-*` and `imagenet-*` presets: paper.md §1 and §2.7; those of `*-mini` are ours. */
-import type { FINETUNE_PRESETS } from './finetune-fields.ts'
-import type { PRETRAIN_PRESETS, PretrainJobInput } from './pretrain-job.ts'
+import type { z } from 'zod'
+import type { trainingInputFields } from './common.ts'
+import type { InputSpec, TaskSpec } from './task.ts'
+
+type TrainingInput = z.input<z.ZodObject<typeof trainingInputFields>>
 
 /** The part of a spec that a preset may fill. */
 export type Recipe = Partial<
   Pick<
-    PretrainJobInput,
+    TrainingInput & { task: TaskSpec; input: InputSpec },
     | 'task'
     | 'input'
     | 'model'
@@ -79,7 +82,7 @@ const mini: Recipe = {
   parameterServer: { replicas: 1 },
 }
 
-export const PRETRAIN_RECIPES: Readonly<Record<(typeof PRETRAIN_PRESETS)[number], Recipe>> = {
+export const PRETRAIN_RECIPES = {
   'jft-resnet101': jft,
   'jft-resnet50': { ...jft, model: { backbone: 'resnet50' } },
   'jft-resnet152': { ...jft, model: { backbone: 'resnet152' } },
@@ -91,10 +94,10 @@ export const PRETRAIN_RECIPES: Readonly<Record<(typeof PRETRAIN_PRESETS)[number]
     learningRate: { type: 'exponential', initial: 2e-3, factor: 0.5, everySteps: 600, staircase: false },
     workers: { replicas: 2 },
   },
-}
+} satisfies Readonly<Record<string, Recipe>>
 
 /** Learning rate and length of fine-tuning on ImageNet are not known (paper.md §2.1): a tenth of the rate, a third of the steps. */
-export const FINETUNE_RECIPES: Readonly<Record<(typeof FINETUNE_PRESETS)[number], Recipe>> = {
+export const FINETUNE_RECIPES = {
   'imagenet-finetune': {
     ...imagenet,
     task: { type: 'imagenet-classification', classes: 1000 },
@@ -110,4 +113,8 @@ export const FINETUNE_RECIPES: Readonly<Record<(typeof FINETUNE_PRESETS)[number]
     learningRate: { type: 'constant', initial: 0.02 },
     workers: { replicas: 1 },
   },
+} satisfies Readonly<Record<string, Recipe>>
+
+export function presetNames<R extends object>(recipes: R): (keyof R & string)[] {
+  return Object.keys(recipes) as (keyof R & string)[]
 }

@@ -14,14 +14,7 @@ import { finetuneOwnFields } from './finetune-fields.ts'
 import { From } from './from.ts'
 import { jobFields } from './job-fields.ts'
 import { keyedList, setOf } from './lists.ts'
-
-export const PRETRAIN_PRESETS = [
-  'jft-resnet101',
-  'jft-resnet50',
-  'jft-resnet152',
-  'imagenet-baseline',
-  'jft-mini',
-] as const
+import { PRETRAIN_RECIPES, presetNames } from './presets.ts'
 
 const metricNames = new Set(declarationsFor('PretrainJob').flatMap(({ metrics }) => metrics.map(({ name }) => name)))
 
@@ -51,7 +44,10 @@ export const Transfer = z.strictObject({
 })
 
 const ownFields = {
-  preset: z.enum(PRETRAIN_PRESETS).optional().describe("Fills the paper's numbers; every field given overrides it."),
+  preset: z
+    .enum(presetNames(PRETRAIN_RECIPES))
+    .optional()
+    .describe("Fills the paper's numbers; every field given overrides it."),
   from: From.optional().describe(
     'Start from a checkpoint of another PretrainJob, with a new last layer; from random weights when absent.',
   ),
