@@ -69,7 +69,7 @@ describe('bad input', { concurrency: false }, () => {
     try {
       assert.equal(await run.ended(ENDS_WITHIN_MS), 0, run.output())
       const log = await workerLog(stateDir)
-      for (const said of ['1 of a system or a tool, e.g. .DS_Store', '1 pipes, sockets or devices, e.g. pipe'])
+      for (const said of ['1 files of a system or a tool, e.g. .DS_Store', '1 pipes, sockets or devices, e.g. pipe'])
         assert.ok(log.includes(said), log)
     } finally {
       run.child.kill('SIGKILL')

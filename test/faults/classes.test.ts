@@ -133,7 +133,7 @@ describe('classes and paths of a job', { concurrency: false }, () => {
     const { exitCode, output, said } = await train(data)
     assert.equal(exitCode, 0, output)
     assert.match(output, /top1 1\.000/)
-    assert.equal(said.split('classes of the job that this data lacks').length - 1, 1, said)
+    assert.equal(said.split('classes of the job are missing in this data').length - 1, 1, said)
     assert.match(said, /\\"ant\\"/)
   })
 
