@@ -2,6 +2,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync, readdirSync, statSync, unlinkSync, writeSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { DownpourError, errorCode, errorMessage } from './errors.ts'
+import { STORAGE_REASONS } from './storage.ts'
 
 /** Below PATH_MAX (4096 bytes), because the names of files in the folder need the rest. */
 const MAX_PATH_BYTES = 3500
@@ -9,17 +10,14 @@ const PROBE_BYTES = 4096
 const PRIVATE = 0o700
 
 const REASONS: Readonly<Record<string, string>> = {
+  ...STORAGE_REASONS,
   EACCES: 'this user may not write there',
   EPERM: 'this user may not write there',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'no space is left on the device',
-  EDQUOT: 'the disk quota is exhausted',
   ENAMETOOLONG: 'the path is too long',
   ELOOP: 'the path goes through a loop of symbolic links',
   EEXIST: 'it is not a folder',
   ENOTDIR: 'the path, or one of its parents, is a file',
   ENOENT: 'folders cannot be created there',
-  EIO: 'the disk reports an error',
 }
 
 export interface FolderUse {
