@@ -94,6 +94,13 @@ export const PRETRAIN_RECIPES = {
     learningRate: { type: 'exponential', initial: 2e-3, factor: 0.5, everySteps: 600, staircase: false },
     workers: { replicas: 2 },
   },
+  'object-count-mini': {
+    ...mini,
+    task: { type: 'object-count' },
+    optimizer: { type: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+    learningRate: { type: 'exponential', initial: 2e-3, factor: 0.5, everySteps: 300, staircase: false },
+    workers: { replicas: 2 },
+  },
 } satisfies Readonly<Record<string, Recipe>>
 
 /** Learning rate and length of fine-tuning on ImageNet are not known (paper.md §2.1): a tenth of the rate, a third of the steps. */

@@ -6,8 +6,13 @@ import { DownpourError } from '../support/errors.ts'
 import { parseFields, type TaskDeclaration } from './declaration.ts'
 import { imagenetClassification } from './imagenet-classification/declaration.ts'
 import { multiLabel } from './multi-label/declaration.ts'
+import { objectCount } from './object-count/declaration.ts'
 
-export const DECLARATIONS = [multiLabel, imagenetClassification] as const satisfies readonly TaskDeclaration[]
+export const DECLARATIONS = [
+  multiLabel,
+  imagenetClassification,
+  objectCount,
+] as const satisfies readonly TaskDeclaration[]
 type Declared = (typeof DECLARATIONS)[number]
 export type TaskType = Declared['type']
 

@@ -20,6 +20,7 @@ const TASKS: Readonly<Record<TaskType, TaskEntry>> = {
     input: () => import('./imagenet-classification/input.ts'),
     task: () => import('./imagenet-classification/task.ts'),
   },
+  'object-count': { input: () => import('./object-count/input.ts'), task: () => import('./object-count/task.ts') },
 }
 
 /** @throws DownpourError CONFIG_INVALID */

@@ -72,6 +72,7 @@ const RIGHT: readonly JobCase[] = [
   ),
   right('preset jft-mini with steps', pretrain({ preset: 'jft-mini', maxSteps: 5 })),
   right('a task in place of that of the preset', pretrain({ task: { type: 'multi-label', classes: 9 } })),
+  right('a preset of another task', pretrain({ preset: 'object-count-mini', maxSteps: 5 })),
   right('a task of a PretrainJob without its type', pretrain({ task: { classes: 9, headSlices: 3 } })),
   right(
     'classes that exclude each other, and the metric for them',
@@ -904,7 +905,13 @@ const BROKEN_RULES: readonly JobCase[] = [
   wrong(
     'a task that only the other kind has',
     finetune({ task: { type: 'multi-label', classes: 9 } }),
-    /^spec\.task\.type: expected one of imagenet-classification/,
+    /^spec\.task\.type: expected one of imagenet-classification, object-count/,
+  ),
+  wrong(
+    'an option of another task',
+    pretrain({ task: { type: 'object-count', classes: 9 } }),
+    /^spec\.task\.classes: unknown field/,
+    'type object-count has no classes, headSlices',
   ),
   wrong(
     'a task of a FinetuneJob without its type',

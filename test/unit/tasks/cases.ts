@@ -22,6 +22,12 @@ const classes: TaskCase = {
 export const TASK_CASES: Readonly<Record<TaskType, TaskCase>> = {
   'multi-label': classes,
   'imagenet-classification': classes,
+  'object-count': {
+    options: {},
+    targets: [{ count: 1 }, { count: 2 }],
+    otherTargets: [{ count: 2 }, { count: 5 }],
+    predictions: [1.5, 2],
+  },
 }
 
 export function taskOf(type: TaskType): Promise<Task> {
