@@ -2,7 +2,7 @@ import type { Lease } from '../contract/exchange.ts'
 import type { Batch } from './batch.ts'
 import type { Sample, Size } from './pipeline.ts'
 
-interface Partial<T> {
+interface OpenBatch<T> {
   size: Size
   images: Float32Array
   targets: T[]
@@ -16,7 +16,7 @@ interface Partial<T> {
  */
 export class BatchBuilder<T> {
   readonly #batchSize: number
-  readonly #partials = new Map<string, Partial<T>>()
+  readonly #open = new Map<string, OpenBatch<T>>()
 
   constructor(batchSize: number) {
     this.#batchSize = batchSize
@@ -26,37 +26,37 @@ export class BatchBuilder<T> {
   add(sample: Sample<T>, id: string, lease?: Lease): Batch<T> | undefined {
     const { height, width } = sample.size
     const key = `${height}×${width}`
-    const partial = this.#partials.get(key) ?? this.#start(key, sample.size)
-    sample.draw(partial.images, partial.targets.length * valuesOf(sample.size))
-    partial.targets.push(sample.target)
-    partial.ids.push(id)
-    if (lease) partial.leases.add(lease)
-    if (partial.targets.length < this.#batchSize) return undefined
-    this.#partials.delete(key)
-    return toBatch(partial)
+    const open = this.#open.get(key) ?? this.#start(key, sample.size)
+    sample.draw(open.images, open.targets.length * valuesOf(sample.size))
+    open.targets.push(sample.target)
+    open.ids.push(id)
+    if (lease) open.leases.add(lease)
+    if (open.targets.length < this.#batchSize) return undefined
+    this.#open.delete(key)
+    return toBatch(open)
   }
 
   /** Whether a sample of the lease is in a batch that is not full. */
   holds(lease: Lease): boolean {
-    return [...this.#partials.values()].some(({ leases }) => leases.has(lease))
+    return [...this.#open.values()].some(({ leases }) => leases.has(lease))
   }
 
   /** The batches that are not full. */
   flush(): Batch<T>[] {
-    const rest = [...this.#partials.values()].map(toBatch)
-    this.#partials.clear()
+    const rest = [...this.#open.values()].map(toBatch)
+    this.#open.clear()
     return rest
   }
 
-  #start(key: string, size: Size): Partial<T> {
+  #start(key: string, size: Size): OpenBatch<T> {
     const images = new Float32Array(this.#batchSize * valuesOf(size))
-    const partial = { size, images, targets: [], ids: [], leases: new Set<Lease>() }
-    this.#partials.set(key, partial)
-    return partial
+    const open = { size, images, targets: [], ids: [], leases: new Set<Lease>() }
+    this.#open.set(key, open)
+    return open
   }
 }
 
-function toBatch<T>({ size, images, targets, ids }: Partial<T>): Batch<T> {
+function toBatch<T>({ size, images, targets, ids }: OpenBatch<T>): Batch<T> {
   const length = targets.length * valuesOf(size)
   const own = length === images.length ? images : images.slice(0, length)
   return { images: own, shape: [targets.length, size.height, size.width], targets, ids }

@@ -138,7 +138,7 @@ async function* allItems(dataset: Dataset<ClassLabels>, tally: Tally) {
   }
 }
 
-/** @returns what is wrong with it */
+/** @returns the problem of a damaged example */
 async function inspectExample(
   example: Encoded<ClassLabels>,
   counts: LabelCount,

@@ -138,14 +138,14 @@ test('names that a labels file holds twice are refused with both ids', async () 
   }
 })
 
-test('classes that a folder lacks are said in one line; a labels file that has gained one is refused', () => {
-  const told: object[] = []
-  const log: Log = { ...silentLog, warn: (facts: object) => void told.push(facts) }
+test('classes that a folder lacks are logged in one line; a labels file with an additional one is refused', () => {
+  const logged: object[] = []
+  const log: Log = { ...silentLog, warn: (facts: object) => void logged.push(facts) }
   const many = Array.from({ length: 12 }, (_, i) => `c${i}`)
   logMissingClasses(flatLabels(['c3']).labels, flatLabels(many).labels as Class[], 'here', log)
-  assert.deepEqual(told, [{ where: 'here', missing: '"c0", "c1", "c2", "c4", "c5" and 6 more', count: 11 }])
+  assert.deepEqual(logged, [{ where: 'here', missing: '"c0", "c1", "c2", "c4", "c5" and 6 more', count: 11 }])
   logMissingClasses(JOB, JOB, 'here', log)
-  assert.equal(told.length, 1)
+  assert.equal(logged.length, 1)
   const gained = flatLabels(['ant', 'bee', 'cat', 'dog']).labels
   assert.throws(() => logMissingClasses(gained, JOB, 'here', log), { code: 'CLASS_UNKNOWN', message: /"dog"/ })
 })

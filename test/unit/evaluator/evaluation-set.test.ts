@@ -73,7 +73,7 @@ test('the set is held against the classes of the running job once, as soon as th
   await assert.rejects(strange(), { code: 'CLASS_UNKNOWN', message: /^spec.evaluation.data: .*no class named "zant"/ })
 })
 
-test('a list that cannot be read costs the early look alone, which is said once and made up for', async () => {
+test('a list that cannot be read is logged once, and compared later when it can be', async () => {
   const folder = inside(root)
   const pipe = join(folder, 'pipe.json')
   execFileSync('mkfifo', [pipe])

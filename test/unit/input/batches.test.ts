@@ -9,7 +9,7 @@ import type { Decoded, InputPipeline, Sample } from '../../../src/input/pipeline
 import { collect } from '../data/builders.ts'
 import { epochs, ListedLeases, PIPELINE, SQUARE } from './builders.ts'
 
-/** Units of decoded pictures that nobody had to decode. */
+/** Units of pictures that need no decoding. */
 function readerOf(sizes: readonly number[]): ExampleReader<ClassLabels> {
   return {
     units: sizes.length,

@@ -58,7 +58,7 @@ function withLoader(setting: Setting, work: (loader: Loader<ClassLabels>, option
 
 const nothingMore: LeaseSource = { next: () => new Promise(() => {}), done: async () => {} }
 
-test('batches come until the leases end, and the end stays the end', async () => {
+test('batches come until the leases end, and then null at every call', async () => {
   const leases = new ListedLeases(epochs(2, 3))
   await withLoader({ leases }, async (loader) => {
     const ids: string[] = []
@@ -195,7 +195,7 @@ test('a lease source that fails ends the wait with its own error', async () => {
   await withLoader({ leases }, (loader) => assert.rejects(loader.next(), lost))
 })
 
-test('damage within the limit is told in the statistics', async () => {
+test('damage within the limit is in the statistics', async () => {
   const damaged = { id: 'bad', labels: [2], encoded: Buffer.from('no picture') }
   await withLoader({ units: [[damaged, ...records('a', 4)]], data: { maxCorruptRecords: 1 } }, async (loader) => {
     await loader.next()
@@ -204,7 +204,7 @@ test('damage within the limit is told in the statistics', async () => {
   })
 })
 
-test('an open set says its units, its labels and what is passed over', async () => {
+test('an open data set has facts: its units, its labels and what is passed over', async () => {
   await withOpen({}, async ({ facts }) => assert.deepEqual(facts, { units: 2, labels: FRUIT, passedOver: [] }))
 })
 

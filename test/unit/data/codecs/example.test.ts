@@ -46,7 +46,7 @@ test('floats are read packed and unpacked', () => {
   }
 })
 
-test('bytes and several features are read; fields that nobody knows are passed over', () => {
+test('bytes and several features are read; unknown fields are ignored', () => {
   const unknown = Buffer.concat([delimited(9, Buffer.from('later')), varint(80n), varint(7n), varint(93n), float(1)])
   const list = Buffer.concat([delimited(1, Buffer.from('one')), delimited(1, Buffer.from('two')), unknown])
   const bytes = Buffer.concat([

@@ -140,7 +140,7 @@ test('of an animation the first frame is read', async () => {
   }
 })
 
-test('what is wrong is told in one line', async () => {
+test('an error message has one line', async () => {
   const jpeg = await sharp(await png(9))
     .jpeg()
     .toBuffer()

@@ -59,7 +59,7 @@ test('records larger than what is read at once are whole, and stay so while the 
   )
 })
 
-test('a record whose data is damaged is skipped, and its offset told', async () => {
+test('a record whose data is damaged is skipped and reported with its offset', async () => {
   const file = three()
   file[ALPHA_BYTES + 13] = 0
   assert.deepEqual(texts(await read(file)), ['alpha', `${ALPHA_BYTES}: data CRC does not match`, 'charlie'])

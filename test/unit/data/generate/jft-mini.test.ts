@@ -81,11 +81,11 @@ test('there are about 1.26 labels an image', (t) => {
 })
 
 test('a fifth of the leaf labels is wrong, half of them a sibling of the right one', () => {
-  const said = pretrain.flatMap((example) =>
+  const stored = pretrain.flatMap((example) =>
     example.labels.filter(isLeaf).map((label) => ({ label, truth: truthOf(example) })),
   )
-  const wrong = said.filter(({ label, truth }) => !truth.includes(label))
-  assertShare(wrong.length, said.length, 0.2, 'wrong labels')
+  const wrong = stored.filter(({ label, truth }) => !truth.includes(label))
+  assertShare(wrong.length, stored.length, 0.2, 'wrong labels')
   const siblings = wrong.filter(({ label, truth }) => truth.some((leaf) => parentOf(leaf) === parentOf(label)))
   assertShare(siblings.length, wrong.length, 0.5, 'siblings among them')
 })

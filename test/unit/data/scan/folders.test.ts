@@ -1,4 +1,4 @@
-/** What lies in real folders beside pictures: each thing is read, passed over and counted, or refused by name. */
+/** What real folders contain besides pictures: each thing is read, passed over and counted, or refused by name. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -223,7 +223,7 @@ suite('what is no file does not hold anybody up', { timeout: 20_000 }, () => {
     assert.deepEqual(source.passedOver, [])
   })
 
-  test('links that lead nowhere, to themselves, or back up are passed over', async () => {
+  test('links that are broken, circular, or point to a parent folder are passed over', async () => {
     const folder = await threeClasses()
     await symlink('gone', join(folder, 'broken'))
     await symlink('ring', join(folder, 'ring'))
@@ -242,7 +242,7 @@ suite('what is no file does not hold anybody up', { timeout: 20_000 }, () => {
 })
 
 suite('folders that are no classes', () => {
-  test('an empty class folder stays a class, and is said', async () => {
+  test('an empty class folder stays a class and is counted', async () => {
     const folder = await threeClasses({ 'eel/.gitkeep': NOTHING })
     await mkdir(join(folder, 'dog'))
     const source = await open(folder)
@@ -250,7 +250,7 @@ suite('folders that are no classes', () => {
     assert.equal(kindsOf(source).emptyClass, '2 dog')
   })
 
-  test('one whose files are no pictures that are read is refused', async () => {
+  test('one without a readable picture is refused', async () => {
     for (const name of ['script.py', 'x.jpg.part', 'x.bmp', 'x.nef', 'x.zip']) {
       const folder = await threeClasses({ [`dog/${name}`]: TEXT })
       await assert.rejects(open(folder), (error: Error & { code: string }) => {
@@ -284,7 +284,7 @@ suite('folders that are no classes', () => {
     assert.deepEqual(kindsOf(source), { folder: '2 ant/deep' })
   })
 
-  test('a level too high is refused with the folder to name', async () => {
+  test('a folder one level too high is refused with the folder to use', async () => {
     const splits = inside(root)
     await writeImages(splits, { 'train/ant/1.png': picture, 'train/bee/1.png': picture, 'val/ant/1.png': picture })
     await assert.rejects(open(splits), { code: 'DATA_SPLITS', message: /train, val .*…\/train/ })
@@ -299,7 +299,7 @@ suite('folders that are no classes', () => {
     })
   })
 
-  test('pictures beside the class folders are said, and alone they are no data', async () => {
+  test('pictures beside the class folders are counted, and without class folders they are not data', async () => {
     assert.deepEqual(kindsOf(await open(await threeClasses({ 'x.png': picture, y: picture }))), {
       strayPicture: '2 x.png',
     })
@@ -333,14 +333,14 @@ suite('names', () => {
     })
   })
 
-  test('folders that differ in upper case or blanks alone are two classes, and are said', async () => {
+  test('folders that differ only in case or blanks are two classes and are counted', async () => {
     const source = await open(await threeClasses({ 'Ant/1.png': picture, 'bee /1.png': picture }))
     assert.equal(source.labels.size, 5)
     assert.equal(source.passedOver[0]?.kind, 'lookalike')
     assert.equal(source.passedOver[0]?.count, 2)
   })
 
-  test('folders that differ in width or in characters that nobody sees are said too', async () => {
+  test('folders that differ only in width or in invisible characters are counted too', async () => {
     const source = await open(await threeClasses({ 'a\u200bnt/1.png': picture, '\uff42ee/1.png': picture }))
     assert.equal(source.labels.size, 5)
     assert.deepEqual(kindsOf(source), { lookalike: '2 "a\u200bnt" beside "ant"' })
@@ -382,7 +382,7 @@ suite('names', () => {
     )
   })
 
-  test('a folder that its labels file spells otherwise is told how', async () => {
+  test('the error about a folder that its labels file spells otherwise has the right spelling', async () => {
     const folder = await threeClasses()
     const labels = ['bee', 'cat', 'dog', 'eel', 'fly', 'Ant '].map((name, id) => ({ id, name, parents: [] }))
     await writeFile(join(folder, 'labels.json'), JSON.stringify(labels))
@@ -395,7 +395,7 @@ suite('names', () => {
     )
   })
 
-  test('a name that is not UTF-8 is said for a picture and refused for a class', async () => {
+  test('a name that is not UTF-8 is counted for a picture and refused for a class', async () => {
     const folder = await threeClasses()
     await writeFile(Buffer.concat([Buffer.from(`${folder}/ant/`), Buffer.from([0xe9]), Buffer.from('.png')]), picture)
     const source = await open(folder)
@@ -405,7 +405,7 @@ suite('names', () => {
   })
 })
 
-suite('what nobody may read', () => {
+suite('files and folders without read permission', () => {
   for (const code of ['EACCES', 'EPERM'])
     test(`a class folder that answers ${code} is refused with its path and what to do`, async (t) => {
       const folder = await threeClasses({ 'lost+found/x': TEXT })
@@ -432,14 +432,14 @@ suite('what nobody may read', () => {
     await chmod(root, 0o755)
     await mkdir(join(folder, 'lost+found'), { mode: 0o700 })
     await chmod(join(folder, 'bee/2.png'), 0o600)
-    assert.match(asNobody(folder), /^bee\/2\.png: cannot be read: permission denied to uid 65534; let it read/)
+    assert.match(asUid65534(folder), /^bee\/2\.png: cannot be read: permission denied to uid 65534; let it read/)
     await chmod(join(folder, 'cat'), 0o700)
-    assert.match(asNobody(folder), /^DATA_UNREADABLE .*\/cat: cannot be read: permission denied to uid 65534/)
+    assert.match(asUid65534(folder), /^DATA_UNREADABLE .*\/cat: cannot be read: permission denied to uid 65534/)
     await rm(join(folder, 'cat'), { recursive: true })
   })
 
   /** What a process of uid 65534 meets in the folder. */
-  function asNobody(folder: string): string {
+  function asUid65534(folder: string): string {
     const module = pathToFileURL(resolve('src/data/formats.ts'))
     const program = `
       import { openDataset } from '${module}'

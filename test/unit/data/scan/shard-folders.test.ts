@@ -45,14 +45,14 @@ test('train and validation shards of one folder are two series, and a pattern of
   })
 })
 
-suite('a shard that is no file is refused by name and holds nobody up', { timeout: 20_000 }, () => {
+suite('a shard that is not a file is refused by name, without waiting', { timeout: 20_000 }, () => {
   test('a pipe', async () => {
     const folder = await shardFolder({ 'x-0-of-2': record })
     execFileSync('mkfifo', [join(folder, 'x-1-of-2')])
     await assert.rejects(idsOf(folder), { code: 'DATA_UNREADABLE', message: /x-1-of-2: / })
   })
 
-  test('a link that leads nowhere, or to a pipe', async () => {
+  test('a broken link, or a link to a pipe', async () => {
     const folder = await shardFolder({ 'x-0-of-2': record })
     await symlink('gone', join(folder, 'x-1-of-2'))
     await assert.rejects(idsOf(folder), { code: 'DATA_UNREADABLE', message: /x-1-of-2: / })
@@ -107,7 +107,7 @@ suite('a shard of another kind is refused at its first record, with what it is',
       await assert.rejects(idsOf(folder), { code: 'DATA_UNREADABLE', message })
     })
 
-  test('bytes that nobody knows stay damage', async () => {
+  test('unknown bytes stay damage', async () => {
     assert.deepEqual(await idsOf(await shardFolder({ 'x.tfrecord': Buffer.alloc(64, 7) })), [
       'length CRC does not match',
     ])
@@ -125,7 +125,7 @@ test('links of a ConfigMap mount and of a download cache are shards like others'
 })
 
 for (const call of ['readdir', 'open', 'stat'] as const)
-  test(`permission denied (${call}) is told with the path and what to do`, async (t) => {
+  test(`permission denied (${call}) is reported with the path and with advice`, async (t) => {
     const folder = await shardFolder({ 'x.tfrecord': record })
     const no = () => Promise.reject(Object.assign(new Error('EACCES'), { code: 'EACCES' }))
     t.mock.method(promises, call, no)
