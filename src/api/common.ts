@@ -24,13 +24,16 @@ export const VolumePath = z.strictObject({
   path: z.exactOptional(innerPath).describe('Folder inside the volume; the whole volume when absent.'),
 })
 
-const { Data, Subset } = vocabulary
+const { Data, LabelSubset, Subset } = vocabulary
 export const DataSource = z.strictObject({
   source: VolumePath.describe('Where the files are.'),
   ...Data.shape,
   subset: z
     .exactOptional(Subset.extend({ seed: byDefault(Subset.shape.seed, 0) }))
     .describe(Data.shape.subset.description ?? ''),
+  labelSubset: z
+    .exactOptional(LabelSubset.extend({ keepOtherLabels: byDefault(LabelSubset.shape.keepOtherLabels, false) }))
+    .describe(Data.shape.labelSubset.description ?? ''),
   maxCorruptRecords: byDefault(Data.shape.maxCorruptRecords, 100),
 })
 

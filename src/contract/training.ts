@@ -28,11 +28,24 @@ export const Subset = z.strictObject({
   seed: seed.describe('Subsets of one seed are nested: 10% lies inside 30%.'),
 })
 
+/** Bounds: the names of spec.data and spec.evaluation.data must fit into one variable of the environment, 128 KiB. */
+export const LabelSubset = z.strictObject({
+  names: z
+    .array(z.string().min(1).max(60))
+    .min(1)
+    .max(1000)
+    .describe('Images without one of these labels, given or by the hierarchy, are left out.'),
+  keepOtherLabels: z
+    .boolean()
+    .describe('True: the images keep all their labels. False: the named labels are the only classes.'),
+})
+
 /** What a data set is. Where it is, a job says by a claim and a pod by a path. */
 export const Data = z.strictObject({
   format: dataFormat,
   ...FORMAT_OPTIONS,
   subset: z.exactOptional(Subset).describe('Train on a part of the images; all when absent.'),
+  labelSubset: z.exactOptional(LabelSubset).describe('Train on the images of some labels; on all when absent.'),
   maxCorruptRecords: whole.describe('Unreadable records a pod skips and counts before the job fails.'),
 })
 

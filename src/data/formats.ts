@@ -10,6 +10,7 @@ import type { ClassLabels, Dataset } from './dataset.ts'
 import type { DataFormat } from './format.ts'
 import { imagenetFolder } from './formats/imagenet-folder.ts'
 import { tfrecord } from './formats/tfrecord.ts'
+import { withLabelSubset } from './label-subset.ts'
 import { passedOverText } from './scan/kinds.ts'
 import { isMissing, unreadable } from './unreadable.ts'
 
@@ -28,7 +29,7 @@ export async function openDataset(folder: string, config: DataConfig): Promise<D
   await mustExist(root)
   const format = FORMATS[config.format]
   const dataset = await format.open(root, config)
-  if (dataset.units.length > 0) return dataset
+  if (dataset.units.length > 0) return config.labelSubset ? withLabelSubset(dataset, config.labelSubset, root) : dataset
   const named = config.files === undefined ? '' : ` named ${config.files}`
   const subset = config.subset ? ` in the subset of ${config.subset.fraction}` : ''
   const instead = dataset.passedOver.map(passedOverText).join('; ')

@@ -56,7 +56,7 @@ function noteEmpty(empty: Set<number>, unit: number, samples: number, units: num
   if (empty.size < units) return
   throw new DownpourError(
     'DATA_EMPTY',
-    `all ${units} units of the data were read and have no usable example: check spec.data.subset and damaged records`,
+    `all ${units} units of the data were read and have no usable example: check spec.data.subset, spec.data.labelSubset and damaged records`,
     { units },
   )
 }

@@ -1,9 +1,9 @@
 /** Opens units before training starts, so that an unreadable shard is found at once and not after hours. */
 import type { Dataset } from '../data/dataset.ts'
+import { interpretAt } from '../data/interpret.ts'
 import { inParallel } from '../data/scan/in-parallel.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { CorruptionCount } from './corruption-count.ts'
-import { interpretAt } from './examples.ts'
 
 /**
  * Reads each unit up to its first example and checks the labels of that example.

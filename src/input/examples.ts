@@ -1,5 +1,6 @@
 /** Reads and decodes the examples of a unit, for training and evaluation. */
 import type { Dataset, Encoded } from '../data/dataset.ts'
+import { interpretAt } from '../data/interpret.ts'
 import { DownpourError, errorMessage } from '../support/errors.ts'
 import { printable } from '../support/printable.ts'
 import type { CorruptionCount } from './corruption-count.ts'
@@ -75,18 +76,5 @@ async function decodeOrCount({ id, bytes, where }: Encoded<unknown>, decode: Dec
   } catch (error) {
     corruption.add(`${where}, image ${printable(id)}`, errorMessage(error))
     return undefined
-  }
-}
-
-/**
- * @throws DownpourError LABEL_UNKNOWN with its place. No damage to pass over: data and labels file do not belong
- * together
- */
-export function interpretAt<A>(dataset: Dataset<A>, { annotation, where }: Encoded<A>): A {
-  try {
-    return dataset.interpret(annotation)
-  } catch (error) {
-    if (!(error instanceof DownpourError)) throw error
-    throw new DownpourError(error.code, `${where}: ${error.message}`, { ...error.details, where })
   }
 }

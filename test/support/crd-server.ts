@@ -127,6 +127,7 @@ function valueIssues(schema: Schema, value: unknown): string[] {
     const texts = value.map((entry) => JSON.stringify(keys ? keys.map((key) => entry?.[key]) : entry))
     return [
       ...breaks('maxItems', (bound) => value.length > bound),
+      ...breaks('minItems', (bound) => value.length < bound),
       ...(isSet && new Set(texts).size < texts.length ? ['Duplicate value'] : []),
     ]
   }

@@ -88,6 +88,11 @@ const RIGHT: readonly JobCase[] = [
   right('no preset, every number given', pretrain({ preset: undefined, task: { classes: 5 }, maxSteps: 10 })),
   right('another optimizer than the preset has', pretrain({ optimizer: { type: 'momentum', momentum: 0.9 } })),
   right('a PretrainJob that starts from another one', pretrain({ from: { pretrainJob: 'imagenet' } })),
+  right('some of the labels', pretrain({ data: data({ labelSubset: { names: ['dog', 'cat'] } }) })),
+  right(
+    'the images of some labels with all labels',
+    pretrain({ data: data({ labelSubset: { names: ['dog'], keepOtherLabels: true } }) }),
+  ),
   right('Adam', pretrain({ optimizer: { type: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } })),
   right('delay compensation with its default', pretrain({ async: { policy: { type: 'dcAsgd' } } })),
   right('delay compensation', pretrain({ async: { policy: { type: 'dcAsgd', delayCompensation: 0.1 } } })),
@@ -327,6 +332,16 @@ const WRONG_TYPES: readonly JobCase[] = [
     'an unknown optimizer',
     pretrain({ optimizer: { type: 'lion' } }),
     /^spec\.optimizer\.type: expected one of rmsprop/,
+  ),
+  wrong(
+    'a label subset without a label',
+    pretrain({ data: data({ labelSubset: { names: [] } }) }),
+    /^spec\.data\.labelSubset\.names: expected a list of at least 1/,
+  ),
+  wrong(
+    'a label subset with a name of 61 characters',
+    pretrain({ data: data({ labelSubset: { names: ['x'.repeat(61)] } }) }),
+    /^spec\.data\.labelSubset\.names\[0\]: expected a text of at most 60 characters/,
   ),
   wrong(
     'an optimizer that lacks a field',

@@ -114,12 +114,17 @@ function firstWeights(job: Job): string {
   return source ? `step ${source.step} of PretrainJob/${source.pretrainJob}, sha256 ${source.digest}` : 'not chosen yet'
 }
 
-function dataText({ source, format, files, subset }: Job['spec']['data']): string {
+function labelSubsetText({ names, keepOtherLabels }: NonNullable<Job['spec']['data']['labelSubset']>): string {
+  return `images with one of ${names.length} labels, ${keepOtherLabels ? 'with all their labels' : 'with these labels alone'}`
+}
+
+function dataText({ source, format, files, subset, labelSubset }: Job['spec']['data']): string {
   const parts = [
     `claim ${source.claimName}`,
     source.path && `path ${source.path}`,
     files && `files ${files}`,
     subset && `${subset.fraction} of the images (subset seed ${subset.seed})`,
+    labelSubset && labelSubsetText(labelSubset),
   ]
   return `${parts.filter(Boolean).join(', ')} (${format})`
 }
