@@ -79,7 +79,7 @@ describe('bad input', { concurrency: false }, () => {
   test('labels that the model has no output for end the job at its start', async () => {
     const { reason, message } = await runToFailure({ task: { type: 'multi-label', classes: 100 } })
     assert.equal(reason, 'LABELS_TOO_MANY')
-    assert.match(message, /worker-0: .*the data has 121 labels, spec\.model\.classes is 100/)
+    assert.match(message, /worker-0: .*the data has 121 labels, spec\.task\.classes is 100/)
   })
 
   test('gradients that are not finite are refused, and end the job after a limit', async () => {
