@@ -1,7 +1,7 @@
 /** Rules as the API server evaluates them: between fields, against the object before, and of what no preset fills. */
 import type { JobKind } from '../contract/names.ts'
 import { declarationsFor } from '../tasks/declarations.ts'
-import { filled, hasPath, presetsThatSay, taskType } from './filled.ts'
+import { filled, hasPath, presetsThatSay } from './filled.ts'
 import { ownSourceValidation } from './from.ts'
 import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, MAY_THAW_CEL } from './immutable.ts'
 import { MAX_JOB_NAME } from './names.ts'
@@ -9,6 +9,7 @@ import type { Rule } from './rule.ts'
 import { RULES } from './rules.ts'
 import type { Validation } from './schema.ts'
 import { strangersOfInput } from './task.ts'
+import { taskType } from './task-rules.ts'
 import { SHARED_NAME_MESSAGE, TRANSFER_NAME_MESSAGE } from './transfer-issues.ts'
 
 /** Fields that a job needs and BASE_DEFAULTS has not: the preset or the user says them. */

@@ -1,10 +1,7 @@
 /** Fields of a spec as CEL reads them, presets and defaults included: those fill a job only after the API server took it. */
 import type { JobKind } from '../contract/names.ts'
-import type { TaskDeclaration } from '../tasks/declaration.ts'
-import { declarationsFor } from '../tasks/declarations.ts'
 import { BASE_DEFAULTS, FINETUNE_RECIPES, PRETRAIN_RECIPES } from './presets.ts'
 import { merge } from './resolve.ts'
-import { DEFAULT_TASK } from './task.ts'
 
 /** @example hasPath('task.type') === '(has(self.task) && has(self.task.type))' */
 export function hasPath(path: string, root = 'self'): string {
@@ -28,21 +25,9 @@ export function filled(kind: JobKind, path: string, otherwise: number | string, 
   return `(${hasPath(path, root)} ? ${root}.${path} : ${byPreset.join('')}${literal(byDefault)})`
 }
 
-function literal(value: unknown): string {
+/** A value in CEL. */
+export function literal(value: unknown): string {
   return typeof value === 'string' ? `'${value}'` : String(value)
-}
-
-/** The type of the job's task, '' where nothing says it. */
-export function taskType(kind: JobKind): string {
-  return filled(kind, 'task.type', DEFAULT_TASK[kind] ?? '')
-}
-
-/** What is said of the task that the job has: a list of texts of each. */
-export function listByTask(kind: JobKind, listOf: (declaration: TaskDeclaration) => readonly string[]): string {
-  const cases = declarationsFor(kind).map((declaration) => {
-    return `${taskType(kind)} == '${declaration.type}' ? [${listOf(declaration).map(literal).join(', ')}] : `
-  })
-  return `(${cases.join('')}[''])`
 }
 
 /** Names, in quotes, of the presets that say a field. */

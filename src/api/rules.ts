@@ -3,22 +3,16 @@
  * `downpour validate` refuse the same things in the same words; a test runs one table of cases through both.
  */
 import { MAX_STEPS } from '../contract/training.ts'
-import type { TaskDeclaration } from '../tasks/declaration.ts'
-import { declarationOf } from '../tasks/declarations.ts'
 import { SquareInput } from '../tasks/square-input.ts'
-import { filled, listByTask } from './filled.ts'
+import { filled } from './filled.ts'
 import { FORMAT_RULES } from './format-rules.ts'
 import type { Rule } from './rule.ts'
+import { TASK_RULES } from './task-rules.ts'
 
 const SQUARE = SquareInput.parse({})
 const BOTH = ['PretrainJob', 'FinetuneJob'] as const
 const PRETRAIN = ['PretrainJob'] as const
 const FINETUNE = ['FinetuneJob'] as const
-
-function hasMetric(type: string, name: string): boolean {
-  const { metrics }: TaskDeclaration = declarationOf(type)
-  return metrics.some((metric) => metric.name === name)
-}
 
 export const RULES: readonly Rule[] = [
   {
@@ -29,14 +23,7 @@ export const RULES: readonly Rule[] = [
     cel: (kind) =>
       `${filled(kind, 'input.cropPixels', SQUARE.cropPixels)} <= ${filled(kind, 'input.resizePixels', SQUARE.resizePixels)}`,
   },
-  {
-    kinds: PRETRAIN,
-    path: 'spec.evaluation.metric',
-    message: 'must be a metric of the task',
-    holds: ({ task, evaluation }) => evaluation?.metric === undefined || hasMetric(task.type, evaluation.metric),
-    cel: (kind) =>
-      `!has(self.evaluation) || !has(self.evaluation.metric) || self.evaluation.metric in ${listByTask(kind, ({ metrics }) => metrics.map(({ name }) => name))}`,
-  },
+  ...TASK_RULES,
   ...FORMAT_RULES,
   {
     kinds: BOTH,

@@ -934,6 +934,21 @@ const BROKEN_RULES: readonly JobCase[] = [
     /^spec\.task\.type: required: one of imagenet-classification/,
   ),
   wrong(
+    'a task on data that does not hold what it learns',
+    pretrain({ task: { type: 'object-count' }, data: { source: claim('jft'), format: 'imagenet-folder' } }),
+    /^spec\.data\.format: must be a format that carries what the task learns/,
+    'must be a format that carries what the task learns',
+  ),
+  wrong(
+    'a task with an evaluation on such data',
+    pretrain({
+      task: { type: 'object-count' },
+      evaluation: { data: data({ source: claim('jft', 'val'), format: 'imagenet-folder' }) },
+    }),
+    /^spec\.evaluation\.data\.format: must be a format that carries what the task learns/,
+    'must be a format that carries what the task learns',
+  ),
+  wrong(
     'a metric that the task does not have',
     pretrain({ evaluation: { data: data({ source: claim('jft', 'val') }), metric: 'top1' } }),
     /^spec\.evaluation\.metric: must be a metric of the task/,

@@ -12,6 +12,7 @@ function declaration(type: string, input: z.ZodObject): TaskDeclaration {
   return {
     type,
     kinds: ['PretrainJob'],
+    formats: ['tfrecord'],
     options: z.strictObject({}),
     input,
     metrics: [{ name: 'a', better: 'higher' }],
