@@ -1,6 +1,7 @@
 /** What to do for a job, and what to say about it: a pure function of the job and what was observed. */
 import type { Job } from '../api/job.ts'
 import type { Action, Decision } from './actions.ts'
+import { buildWorld } from './build-world.ts'
 import type { Finding } from './conditions.ts'
 import { describeEvents } from './events.ts'
 import type { Observed } from './observed.ts'
@@ -18,7 +19,6 @@ import { admittedAtMs, describeQueueing, isQueued, leaveQueue, releasePods, whil
 import { describeDegradation } from './policies/quorum.ts'
 import { replaceFailed } from './policies/replacement.ts'
 import { restartParameterServers } from './policies/restart.ts'
-import { restartsOf } from './policies/restarts.ts'
 import { describeRunning } from './policies/running.ts'
 import { endSidecars } from './policies/sidecars.ts'
 import { resolveSource } from './policies/source.ts'
@@ -28,7 +28,7 @@ import { atRest, describeSuspension, removeAll, withoutPods } from './policies/s
 import { makeTransfers } from './policies/transfers.ts'
 import { expire } from './policies/ttl.ts'
 import { type Known, readReports, type Verdict, writeStatus } from './status.ts'
-import { lookAt, type World } from './world.ts'
+import type { World } from './world.ts'
 
 /** One way to go on: what to do, and what it adds to the status. */
 interface Course extends Partial<Verdict> {
@@ -48,12 +48,11 @@ const SPEC_IS_VALID: Finding = { type: 'Failed', status: 'False', reason: 'SpecV
  * nothing.
  */
 export function decide(job: Job, observed: Observed, nowMs: number): Decision {
-  const world = lookAt(job, observed, nowMs)
+  const world = buildWorld(job, observed, nowMs)
   const known = readReports(world)
   const lost = findLostNodes(world)
   const course = chooseCourse(world, known, lost)
   const status = writeStatus(world, known, {
-    restarts: restartsOf(world),
     psGeneration: world.psGeneration,
     source: job.status?.source,
     startTime: job.status?.startTime,
@@ -104,12 +103,11 @@ function goOn(world: World, known: Known, lost: LostNodes): Course {
 
 function keepTraining(world: World, known: Known, lost: LostNodes): Course {
   const clock = clockOf(world)
-  const restarts = restartsOf(world)
   const deadline = clock.runs ? checkDeadline(world.job, clock.startedAtMs, world.nowMs) : {}
-  const ending = permanentFailure(world) ?? backoffLimitExceeded(world, restarts) ?? deadline.ending
+  const ending = permanentFailure(world) ?? backoffLimitExceeded(world) ?? deadline.ending
   if (ending) return end(world, ending)
-  const ps = restartParameterServers(world, restarts, lost.servers)
-  const replaced = replaceFailed(world, restarts)
+  const ps = restartParameterServers(world, lost.servers)
+  const replaced = replaceFailed(world)
   const degraded = clock.runs ? describeDegradation(world) : whileQueued('Degraded')
   const stall: Stall = clock.runs
     ? describeStall(world, known.progress, clock.startedAtMs, degraded)
@@ -117,7 +115,6 @@ function keepTraining(world: World, known: Known, lost: LostNodes): Course {
   const saving = describeSaving(world, known.checkpoint)
   const lostServers = lost.pods.filter(({ role }) => role === 'ps')
   return {
-    restarts,
     startTime: clock.runs ? new Date(clock.startedAtMs).toISOString() : undefined,
     psGeneration: ps.psGeneration,
     actions: [

@@ -9,13 +9,13 @@ import { controllerUid, type KubeObject } from '../kube/objects.ts'
 import type { Store } from '../kube/store.ts'
 import { headlineMetric } from '../plan/metric.ts'
 import type { Observed, PodFacts, SourceFacts, TransferFacts } from './observed.ts'
+import { currentPods } from './place-pods.ts'
 import type { Planned } from './planned.ts'
 import { podFacts } from './pod-facts.ts'
 import { writtenEnding } from './policies/ending.ts'
 import { type RawPod, trimPod } from './raw-pod.ts'
 import type { ReportReader } from './runtime-status.ts'
 import { jobKey } from './watches.ts'
-import { currentPods } from './world.ts'
 
 const ASK_IN_PARALLEL = 10
 

@@ -26,7 +26,6 @@ export function readReports(world: World): Known {
 
 export interface Verdict {
   findings: readonly Finding[]
-  restarts: JobStatus['restarts']
   psGeneration: number
   source: JobStatus['source']
   startTime: string | undefined
@@ -35,6 +34,8 @@ export interface Verdict {
 
 export function writeStatus(world: World, known: Known, verdict: Verdict): JobStatus {
   const { generation } = world.job.metadata
+  const { restarts } = world
+  const { psGeneration } = verdict
   const conditions = mergeConditions(world.previous?.conditions ?? [], verdict.findings, {
     nowMs: world.nowMs,
     observedGeneration: generation,
@@ -49,15 +50,11 @@ export function writeStatus(world: World, known: Known, verdict: Verdict): JobSt
     workerSelector: workerSelector(world.job),
     ...known,
     ...(verdict.source && { source: verdict.source }),
-    restarts: { ...verdict.restarts, ps: verdict.psGeneration, total: totalOf(verdict) },
-    psGeneration: verdict.psGeneration,
+    restarts: { ...restarts, ps: psGeneration, total: psGeneration + restarts.worker + restarts.evaluator },
+    psGeneration,
     ...(verdict.startTime && { startTime: verdict.startTime }),
     ...(verdict.completionTime && { completionTime: verdict.completionTime }),
   }
-}
-
-function totalOf({ restarts, psGeneration }: Verdict): number {
-  return psGeneration + restarts.worker + restarts.evaluator
 }
 
 function countReplicas(world: World, role: Role): RoleReplicas {

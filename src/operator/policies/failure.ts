@@ -1,30 +1,17 @@
 /** What the end of a pod means for its job: ask for another try, or fail the job with the reason the process gave. */
 import type { Job } from '../../api/job.ts'
-import type { JobStatus } from '../../api/status.ts'
 import { exitClass } from '../../contract/runtime.ts'
 import { doublingMs } from '../../support/backoff.ts'
 import { withCode, withoutCode } from '../../support/errors.ts'
 import type { PodFacts } from '../observed.ts'
-import { shortName, type World } from '../world.ts'
+import { shortName } from '../pod-names.ts'
+import type { Failure, World } from '../world.ts'
 import type { Ending } from './ending.ts'
-import { trainingFinished } from './success.ts'
 
 const REPLACEMENT = { baseMs: 1000, capMs: 300_000 }
 const SILENT = 'ended without a word'
 /** A pod that ran this long was healthy: its next failure starts the back-off anew. */
 const HEALTHY_AFTER_MS = 10 * 60_000
-
-export interface Failure {
-  class: 'permanent' | 'retryable'
-  /** Whether it counts against backoffLimit: what the cluster did to the pod does not. */
-  counted: boolean
-  /** For the machine: the process's own code, or Kubernetes' reason. */
-  reason: string
-  /** @example 'worker-17: OOMKilled (exit 137)' */
-  text: string
-  /** The same for a place that shows the reason itself. */
-  message: string
-}
 
 function judgeFailure(pod: PodFacts, policy: Job['spec']['failurePolicy']): Failure {
   const name = shortName(pod)
@@ -84,32 +71,35 @@ function lastLine(text: string | undefined): string | undefined {
   return text?.trim().split('\n').at(-1) || undefined
 }
 
+/** The failed pods that the job must react to, in the order in which they ended. */
+export function failuresOf(
+  pods: readonly PodFacts[],
+  { failurePolicy, suspend }: Pick<Job['spec'], 'failurePolicy' | 'suspend'>,
+  trainingFinished: boolean,
+): ReadonlyMap<PodFacts, Failure> {
+  if (suspend) return new Map()
+  // Once training has finished, only the evaluator's work is still needed.
+  const isNeeded = ({ role }: PodFacts) => role === 'evaluator' || !trainingFinished
+  const failed = pods.filter((pod) => pod.phase === 'Failed' && !pod.deleting && isNeeded(pod))
+  return new Map(
+    failed
+      .toSorted((a, b) => (a.finishedAtMs ?? 0) - (b.finishedAtMs ?? 0))
+      .map((pod) => [pod, forgive(pod, judgeFailure(pod, failurePolicy), trainingFinished)]),
+  )
+}
+
 /**
- * Against backoffLimit: a program that does not come up, again and again. One that ran well for long is forgiven, and
- * an evaluator that fails does not end training that goes well.
+ * backoffLimit is for a program that fails again and again at its start. So a failure after a long healthy run does not
+ * count, and neither does an evaluator's while training goes on.
  */
-export function failureOf(world: World, pod: PodFacts): Failure {
-  const failure = judgeFailure(pod, world.job.spec.failurePolicy)
-  const isForgiven = ranMs(pod) >= HEALTHY_AFTER_MS || (pod.role === 'evaluator' && !trainingFinished(world))
+function forgive(pod: PodFacts, failure: Failure, trainingFinished: boolean): Failure {
+  const isForgiven = ranMs(pod) >= HEALTHY_AFTER_MS || (pod.role === 'evaluator' && !trainingFinished)
   return { ...failure, counted: failure.counted && !isForgiven }
-}
-
-/** A pod whose end the job must answer: it failed by itself, and its work is still wanted. */
-export function hasFailed(world: World, pod: PodFacts): boolean {
-  if (pod.phase !== 'Failed' || pod.deleting || world.job.spec.suspend) return false
-  return pod.role === 'evaluator' || !trainingFinished(world)
-}
-
-export function failuresOf(world: World): { pod: PodFacts; failure: Failure }[] {
-  return world.pods
-    .filter((pod) => hasFailed(world, pod))
-    .map((pod) => ({ pod, failure: failureOf(world, pod) }))
-    .sort((a, b) => (a.pod.finishedAtMs ?? 0) - (b.pod.finishedAtMs ?? 0))
 }
 
 /** The first pod that failed for good: those that failed after it may have failed because of it. */
 export function permanentFailure(world: World): Ending | undefined {
-  const first = failuresOf(world).find(({ failure }) => failure.class === 'permanent')?.failure
+  const first = [...world.failures.values()].find((failure) => failure.class === 'permanent')
   if (!first) return undefined
   const told = world.observed.coordinator?.failure
   if (first.message.includes(SILENT) && told) {
@@ -118,9 +108,9 @@ export function permanentFailure(world: World): Ending | undefined {
   return { type: 'Failed', reason: first.reason, message: first.message }
 }
 
-export function backoffLimitExceeded(world: World, restarts: JobStatus['restarts']): Ending | undefined {
-  const { backoffLimit } = world.job.spec
-  const last = failuresOf(world).findLast(({ failure }) => failure.counted)?.failure
+export function backoffLimitExceeded({ job, restarts, failures }: World): Ending | undefined {
+  const { backoffLimit } = job.spec
+  const last = [...failures.values()].findLast((failure) => failure.counted)
   if (restarts.counted <= backoffLimit || !last) return undefined
   const message = `${restarts.counted} failures, backoffLimit is ${backoffLimit}; the last: ${last.text}`
   return { type: 'Failed', reason: 'BackoffLimitExceeded', message }

@@ -6,7 +6,8 @@ import { KUEUE_FINALIZER } from '../../plan/kueue.ts'
 import type { Action } from '../actions.ts'
 import type { Finding } from '../conditions.ts'
 import type { PodFacts } from '../observed.ts'
-import { isFinished, shortName, type World } from '../world.ts'
+import { shortName } from '../pod-names.ts'
+import { isFinished, type World } from '../world.ts'
 import { writtenEnding } from './ending.ts'
 
 /** A kubelet that works reports the end of a pod within seconds of its grace period. */

@@ -4,7 +4,6 @@ import type { CoordinatorStatus } from '../../contract/status.ts'
 import type { Finding } from '../conditions.ts'
 import { runningIn, type World } from '../world.ts'
 import { belowQuorumSinceMs } from './quorum.ts'
-import { trainingFinished } from './success.ts'
 
 type Progress = NonNullable<JobStatus['progress']>
 
@@ -56,7 +55,7 @@ export function describeStall(
   degraded: Finding,
 ): Stall {
   const moving: Finding = { type: 'Stalled', status: 'False', reason: 'Progressing', message: 'the step rises' }
-  if (trainingFinished(world)) return { finding: { ...moving, reason: 'Trained', message: 'the last step is saved' } }
+  if (world.trainingFinished) return { finding: { ...moving, reason: 'Trained', message: 'the last step is saved' } }
   const limitMs = world.job.spec.progressDeadlineSeconds * 1000
   const steppedAtMs = Math.max(startedAtMs, progress ? Date.parse(progress.steppedAt) : 0)
   const quorumLostMs = belowQuorumSinceMs(world, startedAtMs, degraded)

@@ -2,20 +2,20 @@
 import type { Finding } from '../conditions.ts'
 import { findCondition } from '../conditions.ts'
 import type { PodFacts } from '../observed.ts'
-import { isRunning, listNames, runningIn, type Slot, shortName, type World } from '../world.ts'
-import { failureOf, hasFailed } from './failure.ts'
-import { trainingFinished } from './success.ts'
+import { listNames, shortName } from '../pod-names.ts'
+import { failuresAmong, isRunning, runningIn, type Slot, type World } from '../world.ts'
 
 export function describeDegradation(world: World): Finding {
   const wasRunning = findCondition(world.previous?.conditions, 'Running')?.status === 'True'
-  const watched = trainingFinished(world) ? [] : world.slots.worker
+  const watched = world.trainingFinished ? [] : world.slots.worker
   const lost = [...watched, ...world.slots.evaluator].filter((slot) => isLost(slot, wasRunning))
   const { worker } = world.desired
   if (lost.length === 0) {
     return { type: 'Degraded', status: 'False', reason: 'AllThere', message: `no worker of ${worker} is lost` }
   }
-  const failed = lost.flatMap(({ pod }) => (pod && hasFailed(world, pod) ? [pod] : []))
-  const why = failed.slice(0, 3).map((pod) => failureOf(world, pod).text)
+  const why = failuresAmong(world, lost)
+    .slice(0, 3)
+    .map(({ failure }) => failure.text)
   const facts = [`${runningIn(world, 'worker')} of ${worker} workers run`, `lost: ${listNames(lost.map(shortName))}`]
   return { type: 'Degraded', status: 'True', reason: 'PodsLost', message: [...facts, ...why].join('; ') }
 }

@@ -1,12 +1,10 @@
 /** Failed workers and evaluators come back under the same name, after a back-off that grows with each try. */
-import type { JobStatus } from '../../api/status.ts'
 import type { Action } from '../actions.ts'
 import type { PodFacts } from '../observed.ts'
-import type { World } from '../world.ts'
+import { failuresAmong, type World } from '../world.ts'
 import { isDrifted } from './drift.ts'
-import { dueAtMs, failureOf, hasFailed } from './failure.ts'
+import { dueAtMs } from './failure.ts'
 import { isWrittenDown } from './restarts.ts'
-import { trainingFinished } from './success.ts'
 
 export interface Replacement {
   actions: Action[]
@@ -15,33 +13,32 @@ export interface Replacement {
   requeueAtMs?: number
 }
 
-export function replaceFailed(world: World, restarts: JobStatus['restarts']): Replacement {
-  const pods = [...world.slots.worker, ...world.slots.evaluator].flatMap(({ pod }) => (pod ? [pod] : []))
-  const failed = pods.filter((pod) => hasFailed(world, pod))
-  const due = failed.filter((pod) => dueAtMs(pod, world.nowMs) <= world.nowMs && isWrittenDown(world, restarts))
-  const waiting = failed.filter((pod) => !due.includes(pod))
-  const misled = pods.filter((pod) => wasSentHomeTooEarly(world, pod))
+export function replaceFailed(world: World): Replacement {
+  const slots = [...world.slots.worker, ...world.slots.evaluator]
+  const failed = failuresAmong(world, slots)
+  const due = failed.filter(({ pod }) => dueAtMs(pod, world.nowMs) <= world.nowMs && isWrittenDown(world))
+  const waiting = failed.filter((one) => !due.includes(one))
+  const misled = slots.flatMap(({ pod }) => (pod && wasSentHomeTooEarly(world, pod) ? [pod] : []))
   return {
-    actions: [...due, ...misled].map((pod) => replace(world, pod)),
-    texts: due.map((pod) => `${failureOf(world, pod).text}; try ${pod.attempt + 2} begins`),
-    ...(waiting.length > 0 ? { requeueAtMs: Math.min(...waiting.map((pod) => dueAtMs(pod, world.nowMs))) } : {}),
+    actions: [...due.map(({ pod }) => pod), ...misled].map((pod) => replace(world, pod)),
+    texts: due.map(({ pod, failure }) => `${failure.text}; try ${pod.attempt + 2} begins`),
+    ...(waiting.length > 0 ? { requeueAtMs: Math.min(...waiting.map(({ pod }) => dueAtMs(pod, world.nowMs))) } : {}),
   }
 }
 
 /** A pod with sidecars keeps its name until they have ended: its successor is made when it is gone. */
 function replace(world: World, pod: PodFacts): Action {
   if (pod.outlived) return { type: 'deletePod', name: pod.name, uid: pod.uid }
-  const failed = pod.phase === 'Failed'
-  const counts = failed && failureOf(world, pod).counted
+  const failure = world.failures.get(pod)
   return {
     type: 'replacePod',
     name: pod.name,
     uid: pod.uid,
     role: pod.role,
     index: pod.index,
-    attempt: pod.attempt + (failed ? 1 : 0),
+    attempt: pod.attempt + (failure ? 1 : 0),
     generation: world.psGeneration,
-    failures: pod.failures + (counts ? 1 : 0),
+    failures: pod.failures + (failure?.counted ? 1 : 0),
     ...(pod.role === 'worker' && isDrifted(world) ? { like: pod.name } : {}),
   }
 }
@@ -53,7 +50,7 @@ function replace(world: World, pod: PodFacts): Action {
 function wasSentHomeTooEarly(world: World, pod: PodFacts): boolean {
   if (pod.role !== 'worker' || pod.phase !== 'Succeeded' || pod.deleting) return false
   const { coordinator } = world.observed
-  if (world.psGeneration === 0 || trainingFinished(world) || !coordinator) return false
+  if (world.psGeneration === 0 || world.trainingFinished || !coordinator) return false
   // Told by steps and connections, not by clocks of two machines.
   const isAtWork = coordinator.phase === 'waiting' || coordinator.phase === 'training'
   return isAtWork && coordinator.workersConnected === 0 && coordinator.step < coordinator.maxSteps

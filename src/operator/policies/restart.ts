@@ -1,10 +1,10 @@
 /** All parameter servers restart together, as a generation: one that lost its memory would be older than its peers. */
-import type { JobStatus } from '../../api/status.ts'
 import type { Action } from '../actions.ts'
 import { type Finding, isTrue } from '../conditions.ts'
 import type { PodFacts } from '../observed.ts'
-import { isRunning, listNames, shortName, type World } from '../world.ts'
-import { dueAtMs, failureOf, hasFailed } from './failure.ts'
+import { listNames, shortName } from '../pod-names.ts'
+import { failuresAmong, isRunning, type World } from '../world.ts'
+import { dueAtMs } from './failure.ts'
 import { isWrittenDown } from './restarts.ts'
 import { endingServers } from './startup.ts'
 
@@ -19,12 +19,8 @@ export interface Restart {
 }
 
 /** @param unseen parameter servers that may work on where nobody sees them */
-export function restartParameterServers(
-  world: World,
-  restarts: JobStatus['restarts'],
-  unseen: readonly PodFacts[],
-): Restart {
-  const failed = world.slots.ps.flatMap(({ pod }) => (pod && hasFailed(world, pod) ? [pod] : []))
+export function restartParameterServers(world: World, unseen: readonly PodFacts[]): Restart {
+  const failed = failuresAmong(world, world.slots.ps)
   const missing = hadAll(world) ? world.slots.ps.filter((slot) => !slot.pod && !slot.occupant) : []
   // Drained or deleted by somebody: while it ends it still answers, so its peers can save with it.
   // Not those that a suspension ends: the status has said goodbye to them.
@@ -36,7 +32,7 @@ export function restartParameterServers(
     return { psGeneration: world.psGeneration, lost: false, actions, finding: comingBack(world) }
   }
   const causes = [
-    ...failed.map((pod) => failureOf(world, pod).text),
+    ...failed.map(({ failure }) => failure.text),
     ...missing.map((slot) => `${shortName(slot)} is gone`),
     ...removed.map((pod) => `${shortName(pod)} is being removed`),
     ...lost.map((pod) => `${shortName(pod)} is lost with its node`),
@@ -47,8 +43,8 @@ export function restartParameterServers(
     reason: 'ParameterServerLost',
     message: `${causes.join('; ')}; all go back to the last checkpoint`,
   }
-  const requeueAtMs = Math.max(0, ...failed.map((pod) => dueAtMs(pod, world.nowMs)))
-  const isDue = requeueAtMs <= world.nowMs && isWrittenDown(world, restarts)
+  const requeueAtMs = Math.max(0, ...failed.map(({ pod }) => dueAtMs(pod, world.nowMs)))
+  const isDue = requeueAtMs <= world.nowMs && isWrittenDown(world)
   const psGeneration = world.psGeneration + (isDue ? 1 : 0)
   return { psGeneration, lost: true, actions, finding, requeueAtMs }
 }

@@ -1,14 +1,14 @@
 /** Whether the job trains, or what keeps it from doing so. */
 import type { Finding } from '../conditions.ts'
 import type { PodFacts } from '../observed.ts'
-import { allSlots, isFinished, isRunning, listCauses, runningIn, type World } from '../world.ts'
+import { listCauses } from '../pod-names.ts'
+import { allSlots, isFinished, isRunning, runningIn, type World } from '../world.ts'
 import { describeDrift } from './drift.ts'
-import { trainingFinished } from './success.ts'
 
 export function describeRunning(world: World): Finding {
   const { ps, worker } = world.desired
   const counts = `ps ${runningIn(world, 'ps')}/${ps}, workers ${runningIn(world, 'worker')}/${worker}`
-  if (trainingFinished(world)) {
+  if (world.trainingFinished) {
     const message = 'the last step is saved; the evaluator scores it'
     return { type: 'Running', status: 'True', reason: 'Evaluating', message }
   }

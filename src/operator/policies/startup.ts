@@ -4,17 +4,17 @@ import { schedulerOf } from '../../plan/gang.ts'
 import type { Action } from '../actions.ts'
 import type { Finding } from '../conditions.ts'
 import type { PodFacts, ServiceFacts } from '../observed.ts'
-import { allSlots, listCauses, listNames, shortName, type World } from '../world.ts'
+import { listCauses, listNames, shortName } from '../pod-names.ts'
+import { allSlots, type World } from '../world.ts'
 import { workerToCopy } from './drift.ts'
 import { awaitStrangers } from './lost-node.ts'
 import { orderWithMemory } from './restarts.ts'
-import { trainingFinished } from './success.ts'
 
 /** @param psLost the parameter servers await a new generation: none is created in this one */
 export function startMissing(world: World, psLost: boolean): Action[] {
   const wanted = ROLES.filter((role) => {
     if (role === 'evaluator') return true
-    return !trainingFinished(world) && !(role === 'ps' && (psLost || endingServers(world).length > 0))
+    return !world.trainingFinished && !(role === 'ps' && (psLost || endingServers(world).length > 0))
   })
   const empty = wanted.flatMap((role) => world.slots[role].filter((slot) => !slot.pod && !slot.occupant))
   const orderFor = orderWithMemory(world)
@@ -52,7 +52,7 @@ export function describeCreation(world: World, lateStrangers: readonly PodFacts[
     return { type: 'Created', status: 'False', reason: 'NameConflict', message }
   }
   const existing = slots.filter((slot) => slot.pod).length
-  const isComplete = existing === slots.length || trainingFinished(world)
+  const isComplete = existing === slots.length || world.trainingFinished
   return {
     type: 'Created',
     status: isComplete ? 'True' : 'False',
@@ -84,7 +84,7 @@ export function describeScheduling(world: World): Finding {
       message: listCauses(waiting, ({ unschedulable }) => unschedulable),
     }
   const missing = allSlots(world).filter(({ pod }) => !pod)
-  if (missing.length > 0 && !trainingFinished(world)) {
+  if (missing.length > 0 && !world.trainingFinished) {
     const message = `${missing.length} pods do not exist yet`
     return { type: 'Scheduled', status: 'False', reason: 'Creating', message }
   }

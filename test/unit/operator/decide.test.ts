@@ -5,7 +5,7 @@ import type { CoordinatorStatus } from '../../../src/contract/status.ts'
 import type { Decision } from '../../../src/operator/actions.ts'
 import { decide } from '../../../src/operator/decide.ts'
 import type { Observed, PodFacts } from '../../../src/operator/observed.ts'
-import { listCauses } from '../../../src/operator/world.ts'
+import { listCauses } from '../../../src/operator/pod-names.ts'
 import {
   actionsOf,
   ago,
