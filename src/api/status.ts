@@ -1,34 +1,10 @@
 /** Status of both kinds: recomputed from the world at each reconcile, written once. zod, for the CRD comes from it too. */
 import { z } from 'zod'
+import { Condition } from './conditions.ts'
 import { keyedList } from './lists.ts'
 
 export const PHASES = ['Pending', 'Waiting', 'Starting', 'Running', 'Suspended', 'Succeeded', 'Failed'] as const
 export type Phase = (typeof PHASES)[number]
-
-export const CONDITION_TYPES = [
-  'Created',
-  'Scheduled',
-  'Running',
-  'Degraded',
-  'Stalled',
-  'Suspended',
-  'Restarting',
-  'CheckpointDegraded',
-  'SourceResolved',
-  'Succeeded',
-  'Failed',
-] as const
-export type ConditionType = (typeof CONDITION_TYPES)[number]
-
-export const Condition = z.object({
-  type: z.enum(CONDITION_TYPES).describe('What is said to hold or not.'),
-  status: z.enum(['True', 'False', 'Unknown']).describe('Whether it holds.'),
-  reason: z.string().max(128).describe('Why, in one word for programs.'),
-  message: z.string().max(4096).describe('Why, for people.'),
-  lastTransitionTime: z.iso.datetime().describe('When status last became another.'),
-  observedGeneration: z.int().describe('metadata.generation that it was said of.'),
-})
-export type Condition = z.output<typeof Condition>
 
 const RoleReplicas = z.object({
   desired: z.int().describe('Pods that the spec asks for.'),

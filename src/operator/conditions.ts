@@ -1,4 +1,4 @@
-import { CONDITION_TYPES, type Condition, type ConditionType } from '../api/status.ts'
+import { CONDITION_TYPES, CONDITIONS, type Condition, type ConditionType } from '../api/conditions.ts'
 
 /** What a policy says about one condition; times and generation are added when it is merged. */
 export interface Finding {
@@ -8,8 +8,6 @@ export interface Finding {
   message: string
 }
 
-/** Shown also while they are not true; the others appear when they first become true. */
-const ALWAYS_SHOWN: ReadonlySet<ConditionType> = new Set(['Created', 'Scheduled', 'Running', 'SourceResolved'])
 const MAX_REASON = 128
 const MAX_MESSAGE = 1000
 
@@ -30,7 +28,7 @@ export function mergeConditions(
   const merged = new Map(previous.map((condition) => [condition.type, condition]))
   for (const finding of findings) {
     const before = merged.get(finding.type)
-    if (!before && finding.status !== 'True' && !ALWAYS_SHOWN.has(finding.type)) continue
+    if (!before && finding.status !== 'True' && !CONDITIONS[finding.type].alwaysShown) continue
     merged.set(finding.type, {
       type: finding.type,
       status: finding.status,

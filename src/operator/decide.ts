@@ -1,4 +1,5 @@
 /** What to do for a job, and what to say about it: a pure function of the job and what was observed. */
+import type { ConditionType } from '../api/conditions.ts'
 import type { Job } from '../api/job.ts'
 import type { Action, Decision } from './actions.ts'
 import { buildWorld } from './build-world.ts'
@@ -112,7 +113,6 @@ function keepTraining(world: World, known: Known, lost: LostNodes): Course {
   const stall: Stall = clock.runs
     ? describeStall(world, known.progress, clock.startedAtMs, degraded)
     : { finding: whileQueued('Stalled') }
-  const saving = describeSaving(world, known.checkpoint)
   const lostServers = lost.pods.filter(({ role }) => role === 'ps')
   return {
     startTime: clock.runs ? new Date(clock.startedAtMs).toISOString() : undefined,
@@ -126,18 +126,25 @@ function keepTraining(world: World, known: Known, lost: LostNodes): Course {
       ...pinCheckpoints(world),
       ...makeTransfers(world, known.checkpoints ?? [], false),
     ],
-    findings: [
-      describeCreation(world, lost.strangers),
-      describeQueueing(world) ?? describeScheduling(world),
-      describeRunning(world),
-      nameLostNodes(degraded, world, lost.pods),
-      stall.finding,
-      ps.finding.status === 'True' ? nameLostNodes(ps.finding, world, lostServers) : ps.finding,
-      ...(saving ? [saving] : []),
-    ],
+    findings: allUpdates({
+      Created: describeCreation(world, lost.strangers),
+      Scheduled: describeQueueing(world) ?? describeScheduling(world),
+      Running: describeRunning(world),
+      Degraded: nameLostNodes(degraded, world, lost.pods),
+      Stalled: stall.finding,
+      Restarting: ps.finding.status === 'True' ? nameLostNodes(ps.finding, world, lostServers) : ps.finding,
+      CheckpointDegraded: describeSaving(world, known.checkpoint),
+    }),
     texts: replaced.texts,
     requeueAtMs: [deadline.requeueAtMs, ps.requeueAtMs, replaced.requeueAtMs, stall.requeueAtMs],
   }
+}
+
+/** The conditions of a job that trains: a new condition that is missing here is a type error. */
+type TrainingCondition = Exclude<ConditionType, 'Suspended' | 'SourceResolved' | 'Succeeded' | 'Failed'>
+
+function allUpdates(updates: Readonly<Record<TrainingCondition, Finding | undefined>>): Finding[] {
+  return Object.values(updates).filter((update) => update !== undefined)
 }
 
 /** Of the deadlines. It stands still in a queue, and begins anew when the job is admitted. */

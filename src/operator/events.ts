@@ -1,15 +1,8 @@
 /** Events of a reconcile: what changed between the status that is written and the new one. */
-import type { Condition, ConditionType, JobStatus } from '../api/status.ts'
+import { CONDITIONS, type Condition, type ConditionType } from '../api/conditions.ts'
+import type { JobStatus } from '../api/status.ts'
 import type { JobEvent } from './actions.ts'
 import { findCondition } from './conditions.ts'
-
-const BAD_WHEN_TRUE: ReadonlySet<ConditionType> = new Set([
-  'Degraded',
-  'Stalled',
-  'Restarting',
-  'CheckpointDegraded',
-  'Failed',
-])
 
 /** The ordinary way up, and what another condition tells already. */
 const QUIET_REASONS = new Set([
@@ -42,11 +35,11 @@ function isNews(now: Condition, before: Condition | undefined): boolean {
 
 /** Untrue states that are only the absence of trouble, or the ordinary way up. */
 function isQuiet({ type, reason }: Condition): boolean {
-  return BAD_WHEN_TRUE.has(type) || QUIET_REASONS.has(reason)
+  return CONDITIONS[type].badWhenTrue || QUIET_REASONS.has(reason)
 }
 
 function eventOf({ type, status, reason, message }: Condition): JobEvent {
-  const isBad = status === 'True' ? BAD_WHEN_TRUE.has(type) : type !== 'Suspended' && !GOOD_REASONS.has(reason)
+  const isBad = status === 'True' ? CONDITIONS[type].badWhenTrue : type !== 'Suspended' && !GOOD_REASONS.has(reason)
   const shown = eventReason(type, reason)
   return { type: isBad ? 'Warning' : 'Normal', reason: shown, message: withReason(shown, reason, message) }
 }

@@ -1,6 +1,7 @@
 /** Requests that failed, told in the job's own status: the user reads the job, not the operator's log. */
+
+import type { Condition } from '../api/conditions.ts'
 import type { Job } from '../api/job.ts'
-import type { Condition } from '../api/status.ts'
 import { KubeError } from '../kube/errors.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Action, Decision } from './actions.ts'
