@@ -28,9 +28,15 @@ const INPUTS: Readonly<Record<JobKind, Schema>> = {
   FinetuneJob: structuralSchema(FinetuneJobInput),
 }
 
+/** A job that the API server has accepted: `metadata` is the server's own. @returns the job, or all that is wrong with it */
+export function readJob(raw: unknown): { job: Job; issues?: undefined } | { job?: undefined; issues: Issue[] } {
+  const { job, issues } = check(raw, 'stored')
+  return job ? { job } : { issues }
+}
+
 /** @throws DownpourError INVALID_JOB with `details.issues`; the message names the first and counts the rest. */
 export function parseJob(raw: unknown): Job {
-  const { job, issues } = check(raw, 'stored')
+  const { job, issues } = readJob(raw)
   if (job) return job
   const [first] = issues
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ''
@@ -41,11 +47,6 @@ export function parseJob(raw: unknown): Job {
 export function validateJob(raw: unknown): Issue[] {
   const { job, issues } = check(raw, 'written')
   return [...issues, ...statusIssues(raw), ...sizeIssues(raw), ...(job ? handedOnIssues(job) : [])]
-}
-
-/** The same of one that the API server has taken, whose metadata is the server's own. */
-export function storedJobIssues(raw: unknown): Issue[] {
-  return check(raw, 'stored').issues
 }
 
 function sizeIssues(raw: unknown): Issue[] {

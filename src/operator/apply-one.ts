@@ -10,7 +10,7 @@ import { KUEUE_FINALIZER } from '../plan/kueue.ts'
 import { assertNever } from '../support/errors.ts'
 import type { Action, PodOrder } from './actions.ts'
 import { copyPod, type WholePod } from './copy-pod.ts'
-import type { Planned } from './planned.ts'
+import { completePlan, type Planned } from './planned.ts'
 import { END_NOW_SECONDS } from './raw-pod.ts'
 import type { ReportReader } from './runtime-status.ts'
 
@@ -19,7 +19,6 @@ export interface Means {
   onPodMade: (name: string) => void
   client: KubeClient
   job: Pick<Job, 'kind' | 'metadata'>
-  /** Absent for a job that cannot be planned; then no action needs it. */
   planned: Planned
   reports: Pick<ReportReader, 'pin'>
   signal: AbortSignal
@@ -30,7 +29,7 @@ export async function applyOne(action: Action, context: Means): Promise<void> {
   const { client, job, planned, signal } = context
   switch (action.type) {
     case 'createService':
-      await create(context, 'v1', 'services', planned.service)
+      await create(context, 'v1', 'services', completePlan(planned).service)
       return
     case 'createPodGroup':
       await createPodGroup(context)
@@ -104,7 +103,7 @@ async function create(
 }
 
 async function createPodGroup(context: Means): Promise<void> {
-  const wanted = context.planned.podGroup as (KubeObject & { spec: Record<string, unknown> }) | undefined
+  const wanted = completePlan(context.planned).podGroup as (KubeObject & { spec: Record<string, unknown> }) | undefined
   if (!wanted) return
   const { apiVersion = '' } = wanted
   const { object, outcome } = await create(context, apiVersion, 'podgroups', wanted)
@@ -139,7 +138,7 @@ async function patchPod(
 }
 
 async function podFor({ client, job, planned, signal }: Means, order: PodOrder): Promise<KubeObject> {
-  const wanted = planned.pod(order)
+  const wanted = completePlan(planned).pod(order)
   if (order.like === undefined) return wanted
   const peer = await client.find<WholePod>({ ...pods(job), name: order.like }, { signal })
   return peer ? copyPod(wanted as WholePod, peer) : wanted

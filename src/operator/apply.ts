@@ -3,14 +3,13 @@ import { mapLimit } from '../kube/map-limit.ts'
 import type { Action } from './actions.ts'
 import { applyOne, type Means } from './apply-one.ts'
 import { makesPod } from './obstacles.ts'
-import type { Rehearsals } from './rehearsal.ts'
+import { completePlan } from './planned.ts'
+import type { Rehearsal } from './rehearsal.ts'
 
 const IN_PARALLEL = 50
 
 export interface ApplyContext extends Means {
-  /** Of the job. */
-  key: string
-  rehearsals: Rehearsals
+  rehearsal: Rehearsal
   /** The last try met something that keeps out every pod. */
   isObstructed: boolean
 }
@@ -43,9 +42,10 @@ export async function applyActions(actions: readonly Action[], context: ApplyCon
   return (await Promise.all([makePods(pods, context), applyAll(others, context)])).flat()
 }
 
-async function rehearse(pods: readonly PodAction[], { key, planned, rehearsals, signal }: ApplyContext) {
-  const refused = await rehearsals.rehearse(key, pods, planned, signal)
-  return refused.map(({ order, error }): Failed => ({ item: order, error }))
+async function rehearse(pods: readonly PodAction[], { planned, rehearsal, signal }: ApplyContext): Promise<Failed[]> {
+  if (pods.length === 0) return []
+  const refused = await rehearsal.rehearse(pods, completePlan(planned), signal)
+  return refused.map(({ order, error }) => ({ item: order, error }))
 }
 
 /** While something stands in the way, one pod finds out whether it still does. */

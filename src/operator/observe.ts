@@ -1,13 +1,13 @@
 /** Gathers what `decide` may know about one job, from the watches' copies and from the job's own pods. */
 import { type Job, wantedSource } from '../api/job.ts'
-import { parseJob } from '../api/parse.ts'
-import { JobStatus } from '../api/status.ts'
-import { ANNOTATIONS, type JobKind, podName, ROLES, serviceName } from '../contract/names.ts'
+import { ANNOTATIONS, podName, ROLES, serviceName } from '../contract/names.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { mapLimit } from '../kube/map-limit.ts'
-import { controllerUid, type KubeObject } from '../kube/objects.ts'
+import { controllerUid } from '../kube/objects.ts'
 import type { Store } from '../kube/store.ts'
 import { headlineMetric } from '../plan/metric.ts'
+import { jobKey } from './job-key.ts'
+import type { JobReader } from './job-reader.ts'
 import type { Observed, PodFacts, SourceFacts, TransferFacts } from './observed.ts'
 import { currentPods } from './place-pods.ts'
 import type { Planned } from './planned.ts'
@@ -15,22 +15,14 @@ import { podFacts } from './pod-facts.ts'
 import { writtenEnding } from './policies/ending.ts'
 import { type RawPod, trimPod } from './raw-pod.ts'
 import type { ReportReader } from './runtime-status.ts'
-import { jobKey } from './watches.ts'
+import type { RawJob, Stores } from './stores.ts'
 
 const ASK_IN_PARALLEL = 10
-
-export type RawJob = KubeObject & { spec?: unknown; status?: unknown }
-
-export interface Stores {
-  jobs: Readonly<Record<JobKind, Store<RawJob>>>
-  /** With index `owner` by controller uid, and `job` by the key of the job on their labels. */
-  pods: Store<RawPod>
-  services: Store<KubeObject>
-}
 
 export interface Sources {
   client: KubeClient
   stores: Stores
+  jobs: Pick<JobReader, 'read'>
   reports: ReportReader
   /** Has a job looked at again. */
   wake: (key: string) => void
@@ -40,7 +32,7 @@ export interface Sources {
 export async function observe(
   job: Job,
   planned: Planned,
-  { client, stores, reports, wake }: Sources,
+  { client, stores, jobs, reports, wake }: Sources,
   signal: AbortSignal,
 ): Promise<Observed> {
   const copies = podsOf(job, planned, stores.pods)
@@ -51,7 +43,7 @@ export async function observe(
   const service = stores.services.get(`${job.metadata.namespace}/${serviceName(job.kind, job.metadata.name)}`)
   return {
     desired: planned.desired,
-    planHash: planned.hash,
+    planHash: planned.state === 'complete' ? planned.hash : '',
     pods,
     service: service && {
       ownerUid: controllerUid(service),
@@ -59,9 +51,9 @@ export async function observe(
     },
     coordinator: answers?.coordinator,
     evaluator: answers?.evaluator,
-    source: sourceOf(job, stores.jobs.PretrainJob),
-    pins: pinsOf(job, Object.values(stores.jobs)),
-    transfers: planned.transfers.map((transfer) => transferFacts(job, transfer, stores.jobs.FinetuneJob)),
+    source: sourceOf(job, stores.jobs.PretrainJob, jobs),
+    pins: pinsOf(job, Object.values(stores.jobs), jobs),
+    transfers: planned.transfers.map((transfer) => transferFacts(job, transfer, stores.jobs.FinetuneJob, jobs)),
     transfersMade: (job.metadata.annotations?.[ANNOTATIONS.transfersMade] ?? '').split(',').filter(Boolean),
   }
 }
@@ -107,53 +99,47 @@ async function findUnseen(
   return values.flatMap((pod) => (pod && podFacts(trimPod(pod))) ?? [])
 }
 
-function sourceOf(job: Job, store: Store<RawJob>): SourceFacts | undefined {
+type Jobs = Sources['jobs']
+
+function sourceOf(job: Job, store: Store<RawJob>, jobs: Jobs): SourceFacts | undefined {
   const from = wantedSource(job)
   const raw = from && store.get(`${job.metadata.namespace}/${from.pretrainJob}`)
   if (!raw) return undefined
-  const source = readJob(raw)
+  const parsed = jobs.read(raw)
+  const source = parsed.state === 'valid' ? parsed.job : undefined
   return {
     uid: raw.metadata.uid ?? '',
     deleting: raw.metadata.deletionTimestamp !== undefined,
-    status: readStatus(raw),
+    status: parsed.job.status,
     claimName: source?.spec.checkpoint.storage.volume.claimName,
     metric: source?.spec.evaluation && headlineMetric(source),
   }
 }
 
 /** Its own purge must not take away what another job is about to read. */
-function pinsOf(job: Job, jobs: readonly Store<RawJob>[]): number[] {
+function pinsOf(job: Job, stores: readonly Store<RawJob>[], jobs: Jobs): number[] {
   if (job.kind !== 'PretrainJob') return []
-  const followers = jobs.flatMap((store) => store.byIndex('source', `${job.metadata.namespace}/${job.metadata.name}`))
+  const name = `${job.metadata.namespace}/${job.metadata.name}`
+  const followers = stores.flatMap((store) => store.byIndex('source', name))
   const steps = followers.flatMap((raw) => {
-    const status = readStatus(raw)
+    const { status } = jobs.read(raw).job
     const isOpen = status?.source?.uid === job.metadata.uid && !writtenEnding(status) && !raw.metadata.deletionTimestamp
     return isOpen && status.source ? [status.source.step] : []
   })
   return [...new Set(steps)].sort((a, b) => a - b)
 }
 
-/** Undefined: its spec is invalid. */
-function readJob(raw: RawJob): Job | undefined {
-  try {
-    return parseJob(raw)
-  } catch {
-    return undefined
-  }
-}
-
-function transferFacts(job: Job, { name, step }: Planned['transfers'][number], store: Store<RawJob>): TransferFacts {
+function transferFacts(
+  job: Job,
+  { name, step }: Planned['transfers'][number],
+  store: Store<RawJob>,
+  jobs: Jobs,
+): TransferFacts {
   const raw = store.get(`${job.metadata.namespace}/${name}`)
   return {
     name,
     step,
     exists: raw !== undefined && controllerUid(raw) === job.metadata.uid && !raw.metadata.deletionTimestamp,
-    ended: raw !== undefined && writtenEnding(readStatus(raw)) !== undefined,
+    ended: raw !== undefined && writtenEnding(jobs.read(raw).job.status) !== undefined,
   }
-}
-
-/** Undefined also when somebody else wrote it: then it is made anew. */
-export function readStatus(raw: RawJob): JobStatus | undefined {
-  const parsed = JobStatus.safeParse(raw.status)
-  return parsed.success ? parsed.data : undefined
 }

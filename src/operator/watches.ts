@@ -5,20 +5,11 @@ import { type KubeObject, objectKey } from '../kube/objects.ts'
 import { type Change, Reflector } from '../kube/reflector.ts'
 import { indexByOwnerUid, joinStores, type Store } from '../kube/store.ts'
 import type { Log } from '../support/log.ts'
-import type { RawJob, Stores } from './observe.ts'
+import { jobKey, parseJobKey } from './job-key.ts'
 import { isGrowing } from './pod-facts.ts'
 import { type RawPod, trimPod } from './raw-pod.ts'
+import type { RawJob, Stores } from './stores.ts'
 import { isCountOwned } from './worker-count.ts'
-
-/** @example jobKey('PretrainJob', 'team/jft') === 'PretrainJob/team/jft' */
-export function jobKey(kind: JobKind, objectKey: string): string {
-  return `${kind}/${objectKey}`
-}
-
-export function parseJobKey(key: string): { kind: JobKind; objectKey: string } {
-  const slash = key.indexOf('/')
-  return { kind: key.slice(0, slash) as JobKind, objectKey: key.slice(slash + 1) }
-}
 
 export interface Watches {
   stores: Stores

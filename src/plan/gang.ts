@@ -4,7 +4,7 @@
  */
 import type { Job } from '../api/job.ts'
 import { jobPrefix, type Role } from '../contract/names.ts'
-import { jobLabels, ownerReference } from './job-plan.ts'
+import { jobLabels, ownerReference } from './identity.ts'
 import type { PlannedPodGroup } from './types.ts'
 
 type Gang = 'volcano' | 'coscheduling'

@@ -1,13 +1,14 @@
 /** A job → everything it wants to exist, as data. Builds, never calls. */
 import { createHash } from 'node:crypto'
 import type { Job } from '../api/job.ts'
-import { API_VERSION, LABELS, ROLES, type Role, serviceName } from '../contract/names.ts'
+import { LABELS, ROLES, type Role, serviceName } from '../contract/names.ts'
 import { PORTS, type RuntimeConfig } from '../contract/runtime.ts'
-import type { OwnerReference } from '../support/object-meta.ts'
 import { podGroupOf } from './gang.ts'
+import { jobLabels, ownerReference } from './identity.ts'
 import { type PodBirth, podIdsOf, podOf } from './pod.ts'
+import { desiredOf } from './replicas.ts'
 import { runtimeConfig } from './runtime-config.ts'
-import type { PlannedPod, PlannedPodGroup, PlannedService } from './types.ts'
+import type { PlannedPod, PlannedPodGroup, PlannedService, PlanOptions } from './types.ts'
 import { mountsOf } from './volumes.ts'
 
 export interface JobPlan {
@@ -21,13 +22,6 @@ export interface JobPlan {
   hash: string
 }
 
-export interface PlanOptions {
-  /** Image of pods whose job names none. */
-  defaultImage: string
-  /** Of pods whose job does not say; default fixed. */
-  podIds?: Job['spec']['runtime']['podIds']
-}
-
 /** @throws DownpourError BUG_NO_SOURCE when a FinetuneJob that starts from a checkpoint has none pinned in its status. */
 export function planJob(job: Job, options: PlanOptions): JobPlan {
   const config = runtimeConfig(job)
@@ -39,14 +33,6 @@ export function planJob(job: Job, options: PlanOptions): JobPlan {
     pod: (role, index, birth) => podOf(context, role, index, birth),
     runtimeConfig: config,
     hash: planHash(job, config, options),
-  }
-}
-
-export function desiredOf(job: Job): Readonly<Record<Role, number>> {
-  return {
-    ps: job.spec.parameterServer.replicas,
-    worker: job.spec.workers.replicas,
-    evaluator: job.spec.evaluation ? 1 : 0,
   }
 }
 
@@ -76,20 +62,6 @@ function serviceOf(job: Job): PlannedService {
       ],
     },
   }
-}
-
-export function jobLabels(job: Job): Record<string, string> {
-  return {
-    [LABELS.managedBy]: 'downpour',
-    [LABELS.jobKind]: job.kind,
-    [LABELS.jobName]: job.metadata.name,
-    [LABELS.jobUid]: job.metadata.uid,
-  }
-}
-
-export function ownerReference(job: Job): Required<OwnerReference> {
-  const { name, uid } = job.metadata
-  return { apiVersion: API_VERSION, kind: job.kind, name, uid, controller: true, blockOwnerDeletion: true }
 }
 
 /** The number of pods is left out: scaling makes or removes pods and changes none that are there. */

@@ -4,10 +4,11 @@ import { propagatedOf } from '../api/propagate.ts'
 import { LABELS, podName, type Role, serviceName } from '../contract/names.ts'
 import { ARGS, ENV, PORTS, type RuntimeConfig } from '../contract/runtime.ts'
 import { gangMetadata, schedulerOf } from './gang.ts'
-import { desiredOf, jobLabels, ownerReference, type PlanOptions } from './job-plan.ts'
+import { jobLabels, ownerReference } from './identity.ts'
 import { kueueMetadata } from './kueue.ts'
+import { desiredOf } from './replicas.ts'
 import { tolerationsOf } from './tolerations.ts'
-import type { Container, EnvVar, PlannedPod } from './types.ts'
+import type { Container, EnvVar, PlannedPod, PlanOptions } from './types.ts'
 import { mountsOf } from './volumes.ts'
 
 /** What is particular to this incarnation of a pod. */

@@ -76,6 +76,11 @@ function evaluationConfig(job: Job): NonNullable<RuntimeConfig['evaluation']> {
   }
 }
 
+/** A job that starts from a checkpoint has no configuration until its status names that checkpoint. */
+export function isSourcePending(job: Job): boolean {
+  return wantedSource(job) !== undefined && !job.status?.source
+}
+
 function initOf(job: Job): RuntimeConfig['init'] {
   if (!wantedSource(job)) return { type: 'random' }
   const source = job.status?.source

@@ -1,6 +1,14 @@
+/** The Kubernetes objects that a plan holds, with the fields that it writes. */
+import type { Job } from '../api/job.ts'
 import type { OwnerReference } from '../support/object-meta.ts'
 
-/** The Kubernetes objects that a plan holds, as far as it writes them. */
+export interface PlanOptions {
+  /** Image of pods whose job names none. */
+  defaultImage: string
+  /** Of pods whose job does not say; default fixed. */
+  podIds?: Job['spec']['runtime']['podIds']
+}
+
 interface PlannedMeta {
   name: string
   namespace: string

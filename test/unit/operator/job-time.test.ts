@@ -2,24 +2,23 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Job } from '../../../src/api/job.ts'
 import { decide } from '../../../src/operator/decide.ts'
-import { JobTimes } from '../../../src/operator/job-times.ts'
+import { JobTime } from '../../../src/operator/job-time.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { NOW, observed, pretrainJob } from './builders.ts'
 
 const TWENTY_DAYS_MS = 20 * 24 * 3_600_000
-const KEY = 'PretrainJob/default/job'
 
 /** A job that is looked at again and again, its status written down each time. */
 function jobOn(clock: FakeClock, spec: object) {
   let job: Job = pretrainJob({ spec })
-  let times = new JobTimes(clock)
+  let time = new JobTime(clock)
   return {
     look(): Job {
-      const nowMs = times.nowMs(KEY, job.metadata.uid, job.status)
+      const nowMs = time.nowMs(job.metadata.uid, job.status)
       job = { ...job, status: decide(job, observed([]), nowMs).status } as Job
       return job
     },
-    restartOperator: () => (times = new JobTimes(clock)),
+    restartOperator: () => (time = new JobTime(clock)),
   }
 }
 
@@ -53,21 +52,19 @@ describe('a wall clock that jumps back 20 days', () => {
     await clock.advance(1000)
     const ended = job.look()
     clock.setWall(-TWENTY_DAYS_MS)
-    const times = new JobTimes(clock)
-    times.nowMs(KEY, 'uid', ended.status)
+    const time = new JobTime(clock)
+    time.nowMs('uid', ended.status)
     await clock.advance(10_000)
-    const { actions } = decide(ended, observed([]), times.nowMs(KEY, 'uid', ended.status))
+    const { actions } = decide(ended, observed([]), time.nowMs('uid', ended.status))
     assert.ok(actions.some(({ type }) => type === 'deleteJob'))
   })
 
   test('is not followed for the jobs that are there, and is true for a new one', () => {
     const clock = new FakeClock(NOW)
-    const times = new JobTimes(clock)
-    times.nowMs(KEY, 'old', undefined)
+    const time = new JobTime(clock)
+    time.nowMs('old', undefined)
     clock.setWall(-TWENTY_DAYS_MS)
-    assert.equal(times.nowMs(KEY, 'old', undefined), NOW)
-    assert.equal(times.nowMs(KEY, 'new of the same name', undefined), NOW - TWENTY_DAYS_MS)
-    times.forget(KEY)
-    assert.equal(times.nowMs(KEY, 'old', undefined), NOW - TWENTY_DAYS_MS)
+    assert.equal(time.nowMs('old', undefined), NOW)
+    assert.equal(time.nowMs('new of the same name', undefined), NOW - TWENTY_DAYS_MS)
   })
 })
