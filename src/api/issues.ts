@@ -34,7 +34,7 @@ export function issueOf(issue: z.core.$ZodIssue, root: string, given: unknown): 
       path: `${path}.${key}`,
       value: valueAt(value, [key]),
       expected: 'a known field',
-      message: `unknown field${i < MAX_HINTS ? didYouMean(key) : ''}`,
+      message: `unknown field${i < MAX_HINTS ? didYouMean(key, `${path}.${key}`) : ''}`,
     }))
   }
   const expected = expectation(issue)
@@ -51,7 +51,7 @@ export function topLevelIssues(raw: Record<string, unknown>): Issue[] {
       path: key,
       value: raw[key],
       expected: 'a known field',
-      message: `unknown field${didYouMean(key, TOP_LEVEL)}`,
+      message: `unknown field${didYouMean(key, key, TOP_LEVEL)}`,
     }))
 }
 

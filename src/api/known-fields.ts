@@ -10,6 +10,8 @@ const NEAR: Readonly<Record<string, string>> = {
   learning_rate: 'learningRate',
   lr: 'learningRate',
   steps: 'maxSteps',
+  classes: 'task.classes',
+  headSlices: 'task.headSlices',
   worker: 'workers',
   ps: 'parameterServer',
   image: 'runtime.image',
@@ -17,9 +19,9 @@ const NEAR: Readonly<Record<string, string>> = {
 const MAX_DISTANCE = 2
 
 /** @returns `; did you mean NAME?`, or nothing when no field is near, or the name is right in another place */
-export function didYouMean(key: string, among: readonly string[] = fieldNames()): string {
+export function didYouMean(key: string, path: string, among: readonly string[] = fieldNames()): string {
   const near = ownValue(NEAR, key) ?? nearest(key, among)
-  return near ? `; did you mean ${near}?` : ''
+  return near && !path.endsWith(near) ? `; did you mean ${near}?` : ''
 }
 
 function nearest(key: string, among: readonly string[]): string | undefined {

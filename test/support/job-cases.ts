@@ -295,6 +295,11 @@ const WRONG_TYPES: readonly JobCase[] = [
     'is for format tfrecord',
   ),
   wrong('an unknown field', pretrain({ batchsize: 32 }), /^spec\.batchsize: unknown field; did you mean batchSize\?/),
+  wrong(
+    'the classes of the task in another place',
+    pretrain({ model: { classes: 9 } }),
+    /did you mean task\.classes\?$/,
+  ),
   wrong('an unknown field inside', pretrain({ workers: { replica: 3 } }), /^spec\.workers\.replica: .*replicas\?/),
   wrong('an unknown gang', pretrain({ scheduling: { gang: 'yes' } }), /gang: expected one of none, volcano, cosch/),
   wrong('a queue in capitals', pretrain({ scheduling: { queueName: 'Q' } }), /queueName: expected lower-case/),
@@ -925,7 +930,7 @@ const BROKEN_RULES: readonly JobCase[] = [
   wrong(
     'an option of another task',
     pretrain({ task: { type: 'object-count', classes: 9 } }),
-    /^spec\.task\.classes: unknown field/,
+    /^spec\.task\.classes: unknown field$/,
     'type object-count has no classes, headSlices',
   ),
   wrong(

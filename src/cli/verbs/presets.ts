@@ -9,7 +9,19 @@ const RECIPES: Readonly<Record<JobKind, Readonly<Record<string, Recipe>>>> = {
   PretrainJob: PRETRAIN_RECIPES,
   FinetuneJob: FINETUNE_RECIPES,
 }
-const HEAD = ['PRESET', 'KIND', 'MODEL', 'CLASSES', 'PIXELS', 'BATCH', 'OPTIMIZER', 'STEPS', 'SERVERS', 'WORKERS']
+const HEAD = [
+  'PRESET',
+  'KIND',
+  'TASK',
+  'MODEL',
+  'CLASSES',
+  'PIXELS',
+  'BATCH',
+  'OPTIMIZER',
+  'STEPS',
+  'SERVERS',
+  'WORKERS',
+]
 
 export function presetNames(): Record<JobKind, string[]> {
   return { PretrainJob: Object.keys(RECIPES.PretrainJob), FinetuneJob: Object.keys(RECIPES.FinetuneJob) }
@@ -32,7 +44,7 @@ export function listPresets({ out }: Pick<CliIo, 'out'>): number {
 }
 
 function cellsOf({ task, model, input, batchSize, optimizer, maxSteps, parameterServer, workers }: Recipe): string[] {
-  const numbers = [model?.backbone, task?.classes, input?.cropPixels, batchSize]
+  const numbers = [task?.type, model?.backbone, task?.classes, input?.cropPixels, batchSize]
   return [...numbers, optimizer?.type, maxSteps, parameterServer?.replicas, workers?.replicas].map((value) =>
     String(value ?? '-'),
   )
