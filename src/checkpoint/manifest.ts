@@ -1,4 +1,4 @@
-/** manifest.json: what a checkpoint is. Written last; a folder without one is no checkpoint. */
+/** manifest.json describes a checkpoint. It is written last: a folder without one is not a checkpoint. */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { MAX_CLASSES_BYTES } from '../contract/classes.ts'
@@ -8,7 +8,7 @@ import { unitCount } from '../wire/messages.ts'
 
 const count = z.int().min(0)
 
-/** One worker index as a shard knows it: the pod that is it now, and the last push of that pod that was answered. */
+/** What a shard knows of a worker index: its current pod, and the last push of this pod that was answered. */
 export const WorkerRecord = z.strictObject({
   index: count,
   podUid: z.string(),
@@ -24,15 +24,15 @@ export const ShardRecord = z.strictObject({
   bytes: count,
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   incarnation: count,
-  /** Updates that this shard has applied: a count of its own, for shards are independent (paper.md §3.1). */
+  /** Updates that this shard has applied. Shards are independent, so counts differ (paper.md §3.1). */
   version: count,
   workers: z.array(WorkerRecord),
-  /** Pod uids that were replaced and must not push any more. */
+  /** Uids of pods that were replaced. Their pushes are refused. */
   superseded: z.array(z.string()),
 })
 export type ShardRecord = z.output<typeof ShardRecord>
 
-/** The list of classes, a file beside the manifest. */
+/** The list of classes, in a file beside the manifest. */
 export const ClassesRecord = z.strictObject({
   file: z.string().regex(/^[A-Za-z0-9._-]+$/),
   count,
@@ -44,9 +44,9 @@ export type ClassesRecord = z.output<typeof ClassesRecord>
 export const LeaseRecord = z.strictObject({
   units: unitCount,
   epoch: count,
-  /** How many units of the epoch's shuffled order were handed out. */
+  /** Number of units of the epoch's shuffled order that were leased. */
   position: count,
-  /** Handed out and not finished: they come first after a restart. */
+  /** Leased and not finished: leased first after a restart. */
   open: z.array(Lease),
 })
 export type LeaseRecord = z.output<typeof LeaseRecord>

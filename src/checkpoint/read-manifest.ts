@@ -1,4 +1,4 @@
-/** Reads manifest.json, and refuses one that makes no sense. */
+/** Reads manifest.json, and refuses an inconsistent one. */
 import { basename, dirname, join, resolve } from 'node:path'
 import { DownpourError, errorCode } from '../support/errors.ts'
 import { unreadable } from './damage.ts'
@@ -7,15 +7,15 @@ import { digestOf, MANIFEST_FILE, Manifest } from './manifest.ts'
 import { nonsenseIn } from './sense.ts'
 import { readSmallFile } from './small-file.ts'
 
-/** Of 200 parameter servers, 5000 workers and 100,000 variables it has less. */
+/** More than a manifest of 200 parameter servers, 5000 workers and 100,000 variables has. */
 const MAX_MANIFEST_BYTES = 256 << 20
-/** A folder without a manifest is swept away; what lies in the place of either is somebody's, and stays. */
+/** A folder without a manifest is removed later; anything else in place of the manifest or the folder is kept. */
 const NOT_THERE: Readonly<Record<string, string>> = {
   ENOENT: 'CHECKPOINT_NO_MANIFEST',
   NOT_A_FILE: 'CHECKPOINT_BAD_MANIFEST',
 }
 
-/** @throws DownpourError CHECKPOINT_NO_MANIFEST | _BAD_MANIFEST; CHECKPOINT_UNREADABLE, which is the disk's fault */
+/** @throws DownpourError CHECKPOINT_NO_MANIFEST | _BAD_MANIFEST; CHECKPOINT_UNREADABLE for errors of the disk */
 export async function readManifest(
   folder: string,
   fs: FileSystem = realFileSystem,

@@ -1,6 +1,6 @@
 /**
- * What a manifest says must make sense, whatever its hash is: a number that a disk, a tool or a person changed would
- * otherwise end a job as `Succeeded`, or leave it running for ever. Pure.
+ * Checks that the numbers of a manifest are consistent, because a hash does not: a number that a disk, a tool or a person
+ * has changed could end a job as `Succeeded`, or keep it running for ever. Pure.
  */
 import { SETTLED_RESULTS } from '../contract/exchange.ts'
 import { errorMessage } from '../support/errors.ts'
@@ -11,13 +11,13 @@ import type { LeaseRecord, Manifest, ShardRecord, WorkerRecord } from './manifes
 import { MAX_HEADER_BYTES } from './safetensors.ts'
 
 const STEP_FOLDER = /^step-\d+$/
-/** Shards apply nearly the same pushes. */
+/** How far a shard's count may be ahead of the step: shards apply nearly the same pushes. */
 const MAX_AHEAD = { factor: 2, steps: 10_000 }
-/** A variable and the slots of its optimizer. */
+/** A variable and at most three optimizer slots. */
 const MAX_COPIES = 4
 const RESULTS: readonly string[] = ['none', ...SETTLED_RESULTS]
 
-/** @returns the first thing that cannot be, as `field: value: what was expected`; undefined: all makes sense */
+/** @returns the first inconsistency, as `field: value: expectation`; undefined: there is none */
 export function nonsenseIn(manifest: Manifest, folderName: string): string | undefined {
   const { step, savedAt, shards, leases } = manifest
   return (
@@ -37,7 +37,7 @@ export function nonsenseIn(manifest: Manifest, folderName: string): string | und
 function wrongFolder(step: number, folderName: string): string | undefined {
   const expected = `step-${String(step).padStart(9, '0')}`
   if (!STEP_FOLDER.test(folderName) || folderName === expected) return undefined
-  return `step: ${step}: it lies in the folder ${folderName}`
+  return `step: ${step}: it is in the folder ${folderName}`
 }
 
 function wrongLayout({ layout }: Manifest): string | undefined {
@@ -49,7 +49,7 @@ function wrongLayout({ layout }: Manifest): string | undefined {
   }
 }
 
-/** Nobody should read terabytes to find that they are none. */
+/** Prevents reading terabytes because of a wrong size. */
 function wrongSize({ layout, shards }: Manifest): string | undefined {
   const values = layout.variables.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   const most = MAX_COPIES * 4 * values + shards.length * MAX_HEADER_BYTES
@@ -81,8 +81,8 @@ function wrongWorker(worker: WorkerRecord, at: string, { superseded }: ShardReco
   const { podUid, lastSeq, lastResult } = worker
   if (!RESULTS.includes(lastResult)) return `${at}.lastResult: ${lastResult}: expected ${RESULTS.join(', ')}`
   if ((lastSeq === 0) !== (lastResult === 'none')) return `${at}.lastSeq: ${lastSeq}: with lastResult ${lastResult}`
-  if (lastSeq > MAX_PUSHES) return `${at}.lastSeq: ${lastSeq}: nobody pushes more than ${MAX_PUSHES} times`
-  if (superseded.includes(podUid)) return `${at}.podUid: ${podUid}: it is among those that were replaced`
+  if (lastSeq > MAX_PUSHES) return `${at}.lastSeq: ${lastSeq}: at most ${MAX_PUSHES} pushes are possible`
+  if (superseded.includes(podUid)) return `${at}.podUid: ${podUid}: this pod was replaced`
   return undefined
 }
 
@@ -105,7 +105,7 @@ function wrongLeases({ units, epoch, position, open }: LeaseRecord): string | un
 function repeated(values: readonly (string | number)[], where: string): string | undefined {
   const seen = new Set<string | number>()
   for (const value of values) {
-    if (seen.has(value)) return `${where}: ${value}: it is there twice`
+    if (seen.has(value)) return `${where}: ${value}: it occurs twice`
     seen.add(value)
   }
   return undefined

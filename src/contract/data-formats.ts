@@ -1,6 +1,6 @@
 /**
  * The formats of data sets, and the fields of `spec.data` that only some of them take. The operator knows formats by
- * this list alone; src/data/formats.ts has a program for each.
+ * this list alone; src/data/formats.ts has the reader of each.
  */
 import { z } from 'zod'
 import { innerPath } from './paths.ts'
@@ -13,7 +13,9 @@ const filePattern = z
 export const FORMAT_OPTIONS = {
   files: z
     .exactOptional(filePattern)
-    .describe('Pattern of the names of tfrecord shards, such as train-*; all when absent, which must be one series.'),
+    .describe(
+      'Pattern of the names of tfrecord shards, such as train-*; all when absent, which must then be one series.',
+    ),
   labels: z.exactOptional(innerPath).describe('labels.json (id, name, parents), relative to the source path.'),
 }
 export type FormatOption = keyof typeof FORMAT_OPTIONS

@@ -1,14 +1,15 @@
-/** What workers and parameter servers hand each other: results of pushes, leases of data. */
+/** Results of pushes and leases of data: what workers and parameter servers exchange besides weights and gradients. */
 import { z } from 'zod'
 
 /**
- * applied, duplicate: it counts, once. stale: too old, pull and compute again. nonfinite: refused. incarnation: a
- * server came back with other weights, pull. wait: warm start, pull (which waits). done: the job has all its steps.
+ * applied, duplicate: the push counts, once. stale: it was too old; the worker pulls and computes again. nonfinite: it
+ * was refused. incarnation: the server restarted with other weights; the worker pulls. wait: during warm start; the
+ * worker pulls, which blocks. done: the job has finished all steps.
  */
 export const PUSH_RESULTS = ['applied', 'duplicate', 'stale', 'nonfinite', 'incarnation', 'done', 'wait'] as const
 export type PushResult = (typeof PUSH_RESULTS)[number]
 
-/** Results that use up a sequence number: a repeated push is answered with them, and checkpoints keep them. */
+/** Results that consume a sequence number: a repeated push gets the same answer, and checkpoints store it. */
 export const SETTLED_RESULTS = ['applied', 'stale', 'nonfinite'] as const
 export type SettledResult = (typeof SETTLED_RESULTS)[number]
 
@@ -18,6 +19,6 @@ export function isSettled(result: PushResult): result is SettledResult {
 
 const count = z.int().min(0)
 
-/** A unit of data handed to a worker: a shard file, or a run of images of a folder. */
+/** A unit of data assigned to a worker: a shard file, or a group of images of a folder. */
 export const Lease = z.strictObject({ epoch: count, unit: count })
 export type Lease = z.output<typeof Lease>

@@ -1,4 +1,4 @@
-/** What a runtime process is told, by arguments and environment: checked where it enters and trusted after. */
+/** Reads arguments and environment of a runtime process. They are checked here and trusted everywhere else. */
 import type { z } from 'zod'
 import { DownpourError } from '../support/errors.ts'
 import {
@@ -40,7 +40,7 @@ export function parseIdentity(args: PlaceArgs, environment: Environment): PodIde
 }
 
 export interface Surroundings {
-  /** Address to listen on; undefined: every one, as in a container. */
+  /** Address to listen on; undefined: all addresses, as in a container. */
   host: string | undefined
   hostsFile: string | undefined
   keyFile: string | undefined
@@ -50,7 +50,7 @@ export interface Surroundings {
   logLevel: string
 }
 
-/** Where a process finds itself; each has a default, so it can end in order whatever else is wrong. */
+/** Never throws: a process needs these to report any other error. */
 export function readSurroundings(environment: Environment): Surroundings {
   return {
     host: environment[ENV.podIp] || undefined,
@@ -69,7 +69,7 @@ export function claimFolder(mount: Mount, environment: Environment): string {
 
 function wholeNumber(name: string, text: string | undefined): number {
   if (/^\d{1,9}$/.test(text ?? '')) return Number(text)
-  throw invalid(name, text, 'a whole number; the operator tells it')
+  throw invalid(name, text, 'a whole number; the operator sets it')
 }
 
 function parseJson(text: string): unknown {
@@ -84,7 +84,7 @@ function zodError(error: z.ZodError, raw: unknown): DownpourError {
   const [issue] = error.issues
   const path = issue?.path ?? []
   const value = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], raw)
-  return invalid(`${ENV.config}: ${path.join('.') || 'the whole'}`, value, issue?.message ?? 'another value')
+  return invalid(`${ENV.config}: ${path.join('.') || '(root)'}`, value, issue?.message ?? 'another value')
 }
 
 function invalid(field: string, value: unknown, expected: string): DownpourError {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** A path step that is not `..`, written without a lookahead, which the API server's expressions (RE2) do not have. */
+/** A path segment other than `..`. Written without a lookahead, because the API server's regular expressions (RE2) have none. */
 const SEGMENT = String.raw`(\.|\.?[A-Za-z0-9_-][A-Za-z0-9._-]*|\.\.[A-Za-z0-9._-]+)`
 
 export const innerPath = z

@@ -1,4 +1,4 @@
-/** What a pod is told, and where it finds things. Written by src/plan, read by ps, worker and evaluator. */
+/** The interface between operator and pods: ports, environment, mounts, exit codes, RuntimeConfig. src/plan writes it; ps, worker and evaluator read it. */
 import { z } from 'zod'
 import { MetricSpec } from './metrics.ts'
 import { JOB_KINDS } from './names.ts'
@@ -31,18 +31,18 @@ export const ENV = {
   /** JSON of RuntimeConfig. */
   config: 'DOWNPOUR_CONFIG',
   podUid: 'DOWNPOUR_POD_UID',
-  /** Local mode only, where pods share the machine's network: the address that is this pod's. */
+  /** Local mode only, where pods share the machine's network: the address of this pod. */
   podIp: 'DOWNPOUR_POD_IP',
   hostsFile: 'DOWNPOUR_HOSTS_FILE',
-  /** Local mode only, where other users can reach the ports: a file with what processes of a run show each other. */
+  /** Local mode only, where other users can reach the ports: a file with the key that processes of a run authenticate with. */
   keyFile: 'DOWNPOUR_KEY_FILE',
-  /** Local mode only: the state folder of the run that a process belongs to, so that the next run finds what is left. */
+  /** Local mode only: the state folder of the run. The next run finds leftover processes by it. */
   stateDir: 'DOWNPOUR_STATE_DIR',
   terminationLog: 'DOWNPOUR_TERMINATION_LOG',
   logLevel: 'DOWNPOUR_LOG_LEVEL',
 } as const
 
-/** Arguments of a runtime process, after its verb: its place in the job, and which try it is there, from 0. */
+/** Arguments of a runtime process after its verb: its index in the role, and the attempt, from 0. */
 export const ARGS = { index: '--index', attempt: '--attempt' } as const
 
 /** Where claims are mounted. */
@@ -56,7 +56,7 @@ export const MOUNTS = {
 
 export type Mount = keyof typeof MOUNTS
 
-/** Variables that name another folder than the mount: local mode's kubelet sets them, for it mounts nothing. */
+/** Variables that override the mounts. The kubelet of local mode sets them, because it cannot mount. */
 export const FOLDER_ENV: Readonly<Record<Mount, string>> = {
   data: 'DOWNPOUR_DATA_DIR',
   evaluation: 'DOWNPOUR_EVALUATION_DIR',
@@ -84,7 +84,7 @@ export const EXIT = {
   fenced: 20,
   storage: 100,
   peerUnreachable: 101,
-  /** SIGTERM obeyed: work handed back, checkpoint saved if this was a parameter server. */
+  /** Stopped by SIGTERM after saving a checkpoint or giving back leases. */
   terminated: 143,
 } as const
 
@@ -101,7 +101,7 @@ export type DataConfig = z.output<typeof DataConfig>
 export type InputConfig = z.output<typeof Input>
 
 const fields = z.record(z.string(), z.unknown())
-/** A task of src/tasks, whose declaration knows the fields. */
+/** A task of src/tasks; its declaration knows the fields. */
 const TaskConfig = z.strictObject({ type: z.string(), options: fields, input: fields })
 export type TaskConfig = z.output<typeof TaskConfig>
 
@@ -126,10 +126,10 @@ export const RuntimeConfig = z.strictObject({
     everySteps: z.exactOptional(steps),
     everySeconds: z.exactOptional(z.number().gt(0)),
     ...Retention.shape,
-    /** Transfers start from these: saved at exactly these steps, ascending, and never purged. */
+    /** Steps of transfers, ascending: saved exactly there, and never purged. */
     keepSteps: z.array(steps).max(256),
   }),
-  /** Where the first weights come from when the job has no checkpoint of its own yet. */
+  /** The first weights of a job that has no checkpoint yet. */
   init: z.discriminatedUnion('type', [
     z.strictObject({ type: z.literal('random') }),
     z.strictObject({ type: z.literal('checkpoint'), path: z.string(), digest: z.string() }),
@@ -146,7 +146,7 @@ export const RuntimeConfig = z.strictObject({
 })
 export type RuntimeConfig = z.output<typeof RuntimeConfig>
 
-/** As a runtime process is told it. */
+/** Arguments, as text. */
 export interface PlaceArgs {
   index?: string
   attempt?: string

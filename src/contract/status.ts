@@ -28,7 +28,7 @@ export const CoordinatorStatus = z.object({
   role: z.literal('ps'),
   index: z.literal(0),
   phase: z.enum(['waiting', 'training', 'saving', 'done', 'failed']),
-  /** Of the process: a restarted parameter server has another one. */
+  /** Differs after each restart of the process. */
   incarnation: z.number(),
   step: count,
   maxSteps: z.int().min(1),
@@ -46,7 +46,7 @@ export const CoordinatorStatus = z.object({
   /** The hash of the job's list of classes; null: no worker has sent one yet. */
   classes: ClassesId.nullable().default(null),
   checkpoints: z.array(CheckpointInfo).max(500),
-  /** Steps that retention keeps because a FinetuneJob starts from them. Set by PUT /pins. */
+  /** Steps that retention keeps because another job starts from them. Set by PUT /pins. */
   pinned: z.array(count).max(1000),
   checkpointFailures: z.object({ count, lastError: z.string().nullable() }),
   failure: Failure.nullable(),

@@ -15,7 +15,7 @@ const whole = z.int().min(0).max(MAX_INT)
 export const positive = z.int().min(1).max(MAX_INT)
 export const steps = z.int().min(1).max(MAX_STEPS)
 export const seed = z.int().min(0).max(MAX_SEED)
-/** Below 1: what is left of a moving mean after one update. */
+/** The share of a moving mean that remains after one update. */
 const fraction = z.number().min(0).lt(1)
 const rate = z.number().gt(0)
 
@@ -40,7 +40,7 @@ export const LabelSubset = z.strictObject({
     .describe('True: the images keep all their labels. False: the named labels are the only classes.'),
 })
 
-/** What a data set is. Where it is, a job says by a claim and a pod by a path. */
+/** A data set without its place: a job names a claim, a pod a path. */
 export const Data = z.strictObject({
   format: dataFormat,
   ...FORMAT_OPTIONS,
@@ -56,21 +56,21 @@ export const Input = z.strictObject({
   flip: z.boolean().describe('Mirror every other image at random.'),
 })
 
-const momentum = fraction.describe('Share of the last update in the next.')
+const momentum = fraction.describe('Share of the previous update in the next one.')
 const epsilon = rate.describe('Added to the mean square before its root is taken (rmsprop), or to the root (adam).')
 /** The update of each is a file of src/ps/optimizers. */
 export const Optimizer = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('rmsprop'),
-    decay: fraction.describe('Of the moving mean of squared gradients.'),
+    decay: fraction.describe('Decay of the moving mean of squared gradients.'),
     momentum,
     epsilon,
   }),
   z.strictObject({ type: z.literal('momentum'), momentum }),
   z.strictObject({
     type: z.literal('adam'),
-    beta1: fraction.describe('Of the moving mean of gradients; usually 0.9.'),
-    beta2: fraction.describe('Of the moving mean of squared gradients; usually 0.999.'),
+    beta1: fraction.describe('Decay of the moving mean of gradients; usually 0.9.'),
+    beta2: fraction.describe('Decay of the moving mean of squared gradients; usually 0.999.'),
     epsilon,
   }),
 ])
@@ -83,16 +83,18 @@ export const LearningRate = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('exponential'),
     initial,
-    factor: rate.lte(1).describe('What the rate is multiplied by every so many steps.'),
-    everySteps: steps.describe('Global steps in which the rate falls by factor.'),
-    staircase: z.boolean().describe('True: it falls at once; false: a little with each step.'),
+    factor: rate.lte(1).describe('The rate is multiplied by it once in everySteps.'),
+    everySteps: steps.describe('Global steps after which the rate has fallen by factor.'),
+    staircase: z
+      .boolean()
+      .describe('True: the rate falls at each multiple of everySteps. False: it falls a little with each step.'),
   }),
   z.strictObject({
     type: z.literal('piecewise'),
     boundaries: z.array(steps).max(64).describe('Global steps, ascending, after which the next value holds.'),
     values: z.array(rate).max(65).describe('Learning rates, one more than boundaries.'),
   }),
-  z.strictObject({ type: z.literal('poly'), initial, power: rate.describe('Of (1 - step / maxSteps).') }),
+  z.strictObject({ type: z.literal('poly'), initial, power: rate.describe('Exponent of (1 - step / maxSteps).') }),
 ])
 export type LearningRate = z.output<typeof LearningRate>
 
@@ -112,39 +114,43 @@ export const AsyncPolicy = z.discriminatedUnion('type', [
 export type AsyncPolicy = z.output<typeof AsyncPolicy>
 
 export const Async = z.strictObject({
-  fetchEvery: positive.describe('n_fetch: pull weights every so many worker steps.'),
+  fetchEvery: positive.describe('n_fetch: worker steps between pulls of the weights.'),
   pushEvery: positive.describe(
-    'n_push: push the sum of so many gradients; weight decay counts as often, batch statistics are averaged.',
+    'n_push: number of gradients that a push sums up. Weight decay is applied as many times, batch statistics are averaged.',
   ),
   policy: AsyncPolicy.describe(
-    'What is done about gradients of older weights: nothing, a learning rate divided by staleness, or a correction of first order.',
+    'How gradients of older weights are applied: unchanged, with the learning rate divided by the staleness, or with a first-order correction.',
   ),
-  maxStaleness: z.exactOptional(whole).describe('Refuse pushes staler than this; the worker pulls and computes anew.'),
-  warmStartSteps: z.int().min(0).max(MAX_STEPS).describe('Until this step worker 0 trains alone.'),
+  maxStaleness: z.exactOptional(whole).describe('Staler pushes are refused; the worker pulls and computes again.'),
+  warmStartSteps: z
+    .int()
+    .min(0)
+    .max(MAX_STEPS)
+    .describe('Global steps that worker 0 trains alone before the others start.'),
 })
 
 export const BatchNorm = z.strictObject({
-  decay: rate.lt(1).describe('Of the moving mean and variance.'),
+  decay: rate.lt(1).describe('Decay of the moving mean and variance.'),
   epsilon: rate.describe('Added to a variance before its root is taken.'),
 })
 
 export const backend = z
   .enum(['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'])
-  .describe('What computes. auto: the fastest that the image and the node have.')
+  .describe('The library that computes. auto: the fastest one that the image and the node support.')
 export const protocol = z.enum(['finetune', 'frozen']).describe('frozen: only the new head trains.')
-export const maxExamples = positive.describe('Score so many images at most; all when absent.')
+export const maxExamples = positive.describe('Number of images to score; all when absent.')
 
-/** Numbers of the training itself, the same in a job and in a pod. */
+/** Numbers that a job and a RuntimeConfig share. */
 export const Training = z.strictObject({
-  batchSize: z.int().min(1).max(65_536).describe('Examples a worker step, not over all workers.'),
-  weightDecay: z.number().min(0).describe('L2, of weights that the model marks as decaying.'),
+  batchSize: z.int().min(1).max(65_536).describe('Examples in one step of one worker.'),
+  weightDecay: z.number().min(0).describe('L2 penalty on weights of convolutions and of the last layer.'),
   maxSteps: steps.describe('Global steps: pushes applied, by all workers together.'),
-  seed: seed.describe('Of first weights, order of examples and augmentation: the same seed, the same start.'),
-  maxNonFinite: positive.describe('NaN/Inf gradients in a row before the job fails.'),
+  seed: seed.describe('Of the first weights, the order of examples and augmentation.'),
+  maxNonFinite: positive.describe('Consecutive gradients with NaN or infinity before the job fails.'),
 })
 
 /** How many checkpoints are kept. */
 export const Retention = z.strictObject({
-  keep: z.int().min(2).max(100).describe('Newest checkpoints kept; at least 2, for the last may be the torn one.'),
-  keepBest: z.int().min(0).max(10).describe('Best-scored checkpoints kept besides.'),
+  keep: z.int().min(2).max(100).describe('Newest checkpoints kept; at least 2, because the newest may be damaged.'),
+  keepBest: z.int().min(0).max(10).describe('Checkpoints with the best scores kept in addition.'),
 })

@@ -1,4 +1,4 @@
-/** The sum of n_push gradients; batch statistics and the loss are means, the base is that of the oldest. */
+/** Sums up n_push gradients. Batch statistics and the loss are averaged; the base is that of the oldest step. */
 import type { PushRequest, WeightsBase } from './client.ts'
 import type { StepOutput } from './step.ts'
 
@@ -14,9 +14,9 @@ export class Accumulator {
     return this.#steps
   }
 
-  /** @param base what the step was computed on: where a server came back with other weights, the sum starts anew. */
+  /** @param base of the step. If a server has restarted since the previous step, the sum starts over. */
   add({ gradients, statistics, loss, examples }: StepOutput, base: WeightsBase): void {
-    if (this.#steps > 0 && !isOfOneLife(this.#base, base)) this.#clear()
+    if (this.#steps > 0 && !haveSameIncarnations(this.#base, base)) this.#clear()
     if (this.#steps === 0) {
       this.#gradients = new Map(gradients)
       this.#statistics = new Map(statistics)
@@ -30,7 +30,7 @@ export class Accumulator {
     this.#steps++
   }
 
-  /** What has been gathered; starts anew. */
+  /** Returns the sum and starts a new one. */
   take(): PushRequest {
     if (this.#steps > 1) divideAll(this.#statistics, this.#steps)
     const request = {
@@ -63,6 +63,6 @@ function divideAll(sums: ReadonlyMap<string, Float32Array>, divisor: number): vo
   for (const sum of sums.values()) for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) / divisor
 }
 
-function isOfOneLife(a: WeightsBase, b: WeightsBase): boolean {
+function haveSameIncarnations(a: WeightsBase, b: WeightsBase): boolean {
   return a.every(({ incarnation }, shard) => incarnation === b[shard]?.incarnation)
 }

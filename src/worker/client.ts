@@ -1,4 +1,4 @@
-/** A worker's view of the job's parameter servers: pull weights, push gradients, lease data. Knows no model. */
+/** The client of the parameter servers: pulls weights, pushes gradients, leases data. It knows no model. */
 import type { LookupFunction } from 'node:net'
 import type { Class, ClassList } from '../contract/classes.ts'
 import type { Lease, PushResult } from '../contract/exchange.ts'
@@ -14,36 +14,36 @@ import { ClassAgreement } from './class-agreement.ts'
 import { ShardLink } from './client-link.ts'
 
 export interface ConnectOptions {
-  /** One a parameter server, in order; `host:port` overrides `port`. */
+  /** One for each parameter server, in order; `host:port` overrides `port`. */
   hosts: readonly string[]
   port: number
   lookup?: LookupFunction
   identity: { index: number; podUid: string; attempt: number }
   jobUid: string
-  /** Shows that we belong to the run, where it has one. */
+  /** The key of the run, if it has one. */
   key?: string | undefined
   layout: ModelLayout
-  /** Units of data (files) that the job's leases are over; all workers must say the same number. */
+  /** Number of units of data that this worker sees; the same for all workers. */
   dataUnits: number
-  /** Of the worker's folder: they become the job's where it has none yet. */
+  /** Classes of the worker's folder; they become those of a job that has none yet. */
   classes: ClassList
-  /** Whether `classes` can be the list of a job that has none yet; false: another worker must bring it. May throw. */
+  /** Whether `classes` can become the list of a job without one; false: another worker must offer its list. May throw. */
   mayOfferClasses?: (own: ClassList) => boolean
   signal: AbortSignal
   log: Log
-  /** Milliseconds between heartbeats; a server silent for `silenceMs` (default 2 heartbeats) is given up and dialled anew. */
+  /** Milliseconds between heartbeats. After `silenceMs` without an answer (default 2 heartbeats) the client reconnects. */
   heartbeatMs?: number
   silenceMs?: number
-  /** How often a worker held back by warm start asks again. */
+  /** Milliseconds between requests of a worker that waits for the end of warm start. */
   waitMs?: number
 }
 
 export interface PullResult {
   /** Global step: updates applied by parameter server 0. */
   step: number
-  /** Every variable of the model. Views that the next pull overwrites. */
+  /** Every variable of the model, as views that the next pull overwrites. */
   weights: ReadonlyMap<string, Float32Array>
-  /** False when nothing was applied since the last pull. */
+  /** False if no update was applied since the last pull. */
   changed: boolean
 }
 
@@ -58,7 +58,7 @@ export interface PushRequest {
   batches: number
   loss: number
   examples: number
-  /** What the gradients were computed on: `client.base` of then, the oldest where several steps are in them. */
+  /** `client.base` when the gradients were computed; of several steps the oldest. */
   base: WeightsBase
 }
 
@@ -68,16 +68,16 @@ export interface PushReply {
 }
 
 export interface ShardClient {
-  /** Waits while warm start holds this worker back. @throws DownpourError FENCED…, AbortError */
+  /** Blocks during warm start, except for worker 0. @throws DownpourError FENCED…, AbortError */
   pull(): Promise<PullResult>
-  /** Repeated with the same sequence number until answered. @throws DownpourError FENCED…, PUSH_INCOMPLETE, AbortError */
+  /** Repeats the push with the same sequence number until it is answered. @throws DownpourError FENCED…, PUSH_INCOMPLETE, AbortError */
   push(request: PushRequest): Promise<PushReply>
-  /** The weights that the last pull brought. */
+  /** The weights of the last pull. */
   readonly base: WeightsBase
   readonly leases: LeaseSource
-  /** Of the job, by which every worker numbers its labels. */
+  /** The classes of the job; workers number their labels by them. */
   readonly classes: readonly Class[]
-  /** The job has reached its last step: nothing more to compute. */
+  /** True when the job has finished its last step. */
   readonly done: boolean
   readonly placement: Placement
   close(): Promise<void>
@@ -85,10 +85,10 @@ export interface ShardClient {
 
 const DEFAULT_HEARTBEAT_MS = 10_000
 const DEFAULT_WAIT_MS = 250
-/** No weights at all: of no incarnation. */
+/** No weights. */
 const NOTHING = { incarnation: 0, version: 0 }
 
-/** Resolves when every parameter server has answered, however late their pods come up. */
+/** Resolves when every parameter server has answered, and waits for pods that start late. */
 export async function connectShards(options: ConnectOptions): Promise<ShardClient> {
   const client = new Client(options)
   try {
@@ -108,7 +108,7 @@ class Client implements ShardClient {
   readonly #agreement: ClassAgreement
   readonly #options: ConnectOptions
   #done = false
-  /** As parameter server 0 has last reported it. */
+  /** The last version of parameter server 0 that this worker knows. */
   #globalStep = 0
   #pushSeq = 0
   #leaseSeq = 0
@@ -141,7 +141,7 @@ class Client implements ShardClient {
   }
 
   async pull(): Promise<PullResult> {
-    // Parameter server 0 says whether this worker may train at all, before the others send their megabytes.
+    // Parameter server 0 first: it decides whether this worker may train, before the others send their weights.
     let first = await this.#pullFrom(this.#link(0))
     while (first.state === 'wait') {
       await systemClock.sleep(this.#options.waitMs ?? DEFAULT_WAIT_MS, this.#options.signal)
@@ -188,7 +188,7 @@ class Client implements ShardClient {
     for (const other of others) other.catch(() => {})
     const first = await (leader as Promise<Message<'pushed'>>)
     this.#globalStep = first.version
-    // The job is over when server 0 says so; the others may be gone already.
+    // Parameter server 0 decides whether the job is done. The others may have exited already.
     if (first.result === 'done') this.#done = true
     const rest = this.#done ? [] : await Promise.all(others)
     return { result: worst(first.result, rest), step: first.version }
@@ -202,7 +202,7 @@ class Client implements ShardClient {
     return this.#links[index] as ShardLink
   }
 
-  /** One lease request at a time: the server remembers one answer a worker. */
+  /** One lease request at a time, because the server stores only the last answer to a worker. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#leaseTurn.then(work)
     this.#leaseTurn = turn.catch(() => {})
@@ -257,7 +257,7 @@ function helloOf(options: ConnectOptions, shard: number, agreement: ClassAgreeme
   return proven(hello, options.key)
 }
 
-/** Gradients, then statistics, in the shard's order: the prefix of its layout. */
+/** Copies gradients and statistics in the order of the shard's layout. */
 function fill(outgoing: Float32Array, shard: ShardLayout, { gradients, statistics }: PushRequest): void {
   for (const { name, kind, offset, length } of shard.entries) {
     if (kind === 'frozen') break
@@ -272,7 +272,7 @@ function fill(outgoing: Float32Array, shard: ShardLayout, { gradients, statistic
   }
 }
 
-/** Server 0 decides whether a push counted; another one that asks for a pull is heard. Their own 'done' is not ours. */
+/** Parameter server 0 decides whether a push counts. Of the other results only `incarnation` matters: it requires a pull. */
 function worst(first: PushResult, others: readonly Message<'pushed'>[]): PushResult {
   if (first !== 'applied' && first !== 'duplicate') return first
   return others.some(({ result }) => result === 'incarnation') ? 'incarnation' : first

@@ -1,4 +1,4 @@
-/** What a worker tells of itself: /status, metrics, and a log line now and then. */
+/** Reports the progress of a worker: /status, metrics, and a log line every 10 seconds. */
 import type { PushResult } from '../contract/exchange.ts'
 import type { WorkerStatus } from '../contract/status.ts'
 import type { LoaderStats } from '../input/loader.ts'
@@ -68,7 +68,7 @@ export class Reporter {
     )
   }
 
-  /** Counts the time that a pull or a push takes. */
+  /** Adds the duration of a pull or a push to the metrics. */
   async timed<T>(exchange: Promise<T>): Promise<T> {
     const startedMs = performance.now()
     try {
@@ -84,6 +84,6 @@ export class Reporter {
 
   onNonFinite(): void {
     this.#metrics.nonFinite.inc()
-    this.#log.warn({ localSteps: this.#status.localSteps }, 'gradient is not finite, not pushed')
+    this.#log.warn({ localSteps: this.#status.localSteps }, 'gradient is not finite and was not pushed')
   }
 }
