@@ -154,7 +154,7 @@ export class Training {
   #refuseNonFinite(who: WorkerId): PushResult {
     const { maxNonFinite } = this.#options.config
     if (++this.#nonFiniteInRow >= maxNonFinite && !this.failure) {
-      const message = `${maxNonFinite} pushes in a row held NaN or infinite values (the last from worker ${who.index}): lower the learning rate or look at the data`
+      const message = `${maxNonFinite} pushes in a row held NaN or infinite values (the last from worker ${who.index}): lower the learning rate or check the data`
       this.failure = { code: 'NON_FINITE', message }
       this.#options.onFailure?.(this.failure)
     }

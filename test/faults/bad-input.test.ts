@@ -88,7 +88,7 @@ describe('bad input', { concurrency: false }, () => {
       maxNonFinite: 3,
     })
     assert.equal(reason, 'NON_FINITE')
-    assert.match(message, /NaN or infinite values.*lower the learning rate or look at the data/)
+    assert.match(message, /NaN or infinite values.*lower the learning rate or check the data/)
   })
 
   test('a second run in one folder is refused, the first one goes on', async () => {
