@@ -1,8 +1,8 @@
 import type { Job } from '../api/job.ts'
 import type { Observed } from './observed.ts'
 import { placePods } from './place-pods.ts'
-import { failuresOf } from './policies/failure.ts'
-import { countRestarts } from './policies/restarts.ts'
+import { failuresOf } from './policies/pod-failure.ts'
+import { countRestarts } from './policies/restart-counts.ts'
 import { isTrainingFinished } from './policies/success.ts'
 import type { World } from './world.ts'
 

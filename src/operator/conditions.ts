@@ -1,7 +1,7 @@
 import { CONDITION_TYPES, CONDITIONS, type Condition, type ConditionType } from '../api/conditions.ts'
 
 /** What a policy says about one condition; times and generation are added when it is merged. */
-export interface Finding {
+export interface ConditionUpdate {
   type: ConditionType
   status: 'True' | 'False' | 'Unknown'
   reason: string
@@ -22,21 +22,21 @@ export function isTrue(conditions: readonly Condition[] | undefined, type: Condi
 /** New findings over the old conditions: a transition time moves only when the status flips. */
 export function mergeConditions(
   previous: readonly Condition[],
-  findings: readonly Finding[],
+  updates: readonly ConditionUpdate[],
   facts: { nowMs: number; observedGeneration: number },
 ): Condition[] {
   const merged = new Map(previous.map((condition) => [condition.type, condition]))
-  for (const finding of findings) {
-    const before = merged.get(finding.type)
-    if (!before && finding.status !== 'True' && !CONDITIONS[finding.type].alwaysShown) continue
-    merged.set(finding.type, {
-      type: finding.type,
-      status: finding.status,
+  for (const update of updates) {
+    const before = merged.get(update.type)
+    if (!before && update.status !== 'True' && !CONDITIONS[update.type].alwaysShown) continue
+    merged.set(update.type, {
+      type: update.type,
+      status: update.status,
       // A custom image may leave any code as its last words.
-      reason: finding.reason.slice(0, MAX_REASON),
-      message: cut(finding.message),
+      reason: update.reason.slice(0, MAX_REASON),
+      message: cut(update.message),
       lastTransitionTime:
-        before?.status === finding.status ? before.lastTransitionTime : new Date(facts.nowMs).toISOString(),
+        before?.status === update.status ? before.lastTransitionTime : new Date(facts.nowMs).toISOString(),
       observedGeneration: facts.observedGeneration,
     })
   }

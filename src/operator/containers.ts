@@ -18,8 +18,8 @@ type ContainerFacts = Pick<
   | 'exitCode'
   | 'reason'
   | 'message'
-  | 'lastWords'
-  | 'culprit'
+  | 'terminationMessage'
+  | 'failedContainer'
   | 'disruption'
 >
 
@@ -56,8 +56,8 @@ const NOTHING_ENDED = {
   othersRun: false,
   finishedAtMs: undefined,
   exitCode: undefined,
-  lastWords: undefined,
-  culprit: undefined,
+  terminationMessage: undefined,
+  failedContainer: undefined,
 }
 
 /** While the image of a sidecar is fetched, or cannot be, a pod is Pending whose own container runs. */
@@ -82,8 +82,8 @@ function ownEnd(pod: RawPod, podPhase: PodPhase, terminated: Terminated): Contai
     exitCode,
     reason: ofPod?.reason ?? reason,
     message: ofPod ? ofPod.message : disruption && message,
-    lastWords: message,
-    culprit: undefined,
+    terminationMessage: message,
+    failedContainer: undefined,
     disruption,
   }
 }
@@ -110,10 +110,10 @@ function failedInit(statuses: readonly ContainerStatus[] = []): FailedInit | und
 /** Our container never began: the pod has not run for any time. */
 function initEnd(pod: RawPod, { name, end }: FailedInit) {
   const { exitCode, reason, message, finishedAt } = end
-  const culprit = `init container "${name}"`
+  const failedContainer = `init container "${name}"`
   const disruption = disruptionOf(pod, end)
   const ended = { startedAtMs: undefined, finishedAtMs: timeMs(finishedAt) }
-  return { exitCode, reason, lastWords: message, culprit, disruption, ...ended }
+  return { exitCode, reason, terminationMessage: message, failedContainer, disruption, ...ended }
 }
 
 /** By our container: a proxy that is not ready yet keeps nobody from it. Without its word, by the whole pod. */

@@ -3,7 +3,7 @@ import type { ConditionType } from '../api/conditions.ts'
 import type { Job } from '../api/job.ts'
 import type { Action, Decision } from './actions.ts'
 import { buildWorld } from './build-world.ts'
-import type { Finding } from './conditions.ts'
+import type { ConditionUpdate } from './conditions.ts'
 import { describeEvents } from './events.ts'
 import type { Observed } from './observed.ts'
 import { describeSaving } from './policies/checkpoints.ts'
@@ -11,15 +11,15 @@ import { cleanUp } from './policies/cleanup.ts'
 import { checkDeadline } from './policies/deadline.ts'
 import { removeOutdated } from './policies/drift.ts'
 import { type Ending, writtenEnding } from './policies/ending.ts'
-import { backoffLimitExceeded, permanentFailure } from './policies/failure.ts'
 import { formGang } from './policies/gang.ts'
 import { findLostNodes, type LostNodes, nameLostNodes } from './policies/lost-node.ts'
 import { pinCheckpoints } from './policies/pins.ts'
+import { backoffLimitExceeded, permanentFailure } from './policies/pod-failure.ts'
+import { replaceFailed } from './policies/pod-replacement.ts'
 import { describeStall, type Stall } from './policies/progress.ts'
+import { restartParameterServers } from './policies/ps-generation.ts'
 import { admittedAtMs, describeQueueing, isQueued, leaveQueue, releasePods, whileQueued } from './policies/queue.ts'
 import { describeDegradation } from './policies/quorum.ts'
-import { replaceFailed } from './policies/replacement.ts'
-import { restartParameterServers } from './policies/restart.ts'
 import { describeRunning } from './policies/running.ts'
 import { endSidecars } from './policies/sidecars.ts'
 import { resolveSource } from './policies/source.ts'
@@ -28,20 +28,25 @@ import { success } from './policies/success.ts'
 import { atRest, describeSuspension, removeAll, withoutPods } from './policies/suspend.ts'
 import { makeTransfers } from './policies/transfers.ts'
 import { expire } from './policies/ttl.ts'
-import { type Known, readReports, type Verdict, writeStatus } from './status.ts'
+import { type Reports, readReports, type StatusInput, writeStatus } from './status.ts'
 import type { World } from './world.ts'
 
 /** One way to go on: what to do, and what it adds to the status. */
-interface Course extends Partial<Verdict> {
+interface Outcome extends Partial<StatusInput> {
   actions?: readonly Action[]
-  findings: readonly Finding[]
+  updates: readonly ConditionUpdate[]
   /** Told besides what the conditions tell. */
   texts?: readonly string[]
   requeueAtMs?: readonly (number | undefined)[]
 }
 
 /** Takes back what decideInvalid said. */
-const SPEC_IS_VALID: Finding = { type: 'Failed', status: 'False', reason: 'SpecValid', message: 'the spec was mended' }
+const SPEC_IS_VALID: ConditionUpdate = {
+  type: 'Failed',
+  status: 'False',
+  reason: 'SpecValid',
+  message: 'the spec was mended',
+}
 
 /**
  * Deciding again on what was decided, once it has happened, gives no actions and the same status. An end, a pinned
@@ -50,19 +55,19 @@ const SPEC_IS_VALID: Finding = { type: 'Failed', status: 'False', reason: 'SpecV
  */
 export function decide(job: Job, observed: Observed, nowMs: number): Decision {
   const world = buildWorld(job, observed, nowMs)
-  const known = readReports(world)
+  const reports = readReports(world)
   const lost = findLostNodes(world)
-  const course = chooseCourse(world, known, lost)
-  const status = writeStatus(world, known, {
+  const outcome = chooseOutcome(world, reports, lost)
+  const status = writeStatus(world, reports, {
     psGeneration: world.psGeneration,
     source: job.status?.source,
     startTime: job.status?.startTime,
     completionTime: job.status?.completionTime,
-    ...course,
+    ...outcome,
   })
-  const requeueAfterSeconds = secondsUntil([...(course.requeueAtMs ?? []), lost.requeueAtMs], nowMs)
+  const requeueAfterSeconds = secondsUntil([...(outcome.requeueAtMs ?? []), lost.requeueAtMs], nowMs)
   const forced = new Set(lost.actions.flatMap((action) => ('uid' in action ? [action.uid] : [])))
-  const actions = (course.actions ?? []).filter((action) => !('uid' in action && forced.has(action.uid)))
+  const actions = (outcome.actions ?? []).filter((action) => !('uid' in action && forced.has(action.uid)))
   return {
     actions: [
       ...releasePods(world.pods),
@@ -72,37 +77,37 @@ export function decide(job: Job, observed: Observed, nowMs: number): Decision {
       ...(job.metadata.deletionTimestamp ? [] : endSidecars(world, [...lost.actions, ...actions])),
     ],
     status,
-    events: describeEvents(job.status, status, course.texts ?? []),
+    events: describeEvents(job.status, status, outcome.texts ?? []),
     ...(requeueAfterSeconds === undefined ? {} : { requeueAfterSeconds }),
   }
 }
 
-function chooseCourse(world: World, known: Known, lost: LostNodes): Course {
+function chooseOutcome(world: World, reports: Reports, lost: LostNodes): Outcome {
   // The API server's garbage collector removes what the job owns.
-  if (world.job.metadata.deletionTimestamp) return { findings: [] }
+  if (world.job.metadata.deletionTimestamp) return { updates: [] }
   const written = writtenEnding(world.previous)
-  if (written) return afterTheEnd(world, known, written)
-  const done = success(world, known)
+  if (written) return afterTheEnd(world, reports, written)
+  const done = success(world, reports)
   if (done) return end(world, done)
-  const course = world.job.spec.suspend ? suspend(world, lost) : goOn(world, known, lost)
-  return { ...course, findings: [SPEC_IS_VALID, ...course.findings] }
+  const outcome = world.job.spec.suspend ? suspend(world, lost) : goOn(world, reports, lost)
+  return { ...outcome, updates: [SPEC_IS_VALID, ...outcome.updates] }
 }
 
-function goOn(world: World, known: Known, lost: LostNodes): Course {
+function goOn(world: World, reports: Reports, lost: LostNodes): Outcome {
   const source = resolveSource(world)
-  if (source.state === 'impossible') return end(world, source.ending, [source.finding])
+  if (source.state === 'impossible') return end(world, source.ending, [source.update])
   const resumed = describeSuspension(world)
   if (source.state === 'waiting')
-    return { findings: [source.finding, ...withoutPods('WaitingForSource', source.finding.message), resumed] }
+    return { updates: [source.update, ...withoutPods('WaitingForSource', source.update.message), resumed] }
   if (source.state === 'pinned' && !world.previous?.source) {
     // Written down before a pod can see it: all pods of a job start from the same checkpoint.
-    return { source: source.source, findings: [source.finding, resumed], requeueAtMs: [world.nowMs] }
+    return { source: source.source, updates: [source.update, resumed], requeueAtMs: [world.nowMs] }
   }
-  const train = keepTraining(world, known, lost)
-  return { ...train, findings: [...(source.state === 'pinned' ? [source.finding] : []), resumed, ...train.findings] }
+  const train = keepTraining(world, reports, lost)
+  return { ...train, updates: [...(source.state === 'pinned' ? [source.update] : []), resumed, ...train.updates] }
 }
 
-function keepTraining(world: World, known: Known, lost: LostNodes): Course {
+function keepTraining(world: World, reports: Reports, lost: LostNodes): Outcome {
   const clock = clockOf(world)
   const deadline = clock.runs ? checkDeadline(world.job, clock.startedAtMs, world.nowMs) : {}
   const ending = permanentFailure(world) ?? backoffLimitExceeded(world) ?? deadline.ending
@@ -111,8 +116,8 @@ function keepTraining(world: World, known: Known, lost: LostNodes): Course {
   const replaced = replaceFailed(world)
   const degraded = clock.runs ? describeDegradation(world) : whileQueued('Degraded')
   const stall: Stall = clock.runs
-    ? describeStall(world, known.progress, clock.startedAtMs, degraded)
-    : { finding: whileQueued('Stalled') }
+    ? describeStall(world, reports.progress, clock.startedAtMs, degraded)
+    : { update: whileQueued('Stalled') }
   const lostServers = lost.pods.filter(({ role }) => role === 'ps')
   return {
     startTime: clock.runs ? new Date(clock.startedAtMs).toISOString() : undefined,
@@ -124,16 +129,16 @@ function keepTraining(world: World, known: Known, lost: LostNodes): Course {
       ...removeSurplus(world),
       ...removeOutdated(world),
       ...pinCheckpoints(world),
-      ...makeTransfers(world, known.checkpoints ?? [], false),
+      ...makeTransfers(world, reports.checkpoints ?? [], false),
     ],
-    findings: allUpdates({
-      Created: describeCreation(world, lost.strangers),
+    updates: allUpdates({
+      Created: describeCreation(world, lost.foreignPods),
       Scheduled: describeQueueing(world) ?? describeScheduling(world),
       Running: describeRunning(world),
       Degraded: nameLostNodes(degraded, world, lost.pods),
-      Stalled: stall.finding,
-      Restarting: ps.finding.status === 'True' ? nameLostNodes(ps.finding, world, lostServers) : ps.finding,
-      CheckpointDegraded: describeSaving(world, known.checkpoint),
+      Stalled: stall.update,
+      Restarting: ps.update.status === 'True' ? nameLostNodes(ps.update, world, lostServers) : ps.update,
+      CheckpointDegraded: describeSaving(world, reports.checkpoint),
     }),
     texts: replaced.texts,
     requeueAtMs: [deadline.requeueAtMs, ps.requeueAtMs, replaced.requeueAtMs, stall.requeueAtMs],
@@ -143,7 +148,7 @@ function keepTraining(world: World, known: Known, lost: LostNodes): Course {
 /** The conditions of a job that trains: a new condition that is missing here is a type error. */
 type TrainingCondition = Exclude<ConditionType, 'Suspended' | 'SourceResolved' | 'Succeeded' | 'Failed'>
 
-function allUpdates(updates: Readonly<Record<TrainingCondition, Finding | undefined>>): Finding[] {
+function allUpdates(updates: Readonly<Record<TrainingCondition, ConditionUpdate | undefined>>): ConditionUpdate[] {
   return Object.values(updates).filter((update) => update !== undefined)
 }
 
@@ -154,10 +159,10 @@ function clockOf(world: World): { runs: false } | { runs: true; startedAtMs: num
   return { runs: true, startedAtMs: startTime ? Date.parse(startTime) : admittedAtMs(world) }
 }
 
-function suspend(world: World, lost: LostNodes): Course {
+function suspend(world: World, lost: LostNodes): Outcome {
   return {
     actions: removeAll(world),
-    findings: [
+    updates: [
       nameLostNodes(describeSuspension(world), world, lost.pods),
       ...withoutPods('Suspended', 'spec.suspend is true'),
     ],
@@ -170,20 +175,20 @@ function suspend(world: World, lost: LostNodes): Course {
 }
 
 /** Writes the end down; cleaning up waits until it is written. */
-function end(world: World, ending: Ending, findings: readonly Finding[] = []): Course {
+function end(world: World, ending: Ending, updates: readonly ConditionUpdate[] = []): Outcome {
   const now = new Date(world.nowMs).toISOString()
   return {
     startTime: world.previous?.startTime ?? now,
     completionTime: now,
-    findings: [...findings, { ...ending, status: 'True' }, ...atRest(ending.type, ending.message)],
+    updates: [...updates, { ...ending, status: 'True' }, ...atRest(ending.type, ending.message)],
     requeueAtMs: [world.nowMs],
   }
 }
 
-function afterTheEnd(world: World, known: Known, ending: Ending): Course {
+function afterTheEnd(world: World, reports: Reports, ending: Ending): Outcome {
   const completionTime = world.previous?.completionTime ?? new Date(world.nowMs).toISOString()
   const expiry = expire(world, completionTime)
-  const transfers = makeTransfers(world, known.checkpoints ?? [], ending.type === 'Succeeded')
+  const transfers = makeTransfers(world, reports.checkpoints ?? [], ending.type === 'Succeeded')
   const removed = cleanUp(world, Date.parse(completionTime))
   return {
     completionTime,
@@ -193,7 +198,7 @@ function afterTheEnd(world: World, known: Known, ending: Ending): Course {
       ...leaveQueue(world, removed.actions),
       ...(transfers.length > 0 ? transfers : expiry.actions),
     ],
-    findings: [],
+    updates: [],
     requeueAtMs: [expiry.requeueAtMs, removed.requeueAtMs],
   }
 }

@@ -27,13 +27,13 @@ export function decideInvalid(job: InvalidJob, issues: readonly SpecIssue[], now
   const before = job.status ?? blankStatus(job)
   if (job.metadata.deletionTimestamp || writtenEnding(before)) return { actions: [], status: before, events: [] }
   const observedGeneration = job.metadata.generation
-  const finding = {
+  const update = {
     type: 'Failed',
     status: 'True',
     reason: INVALID_SPEC,
     message: issues.map(textOf).join('; '),
   } as const
-  const conditions = mergeConditions(before.conditions, [finding], { nowMs, observedGeneration })
+  const conditions = mergeConditions(before.conditions, [update], { nowMs, observedGeneration })
   const status: JobStatus = { ...before, observedGeneration, phase: 'Failed', conditions }
   return { actions: [], status, events: describeEvents(job.status, status, []) }
 }

@@ -66,14 +66,14 @@ function keyOf({ kind, metadata }: Job): string {
 function podsOf(job: Job, planned: Planned, store: Store<RawPod>): PodFacts[] {
   const { namespace, name: jobName, uid } = job.metadata
   const ours = store.byIndex('owner', uid).flatMap((pod) => podFacts(pod) ?? [])
-  const strangers = ROLES.flatMap((role) =>
+  const foreignPods = ROLES.flatMap((role) =>
     Array.from({ length: planned.desired[role] }, (_, index) => {
       const raw = store.get(`${namespace}/${podName(job.kind, jobName, role, index)}`)
       const facts = raw && controllerUid(raw) !== uid ? podFacts(raw) : undefined
       return facts && { ...facts, role, index }
     }),
   ).filter((facts) => facts !== undefined)
-  return [...ours, ...strangers]
+  return [...ours, ...foreignPods]
 }
 
 /**

@@ -40,9 +40,9 @@ export interface PodFacts {
   reason: string | undefined
   message: string | undefined
   /** Termination message: the process's last words. */
-  lastWords: string | undefined
+  terminationMessage: string | undefined
   /** Of another container than ours, whose end was that of the pod: `init container "istio-init"`. */
-  culprit: string | undefined
+  failedContainer: string | undefined
   /** Why it ended if that was not the program's doing: eviction, preemption, a lost node. */
   disruption: string | undefined
   /** What was said beside it. */

@@ -22,11 +22,11 @@ import { createWatches, type Watches } from './watches.ts'
 
 const COMPONENT = 'downpour-operator'
 const CONCURRENCY = 16
-const COMPLAIN_MS = 5_000
+const WARN_AFTER_MS = 5_000
 /** Changes of a job's pods within this time are one look at it: 50 pods start nearly at once. */
-const GATHER_MS = 100
+const DEBOUNCE_MS = 100
 /** The same of pods that come up one after the other: looks and writes would take from them what they start with. */
-const GROWTH_MS = 500
+const START_DEBOUNCE_MS = 500
 const DRAIN_MS = 10_000
 /** No word from the API server for so long although watches are renewed every few minutes: better start anew. */
 const SILENT_MS = 15 * 60_000
@@ -93,8 +93,8 @@ export class Operator {
       namespaces: options.namespaces,
       log,
       onJob: (key) => this.#queue.add(key),
-      onOwned: (key) => this.#queue.addAfter(key, GATHER_MS),
-      onGrowth: (key) => this.#queue.addAfter(key, GROWTH_MS),
+      onOwned: (key) => this.#queue.addAfter(key, DEBOUNCE_MS),
+      onStarting: (key) => this.#queue.addAfter(key, START_DEBOUNCE_MS),
       onGone: (key) => this.#forget(key),
     })
     this.#reconciler = this.#newReconciler()
@@ -141,7 +141,7 @@ export class Operator {
       if (waitingFor === told) return
       told = waitingFor
       this.#log.warn({ server: this.#client.server, waitingFor }, 'API server not reached, trying on')
-    }, COMPLAIN_MS)
+    }, WARN_AFTER_MS)
     try {
       await Promise.race([synced, aborted(signal)])
     } finally {

@@ -6,21 +6,21 @@ import type { PlacedPods, Slot } from './world.ts'
 
 export function placePods(job: Job, observed: Observed): PlacedPods {
   const pods = observed.pods.filter((pod) => pod.ownerUid === job.metadata.uid)
-  const strangers = observed.pods.filter((pod) => pod.ownerUid !== job.metadata.uid)
+  const foreignPods = observed.pods.filter((pod) => pod.ownerUid !== job.metadata.uid)
   const psGeneration = generationOf(job, pods)
   const isOfGeneration = (pod: PodFacts) => pod.role !== 'ps' || pod.generation === psGeneration
   const desired = keepTopology(observed, pods.filter(isOfGeneration))
   const isCurrent = (pod: PodFacts) => pod.index < desired[pod.role] && isOfGeneration(pod)
   const byName = new Map(pods.filter(isCurrent).map((pod) => [pod.name, pod]))
   const leftovers = pods.filter((pod) => !isCurrent(pod))
-  const takenBy = new Map([...strangers, ...leftovers].map((pod) => [pod.name, pod]))
+  const takenBy = new Map([...foreignPods, ...leftovers].map((pod) => [pod.name, pod]))
   const slotsOf = (role: Role): Slot[] =>
     Array.from({ length: desired[role] }, (_, index) => {
       const name = podName(job.kind, job.metadata.name, role, index)
       return { role, index, name, pod: byName.get(name), occupant: takenBy.get(name) }
     })
   const slots = Object.fromEntries(ROLES.map((role) => [role, slotsOf(role)])) as Record<Role, Slot[]>
-  return { desired, slots, pods, leftovers, strangers, psGeneration }
+  return { desired, slots, pods, leftovers, foreignPods, psGeneration }
 }
 
 /** The pods of this job, without parameter servers of an older generation. */

@@ -18,7 +18,7 @@ export function podFacts(pod: RawPod): PodFacts | undefined {
 }
 
 /** It waits its turn or works, and nothing is told that anybody could mend. */
-export function isGrowing(pod: RawPod): boolean {
+export function isStartingNormally(pod: RawPod): boolean {
   const facts = podFacts(pod)
   if (!facts || facts.deleting || facts.disruption || facts.reason !== undefined) return false
   if (facts.phase === 'Running') return facts.ready

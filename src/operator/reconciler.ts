@@ -13,10 +13,9 @@ import type { Clock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import type { Decision, JobEvent } from './actions.ts'
-import { type ApplyContext, applyActions, type Failed } from './apply.ts'
-import { releasePod } from './apply-one.ts'
 import { decide } from './decide.ts'
-import { askedSeconds, describeFailures, firstTransient, isObstructed, patienceMs, tellFailures } from './failures.ts'
+import { type ExecuteContext, executeActions, type Failed } from './execute.ts'
+import { releasePod } from './execute-action.ts'
 import { decideInvalid, type InvalidJob } from './invalid.ts'
 import { parseJobKey } from './job-key.ts'
 import { JobMemory } from './job-memory.ts'
@@ -26,6 +25,14 @@ import type { Planned } from './planned.ts'
 import { podFacts } from './pod-facts.ts'
 import { writtenEnding } from './policies/ending.ts'
 import { releasePods } from './policies/queue.ts'
+import {
+  addRequestFailures,
+  describeFailures,
+  firstTransient,
+  isBlocked,
+  nextRetryMs,
+  retryAfterSeconds,
+} from './request-failures.ts'
 import type { ReportReader } from './runtime-status.ts'
 import type { Written } from './status-writer.ts'
 import type { RawJob, Stores } from './stores.ts'
@@ -88,7 +95,10 @@ export class Reconciler {
     const decided = await this.#decide(memory, raw, signal)
     if (!this.#options.isLeader()) throw new DownpourError('NOT_LEADER', 'the lease is lost; nothing is written')
     const failed = decided.planned
-      ? await applyActions(decided.decision.actions, this.#applyContext(memory, decided.job, decided.planned, signal))
+      ? await executeActions(
+          decided.decision.actions,
+          this.#executeContext(memory, decided.job, decided.planned, signal),
+        )
       : []
     if (isOvertaken(decided, failed) && !this.#postponed.has(raw)) {
       this.#postponed.add(raw)
@@ -166,7 +176,7 @@ export class Reconciler {
     signal: AbortSignal,
   ): Promise<HandlerResult | undefined> {
     const { job, decision, nowMs } = decided
-    const final = tellFailures(decision, failed, job, nowMs)
+    const final = addRequestFailures(decision, failed, job, nowMs)
     const written = await this.#writeStatus(memory, raw, { before: job.status, status: final.status }, signal)
     if (written.outcome === 'stale') return { requeueAfterMs: 0 }
     // If the job is gone by now, its metrics are forgotten and must stay so.
@@ -213,13 +223,13 @@ export class Reconciler {
 
   #next(memory: JobMemory, decision: Decision, failed: readonly Failed[], written: Written): HandlerResult | undefined {
     this.#logFailures(memory, failed)
-    const seconds = askedSeconds(failed)
+    const seconds = retryAfterSeconds(failed)
     if (seconds > 0) memory.expectations.pause(seconds)
     const transient = firstTransient(failed)
     if (transient) throw transient
     const waits = [
       ...(decision.requeueAfterSeconds === undefined ? [] : [decision.requeueAfterSeconds * 1000]),
-      patienceMs(failed),
+      nextRetryMs(failed),
       written.outcome === 'later' ? written.afterMs : Number.POSITIVE_INFINITY,
       ...(isToBePolled(decision.status) ? [this.#pollMs()] : []),
     ].filter(Number.isFinite)
@@ -234,11 +244,11 @@ export class Reconciler {
     if (isNew) this.#options.log.warn({ job: memory.key, failed: describeFailures(failed) }, 'actions failed')
   }
 
-  #applyContext(memory: JobMemory, job: Job | InvalidJob, planned: Planned, signal: AbortSignal): ApplyContext {
+  #executeContext(memory: JobMemory, job: Job | InvalidJob, planned: Planned, signal: AbortSignal): ExecuteContext {
     const { client, reports } = this.#options
     const { rehearsal, expectations } = memory
-    const onPodMade = (name: string) => expectations.expect(name)
-    return { onPodMade, client, reports, rehearsal, job, planned, isObstructed: isObstructed(job), signal }
+    const onPodCreated = (name: string) => expectations.expect(name)
+    return { onPodCreated, client, reports, rehearsal, job, planned, isBlocked: isBlocked(job), signal }
   }
 
   /** Varies by a fifth, so that all jobs are not polled at the same moment for ever. */

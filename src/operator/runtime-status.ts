@@ -8,7 +8,7 @@ import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import type { PodFacts } from './observed.ts'
 
-export interface Reports {
+export interface PodReports {
   coordinator: CoordinatorStatus | undefined
   evaluator: EvaluatorStatus | undefined
 }
@@ -58,11 +58,11 @@ export class ReportReader {
    * @param pods of one job: ours, of the current generation
    * @param onNews called later, when a pod has said something else than what is returned here
    */
-  read(pods: readonly PodFacts[], signal: AbortSignal, onNews: () => void): Reports {
+  read(pods: readonly PodFacts[], signal: AbortSignal, onChange: () => void): PodReports {
     const find = (role: string) => pods.find((pod) => pod.role === role && pod.index === 0)
     return {
-      coordinator: this.#readOne(find('ps'), CoordinatorStatus, signal, onNews),
-      evaluator: this.#readOne(find('evaluator'), EvaluatorStatus, signal, onNews),
+      coordinator: this.#readOne(find('ps'), CoordinatorStatus, signal, onChange),
+      evaluator: this.#readOne(find('evaluator'), EvaluatorStatus, signal, onChange),
     }
   }
 
@@ -85,13 +85,18 @@ export class ReportReader {
     return `http://${podIP.includes(':') ? `[${podIP}]` : podIP}:${this.#options.port}`
   }
 
-  #readOne<T>(pod: PodFacts | undefined, shape: z.ZodType<T>, signal: AbortSignal, onNews: () => void): T | undefined {
+  #readOne<T>(
+    pod: PodFacts | undefined,
+    shape: z.ZodType<T>,
+    signal: AbortSignal,
+    onChange: () => void,
+  ): T | undefined {
     if (!pod) return undefined
-    if (pod.phase !== 'Running') return parseJson(pod.lastWords, shape)
+    if (pod.phase !== 'Running') return parseJson(pod.terminationMessage, shape)
     if (!pod.podIP) return undefined
     const known = this.#answers.get(pod.uid)
     const isFresh = known !== undefined && this.#options.clock.monotonicMs() < known.atMs + this.#options.freshMs
-    if (!isFresh && !this.#asking.has(pod.uid)) void this.#renew(pod, pod.podIP, shape, signal, onNews)
+    if (!isFresh && !this.#asking.has(pod.uid)) void this.#renew(pod, pod.podIP, shape, signal, onChange)
     return known?.value as T | undefined
   }
 
@@ -100,7 +105,7 @@ export class ReportReader {
     podIP: string,
     shape: z.ZodType<T>,
     signal: AbortSignal,
-    onNews: () => void,
+    onChange: () => void,
   ): Promise<void> {
     this.#asking.add(uid)
     const value = await this.#ask(name, this.#urlOf(podIP), shape, signal)
@@ -108,7 +113,7 @@ export class ReportReader {
     const before = this.#answers.get(uid)?.value
     this.#sweep()
     this.#answers.set(uid, { podIP, atMs: this.#options.clock.monotonicMs(), value })
-    if (!isDeepStrictEqual(value, before)) onNews()
+    if (!isDeepStrictEqual(value, before)) onChange()
   }
 
   #sweep(): void {

@@ -6,7 +6,7 @@ import type { KubeClient } from '../kube/client.ts'
 import { isConflict, isNotFound } from '../kube/errors.ts'
 import { compareVersions } from '../kube/objects.ts'
 import type { Clock } from '../support/clock.ts'
-import { jobRef } from './apply-one.ts'
+import { jobRef } from './execute-action.ts'
 import type { RawJob } from './stores.ts'
 
 /** 51 pods that start one after the other are not 51 writes. */

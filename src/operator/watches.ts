@@ -6,7 +6,7 @@ import { type Change, Reflector } from '../kube/reflector.ts'
 import { indexByOwnerUid, joinStores, type Store } from '../kube/store.ts'
 import type { Log } from '../support/log.ts'
 import { jobKey, parseJobKey } from './job-key.ts'
-import { isGrowing } from './pod-facts.ts'
+import { isStartingNormally } from './pod-facts.ts'
 import { type RawPod, trimPod } from './raw-pod.ts'
 import type { RawJob, Stores } from './stores.ts'
 import { isCountOwned } from './worker-count.ts'
@@ -28,7 +28,7 @@ export interface WatchOptions {
   /** Something that a job owns has changed: many such changes come together. */
   onOwned: (key: string) => void
   /** Something that a job owns comes up as it should: there is nothing to do but to say so. */
-  onGrowth: (key: string) => void
+  onStarting: (key: string) => void
   /** Called besides onJob when a job is gone. */
   onGone: (key: string) => void
 }
@@ -59,7 +59,7 @@ export function createWatches({ namespaces, ...options }: WatchOptions): Watches
 }
 
 /** Of pods and services only those that carry a job's label come over the wire. */
-function watchScope({ client, namespace, log, onJob, onOwned, onGrowth, onGone }: ScopeOptions): Watches {
+function watchScope({ client, namespace, log, onJob, onOwned, onStarting, onGone }: ScopeOptions): Watches {
   const common = { client, log }
   const jobs = Object.fromEntries(JOB_KINDS.map((kind) => [kind, watchJobs(kind)])) as Record<
     JobKind,
@@ -75,13 +75,13 @@ function watchScope({ client, namespace, log, onJob, onOwned, onGrowth, onGone }
     ...ofJobs,
     resource: { apiVersion: 'v1', plural: 'pods', namespace },
     trim: trimPod,
-    onKey: (key, { type, object }) => (type !== 'deleted' && isGrowing(object) ? onGrowth : onOwned)(key),
+    onKey: (key, { type, object }) => (type !== 'deleted' && isStartingNormally(object) ? onStarting : onOwned)(key),
   })
   const services = new Reflector({
     ...common,
     ...ofJobs,
     resource: { apiVersion: 'v1', plural: 'services', namespace },
-    onKey: (key, { type }) => (type === 'added' ? onGrowth : onOwned)(key),
+    onKey: (key, { type }) => (type === 'added' ? onStarting : onOwned)(key),
   })
 
   function watchJobs(kind: JobKind): Reflector<RawJob> {

@@ -11,7 +11,7 @@ import { isConflict, isNotFound, KubeError } from '../kube/errors.ts'
 import { compareVersions, type KubeObject } from '../kube/objects.ts'
 import type { Clock } from '../support/clock.ts'
 import type { Log } from '../support/log.ts'
-import { jobRef } from './apply-one.ts'
+import { jobRef } from './execute-action.ts'
 
 /** Owns the number between our two writes, or until the next look when we died in between. */
 export const COUNT_MANAGER = 'downpour-preset'

@@ -23,7 +23,7 @@ export interface PlacedPods {
   /** Parameter servers of an older generation, and pods with an index beyond the desired count. */
   leftovers: readonly PodFacts[]
   /** Pods of other owners under names that this job uses. */
-  strangers: readonly PodFacts[]
+  foreignPods: readonly PodFacts[]
   psGeneration: number
 }
 

@@ -5,7 +5,7 @@ import { LABELS, ROLES, type Role, serviceName } from '../contract/names.ts'
 import { PORTS, type RuntimeConfig } from '../contract/runtime.ts'
 import { podGroupOf } from './gang.ts'
 import { jobLabels, ownerReference } from './identity.ts'
-import { type PodBirth, podIdsOf, podOf } from './pod.ts'
+import { type PodIncarnation, podIdsOf, podOf } from './pod.ts'
 import { desiredOf } from './replicas.ts'
 import { runtimeConfig } from './runtime-config.ts'
 import type { PlannedPod, PlannedPodGroup, PlannedService, PlanOptions } from './types.ts'
@@ -16,7 +16,7 @@ export interface JobPlan {
   /** Of a gang, to be made before its pods. */
   podGroup: PlannedPodGroup | undefined
   desired: Readonly<Record<Role, number>>
-  pod(role: Role, index: number, birth: PodBirth): PlannedPod
+  pod(role: Role, index: number, incarnation: PodIncarnation): PlannedPod
   runtimeConfig: RuntimeConfig
   /** Digest of all that pods are made from: another one means the spec has changed since they were made. */
   hash: string
@@ -30,7 +30,7 @@ export function planJob(job: Job, options: PlanOptions): JobPlan {
     service: serviceOf(job),
     podGroup: podGroupOf(job),
     desired: desiredOf(job),
-    pod: (role, index, birth) => podOf(context, role, index, birth),
+    pod: (role, index, incarnation) => podOf(context, role, index, incarnation),
     runtimeConfig: config,
     hash: planHash(job, config, options),
   }

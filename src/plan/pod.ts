@@ -12,7 +12,7 @@ import type { Container, EnvVar, PlannedPod, PlanOptions } from './types.ts'
 import { mountsOf } from './volumes.ts'
 
 /** What is particular to this incarnation of a pod. */
-export interface PodBirth {
+export interface PodIncarnation {
   attempt: number
   generation: number
   annotations?: Record<string, string>
@@ -31,7 +31,7 @@ const NON_ROOT = 65_532
 const FIXED_IDS = { runAsUser: NON_ROOT, runAsGroup: NON_ROOT, fsGroup: NON_ROOT }
 const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container'
 
-export function podOf(context: PodContext, role: Role, index: number, birth: PodBirth): PlannedPod {
+export function podOf(context: PodContext, role: Role, index: number, incarnation: PodIncarnation): PlannedPod {
   const { job } = context
   const template = templateOf(job, role)
   const name = podName(job.kind, job.metadata.name, role, index)
@@ -49,7 +49,7 @@ export function podOf(context: PodContext, role: Role, index: number, birth: Pod
         ...template?.labels,
         ...placement.labels,
         ...jobLabels(job),
-        ...podLabels(role, index, birth),
+        ...podLabels(role, index, incarnation),
       },
       annotations: {
         // kubectl logs and exec mean ours, whatever a webhook puts before it.
@@ -57,7 +57,7 @@ export function podOf(context: PodContext, role: Role, index: number, birth: Pod
         ...propagated.annotations,
         ...template?.annotations,
         ...placement.annotations,
-        ...birth.annotations,
+        ...incarnation.annotations,
       },
       ownerReferences: [ownerReference(job)],
     },
@@ -75,7 +75,7 @@ export function podOf(context: PodContext, role: Role, index: number, birth: Pod
         ...template?.securityContext,
       },
       ...schedulingOf(job, role),
-      containers: [containerOf(context, role, index, birth)],
+      containers: [containerOf(context, role, index, incarnation)],
       volumes: [...volumes, ...((template?.volumes ?? []) as PlannedPod['spec']['volumes'])],
     },
   }
@@ -91,7 +91,7 @@ export function templateOf(job: Job, role: Role) {
   return { ps: parameterServer, worker: workers, evaluator }[role].template
 }
 
-function podLabels(role: Role, index: number, { attempt, generation }: PodBirth): Record<string, string> {
+function podLabels(role: Role, index: number, { attempt, generation }: PodIncarnation): Record<string, string> {
   return {
     [LABELS.role]: role,
     [LABELS.index]: String(index),
@@ -125,13 +125,18 @@ function schedulingOf(job: Job, role: Role): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 
-function containerOf({ job, config, options }: PodContext, role: Role, index: number, birth: PodBirth): Container {
+function containerOf(
+  { job, config, options }: PodContext,
+  role: Role,
+  index: number,
+  incarnation: PodIncarnation,
+): Container {
   const template = templateOf(job, role)
   const { mounts } = mountsOf(job, role)
   return {
     name: role,
     image: job.spec.runtime.image ?? options.defaultImage,
-    args: [VERBS[role], ARGS.index, String(index), ARGS.attempt, String(birth.attempt)],
+    args: [VERBS[role], ARGS.index, String(index), ARGS.attempt, String(incarnation.attempt)],
     env: [...(template?.env ?? []), ...environment(config)],
     ports: [
       ...(role === 'ps' ? [{ name: 'wire', containerPort: PORTS.wire }] : []),

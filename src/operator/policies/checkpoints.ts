@@ -3,7 +3,7 @@ import type { Job } from '../../api/job.ts'
 import type { JobStatus } from '../../api/status.ts'
 import type { CheckpointInfo, EvaluatorStatus } from '../../contract/status.ts'
 import { headlineMetric } from '../../plan/metric.ts'
-import { type Finding, findCondition } from '../conditions.ts'
+import { type ConditionUpdate, findCondition } from '../conditions.ts'
 import type { World } from '../world.ts'
 
 type Checkpoint = NonNullable<JobStatus['checkpoint']>
@@ -14,8 +14,8 @@ export function listCheckpoints(world: World): Checkpoint[] {
   const before = world.previous?.checkpoints ?? []
   const reported: readonly (CheckpointInfo | Checkpoint)[] = coordinator?.checkpoints ?? before
   // Last words are cut to what a pod may leave: older checkpoints are still on the volume.
-  const areLastWords = world.slots.ps[0]?.pod?.phase !== 'Running'
-  const older = areLastWords ? before.filter(({ step }) => !reported.some((one) => one.step === step)) : []
+  const hasEnded = world.slots.ps[0]?.pod?.phase !== 'Running'
+  const older = hasEnded ? before.filter(({ step }) => !reported.some((one) => one.step === step)) : []
   return [...reported, ...older]
     .map((info) => withScore(info, before, evaluator, headlineMetric(world.job).name))
     .sort((a, b) => a.step - b.step)
@@ -34,7 +34,7 @@ function withScore(
 }
 
 /** True after a failed save until a later one succeeds. */
-export function describeSaving(world: World, newest: Checkpoint | undefined): Finding | undefined {
+export function describeSaving(world: World, newest: Checkpoint | undefined): ConditionUpdate | undefined {
   const failures = world.observed.coordinator?.checkpointFailures
   if (!failures) return undefined
   const before = findCondition(world.previous?.conditions, 'CheckpointDegraded')

@@ -4,7 +4,7 @@
  */
 import { KUEUE_FINALIZER } from '../../plan/kueue.ts'
 import type { Action } from '../actions.ts'
-import type { Finding } from '../conditions.ts'
+import type { ConditionUpdate } from '../conditions.ts'
 import type { PodFacts } from '../observed.ts'
 import { shortName } from '../pod-names.ts'
 import { isFinished, type World } from '../world.ts'
@@ -19,7 +19,7 @@ export interface LostNodes {
   /** Parameter servers that nobody sees end and that may still write: those after them must be of a new generation. */
   servers: readonly PodFacts[]
   /** Late as well, of a former job perhaps: they hold names of this one. */
-  strangers: readonly PodFacts[]
+  foreignPods: readonly PodFacts[]
   actions: Action[]
   requeueAtMs?: number
 }
@@ -32,8 +32,8 @@ interface Suspect {
 }
 
 export function findLostNodes(world: World): LostNodes {
-  const leavingStrangers = world.strangers.filter(({ deleting }) => deleting)
-  const suspects = [...world.pods, ...leavingStrangers].flatMap((pod) => suspectOf(world, pod) ?? [])
+  const leavingForeignPods = world.foreignPods.filter(({ deleting }) => deleting)
+  const suspects = [...world.pods, ...leavingForeignPods].flatMap((pod) => suspectOf(world, pod) ?? [])
   const isPast = (timeMs: number) => timeMs <= world.nowMs
   const late = suspects.filter(({ lateAtMs }) => isPast(lateAtMs))
   const lost = suspects.filter(({ lostAtMs }) => isPast(lostAtMs))
@@ -46,7 +46,7 @@ export function findLostNodes(world: World): LostNodes {
   const latePods = late.map(({ pod }) => pod)
   return {
     pods: latePods.filter((pod) => isOurs(world, pod)),
-    strangers: latePods.filter((pod) => !isOurs(world, pod)),
+    foreignPods: latePods.filter((pod) => !isOurs(world, pod)),
     servers: servers.map(({ pod }) => pod),
     actions: forced.map(({ pod: { name, uid } }) => ({ type: 'deletePod', name, uid, force: true })),
     ...(Number.isFinite(next) ? { requeueAtMs: next } : {}),
@@ -54,15 +54,15 @@ export function findLostNodes(world: World): LostNodes {
 }
 
 function suspectOf(world: World, pod: PodFacts): Suspect | undefined {
-  const sinceMs = missedSinceMs(pod)
+  const sinceMs = silentOrLateSinceMs(pod)
   if (sinceMs === undefined) return undefined
   return { pod, lateAtMs: sinceMs + LATE_AFTER_MS, lostAtMs: lostAtMs(world, pod) }
 }
 
 /** Since when its end, or any word of its node, is missed. */
-function missedSinceMs(pod: PodFacts): number | undefined {
+function silentOrLateSinceMs(pod: PodFacts): number | undefined {
   const { deleting, endDueAtMs, silentSinceMs } = pod
-  if (!hadNode(pod) && keepers(pod).length === 0) return undefined
+  if (!hadNode(pod) && otherFinalizers(pod).length === 0) return undefined
   if (!deleting) return silentSinceMs
   return Math.min(endDueAtMs ?? Number.POSITIVE_INFINITY, silentSinceMs ?? Number.POSITIVE_INFINITY)
 }
@@ -85,25 +85,25 @@ function mayWrite(world: World, pod: PodFacts): boolean {
 /** The finalizer of somebody outlasts a deletion by force, too. */
 function lostAtMs(world: World, pod: PodFacts): number {
   const seconds = world.job.spec.failurePolicy?.lostNodeSeconds ?? Number.POSITIVE_INFINITY
-  const isToStay = !isOurs(world, pod) || keepers(pod).length > 0
-  return isToStay ? Number.POSITIVE_INFINITY : (missedSinceMs(pod) ?? 0) + seconds * 1000
+  const isToStay = !isOurs(world, pod) || otherFinalizers(pod).length > 0
+  return isToStay ? Number.POSITIVE_INFINITY : (silentOrLateSinceMs(pod) ?? 0) + seconds * 1000
 }
 
 /** Kueue's finalizer is taken off by us. */
-function keepers({ finalizers }: PodFacts): string[] {
+function otherFinalizers({ finalizers }: PodFacts): string[] {
   return finalizers.filter((one) => one !== KUEUE_FINALIZER)
 }
 
 /** The finding, true, with the nodes that are missed and what can be done about them. */
-export function nameLostNodes(finding: Finding, world: World, pods: readonly PodFacts[]): Finding {
-  if (pods.length === 0) return finding
-  const before = finding.status === 'True' ? [finding.message] : []
+export function nameLostNodes(update: ConditionUpdate, world: World, pods: readonly PodFacts[]): ConditionUpdate {
+  if (pods.length === 0) return update
+  const before = update.status === 'True' ? [update.message] : []
   const message = [...before, textsOf(world, pods)].join('; ')
-  return { type: finding.type, status: 'True', reason: reasonOf(pods), message }
+  return { type: update.type, status: 'True', reason: reasonOf(pods), message }
 }
 
 /** Why names of the job are still taken by pods that are not its own and are being deleted. */
-export function awaitStrangers(names: string, world: World, late: readonly PodFacts[]): Finding {
+export function describeForeignPods(names: string, world: World, late: readonly PodFacts[]): ConditionUpdate {
   const message = [`waits for ${names} of another owner to be gone`, textsOf(world, late)].filter(Boolean).join('; ')
   return { type: 'Created', status: 'False', reason: late.length > 0 ? reasonOf(late) : 'NameTaken', message }
 }
@@ -120,12 +120,12 @@ function textsOf(world: World, pods: readonly PodFacts[]): string {
 /** No node is to blame: it has ended, or never began. */
 function isOnlyKept(pod: PodFacts): boolean {
   const hasEnded = !hadNode(pod) || (isFinished(pod) && !pod.outlived)
-  return pod.deleting && hasEnded && keepers(pod).length > 0
+  return pod.deleting && hasEnded && otherFinalizers(pod).length > 0
 }
 
 function textOf(world: World, pod: PodFacts): string {
   const { deleting, endDueAtMs = world.nowMs, silentSinceMs, nodeName } = pod
-  const [keeper] = deleting ? keepers(pod) : []
+  const [keeper] = deleting ? otherFinalizers(pod) : []
   const kept = keeper === undefined ? '' : `finalizer "${keeper}" keeps it`
   if (isOnlyKept(pod)) return `${shortName(pod)} was to be gone by ${iso(endDueAtMs)}, and ${kept}`
   const isOverdue = deleting && (silentSinceMs === undefined || endDueAtMs <= world.nowMs)

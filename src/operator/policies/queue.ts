@@ -1,7 +1,7 @@
 /** A job in a queue of Kueue: what it waits for, and what Kueue is told when pods go. */
 import { kueueQueueOf, RETRIABLE_ANNOTATION } from '../../plan/kueue.ts'
 import type { Action } from '../actions.ts'
-import type { Finding } from '../conditions.ts'
+import type { ConditionUpdate } from '../conditions.ts'
 import type { PodFacts } from '../observed.ts'
 import { allSlots, isFinished, type World } from '../world.ts'
 
@@ -44,12 +44,12 @@ export function admittedAtMs(world: World): number {
 const QUEUED = { status: 'False', reason: 'Queued', message: 'no pod may run until the job is admitted' } as const
 
 /** What is said in place of findings about pods that do not do their work. */
-export function whileQueued(type: 'Degraded' | 'Stalled'): Finding {
+export function whileQueued(type: 'Degraded' | 'Stalled'): ConditionUpdate {
   return { type, ...QUEUED }
 }
 
 /** @returns undefined: nothing holds the pods back from the scheduler */
-export function describeQueueing(world: World): Finding | undefined {
+export function describeQueueing(world: World): ConditionUpdate | undefined {
   const gated = allSlots(world).filter(({ pod }) => pod?.isGated)
   if (gated.length === 0) return undefined
   const queue = kueueQueueOf(world.job)

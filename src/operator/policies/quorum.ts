@@ -1,11 +1,11 @@
 /** A lost worker costs speed, not the job: Degraded while others run, Stalled when too few do for too long. */
-import type { Finding } from '../conditions.ts'
+import type { ConditionUpdate } from '../conditions.ts'
 import { findCondition } from '../conditions.ts'
 import type { PodFacts } from '../observed.ts'
 import { listNames, shortName } from '../pod-names.ts'
 import { failuresAmong, isRunning, runningIn, type Slot, type World } from '../world.ts'
 
-export function describeDegradation(world: World): Finding {
+export function describeDegradation(world: World): ConditionUpdate {
   const wasRunning = findCondition(world.previous?.conditions, 'Running')?.status === 'True'
   const watched = world.trainingFinished ? [] : world.slots.worker
   const lost = [...watched, ...world.slots.evaluator].filter((slot) => isLost(slot, wasRunning))
@@ -30,7 +30,7 @@ function isLost(slot: Slot, wasRunning: boolean): boolean {
 const isSuccessor = (pod: PodFacts): boolean => pod.attempt > 0
 
 /** Milliseconds since which fewer workers than the quorum run; undefined: enough do. */
-export function belowQuorumSinceMs(world: World, startedAtMs: number, degraded: Finding): number | undefined {
+export function belowQuorumSinceMs(world: World, startedAtMs: number, degraded: ConditionUpdate): number | undefined {
   const enough = world.job.spec.workers.quorum ?? 1
   const done = world.slots.worker.filter((slot) => slot.pod?.phase === 'Succeeded').length
   if (runningIn(world, 'worker') + done >= enough) return undefined

@@ -1,11 +1,11 @@
 /** Whether the job trains, or what keeps it from doing so. */
-import type { Finding } from '../conditions.ts'
+import type { ConditionUpdate } from '../conditions.ts'
 import type { PodFacts } from '../observed.ts'
 import { listCauses } from '../pod-names.ts'
 import { allSlots, isFinished, isRunning, runningIn, type World } from '../world.ts'
 import { describeDrift } from './drift.ts'
 
-export function describeRunning(world: World): Finding {
+export function describeRunning(world: World): ConditionUpdate {
   const { ps, worker } = world.desired
   const counts = `ps ${runningIn(world, 'ps')}/${ps}, workers ${runningIn(world, 'worker')}/${worker}`
   if (world.trainingFinished) {

@@ -3,7 +3,7 @@ import type { From } from '../../api/from.ts'
 import { wantedSource } from '../../api/job.ts'
 import type { JobStatus } from '../../api/status.ts'
 import { bestFirst, type MetricSpec } from '../../contract/metrics.ts'
-import type { Finding } from '../conditions.ts'
+import type { ConditionUpdate } from '../conditions.ts'
 import type { SourceFacts } from '../observed.ts'
 import type { World } from '../world.ts'
 import { type Ending, writtenEnding } from './ending.ts'
@@ -13,16 +13,16 @@ type Source = NonNullable<JobStatus['source']>
 
 export type SourceDecision =
   | { state: 'notNeeded' }
-  | { state: 'pinned'; source: Source; finding: Finding }
-  | { state: 'waiting'; finding: Finding }
-  | { state: 'impossible'; finding: Finding; ending: Ending }
+  | { state: 'pinned'; source: Source; update: ConditionUpdate }
+  | { state: 'waiting'; update: ConditionUpdate }
+  | { state: 'impossible'; update: ConditionUpdate; ending: Ending }
 
 export function resolveSource(world: World): SourceDecision {
   const { job, previous } = world
   const from = wantedSource(job)
   if (!from) return { state: 'notNeeded' }
   const pinned = previous?.source
-  if (pinned) return { state: 'pinned', source: pinned, finding: describePin(pinned) }
+  if (pinned) return { state: 'pinned', source: pinned, update: describePin(pinned) }
   const { source } = world.observed
   const what = `PretrainJob "${from.pretrainJob}"`
   if (!source) {
@@ -46,7 +46,7 @@ function choose(from: From, source: SourceFacts, claimName: string): SourceDecis
   if (chosen) {
     const { digest, path } = chosen
     const pinned = { pretrainJob, uid: source.uid, step: chosen.step, digest, path, claimName }
-    return { state: 'pinned', source: pinned, finding: describePin(pinned) }
+    return { state: 'pinned', source: pinned, update: describePin(pinned) }
   }
   if (ended?.type === 'Failed') {
     return impossible('SourceFailed', `${what} failed: ${ended.reason}: ${ended.message}`)
@@ -83,19 +83,19 @@ function lacking(saved: readonly Checkpoint[], wanted: string | undefined, step:
   return 'without saving a checkpoint'
 }
 
-function describePin(source: Source): Finding {
+function describePin(source: Source): ConditionUpdate {
   const message = `step ${source.step} of PretrainJob "${source.pretrainJob}", sha256 ${source.digest.slice(0, 12)}`
   return { type: 'SourceResolved', status: 'True', reason: 'Pinned', message }
 }
 
 function waiting(reason: string, message: string): SourceDecision {
-  return { state: 'waiting', finding: { type: 'SourceResolved', status: 'False', reason, message } }
+  return { state: 'waiting', update: { type: 'SourceResolved', status: 'False', reason, message } }
 }
 
 function impossible(reason: string, message: string): SourceDecision {
   return {
     state: 'impossible',
-    finding: { type: 'SourceResolved', status: 'False', reason, message },
+    update: { type: 'SourceResolved', status: 'False', reason, message },
     ending: { type: 'Failed', reason, message },
   }
 }

@@ -2,13 +2,13 @@
 import { ROLES } from '../../contract/names.ts'
 import { schedulerOf } from '../../plan/gang.ts'
 import type { Action } from '../actions.ts'
-import type { Finding } from '../conditions.ts'
+import type { ConditionUpdate } from '../conditions.ts'
 import type { PodFacts, ServiceFacts } from '../observed.ts'
 import { listCauses, listNames, shortName } from '../pod-names.ts'
 import { allSlots, type World } from '../world.ts'
 import { workerToCopy } from './drift.ts'
-import { awaitStrangers } from './lost-node.ts'
-import { orderWithMemory } from './restarts.ts'
+import { describeForeignPods } from './lost-node.ts'
+import { orderFromTotals } from './restart-counts.ts'
 
 /** @param psLost the parameter servers await a new generation: none is created in this one */
 export function startMissing(world: World, psLost: boolean): Action[] {
@@ -17,7 +17,7 @@ export function startMissing(world: World, psLost: boolean): Action[] {
     return !world.trainingFinished && !(role === 'ps' && (psLost || endingServers(world).length > 0))
   })
   const empty = wanted.flatMap((role) => world.slots[role].filter((slot) => !slot.pod && !slot.occupant))
-  const orderFor = orderWithMemory(world)
+  const orderFor = orderFromTotals(world)
   const like = workerToCopy(world)?.name
   const pods = empty.map((slot): Action => {
     const copies = slot.role === 'worker' && like !== undefined ? { like } : {}
@@ -42,12 +42,12 @@ export function removeSurplus(world: World): Action[] {
 }
 
 /** @param lateStrangers being deleted for too long */
-export function describeCreation(world: World, lateStrangers: readonly PodFacts[]): Finding {
+export function describeCreation(world: World, lateForeignPods: readonly PodFacts[]): ConditionUpdate {
   const slots = allSlots(world)
-  const strangers = strangersIn(world)
-  if (strangers.length > 0) {
-    const names = listNames(strangers)
-    if (areLeaving(world)) return awaitStrangers(names, world, lateStrangers)
+  const foreignPods = foreignObjects(world)
+  if (foreignPods.length > 0) {
+    const names = listNames(foreignPods)
+    if (areBeingDeleted(world)) return describeForeignPods(names, world, lateForeignPods)
     const message = `the name is taken: ${names} belongs to another owner; delete it or rename the job`
     return { type: 'Created', status: 'False', reason: 'NameConflict', message }
   }
@@ -61,8 +61,8 @@ export function describeCreation(world: World, lateStrangers: readonly PodFacts[
   }
 }
 
-function strangersIn(world: World): string[] {
-  return [...(foreignService(world) ? ['the service'] : []), ...world.strangers.map((pod) => `pod ${pod.name}`)]
+function foreignObjects(world: World): string[] {
+  return [...(foreignService(world) ? ['the service'] : []), ...world.foreignPods.map((pod) => `pod ${pod.name}`)]
 }
 
 function foreignService({ job, observed: { service } }: World): ServiceFacts | undefined {
@@ -70,11 +70,11 @@ function foreignService({ job, observed: { service } }: World): ServiceFacts | u
 }
 
 /** As after a job that was deleted and made again at once. */
-function areLeaving(world: World): boolean {
-  return world.strangers.every(({ deleting }) => deleting) && foreignService(world)?.deleting !== false
+function areBeingDeleted(world: World): boolean {
+  return world.foreignPods.every(({ deleting }) => deleting) && foreignService(world)?.deleting !== false
 }
 
-export function describeScheduling(world: World): Finding {
+export function describeScheduling(world: World): ConditionUpdate {
   const waiting = allSlots(world).flatMap(({ pod }) => (pod?.unschedulable === undefined ? [] : [pod]))
   if (waiting.length > 0)
     return {

@@ -16,11 +16,11 @@ export function isTrainingFinished({ slots }: PlacedPods, { spec, status }: Pick
 
 export function success(
   world: World,
-  known: Pick<JobStatus, 'progress' | 'headline' | 'checkpoint'>,
+  reports: Pick<JobStatus, 'progress' | 'headline' | 'checkpoint'>,
 ): Ending | undefined {
   if (!world.trainingFinished) return undefined
   if (!world.slots.evaluator.every((slot) => slot.pod?.phase === 'Succeeded')) return undefined
-  const step = known.checkpoint?.step ?? known.progress?.step
-  const facts = [step === undefined ? 'trained' : `trained to step ${step}`, known.headline].filter(Boolean)
+  const step = reports.checkpoint?.step ?? reports.progress?.step
+  const facts = [step === undefined ? 'trained' : `trained to step ${step}`, reports.headline].filter(Boolean)
   return { type: 'Succeeded', reason: 'Completed', message: facts.join(', ') }
 }

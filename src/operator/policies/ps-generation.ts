@@ -1,11 +1,11 @@
 /** All parameter servers restart together, as a generation: one that lost its memory would be older than its peers. */
 import type { Action } from '../actions.ts'
-import { type Finding, isTrue } from '../conditions.ts'
+import { type ConditionUpdate, isTrue } from '../conditions.ts'
 import type { PodFacts } from '../observed.ts'
 import { listNames, shortName } from '../pod-names.ts'
 import { failuresAmong, isRunning, type World } from '../world.ts'
-import { dueAtMs } from './failure.ts'
-import { isWrittenDown } from './restarts.ts'
+import { dueAtMs } from './pod-failure.ts'
+import { isWrittenDown } from './restart-counts.ts'
 import { endingServers } from './startup.ts'
 
 export interface Restart {
@@ -14,7 +14,7 @@ export interface Restart {
   /** Parameter servers of this generation were lost: create none, a new generation is due or about to be. */
   lost: boolean
   actions: Action[]
-  finding: Finding
+  update: ConditionUpdate
   requeueAtMs?: number
 }
 
@@ -29,7 +29,7 @@ export function restartParameterServers(world: World, unseen: readonly PodFacts[
   const leftovers = world.leftovers.filter((pod) => pod.role === 'ps' && !pod.deleting)
   const actions = leftovers.map(({ name, uid }): Action => ({ type: 'deletePod', name, uid }))
   if (failed.length + missing.length + removed.length + lost.length === 0) {
-    return { psGeneration: world.psGeneration, lost: false, actions, finding: comingBack(world) }
+    return { psGeneration: world.psGeneration, lost: false, actions, update: describeGeneration(world) }
   }
   const causes = [
     ...failed.map(({ failure }) => failure.text),
@@ -37,7 +37,7 @@ export function restartParameterServers(world: World, unseen: readonly PodFacts[
     ...removed.map((pod) => `${shortName(pod)} is being removed`),
     ...lost.map((pod) => `${shortName(pod)} is lost with its node`),
   ]
-  const finding: Finding = {
+  const update: ConditionUpdate = {
     type: 'Restarting',
     status: 'True',
     reason: 'ParameterServerLost',
@@ -46,7 +46,7 @@ export function restartParameterServers(world: World, unseen: readonly PodFacts[
   const requeueAtMs = Math.max(0, ...failed.map(({ pod }) => dueAtMs(pod, world.nowMs)))
   const isDue = requeueAtMs <= world.nowMs && isWrittenDown(world)
   const psGeneration = world.psGeneration + (isDue ? 1 : 0)
-  return { psGeneration, lost: true, actions, finding, requeueAtMs }
+  return { psGeneration, lost: true, actions, update, requeueAtMs }
 }
 
 /**
@@ -72,7 +72,7 @@ function isTraining(world: World): boolean {
   return coordinator !== undefined && coordinator.phase !== 'waiting' && world.slots.ps[0]?.pod?.phase === 'Running'
 }
 
-function comingBack(world: World): Finding {
+function describeGeneration(world: World): ConditionUpdate {
   const waiting = world.slots.ps.filter((slot) => !isRunning(slot) && slot.pod?.phase !== 'Succeeded')
   const isBack = world.psGeneration === 0 || waiting.length === 0
   const ending = endingServers(world)

@@ -4,7 +4,7 @@ import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Action } from './actions.ts'
 import { INVALID_TEMPLATE } from './policies/ending.ts'
 
-export interface Obstacle {
+export interface CreateError {
   /** Of condition Created. */
   reason: string
   message: string
@@ -64,13 +64,13 @@ const KINDS: readonly Kind[] = [
   },
   {
     reason: INVALID_TEMPLATE,
-    fits: (error, _, { type }) => makesPod(type) && isInvalid(error) && isOfTemplate(error),
+    fits: (error, _, { type }) => createsPod(type) && isInvalid(error) && isOfTemplate(error),
     retryMs: Number.POSITIVE_INFINITY,
     isFinal: true,
   },
   {
     reason: INVALID_TEMPLATE,
-    fits: (error, _, { type }) => makesPod(type) && isInvalid(error),
+    fits: (error, _, { type }) => createsPod(type) && isInvalid(error),
     retryMs: 5 * MINUTE,
   },
   { reason: 'WebhookFailed', fits: ({ httpStatus }, text) => httpStatus >= 500 && /calling webhook/.test(text) },
@@ -87,7 +87,7 @@ function isOfTemplate({ httpStatus, causes }: KubeError): boolean {
   return causes.length > 0 && causes.every(({ field = '' }) => field !== '' && !ADDED_FIELDS.test(field))
 }
 
-export function obstacleOf(error: unknown, action: Action): Obstacle {
+export function createErrorOf(error: unknown, action: Action): CreateError {
   if (errorCode(error) === 'NAME_CONFLICT') {
     // When a pod of ours held the name, its end wakes us sooner.
     return { reason: 'NameConflict', message: errorMessage(error), retryMs: PATIENCE_MS }
@@ -103,14 +103,14 @@ export function obstacleOf(error: unknown, action: Action): Obstacle {
 
 /** Reasons with which a job waits for others. */
 export function isLasting(reason: string): boolean {
-  return reason === 'NameConflict' || standsInTheWay(reason)
+  return reason === 'NameConflict' || blocksAllPods(reason)
 }
 
 /** What keeps out one pod keeps out the others, unlike a name that is taken. */
-export function standsInTheWay(reason: string): boolean {
+export function blocksAllPods(reason: string): boolean {
   return KINDS.some((kind) => kind.reason === reason)
 }
 
-export function makesPod(type: Action['type']): boolean {
+export function createsPod(type: Action['type']): boolean {
   return type === 'createPod' || type === 'replacePod'
 }

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { statusError } from '../../../src/kube/errors.ts'
 import type { Action } from '../../../src/operator/actions.ts'
+import { createErrorOf } from '../../../src/operator/create-errors.ts'
 import { decide } from '../../../src/operator/decide.ts'
-import { firstTransient, isObstructed, patienceMs, tellFailures } from '../../../src/operator/failures.ts'
-import { obstacleOf } from '../../../src/operator/obstacles.ts'
+import { addRequestFailures, firstTransient, isBlocked, nextRetryMs } from '../../../src/operator/request-failures.ts'
 import { DownpourError } from '../../../src/support/errors.ts'
 import { conditionText, NOW, observed, pod, pretrainJob } from './builders.ts'
 
@@ -110,7 +110,7 @@ const cases: { name: string; error: unknown; action?: Action; reason: string; re
 describe('what stands in the way of a pod', () => {
   for (const { name, error, action = create, reason, retrySeconds } of cases) {
     test(`${name} is told as ${reason}, with the words of the server`, () => {
-      const obstacle = obstacleOf(error, action)
+      const obstacle = createErrorOf(error, action)
       assert.equal(obstacle.reason, reason)
       assert.ok(
         obstacle.message.includes((error as Error).message.replace(/^POST.*?: \d+ \w+: /, '')),
@@ -125,7 +125,7 @@ describe('a failure', () => {
   const job = pretrainJob()
   const decision = decide(job, observed([pod('ps', 0)]), NOW)
   const tell = (error: unknown, before = job) =>
-    tellFailures(
+    addRequestFailures(
       decision,
       [
         { item: create, error },
@@ -168,19 +168,19 @@ describe('a failure', () => {
   })
 
   test('that lasts lets one pod try before the others; a name that is taken keeps out nobody else', () => {
-    assert.equal(isObstructed(pretrainJob({ status: tell(quota).status })), true)
+    assert.equal(isBlocked(pretrainJob({ status: tell(quota).status })), true)
     const taken = new DownpourError('NAME_CONFLICT', 'taken')
-    assert.equal(isObstructed(pretrainJob({ status: tell(taken).status })), false)
-    assert.equal(isObstructed(job), false)
+    assert.equal(isBlocked(pretrainJob({ status: tell(taken).status })), false)
+    assert.equal(isBlocked(job), false)
   })
 
   test('that lasts is waited out; one that passes comes back by the back-off of the queue', () => {
     const failed = (status: number, message: string) => [{ item: create, error: answer(status, message) }]
     assert.deepEqual(
-      [firstTransient(failed(403, 'exceeded quota')), patienceMs(failed(403, 'exceeded quota'))],
+      [firstTransient(failed(403, 'exceeded quota')), nextRetryMs(failed(403, 'exceeded quota'))],
       [undefined, 10_000],
     )
-    assert.equal(patienceMs(failed(403, 'it is being terminated')), Number.POSITIVE_INFINITY)
+    assert.equal(nextRetryMs(failed(403, 'it is being terminated')), Number.POSITIVE_INFINITY)
     assert.ok(firstTransient(failed(503, 'later')))
   })
 })

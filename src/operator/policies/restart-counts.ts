@@ -49,7 +49,7 @@ export function isWrittenDown({ previous, restarts }: World): boolean {
  * Orders for places whose pod vanished with its numbers. The first one gets what the sums in the status have more than
  * the pods that are left, so that the sums stay true and nothing is ever counted up.
  */
-export function orderWithMemory(world: World): (slot: Slot) => PodOrder {
+export function orderFromTotals(world: World): (slot: Slot) => PodOrder {
   const { restarts } = world
   const carried = carriedByPods(world)
   const left = {

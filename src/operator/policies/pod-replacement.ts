@@ -3,8 +3,8 @@ import type { Action } from '../actions.ts'
 import type { PodFacts } from '../observed.ts'
 import { failuresAmong, type World } from '../world.ts'
 import { isDrifted } from './drift.ts'
-import { dueAtMs } from './failure.ts'
-import { isWrittenDown } from './restarts.ts'
+import { dueAtMs } from './pod-failure.ts'
+import { isWrittenDown } from './restart-counts.ts'
 
 export interface Replacement {
   actions: Action[]
@@ -18,9 +18,9 @@ export function replaceFailed(world: World): Replacement {
   const failed = failuresAmong(world, slots)
   const due = failed.filter(({ pod }) => dueAtMs(pod, world.nowMs) <= world.nowMs && isWrittenDown(world))
   const waiting = failed.filter((one) => !due.includes(one))
-  const misled = slots.flatMap(({ pod }) => (pod && wasSentHomeTooEarly(world, pod) ? [pod] : []))
+  const premature = slots.flatMap(({ pod }) => (pod && finishedTooEarly(world, pod) ? [pod] : []))
   return {
-    actions: [...due.map(({ pod }) => pod), ...misled].map((pod) => replace(world, pod)),
+    actions: [...due.map(({ pod }) => pod), ...premature].map((pod) => replace(world, pod)),
     texts: due.map(({ pod, failure }) => `${failure.text}; try ${pod.attempt + 2} begins`),
     ...(waiting.length > 0 ? { requeueAtMs: Math.min(...waiting.map(({ pod }) => dueAtMs(pod, world.nowMs))) } : {}),
   }
@@ -47,7 +47,7 @@ function replace(world: World, pod: PodFacts): Action {
  * A worker ends with 0 when its parameter server says that all is done. If that one was lost before the last step was
  * saved, its successor, restored to an earlier step, needs the worker again.
  */
-function wasSentHomeTooEarly(world: World, pod: PodFacts): boolean {
+function finishedTooEarly(world: World, pod: PodFacts): boolean {
   if (pod.role !== 'worker' || pod.phase !== 'Succeeded' || pod.deleting) return false
   const { coordinator } = world.observed
   if (world.psGeneration === 0 || world.trainingFinished || !coordinator) return false

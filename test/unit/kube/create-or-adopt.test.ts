@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
-import { createOrAdopt } from '../../../src/kube/apply.ts'
 import { createKubeClient } from '../../../src/kube/client.ts'
+import { createOrAdopt } from '../../../src/kube/create-or-adopt.ts'
 import type { KubeObject } from '../../../src/kube/objects.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { type Answer, failure, json, startFakeApi } from '../../support/fake-api.ts'

@@ -20,8 +20,8 @@ function judgeFailure(pod: PodFacts, policy: Job['spec']['failurePolicy']): Fail
     const text = `${name}: ${pod.disruption}${said ? `: ${said}` : ''}`
     return { class: 'retryable', counted: false, reason: pod.disruption, text, message: `${name}: ${said ?? 'ended'}` }
   }
-  if (pod.culprit !== undefined) return judgeOther(pod, pod.culprit)
-  const words = parseLastWords(pod.lastWords)
+  if (pod.failedContainer !== undefined) return judgeOther(pod, pod.failedContainer)
+  const words = parseTerminationMessage(pod.terminationMessage)
   const isGeneric = pod.reason === undefined || pod.reason === 'Error'
   const reason = words.code ?? (isGeneric ? `Exit${pod.exitCode ?? 'Unknown'}` : (pod.reason as string))
   const said = words.message ?? pod.message
@@ -37,9 +37,9 @@ function judgeFailure(pod: PodFacts, policy: Job['spec']['failurePolicy']): Fail
 }
 
 /** Exit codes have a meaning in our own container only. */
-function judgeOther(pod: PodFacts, culprit: string): Failure {
-  const said = lastLine(pod.lastWords) ?? pod.message ?? `ended with reason ${pod.reason ?? 'unknown'}`
-  const text = `${shortName(pod)}: ${culprit}: ${said} (exit ${pod.exitCode})`
+function judgeOther(pod: PodFacts, failedContainer: string): Failure {
+  const said = lastLine(pod.terminationMessage) ?? pod.message ?? `ended with reason ${pod.reason ?? 'unknown'}`
+  const text = `${shortName(pod)}: ${failedContainer}: ${said} (exit ${pod.exitCode})`
   return { class: 'retryable', counted: true, reason: 'InitContainerFailed', text, message: text }
 }
 
@@ -51,7 +51,7 @@ function classOf(exitCode: number | undefined, policy: Job['spec']['failurePolic
 }
 
 /** `{ code, message }`, a whole runtime status with `failure` in it, or plain text, of which the last line counts. */
-function parseLastWords(words: string | undefined): { code?: string; message?: string } {
+function parseTerminationMessage(words: string | undefined): { code?: string; message?: string } {
   const text = words?.trim()
   if (!text) return {}
   try {

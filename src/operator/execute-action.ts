@@ -2,8 +2,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Job } from '../api/job.ts'
 import { ANNOTATIONS, API_VERSION, PLURALS } from '../contract/names.ts'
-import { type CreateResult, createOrAdopt } from '../kube/apply.ts'
 import type { KubeClient } from '../kube/client.ts'
+import { type CreateResult, createOrAdopt } from '../kube/create-or-adopt.ts'
 import { isConflict, isNotFound } from '../kube/errors.ts'
 import type { Collection, KubeObject, Ref } from '../kube/objects.ts'
 import { KUEUE_FINALIZER } from '../plan/kueue.ts'
@@ -14,9 +14,9 @@ import { completePlan, type Planned } from './planned.ts'
 import { END_NOW_SECONDS } from './raw-pod.ts'
 import type { ReportReader } from './runtime-status.ts'
 
-export interface Means {
+export interface ActionContext {
   /** Told the name of every pod that was made. */
-  onPodMade: (name: string) => void
+  onPodCreated: (name: string) => void
   client: KubeClient
   job: Pick<Job, 'kind' | 'metadata'>
   planned: Planned
@@ -25,7 +25,7 @@ export interface Means {
 }
 
 /** One request, two for a replacement. Every one can be repeated. */
-export async function applyOne(action: Action, context: Means): Promise<void> {
+export async function executeAction(action: Action, context: ActionContext): Promise<void> {
   const { client, job, planned, signal } = context
   switch (action.type) {
     case 'createService':
@@ -82,7 +82,7 @@ export async function applyOne(action: Action, context: Means): Promise<void> {
   }
 }
 
-const pods = ({ metadata }: Means['job']): Collection => ({
+const pods = ({ metadata }: ActionContext['job']): Collection => ({
   apiVersion: 'v1',
   plural: 'pods',
   namespace: metadata.namespace,
@@ -93,7 +93,7 @@ export function jobRef({ kind, metadata }: Pick<Job, 'kind' | 'metadata'>): Ref 
 }
 
 async function create(
-  { client, job, signal }: Means,
+  { client, job, signal }: ActionContext,
   apiVersion: string,
   plural: string,
   object: KubeObject,
@@ -102,7 +102,7 @@ async function create(
   return createOrAdopt(client, where, object, job.metadata.uid, { signal })
 }
 
-async function createPodGroup(context: Means): Promise<void> {
+async function createPodGroup(context: ActionContext): Promise<void> {
   const wanted = completePlan(context.planned).podGroup as (KubeObject & { spec: Record<string, unknown> }) | undefined
   if (!wanted) return
   const { apiVersion = '' } = wanted
@@ -137,16 +137,16 @@ async function patchPod(
   await client.mergePatch(ref, { metadata, ...(spec && { spec }) }, { signal }).catch(ignore(isOther))
 }
 
-async function podFor({ client, job, planned, signal }: Means, order: PodOrder): Promise<KubeObject> {
+async function podFor({ client, job, planned, signal }: ActionContext, order: PodOrder): Promise<KubeObject> {
   const wanted = completePlan(planned).pod(order)
   if (order.like === undefined) return wanted
   const peer = await client.find<WholePod>({ ...pods(job), name: order.like }, { signal })
   return peer ? copyPod(wanted as WholePod, peer) : wanted
 }
 
-async function createPod(context: Means, wanted: KubeObject): Promise<void> {
+async function createPod(context: ActionContext, wanted: KubeObject): Promise<void> {
   const { object, outcome } = await create(context, 'v1', 'pods', wanted)
-  if (outcome === 'created') return context.onPodMade(wanted.metadata.name)
+  if (outcome === 'created') return context.onPodCreated(wanted.metadata.name)
   // Ours, but not in our watch: somebody took its labels. Labels it still has are its truth.
   const labels = { ...wanted.metadata.labels, ...object.metadata.labels }
   if (Object.keys(labels).length === Object.keys(object.metadata.labels ?? {}).length) return
@@ -154,7 +154,7 @@ async function createPod(context: Means, wanted: KubeObject): Promise<void> {
   await client.mergePatch({ ...pods(context.job), name: object.metadata.name }, { metadata: { labels } }, { signal })
 }
 
-async function createTransfer({ client, job, planned, signal }: Means, name: string): Promise<void> {
+async function createTransfer({ client, job, planned, signal }: ActionContext, name: string): Promise<void> {
   const object = planned.transfers.find((transfer) => transfer.name === name)?.object
   if (!object) return
   const { namespace } = object.metadata
@@ -163,7 +163,12 @@ async function createTransfer({ client, job, planned, signal }: Means, name: str
 }
 
 /** Only the object that was seen: a successor of the same name answers Conflict and is left alone. */
-async function remove({ client, signal }: Means, ref: Ref, uid: string, gracePeriodSeconds?: number): Promise<void> {
+async function remove(
+  { client, signal }: ActionContext,
+  ref: Ref,
+  uid: string,
+  gracePeriodSeconds?: number,
+): Promise<void> {
   const grace = gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }
   await client.delete(ref, { uid, signal, propagationPolicy: 'Background', ...grace }).catch(ignore(isConflict))
 }
