@@ -31,7 +31,7 @@ export async function openEvaluationSet(
   const { data, maxExamples = Number.POSITIVE_INFINITY } = evaluation
   const corruption = new CorruptionCount(data.maxCorruptRecords)
   const dataset = await openChecked(folder, data, maxExamples, corruption).catch((error) => {
-    throw named(error)
+    throw withField(error)
   })
   logPassedOver(dataset.passedOver, log)
   const where = join(folder, data.path)
@@ -42,7 +42,7 @@ export async function openEvaluationSet(
       try {
         logMissingClasses(dataset.labels.labels, classes, where, log)
       } catch (error) {
-        throw named(error)
+        throw withField(error)
       }
     },
   }
@@ -54,14 +54,14 @@ export async function openEvaluationSet(
  */
 export function compareOnce(set: EvaluationSet, classesFile: string, log: Log): () => Promise<void> {
   let isDone = false
-  let isTold = false
-  const tell = (error: unknown) => {
-    if (!isTold) log.warn({ reason: errorMessage(error) }, 'the list of classes cannot be read now')
-    isTold = true
+  let hasWarned = false
+  const warnOnce = (error: unknown) => {
+    if (!hasWarned) log.warn({ reason: errorMessage(error) }, 'the list of classes cannot be read now')
+    hasWarned = true
   }
   return async () => {
     if (isDone) return
-    const classes = await publishedClasses(classesFile).catch(tell)
+    const classes = await publishedClasses(classesFile).catch(warnOnce)
     if (!classes) return
     set.compare(classes)
     isDone = true
@@ -78,7 +78,7 @@ async function publishedClasses(path: string): Promise<Class[] | undefined> {
   }
 }
 
-function named(error: unknown): unknown {
+function withField(error: unknown): unknown {
   if (!(error instanceof DownpourError)) return error
   return new DownpourError(error.code, `spec.evaluation.data: ${error.message}`, { ...error.details }, { cause: error })
 }

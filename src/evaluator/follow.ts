@@ -15,7 +15,7 @@ import type { Score } from './evaluate.ts'
 export interface FollowOptions {
   jobFolder: string
   /** Called before each look at the folder; what it throws ends the work. */
-  beforeLook?: () => Promise<void>
+  beforePoll?: () => Promise<void>
   score: (checkpoint: ListedCheckpoint) => Promise<Score>
   status: EvaluatorStatus
   metrics: EvaluatorMetrics
@@ -27,21 +27,21 @@ export interface FollowOptions {
 
 const POLL_MS = 500
 const MAX_TRIES = 3
-const REMEMBERED = 20
+const MAX_EVALUATIONS = 20
 /** Half a minute of a disk that cannot be read. */
-const MAX_FAILED_LOOKS = 60
+const MAX_FAILED_POLLS = 60
 
 /**
  * Returns when the final checkpoint is scored.
- * @throws what `beforeLook` threw; what scoring the final checkpoint threw, after three tries; CHECKPOINT_UNREADABLE; AbortError
+ * @throws what `beforePoll` threw; what scoring the final checkpoint threw, after three tries; CHECKPOINT_UNREADABLE; AbortError
  */
 export async function followCheckpoints(options: FollowOptions): Promise<void> {
   const { clock, signal, status } = options
   const tries = new Map<string, number>()
-  const look = lookAt(options)
+  const poll = pollNewest(options)
   for (;;) {
-    await options.beforeLook?.()
-    const newest = await look()
+    await options.beforePoll?.()
+    const newest = await poll()
     if (newest && !isScored(newest, status) && (tries.get(newest.digest) ?? 0) < MAX_TRIES) {
       const nth = (tries.get(newest.digest) ?? 0) + 1
       tries.set(newest.digest, nth)
@@ -53,7 +53,7 @@ export async function followCheckpoints(options: FollowOptions): Promise<void> {
 }
 
 /** @returns the newest checkpoint, at each call; none while the disk cannot be read, but not for ever */
-function lookAt({ jobFolder, fs, log }: FollowOptions): () => Promise<ListedCheckpoint | undefined> {
+function pollNewest({ jobFolder, fs, log }: FollowOptions): () => Promise<ListedCheckpoint | undefined> {
   const cache = new ManifestCache()
   let failed = 0
   return async () => {
@@ -62,7 +62,7 @@ function lookAt({ jobFolder, fs, log }: FollowOptions): () => Promise<ListedChec
       failed = 0
       return checkpoints.at(-1)
     } catch (error) {
-      if (++failed >= MAX_FAILED_LOOKS) throw error
+      if (++failed >= MAX_FAILED_POLLS) throw error
       if (failed === 1) log.warn({ reason: errorMessage(error) }, 'checkpoints cannot be listed now')
       return undefined
     }
@@ -98,15 +98,15 @@ async function scoreAndRecord(options: FollowOptions, checkpoint: ListedCheckpoi
   const end = metrics.seconds.startTimer()
   const scored = await score(checkpoint)
   const record: EvaluationRecord = { step: manifest.step, digest, ...scored }
-  status.evaluations = [record, ...status.evaluations].slice(0, REMEMBERED)
+  status.evaluations = [record, ...status.evaluations].slice(0, MAX_EVALUATIONS)
   const seconds = end()
   metrics.step.set(manifest.step)
   for (const [metric, value] of Object.entries(scored.metrics)) metrics.score.set({ metric }, value)
   log.info({ ...record, seconds }, 'checkpoint scored')
-  await writeDown(record, checkpoint, options)
+  await writeRecord(record, checkpoint, options)
 }
 
-async function writeDown(
+async function writeRecord(
   record: EvaluationRecord,
   { folder }: ListedCheckpoint,
   options: FollowOptions,

@@ -60,7 +60,7 @@ async function evaluate(
   const task = await createTask(config)
   await followCheckpoints({
     jobFolder,
-    beforeLook: compareOnce(set, join(jobFolder, FILES.classes), log),
+    beforePoll: compareOnce(set, join(jobFolder, FILES.classes), log),
     score: ({ folder, digest }) => evaluateCheckpoint({ folder, digest, config, set, task, signal }),
     status,
     metrics,
