@@ -54,16 +54,19 @@ export function png(red: number, width = 6, height = 6): Promise<Buffer> {
 export interface RecordSpec {
   id: string
   labels: number[]
+  /** What the picture shows; absent in most data sets. */
+  truth?: number[]
   /** Absent: a good picture. */
   encoded?: Buffer
 }
 
-export async function encodeRecord({ id, labels, encoded }: RecordSpec): Promise<Buffer> {
+export async function encodeRecord({ id, labels, truth, encoded }: RecordSpec): Promise<Buffer> {
   return encodeTfRecord(
     encodeExample({
       'image/encoded': { bytes: [encoded ?? (await png(200))] },
       'image/id': { bytes: [Buffer.from(id)] },
       'image/class/label': { ints: labels },
+      ...(truth && { 'image/class/truth': { ints: truth } }),
     }),
   )
 }

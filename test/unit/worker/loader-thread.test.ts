@@ -17,7 +17,7 @@ async function modulesLoaded(type: string): Promise<string[]> {
   const open = await openLoader({
     thread: new URL('./listing-thread.ts', import.meta.url),
     folder,
-    data: await writeRecords(folder, [records('a', 2)]),
+    data: await writeRecords(folder, [records('a', 2).map((record) => ({ ...record, truth: record.labels }))]),
     task: { type, options: {}, input: INPUT.input },
     batchSize: 2,
     seed: 1,
