@@ -3,7 +3,7 @@
  * kernels.wasm twice: four lanes at a time, and one by one for the 0-3 elements left over.
  */
 export interface ElementKernel<Arrays extends string = string, Scalars extends string = string> {
-  /** Of the exported function. */
+  /** Name of the exported function. */
   readonly name: string
   readonly arrays: readonly Arrays[]
   readonly scalars: readonly Scalars[]

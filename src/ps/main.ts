@@ -1,4 +1,4 @@
-/** `downpour ps`: one parameter server, from what it is told to its last words. */
+/** `downpour ps`: the process of one parameter server. */
 import { join } from 'node:path'
 import { realFileSystem } from '../checkpoint/file-system.ts'
 import { exitCodeOf } from '../contract/exit-codes.ts'
@@ -92,7 +92,7 @@ async function serve(
   })
   const ended = await Promise.race([server.ended, terminated])
   if (ended === 'terminated') return server.suspend(SHARDS_WAIT_FOR_ROUND_MS)
-  // Workers of a job that goes on after a restart have nothing to hear.
+  // If the job continues after a restart, workers need not be told that it is done.
   const goesOn = ended !== null && exitClass(exitCodeOf(ended.code)) === 'retryable'
   if (!goesOn) await server.waitUntilAlone(WORKERS_LEAVE_WITHIN_MS)
   await server.close()

@@ -1,6 +1,6 @@
 import { elementKernel } from './kernel.ts'
 
-/** How batch statistics change the moving mean and variance of batch norm. */
+/** Updates the moving mean and variance of batch norm with batch statistics. */
 export const MOVING_AVERAGE = elementKernel({
   name: 'average',
   arrays: ['mean', 'batch'],

@@ -1,4 +1,4 @@
-/** From a model's layout to a shard that can train: restored, taken over from another job, or drawn. */
+/** Creates a shard from the model's layout: restored, initialised from another job's checkpoint, or drawn at random. */
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { Failure } from '../contract/status.ts'
@@ -17,7 +17,7 @@ export interface OpeningOptions {
   incarnation: number
   sourceDir: string
   own: Own
-  /** Of parameter server 0. */
+  /** Only on parameter server 0. */
   classes: JobClasses | undefined
   fs: FileSystem
   log: Log
@@ -40,7 +40,8 @@ async function openTraining(layout: ModelLayout, options: OpeningOptions): Promi
   const shard = createShard(shardLayout, config)
   if (own.latest) await restoreOwn(shard, own.latest, fs, log)
   else await initialise(shard, config, sourceDir, fs)
-  if (!own.latest && config.init.type !== 'random') log.info({ source: config.init }, 'weights taken from another job')
+  if (!own.latest && config.init.type !== 'random')
+    log.info({ source: config.init }, 'weights initialised from another job')
   const record = own.latest ? ownRecord(own.latest, index, parameterServers) : undefined
   const version = record?.version ?? 0
   const globalStep = own.latest?.manifest.step ?? 0
@@ -51,6 +52,6 @@ async function openTraining(layout: ModelLayout, options: OpeningOptions): Promi
 function openLeases(dataUnits: number, { config, own, log }: OpeningOptions): LeaseTable {
   const saved = own.latest?.manifest.leases ?? undefined
   if (saved && saved.units !== dataUnits)
-    log.warn({ saved: saved.units, now: dataUnits }, 'the data has changed since the checkpoint: its order starts anew')
+    log.warn({ saved: saved.units, now: dataUnits }, 'the data has changed since the checkpoint: its order starts over')
   return new LeaseTable(dataUnits, config.seed, saved)
 }

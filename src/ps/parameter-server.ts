@@ -1,4 +1,4 @@
-/** One parameter server put together: shard, wire, and for index 0 the coordinator. */
+/** Assembles one parameter server: shard, wire, and on index 0 the coordinator. */
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { FileSystem } from '../checkpoint/file-system.ts'
@@ -40,7 +40,7 @@ export interface ParameterServerOptions {
   sourceDir: string
   historyFile: string
   hostsFile: string | undefined
-  /** What callers must know to be let in; undefined: the network decides who calls. */
+  /** The key that callers must prove to know; undefined: callers are not authenticated. */
   key?: string | undefined
   clock: Clock
   fs: FileSystem
@@ -50,9 +50,9 @@ export interface ParameterServerOptions {
 }
 
 const POLL_MS = 50
-/** A coordinator that was away for so long will not come back for its last round. */
+/** After so long without a connection the coordinator will not come back for its last round. */
 const COORDINATOR_GONE_MS = 60_000
-/** One whose connection broke calls again within this. */
+/** A coordinator whose connection broke reconnects within this time. */
 const COORDINATOR_RETURNS_MS = 5000
 const Pins = z.object({ steps: z.array(z.int().min(0)).max(1000) })
 
@@ -93,15 +93,15 @@ export class ParameterServer {
     })
   }
 
-  /** Null: the job has its last checkpoint. A failure: it cannot go on. Other shards than 0 end when they are told. */
+  /** Resolves with null after the final checkpoint, or with the failure that ended the job. */
   get ended(): Promise<Failure | null> {
     return this.#ended.promise
   }
 
-  /** @returns the port, which is chosen by the system for 0. @throws DownpourError PORT_TAKEN, CHECKPOINT_* */
+  /** @param port 0: any free port. @returns the port. @throws DownpourError PORT_TAKEN, CHECKPOINT_* */
   async start(host: string | undefined, port: number): Promise<number> {
     const { config, index, fs, log, sourceDir } = this.#options
-    // Before it reads what to go on from: whatever a former generation commits from here on is refused.
+    // Before looking for a checkpoint: from here on a former generation cannot commit another one.
     await this.#fence()
     this.#own = await findOwn(this.#jobFolder, fs, log, config.job.uid)
     const restoredStep = this.#own.latest?.manifest.step ?? null
@@ -130,7 +130,7 @@ export class ParameterServer {
     }
   }
 
-  /** Checkpoints of these steps are never purged. @throws ZodError for another body than { steps } */
+  /** Sets the steps whose checkpoints are never purged. @throws ZodError unless the body is { steps } */
   pin(body: unknown): { pinned: number[] } {
     const { steps } = Pins.parse(body)
     const pinned = this.#coordinator?.pinned
@@ -140,8 +140,8 @@ export class ParameterServer {
   }
 
   /**
-   * SIGTERM: the coordinator saves a checkpoint. Another shard stays for that round while there is a coordinator: until
-   * it says goodbye, or `waitMs` if it begins none.
+   * Handles SIGTERM. The coordinator saves a checkpoint. Another shard waits for that round: until the coordinator sends
+   * its goodbye or disconnects, or for `waitMs`.
    */
   async suspend(waitMs: number): Promise<void> {
     if (this.#coordinator) await this.#coordinator.saveNow()
@@ -149,7 +149,7 @@ export class ParameterServer {
     await this.close()
   }
 
-  /** Until every worker has heard that the job is over, or the time is up. */
+  /** Waits until every worker has disconnected, at most `timeoutMs`. */
   async waitUntilAlone(timeoutMs: number): Promise<void> {
     await this.#until(() => this.#server.connectedWorkers === 0, timeoutMs)
   }
@@ -160,7 +160,7 @@ export class ParameterServer {
     await this.#server.close()
   }
 
-  /** @throws DownpourError OUTDATED_GENERATION when a newer generation has taken the folder */
+  /** @throws DownpourError OUTDATED_GENERATION if a newer generation has taken over the folder */
   #fence(): Promise<void> {
     const { index, attempt, fs } = this.#options
     const check = index === 0 ? holdGeneration : assertNewestGeneration
@@ -171,7 +171,7 @@ export class ParameterServer {
     return { attempt: this.#options.attempt, restored: this.#own.latest?.digest ?? null }
   }
 
-  /** The list lies in the job's folder too, where the evaluator finds it before the first checkpoint. */
+  /** Also writes the list into the job's folder, where the evaluator finds it before the first checkpoint. */
   async #openClasses(): Promise<JobClasses> {
     const { fs, log } = this.#options
     const { latest } = this.#own
@@ -212,8 +212,8 @@ export class ParameterServer {
   }
 
   /**
-   * A job that had its last step before this process came does not need a worker to find that out; nor does one whose
-   * maxSteps was set below what it has: it ends with the weights that it has.
+   * Ends a job whose checkpoint has reached maxSteps, without waiting for a worker. This includes a job whose maxSteps was
+   * lowered: it ends with the weights that it has.
    */
   async #concludeWhatIsDone(): Promise<void> {
     const { manifest } = this.#own.latest ?? {}
@@ -252,7 +252,7 @@ export class ParameterServer {
     const peerOptions = { config, podUid, origin: this.#origin, lookup: hostsLookup(hostsFile), key, heartbeatMs }
     const peers = others.map((shard) => new PeerShard(shard, open.layout, dataUnits, peerOptions))
     const rounds = this.#roundsOf(coordinator, open, peers)
-    setImmediate(() => coordinator.begin(rounds, peers)) // when the hello that opened us has been answered
+    setImmediate(() => coordinator.begin(rounds, peers)) // after the answer to the hello that opened this shard
   }
 
   #roundsOf(coordinator: Coordinator, { layout, training, leases }: OpenShard, peers: readonly PeerShard[]): Rounds {
@@ -287,7 +287,7 @@ export class ParameterServer {
     })
   }
 
-  /** The coordinator's last round still needs this shard, and a connection that broke says nothing of the coordinator. */
+  /** Waits for the coordinator's last round, also while its connection is broken: it may reconnect. */
   async #endWhenFinished(): Promise<void> {
     await this.#until(() => this.#server.opened?.training.finished === true && this.#isReleased(COORDINATOR_GONE_MS))
     if (!this.#closed) this.#ended.resolve(null)

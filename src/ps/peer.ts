@@ -5,13 +5,13 @@ import type { LeaseTable } from './leases.ts'
 import type { Training } from './training.ts'
 import type { WorkerId } from './workers.ts'
 
-/** What the first hello brings into being. */
+/** The state that exists once the model is known. */
 export interface OpenShard {
   layout: ModelLayout
   training: Training
-  /** Parameter server 0 alone hands out data. */
+  /** Only on parameter server 0. */
   leases: LeaseTable | undefined
-  /** Parameter server 0 alone keeps them. */
+  /** Only on parameter server 0. */
   classes: JobClasses | undefined
 }
 
@@ -19,10 +19,10 @@ export interface Peer {
   channel: Channel
   role: 'worker' | 'coordinator'
   who: WorkerId
-  /** How many units of data it sees. */
+  /** Number of units of data that it sees. */
   dataUnits: number
-  /** It will not come back. */
+  /** It will not reconnect. */
   saidGoodbye?: boolean
-  /** It has not taken the weights yet that it asked for last. */
+  /** It has not received the weights of its last pull yet. */
   isPulling?: boolean
 }

@@ -1,4 +1,4 @@
-/** Which checkpoints stay: the newest, the best-scored, the pinned. The manifest goes first, so none is half there. */
+/** Purges checkpoints other than the newest, the best and the pinned. Removes the manifest first, so that no partial checkpoint remains. */
 import { join } from 'node:path'
 import { unreadable } from '../checkpoint/damage.ts'
 import type { FileSystem } from '../checkpoint/file-system.ts'
@@ -11,16 +11,16 @@ import { bestFirst, type MetricSpec } from '../contract/metrics.ts'
 import { errorCode } from '../support/errors.ts'
 
 export interface ScoredCheckpoint extends ListedCheckpoint {
-  /** The evaluator's score of exactly these bytes; undefined: none yet. */
+  /** The evaluator's score of this digest; undefined: none yet. */
   score: number | undefined
 }
 
 export interface RetentionRule {
-  /** What scores are values of; undefined: nothing scores the checkpoints. */
+  /** The metric of the scores; undefined: the job has no evaluation. */
   metric: MetricSpec | undefined
   keep: number
   keepBest: number
-  /** Steps that somebody needs: never purged. */
+  /** Steps that are never purged. */
   pinned: ReadonlySet<number>
 }
 
@@ -33,7 +33,7 @@ export function chooseKept(checkpoints: readonly ScoredCheckpoint[], rule: Reten
   return new Set([...kept.map(stepOf), ...rule.pinned])
 }
 
-/** The scored ones, the best first; of equals the newer. */
+/** Checkpoints with a score, the best first; of equal ones the newer. */
 function byScore(checkpoints: readonly ScoredCheckpoint[], metric: MetricSpec): ScoredCheckpoint[] {
   const compare = bestFirst(metric)
   return checkpoints
@@ -41,7 +41,7 @@ function byScore(checkpoints: readonly ScoredCheckpoint[], metric: MetricSpec): 
     .sort((a, b) => compare(a.score, b.score) || b.manifest.step - a.manifest.step)
 }
 
-/** Newest last, with scores as far as the evaluator has written them. */
+/** Newest last, with the scores that the evaluator has written so far. */
 export async function listScored(
   jobFolder: string,
   metric: MetricSpec | undefined,
@@ -57,10 +57,10 @@ export async function listScored(
   )
 }
 
-/** Missing, or a folder in its place. */
+/** Error codes of a missing score file. */
 const NO_SCORE = new Set(['ENOENT', 'NOT_A_FILE'])
 
-/** @throws DownpourError CHECKPOINT_UNREADABLE: one that looked unscored for a moment might be purged for it */
+/** @throws DownpourError CHECKPOINT_UNREADABLE: without its score, a best checkpoint could be purged */
 async function scoreOf(
   { folder, digest }: ListedCheckpoint,
   metric: string,
@@ -82,7 +82,7 @@ export async function purge(
   for (const { name } of checkpoints) await removeFolder(join(jobFolder, name), fs)
 }
 
-/** Folders that a crash or a failed round left without a manifest: they are no checkpoints. @returns their names */
+/** Removes folders that a crash or a failed round left without a manifest. @returns their names */
 export async function sweepLeftovers(jobFolder: string, fs: FileSystem): Promise<string[]> {
   const { refused } = await listCheckpoints(jobFolder, fs)
   const names = refused.filter(({ code }) => code === 'CHECKPOINT_NO_MANIFEST').map(({ name }) => name)

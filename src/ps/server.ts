@@ -1,4 +1,4 @@
-/** The parameter server's side of the wire: connections, who each of them is, and room for what they bring. */
+/** The server side of the wire: accepts and admits connections, and allocates buffers for their bodies. */
 import { createServer, type Server, type Socket } from 'node:net'
 import { MAX_CLASSES_BYTES } from '../contract/classes.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
@@ -25,14 +25,14 @@ import type { WorkerId } from './workers.ts'
 export interface PsServerOptions {
   config: RuntimeConfig
   index: number
-  /** Called once, with the first worker's layout. @throws what makes the job impossible */
+  /** Called once, with the first worker's layout. @throws the error that ends the job */
   open: (layout: ModelLayout, dataUnits: number) => Promise<OpenShard>
   /** Known once the server listens. */
   origin: () => Origin
-  /** A coordinator has shown that this shard cannot go on. */
+  /** Called if this shard and its coordinator do not belong together. */
   onDisagreement: (failure: Failure) => void
   snapshots: Snapshots
-  /** What a caller must know to be let in. */
+  /** The key that callers must prove to know. */
   key: string | undefined
   clock: Clock
   metrics: PsMetrics
@@ -73,7 +73,7 @@ export class PsServer {
   readonly #server: Server
   #opening: Promise<OpenShard> | undefined
   #open: OpenShard | undefined
-  /** Pod of the coordinator that was heard last. */
+  /** Pod of the last coordinator. */
   #coordinatorUid: string | undefined
 
   constructor(options: PsServerOptions) {
@@ -103,24 +103,24 @@ export class PsServer {
     return this.#attendance.connectedWorkers
   }
 
-  /** 0 while the coordinator is connected, infinite before it ever was. */
+  /** 0 while the coordinator is connected, infinite before it has connected. */
   get coordinatorAwayMs(): number {
     return this.#attendance.coordinatorAwayMs
   }
 
-  /** @returns the port, which is chosen by the system for 0. @throws DownpourError PORT_TAKEN */
+  /** @param port 0: any free port. @returns the port. @throws DownpourError PORT_TAKEN */
   listen(host: string | undefined, port: number): Promise<number> {
     return listenAt(this.#server, host, port)
   }
 
-  /** Opens the shard, once: a worker's hello does it, or a checkpoint that says the layout. */
+  /** Opens the shard once, with the layout from a worker or from a checkpoint. */
   async open(layout: ModelLayout, dataUnits: number): Promise<OpenShard> {
     this.#opening ??= this.#options.open(layout, dataUnits)
     this.#open = await this.#opening
     return this.#open
   }
 
-  /** Nobody is let in any more, and whoever is in is let go. */
+  /** Stops accepting and closes all connections. */
   async close(): Promise<void> {
     this.#server.close()
     this.#attendance.close()
@@ -141,7 +141,7 @@ export class PsServer {
     void channel.closed.then((error) => this.#leave(channel, error))
   }
 
-  /** A worker brings a push of the shard's length, or a list of classes: nothing is allocated for a stranger. */
+  /** Allocates only for workers, and only for a push of the shard's length or a list of classes. */
   #roomFor(channel: Channel, { type, bodyBytes }: FrameHead): Uint8Array | null {
     const isWorker = this.#attendance.of(channel)?.role === 'worker'
     const expected = 4 * (this.#open?.training.shard.incoming.length ?? 0)
@@ -165,7 +165,7 @@ export class PsServer {
       if (reply) channel.send(reply.message, requestId, reply.body ?? EMPTY, reply.sent)
     } catch (error) {
       this.#options.metrics.protocolErrors.inc()
-      // Who is not let in has nothing more to say on this connection.
+      // A connection that was not admitted is closed.
       if (!this.#attendance.of(channel)) channel.refuse(error, requestId)
       else channel.send({ type: 'refused', code: errorCode(error), message: errorMessage(error) }, requestId)
     } finally {
@@ -176,32 +176,32 @@ export class PsServer {
   async #answer(channel: Channel, message: Message, body: Uint8Array): Promise<Answer | undefined> {
     const peer = this.#attendance.of(channel)
     if (peer && this.#open) return this.#requests.answer(peer, this.#open, message, body)
-    const said = this.#reception.hear(channel, message)
+    const said = this.#reception.receive(channel, message)
     if (said.hello.role === 'coordinator') this.#mustAgree(said.hello)
     return said.isAsked ? { message: { type: 'layoutWanted' } } : this.#letIn(channel, said)
   }
 
   async #letIn(channel: Channel, { hello, layout }: Introduction): Promise<Answer> {
     const open = await (layout ? this.open(layout, hello.dataUnits) : this.#opening)
-    if (!open) throw new DownpourError('HELLO_FIRST', 'nobody has told the layout')
+    if (!open) throw new DownpourError('HELLO_FIRST', 'the layout is not known yet')
     assertSameModel(hello, open)
     const { role, index, podUid, dataUnits } = hello
     const peer: Peer = { channel, role, who: { index, podUid }, dataUnits }
     if (peer.role === 'worker') this.#admit(channel, peer.who, hello.attempt, open)
     else this.#coordinatorUid = hello.podUid
     const former = this.#attendance.join(peer)
-    for (const one of former) one.destroy(new DownpourError('WIRE_REPLACED', 'the pod has connected anew'))
+    for (const one of former) one.destroy(new DownpourError('WIRE_REPLACED', 'the pod has connected again'))
     this.#options.metrics.connectedWorkers.set(this.connectedWorkers)
     const { incarnation, version } = open.training
     const classes = open.classes?.id ?? null
     return { message: { type: 'welcome', incarnation, version, heartbeatMs: this.#limits.heartbeatMs, classes } }
   }
 
-  /** A coordinator of a later generation, or of another past, ends this shard; one of an earlier is sent away. */
+  /** A coordinator of a later generation or another checkpoint ends this shard; one of an earlier generation is refused. */
   #mustAgree(hello: Message<'hello'>): void {
     try {
       assertSameOrigin(hello, this.#options.origin())
-      this.#mustRemember(hello.podUid)
+      this.#mustBeSameCoordinator(hello.podUid)
     } catch (error) {
       const code = errorCode(error)
       if (code !== 'OUTDATED_COORDINATOR') this.#options.onDisagreement({ code, message: errorMessage(error) })
@@ -209,14 +209,11 @@ export class PsServer {
     }
   }
 
-  /** Another coordinator of the same generation does not know the updates that were applied under the first. */
-  #mustRemember(podUid: string): void {
+  /** A second coordinator of the same generation does not know the updates that were applied under the first. */
+  #mustBeSameCoordinator(podUid: string): void {
     const isOther = this.#coordinatorUid !== undefined && this.#coordinatorUid !== podUid
     if (!isOther || !this.#open?.training.counts.applied) return
-    throw new DownpourError(
-      'SHARDS_DISAGREE',
-      `the coordinator was replaced alone (pod ${podUid}): all must start again`,
-    )
+    throw new DownpourError('SHARDS_DISAGREE', `the coordinator was replaced alone (pod ${podUid}): all must restart`)
   }
 
   #admit(channel: Channel, who: WorkerId, attempt: number, { training }: OpenShard): void {
@@ -226,7 +223,7 @@ export class PsServer {
     if (replaced) this.#replace(replaced, who, training)
   }
 
-  /** What the former pod had is handed out again at once: it must not speak any more. */
+  /** Returns the leases of the former pod and closes its connections. */
   #replace(former: string, who: WorkerId, training: Training): void {
     training.forget(who)
     this.#giveBack(former)
@@ -237,7 +234,7 @@ export class PsServer {
   #giveBack(podUid: string): void {
     this.#attendance.dismiss(podUid)
     const returned = this.#open?.leases?.giveBack(podUid) ?? 0
-    if (returned > 0) this.#options.log.info({ podUid, returned }, 'data of a worker that is gone is handed out again')
+    if (returned > 0) this.#options.log.info({ podUid, returned }, 'leases of a worker that has left are returned')
   }
 
   #leave(channel: Channel, error: Error | undefined): void {

@@ -1,6 +1,6 @@
 /**
- * The numbers of one parameter server: flat float32 arrays in one WebAssembly memory, so that the kernels work on them
- * where they are. Synchronous and without any notion of workers; src/ps/training.ts decides what is applied.
+ * The weights and optimizer state of one parameter server: flat float32 arrays in one WebAssembly memory, so that kernels
+ * work on them in place. Synchronous. It knows no workers; src/ps/training.ts decides what is applied.
  */
 import type { Optimizer as OptimizerSettings } from '../contract/training.ts'
 import { DownpourError } from '../support/errors.ts'
@@ -18,11 +18,11 @@ export interface ShardOptions {
   weightDecay: number
   /** Batch-norm moving averages: m ← d·m + (1−d)·x. */
   statisticDecay: number
-  /** Room for one more value of each trainable weight: some asynchrony policies need it. */
+  /** Whether to allocate one more value for each trainable weight, which some asynchrony policies need. */
   needsScratch: boolean
 }
 
-/** A copy of everything that a checkpoint needs; used again at the next snapshot. */
+/** A copy of the state for a checkpoint; the next snapshot reuses it. */
 export interface ShardCopy {
   weights: Float32Array
   slots: ReadonlyMap<string, Float32Array>
@@ -37,7 +37,7 @@ export class Shard {
   readonly weights: Float32Array
   /** State of the optimizer by name, over the trainable prefix. */
   readonly slots: ReadonlyMap<string, Float32Array>
-  /** Gradients, then batch statistics: what a push brings. */
+  /** The body of a push: gradients, then batch statistics. */
   readonly incoming: Float32Array
   /** Empty unless `needsScratch`. */
   readonly scratch: Float32Array
@@ -45,7 +45,7 @@ export class Shard {
   readonly #kernels: Kernels
   readonly #updateRuns: readonly UpdateRun[]
 
-  /** @throws DownpourError LAYOUT_TOO_LARGE above the 4 GiB that one memory can have. */
+  /** @throws DownpourError LAYOUT_TOO_LARGE above 4 GiB, the limit of a WebAssembly memory */
   constructor(layout: ShardLayout, options: ShardOptions) {
     this.layout = layout
     this.options = options
@@ -83,7 +83,7 @@ export class Shard {
     return this.weights.subarray(0, this.layout.trainable)
   }
 
-  /** Changes the gradient that `incoming` holds. */
+  /** Changes the gradient in `incoming`. */
   runOnGradient<Scalars extends string>(
     kernel: ElementKernel<'w' | 'g' | 'scratch', Scalars>,
     scalars: Readonly<Record<Scalars, number>>,
@@ -115,7 +115,7 @@ export class Shard {
     this.#kernels.run(MOVING_AVERAGE, arrays, this.layout.statistic, { decay: this.options.statisticDecay ** batches })
   }
 
-  /** @param into an earlier copy, to save its page faults. */
+  /** @param into an earlier copy to reuse, which saves page faults */
   copy(into?: ShardCopy): ShardCopy {
     const copy = into ?? {
       weights: new Float32Array(this.weights.length),
@@ -132,7 +132,7 @@ function allocate(elements: number, layout: ShardLayout): WebAssembly.Memory {
   if (pages > MAX_PAGES)
     throw new DownpourError(
       'LAYOUT_TOO_LARGE',
-      `shard ${layout.index} needs ${Math.ceil(pages / 16384)} GiB with its optimizer state; one holds 4: use more parameter servers`,
+      `shard ${layout.index} needs ${Math.ceil(pages / 16384)} GiB with its optimizer state; the limit is 4: use more parameter servers`,
       { shard: layout.index, elements },
     )
   return new WebAssembly.Memory({ initial: pages, maximum: pages })

@@ -1,6 +1,6 @@
 /**
- * What happens to a push, in order: fenced? seen before? job done? computed on other weights? too early, too old,
- * not finite? Then the optimizer. Synchronous: a push is applied whole or not at all (paper.md §4.4).
+ * Applies pushes. Checks in order: fenced, repeated, job done, computed on other weights, warm start, too stale, not
+ * finite. Then the optimizer. Synchronous: a push is applied completely or not at all (paper.md §4.4).
  */
 import { isSettled, type PushResult } from '../contract/exchange.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
@@ -15,7 +15,7 @@ import { StalenessHistogram } from './staleness.ts'
 import type { WorkerId, WorkerTable } from './workers.ts'
 
 export interface Applied {
-  /** The version that this push made. */
+  /** The version after this push. */
   version: number
   loss: number | null
   examples: number
@@ -27,7 +27,7 @@ export interface TrainingOptions {
   /** Which parameter server. The version of number 0 is the global step, so it alone decides when warm start and the job end. */
   index: number
   incarnation: number
-  /** Updates already in `shard`. */
+  /** Updates that `shard` contains already. */
   version: number
   /** Of the checkpoint that `shard` was restored from; 0 for a new job. */
   globalStep: number
@@ -44,11 +44,11 @@ export class Training {
   readonly staleness = new StalenessHistogram()
   readonly counts: CoordinatorStatus['pushes'] = { applied: 0, duplicate: 0, stale: 0, nonfinite: 0, fenced: 0 }
   failure: Failure | null = null
-  /** Set when the coordinator says that the job has all its steps. */
+  /** Set when the coordinator reports that the job has finished its last step. */
   finished = false
-  /** Set when the coordinator has said goodbye: it has had its last round, and wants nothing more. */
+  /** Set by the coordinator's goodbye, after its last round. */
   released = false
-  /** While set, pushes wait: the coordinator wants a checkpoint of exactly this version. */
+  /** While set, pushes wait for a checkpoint of exactly this version. */
   held: Promise<unknown> | undefined
   readonly #options: TrainingOptions
   readonly #policy: Policy
@@ -72,7 +72,7 @@ export class Training {
     return this.#version
   }
 
-  /** Of the job. Other shards than 0 know it from pushes: they may have applied more or fewer updates themselves. */
+  /** The step of the job. Shards other than 0 know it from pushes, because their own version may differ. */
   get globalStep(): number {
     return this.#options.index === 0 ? this.#version : this.#reportedStep
   }
@@ -86,13 +86,13 @@ export class Training {
     return learningRateAt(learningRate, this.globalStep, maxSteps)
   }
 
-  /** Whether the worker must not train yet: until `warmStartSteps` only worker 0 does. */
+  /** Whether the worker must wait: until `warmStartSteps` only worker 0 trains. */
   mustWait({ index }: WorkerId): boolean {
     const { warmStartSteps } = this.#options.config.async
     return this.#options.index === 0 && index !== 0 && this.#version < warmStartSteps
   }
 
-  /** The worker is being sent the weights as they are now. */
+  /** Call when the present weights are sent to the worker. */
   notePull({ index }: WorkerId): void {
     this.#policy.onPull?.(index)
   }
@@ -121,7 +121,7 @@ export class Training {
     record.lastResult = result
     if (result === 'applied') {
       record.contributed = true
-      // Last: who hears of it may copy everything, and the copy must know that this push is in it.
+      // Last, because the callback may take a checkpoint, which must record this push as applied.
       const { loss, examples } = push
       this.#options.onApplied?.({ version: this.#version, loss, examples, staleness })
     }
@@ -131,7 +131,7 @@ export class Training {
   #judge(who: WorkerId, push: Message<'push'>, body: Uint8Array): PushResult {
     const { maxStaleness } = this.#options.config.async
     if (this.done) return 'done'
-    // Weights of another incarnation, or that this one has not had yet.
+    // Computed on weights of another incarnation, or on weights that this one does not have yet.
     if (push.incarnation !== this.incarnation || push.baseVersion > this.#version) return 'incarnation'
     if (this.mustWait(who)) return 'wait'
     const staleness = this.#version - push.baseVersion
@@ -154,14 +154,14 @@ export class Training {
   #refuseNonFinite(who: WorkerId): PushResult {
     const { maxNonFinite } = this.#options.config
     if (++this.#nonFiniteInRow >= maxNonFinite && !this.failure) {
-      const message = `${maxNonFinite} pushes in a row held NaN or infinite values (the last from worker ${who.index}): lower the learning rate or check the data`
+      const message = `${maxNonFinite} pushes in a row contained NaN or infinite values (the last from worker ${who.index}): lower the learning rate or check the data`
       this.failure = { code: 'NON_FINITE', message }
       this.#options.onFailure?.(this.failure)
     }
     return 'nonfinite'
   }
 
-  /** Everything a checkpoint needs, as of one moment. @param into a copy to use again. */
+  /** The state for a checkpoint. @param into a copy to reuse */
   capture(into?: ShardCopy): { version: number; copy: ShardCopy } & ReturnType<WorkerTable['save']> {
     return { version: this.#version, copy: this.shard.copy(into), ...this.workers.save() }
   }

@@ -1,4 +1,4 @@
-/** Delay-compensated SGD: estimates the gradient at the present weights from the one at older weights (paper.md §3.2). */
+/** Delay-compensated SGD: estimates the gradient at the present weights from a gradient of older weights (paper.md §3.2). */
 import { elementKernel } from '../kernel.ts'
 import type { PolicyKind } from './policy.ts'
 

@@ -1,11 +1,11 @@
-/** What an optimizer of a parameter server is. Each kind is a file of this folder, listed in `optimizers.ts`. */
+/** The interface of optimizers. Each is a file of this folder, listed in `optimizers.ts`. */
 import type { Optimizer as Settings } from '../../contract/training.ts'
 import type { ElementKernel } from '../kernel.ts'
 import type { Kernels } from '../kernels.ts'
 
 export type OptimizerType = Settings['type']
 
-/** Byte positions of one run of neighbouring weights, of their gradient, and by name of their slots. */
+/** Byte positions of consecutive weights, of their gradient, and of their slots by name. */
 export interface Run<Slot extends string = string> {
   weights: number
   gradient: number
@@ -15,7 +15,7 @@ export interface Run<Slot extends string = string> {
 }
 
 export interface UpdateFacts {
-  /** Updates that the shard applied before this one: it is in checkpoints, so a restart continues it. */
+  /** Number of updates that the shard has applied before. Checkpoints contain it, so it continues after a restart. */
   step: number
   learningRate: number
   /** Coupled L2: the optimizer sees gradient + weightDecay · weights. */
@@ -23,7 +23,7 @@ export interface UpdateFacts {
 }
 
 export interface OptimizerKind<Type extends OptimizerType = OptimizerType, Slot extends string = string> {
-  /** A value for each trainable weight, by its name in checkpoints, and what it starts as. */
+  /** Name of each slot in checkpoints → initial value. A slot has one value for each trainable weight. */
   readonly slots: Readonly<Record<Slot, number>>
   readonly kernel: ElementKernel
   update(kernels: Kernels, run: Run<Slot>, settings: Extract<Settings, { type: Type }>, facts: UpdateFacts): void
