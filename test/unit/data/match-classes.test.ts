@@ -83,6 +83,18 @@ test('a folder with a labels file in another order is mapped too', async () => {
   assert.deepEqual(names, { 'ant/1.png': ['ant'], 'cat/1.png': ['cat'] })
 })
 
+test('what a generated picture shows is in ids of the job too, without ancestors', async () => {
+  const folder = inside(root)
+  const dataset = await openDataset(folder, await writeRecords(folder, [[{ id: 'a', labels: [3], truth: [2, 3] }]]))
+  const last = FRUIT.length - 1
+  const reversed = FRUIT.map(({ name, parents }) => ({ name, parents: parents.map((id) => last - id) })).reverse()
+  const job = dataset.withClasses(reversed.map((label, id) => ({ id, ...label })))
+  const [item] = await collect(job.read(0))
+  assert.ok(item?.type === 'example')
+  assert.deepEqual(job.interpret(item.annotation), { labels: [0, 3], truth: [1, 0] })
+  assert.deepEqual(dataset.interpret(item.annotation), { labels: [3, 0], truth: [2, 3] })
+})
+
 test('an id that the labels file of the records lacks is named, not mapped', async () => {
   const folder = inside(root)
   const config = await writeRecords(folder, [[{ id: 'a', labels: [9] }]])
