@@ -1,4 +1,4 @@
-/** Refuses what the task of a job does not declare: data of another format, a metric of another task. */
+/** Rules that refuse what the task of a job does not declare: a data format or a metric. */
 import { JOB_KINDS, type JobKind } from '../contract/names.ts'
 import type { TaskDeclaration } from '../tasks/declaration.ts'
 import { declarationOf, declarationsFor } from '../tasks/declarations.ts'
@@ -49,7 +49,7 @@ function ruleFor(
   }
 }
 
-/** '' where nothing says the task, which another rule refuses. */
+/** CEL for the type of the job's task; '' for a job without a task, which another rule refuses. */
 export function taskType(kind: JobKind): string {
   return filled(kind, 'task.type', DEFAULT_TASK[kind] ?? '')
 }

@@ -1,11 +1,11 @@
-/** spec.task and spec.input of a kind: what the declarations of its tasks say, told apart by the type of the task. */
+/** Schemas of spec.task and spec.input, made from the declarations of the tasks that a kind can have. */
 import { z } from 'zod'
 import type { JobKind } from '../contract/names.ts'
 import type { InputConfig } from '../contract/runtime.ts'
 import type { TaskDeclaration } from '../tasks/declaration.ts'
 import { declarationsFor, type TaskType } from '../tasks/declarations.ts'
 
-/** Where spec.task has no type; a kind that is not here needs one. */
+/** The type of a spec.task without one. A kind that is not listed requires a type. */
 export const DEFAULT_TASK: Partial<Record<JobKind, TaskType>> = { PretrainJob: 'multi-label' }
 
 type Options = Readonly<Record<string, unknown>>
@@ -26,7 +26,7 @@ export function taskUnion(kind: JobKind): z.ZodType<TaskSpec, TaskSpec> {
     .meta({ ...(defaultType && { defaultType }) }) as unknown as z.ZodType<TaskSpec, TaskSpec>
 }
 
-/** The fields of every task together, all optional: `completeInput` checks them against those of one. */
+/** The fields of all tasks, each optional. Parsing checks them against the declaration of the job's task. */
 export function inputSchema(kind: JobKind): z.ZodType<InputSpec, InputSpec> {
   return z.strictObject(Object.fromEntries(fieldsOf(declarationsFor(kind)))) as unknown as z.ZodType<
     InputSpec,
@@ -50,7 +50,7 @@ function descriptionOf(field: z.core.$ZodType): string {
   return withoutDefault(field).description ?? ''
 }
 
-/** In CEL, for each task: the fields of spec.input that only other tasks have. */
+/** For each task, the fields of spec.input that only other tasks have. */
 export function strangersOfInput(declarations: readonly TaskDeclaration[]): { type: string; fields: string[] }[] {
   const all = [...fieldsOf(declarations).keys()]
   return declarations

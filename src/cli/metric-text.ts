@@ -1,4 +1,4 @@
-/** Metrics as people read them: what is better when higher is a share of 1, with three digits; an error is as short as it goes. */
+/** Formats metrics. A metric that is better when higher is a share of 1, with three decimals; any other is an error. */
 import type { Job } from '../api/job.ts'
 import type { MetricSpec } from '../contract/metrics.ts'
 import { headlineMetric } from '../plan/metric.ts'
@@ -19,13 +19,13 @@ export function isShare(job: Job, name: string): boolean {
   return metrics.some((metric) => metric.name === name && metric.better === 'higher')
 }
 
-/** Undefined: the newest checkpoint of the job has no score. */
+/** @returns undefined while no checkpoint of the job has a score */
 export function headlineValue(job: Job): number | undefined {
   return job.status?.results?.metrics[headlineMetric(job).name]
 }
 
 /**
- * What pre-training bought: the difference is that of the two numbers beside it, as they are rounded.
+ * The gain of pre-training, as the difference of the two rounded numbers.
  * @example ['96.0%', '64.2%', '31.8 points'] for shares, ['0.412', '0.530', '0.118 less'] for errors
  */
 export function gainTexts({ better }: MetricSpec, ours: number, theirs: number): [string, string, string] {

@@ -1,4 +1,4 @@
-/** Scores one checkpoint on the held-out set. B batch, H W pixels, C classes. */
+/** Scores one checkpoint on the evaluation set. B batch, H W pixels, C channels. */
 import { loadCheckpoint, loadClasses } from '../checkpoint/load.ts'
 import type { Tensor as StoredTensor } from '../checkpoint/safetensors.ts'
 import type { Class } from '../contract/classes.ts'
@@ -24,7 +24,7 @@ export interface Score {
 
 export interface EvaluateOptions {
   folder: string
-  /** Refuse another checkpoint than the one that was listed. */
+  /** Digest of the listed checkpoint; evaluation fails if the folder holds another one by now. */
   digest: string
   config: Pick<RuntimeConfig, 'evaluation' | 'task'>
   set: Pick<EvaluationSet, 'dataset' | 'where'>
@@ -63,7 +63,7 @@ async function batchesOf({ config, set }: EvaluateOptions, classes: readonly Cla
   return evaluationBatches(reader, pipeline, batchSize, maxExamples)
 }
 
-/** Without a list of classes the set's own numbers must be outputs of the model. @throws DownpourError LABELS_TOO_MANY */
+/** A checkpoint without a list of classes is scored by the label numbers of the set, so the model needs an output for each. @throws DownpourError LABELS_TOO_MANY */
 function atMost(outputs: number | undefined, { dataset, where }: EvaluateOptions['set']): Dataset<ClassLabels> {
   const labels = dataset.labels.size
   if (outputs === undefined || labels <= outputs) return dataset
@@ -71,7 +71,7 @@ function atMost(outputs: number | undefined, { dataset, where }: EvaluateOptions
   throw new DownpourError('LABELS_TOO_MANY', message, { labels })
 }
 
-/** @throws DownpourError CHECKPOINT_INCOMPLETE before anything is allocated */
+/** @throws DownpourError CHECKPOINT_INCOMPLETE, before any tensor is allocated */
 function toWeights(
   variables: readonly VariableSpec[],
   stored: ReadonlyMap<string, StoredTensor>,
@@ -87,7 +87,7 @@ function toWeights(
   return new Map(values.map(({ name, shape, data }) => [name, tf.tensor(data, [...shape])]))
 }
 
-/** @returns what the task infers, read out of the backend */
+/** Runs the task on one batch. @returns its outputs, read from the backend */
 function infer(task: Task, weights: Weights, { images, shape }: Batch<unknown>): Record<string, Values> {
   const outputs = tf.tidy(() => {
     const images_BHWC = tf.tensor4d(images, [...shape, 3]) as Tensor4D

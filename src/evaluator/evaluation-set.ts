@@ -1,4 +1,4 @@
-/** The evaluation set, opened when the evaluator starts: a wrong path must not be found when the training is over. */
+/** The evaluation set. The evaluator opens it at its start, so that a wrong path fails the job before the training is over. */
 import { join } from 'node:path'
 import { type Class, MAX_CLASSES_BYTES, parseClasses } from '../contract/classes.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
@@ -15,9 +15,9 @@ import type { Log } from '../support/log.ts'
 export interface EvaluationSet {
   /** The folder, for messages. */
   readonly where: string
-  /** Opened once for all checkpoints; `withClasses` of a checkpoint says what its labels are. */
+  /** Opened once for all checkpoints. `withClasses` maps its labels to the classes of one checkpoint. */
   readonly dataset: Dataset<ClassLabels>
-  /** Says once which classes of the job are missing. @throws DownpourError CLASS_UNKNOWN, HIERARCHY_DIFFERS */
+  /** Logs once which classes of the job the set lacks. @throws DownpourError CLASS_UNKNOWN, HIERARCHY_DIFFERS */
   compare(classes: readonly Class[]): void
 }
 
@@ -49,8 +49,8 @@ export async function openEvaluationSet(
 }
 
 /**
- * Holds the set against the list of the running job as soon as that is there, which is before the first checkpoint. A
- * file that cannot be used costs this early look alone: scores go by the list in each checkpoint.
+ * Compares the classes of the set with those of the running job as soon as the job has published them, which it does
+ * before its first checkpoint. An unreadable file only skips this early check, because each checkpoint has its own list.
  */
 export function compareOnce(set: EvaluationSet, classesFile: string, log: Log): () => Promise<void> {
   let isDone = false
@@ -68,7 +68,7 @@ export function compareOnce(set: EvaluationSet, classesFile: string, log: Log): 
   }
 }
 
-/** Undefined: there is none yet. */
+/** @returns undefined while the job has not published a list */
 async function publishedClasses(path: string): Promise<Class[] | undefined> {
   try {
     return parseClasses(await readRegular(path, MAX_CLASSES_BYTES), path)

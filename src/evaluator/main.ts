@@ -1,4 +1,4 @@
-/** `downpour evaluate`: scores a job's checkpoints as they are committed, then leaves the results as its last words. */
+/** `downpour evaluate`: scores the checkpoints of a job as they are committed, and writes the results as its termination message. */
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { realFileSystem } from '../checkpoint/file-system.ts'
@@ -19,7 +19,7 @@ import { evaluateCheckpoint } from './evaluate.ts'
 import { compareOnce, openEvaluationSet } from './evaluation-set.ts'
 import { followCheckpoints } from './follow.ts'
 
-/** Training comes first where both share a machine. */
+/** Lower priority than the workers that may share its machine. */
 const NICENESS = 10
 
 export async function runEvaluator(): Promise<void> {

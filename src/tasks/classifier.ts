@@ -1,4 +1,4 @@
-/** A network for tasks with a list of classes: the backbone, its last feature averaged over the image, a head in slices. */
+/** The network of tasks with classes: a backbone, the mean of its last feature over the image, and a head in slices. */
 import type { Backbone, Feature } from '../models/backbone.ts'
 import type { Pass } from '../models/layer.ts'
 import type { VariableSpec } from '../support/variables.ts'
@@ -7,7 +7,7 @@ import { type HeadOptions, slicedHead } from './sliced-head.ts'
 
 export interface Classifier {
   readonly variables: readonly VariableSpec[]
-  /** One logit a class and image. */
+  /** One logit for each image and class. */
   logits(pass: Pass, images_BHWC: Tensor4D): Tensor2D
 }
 
@@ -20,7 +20,7 @@ export function classifier(backbone: Backbone, options: HeadOptions): Classifier
   }
 }
 
-/** Of the last feature: F channels, averaged over the positions of each image. */
+/** The mean of the last feature over all positions of an image: F channels. */
 export function averageFeatures(backbone: Backbone, pass: Pass, images_BHWC: Tensor4D): Tensor2D {
   const { x_BHWC } = backbone.apply(images_BHWC, pass).at(-1) as Feature
   return tf.mean(x_BHWC, [1, 2]) as Tensor2D

@@ -1,4 +1,4 @@
-/** What every program may know of a task: no tensor, no picture, so that the operator loads neither. */
+/** What every program may know of a task. It imports zod and src/contract only, because the operator loads it. */
 import { z } from 'zod'
 import type { DataFormatName } from '../contract/data-formats.ts'
 import type { MetricSpec } from '../contract/metrics.ts'
@@ -8,9 +8,9 @@ import { DownpourError } from '../support/errors.ts'
 export interface TaskDeclaration {
   readonly type: string
   readonly kinds: readonly JobKind[]
-  /** What shapes the weights: it cannot change. An option `classes` is the number of classes that the data must have. */
+  /** What determines the shapes of the weights, so it cannot change. An option `classes` is the number of classes that the data must have. */
   readonly options: z.ZodObject
-  /** What an example is turned into, with a default for each field; it can change while the job is suspended. */
+  /** How an example becomes a sample, with a default for each field. It can change while the job is suspended. */
   readonly input: z.ZodObject
   /** Formats of data sets that carry what the task learns. */
   readonly formats: readonly DataFormatName[]

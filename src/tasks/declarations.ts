@@ -1,4 +1,4 @@
-/** Every task that there is; api, plan, operator and cli know tasks by this list alone. */
+/** The list of all tasks. api, plan, operator and cli import this file and declarations only. */
 import type { MetricSpec } from '../contract/metrics.ts'
 import type { JobKind } from '../contract/names.ts'
 import type { TaskConfig } from '../contract/runtime.ts'

@@ -1,4 +1,4 @@
-/** The input of the tasks that learn class labels: a square crop, and the labels as the data set has them. */
+/** The input of tasks with class labels: a square crop, and the labels of the data set as target. */
 import type { ClassLabels } from '../data/dataset.ts'
 import type { InputPipeline } from '../input/pipeline.ts'
 import { squareCrop } from '../input/square-crop.ts'

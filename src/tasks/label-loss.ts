@@ -6,7 +6,7 @@ import type { Values } from './task.ts'
 
 /**
  * One logistic loss a label, every absent label a negative: **sum over labels, mean over batch** (paper.md §4.1).
- * max(z, 0) - z·t + log(1 + e^-|z|), with dL/dz = (σ(z) - t) / B given outright.
+ * max(z, 0) - z·t + log(1 + e^-|z|), with dL/dz = (σ(z) - t) / B in closed form.
  */
 export function logisticLoss(logits_BC: Tensor2D, targets_BC: Tensor2D): Scalar {
   const perLabel = (z_BC: Tensor2D, t_BC: Tensor2D) =>

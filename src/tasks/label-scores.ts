@@ -1,8 +1,8 @@
 /** Scores of paper.md §4.9, over plain arrays. */
 
 /**
- * Indices of the `k` largest values, largest first; ties go to the lower index, NaN is below everything. One pass: of
- * 18,291 logits nearly all are refused by one comparison with the smallest that is kept.
+ * Indices of the `k` largest values, largest first. Of equal values the lower index comes first; NaN is
+ * below every number. One pass, in which one comparison with the smallest kept value rejects nearly all of 18,291 logits.
  */
 export function topK(values: Float32Array, k: number): number[] {
   const kept: number[] = []

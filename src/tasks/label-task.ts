@@ -1,4 +1,4 @@
-/** What the tasks share that learn class labels: a logit a class, targets of 0 and 1, and logits as predictions. */
+/** The common part of tasks with class labels: one logit for each class, targets of 0 and 1, logits as predictions. */
 import type { ClassLabels } from '../data/dataset.ts'
 import type { Scalar, Tensor2D } from '../tensor/tf.ts'
 import type { Classifier } from './classifier.ts'

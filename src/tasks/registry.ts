@@ -1,6 +1,6 @@
 /**
- * The programs of every task, loaded when a job has the task. Their declarations are a list of their own. The loader's
- * thread comes through here for the input alone, so nothing that loads tfjs is imported before `createTask` needs it.
+ * The programs of all tasks, imported when a job needs one; `declarations.ts` lists their declarations. The loader's
+ * thread imports this file for `createInput`, so tfjs is imported in `createTask` only.
  */
 import type { RuntimeConfig, TaskConfig } from '../contract/runtime.ts'
 import type { ClassLabels } from '../data/dataset.ts'

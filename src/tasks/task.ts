@@ -1,4 +1,4 @@
-/** The tensor side of a task: its network and what it learns, and its scores over plain arrays. */
+/** A task as workers and the evaluator use it: network and loss over tensors, predictions and scores over plain arrays. */
 import type { Objective } from '../models/gradients.ts'
 import type { Pass } from '../models/layer.ts'
 import type { VariableSpec } from '../support/variables.ts'
@@ -13,11 +13,11 @@ export interface Values {
 /** @template T target of an image, as the input pipeline makes it; P prediction for an image */
 export interface Task<T = unknown, P = unknown> {
   readonly variables: readonly VariableSpec[]
-  /** Of fixed shape; they become tensors before the pass, so that they are inputs of a step and no part of it. */
+  /** Named arrays of fixed shape. They become tensors before the pass, as inputs of a step. */
   encode(targets: readonly T[]): Readonly<Record<string, Values>>
   /**
-   * Runs the network, because a second stage may need the targets of the first. Makes no tensor out of targets: a step
-   * that is recorded as a graph would keep those of the batch that it was recorded with.
+   * Runs the network itself, because a second stage may need the targets of the first. It must not make a tensor out of
+   * targets: a step that is recorded as a graph would keep those of the recorded batch.
    */
   objective(pass: Pass, images_BHWC: Tensor4D, targets: Readonly<Record<string, Tensor>>): Objective
   /** Call inside tf.tidy. */

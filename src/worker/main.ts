@@ -1,4 +1,4 @@
-/** `downpour worker`: one training process, from what it is told to its last words. */
+/** `downpour worker`: one training process, from its configuration to its termination message. */
 import { join } from 'node:path'
 import { encodeClasses } from '../contract/classes.ts'
 import { exitCodeOf } from '../contract/exit-codes.ts'
@@ -89,7 +89,7 @@ async function train(context: WorkerContext): Promise<void> {
     await data.close()
   }
   report.set({ phase: 'done' })
-  log.info({ localSteps: report.status.localSteps }, 'worker ends: the job has all its steps')
+  log.info({ localSteps: report.status.localSteps }, 'worker ends, because the job has done all steps')
 }
 
 async function trainOn({ facts, start }: OpenLoader<unknown>, task: Task, context: WorkerContext): Promise<void> {
@@ -142,7 +142,7 @@ async function connect(context: WorkerContext, task: Task, { labels, units }: Da
     mayOfferClasses: ({ count }) => {
       if (wanted === undefined || count === wanted) return true
       if (index === 0) throw wrongCount(labels, wanted, config.data.path)
-      log.info({ labels: count, classes: wanted }, 'waiting for a worker that has all classes of the job')
+      log.info({ labels: count, classes: wanted }, 'waiting for a worker whose data has all classes of the job')
       return false
     },
     signal,

@@ -1,4 +1,4 @@
-/** Forward and backward on one batch; the only place where the worker touches tensors. B batch, H W pixels, C channels. */
+/** Forward and backward pass on one batch. Only this file of the worker uses tensors. B batch, H W pixels, C channels. */
 import type { Batch } from '../input/batch.ts'
 import { disposeStep, valueAndGradients } from '../models/gradients.ts'
 import type { Weights } from '../models/layer.ts'
@@ -11,13 +11,13 @@ export interface StepOutput {
   gradients: ReadonlyMap<string, Float32Array>
   statistics: ReadonlyMap<string, Float32Array>
   examples: number
-  /** Loss and every gradient are finite. */
+  /** Whether the loss and every gradient are finite. */
   finite: boolean
   seconds: number
 }
 
 export interface Stepper<T = unknown> {
-  /** Takes over new weights; the arrays may be overwritten afterwards. */
+  /** Copies the weights, so the caller may overwrite the arrays afterwards. */
   load(weights: ReadonlyMap<string, Float32Array>): void
   step(batch: Batch<T>): StepOutput
   dispose(): void
@@ -79,7 +79,7 @@ function readOut(tensors: ReadonlyMap<string, Tensor>): Map<string, Float32Array
 }
 
 function allFinite(values: Float32Array): boolean {
-  // A sum is finite only if every term is, and one addition a value is as cheap as a look can be.
+  // The sum is finite only if every value is, and one addition per value is the cheapest check.
   let sum = 0
   for (let i = 0; i < values.length; i++) sum += values[i] as number
   return Number.isFinite(sum)

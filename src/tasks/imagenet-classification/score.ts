@@ -11,7 +11,7 @@ export function createScorer(): Scorer<ClassLabels, Float32Array> {
     add(predictions, targets) {
       predictions.forEach((logits_C, row) => {
         const [label] = (targets[row] as ClassLabels).labels
-        if (label === undefined) return // nothing to be right or wrong about
+        if (label === undefined) return // an image without a class can be neither right nor wrong
         const rank = topK(logits_C, TOP).indexOf(label)
         sums.top1 += rank === 0 ? 1 : 0
         sums.top5 += rank >= 0 ? 1 : 0

@@ -9,6 +9,9 @@ import type { CountTarget } from './score.ts'
 export function createInput(given: unknown): InputPipeline<ClassLabels, CountTarget> {
   return squareCrop(parseSquareInput(given), ({ truth }: ClassLabels) => {
     if (truth) return { count: truth.length }
-    throw new DownpourError('BAD_DATA', 'a record without image/class/truth: nothing says how many objects it shows')
+    throw new DownpourError(
+      'BAD_DATA',
+      'a record has no image/class/truth, which holds a label for each object in the picture',
+    )
   })
 }
