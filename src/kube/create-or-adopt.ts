@@ -6,13 +6,13 @@ import { type Collection, controllerUid, type KubeObject, type Ref } from './obj
 
 export interface CreateResult<T> {
   object: T
-  /** adopted: it was there already and belongs to the same owner; look at its deletionTimestamp before counting on it. */
+  /** adopted: it existed already and has the same owner; it may be in deletion, so check its deletionTimestamp. */
   outcome: 'created' | 'adopted'
 }
 
 /**
- * Creates an object with a computed name, so that a second try (crash in between, lost answer, stale cache) finds the
- * first one instead of making two.
+ * Creates an object with a computed name, so that a repeated attempt (after a crash, a lost answer or with a stale
+ * cache) finds the first object instead of creating a second one.
  * @throws NAME_CONFLICT when the name is taken by an object that `ownerUid` does not control
  */
 export async function createOrAdopt<T extends KubeObject>(
@@ -28,7 +28,7 @@ export async function createOrAdopt<T extends KubeObject>(
   } catch (error) {
     if (!isAlreadyExists(error)) throw error
     const found = await client.find<T>(ref, waiting)
-    // Gone between the two calls: the next reconcile creates it.
+    // Deleted between the two calls: the next reconcile creates it.
     if (!found) throw error
     if (controllerUid(found) === ownerUid) return { object: found, outcome: 'adopted' }
     throw nameConflict(ref, found, error)
@@ -37,7 +37,7 @@ export async function createOrAdopt<T extends KubeObject>(
 
 function nameConflict(ref: Ref, found: KubeObject, cause: unknown): DownpourError {
   const owner = found.metadata.ownerReferences?.find((one) => one.controller)
-  const whose = owner ? `${owner.kind} ${owner.name}` : 'nobody'
+  const whose = owner ? `${owner.kind} ${owner.name}` : 'no controller'
   return new DownpourError(
     'NAME_CONFLICT',
     `${ref.plural} ${ref.namespace ?? ''}/${ref.name} exists already and belongs to ${whose}; delete it or rename the job`,

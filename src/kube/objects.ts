@@ -19,7 +19,10 @@ export interface Ref extends Collection {
   subresource?: 'status' | 'scale' | 'eviction'
 }
 
-/** @example resourcePath({ apiVersion: 'v1', plural: 'pods', namespace: 'a', name: 'b' }) === '/api/v1/namespaces/a/pods/b' */
+/**
+ * @example resourcePath({ apiVersion: 'v1', plural: 'pods', namespace: 'a', name: 'b' }) ===
+ * '/api/v1/namespaces/a/pods/b'
+ */
 export function resourcePath(where: Collection & Partial<Ref>): string {
   const root = where.apiVersion.includes('/') ? 'apis' : 'api'
   const parts = [root, ...where.apiVersion.split('/')]
@@ -49,8 +52,8 @@ export function controllerUid(object: KubeObject): string | undefined {
 }
 
 /**
- * Compares resourceVersions: negative when `a` is older. They are decimal numbers that may pass 2^53, hence no Number().
- * A version that is not a number cannot be ordered and counts as equal.
+ * Compares resourceVersions: negative when `a` is older. They are decimal numbers that may pass 2^53, hence no
+ * Number(). A version that is not a number cannot be ordered and counts as equal.
  */
 export function compareVersions(a: string, b: string): number {
   if (!/^\d+$/.test(a) || !/^\d+$/.test(b)) return 0

@@ -1,4 +1,4 @@
-/** A log that records its lines at level info and above: `warn handling failed, will try again: no`. */
+/** A log that records its lines at level info and above: `warn reconcile failed, will retry: no`. */
 import type { Log } from '../../src/support/log.ts'
 
 export interface RecordedLog extends Log {

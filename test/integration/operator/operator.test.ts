@@ -184,7 +184,7 @@ test('a pod of somebody else under our name is told, left alone, and no hindranc
     await eventually(async () => {
       const created = (await cluster.status('PretrainJob', 'jft'))?.conditions.find(({ type }) => type === 'Created')
       assert.equal(created?.reason, 'NameConflict')
-      assert.match(created?.message ?? '', /jft-pj-worker-1 exists already and belongs to nobody/)
+      assert.match(created?.message ?? '', /jft-pj-worker-1 exists already and belongs to no controller/)
     })
     await cluster.client.delete({ ...pods, name: 'jft-pj-worker-1' }, { gracePeriodSeconds: 0 })
     await cluster.patch('PretrainJob', 'jft', { backoffLimit: 7 })

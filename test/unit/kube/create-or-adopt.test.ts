@@ -3,6 +3,7 @@ import { afterEach, test } from 'node:test'
 import { createKubeClient } from '../../../src/kube/client.ts'
 import { createOrAdopt } from '../../../src/kube/create-or-adopt.ts'
 import type { KubeObject } from '../../../src/kube/objects.ts'
+import type { DownpourError } from '../../../src/support/errors.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { type Answer, failure, json, startFakeApi } from '../../support/fake-api.ts'
 
@@ -40,16 +41,20 @@ test('an object of ours that is there already is adopted as it is', async () => 
   assert.deepEqual([outcome, object.metadata.uid], ['adopted', 'pod-1'])
 })
 
-for (const [whose, found, words] of [
-  ["another job's", ownedBy('other'), /belongs to PretrainJob job-other/],
-  ["nobody's", { metadata: { name: 'a', uid: 'x' } }, /belongs to nobody/],
-  ['ours in name only, not as controller', ownedBy('me', false), /belongs to nobody/],
+for (const [whose, found, owner] of [
+  ["another job's", ownedBy('other'), 'job-other'],
+  ['without an owner', { metadata: { name: 'a', uid: 'x' } }, undefined],
+  ['ours in name only, not as controller', ownedBy('me', false), undefined],
 ] as const) {
   test(`an object of that name that is ${whose} is a conflict that names it`, async () => {
     const { client } = await setup((call, response) =>
       call.method === 'POST' ? failure(response, 409, 'AlreadyExists') : json(response, 200, found),
     )
-    await assert.rejects(createOrAdopt(client, PODS, ownedBy('me'), 'me'), { code: 'NAME_CONFLICT', message: words })
+    await assert.rejects(createOrAdopt(client, PODS, ownedBy('me'), 'me'), (error: DownpourError) => {
+      assert.equal(error.code, 'NAME_CONFLICT')
+      assert.equal((error.details.owner as { name: string } | undefined)?.name, owner)
+      return true
+    })
   })
 }
 

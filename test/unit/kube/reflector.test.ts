@@ -458,7 +458,7 @@ test('a list that is refused is told at once and once, in the words of the serve
   await eventually(() => assert.match(reflector.stats().trouble ?? '', /403 Forbidden: made up: Forbidden/))
   await eventually(() => assert.deepEqual([reflector.stats().synced, reflector.stats().trouble], [true, undefined]))
   assert.equal(log.lines.length, 2, log.lines.join('\n'))
-  assert.match(log.lines[0] ?? '', /^warn cannot watch, trying on: .*403 Forbidden/)
+  assert.match(log.lines[0] ?? '', /^warn cannot watch, retrying: .*403 Forbidden/)
   assert.equal(log.lines[1], 'info watching again')
 })
 
