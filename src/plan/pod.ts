@@ -1,4 +1,7 @@
-/** (job, role, index) → Pod: one container, restricted security context, told its place by arguments and the job by its environment. */
+/**
+ * Builds a pod: one container with a restricted security context. Arguments name its role and index, one variable holds
+ * the job.
+ */
 import type { Job } from '../api/job.ts'
 import { propagatedOf } from '../api/propagate.ts'
 import { LABELS, podName, type Role, serviceName } from '../contract/names.ts'
@@ -11,7 +14,7 @@ import { tolerationsOf } from './tolerations.ts'
 import type { Container, EnvVar, PlannedPod, PlanOptions } from './types.ts'
 import { mountsOf } from './volumes.ts'
 
-/** What is particular to this incarnation of a pod. */
+/** What differs between the pods that a place has one after another. */
 export interface PodIncarnation {
   attempt: number
   generation: number
@@ -25,7 +28,7 @@ export interface PodContext {
 }
 
 const VERBS: Readonly<Record<Role, string>> = { ps: 'ps', worker: 'worker', evaluator: 'evaluate' }
-/** A parameter server saves a checkpoint on SIGTERM; the others only hand back what they hold. */
+/** A parameter server saves a checkpoint on SIGTERM; workers only return their leases. */
 const GRACE_SECONDS: Readonly<Record<Role, number>> = { ps: 60, worker: 30, evaluator: 30 }
 const NON_ROOT = 65_532
 const FIXED_IDS = { runAsUser: NON_ROOT, runAsGroup: NON_ROOT, fsGroup: NON_ROOT }
@@ -52,7 +55,7 @@ export function podOf(context: PodContext, role: Role, index: number, incarnatio
         ...podLabels(role, index, incarnation),
       },
       annotations: {
-        // kubectl logs and exec mean ours, whatever a webhook puts before it.
+        // kubectl logs and exec then use this container, even if a webhook inserts another before it.
         [DEFAULT_CONTAINER]: role,
         ...propagated.annotations,
         ...template?.annotations,
@@ -63,7 +66,7 @@ export function podOf(context: PodContext, role: Role, index: number, incarnatio
     },
     spec: {
       restartPolicy: 'Never',
-      // Nobody looks the others up.
+      // Only parameter servers are looked up by name.
       ...(role === 'ps' && { hostname: name, subdomain: serviceName(job.kind, job.metadata.name) }),
       automountServiceAccountToken: false,
       enableServiceLinks: false,
@@ -81,7 +84,7 @@ export function podOf(context: PodContext, role: Role, index: number, incarnatio
   }
 }
 
-/** On OpenShift the namespace has a range of ids, and a pod with others is refused. */
+/** OpenShift assigns a range of ids to the namespace and refuses pods with other ids. */
 export function podIdsOf({ spec }: Job, { podIds = 'fixed' }: PlanOptions) {
   return spec.runtime.podIds ?? podIds
 }
@@ -100,7 +103,7 @@ function podLabels(role: Role, index: number, { attempt, generation }: PodIncarn
   }
 }
 
-/** For whoever queues the pods or places them together. */
+/** Labels and annotations for Kueue and for gang schedulers. */
 function placementMetadata(job: Job, role: Role) {
   const desired = desiredOf(job)
   const kueue = kueueMetadata(job, desired.ps + desired.worker + desired.evaluator)
@@ -153,7 +156,10 @@ function containerOf(
   }
 }
 
-/** Few: the API server tracks who owns each variable of each pod. Arguments are one field to it. */
+/**
+ * Only two variables, because the API server tracks the owner of each variable of each pod; the arguments are one
+ * field.
+ */
 function environment(config: RuntimeConfig): EnvVar[] {
   return [
     { name: ENV.config, value: JSON.stringify(config) },

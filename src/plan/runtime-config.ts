@@ -1,4 +1,4 @@
-/** Spec → the numbers that processes are told. */
+/** Converts the spec into the configuration of the processes. */
 import { type Job, wantedSource } from '../api/job.ts'
 import { transferSteps } from '../api/transfers.ts'
 import { psHost } from '../contract/names.ts'
@@ -42,7 +42,7 @@ export function runtimeConfig(job: Job): RuntimeConfig {
   }
 }
 
-/** The folder of a job inside its checkpoint claim; the uid keeps a job apart from an earlier one of its name. */
+/** The folder of a job inside its checkpoint claim; the uid distinguishes it from an earlier job of the same name. */
 export function checkpointPath(job: Job): string {
   const { namespace, name, uid } = job.metadata
   const inside = job.spec.checkpoint.storage.volume.path

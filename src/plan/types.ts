@@ -3,9 +3,9 @@ import type { Job } from '../api/job.ts'
 import type { OwnerReference } from '../support/object-meta.ts'
 
 export interface PlanOptions {
-  /** Image of pods whose job names none. */
+  /** Image of pods whose job sets none. */
   defaultImage: string
-  /** Of pods whose job does not say; default fixed. */
+  /** For pods whose job does not set it; default fixed. */
   podIds?: Job['spec']['runtime']['podIds']
 }
 
@@ -24,7 +24,7 @@ export interface PlannedService {
   spec: Record<string, unknown>
 }
 
-/** Of Volcano or coscheduling: `apiVersion` says which. */
+/** Of Volcano or coscheduling, by `apiVersion`. */
 export interface PlannedPodGroup {
   apiVersion: string
   kind: 'PodGroup'

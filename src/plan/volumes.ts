@@ -1,4 +1,4 @@
-/** Which claims a pod mounts, and where: a claim used for two things is one volume with two mounts. */
+/** The claims that a pod mounts, and where: a claim with two uses is one volume with two mounts. */
 import { type Job, wantedSource } from '../api/job.ts'
 import type { Role } from '../contract/names.ts'
 import { MOUNTS, type Mount } from '../contract/runtime.ts'
