@@ -1,6 +1,6 @@
 import { CONDITION_TYPES, CONDITIONS, type Condition, type ConditionType } from '../api/conditions.ts'
 
-/** What a policy says about one condition; times and generation are added when it is merged. */
+/** A policy's new value of one condition; mergeConditions adds times and generation. */
 export interface ConditionUpdate {
   type: ConditionType
   status: 'True' | 'False' | 'Unknown'
@@ -19,7 +19,7 @@ export function isTrue(conditions: readonly Condition[] | undefined, type: Condi
   return findCondition(conditions, type)?.status === 'True'
 }
 
-/** New findings over the old conditions: a transition time moves only when the status flips. */
+/** Applies updates to the previous conditions. lastTransitionTime changes only with the status. */
 export function mergeConditions(
   previous: readonly Condition[],
   updates: readonly ConditionUpdate[],
@@ -32,7 +32,7 @@ export function mergeConditions(
     merged.set(update.type, {
       type: update.type,
       status: update.status,
-      // A custom image may leave any code as its last words.
+      // The reason may come from the termination message of a custom image and be of any length.
       reason: update.reason.slice(0, MAX_REASON),
       message: cut(update.message),
       lastTransitionTime:

@@ -1,4 +1,6 @@
-/** Why the API server did not make an object, as a reason for the condition and as patience before the next try. */
+/**
+ * Classifies why the API server refused to create an object: a condition reason, and the wait before the next attempt.
+ */
 import { KubeError } from '../kube/errors.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Action } from './actions.ts'
@@ -9,17 +11,17 @@ export interface CreateError {
   reason: string
   message: string
   /**
-   * Milliseconds to the next try: what stands in the way is somebody else's to move. Infinity: only a change of the job
-   * helps. Undefined: as soon as the queue's back-off allows.
+   * Milliseconds until the next attempt, where someone else must remove the cause. Infinity: only a change of the job
+   * helps. Undefined: the queue's back-off decides.
    */
   retryMs?: number
-  /** Only a change of the job helps: the job has failed until then. */
+  /** Only a change of the job helps, so the job has failed until then. */
   isFinal?: true
 }
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
-/** A few requests a job; nobody who has removed the cause should wait much longer. */
+/** Short, so that a job starts soon after someone has removed the cause; it costs a few requests a job. */
 const PATIENCE_MS = 10 * SECOND
 
 interface Kind {
@@ -30,10 +32,10 @@ interface Kind {
   isFinal?: true
 }
 
-/** What clusters add to pods, by webhooks and ranges of limits: its faults may go without a change of the job. */
+/** Fields that webhooks and LimitRanges add to pods: an error in them may go away without a change of the job. */
 const ADDED_FIELDS = /^spec\.(initContainers|ephemeralContainers|containers\[[1-9]|containers\[0\]\.resources)/
 
-/** The first that fits. Admission comes first: a webhook may answer with any status code. */
+/** The first match wins. Admission comes first, because a webhook may answer with any status code. */
 const KINDS: readonly Kind[] = [
   {
     reason: 'AdmissionDenied',
@@ -76,12 +78,12 @@ const KINDS: readonly Kind[] = [
   { reason: 'WebhookFailed', fits: ({ httpStatus }, text) => httpStatus >= 500 && /calling webhook/.test(text) },
 ]
 
-/** 400: not even readable as a pod, or with a field that no pod has. */
+/** 400: the body cannot be read as a pod, or has an unknown field. */
 function isInvalid({ httpStatus }: KubeError): boolean {
   return httpStatus === 422 || httpStatus === 400
 }
 
-/** Every fault is in what the job's template says, as far as the API server names fields. */
+/** Whether every field that the API server names comes from the job's template. */
 function isOfTemplate({ httpStatus, causes }: KubeError): boolean {
   if (httpStatus === 400) return true
   return causes.length > 0 && causes.every(({ field = '' }) => field !== '' && !ADDED_FIELDS.test(field))
@@ -89,7 +91,7 @@ function isOfTemplate({ httpStatus, causes }: KubeError): boolean {
 
 export function createErrorOf(error: unknown, action: Action): CreateError {
   if (errorCode(error) === 'NAME_CONFLICT') {
-    // When a pod of ours held the name, its end wakes us sooner.
+    // If a pod of this job holds the name, its end requeues the job sooner.
     return { reason: 'NameConflict', message: errorMessage(error), retryMs: PATIENCE_MS }
   }
   if (!(error instanceof KubeError)) return { reason: 'CreateFailed', message: errorMessage(error) }
@@ -101,12 +103,12 @@ export function createErrorOf(error: unknown, action: Action): CreateError {
   return { reason, message, ...(retryMs === undefined ? {} : { retryMs }), ...(isFinal ? { isFinal } : {}) }
 }
 
-/** Reasons with which a job waits for others. */
+/** Reasons that last until someone else acts. */
 export function isLasting(reason: string): boolean {
   return reason === 'NameConflict' || blocksAllPods(reason)
 }
 
-/** What keeps out one pod keeps out the others, unlike a name that is taken. */
+/** Whether the cause blocks all pods of the job, unlike a name that is taken. */
 export function blocksAllPods(reason: string): boolean {
   return KINDS.some((kind) => kind.reason === reason)
 }

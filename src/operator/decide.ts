@@ -1,4 +1,4 @@
-/** What to do for a job, and what to say about it: a pure function of the job and what was observed. */
+/** Decides the actions and the new status of a job: a pure function of the job and the observed state. */
 import type { ConditionType } from '../api/conditions.ts'
 import type { Job } from '../api/job.ts'
 import type { Action, Decision } from './actions.ts'
@@ -31,27 +31,27 @@ import { expire } from './policies/ttl.ts'
 import { type Reports, readReports, type StatusInput, writeStatus } from './status.ts'
 import type { World } from './world.ts'
 
-/** One way to go on: what to do, and what it adds to the status. */
+/** The actions for the present state of a job, and their part of the status. */
 interface Outcome extends Partial<StatusInput> {
   actions?: readonly Action[]
   updates: readonly ConditionUpdate[]
-  /** Told besides what the conditions tell. */
+  /** Events besides those of the conditions. */
   texts?: readonly string[]
   requeueAtMs?: readonly (number | undefined)[]
 }
 
-/** Takes back what decideInvalid said. */
+/** Clears the condition that decideInvalid has set. */
 const SPEC_IS_VALID: ConditionUpdate = {
   type: 'Failed',
   status: 'False',
   reason: 'SpecValid',
-  message: 'the spec was mended',
+  message: 'the spec is valid again',
 }
 
 /**
- * Deciding again on what was decided, once it has happened, gives no actions and the same status. An end, a pinned
- * source and a new generation are written down before anything is done about them, so a crash in between changes
- * nothing.
+ * Idempotent: after the actions are executed and the status is written, it returns no actions and the same status. An
+ * ending, a pinned source and a new generation are written to the status before they are acted on, so a crash between
+ * the two writes loses nothing.
  */
 export function decide(job: Job, observed: Observed, nowMs: number): Decision {
   const world = buildWorld(job, observed, nowMs)
@@ -100,7 +100,7 @@ function goOn(world: World, reports: Reports, lost: LostNodes): Outcome {
   if (source.state === 'waiting')
     return { updates: [source.update, ...withoutPods('WaitingForSource', source.update.message), resumed] }
   if (source.state === 'pinned' && !world.previous?.source) {
-    // Written down before a pod can see it: all pods of a job start from the same checkpoint.
+    // Written to the status before any pod is created, so that all pods start from the same checkpoint.
     return { source: source.source, updates: [source.update, resumed], requeueAtMs: [world.nowMs] }
   }
   const train = keepTraining(world, reports, lost)
@@ -152,7 +152,7 @@ function allUpdates(updates: Readonly<Record<TrainingCondition, ConditionUpdate 
   return Object.values(updates).filter((update) => update !== undefined)
 }
 
-/** Of the deadlines. It stands still in a queue, and begins anew when the job is admitted. */
+/** The clock of the deadlines: it stops while the job is queued and restarts when the job is admitted. */
 function clockOf(world: World): { runs: false } | { runs: true; startedAtMs: number } {
   if (isQueued(world)) return { runs: false }
   const { startTime } = world.previous ?? {}
@@ -166,15 +166,15 @@ function suspend(world: World, lost: LostNodes): Outcome {
       nameLostNodes(describeSuspension(world), world, lost.pods),
       ...withoutPods('Suspended', 'spec.suspend is true'),
     ],
-    // Those of the resumed job must be told from one that may still write.
+    // The resumed job's servers must be distinguishable from one on a lost node that may still write.
     psGeneration: world.psGeneration + (lost.servers.length > 0 ? 1 : 0),
-    // A resumed job starts its deadlines anew.
+    // The deadlines restart when the job is resumed.
     startTime: undefined,
     requeueAtMs: lost.servers.length > 0 ? [world.nowMs] : [],
   }
 }
 
-/** Writes the end down; cleaning up waits until it is written. */
+/** Writes the ending to the status; pods are cleaned up only after that write. */
 function end(world: World, ending: Ending, updates: readonly ConditionUpdate[] = []): Outcome {
   const now = new Date(world.nowMs).toISOString()
   return {
@@ -192,7 +192,7 @@ function afterTheEnd(world: World, reports: Reports, ending: Ending): Outcome {
   const removed = cleanUp(world, Date.parse(completionTime))
   return {
     completionTime,
-    // A job that makes transfers at its end makes them before it expires.
+    // Transfers on success are created before the job is deleted.
     actions: [
       ...removed.actions,
       ...leaveQueue(world, removed.actions),

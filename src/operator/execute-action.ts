@@ -1,4 +1,4 @@
-/** One action, as requests to the API server or to a pod. */
+/** Executes one action as requests to the API server or to a pod. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Job } from '../api/job.ts'
 import { ANNOTATIONS, API_VERSION, PLURALS } from '../contract/names.ts'
@@ -15,7 +15,7 @@ import { END_NOW_SECONDS } from './raw-pod.ts'
 import type { ReportReader } from './runtime-status.ts'
 
 export interface ActionContext {
-  /** Told the name of every pod that was made. */
+  /** Called with the name of each pod that was created. */
   onPodCreated: (name: string) => void
   client: KubeClient
   job: Pick<Job, 'kind' | 'metadata'>
@@ -24,7 +24,7 @@ export interface ActionContext {
   signal: AbortSignal
 }
 
-/** One request, two for a replacement. Every one can be repeated. */
+/** Sends one request, or two for a replacement. Repeating it does no harm. */
 export async function executeAction(action: Action, context: ActionContext): Promise<void> {
   const { client, job, planned, signal } = context
   switch (action.type) {
@@ -38,7 +38,7 @@ export async function executeAction(action: Action, context: ActionContext): Pro
       await createPod(context, await podFor(context, action))
       return
     case 'replacePod': {
-      // What it is to be like may be the very pod that goes.
+      // The pod to copy may be the one that is deleted next.
       const wanted = await podFor(context, action)
       await remove(context, { ...pods(job), name: action.name }, action.uid)
       await createPod(context, wanted)
@@ -125,7 +125,7 @@ export async function releasePod(
   await patchPod(client, { apiVersion: 'v1', plural: 'pods', namespace, name }, { uid, finalizers: others }, signal)
 }
 
-/** With the uid that was seen: a successor of the same name answers Conflict and is left alone. */
+/** Patches only the observed pod: with its uid in the patch, a successor of the same name gives a Conflict. */
 async function patchPod(
   client: KubeClient,
   ref: Ref,
@@ -147,7 +147,8 @@ async function podFor({ client, job, planned, signal }: ActionContext, order: Po
 async function createPod(context: ActionContext, wanted: KubeObject): Promise<void> {
   const { object, outcome } = await create(context, 'v1', 'pods', wanted)
   if (outcome === 'created') return context.onPodCreated(wanted.metadata.name)
-  // Ours, but not in our watch: somebody took its labels. Labels it still has are its truth.
+  // The pod exists but the watch does not show it, so it has lost labels. Those that it still has win over planned
+  // ones.
   const labels = { ...wanted.metadata.labels, ...object.metadata.labels }
   if (Object.keys(labels).length === Object.keys(object.metadata.labels ?? {}).length) return
   const { client, signal } = context
@@ -162,7 +163,7 @@ async function createTransfer({ client, job, planned, signal }: ActionContext, n
   await createOrAdopt(client, where, object, job.metadata.uid, { signal })
 }
 
-/** Only the object that was seen: a successor of the same name answers Conflict and is left alone. */
+/** Deletes only the observed object: a successor of the same name gives a Conflict and stays. */
 async function remove(
   { client, signal }: ActionContext,
   ref: Ref,

@@ -1,4 +1,4 @@
-/** Does what `decide` asked for: many requests at once, each failure by itself, pods once nothing speaks against them. */
+/** Executes the actions of a decision in parallel and collects their failures; pods come after their prerequisites. */
 import { mapLimit } from '../kube/map-limit.ts'
 import type { Action } from './actions.ts'
 import { createsPod } from './create-errors.ts'
@@ -10,7 +10,7 @@ const IN_PARALLEL = 50
 
 export interface ExecuteContext extends ActionContext {
   rehearsal: Rehearsal
-  /** The last try met something that keeps out every pod. */
+  /** The last attempt failed for a reason that blocks every pod of the job. */
   isBlocked: boolean
 }
 
@@ -24,8 +24,8 @@ const isPodAction = (action: Action): action is PodAction => createsPod(action.t
 const isPrerequisite = ({ type }: Action) => type === 'createService' || type === 'createPodGroup'
 
 /**
- * Begins the actions in their order. Pods are made once what they need is there and the API server has taken one of each
- * role in rehearsal. @returns those that failed; an aborted signal fails the rest
+ * Starts the actions in their order. Pods are created after the service and the PodGroup exist and the API server has
+ * accepted one pod of each role in a dry run. @returns the failed actions; an aborted signal fails the remaining ones
  */
 export async function executeActions(actions: readonly Action[], context: ExecuteContext): Promise<Failed[]> {
   const pods = actions.filter(isPodAction)
@@ -48,7 +48,7 @@ async function rehearse(pods: readonly PodAction[], { planned, rehearsal, signal
   return refused.map(({ order, error }) => ({ item: order, error }))
 }
 
-/** While something stands in the way, one pod finds out whether it still does. */
+/** While pods are blocked, tries a single one first: fifty refused requests would only load the API server. */
 async function makePods(pods: readonly PodAction[], context: ExecuteContext): Promise<Failed[]> {
   const [first, ...others] = pods
   if (!context.isBlocked || !first) return executeAll(pods, context)

@@ -1,7 +1,7 @@
 /**
- * Created pods of one job that the watch has not shown yet. Reconciling before it has shown them would create them again,
- * and the API server would refuse each one. The wait is bounded, because a pod may be deleted before it was ever shown.
- * It also holds back reconciles while the API server has asked for a pause.
+ * Created pods of one job that the watch has not shown yet. Reconciling before it has shown them would create them
+ * again, and the API server would refuse each one. The wait is bounded, because a pod may be deleted before it was ever
+ * shown. It also holds back reconciles while the API server has asked for a pause.
  */
 import type { Clock } from '../support/clock.ts'
 
@@ -29,7 +29,9 @@ export class Expectations {
     this.#pausedUntilMs = this.#clock.monotonicMs() + 1000 * Math.min(seconds, MAX_PAUSE_SECONDS)
   }
 
-  /** @returns milliseconds until the pause ends or the pods count as gone; the watch may show them sooner. 0: neither */
+  /**
+   * @returns milliseconds until the pause ends or the pods count as gone; the watch may show them sooner. 0: neither
+   */
   waitMs(isSeen: (name: string) => boolean): number {
     const nowMs = this.#clock.monotonicMs()
     if (this.#pausedUntilMs > nowMs) return this.#pausedUntilMs - nowMs

@@ -1,7 +1,7 @@
 /**
- * The time of one job. Its deadlines count from times in its status, and a wall clock that is set back must not put them
- * off: the job's time continues from the newest of these times at the rate of the monotonic clock. A wall clock that
- * jumps ahead is followed, because the machine may have slept.
+ * The time of one job. Its deadlines count from times in its status, and a wall clock that is set back must not put
+ * them off: the job's time continues from the newest of these times at the rate of the monotonic clock. A wall clock
+ * that jumps ahead is followed, because the machine may have slept.
  */
 import type { JobStatus } from '../api/status.ts'
 import type { Clock } from '../support/clock.ts'

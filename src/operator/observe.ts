@@ -1,4 +1,4 @@
-/** Gathers what `decide` may know about one job, from the watches' copies and from the job's own pods. */
+/** Collects the observed state of one job for `decide`, from the stores and from the reports of its pods. */
 import { type Job, wantedSource } from '../api/job.ts'
 import { ANNOTATIONS, podName, ROLES, serviceName } from '../contract/names.ts'
 import type { KubeClient } from '../kube/client.ts'
@@ -24,11 +24,11 @@ export interface Sources {
   stores: Stores
   jobs: Pick<JobReader, 'read'>
   reports: ReportReader
-  /** Has a job looked at again. */
+  /** Requeues a job. */
   wake: (key: string) => void
 }
 
-/** @throws KubeError when a copy is in doubt and the API server cannot be asked */
+/** @throws KubeError when a store may lag behind and the API server cannot be asked */
 export async function observe(
   job: Job,
   planned: Planned,
@@ -62,7 +62,7 @@ function keyOf({ kind, metadata }: Job): string {
   return jobKey(kind, `${metadata.namespace}/${metadata.name}`)
 }
 
-/** Ours by owner, and whoever else holds a name that we would use. */
+/** The pods of this job by owner, and pods of other owners under names that the job needs. */
 function podsOf(job: Job, planned: Planned, store: Store<RawPod>): PodFacts[] {
   const { namespace, name: jobName, uid } = job.metadata
   const ours = store.byIndex('owner', uid).flatMap((pod) => podFacts(pod) ?? [])
@@ -77,8 +77,8 @@ function podsOf(job: Job, planned: Planned, store: Store<RawPod>): PodFacts[] {
 }
 
 /**
- * A parameter server that the status knows and our copies do not may be lost, or our copies may lag behind the status,
- * which another leader wrote. All parameter servers restart for a lost one, so the API server is asked first.
+ * The status counts a parameter server that the store does not show: either it is lost, or the store lags behind a
+ * status that another leader wrote. A lost one restarts all parameter servers, so the API server is asked first.
  */
 async function findUnseen(
   job: Job,
@@ -116,7 +116,7 @@ function sourceOf(job: Job, store: Store<RawJob>, jobs: Jobs): SourceFacts | und
   }
 }
 
-/** Its own purge must not take away what another job is about to read. */
+/** Steps that other jobs start from: the coordinator must not delete their checkpoints. */
 function pinsOf(job: Job, stores: readonly Store<RawJob>[], jobs: Jobs): number[] {
   if (job.kind !== 'PretrainJob') return []
   const name = `${job.metadata.namespace}/${job.metadata.name}`

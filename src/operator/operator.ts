@@ -1,4 +1,4 @@
-/** The parts of an operator and their order: watches, one leader, one queue, a health server, and an orderly end. */
+/** Assembles the operator: watches, leader election, work queue, health server, and an orderly shutdown. */
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -23,12 +23,12 @@ import { createWatches, type Watches } from './watches.ts'
 const COMPONENT = 'downpour-operator'
 const CONCURRENCY = 16
 const WARN_AFTER_MS = 5_000
-/** Changes of a job's pods within this time are one look at it: 50 pods start nearly at once. */
+/** Debounce of pod changes: 50 pods that start at once cause one reconcile. */
 const DEBOUNCE_MS = 100
-/** The same of pods that come up one after the other: looks and writes would take from them what they start with. */
+/** Debounce while pods start normally; reconciling more often would compete with their own API requests. */
 const START_DEBOUNCE_MS = 500
 const DRAIN_MS = 10_000
-/** No word from the API server for so long although watches are renewed every few minutes: better start anew. */
+/** Watches are renewed every few minutes, so after such a silence a restart of the process is the best repair. */
 const SILENT_MS = 15 * 60_000
 const RETRY = { baseDelayMs: 200, maxDelayMs: 60_000 }
 
@@ -40,7 +40,7 @@ export interface OperatorOptions {
   leaderElect: boolean
   /** Default: the namespace of the pod, or of the kubeconfig's context. */
   leaseNamespace?: string
-  /** Operators that lie in one namespace and watch different ones need different names. */
+  /** Operators in one namespace that watch different namespaces need different names. */
   leaseName?: string
   /** Default: every address. */
   httpHost?: string
@@ -53,9 +53,9 @@ export interface OperatorOptions {
   /** Of requests to the API server; leases have a client of their own. */
   kubeLimits?: Partial<Limits>
   defaultImage: string
-  /** Of pods whose job does not say. */
+  /** For pods whose job does not set it. */
   podIds?: PlanOptions['podIds']
-  /** What pods ask of who reads their status; absent: nothing. */
+  /** Key that pods require of readers of their status; absent: none. */
   runtimeKey?: string | undefined
   logLevel: string
 }
@@ -101,7 +101,7 @@ export class Operator {
     this.#queue = this.#newQueue()
   }
 
-  /** Answers probes at once, also while the API server cannot be reached: watches try for ever. */
+  /** Answers probes from the start, even while the API server is unreachable: watches retry without end. */
   async start(): Promise<void> {
     const { httpPort, httpHost } = this.#options
     if (httpPort !== undefined) {
@@ -124,7 +124,7 @@ export class Operator {
     this.#log.info({ server: this.#client.server, httpPort: this.#http?.port }, 'operator started')
   }
 
-  /** A standby keeps its copies warm and waits here. */
+  /** A standby keeps its stores up to date and waits here for the lease. */
   async lead(signal: AbortSignal): Promise<void> {
     await this.#firstLists(signal)
     await this.#elector?.acquire(signal)
@@ -135,12 +135,12 @@ export class Operator {
 
   async #firstLists(signal: AbortSignal): Promise<void> {
     const synced = Promise.all(this.#watches.reflectors.map(({ reflector }) => reflector.synced()))
-    let told: string | undefined
+    let logged: string | undefined
     const complaint = setInterval(() => {
       const waitingFor = describeWaiting(this.#watches)
-      if (waitingFor === told) return
-      told = waitingFor
-      this.#log.warn({ server: this.#client.server, waitingFor }, 'API server not reached, trying on')
+      if (waitingFor === logged) return
+      logged = waitingFor
+      this.#log.warn({ server: this.#client.server, waitingFor }, 'waiting for the API server')
     }, WARN_AFTER_MS)
     try {
       await Promise.race([synced, aborted(signal)])
@@ -150,12 +150,12 @@ export class Operator {
     signal.throwIfAborted()
   }
 
-  /** Resolves when leadership is lost against our will. */
+  /** Resolves when the lease is lost before stop() was called. */
   async lost(): Promise<void> {
     return this.#lost.promise
   }
 
-  /** First the writes end, then the lease goes to the next. */
+  /** Ends the writes first and releases the lease afterwards, so that two leaders never write at once. */
   async stop(): Promise<void> {
     await this.#queue.drain(DRAIN_MS)
     await Promise.all(this.#watches.reflectors.map(({ reflector }) => reflector.stop()))
@@ -239,9 +239,9 @@ export class Operator {
 
   #troubles(): string | undefined {
     const silent = this.#watches.reflectors.filter(({ reflector }) => reflector.silentMs() > SILENT_MS)
-    // Before the first list nothing was promised; a restart would not help an API server that is away.
+    // Before the first list the process is not ready anyway; a restart does not help against an unreachable API server.
     const broken = silent.filter(({ reflector }) => reflector.stats().synced)
-    return broken.length > 0 ? `no word from the API server about ${broken.map((one) => one.resource)}` : undefined
+    return broken.length > 0 ? `no answer from the API server about ${broken.map((one) => one.resource)}` : undefined
   }
 }
 

@@ -62,7 +62,9 @@ export function completePlan(planned: Planned): CompletePlan {
   throw new DownpourError('BUG_NO_SOURCE', 'pods were asked for before the source of the job was known')
 }
 
-/** Owned by the job that makes it: deleting that one deletes it too. What is handed to pods, its pods get as well. */
+/**
+ * Owned by the PretrainJob, so that it is deleted with it. Propagated labels and annotations reach its pods as well.
+ */
 function plannedTransfer(job: Job, { name, step, manifest }: TransferPlan): PlannedTransfer {
   const metadata = { ...manifest.metadata, ...propagatedOf(job), ownerReferences: [ownerReference(job)] }
   const { propagate } = job.spec

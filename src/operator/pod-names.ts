@@ -15,7 +15,9 @@ export function shortName(pod: RoleAndIndex): string {
   return `${pod.role}-${pod.index}`
 }
 
-/** @example listNames(['worker-1', 'worker-2', 'worker-3', 'worker-4']) === 'worker-1, worker-2, worker-3 and 1 more' */
+/**
+ * @example listNames(['worker-1', 'worker-2', 'worker-3', 'worker-4']) === 'worker-1, worker-2, worker-3 and 1 more'
+ */
 export function listNames(names: readonly string[]): string {
   const shown = names.slice(0, MAX_NAMES).join(', ')
   return names.length > MAX_NAMES ? `${shown} and ${names.length - MAX_NAMES} more` : shown

@@ -257,7 +257,9 @@ export class Reconciler {
   }
 }
 
-/** A new job whose pods were all created: its first status would say that it has none, so the next reconcile writes it. */
+/**
+ * A new job whose pods were all created: its first status would say that it has none, so the next reconcile writes it.
+ */
 function isOvertaken({ job, decision }: JobDecision, failed: readonly Failed[]): boolean {
   return job.status === undefined && failed.length === 0 && decision.actions.some(({ type }) => type === 'createPod')
 }

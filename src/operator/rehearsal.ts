@@ -1,6 +1,6 @@
 /**
- * One pod of each role is tried on the API server, where nothing is stored, before the first pods of a plan are made: a
- * template that it refuses is told before half of the pods hold GPUs.
+ * Sends one pod of each role as a dry run before the first pods of a plan are created, so that an invalid template is
+ * reported before half of the pods hold GPUs.
  */
 import type { Role } from '../contract/names.ts'
 import type { KubeClient } from '../kube/client.ts'
@@ -23,7 +23,7 @@ export class Rehearsal {
     this.#client = client
   }
 
-  /** @returns the roles whose template was refused. What else goes wrong the real creation tells. */
+  /** @returns the roles whose template was refused. Other errors are left to the real creation. */
   async rehearse<T extends PodOrder>(
     orders: readonly T[],
     plan: CompletePlan,
@@ -50,13 +50,13 @@ export class Rehearsal {
   }
 }
 
-/** Orders that copy a pod which is there need no rehearsal: that one has passed. */
+/** Pods that copy an existing pod need no dry run, because that pod was accepted. */
 function firstOfEachRole<T extends PodOrder>(orders: readonly T[]): T[] {
   const planned = orders.filter(({ like }) => like === undefined)
   return planned.filter(({ role }, i) => planned.findIndex((other) => other.role === role) === i)
 }
 
-/** A webhook that cannot rehearse answers 400 as well; its pods are simply made. */
+/** A webhook without support for dry runs also answers 400; its pods are created without one. */
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof KubeError)) return false
   const isNoRehearsal = /dry ?run/i.test(error.serverText ?? '')

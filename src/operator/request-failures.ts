@@ -1,4 +1,4 @@
-/** Requests that failed, told in the job's own status: the user reads the job, not the operator's log. */
+/** Reports failed requests in the job's status, because its user does not read the operator's log. */
 
 import type { Condition } from '../api/conditions.ts'
 import type { Job } from '../api/job.ts'
@@ -10,7 +10,7 @@ import { blocksAllPods, type CreateError, createErrorOf, isLasting } from './cre
 import { describeEvents } from './events.ts'
 import type { Failed } from './execute.ts'
 
-/** The same decision, its Created condition saying what could not be created. */
+/** The decision with a Created condition that says what could not be created. */
 export function addRequestFailures(
   decision: Decision,
   failed: readonly Failed[],
@@ -30,16 +30,16 @@ export function addRequestFailures(
   const failure: ConditionUpdate[] = worst.isFinal ? [{ ...update, type: 'Failed', status: 'True' }] : []
   const facts = { nowMs, observedGeneration: job.metadata.generation }
   const updates = [update, ...failure]
-  const isTold = ({ type }: Condition) => updates.some((one) => one.type === type)
-  // Over what is written, so that a failure that lasts is written and told once.
-  const before = job.status?.conditions.filter(isTold) ?? []
+  const isReplaced = ({ type }: Condition) => updates.some((one) => one.type === type)
+  // Compared with the stored status, so that a failure that lasts is written and published once.
+  const before = job.status?.conditions.filter(isReplaced) ?? []
   const merged = mergeConditions(before, updates, facts)
-  const others = decision.status.conditions.filter((one) => !isTold(one))
+  const others = decision.status.conditions.filter((one) => !isReplaced(one))
   const conditions = mergeConditions([...merged, ...others], [], facts)
   const status = { ...decision.status, conditions, ...(worst.isFinal ? { phase: 'Failed' as const } : {}) }
-  const told = describeEvents(job.status, status, [])
+  const events = describeEvents(job.status, status, [])
   const rest = decision.events.filter((event) => event.reason === 'PodReplaced')
-  return { ...decision, status, events: [...told, ...rest] }
+  return { ...decision, status, events: [...events, ...rest] }
 }
 
 function isCreation({ type }: Action): boolean {
@@ -50,23 +50,23 @@ function textOf({ message }: CreateError, creations: readonly CreateError[]): st
   return `${message}${creations.length > 1 ? ` (and ${creations.length - 1} more)` : ''}`
 }
 
-/** Whether the last try met something that keeps out every pod. */
+/** Whether the last attempt failed for a reason that blocks every pod of the job. */
 export function isBlocked(job: Pick<Job, 'status'>): boolean {
   const created = job.status?.conditions.find(({ type }) => type === 'Created')
   return created?.status === 'False' && blocksAllPods(created.reason)
 }
 
-/** What makes the reconcile fail and come back soon; what only somebody else can mend does not. */
+/** The first error that may go away by itself: the reconcile fails with it, and the queue retries after a back-off. */
 export function firstTransient(failed: readonly Failed[]): unknown {
   return failed.find(({ item, error }) => createErrorOf(error, item).retryMs === undefined)?.error
 }
 
-/** What the API server asked for, at most; 0: nothing. */
+/** The longest Retry-After of the API server; 0: none. */
 export function retryAfterSeconds(failed: readonly Failed[]): number {
   return Math.max(0, ...failed.map(({ error }) => (error instanceof KubeError && error.retryAfterSeconds) || 0))
 }
 
-/** Milliseconds to the next try of what lasts; Infinity: none. */
+/** Milliseconds until the next attempt at failures that last; Infinity: none. */
 export function nextRetryMs(failed: readonly Failed[]): number {
   return Math.min(...failed.map(({ item, error }) => createErrorOf(error, item).retryMs ?? Number.POSITIVE_INFINITY))
 }

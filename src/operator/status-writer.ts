@@ -1,4 +1,4 @@
-/** Writes the status of a job: once per change that matters, and once a second for figures that only move. */
+/** Writes the status of a job: at once if a condition or phase changed, at most once a second if only numbers did. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Job } from '../api/job.ts'
 import type { JobStatus } from '../api/status.ts'
@@ -9,10 +9,10 @@ import type { Clock } from '../support/clock.ts'
 import { jobRef } from './execute-action.ts'
 import type { RawJob } from './stores.ts'
 
-/** 51 pods that start one after the other are not 51 writes. */
+/** 51 pods that become ready one after another must not cause 51 writes. */
 const FIGURES_EVERY_MS = 1000
 
-/** unchanged: nothing was sent. stale: the job has changed since it was read, or is gone; decide anew. */
+/** unchanged: nothing was sent. stale: the job changed since it was read, or is gone, so the decision is outdated. */
 export type Written = { outcome: 'written' | 'unchanged' | 'stale' } | { outcome: 'later'; afterMs: number }
 
 export class StatusWriter {
@@ -25,7 +25,7 @@ export class StatusWriter {
     this.#clock = clock
   }
 
-  /** A copy from before our last write is not worth a look. */
+  /** Whether the copy is older than the last write: reconciling it would repeat that write. */
   isBehind(raw: RawJob): boolean {
     const last = this.#last
     return last !== undefined && compareVersions(raw.metadata.resourceVersion ?? '', last.resourceVersion) < 0
@@ -62,13 +62,13 @@ export class StatusWriter {
   }
 }
 
-/** Fewer parameter servers are no figure: by the number that is written the next look knows which were lost. */
+/** A lower number of ready parameter servers is written at once: the next reconcile finds lost servers by it. */
 function onlyFiguresMoved(before: JobStatus, status: JobStatus): boolean {
   if (status.replicas.ps.ready < before.replicas.ps.ready) return false
   return isDeepStrictEqual(withoutFigures(before), withoutFigures(status))
 }
 
-/** Without what moves while nothing happens that anybody waits for. */
+/** Without counts, progress and messages, which change while the job only proceeds. */
 function withoutFigures({ replicas: _, workersReady: __, progress: ___, conditions, ...rest }: JobStatus) {
   return { ...rest, conditions: conditions.map(({ message: _message, ...condition }) => condition) }
 }

@@ -1,4 +1,4 @@
-/** The status of a job: what the policies found, put together. Equal observations give an equal status. */
+/** Builds the status of a job from the results of the policies. Equal observations give an equal status. */
 import type { Job } from '../api/job.ts'
 import type { JobStatus, Phase, RoleReplicas } from '../api/status.ts'
 import { LABELS, ROLES, type Role } from '../contract/names.ts'
@@ -7,7 +7,7 @@ import { headlineOf, listCheckpoints, newestResults } from './policies/checkpoin
 import { measureProgress } from './policies/progress.ts'
 import type { World } from './world.ts'
 
-/** What pods and reports tell, whatever the job's course. */
+/** The parts of the status that come from reports of the pods. */
 export type Reports = Pick<JobStatus, 'progress' | 'checkpoint' | 'checkpoints' | 'results' | 'headline'>
 
 export function readReports(world: World): Reports {

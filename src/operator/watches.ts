@@ -1,4 +1,4 @@
-/** Copies of everything the operator looks at, and which job a change in them concerns. */
+/** Watches jobs, pods and services, and maps each change to the jobs that must be reconciled. */
 import { API_VERSION, JOB_KINDS, type JobKind, LABELS, PLURALS } from '../contract/names.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { type KubeObject, objectKey } from '../kube/objects.ts'
@@ -25,17 +25,19 @@ export interface WatchOptions {
   namespaces: readonly string[]
   log: Log
   onJob: (key: string) => void
-  /** Something that a job owns has changed: many such changes come together. */
+  /** An object of a job has changed; many such changes arrive together. */
   onOwned: (key: string) => void
-  /** Something that a job owns comes up as it should: there is nothing to do but to say so. */
+  /** An object of a job starts normally: only the status must be updated. */
   onStarting: (key: string) => void
-  /** Called besides onJob when a job is gone. */
+  /** Called in addition to onJob when a job is gone. */
   onGone: (key: string) => void
 }
 
 type ScopeOptions = Omit<WatchOptions, 'namespaces'> & { namespace: string | undefined }
 
-/** Started by the caller. Jobs and all that they name lie in one namespace, so each is watched by itself. */
+/**
+ * The caller starts the reflectors. A job and its objects share a namespace, so each namespace is watched separately.
+ */
 export function createWatches({ namespaces, ...options }: WatchOptions): Watches {
   const [first, ...others] = namespaces
   const watch = (namespace: string | undefined) => watchScope({ ...options, namespace })
@@ -58,7 +60,7 @@ export function createWatches({ namespaces, ...options }: WatchOptions): Watches
   }
 }
 
-/** Of pods and services only those that carry a job's label come over the wire. */
+/** A label selector limits pods and services to those of jobs. */
 function watchScope({ client, namespace, log, onJob, onOwned, onStarting, onGone }: ScopeOptions): Watches {
   const common = { client, log }
   const jobs = Object.fromEntries(JOB_KINDS.map((kind) => [kind, watchJobs(kind)])) as Record<
@@ -138,7 +140,10 @@ function indexBySource(job: RawJob): string[] {
   return typeof from?.pretrainJob === 'string' ? [`${job.metadata.namespace}/${from.pretrainJob}`] : []
 }
 
-/** Watch events carry the kind, list items may not; managedFields are long, and read only where one is ours to give up. */
+/**
+ * Watch events carry the kind, list items may not; managedFields are long, and kept only if the operator still owns a
+ * field.
+ */
 function withKind(kind: JobKind, job: RawJob): RawJob {
   const { managedFields, ...rest } = job.metadata
   const metadata = isCountOwned(job) ? job.metadata : rest

@@ -1,9 +1,9 @@
 /**
- * Writes into a job how many workers it has, where only its preset or a default says so. Without the number the API
- * server answers `GET …/scale` with 500, and autoscalers and `kubectl scale --current-replicas` fail.
+ * Writes `spec.workers.replicas` into a job that takes it from a preset or a default. Without the field, the API server
+ * answers `GET …/scale` with 500, and autoscalers and `kubectl scale --current-replicas` fail.
  *
- * Nobody owns the number afterwards: a later server-side apply of any other number meets no conflict, and what no file
- * names is no difference for GitOps.
+ * The operator then gives up ownership of the field, so that a later server-side apply of another number causes no
+ * conflict and GitOps tools see no difference.
  */
 import type { Job } from '../api/job.ts'
 import type { KubeClient } from '../kube/client.ts'
@@ -13,9 +13,11 @@ import type { Clock } from '../support/clock.ts'
 import type { Log } from '../support/log.ts'
 import { jobRef } from './execute-action.ts'
 
-/** Owns the number between our two writes, or until the next look when we died in between. */
+/**
+ * Field manager that owns the number between the two writes; after a crash in between, the next reconcile removes it.
+ */
 export const COUNT_MANAGER = 'downpour-preset'
-/** A job trains without the number, too. */
+/** Long, because the job also trains without the field. */
 const PATIENCE_MS = 60_000
 
 type CountedJob = KubeObject & { spec?: unknown }
@@ -40,12 +42,12 @@ export class WorkerCount {
     this.#log = log
   }
 
-  /** A copy from before our last write is not worth a look. */
+  /** Whether the copy is older than the last write: reconciling it would repeat that write. */
   isBehind({ metadata }: KubeObject): boolean {
     return this.#written !== undefined && compareVersions(metadata.resourceVersion ?? '', this.#written) < 0
   }
 
-  /** @returns whether the job is another one now: the watch brings it. A refusal is told and keeps nothing waiting. */
+  /** @returns whether the job changed, so that the watch will show it again. A refusal is logged and delays nothing. */
   async write(job: CountedJob, workers: number, signal: AbortSignal): Promise<boolean> {
     if (hasCount(job) && !isCountOwned(job)) return false
     if (this.#clock.monotonicMs() < (this.#tryAgainAtMs ?? 0)) return false
@@ -56,7 +58,7 @@ export class WorkerCount {
       return true
     } catch (error) {
       if (isConflict(error) || isNotFound(error)) return true
-      // Without an API server nothing else is done either.
+      // No answer: the other requests of this reconcile would fail too.
       if (!(error instanceof KubeError) || error.httpStatus === 0) throw error
       this.#postpone(error)
       return false
@@ -67,7 +69,9 @@ export class WorkerCount {
     return this.#patch(job, { spec: { workers: { replicas } } }, signal)
   }
 
-  /** An update of managedFields alone makes nobody the owner of what we let go. An empty list would mean no change. */
+  /**
+   * A patch of managedFields alone removes ownership without giving it to anyone. The API server ignores an empty list.
+   */
   #disown(job: CountedJob, signal: AbortSignal): Promise<CountedJob> {
     const others = (job.metadata.managedFields ?? []).filter(({ manager }) => manager !== COUNT_MANAGER)
     return this.#patch(job, { metadata: { managedFields: others.length > 0 ? others : [{}] } }, signal)
@@ -90,7 +94,7 @@ export class WorkerCount {
     const isNews = this.#tryAgainAtMs === undefined
     this.#tryAgainAtMs = this.#clock.monotonicMs() + PATIENCE_MS
     if (!isNews) return
-    const text = 'cannot write spec.workers.replicas; the scale of this job answers 500 until then'
+    const text = 'cannot write spec.workers.replicas; GET of the scale subresource answers 500 until it is written'
     this.#log.warn({ code: error.code, error: error.message }, text)
   }
 }
@@ -100,7 +104,7 @@ function hasCount({ spec }: CountedJob): boolean {
   return workers?.replicas !== undefined
 }
 
-/** Whether our field manager still has an entry. */
+/** Whether COUNT_MANAGER still owns a field. */
 export function isCountOwned({ metadata }: KubeObject): boolean {
   return metadata.managedFields?.some(({ manager }) => manager === COUNT_MANAGER) ?? false
 }

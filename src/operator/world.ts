@@ -1,4 +1,6 @@
-/** What the policies of one decision read: the job, its pods in their places, and the facts that several of them need. */
+/**
+ * What the policies of one decision read: the job, its pods in their places, and the facts that several of them need.
+ */
 import type { Job } from '../api/job.ts'
 import type { JobStatus } from '../api/status.ts'
 import { ROLES, type Role } from '../contract/names.ts'

@@ -1,4 +1,4 @@
-/** What is saved, how it scored, and whether saving works. */
+/** The checkpoints of a job, their scores, and whether saving works. */
 import type { Job } from '../../api/job.ts'
 import type { JobStatus } from '../../api/status.ts'
 import type { CheckpointInfo, EvaluatorStatus } from '../../contract/status.ts'
@@ -8,12 +8,12 @@ import type { World } from '../world.ts'
 
 type Checkpoint = NonNullable<JobStatus['checkpoint']>
 
-/** Ascending by step. Empty: none is known, or the status keeps what it has. */
+/** Ascending by step. Empty: none is known. */
 export function listCheckpoints(world: World): Checkpoint[] {
   const { coordinator, evaluator } = world.observed
   const before = world.previous?.checkpoints ?? []
   const reported: readonly (CheckpointInfo | Checkpoint)[] = coordinator?.checkpoints ?? before
-  // Last words are cut to what a pod may leave: older checkpoints are still on the volume.
+  // A termination message has room for the newest ones only; older checkpoints are still on the volume.
   const hasEnded = world.slots.ps[0]?.pod?.phase !== 'Running'
   const older = hasEnded ? before.filter(({ step }) => !reported.some((one) => one.step === step)) : []
   return [...reported, ...older]
@@ -21,7 +21,7 @@ export function listCheckpoints(world: World): Checkpoint[] {
     .sort((a, b) => a.step - b.step)
 }
 
-/** The coordinator reads scores while it runs; the last checkpoint is scored after it has ended. */
+/** The coordinator reports scores while it runs; the last checkpoint is scored after it has ended. */
 function withScore(
   { step, digest, path, savedAt, final, score }: CheckpointInfo | Checkpoint,
   before: readonly Checkpoint[],
@@ -42,9 +42,9 @@ export function describeSaving(world: World, newest: Checkpoint | undefined): Co
     return { type: 'CheckpointDegraded', status: 'False', reason: 'Saving', message: 'checkpoints are saved' }
   }
   const message = `${failures.count} saves failed, the last: ${failures.lastError ?? 'no reason given'}`
-  const isNews = before?.message !== message
+  const isNew = before?.message !== message
   const savedSince = newest?.digest !== world.previous?.checkpoint?.digest
-  const isDegraded = isNews || (before.status === 'True' && !savedSince)
+  const isDegraded = isNew || (before.status === 'True' && !savedSince)
   return {
     type: 'CheckpointDegraded',
     status: isDegraded ? 'True' : 'False',
@@ -56,7 +56,7 @@ export function describeSaving(world: World, newest: Checkpoint | undefined): Co
 export function newestResults(world: World): JobStatus['results'] {
   const newest = world.observed.evaluator?.evaluations.toSorted((a, b) => b.step - a.step)[0]
   const before = world.previous?.results
-  // An evaluator that was replaced starts with an empty list.
+  // A replaced evaluator starts with an empty list, so its newest result may be older.
   if (!newest || (before && before.step > newest.step)) return before
   return { step: newest.step, metrics: newest.metrics, examples: newest.examples }
 }

@@ -1,4 +1,4 @@
-/** What the end of a pod means for its job: ask for another try, or fail the job with the reason the process gave. */
+/** Decides what a failed pod means for its job: a retry, or the failure of the job with the reason of the process. */
 import type { Job } from '../../api/job.ts'
 import { exitClass } from '../../contract/runtime.ts'
 import { doublingMs } from '../../support/backoff.ts'
@@ -9,8 +9,8 @@ import type { Failure, World } from '../world.ts'
 import type { Ending } from './ending.ts'
 
 const REPLACEMENT = { baseMs: 1000, capMs: 300_000 }
-const SILENT = 'ended without a word'
-/** A pod that ran this long was healthy: its next failure starts the back-off anew. */
+const NO_MESSAGE = 'ended without a message'
+/** A pod that ran this long was healthy: its failure restarts the back-off. */
 const HEALTHY_AFTER_MS = 10 * 60_000
 
 function judgeFailure(pod: PodFacts, policy: Job['spec']['failurePolicy']): Failure {
@@ -21,22 +21,22 @@ function judgeFailure(pod: PodFacts, policy: Job['spec']['failurePolicy']): Fail
     return { class: 'retryable', counted: false, reason: pod.disruption, text, message: `${name}: ${said ?? 'ended'}` }
   }
   if (pod.failedContainer !== undefined) return judgeOther(pod, pod.failedContainer)
-  const words = parseTerminationMessage(pod.terminationMessage)
+  const parsed = parseTerminationMessage(pod.terminationMessage)
   const isGeneric = pod.reason === undefined || pod.reason === 'Error'
-  const reason = words.code ?? (isGeneric ? `Exit${pod.exitCode ?? 'Unknown'}` : (pod.reason as string))
-  const said = words.message ?? pod.message
+  const reason = parsed.code ?? (isGeneric ? `Exit${pod.exitCode ?? 'Unknown'}` : (pod.reason as string))
+  const said = parsed.message ?? pod.message
   const exit = pod.exitCode === undefined ? '' : ` (exit ${pod.exitCode})`
-  const known = words.code ?? (isGeneric ? undefined : pod.reason)
+  const known = parsed.code ?? (isGeneric ? undefined : pod.reason)
   return {
     class: classOf(pod.exitCode, policy),
     counted: true,
     reason,
-    text: `${name}: ${known && said ? withCode(known, said) : (known ?? said ?? SILENT)}${exit}`,
-    message: `${name}: ${said ? withoutCode(reason, said) : known ? 'ended' : SILENT}${exit}`,
+    text: `${name}: ${known && said ? withCode(known, said) : (known ?? said ?? NO_MESSAGE)}${exit}`,
+    message: `${name}: ${said ? withoutCode(reason, said) : known ? 'ended' : NO_MESSAGE}${exit}`,
   }
 }
 
-/** Exit codes have a meaning in our own container only. */
+/** Exit codes have a meaning for Downpour only in the main container. */
 function judgeOther(pod: PodFacts, failedContainer: string): Failure {
   const said = lastLine(pod.terminationMessage) ?? pod.message ?? `ended with reason ${pod.reason ?? 'unknown'}`
   const text = `${shortName(pod)}: ${failedContainer}: ${said} (exit ${pod.exitCode})`
@@ -50,9 +50,9 @@ function classOf(exitCode: number | undefined, policy: Job['spec']['failurePolic
   return exitClass(exitCode) === 'permanent' ? 'permanent' : 'retryable'
 }
 
-/** `{ code, message }`, a whole runtime status with `failure` in it, or plain text, of which the last line counts. */
-function parseTerminationMessage(words: string | undefined): { code?: string; message?: string } {
-  const text = words?.trim()
+/** Accepts `{ code, message }`, a runtime status with `failure`, or plain text, of which the last line counts. */
+function parseTerminationMessage(terminationMessage: string | undefined): { code?: string; message?: string } {
+  const text = terminationMessage?.trim()
   if (!text) return {}
   try {
     const value: unknown = JSON.parse(text)
@@ -97,13 +97,13 @@ function forgive(pod: PodFacts, failure: Failure, trainingFinished: boolean): Fa
   return { ...failure, counted: failure.counted && !isForgiven }
 }
 
-/** The first pod that failed for good: those that failed after it may have failed because of it. */
+/** The first permanent failure: later ones may be its consequences. */
 export function permanentFailure(world: World): Ending | undefined {
   const first = [...world.failures.values()].find((failure) => failure.class === 'permanent')
   if (!first) return undefined
-  const told = world.observed.coordinator?.failure
-  if (first.message.includes(SILENT) && told) {
-    return { type: 'Failed', reason: told.code, message: withoutCode(told.code, told.message) }
+  const reported = world.observed.coordinator?.failure
+  if (first.message.includes(NO_MESSAGE) && reported) {
+    return { type: 'Failed', reason: reported.code, message: withoutCode(reported.code, reported.message) }
   }
   return { type: 'Failed', reason: first.reason, message: first.message }
 }
@@ -116,10 +116,10 @@ export function backoffLimitExceeded({ job, restarts, failures }: World): Ending
   return { type: 'Failed', reason: 'BackoffLimitExceeded', message }
 }
 
-/** When the pod may be replaced: 1 s after its end, doubling with every restart, at most 5 minutes. */
+/** When the pod may be replaced: 1 s after its end, doubled with each restart, at most 5 minutes. */
 export function dueAtMs(pod: PodFacts, nowMs: number): number {
   const endedMs = pod.finishedAtMs ?? pod.createdAtMs
-  // The end is told by the node's clock: one that goes ahead must not hold the job up.
+  // The end is a time of the node's clock: a clock that is ahead must not delay the job.
   if (endedMs > nowMs) return nowMs
   return endedMs + doublingMs(ranMs(pod) >= HEALTHY_AFTER_MS ? 0 : pod.attempt, REPLACEMENT)
 }

@@ -1,4 +1,4 @@
-/** Failed workers and evaluators come back under the same name, after a back-off that grows with each try. */
+/** Replaces failed workers and evaluators under the same name, after a back-off that grows with each attempt. */
 import type { Action } from '../actions.ts'
 import type { PodFacts } from '../observed.ts'
 import { failuresAmong, type World } from '../world.ts'
@@ -8,7 +8,7 @@ import { isWrittenDown } from './restart-counts.ts'
 
 export interface Replacement {
   actions: Action[]
-  /** One sentence for each pod replaced. */
+  /** One message for each replaced pod. */
   texts: string[]
   requeueAtMs?: number
 }
@@ -26,7 +26,7 @@ export function replaceFailed(world: World): Replacement {
   }
 }
 
-/** A pod with sidecars keeps its name until they have ended: its successor is made when it is gone. */
+/** A pod with running sidecars is only deleted: its successor is created when the name is free. */
 function replace(world: World, pod: PodFacts): Action {
   if (pod.outlived) return { type: 'deletePod', name: pod.name, uid: pod.uid }
   const failure = world.failures.get(pod)
@@ -44,14 +44,14 @@ function replace(world: World, pod: PodFacts): Action {
 }
 
 /**
- * A worker ends with 0 when its parameter server says that all is done. If that one was lost before the last step was
- * saved, its successor, restored to an earlier step, needs the worker again.
+ * A worker exits with 0 when its parameter server reports the end of training. If that server is lost before it has
+ * saved the last step, its successor resumes from an earlier step and needs the worker again.
  */
 function finishedTooEarly(world: World, pod: PodFacts): boolean {
   if (pod.role !== 'worker' || pod.phase !== 'Succeeded' || pod.deleting) return false
   const { coordinator } = world.observed
   if (world.psGeneration === 0 || world.trainingFinished || !coordinator) return false
-  // Told by steps and connections, not by clocks of two machines.
+  // Judged by steps and connections, because the clocks of two machines may differ.
   const isAtWork = coordinator.phase === 'waiting' || coordinator.phase === 'training'
   return isAtWork && coordinator.workersConnected === 0 && coordinator.step < coordinator.maxSteps
 }

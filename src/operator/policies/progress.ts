@@ -1,4 +1,4 @@
-/** The figures of a job, and whether they still move. */
+/** The progress of a job, and whether it has stalled. */
 import type { JobStatus } from '../../api/status.ts'
 import type { CoordinatorStatus } from '../../contract/status.ts'
 import type { ConditionUpdate } from '../conditions.ts'
@@ -7,7 +7,7 @@ import { belowQuorumSinceMs } from './quorum.ts'
 
 type Progress = NonNullable<JobStatus['progress']>
 
-/** The times move only with the figures, so that nothing is written while nothing happens. */
+/** Times change only together with numbers, so that an idle job causes no writes. */
 export function measureProgress(
   before: Progress | undefined,
   coordinator: CoordinatorStatus | undefined,
@@ -44,7 +44,7 @@ function round(value: number, digits: number): number {
 
 export interface Stall {
   update: ConditionUpdate
-  /** When the deadline passes, if nothing moves until then. */
+  /** When the deadline passes if there is no progress until then. */
   requeueAtMs?: number
 }
 

@@ -1,4 +1,7 @@
-/** All parameter servers restart together, as a generation: one that lost its memory would be older than its peers. */
+/**
+ * Restarts all parameter servers together, as a generation: one that restarts alone would have older weights than its
+ * peers.
+ */
 import type { Action } from '../actions.ts'
 import { type ConditionUpdate, isTrue } from '../conditions.ts'
 import type { PodFacts } from '../observed.ts'
@@ -9,21 +12,21 @@ import { isWrittenDown } from './restart-counts.ts'
 import { endingServers } from './startup.ts'
 
 export interface Restart {
-  /** The generation to write down; pods of a lower one are deleted once it is written. */
+  /** The generation for the status; pods of a lower one are deleted after it is written. */
   psGeneration: number
-  /** Parameter servers of this generation were lost: create none, a new generation is due or about to be. */
+  /** Parameter servers of this generation were lost: none is created in it, because a new generation follows. */
   lost: boolean
   actions: Action[]
   update: ConditionUpdate
   requeueAtMs?: number
 }
 
-/** @param unseen parameter servers that may work on where nobody sees them */
+/** @param unseen parameter servers on lost nodes, which may still run */
 export function restartParameterServers(world: World, unseen: readonly PodFacts[]): Restart {
   const failed = failuresAmong(world, world.slots.ps)
   const missing = hadAll(world) ? world.slots.ps.filter((slot) => !slot.pod && !slot.occupant) : []
-  // Drained or deleted by somebody: while it ends it still answers, so its peers can save with it.
-  // Not those that a suspension ends: the status has said goodbye to them.
+  // Drained or deleted by a user: while it ends it still answers, so its peers can save with it.
+  // Excludes pods deleted by suspension; status already shows them as gone.
   const removed = world.slots.ps.flatMap(({ pod }) => (pod?.deleting && wasComplete(world) ? [pod] : []))
   const lost = unseen.filter((pod) => !removed.includes(pod))
   const leftovers = world.leftovers.filter((pod) => pod.role === 'ps' && !pod.deleting)
@@ -50,15 +53,15 @@ export function restartParameterServers(world: World, unseen: readonly PodFacts[
 }
 
 /**
- * Whether this generation was seen complete: a server missing from it then is lost, not yet to be created. The first
- * generation may train before any status is written.
+ * Whether all servers of this generation have existed: then a missing one is lost rather than not created yet. The
+ * first generation may train before any status is written.
  */
 function hadAll(world: World): boolean {
   const written = world.previous?.psGeneration ?? 0
   return written === world.psGeneration && (wasComplete(world) || isTraining(world))
 }
 
-/** As far as the status that is written tells. One that was not ready of late, on a silent node perhaps, has trained. */
+/** According to the status. A server that is not ready, perhaps on a silent node, has trained before. */
 function wasComplete(world: World): boolean {
   const before = world.previous
   if (!before || before.psGeneration !== world.psGeneration) return false
@@ -66,7 +69,7 @@ function wasComplete(world: World): boolean {
   return before.replicas.ps.ready + before.replicas.ps.succeeded >= world.desired.ps
 }
 
-/** A push reaches all parameter servers: past `waiting`, each of them has run. */
+/** Every push reaches all parameter servers, so after phase `waiting` each of them has run. */
 function isTraining(world: World): boolean {
   const { coordinator } = world.observed
   return coordinator !== undefined && coordinator.phase !== 'waiting' && world.slots.ps[0]?.pod?.phase === 'Running'

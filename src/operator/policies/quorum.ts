@@ -1,4 +1,4 @@
-/** A lost worker costs speed, not the job: Degraded while others run, Stalled when too few do for too long. */
+/** A lost worker slows the job down: Degraded while others run, Stalled when fewer than the quorum run for too long. */
 import type { ConditionUpdate } from '../conditions.ts'
 import { findCondition } from '../conditions.ts'
 import type { PodFacts } from '../observed.ts'

@@ -1,4 +1,4 @@
-/** How often pods were replaced. Each pod carries the numbers of its place; the status has the sums. */
+/** Counts replaced pods. Each pod carries the counts of its place in labels; the status holds the sums. */
 import type { JobStatus } from '../../api/status.ts'
 import type { Role } from '../../contract/names.ts'
 import type { PodOrder } from '../actions.ts'
@@ -11,7 +11,7 @@ interface Counts {
   counted: number
 }
 
-/** What the pods that exist carry, with the failures that ask for a replacement. */
+/** The counts of existing pods, plus the failures that ask for a replacement. */
 function carriedByPods({ pods, failures }: Pick<World, 'pods' | 'failures'>): Counts {
   const failed = [...failures]
   const sum = (pick: (pod: PodFacts) => number) => pods.reduce((total, pod) => total + pick(pod), 0)
@@ -24,7 +24,7 @@ function carriedByPods({ pods, failures }: Pick<World, 'pods' | 'failures'>): Co
   }
 }
 
-/** Never less than what was written before: a deleted pod takes its numbers along. */
+/** Never less than in the previous status, because a deleted pod takes its counts along. */
 export function countRestarts(
   { pods, psGeneration }: PlacedPods,
   failures: World['failures'],
@@ -37,7 +37,7 @@ export function countRestarts(
   return { ps: psGeneration, worker, evaluator, counted, total: psGeneration + worker + evaluator }
 }
 
-/** Whether the status that is already written holds these numbers: only then may the pods that carry them go. */
+/** Whether the stored status holds the counts: only then may the pods that carry them be deleted. */
 export function isWrittenDown({ previous, restarts }: World): boolean {
   const before = previous?.restarts ?? { worker: 0, evaluator: 0, counted: 0 }
   return (
@@ -46,8 +46,8 @@ export function isWrittenDown({ previous, restarts }: World): boolean {
 }
 
 /**
- * Orders for places whose pod vanished with its numbers. The first one gets what the sums in the status have more than
- * the pods that are left, so that the sums stay true and nothing is ever counted up.
+ * Orders for places whose pod was deleted with its counts. The first order gets the difference between the sums in the
+ * status and the counts of the remaining pods, so that the sums stay correct.
  */
 export function orderFromTotals(world: World): (slot: Slot) => PodOrder {
   const { restarts } = world

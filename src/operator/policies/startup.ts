@@ -1,4 +1,4 @@
-/** Creates what is missing: parameter servers first, then at once the workers, which wait for them by themselves. */
+/** Creates missing pods: parameter servers, then workers at once, because workers wait for their servers themselves. */
 import { ROLES } from '../../contract/names.ts'
 import { schedulerOf } from '../../plan/gang.ts'
 import type { Action } from '../actions.ts'
@@ -10,7 +10,7 @@ import { workerToCopy } from './drift.ts'
 import { describeForeignPods } from './lost-node.ts'
 import { orderFromTotals } from './restart-counts.ts'
 
-/** @param psLost the parameter servers await a new generation: none is created in this one */
+/** @param psLost a new generation of parameter servers follows, so none is created in this one */
 export function startMissing(world: World, psLost: boolean): Action[] {
   const wanted = ROLES.filter((role) => {
     if (role === 'evaluator') return true
@@ -27,21 +27,21 @@ export function startMissing(world: World, psLost: boolean): Action[] {
 }
 
 /**
- * A former parameter server that is still ending may still save: one of the new generation beside it would restore an
- * older step than its peers, or answer the former one's round.
+ * Parameter servers of the previous generation that are still ending. They may still save a checkpoint; a new server
+ * started beside them would restore an older step than its peers, or take part in their save.
  */
 export function endingServers(world: World): PodFacts[] {
   return world.pods.filter((pod) => pod.role === 'ps' && (pod.deleting || world.leftovers.includes(pod)))
 }
 
-/** Indices beyond the desired count, after `workers.replicas` was lowered. */
+/** Deletes pods with an index beyond the desired count, after `workers.replicas` was lowered. */
 export function removeSurplus(world: World): Action[] {
   return world.leftovers
     .filter((pod) => pod.role !== 'ps' && !pod.deleting)
     .map(({ name, uid }) => ({ type: 'deletePod', name, uid }))
 }
 
-/** @param lateStrangers being deleted for too long */
+/** @param lateForeignPods whose deletion is overdue */
 export function describeCreation(world: World, lateForeignPods: readonly PodFacts[]): ConditionUpdate {
   const slots = allSlots(world)
   const foreignPods = foreignObjects(world)
@@ -69,7 +69,7 @@ function foreignService({ job, observed: { service } }: World): ServiceFacts | u
   return service?.ownerUid === job.metadata.uid ? undefined : service
 }
 
-/** As after a job that was deleted and made again at once. */
+/** Whether all foreign objects are being deleted, as after a job was deleted and created again at once. */
 function areBeingDeleted(world: World): boolean {
   return world.foreignPods.every(({ deleting }) => deleting) && foreignService(world)?.deleting !== false
 }

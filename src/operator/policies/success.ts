@@ -4,8 +4,8 @@ import type { PlacedPods, World } from '../world.ts'
 import type { Ending } from './ending.ts'
 
 /**
- * Parameter server 0 ends with 0 when the last step is saved. If its pod is gone by now, the final checkpoint in the
- * status bears witness.
+ * Parameter server 0 exits with 0 after the last step is saved. If its pod has been deleted, the final checkpoint in
+ * the status proves it.
  */
 export function isTrainingFinished({ slots }: PlacedPods, { spec, status }: Pick<Job, 'spec' | 'status'>): boolean {
   const first = slots.ps[0]

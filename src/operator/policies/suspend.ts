@@ -1,4 +1,6 @@
-/** Suspended: the pods go, the checkpoints stay. Parameter servers save on SIGTERM, within their grace period. */
+/**
+ * Suspension deletes the pods and keeps the checkpoints. Parameter servers save on SIGTERM, within their grace period.
+ */
 import { CONDITION_TYPES, CONDITIONS, type ConditionType } from '../../api/conditions.ts'
 import type { Action } from '../actions.ts'
 import type { ConditionUpdate } from '../conditions.ts'

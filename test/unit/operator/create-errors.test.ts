@@ -100,7 +100,7 @@ const cases: { name: string; error: unknown; action?: Action; reason: string; re
   },
   {
     name: 'a name of somebody else',
-    error: new DownpourError('NAME_CONFLICT', 'pods team/a exists already and belongs to nobody'),
+    error: new DownpourError('NAME_CONFLICT', 'pods team/a exists already and belongs to no controller'),
     reason: 'NameConflict',
     retrySeconds: 10,
   },
