@@ -8,7 +8,7 @@ import { MAX_JOB_NAME } from './names.ts'
 import type { Rule } from './rule.ts'
 import { RULES } from './rules.ts'
 import type { Validation } from './schema.ts'
-import { strangersOfInput } from './task.ts'
+import { foreignInputFields } from './task.ts'
 import { taskType } from './task-rules.ts'
 import { SHARED_NAME_MESSAGE, TRANSFER_NAME_MESSAGE } from './transfer-issues.ts'
 
@@ -70,7 +70,7 @@ function ruleValidations(kind: JobKind, wanted: (rule: Rule) => boolean = () => 
 }
 
 function inputValidations(kind: JobKind): Validation[] {
-  return strangersOfInput(declarationsFor(kind)).map(({ type, fields }) => ({
+  return foreignInputFields(declarationsFor(kind)).map(({ type, fields }) => ({
     rule: `!has(self.input) || ${taskType(kind)} != '${type}' || !(${fields.map((name) => `has(self.input.${name})`).join(' || ')})`,
     message: `task ${type} has no ${fields.join(', ')}`,
     fieldPath: '.input',

@@ -51,7 +51,7 @@ function descriptionOf(field: z.core.$ZodType): string {
 }
 
 /** For each task, the fields of spec.input that only other tasks have. */
-export function strangersOfInput(declarations: readonly TaskDeclaration[]): { type: string; fields: string[] }[] {
+export function foreignInputFields(declarations: readonly TaskDeclaration[]): { type: string; fields: string[] }[] {
   const all = [...fieldsOf(declarations).keys()]
   return declarations
     .map(({ type, input }) => ({ type, fields: all.filter((name) => !(name in input.shape)) }))

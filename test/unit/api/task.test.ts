@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { z } from 'zod'
 import { BASE_DEFAULTS, FINETUNE_RECIPES, PRETRAIN_RECIPES } from '../../../src/api/presets.ts'
-import { strangersOfInput } from '../../../src/api/task.ts'
+import { foreignInputFields } from '../../../src/api/task.ts'
 import { JFT_MINI } from '../../../src/data/generate/recipe.ts'
 import { worldLabels } from '../../../src/data/generate/world.ts'
 import type { TaskDeclaration } from '../../../src/tasks/declaration.ts'
@@ -19,14 +19,14 @@ function declaration(type: string, input: z.ZodObject): TaskDeclaration {
   }
 }
 
-test('fields of the input that only another task has are strangers', () => {
+test('fields of the input that only another task has are found for each task', () => {
   const square = declaration('square', z.strictObject({ side: z.int().default(1), flip: z.boolean().default(true) }))
   const long = declaration('long', z.strictObject({ longSide: z.int().default(1), flip: z.boolean().default(true) }))
-  assert.deepEqual(strangersOfInput([square, long]), [
+  assert.deepEqual(foreignInputFields([square, long]), [
     { type: 'square', fields: ['longSide'] },
     { type: 'long', fields: ['side'] },
   ])
-  assert.deepEqual(strangersOfInput([square, square]), [])
+  assert.deepEqual(foreignInputFields([square, square]), [])
 })
 
 test('every field of an input has a default, because a job without a preset may say nothing of it', () => {
