@@ -1,4 +1,4 @@
-/** The fields that both kinds share: the vocabulary of src/contract with defaults, and what only a job has (claims, pods). */
+/** Fields of both kinds: the vocabulary of src/contract with defaults, and fields that only a job has (claims, pods). */
 import { z } from 'zod'
 import type { JobKind } from '../contract/names.ts'
 import { innerPath } from '../contract/paths.ts'
@@ -13,9 +13,9 @@ const IMAGE = /^[!-~]+$/
 const claimName = dnsLabel(63).describe('Name of a PersistentVolumeClaim in the namespace of the job.')
 export const objectName = dnsLabel(50)
 
-/** A field that the API server fills where the author does not. */
+/** A field with a default that the API server fills. */
 export function byDefault<T extends z.ZodType>(type: T, value: z.util.NoUndefined<z.output<T>>): z.ZodDefault<T> {
-  // Described again, because a description inside of a default is written in another place of the CRD.
+  // The description is set again, because zod would write it in another place of the CRD.
   return type.default(value).describe(type.description ?? '')
 }
 
@@ -50,20 +50,20 @@ export const Async = z.strictObject({
 
 const { keep, keepBest } = vocabulary.Retention.shape
 export const Checkpoint = z.strictObject({
-  everySteps: z.exactOptional(steps).describe('Save whenever so many global steps are done.'),
+  everySteps: z.exactOptional(steps).describe('Global steps between checkpoints.'),
   everyMinutes: z
     .exactOptional(z.number().gt(0).max(vocabulary.MAX_INT))
-    .describe('Save after so much time; instead of everySteps.'),
+    .describe('Minutes between checkpoints; instead of everySteps.'),
   keep: byDefault(keep, 3),
   keepBest: byDefault(keepBest, 1),
   storage: z
     .strictObject({
-      volume: VolumePath.describe('Mounted by every pod of the job: ReadWriteMany, or all on one node.'),
+      volume: VolumePath.describe('Parameter servers and the evaluator mount it: ReadWriteMany, or all on one node.'),
     })
-    .describe('Where checkpoints lie. They outlive the job.'),
+    .describe('Where checkpoints are stored. They remain when the job is deleted.'),
 })
 
-/** fixed: uid, gid and fsGroup 65532. platform: whatever the namespace assigns. */
+/** fixed: uid, gid and fsGroup 65532. platform: assigned by the namespace. */
 export const POD_IDS = ['fixed', 'platform'] as const
 
 export const Runtime = z.strictObject({
@@ -85,24 +85,24 @@ export const Runtime = z.strictObject({
 const template = PodTemplate.optional().describe('What these pods need: resources, nodes, environment, volumes.')
 
 export const ParameterServer = z.strictObject({
-  replicas: z.int().min(1).max(200).describe('Shards that the weights are spread over, a pod each.'),
+  replicas: z.int().min(1).max(200).describe('Number of shards of the weights, each in a pod.'),
   template,
 })
 
 export const Workers = z.strictObject({
-  replicas: z.int().min(1).max(5000).describe('Pods that train, each by itself.'),
+  replicas: z.int().min(1).max(5000).describe('Number of pods that train, independently of each other.'),
   quorum: z
     .int()
     .min(1)
     .max(5000)
     .optional()
-    .describe('Fewer running workers than this for long: the job is Stalled. Default: 1.'),
+    .describe('With fewer running workers than this for long, the job is Stalled. Default: 1.'),
   template,
 })
 
 export const trainingFields = {
   model: Model,
-  data: DataSource.describe('What is trained on.'),
+  data: DataSource.describe('The training data.'),
   optimizer: Optimizer,
   learningRate: LearningRate,
   batchSize: Training.shape.batchSize,
@@ -115,32 +115,30 @@ export const trainingFields = {
   workers: Workers,
   evaluator: z.strictObject({ template }).describe('The pod that scores checkpoints, if there is an evaluation.'),
   runtime: Runtime.describe('The program in the pods.'),
-  checkpoint: Checkpoint.describe('When the weights are saved, where, and which are kept.'),
+  checkpoint: Checkpoint.describe('When and where checkpoints are saved, and how many are kept.'),
   maxNonFinite: Training.shape.maxNonFinite,
 }
 
 const inputFields = {
   ...trainingFields,
   model: Model.partial().describe('The network that the task builds on. Cannot change.'),
-  optimizer: Optimizer.describe('Given whole: it replaces that of the preset.'),
-  learningRate: LearningRate.describe('In global steps. Given whole: it replaces that of the preset.'),
+  optimizer: Optimizer.describe('Replaces that of the preset as a whole.'),
+  learningRate: LearningRate.describe('In global steps. Replaces that of the preset as a whole.'),
   batchNorm: BatchNorm.partial().describe('Decay and epsilon of the moving statistics.'),
-  async: Async.describe('How workers and parameter servers keep in step, or do not.'),
-  parameterServer: ParameterServer.partial().describe('The pods that hold weights and optimizer, a shard each.'),
-  workers: Workers.partial().describe(
-    'The pods that compute gradients. Scaled by kubectl scale once replicas is given here.',
-  ),
+  async: Async.describe('Asynchrony of workers and parameter servers.'),
+  parameterServer: ParameterServer.partial().describe('The pods that store weights and optimizer state, each a shard.'),
+  workers: Workers.partial().describe('The pods that compute gradients. kubectl scale changes replicas.'),
 }
-/** The same as a user may write them: what a preset or a default can fill is optional, in groups as well. */
+/** The same fields in a job as its author writes it: fields that a preset or a default can fill are optional. */
 export const trainingInputFields = {
   ...z.strictObject(inputFields).partial().shape,
   data: trainingFields.data,
   checkpoint: trainingFields.checkpoint,
 }
 
-/** The same of a kind, for these differ with the tasks that it can have. */
+/** Fields that depend on the tasks of a kind. */
 export function taskFields(kind: JobKind) {
-  const input = inputSchema(kind).describe('What an example is turned into before the task sees it.')
+  const input = inputSchema(kind).describe('How examples are prepared for the task.')
   return { task: taskUnion(kind), input }
 }
 

@@ -31,11 +31,11 @@ export type ConditionType = keyof typeof CONDITIONS
 export const CONDITION_TYPES = Object.keys(CONDITIONS) as [ConditionType, ...ConditionType[]]
 
 export const Condition = z.object({
-  type: z.enum(CONDITION_TYPES).describe('What is said to hold or not.'),
-  status: z.enum(['True', 'False', 'Unknown']).describe('Whether it holds.'),
-  reason: z.string().max(128).describe('Why, in one word for programs.'),
-  message: z.string().max(4096).describe('Why, for people.'),
-  lastTransitionTime: z.iso.datetime().describe('When status last became another.'),
-  observedGeneration: z.int().describe('metadata.generation that it was said of.'),
+  type: z.enum(CONDITION_TYPES).describe('The condition.'),
+  status: z.enum(['True', 'False', 'Unknown']).describe('Whether the condition holds.'),
+  reason: z.string().max(128).describe('The reason in one word, for programs.'),
+  message: z.string().max(4096).describe('The reason, for people.'),
+  lastTransitionTime: z.iso.datetime().describe('When status changed last.'),
+  observedGeneration: z.int().describe('metadata.generation that the condition is about.'),
 })
 export type Condition = z.output<typeof Condition>

@@ -1,4 +1,4 @@
-/** The CustomResourceDefinitions of both kinds, from the zod types that the operator itself parses with. */
+/** Generates the CustomResourceDefinitions from the zod types that the operator parses jobs with. */
 import { GROUP, type JobKind, PLURALS, SHORT_NAMES, VERSION } from '../contract/names.ts'
 import { nameValidations, specValidations, templateValidations } from './cel.ts'
 import { FinetuneJobInput } from './finetune-job.ts'
@@ -81,7 +81,7 @@ function rootSchema(kind: JobKind): Schema {
       spec: specSchema(kind),
       status: {
         ...optional(structuralSchema(JobStatus)),
-        description: 'What is observed; the operator alone writes it.',
+        description: 'Observed state, written only by the operator.',
       },
     },
     ...(validations.length > 0 ? { 'x-kubernetes-validations': validations } : {}),
@@ -92,13 +92,13 @@ function specSchema(kind: JobKind): Schema {
   const schema = structuralSchema(INPUTS[kind])
   const template = schema.properties?.transfers?.items?.properties?.template
   if (template) template['x-kubernetes-validations'] = templateValidations()
-  const description = 'What is wanted. What is absent comes from the preset, and then from defaults.'
+  const description = 'Desired state. Absent fields are filled by the preset, then by defaults.'
   return { ...schema, description, 'x-kubernetes-validations': specValidations(kind) }
 }
 
 /**
- * Status with every field optional but the keys of lists: a job stored by an earlier version must stay writable
- * when a later one adds a field.
+ * Makes every field of the status optional except keys of lists, so that a job of an earlier version stays valid when a
+ * later version adds a field.
  */
 function optional(schema: Schema): Schema {
   const { required: _, properties, ...rest } = schema

@@ -1,4 +1,4 @@
-/** Fields of a spec as CEL reads them, presets and defaults included: those fill a job only after the API server took it. */
+/** CEL expressions for fields of a spec with presets and defaults, which fill a job only after the API server has accepted it. */
 import type { JobKind } from '../contract/names.ts'
 import { BASE_DEFAULTS, FINETUNE_RECIPES, PRETRAIN_RECIPES } from './presets.ts'
 import { merge } from './resolve.ts'
@@ -12,7 +12,7 @@ export function hasPath(path: string, root = 'self'): string {
 
 /**
  * The number or text that a job will have.
- * @param otherwise for a job where nothing says it, which another rule refuses
+ * @param otherwise for a job where neither author nor preset sets it, which another rule refuses
  * @example filled('PretrainJob', 'workers.replicas', 1) === "(has(…) ? self.workers.replicas : has(self.preset) && self.preset in ['jft-resnet101'] ? 50 : 1)"
  */
 export function filled(kind: JobKind, path: string, otherwise: number | string, root = 'self'): string {
@@ -25,12 +25,12 @@ export function filled(kind: JobKind, path: string, otherwise: number | string, 
   return `(${hasPath(path, root)} ? ${root}.${path} : ${byPreset.join('')}${literal(byDefault)})`
 }
 
-/** A value in CEL. */
+/** A value as a CEL literal. */
 export function literal(value: unknown): string {
   return typeof value === 'string' ? `'${value}'` : String(value)
 }
 
-/** Names, in quotes, of the presets that say a field. */
+/** Quoted names of the presets that set a field. */
 export function presetsThatSay(kind: JobKind, path: string): string[] {
   return [...presetsByValue(kind, path).values()].flat()
 }

@@ -5,9 +5,9 @@ import { From } from './from.ts'
 
 const ownFields = { ...finetuneOwnFields, from: From.optional().describe('Required unless init is random.') }
 
-/** What a user may write: everything that a preset can fill is optional. */
+/** The spec as its author writes it: fields that a preset can fill are optional. */
 export const FinetuneJobInput = z.strictObject({ ...ownFields, ...trainingInputFields, ...optionalTask('FinetuneJob') })
-/** After preset and defaults: complete. */
+/** The spec with preset and defaults filled in. */
 export const FinetuneJobSpec = z.strictObject(ownFields)
 
 export type FinetuneJobInput = z.input<typeof FinetuneJobInput>

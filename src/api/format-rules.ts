@@ -14,7 +14,7 @@ export const FORMAT_RULES: readonly Rule[] = OPTIONS.filter(
   ruleFor(option, ['evaluation', 'data'], ({ evaluation }) => evaluation?.data),
 ])
 
-/** @param path of the data in the spec; each step of it may be absent */
+/** @param path of the data in the spec; any part of it may be absent */
 function ruleFor(option: FormatOption, path: readonly string[], dataOf: (spec: Spec) => Data | undefined): Rule {
   const formats = formatsWith(option)
   const steps = [...path.keys()].map((i) => path.slice(0, i + 1).join('.'))

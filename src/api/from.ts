@@ -14,13 +14,13 @@ export type From = z.output<typeof From>
 
 const OWN_SOURCE = 'must name another PretrainJob'
 
-/** Of a PretrainJob that would wait for itself. */
+/** Refuses a PretrainJob that would wait for itself. */
 export function ownSourceIssues(jobName: string, { from }: { from?: From | undefined }): Issue[] {
   if (!from || from.pretrainJob !== jobName) return []
   return [{ path: 'spec.from.pretrainJob', value: jobName, expected: OWN_SOURCE, message: OWN_SOURCE }]
 }
 
-/** The same for the API server, of the job as a whole. */
+/** The same in CEL, as a rule of the whole job. */
 export function ownSourceValidation(): Validation {
   return {
     rule: '!has(self.spec.from) || self.spec.from.pretrainJob != self.metadata.name',

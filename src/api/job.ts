@@ -5,7 +5,7 @@ import type { From } from './from.ts'
 import type { PretrainJobSpec } from './pretrain-job.ts'
 import type { JobStatus } from './status.ts'
 
-/** A job after parsing: preset applied, defaults filled, types trusted from here on. */
+/** A parsed job: preset and defaults are filled in, and its types can be trusted. */
 export type Job =
   | { kind: 'PretrainJob'; metadata: StoredMeta; spec: PretrainJobSpec; status?: JobStatus }
   | { kind: 'FinetuneJob'; metadata: StoredMeta; spec: FinetuneJobSpec; status?: JobStatus }

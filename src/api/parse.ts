@@ -1,4 +1,4 @@
-/** From unknown to Job: the one door through which job objects enter; types are trusted behind it. */
+/** Parses and validates jobs. All job objects enter here; their types are trusted everywhere else. */
 import type { z } from 'zod'
 import { API_VERSION, JOB_KINDS, type JobKind } from '../contract/names.ts'
 import { DownpourError } from '../support/errors.ts'
@@ -11,7 +11,7 @@ import { issueOf, metadataIssues, type Origin, required, statusIssues, topLevelI
 import type { Job } from './job.ts'
 import { withoutNulls } from './nulls.ts'
 import { PretrainJobInput, PretrainJobSpec } from './pretrain-job.ts'
-import { handedOnIssues } from './propagate-issues.ts'
+import { propagationIssues } from './propagate-issues.ts'
 import { fillSpec, isFields } from './resolve.ts'
 import { RULES } from './rules.ts'
 import type { Schema } from './schema.ts'
@@ -20,7 +20,7 @@ import { structuralSchema } from './structural.ts'
 import type { InputSpec, TaskSpec } from './task.ts'
 import { transferIssues } from './transfer-issues.ts'
 
-/** etcd takes 1.5 MiB; what the API server and the operator write into an object needs some of it. */
+/** etcd accepts 1.5 MiB, of which the API server and the operator need some for their own fields. */
 const MAX_JOB_BYTES = 1408 * 1024
 const COMPLETE = { PretrainJob: PretrainJobSpec, FinetuneJob: FinetuneJobSpec }
 const INPUTS: Readonly<Record<JobKind, Schema>> = {
@@ -28,7 +28,7 @@ const INPUTS: Readonly<Record<JobKind, Schema>> = {
   FinetuneJob: structuralSchema(FinetuneJobInput),
 }
 
-/** A job that the API server has accepted: `metadata` is the server's own. @returns the job, or all that is wrong with it */
+/** A job that the API server has accepted: `metadata` is the server's own. @returns the job, or its issues */
 export function readJob(raw: unknown): { job: Job; issues?: undefined } | { job?: undefined; issues: Issue[] } {
   const { job, issues } = check(raw, 'stored')
   return job ? { job } : { issues }
@@ -43,10 +43,10 @@ export function parseJob(raw: unknown): Job {
   throw new DownpourError('INVALID_JOB', `${labelOf(raw)}: ${first ? issueText(first) : 'invalid'}${more}`, { issues })
 }
 
-/** Everything that is wrong with a job object as its author writes it; empty when nothing is. */
+/** All issues of a job as its author writes it; empty if it is valid. */
 export function validateJob(raw: unknown): Issue[] {
   const { job, issues } = check(raw, 'written')
-  return [...issues, ...statusIssues(raw), ...sizeIssues(raw), ...(job ? handedOnIssues(job) : [])]
+  return [...issues, ...statusIssues(raw), ...sizeIssues(raw), ...(job ? propagationIssues(job) : [])]
 }
 
 function sizeIssues(raw: unknown): Issue[] {
@@ -69,7 +69,7 @@ export function labelOf(raw: unknown): string {
   return `${textOr(kind, 'object')}/${textOr(name, textOr(generateName, '?'))}`
 }
 
-/** Anything may stand where a text should; an object may not even be turned into one. */
+/** The value if it is a text: other values may not even be convertible to one. */
 function textOr(value: unknown, otherwise: string): string {
   return typeof value === 'string' && value !== '' ? value : otherwise
 }

@@ -1,4 +1,4 @@
-/** Recipes as data. Numbers of the `jft-*` and `imagenet-*` presets: paper.md §1 and §2.7; those of `*-mini` are ours. */
+/** Presets as data. The numbers of `jft-*` and `imagenet-*` are from paper.md §1 and §2.7; those of `*-mini` are our own. */
 import type { z } from 'zod'
 import type { trainingInputFields } from './common.ts'
 import type { InputSpec, TaskSpec } from './task.ts'
@@ -23,7 +23,7 @@ export type Recipe = Partial<
   >
 >
 
-/** What every job gets where neither its author nor its preset says otherwise. */
+/** Values of fields that neither the author nor the preset sets. */
 export const BASE_DEFAULTS = {
   model: { backbone: 'resnet101' },
   input: {},
@@ -103,7 +103,7 @@ export const PRETRAIN_RECIPES = {
   },
 } satisfies Readonly<Record<string, Recipe>>
 
-/** Learning rate and length of fine-tuning on ImageNet are not known (paper.md §2.1): a tenth of the rate, a third of the steps. */
+/** The paper's learning rate and length of fine-tuning on ImageNet are not known (paper.md §2.1). We use a tenth of the rate and a third of the steps. */
 export const FINETUNE_RECIPES = {
   'imagenet-finetune': {
     ...imagenet,

@@ -3,11 +3,11 @@ import type { Job } from './job.ts'
 import { bytesOf, MAX_ANNOTATION_BYTES } from './pod-labels.ts'
 import { propagatedOf } from './propagate.ts'
 
-/** The operator writes a few of its own into each pod. */
+/** Reserved for annotations that the operator adds to each pod. */
 const OURS_BYTES = 4096
 
-/** Of a job that is right otherwise: its annotations and those of a template must fit into one pod. */
-export function handedOnIssues(job: Job): Issue[] {
+/** Checks that the propagated annotations and those of a template together fit into a pod. The job must be valid otherwise. */
+export function propagationIssues(job: Job): Issue[] {
   const { parameterServer, workers, evaluator } = job.spec
   const own = propagatedOf(job).annotations
   const most = MAX_ANNOTATION_BYTES - OURS_BYTES

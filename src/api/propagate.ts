@@ -1,4 +1,4 @@
-/** Which labels and annotations of a job its pods and its transfers' FinetuneJobs carry too: none, unless it names them. */
+/** Labels and annotations that a job passes on to its pods and its transfers' FinetuneJobs. */
 import { z } from 'zod'
 import { GROUP, LABELS } from '../contract/names.ts'
 import { type Check, checked } from './checks.ts'
@@ -6,7 +6,7 @@ import { setOf } from './lists.ts'
 import { ANNOTATION_KEY, LABEL_KEY, NOT_OF_KUBERNETES } from './pod-labels.ts'
 
 const MAX_KEYS = 32
-/** A copy of the whole object, by which kubectl would take the copy for what was applied. */
+/** kubectl's copy of the applied object. On another object it would confuse later applies. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 
 const NOT_OURS: Check<string[]> = {
@@ -40,7 +40,7 @@ interface Named {
   spec: { propagate?: Propagate | undefined }
 }
 
-/** Those that the job names and has. */
+/** The labels and annotations that the job has and lists. */
 export function propagatedOf({ metadata, spec: { propagate = {} } }: Named): { labels: Texts; annotations: Texts } {
   return {
     labels: pick(metadata.labels, propagate.labels),

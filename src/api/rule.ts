@@ -2,17 +2,17 @@ import type { JobKind } from '../contract/names.ts'
 import type { FinetuneJobSpec } from './finetune-job.ts'
 import type { PretrainJobSpec } from './pretrain-job.ts'
 
-/** The fields of both kinds; a rule reads only those of the kinds it is for. */
+/** The fields of both kinds. A rule reads only fields of its kinds. */
 export type Spec = Pick<PretrainJobSpec, 'transfers'> &
   FinetuneJobSpec & { evaluation?: Pick<NonNullable<PretrainJobSpec['evaluation']>, 'metric'> }
 
 export interface Rule {
   kinds: readonly JobKind[]
-  /** Where the message points. */
+  /** The field of the message. */
   path: string
   message: string
-  /** True when the spec, after presets and defaults, obeys. */
+  /** True if the spec, with preset and defaults, satisfies the rule. */
   holds(spec: Spec): boolean
-  /** The same over what the user wrote: `self` is the spec. What a preset fills in, `filled` says. */
+  /** The same in CEL. `self` is the spec as its author wrote it; `filled` adds preset and defaults. */
   cel: string | ((kind: JobKind) => string)
 }

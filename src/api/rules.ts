@@ -1,6 +1,6 @@
 /**
- * What the types cannot say: rules between fields. Each has its CEL twin for the CRD, so that `kubectl apply` and
- * `downpour validate` refuse the same things in the same words; a test runs one table of cases through both.
+ * Rules between fields. Each has an equivalent in CEL for the CRD, so that `kubectl apply` and `downpour validate` refuse
+ * the same jobs with the same messages; a test runs one table of cases through both.
  */
 import { MAX_STEPS } from '../contract/training.ts'
 import { SquareInput } from '../tasks/square-input.ts'

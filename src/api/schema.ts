@@ -15,7 +15,7 @@ export interface Schema {
   items?: Schema
   anyOf?: Schema[]
   oneOf?: Schema[]
-  /** Of a union: its variant where the discriminator is absent. Ours, and in no CRD. */
+  /** Variant of a union without a discriminator. Internal; CRDs do not contain it. */
   defaultType?: string
   [extension: `x-kubernetes-${string}`]: unknown
 }
@@ -23,6 +23,6 @@ export interface Schema {
 export interface Validation {
   rule: string
   message: string
-  /** Where the message points, from the place of the rule: `.input.cropPixels`. */
+  /** The field of the message, relative to the rule: `.input.cropPixels`. */
   fieldPath?: string
 }

@@ -22,7 +22,7 @@ export const TASK_RULES: readonly Rule[] = [
   ),
 ]
 
-/** @param path of the value in the spec; each step of it may be absent */
+/** @param path of the value in the spec; any part of it may be absent */
 function ruleFor(
   kinds: readonly JobKind[],
   path: string,

@@ -1,13 +1,14 @@
 /**
- * A union told apart by `type`, as one object: all fields together, and two rules for each type, of what it needs and
- * what it has not. Rules rather than oneOf: of a oneOf that fits nowhere, the API server names a type at random.
+ * Converts a union with the discriminator `type` into one object with all fields, and two rules for each type: which
+ * fields it requires, and which it does not have. For a oneOf that matches nothing the API server would report a type at
+ * random.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { DownpourError } from '../support/errors.ts'
 import type { Schema, Validation } from './schema.ts'
 
 const DISCRIMINATOR = 'type'
-const CHOICE = 'Which one; it decides which other fields there are.'
+const CHOICE = 'The variant, which determines the other fields.'
 
 export function mergeVariants({ oneOf: variants = [], defaultType, ...rest }: Schema, path: string): Schema {
   const names = variants.map((variant) => nameOf(variant, path))
@@ -56,7 +57,7 @@ function mergeProperties(
   return { ...all, ...own }
 }
 
-/** The API server would fill a default whatever the type is; parsing fills it where it belongs. */
+/** The API server would fill a default for every type; parsing fills it for the right one. */
 function withoutDefaults(properties: Record<string, Schema>): Record<string, Schema> {
   const fields = Object.entries(properties).map(([name, { default: _, ...schema }]) => [name, schema])
   return Object.fromEntries(fields)

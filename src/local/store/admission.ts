@@ -1,5 +1,5 @@
 /** Validates an object and fills in defaults before it is stored. */
-import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, mayThaw } from '../../api/immutable.ts'
+import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, mayChange } from '../../api/immutable.ts'
 import { validateJob } from '../../api/parse.ts'
 import { fillSpec } from '../../api/resolve.ts'
 import type { Schema } from '../../api/schema.ts'
@@ -57,7 +57,7 @@ function immutableCauses(object: Stored, before: Stored): Cause[] {
   const kind = object.kind as JobKind
   const immutable = IMMUTABLE_FIELDS[kind].map((path) => ({ path, message: CANNOT_CHANGE, isCount: false }))
   const [was, is] = [before.spec ?? {}, object.spec ?? {}]
-  const frozen = mayThaw(was, is) ? [] : FROZEN_FIELDS.filter(({ applies }) => applies(was))
+  const frozen = mayChange(was, is) ? [] : FROZEN_FIELDS.filter(({ applies }) => applies(was))
   const read = (spec: object, path: string, isCount: boolean) =>
     fieldAt(isCount ? fillSpec(kind, { ...spec }) : spec, path)
   return [...immutable, ...frozen]
