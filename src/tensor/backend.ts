@@ -1,4 +1,4 @@
-/** The ladder of backends: tensorflow → webgpu → wasm → cpu. The first that works is taken, and the log says why. */
+/** Selects the tfjs backend: the first of tensorflow, webgpu, wasm and cpu that starts. The log says why. */
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { DownpourError, errorMessage } from '../support/errors.ts'
@@ -12,7 +12,7 @@ export type Backend = (typeof BACKENDS)[number]
 
 export interface SelectedBackend {
   name: Backend
-  /** One sentence: what was chosen, and what stood in the way of the rungs above. */
+  /** One sentence: the chosen backend, and why each backend before it did not start. */
   reason: string
 }
 
@@ -25,7 +25,7 @@ const STARTERS: Readonly<Record<Backend, () => Promise<void>>> = {
   cpu: () => use('cpu'),
 }
 
-/** @throws DownpourError BACKEND_UNAVAILABLE when the wanted rung, or with `auto` every rung, does not work here. */
+/** @throws DownpourError BACKEND_UNAVAILABLE when the wanted backend, or with `auto` every backend, fails to start */
 export async function selectBackend(wanted: 'auto' | Backend, log: Log): Promise<SelectedBackend> {
   registerConv2DGradient()
   const rungs = wanted === 'auto' ? BACKENDS : [wanted]
@@ -54,14 +54,14 @@ async function startTensorFlow(): Promise<void> {
   await use('tensorflow')
 }
 
-/** Node 23 removed two helpers that tfjs-node 4.22 calls at every operation. */
+/** Node 23 removed two helpers of node:util that tfjs-node 4.22 calls in every operation: without them it throws. */
 function restoreRemovedHelpers(): void {
   const util = require('node:util') as Record<string, unknown>
   util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined
   util.isArray ??= Array.isArray
 }
 
-/** Dawn for Node. The backend looks for navigator.gpu when it is loaded, so that comes first. */
+/** Uses Dawn for Node. The backend reads navigator.gpu while it is loaded, so navigator is defined first. */
 async function startWebGpu(): Promise<void> {
   const { create, globals } = require('webgpu') as { create(flags: string[]): unknown; globals: object }
   Object.assign(globalThis, globals)

@@ -1,17 +1,17 @@
 /**
- * The gradient of a convolution, composed of forward convolutions of rearranged operands:
+ * Computes the gradient of a convolution by forward convolutions of rearranged operands:
  *   dW[kh,kw,ci,co] = conv(xᵀ[ci,H,W,n], dyᵀ[oh,ow,n,co], stride = dilation, dilation = stride), cut to kh × kw
  *   dX             = conv(dy with stride-1 zeros between its pixels, padded, W flipped and in/out swapped, dilation)
- * Axes: n batch, H W pixels in, oh ow pixels out, ci co channels (paper.md §4.10). tfjs has no gradient of a dilated
- * convolution. Its WASM backend lacks Conv2DBackpropFilter, so it cannot train at all, and its Conv2DBackpropInput is a
- * naive loop, where forward convolutions run on XNNPACK.
+ * Axes: n batch, H W pixels in, oh ow pixels out, ci co channels (paper.md §4.10). tfjs cannot differentiate a dilated
+ * convolution. Its WASM backend has no Conv2DBackpropFilter, so networks do not train on it, and its
+ * Conv2DBackpropInput is a plain loop; forward convolutions run on XNNPACK.
  */
 import { type Tensor2D, type Tensor4D, tf } from './tf.ts'
 
 type Conv2DInfo = ReturnType<typeof tf.backend_util.computeConv2DInfo>
 type Shape4 = [number, number, number, number]
 
-/** The attributes of tfjs's kernel Conv2D that matter here. */
+/** The attributes of the tfjs kernel Conv2D that determine the gradient. */
 export interface Conv2DAttributes {
   readonly strides: [number, number] | number
   readonly dilations: [number, number] | number
@@ -19,7 +19,7 @@ export interface Conv2DAttributes {
   readonly dimRoundingMode?: 'floor' | 'round' | 'ceil'
 }
 
-/** Each is computed only if something asks for it: images and frozen filters need none. */
+/** Functions, so that tfjs computes only the gradients it needs: images and frozen filters have none. */
 export interface Conv2DGradients {
   readonly x: () => Tensor4D
   readonly filter: () => Tensor4D
@@ -34,7 +34,7 @@ export type Conv2DGradient = (
 
 type FlipFilter = (filter: Tensor4D) => Tensor4D
 
-/** @param flip turns a filter by 180° and swaps its in and out channels */
+/** @param flip rotates a filter by 180° and swaps its in and out channels */
 export function composeConv2DGradients(flip: FlipFilter = flipFilter): Conv2DGradient {
   return (dy, x, filter, { strides, pad, dilations, dimRoundingMode }) => {
     const info = tf.backend_util.computeConv2DInfo(
@@ -72,12 +72,12 @@ function filterGradient(x: Tensor4D, dy: Tensor4D, info: Conv2DInfo): Tensor4D {
   return tf.transpose(tf.slice(all, [0, 0, 0, 0], [ci, kh, kw, co]), [1, 2, 0, 3])
 }
 
-/** Padding around a 1×1 filter makes pixels of nothing but zeros: rare, and left to the general way. */
+/** False for a padded 1×1 filter: the padding adds output pixels, which the matrix product would miss. */
 function isPointwise({ filterHeight, filterWidth, padInfo: { top, bottom, left, right } }: Conv2DInfo): boolean {
   return filterHeight === 1 && filterWidth === 1 && top + bottom + left + right === 0
 }
 
-/** A 1×1 filter sees every pixel alone: one matrix product. The transposing form of matMul is 7 times slower here. */
+/** One matrix product over all pixels. Transposes first: matMul with transposeA takes 7 times as long on WASM. */
 function pointwiseFilterGradient(x: Tensor4D, dy: Tensor4D, info: Conv2DInfo): Tensor4D {
   const { strideHeight: sh, strideWidth: sw, inChannels: ci, outChannels: co } = info
   const seen = sh > 1 || sw > 1 ? subsample(x, sh, sw, info.outHeight, info.outWidth) : x
@@ -85,7 +85,7 @@ function pointwiseFilterGradient(x: Tensor4D, dy: Tensor4D, info: Conv2DInfo): T
   return product.reshape([1, 1, ci, co])
 }
 
-/** Every sh-th row and sw-th column. */
+/** Keeps every sh-th row and sw-th column. */
 function subsample(x: Tensor4D, sh: number, sw: number, outHeight: number, outWidth: number): Tensor4D {
   const [n, height, width, channels] = x.shape
   const needHeight = outHeight * sh
@@ -130,7 +130,7 @@ function pointwiseInputGradient(dy: Tensor4D, filter: Tensor4D, info: Conv2DInfo
   return frame(spreadPixels(small, info.strideHeight, info.strideWidth), [0, inHeight], [0, inWidth])
 }
 
-/** Puts sh-1 rows and sw-1 columns of zeros behind each pixel. */
+/** Inserts sh-1 rows and sw-1 columns of zeros after each pixel. */
 function spreadPixels(x: Tensor4D, sh: number, sw: number): Tensor4D {
   if (sh === 1 && sw === 1) return x
   const [n, height, width, channels] = x.shape

@@ -1,6 +1,6 @@
 /**
- * The operations that networks consist of, one table a backend. The defaults are composed of tfjs operations; a backend
- * that has a faster one (a fused kernel, say) registers it, and every network uses it.
+ * A table of the operations that networks use, one for each backend. The defaults call tfjs operations. A backend that
+ * has a faster implementation, such as a fused kernel, registers it here.
  */
 import { batchNormTraining } from './batch-norm.ts'
 import {
@@ -12,11 +12,11 @@ import {
 import { type Tensor, type Tensor4D, tf } from './tf.ts'
 
 export interface Operations {
-  /** What the gradient of tf.conv2d is; attributes as tfjs records them. */
+  /** The gradient of tf.conv2d. */
   conv2dGradients: Conv2DGradient
   batchNormTraining: typeof batchNormTraining
   relu(x: Tensor4D): Tensor4D
-  /** relu(a + b): the end of a residual unit. */
+  /** relu(a + b), the last operation of a residual unit. */
   addRelu(a: Tensor4D, b: Tensor4D): Tensor4D
 }
 
@@ -37,17 +37,17 @@ const composed: Operations = {
 
 const tables = new Map<string, Operations>()
 
-/** @param own what the backend does in another way than tfjs */
+/** @param own the operations that replace the defaults on this backend */
 export function registerOperations(backend: string, own: Partial<Operations>): void {
   tables.set(backend, { ...composed, ...own })
 }
 
-/** Those of the backend that is in use. */
+/** The table of the current backend. */
 export function operations(): Operations {
   return tables.get(tf.getBackend()) ?? composed
 }
 
-/** Has tfjs ask the table when it differentiates a convolution. */
+/** Replaces the gradient of tf.conv2d in tfjs by the one in the table of the current backend. */
 export function registerConv2DGradient(): void {
   tf.registerGradient({
     ...stockConv2DGradient,

@@ -1,11 +1,11 @@
-/** What the WASM backend does in another way than tfjs. */
+/** The operations that the WASM backend implements differently from tfjs. */
 import { composeConv2DGradients } from './conv2d-gradients.ts'
 import type { Operations } from './operations.ts'
 import { type Tensor4D, tf } from './tf.ts'
 
 export const wasmOperations: Partial<Operations> = { conv2dGradients: composeConv2DGradients(flipFilter) }
 
-/** tf.reverse visits every value through index arithmetic and takes ten times as long. Reading costs one copy here. */
+/** A loop over the values, because tf.reverse takes ten times as long. On WASM dataSync costs one copy. */
 function flipFilter(filter: Tensor4D): Tensor4D {
   const [height, width, inChannels, outChannels] = filter.shape
   const values = filter.dataSync()
