@@ -11,11 +11,11 @@ export interface Root {
 
 export interface Architecture {
   readonly root: Root
-  /** stride: between this block and the next. */
+  /** stride: the stride between this block and the next. */
   readonly blocks: readonly { readonly base: number; readonly units: number; readonly stride: number }[]
 }
 
-/** TF-slim puts the stride in the last unit of the block before, torchvision in the first unit of the block behind. */
+/** Where the stride between two blocks is: in the last unit of the first (TF-slim) or the first unit of the second (torchvision). */
 export type StridePlacement = 'lastUnit' | 'firstUnit'
 
 export interface UnitPlan {
@@ -24,11 +24,11 @@ export interface UnitPlan {
   readonly base: number
   readonly stride: number
   readonly dilation: number
-  /** Pixels of the image between two pixels of what the unit yields. */
+  /** Image pixels from one output pixel to the next. */
   readonly outputStride: number
 }
 
-/** A bottleneck unit yields this many times its base channels. */
+/** A bottleneck unit has this many times its base channels as output. */
 export const EXPANSION = 4
 
 const imagenet = (units: readonly [number, number, number, number]): Architecture => ({
@@ -36,7 +36,7 @@ const imagenet = (units: readonly [number, number, number, number]): Architectur
   blocks: units.map((count, i) => ({ base: 64 << i, units: count, stride: i < 3 ? 2 : 1 })),
 })
 
-/** resnet-mini is our own, for 32×32 images: a few hundred images a second on one core. */
+/** resnet-mini is not published elsewhere: it is for 32×32 images and trains on hundreds of images a second on one core. */
 const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   resnet50: imagenet([3, 4, 6, 3]),
   resnet101: imagenet([3, 4, 23, 3]),
@@ -60,8 +60,8 @@ export function architectureOf(name: string): Architecture {
 }
 
 /**
- * The units of every block. A stride that would take the output beyond `outputStride` becomes a dilation of the units
- * behind it, which see the same pixels of the image as they did (paper.md §4.5).
+ * Plans the units of every block. A stride that would exceed `outputStride` becomes a dilation of the units after it, so
+ * that their filters cover the same image pixels (paper.md §4.5).
  */
 export function planBlocks(
   { root, blocks }: Architecture,

@@ -1,4 +1,4 @@
-/** A network without a head: images in, features of several strides out. Tasks put their heads on the features. */
+/** A network without a head: it computes features of several strides from images, and tasks add heads to them. */
 import { DownpourError } from '../support/errors.ts'
 import { type Tensor4D, tf } from '../tensor/tf.ts'
 import { architectureOf, EXPANSION, planBlocks, type StridePlacement, type UnitPlan } from './architectures.ts'
@@ -9,17 +9,17 @@ import { type RootPadding, residualUnit, rootLayer } from './residual.ts'
 
 export interface Feature {
   readonly x_BHWC: Tensor4D
-  /** Pixels of the image between two pixels of the feature. */
+  /** Image pixels from one feature pixel to the next. */
   readonly stride: number
 }
 
 /** From images in [-1, 1] to one feature a block (C2 … C5): the last output of the block before the stride grows. */
 export interface Backbone extends Layer<Tensor4D, readonly Feature[]> {
-  /** Known before anything runs; the last is the end of the network. */
+  /** The last is the output of the network. */
   readonly features: readonly { readonly stride: number; readonly channels: number }[]
 }
 
-/** What a backbone's weights were trained on: pixels in [-1, 1], or in [0, 1] less a mean and divided by a deviation. */
+/** The input that the weights were trained on: pixels in [-1, 1], or (pixels in [0, 1] - mean) / stddev. */
 export type InputNormalisation =
   | { readonly type: 'symmetric' }
   | { readonly type: 'standardised'; readonly mean: Rgb; readonly stddev: Rgb }
@@ -27,9 +27,9 @@ type Rgb = readonly [red: number, green: number, blue: number]
 
 export interface BackboneOptions {
   readonly name: string
-  /** Later strides become dilations; absent: the architecture's own. */
+  /** Strides beyond it become dilations. Absent: the stride of the architecture. */
   readonly outputStride?: 8 | 16 | 32
-  /** stages: the first n of root, block1, block2, …; their batch norm uses its moving statistics. */
+  /** stages: freezes the first n of root, block1, block2, …; their batch norm uses the moving statistics. */
   readonly freeze: 'none' | 'all' | { readonly stages: number }
   readonly batchNorm: BatchNormOptions
   readonly stridePlacement?: StridePlacement
@@ -68,7 +68,7 @@ export function buildBackbone(options: BackboneOptions): Backbone {
   }
 }
 
-/** In a block whose last unit strides, the unit before it. */
+/** The last unit before the stride grows within the block. */
 function featureUnit(units: readonly UnitPlan[]): UnitPlan {
   return units.findLast(({ outputStride }) => outputStride === units[0]?.outputStride) as UnitPlan
 }
@@ -88,7 +88,7 @@ function checkOutputStride({ name, outputStride }: BackboneOptions, plan: readon
   throw new DownpourError('CONFIG_INVALID', `outputStride: ${outputStride}: ${name} has ${reached}`)
 }
 
-/** Batches carry [-1, 1]: with p = (x + 1) / 2, (p - mean) / stddev is an affine map of x. */
+/** Batches have pixels in [-1, 1]: with p = (x + 1) / 2, (p - mean) / stddev is an affine map of x. */
 function normaliseInput(x_BHWC: Tensor4D, input: InputNormalisation): Tensor4D {
   if (input.type === 'symmetric') return x_BHWC
   const scale_C = input.stddev.map((stddev) => 0.5 / stddev)

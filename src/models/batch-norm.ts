@@ -1,4 +1,4 @@
-/** Batch norm of a convolution's output. C channels. */
+/** Batch norm of the output of a convolution. C channels. */
 import type { VariableSpec } from '../support/variables.ts'
 import { operations } from '../tensor/operations.ts'
 import { type Tensor1D, type Tensor4D, tf } from '../tensor/tf.ts'
@@ -7,7 +7,7 @@ import type { Pass } from './layer.ts'
 export interface BatchNormOptions {
   /**
    * trained: the batch's statistics in training, the moving ones at evaluation; gamma and beta are trained.
-   * frozen: the moving statistics in both, and none of the four changes: small batches measure statistics badly.
+   * frozen: the moving statistics in both, and no variable changes. For batches too small to measure statistics.
    */
   readonly mode?: 'trained' | 'frozen'
   readonly epsilon: number

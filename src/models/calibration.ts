@@ -1,11 +1,11 @@
-/** Moving statistics for weights that have none of their own. */
+/** Measures moving statistics for weights that were never trained. */
 import { type Tensor1D, type Tensor4D, tf } from '../tensor/tf.ts'
 import { type BackboneOptions, buildBackbone } from './backbone.ts'
 import { createPass, type Weights } from './layer.ts'
 
 /**
- * Measures the moving statistics of every batch norm on `images_BHWC`, each layer behind layers that use what was measured.
- * Random weights start with means 0 and variances 1: frozen like that, activations grow with the depth and nothing trains.
+ * Computes the statistics of every batch norm on `images_BHWC`; each layer gets its input from layers that use theirs.
+ * Random weights have means 0 and variances 1. Frozen batch norm with these lets activations grow from layer to layer.
  */
 export function calibrateBatchNorm(
   options: BackboneOptions,

@@ -1,4 +1,4 @@
-/** A convolution without bias and the batch norm behind it, as one layer. */
+/** One layer of a convolution without bias and the batch norm after it. */
 import type { VariableSpec } from '../support/variables.ts'
 import { type Tensor4D, tf } from '../tensor/tf.ts'
 import { type BatchNormOptions, batchNormVariables, foldBatchNorm, normalise } from './batch-norm.ts'
@@ -9,12 +9,12 @@ export interface ConvolutionShape {
   readonly inChannels: number
   readonly outChannels: number
   readonly stride?: number
-  /** Distance between the pixels that a filter sees; only with stride 1. */
+  /** Distance between the pixels under a filter; needs stride 1. */
   readonly dilation?: number
 }
 
 export interface LayerOptions {
-  /** All variables are frozen, those of the batch norm too. */
+  /** Freezes all variables, including those of the batch norm. */
   readonly frozen: boolean
   readonly batchNorm: BatchNormOptions
 }
@@ -35,7 +35,7 @@ export function convolution(name: string, shape: ConvolutionShape, { frozen, bat
   }
 }
 
-/** Whether the filter has fewer values than the output: scaling either gives the same, the smaller takes less time. */
+/** Whether the filter has fewer values than the output. Scaling either gives the same result, so the smaller is scaled. */
 function isFilterSmaller(x_BHWC: Tensor4D, { kernel, inChannels, stride = 1 }: ConvolutionShape): boolean {
   const [batch, height, width] = x_BHWC.shape
   return kernel * kernel * inChannels < (batch * height * width) / (stride * stride)

@@ -2,7 +2,7 @@ import type { VariableSpec } from '../support/variables.ts'
 import { type Scalar, type Tensor, type Tensor1D, tf } from '../tensor/tf.ts'
 import { createPass, type Pass, type Weights } from './layer.ts'
 
-/** What training minimises, and the parts that it consists of, for reports. */
+/** The loss that training minimises, and the terms of its sum, for reports. */
 export interface Objective {
   /** Data loss alone: the parameter server adds weight decay. */
   readonly loss: Scalar
@@ -16,7 +16,7 @@ export interface StepResult extends Objective {
   readonly statistics: ReadonlyMap<string, Tensor1D>
 }
 
-/** Forward and backward. The caller disposes the result. */
+/** Runs forward and backward. The caller disposes the result. */
 export function valueAndGradients(
   variables: readonly VariableSpec[],
   weights: Weights,

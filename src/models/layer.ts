@@ -1,4 +1,4 @@
-/** What networks are made of: layers that know their variables, and the pass that gives the variables their values. */
+/** Networks consist of layers, which declare their variables. A pass gives a layer the values of these variables. */
 import type { VariableSpec } from '../support/variables.ts'
 import type { Tensor, Tensor1D, Tensor4D } from '../tensor/tf.ts'
 
@@ -10,7 +10,7 @@ export interface Pass {
   readonly training: boolean
   /** @throws RangeError when the weights lack the variable */
   weight<W extends Tensor>(name: string): W
-  /** Records what the batch measured, under the name of the moving statistic that it updates. */
+  /** Records the mean or variance of the batch under the name of the moving statistic that it updates. */
   statistic(name: string, value: Tensor1D): void
 }
 
