@@ -5,7 +5,7 @@ import { ANNOTATIONS, API_VERSION, PLURALS } from '../contract/names.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { type CreateResult, createOrAdopt } from '../kube/create-or-adopt.ts'
 import { isConflict, isNotFound } from '../kube/errors.ts'
-import type { Collection, KubeObject, Ref } from '../kube/objects.ts'
+import type { KubeObject, Ref } from '../kube/objects.ts'
 import { KUEUE_FINALIZER } from '../plan/kueue.ts'
 import { assertNever } from '../support/errors.ts'
 import type { Action, PodOrder } from './actions.ts'
@@ -37,43 +37,34 @@ export async function executeAction(action: Action, context: ActionContext): Pro
     case 'createPod':
       await createPod(context, await podFor(context, action))
       return
-    case 'replacePod': {
-      // The pod to copy may be the one that is deleted next.
-      const wanted = await podFor(context, action)
-      await remove(context, { ...pods(job), name: action.name }, action.uid)
-      await createPod(context, wanted)
+    case 'replacePod':
+      await replacePod(context, action)
       return
-    }
     case 'deletePod':
-      await remove(context, { ...pods(job), name: action.name }, action.uid, action.force ? 0 : undefined)
+      await remove(context, podRef(job, action.name), action.uid, action.force ? 0 : undefined)
       return
     case 'endPod':
-      await patchPod(client, { ...pods(job), name: action.name }, { uid: action.uid }, signal, {
+      await patchPod(client, podRef(job, action.name), { uid: action.uid }, signal, {
         activeDeadlineSeconds: END_NOW_SECONDS,
       })
       return
     case 'releasePod':
       await releasePod(client, job.metadata.namespace, action, signal)
       return
-    case 'annotatePod':
-      await patchPod(
-        client,
-        { ...pods(job), name: action.name },
-        { uid: action.uid, annotations: action.annotations },
-        signal,
-      )
+    case 'annotatePod': {
+      const { name, uid, annotations } = action
+      await patchPod(client, podRef(job, name), { uid, annotations }, signal)
       return
+    }
     case 'pinCheckpoints':
       await context.reports.pin(action.podIP, action.steps, signal)
       return
     case 'createTransfer':
       await createTransfer(context, action.name)
       return
-    case 'noteTransfers': {
-      const annotations = { [ANNOTATIONS.transfersMade]: action.names.join(',') }
-      await client.mergePatch(jobRef(job), { metadata: { annotations } }, { signal }).catch(ignore(isNotFound))
+    case 'noteTransfers':
+      await noteTransfers(context, action.names)
       return
-    }
     case 'deleteJob':
       await remove(context, jobRef(job), action.uid)
       return
@@ -82,11 +73,9 @@ export async function executeAction(action: Action, context: ActionContext): Pro
   }
 }
 
-const pods = ({ metadata }: ActionContext['job']): Collection => ({
-  apiVersion: 'v1',
-  plural: 'pods',
-  namespace: metadata.namespace,
-})
+function podRef({ metadata }: ActionContext['job'], name: string): Ref {
+  return { apiVersion: 'v1', plural: 'pods', namespace: metadata.namespace, name }
+}
 
 export function jobRef({ kind, metadata }: Pick<Job, 'kind' | 'metadata'>): Ref {
   return { apiVersion: API_VERSION, plural: PLURALS[kind], namespace: metadata.namespace, name: metadata.name }
@@ -140,7 +129,7 @@ async function patchPod(
 async function podFor({ client, job, planned, signal }: ActionContext, order: PodOrder): Promise<KubeObject> {
   const wanted = completePlan(planned).pod(order)
   if (order.like === undefined) return wanted
-  const peer = await client.find<WholePod>({ ...pods(job), name: order.like }, { signal })
+  const peer = await client.find<WholePod>(podRef(job, order.like), { signal })
   return peer ? copyPod(wanted as WholePod, peer) : wanted
 }
 
@@ -152,7 +141,19 @@ async function createPod(context: ActionContext, wanted: KubeObject): Promise<vo
   const labels = { ...wanted.metadata.labels, ...object.metadata.labels }
   if (Object.keys(labels).length === Object.keys(object.metadata.labels ?? {}).length) return
   const { client, signal } = context
-  await client.mergePatch({ ...pods(context.job), name: object.metadata.name }, { metadata: { labels } }, { signal })
+  await client.mergePatch(podRef(context.job, object.metadata.name), { metadata: { labels } }, { signal })
+}
+
+async function replacePod(context: ActionContext, action: Extract<Action, { type: 'replacePod' }>): Promise<void> {
+  // Planned before the deletion, because the pod to copy may be the one that is deleted.
+  const wanted = await podFor(context, action)
+  await remove(context, podRef(context.job, action.name), action.uid)
+  await createPod(context, wanted)
+}
+
+async function noteTransfers({ client, job, signal }: ActionContext, names: readonly string[]): Promise<void> {
+  const annotations = { [ANNOTATIONS.transfersMade]: names.join(',') }
+  await client.mergePatch(jobRef(job), { metadata: { annotations } }, { signal }).catch(ignore(isNotFound))
 }
 
 async function createTransfer({ client, job, planned, signal }: ActionContext, name: string): Promise<void> {

@@ -12,7 +12,7 @@ const MAX_LINES = 55
 const MAX_P90 = 17
 const FOLDERS = ['src', 'tools', 'bench'].map((folder) => `${resolve(folder)}/`)
 /** Remove a line in the commit that shortens its function: the test fails if it stays. */
-const TOO_LONG = ['src/operator/execute-action.ts', 'src/support/yaml-bounds.ts']
+const TOO_LONG = ['src/support/yaml-bounds.ts']
 
 interface Length {
   file: string
