@@ -1,6 +1,6 @@
 /** Assigns the observed pods to the places that the job has: the policies read slots instead of searching lists. */
 import type { Job } from '../api/job.ts'
-import { podName, ROLES, type Role } from '../contract/names.ts'
+import { podName, type Role } from '../contract/names.ts'
 import type { Observed, PodFacts } from './observed.ts'
 import type { PlacedPods, Slot } from './world.ts'
 
@@ -14,13 +14,17 @@ export function placePods(job: Job, observed: Observed): PlacedPods {
   const byName = new Map(pods.filter(isCurrent).map((pod) => [pod.name, pod]))
   const leftovers = pods.filter((pod) => !isCurrent(pod))
   const takenBy = new Map([...foreignPods, ...leftovers].map((pod) => [pod.name, pod]))
-  const slotsOf = (role: Role): Slot[] =>
-    Array.from({ length: desired[role] }, (_, index) => {
-      const name = podName(job.kind, job.metadata.name, role, index)
-      return { role, index, name, pod: byName.get(name), occupant: takenBy.get(name) }
-    })
-  const slots = Object.fromEntries(ROLES.map((role) => [role, slotsOf(role)])) as Record<Role, Slot[]>
+  const slotOf = (role: Role, index: number): Slot => {
+    const name = podName(job.kind, job.metadata.name, role, index)
+    return { role, index, name, pod: byName.get(name), occupant: takenBy.get(name) }
+  }
+  const slots = slotsOf(desired, slotOf)
   return { desired, slots, pods, leftovers, foreignPods, psGeneration }
+}
+
+function slotsOf(desired: Record<Role, number>, slotOf: (role: Role, index: number) => Slot): PlacedPods['slots'] {
+  const ofRole = (role: Role) => Array.from({ length: desired[role] }, (_, index) => slotOf(role, index))
+  return { ps: ofRole('ps'), worker: ofRole('worker'), evaluator: ofRole('evaluator') }
 }
 
 /** The pods of this job, without parameter servers of an older generation. */

@@ -43,14 +43,9 @@ export function removeSurplus(world: World): Action[] {
 
 /** @param lateForeignPods whose deletion is overdue */
 export function describeCreation(world: World, lateForeignPods: readonly PodFacts[]): ConditionUpdate {
+  const names = foreignObjects(world)
+  if (names.length > 0) return describeForeignObjects(names, world, lateForeignPods)
   const slots = allSlots(world)
-  const foreignPods = foreignObjects(world)
-  if (foreignPods.length > 0) {
-    const names = listNames(foreignPods)
-    if (areBeingDeleted(world)) return describeForeignPods(names, world, lateForeignPods)
-    const message = `the name is taken: ${names} belongs to another owner; delete it or rename the job`
-    return { type: 'Created', status: 'False', reason: 'NameConflict', message }
-  }
   const existing = slots.filter((slot) => slot.pod).length
   const isComplete = existing === slots.length || world.trainingFinished
   return {
@@ -59,6 +54,13 @@ export function describeCreation(world: World, lateForeignPods: readonly PodFact
     reason: isComplete ? 'AllCreated' : 'Creating',
     message: `${existing} of ${slots.length} pods exist`,
   }
+}
+
+function describeForeignObjects(names: string[], world: World, latePods: readonly PodFacts[]): ConditionUpdate {
+  const listed = listNames(names)
+  if (areBeingDeleted(world)) return describeForeignPods(listed, world, latePods)
+  const message = `the name is taken: ${listed} belongs to another owner; delete it or rename the job`
+  return { type: 'Created', status: 'False', reason: 'NameConflict', message }
 }
 
 function foreignObjects(world: World): string[] {
