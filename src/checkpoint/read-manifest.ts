@@ -1,10 +1,10 @@
 /** Reads manifest.json, and refuses an inconsistent one. */
 import { basename, dirname, join, resolve } from 'node:path'
 import { DownpourError, errorCode } from '../support/errors.ts'
+import { inconsistencyIn } from './consistency.ts'
 import { unreadable } from './damage.ts'
 import { type FileSystem, realFileSystem } from './file-system.ts'
 import { digestOf, MANIFEST_FILE, Manifest } from './manifest.ts'
-import { nonsenseIn } from './sense.ts'
 import { readSmallFile } from './small-file.ts'
 
 /** More than a manifest of 200 parameter servers, 5000 workers and 100,000 variables has. */
@@ -45,7 +45,7 @@ function parseManifest(bytes: Buffer, path: string): Manifest {
 }
 
 function sensible(manifest: Manifest, path: string, bad: (reason: string) => DownpourError): Manifest {
-  const nonsense = nonsenseIn(manifest, basename(dirname(resolve(path))))
+  const nonsense = inconsistencyIn(manifest, basename(dirname(resolve(path))))
   if (nonsense === undefined) return manifest
   throw bad(nonsense)
 }

@@ -7,7 +7,7 @@ import { type ModelLayout, placeLayout } from '../wire/layout.ts'
 import type { JobClasses } from './job-classes.ts'
 import { LeaseTable } from './leases.ts'
 import type { OpenShard } from './peer.ts'
-import { createShard, initialise, type Own, ownRecord, restoreOwn } from './restore.ts'
+import { createShard, initialise, type OwnCheckpoint, ownRecord, restoreOwn } from './restore.ts'
 import { type Applied, Training } from './training.ts'
 import { WorkerTable } from './workers.ts'
 
@@ -16,7 +16,7 @@ export interface OpeningOptions {
   index: number
   incarnation: number
   sourceDir: string
-  own: Own
+  own: OwnCheckpoint
   /** Only on parameter server 0. */
   classes: JobClasses | undefined
   fs: FileSystem

@@ -23,7 +23,7 @@ import { JobClasses, publishClasses } from './job-classes.ts'
 import { openShard } from './opening.ts'
 import type { OpenShard } from './peer.ts'
 import { PeerShard } from './peers.ts'
-import { assertSource, findOwn, type Own } from './restore.ts'
+import { assertSource, findOwnCheckpoint, type OwnCheckpoint } from './restore.ts'
 import { sweepLeftovers } from './retention.ts'
 import { Rounds } from './rounds.ts'
 import { DEFAULT_LIMITS, PsServer, type ServerLimits } from './server.ts'
@@ -65,7 +65,7 @@ export class ParameterServer {
   readonly #server: PsServer
   readonly #ended = Promise.withResolvers<Failure | null>()
   #coordinator: Coordinator | undefined
-  #own: Own = { latest: null, refused: new Set() }
+  #own: OwnCheckpoint = { latest: null, refused: new Set() }
   #closed = false
 
   constructor(options: ParameterServerOptions) {
@@ -103,7 +103,7 @@ export class ParameterServer {
     const { config, index, fs, log, sourceDir } = this.#options
     // Before looking for a checkpoint: from here on a former generation cannot commit another one.
     await this.#fence()
-    this.#own = await findOwn(this.#jobFolder, fs, log, config.job.uid)
+    this.#own = await findOwnCheckpoint(this.#jobFolder, fs, log, config.job.uid)
     const restoredStep = this.#own.latest?.manifest.step ?? null
     if (restoredStep === null) {
       await assertSource(config, sourceDir, fs)

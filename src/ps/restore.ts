@@ -22,7 +22,7 @@ export function createShard(layout: ShardLayout, config: RuntimeConfig): Shard {
 }
 
 /** What a parameter server finds in the job's folder when it starts. */
-export interface Own {
+export interface OwnCheckpoint {
   /** The newest intact checkpoint; null for a new job. */
   latest: ListedCheckpoint | null
   /** Damaged folders, which were skipped. */
@@ -33,7 +33,12 @@ export interface Own {
  * Logs each damaged folder, and whether the checkpoint is that of another job.
  * @throws DownpourError CHECKPOINT_NONE_WHOLE: the job has saved checkpoints, and starting over would hide their loss
  */
-export async function findOwn(jobFolder: string, fs: FileSystem, log: Log, jobUid?: string): Promise<Own> {
+export async function findOwnCheckpoint(
+  jobFolder: string,
+  fs: FileSystem,
+  log: Log,
+  jobUid?: string,
+): Promise<OwnCheckpoint> {
   const { latest, refused } = await findLatest(jobFolder, fs)
   for (const checkpoint of refused) log.error({ ...checkpoint, jobFolder }, 'checkpoint refused')
   if (latest) log.info({ checkpoint: latest.name, step: latest.manifest.step }, 'checkpoint found')

@@ -4,9 +4,9 @@
  */
 import { join } from 'node:path'
 import { commitFile, syncFolder } from '../checkpoint/commit.ts'
+import { inconsistencyIn } from '../checkpoint/consistency.ts'
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import { digestOf, encodeManifest, MANIFEST_FILE, type Manifest, type ShardRecord } from '../checkpoint/manifest.ts'
-import { nonsenseIn } from '../checkpoint/sense.ts'
 import type { ClassList } from '../contract/classes.ts'
 import { checkpointFolder, FILES } from '../contract/files.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
@@ -153,7 +153,7 @@ export class Rounds {
 
 /** @throws DownpourError CHECKPOINT_NONSENSE: a committed checkpoint that cannot be restored would hide intact ones */
 function mustMakeSense(manifest: Manifest, name: string): void {
-  const nonsense = nonsenseIn(manifest, name)
+  const nonsense = inconsistencyIn(manifest, name)
   if (nonsense)
     throw new DownpourError('CHECKPOINT_NONSENSE', `the records of the shards are inconsistent: ${nonsense}`)
 }

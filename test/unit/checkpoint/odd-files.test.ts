@@ -19,7 +19,7 @@ import { findLatest } from '../../../src/checkpoint/list.ts'
 import { listFolder, verifyFolder } from '../../../src/cli/verbs/checkpoint.ts'
 import { FILES } from '../../../src/contract/files.ts'
 import { History } from '../../../src/ps/history.ts'
-import { findOwn } from '../../../src/ps/restore.ts'
+import { findOwnCheckpoint } from '../../../src/ps/restore.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { capture } from '../cli/io.ts'
 import { temporaryFolder, writeCheckpoint } from './fixtures.ts'
@@ -97,9 +97,9 @@ test('a job that goes on from a checkpoint of another job says whose it is', asy
   const { jobFolder } = await jobWithTwo()
   const told: unknown[] = []
   const log = { ...silentLog, warn: (facts: object, message: string) => void told.push([message, facts]) }
-  assert.equal((await findOwn(jobFolder, realFileSystem, log, 'job-uid')).latest?.manifest.step, 20)
+  assert.equal((await findOwnCheckpoint(jobFolder, realFileSystem, log, 'job-uid')).latest?.manifest.step, 20)
   assert.deepEqual(told, [])
-  assert.equal((await findOwn(jobFolder, realFileSystem, log, 'new-uid')).latest?.manifest.step, 20)
+  assert.equal((await findOwnCheckpoint(jobFolder, realFileSystem, log, 'new-uid')).latest?.manifest.step, 20)
   const facts = { checkpoint: 'step-000000020', job: 'default/tiny', uid: 'job-uid' }
   assert.deepEqual(told, [['checkpoint of another job', facts]])
 })

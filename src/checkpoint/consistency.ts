@@ -18,7 +18,7 @@ const MAX_COPIES = 4
 const RESULTS: readonly string[] = ['none', ...SETTLED_RESULTS]
 
 /** @returns the first inconsistency, as `field: value: expectation`; undefined: there is none */
-export function nonsenseIn(manifest: Manifest, folderName: string): string | undefined {
+export function inconsistencyIn(manifest: Manifest, folderName: string): string | undefined {
   const { step, savedAt, shards, leases } = manifest
   return (
     wrongFolder(step, folderName) ??
