@@ -28,23 +28,23 @@ const STARTERS: Readonly<Record<Backend, () => Promise<void>>> = {
 /** @throws DownpourError BACKEND_UNAVAILABLE when the wanted backend, or with `auto` every backend, fails to start */
 export async function selectBackend(wanted: 'auto' | Backend, log: Log): Promise<SelectedBackend> {
   registerConv2DGradient()
-  const rungs = wanted === 'auto' ? BACKENDS : [wanted]
-  const obstacles: string[] = []
-  for (const name of rungs) {
+  const candidates = wanted === 'auto' ? BACKENDS : [wanted]
+  const failures: string[] = []
+  for (const name of candidates) {
     try {
       await STARTERS[name]()
-      const reason = [`${name} chosen`, ...obstacles].join('; ')
+      const reason = [`${name} chosen`, ...failures].join('; ')
       if (name === 'cpu') log.warn({ backend: name, reason }, 'training on the plain JavaScript backend is very slow')
       else log.info({ backend: name, reason }, 'backend chosen')
       return { name, reason }
     } catch (error) {
-      obstacles.push(`${name}: ${obstacle(error)}`)
+      failures.push(`${name}: ${failureOf(error)}`)
     }
   }
   throw new DownpourError(
     'BACKEND_UNAVAILABLE',
-    `spec.runtime.backend: ${wanted}: not available here (${obstacles.join('; ')}); install it or choose auto`,
-    { wanted, obstacles },
+    `spec.runtime.backend: ${wanted}: not available here (${failures.join('; ')}); install it or choose auto`,
+    { wanted, failures },
   )
 }
 
@@ -83,7 +83,7 @@ async function use(name: Backend): Promise<void> {
   await tf.ready()
 }
 
-function obstacle(error: unknown): string {
+function failureOf(error: unknown): string {
   if ((error as { code?: string }).code === 'MODULE_NOT_FOUND') return 'not installed'
   return errorMessage(error).split('\n', 1)[0]?.slice(0, 160) ?? 'unknown'
 }
