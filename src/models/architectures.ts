@@ -15,7 +15,7 @@ export interface Architecture {
   readonly blocks: readonly { readonly base: number; readonly units: number; readonly stride: number }[]
 }
 
-/** Where the stride between two blocks is: in the last unit of the first (TF-slim) or the first unit of the second (torchvision). */
+/** The stride between two blocks is in the last unit of the first (TF-slim) or the first unit of the second (torchvision). */
 export type StridePlacement = 'lastUnit' | 'firstUnit'
 
 export interface UnitPlan {
@@ -36,7 +36,7 @@ const imagenet = (units: readonly [number, number, number, number]): Architectur
   blocks: units.map((count, i) => ({ base: 64 << i, units: count, stride: i < 3 ? 2 : 1 })),
 })
 
-/** resnet-mini is not published elsewhere: it is for 32×32 images and trains on hundreds of images a second on one core. */
+/** resnet-mini is for 32×32 images. It trains on hundreds of images a second on one core. */
 const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   resnet50: imagenet([3, 4, 6, 3]),
   resnet101: imagenet([3, 4, 23, 3]),

@@ -35,7 +35,7 @@ export function convolution(name: string, shape: ConvolutionShape, { frozen, bat
   }
 }
 
-/** Whether the filter has fewer values than the output. Scaling either gives the same result, so the smaller is scaled. */
+/** Whether the filter has fewer values than the output. Scaling either gives the same result; the smaller is faster. */
 function isFilterSmaller(x_BHWC: Tensor4D, { kernel, inChannels, stride = 1 }: ConvolutionShape): boolean {
   const [batch, height, width] = x_BHWC.shape
   return kernel * kernel * inChannels < (batch * height * width) / (stride * stride)

@@ -5,7 +5,7 @@ import { EXPANSION, type Root, type UnitPlan } from './architectures.ts'
 import { convolution, type LayerOptions } from './convolution.ts'
 import type { Layer } from './layer.ts'
 
-/** Padding of the root's max-pool: 'same' in TF-slim, which depends on the size; one pixel on every side in torchvision. */
+/** Padding of the root's max-pool: 'same' in TF-slim, one pixel on every side in torchvision. */
 export type RootPadding = 'same' | 'symmetric'
 
 export function rootLayer(root: Root, padding: RootPadding, options: LayerOptions): Layer {

@@ -1,4 +1,4 @@
-/** The whole of tfjs, because only the union package registers gradients. CommonJS, so that all share one kernel registry. */
+/** The union package, because only it registers gradients. CommonJS, so that all packages share one kernel registry. */
 import { createRequire } from 'node:module'
 import type * as TensorFlow from '@tensorflow/tfjs'
 

@@ -25,7 +25,7 @@ function recordingLog(): { log: Log; lines: { level: string; facts: object; mess
   return { log, lines }
 }
 
-test('auto takes the first rung that works and says what stood in the way of those above', async () => {
+test('auto selects the first backend that starts and says why those before it did not', async () => {
   const { log, lines } = recordingLog()
   const { name, reason } = await selectBackend('auto', log)
   assert.equal(tf.getBackend(), name)
@@ -34,7 +34,7 @@ test('auto takes the first rung that works and says what stood in the way of tho
   assert.deepEqual(lines, [{ level: 'info', facts: { backend: name, reason }, message: 'backend chosen' }])
 })
 
-test('a rung that is asked for is taken, whatever stands above it', async () => {
+test('a backend that the job names is selected, whichever backends come before it', async () => {
   for (const wanted of ['wasm', 'cpu', 'wasm'] as const) {
     assert.deepEqual(await selectBackend(wanted, silentLog), { name: wanted, reason: `${wanted} chosen` })
     assert.equal(tf.getBackend(), wanted)
@@ -50,7 +50,7 @@ test('plain JavaScript is taken with a warning', async () => {
   )
 })
 
-test('a rung that is not installed ends in a sentence with the field, the obstacle and a way out', async (t) => {
+test('a backend that is not installed is refused with the field, the reason and a remedy', async (t) => {
   if (absent.length === 0) return t.skip('every backend is installed here')
   for (const wanted of absent) {
     await assert.rejects(selectBackend(wanted, silentLog), {
