@@ -15,7 +15,7 @@ export interface Architecture {
   readonly blocks: readonly { readonly base: number; readonly units: number; readonly stride: number }[]
 }
 
-/** The stride between two blocks is in the last unit of the first (TF-slim) or the first unit of the second (torchvision). */
+/** Where the stride between two blocks is: last unit of the first block (TF-slim), first unit of the second (torchvision). */
 export type StridePlacement = 'lastUnit' | 'firstUnit'
 
 export interface UnitPlan {
