@@ -18,7 +18,7 @@ export interface PodPlace {
 }
 
 /** Pods inherit these variables of the machine and no others. */
-const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'NODE_COMPILE_CACHE']
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'NODE_COMPILE_CACHE', 'DOWNPOUR_CACHE', 'XDG_CACHE_HOME']
 
 export function podEnvironment(
   place: PodPlace,
