@@ -9,6 +9,7 @@ import { EXIT, PORTS } from '../contract/runtime.ts'
 import type { EvaluatorStatus } from '../contract/status.ts'
 import { startProcessServer } from '../http/process-server.ts'
 import { createEvaluatorMetrics, type EvaluatorMetrics } from '../metrics/evaluator.ts'
+import { cacheRoot } from '../support/cache-root.mjs'
 import { systemClock } from '../support/clock.ts'
 import { createLog, type Log } from '../support/log.ts'
 import { runProcess } from '../support/run-process.ts'
@@ -56,7 +57,7 @@ async function evaluate(
   const checkpointDir = claimFolder('checkpoint', process.env)
   const jobFolder = join(checkpointDir, config.checkpoint.path)
   const set = await openEvaluationSet(evaluationDir, config, log)
-  await selectBackend(config.runtime.backend, log)
+  await selectBackend(config.runtime.backend, log, cacheRoot(process.env))
   const task = await createTask(config)
   await followCheckpoints({
     jobFolder,

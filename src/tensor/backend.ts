@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { DownpourError, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { registerConv2DGradient, registerOperations } from './operations.ts'
+import { loadTensorFlow } from './tensorflow.ts'
 import { tf } from './tf.ts'
 import { wasmOperations } from './wasm.ts'
 
@@ -18,22 +19,27 @@ export interface SelectedBackend {
 
 const require = createRequire(import.meta.url)
 
-const STARTERS: Readonly<Record<Backend, () => Promise<void>>> = {
+/** Each returns where its native files were found, if it has any. */
+const STARTERS: Readonly<Record<Backend, (cache?: string) => Promise<string | undefined>>> = {
   tensorflow: startTensorFlow,
   webgpu: startWebGpu,
   wasm: startWasm,
   cpu: () => use('cpu'),
 }
 
-/** @throws DownpourError BACKEND_UNAVAILABLE when the wanted backend, or with `auto` every backend, fails to start */
-export async function selectBackend(wanted: 'auto' | Backend, log: Log): Promise<SelectedBackend> {
+/**
+ * @param cache the cache root, where `npm run setup:tensorflow` keeps TensorFlow
+ * @throws DownpourError BACKEND_UNAVAILABLE when the wanted backend, or with `auto` every backend, fails to start
+ */
+export async function selectBackend(wanted: 'auto' | Backend, log: Log, cache?: string): Promise<SelectedBackend> {
   registerConv2DGradient()
   const candidates = wanted === 'auto' ? BACKENDS : [wanted]
   const failures: string[] = []
   for (const name of candidates) {
     try {
-      await STARTERS[name]()
-      const reason = [`${name} chosen`, ...failures].join('; ')
+      const folder = await STARTERS[name](cache)
+      const chosen = folder === undefined ? `${name} chosen` : `${name} chosen (from ${folder})`
+      const reason = [chosen, ...failures].join('; ')
       if (name === 'cpu') log.warn({ backend: name, reason }, 'training on the plain JavaScript backend is very slow')
       else log.info({ backend: name, reason }, 'backend chosen')
       return { name, reason }
@@ -48,21 +54,14 @@ export async function selectBackend(wanted: 'auto' | Backend, log: Log): Promise
   )
 }
 
-async function startTensorFlow(): Promise<void> {
-  restoreRemovedHelpers()
-  require('@tensorflow/tfjs-node-gpu')
+async function startTensorFlow(cache?: string): Promise<string> {
+  const folder = loadTensorFlow(cache)
   await use('tensorflow')
-}
-
-/** Node 23 removed two helpers of node:util that tfjs-node 4.22 calls in every operation: without them it throws. */
-function restoreRemovedHelpers(): void {
-  const util = require('node:util') as Record<string, unknown>
-  util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined
-  util.isArray ??= Array.isArray
+  return folder
 }
 
 /** Uses Dawn for Node. The backend reads navigator.gpu while it is loaded, so navigator is defined first. */
-async function startWebGpu(): Promise<void> {
+async function startWebGpu(): Promise<undefined> {
   const { create, globals } = require('webgpu') as { create(flags: string[]): unknown; globals: object }
   Object.assign(globalThis, globals)
   const navigator = { gpu: create([]), userAgent: 'node' }
@@ -71,14 +70,14 @@ async function startWebGpu(): Promise<void> {
   await use('webgpu')
 }
 
-async function startWasm(): Promise<void> {
+async function startWasm(): Promise<undefined> {
   const wasm = require('@tensorflow/tfjs-backend-wasm') as { setWasmPaths(folder: string): void }
   wasm.setWasmPaths(join(dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json')), 'dist/'))
   registerOperations('wasm', wasmOperations)
   await use('wasm')
 }
 
-async function use(name: Backend): Promise<void> {
+async function use(name: Backend): Promise<undefined> {
   if (!(await tf.setBackend(name))) throw new Error('it did not start')
   await tf.ready()
 }

@@ -19,6 +19,7 @@ import { startProcessServer } from '../http/process-server.ts'
 import { type OpenLoader, openLoader } from '../input/loader.ts'
 import type { DataFacts } from '../input/loader-messages.ts'
 import { createWorkerMetrics } from '../metrics/worker.ts'
+import { cacheRoot } from '../support/cache-root.mjs'
 import { DownpourError } from '../support/errors.ts'
 import { hostsLookup } from '../support/hosts.ts'
 import { createLog, type Log } from '../support/log.ts'
@@ -78,7 +79,7 @@ export async function runWorker(place: PlaceArgs): Promise<void> {
 
 async function train(context: WorkerContext): Promise<void> {
   const { config, report, log } = context
-  const { name: backend } = await selectBackend(config.runtime.backend, log)
+  const { name: backend } = await selectBackend(config.runtime.backend, log, cacheRoot(process.env))
   report.set({ backend })
   const task = await createTask(config)
   const data = await openData(context)

@@ -1,4 +1,5 @@
-// `node tools/images/bundle.ts operator|runtime DIR`: the program of an image as JavaScript, without its libraries' sources.
+// `node tools/images/bundle.ts operator|runtime|tensorflow DIR`: the program of an image as JavaScript, without its libraries'
+// sources; `tensorflow` are the tools that build its native part.
 import { copyFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -49,9 +50,16 @@ export async function bundleRuntime(outdir: string): Promise<void> {
   await copyFile(join(ROOT, 'src/ps/kernels.wasm'), join(lib, 'kernels.wasm'))
 }
 
+/** Each one file: a layer that downloads TensorFlow stays cached while other tools change. */
+export async function bundleTensorFlowTools(outdir: string): Promise<void> {
+  const entryPoints = ['tools/tensorflow/wheel.ts', 'tools/tensorflow/addon.ts']
+  await build({ ...common, entryPoints, outdir })
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [what, outdir = 'dist'] = process.argv.slice(2)
   if (what === 'operator') await bundleOperator(outdir)
   else if (what === 'runtime') await bundleRuntime(outdir)
-  else throw new Error(`bundle.ts: got ${what}, expected operator or runtime`)
+  else if (what === 'tensorflow') await bundleTensorFlowTools(outdir)
+  else throw new Error(`bundle.ts: got ${what}, expected operator, runtime or tensorflow`)
 }

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { cacheRoot } from '../../../src/support/cache-root.mjs'
 import type { Log } from '../../../src/support/log.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
+import { tensorflowFolder } from '../../../src/tensor/tensorflow.ts'
 import { tf } from '../../../src/tensor/tf.ts'
 
 const require = createRequire(import.meta.url)
@@ -58,6 +63,27 @@ test('a backend that is not installed is refused with the field, the reason and 
       message: `spec.runtime.backend: ${wanted}: not available here (${wanted}: not installed); install it or choose auto`,
     })
   }
+})
+
+test('TensorFlow that is not set up ends in the command that sets it up', async (t) => {
+  if (absent.includes('tensorflow')) return t.skip('its package is not installed here')
+  const cache = mkdtempSync(join(tmpdir(), 'downpour-cache-'))
+  t.after(() => rmSync(cache, { recursive: true }))
+  await assert.rejects(selectBackend('tensorflow', silentLog, cache), {
+    code: 'BACKEND_UNAVAILABLE',
+    message: /\(tensorflow: not set up \(`npm run setup:tensorflow` does it\)\)/,
+  })
+})
+
+test('TensorFlow of the cache is taken first, computes, and the reason names its folder', async (t) => {
+  const cache = cacheRoot(process.env)
+  if (absent.includes('tensorflow') || !existsSync(tensorflowFolder(cache)))
+    return t.skip('TensorFlow is not set up here')
+  assert.deepEqual(await selectBackend('auto', silentLog, cache), {
+    name: 'tensorflow',
+    reason: `tensorflow chosen (from ${tensorflowFolder(cache)})`,
+  })
+  assert.deepEqual([...tf.tidy(() => tf.matMul([[1, 2]], [[3], [4]]).dataSync())], [11])
 })
 
 test('a backend taken after a refused one still computes', async () => {
