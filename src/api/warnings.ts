@@ -2,17 +2,36 @@
 import type { DataSource } from './common.ts'
 import type { Issue } from './issues.ts'
 import type { Job } from './job.ts'
+import { issueText } from './parse.ts'
 
 type Data = Pick<ReturnType<typeof DataSource.parse>, 'source' | 'format' | 'labels' | 'files'>
 
 const SAME_DATA =
   'the same files as spec.data: its score will not say how well the model does on images it has not seen'
 
-/** Of a job that is valid. */
-export function jobWarnings({ spec }: Job): Issue[] {
-  if (!spec.evaluation || placeOf(spec.evaluation.data) !== placeOf(spec.data)) return []
-  const { source } = spec.evaluation.data
-  return [{ path: 'spec.evaluation.data.source', value: source, expected: 'other files', message: SAME_DATA }]
+interface Scored {
+  data: Data
+  evaluation?: { data: Data } | undefined
+}
+
+/** Of a job that is valid, and of the templates of its transfers. */
+function jobWarnings(job: Job): Issue[] {
+  const transfers = job.kind === 'PretrainJob' ? (job.spec.transfers ?? []) : []
+  const templates = transfers.flatMap(({ template }, i) =>
+    sameData(template as Scored, `spec.transfers[${i}].template`),
+  )
+  return [...sameData(job.spec, 'spec'), ...templates]
+}
+
+function sameData({ data, evaluation }: Scored, path: string): Issue[] {
+  if (!evaluation || placeOf(evaluation.data) !== placeOf(data)) return []
+  const { source } = evaluation.data
+  return [{ path: `${path}.evaluation.data.source`, value: source, expected: 'other files', message: SAME_DATA }]
+}
+
+/** A line for each warning. @param job valid */
+export function warningLines(label: string, job: Job): string[] {
+  return jobWarnings(job).map((issue) => `${label}: warning: ${issueText(issue)}`)
 }
 
 /** @example 'a/./b' and 'a/b/' are one folder */

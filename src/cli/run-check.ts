@@ -1,6 +1,7 @@
 /** What can be known to be wrong with the files of a run before anything is started: all of it, at once. */
 import { isDeepStrictEqual } from 'node:util'
-import { issueText, labelOf, validateJob } from '../api/parse.ts'
+import { issueText, labelOf, parseJob, validateJob } from '../api/parse.ts'
+import { warningLines } from '../api/warnings.ts'
 import { PLURALS } from '../contract/names.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Manifest } from './manifests.ts'
@@ -32,6 +33,13 @@ export async function checkManifests(manifests: readonly Manifest[]): Promise<vo
   const lines = findings.slice(0, MAX_FINDINGS).map(({ text }) => text)
   const more = findings.length > MAX_FINDINGS ? [`... and ${findings.length - MAX_FINDINGS} more`] : []
   throw new DownpourError(first.code, [...lines, ...more].join('\n'))
+}
+
+/** Of jobs that passed the check. */
+export function manifestWarnings(manifests: readonly Manifest[]): string[] {
+  return manifests
+    .filter(isJob)
+    .flatMap(({ file, object }) => warningLines(`${file}: ${labelOf(object)}`, parseJob(object)))
 }
 
 function isJob({ object }: Manifest): boolean {

@@ -12,7 +12,7 @@ import { readManifests } from './manifests.ts'
 import { createProgressView, duration, type ProgressView } from './progress.ts'
 import { writeReport } from './report.ts'
 import { collectResults, type JobResult, resultTable, transferGains } from './results.ts'
-import { checkManifests } from './run-check.ts'
+import { checkManifests, manifestWarnings } from './run-check.ts'
 import { makeOrderedData } from './run-data.ts'
 import { readDemonstration } from './run-demonstration.ts'
 import { connectJobs, type Jobs } from './run-jobs.ts'
@@ -40,6 +40,7 @@ export async function run(files: string[], options: RunOptions): Promise<number>
   const startedMs = systemClock.monotonicMs()
   const manifests = files.length > 0 ? await readManifests(files) : await readDemonstration(options)
   await checkManifests(manifests)
+  for (const line of manifestWarnings(manifests)) view.say(line)
   const log = createLog({ process: 'local' }, 'warn')
   const { stateDir } = options
   const environment = podEnvironment(stateDir)

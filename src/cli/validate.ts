@@ -2,7 +2,7 @@
 import type { Readable, Writable } from 'node:stream'
 import { issueText, labelOf, parseJob, validateJob } from '../api/parse.ts'
 import { shownAt } from '../api/secrets.ts'
-import { jobWarnings } from '../api/warnings.ts'
+import { warningLines } from '../api/warnings.ts'
 import { GROUP, JOB_KINDS } from '../contract/names.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import { printable, shownValue } from '../support/shown.ts'
@@ -122,7 +122,7 @@ function checkManifest(manifest: Manifest, seen: Set<string>, checked: Checked):
   seen.add(key)
   if (issues.length === 0) {
     checked.lines.push(`${label}: valid`)
-    checked.warnings.push(...jobWarnings(parseJob(object)).map((issue) => `${label}: warning: ${issueText(issue)}`))
+    checked.warnings.push(...warningLines(label, parseJob(object)))
   }
   const { document, line } = manifest
   const head = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Manifest } from '../../../src/cli/manifests.ts'
-import { checkManifests } from '../../../src/cli/run-check.ts'
+import { checkManifests, manifestWarnings } from '../../../src/cli/run-check.ts'
 import { finetune, pretrain } from '../../support/job-cases.ts'
 
 const inFile = (object: object, file = 'jobs.yaml'): Manifest => ({ file, object: JSON.parse(JSON.stringify(object)) })
@@ -71,4 +71,15 @@ suite('files that cannot be run are refused before anything starts', () => {
     const elsewhere = { ...pretrain(), metadata: { name: 'jft', namespace: 'other' } }
     await check(claim('c'), pretrain(), claim('c'), finetune({}, 'jft'), elsewhere)
   })
+})
+
+test('evaluation data that are the training data are a warning, also in the template of a transfer', () => {
+  const data = { source: { claimName: 'c', path: 'a' }, format: 'tfrecord', labels: 'labels.json' }
+  const same = pretrain({ data, evaluation: { data, metric: 'top1' } })
+  const { from: _, ...template } = finetune({ data, evaluation: { data } }).spec as { from?: unknown }
+  const transfers = [{ name: 'birds', at: { success: true }, template }]
+  const paths = manifestWarnings([same, pretrain({ transfers }), pretrain()].map((job) => inFile(job))).map(
+    (line) => /^jobs\.yaml: PretrainJob\/jft: warning: (\S+): /.exec(line)?.[1],
+  )
+  assert.deepEqual(paths, ['spec.evaluation.data.source', 'spec.transfers[0].template.evaluation.data.source'])
 })
