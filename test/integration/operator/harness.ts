@@ -246,3 +246,19 @@ function roleOf(pod: RawPod | undefined): string {
 function ignoreGone(error: unknown): void {
   if (!isNotFound(error)) throw error
 }
+
+/** An operator of one namespace, which ends with the story. */
+export async function withOperator(
+  api: Api,
+  namespace: string,
+  story: (cluster: Cluster) => Promise<void>,
+): Promise<void> {
+  const cluster = new Cluster(api, namespace)
+  const operator = startOperator(api.kubeconfigPath, namespace)
+  try {
+    await story(cluster)
+  } finally {
+    await operator.stop()
+    await cluster.client.close()
+  }
+}

@@ -4,7 +4,7 @@ import { API_VERSION, type JobKind } from '../../../src/contract/names.ts'
 import type { CoordinatorStatus, EvaluatorStatus } from '../../../src/contract/status.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { coordinator, evaluator, saved } from '../../unit/operator/builders.ts'
-import { type Api, Cluster, openLine, startApi, startOperator } from './harness.ts'
+import { type Api, Cluster, openLine, startApi, startOperator, withOperator } from './harness.ts'
 
 const claim = (claimName: string) => ({ claimName })
 const PRETRAIN = {
@@ -47,19 +47,8 @@ async function reach(cluster: Cluster, kind: JobKind, name: string, phase: strin
   )
 }
 
-async function withOperator(namespace: string, story: (cluster: Cluster) => Promise<void>): Promise<void> {
-  const cluster = new Cluster(api, namespace)
-  const operator = startOperator(api.kubeconfigPath, namespace)
-  try {
-    await story(cluster)
-  } finally {
-    await operator.stop()
-    await cluster.client.close()
-  }
-}
-
 test('a job is created, runs, loses its parameter server, comes back in generation 1 and succeeds; deletion leaves nothing', () =>
-  withOperator('life', async (cluster) => {
+  withOperator(api, 'life', async (cluster) => {
     await cluster.create('PretrainJob', 'jft', PRETRAIN)
     await reach(cluster, 'PretrainJob', 'jft', 'Running')
     assert.deepEqual(await cluster.names('pods'), ['jft-pj-ps-0', 'jft-pj-worker-0', 'jft-pj-worker-1'])
@@ -101,7 +90,7 @@ test('a job is created, runs, loses its parameter server, comes back in generati
   }))
 
 test('a transfer is made on success, waits for nobody else, pins its source and keeps the results', () =>
-  withOperator('chain', async (cluster) => {
+  withOperator(api, 'chain', async (cluster) => {
     const transfers = [{ name: 'birds', at: { success: true }, template: FINETUNE }]
     await cluster.create('PretrainJob', 'jft', { ...PRETRAIN, transfers })
     await cluster.create('FinetuneJob', 'early', { ...FINETUNE, from: { pretrainJob: 'jft', checkpoint: 'latest' } })
@@ -123,7 +112,7 @@ test('a transfer is made on success, waits for nobody else, pins its source and 
   }))
 
 test('a worker replaced after the spec was changed trains with the numbers of its peers', () =>
-  withOperator('drift', async (cluster) => {
+  withOperator(api, 'drift', async (cluster) => {
     await cluster.create('PretrainJob', 'jft', PRETRAIN)
     await reach(cluster, 'PretrainJob', 'jft', 'Running')
     const before = await cluster.configOf('jft-pj-worker-1')
@@ -146,7 +135,7 @@ test('a worker replaced after the spec was changed trains with the numbers of it
   }))
 
 test('suspended, the pods go; resumed, they come back', () =>
-  withOperator('pause', async (cluster) => {
+  withOperator(api, 'pause', async (cluster) => {
     await cluster.create('PretrainJob', 'jft', PRETRAIN)
     await reach(cluster, 'PretrainJob', 'jft', 'Running')
     await cluster.patch('PretrainJob', 'jft', { suspend: true })
@@ -161,7 +150,7 @@ test('suspended, the pods go; resumed, they come back', () =>
   }))
 
 test('a pod of somebody else under our name is told, left alone, and no hindrance once it is gone', () =>
-  withOperator('clash', async (cluster) => {
+  withOperator(api, 'clash', async (cluster) => {
     const pods = { apiVersion: 'v1', plural: 'pods', namespace: 'clash' }
     const foreign = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'jft-pj-worker-1', namespace: 'clash' } }
     const spec = { containers: [{ name: 'x', image: 'x' }] }
@@ -229,7 +218,7 @@ async function loseWorkerAndSucceed(cluster: Cluster): Promise<void> {
 }
 
 test('a parameter server whose node never confirms its end is named, deleted by force and replaced', () =>
-  withOperator('lost-node', async (cluster) => {
+  withOperator(api, 'lost-node', async (cluster) => {
     const parameterServer = { replicas: 1, template: { terminationGracePeriodSeconds: 1 } }
     const failurePolicy = { lostNodeSeconds: 16 }
     await cluster.create('PretrainJob', 'jft', { ...PRETRAIN, parameterServer, failurePolicy })

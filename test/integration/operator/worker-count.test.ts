@@ -6,7 +6,7 @@ import type { KubeObject } from '../../../src/kube/objects.ts'
 import { COUNT_MANAGER } from '../../../src/operator/worker-count.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { finetune, pretrain } from '../../support/job-cases.ts'
-import { type Api, Cluster, openLine, startApi, startOperator } from './harness.ts'
+import { type Api, Cluster, openLine, startApi, startOperator, withOperator } from './harness.ts'
 import { openRefusingLine } from './refusing-line.ts'
 
 const FILE = 'file'
@@ -63,23 +63,12 @@ async function counted(cluster: Cluster, count = COUNT, kind?: JobKind): Promise
   return readJob(cluster, kind)
 }
 
-async function withOperator(namespace: string, story: (cluster: Cluster) => Promise<void>): Promise<void> {
-  const cluster = new Cluster(api, namespace)
-  const operator = startOperator(api.kubeconfigPath, namespace)
-  try {
-    await story(cluster)
-  } finally {
-    await operator.stop()
-    await cluster.client.close()
-  }
-}
-
 const { spec: PRETRAIN } = pretrain(SMALL)
 const { spec: FINETUNE } = finetune({ ...SMALL, init: 'random', from: undefined })
 
 suite('the scale of a job whose preset says how many workers it has', () => {
   test('answers with the number, which rises the generation once and has no pod made anew', () =>
-    withOperator('once', async (cluster) => {
+    withOperator(api, 'once', async (cluster) => {
       await applyFile(cluster, PRETRAIN)
       const { metadata } = await counted(cluster)
       assert.equal(metadata.generation, 2)
@@ -102,13 +91,13 @@ suite('the scale of a job whose preset says how many workers it has', () => {
   ]
   for (const [name, spec, kind, count] of others)
     test(`also where it is ${name}`, () =>
-      withOperator(name, async (cluster) => {
+      withOperator(api, name, async (cluster) => {
         await applyFile(cluster, JSON.parse(JSON.stringify(spec)), kind)
         await counted(cluster, count, kind)
       }))
 
   test('follows a file that names another number, without a conflict, and the preset again when it no longer does', () =>
-    withOperator('file', async (cluster) => {
+    withOperator(api, 'file', async (cluster) => {
       await applyFile(cluster, PRETRAIN)
       await counted(cluster)
       await applyFile(cluster, { ...PRETRAIN, workers: { replicas: 3 } })
@@ -119,7 +108,7 @@ suite('the scale of a job whose preset says how many workers it has', () => {
     }))
 
   test('follows an autoscaler, which keeps its number when the file is applied again', () =>
-    withOperator('scaler', async (cluster) => {
+    withOperator(api, 'scaler', async (cluster) => {
       await applyFile(cluster, PRETRAIN)
       await counted(cluster)
       await cluster.client.mergePatch(
