@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
 import type { Job } from '../src/api/job.ts'
+import { headlineValue } from '../src/cli/metric-text.ts'
 
 const DEFAULT_SEEDS = ['1', '2', '3']
 const OUT = 'bench/results/transfer.json'
@@ -33,10 +34,11 @@ async function runSeed(seed: number): Promise<Outcome> {
   const [code] = await once(child, 'exit')
   if (code !== 0) throw new Error(`seed ${seed}: downpour run ended with ${code}`)
   const jobs = JSON.parse(await readFile(`${stateDir}/results.json`, 'utf8')) as Job[]
-  const top1 = (init: string) =>
-    jobs.find((job) => job.kind === 'FinetuneJob' && job.spec.init === init)?.status?.results?.metrics.top1 ??
-    Number.NaN
-  const [pretrained, random] = [top1('pretrained'), top1('random')]
+  const scoreOf = (init: string) => {
+    const job = jobs.find(({ kind, spec }) => kind === 'FinetuneJob' && 'init' in spec && spec.init === init)
+    return (job && headlineValue(job)) ?? Number.NaN
+  }
+  const [pretrained, random] = [scoreOf('pretrained'), scoreOf('random')]
   const pretrainLoss = jobs.find((job) => job.kind === 'PretrainJob')?.status?.progress?.loss ?? Number.NaN
   return {
     seed,

@@ -37,53 +37,49 @@ USER 65532:65532
 EXPOSE 7077 9090
 ENTRYPOINT ["/usr/local/bin/node", "/opt/downpour/dist/runtime/downpour.mjs"]
 
-# Native TensorFlow: the C library of the Python wheel under the addon of tfjs, which is built against it. The same
-# addon serves CPU and GPU; only the wheel differs. Python itself stays behind.
-FROM build AS tools
+# Native TensorFlow: the C library of the Python wheel under the addon of tfjs, which is compiled against it, by the same
+# tools as `npm run setup:tensorflow`. One addon serves CPU and GPU; only the wheel differs. Python stays behind.
+FROM build AS tensorflow-tools
+COPY tools tools
+RUN node tools/images/bundle.ts tensorflow /tools
+
+FROM ${NODE_IMAGE} AS compiler
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends g++ make python3 python3-pip \
+    && apt-get install -y --no-install-recommends g++ python3 python3-pip \
     && rm -rf /var/lib/apt/lists/*
 
-FROM tools AS wheel-cpu
-ARG TENSORFLOW_VERSION
+FROM compiler AS wheel-cpu
+COPY --from=tensorflow-tools /tools/wheel.mjs /tools/
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
     if [ -s /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi \
-    && pip install --no-cache-dir --no-deps --target /wheel "tensorflow-cpu==$TENSORFLOW_VERSION"
+    && mkdir /wheel && node /tools/wheel.mjs /wheel && rm /wheel/*.whl
 
-FROM tools AS wheel-gpu
+FROM compiler AS wheel-gpu
 ARG TENSORFLOW_VERSION
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
     if [ -s /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi \
     && pip install --no-cache-dir --target /wheel "tensorflow[and-cuda]==$TENSORFLOW_VERSION"
 
-FROM tools AS addon
-WORKDIR /addon
-RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
-    npm init -y > /dev/null && npm install --ignore-scripts @tensorflow/tfjs-node-gpu@4.22.0
-COPY --from=wheel-cpu /wheel/tensorflow /wheel/tensorflow
-# What the addon's build expects to have downloaded. Node's headers lie beside Node.
-RUN cd node_modules/@tensorflow/tfjs-node-gpu \
-    && mkdir -p deps/lib && ln -s /wheel/tensorflow/include deps/include \
-    && for name in tensorflow_cc tensorflow_framework; do ln -s "/wheel/tensorflow/lib$name.so.2" deps/lib/; done \
-    && ln -s libtensorflow_cc.so.2 deps/lib/libtensorflow.so \
-    && ln -s libtensorflow_framework.so.2 deps/lib/libtensorflow_framework.so \
-    && npm_config_nodedir=/usr/local npx node-pre-gyp install --build-from-source \
-    && rm -r deps
-# Only what the runtime does not have already.
-COPY tools/images /src/tools/images
-RUN cd /src && cp -rn /addon/node_modules/. node_modules/ \
-    && node tools/images/runtime-modules.ts /out/tensorflow @tensorflow/tfjs-node-gpu
+FROM wheel-cpu AS addon
+COPY --from=tensorflow-tools /tools/addon.mjs /tools/
+COPY --from=build /src/node_modules/@tensorflow/tfjs-node-gpu /package
+RUN mkdir /addon && node /tools/addon.mjs /wheel/tensorflow /package /addon
+
+# Only what the runtime does not have already: tfjs-node-gpu and its dependencies. The package looks for its addon here,
+# and the addon for its libraries beside itself.
+FROM build AS tensorflow
+RUN node tools/images/runtime-modules.ts /out/tensorflow @tensorflow/tfjs-node-gpu
+COPY --from=addon /addon /out/tensorflow/node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8
 
 FROM runtime AS tensorflow-cpu
-COPY --from=addon /out/tensorflow /opt/downpour
-# The addon looks for its libraries here.
+COPY --from=tensorflow /out/tensorflow /opt/downpour
 COPY --from=wheel-cpu /wheel/tensorflow/libtensorflow_cc.so.2 /wheel/tensorflow/libtensorflow_framework.so.2 \
-     /opt/downpour/node_modules/@tensorflow/tfjs-node-gpu/deps/lib/
+     /opt/downpour/node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/
 
 FROM runtime AS tensorflow-gpu
-COPY --from=addon /out/tensorflow /opt/downpour
+COPY --from=tensorflow /out/tensorflow /opt/downpour
 COPY --from=wheel-gpu /wheel/tensorflow/libtensorflow_cc.so.2 /wheel/tensorflow/libtensorflow_framework.so.2 \
-     /opt/downpour/node_modules/@tensorflow/tfjs-node-gpu/deps/lib/
+     /opt/downpour/node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/
 COPY --from=wheel-gpu /wheel/nvidia /opt/nvidia
 # One folder a library, as the wheels lay them out.
 ENV LD_LIBRARY_PATH=/opt/nvidia/cublas/lib:/opt/nvidia/cuda_cupti/lib:/opt/nvidia/cuda_nvrtc/lib:/opt/nvidia/cuda_runtime/lib:/opt/nvidia/cudnn/lib:/opt/nvidia/cufft/lib:/opt/nvidia/curand/lib:/opt/nvidia/cusolver/lib:/opt/nvidia/cusparse/lib:/opt/nvidia/nccl/lib:/opt/nvidia/nvjitlink/lib \

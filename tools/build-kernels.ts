@@ -1,20 +1,23 @@
-/** Builds src/ps/kernels.wasm from kernels.wat; the result is committed, and a test holds it against the source. */
-import { readFile, writeFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+/** Builds src/ps/kernels.wasm from kernels.wat and from the kernels of src/ps; the result is committed, and a test holds it against the source. */
+import { readFile } from 'node:fs/promises'
 import wabtInit from 'wabt'
+import { POLICIES } from '../src/ps/async/policies.ts'
+import type { ElementKernel } from '../src/ps/kernel.ts'
+import { MOVING_AVERAGE } from '../src/ps/moving-average.ts'
+import { OPTIMIZERS } from '../src/ps/optimizers/optimizers.ts'
+import { compileKernel } from './compile-kernel.ts'
 
-const source = new URL('../src/ps/kernels.wat', import.meta.url)
-const target = new URL('../src/ps/kernels.wasm', import.meta.url)
+const SOURCE = new URL('../src/ps/kernels.wat', import.meta.url)
 
 export async function buildKernels(): Promise<Uint8Array> {
   const wabt = await wabtInit()
-  const module = wabt.parseWat('kernels.wat', await readFile(source, 'utf8'), { simd: true })
+  const module = wabt.parseWat('kernels.wat', withKernels(await readFile(SOURCE, 'utf8')), { simd: true })
   module.validate()
   return module.toBinary({}).buffer
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const bytes = await buildKernels()
-  await writeFile(target, bytes)
-  process.stdout.write(`src/ps/kernels.wasm: ${bytes.length} bytes\n`)
+function withKernels(source: string): string {
+  const kinds = [...Object.values(OPTIMIZERS), ...Object.values(POLICIES)]
+  const kernels: ElementKernel[] = [MOVING_AVERAGE, ...kinds.flatMap(({ kernel }) => kernel ?? [])]
+  return source.replace(/\)\s*$/, `${kernels.map(compileKernel).join('\n')}\n)\n`)
 }

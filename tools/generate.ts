@@ -3,7 +3,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { dump } from 'js-yaml'
 import { crdFor } from '../src/api/crd.ts'
-import { startHelp } from '../src/cli/run-command.ts'
+import { startHelp } from '../src/cli/verbs/run.ts'
+import { VERBS } from '../src/cli/verbs.ts'
 import { JOB_KINDS, type JobKind, PLURALS } from '../src/contract/names.ts'
 import { buildKernels } from './build-kernels.ts'
 import { findHelm } from './helm.ts'
@@ -24,7 +25,7 @@ export function crdFile(kind: JobKind): { url: URL; text: string } {
 
 async function generate(): Promise<void> {
   for (const folder of [FOLDER, CHART_COPIES, MANIFESTS]) await mkdir(folder, { recursive: true })
-  const help = { url: START_HELP, bytes: Buffer.from(startHelp()) }
+  const help = { url: START_HELP, bytes: Buffer.from(startHelp(VERBS.run.description)) }
   for (const { url, bytes } of [...crds(), ...manifests(), help, { url: KERNELS, bytes: await buildKernels() }]) {
     await writeFile(url, bytes)
     process.stdout.write(`${fileURLToPath(url)}: ${bytes.length} bytes\n`)

@@ -1,10 +1,10 @@
-// Which processes are alive, by number and start time: a number alone may have gone to another. Plain JavaScript for Node 18.
+// Which processes are alive, by number and start time: the number alone may belong to a later process. Plain JavaScript for Node 18.
 import { readFileSync } from 'node:fs'
 
 const NPM = /(^|[/\s])(npm|npx|pnpm|yarn|bun)(-cli)?(\.c?js)?(\s|$)/
 const SHELL = /(^|\/)(sh|bash|dash|zsh|ash|busybox)$/
 
-/** `NUMBER:START`; without /proc the number alone. */
+/** `NUMBER:START`; `NUMBER:` without /proc. */
 export function identityOf(pid) {
   return `${pid}:${statOf(pid)?.start ?? ''}`
 }
@@ -16,7 +16,7 @@ export function isAlive(identity) {
   return start === '' && answers(Number(pid))
 }
 
-/** Identities of this process and, where npm started it, of those between it and npm: when one is killed, all end. */
+/** Identities of this process and, where npm started it, of npm and the shells between: when one is killed, all end. */
 export function starters() {
   const found = [process.pid]
   let upToNpm = 1
@@ -38,7 +38,7 @@ function wordsOf(pid) {
   }
 }
 
-/** The name stands in parentheses and may hold anything; fields are counted after it. */
+/** Fields are counted from the last parenthesis: the program's name, in parentheses, may contain spaces and more of them. */
 function statOf(pid) {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')

@@ -1,36 +1,40 @@
-// One set-up at a time in a folder. Each has a numbered ticket with its process in it, and its turn comes when no lower
-// ticket is alive: a process that was killed is passed over, so no lock outlives its holder. Plain JavaScript for Node 18.
+// A lock for set-ups in a folder. Each set-up writes a numbered ticket that names its process, and holds the lock when
+// every process with a lower ticket has ended: a killed process cannot keep the lock. Plain JavaScript for Node 18.
 import { constants, copyFileSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { identityOf, isAlive } from './processes.mjs'
 
-/** Of file systems without hard links, where a ticket is copied. */
+/** Errors of file systems without hard links, where a ticket is copied. */
 const NO_LINKS = ['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK']
-const LOOK_EVERY_MS = 200
+const POLL_MS = 200
 
-/** @param onWait told once, with the number of the process that has the lock. @returns what gives it back */
+/**
+ * @param {string} folder of the tickets
+ * @param {(holder: string) => void} onWait called once, with the number of the process that holds the lock
+ * @returns {Promise<() => void>} a function that releases the lock
+ */
 export async function lockSetUp(folder, onWait) {
   mkdirSync(folder, { recursive: true })
   const mine = takeTicket(folder)
-  const giveBack = () => rmSync(fileOf(folder, mine), { force: true })
-  process.once('exit', giveBack)
-  for (let isTold = false; ; await delay(LOOK_EVERY_MS)) {
-    const before = tickets(folder).filter((number) => number < mine && isTaken(folder, number))
-    if (before.length === 0) return giveBack
-    if (!isTold) onWait(holderOf(folder, before[0]))
-    isTold = true
+  const unlock = () => rmSync(fileOf(folder, mine), { force: true })
+  process.once('exit', unlock)
+  for (let isWaiting = false; ; await delay(POLL_MS)) {
+    const before = tickets(folder).filter((number) => number < mine && isHeld(folder, number))
+    if (before.length === 0) return unlock
+    if (!isWaiting) onWait(holderOf(folder, before[0]))
+    isWaiting = true
   }
 }
 
-/** Above all that are alive: who looked before others took theirs has a number too low, and takes another. */
+/** The highest of all tickets. A set-up that finds a higher one, taken meanwhile, takes another. */
 function takeTicket(folder) {
   const draft = join(folder, `draft-${process.pid}`)
   writeFileSync(draft, identityOf(process.pid))
   try {
     for (;;) {
       const number = Math.max(0, ...tickets(folder)) + 1
-      // A link appears with its text in it, or not at all.
+      // A hard link never shows a ticket without its text.
       if (!linked(draft, fileOf(folder, number))) continue
       if (!tickets(folder).some((other) => other > number)) return number
       rmSync(fileOf(folder, number))
@@ -61,8 +65,8 @@ function copied(from, to) {
   }
 }
 
-/** A dead one's ticket is thrown away. Its number is not given out again, for ours is higher. */
-function isTaken(folder, number) {
+/** Removes the ticket of a process that has ended. Its number is not used again, because ours is higher. */
+function isHeld(folder, number) {
   const identity = identityIn(folder, number)
   if (identity === undefined) return false
   if (isAlive(identity)) return true

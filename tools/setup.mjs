@@ -1,5 +1,5 @@
 // Set-up for `npm start` and `npm test`. Plain JavaScript for Node 18: it must run before anything is installed.
-// Says one line a step; a step that is already done costs a file read and says nothing.
+// Prints one line for each step; a step that is already done costs a file read and prints nothing.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
@@ -17,27 +17,25 @@ import {
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { cacheRoot } from '../src/support/cache-root.mjs'
 import { isAlive, starters } from './processes.mjs'
 import { lockSetUp } from './setup-lock.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const NEEDED = [22, 19]
-/** Of set-ups under way; on the file system of node_modules, so that folders can be moved. */
-const WORK = join(root, '.cache', 'setup')
 const STAMP = '.downpour-lock'
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP']
 const WATCH_EVERY_MS = 500
 /** Read by `downpour run`. */
 const STARTED_BY = 'DOWNPOUR_STARTED_BY'
-/** Found now: one that is killed later is not to be taken for another. */
+/** Read at once: after a starter is killed, its process number may belong to another program. */
 const STARTERS = starters()
-const NODE_24 = join(root, '.cache', 'node24')
-const NODE_24_BINARY = join(NODE_24, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node')
+const NODE_24_LOCK = join(root, 'tools', 'node24')
 
 /** Installs what is missing and returns the path of a Node that can run Downpour. */
 export async function setUp() {
-  await installFromLock(root, root, 'dependencies')
-  return chosenNode() ?? nodeForDownpour()
+  await installFromLock(root, root, join(root, '.cache', 'setup'), 'dependencies')
+  return chosenNode() ?? (isRecentNode() ? process.execPath : registryNode(`this machine has ${process.versions.node}`))
 }
 
 /** Node strips the types of src/ by itself from 22.18 on. */
@@ -45,14 +43,17 @@ export function isRecentNode([major, minor] = process.versions.node.split('.').m
   return major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])
 }
 
-/** Another Node than this one that can run Downpour and is there without installing anything; undefined: none. */
+/** Another Node than this one that can run Downpour and is installed already; undefined: there is none. */
 export function findNode() {
-  return chosenNode() ?? (existsSync(NODE_24_BINARY) ? NODE_24_BINARY : undefined)
+  const chosen = chosenNode()
+  if (chosen) return chosen
+  const installed = binaryIn(node24Folder())
+  return existsSync(installed) ? installed : undefined
 }
 
 /**
- * The one that DOWNPOUR_NODE names, which is asked for its version: it may be a script that runs another, and an old one
- * would hand over to itself for ever.
+ * The Node that DOWNPOUR_NODE names. It is run for its version, because the name may belong to a script that runs another
+ * Node, and bin/downpour would start an old one again and again.
  */
 function chosenNode() {
   const node = process.env.DOWNPOUR_NODE
@@ -69,8 +70,8 @@ function firstLineOf(text) {
 }
 
 /**
- * Runs `args` with Downpour's Node, passing signals through, and exits as the child did. The child is told who started it,
- * so that it can end when one of them is killed without a word.
+ * Runs `args` with Downpour's Node, passes signals on, and exits as the child did. The environment of the child names the
+ * processes that started it, so that it can end when one of them is killed.
  */
 export async function runWithNode(node, args, { cwd = root } = {}) {
   const startedBy = [process.env[STARTED_BY], ...STARTERS].filter(Boolean).join(',')
@@ -81,39 +82,66 @@ export async function runWithNode(node, args, { cwd = root } = {}) {
   child.on('exit', (code, signal) => process.exit(signal ? codeOf(signal) : code))
 }
 
-/** As a shell counts. */
+/** The exit code that a shell reports. */
 function codeOf(signal) {
   return 128 + constants.signals[signal]
 }
 
-async function nodeForDownpour() {
-  if (isRecentNode()) return process.execPath
-  await installFromLock(join(root, 'tools', 'node24'), NODE_24, `Node 24 (this machine has ${process.versions.node})`)
-  if (!existsSync(NODE_24_BINARY)) {
-    fail(
-      `no Node 24 package for ${process.platform}-${process.arch}: install Node >= ${NEEDED.join('.')} and run again`,
-    )
+/**
+ * Node 24 with its headers, from the npm registry.
+ * @param {string} why shown when it must be installed
+ */
+export async function registryNode(why) {
+  const folder = node24Folder()
+  await installFromLock(NODE_24_LOCK, folder, join(userCache(), 'setup'), `Node 24 (${why})`)
+  const binary = binaryIn(folder)
+  if (existsSync(binary)) return binary
+  fail(`no Node 24 package for ${process.platform}-${process.arch}: install Node >= ${NEEDED.join('.')} and run again`)
+}
+
+/** Named by its version: a clone that pins another Node must not replace one that runs. */
+function node24Folder() {
+  const { optionalDependencies } = JSON.parse(readFileSync(join(NODE_24_LOCK, 'package.json'), 'utf8'))
+  return join(userCache(), `node-${Object.values(optionalDependencies)[0]}`)
+}
+
+function binaryIn(folder) {
+  return join(folder, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node')
+}
+
+function userCache() {
+  try {
+    return cacheRoot(process.env)
+  } catch (error) {
+    fail(error.message)
   }
-  return NODE_24_BINARY
 }
 
 /**
- * `npm ci` of the lock file in `source` for `target`, skipped while a stamp says that this very lock is installed. It goes
- * into a folder of its own, which takes the place of node_modules when it is whole: a set-up that was killed leaves what
- * was there, and an npm that outlived it writes where nobody looks.
+ * Runs `npm ci` with the lock file in `source` for `target`, unless a stamp says that this lock file is installed. npm
+ * writes to a folder in `work`, which replaces node_modules when it is complete: a killed set-up changes nothing, and
+ * an npm that outlives it cannot damage the next one. `work` is on the file system of `target`, so that a folder can be
+ * renamed.
  */
-async function installFromLock(source, target, what) {
+async function installFromLock(source, target, work, what) {
   if (isInstalled(source, target)) return
-  const giveBack = await lockSetUp(join(WORK, 'lock'), (holder) =>
-    process.stderr.write(`set-up: waiting for another set-up in this folder (process ${holder}) ...\n`),
-  )
   try {
-    if (!isInstalled(source, target)) await install(source, target, what)
+    const unlock = await lockSetUp(join(work, 'lock'), (holder) =>
+      process.stderr.write(`set-up: waiting for another set-up in ${dirname(work)} (process ${holder}) ...\n`),
+    )
+    try {
+      if (!isInstalled(source, target)) await install(source, target, work, what)
+    } finally {
+      unlock()
+    }
   } catch (error) {
-    fail(`${what} cannot be installed: ${error.message}`)
-  } finally {
-    giveBack()
+    fail(`${what} cannot be installed: ${error.message}${adviceFor(target)}`)
   }
+}
+
+/** No other folder is tried: npm needs a home folder that can be written to as well. */
+function adviceFor(target) {
+  return target === root ? '' : ' (DOWNPOUR_CACHE=/FOLDER names another cache)'
 }
 
 function isInstalled(source, target) {
@@ -126,11 +154,11 @@ function digestOf(source) {
   return createHash('sha256').update(lock).digest('hex')
 }
 
-async function install(source, target, what) {
+async function install(source, target, parent, what) {
   const startedMs = performance.now()
   process.stderr.write(`set-up: installing ${what} from the lock file ... `)
-  for (const name of readdirSync(WORK).filter((one) => one.startsWith('install-'))) discard(join(WORK, name))
-  const work = mkdtempSync(join(WORK, 'install-'))
+  for (const name of readdirSync(parent).filter((one) => one.startsWith('install-'))) discard(join(parent, name))
+  const work = mkdtempSync(join(parent, 'install-'))
   copyLock(source, work)
   await npmCi(work)
   writeFileSync(join(work, 'node_modules', STAMP), digestOf(source))
@@ -140,7 +168,7 @@ async function install(source, target, what) {
   process.stderr.write(`${((performance.now() - startedMs) / 1000).toFixed(1)} s\n`)
 }
 
-/** Ends with this process, and with whoever started it. */
+/** npm ends when this process ends, or a process that started it. */
 function npmCi(cwd) {
   const words = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
   let npm
@@ -181,7 +209,7 @@ function replaceFolder(folder, by, former) {
   }
 }
 
-/** What an npm still writes to stays for the next set-up. */
+/** A folder that an npm still writes to is left to the next set-up. */
 function discard(folder) {
   try {
     rmSync(folder, { recursive: true, force: true })
@@ -196,6 +224,10 @@ function copyLock(source, target) {
   }
 }
 
+/**
+ * @param {string} message
+ * @returns {never}
+ */
 function fail(message) {
   process.stderr.write(`set-up: ${message}\n`)
   process.exit(1)

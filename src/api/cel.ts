@@ -1,40 +1,44 @@
-/** Rules as the API server evaluates them: between fields, against the object before, and of what no preset fills. */
+/** The CEL rules of the CRDs: rules between fields, rules on updates, and fields that are required unless a preset fills them. */
 import type { JobKind } from '../contract/names.ts'
+import { declarationsFor } from '../tasks/declarations.ts'
 import { filled, hasPath, presetsThatSay } from './filled.ts'
-import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, MAY_THAW_CEL } from './immutable.ts'
+import { ownSourceValidation } from './from.ts'
+import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, MAY_CHANGE_CEL } from './immutable.ts'
 import { MAX_JOB_NAME } from './names.ts'
-import { RULES, type Rule } from './rules.ts'
+import type { Rule } from './rule.ts'
+import { RULES } from './rules.ts'
+import type { Validation } from './schema.ts'
+import { foreignInputFields } from './task.ts'
+import { taskType } from './task-rules.ts'
 import { SHARED_NAME_MESSAGE, TRANSFER_NAME_MESSAGE } from './transfer-issues.ts'
 
-export interface Validation {
-  rule: string
-  message: string
-  /** Where the message points, from the place of the rule: `.input.cropPixels`. */
-  fieldPath?: string
-}
+/** Required fields without a base default: the preset or the author must set them. */
+const NEEDED = ['maxSteps', 'task'] as const
 
-/** Fields that a job needs and BASE_DEFAULTS has not: the preset or the user says them. */
-const NEEDED = ['maxSteps', 'model.classes'] as const
-
-/** Of a job's spec. */
+/** Rules of a job's spec. */
 export function specValidations(kind: JobKind): Validation[] {
   return [
     ...ruleValidations(kind),
+    ...inputValidations(kind),
     ...neededValidations(kind),
     ...immutableValidations(kind),
     ...frozenValidations(kind),
   ]
 }
 
-/** Of a transfer's template: a FinetuneJob's spec to be, whose `from` comes later. It may change until then. */
+/** Rules of a transfer's template: the spec of a future FinetuneJob, without `from`. It may change. */
 export function templateValidations(): Validation[] {
   const aboutFrom = ({ path }: Rule) => path === 'spec.from' || path.startsWith('spec.from.')
-  return [...ruleValidations('FinetuneJob', (rule) => !aboutFrom(rule)), ...neededValidations('FinetuneJob')]
+  return [
+    ...ruleValidations('FinetuneJob', (rule) => !aboutFrom(rule)),
+    ...inputValidations('FinetuneJob'),
+    ...neededValidations('FinetuneJob'),
+  ]
 }
 
-/** Of a PretrainJob as a whole: the FinetuneJobs that its transfers become need names, too. */
-export function transferNameValidations(): Validation[] {
-  return [nameLengths(), sharedNames()]
+/** Rules of a whole PretrainJob that read its name. */
+export function nameValidations(): Validation[] {
+  return [nameLengths(), sharedNames(), ownSourceValidation()]
 }
 
 function nameLengths(): Validation {
@@ -46,7 +50,7 @@ function nameLengths(): Validation {
   }
 }
 
-/** A FinetuneJob of a step is called NAME-STEP: only another transfer's end can be called so, too. */
+/** The FinetuneJob of a step is named NAME-STEP. Only a transfer on success can have the same name. */
 function sharedNames(): Validation {
   const rest = 'u.name.substring(size(t.name) + 1)'
   const isStep = `u.name.startsWith(t.name + '-') && ${rest}.matches('^[1-9][0-9]{0,8}$') && int(${rest}) in t.at.steps`
@@ -62,6 +66,14 @@ function ruleValidations(kind: JobKind, wanted: (rule: Rule) => boolean = () => 
     rule: typeof cel === 'string' ? cel : cel(kind),
     message,
     fieldPath: path.replace(/^spec/, ''),
+  }))
+}
+
+function inputValidations(kind: JobKind): Validation[] {
+  return foreignInputFields(declarationsFor(kind)).map(({ type, fields }) => ({
+    rule: `!has(self.input) || ${taskType(kind)} != '${type}' || !(${fields.map((name) => `has(self.input.${name})`).join(' || ')})`,
+    message: `task ${type} has no ${fields.join(', ')}`,
+    fieldPath: '.input',
   }))
 }
 
@@ -83,13 +95,13 @@ function immutableValidations(kind: JobKind): Validation[] {
 
 function frozenValidations(kind: JobKind): Validation[] {
   return FROZEN_FIELDS.map(({ path, message, cel, isCount }) => ({
-    rule: `!(${cel}) || ${MAY_THAW_CEL} || (${isCount ? isSameCount(kind, path) : isSame(path)})`,
+    rule: `!(${cel}) || ${MAY_CHANGE_CEL} || (${isCount ? isSameCount(kind, path) : isSame(path)})`,
     message,
     fieldPath: `.${path}`,
   }))
 }
 
-/** Whoever writes the number that the preset says changes nothing: the operator does. */
+/** Writing the preset's number into the spec, as the operator does, is not a change. */
 function isSameCount(kind: JobKind, path: string): string {
   return `${filled(kind, path, 1)} == ${filled(kind, path, 1, 'oldSelf')}`
 }

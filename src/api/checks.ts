@@ -1,6 +1,6 @@
-/** Checks that JSON Schema has no word for: of zod, and in CEL for the API server, in the same words. */
+/** Checks that JSON Schema cannot express: for zod, and in CEL for the API server, with the same message. */
 import { z } from 'zod'
-import type { Validation } from './cel.ts'
+import type { Validation } from './schema.ts'
 
 export interface Check<T> {
   message: string
@@ -11,7 +11,7 @@ export interface Check<T> {
 
 const VALIDATIONS = 'x-kubernetes-validations'
 
-/** @returns the type, which refuses besides what breaks a check; the CRD holds the checks' CEL */
+/** @returns the type with the checks added; the CRD contains their CEL */
 export function checked<T extends z.ZodType>(type: T, ...checks: readonly Check<z.output<T>>[]): T {
   const meta = type.meta() ?? {}
   const refined = checks.reduce<z.ZodType>((one, { holds, message }) => one.refine(holds as never, message), type)
@@ -20,7 +20,7 @@ export function checked<T extends z.ZodType>(type: T, ...checks: readonly Check<
   return refined.meta({ ...meta, [VALIDATIONS]: [...before, ...added] }) as T
 }
 
-/** A map of at most so many entries: without a bound the API server does not afford a check of its keys. */
+/** A map with at most `max` entries. Without a bound the API server refuses CEL rules over its keys as too expensive. */
 export function mapOf<T extends z.ZodType>(
   value: T,
   max: number,
@@ -33,7 +33,7 @@ export function mapOf<T extends z.ZodType>(
   return checked(map, ...(checks as readonly Check<unknown>[]))
 }
 
-/** Of characters as the API server counts them: JavaScript counts some, such as emoji, as two. */
+/** A text of at most `max` characters, counted as the API server does. JavaScript counts some, such as emoji, as two. */
 export function text(max: number) {
   return z
     .string()
@@ -41,7 +41,7 @@ export function text(max: number) {
     .meta({ maxLength: max })
 }
 
-/** A pattern as a literal of CEL. */
+/** A pattern as a CEL literal. */
 export function celPattern(pattern: RegExp): string {
   return `'${pattern.source.replaceAll('\\/', '/').replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
 }

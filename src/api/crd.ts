@@ -1,19 +1,18 @@
-/** The CustomResourceDefinitions of both kinds, from the zod types that the operator itself parses with. */
-import { GROUP, type JobKind, PLURALS, VERSION } from '../contract/names.ts'
-import { specValidations, templateValidations, transferNameValidations } from './cel.ts'
+/** Generates the CustomResourceDefinitions from the zod types that the operator parses jobs with. */
+import { GROUP, type JobKind, PLURALS, SHORT_NAMES, VERSION } from '../contract/names.ts'
+import { nameValidations, specValidations, templateValidations } from './cel.ts'
 import { FinetuneJobInput } from './finetune-job.ts'
 import { jobName } from './names.ts'
 import { PretrainJobInput } from './pretrain-job.ts'
 import { PRINTER_COLUMNS } from './printer-columns.ts'
+import type { Schema } from './schema.ts'
 import { JobStatus } from './status.ts'
-import { type Schema, structuralSchema } from './structural.ts'
-
-export const SHORT_NAMES: Readonly<Record<JobKind, string>> = { PretrainJob: 'pj', FinetuneJob: 'fj' }
+import { structuralSchema } from './structural.ts'
 
 const INPUTS = { PretrainJob: PretrainJobInput, FinetuneJob: FinetuneJobInput }
 const DESCRIPTIONS: Readonly<Record<JobKind, string>> = {
   PretrainJob:
-    'Asynchronous training from scratch on a large, noisy, hierarchical label set; its checkpoints become FinetuneJobs.',
+    'Asynchronous training on a large, noisy, hierarchical label set, from random weights or a checkpoint of another PretrainJob; its checkpoints become FinetuneJobs.',
   FinetuneJob:
     'Training on a downstream task, from a checkpoint of a PretrainJob or, as its baseline, from random weights.',
 }
@@ -70,7 +69,7 @@ function versionOf(kind: JobKind) {
 
 function rootSchema(kind: JobKind): Schema {
   const { type, maxLength, pattern } = structuralSchema(jobName) as Schema & { maxLength: number }
-  const validations = kind === 'PretrainJob' ? transferNameValidations() : []
+  const validations = kind === 'PretrainJob' ? nameValidations() : []
   return {
     type: 'object',
     description: DESCRIPTIONS[kind],
@@ -82,7 +81,7 @@ function rootSchema(kind: JobKind): Schema {
       spec: specSchema(kind),
       status: {
         ...optional(structuralSchema(JobStatus)),
-        description: 'What is observed; the operator alone writes it.',
+        description: 'Observed state, written only by the operator.',
       },
     },
     ...(validations.length > 0 ? { 'x-kubernetes-validations': validations } : {}),
@@ -93,13 +92,13 @@ function specSchema(kind: JobKind): Schema {
   const schema = structuralSchema(INPUTS[kind])
   const template = schema.properties?.transfers?.items?.properties?.template
   if (template) template['x-kubernetes-validations'] = templateValidations()
-  const description = 'What is wanted. What is absent comes from the preset, and then from defaults.'
+  const description = 'Desired state. Absent fields are filled by the preset, then by defaults.'
   return { ...schema, description, 'x-kubernetes-validations': specValidations(kind) }
 }
 
 /**
- * Status with every field optional but the keys of lists: a job stored by an earlier version must stay writable
- * when a later one adds a field.
+ * Makes every field of the status optional except keys of lists, so that a job of an earlier version stays valid when a
+ * later version adds a field.
  */
 function optional(schema: Schema): Schema {
   const { required: _, properties, ...rest } = schema

@@ -1,9 +1,9 @@
-/** Fields of a spec as CEL reads them, presets and defaults included: those fill a job only after the API server took it. */
+/** CEL expressions for fields of a spec with presets and defaults, which fill a job only after the API server has accepted it. */
 import type { JobKind } from '../contract/names.ts'
 import { BASE_DEFAULTS, FINETUNE_RECIPES, PRETRAIN_RECIPES } from './presets.ts'
 import { merge } from './resolve.ts'
 
-/** @example hasPath('model.classes') === '(has(self.model) && has(self.model.classes))' */
+/** @example hasPath('task.type') === '(has(self.task) && has(self.task.type))' */
 export function hasPath(path: string, root = 'self'): string {
   const steps = path.split('.')
   const checks = steps.map((_, i) => `has(${root}.${steps.slice(0, i + 1).join('.')})`)
@@ -11,19 +11,26 @@ export function hasPath(path: string, root = 'self'): string {
 }
 
 /**
- * The number that a job will have.
- * @param otherwise for a job where nothing says it, which another rule refuses
+ * The number or text that a job will have.
+ * @param otherwise for a job where neither author nor preset sets it, which another rule refuses
  * @example filled('PretrainJob', 'workers.replicas', 1) === "(has(…) ? self.workers.replicas : has(self.preset) && self.preset in ['jft-resnet101'] ? 50 : 1)"
  */
-export function filled(kind: JobKind, path: string, otherwise: number, root = 'self'): string {
+export function filled(kind: JobKind, path: string, otherwise: number | string, root = 'self'): string {
   const byDefault = valueAt(BASE_DEFAULTS, path) ?? otherwise
   const byPreset = [...presetsByValue(kind, path)]
     .filter(([value]) => value !== byDefault)
-    .map(([value, presets]) => `has(${root}.preset) && ${root}.preset in [${presets.join(', ')}] ? ${value} : `)
-  return `(${hasPath(path, root)} ? ${root}.${path} : ${byPreset.join('')}${byDefault})`
+    .map(
+      ([value, presets]) => `has(${root}.preset) && ${root}.preset in [${presets.join(', ')}] ? ${literal(value)} : `,
+    )
+  return `(${hasPath(path, root)} ? ${root}.${path} : ${byPreset.join('')}${literal(byDefault)})`
 }
 
-/** Names, in quotes, of the presets that say a field. */
+/** A value as a CEL literal. */
+export function literal(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : String(value)
+}
+
+/** Quoted names of the presets that set a field. */
 export function presetsThatSay(kind: JobKind, path: string): string[] {
   return [...presetsByValue(kind, path).values()].flat()
 }

@@ -1,21 +1,21 @@
-/** Fields of a FinetuneJob besides `from`, in a file of their own because PretrainJob.spec.transfers[] holds them too. */
+/** Fields of a FinetuneJob except `from`. PretrainJob.spec.transfers[] has the same fields. */
 import { z } from 'zod'
-import { DataSource, maxExamples, trainingFields } from './common.ts'
+import { protocol } from '../contract/training.ts'
+import { byDefault, DataSource, maxExamples, taskFields, trainingFields } from './common.ts'
 import { jobFields } from './job-fields.ts'
-
-export const FINETUNE_PRESETS = ['imagenet-finetune', 'downstream-mini'] as const
+import { FINETUNE_RECIPES, presetNames } from './presets.ts'
 
 export const finetuneOwnFields = {
-  preset: z.enum(FINETUNE_PRESETS).optional().describe("Fills the recipe's numbers; every field given overrides it."),
-  task: z.enum(['imagenet-classification']).describe('What the new head learns.'),
-  protocol: z.enum(['finetune', 'frozen']).default('finetune').describe('frozen: only the new head trains.'),
-  init: z
-    .enum(['pretrained', 'random'])
-    .default('pretrained')
-    .describe('random: the baseline, which ignores the checkpoint.'),
+  preset: z
+    .enum(presetNames(FINETUNE_RECIPES))
+    .optional()
+    .describe("Fills fields with the recipe's numbers; fields of the job override it."),
+  protocol: byDefault(protocol, 'finetune'),
+  init: z.enum(['pretrained', 'random']).default('pretrained').describe('random: a baseline without the checkpoint.'),
   evaluation: z
     .strictObject({ data: DataSource.describe('Held-out images with the same classes.'), maxExamples })
     .describe('Scores every checkpoint, in a pod of its own; the last score is the result.'),
   ...jobFields,
   ...trainingFields,
+  ...taskFields('FinetuneJob'),
 }

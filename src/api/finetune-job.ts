@@ -1,19 +1,13 @@
 import { z } from 'zod'
-import { objectName, steps, trainingInputFields } from './common.ts'
+import { optionalTask, trainingInputFields } from './common.ts'
 import { finetuneOwnFields } from './finetune-fields.ts'
-
-/** The checkpoint to start from: of a PretrainJob in the same namespace. */
-export const From = z.strictObject({
-  pretrainJob: objectName.describe('Name of a PretrainJob in the same namespace.'),
-  checkpoint: z.enum(['latest', 'best', 'step']).default('latest').describe('latest waits for the job to succeed.'),
-  step: steps.optional().describe('With checkpoint: step. Waits until the job has saved that step.'),
-})
+import { From } from './from.ts'
 
 const ownFields = { ...finetuneOwnFields, from: From.optional().describe('Required unless init is random.') }
 
-/** What a user may write: everything that a preset can fill is optional. */
-export const FinetuneJobInput = z.strictObject({ ...ownFields, ...trainingInputFields })
-/** After preset and defaults: complete. */
+/** The spec as its author writes it: fields that a preset can fill are optional. */
+export const FinetuneJobInput = z.strictObject({ ...ownFields, ...trainingInputFields, ...optionalTask('FinetuneJob') })
+/** The spec with preset and defaults filled in. */
 export const FinetuneJobSpec = z.strictObject(ownFields)
 
 export type FinetuneJobInput = z.input<typeof FinetuneJobInput>

@@ -1,34 +1,34 @@
-/** Fields that cannot change at all, and those that can while the job has no pods. */
+/** Fields that cannot change, and fields that can change only while the job is suspended. */
 import type { JobKind } from '../contract/names.ts'
 
-/** They shape the weights: another value would make the checkpoints of the job useless. */
+/** They determine the weights: with another value the checkpoints of the job could not be used. */
 export const IMMUTABLE_FIELDS: Readonly<Record<JobKind, readonly string[]>> = {
-  PretrainJob: ['preset', 'model', 'seed'],
-  FinetuneJob: ['preset', 'model', 'seed', 'task', 'protocol', 'from', 'init'],
+  PretrainJob: ['preset', 'task', 'model', 'seed', 'from'],
+  FinetuneJob: ['preset', 'task', 'model', 'seed', 'protocol', 'from', 'init'],
 }
 export const CANNOT_CHANGE = 'cannot change; make a new job'
 
-/** The fields that these rules read, as the user wrote them. */
+/** The fields that these rules read, as the author wrote them. */
 interface Written {
   suspend?: boolean
   scheduling?: { queueName?: string; gang?: string }
 }
 
-/** A field that keeps its value until the job is suspended. */
+/** A field that can change only while the job is suspended. */
 export interface FrozenField {
-  /** From spec. */
+  /** Relative to spec. */
   path: string
   message: string
-  /** A number that the preset fills in: it is the same when both say it. */
+  /** A number that the preset may fill: writing the preset's number is not a change. */
   isCount: boolean
-  /** Whether it is frozen for a job that was like this. */
+  /** Whether the rule applies to a job with this former spec. */
   applies(before: Written): boolean
-  /** The same over `oldSelf`, the spec before. */
+  /** The same in CEL over `oldSelf`. */
   cel: string
 }
 
 const always = { applies: () => true, cel: 'true' }
-/** Kueue counts the pods of a group when it admits them, and deletes those that are too many. */
+/** Kueue counts the pods of a group at admission, and deletes excess pods. */
 const whileQueued = {
   applies: ({ scheduling }: Written) => scheduling?.queueName !== undefined && scheduling.gang !== 'volcano',
   cel: "has(oldSelf.scheduling) && has(oldSelf.scheduling.queueName) && (!has(oldSelf.scheduling.gang) || oldSelf.scheduling.gang != 'volcano')",
@@ -41,8 +41,8 @@ export const FROZEN_FIELDS: readonly FrozenField[] = [
   { path: 'parameterServer.replicas', message: QUEUED, isCount: true, ...whileQueued },
 ]
 
-/** Suspended before or from now on: the pods are gone, or are about to go. */
-export function mayThaw(before: Written, after: Written): boolean {
+/** Whether the job was or becomes suspended, so that it has no pods. */
+export function mayChange(before: Written, after: Written): boolean {
   return before.suspend === true || after.suspend === true
 }
-export const MAY_THAW_CEL = '(has(self.suspend) && self.suspend) || (has(oldSelf.suspend) && oldSelf.suspend)'
+export const MAY_CHANGE_CEL = '(has(self.suspend) && self.suspend) || (has(oldSelf.suspend) && oldSelf.suspend)'

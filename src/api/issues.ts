@@ -1,5 +1,6 @@
-/** zod's findings in a user's words: the field's path, the value, what was expected, and the name that was meant. */
+/** Turns zod's issues into messages for the author: path, value, expectation, and the field that was probably meant. */
 import type { z } from 'zod'
+import type { Issue } from './issue.ts'
 import { didYouMean } from './known-fields.ts'
 import { StoredMetadata, WrittenMetadata } from './metadata.ts'
 import { JOB_NAME_FORM, jobName, MAX_JOB_NAME } from './names.ts'
@@ -9,28 +10,19 @@ import { JobStatus } from './status.ts'
 import { structuralSchema } from './structural.ts'
 
 const TOP_LEVEL = ['apiVersion', 'kind', 'metadata', 'spec', 'status']
-/** Unknown fields of one object for which the one that was meant is looked for: it takes its time. */
+/** Number of unknown fields of an object that get a suggestion, because the search is slow. */
 const MAX_HINTS = 50
 const GENERATED = 'xxxxx'
 const STATUS = structuralSchema(JobStatus)
 const METADATA = { written: WrittenMetadata, stored: StoredMetadata }
-/** By an author; or as the API server gives it back. */
+/** Whether a job comes from its author or from the API server. */
 export type Origin = keyof typeof METADATA
-
-export interface Issue {
-  /** @example spec.workers.replicas */
-  path: string
-  /** Undefined when the field is missing. */
-  value: unknown
-  expected: string
-  message: string
-}
 
 export function required(path: string, expected: string): Issue {
   return { path, value: undefined, expected, message: `required: ${expected}` }
 }
 
-/** @param given what the user wrote at the root. Followed by keys: those of maps have dots. */
+/** @param given the object at the root. Paths are arrays of keys, because keys of maps may contain dots. */
 export function issueOf(issue: z.core.$ZodIssue, root: string, given: unknown): Issue[] {
   const value = valueAt(given, issue.path)
   const path = issue.path.reduce<string>(
@@ -42,7 +34,7 @@ export function issueOf(issue: z.core.$ZodIssue, root: string, given: unknown): 
       path: `${path}.${key}`,
       value: valueAt(value, [key]),
       expected: 'a known field',
-      message: `unknown field${i < MAX_HINTS ? didYouMean(key) : ''}`,
+      message: `unknown field${i < MAX_HINTS ? didYouMean(key, `${path}.${key}`) : ''}`,
     }))
   }
   const expected = expectation(issue)
@@ -51,7 +43,7 @@ export function issueOf(issue: z.core.$ZodIssue, root: string, given: unknown): 
   return [{ path, value, expected, message: `expected ${expected}` }]
 }
 
-/** Of fields beside spec, which no kind has. */
+/** Issues of unknown top-level fields. */
 export function topLevelIssues(raw: Record<string, unknown>): Issue[] {
   return Object.keys(raw)
     .filter((key) => !TOP_LEVEL.includes(key))
@@ -59,11 +51,11 @@ export function topLevelIssues(raw: Record<string, unknown>): Issue[] {
       path: key,
       value: raw[key],
       expected: 'a known field',
-      message: `unknown field${didYouMean(key, TOP_LEVEL)}`,
+      message: `unknown field${didYouMean(key, key, TOP_LEVEL)}`,
     }))
 }
 
-/** The server drops a status that is written, after it has looked for fields that it does not know. */
+/** The API server ignores a written status, but only after checking it for unknown fields. */
 export function statusIssues(raw: unknown): Issue[] {
   const unknown: Issue[] = []
   const note = (path: string) =>
@@ -91,12 +83,12 @@ function nameIssues(metadata: unknown): Issue[] {
   return [{ path: 'metadata.name', value: name, expected, message: `expected ${expected}` }]
 }
 
-/** As good as not there, to the API server. */
+/** Whether the API server treats the value as absent. */
 function isBlank(name: unknown): boolean {
   return name === undefined || name === null || name === ''
 }
 
-/** The API server adds five letters and digits to it. */
+/** The API server appends five letters and digits. */
 function generateNameIssues(generateName: unknown): Issue[] {
   const longest = MAX_JOB_NAME - GENERATED.length
   const expected = `the beginning of a name: lower-case letters, digits and '-', at most ${longest} characters`

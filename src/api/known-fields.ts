@@ -1,30 +1,32 @@
-/** The field that was meant when one is unknown: by common slips, then by spelling. */
+/** Suggests a known field for an unknown one, by common mistakes and by spelling. */
 import { z } from 'zod'
 import { ownValue } from '../support/own.ts'
 import { FinetuneJobInput } from './finetune-job.ts'
 import { PretrainJobInput } from './pretrain-job.ts'
 
-/** Names that people type for ours. */
+/** Common mistakes. */
 const NEAR: Readonly<Record<string, string>> = {
   batch_size: 'batchSize',
   learning_rate: 'learningRate',
   lr: 'learningRate',
   steps: 'maxSteps',
+  classes: 'task.classes',
+  headSlices: 'task.headSlices',
   worker: 'workers',
   ps: 'parameterServer',
   image: 'runtime.image',
 }
 const MAX_DISTANCE = 2
 
-/** @returns `; did you mean NAME?`, or nothing when no field is near, or the name is right in another place */
-export function didYouMean(key: string, among: readonly string[] = fieldNames()): string {
+/** @returns `; did you mean NAME?`, or '' if no field is similar, or if the field exists elsewhere */
+export function didYouMean(key: string, path: string, among: readonly string[] = fieldNames()): string {
   const near = ownValue(NEAR, key) ?? nearest(key, among)
-  return near ? `; did you mean ${near}?` : ''
+  return near && !path.endsWith(near) ? `; did you mean ${near}?` : ''
 }
 
 function nearest(key: string, among: readonly string[]): string | undefined {
   const byDistance = among
-    // A long name is near to none, and to find that out would take long.
+    // Skips names of very different length, for which the distance is slow to compute.
     .filter((name) => name !== key && Math.abs(name.length - key.length) <= MAX_DISTANCE)
     .map((name) => ({ name, distance: editDistance(name.toLowerCase(), key.toLowerCase()) }))
   return byDistance.filter(({ distance }) => distance <= MAX_DISTANCE).sort((a, b) => a.distance - b.distance)[0]?.name
@@ -32,7 +34,7 @@ function nearest(key: string, among: readonly string[]): string | undefined {
 
 let names: string[] | undefined
 
-/** Of both kinds at every depth; made once, and only for who has mistyped one. */
+/** Names of all fields of both kinds, computed on first use. */
 function fieldNames(): string[] {
   names ??= [
     ...new Set([PretrainJobInput, FinetuneJobInput].flatMap((kind) => namesIn(z.toJSONSchema(kind, { io: 'input' })))),

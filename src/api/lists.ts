@@ -1,7 +1,7 @@
-/** Lists that a server merges entry by entry: the key is checked here and named to the API server in the CRD. */
+/** Lists that server-side apply merges entry by entry. */
 import { z } from 'zod'
 
-/** Entries are objects told apart by one field: server-side apply merges them by it. */
+/** Objects that are identified by one field. */
 export function keyedList<T extends z.ZodType<object>>(entry: T, key: string, max: number) {
   return z
     .array(entry)
@@ -10,7 +10,7 @@ export function keyedList<T extends z.ZodType<object>>(entry: T, key: string, ma
     .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] })
 }
 
-/** Scalars, each at most once. */
+/** Distinct scalars. */
 export function setOf<T extends z.ZodType<string | number>>(entry: T, max: number) {
   return z
     .array(entry)

@@ -1,4 +1,4 @@
-/** The metadata of a job, as of any object. */
+/** The metadata of a job. */
 import { z } from 'zod'
 import { jobAnnotations, jobLabels, LABEL_KEY } from './pod-labels.ts'
 
@@ -44,7 +44,7 @@ const TYPES = {
   deletionGracePeriodSeconds: whole,
 }
 
-/** What can be read at all as metadata, of any kind; fields that no metadata has are another matter. */
+/** Types of metadata fields. Unknown fields are checked separately. */
 export const MetadataTypes = z.object(TYPES)
 export const METADATA_FIELDS: readonly string[] = Object.keys(TYPES)
 
@@ -69,7 +69,7 @@ const finalizers = z
     'must not hold both orphan and foregroundDeletion',
   )
 
-/** Of a job that its author writes: the rules of the API server. Names are checked by kind. */
+/** Rules of the API server for metadata that an author writes. Names are checked by kind. */
 export const WrittenMetadata = z.strictObject({
   ...TYPES,
   name: z.unknown().optional(),
@@ -80,5 +80,5 @@ export const WrittenMetadata = z.strictObject({
   finalizers: finalizers.nullish(),
 })
 
-/** Of a job that the API server has taken: what it writes is its own, and later versions may write more. */
+/** Metadata of a stored job. Other fields are the API server's, and later versions may add more. */
 export const StoredMetadata = z.object({ labels: jobLabels.nullish(), annotations: jobAnnotations.nullish() })

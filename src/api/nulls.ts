@@ -1,11 +1,11 @@
-/** Where null says the same as no field. */
+/** Removes nulls that mean the same as an absent field. */
 import { ownValue } from '../support/own.ts'
 import { isFields } from './resolve.ts'
-import type { Schema } from './structural.ts'
+import type { Schema } from './schema.ts'
 
 /**
- * As the API server drops nulls: of fields that the schema names and of entries of its maps, also inside lists. Elsewhere
- * null is a value: an entry of a list, a field that nobody knows, anything in a free-form object.
+ * Removes nulls as the API server does: in fields of the schema and in entries of maps, also inside lists. Elsewhere null
+ * is a value: as an entry of a list, in an unknown field, and inside free-form objects.
  */
 export function withoutNulls(schema: Schema, value: unknown): unknown {
   const { items, properties = {}, additionalProperties: others } = schema

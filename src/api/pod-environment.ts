@@ -5,10 +5,10 @@ import { checked, text } from './checks.ts'
 import { keyedList } from './lists.ts'
 import { dnsSubdomain } from './names.ts'
 
-/** What every cluster takes; newer ones take more. */
+/** Names that every version of Kubernetes accepts; newer ones accept more. */
 const NAME = /^([-_a-zA-Z]|\.[-_a-zA-Z0-9])[-._a-zA-Z0-9]*$/
 const KEY = /^([-_a-zA-Z0-9]|\.[-_a-zA-Z0-9])[-._a-zA-Z0-9]*$/
-/** Where things are mounted is not the user's to say: a checkpoint elsewhere would be gone with its pod. */
+/** Reserved: with other paths a checkpoint could be lost with its pod. */
 const OURS = 'DOWNPOUR_'
 const FIELD =
   /^(metadata\.(name|namespace|uid|(labels|annotations)\['([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?'\])|spec\.(nodeName|serviceAccountName)|status\.(hostIP|hostIPs|podIP|podIPs))$/

@@ -1,10 +1,10 @@
-/** Labels, annotations and node selectors of pods, as the API server takes them, without those that the operator writes. */
+/** Labels, annotations and node selectors of pods by the rules of the API server, without those that the operator sets. */
 import { z } from 'zod'
 import { GROUP, LABELS } from '../contract/names.ts'
 import { type Check, celPattern, mapOf, text } from './checks.ts'
 
 const MAX_ENTRIES = 64
-/** Of the longest keys and values: together less than MAX_ANNOTATION_BYTES. */
+/** With keys and values of maximal length, the sum stays below MAX_ANNOTATION_BYTES. */
 const MAX_ANNOTATIONS = 48
 const NAME = '[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?'
 const PREFIX_OF = (letters: string) =>
@@ -12,10 +12,10 @@ const PREFIX_OF = (letters: string) =>
 const LABEL_VALUE = new RegExp(`^(${NAME})?$`)
 /** A name of at most 63 characters, and a domain of at most 253 before it. */
 export const LABEL_KEY = new RegExp(`^(${PREFIX_OF('a-z')})?${NAME}$`)
-/** The domain of an annotation may have capitals. */
+/** The domain of an annotation may contain capitals. */
 export const ANNOTATION_KEY = new RegExp(`^(${PREFIX_OF('a-zA-Z')})?${NAME}$`)
 const KEY_LENGTHS = /^([^/]{1,253}\/)?[^/]{1,63}$/
-/** Once fields of a pod, or for the kubelet and controllers alone: the API server holds their values to rules of their own. */
+/** Annotations with a meaning for the kubelet, controllers or older fields of pods. The API server has special rules for their values. */
 const OF_KUBERNETES =
   /^((container\.)?(apparmor\.security\.beta|seccomp\.security\.alpha|scheduler\.alpha)\.kubernetes\.io\/.*|kubernetes\.io\/config\..*|controller\.kubernetes\.io\/pod-deletion-cost)$/
 
@@ -33,7 +33,7 @@ const NOT_OURS: Check<Texts> = {
   cel: `self.all(key, key != '${LABELS.managedBy}' && !key.startsWith('${GROUP}/'))`,
 }
 
-/** Of a map, or a list, of keys of annotations. An AppArmor profile may be `unconfined`. */
+/** For maps and lists of annotation keys. An AppArmor profile could be `unconfined`. */
 export const NOT_OF_KUBERNETES: Check<Texts | readonly string[]> = {
   message: 'must not hold annotations that Kubernetes takes for more, such as AppArmor and seccomp profiles',
   holds: (keys) => !(Array.isArray(keys) ? keys : Object.keys(keys)).some((key) => OF_KUBERNETES.test(key)),
@@ -45,7 +45,7 @@ export const labelValue = z
   .max(63)
   .regex(LABEL_VALUE, "a label: letters, digits, '-', '_' and '.', at most 63 characters, or nothing")
 
-/** Short enough that the length of the domain need not be looked at. */
+/** Short enough that the length of the domain need not be checked. */
 export const labelKey = z
   .string()
   .max(253)
@@ -55,12 +55,12 @@ export const nodeSelector = mapOf(labelValue, MAX_ENTRIES, keysMatch(LABEL_KEY))
 export const podLabels = mapOf(labelValue, MAX_ENTRIES, keysMatch(LABEL_KEY), NOT_OURS)
 export const podAnnotations = mapOf(text(1024), MAX_ANNOTATIONS, keysMatch(ANNOTATION_KEY), NOT_OURS, NOT_OF_KUBERNETES)
 
-/** All annotations of an object together, as the API server bounds them. */
+/** The API server's limit for all annotations of an object. */
 export const MAX_ANNOTATION_BYTES = 256 * 1024
 
-/** Of a job, which are its author's to choose; the API server itself checks these. */
+/** Labels of a job. The API server checks them as well. */
 export const jobLabels = z
-  .record(z.string(), labelValue.nullable().describe('Null is the empty text to the API server.'))
+  .record(z.string(), labelValue.nullable().describe('The API server treats null as an empty text.'))
   .refine(keysMatch(LABEL_KEY).holds, keysMatch(LABEL_KEY).message)
 export const jobAnnotations = z
   .record(z.string(), z.string().nullable())

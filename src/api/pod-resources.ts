@@ -1,15 +1,15 @@
-/** Requests and limits of a container: quantities, names of resources, and which of them go together. */
+/** Requests and limits of a container: quantities, names of resources, and rules between them. */
 import { z } from 'zod'
 import { type Check, celPattern, checked, mapOf } from './checks.ts'
 import { compareQuantities, isMultiple, QUANTITY } from './quantities.ts'
 
 const MAX_RESOURCES = 16
-/** Of a node's own, of a device, of huge pages. */
+/** Resources of a node, devices, and huge pages. */
 const COMMON = /^(cpu|memory|ephemeral-storage)$/
 const HUGE = /^hugepages-[1-9][0-9]{0,5}[KMG]i$/
 const DEVICE =
   /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/
-/** With `requests.` before it, a device's domain must still be one. */
+/** The domain of a device must stay valid with the prefix `requests.`. */
 const DEVICE_DOMAIN = /^[^/]{1,244}\//
 const WHOLE = /^[0-9]+([KMGTPE]i|[kMGTPE])?$/
 
@@ -26,7 +26,7 @@ export const quantity = z.union([
 ])
 
 const isHuge = (name: string) => name.startsWith('hugepages-')
-/** Counted, and not shared: the node hands out whole ones. @example isDevice('nvidia.com/gpu') */
+/** Devices are assigned as a whole and not shared. @example isDevice('nvidia.com/gpu') */
 const isDevice = (name: string) => name.includes('/') && !name.includes('kubernetes.io/')
 const IS_HUGE = "name.startsWith('hugepages-')"
 const IS_DEVICE = "(name.contains('/') && !name.contains('kubernetes.io/'))"
@@ -56,7 +56,7 @@ const WHOLE_PAGES: Check<Quantities> = {
     Object.entries(map).every(
       ([name, value]) => !HUGE.test(name) || isMultiple(value, name.slice('hugepages-'.length)),
     ),
-  // Another name is refused by the check of names.
+  // Other names are refused by the check of names.
   cel: `self.all(name, !name.matches(${celPattern(HUGE)}) || (${VALUE('self')}.isInteger() && ${VALUE('self')}.asInteger() % quantity(name.substring(10)).asInteger() == 0))`,
 }
 
@@ -95,7 +95,7 @@ const PAGES_NEED_MEMORY: Check<Resources> = {
 
 export const Resources = checked(
   z.strictObject({
-    requests: quantities.optional().describe('What the scheduler sets aside.'),
+    requests: quantities.optional().describe('What the scheduler reserves.'),
     limits: quantities.optional().describe('What the container may use.'),
   }),
   WITHIN_LIMITS,

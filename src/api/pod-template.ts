@@ -1,5 +1,6 @@
-/** The fields of a pod that users need, and no more: a whole PodSpec would make the CRD too large to apply. */
+/** The fields of a pod that jobs can set. A complete PodSpec would make the CRD too large to apply. */
 import { z } from 'zod'
+import { MAX_INT } from '../contract/training.ts'
 import { checked } from './checks.ts'
 import { dnsSubdomain } from './names.ts'
 import { environment } from './pod-environment.ts'
@@ -8,16 +9,15 @@ import { Resources } from './pod-resources.ts'
 import { Toleration } from './pod-tolerations.ts'
 import { kubernetesObject, volumeMounts, volumes } from './pod-volumes.ts'
 
-const MAX_ID = 2 ** 31 - 1
-const id = z.int().min(0).max(MAX_ID)
+const id = z.int().min(0).max(MAX_INT)
 
 const STEP = String.raw`([^/.]|\.[^/.]|\.\.[^/])[^/]*`
 const PROFILE = new RegExp(`^${STEP}(/${STEP})*$`)
 
-/** What a pod may choose without leaving level restricted. */
+/** Settings that the Pod Security level restricted allows. */
 const SecurityContext = z.strictObject({
   runAsNonRoot: z.literal(true).optional(),
-  runAsUser: z.int().min(1).max(MAX_ID).optional(),
+  runAsUser: z.int().min(1).max(MAX_INT).optional(),
   runAsGroup: id.optional(),
   fsGroup: id.optional(),
   fsGroupChangePolicy: z.enum(['Always', 'OnRootMismatch']).optional(),
@@ -45,27 +45,31 @@ const fields = z.strictObject({
   labels: podLabels.optional().describe('Added to the pods.'),
   annotations: podAnnotations.optional().describe('Added to the pods.'),
   resources: Resources.optional().describe(
-    'Requests and limits of the one container; GPUs under limits, such as nvidia.com/gpu: 1.',
+    'Requests and limits of the container; GPUs under limits, such as nvidia.com/gpu: 1.',
   ),
   nodeSelector: nodeSelector.optional().describe('Labels that a node must have.'),
-  tolerations: z.array(Toleration).max(32).optional().describe('As in a PodSpec; nvidia.com/gpu is tolerated anyhow.'),
+  tolerations: z
+    .array(Toleration)
+    .max(32)
+    .optional()
+    .describe('As in a PodSpec. The operator adds a toleration for the devices that the pod requests.'),
   affinity: kubernetesObject.optional().describe('As in a PodSpec.'),
   topologySpreadConstraints: z.array(kubernetesObject).max(8).optional().describe('As in a PodSpec.'),
-  env: environment.optional().describe("As in a Container; names that begin with DOWNPOUR_ are the operator's."),
-  volumes: volumes.optional().describe('Volumes besides those that data and checkpoints need.'),
-  volumeMounts: volumeMounts.optional().describe('Where those volumes appear, as in a Container.'),
+  env: environment.optional().describe('As in a Container. Names that begin with DOWNPOUR_ are reserved.'),
+  volumes: volumes.optional().describe('Volumes in addition to those of data and checkpoints.'),
+  volumeMounts: volumeMounts.optional().describe('As in a Container.'),
   securityContext: SecurityContext.optional().describe(
     "Of the pod; merged over the operator's. Pods stay within Pod Security level restricted.",
   ),
   serviceAccountName: dnsSubdomain
     .optional()
-    .describe('For its image pull secrets, and policies that go by it; its token is not mounted.'),
+    .describe('For its image pull secrets and for policies. Its token is not mounted.'),
   terminationGracePeriodSeconds: z
     .int()
     .min(0)
     .max(3600)
     .optional()
-    .describe('From SIGTERM to SIGKILL; parameter servers save in it.'),
+    .describe('Seconds from SIGTERM to SIGKILL, in which parameter servers save a checkpoint.'),
 })
 
 export const PodTemplate = checked(fields, {

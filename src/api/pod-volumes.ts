@@ -1,14 +1,14 @@
-/** Volumes of a pod besides the operator's own, and where they appear. */
+/** Additional volumes of a pod and their mounts. */
 import { z } from 'zod'
 import { MOUNTS } from '../contract/runtime.ts'
 import { celPattern, checked } from './checks.ts'
 import { keyedList } from './lists.ts'
 import { dnsLabel } from './names.ts'
 
-/** Free-form Kubernetes objects: the API server checks them when the pod is made, the CRD stays small. */
+/** A free-form Kubernetes object, which keeps the CRD small. The API server checks it when the pod is created. */
 export const kubernetesObject = z.record(z.string(), z.unknown())
 
-/** Those of Pod Security level restricted: nothing of the node, no other network file system than a claim's. */
+/** Types of volumes that the Pod Security level restricted allows: none of the node, and network file systems only by claims. */
 const VOLUME_SOURCES = [
   'configMap',
   'csi',
@@ -21,7 +21,7 @@ const VOLUME_SOURCES = [
 ] as const
 const OURS = 'downpour-'
 
-/** Without serviceAccountToken: the pods' own accounts give no rights to who may only make jobs. */
+/** Without serviceAccountToken: permission to create jobs must not give the rights of a service account. */
 const Projected = z.strictObject({
   defaultMode: z.int().min(0).max(0o777).optional(),
   sources: z
@@ -61,7 +61,7 @@ const Volume = checked(
   },
 )
 
-/** No step `.` or `..`, no colon and no control character: what container runtimes mount as it is written. */
+/** Without `.`, `..`, colons and control characters, so that container runtimes mount the path as it is written. */
 const STEP = String.raw`([^/:.\x00-\x1f]|\.[^/:.\x00-\x1f]|\.\.[^/:\x00-\x1f])[^/:\x00-\x1f]*`
 const ABSOLUTE = new RegExp(`^(/${STEP})+$`)
 const DESCENDING = new RegExp(`^${STEP}(/${STEP})*$`)

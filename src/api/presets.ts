@@ -1,12 +1,17 @@
-/** Recipes as data. Numbers of the `jft-*` and `imagenet-*` presets: paper.md §1 and §2.7; those of `*-mini` are ours. */
-import type { FINETUNE_PRESETS } from './finetune-fields.ts'
-import type { PRETRAIN_PRESETS, PretrainJobInput } from './pretrain-job.ts'
+/** Presets as data. The numbers of `jft-*` and `imagenet-*` are from paper.md §1 and §2.7; those of `*-mini` are our own. */
+import type { z } from 'zod'
+import type { trainingInputFields } from './common.ts'
+import type { InputSpec, TaskSpec } from './task.ts'
+
+type TrainingInput = z.input<z.ZodObject<typeof trainingInputFields>>
 
 /** The part of a spec that a preset may fill. */
 export type Recipe = Partial<
   Pick<
-    PretrainJobInput,
+    TrainingInput & { task: TaskSpec; input: InputSpec },
+    | 'task'
     | 'input'
+    | 'model'
     | 'optimizer'
     | 'learningRate'
     | 'batchSize'
@@ -16,12 +21,12 @@ export type Recipe = Partial<
     | 'parameterServer'
     | 'workers'
   >
-> & { model?: Partial<NonNullable<PretrainJobInput['model']>> }
+>
 
-/** What every job gets where neither its author nor its preset says otherwise. */
+/** Values of fields that neither the author nor the preset sets. */
 export const BASE_DEFAULTS = {
-  model: { backbone: 'resnet101', headSlices: 1 },
-  input: { resizePixels: 340, cropPixels: 299, flip: true },
+  model: { backbone: 'resnet101' },
+  input: {},
   optimizer: { type: 'momentum', momentum: 0.9 },
   learningRate: { type: 'constant', initial: 0.01 },
   batchSize: 32,
@@ -38,7 +43,8 @@ export const BASE_DEFAULTS = {
 } as const
 
 const jft: Recipe = {
-  model: { backbone: 'resnet101', classes: 18_291, headSlices: 50 },
+  task: { type: 'multi-label', classes: 18_291, headSlices: 50 },
+  model: { backbone: 'resnet101' },
   input: { resizePixels: 340, cropPixels: 299, flip: true },
   optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1e-10 },
   learningRate: { type: 'exponential', initial: 1e-3, factor: 0.9, everySteps: 3_000_000, staircase: true },
@@ -51,7 +57,7 @@ const jft: Recipe = {
 }
 
 const imagenet: Recipe = {
-  model: { backbone: 'resnet101', classes: 1000, headSlices: 1 },
+  model: { backbone: 'resnet101' },
   input: { resizePixels: 340, cropPixels: 299, flip: true },
   optimizer: { type: 'momentum', momentum: 0.9 },
   learningRate: {
@@ -68,7 +74,7 @@ const imagenet: Recipe = {
 }
 
 const mini: Recipe = {
-  model: { backbone: 'resnet-mini', headSlices: 1 },
+  model: { backbone: 'resnet-mini' },
   input: { resizePixels: 36, cropPixels: 32, flip: true },
   batchSize: 32,
   weightDecay: 1e-4,
@@ -76,23 +82,32 @@ const mini: Recipe = {
   parameterServer: { replicas: 1 },
 }
 
-export const PRETRAIN_RECIPES: Readonly<Record<(typeof PRETRAIN_PRESETS)[number], Recipe>> = {
+export const PRETRAIN_RECIPES = {
   'jft-resnet101': jft,
-  'jft-resnet50': { ...jft, model: { ...jft.model, backbone: 'resnet50' } },
-  'jft-resnet152': { ...jft, model: { ...jft.model, backbone: 'resnet152' } },
-  'imagenet-baseline': imagenet,
+  'jft-resnet50': { ...jft, model: { backbone: 'resnet50' } },
+  'jft-resnet152': { ...jft, model: { backbone: 'resnet152' } },
+  'imagenet-baseline': { ...imagenet, task: { type: 'multi-label', classes: 1000 } },
   'jft-mini': {
     ...mini,
+    task: { type: 'multi-label', classes: 121 },
     optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1e-10 },
     learningRate: { type: 'exponential', initial: 2e-3, factor: 0.5, everySteps: 600, staircase: false },
     workers: { replicas: 2 },
   },
-}
+  'object-count-mini': {
+    ...mini,
+    task: { type: 'object-count' },
+    optimizer: { type: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+    learningRate: { type: 'exponential', initial: 2e-3, factor: 0.5, everySteps: 300, staircase: false },
+    workers: { replicas: 2 },
+  },
+} satisfies Readonly<Record<string, Recipe>>
 
-/** Learning rate and length of fine-tuning on ImageNet are not known (paper.md §2.1): a tenth of the rate, a third of the steps. */
-export const FINETUNE_RECIPES: Readonly<Record<(typeof FINETUNE_PRESETS)[number], Recipe>> = {
+/** The paper's learning rate and length of fine-tuning on ImageNet are not known (paper.md §2.1). We use a tenth of the rate and a third of the steps. */
+export const FINETUNE_RECIPES = {
   'imagenet-finetune': {
     ...imagenet,
+    task: { type: 'imagenet-classification', classes: 1000 },
     learningRate: { type: 'piecewise', boundaries: [400_000, 800_000, 1_200_000], values: [1e-2, 1e-3, 1e-4, 1e-5] },
     maxSteps: 1_666_667,
     workers: { replicas: 9 },
@@ -100,8 +115,13 @@ export const FINETUNE_RECIPES: Readonly<Record<(typeof FINETUNE_PRESETS)[number]
   },
   'downstream-mini': {
     ...mini,
+    task: { type: 'imagenet-classification', classes: 20 },
     optimizer: { type: 'momentum', momentum: 0.9 },
     learningRate: { type: 'constant', initial: 0.02 },
     workers: { replicas: 1 },
   },
+} satisfies Readonly<Record<string, Recipe>>
+
+export function presetNames<R extends object>(recipes: R): (keyof R & string)[] {
+  return Object.keys(recipes) as (keyof R & string)[]
 }

@@ -1,4 +1,4 @@
-/** Columns of `kubectl get` after the name: the CRDs carry them, and the embedded API server prints by them. */
+/** Columns of `kubectl get`, for the CRDs and for the embedded API server. */
 import type { JobKind } from '../contract/names.ts'
 
 export interface PrinterColumn {
@@ -16,14 +16,14 @@ const column = (name: string, type: PrinterColumn['type'], jsonPath: string, des
 })
 
 const columns = (result: PrinterColumn): readonly PrinterColumn[] => [
-  column('Phase', 'string', '.status.phase', 'Where the job is in its life.'),
+  column('Phase', 'string', '.status.phase', 'The phase of the job.'),
   column('Step', 'integer', '.status.progress.step', 'Global steps done.'),
   column('Progress', 'string', '.status.progress.percent', 'Global steps done of maxSteps.'),
   result,
   column('PS', 'string', '.status.replicas.ps.summary', 'Parameter servers: ready/desired.'),
   column('Workers', 'string', '.status.replicas.worker.summary', 'Workers: ready/desired.'),
   column('Restarts', 'integer', '.status.restarts.total', 'Pods that were replaced.'),
-  column('Age', 'date', '.metadata.creationTimestamp', 'Since the job was made.'),
+  column('Age', 'date', '.metadata.creationTimestamp', 'Time since the job was created.'),
 ]
 
 export const PRINTER_COLUMNS: Readonly<Record<JobKind, readonly PrinterColumn[]>> = {

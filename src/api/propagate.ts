@@ -1,14 +1,12 @@
-/** Which labels and annotations of a job its pods and its transfers' FinetuneJobs carry too: none, unless it names them. */
+/** Labels and annotations that a job passes on to its pods and its transfers' FinetuneJobs. */
 import { z } from 'zod'
 import { GROUP, LABELS } from '../contract/names.ts'
 import { type Check, checked } from './checks.ts'
-import type { Issue } from './issues.ts'
-import type { Job } from './job.ts'
 import { setOf } from './lists.ts'
-import { ANNOTATION_KEY, bytesOf, LABEL_KEY, MAX_ANNOTATION_BYTES, NOT_OF_KUBERNETES } from './pod-labels.ts'
+import { ANNOTATION_KEY, LABEL_KEY, NOT_OF_KUBERNETES } from './pod-labels.ts'
 
 const MAX_KEYS = 32
-/** A copy of the whole object, by which kubectl would take the copy for what was applied. */
+/** kubectl's copy of the applied object. On another object it would confuse later applies. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 
 const NOT_OURS: Check<string[]> = {
@@ -42,7 +40,7 @@ interface Named {
   spec: { propagate?: Propagate | undefined }
 }
 
-/** Those that the job names and has. */
+/** The labels and annotations that the job has and lists. */
 export function propagatedOf({ metadata, spec: { propagate = {} } }: Named): { labels: Texts; annotations: Texts } {
   return {
     labels: pick(metadata.labels, propagate.labels),
@@ -52,20 +50,4 @@ export function propagatedOf({ metadata, spec: { propagate = {} } }: Named): { l
 
 function pick(from: Texts | null | undefined, keys: readonly string[] = []): Texts {
   return Object.fromEntries(Object.entries(from ?? {}).filter(([key]) => keys.includes(key)))
-}
-
-/** The operator writes a few of its own into each pod. */
-const OURS_BYTES = 4096
-
-/** Of a job that is right otherwise: its annotations and those of a template must fit into one pod. */
-export function handedOnIssues(job: Job): Issue[] {
-  const { parameterServer, workers, evaluator } = job.spec
-  const own = propagatedOf(job).annotations
-  const most = MAX_ANNOTATION_BYTES - OURS_BYTES
-  const expected = `at most ${most} bytes of annotations together with those of a template`
-  return [parameterServer, workers, evaluator]
-    .map(({ template }) => bytesOf({ ...own, ...template?.annotations }))
-    .filter((bytes) => bytes > most)
-    .slice(0, 1)
-    .map((value) => ({ path: 'spec.propagate.annotations', value, expected, message: `bytes: expected ${expected}` }))
 }

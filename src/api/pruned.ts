@@ -1,9 +1,9 @@
-/** What an API server makes of fields that a schema does not name. */
+/** Prunes unknown fields as the API server does. */
 import { ownValue } from '../support/own.ts'
 import { isFields } from './resolve.ts'
-import type { Schema } from './structural.ts'
+import type { Schema } from './schema.ts'
 
-/** Without nulls, and without unknown fields. @param onUnknown is told the path of each field that the schema does not name. @returns the value without them */
+/** @param onUnknown called with the path of each unknown field. @returns the value without nulls and unknown fields */
 export function pruned(schema: Schema, value: unknown, path: string, onUnknown: (path: string) => void): unknown {
   if (Array.isArray(value)) {
     const { items } = schema
@@ -13,7 +13,7 @@ export function pruned(schema: Schema, value: unknown, path: string, onUnknown: 
   const kept = Object.entries(value).flatMap(([name, field]) => {
     const at = path ? `${path}.${name}` : name
     const known = ownValue(schema.properties ?? {}, name) ?? schema.additionalProperties
-    // Nothing is the same as no field; a default takes its place.
+    // Null is the same as an absent field, which gets the default.
     if (field === null && isFields(known)) return []
     if (isFields(known)) return [[name, pruned(known as Schema, field, at, onUnknown)]]
     if (known === true || schema['x-kubernetes-preserve-unknown-fields'] || !hasFields(schema)) return [[name, field]]
@@ -23,7 +23,7 @@ export function pruned(schema: Schema, value: unknown, path: string, onUnknown: 
   return Object.fromEntries(kept)
 }
 
-/** An object of which the schema says nothing else, such as metadata, is left alone. A number or a text has no fields. */
+/** Objects without properties in the schema, such as metadata, stay unchanged. */
 function hasFields(schema: Schema): boolean {
   return schema.properties !== undefined || schema.type !== 'object'
 }

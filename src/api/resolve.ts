@@ -1,13 +1,15 @@
-/** From what a user wrote to a complete spec: base defaults < preset < the user's fields. */
+/** Completes a spec: base defaults < preset < fields of the author. */
+import type { JobKind } from '../contract/names.ts'
 import { ownValue, setOwn } from '../support/own.ts'
 import { BASE_DEFAULTS, FINETUNE_RECIPES, PRETRAIN_RECIPES, type Recipe } from './presets.ts'
+import { DEFAULT_TASK } from './task.ts'
 
 type Fields = Record<string, unknown>
 const DEFAULT_CHECKPOINT_EVERY_STEPS = 1000
 
-/** The spec with every hole filled that defaults and preset can fill; not yet checked. */
+/** The spec with defaults and preset filled in. It is not validated. */
 export function fillSpec(kind: string, spec: Fields): Fields {
-  const filled = [recipeOf(kind, spec.preset), spec].reduce<Fields>(merge, BASE_DEFAULTS)
+  const filled = [recipeOf(kind, spec.preset), withTaskType(kind, spec)].reduce<Fields>(merge, BASE_DEFAULTS)
   const checkpoint = filled.checkpoint
   if (isFields(checkpoint) && checkpoint.everySteps === undefined && checkpoint.everyMinutes === undefined) {
     filled.checkpoint = { ...checkpoint, everySteps: DEFAULT_CHECKPOINT_EVERY_STEPS }
@@ -15,12 +17,18 @@ export function fillSpec(kind: string, spec: Fields): Fields {
   return filled
 }
 
+function withTaskType(kind: string, spec: Fields): Fields {
+  const type = DEFAULT_TASK[kind as JobKind]
+  const { task } = spec
+  return type === undefined || !isFields(task) || 'type' in task ? spec : { ...spec, task: { type, ...task } }
+}
+
 function recipeOf(kind: string, preset: unknown): Recipe {
   const recipes: Record<string, Recipe> = kind === 'PretrainJob' ? PRETRAIN_RECIPES : FINETUNE_RECIPES
   return (typeof preset === 'string' ? ownValue(recipes, preset) : undefined) ?? {}
 }
 
-/** Objects merge field by field; what has a `type` (one of several forms), a list or a scalar replaces what was there. */
+/** Merges objects field by field. Objects with a `type`, lists and scalars are replaced as a whole. */
 export function merge(base: Fields, over: Fields): Fields {
   const merged: Fields = { ...base }
   for (const [key, value] of Object.entries(over)) {

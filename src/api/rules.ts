@@ -1,27 +1,15 @@
 /**
- * What the types cannot say: rules between fields. Each has its CEL twin for the CRD, so that `kubectl apply` and
- * `downpour validate` refuse the same things in the same words; a test runs one table of cases through both.
+ * Rules between fields. Each has an equivalent in CEL for the CRD, so that `kubectl apply` and `downpour validate` refuse
+ * the same jobs with the same messages; a test runs one table of cases through both.
  */
-import type { JobKind } from '../contract/names.ts'
-import { MAX_CLASSES, MAX_STEPS } from './common.ts'
+import { MAX_STEPS } from '../contract/training.ts'
+import { SquareInput } from '../tasks/square-input.ts'
 import { filled } from './filled.ts'
-import type { FinetuneJobSpec } from './finetune-job.ts'
-import type { PretrainJobSpec } from './pretrain-job.ts'
+import { FORMAT_RULES } from './format-rules.ts'
+import type { Rule } from './rule.ts'
+import { TASK_RULES } from './task-rules.ts'
 
-/** The fields of both kinds; a rule reads only those of the kinds it is for. */
-type Spec = Pick<PretrainJobSpec, 'transfers'> & FinetuneJobSpec
-
-export interface Rule {
-  kinds: readonly JobKind[]
-  /** Where the message points. */
-  path: string
-  message: string
-  /** True when the spec, after presets and defaults, obeys. */
-  holds(spec: Spec): boolean
-  /** The same over what the user wrote: `self` is the spec. What a preset fills in, `filled` says. */
-  cel: string | ((kind: JobKind) => string)
-}
-
+const SQUARE = SquareInput.parse({})
 const BOTH = ['PretrainJob', 'FinetuneJob'] as const
 const PRETRAIN = ['PretrainJob'] as const
 const FINETUNE = ['FinetuneJob'] as const
@@ -31,23 +19,12 @@ export const RULES: readonly Rule[] = [
     kinds: BOTH,
     path: 'spec.input.cropPixels',
     message: 'must not be larger than resizePixels',
-    holds: ({ input }) => input.cropPixels <= input.resizePixels,
-    cel: (kind) => `${filled(kind, 'input.cropPixels', 1)} <= ${filled(kind, 'input.resizePixels', 1)}`,
+    holds: ({ input: { cropPixels = 0, resizePixels = cropPixels } }) => cropPixels <= resizePixels,
+    cel: (kind) =>
+      `${filled(kind, 'input.cropPixels', SQUARE.cropPixels)} <= ${filled(kind, 'input.resizePixels', SQUARE.resizePixels)}`,
   },
-  {
-    kinds: BOTH,
-    path: 'spec.data.files',
-    message: 'is for format tfrecord',
-    holds: ({ data }) => data.files === undefined || data.format === 'tfrecord',
-    cel: "!has(self.data) || !has(self.data.files) || !has(self.data.format) || self.data.format == 'tfrecord'",
-  },
-  {
-    kinds: BOTH,
-    path: 'spec.evaluation.data.files',
-    message: 'is for format tfrecord',
-    holds: ({ evaluation }) => evaluation?.data.files === undefined || evaluation.data.format === 'tfrecord',
-    cel: "!has(self.evaluation) || !has(self.evaluation.data) || !has(self.evaluation.data.files) || !has(self.evaluation.data.format) || self.evaluation.data.format == 'tfrecord'",
-  },
+  ...TASK_RULES,
+  ...FORMAT_RULES,
   {
     kinds: BOTH,
     path: 'spec.learningRate.values',
@@ -65,10 +42,10 @@ export const RULES: readonly Rule[] = [
   },
   {
     kinds: BOTH,
-    path: 'spec.model.headSlices',
+    path: 'spec.task.headSlices',
     message: 'must not be larger than classes',
-    holds: ({ model }) => model.headSlices <= model.classes,
-    cel: (kind) => `${filled(kind, 'model.headSlices', 1)} <= ${filled(kind, 'model.classes', MAX_CLASSES)}`,
+    holds: ({ task: { headSlices, classes } }) => headSlices === undefined || Number(headSlices) <= Number(classes),
+    cel: '!has(self.task) || !has(self.task.headSlices) || !has(self.task.classes) || self.task.headSlices <= self.task.classes',
   },
   {
     kinds: BOTH,
@@ -139,7 +116,7 @@ export const RULES: readonly Rule[] = [
     cel: "!has(self.from) || !has(self.init) || self.init != 'random'",
   },
   {
-    kinds: FINETUNE,
+    kinds: BOTH,
     path: 'spec.from.step',
     message: 'must be given exactly when checkpoint is step',
     holds: ({ from }) => !from || (from.checkpoint === 'step') === (from.step !== undefined),

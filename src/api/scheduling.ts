@@ -1,4 +1,4 @@
-/** Who places the pods of a job, and what they wait for before they are placed. */
+/** Queueing, gang scheduling and priority of a job's pods. */
 import { z } from 'zod'
 import { dnsSubdomain } from './names.ts'
 
@@ -6,7 +6,7 @@ export const GANGS = ['none', 'volcano', 'coscheduling'] as const
 
 export const Scheduling = z.strictObject({
   priorityClassName: dnsSubdomain.optional().describe('PriorityClass of every pod.'),
-  // A label of the pods.
+  // It becomes a label of the pods.
   queueName: dnsSubdomain
     .max(63)
     .optional()

@@ -1,23 +1,23 @@
 /**
- * Values of environment variables may be keys and passwords. Reports and messages are passed on, so they name variables
- * and do not tell what these hold, also where the variables stand in the wrong place or form.
+ * Hides values of environment variables, which may be keys and passwords: reports and messages show only their names, even
+ * where the variables are in the wrong place or form.
  */
 import { shownValue } from '../support/shown.ts'
 import { isFields } from './resolve.ts'
 
 const NOT_SHOWN = '(not shown)'
-/** `env`, and what was meant to be: `envs`, `envVars`, `environment`. */
+/** `env` and likely misspellings: `envs`, `envVars`, `environment`. */
 const ENVIRONMENT = /^env/i
-/** Keys in these are people's own, and their values are no secrets. */
+/** Maps with arbitrary keys, whose values are not secret. */
 const MAPS = new Set(['labels', 'annotations', 'matchLabels', 'nodeSelector'])
-/** Of a variable. */
+/** Fields of a variable. */
 const SHOWN = new Set(['name', 'valueFrom'])
 /** `false` */
 const LONGEST_FLAG = 5
-/** kubectl keeps all of an object in it. */
+/** kubectl stores a copy of the object in it. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 
-/** A copy of a job, or of any part of one. */
+/** A copy of a job, or of a part of one, without secret values. */
 export function withoutSecrets<T>(value: T): T
 export function withoutSecrets(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((one) => withoutSecrets(one))
@@ -30,7 +30,7 @@ export function withoutSecrets(value: unknown): unknown {
   )
 }
 
-/** The value of an issue as its message shows it. @param path `spec.workers.template.env[0].value` */
+/** The value of an issue for its message. @param path `spec.workers.template.env[0].value` */
 export function shownAt(path: string, value: unknown): string {
   const keys = path.replaceAll(/\[\d+\]/g, '').split('.')
   const at = keys.findIndex((key) => ENVIRONMENT.test(key))
@@ -40,7 +40,7 @@ export function shownAt(path: string, value: unknown): string {
   return SHOWN.has(inside) || isNoKey(value) ? shownValue(value) : NOT_SHOWN
 }
 
-/** A number or `true` where a text is wanted is a mistake that a person must see; no key is as short. */
+/** Numbers and booleans are shown, because they are mistakes that the author must see, and too short to be secret. */
 function isNoKey(value: unknown): boolean {
   return ['number', 'boolean'].includes(typeof value) && String(value).length <= LONGEST_FLAG
 }
@@ -54,7 +54,7 @@ function ofMap(map: unknown): unknown {
   return isFields(map) && Object.hasOwn(map, LAST_APPLIED) ? { ...map, [LAST_APPLIED]: NOT_SHOWN } : map
 }
 
-/** Of variables in a list or, wrongly, in a map. */
+/** For variables in a list or, mistakenly, in a map. */
 function namesOnly(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(namesOnly)
   if (!isFields(value)) return NOT_SHOWN

@@ -1,79 +1,57 @@
-/** Status of both kinds: recomputed from the world at each reconcile, written once. zod, for the CRD comes from it too. */
+/** The status of both kinds, which each reconcile computes and writes once. The CRD is generated from it. */
 import { z } from 'zod'
+import { Condition } from './conditions.ts'
 import { keyedList } from './lists.ts'
 
 export const PHASES = ['Pending', 'Waiting', 'Starting', 'Running', 'Suspended', 'Succeeded', 'Failed'] as const
 export type Phase = (typeof PHASES)[number]
 
-export const CONDITION_TYPES = [
-  'Created',
-  'Scheduled',
-  'Running',
-  'Degraded',
-  'Stalled',
-  'Suspended',
-  'Restarting',
-  'CheckpointDegraded',
-  'SourceResolved',
-  'Succeeded',
-  'Failed',
-] as const
-export type ConditionType = (typeof CONDITION_TYPES)[number]
-
-export const Condition = z.object({
-  type: z.enum(CONDITION_TYPES).describe('What is said to hold or not.'),
-  status: z.enum(['True', 'False', 'Unknown']).describe('Whether it holds.'),
-  reason: z.string().max(128).describe('Why, in one word for programs.'),
-  message: z.string().max(4096).describe('Why, for people.'),
-  lastTransitionTime: z.iso.datetime().describe('When status last became another.'),
-  observedGeneration: z.int().describe('metadata.generation that it was said of.'),
-})
-export type Condition = z.output<typeof Condition>
-
 const RoleReplicas = z.object({
   desired: z.int().describe('Pods that the spec asks for.'),
-  ready: z.int().describe('Pods that run.'),
-  failed: z.int().describe('Pods that ended with an error and are still there.'),
-  succeeded: z.int().describe('Pods that ended well.'),
+  ready: z.int().describe('Pods that are running.'),
+  failed: z.int().describe('Pods that failed and still exist.'),
+  succeeded: z.int().describe('Pods that succeeded.'),
   summary: z.string().describe('ready/desired, for people.'),
 })
 export type RoleReplicas = z.output<typeof RoleReplicas>
 
 const Checkpoint = z.object({
   step: z.int().describe('Global step of the weights.'),
-  digest: z.string().describe('sha256 of its manifest, which names the sha256 of every file.'),
+  digest: z.string().describe('sha256 of its manifest, which contains the sha256 of every file.'),
   path: z.string().describe('Folder inside the volume of checkpoints.'),
-  savedAt: z.string().describe('When its manifest was written, which makes it a checkpoint.'),
+  savedAt: z.string().describe('When its manifest was written.'),
   final: z.boolean().describe('Saved at the end of the job.'),
-  score: z.number().optional().describe("By the evaluation's metric, once it is scored."),
+  score: z.number().optional().describe("Value of the evaluation's metric, once it is scored."),
 })
 
 const Progress = z.object({
   step: z.int().describe('Global step: pushes applied so far.'),
   maxSteps: z.int().describe('Global steps in all.'),
   percent: z.string().describe('step of maxSteps, for people.'),
-  examplesPerSecond: z.number().describe('Of all workers together, lately.'),
+  examplesPerSecond: z.number().describe('Of all workers together, over the last seconds.'),
   loss: z.number().optional().describe('Mean of the last pushes.'),
-  etaSeconds: z.int().optional().describe('Until maxSteps at the present rate.'),
-  stalenessMean: z.number().describe('Updates between the weights a push was computed on and those it met, mean.'),
+  etaSeconds: z.int().optional().describe('Seconds until maxSteps at the present rate.'),
+  stalenessMean: z
+    .number()
+    .describe('Mean number of updates between the pull of the weights and the push of their gradient.'),
   stalenessP99: z.number().describe('The same, 99th percentile.'),
-  workersContributed: z.int().describe('Distinct workers of which a push was applied.'),
+  workersContributed: z.int().describe('Number of workers that have had a push applied.'),
   updatedAt: z.string().describe('When this was read from parameter server 0.'),
-  steppedAt: z.string().describe('When step last rose: what progressDeadlineSeconds is measured from.'),
+  steppedAt: z.string().describe('When step last increased. progressDeadlineSeconds counts from here.'),
 })
 
 const Source = z.object({
   pretrainJob: z.string().describe('Name of the job.'),
-  uid: z.string().describe('uid of the job: another one of that name is another source.'),
+  uid: z.string().describe('uid of the job, because another job could have the same name later.'),
   step: z.int().describe('Global step of the checkpoint.'),
-  digest: z.string().describe('Digest of the checkpoint; the weights are refused if theirs is another.'),
+  digest: z.string().describe('Digest of the checkpoint. Weights with another digest are refused.'),
   path: z.string().describe('Its folder inside the volume.'),
   claimName: z.string().describe('PersistentVolumeClaim of the volume.'),
 })
 
 const Results = z.object({
   step: z.int().describe('Global step of the checkpoint that was scored.'),
-  metrics: z.record(z.string(), z.number()).describe('top1, top5, mAP@100, loss: those that the task has.'),
+  metrics: z.record(z.string(), z.number()).describe('Metrics of the task, such as top1 and loss.'),
   examples: z.int().describe('Images scored.'),
 })
 
@@ -81,14 +59,14 @@ const Restarts = z.object({
   ps: z.int().describe('Of parameter servers.'),
   worker: z.int().describe('Of workers.'),
   evaluator: z.int().describe('Of the evaluator.'),
-  counted: z.int().describe('Those that count against backoffLimit: evictions and suspensions do not.'),
-  total: z.int().describe('All of them.'),
+  counted: z.int().describe('Restarts that count against backoffLimit, without evictions and suspensions.'),
+  total: z.int().describe('All restarts.'),
 })
 
 export const JobStatus = z.object({
-  observedGeneration: z.int().describe('metadata.generation that the operator has last acted on.'),
+  observedGeneration: z.int().describe('The newest metadata.generation that the operator has acted on.'),
   phase: z.enum(PHASES).describe('The conditions in one word.'),
-  conditions: keyedList(Condition, 'type', 32).describe('What holds and what does not, with reasons.'),
+  conditions: keyedList(Condition, 'type', 32).describe('The conditions of the job, with reasons.'),
   replicas: z
     .object({
       ps: RoleReplicas.describe('Parameter servers.'),
@@ -96,26 +74,30 @@ export const JobStatus = z.object({
       evaluator: RoleReplicas.describe('The evaluator.'),
     })
     .describe('Pods, by role.'),
-  workersReady: z.int().describe('Workers that run, for the scale subresource.'),
+  workersReady: z.int().describe('Workers that are running, for the scale subresource.'),
   workerSelector: z.string().describe('Label selector of the workers, for the scale subresource.'),
-  progress: Progress.optional().describe('How far training is, as parameter server 0 says.'),
+  progress: Progress.optional().describe('Progress of training, from parameter server 0.'),
   checkpoint: Checkpoint.optional().describe('The newest checkpoint.'),
   checkpoints: z
     .array(Checkpoint)
     .max(500)
     .optional()
-    .describe('Those that FinetuneJob.spec.from chooses from; bounded by keep, keepBest and the steps of transfers.'),
-  source: Source.optional().describe('FinetuneJob: the checkpoint that it starts from, pinned.'),
+    .describe(
+      'Checkpoints that spec.from of other jobs can choose; limited by keep, keepBest and the steps of transfers.',
+    ),
+  source: Source.optional().describe('The pinned checkpoint that the job starts from.'),
   results: Results.optional().describe('The newest evaluation.'),
   headline: z.string().optional().describe('The result in a few words, for people.'),
   restarts: Restarts.describe('Pods that were replaced.'),
   psGeneration: z
     .int()
-    .describe('How often the parameter servers have all been restarted; compared with the label on their pods.'),
+    .describe('How often all parameter servers have been restarted; the label of their pods has the same number.'),
   startTime: z
     .string()
     .optional()
-    .describe('When its pods were first made, resumed or admitted by a queue; absent while it is suspended or queued.'),
+    .describe(
+      'When the pods were first created, resumed or admitted by a queue; absent while the job is suspended or queued.',
+    ),
   completionTime: z.string().optional().describe('When the job ended.'),
 })
 export type JobStatus = z.output<typeof JobStatus>

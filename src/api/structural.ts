@@ -1,34 +1,16 @@
 /**
- * JSON Schema as zod writes it → the structural schema that a CRD must be: every field has one type, unions are merged
- * into one object; nothing is referred to; unknown fields are pruned (or refused, by kubectl) rather than forbidden.
+ * Converts zod's JSON Schema into the structural schema of a CRD: every field has one type, unions become one object,
+ * there are no references, and unknown fields are pruned (or refused by kubectl).
  */
 import { z } from 'zod'
+import { MAX_INT } from '../contract/training.ts'
 import { DownpourError } from '../support/errors.ts'
+import type { Schema } from './schema.ts'
 import { mergeVariants } from './variants.ts'
 
-export interface Schema {
-  type?: string
-  format?: string
-  pattern?: string
-  description?: string
-  minimum?: number
-  maximum?: number
-  enum?: unknown[]
-  required?: string[]
-  default?: unknown
-  maxProperties?: number
-  properties?: Record<string, Schema>
-  additionalProperties?: Schema | boolean
-  items?: Schema
-  anyOf?: Schema[]
-  oneOf?: Schema[]
-  [extension: `x-kubernetes-${string}`]: unknown
-}
-
 const PRESERVE = { 'x-kubernetes-preserve-unknown-fields': true } as const
-const MAX_INT32 = 2 ** 31 - 1
 
-/** @throws DownpourError BUG_NOT_STRUCTURAL where a type has no structural form; its path is in the message. */
+/** @throws DownpourError BUG_NOT_STRUCTURAL for a type without a structural form; the message contains its path */
 export function structuralSchema(type: z.ZodType): Schema {
   return structural(z.toJSONSchema(type, { target: 'openapi-3.0', io: 'input' }) as Schema, '')
 }
@@ -53,7 +35,7 @@ function structural(schema: Schema, path: string): Schema {
   }
 }
 
-/** Without defaults inside: clients that compare a list with what they applied see every filled field as a change. */
+/** Without defaults in entries: clients that compare lists with what they applied would see a filled field as a change. */
 function list(schema: Schema, path: string): Schema {
   const items = withoutDefaults(structural(schema.items ?? {}, `${path}[]`))
   return { 'x-kubernetes-list-type': 'atomic', ...schema, items }
@@ -74,21 +56,21 @@ function object(schema: Schema, path: string): Schema {
   return { ...rest, additionalProperties: structural(others, `${path}.*`) }
 }
 
-/** zod bounds every integer by what a double holds; that says nothing to a reader. */
+/** Omits zod's bounds of safe integers, which are of no use to readers. */
 function integer({ minimum, maximum, ...rest }: Schema): Schema {
   const bounds = {
     ...(minimum === undefined || minimum === Number.MIN_SAFE_INTEGER ? {} : { minimum }),
     ...(maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? {} : { maximum }),
   }
-  return { ...rest, ...bounds, format: (maximum ?? Number.MAX_SAFE_INTEGER) <= MAX_INT32 ? 'int32' : 'int64' }
+  return { ...rest, ...bounds, format: (maximum ?? Number.MAX_SAFE_INTEGER) <= MAX_INT ? 'int32' : 'int64' }
 }
 
-/** The API server checks date-time by itself; zod's pattern for it would be 250 characters. */
+/** Omits zod's pattern of date-time, which has 250 characters; the API server checks the format itself. */
 function text({ pattern, ...rest }: Schema): Schema {
   return rest.format === 'date-time' || pattern === undefined ? rest : { ...rest, pattern }
 }
 
-/** text | whole number, the one union that the API server has a word for. */
+/** text | whole number, the only union that a structural schema supports. */
 function quantity({ anyOf = [], ...rest }: Schema, path: string): Schema {
   const texts = anyOf.find(({ type }) => type === 'string')
   const { minimum, maximum } = anyOf.find(({ type }) => type === 'integer') ?? {}

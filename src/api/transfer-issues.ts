@@ -1,18 +1,18 @@
-/** What is wrong with a PretrainJob's transfers, seen from the FinetuneJobs that they become. */
-import type { Issue } from './issues.ts'
+/** Validates a PretrainJob's transfers as the FinetuneJobs that they become. */
+import type { Issue } from './issue.ts'
 import { MAX_JOB_NAME } from './names.ts'
 import type { PretrainJobSpec } from './pretrain-job.ts'
 import { finetuneManifest, transferPlans } from './transfers.ts'
 
 type Transfers = Pick<PretrainJobSpec, 'transfers'>
-/** Stands for the job in checks that are not about its name. */
+/** Used in checks that do not depend on the job's name. */
 const ANY_JOB = { name: 'job', namespace: 'default' }
 
 export const TRANSFER_NAME_MESSAGE = `makes a FinetuneJob JOB-NAME or JOB-NAME-STEP whose name has more than ${MAX_JOB_NAME} characters`
 
 export const SHARED_NAME_MESSAGE = 'makes two FinetuneJobs of one name'
 
-/** @param validate checks a whole job: a template is sound when the FinetuneJob that it becomes is */
+/** @param validate validates a whole job; a template is valid if its FinetuneJob is */
 export function transferIssues(jobName: string, spec: Transfers, validate: (job: unknown) => Issue[]): Issue[] {
   return [...templateIssues(spec, validate), ...nameIssues(jobName, spec)]
 }

@@ -1,4 +1,4 @@
-/** The FinetuneJobs that `PretrainJob.spec.transfers` stands for: how the paper watched pre-training (paper.md §1.9). */
+/** The FinetuneJobs of `PretrainJob.spec.transfers`, which monitor pre-training as in the paper (paper.md §1.9). */
 import { API_VERSION } from '../contract/names.ts'
 import type { PretrainJobSpec } from './pretrain-job.ts'
 
@@ -6,9 +6,9 @@ type Transfer = NonNullable<PretrainJobSpec['transfers']>[number]
 
 export interface TransferPlan {
   name: string
-  /** The global step at which it is made; undefined: when the job has succeeded. */
+  /** The global step of its checkpoint; undefined: created when the job has succeeded. */
   step: number | undefined
-  /** A FinetuneJob as a user would write it. */
+  /** The FinetuneJob as an author would write it. */
   manifest: FinetuneManifest
 }
 
@@ -32,7 +32,7 @@ export function transferPlans(job: {
   })
 }
 
-/** @param step the checkpoint it starts from; undefined: the last one of a job that has succeeded */
+/** @param step of the checkpoint that it starts from; undefined: the last one */
 export function finetuneManifest(
   source: { name: string; namespace: string },
   transfer: Transfer,
@@ -49,12 +49,12 @@ export function finetuneManifest(
       name: [source.name, transfer.name, ...(step === undefined ? [] : [step])].join('-'),
       namespace: source.namespace,
     },
-    // A baseline starts from nothing.
+    // A baseline starts from random weights.
     spec: { ...transfer.template, ...(transfer.template.init === 'random' ? {} : { from }) },
   }
 }
 
-/** Every global step at which a FinetuneJob is made, ascending: the checkpoints that must be there. */
+/** The global steps of all transfers, ascending: their checkpoints must exist. */
 export function transferSteps({ transfers = [] }: Pick<PretrainJobSpec, 'transfers'>): number[] {
   return [...new Set(transfers.flatMap(({ at }) => at.steps ?? []))].sort((a, b) => a - b)
 }

@@ -1,26 +1,27 @@
 /**
- * A union told apart by `type`, as one object: all fields together, and two rules for each type, of what it needs and
- * what it has not. Rules rather than oneOf: of a oneOf that fits nowhere, the API server names a type at random.
+ * Converts a union with the discriminator `type` into one object with all fields, and two rules for each type: which
+ * fields it requires, and which it does not have. For a oneOf that matches nothing the API server would report a type at
+ * random.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { DownpourError } from '../support/errors.ts'
-import type { Validation } from './cel.ts'
-import type { Schema } from './structural.ts'
+import type { Schema, Validation } from './schema.ts'
 
 const DISCRIMINATOR = 'type'
-const CHOICE = 'Which one; it decides which other fields there are.'
+const CHOICE = 'The variant, which determines the other fields.'
 
-export function mergeVariants({ oneOf: variants = [], ...rest }: Schema, path: string): Schema {
+export function mergeVariants({ oneOf: variants = [], defaultType, ...rest }: Schema, path: string): Schema {
   const names = variants.map((variant) => nameOf(variant, path))
   const properties = variants.reduce<Record<string, Schema>>(
-    (all, { properties: own = {} }) => mergeProperties(all, own, path),
+    (all, { properties: own = {} }) => mergeProperties(all, withoutDefaults(own), path),
     {},
   )
+  const choice = { type: 'string', description: CHOICE, enum: names, ...(defaultType && { default: defaultType }) }
   return {
     ...rest,
     type: 'object',
-    required: [DISCRIMINATOR],
-    properties: { ...properties, [DISCRIMINATOR]: { type: 'string', description: CHOICE, enum: names } },
+    ...(defaultType === undefined && { required: [DISCRIMINATOR] }),
+    properties: { ...properties, [DISCRIMINATOR]: choice },
     'x-kubernetes-validations': variants.flatMap((variant, i) => rulesOf(names[i] as string, variant, properties)),
   }
 }
@@ -54,6 +55,12 @@ function mergeProperties(
     }
   }
   return { ...all, ...own }
+}
+
+/** The API server would fill a default for every type; parsing fills it for the right one. */
+function withoutDefaults(properties: Record<string, Schema>): Record<string, Schema> {
+  const fields = Object.entries(properties).map(([name, { default: _, ...schema }]) => [name, schema])
+  return Object.fromEntries(fields)
 }
 
 function nameOf({ properties }: Schema, path: string): string {

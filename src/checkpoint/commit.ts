@@ -14,11 +14,10 @@ const CHUNK_BYTES = 4 << 20
 export const TEMPORARY_SUFFIX = '.tmp'
 
 /**
- * A file appears whole or not at all: temporary name → byte count check → fsync → rename → fsync of the folder.
- * Written in chunks with the event loop free between them, so that training goes on.
- * @param mayAppear asked last before the rename; what it throws leaves the old file
- * @throws Node's error (`ENOSPC`, `EIO`…) or CHECKPOINT_SHORT_WRITE; the temporary file is removed, and until the rename
- * the old one is untouched.
+ * Writes a file atomically: temporary name, check of the byte count, fsync, rename, fsync of the folder. Writes in
+ * chunks and returns to the event loop between them, so that training continues.
+ * @param mayAppear called before the rename; if it throws, the old file remains
+ * @throws Node's error (`ENOSPC`, `EIO`…) or CHECKPOINT_SHORT_WRITE, after removing the temporary file
  */
 export async function commitFile(
   path: string,
@@ -61,16 +60,16 @@ async function writeParts(file: FileHandle, parts: Iterable<Uint8Array>): Promis
   return { bytes, sha256: hash.digest('hex') }
 }
 
-/** write(2) may take less than it was given, and says so. */
+/** write(2) may write fewer bytes than requested. */
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let at = 0; at < chunk.length; ) {
     const { bytesWritten } = await file.write(chunk, at, chunk.length - at)
-    if (bytesWritten === 0) throw new DownpourError('CHECKPOINT_SHORT_WRITE', 'the disk takes no more bytes')
+    if (bytesWritten === 0) throw new DownpourError('CHECKPOINT_SHORT_WRITE', 'the disk accepts no more bytes')
     at += bytesWritten
   }
 }
 
-/** With the parents that are missing, so that a power cut does not lose a folder whose files are safe. */
+/** Also creates missing parents, and syncs each, so that a power failure cannot lose a folder whose files are synced. */
 export async function makeFolder(path: string, fs: FileSystem = realFileSystem): Promise<void> {
   const first = await fs.mkdir(path, { recursive: true })
   if (first === undefined) return

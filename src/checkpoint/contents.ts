@@ -1,27 +1,27 @@
-/** What the shard files hold, held against the layout that the manifest states: every value is there, once, and a number. */
+/** Compares the tensors of shard files with the layout in the manifest: each must exist once, and be finite. */
 import { DownpourError } from '../support/errors.ts'
-import type { VariableSpec } from '../support/variables.ts'
+import type { StoredVariable } from '../support/variables.ts'
 import type { Manifest } from './manifest.ts'
 import type { Tensor } from './safetensors.ts'
 
-/** Slots are stored beside the weights as `optimizer.SLOT:VARIABLE`. */
+/** Name of an optimizer slot: `optimizer.SLOT:VARIABLE`. */
 const SLOT = /^optimizer\.([a-z0-9]+):(.+)$/s
 
 export function slotTensorName(slot: string, variable: string): string {
   return `optimizer.${slot}:${variable}`
 }
 
-/** `slot` is absent for a weight. A variable of the layout may itself be named like a slot. */
+/** `slot` is undefined for a weight. A variable of the layout may have a name like that of a slot. */
 export interface StoredName {
   name: string
   slot: string | undefined
 }
 
-/** Fed file after file; `finish` says whether all of it was there. */
+/** Add each file, then call `finish`, which checks that nothing is missing. */
 export class Contents {
-  readonly #variables: ReadonlyMap<string, VariableSpec>
+  readonly #variables: ReadonlyMap<string, StoredVariable>
   readonly #stored = new Set<string>()
-  /** Slot → how many variables it has. */
+  /** Slot → number of its variables. */
   readonly #slots = new Map<string, number>()
 
   constructor({ layout }: Manifest) {
@@ -53,21 +53,21 @@ export class Contents {
       for (const { name } of trainable)
         if (!this.#stored.has(slotTensorName(slot, name))) missing.push(slotTensorName(slot, name))
     const [first] = missing
-    if (first !== undefined) throw damaged(folder, `no shard holds '${first}', and ${missing.length - 1} more`)
+    if (first !== undefined) throw damaged(folder, `no shard contains '${first}', and ${missing.length - 1} more`)
   }
 
   #problemOf(tensorName: string, { shape, data }: Tensor): string | undefined {
     const { name, slot } = this.nameOf(tensorName)
     const variable = this.#variables.get(name)
-    if (!variable) return 'is no variable of the layout'
-    if (this.#stored.has(tensorName)) return 'is in another shard too'
+    if (!variable) return 'is not a variable of the layout'
+    if (this.#stored.has(tensorName)) return 'is in two shards'
     if (slot !== undefined && variable.kind !== 'trainable') return `belongs to a variable that is ${variable.kind}`
     if (String(shape) !== String(variable.shape)) return `has shape [${shape}], the layout [${variable.shape}]`
-    return allFinite(data) ? undefined : 'holds values that are not finite'
+    return allFinite(data) ? undefined : 'has values that are not finite'
   }
 }
 
-/** A sum is not finite when a part is not, and is ten times faster than a look at each. */
+/** A sum that is NaN if any value is not finite; ten times faster than checking each value. */
 function allFinite(data: Float32Array): boolean {
   let sum = 0
   for (let i = 0; i < data.length; i++) sum += (data[i] as number) * 0
@@ -75,5 +75,5 @@ function allFinite(data: Float32Array): boolean {
 }
 
 function damaged(path: string, reason: string): DownpourError {
-  return new DownpourError('CHECKPOINT_CORRUPT', `${path} makes no sense: ${reason}`, { path })
+  return new DownpourError('CHECKPOINT_CORRUPT', `${path} is inconsistent: ${reason}`, { path })
 }

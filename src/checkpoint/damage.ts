@@ -1,6 +1,6 @@
 /**
- * A checkpoint that is damaged is passed over; a disk that cannot be read just now is not the checkpoint's fault, and
- * ends the process instead: another try may read it, and must not find an older one in its place.
+ * A damaged checkpoint is skipped. A read error of the disk is not damage: it ends the process, because a retry may
+ * succeed, and continuing from an older checkpoint would lose steps.
  */
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 
@@ -10,9 +10,9 @@ export function isDamage(error: unknown): boolean {
   return DAMAGE.has(errorCode(error))
 }
 
-/** CHECKPOINT_UNREADABLE for what Node says of a disk; our own errors stay as they are. */
+/** CHECKPOINT_UNREADABLE for Node's errors of the disk; a DownpourError is returned unchanged. */
 export function unreadable(path: string, cause: unknown): Error {
   if (cause instanceof DownpourError) return cause
-  const message = `${path} cannot be read just now: ${errorMessage(cause)}`
+  const message = `${path} cannot be read now: ${errorMessage(cause)}`
   return new DownpourError('CHECKPOINT_UNREADABLE', message, { path, errno: errorCode(cause) }, { cause })
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import * as fs from 'node:fs/promises'
 
-/** The part of node:fs/promises that checkpoints are written with; tests pass one that fails at a chosen call. */
+/** The part of node:fs/promises that checkpoints use. Tests pass one that fails at a chosen call. */
 export type FileSystem = Pick<
   typeof fs,
   'open' | 'rename' | 'unlink' | 'mkdir' | 'readdir' | 'readFile' | 'stat' | 'rm'
@@ -9,5 +9,5 @@ export type FileSystem = Pick<
 
 export const realFileSystem: FileSystem = fs
 
-/** To read by: a pipe in a file's place is read as empty, where a plain `r` would wait for a writer for ever. */
+/** Flags for reading. With a plain `r` a named pipe in place of a file would block for ever; with these it is empty. */
 export const READ = constants.O_RDONLY | constants.O_NONBLOCK

@@ -1,6 +1,6 @@
 /**
- * The marker by which a volume refuses parameter servers of an old generation: a node that was given up for lost may
- * come back, and its coordinator would commit, and purge, beside its successor.
+ * A marker on the volume that fences parameter servers of an old generation: a node that was considered lost may come
+ * back, and its coordinator would save and purge checkpoints at the same time as the new one.
  */
 import { join } from 'node:path'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
@@ -9,12 +9,12 @@ import { unreadable } from './damage.ts'
 import { type FileSystem, realFileSystem } from './file-system.ts'
 import { readSmallFile } from './small-file.ts'
 
-/** One file, opened anew each time: a network file system may answer from a cache what a folder holds, but not this. */
+/** One file that is opened each time: network file systems may cache the listing of a folder, but not this. */
 export const GENERATION_FILE = 'generation.json'
 const MAX_BYTES = 4096
 
 /**
- * Before anything in the job's folder is written or removed.
+ * Call before writing or removing anything in the job's folder.
  * @throws DownpourError OUTDATED_GENERATION, CHECKPOINT_BAD_GENERATION, CHECKPOINT_UNREADABLE
  */
 export async function assertNewestGeneration(
@@ -29,8 +29,8 @@ export async function assertNewestGeneration(
 }
 
 /**
- * The same for the coordinator of a generation, which leaves its marker. Repeated with each commit, because a former
- * coordinator that started at the same moment may have written its own over it. The first generation needs none.
+ * The same for the coordinator, which also writes its marker. It does so before each commit, because a former coordinator
+ * that started at the same moment may have overwritten it. The first generation writes none.
  */
 export async function holdGeneration(
   jobFolder: string,
@@ -53,13 +53,13 @@ async function readGeneration(jobFolder: string, fs: FileSystem): Promise<number
   const text = read.toString('utf8')
   const generation = parsed(text)
   if (Number.isSafeInteger(generation) && Number(generation) >= 0) return Number(generation)
-  throw badGeneration(`${path} holds ${JSON.stringify(text.slice(0, 80))}, expected {"generation": NUMBER}`, path)
+  throw badGeneration(`${path} contains ${JSON.stringify(text.slice(0, 80))}, expected {"generation": NUMBER}`, path)
 }
 
 function badGeneration(what: string, path: string): DownpourError {
   return new DownpourError(
     'CHECKPOINT_BAD_GENERATION',
-    `${what}: remove it once no other parameter server of the job runs`,
+    `${what}: remove it when no other parameter server of the job is running`,
     { path },
   )
 }

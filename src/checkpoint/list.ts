@@ -6,7 +6,7 @@ import { verifyCheckpoint } from './load.ts'
 import type { Manifest } from './manifest.ts'
 import { ManifestCache } from './manifest-cache.ts'
 
-/** A folder whose manifest reads well; its shard files are not opened until it is loaded or verified. */
+/** A folder with a valid manifest. Its shard files are opened only by loading or verifying. */
 export interface ListedCheckpoint {
   /** Name of the folder inside the job's folder: `step-000001500`. */
   name: string
@@ -23,7 +23,7 @@ export interface RefusedCheckpoint {
 
 const STEP_FOLDER = /^step-\d{9,}$/
 
-/** Of folders, whatever state they are in. @throws DownpourError CHECKPOINT_UNREADABLE */
+/** Names of all checkpoint folders, valid or not. @throws DownpourError CHECKPOINT_UNREADABLE */
 export async function checkpointNames(jobFolder: string, fs: FileSystem = realFileSystem): Promise<string[]> {
   const entries = await fs.readdir(jobFolder).catch((error) => {
     if (errorCode(error) === 'ENOENT') return []
@@ -33,10 +33,10 @@ export async function checkpointNames(jobFolder: string, fs: FileSystem = realFi
 }
 
 /**
- * Newest last. A folder that is missing is a job that saved nothing yet.
- * @throws DownpourError CHECKPOINT_UNREADABLE when any of it is there and cannot be read: a job must not start anew, or
- * from an older checkpoint, because a disk failed.
- * @param cache of who lists the folder again and again
+ * Newest last. Empty if the folder is missing: the job has saved nothing yet.
+ * @param cache for callers that list the folder repeatedly
+ * @throws DownpourError CHECKPOINT_UNREADABLE if the disk fails: a job must not restart from the beginning, or from an
+ * older checkpoint, because of a read error
  */
 export async function listCheckpoints(
   jobFolder: string,
@@ -60,8 +60,8 @@ export async function listCheckpoints(
 }
 
 /**
- * The newest checkpoint of which every byte is right, or null. Torn, truncated and damaged ones are passed over and
- * named in `refused`: the caller says so loudly.
+ * The newest checkpoint that is intact, or null. Damaged ones are skipped and listed in `refused`, which the caller logs
+ * as errors.
  * @throws DownpourError CHECKPOINT_UNREADABLE
  */
 export async function findLatest(
@@ -79,7 +79,7 @@ export async function findLatest(
   return { latest: null, refused }
 }
 
-/** @throws the error itself when it is not the checkpoint's fault */
+/** @throws the error itself if it does not mean damage */
 function refusalOf(name: string, error: unknown): RefusedCheckpoint {
   if (!isDamage(error)) throw error
   return { name, code: errorCode(error), reason: errorMessage(error) }

@@ -1,4 +1,4 @@
-/** Reads a checkpoint back: every byte is held against the manifest before any of it is used. */
+/** Reads a checkpoint. Every byte is verified against the manifest before any is used. */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { type Class, type ClassList, decodeClasses } from '../contract/classes.ts'
@@ -6,7 +6,8 @@ import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import { Contents, type StoredName } from './contents.ts'
 import { unreadable } from './damage.ts'
 import { type FileSystem, READ, realFileSystem } from './file-system.ts'
-import { type ClassesRecord, type Manifest, readManifest, type ShardRecord } from './manifest.ts'
+import type { ClassesRecord, Manifest, ShardRecord } from './manifest.ts'
+import { readManifest } from './read-manifest.ts'
 import { decodeSafetensors, type Tensor } from './safetensors.ts'
 
 export interface LoadedCheckpoint {
@@ -20,21 +21,21 @@ export interface LoadedCheckpoint {
 }
 
 export interface LoadOptions {
-  /** Refuse another checkpoint than this one: its manifest's sha256, hex. */
+  /** sha256 of the manifest, hex; a checkpoint with another one is refused. */
   expectDigest?: string
-  /** Keep these variables only. */
+  /** Keep only these variables. */
   only?: ReadonlySet<string>
-  /** Read the optimizer's state too. */
+  /** Also read the state of the optimizer. */
   slots?: boolean
   fs?: FileSystem
 }
 
 const READ_BYTES = 16 << 20
-/** What no other try finds in the place of a file. */
+/** Errors of a path that a retry does not change. */
 const NOT_THERE: Readonly<Record<string, string>> = {
   ENOENT: 'is missing',
-  ELOOP: 'is a link that leads nowhere',
-  ENXIO: 'is no regular file (a socket)',
+  ELOOP: 'is a link that refers to itself',
+  ENXIO: 'is not a regular file (a socket)',
 }
 
 /** @throws DownpourError CHECKPOINT_NO_MANIFEST | _BAD_MANIFEST | _WRONG_DIGEST | _TORN | _CORRUPT | _UNREADABLE */
@@ -44,7 +45,7 @@ export async function loadCheckpoint(folder: string, options: LoadOptions = {}):
   if (options.expectDigest && options.expectDigest !== digest)
     throw new DownpourError(
       'CHECKPOINT_WRONG_DIGEST',
-      `${folder} is not the checkpoint that was chosen: manifest ${digest}, expected ${options.expectDigest}`,
+      `${folder} is not the chosen checkpoint: manifest ${digest}, expected ${options.expectDigest}`,
       { folder, digest, expected: options.expectDigest },
     )
   const loaded: LoadedCheckpoint = { manifest, digest, variables: new Map(), slots: new Map() }
@@ -63,7 +64,7 @@ function keep(loaded: LoadedCheckpoint, { name, slot }: StoredName, tensor: Tens
   else if (slots) loaded.slots.set(slot, (loaded.slots.get(slot) ?? new Map()).set(name, tensor))
 }
 
-/** Every byte of every file, and what they mean; nothing kept. @throws as loadCheckpoint */
+/** Verifies every file of a checkpoint and keeps nothing. @throws as loadCheckpoint */
 export async function verifyCheckpoint(
   folder: string,
   fs: FileSystem = realFileSystem,
@@ -97,7 +98,7 @@ function decoded(bytes: ArrayBuffer, path: string): Map<string, Tensor> {
   }
 }
 
-/** Undefined for a checkpoint of an older version, which has no list. @throws as loadCheckpoint */
+/** Undefined for a checkpoint of an older version, which contains no list. @throws as loadCheckpoint */
 export async function loadClasses(
   folder: string,
   { classes }: Pick<Manifest, 'classes'>,
@@ -124,19 +125,21 @@ async function readVerified(folder: string, record: ShardRecord | ClassesRecord,
   })
   try {
     const found = await file.stat()
-    if (!found.isFile()) throw torn('is no regular file (a folder, pipe or device)')
+    if (!found.isFile()) throw torn('is not a regular file (a folder, pipe or device)')
     const { size } = found
     if (size !== record.bytes) throw torn(`has ${size} bytes, the manifest says ${record.bytes}`)
     const bytes = new Uint8Array(size)
     const hash = createHash('sha256')
     for (let at = 0; at < size; ) {
       const { bytesRead } = await file.read(bytes, at, Math.min(READ_BYTES, size - at), at)
-      if (bytesRead === 0) throw torn(`ended at byte ${at} of ${size}`)
+      if (bytesRead === 0) throw torn(`ends at byte ${at} of ${size}`)
       hash.update(bytes.subarray(at, at + bytesRead))
       at += bytesRead
     }
     if (hash.digest('hex') === record.sha256) return bytes.buffer
-    throw new DownpourError('CHECKPOINT_CORRUPT', `${path} is damaged: its sha256 is not the manifest's`, { path })
+    throw new DownpourError('CHECKPOINT_CORRUPT', `${path} is damaged: its sha256 differs from the manifest's`, {
+      path,
+    })
   } catch (error) {
     throw unreadable(path, error)
   } finally {

@@ -1,13 +1,14 @@
 import { join } from 'node:path'
 import type { FileSystem } from './file-system.ts'
-import { MANIFEST_FILE, type Manifest, readManifest } from './manifest.ts'
+import { MANIFEST_FILE, type Manifest } from './manifest.ts'
+import { readManifest } from './read-manifest.ts'
 
 interface Read {
   manifest: Manifest
   digest: string
 }
 
-/** Manifests do not change: each is read once, and again only when another file lies in its place. */
+/** Manifests do not change, so each is read once, and again only after its file was replaced. */
 export class ManifestCache {
   readonly #known = new Map<string, { stamp: string; read: Read }>()
 
@@ -22,13 +23,13 @@ export class ManifestCache {
     return read
   }
 
-  /** Forgets all other folders. */
+  /** Drops all other folders. */
   keep(folders: ReadonlySet<string>): void {
     for (const folder of this.#known.keys()) if (!folders.has(folder)) this.#known.delete(folder)
   }
 }
 
-/** Undefined when there is none to see: reading it says why. */
+/** Undefined if the file cannot be inspected; reading it gives the reason. */
 async function stampOf(path: string, fs: FileSystem): Promise<string | undefined> {
   const found = await fs.stat(path).catch(() => undefined)
   return found && `${found.ino}-${found.size}-${found.mtimeMs}`

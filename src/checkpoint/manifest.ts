@@ -1,18 +1,14 @@
-/** manifest.json: what a checkpoint is. Written last; a folder without one is no checkpoint. */
+/** manifest.json describes a checkpoint. It is written last: a folder without one is not a checkpoint. */
 import { createHash } from 'node:crypto'
-import { basename, dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { MAX_CLASSES_BYTES } from '../contract/classes.ts'
-import { DownpourError, errorCode } from '../support/errors.ts'
-import { Lease, unitCount, VariableSpecSchema } from '../wire/messages.ts'
-import { unreadable } from './damage.ts'
-import { type FileSystem, realFileSystem } from './file-system.ts'
-import { nonsenseIn } from './sense.ts'
-import { readSmallFile } from './small-file.ts'
+import { Lease } from '../contract/exchange.ts'
+import { StoredVariable } from '../support/variables.ts'
+import { unitCount } from '../wire/messages.ts'
 
 const count = z.int().min(0)
 
-/** One worker index as a shard knows it: the pod that is it now, and the last push of that pod that was answered. */
+/** What a shard knows of a worker index: its current pod, and the last push of this pod that was answered. */
 export const WorkerRecord = z.strictObject({
   index: count,
   podUid: z.string(),
@@ -28,15 +24,15 @@ export const ShardRecord = z.strictObject({
   bytes: count,
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   incarnation: count,
-  /** Updates that this shard has applied: a count of its own, for shards are independent (paper.md §3.1). */
+  /** Updates that this shard has applied. Shards are independent, so counts differ (paper.md §3.1). */
   version: count,
   workers: z.array(WorkerRecord),
-  /** Pod uids that were replaced and must not push any more. */
+  /** Uids of pods that were replaced. Their pushes are refused. */
   superseded: z.array(z.string()),
 })
 export type ShardRecord = z.output<typeof ShardRecord>
 
-/** The list of classes, a file beside the manifest. */
+/** The list of classes, in a file beside the manifest. */
 export const ClassesRecord = z.strictObject({
   file: z.string().regex(/^[A-Za-z0-9._-]+$/),
   count,
@@ -48,9 +44,9 @@ export type ClassesRecord = z.output<typeof ClassesRecord>
 export const LeaseRecord = z.strictObject({
   units: unitCount,
   epoch: count,
-  /** How many units of the epoch's shuffled order were handed out. */
+  /** Number of units of the epoch's shuffled order that were leased. */
   position: count,
-  /** Handed out and not finished: they come first after a restart. */
+  /** Leased and not finished: leased first after a restart. */
   open: z.array(Lease),
 })
 export type LeaseRecord = z.output<typeof LeaseRecord>
@@ -63,7 +59,7 @@ export const Manifest = z.strictObject({
   job: z.strictObject({ kind: z.string(), namespace: z.string(), name: z.string(), uid: z.string() }),
   seed: count,
   optimizer: z.string(),
-  layout: z.strictObject({ hash: z.string(), variables: z.array(VariableSpecSchema) }),
+  layout: z.strictObject({ hash: z.string(), variables: z.array(StoredVariable) }),
   shards: z.array(ShardRecord).min(1),
   leases: LeaseRecord.nullable(),
   /** Absent in checkpoints of older versions. */
@@ -73,53 +69,10 @@ export const Manifest = z.strictObject({
 export type Manifest = z.output<typeof Manifest>
 
 export const MANIFEST_FILE = 'manifest.json'
-/** Of 200 parameter servers, 5000 workers and 100,000 variables it has less. */
-const MAX_MANIFEST_BYTES = 256 << 20
-/** A folder without a manifest is swept away; what lies in the place of either is somebody's, and stays. */
-const NOT_THERE: Readonly<Record<string, string>> = {
-  ENOENT: 'CHECKPOINT_NO_MANIFEST',
-  NOT_A_FILE: 'CHECKPOINT_BAD_MANIFEST',
-}
-
 export function encodeManifest(manifest: Manifest): Buffer {
   return Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)
 }
 
 export function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
-}
-
-/** @throws DownpourError CHECKPOINT_NO_MANIFEST | _BAD_MANIFEST; CHECKPOINT_UNREADABLE, which is the disk's fault */
-export async function readManifest(
-  folder: string,
-  fs: FileSystem = realFileSystem,
-): Promise<{ manifest: Manifest; digest: string }> {
-  const path = join(folder, MANIFEST_FILE)
-  const bytes = await readSmallFile(path, MAX_MANIFEST_BYTES, fs).catch((cause) => {
-    const code = NOT_THERE[errorCode(cause)]
-    if (!code) throw unreadable(path, cause)
-    throw new DownpourError(code, `${path} cannot be read: ${cause.message}`, { path }, { cause })
-  })
-  return { manifest: parseManifest(bytes, path), digest: digestOf(bytes) }
-}
-
-function parseManifest(bytes: Buffer, path: string): Manifest {
-  const bad = (reason: string, cause?: unknown) =>
-    new DownpourError('CHECKPOINT_BAD_MANIFEST', `${path} is not a manifest: ${reason}`, { path }, { cause })
-  let raw: unknown
-  try {
-    raw = JSON.parse(bytes.toString('utf8'))
-  } catch (cause) {
-    throw bad('it is not JSON', cause)
-  }
-  const parsed = Manifest.safeParse(raw)
-  if (parsed.success) return sensible(parsed.data, path, bad)
-  const [issue] = parsed.error.issues
-  throw bad(`${issue?.path.join('.')}: ${issue?.message}`)
-}
-
-function sensible(manifest: Manifest, path: string, bad: (reason: string) => DownpourError): Manifest {
-  const nonsense = nonsenseIn(manifest, basename(dirname(resolve(path))))
-  if (nonsense === undefined) return manifest
-  throw bad(nonsense)
 }

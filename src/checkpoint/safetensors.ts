@@ -1,4 +1,4 @@
-/** safetensors: u64 length of a JSON header, the header, raw little-endian tensors. Float32 only: all that we store. */
+/** The safetensors format: u64 length of a JSON header, the header, raw little-endian tensors. Only float32 is supported. */
 import { DownpourError } from '../support/errors.ts'
 import { sizeOf } from '../support/variables.ts'
 
@@ -7,7 +7,7 @@ export interface Tensor {
   data: Float32Array
 }
 
-/** A run of tensors that lie one after the other in `flat`, so that a shard is written without being cut up. */
+/** Tensors that follow each other in `flat`, so that a shard is written without a copy of each tensor. */
 export interface TensorRun {
   tensors: readonly { name: string; shape: readonly number[] }[]
   flat: Float32Array
@@ -15,9 +15,9 @@ export interface TensorRun {
 
 export const MAX_HEADER_BYTES = 100 << 20
 
-/** The parts of the file in order: length and header, then each run as it is. */
+/** The parts of the file in order: length and header, then each run. */
 export function encodeSafetensors(runs: readonly TensorRun[], metadata: Record<string, string> = {}): Uint8Array[] {
-  // Without a prototype, for a tensor may be named `__proto__`.
+  // Without a prototype, because a tensor may be named `__proto__`.
   const header: Record<string, unknown> = Object.assign(Object.create(null), { __metadata__: metadata })
   let at = 0
   for (const { tensors, flat } of runs) {
@@ -39,8 +39,8 @@ export function encodeSafetensors(runs: readonly TensorRun[], metadata: Record<s
 }
 
 /**
- * Views into `file`, no copy. Every offset is held against the file before it is used, and every byte belongs to one
- * tensor: a hole or an overlap means that the header is not the one these bytes were written with.
+ * Views into `file`, without a copy. Offsets are checked before use, and every byte must belong to exactly one tensor: a
+ * gap or an overlap means that header and data do not belong together.
  * @throws DownpourError SAFETENSORS_INVALID
  */
 export function decodeSafetensors(file: ArrayBuffer): Map<string, Tensor> {
@@ -66,7 +66,7 @@ interface Range {
 function mustCover(ranges: Range[], dataBytes: number): void {
   let at = 0
   for (const { name, begin, end } of ranges.sort((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (begin !== at) throw invalid(`tensor '${name}' begins at byte ${begin}, the one before it ends at ${at}`)
+    if (begin !== at) throw invalid(`tensor '${name}' begins at byte ${begin}, the previous one ends at ${at}`)
     at = end
   }
   if (at !== dataBytes) throw invalid(`its tensors end at byte ${at} of ${dataBytes}`)
@@ -77,7 +77,8 @@ function decodeHeader(file: ArrayBuffer): { header: Record<string, unknown>; dat
   const length = Number(new DataView(file).getBigUint64(0, true))
   if (length > MAX_HEADER_BYTES || length + 8 > file.byteLength) throw invalid(`it claims a header of ${length} bytes`)
   const header = parsed(Buffer.from(file, 8, length).toString('utf8'))
-  if (typeof header !== 'object' || header === null || Array.isArray(header)) throw invalid('its header is no object')
+  if (typeof header !== 'object' || header === null || Array.isArray(header))
+    throw invalid('its header is not an object')
   return { header: header as Record<string, unknown>, dataStart: 8 + length }
 }
 
@@ -100,7 +101,7 @@ function checkedEntry(
   if (entry?.dtype !== 'F32') throw invalid(`tensor '${name}' has dtype ${String(entry?.dtype)}, expected F32`)
   if (!shape || begin === undefined || end === undefined || more.length > 0)
     throw invalid(`tensor '${name}' lacks shape or offsets`)
-  if (begin > end || end > dataBytes) throw invalid(`tensor '${name}' lies outside of the file`)
+  if (begin > end || end > dataBytes) throw invalid(`tensor '${name}' is outside of the file`)
   if (end - begin !== 4 * sizeOf(shape)) throw invalid(`tensor '${name}' has ${end - begin} bytes for shape [${shape}]`)
   return { shape, begin, end }
 }
@@ -116,5 +117,5 @@ function floatsAt(file: ArrayBuffer, byte: number, length: number): Float32Array
 }
 
 function invalid(reason: string, cause?: unknown): DownpourError {
-  return new DownpourError('SAFETENSORS_INVALID', `not a safetensors file of ours: ${reason}`, {}, { cause })
+  return new DownpourError('SAFETENSORS_INVALID', `not a valid safetensors file: ${reason}`, {}, { cause })
 }

@@ -1,9 +1,10 @@
 /** The live view of `downpour run`: one line a job, redrawn on a terminal, appended when piped. */
 import type { Job } from '../api/job.ts'
 import { PHASES } from '../api/status.ts'
+import { SHORT_NAMES } from '../contract/names.ts'
 import { systemClock } from '../support/clock.ts'
 import { jobText } from './job-text.ts'
-import { fitTable, textWidth, wrapText } from './table.ts'
+import { fitTable, table, textWidth, wrapText } from './table.ts'
 import { waitingOf } from './waiting.ts'
 
 export interface ProgressView {
@@ -33,9 +34,8 @@ export function createProgressView(out: NodeJS.WriteStream, nowMs = systemClock.
 /** Cells of one job's line, in the order of COLUMNS. */
 export function progressCells(job: Job): string[] {
   const { progress, replicas, headline, phase } = job.status ?? {}
-  const short = job.kind === 'PretrainJob' ? 'pj' : 'fj'
   return [
-    `${short}/${job.metadata.name}`,
+    `${SHORT_NAMES[job.kind]}/${job.metadata.name}`,
     phase ?? 'Pending',
     progress ? `${progress.step}/${progress.maxSteps} (${progress.percent})` : '-',
     progress?.loss === undefined ? '-' : progress.loss.toFixed(3),
@@ -92,11 +92,30 @@ interface Drawing {
   reasons: readonly string[]
 }
 
+/** The table once, with every job: as wide as a terminal, or as its cells need where a pipe reads it. */
+export function progressTable(
+  jobs: readonly Job[],
+  { isTTY, columns }: { isTTY?: boolean; columns?: number },
+): string[] {
+  if (!isTTY) return table([COLUMNS, ...rowsWithNamespaces(jobs)])
+  const { lines, reasons } = fittedTable(jobs, columns || DEFAULT_COLUMNS, Number.POSITIVE_INFINITY)
+  return [...lines, ...reasons]
+}
+
+/** Where jobs are of several namespaces, their names alone would not tell them apart. */
+function rowsWithNamespaces(jobs: readonly Job[]): string[][] {
+  const areOfOne = new Set(jobs.map(({ metadata }) => metadata.namespace)).size <= 1
+  return jobs.map((job) => {
+    const [name, ...cells] = progressCells(job)
+    return [areOfOne ? `${name}` : `${name} (${job.metadata.namespace})`, ...cells]
+  })
+}
+
 /** As many columns as the width holds, as many jobs as the height. */
 function fittedTable(jobs: readonly Job[], columns: number, rows: number): Drawing {
   const room = Math.max(1, rows - TABLE_MARGIN)
   const shown = jobs.length <= room ? jobs : jobs.slice(0, room - 1)
-  const cells = shown.map(progressCells)
+  const cells = rowsWithNamespaces(shown)
   const fitting = { width: columns - 1, expendable: EXPENDABLE, lastRoom: RESULT_ROOM }
   const { lines } = fitTable([[...COLUMNS], ...cells], fitting)
   if (shown.length < jobs.length)

@@ -15,11 +15,13 @@ export function summaryLines({
   pods: readonly PlannedPod[]
   notes: readonly string[]
 }): string {
-  const { backbone, classes, headSlices } = job.spec.model
+  const { type, ...options } = job.spec.task
   const { batchSize, maxSteps, workers } = job.spec
   const lines = [
     `${job.kind}/${job.metadata.name}: 1 service, ${pods.length} pods`,
-    `  model      ${backbone}, ${classes} classes, head in ${headSlices} slice${headSlices === 1 ? '' : 's'}`,
+    `  task       ${type} on ${job.spec.model.backbone}${Object.entries(options)
+      .map(([name, value]) => `, ${name} ${value}`)
+      .join('')}`,
     `  training   ${maxSteps} global steps of ${batchSize} examples (${maxSteps * batchSize} examples), ${workers.replicas} at a time`,
     ...ROLES.flatMap((role) => roleLine(role, ofRole(pods, role))),
     ...notes.map((note) => `  note       ${note}`),

@@ -4,7 +4,9 @@ import { dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { Job } from '../api/job.ts'
 import { FILES, type HistoryRecord, parseHistoryLine } from '../contract/files.ts'
-import { shortNumber } from './chart.ts'
+import { JOB_KINDS, SHORT_NAMES } from '../contract/names.ts'
+import { headlineMetric } from '../plan/metric.ts'
+import { gainTexts, headlineValue, metricsText } from './metric-text.ts'
 import { duration } from './progress.ts'
 import { type Score, ScoreBook } from './scores.ts'
 import { fitTable, type Row, table, textWidth, wrapText } from './table.ts'
@@ -81,14 +83,15 @@ export function resultTable(results: readonly JobResult[], width = Number.POSITI
     : [...lines, ...wrapText(`No room for ${left.join(', ')}: the report has them.`, width)]
 }
 
-function rowOf({ kind, metadata, status }: Job): string[] {
+function rowOf(job: Job): string[] {
+  const { kind, metadata, status } = job
   const { progress } = status ?? {}
   return [
     `${kind}/${metadata.name}`,
     status?.phase ?? 'Pending',
     progress ? `${progress.step}` : '-',
     progress?.loss === undefined ? '-' : progress.loss.toFixed(3),
-    metricsText(status?.results?.metrics),
+    metricsText(job),
     progress ? `${progress.stalenessMean.toFixed(2)} / ${progress.stalenessP99}` : '-',
     progress ? `${progress.workersContributed}/${status?.replicas.worker.desired}` : '-',
     String(status?.restarts.total ?? 0),
@@ -100,26 +103,10 @@ function rowOf({ kind, metadata, status }: Job): string[] {
 function narrowRows(row: Row): Row[] {
   const at = HEAD.indexOf('METRICS')
   const [name = ''] = row
-  const short = name.replace(/^PretrainJob/, 'pj').replace(/^FinetuneJob/, 'fj')
+  const short = JOB_KINDS.reduce((text, kind) => text.replace(kind, SHORT_NAMES[kind]), name)
   const [first = '', ...more] = row[at]?.split(', ') ?? []
   const below = more.map((metric) => row.map((_, i) => (i === at ? metric : '')))
   return [row.with(0, short).with(at, first), ...below]
-}
-
-/** As the table rounds it, so that the sentence says the same and its difference is that of the two numbers beside it. */
-function thousandths(share: number): number {
-  return Math.round(Number(share.toFixed(3)) * 1000)
-}
-
-function percentText(share: number): string {
-  return `${(thousandths(share) / 10).toFixed(1)}%`
-}
-
-export function metricsText(metrics: Record<string, number> | undefined): string {
-  if (!metrics) return '-'
-  return Object.entries(metrics)
-    .map(([name, value]) => `${name} ${name === 'loss' ? shortNumber(value) : value.toFixed(3)}`)
-    .join(', ')
 }
 
 function elapsed(start: string | undefined, end: string | undefined): string {
@@ -146,11 +133,12 @@ function trainingOf({ job }: JobResult): object {
 /** What pre-training bought, a sentence for each pair of twins. */
 export function transferGains(results: readonly JobResult[]): string[] {
   return twinsOf(results).flatMap(([{ job }, { job: twin }]) => {
-    const [ours, theirs] = [job.status?.results?.metrics.top1, twin.status?.results?.metrics.top1]
+    const metric = headlineMetric(job)
+    const [ours, theirs] = [headlineValue(job), headlineValue(twin)]
     if (ours === undefined || theirs === undefined) return []
-    const points = (thousandths(ours) - thousandths(theirs)) / 10
+    const [one, other, gain] = gainTexts(metric, ours, theirs)
     return [
-      `Pre-training: top-1 ${percentText(ours)} (${job.metadata.name}) against ${percentText(theirs)} from random weights (${twin.metadata.name}) at ${job.spec.maxSteps} steps: ${points.toFixed(1)} points.`,
+      `Pre-training: ${metric.name} ${one} (${job.metadata.name}) against ${other} from random weights (${twin.metadata.name}) at ${job.spec.maxSteps} steps: ${gain}.`,
     ]
   })
 }

@@ -1,30 +1,41 @@
-/** What commander leaves open: help that is asked of a verb that does not exist, and what exit codes mean. */
+/**
+ * Every verb of the command line: one line here, and one file that registers its arguments, options and action. That file
+ * is loaded only when its verb is called, so help is fast and a worker loads no operator.
+ */
 import type { Command } from 'commander'
 
-const HELP = ['-h', '--help', 'help']
-
-export const EXIT_CODES = `
-Exit codes:
-  0    done; of run: every job succeeded; of validate, verify, inspect: nothing is wrong
-  1    something is wrong; the last lines say what, and errors begin with a code (YAML_INVALID, INVALID_JOB, ...)
-  2    data inspect: nothing is damaged, but something that looks like data is passed over
-  130  interrupted
-  ps, worker and evaluate end with the codes that the operator decides by (docs/cli.md)
-`
-
-/** Commander would answer `nope --help` with its own help and 0: without the wish for help it refuses `nope`. */
-export function refusableArguments(program: Command, args: readonly string[]): string[] {
-  return hasUnknownVerb(program, args) ? args.filter((arg) => !HELP.includes(arg)) : [...args]
+export interface Verb {
+  description: string
+  load: () => Promise<{ register(command: Command): void }>
 }
 
-function hasUnknownVerb(program: Command, args: readonly string[]): boolean {
-  let group = program
-  for (const arg of args) {
-    if (arg.startsWith('-') || arg === 'help') continue
-    if (group.commands.length === 0) return false
-    const next = group.commands.find((command) => command.name() === arg || command.aliases().includes(arg))
-    if (!next) return true
-    group = next
-  }
-  return false
+const ofPod = 'started in a pod; DOWNPOUR_* variables describe its job'
+
+export const VERBS = {
+  run: {
+    description: 'run jobs on this machine: the same operator and runtime, pods as processes',
+    load: () => import('./verbs/run.ts'),
+  },
+  operator: {
+    description: 'watch PretrainJobs and FinetuneJobs and turn them into pods',
+    load: () => import('./verbs/operator.ts'),
+  },
+  ps: { description: `parameter server process (${ofPod})`, load: () => import('./verbs/ps.ts') },
+  worker: { description: `training process (${ofPod})`, load: () => import('./verbs/worker.ts') },
+  evaluate: { description: `evaluator process (${ofPod})`, load: () => import('./verbs/evaluate.ts') },
+  validate: { description: 'check job files and report every problem', load: () => import('./verbs/validate.ts') },
+  render: { description: 'print the objects that a job becomes', load: () => import('./verbs/render.ts') },
+  presets: {
+    description: 'list the values of spec.preset, and the numbers that each one fills in',
+    load: () => import('./verbs/presets.ts'),
+  },
+  checkpoint: { description: 'inspect checkpoints on a volume', load: () => import('./verbs/checkpoint.ts') },
+  status: { description: 'show the jobs of a run or a cluster, once', load: () => import('./verbs/status.ts') },
+  data: { description: 'generate or inspect a data set', load: () => import('./verbs/data.ts') },
+} satisfies Record<string, Verb>
+
+/** @returns the verb that the arguments call, or ask help for */
+export function calledVerb(args: readonly string[]): keyof typeof VERBS | undefined {
+  const name = args.find((arg) => !arg.startsWith('-') && arg !== 'help') ?? ''
+  return Object.hasOwn(VERBS, name) ? (name as keyof typeof VERBS) : undefined
 }

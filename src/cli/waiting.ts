@@ -1,6 +1,7 @@
 /** Why a job does not train, or trains badly, in the words of its conditions and with what a person can do. */
+
+import type { Condition, ConditionType } from '../api/conditions.ts'
 import type { Job } from '../api/job.ts'
-import type { Condition, ConditionType } from '../api/status.ts'
 import { ANNOTATIONS } from '../contract/names.ts'
 
 /** What every job passes through: the phase says as much. */

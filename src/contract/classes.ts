@@ -1,16 +1,16 @@
 /**
- * The classes of a job: names in the order of the model's outputs. Processes exchange the list as these bytes, a
- * checkpoint holds them as a file, and two lists are the same when their sha256 is.
+ * The classes of a job: names in the order of the model's outputs. Messages and checkpoints contain the list as these
+ * bytes; two lists are equal if their sha256 is.
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { DownpourError } from '../support/errors.ts'
 
-/** As in a labels.json: `id` is the index, `parents` are ids. */
+/** As in labels.json: `id` is the index, `parents` are ids. */
 const Class = z.strictObject({ id: z.int().min(0), name: z.string(), parents: z.array(z.int().min(0)) })
 export type Class = z.output<typeof Class>
 
-/** What stands for a list where it would be too long. */
+/** Identifies a list, where the list itself would be too long. */
 export const ClassesId = z.strictObject({ count: z.int().min(0), sha256: z.string().regex(/^[0-9a-f]{64}$/) })
 export type ClassesId = z.output<typeof ClassesId>
 
@@ -18,7 +18,7 @@ export interface ClassList extends ClassesId {
   bytes: Uint8Array
 }
 
-/** A million classes with names of 60 bytes. */
+/** Room for a million classes with names of 60 bytes. */
 export const MAX_CLASSES_BYTES = 128 * 2 ** 20
 
 /** @throws DownpourError LABELS_TOO_LARGE */
@@ -26,19 +26,19 @@ export function encodeClasses(classes: readonly Class[]): ClassList {
   const entries = classes.map(({ id, name, parents }) => ({ id, name: name.normalize('NFC'), parents }))
   const bytes = Buffer.from(`[\n${entries.map((entry) => JSON.stringify(entry)).join(',\n')}\n]\n`)
   if (bytes.length <= MAX_CLASSES_BYTES) return { bytes, count: classes.length, sha256: sha256Of(bytes) }
-  const message = `the list of ${classes.length} labels takes ${bytes.length} bytes, at most ${MAX_CLASSES_BYTES} are possible`
+  const message = `the list of ${classes.length} labels takes ${bytes.length} bytes, the limit is ${MAX_CLASSES_BYTES}`
   throw new DownpourError('LABELS_TOO_LARGE', message)
 }
 
 /**
  * @param where the list comes from, for messages
- * @throws DownpourError CLASSES_INVALID: the bytes are no list, or not the one that `expected` stands for
+ * @throws DownpourError CLASSES_INVALID: the bytes are not a list, or not the list that `expected` identifies
  */
 export function decodeClasses(bytes: Uint8Array, expected: ClassesId, where: string): Class[] {
-  if (sha256Of(bytes) !== expected.sha256) throw invalid(where, 'its sha256 is not the one that was told')
+  if (sha256Of(bytes) !== expected.sha256) throw invalid(where, 'its sha256 differs from the announced one')
   const classes = parseClasses(bytes, where)
   if (classes.length === expected.count) return classes
-  throw invalid(where, `it holds ${classes.length} of ${expected.count} classes`)
+  throw invalid(where, `it has ${classes.length} classes, ${expected.count} were announced`)
 }
 
 /** @throws DownpourError CLASSES_INVALID */
@@ -46,18 +46,18 @@ export function parseClasses(bytes: Uint8Array, where: string): Class[] {
   const parsed = z.array(Class).safeParse(jsonOf(bytes, where))
   if (!parsed.success) throw invalid(where, parsed.error.issues[0]?.message ?? 'not a list')
   const classes = parsed.data
-  const strange = classes.find(({ id, parents }, i) => id !== i || parents.some((parent) => parent >= classes.length))
-  if (strange) throw invalid(where, `class ${strange.id}: ids are 0, 1, 2, … and parents are ids`)
-  mustHaveOwnNames(classes, where)
+  const wrong = classes.find(({ id, parents }, i) => id !== i || parents.some((parent) => parent >= classes.length))
+  if (wrong) throw invalid(where, `class ${wrong.id}: ids must be 0, 1, 2, … and parents must be ids`)
+  mustHaveUniqueNames(classes, where)
   return classes
 }
 
-/** Folders are mapped by name: of two classes of one name the first would never be trained on. */
-function mustHaveOwnNames(classes: readonly Class[], where: string): void {
+/** Labels are matched with classes by name: of two classes with the same name the first would never be trained. */
+function mustHaveUniqueNames(classes: readonly Class[], where: string): void {
   const seen = new Map<string, number>()
   for (const { id, name } of classes) {
     const before = seen.get(name.normalize('NFC'))
-    if (before !== undefined) throw invalid(where, `classes ${before} and ${id} have one name`)
+    if (before !== undefined) throw invalid(where, `classes ${before} and ${id} have the same name`)
     seen.set(name.normalize('NFC'), id)
   }
 }

@@ -1,4 +1,4 @@
-/** Which exit code an error ends a runtime process with: the operator decides by it whether another attempt can help. */
+/** The exit code for each error code. The operator decides by it whether to try again. */
 import { EXIT } from './runtime.ts'
 
 const BY_CODE: Readonly<Record<string, number>> = {
@@ -14,24 +14,24 @@ const BY_CODE: Readonly<Record<string, number>> = {
   LAYOUT_TOO_LARGE: EXIT.layoutMismatch,
   FENCED: EXIT.fenced,
   OUTDATED_GENERATION: EXIT.fenced,
-  // Parameter servers that do not belong together: as a new generation they will.
+  // Parameter servers of different checkpoints or generations: restarting all of them resolves it.
   SHARDS_DISAGREE: EXIT.peerUnreachable,
   OUTDATED_COORDINATOR: EXIT.peerUnreachable,
   OUTDATED_SHARD: EXIT.peerUnreachable,
-  // A worker that maps its data by a list of the generation before: its next try maps it anew.
+  // The worker matched its labels with the list of an earlier generation; after a restart it uses the new list.
   CLASSES_CHANGED: EXIT.peerUnreachable,
   CHECKPOINT_FAILED: EXIT.storage,
   CHECKPOINT_UNREADABLE: EXIT.storage,
   CHECKPOINT_SHORT_WRITE: EXIT.storage,
 }
 
-/** Node's codes for a disk that is full, read-only, broken, or a mount that has gone or lets nobody in. */
-const FULL_OR_BROKEN = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EFBIG', 'EREMOTEIO', 'ENODEV', 'ENXIO']
-const OUT_OF_REACH = ['ESTALE', 'ENOTCONN', 'EACCES', 'EPERM', 'EBUSY', 'EMFILE', 'ENFILE', 'EAGAIN']
-const STORAGE = new Set([...FULL_OR_BROKEN, ...OUT_OF_REACH])
+/** Node's codes for a disk that is full, read-only or broken, and for a mount that is gone or not accessible. */
+const DISK_ERRORS = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EFBIG', 'EREMOTEIO', 'ENODEV', 'ENXIO']
+const MOUNT_ERRORS = ['ESTALE', 'ENOTCONN', 'EACCES', 'EPERM', 'EBUSY', 'EMFILE', 'ENFILE', 'EAGAIN']
+const STORAGE = new Set([...DISK_ERRORS, ...MOUNT_ERRORS])
 const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'EAI_AGAIN'])
 
-/** @param code of a DownpourError or of Node: anything unknown is a crash, which is retried. */
+/** @param code of a DownpourError or of Node; an unknown code is a crash, which is retried */
 export function exitCodeOf(code: string): number {
   const known = BY_CODE[code]
   if (known !== undefined) return known

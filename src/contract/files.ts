@@ -1,13 +1,13 @@
 import { z } from 'zod'
 
-/** Files that processes leave on the checkpoint volume for each other and for people. */
+/** Files on the checkpoint volume that other processes and people read. */
 export const FILES = {
   manifest: 'manifest.json',
   /** Beside the manifest: the evaluator's scores of that checkpoint, `EvaluationRecord`. */
   evaluation: 'evaluation.json',
-  /** Beside the manifest, and of the running job in its folder: the classes in the order of the model's outputs. */
+  /** Beside each manifest and in the job's folder: the classes in the order of the model's outputs. */
   classes: 'classes.json',
-  /** In the job's folder: one JSON line every few steps, `HistoryRecord`; the report draws from it. */
+  /** In the job's folder: a `HistoryRecord` as one JSON line every few steps; the report plots it. */
   history: 'history.jsonl',
 } as const
 
@@ -33,12 +33,12 @@ export type HistoryRecord = z.output<typeof HistoryRecord>
 
 export const MAX_EVALUATION_BYTES = 1 << 20
 
-/** Undefined for what no evaluator of ours has written whole: it counts as no score. */
+/** Undefined for a file that is incomplete or not an evaluation: the checkpoint then has no score. */
 export function parseEvaluation(text: string): EvaluationRecord | undefined {
   return parsedAs(EvaluationRecord, text)
 }
 
-/** Undefined for a line that was cut short by a crash, or that no parameter server has written. */
+/** Undefined for a line that a crash cut short, or that is not a record. */
 export function parseHistoryLine(line: string): HistoryRecord | undefined {
   return parsedAs(HistoryRecord, line)
 }

@@ -1,4 +1,4 @@
-/** Names that the operator writes and everything else reads: labels, roles, computed object names. */
+/** Names that the operator writes and other programs read: labels, roles, computed names of objects. */
 export const GROUP = 'downpour.dev'
 export const VERSION = 'v1alpha1'
 export const API_VERSION = `${GROUP}/${VERSION}`
@@ -17,33 +17,35 @@ export const LABELS = {
   jobUid: `${GROUP}/job-uid`,
   role: `${GROUP}/role`,
   index: `${GROUP}/index`,
-  /** How often this role and index was replaced before this pod: 0 for the first. */
+  /** How many pods had this role and index before this pod. */
   attempt: `${GROUP}/attempt`,
-  /** PS pods: the generation of the parameter server; a lower number than the job's is a leftover to delete. */
+  /** The generation of parameter servers; the operator deletes a parameter server with a lower number than the job's. */
   generation: `${GROUP}/generation`,
 } as const
 
 export const ANNOTATIONS = {
-  /** On a PersistentVolumeClaim, local mode only: the folder of this machine that stands for the claim. */
+  /** On a PersistentVolumeClaim, local mode only: the folder of this machine that replaces the volume. */
   localPath: `local.${GROUP}/path`,
-  /** On a PersistentVolumeClaim, local mode only: the data set to make in that folder, `jft-mini seed=0`. */
+  /** On a PersistentVolumeClaim, local mode only: the data set to generate in that folder, such as `jft-mini seed=0`. */
   localMake: `local.${GROUP}/make`,
-  /** On a pod: digest of the pod spec the operator rendered, to see drift. */
+  /** On a pod: digest of the plan that it was created from. A different digest means that the spec has changed since. */
   planHash: `${GROUP}/plan-hash`,
-  /** On a pod: failures of this role and index before it that count against backoffLimit. */
+  /** On a pod: earlier failures of this role and index that count against backoffLimit. */
   failures: `${GROUP}/failures`,
-  /** On a PretrainJob: names of the FinetuneJobs it has made, comma-separated; one that was deleted is not made again. */
+  /** On a PretrainJob: names of the FinetuneJobs that it has created, comma-separated. A deleted one is not created again. */
   transfersMade: `${GROUP}/transfers-made`,
 } as const
 
-const SHORT_KIND: Readonly<Record<JobKind, string>> = { PretrainJob: 'pj', FinetuneJob: 'fj' }
+/** Part of the names of objects, and the short name for kubectl. */
+export const SHORT_NAMES: Readonly<Record<JobKind, string>> = { PretrainJob: 'pj', FinetuneJob: 'fj' }
 
 /**
- * The prefix of every object of a job. The kind is in it because a PretrainJob and a FinetuneJob may share a name.
+ * The prefix of the names of a job's objects. It contains the kind, because a PretrainJob and a FinetuneJob may have the
+ * same name.
  * @example jobPrefix('PretrainJob', 'jft') === 'jft-pj'
  */
 export function jobPrefix(kind: JobKind, jobName: string): string {
-  return `${jobName}-${SHORT_KIND[kind]}`
+  return `${jobName}-${SHORT_NAMES[kind]}`
 }
 
 /** @example podName('PretrainJob', 'jft', 'worker', 17) === 'jft-pj-worker-17' */
@@ -51,12 +53,12 @@ export function podName(kind: JobKind, jobName: string, role: Role, index: numbe
   return `${jobPrefix(kind, jobName)}-${role}-${index}`
 }
 
-/** The headless service of a job; parameter servers have `subdomain` set to it. */
+/** The headless service of a job, and the `subdomain` of its parameter servers. */
 export function serviceName(kind: JobKind, jobName: string): string {
   return jobPrefix(kind, jobName)
 }
 
-/** The DNS name under which a parameter server of the job is reached inside the cluster. */
+/** The DNS name of a parameter server inside the cluster. */
 export function psHost(kind: JobKind, jobName: string, namespace: string, index: number): string {
   return `${podName(kind, jobName, 'ps', index)}.${serviceName(kind, jobName)}.${namespace}.svc`
 }

@@ -1,5 +1,23 @@
-/** What a pod is told, and where it finds things. Written by src/plan, read by ps, worker and evaluator. */
-import type { JobKind } from './names.ts'
+/** The interface between operator and pods: ports, environment, mounts, exit codes, RuntimeConfig. src/plan writes it; ps, worker and evaluator read it. */
+import { z } from 'zod'
+import { MetricSpec } from './metrics.ts'
+import { JOB_KINDS } from './names.ts'
+import {
+  Async,
+  BatchNorm,
+  backend,
+  Data,
+  type Input,
+  LearningRate,
+  Model,
+  maxExamples,
+  Optimizer,
+  positive,
+  protocol,
+  Retention,
+  steps,
+  Training,
+} from './training.ts'
 
 export const PORTS = {
   /** Frames: push, pull, leases, snapshots. Parameter servers only. */
@@ -13,18 +31,18 @@ export const ENV = {
   /** JSON of RuntimeConfig. */
   config: 'DOWNPOUR_CONFIG',
   podUid: 'DOWNPOUR_POD_UID',
-  /** Local mode only, where pods share the machine's network: the address that is this pod's. */
+  /** Local mode only, where pods share the machine's network: the address of this pod. */
   podIp: 'DOWNPOUR_POD_IP',
   hostsFile: 'DOWNPOUR_HOSTS_FILE',
-  /** Local mode only, where other users can reach the ports: a file with what processes of a run show each other. */
+  /** Local mode only, where other users can reach the ports: a file with the key that processes of a run authenticate with. */
   keyFile: 'DOWNPOUR_KEY_FILE',
-  /** Local mode only: the state folder of the run that a process belongs to, so that the next run finds what is left. */
+  /** Local mode only: the state folder of the run. The next run finds leftover processes by it. */
   stateDir: 'DOWNPOUR_STATE_DIR',
   terminationLog: 'DOWNPOUR_TERMINATION_LOG',
   logLevel: 'DOWNPOUR_LOG_LEVEL',
 } as const
 
-/** Arguments of a runtime process, after its verb: its place in the job, and which try it is there, from 0. */
+/** Arguments of a runtime process after its verb: its index in the role, and the attempt, from 0. */
 export const ARGS = { index: '--index', attempt: '--attempt' } as const
 
 /** Where claims are mounted. */
@@ -32,13 +50,13 @@ export const MOUNTS = {
   data: '/mnt/downpour/data',
   evaluation: '/mnt/downpour/evaluation',
   checkpoint: '/mnt/downpour/checkpoint',
-  /** FinetuneJob only: the folder that holds the source job's checkpoints. */
+  /** The folder that holds the checkpoints of the job that this one starts from. */
   source: '/mnt/downpour/source',
 } as const
 
 export type Mount = keyof typeof MOUNTS
 
-/** Variables that name another folder than the mount: local mode's kubelet sets them, for it mounts nothing. */
+/** Variables that override the mounts. The kubelet of local mode sets them, because it cannot mount. */
 export const FOLDER_ENV: Readonly<Record<Mount, string>> = {
   data: 'DOWNPOUR_DATA_DIR',
   evaluation: 'DOWNPOUR_EVALUATION_DIR',
@@ -49,23 +67,24 @@ export const FOLDER_ENV: Readonly<Record<Mount, string>> = {
 export const DEFAULT_TERMINATION_LOG = '/dev/termination-log'
 
 /**
- * Exit codes of runtime processes. 1-99: the job's own fault, another attempt would fail the same way (permanent).
- * 100-127: the surroundings' fault, try again (retryable). 128 and above: killed by a signal (retryable).
+ * Exit codes of runtime processes; `exitClass` says what the operator does about them. 2-99: the job's own fault, another
+ * attempt would fail the same way (permanent), but for `fenced`. 1, and 100 and above: try again (retryable); 128 and
+ * above mean that a signal ended the process.
  */
 export const EXIT = {
   ok: 0,
-  /** An error nobody foresaw: counted against backoffLimit, retried. */
+  /** An unexpected error: counted against backoffLimit, retried. */
   crash: 1,
   badConfig: 10,
   badData: 11,
   nonFinite: 12,
   badCheckpoint: 13,
   layoutMismatch: 14,
-  /** Another pod has taken this one's place; nothing to retry. */
+  /** Another pod has taken this one's place. Retryable: the fault is not the job's, and the place must stay filled. */
   fenced: 20,
   storage: 100,
   peerUnreachable: 101,
-  /** SIGTERM obeyed: work handed back, checkpoint saved if this was a parameter server. */
+  /** Stopped by SIGTERM after saving a checkpoint or giving back leases. */
   terminated: 143,
 } as const
 
@@ -73,96 +92,61 @@ export type ExitClass = 'success' | 'permanent' | 'retryable'
 
 export function exitClass(code: number): ExitClass {
   if (code === EXIT.ok) return 'success'
-  if (code === EXIT.crash || code >= 100) return 'retryable'
-  return code === EXIT.fenced ? 'retryable' : 'permanent'
+  return code === EXIT.crash || code === EXIT.fenced || code >= 100 ? 'retryable' : 'permanent'
 }
 
-export type Optimizer =
-  /** TF1 semantics: rms starts at ones, epsilon inside the root (paper.md §4.2). */
-  { type: 'rmsprop'; decay: number; momentum: number; epsilon: number } | { type: 'momentum'; momentum: number }
+/** Paths are relative to the mounted data (or evaluation) folder. */
+const DataConfig = z.strictObject({ path: z.string(), ...Data.shape })
+export type DataConfig = z.output<typeof DataConfig>
+export type InputConfig = z.output<typeof Input>
 
-/** In global steps (paper.md §4.3). */
-export type LearningRate =
-  | { type: 'constant'; initial: number }
-  | { type: 'exponential'; initial: number; factor: number; everySteps: number; staircase: boolean }
-  | { type: 'piecewise'; boundaries: number[]; values: number[] }
-  | { type: 'poly'; initial: number; power: number }
+const fields = z.record(z.string(), z.unknown())
+/** A task of src/tasks; its declaration knows the fields. */
+const TaskConfig = z.strictObject({ type: z.string(), options: fields, input: fields })
+export type TaskConfig = z.output<typeof TaskConfig>
 
-export interface DataConfig {
-  /** Relative to the mounted data (or evaluation) folder. */
-  path: string
-  format: 'tfrecord' | 'imagenet-folder'
-  /** Pattern of the names of TFRecord shards; absent: all, which must be of one series. */
-  files?: string
-  /** labels.json relative to `path`: [{ id, name, parents: number[] }]. Absent: imagenet-folder's class folders. */
-  labels?: string
-  /** Keep the images whose seeded hash falls below `fraction`: subsets of one seed are nested. */
-  subset?: { fraction: number; seed: number }
-  /** Unreadable records and images tolerated a pod before the job fails with BAD_DATA. */
-  maxCorruptRecords: number
-}
-
-/** Resize to a square of `resizePixels`, random crop of `cropPixels`, random flip, pixels to [-1, 1] (paper.md §1.2). */
-export interface InputConfig {
-  resizePixels: number
-  cropPixels: number
-  flip: boolean
-}
-
-export interface RuntimeConfig {
-  formatVersion: 1
-  job: { kind: JobKind; namespace: string; name: string; uid: string }
-  seed: number
-  task: 'pretraining' | 'imagenet-classification'
-  /** logistic: one sigmoid a label, sum over labels, mean over batch. softmax: exclusive classes. */
-  loss: 'logistic' | 'softmax'
-  model: { backbone: string; classes: number; headSlices: number }
+export const RuntimeConfig = z.strictObject({
+  formatVersion: z.literal(1),
+  job: z.strictObject({ kind: z.enum(JOB_KINDS), namespace: z.string(), name: z.string(), uid: z.string() }),
+  task: TaskConfig,
+  model: Model,
   /** finetune trains everything; frozen trains the head alone, batch norm at its moving statistics. */
-  protocol: 'finetune' | 'frozen'
-  data: DataConfig
-  input: InputConfig
-  batchSize: number
-  maxSteps: number
-  optimizer: Optimizer
-  learningRate: LearningRate
-  weightDecay: number
-  batchNorm: { decay: number; epsilon: number }
-  async: {
-    fetchEvery: number
-    pushEvery: number
-    policy: 'async' | 'lrOverStaleness' | 'dcAsgd'
-    /** Pushes staler than this are refused and recomputed; absent: none are. */
-    maxStaleness?: number
-    /** Until this global step only worker 0 trains (DistBelief's warm start). */
-    warmStartSteps: number
-    /** dcAsgd only: the lambda of paper.md §3.2. */
-    delayCompensation: number
-  }
-  topology: { parameterServers: number; workers: number; psHosts: string[] }
-  runtime: { backend: 'auto' | 'tensorflow' | 'webgpu' | 'wasm' | 'cpu' }
-  checkpoint: {
+  protocol,
+  data: DataConfig,
+  ...Training.shape,
+  optimizer: Optimizer,
+  learningRate: LearningRate,
+  batchNorm: BatchNorm,
+  async: Async,
+  topology: z.strictObject({ parameterServers: positive, workers: positive, psHosts: z.array(z.string()).min(1) }),
+  runtime: z.strictObject({ backend }),
+  checkpoint: z.strictObject({
     /** Folder of this job inside the mounted checkpoint folder. */
-    path: string
-    everySteps?: number
-    everySeconds?: number
-    keep: number
-    keepBest: number
-    /** Transfers start from these: saved at exactly these steps, ascending, and never purged. */
-    keepSteps: number[]
-  }
-  /** Where the first weights come from when the job has no checkpoint of its own yet. */
-  init: { type: 'random' } | { type: 'checkpoint'; path: string; digest: string }
-  evaluation?: {
-    data: DataConfig
-    metric: 'mAP@100' | 'top1'
-    maxExamples?: number
-    batchSize: number
-  }
-  /** Consecutive refused gradients a worker, or refused by a shard, before the job fails. */
-  maxNonFinite: number
-}
+    path: z.string(),
+    everySteps: z.exactOptional(steps),
+    everySeconds: z.exactOptional(z.number().gt(0)),
+    ...Retention.shape,
+    /** Steps of transfers, ascending: saved exactly there, and never purged. */
+    keepSteps: z.array(steps).max(256),
+  }),
+  /** The first weights of a job that has no checkpoint yet. */
+  init: z.discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('random') }),
+    z.strictObject({ type: z.literal('checkpoint'), path: z.string(), digest: z.string() }),
+  ]),
+  evaluation: z.exactOptional(
+    z.strictObject({
+      data: DataConfig,
+      /** What checkpoints are compared by. */
+      metric: MetricSpec,
+      maxExamples: z.exactOptional(maxExamples),
+      batchSize: positive,
+    }),
+  ),
+})
+export type RuntimeConfig = z.output<typeof RuntimeConfig>
 
-/** As a runtime process is told it. */
+/** Arguments, as text. */
 export interface PlaceArgs {
   index?: string
   attempt?: string

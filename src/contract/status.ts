@@ -1,48 +1,57 @@
-/** GET /status of a runtime process, and the last words it leaves in the termination log (the same shapes, ≤ 4 KiB). */
+/** GET /status of a runtime process, and its termination message (the same shapes, at most 4 KiB). */
+import { z } from 'zod'
+import { ClassesId } from './classes.ts'
 
-import type { ClassesId } from './classes.ts'
+const count = z.int().min(0)
+const text = z.string().max(4096)
 
-export interface CheckpointInfo {
-  step: number
+/** A fault that ended the process: a code, and a sentence that says what to do. */
+const Failure = z.object({ code: text, message: text })
+export type Failure = z.output<typeof Failure>
+
+const CheckpointInfo = z.object({
+  step: count,
   /** sha256 of manifest.json, hex. */
-  digest: string
+  digest: text,
   /** Folder of the checkpoint, relative to the mounted checkpoint folder. */
-  path: string
-  savedAt: string
+  path: text,
+  savedAt: text,
   /** True for the one written when the job reached maxSteps. */
-  final: boolean
+  final: z.boolean(),
   /** The evaluator's score, once there is one. */
-  score?: number
-}
+  score: z.number().exactOptional(),
+})
+export type CheckpointInfo = z.output<typeof CheckpointInfo>
 
 /** Served by parameter server 0, which coordinates the job. Others serve `{ role: 'ps', index, version, phase }`. */
-export interface CoordinatorStatus {
-  role: 'ps'
-  index: 0
-  phase: 'waiting' | 'training' | 'saving' | 'done' | 'failed'
-  /** Of the process: a restarted parameter server has another one. */
-  incarnation: number
-  step: number
-  maxSteps: number
-  loss: number | null
-  learningRate: number
-  examplesPerSecond: number
-  etaSeconds: number | null
-  staleness: { mean: number; p99: number; max: number }
-  pushes: { applied: number; duplicate: number; stale: number; nonfinite: number; fenced: number }
-  workersConnected: number
+export const CoordinatorStatus = z.object({
+  role: z.literal('ps'),
+  index: z.literal(0),
+  phase: z.enum(['waiting', 'training', 'saving', 'done', 'failed']),
+  /** Differs after each restart of the process. */
+  incarnation: z.number(),
+  step: count,
+  maxSteps: z.int().min(1),
+  loss: z.number().nullable(),
+  learningRate: z.number(),
+  examplesPerSecond: z.number().min(0),
+  etaSeconds: z.number().min(0).nullable(),
+  staleness: z.object({ mean: z.number(), p99: z.number(), max: z.number() }),
+  /** `fenced`: of pods whose place another pod has taken. */
+  pushes: z.object({ applied: count, duplicate: count, stale: count, nonfinite: count, fenced: count }),
+  workersConnected: count,
   /** Distinct worker indices that ever had a push applied. */
-  workersContributed: number
-  epoch: number
-  /** What stands for the job's list of classes; null: no worker has brought it yet. */
-  classes: ClassesId | null
-  checkpoints: CheckpointInfo[]
-  /** Steps that are kept whatever the retention rule says, because somebody starts from them. Set by PUT /pins. */
-  pinned: number[]
-  checkpointFailures: { count: number; lastError: string | null }
-  /** A fault that ended the job: code, and a sentence that says what to do. */
-  failure: { code: string; message: string } | null
-}
+  workersContributed: count,
+  epoch: count,
+  /** The hash of the job's list of classes; null: no worker has sent one yet. */
+  classes: ClassesId.nullable().default(null),
+  checkpoints: z.array(CheckpointInfo).max(500),
+  /** Steps that retention keeps because another job starts from them. Set by PUT /pins. */
+  pinned: z.array(count).max(1000),
+  checkpointFailures: z.object({ count, lastError: z.string().nullable() }),
+  failure: Failure.nullable(),
+})
+export type CoordinatorStatus = z.output<typeof CoordinatorStatus>
 
 export interface WorkerStatus {
   role: 'worker'
@@ -54,16 +63,17 @@ export interface WorkerStatus {
   examplesPerSecond: number
   corruptRecords: number
   rssBytes: number
-  failure: { code: string; message: string } | null
+  failure: Failure | null
 }
 
-export interface EvaluatorStatus {
-  role: 'evaluator'
-  index: 0
-  phase: 'waiting' | 'evaluating' | 'done' | 'failed'
-  /** Newest first. Metric names: top1, top5, mAP@100, loss; each in [0, 1] but loss. */
-  evaluations: { step: number; digest: string; metrics: Record<string, number>; examples: number }[]
-  failure: { code: string; message: string } | null
-}
-
-export type RuntimeStatus = CoordinatorStatus | WorkerStatus | EvaluatorStatus
+export const EvaluatorStatus = z.object({
+  role: z.literal('evaluator'),
+  index: z.literal(0),
+  phase: z.enum(['waiting', 'evaluating', 'done', 'failed']),
+  /** Newest first. Metrics are those that the task declares. */
+  evaluations: z
+    .array(z.object({ step: count, digest: text, metrics: z.record(z.string(), z.number()), examples: count }))
+    .max(1000),
+  failure: Failure.nullable(),
+})
+export type EvaluatorStatus = z.output<typeof EvaluatorStatus>

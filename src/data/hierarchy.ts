@@ -1,10 +1,12 @@
-/** The order of a label hierarchy, found in one pass: labels files hold up to a million labels, in chains of any depth. */
+/**
+ * Orders a label hierarchy in linear time and without recursion: a labels file may have a million labels in one chain.
+ */
 
 interface Node {
   parents: readonly number[]
 }
 
-/** Ids with parents before their children. Labels on a cycle, and those below one, are left out. */
+/** Label ids, parents before their children. Labels on a cycle or below one are left out. */
 export function parentsFirst(labels: readonly Node[]): number[] {
   const waitsFor = labels.map(({ parents }) => parents.length)
   const children = childrenOf(labels)
@@ -21,17 +23,17 @@ export function parentsFirst(labels: readonly Node[]): number[] {
 /** @param order parentsFirst, which left some out. @returns the lowest id of a cycle */
 export function labelOnCycle(labels: readonly Node[], order: readonly number[]): number {
   const placed = new Set(order)
-  const way = new Set<number>()
+  const path = new Set<number>()
   let id = [...labels.keys()].find((candidate) => !placed.has(candidate)) as number
-  while (!way.has(id)) {
-    way.add(id)
+  while (!path.has(id)) {
+    path.add(id)
     id = labels[id]?.parents.find((parent) => !placed.has(parent)) as number
   }
-  const cycle = [...way].slice([...way].indexOf(id))
+  const cycle = [...path].slice([...path].indexOf(id))
   return cycle.reduce((lowest, other) => Math.min(lowest, other))
 }
 
-/** Labels on the longest way from a root to a leaf; 1 for a flat set. */
+/** The number of labels on the longest path from a root to a leaf; 1 for a flat set. */
 export function hierarchyDepth(labels: readonly Node[]): number {
   const depths = new Array<number>(labels.length).fill(0)
   let deepest = 0

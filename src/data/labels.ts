@@ -6,9 +6,9 @@ import { labelOnCycle, parentsFirst } from './hierarchy.ts'
 import { readRegular } from './regular-file.ts'
 import { isMissing } from './unreadable.ts'
 
-/** Ancestors kept in memory, of all labels together. */
-const REMEMBERED_IDS = 2 ** 20
-/** Twice a million labels with long names; Node makes no text of 512 MiB. */
+/** Ancestor ids kept in memory, over all labels. */
+const MEMOIZED_IDS = 2 ** 20
+/** Room for a million labels with long names; Node cannot make a string of 512 MiB. */
 const MAX_FILE_BYTES = 2 ** 28
 
 const FORM = '[{ "id": 0, "name": "…", "parents": [] }, …]'
@@ -19,9 +19,12 @@ export type Label = z.output<typeof LabelsFile>[number]
 export interface LabelMap {
   readonly size: number
   readonly labels: readonly Label[]
-  /** Of a label id, itself left out, sorted. */
+  /** Sorted ids, without the label itself. */
   ancestorsOf(id: number): readonly number[]
-  /** The labels as given, then their ancestors sorted, each once. Idempotent and monotone. @throws DownpourError LABEL_UNKNOWN */
+  /**
+   * The given ids, then their ancestors sorted, each once. Idempotent and monotone.
+   * @throws DownpourError LABEL_UNKNOWN
+   */
   close(ids: readonly number[]): number[]
 }
 
@@ -29,20 +32,20 @@ export interface LabelMap {
 export function createLabelMap(labels: readonly Label[], source = 'labels'): LabelMap {
   labels.forEach(({ id, parents }, i) => {
     if (id !== i) throw invalid(source, `entry ${i} has id ${id}: ids must be 0, 1, 2, …`)
-    const strange = parents.find((parent) => parent >= labels.length)
-    if (strange !== undefined) throw invalid(source, `label ${id} has parent ${strange}, which is not in the file`)
+    const unknown = parents.find((parent) => parent >= labels.length)
+    if (unknown !== undefined) throw invalid(source, `label ${id} has parent ${unknown}, which is not in the file`)
   })
   mustHaveNoCycle(labels, source)
-  const ancestorsOf = remembered((id) => findAncestors(id, labels))
+  const ancestorsOf = memoized((id) => findAncestors(id, labels))
   return {
     size: labels.length,
     labels,
     ancestorsOf,
     close(ids) {
-      const strange = ids.find((id) => !(id in labels))
-      if (strange !== undefined) {
-        const message = `label ${strange} is not in ${source} (0 to ${labels.length - 1})`
-        throw new DownpourError('LABEL_UNKNOWN', message, { label: strange, source })
+      const unknown = ids.find((id) => !(id in labels))
+      if (unknown !== undefined) {
+        const message = `label ${unknown} is not in ${source} (0 to ${labels.length - 1})`
+        throw new DownpourError('LABEL_UNKNOWN', message, { label: unknown, source })
       }
       const above = ids.flatMap((id) => ancestorsOf(id)).sort((a, b) => a - b)
       return [...new Set([...ids, ...above])]
@@ -50,7 +53,7 @@ export function createLabelMap(labels: readonly Label[], source = 'labels'): Lab
   }
 }
 
-/** The hierarchy of a flat set: `classes` labels without parents. */
+/** Labels without parents, numbered in the order of `names`. */
 export function flatLabels(names: readonly string[]): LabelMap {
   return createLabelMap(names.map((name, id) => ({ id, name, parents: [] })))
 }
@@ -59,32 +62,32 @@ export function flatLabels(names: readonly string[]): LabelMap {
 export async function readLabels(path: string): Promise<LabelMap> {
   const bytes = await readRegular(path, MAX_FILE_BYTES).catch((error) => {
     if (!isMissing(error.cause)) throw error
-    const message = `${path}: cannot be read (${errorMessage(error.cause)}); it lists the labels: ${FORM}`
+    const message = `${path}: cannot be read (${errorMessage(error.cause)}); expected a list of labels: ${FORM}`
     throw new DownpourError('DATA_MISSING', message, { path }, { cause: error })
   })
   const parsed = LabelsFile.safeParse(parseJson(textOf(bytes, path), path))
-  if (parsed.success) return createLabelMap(withNames(parsed.data, path), path)
+  if (parsed.success) return createLabelMap(withUniqueNames(parsed.data, path), path)
   const [issue] = parsed.error.issues
-  throw invalid(path, `${issue?.path.join('.') || 'the whole'}: ${issue?.message}; it lists the labels: ${FORM}`)
+  throw invalid(path, `${issue?.path.join('.') || 'the whole'}: ${issue?.message}; expected a list of labels: ${FORM}`)
 }
 
-/** Processes match labels by name, so each label needs a name of its own. */
-function withNames(labels: Label[], source: string): Label[] {
+/** Processes match labels by name, so names must be unique. */
+function withUniqueNames(labels: Label[], source: string): Label[] {
   const idByName = new Map<string, number>()
   for (const { id, name } of labels) {
     const before = idByName.get(name.normalize('NFC'))
     if (before !== undefined) {
-      throw invalid(
-        source,
-        `labels ${before} and ${id} are both named "${printable(name)}"; give each a name of its own`,
-      )
+      throw invalid(source, `labels ${before} and ${id} are both named "${printable(name)}"; give each a unique name`)
     }
     idByName.set(name.normalize('NFC'), id)
   }
   return labels
 }
 
-/** Names are compared, so no byte of them may be guessed. Editors of Windows put a mark before UTF-8, which is left out. */
+/**
+ * Names are compared, so text that is not UTF-8 is refused, not guessed. A byte order mark, as Windows editors write,
+ * is dropped.
+ */
 function textOf(bytes: Uint8Array, source: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
@@ -119,16 +122,16 @@ function findAncestors(id: number, labels: readonly Label[]): readonly number[] 
   return [...found].sort((a, b) => a - b)
 }
 
-/** Answers are kept while they are few: those of a deep chain, all together, grow with the square of its length. */
-function remembered(find: (id: number) => readonly number[]): (id: number) => readonly number[] {
+/** Memoizes up to a limit, because the ancestors of all labels of a chain grow with the square of its length. */
+function memoized(find: (id: number) => readonly number[]): (id: number) => readonly number[] {
   const known = new Map<number, readonly number[]>()
-  let room = REMEMBERED_IDS
+  let idsLeft = MEMOIZED_IDS
   return (id) => {
     const before = known.get(id)
     if (before) return before
     const found = find(id)
-    room -= found.length
-    if (room >= 0) known.set(id, found)
+    idsLeft -= found.length
+    if (idsLeft >= 0) known.set(id, found)
     return found
   }
 }

@@ -1,4 +1,4 @@
-/** Files opened without waiting: `open` of a pipe waits for whoever writes, which may be nobody, for ever. */
+/** Opens files with O_NONBLOCK: opening a pipe would otherwise wait for a writer, possibly for ever. */
 import { constants, type FileHandle, open } from 'node:fs/promises'
 import { DownpourError, errorCode } from '../support/errors.ts'
 import { printable } from '../support/printable.ts'
@@ -7,7 +7,7 @@ import { unreadable } from './unreadable.ts'
 /** @throws DownpourError DATA_UNREADABLE; Node's error where the storage is at fault */
 export async function openRegular(path: string): Promise<FileHandle> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error) => {
-    // What a socket answers.
+    // Opening a socket gives this error.
     throw errorCode(error) === 'ENXIO' ? notRegular(path) : unreadable(path, error)
   })
   try {
@@ -19,16 +19,13 @@ export async function openRegular(path: string): Promise<FileHandle> {
   }
 }
 
-/** The whole file. @throws DownpourError DATA_UNREADABLE, also for a file that is larger than anybody can mean */
+/** The whole file. @throws DownpourError DATA_UNREADABLE, also for a file of more than `maxBytes` */
 export async function readRegular(path: string, maxBytes: number): Promise<Buffer> {
   const file = await openRegular(path)
   try {
     const { size } = await file.stat()
     if (size <= maxBytes) return await file.readFile()
-    throw new DownpourError(
-      'DATA_UNREADABLE',
-      `${printable(path)}: has ${size} bytes, more than the ${maxBytes} that are read`,
-    )
+    throw new DownpourError('DATA_UNREADABLE', `${printable(path)}: has ${size} bytes; at most ${maxBytes} are read`)
   } catch (error) {
     throw unreadable(path, error)
   } finally {
@@ -36,7 +33,7 @@ export async function readRegular(path: string, maxBytes: number): Promise<Buffe
   }
 }
 
-/** At most so many bytes of its beginning. */
+/** The first `bytes` bytes, or fewer where the file is shorter. */
 export async function readHead(path: string, bytes: number): Promise<Buffer> {
   const file = await openRegular(path)
   try {
@@ -51,6 +48,6 @@ export async function readHead(path: string, bytes: number): Promise<Buffer> {
 }
 
 function notRegular(path: string): DownpourError {
-  const message = `${printable(path)}: is no regular file (a folder, pipe, socket or device); remove it`
+  const message = `${printable(path)}: is not a regular file (a folder, pipe, socket or device); remove it`
   return new DownpourError('DATA_UNREADABLE', message, { path })
 }

@@ -1,14 +1,21 @@
-/** Scores one checkpoint on the held-out set. B batch, H W pixels, C classes. */
+/** Scores one checkpoint on the evaluation set. B batch, H W pixels, C channels. */
 import { loadCheckpoint, loadClasses } from '../checkpoint/load.ts'
 import type { Tensor as StoredTensor } from '../checkpoint/safetensors.ts'
+import type { Class } from '../contract/classes.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
-import type { Batch } from '../data/batch.ts'
-import { evaluationBatches } from '../data/loader.ts'
-import type { Model, Weights } from '../models/model.ts'
+import type { ClassLabels, Dataset } from '../data/dataset.ts'
+import type { Batch } from '../input/batch.ts'
+import { evaluationBatches } from '../input/batches.ts'
+import { CorruptionCount } from '../input/corruption-count.ts'
+import { createExampleReader } from '../input/examples.ts'
+import { createPass, type Weights } from '../models/layer.ts'
 import { DownpourError } from '../support/errors.ts'
-import { sizeOf } from '../support/variables.ts'
-import type { Task } from '../tasks/task.ts'
-import { type Tensor4D, tf } from '../tensor/tf.ts'
+import { sizeOf, type VariableSpec } from '../support/variables.ts'
+import { classesOf } from '../tasks/declarations.ts'
+import { createInput } from '../tasks/registry.ts'
+import type { Task, Values } from '../tasks/task.ts'
+import { type Tensor, type Tensor4D, tf } from '../tensor/tf.ts'
+import type { EvaluationSet } from './evaluation-set.ts'
 
 export interface Score {
   metrics: Record<string, number>
@@ -17,45 +24,60 @@ export interface Score {
 
 export interface EvaluateOptions {
   folder: string
-  /** Refuse another checkpoint than the one that was listed. */
+  /** Digest of the listed checkpoint; evaluation fails if the folder holds another one by now. */
   digest: string
-  config: Pick<RuntimeConfig, 'evaluation' | 'input' | 'model'>
-  evaluationDir: string
-  model: Model
+  config: Pick<RuntimeConfig, 'evaluation' | 'task'>
+  set: Pick<EvaluationSet, 'dataset' | 'where'>
   task: Task
   signal: AbortSignal
 }
 
 /** @throws DownpourError CHECKPOINT_…, DATA_…, LABEL…; AbortError between two batches */
 export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Score> {
-  const { folder, digest, config, evaluationDir, model, task, signal } = options
-  const { evaluation, input } = config
-  if (!evaluation) throw new RangeError('the job has no evaluation')
-  const { data, batchSize, maxExamples } = evaluation
+  const { folder, digest, set, task, signal } = options
   const { manifest, variables } = await loadCheckpoint(folder, { expectDigest: digest })
   const classes = (await loadClasses(folder, manifest))?.classes
-  const weights = toWeights(model, variables, folder)
+  const weights = toWeights(task.variables, variables, folder)
   const scorer = task.scorer()
   let examples = 0
   try {
-    const limit = maxExamples === undefined ? {} : { maxExamples }
-    const outputs = config.model.classes
-    const read = { folder: evaluationDir, config: data, classes, outputs, input, batchSize, ...limit }
-    for await (const batch of evaluationBatches(read)) {
+    for await (const batch of await batchesOf(options, classes)) {
       signal.throwIfAborted()
-      scorer.add(logitsOf(model, weights, batch, input.cropPixels), batch.labels)
-      examples += batch.size
+      scorer.add(task.decode(infer(task, weights, batch), batch.targets), batch.targets)
+      examples += batch.targets.length
     }
   } finally {
     tf.dispose([...weights.values()])
   }
   if (examples > 0) return { metrics: scorer.result(), examples }
-  throw new DownpourError('DATA_EMPTY', `${evaluationDir}: the evaluation set holds no example that can be used`)
+  throw new DownpourError('DATA_EMPTY', `${set.where}: the evaluation set holds no example that can be used`)
 }
 
-/** @throws DownpourError CHECKPOINT_INCOMPLETE before anything is allocated */
-function toWeights(model: Model, stored: ReadonlyMap<string, StoredTensor>, folder: string): Weights {
-  const values = model.variables.map(({ name, shape }) => {
+async function batchesOf({ config, set }: EvaluateOptions, classes: readonly Class[] | undefined) {
+  const { evaluation } = config
+  if (!evaluation) throw new RangeError('the job has no evaluation')
+  const { data, batchSize, maxExamples } = evaluation
+  const pipeline = await createInput(config.task)
+  const dataset = classes ? set.dataset.withClasses(classes) : atMost(classesOf(config.task), set)
+  const reader = createExampleReader(dataset, pipeline.decode, new CorruptionCount(data.maxCorruptRecords))
+  return evaluationBatches(reader, pipeline, batchSize, maxExamples)
+}
+
+/** A checkpoint without a list of classes is scored by the label numbers of the set, so the model needs an output for each. @throws DownpourError LABELS_TOO_MANY */
+function atMost(outputs: number | undefined, { dataset, where }: EvaluateOptions['set']): Dataset<ClassLabels> {
+  const labels = dataset.labels.size
+  if (outputs === undefined || labels <= outputs) return dataset
+  const message = `${where}: the evaluation set has ${labels} labels, spec.task.classes is ${outputs}`
+  throw new DownpourError('LABELS_TOO_MANY', message, { labels })
+}
+
+/** @throws DownpourError CHECKPOINT_INCOMPLETE, before any tensor is allocated */
+function toWeights(
+  variables: readonly VariableSpec[],
+  stored: ReadonlyMap<string, StoredTensor>,
+  folder: string,
+): Weights {
+  const values = variables.map(({ name, shape }) => {
     const data = stored.get(name)?.data
     if (data?.length === sizeOf(shape)) return { name, shape, data }
     const found = data ? `${data.length} values` : 'none'
@@ -65,10 +87,17 @@ function toWeights(model: Model, stored: ReadonlyMap<string, StoredTensor>, fold
   return new Map(values.map(({ name, shape, data }) => [name, tf.tensor(data, [...shape])]))
 }
 
-/** @returns B·C floats, row-major */
-function logitsOf(model: Model, weights: Weights, { images, size }: Batch, pixels: number): Float32Array {
-  return tf.tidy(() => {
-    const images_BHWC = tf.tensor4d(images, [size, pixels, pixels, 3]) as Tensor4D
-    return model.forward(weights, images_BHWC, { training: false }).logits_BC.dataSync() as Float32Array
+/** Runs the task on one batch. @returns its outputs, read from the backend */
+function infer(task: Task, weights: Weights, { images, shape }: Batch<unknown>): Record<string, Values> {
+  const outputs = tf.tidy(() => {
+    const images_BHWC = tf.tensor4d(images, [...shape, 3]) as Tensor4D
+    return { ...task.infer(createPass(weights, { training: false }), images_BHWC) }
   })
+  const values = Object.entries(outputs).map(([name, tensor]) => [name, readOut(tensor)] as const)
+  tf.dispose(outputs)
+  return Object.fromEntries(values)
+}
+
+function readOut(tensor: Tensor): Values {
+  return { shape: tensor.shape, values: tensor.dataSync() as Float32Array | Int32Array }
 }

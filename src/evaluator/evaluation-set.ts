@@ -1,17 +1,23 @@
-/** The evaluation set, opened when the evaluator starts: a wrong path must not be found when the training is over. */
+/** The evaluation set. The evaluator opens it at its start, so that a wrong path fails the job before the training is over. */
 import { join } from 'node:path'
 import { type Class, MAX_CLASSES_BYTES, parseClasses } from '../contract/classes.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
-import { tellMissingClasses } from '../data/job-classes.ts'
-import { dataFacts } from '../data/loader.ts'
+import type { ClassLabels, Dataset } from '../data/dataset.ts'
+import { logMissingClasses } from '../data/match-classes.ts'
 import { readRegular } from '../data/regular-file.ts'
-import { tellPassedOver } from '../data/scan/tell.ts'
+import { logPassedOver } from '../data/scan/log-passed-over.ts'
 import { isMissing } from '../data/unreadable.ts'
+import { CorruptionCount } from '../input/corruption-count.ts'
+import { openChecked } from '../input/open-checked.ts'
 import { DownpourError, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 
 export interface EvaluationSet {
-  /** Says once which classes of the job are missing. @throws DownpourError CLASS_UNKNOWN, HIERARCHY_DIFFERS */
+  /** The folder, for messages. */
+  readonly where: string
+  /** Opened once for all checkpoints. `withClasses` maps its labels to the classes of one checkpoint. */
+  readonly dataset: Dataset<ClassLabels>
+  /** Logs once which classes of the job the set lacks. @throws DownpourError CLASS_UNKNOWN, HIERARCHY_DIFFERS */
   compare(classes: readonly Class[]): void
 }
 
@@ -22,45 +28,47 @@ export async function openEvaluationSet(
   log: Log,
 ): Promise<EvaluationSet> {
   if (!evaluation) throw new RangeError('the job has no evaluation')
-  const { labels, passedOver } = await dataFacts(folder, evaluation.data, evaluation.maxExamples ?? Infinity).catch(
-    (error) => {
-      throw named(error)
-    },
-  )
-  tellPassedOver(passedOver, log)
-  const where = join(folder, evaluation.data.path)
+  const { data, maxExamples = Number.POSITIVE_INFINITY } = evaluation
+  const corruption = new CorruptionCount(data.maxCorruptRecords)
+  const dataset = await openChecked(folder, data, maxExamples, corruption).catch((error) => {
+    throw withField(error)
+  })
+  logPassedOver(dataset.passedOver, log)
+  const where = join(folder, data.path)
   return {
+    where,
+    dataset,
     compare(classes) {
       try {
-        tellMissingClasses(labels, classes, where, log)
+        logMissingClasses(dataset.labels.labels, classes, where, log)
       } catch (error) {
-        throw named(error)
+        throw withField(error)
       }
     },
   }
 }
 
 /**
- * Holds the set against the list of the running job as soon as that is there, which is before the first checkpoint. A
- * file that cannot be used costs this early look alone: scores go by the list in each checkpoint.
+ * Compares the classes of the set with those of the running job as soon as the job has published them, which it does
+ * before its first checkpoint. An unreadable file only skips this early check, because each checkpoint has its own list.
  */
 export function compareOnce(set: EvaluationSet, classesFile: string, log: Log): () => Promise<void> {
   let isDone = false
-  let isTold = false
-  const tell = (error: unknown) => {
-    if (!isTold) log.warn({ reason: errorMessage(error) }, 'the list of classes cannot be read now')
-    isTold = true
+  let hasWarned = false
+  const warnOnce = (error: unknown) => {
+    if (!hasWarned) log.warn({ reason: errorMessage(error) }, 'the list of classes cannot be read now')
+    hasWarned = true
   }
   return async () => {
     if (isDone) return
-    const classes = await publishedClasses(classesFile).catch(tell)
+    const classes = await publishedClasses(classesFile).catch(warnOnce)
     if (!classes) return
     set.compare(classes)
     isDone = true
   }
 }
 
-/** Undefined: there is none yet. */
+/** @returns undefined while the job has not published a list */
 async function publishedClasses(path: string): Promise<Class[] | undefined> {
   try {
     return parseClasses(await readRegular(path, MAX_CLASSES_BYTES), path)
@@ -70,7 +78,7 @@ async function publishedClasses(path: string): Promise<Class[] | undefined> {
   }
 }
 
-function named(error: unknown): unknown {
+function withField(error: unknown): unknown {
   if (!(error instanceof DownpourError)) return error
   return new DownpourError(error.code, `spec.evaluation.data: ${error.message}`, { ...error.details }, { cause: error })
 }

@@ -1,4 +1,4 @@
-/** Follows a job's checkpoints: the newest not yet scored is scored, the last one always, then the work is done. */
+/** Scores the newest checkpoint of a job whenever it has no score yet, and returns after the final one. */
 import { join } from 'node:path'
 import { commitFile } from '../checkpoint/commit.ts'
 import type { FileSystem } from '../checkpoint/file-system.ts'
@@ -14,8 +14,8 @@ import type { Score } from './evaluate.ts'
 
 export interface FollowOptions {
   jobFolder: string
-  /** Called before each look at the folder; what it throws ends the work. */
-  beforeLook?: () => Promise<void>
+  /** Called before each poll of the folder. An error that it throws ends the evaluator. */
+  beforePoll?: () => Promise<void>
   score: (checkpoint: ListedCheckpoint) => Promise<Score>
   status: EvaluatorStatus
   metrics: EvaluatorMetrics
@@ -27,21 +27,21 @@ export interface FollowOptions {
 
 const POLL_MS = 500
 const MAX_TRIES = 3
-const REMEMBERED = 20
-/** Half a minute of a disk that cannot be read. */
-const MAX_FAILED_LOOKS = 60
+const MAX_EVALUATIONS = 20
+/** 30 seconds in which the folder cannot be read. */
+const MAX_FAILED_POLLS = 60
 
 /**
- * Returns when the final checkpoint is scored.
- * @throws what `beforeLook` threw; what scoring the final checkpoint threw, after three tries; CHECKPOINT_UNREADABLE; AbortError
+ * Returns when the final checkpoint has a score.
+ * @throws errors of `beforePoll`; the error of the third failed attempt on the final checkpoint; CHECKPOINT_UNREADABLE; AbortError
  */
 export async function followCheckpoints(options: FollowOptions): Promise<void> {
   const { clock, signal, status } = options
   const tries = new Map<string, number>()
-  const look = lookAt(options)
+  const poll = pollNewest(options)
   for (;;) {
-    await options.beforeLook?.()
-    const newest = await look()
+    await options.beforePoll?.()
+    const newest = await poll()
     if (newest && !isScored(newest, status) && (tries.get(newest.digest) ?? 0) < MAX_TRIES) {
       const nth = (tries.get(newest.digest) ?? 0) + 1
       tries.set(newest.digest, nth)
@@ -52,8 +52,8 @@ export async function followCheckpoints(options: FollowOptions): Promise<void> {
   }
 }
 
-/** @returns the newest checkpoint, at each call; none while the disk cannot be read, but not for ever */
-function lookAt({ jobFolder, fs, log }: FollowOptions): () => Promise<ListedCheckpoint | undefined> {
+/** @returns a function for the newest checkpoint. It returns undefined while the folder cannot be read, and then throws. */
+function pollNewest({ jobFolder, fs, log }: FollowOptions): () => Promise<ListedCheckpoint | undefined> {
   const cache = new ManifestCache()
   let failed = 0
   return async () => {
@@ -62,8 +62,8 @@ function lookAt({ jobFolder, fs, log }: FollowOptions): () => Promise<ListedChec
       failed = 0
       return checkpoints.at(-1)
     } catch (error) {
-      if (++failed >= MAX_FAILED_LOOKS) throw error
-      if (failed === 1) log.warn({ reason: errorMessage(error) }, 'checkpoints cannot be listed now')
+      if (++failed >= MAX_FAILED_POLLS) throw error
+      if (failed === 1) log.warn({ reason: errorMessage(error) }, 'checkpoints cannot be listed; trying again')
       return undefined
     }
   }
@@ -91,22 +91,22 @@ async function scoreOne(options: FollowOptions, checkpoint: ListedCheckpoint, is
   }
 }
 
-/** The score is told before it is written: its folder may be purged by now, or take no file. */
+/** Reports the score before writing it, because retention may have purged the folder, or the disk may be full. */
 async function scoreAndRecord(options: FollowOptions, checkpoint: ListedCheckpoint): Promise<void> {
   const { score, status, metrics, log } = options
   const { manifest, digest } = checkpoint
   const end = metrics.seconds.startTimer()
   const scored = await score(checkpoint)
   const record: EvaluationRecord = { step: manifest.step, digest, ...scored }
-  status.evaluations = [record, ...status.evaluations].slice(0, REMEMBERED)
+  status.evaluations = [record, ...status.evaluations].slice(0, MAX_EVALUATIONS)
   const seconds = end()
   metrics.step.set(manifest.step)
   for (const [metric, value] of Object.entries(scored.metrics)) metrics.score.set({ metric }, value)
   log.info({ ...record, seconds }, 'checkpoint scored')
-  await writeDown(record, checkpoint, options)
+  await writeRecord(record, checkpoint, options)
 }
 
-async function writeDown(
+async function writeRecord(
   record: EvaluationRecord,
   { folder }: ListedCheckpoint,
   options: FollowOptions,
@@ -115,11 +115,14 @@ async function writeDown(
   try {
     await commitFile(join(folder, FILES.evaluation), [Buffer.from(JSON.stringify(record))], fs)
   } catch (error) {
-    log.warn({ folder, code: errorCode(error), reason: errorMessage(error) }, 'score not written beside its checkpoint')
+    log.warn(
+      { folder, code: errorCode(error), reason: errorMessage(error) },
+      'score reported, but not written to the folder of its checkpoint',
+    )
   }
 }
 
-/** Retention removed it while it was read: that is no fault of anybody's, and a newer one is there. */
+/** Whether retention removed the checkpoint during evaluation. This is not an error, because a newer checkpoint exists. */
 async function isPurged({ jobFolder, fs }: FollowOptions, { digest }: ListedCheckpoint): Promise<boolean> {
   try {
     const { checkpoints } = await listCheckpoints(jobFolder, fs)

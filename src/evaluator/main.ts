@@ -1,4 +1,4 @@
-/** `downpour evaluate`: scores a job's checkpoints as they are committed, then leaves the results as its last words. */
+/** `downpour evaluate`: scores the checkpoints of a job as they are committed, and writes the results as its termination message. */
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { realFileSystem } from '../checkpoint/file-system.ts'
@@ -7,20 +7,20 @@ import { FILES } from '../contract/files.ts'
 import { claimFolder, parseRuntimeConfig, readSurroundings } from '../contract/parse-config.ts'
 import { EXIT, PORTS } from '../contract/runtime.ts'
 import type { EvaluatorStatus } from '../contract/status.ts'
+import { startProcessServer } from '../http/process-server.ts'
 import { createEvaluatorMetrics, type EvaluatorMetrics } from '../metrics/evaluator.ts'
-import { startRuntimeHttp } from '../metrics/runtime-http.ts'
-import { buildModel } from '../models/resnet.ts'
+import { cacheRoot } from '../support/cache-root.mjs'
 import { systemClock } from '../support/clock.ts'
 import { createLog, type Log } from '../support/log.ts'
 import { runProcess } from '../support/run-process.ts'
 import { readSecret } from '../support/secret.ts'
-import { createTask } from '../tasks/create-task.ts'
+import { createTask } from '../tasks/registry.ts'
 import { selectBackend } from '../tensor/backend.ts'
 import { evaluateCheckpoint } from './evaluate.ts'
 import { compareOnce, openEvaluationSet } from './evaluation-set.ts'
 import { followCheckpoints } from './follow.ts'
 
-/** Training comes first where both share a machine. */
+/** Lower priority than the workers that may share its machine. */
 const NICENESS = 10
 
 export async function runEvaluator(): Promise<void> {
@@ -30,9 +30,8 @@ export async function runEvaluator(): Promise<void> {
   const metrics = createEvaluatorMetrics({ defaults: true })
   await runProcess({
     work: async (signal) => {
-      const { registry } = metrics
       const key = readSecret(keyFile)
-      await startRuntimeHttp({ host, port: PORTS.http, key, registry, status: () => status, ready: () => true })
+      await startProcessServer({ host, port: PORTS.http, key, metrics: metrics.registry, status: () => status })
       setPriority(NICENESS)
       await evaluate(status, metrics, signal, log)
       status.phase = 'done'
@@ -58,13 +57,12 @@ async function evaluate(
   const checkpointDir = claimFolder('checkpoint', process.env)
   const jobFolder = join(checkpointDir, config.checkpoint.path)
   const set = await openEvaluationSet(evaluationDir, config, log)
-  await selectBackend(config.runtime.backend, log)
-  const model = buildModel({ ...config.model, ...config })
-  const task = createTask(config)
+  await selectBackend(config.runtime.backend, log, cacheRoot(process.env))
+  const task = await createTask(config)
   await followCheckpoints({
     jobFolder,
-    beforeLook: compareOnce(set, join(jobFolder, FILES.classes), log),
-    score: ({ folder, digest }) => evaluateCheckpoint({ folder, digest, config, evaluationDir, model, task, signal }),
+    beforePoll: compareOnce(set, join(jobFolder, FILES.classes), log),
+    score: ({ folder, digest }) => evaluateCheckpoint({ folder, digest, config, set, task, signal }),
     status,
     metrics,
     clock: systemClock,

@@ -13,7 +13,7 @@ export interface KubeClientOptions {
   retry?: Partial<RetryPolicy> | undefined
   /** Milliseconds for one try of a request; default 30 000. */
   timeoutMs?: number | undefined
-  /** Ends everything under way, for good. */
+  /** Aborts all requests and watches of the client. */
   signal?: AbortSignal | undefined
   userAgent?: string | undefined
   clock?: Clock | undefined
@@ -30,12 +30,12 @@ export interface Selection {
 }
 
 export interface ListOptions<T> extends Selection, Waiting {
-  /** Makes each item smaller as its page arrives: the whole of a large list never lies in memory as it came. */
+  /** Shrinks each item when its page arrives, so that a large list is never in memory as a whole in its full size. */
   trim?: ((item: T) => T) | undefined
 }
 
 export interface CreateOptions extends Waiting {
-  /** Nothing is stored; a field that the API server does not know is an error instead of being dropped. */
+  /** Nothing is stored, and an unknown field is an error instead of being dropped. */
   dryRun?: boolean | undefined
 }
 
@@ -56,11 +56,11 @@ export interface DeleteOptions extends Waiting {
 
 export interface WatchOptions extends Selection, Waiting {
   resourceVersion?: string | undefined
-  /** The server closes the watch after so long. */
+  /** Seconds after which the server closes the watch. */
   timeoutSeconds?: number | undefined
-  /** Milliseconds without a byte after which the connection counts as dead; default 90 000. */
+  /** Milliseconds without data after which the connection counts as dead; default 90 000. */
   idleMs?: number | undefined
-  /** Called when the API server has agreed to the watch, before its first event. */
+  /** Called when the API server has accepted the watch, before its first event. */
   onOpen?: (() => void) | undefined
 }
 

@@ -87,7 +87,7 @@ export class KubeClient {
     try {
       return await this.#listPages<T>(where, options, PAGE)
     } catch (error) {
-      // The snapshot behind the continue token was compacted away while we paged: take all in one answer.
+      // The snapshot of the continue token was compacted between two pages: request everything in one answer.
       if (isGone(error)) return this.#listPages<T>(where, options, undefined)
       throw error
     }
@@ -119,15 +119,18 @@ export class KubeClient {
     return (await this.#call({ method: 'POST', path, query, body: object }, options)) as T
   }
 
-  /** PUT of the whole object (or its status: `subresource: 'status'`). @throws 409 Conflict when its resourceVersion is old */
+  /**
+   * PUT of the whole object, or of its status with `subresource: 'status'`. @throws 409 Conflict if its resourceVersion
+   * is outdated
+   */
   async replace<T extends KubeObject>(ref: Ref, object: T, options: Waiting = {}): Promise<T> {
     const query = { fieldManager: FIELD_MANAGER }
     return (await this.#call({ method: 'PUT', path: resourcePath(ref), query, body: object }, options)) as T
   }
 
   /**
-   * Server-side apply: creates or updates the fields given, takes over from other managers (a conflict where `force` is
-   * false), removes what this manager gave before and gives no more, leaves the rest alone.
+   * Server-side apply: creates or updates the given fields and removes fields that this manager applied before but no
+   * longer gives. It takes over fields of other managers, or throws a conflict if `force` is false.
    */
   async apply<T extends KubeObject>(ref: Ref, object: KubeObject, options: ApplyOptions = {}): Promise<T> {
     const { fieldManager = FIELD_MANAGER, force = true, dryRun } = options
@@ -145,7 +148,7 @@ export class KubeClient {
     return (await this.#patch(ref, patch, 'application/merge-patch+json', { fieldManager }, options)) as T
   }
 
-  /** False: there was nothing to delete. @throws 409 Conflict when the uid or resourceVersion is another */
+  /** False: the object did not exist. @throws 409 Conflict if the uid or resourceVersion differs */
   async delete(ref: Ref, options: DeleteOptions = {}): Promise<boolean> {
     const { uid, resourceVersion, gracePeriodSeconds, propagationPolicy } = options
     const preconditions = uid === undefined && resourceVersion === undefined ? undefined : { uid, resourceVersion }
@@ -160,8 +163,9 @@ export class KubeClient {
   }
 
   /**
-   * The raw events of one watch, with bookmarks; ends when the server ends it. Errors are the reader's to handle: see
-   * Reflector. @throws KubeError with KUBE_TORN_LINE for half a line or one that is not JSON
+   * The raw events of one watch, with bookmarks, until the server ends it. The caller handles errors, as Reflector
+   * does.
+   * @throws KubeError with KUBE_TORN_LINE for a partial line or one that is not JSON
    */
   async *watch<T extends KubeObject = KubeObject>(
     where: Collection,
@@ -224,7 +228,7 @@ export class KubeClient {
   }
 }
 
-/** A repeat after a lost answer must do no harm: true of apply, not of a POST. */
+/** Whether a repeat after a lost answer does no harm: true for apply, but not for POST. */
 function isRepeatable(call: ApiRequest): boolean {
   if (call.method === 'PATCH') return call.contentType === APPLY
   return call.method !== 'POST'

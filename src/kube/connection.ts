@@ -6,8 +6,8 @@ import { DownpourError, errorMessage } from '../support/errors.ts'
 import { readYaml } from '../support/yaml.ts'
 
 /**
- * The library builds a new agent, hence a new TLS connection, for every request. This keeps one until the CA or the
- * client certificate changes: as long as the options are the same, "none" tells the base class to build nothing.
+ * The library creates a new agent, and so a new TLS connection, for every request. This class keeps one until the CA or
+ * the client certificate changes: while the options are equal, "none" keeps the base class from creating one.
  */
 class PooledKubeConfig extends KubeConfig {
   #dispatcher: Dispatcher | undefined
@@ -21,15 +21,15 @@ class PooledKubeConfig extends KubeConfig {
     return options
   }
 
-  /** The library's parser has no bounds: a few hundred bytes of aliases would keep it busy for minutes. */
+  /** The library's YAML parser has no limits: a few hundred bytes of aliases would block it for minutes. */
   override loadFromString(...[text, options]: Parameters<KubeConfig['loadFromString']>): void {
     const config = readYaml(text)[0]?.value
     if (typeof config !== 'object' || config === null || Array.isArray(config))
-      throw new DownpourError('KUBE_CONFIG_INVALID', 'it holds no kubeconfig')
+      throw new DownpourError('KUBE_CONFIG_INVALID', 'the file is not a kubeconfig')
     super.loadFromString(text, options)
   }
 
-  /** One at a time: of two first calls each would bring an agent, and the second would close the first one's. */
+  /** Serialised: two concurrent first calls would each create an agent, and the second would close the first one. */
   override applySecurityAuthentication(context: RequestContext): Promise<void> {
     const turn = this.#turn.then(() => super.applySecurityAuthentication(context)).then(() => this.#pool(context))
     this.#turn = turn.catch(() => {})
@@ -43,7 +43,7 @@ class PooledKubeConfig extends KubeConfig {
     context.setDispatcher(this.#dispatcher)
   }
 
-  /** Requests under way (watches too) finish on the old one, then it closes. */
+  /** The old dispatcher closes after its requests and watches have finished. */
   replaceDispatcher(next: Dispatcher | undefined): void {
     this.#dispatcher?.close().catch(() => undefined)
     this.#dispatcher = next
@@ -64,10 +64,10 @@ export interface Authorized {
   dispatcher: Dispatcher
 }
 
-/** One API server: its address, credentials that renew themselves, and one pool of connections. */
+/** One API server: its address, credentials that are refreshed when needed, and one connection pool. */
 export class Connection {
   readonly server: string
-  /** The same for logs and messages: local mode keeps its token in the address. */
+  /** The address for logs and messages, without the token that local mode puts into it. */
   readonly shownServer: string
   /** The namespace of the kubeconfig's context, or of the pod we run in. */
   readonly namespace: string
@@ -87,14 +87,14 @@ export class Connection {
   }
 
   /**
-   * Gives up on a pool whose connection stopped answering: over HTTP/2 a timed-out request leaves the dead connection
-   * in place, and everything after it would wait on it too.
+   * Stops using a pool whose connection no longer answers: with HTTP/2, a request that timed out leaves the dead
+   * connection in place, and later requests would wait on it too.
    */
   abandon(dispatcher: Dispatcher): void {
     if (this.#config.isCurrent(dispatcher)) this.#config.replaceDispatcher(undefined)
   }
 
-  /** The same, when all that is under way waits in vain: it fails now, to be tried on another connection. */
+  /** Stops using the pool and fails its requests at once, so that they are retried on another connection. */
   destroyPool(dispatcher: Dispatcher): void {
     this.abandon(dispatcher)
     dispatcher.destroy(null).catch(() => undefined)
@@ -131,7 +131,7 @@ function invalidConfig(path: string | undefined, problem: string, cause?: unknow
   )
 }
 
-/** Plain HTTP is local mode or `kubectl proxy`: fine on this machine, a leaked token anywhere else. */
+/** Accepts plain HTTP only on loopback (local mode, `kubectl proxy`): elsewhere it would leak the token. */
 function allowLoopbackHttp(config: KubeConfig, cluster: Cluster): Cluster {
   const url = new URL(cluster.server)
   if (url.protocol !== 'http:' || cluster.skipTLSVerify) return cluster

@@ -1,6 +1,6 @@
 import { DownpourError, errorMessage } from '../support/errors.ts'
 
-/** The API server's `Status` object, as far as we read it: the body of an error answer and of an ERROR watch event. */
+/** The fields of `Status` that are read: the body of an error answer and of an ERROR watch event. */
 export interface StatusBody {
   code?: number
   reason?: string
@@ -15,7 +15,7 @@ export interface StatusCause {
 }
 
 interface KubeFacts {
-  /** 0: there was no answer. */
+  /** 0: no answer arrived. */
   httpStatus: number
   reason: string
   retryAfterSeconds?: number | undefined
@@ -27,16 +27,17 @@ interface KubeFacts {
 
 /**
  * A request that did not succeed. `code` is `KUBE_` and the Status reason (`KUBE_NOT_FOUND`, `KUBE_CONFLICT`, ...), or
- * one of KUBE_UNREACHABLE, KUBE_DEADLINE, KUBE_BAD_ANSWER, KUBE_WATCH_LATE, KUBE_WATCH_IDLE, KUBE_TORN_LINE when there is no Status.
+ * one of KUBE_UNREACHABLE, KUBE_DEADLINE, KUBE_BAD_ANSWER, KUBE_WATCH_LATE, KUBE_WATCH_IDLE, KUBE_TORN_LINE when there
+ * is no Status.
  */
 export class KubeError extends DownpourError {
   readonly httpStatus: number
   /** `Status.reason`: NotFound, AlreadyExists, Conflict, Invalid, Expired, TooManyRequests, ... */
   readonly reason: string
   readonly retryAfterSeconds: number | undefined
-  /** The API server's own words, which name object and field; undefined: there was no answer. */
+  /** The API server's message, which names object and field; undefined: no answer arrived. */
   readonly serverText: string | undefined
-  /** What is wrong with which field, where the API server says so. */
+  /** The invalid fields, if the API server names them. */
   readonly causes: readonly StatusCause[]
 
   constructor(code: string, message: string, facts: KubeFacts) {
@@ -50,7 +51,7 @@ export class KubeError extends DownpourError {
   }
 }
 
-/** What the status code means when the body does not say: a proxy in front of the API server answers in its own words. */
+/** Reasons by HTTP status, for a body without one: a proxy in front of the API server sends no Status object. */
 const REASONS: Readonly<Record<number, string>> = {
   400: 'BadRequest',
   401: 'Unauthorized',
@@ -67,7 +68,7 @@ const REASONS: Readonly<Record<number, string>> = {
   504: 'Timeout',
 }
 
-/** @param what the request in words: `GET /api/v1/pods` */
+/** @param what describes the request: `GET /api/v1/pods` */
 export function statusError(what: string, httpStatus: number, body: StatusBody, retryAfterSeconds?: number): KubeError {
   const reason = body.reason || REASONS[httpStatus] || 'Unknown'
   const code = `KUBE_${reason.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase()}`
@@ -81,7 +82,7 @@ export function statusError(what: string, httpStatus: number, body: StatusBody, 
   })
 }
 
-/** An error without an answer of the API server behind it. */
+/** An error of a request that the API server has not answered. */
 export function transportError(
   code:
     | 'KUBE_UNREACHABLE'
@@ -98,7 +99,7 @@ export function transportError(
   return new KubeError(code, `${what}: ${text}`, { httpStatus: 0, reason: '', details: { request: what }, cause })
 }
 
-/** Node wraps the interesting error (`connect ECONNREFUSED ...`) in one that says nothing. */
+/** Node wraps the useful error (`connect ECONNREFUSED ...`) in a generic one. */
 function causeMessage(error: unknown): string {
   const inner = (error as { cause?: unknown } | null)?.cause
   if (inner instanceof Error) return causeMessage(inner)
@@ -110,5 +111,5 @@ export const isNotFound = (error: unknown): boolean => error instanceof KubeErro
 export const isConflict = (error: unknown): boolean => error instanceof KubeError && error.reason === 'Conflict'
 export const isAlreadyExists = (error: unknown): boolean =>
   error instanceof KubeError && error.reason === 'AlreadyExists'
-/** The resourceVersion or continue token is too old: list anew. */
+/** The resourceVersion or continue token is too old: a new list is needed. */
 export const isGone = (error: unknown): boolean => error instanceof KubeError && error.httpStatus === 410

@@ -8,7 +8,7 @@ import type { KubeObject } from './objects.ts'
 
 export interface EventText {
   type: 'Normal' | 'Warning'
-  /** UpperCamel, one word for the machine: `PodsCreated`. */
+  /** UpperCamelCase, one word for programs: `PodsCreated`. */
   reason: string
   /** A sentence for people; cut at 1024 bytes, the API's limit. */
   message: string
@@ -19,7 +19,7 @@ export interface EventRecorderOptions {
   log: Log
   /** Shown as the source: `downpour-operator`. */
   component: string
-  /** Which replica of it. */
+  /** The replica of the component. */
   instance: string
   clock?: Clock | undefined
 }
@@ -32,24 +32,24 @@ interface Series {
   ref: { namespace: string; name: string } | undefined
 }
 
-/** Series remembered; the least recently used are forgotten and begin anew. */
+/** Series in memory; the least recently used is dropped, and its next event starts a new series. */
 const MAX_SERIES = 4096
-/** Series waiting to be written; beyond it events are dropped, for they are news, not state. */
+/** Series that wait to be written; further events are dropped, because no state depends on them. */
 const MAX_PENDING = 1000
 const MAX_MESSAGE_BYTES = 1024
 const EVENTS = { apiVersion: 'v1', plural: 'events' } as const
 
 /**
- * Tells people what was done, as core/v1 Events: `kubectl describe` and `kubectl get events` print their count and
- * times as they are, whereas a `series` of events.k8s.io/v1 shows up there without its count. A repeat raises the
- * count of the first one. Never throws and never makes a reconcile wait.
+ * Publishes core/v1 Events: `kubectl describe` and `kubectl get events` print their count and times, but not the count
+ * of a `series` of events.k8s.io/v1. A repeated event raises the count of the first one. Never throws and never blocks
+ * a reconcile.
  */
 export class EventRecorder {
   readonly #options: EventRecorderOptions
   readonly #clock: Clock
   /** Least recently used first. */
   readonly #series = new Map<string, Series>()
-  /** Series with a count not yet written, in order; a repeat meanwhile costs no extra request. */
+  /** Series with an unwritten count, in order; a repeat in the meantime causes no further request. */
   readonly #pending = new Map<string, { object: KubeObject; text: EventText }>()
   #writing: Promise<void> | undefined
   #dropped = 0
@@ -59,7 +59,7 @@ export class EventRecorder {
     this.#clock = options.clock ?? systemClock
   }
 
-  /** Events given up: too many at once, or refused by the API server. */
+  /** Events dropped because there were too many at once or the API server refused them. */
   get dropped(): number {
     return this.#dropped
   }
@@ -76,7 +76,7 @@ export class EventRecorder {
     this.#writing ??= this.#writeAll()
   }
 
-  /** Resolves when everything recorded so far is written or given up. */
+  /** Resolves when all recorded events are written or dropped. */
   async flush(): Promise<void> {
     await this.#writing
   }
@@ -91,7 +91,7 @@ export class EventRecorder {
   }
 
   async #writeAll(): Promise<void> {
-    // One at a time: events must not take the requests that pods need.
+    // One at a time, so that events leave the rate limit to requests for pods.
     for (const [key, { object, text }] of this.#pending) {
       this.#pending.delete(key)
       try {
@@ -112,7 +112,7 @@ export class EventRecorder {
         await this.#options.client.mergePatch({ ...EVENTS, ...series.ref }, patch)
         return
       } catch (error) {
-        // The API server drops events after an hour; the series begins anew.
+        // The API server deletes events after an hour; a new series starts.
         if (!isNotFound(error)) throw error
         Object.assign(series, { count: 1, firstTimestamp: this.#now(), ref: undefined })
       }
@@ -129,7 +129,7 @@ export class EventRecorder {
     return {
       apiVersion: 'v1',
       kind: 'Event',
-      // Cut so that the whole stays a legal object name of 253 characters.
+      // Shortened so that the result is a legal object name of at most 253 characters.
       metadata: {
         name: `${name.slice(0, 230)}.${randomBytes(8).toString('hex')}`,
         namespace: namespace ?? 'default',
@@ -156,6 +156,6 @@ export class EventRecorder {
 function cut(message: string): string {
   if (Buffer.byteLength(message) <= MAX_MESSAGE_BYTES) return message
   const head = Buffer.from(message).subarray(0, MAX_MESSAGE_BYTES - 3)
-  // Half a character at the cut decodes to U+FFFD.
+  // A character split by the cut decodes to U+FFFD.
   return `${head.toString().replace(/\uFFFD$/, '')}…`
 }

@@ -5,28 +5,34 @@ import { type Indexer, ObjectStore } from './store.ts'
 
 export interface Change<T extends KubeObject = KubeObject> {
   type: 'added' | 'modified' | 'deleted'
-  /** As it is now, or was last. */
+  /** The current object, or for a deletion its last state. */
   object: T
 }
 
 export interface IntakeOptions<T extends KubeObject> {
   log: Log
-  /** Called for every change, also with the keys that the object had before it. May throw: logged and counted. */
+  /**
+   * Called for every change, also with the keys that the object had before. If it throws, the error is logged and
+   * counted.
+   */
   onKey: (key: string, change: Change<T>) => void | Promise<void>
-  /** Whose keys a change is about; default the object itself. A pod maps to its job: `keysOf: (pod) => [jobKey(pod)]`. */
+  /**
+   * The keys that a change affects; default: that of the object. A pod maps to its job: `keysOf: (pod) =>
+   * [jobKey(pod)]`.
+   */
   keysOf?: ((object: T) => readonly string[]) | undefined
-  /** Drops what nobody reads before the object is kept. */
+  /** Removes unused fields before the object is stored. */
   trim?: ((object: T) => T) | undefined
   indexers?: Readonly<Record<string, Indexer<T>>> | undefined
 }
 
-/** Takes objects into the store and tells whoever cares. No code of theirs can stop it. */
+/** Stores objects and calls the change handler. An error of the handler does not stop it. */
 export class Intake<T extends KubeObject> {
   readonly store: ObjectStore<T>
   readonly #options: IntakeOptions<T>
-  /** Throws and rejections of handlers. */
+  /** Errors and rejections of handlers. */
   handlerErrors = 0
-  /** Objects that were older than what the store already had. */
+  /** Objects that were older than the stored ones. */
   staleObjects = 0
 
   constructor(options: IntakeOptions<T>) {
@@ -42,12 +48,15 @@ export class Intake<T extends KubeObject> {
   deleted(object: T): void {
     this.#guard(() => {
       const removed = this.store.remove(object)
-      if (removed) this.#tell(removed, 'deleted')
+      if (removed) this.#notify(removed, 'deleted')
       else this.staleObjects++
     })
   }
 
-  /** A full list, trimmed already: what is not in it is gone. With `reset` it is the truth even where it is older than what we have. */
+  /**
+   * A full list, already trimmed: objects that are not in it are deleted. With `reset`, its objects replace newer
+   * stored ones.
+   */
   listed(items: readonly T[], reset: boolean): void {
     const keys = new Set(items.map(objectKey))
     for (const object of this.store.list()) if (!keys.has(objectKey(object))) this.deleted(object)
@@ -63,21 +72,21 @@ export class Intake<T extends KubeObject> {
     }
     const previous = outcome.previous ?? replaced
     if (previous && previous.metadata.uid === object.metadata.uid) {
-      if (previous.metadata.resourceVersion !== object.metadata.resourceVersion) this.#tellBoth(previous, object)
+      if (previous.metadata.resourceVersion !== object.metadata.resourceVersion) this.#notifyBoth(previous, object)
       return
     }
-    // Same name, other uid: it was deleted and made again while we did not look. Readers see both.
-    if (previous) this.#tell(previous, 'deleted')
-    this.#tell(object, 'added')
+    // Same name, other uid: the object was deleted and created again between two lists. Handlers get both changes.
+    if (previous) this.#notify(previous, 'deleted')
+    this.#notify(object, 'added')
   }
 
-  /** Each key once, also where the object had it before only. */
-  #tellBoth(previous: T, object: T): void {
+  /** Calls the handler once for each key, also for keys that only the previous version had. */
+  #notifyBoth(previous: T, object: T): void {
     const keys = new Set([...this.#keysOf(previous), ...this.#keysOf(object)])
     for (const key of keys) this.#call(key, 'modified', object)
   }
 
-  #tell(object: T, type: Change['type']): void {
+  #notify(object: T, type: Change['type']): void {
     for (const key of this.#keysOf(object)) this.#call(key, type, object)
   }
 
@@ -89,16 +98,16 @@ export class Intake<T extends KubeObject> {
     this.#guard(() => this.#options.onKey(key, { type, object }))
   }
 
-  /** Runs other people's code: what it throws, now or later, ends here. */
+  /** Runs a handler and contains its errors, synchronous or not. */
   #guard(call: () => void | Promise<void>): void {
-    const note = (error: unknown) => {
+    const record = (error: unknown) => {
       this.handlerErrors++
       this.#options.log.error({ code: errorCode(error), error: errorMessage(error) }, 'change handler failed')
     }
     try {
-      Promise.resolve(call()).catch(note)
+      Promise.resolve(call()).catch(record)
     } catch (error) {
-      note(error)
+      record(error)
     }
   }
 }

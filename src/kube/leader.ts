@@ -1,27 +1,27 @@
 import { type Clock, systemClock } from '../support/clock.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
+import type { ObjectMeta } from '../support/object-meta.ts'
 import { createKubeClient, type KubeClient } from './client.ts'
 import { isAlreadyExists, isConflict } from './errors.ts'
-import type { ObjectMeta } from './objects.ts'
 import { openScope } from './scope.ts'
 
 export interface LeaderOptions {
-  /** As for KubeClient. The elector opens a client of its own: a stuck pool must not cost the lease. */
+  /** As for KubeClient. The elector has its own client, so that a stuck connection pool does not cost the lease. */
   kubeConfig?: string | undefined
   namespace: string
   /** Name of the Lease. */
   name: string
-  /** Unique to this process, also across its restarts: pod name and a random part. */
+  /** Unique to this process, also across restarts: pod name and a random part. */
   identity: string
   log: Log
-  /** Called once when leadership is lost against our will: stop writing and exit. Not after `release`. */
+  /** Called once if the lease is lost before `release`: stop writing and exit. */
   onLost: () => void
-  /** Others wait so long after the last renewal that they saw; default 15 000 ms. */
+  /** How long others wait after the last renewal that they observed; default 15 000 ms. */
   leaseDurationMs?: number | undefined
-  /** We stop leading so long after our last renewal; default 10 000 ms, less than the lease. */
+  /** The leader stops leading this long after its last renewal; default 10 000 ms, less than the lease. */
   renewDeadlineMs?: number | undefined
-  /** Between two tries; default 2000 ms. */
+  /** Between two attempts; default 2000 ms. */
   retryPeriodMs?: number | undefined
   clock?: Clock | undefined
   random?: (() => number) | undefined
@@ -44,8 +44,8 @@ interface Lease {
 }
 
 /**
- * At most one of many processes leads. Whether another's lease has run out is judged by how long its record has not
- * changed before our eyes, on our monotonic clock: the times written in it come from a clock that may be wrong.
+ * Leader election: at most one process leads. A lease counts as expired when this process has seen no change of it for
+ * the lease's duration on its own monotonic clock, because the times in the lease come from another machine's clock.
  */
 export class LeaderElector {
   readonly #options: LeaderOptions
@@ -54,9 +54,9 @@ export class LeaderElector {
   readonly #clock: Clock
   readonly #random: () => number
   readonly #stopping = new AbortController()
-  /** The lease as last seen and when it was first seen like that. */
+  /** The last observed lease, and when it was first observed in that state. */
   #observed: { record: string; atMs: number; leaseMs: number } = { record: '', atMs: 0, leaseMs: 0 }
-  /** Taken before the request that renewed was sent, so that we never believe in the lease longer than others do. */
+  /** Time before the renewing request was sent, so that this process never trusts the lease longer than others do. */
   #renewedMs: number | undefined
   #renewing: Promise<void> | undefined
   #lost = false
@@ -77,7 +77,7 @@ export class LeaderElector {
     this.#client = createKubeClient({
       kubeConfig: options.kubeConfig,
       log: options.log,
-      // The loop below is the retry, and one stuck request must leave time for a second.
+      // The loop below retries, and a stuck request must leave time for a second one.
       retry: { attempts: 1 },
       timeoutMs: deadlineMs / 2,
       userAgent: 'downpour-leader',
@@ -85,14 +85,14 @@ export class LeaderElector {
   }
 
   /**
-   * True only while the lease is certainly ours. Ask before every write: a process that slept past its lease sees it
-   * here before any timer tells it.
+   * True only while this process certainly holds the lease. Check it before every write: a process that was paused past
+   * its lease notices it here before any timer fires.
    */
   isLeader(): boolean {
     return this.#renewedMs !== undefined && this.#clock.monotonicMs() - this.#renewedMs < this.#timing.deadlineMs
   }
 
-  /** Resolves when this process leads; from then on it renews by itself. Rejects when the signal fires or on release. */
+  /** Resolves when this process leads; it then renews the lease until release. Rejects on abort or release. */
   async acquire(signal?: AbortSignal): Promise<void> {
     const scope = openScope([this.#stopping.signal, signal])
     try {
@@ -106,7 +106,7 @@ export class LeaderElector {
     this.#renewing = this.#renew()
   }
 
-  /** Looks often enough to date the holder's last sign of life, and is there when the lease runs out. */
+  /** Short enough to date the holder's last renewal, and to end when the lease expires. */
   #pauseMs(): number {
     const { atMs, leaseMs } = this.#observed
     const leftMs = atMs + leaseMs - this.#clock.monotonicMs()
@@ -114,7 +114,7 @@ export class LeaderElector {
     return leftMs > 0 ? Math.min(retryMs, leftMs) : retryMs
   }
 
-  /** Stops renewing, hands the lease over if it is ours, closes the client. First let your writes end. */
+  /** Stops renewing, gives the lease up and closes the client. Finish all writes first. */
   async release(): Promise<void> {
     this.#stopping.abort()
     await this.#renewing
@@ -127,13 +127,13 @@ export class LeaderElector {
     const { signal } = this.#stopping
     while (!signal.aborted) {
       await this.#clock.sleep(this.#timing.retryMs, signal).catch(() => undefined)
-      // Past the deadline (a paused process) nothing is renewed quietly: `isLeader` has been false meanwhile.
+      // After the deadline, as in a paused process, the lease is not renewed: `isLeader` has been false in between.
       if (this.isLeader()) await this.#renewOnce(signal)
       if (!signal.aborted && !this.isLeader()) this.#lose()
     }
   }
 
-  /** Gives up when the lease can no longer be ours, even if the request is still under way. */
+  /** Stops waiting for the request when the renew deadline has passed. */
   async #renewOnce(signal: AbortSignal): Promise<void> {
     const scope = openScope([signal])
     const leftMs = this.#timing.deadlineMs - (this.#clock.monotonicMs() - (this.#renewedMs ?? 0))
@@ -153,15 +153,15 @@ export class LeaderElector {
     this.#options.onLost()
   }
 
-  /** One look at the lease, and one write if it is ours or free. Failures count as "not now". */
+  /** Reads the lease once and writes it if it is free or held by this process. @returns false also after an error */
   async #tryOnce(signal: AbortSignal): Promise<boolean> {
     try {
       return await this.#takeOrRenew(signal)
     } catch (error) {
       signal.throwIfAborted()
-      // Somebody was faster, which is how it should be.
+      // Another process was faster.
       if (isConflict(error) || isAlreadyExists(error)) return false
-      this.#options.log.warn({ code: errorCode(error), error: errorMessage(error) }, 'lease not reached')
+      this.#options.log.warn({ code: errorCode(error), error: errorMessage(error) }, 'lease not read or written')
       return false
     }
   }
@@ -186,7 +186,7 @@ export class LeaderElector {
     return true
   }
 
-  /** Whether somebody holds it and has shown life within the lease, as far as we saw. */
+  /** Whether another process holds the lease and has renewed it within its duration, as far as observed. */
   #isHeld(held: LeaseSpec): boolean {
     const nowMs = this.#clock.monotonicMs()
     const record = JSON.stringify(held)
@@ -215,8 +215,8 @@ export class LeaderElector {
   }
 
   /**
-   * Empty holder, one second: the next one need not wait out the lease. Whether there is something to hand over is asked
-   * of the lease, not of our memory: a request cut off in mid-air may have counted.
+   * Empties the holder and shortens the lease to one second, so that the next leader need not wait. It reads the lease
+   * first, because an aborted request may have succeeded on the server.
    */
   async #handOver(): Promise<void> {
     try {
@@ -237,7 +237,7 @@ export class LeaderElector {
     return { ...this.#collection(), name: this.#options.name }
   }
 
-  /** The library types this as a Date, but the API wants six decimals. */
+  /** The API requires six decimals. */
   #microTime(): string {
     return new Date(this.#clock.nowMs()).toISOString().replace(/(\.\d{3})Z$/, '$1000Z')
   }

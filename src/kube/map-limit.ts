@@ -6,14 +6,14 @@ export interface MapResult<I, R> {
 
 type Outcome<I, R> = { value: R } | { item: I; error: unknown }
 
-/** Calls `fn` for every item, at most `limit` at once. One failure does not keep the others from being tried. */
+/** Calls `fn` for every item, at most `limit` at once. A failure does not stop the others. */
 export async function mapLimit<I, R>(
   items: readonly I[],
   limit: number,
   fn: (item: I) => Promise<R>,
 ): Promise<MapResult<I, R>> {
   const outcomes = new Array<Outcome<I, R>>(items.length)
-  // All lanes draw from one iterator, so a slow item holds up its own lane only.
+  // All lanes share one iterator, so a slow item delays only its own lane.
   const remaining = items.entries()
   const lane = async () => {
     for (const [index, item] of remaining) {

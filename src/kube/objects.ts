@@ -1,27 +1,5 @@
 /** Kubernetes objects as untyped JSON: the library's typed clients silently drop fields that they do not know. */
-export interface OwnerReference {
-  apiVersion: string
-  kind: string
-  name: string
-  uid: string
-  controller?: boolean
-  blockOwnerDeletion?: boolean
-}
-
-export interface ObjectMeta {
-  name: string
-  namespace?: string
-  uid?: string
-  resourceVersion?: string
-  generation?: number
-  labels?: Record<string, string>
-  annotations?: Record<string, string>
-  ownerReferences?: OwnerReference[]
-  finalizers?: string[]
-  managedFields?: { manager?: string }[]
-  creationTimestamp?: string
-  deletionTimestamp?: string
-}
+import type { ObjectMeta } from '../support/object-meta.ts'
 
 export interface KubeObject {
   apiVersion?: string
@@ -41,7 +19,10 @@ export interface Ref extends Collection {
   subresource?: 'status' | 'scale' | 'eviction'
 }
 
-/** @example resourcePath({ apiVersion: 'v1', plural: 'pods', namespace: 'a', name: 'b' }) === '/api/v1/namespaces/a/pods/b' */
+/**
+ * @example resourcePath({ apiVersion: 'v1', plural: 'pods', namespace: 'a', name: 'b' }) ===
+ * '/api/v1/namespaces/a/pods/b'
+ */
 export function resourcePath(where: Collection & Partial<Ref>): string {
   const root = where.apiVersion.includes('/') ? 'apis' : 'api'
   const parts = [root, ...where.apiVersion.split('/')]
@@ -71,8 +52,8 @@ export function controllerUid(object: KubeObject): string | undefined {
 }
 
 /**
- * Compares resourceVersions: negative when `a` is older. They are decimal numbers that may pass 2^53, hence no Number().
- * A version that is not a number cannot be ordered and counts as equal.
+ * Compares resourceVersions: negative when `a` is older. They are decimal numbers that may pass 2^53, hence no
+ * Number(). A version that is not a number cannot be ordered and counts as equal.
  */
 export function compareVersions(a: string, b: string): number {
   if (!/^\d+$/.test(a) || !/^\d+$/.test(b)) return 0

@@ -1,7 +1,7 @@
+import { type BackoffBounds, backoffMs } from '../support/backoff.ts'
 import { type Clock, systemClock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
-import { type BackoffBounds, backoffMs } from './backoff.ts'
 import type { KubeClient } from './client.ts'
 import type { WatchEvent } from './client-options.ts'
 import { KubeError, statusError } from './errors.ts'
@@ -16,7 +16,9 @@ export interface ReflectorOptions<T extends KubeObject> extends IntakeOptions<T>
   client: KubeClient
   resource: Collection
   labelSelector?: string | undefined
-  /** Milliseconds of silence after which a watch counts as dead; bookmarks come about once a minute. Default 90 000. */
+  /**
+   * Milliseconds without data after which a watch counts as dead; bookmarks arrive about once a minute. Default 90 000.
+   */
   idleMs?: number | undefined
   /** Default 200 ms to 30 s. */
   backoff?: BackoffBounds | undefined
@@ -29,17 +31,17 @@ export interface ReflectorStats {
   synced: boolean
   relists: number
   reconnects: number
-  /** Watches refused because the API server no longer has the version they go on from. */
+  /** Watches refused because the API server no longer has their resourceVersion. */
   expired: number
   events: number
-  /** Half or non-JSON lines; each cost a relist. */
+  /** Partial lines and lines that are not JSON; each causes a new list. */
   tornLines: number
   /** Failed lists and watches, torn lines included. */
   errors: number
   handlerErrors: number
-  /** Objects that were older than what the store already had. */
+  /** Objects that were older than the stored ones. */
   staleObjects: number
-  /** What keeps it from listing or watching, since the last success; undefined: nothing, or nothing for long. */
+  /** Why it cannot list or watch since the last success; undefined: it can, or failed only briefly. */
   trouble: string | undefined
   /** Unix milliseconds of the last list and of the last event or bookmark; 0: never. */
   lastSyncMs: number
@@ -47,18 +49,18 @@ export interface ReflectorStats {
 }
 
 const BACKOFF: BackoffBounds = { baseMs: 200, capMs: 30_000 }
-/** Failures in a row of the watch alone, after which its resourceVersion is doubted and everything listed anew. */
-const DOUBT_AFTER = 3
-/** Failures in a row after which it is a trouble to tell: a watch that breaks now and then is ordinary. */
-const TELL_AFTER = 3
-/** Lists in a row that are older than what was seen before they count as the truth: the cluster came back from a backup. */
+/** Consecutive failures of the watch after which its resourceVersion is dropped and everything is listed again. */
+const RELIST_AFTER = 3
+/** Consecutive failures after which the trouble is reported: a watch that breaks now and then is normal. */
+const REPORT_AFTER = 3
+/** Consecutive outdated lists after which they are accepted: the cluster was restored from a backup. */
 const ACCEPT_STALE_AFTER = 3
 
 /**
- * Keeps a copy of a collection: list, then watch from there, forever. Nothing ends it but `stop` or its signal: not a
- * refused connection, a torn line, an expired version, nor a throwing handler.
- * @example const pods = new Reflector({ client, resource: { apiVersion: 'v1', plural: 'pods' }, log, onKey: (key) => queue.add(key) })
- *          pods.start(); await pods.synced()
+ * Keeps a copy of a collection: lists it, then watches from that version. Only `stop` or its signal ends it; refused
+ * connections, partial lines, expired versions and throwing handlers do not.
+ * @example const pods = new Reflector({ client, resource: { apiVersion: 'v1', plural: 'pods' }, log, onKey: (key) =>
+ * queue.add(key) }) pods.start(); await pods.synced()
  */
 export class Reflector<T extends KubeObject = KubeObject> {
   readonly store: Store<T>
@@ -88,7 +90,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
   #failures = 0
   #watchFailures = 0
   #lastContactMs = 0
-  /** When the API server agreed to the present watch; undefined: not yet. */
+  /** When the API server accepted the current watch; undefined: not yet. */
   #openedMs: number | undefined
   #errorsInRow = 0
   #trouble: string | undefined
@@ -101,16 +103,16 @@ export class Reflector<T extends KubeObject = KubeObject> {
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
     this.#stopping = openScope([options.signal])
-    // Nobody may be waiting for the sync when it is given up.
+    // Prevents an unhandled rejection if no caller waits for the sync.
     this.#synced.promise.catch(() => undefined)
   }
 
-  /** Once; further calls change nothing. */
+  /** Further calls have no effect. */
   start(): void {
     this.#running ??= this.#run()
   }
 
-  /** Resolves when the last request has ended and no handler will be called any more. */
+  /** Resolves when the last request has ended and no handler will be called again. */
   async stop(): Promise<void> {
     this.#stopping.close()
     await this.#running
@@ -126,7 +128,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
     return { ...this.#stats, handlerErrors, staleObjects, trouble: this.#trouble }
   }
 
-  /** Monotonic milliseconds since the API server last said something: the figure for a health check. */
+  /** Monotonic milliseconds since the last answer or event of the API server, for the health check. */
   silentMs(): number {
     return this.#clock.monotonicMs() - this.#lastContactMs
   }
@@ -145,7 +147,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
         waitMs = this.#noteFailure(error)
       }
       const bounds = this.#options.backoff ?? BACKOFF
-      // A watch that held for a while did not fail, even if nothing happened in it: balancers cut what is idle.
+      // A watch that lasted for a while did not fail, even without an event: load balancers close idle connections.
       if (this.#heldMs() > bounds.baseMs) this.#failures = 0
       waitMs += backoffMs(this.#failures++, bounds, this.#random)
       this.#stats.reconnects++
@@ -168,8 +170,8 @@ export class Reflector<T extends KubeObject = KubeObject> {
   }
 
   /**
-   * A list older than what we saw comes from an API server that lags behind: taking it would delete what is alive. If
-   * the server insists, the cluster was restored from a backup and its numbers start lower.
+   * An outdated list comes from an API server that lags behind: storing it would delete existing objects. If several
+   * lists in a row are outdated, the cluster was restored from a backup and its versions start lower.
    */
   #acceptList(version: string): 'normal' | 'reset' {
     if (compareVersions(version, this.#newestVersion) >= 0) {
@@ -183,7 +185,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
         reason: 'StaleList',
       })
     }
-    this.#log.warn({ version, seen: this.#newestVersion }, 'resource versions went back; taking the list as it is')
+    this.#log.warn({ version, seen: this.#newestVersion }, 'resource versions decreased; accepting the list')
     this.#staleLists = 0
     this.#newestVersion = version
     return 'reset'
@@ -195,7 +197,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
       labelSelector,
       idleMs,
       resourceVersion: this.#version,
-      // Spread out, or all watches of all controllers would reconnect at the same moment for ever.
+      // Random, so that the watches of all controllers do not reconnect at the same moment.
       timeoutSeconds: Math.round(240 + 240 * this.#random()),
       onOpen: () => {
         this.#openedMs = this.#clock.monotonicMs()
@@ -240,15 +242,15 @@ export class Reflector<T extends KubeObject = KubeObject> {
     this.#log.info({}, 'watching again')
   }
 
-  /** Told once when it begins, and again only if its cause is another one. */
+  /** Logs a failure once, and again only if its cause changes. */
   #noteTrouble(error: unknown, isAnswer: boolean): void {
-    if (++this.#errorsInRow < TELL_AFTER && (this.#stats.synced || !isAnswer)) return
+    if (++this.#errorsInRow < REPORT_AFTER && (this.#stats.synced || !isAnswer)) return
     const text = errorMessage(error)
-    if (text !== this.#trouble) this.#log.warn({ code: errorCode(error), error: text }, 'cannot watch, trying on')
+    if (text !== this.#trouble) this.#log.warn({ code: errorCode(error), error: text }, 'cannot watch, retrying')
     this.#trouble = text
   }
 
-  /** Decides between watching on and listing anew; returns the milliseconds that the server asked for. */
+  /** Decides whether to watch from the last version or to list again. @returns the milliseconds of Retry-After */
   #noteFailure(error: unknown): number {
     this.#stats.errors++
     const { code, httpStatus, retryAfterSeconds } =
@@ -257,7 +259,7 @@ export class Reflector<T extends KubeObject = KubeObject> {
     if (httpStatus === 410) this.#stats.expired++
     if (httpStatus !== 0) this.#watchFailures++
     const isTransient = httpStatus === 0 || httpStatus === 429 || httpStatus >= 500
-    if (code === 'KUBE_TORN_LINE' || !isTransient || this.#watchFailures >= DOUBT_AFTER) this.#version = undefined
+    if (code === 'KUBE_TORN_LINE' || !isTransient || this.#watchFailures >= RELIST_AFTER) this.#version = undefined
     this.#noteTrouble(error, httpStatus !== 0)
     this.#log.debug({ code, error: errorMessage(error), relist: this.#version === undefined }, 'watch interrupted')
     return (retryAfterSeconds ?? 0) * 1000

@@ -1,13 +1,13 @@
+import { type BackoffBounds, backoffMs } from '../support/backoff.ts'
 import type { Clock } from '../support/clock.ts'
-import { type BackoffBounds, backoffMs } from './backoff.ts'
 import { KubeError } from './errors.ts'
 
-/** When to repeat a request, as data. */
+/** Which failed requests are repeated, and when. */
 export interface RetryPolicy extends BackoffBounds {
-  /** Tries in all; 1: never repeat. */
+  /** Attempts in total; 1: never repeat. */
   attempts: number
   statuses: readonly number[]
-  /** A server that asks for more patience than this gets no repeat here: the caller's queue waits instead. */
+  /** With a longer Retry-After the request fails at once, and the caller's queue waits instead. */
   maxRetryAfterMs: number
 }
 
@@ -27,7 +27,9 @@ interface RetryTools {
   onRetry?: (error: KubeError, attempt: number, waitMs: number) => void
 }
 
-/** Calls until it succeeds, fails for good, or the attempts are spent. Only for requests that may be repeated. */
+/**
+ * Repeats the call until it succeeds, fails permanently, or no attempt is left. Only for requests that may be repeated.
+ */
 export async function withRetry<R>(call: () => Promise<R>, policy: RetryPolicy, tools: RetryTools): Promise<R> {
   for (let attempt = 0; ; attempt++) {
     try {
@@ -42,7 +44,7 @@ export async function withRetry<R>(call: () => Promise<R>, policy: RetryPolicy, 
   }
 }
 
-/** Milliseconds before the next try; undefined: do not try again. Never shorter than what the server asked for. */
+/** Milliseconds before the next attempt, at least Retry-After; undefined: no further attempt. */
 function retryWaitMs(error: KubeError, attempt: number, policy: RetryPolicy, random: () => number): number | undefined {
   if (error.httpStatus !== 0 && !policy.statuses.includes(error.httpStatus)) return undefined
   const askedMs = (error.retryAfterSeconds ?? 0) * 1000

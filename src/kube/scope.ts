@@ -1,16 +1,16 @@
-/** One abort signal for one piece of work, fed by other signals and by a timer. */
+/** One abort signal for one operation; it fires on other signals or a timer. */
 export interface Scope {
   readonly signal: AbortSignal
-  /** (Re)starts the one timer; when it rings, the scope aborts with what `problem` returns. */
+  /** (Re)starts the timer; when it fires, the scope aborts with the error of `problem`. */
   within(ms: number, problem: () => Error): void
-  /** Call it in `finally`: stops the timer and aborts whatever still hangs on the signal. */
+  /** Call it in `finally`: stops the timer and aborts whatever still waits for the signal. */
   close(): void
 }
 
-/** One for all: making one, with its stack, costs more than the rest of a scope. */
-const CLOSED = new DOMException('the work that this belonged to is over', 'AbortError')
+/** Shared, because creating an error with its stack costs more than the rest of a scope. */
+const CLOSED = new DOMException('the operation has ended', 'AbortError')
 
-/** Unlike AbortSignal.any it lets go of its sources when closed: the sources live as long as the process. */
+/** Unlike AbortSignal.any, it removes its listeners when closed: the sources live as long as the process. */
 export function openScope(signals: readonly (AbortSignal | undefined)[]): Scope {
   const controller = new AbortController()
   const release = signals.map((source) => follow(source, controller))

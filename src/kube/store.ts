@@ -1,6 +1,6 @@
 import { compareVersions, controllerUid, type KubeObject, objectKey } from './objects.ts'
 
-/** The values under which an object is found: `byIndex('job', uid)`. */
+/** The index values of an object: `byIndex('job', uid)`. */
 export type Indexer<T> = (object: T) => readonly string[]
 
 export const indexByOwnerUid: Indexer<KubeObject> = (object) => {
@@ -8,7 +8,7 @@ export const indexByOwnerUid: Indexer<KubeObject> = (object) => {
   return uid === undefined ? [] : [uid]
 }
 
-/** Reading side of a reflector's cache. Objects in it are shared: copy before changing one. */
+/** Read access to a reflector's cache. Its objects are shared: copy one before changing it. */
 export interface Store<T extends KubeObject> {
   /** @param key `namespace/name` */
   get(key: string): T | undefined
@@ -20,7 +20,7 @@ export interface Store<T extends KubeObject> {
 
 export type PutOutcome<T> = { stored: true; previous: T | undefined } | { stored: false }
 
-/** Latest known state per namespace/name. An older resourceVersion never replaces a newer one. */
+/** The latest known object for each namespace and name. An older resourceVersion never replaces a newer one. */
 export class ObjectStore<T extends KubeObject> implements Store<T> {
   readonly #objects = new Map<string, T>()
   readonly #indexers: ReadonlyMap<string, Indexer<T>>
@@ -65,7 +65,7 @@ export class ObjectStore<T extends KubeObject> implements Store<T> {
     return { stored: true, previous }
   }
 
-  /** Removes what is stored under the key of `gone`, unless that is a later object of the same name. */
+  /** Removes the object under the key of `gone`, unless it is a later object of the same name. */
   remove(gone: T): T | undefined {
     const key = objectKey(gone)
     const stored = this.#objects.get(key)
@@ -94,12 +94,12 @@ export class ObjectStore<T extends KubeObject> implements Store<T> {
   }
 }
 
-/** Versions of one resource count up together, so objects of different uid compare too. */
+/** All objects of one resource share one version counter, so objects with different uids can be compared. */
 function isOlder(object: KubeObject, than: KubeObject): boolean {
   return compareVersions(object.metadata.resourceVersion ?? '', than.metadata.resourceVersion ?? '') < 0
 }
 
-/** Several stores read as one; no key may be in two of them. */
+/** Reads several stores as one; no key may be in two of them. */
 export function joinStores<T extends KubeObject>(stores: readonly Store<T>[]): Store<T> {
   return {
     get(key) {

@@ -10,11 +10,11 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = { qps: 200, burst: 400 }
 
-/** Holds callers back in the order in which they came. */
+/** Limits the request rate; callers proceed in the order of their calls. */
 export class TokenBucket {
   readonly #limits: Limits
   readonly #clock: Clock
-  /** Below zero: as many callers wait, each for its own share of the debt. */
+  /** Negative: that many callers wait. */
   #tokens: number
   #filledAtMs: number
 

@@ -14,22 +14,22 @@ export interface ApiRequest {
 export interface Transport {
   connection: Connection
   userAgent: string
-  /** Milliseconds for one try, from the first byte out to the last byte in (watch: to the answer's headers). */
+  /** Milliseconds for one attempt, from sending to the end of the answer; for a watch, to its headers. */
   timeoutMs: number
 }
 
 /**
- * A watch is agreed to at once, whatever the load. A connection that was reset while it opened may look alive for ever:
- * when headers are late, undici pings it and drops it if nothing comes back; what is not even sent by `giveUpMs` waits
- * on a dead one.
+ * The API server accepts a watch at once, whatever its load. A connection that was reset while it opened may look alive
+ * for ever: when headers are late, undici pings it and drops it without an answer. A request that is not even sent
+ * within `giveUpMs` waits on a dead connection.
  */
 const WATCH_OPENS = { headersMs: 4_000, giveUpMs: 10_000 }
-/** Bytes of one watch event; etcd takes objects of 1.5 MiB, so more is not an event. */
+/** Limit of one watch event: etcd accepts objects of 1.5 MiB, so a longer line is not an event. */
 const MAX_LINE_BYTES = 16 * 2 ** 20
 
 const nameOf = (call: ApiRequest): string => `${call.method} ${call.path}`
 
-/** One try, without retry or limits. Resolves to the parsed body. @throws KubeError, or the signal's reason */
+/** One attempt, without retry or rate limit. @returns the parsed body @throws KubeError, or the signal's reason */
 export async function send(transport: Transport, call: ApiRequest, signal: AbortSignal): Promise<unknown> {
   const scope = openScope([signal])
   scope.within(transport.timeoutMs, () => deadlineError(transport, call))
@@ -47,8 +47,8 @@ export async function send(transport: Transport, call: ApiRequest, signal: Abort
 }
 
 /**
- * The lines of a streamed answer, as they come. Ends when the server ends it.
- * @throws KubeError with KUBE_WATCH_IDLE when no byte came for `idleMs`
+ * Yields the lines of a streamed answer until the server ends it.
+ * @throws KubeError with KUBE_WATCH_IDLE if no data arrived for `idleMs`
  */
 export async function* stream(
   transport: Transport,
@@ -59,7 +59,7 @@ export async function* stream(
   const scope = openScope([signal])
   const { headersMs, giveUpMs } = WATCH_OPENS
   const openMs = Math.min(transport.timeoutMs, giveUpMs)
-  scope.within(openMs, () => transportError('KUBE_WATCH_LATE', nameOf(call), `not agreed to within ${openMs} ms`))
+  scope.within(openMs, () => transportError('KUBE_WATCH_LATE', nameOf(call), `not accepted within ${openMs} ms`))
   let dispatcher: Dispatcher | undefined
   try {
     const response = await open(transport, call, { signal: scope.signal, headersMs }, (used) => {
@@ -77,7 +77,7 @@ export async function* stream(
   }
 }
 
-/** Sends the request and turns every answer that is not 2xx into a KubeError. */
+/** Sends the request. @throws KubeError for every answer that is not 2xx */
 async function open(
   transport: Transport,
   call: ApiRequest,
@@ -125,7 +125,7 @@ function parseBody(call: ApiRequest, text: string): unknown {
   }
 }
 
-/** Proxies answer in HTML, the API server now and then in plain text: then the text is the message. */
+/** Proxies answer with HTML, and the API server sometimes with plain text: the text is the message then. */
 function statusBody(text: string): StatusBody {
   try {
     const body: unknown = JSON.parse(text)
@@ -147,7 +147,7 @@ function deadlineError(transport: Transport, call: ApiRequest): KubeError {
   return transportError('KUBE_DEADLINE', nameOf(call), `no answer within ${transport.timeoutMs} ms`)
 }
 
-/** What really went wrong: whoever aborted knows better than the socket error that the abort caused. */
+/** Chooses the real cause: after an abort, its reason says more than the socket error that it caused. */
 function settle(
   transport: Transport,
   call: ApiRequest,
@@ -163,7 +163,7 @@ function settle(
   return transportError('KUBE_UNREACHABLE', nameOf(call), `${transport.connection.shownServer} did not answer`, error)
 }
 
-/** Splits at byte level, because a character may arrive in two chunks. The last piece may lack its newline. */
+/** Splits bytes rather than text, because a character may arrive in two chunks. The last line may lack its newline. */
 async function* splitLines(chunks: AsyncIterable<Buffer>, onBytes: () => void, what: string): AsyncGenerator<string> {
   let parts: Buffer[] = []
   let size = 0

@@ -1,23 +1,23 @@
+import { backoffMs } from '../support/backoff.ts'
 import { type Clock, systemClock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
-import { backoffMs } from './backoff.ts'
 import { KubeError } from './errors.ts'
 
 export interface HandlerResult {
-  /** Come back to this key after so long: for what no event will announce (deadlines, TTLs). */
+  /** Requeues the key after this time, for changes that no event announces: deadlines, TTLs. */
   requeueAfterMs?: number | undefined
 }
 
-/** What a queue tells its metrics; all optional. Durations in milliseconds. */
+/** Receives the measurements of a queue; all methods are optional. Durations in milliseconds. */
 export interface QueueObserver {
   /** Keys waiting to be handled, whenever that changes. */
   depth?(keys: number): void
   added?(): void
-  /** How long the key had waited. */
+  /** With the time that the key had waited. */
   started?(waitedMs: number): void
   finished?(outcome: 'success' | 'error', tookMs: number): void
-  /** A failed key comes back after `delayMs`. */
+  /** A failed key is requeued after `delayMs`. */
   retried?(delayMs: number): void
 }
 
@@ -26,7 +26,7 @@ export interface WorkQueueOptions {
   name: string
   /** Keys handled at once. */
   concurrency: number
-  /** Throws to be called again after a back-off. The signal fires when a drain has run out of patience. */
+  /** If it throws, the key is requeued after a back-off. The signal fires when a drain times out. */
   handler: (key: string, signal: AbortSignal) => Promise<HandlerResult | undefined>
   log: Log
   /** Milliseconds before the first repeat of a failed key; doubles each time. Default 5. */
@@ -44,8 +44,9 @@ interface Delayed {
 }
 
 /**
- * Keys to look at. A key is in it at most once, is never handled twice at the same time, and one that is added while
- * it is being handled is handled again afterwards: no change is missed, and a burst of them costs one run.
+ * A queue of keys to reconcile. A key waits at most once and is never handled twice at the same time; a key that is
+ * added while it is handled is handled again afterwards. So no change is missed, and a burst of changes costs one
+ * reconcile.
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions
@@ -55,14 +56,14 @@ export class WorkQueue {
   readonly #running = new Set<string>()
   /** Keys added while running; always a subset of #running. */
   readonly #dirty = new Set<string>()
-  /** At most one timer a key, the earliest asked for. */
+  /** At most one timer for each key, the earliest requested. */
   readonly #delayed = new Map<string, Delayed>()
   readonly #failures = new Map<string, number>()
-  /** What the last failure of a key said; the same keys as #failures. */
-  readonly #complaints = new Map<string, string>()
-  readonly #patience = new AbortController()
+  /** Message of the last failure of each key; the same keys as #failures. */
+  readonly #lastErrors = new Map<string, string>()
+  readonly #drainTimeout = new AbortController()
   #state: 'idle' | 'started' | 'draining' = 'idle'
-  #whenQuiet: (() => void) | undefined
+  #whenIdle: (() => void) | undefined
 
   constructor(options: WorkQueueOptions) {
     this.#options = options
@@ -74,12 +75,12 @@ export class WorkQueue {
     return this.#waiting.size
   }
 
-  /** Failures in a row of this key. */
+  /** Consecutive failures of this key. */
   failures(key: string): number {
     return this.#failures.get(key) ?? 0
   }
 
-  /** Begins handling; keys may be added before. */
+  /** Starts handling; keys may be added before. */
   start(): void {
     if (this.#state === 'idle') this.#state = 'started'
     this.#pump()
@@ -92,7 +93,7 @@ export class WorkQueue {
     else this.#enqueue(key)
   }
 
-  /** Adds the key later. Of several waits for one key the shortest counts: an extra look does no harm, a late one may. */
+  /** Adds the key later. The shortest of several delays counts: an extra reconcile does no harm, but a late one may. */
   addAfter(key: string, delayMs: number): void {
     if (this.#state === 'draining') return
     if (delayMs <= 0) {
@@ -114,15 +115,15 @@ export class WorkQueue {
     )
   }
 
-  /** The object is gone: no more back-off, no more delayed look. A key that waits is still handled once. */
+  /** Call it when the object is gone: clears back-off and delay. A key that already waits is still handled once. */
   forget(key: string): void {
     this.#clear(key)
     this.#cancelDelay(key)
   }
 
   /**
-   * Takes nothing new and waits for what is running; after `timeoutMs` the handlers' signal fires. Keys that still
-   * wait are dropped: whoever starts next lists the world anew.
+   * Accepts no keys and waits for running handlers; after `timeoutMs` their signal fires. Waiting keys are dropped,
+   * because the next leader lists all objects anyway.
    */
   async drain(timeoutMs = 10_000): Promise<void> {
     this.#state = 'draining'
@@ -131,16 +132,16 @@ export class WorkQueue {
     this.#dirty.clear()
     this.#options.observer?.depth?.(0)
     if (this.#running.size === 0) return
-    const quiet = Promise.withResolvers<void>()
-    this.#whenQuiet = quiet.resolve
+    const idle = Promise.withResolvers<void>()
+    this.#whenIdle = idle.resolve
     const timer = new AbortController()
-    const impatience = this.#clock.sleep(timeoutMs, timer.signal).then(
-      () => this.#patience.abort(),
+    const timeout = this.#clock.sleep(timeoutMs, timer.signal).then(
+      () => this.#drainTimeout.abort(),
       () => undefined,
     )
-    await quiet.promise
+    await idle.promise
     timer.abort()
-    await impatience
+    await timeout
   }
 
   #enqueue(key: string): void {
@@ -166,7 +167,7 @@ export class WorkQueue {
     observer?.started?.(startedMs - addedMs)
     let outcome: 'success' | 'error' = 'success'
     try {
-      const result = await handler(key, this.#patience.signal)
+      const result = await handler(key, this.#drainTimeout.signal)
       this.#clear(key)
       if (result?.requeueAfterMs !== undefined) this.addAfter(key, result.requeueAfterMs)
     } catch (error) {
@@ -180,7 +181,7 @@ export class WorkQueue {
   #release(key: string): void {
     this.#running.delete(key)
     if (this.#dirty.delete(key)) this.#enqueue(key)
-    if (this.#running.size === 0) this.#whenQuiet?.()
+    if (this.#running.size === 0) this.#whenIdle?.()
     this.#pump()
   }
 
@@ -198,17 +199,17 @@ export class WorkQueue {
       failures: failures + 1,
       delayMs,
     }
-    // The same failure again and again is one line; that it goes on is told by the metrics.
-    const isNews = this.#complaints.get(key) !== facts.error
-    this.#complaints.set(key, facts.error)
-    log[isNews ? 'warn' : 'debug'](facts, 'handling failed, will try again')
+    // A repeated failure is logged once; metrics show that it continues.
+    const isNew = this.#lastErrors.get(key) !== facts.error
+    this.#lastErrors.set(key, facts.error)
+    log[isNew ? 'warn' : 'debug'](facts, 'reconcile failed, will retry')
     this.#options.observer?.retried?.(delayMs)
     this.addAfter(key, delayMs)
   }
 
   #clear(key: string): void {
     this.#failures.delete(key)
-    this.#complaints.delete(key)
+    this.#lastErrors.delete(key)
   }
 
   #cancelDelay(key: string): void {

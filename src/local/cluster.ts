@@ -1,56 +1,55 @@
-/** A cluster on one machine: API server, garbage collector and kubelet in this process, pods as processes. */
+/** A cluster on one machine: API server, garbage collector and kubelet run in this process, pods as child processes. */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { ENV } from '../contract/runtime.ts'
 import { type Clock, systemClock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { writeSecret } from '../support/secret.ts'
-import { startApiServer } from './api-server.ts'
+import type { ApiServerOptions } from './api/request.ts'
+import { startApiServer } from './api/server.ts'
 import { crdObjects } from './crds.ts'
-import { collectGarbage } from './garbage.ts'
-import { Journal } from './journal.ts'
-import { Kubelet, NODE_NAME } from './kubelet.ts'
-import { buryLeftovers } from './leftovers.ts'
+import { Kubelet } from './kubelet/kubelet.ts'
+import { servePodLog } from './kubelet/pod-logs.ts'
+import { NODE_NAME } from './kubelet/pod-records.ts'
+import { killLeftovers } from './leftovers.ts'
 import { lockFolder } from './lock.ts'
-import type { Stored } from './objects.ts'
-import { expireEvents } from './pod-events.ts'
-import { servePodLog } from './pod-logs.ts'
-import type { ApiServerOptions } from './request.ts'
-import { resourceOfKind } from './resources.ts'
 import { stateDirError } from './state-dir.ts'
-import { ObjectStore } from './store.ts'
+import { expireEvents } from './store/event-expiry.ts'
+import { collectGarbage } from './store/garbage.ts'
+import { Journal } from './store/journal.ts'
+import { hasEnded, type Stored } from './store/objects.ts'
+import { resourceOfKind } from './store/resources.ts'
+import { ObjectStore } from './store/store.ts'
 
 export interface LocalClusterOptions {
-  /** Objects, volumes and logs; a cluster started here again goes on where it was. */
+  /** Holds objects, volumes and logs. A cluster that starts in the same folder again continues with them. */
   stateDir: string
-  /** How to run downpour: the container's args are appended. */
+  /** Command line of downpour; the kubelet appends the container's args. */
   command: readonly string[]
-  /** What pods may inherit of: PATH and the like. */
+  /** Pods inherit PATH and a few more variables from it. */
   environment: NodeJS.ProcessEnv
   log: Log
   /** 0 (default): any free port. */
   port?: number
   clock?: Clock
-  /** Called when the folder is ours, before anything in it is read. */
+  /** Called once the folder is locked, before anything in it is read. */
   onLocked?: () => Promise<void>
-  /** Told why the disk takes nothing, and `undefined` when it does again. */
-  onTrouble?: (reason: string | undefined) => void
-  /** False: pods stay Pending, for tests that play the kubelet. */
+  /** Called with the reason when writes to the disk begin to fail, and with `undefined` when they succeed again. */
+  onStorageOutage?: (reason: string | undefined) => void
+  /** False: pods stay Pending, for tests that act as the kubelet. */
   runPods?: boolean
 }
 
 export interface LocalCluster {
-  /** For every process that belongs to the run, the operator too: by it, leftovers of a killed run are found. */
+  /** Variables for each process of the run, the operator too. The next run finds processes of a killed run by them. */
   environment: Readonly<Record<string, string>>
   url: string
   token: string
   kubeconfigPath: string
-  /** Pods are ended in order; the objects stay for the next start. */
+  /** Terminates pods gracefully; the objects stay on disk for the next start. */
   close(): Promise<void>
 }
 
@@ -69,11 +68,11 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
   }
   try {
     const common = commonEnvironment(stateDir)
-    const buried = await buryLeftovers(realpathSync(stateDir), clock)
-    if (buried > 0) log.warn({ processes: buried }, 'processes of a former run were killed')
+    const killed = await killLeftovers(realpathSync(stateDir), clock)
+    if (killed > 0) log.warn({ processes: killed }, 'killed processes of a previous run')
     writeSecret(common[ENV.keyFile] as string, randomBytes(32).toString('hex'))
     await options.onLocked?.()
-    const journal = new Journal(join(stateDir, 'state', 'objects.jsonl'), { onTrouble: options.onTrouble })
+    const journal = new Journal(join(stateDir, 'state', 'objects.jsonl'), { onStorageOutage: options.onStorageOutage })
     open.push(() => journal.close())
     const store = new ObjectStore(journal, clock)
     seed(store)
@@ -82,8 +81,8 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     const kubelet = new Kubelet({ ...options, store, clock, common })
     const serveLog = logServer(store, kubelet)
     const server = await startApiServer({ store, port: options.port ?? 0, token, clock, log, serveLog })
-    open.push(() => closeServer(server))
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    open.push(() => server.close())
+    const url = `http://127.0.0.1:${server.port}`
     const kubeconfigPath = resolve(stateDir, 'kubeconfig')
     await writeKubeconfig(kubeconfigPath, url, token)
     open.push(() => kubelet.close())
@@ -95,15 +94,10 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
   }
 }
 
-/** By its real path: another way to the same folder is the same run. */
+/** Uses the folder's real path, so that another path to the same folder means the same run. */
 function commonEnvironment(stateDir: string): Record<string, string> {
   const folder = realpathSync(stateDir)
   return { [ENV.stateDir]: folder, [ENV.keyFile]: join(folder, 'runtime-key') }
-}
-
-async function closeServer(server: Server): Promise<void> {
-  server.closeAllConnections()
-  await new Promise((done) => server.close(done))
 }
 
 function logServer(store: ObjectStore, kubelet: Kubelet): ApiServerOptions['serveLog'] {
@@ -111,12 +105,12 @@ function logServer(store: ObjectStore, kubelet: Kubelet): ApiServerOptions['serv
   return (namespace, name, query, response) => {
     const pod = store.get(pods, namespace, name)
     return servePodLog(pod, kubelet.logFile(pod), query, response, () =>
-      hasEnded(store.find(pods, namespace, name), pod),
+      isLogComplete(store.find(pods, namespace, name), pod),
     )
   }
 }
 
-/** What every cluster has: namespaces, a node, the definitions of our kinds as this version has them. */
+/** Creates what each cluster has: namespaces, a node, and the CRDs of this version. */
 function seed(store: ObjectStore): void {
   const ensure = (kind: string, name: string, fields: Record<string, unknown>) => {
     const resource = resourceOfKind(kind)
@@ -130,19 +124,19 @@ function seed(store: ObjectStore): void {
   for (const definition of crdObjects()) ensure('CustomResourceDefinition', definition.metadata.name, definition)
 }
 
-/** Nothing more will be written: it ended, or its name has gone to another. */
-function hasEnded(now: Stored | undefined, pod: Stored): boolean {
-  return now?.metadata.uid !== pod.metadata.uid || ['Succeeded', 'Failed'].includes(String(now.status?.phase))
+/** No more lines will follow: the pod has ended, or another pod has its name. */
+function isLogComplete(now: Stored | undefined, pod: Stored): boolean {
+  return now?.metadata.uid !== pod.metadata.uid || hasEnded(now)
 }
 
-/** Kept, so that a kubeconfig in use goes on working after a restart. */
+/** Keeps the token of the previous start, so that a copied kubeconfig still works. */
 function readOrMakeToken(stateDir: string): string {
   const file = join(stateDir, 'kubeconfig')
   const known = existsSync(file) ? /token: (\S+)/.exec(readFileSync(file, 'utf8'))?.[1] : undefined
   return known ?? randomBytes(24).toString('hex')
 }
 
-/** The token twice: kubectl keeps it to itself on plain HTTP, but takes what the URL says. */
+/** Writes the token twice: kubectl sends no bearer token over plain HTTP, but does send the password of the URL. */
 async function writeKubeconfig(file: string, url: string, token: string): Promise<void> {
   const server = url.replace('://', `://downpour:${token}@`)
   const text = `apiVersion: v1
@@ -155,7 +149,7 @@ users:
     user:
       token: ${token}
 `
-  // A file that was there keeps its mode.
+  // Removed first, because writing to an existing file keeps its mode.
   await rm(`${file}.tmp`, { force: true })
   await writeFile(`${file}.tmp`, text, { mode: 0o600 })
   await rename(`${file}.tmp`, file)

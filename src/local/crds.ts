@@ -1,4 +1,4 @@
-/** Our kinds' definitions, as `kubectl get crd` lists them and `kubectl wait --for=condition=Established` asks. */
+/** The CRDs as objects, for `kubectl get crd` and `kubectl wait --for=condition=Established`. */
 import { crdFor } from '../api/crd.ts'
 import { JOB_KINDS, VERSION } from '../contract/names.ts'
 

@@ -1,31 +1,31 @@
-/** Processes of a run that was killed: found by their environment, for a number alone may be anybody's. */
+/** Processes that a killed run left behind. Found by their environment, because the kernel may have reused a recorded pid. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { ENV } from '../contract/runtime.ts'
 import type { Clock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 
-const LOOK_EVERY_MS = 20
-const PATIENCE_MS = 10_000
+const POLL_MS = 20
+const TIMEOUT_MS = 10_000
 
 /**
- * Kills them and waits until they are gone: a parameter server that still writes must not meet its successor.
- * @param stateDir its real path, which every process of its runs carries
- * @returns how many there were. @throws DownpourError LEFTOVERS when some do not go
+ * Kills them and waits until they have ended: an old parameter server and its successor must not write the same checkpoint.
+ * @param stateDir the real path, which each process of a run has in its environment
+ * @returns the number of processes found. @throws DownpourError LEFTOVERS when some do not end in time
  */
-export async function buryLeftovers(stateDir: string, clock: Clock): Promise<number> {
+export async function killLeftovers(stateDir: string, clock: Clock): Promise<number> {
   const found = runProcesses(stateDir)
   const startedMs = clock.monotonicMs()
   for (let pids = found; pids.length > 0; pids = runProcesses(stateDir)) {
     for (const pid of pids) kill(pid)
-    if (clock.monotonicMs() - startedMs > PATIENCE_MS) {
-      throw new DownpourError('LEFTOVERS', `processes of a former run do not end: ${pids.join(', ')}`, { pids })
+    if (clock.monotonicMs() - startedMs > TIMEOUT_MS) {
+      throw new DownpourError('LEFTOVERS', `processes of a previous run do not end: ${pids.join(', ')}`, { pids })
     }
-    await clock.sleep(LOOK_EVERY_MS)
+    await clock.sleep(POLL_MS)
   }
   return found.length
 }
 
-/** Those that can be read: a process of another user is not one of ours. */
+/** Skips processes that cannot be read: they belong to another user, not to this run. */
 export function runProcesses(stateDir: string): number[] {
   const mark = `${ENV.stateDir}=${stateDir}`
   return readdirSync('/proc')
@@ -33,7 +33,7 @@ export function runProcesses(stateDir: string): number[] {
     .map(Number)
 }
 
-/** Empty for a zombie: it has ended, and its parent will notice. */
+/** Empty for a zombie, which has ended and only waits for its parent. */
 function environmentOf(pid: string): string[] {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
@@ -46,6 +46,6 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch {
-    // It has ended meanwhile.
+    // The process has ended meanwhile.
   }
 }

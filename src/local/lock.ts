@@ -1,6 +1,6 @@
 /**
- * One run a folder. The lock is a socket name that the kernel gives to one process and takes back when that process
- * ends, however it ends: there is no stale lock and no moment between looking and taking. A file beside it says who.
+ * Allows one run per state folder. The lock is an abstract socket name: the kernel binds it for one process at a time and
+ * frees it when that process ends, even by SIGKILL, so there are no stale locks. A file names the holder, for the message.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { DownpourError, errorCode } from '../support/errors.ts'
 import { prepareStateDir, stateDirError } from './state-dir.ts'
 
-/** @returns a function that gives the folder back. @throws DownpourError ALREADY_RUNNING, STATE_DIR_UNUSABLE */
+/** @returns a function that releases the lock. @throws DownpourError ALREADY_RUNNING, STATE_DIR_UNUSABLE */
 export async function lockFolder(stateDir: string): Promise<() => void> {
   prepareStateDir(stateDir)
   const file = join(stateDir, 'lock')
@@ -17,7 +17,7 @@ export async function lockFolder(stateDir: string): Promise<() => void> {
   const name = createHash('sha256').update(realpathSync(stateDir)).digest('hex')
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(errorCode(error) === 'EADDRINUSE' ? alreadyRunning(stateDir, file) : error))
-    // The leading zero byte: a name of the kernel's, not a file.
+    // The leading zero byte makes it an abstract name instead of a file.
     server.listen(`\0downpour-${name}`, resolve)
   })
   server.unref()

@@ -1,16 +1,16 @@
-/** The state folder of a local run: usable, and this user's alone. */
+/** Prepares the state folder of a local run: writable, and closed to other users. */
 import { readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { folderError, makePrivateFolder, requireFolder } from '../support/folder.ts'
 
 const USE = { option: '--state-dir', code: 'STATE_DIR_UNUSABLE' }
-/** What a run makes there. */
+/** Folders and files that a run creates in it. */
 const FOLDERS = ['state', 'logs', 'termination', 'volumes', 'data', 'compile-cache']
 const FILES = ['lock', 'kubeconfig', 'hosts.json', 'runtime-key', 'results.json', 'report.html']
 
 /**
- * A folder that holds what is not ours, such as /tmp or a home, stays as open as it is, and so do folders of the user's
- * in it: what we make there is closed in any case. @throws DownpourError STATE_DIR_UNUSABLE
+ * Closes the folder to other users, unless it holds other files too: /tmp or a home keeps its mode, and so do the user's
+ * folders in it. Folders that a run creates are always closed. @throws DownpourError STATE_DIR_UNUSABLE
  */
 export function prepareStateDir(stateDir: string): void {
   requireFolder(stateDir, USE)
@@ -24,7 +24,7 @@ export function prepareStateDir(stateDir: string): void {
   }
 }
 
-/** What went wrong with a file in it, in words; any other error as it is. */
+/** Explains an error about a file in the state folder; returns any other error unchanged. */
 export function stateDirError(stateDir: string, error: unknown): unknown {
   const { path = '' } = (error ?? {}) as NodeJS.ErrnoException
   return resolve(path).startsWith(resolve(stateDir)) ? folderError(stateDir, USE, error) : error

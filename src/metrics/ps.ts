@@ -1,16 +1,9 @@
 /** Metrics of a parameter server; label values are at zero from the start. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { PUSH_RESULTS } from '../contract/exchange.ts'
 
-export const PUSH_METRIC_RESULTS = [
-  'applied',
-  'duplicate',
-  'stale',
-  'nonfinite',
-  'incarnation',
-  'done',
-  'wait',
-  'fenced',
-] as const
+/** A fenced push is answered by the end of its connection. */
+const PUSH_LABELS = [...PUSH_RESULTS, 'fenced']
 const SECONDS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]
 const STALENESS = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256]
 const SAVE_SECONDS = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300]
@@ -49,7 +42,7 @@ export function createPsMetrics(options: { defaults?: boolean } = {}) {
     lastSuccess: gauge('downpour_checkpoint_last_success_timestamp_seconds', 'When the last round succeeded.'),
     lastStep: gauge('downpour_checkpoint_last_committed_step', 'Step of the last checkpoint.'),
   }
-  for (const result of PUSH_METRIC_RESULTS) metrics.pushes.inc({ result }, 0)
+  for (const result of PUSH_LABELS) metrics.pushes.inc({ result }, 0)
   for (const result of ['success', 'failure']) metrics.saves.inc({ result }, 0)
   return metrics
 }

@@ -1,21 +1,10 @@
 /** Metrics of a worker (names: downpour_worker_*). */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { PUSH_METRIC_RESULTS } from './ps.ts'
+import { PUSH_RESULTS } from '../contract/exchange.ts'
 
 const STEP_SECONDS = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100]
 
 export type WorkerMetrics = ReturnType<typeof createWorkerMetrics>
-/** What a worker is answered; `fenced` ends the connection instead. */
-export type WorkerPushResult = Exclude<(typeof PUSH_METRIC_RESULTS)[number], 'fenced'>
-const RESULTS: readonly WorkerPushResult[] = [
-  'applied',
-  'duplicate',
-  'stale',
-  'nonfinite',
-  'incarnation',
-  'done',
-  'wait',
-]
 
 /** A registry of its own: several workers can live in one process. `tensors` is asked when somebody scrapes. */
 export function createWorkerMetrics(options: { defaults?: boolean; tensors: () => number }) {
@@ -54,6 +43,6 @@ export function createWorkerMetrics(options: { defaults?: boolean; tensors: () =
       this.set(options.tensors())
     },
   })
-  for (const result of RESULTS) metrics.pushes.inc({ result }, 0)
+  for (const result of PUSH_RESULTS) metrics.pushes.inc({ result }, 0)
   return metrics
 }

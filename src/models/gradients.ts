@@ -1,36 +1,42 @@
-import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from '../tensor/tf.ts'
-import { tf } from '../tensor/tf.ts'
-import type { Model, Weights } from './model.ts'
+import type { VariableSpec } from '../support/variables.ts'
+import { type Scalar, type Tensor, type Tensor1D, tf } from '../tensor/tf.ts'
+import { createPass, type Pass, type Weights } from './layer.ts'
 
-export interface StepResult {
-  /** Data loss alone: weight decay is the parameter server's. */
-  loss: Scalar
-  /** dL/dw of every trainable variable. */
-  gradients: Map<string, Tensor>
-  /** Batch mean and variance of every batch norm. */
-  statistics: Map<string, Tensor1D>
+/** The loss that training minimises, and the terms of its sum, for reports. */
+export interface Objective {
+  /** Data loss alone: the parameter server adds weight decay. */
+  readonly loss: Scalar
+  readonly parts: Readonly<Record<string, Scalar>>
 }
 
-/** Forward and backward. The caller disposes everything in the result. */
+export interface StepResult extends Objective {
+  /** dL/dw of every trainable variable. */
+  readonly gradients: ReadonlyMap<string, Tensor>
+  /** Batch mean and variance of every batch norm. */
+  readonly statistics: ReadonlyMap<string, Tensor1D>
+}
+
+/** Runs forward and backward. The caller disposes the result. */
 export function valueAndGradients(
-  model: Model,
+  variables: readonly VariableSpec[],
   weights: Weights,
-  images_BHWC: Tensor4D,
-  lossOf: (logits_BC: Tensor2D) => Scalar,
+  objective: (pass: Pass) => Objective,
 ): StepResult {
-  const names = model.variables.filter(({ kind }) => kind === 'trainable').map(({ name }) => name)
+  const names = variables.filter(({ kind }) => kind === 'trainable').map(({ name }) => name)
   const trained = names.map((name) => weights.get(name) as Tensor)
-  let statistics = new Map<string, Tensor1D>()
+  let kept: Pick<StepResult, 'parts' | 'statistics'> = { parts: {}, statistics: new Map() }
   const run = tf.valueAndGrads((...current: Tensor[]) => {
     const now = new Map([...weights, ...names.map((name, i) => [name, current[i] as Tensor] as const)])
-    const result = model.forward(now, images_BHWC, { training: true })
-    statistics = new Map([...result.statistics].map(([name, tensor]) => [name, tf.keep(tensor)]))
-    return lossOf(result.logits_BC)
+    const pass = createPass(now, { training: true })
+    const { loss, parts } = objective(pass)
+    for (const tensor of [...Object.values(parts), ...pass.statistics.values()]) tf.keep(tensor)
+    kept = { parts, statistics: pass.statistics }
+    return loss
   })
   const { value, grads } = run(trained)
-  return { loss: value as Scalar, gradients: new Map(names.map((name, i) => [name, grads[i] as Tensor])), statistics }
+  return { loss: value as Scalar, gradients: new Map(names.map((name, i) => [name, grads[i] as Tensor])), ...kept }
 }
 
-export function disposeStep({ loss, gradients, statistics }: StepResult): void {
-  tf.dispose([loss, ...gradients.values(), ...statistics.values()])
+export function disposeStep({ loss, parts, gradients, statistics }: StepResult): void {
+  tf.dispose([loss, ...Object.values(parts), ...gradients.values(), ...statistics.values()])
 }

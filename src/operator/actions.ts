@@ -1,4 +1,6 @@
-/** What `decide` asks for. Every action can be repeated: names are computed, deletions name the uid that was seen. */
+/**
+ * The actions that `decide` returns. Each can be repeated: names are computed, and deletions carry the observed uid.
+ */
 import type { JobStatus } from '../api/status.ts'
 import type { Role } from '../contract/names.ts'
 
@@ -8,28 +10,28 @@ export interface PodOrder {
   attempt: number
   generation: number
   failures: number
-  /** Name of a pod of the same role to copy the spec of, instead of planning it anew. */
+  /** Name of a pod of the same role whose spec is copied; absent: the spec is planned from the job. */
   like?: string
 }
 
 export type Action =
   | { type: 'createService' }
-  /** Make it, or bring it up to date. */
+  /** Creates the PodGroup or updates its spec. */
   | { type: 'createPodGroup' }
   | ({ type: 'createPod' } & PodOrder)
-  /** Delete the ended pod with this uid, then create its successor under the same name. */
+  /** Deletes the finished pod with this uid, then creates its successor under the same name. */
   | ({ type: 'replacePod'; name: string; uid: string } & PodOrder)
-  /** With `force` also while its node does not confirm that it has ended. */
+  /** With `force`, the API server does not wait until the node confirms that the pod has ended. */
   | { type: 'deletePod'; name: string; uid: string; force?: true }
-  /** End the containers that are left in a pod, and keep the pod. */
+  /** Ends the remaining containers of a pod and keeps the pod. */
   | { type: 'endPod'; name: string; uid: string }
-  /** Take Kueue's finalizer off a pod that is being deleted. */
+  /** Removes Kueue's finalizer from a pod that is being deleted. */
   | { type: 'releasePod'; name: string; uid: string; finalizers: readonly string[] }
   | { type: 'annotatePod'; name: string; uid: string; annotations: Record<string, string> }
-  /** Tell the coordinator which checkpoints to keep. */
+  /** Sends the coordinator the steps whose checkpoints it must keep. */
   | { type: 'pinCheckpoints'; podIP: string; steps: readonly number[] }
   | { type: 'createTransfer'; name: string }
-  /** Write down, on the job, which transfers were made. */
+  /** Records in an annotation of the job which transfers were created. */
   | { type: 'noteTransfers'; names: string[] }
   | { type: 'deleteJob'; uid: string }
 
@@ -40,11 +42,11 @@ export interface JobEvent {
 }
 
 export interface Decision {
-  /** In the order in which to begin them. */
+  /** In the order in which they are started. */
   actions: Action[]
   status: JobStatus
-  /** To be told once the status is written. */
+  /** Published after the status is written. */
   events: JobEvent[]
-  /** For what no watch event will announce: back-off, deadlines, TTL. 0: at once. */
+  /** For times that no watch event announces: back-off, deadlines, TTL. 0: at once. */
   requeueAfterSeconds?: number
 }

@@ -1,15 +1,13 @@
-import { CONDITION_TYPES, type Condition, type ConditionType } from '../api/status.ts'
+import { CONDITION_TYPES, CONDITIONS, type Condition, type ConditionType } from '../api/conditions.ts'
 
-/** What a policy says about one condition; times and generation are added when it is merged. */
-export interface Finding {
+/** A policy's new value of one condition; mergeConditions adds times and generation. */
+export interface ConditionUpdate {
   type: ConditionType
   status: 'True' | 'False' | 'Unknown'
   reason: string
   message: string
 }
 
-/** Shown also while they are not true; the others appear when they first become true. */
-const ALWAYS_SHOWN: ReadonlySet<ConditionType> = new Set(['Created', 'Scheduled', 'Running', 'SourceResolved'])
 const MAX_REASON = 128
 const MAX_MESSAGE = 1000
 
@@ -21,24 +19,24 @@ export function isTrue(conditions: readonly Condition[] | undefined, type: Condi
   return findCondition(conditions, type)?.status === 'True'
 }
 
-/** New findings over the old conditions: a transition time moves only when the status flips. */
+/** Applies updates to the previous conditions. lastTransitionTime changes only with the status. */
 export function mergeConditions(
   previous: readonly Condition[],
-  findings: readonly Finding[],
+  updates: readonly ConditionUpdate[],
   facts: { nowMs: number; observedGeneration: number },
 ): Condition[] {
   const merged = new Map(previous.map((condition) => [condition.type, condition]))
-  for (const finding of findings) {
-    const before = merged.get(finding.type)
-    if (!before && finding.status !== 'True' && !ALWAYS_SHOWN.has(finding.type)) continue
-    merged.set(finding.type, {
-      type: finding.type,
-      status: finding.status,
-      // A custom image may leave any code as its last words.
-      reason: finding.reason.slice(0, MAX_REASON),
-      message: cut(finding.message),
+  for (const update of updates) {
+    const before = merged.get(update.type)
+    if (!before && update.status !== 'True' && !CONDITIONS[update.type].alwaysShown) continue
+    merged.set(update.type, {
+      type: update.type,
+      status: update.status,
+      // The reason may come from the termination message of a custom image and be of any length.
+      reason: update.reason.slice(0, MAX_REASON),
+      message: cut(update.message),
       lastTransitionTime:
-        before?.status === finding.status ? before.lastTransitionTime : new Date(facts.nowMs).toISOString(),
+        before?.status === update.status ? before.lastTransitionTime : new Date(facts.nowMs).toISOString(),
       observedGeneration: facts.observedGeneration,
     })
   }

@@ -1,6 +1,7 @@
 /**
- * The container that bears the name of the role is the pod. Webhooks add others: proxies that never end, and init
- * containers that may fail before ours has begun. The phase of the pod is made of all of them.
+ * Reads the state of a pod from its main container, the one that is named for the role. The pod's own phase also
+ * depends on containers that webhooks add: proxies that never end, and init containers that may fail before the main
+ * one starts.
  */
 import type { Role } from '../contract/names.ts'
 import { disruptionOf } from './disruption.ts'
@@ -18,8 +19,8 @@ type ContainerFacts = Pick<
   | 'exitCode'
   | 'reason'
   | 'message'
-  | 'lastWords'
-  | 'culprit'
+  | 'terminationMessage'
+  | 'failedContainer'
   | 'disruption'
 >
 
@@ -30,7 +31,7 @@ interface Trouble {
 
 const PHASES: readonly string[] = ['Pending', 'Running', 'Succeeded', 'Failed']
 const ENDED: readonly string[] = ['Succeeded', 'Failed']
-/** Ordinary steps on the way up. */
+/** Ordinary steps of a start. */
 const QUIET_WAITING = new Set(['ContainerCreating', 'PodInitializing'])
 
 export function readContainers(pod: RawPod, role: Role): ContainerFacts {
@@ -56,16 +57,18 @@ const NOTHING_ENDED = {
   othersRun: false,
   finishedAtMs: undefined,
   exitCode: undefined,
-  lastWords: undefined,
-  culprit: undefined,
+  terminationMessage: undefined,
+  failedContainer: undefined,
 }
 
-/** While the image of a sidecar is fetched, or cannot be, a pod is Pending whose own container runs. */
+/** A pod is Pending until every sidecar's image is pulled, even while its main container runs. */
 function runningIn(podPhase: PodPhase): PodPhase {
   return podPhase === 'Unknown' ? 'Unknown' : 'Running'
 }
 
-/** What happens to its pod later, such as the deadline by which its sidecars end, is not how it ended. */
+/**
+ * The end of the main container. Later events of the pod, such as the deadline that ends its sidecars, do not count.
+ */
 function ownEnd(pod: RawPod, podPhase: PodPhase, terminated: Terminated): ContainerFacts {
   const { status = {} } = pod
   const { exitCode, reason, message, startedAt, finishedAt } = terminated
@@ -82,13 +85,13 @@ function ownEnd(pod: RawPod, podPhase: PodPhase, terminated: Terminated): Contai
     exitCode,
     reason: ofPod?.reason ?? reason,
     message: ofPod ? ofPod.message : disruption && message,
-    lastWords: message,
-    culprit: undefined,
+    terminationMessage: message,
+    failedContainer: undefined,
     disruption,
   }
 }
 
-/** By a deadline that policies of some clusters put on pods; ours is put on a pod that has ended. */
+/** Whether a deadline that the cluster's policy set on the pod ended it; the operator sets its own only afterwards. */
 function wasOverdue({ spec = {}, status = {} }: RawPod, { finishedAt }: Terminated): boolean {
   const { activeDeadlineSeconds: seconds } = spec
   if (status.reason !== 'DeadlineExceeded' || seconds === undefined || seconds === END_NOW_SECONDS) return false
@@ -98,7 +101,9 @@ function wasOverdue({ spec = {}, status = {} }: RawPod, { finishedAt }: Terminat
 
 type FailedInit = ContainerStatus & { end: Terminated }
 
-/** The first: native sidecars are ended after it, with codes of their own. What nobody saw end comes last. */
+/**
+ * The init container that failed first: the kubelet then ends native sidecars, which report exit codes of their own.
+ */
 function failedInit(statuses: readonly ContainerStatus[] = []): FailedInit | undefined {
   const failed = statuses.flatMap((one) =>
     one.state?.terminated?.exitCode ? [{ ...one, end: one.state.terminated }] : [],
@@ -107,24 +112,24 @@ function failedInit(statuses: readonly ContainerStatus[] = []): FailedInit | und
   return failed.toSorted((a, b) => endedAtMs(a) - endedAtMs(b))[0]
 }
 
-/** Our container never began: the pod has not run for any time. */
+/** The main container never started, so the pod has no start time. */
 function initEnd(pod: RawPod, { name, end }: FailedInit) {
   const { exitCode, reason, message, finishedAt } = end
-  const culprit = `init container "${name}"`
+  const failedContainer = `init container "${name}"`
   const disruption = disruptionOf(pod, end)
   const ended = { startedAtMs: undefined, finishedAtMs: timeMs(finishedAt) }
-  return { exitCode, reason, lastWords: message, culprit, disruption, ...ended }
+  return { exitCode, reason, terminationMessage: message, failedContainer, disruption, ...ended }
 }
 
-/** By our container: a proxy that is not ready yet keeps nobody from it. Without its word, by the whole pod. */
+/** Readiness of the main container, because a proxy may become ready later; without its status, that of the pod. */
 function isReady(pod: RawPod, own: ContainerStatus | undefined): boolean {
   if (isCutOff(pod)) return false
   return own?.ready ?? conditionOf(pod, 'Ready')?.status !== 'False'
 }
 
 /**
- * Whether the control plane took the pod's readiness away: a node that is silent leaves the word of its kubelet as it
- * was, that each container is ready.
+ * Whether the control plane has set the pod to not ready because its node is unreachable: the kubelet's last report
+ * still says that every container is ready.
  */
 export function isCutOff({ status = {} }: RawPod): boolean {
   const { containerStatuses = [], conditions } = status
@@ -133,7 +138,7 @@ export function isCutOff({ status = {} }: RawPod): boolean {
   return !ready.reason && containerStatuses.length > 0 && containerStatuses.every((one) => one.ready === true)
 }
 
-/** What keeps our container from starting, or another one from doing its part. */
+/** Why the main container does not start, or another container does not work. */
 function troubleOf(
   { initContainerStatuses = [], containerStatuses = [] }: NonNullable<RawPod['status']>,
   own: ContainerStatus | undefined,
@@ -141,7 +146,7 @@ function troubleOf(
   const ownTrouble = own && troubleIn(own)
   if (ownTrouble) return ownTrouble
   const others = [
-    // One that has failed fails the pod, or is started again.
+    // A failed init container fails the pod or is restarted, so only waiting ones are reported.
     ...initContainerStatuses.filter(({ state }) => state?.waiting).map((one) => ({ one, what: 'init container' })),
     ...containerStatuses.filter((one) => one !== own).map((one) => ({ one, what: 'container' })),
   ]

@@ -1,4 +1,4 @@
-/** A pod like one that is there, for another place or another try: what it trains with stays what its peers train with. */
+/** Copies an existing pod for another index or attempt, so that it trains with the same settings as its peers. */
 import { ANNOTATIONS } from '../contract/names.ts'
 import type { KubeObject } from '../kube/objects.ts'
 
@@ -15,7 +15,7 @@ export interface WholePod extends KubeObject {
   >
 }
 
-/** Its name, and what the scheduler, admission and we ourselves decided for the one that is there. */
+/** Fields that name the existing pod, or that the scheduler, admission or the operator set on it. */
 const NOT_COPIED = [
   'hostname',
   'nodeName',
@@ -27,11 +27,13 @@ const NOT_COPIED = [
   'ephemeralContainers',
 ]
 
-/** @param wanted the pod as the present spec plans it: its name, labels and arguments are kept. @param peer of the same role */
+/**
+ * @param wanted the pod as the current spec plans it; its name, labels and arguments stay. @param peer of the same role
+ */
 export function copyPod(wanted: WholePod, peer: WholePod): WholePod {
   const kept = Object.entries(peer.spec).filter(([field]) => !NOT_COPIED.includes(field))
   const own = new Map(wanted.spec.containers.map((container) => [container.name, container]))
-  // Webhooks add theirs to the copy too, and a second container or volume of one name is refused.
+  // Webhooks add their containers and volumes to the copy again; a second one of the same name would be refused.
   const containers = peer.spec.containers.filter(({ name }) => own.has(name))
   const mounted = new Set(containers.flatMap(({ volumeMounts = [] }) => volumeMounts.map(({ name }) => name)))
   const planHash = peer.metadata.annotations?.[ANNOTATIONS.planHash]

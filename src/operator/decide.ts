@@ -1,7 +1,9 @@
-/** What to do for a job, and what to say about it: a pure function of the job and what was observed. */
+/** Decides the actions and the new status of a job: a pure function of the job and the observed state. */
+import type { ConditionType } from '../api/conditions.ts'
 import type { Job } from '../api/job.ts'
 import type { Action, Decision } from './actions.ts'
-import type { Finding } from './conditions.ts'
+import { buildWorld } from './build-world.ts'
+import type { ConditionUpdate } from './conditions.ts'
 import { describeEvents } from './events.ts'
 import type { Observed } from './observed.ts'
 import { describeSaving } from './policies/checkpoints.ts'
@@ -9,16 +11,15 @@ import { cleanUp } from './policies/cleanup.ts'
 import { checkDeadline } from './policies/deadline.ts'
 import { removeOutdated } from './policies/drift.ts'
 import { type Ending, writtenEnding } from './policies/ending.ts'
-import { backoffLimitExceeded, permanentFailure } from './policies/failure.ts'
 import { formGang } from './policies/gang.ts'
 import { findLostNodes, type LostNodes, nameLostNodes } from './policies/lost-node.ts'
 import { pinCheckpoints } from './policies/pins.ts'
+import { backoffLimitExceeded, permanentFailure } from './policies/pod-failure.ts'
+import { replaceFailed } from './policies/pod-replacement.ts'
 import { describeStall, type Stall } from './policies/progress.ts'
+import { restartParameterServers } from './policies/ps-generation.ts'
 import { admittedAtMs, describeQueueing, isQueued, leaveQueue, releasePods, whileQueued } from './policies/queue.ts'
 import { describeDegradation } from './policies/quorum.ts'
-import { replaceFailed } from './policies/replacement.ts'
-import { restartParameterServers } from './policies/restart.ts'
-import { restartsOf } from './policies/restarts.ts'
 import { describeRunning } from './policies/running.ts'
 import { endSidecars } from './policies/sidecars.ts'
 import { resolveSource } from './policies/source.ts'
@@ -27,42 +28,46 @@ import { success } from './policies/success.ts'
 import { atRest, describeSuspension, removeAll, withoutPods } from './policies/suspend.ts'
 import { makeTransfers } from './policies/transfers.ts'
 import { expire } from './policies/ttl.ts'
-import { type Known, readReports, type Verdict, writeStatus } from './status.ts'
-import { lookAt, type World } from './world.ts'
+import { type Reports, readReports, type StatusInput, writeStatus } from './status.ts'
+import type { World } from './world.ts'
 
-/** One way to go on: what to do, and what it adds to the status. */
-interface Course extends Partial<Verdict> {
+/** The actions for the present state of a job, and their part of the status. */
+interface Outcome extends Partial<StatusInput> {
   actions?: readonly Action[]
-  findings: readonly Finding[]
-  /** Told besides what the conditions tell. */
+  updates: readonly ConditionUpdate[]
+  /** Events besides those of the conditions. */
   texts?: readonly string[]
   requeueAtMs?: readonly (number | undefined)[]
 }
 
-/** Takes back what decideInvalid said. */
-const SPEC_IS_VALID: Finding = { type: 'Failed', status: 'False', reason: 'SpecValid', message: 'the spec was mended' }
+/** Clears the condition that decideInvalid has set. */
+const SPEC_IS_VALID: ConditionUpdate = {
+  type: 'Failed',
+  status: 'False',
+  reason: 'SpecValid',
+  message: 'the spec is valid again',
+}
 
 /**
- * Deciding again on what was decided, once it has happened, gives no actions and the same status. An end, a pinned
- * source and a new generation are written down before anything is done about them, so a crash in between changes
- * nothing.
+ * Idempotent: after the actions are executed and the status is written, it returns no actions and the same status. An
+ * ending, a pinned source and a new generation are written to the status before they are acted on, so a crash between
+ * the two writes loses nothing.
  */
 export function decide(job: Job, observed: Observed, nowMs: number): Decision {
-  const world = lookAt(job, observed, nowMs)
-  const known = readReports(world)
+  const world = buildWorld(job, observed, nowMs)
+  const reports = readReports(world)
   const lost = findLostNodes(world)
-  const course = chooseCourse(world, known, lost)
-  const status = writeStatus(world, known, {
-    restarts: restartsOf(world),
+  const outcome = chooseOutcome(world, reports, lost)
+  const status = writeStatus(world, reports, {
     psGeneration: world.psGeneration,
     source: job.status?.source,
     startTime: job.status?.startTime,
     completionTime: job.status?.completionTime,
-    ...course,
+    ...outcome,
   })
-  const requeueAfterSeconds = secondsUntil([...(course.requeueAtMs ?? []), lost.requeueAtMs], nowMs)
+  const requeueAfterSeconds = secondsUntil([...(outcome.requeueAtMs ?? []), lost.requeueAtMs], nowMs)
   const forced = new Set(lost.actions.flatMap((action) => ('uid' in action ? [action.uid] : [])))
-  const actions = (course.actions ?? []).filter((action) => !('uid' in action && forced.has(action.uid)))
+  const actions = (outcome.actions ?? []).filter((action) => !('uid' in action && forced.has(action.uid)))
   return {
     actions: [
       ...releasePods(world.pods),
@@ -72,52 +77,49 @@ export function decide(job: Job, observed: Observed, nowMs: number): Decision {
       ...(job.metadata.deletionTimestamp ? [] : endSidecars(world, [...lost.actions, ...actions])),
     ],
     status,
-    events: describeEvents(job.status, status, course.texts ?? []),
+    events: describeEvents(job.status, status, outcome.texts ?? []),
     ...(requeueAfterSeconds === undefined ? {} : { requeueAfterSeconds }),
   }
 }
 
-function chooseCourse(world: World, known: Known, lost: LostNodes): Course {
+function chooseOutcome(world: World, reports: Reports, lost: LostNodes): Outcome {
   // The API server's garbage collector removes what the job owns.
-  if (world.job.metadata.deletionTimestamp) return { findings: [] }
+  if (world.job.metadata.deletionTimestamp) return { updates: [] }
   const written = writtenEnding(world.previous)
-  if (written) return afterTheEnd(world, known, written)
-  const done = success(world, known)
+  if (written) return afterTheEnd(world, reports, written)
+  const done = success(world, reports)
   if (done) return end(world, done)
-  const course = world.job.spec.suspend ? suspend(world, lost) : goOn(world, known, lost)
-  return { ...course, findings: [SPEC_IS_VALID, ...course.findings] }
+  const outcome = world.job.spec.suspend ? suspend(world, lost) : goOn(world, reports, lost)
+  return { ...outcome, updates: [SPEC_IS_VALID, ...outcome.updates] }
 }
 
-function goOn(world: World, known: Known, lost: LostNodes): Course {
+function goOn(world: World, reports: Reports, lost: LostNodes): Outcome {
   const source = resolveSource(world)
-  if (source.state === 'impossible') return end(world, source.ending, [source.finding])
+  if (source.state === 'impossible') return end(world, source.ending, [source.update])
   const resumed = describeSuspension(world)
   if (source.state === 'waiting')
-    return { findings: [source.finding, ...withoutPods('WaitingForSource', source.finding.message), resumed] }
+    return { updates: [source.update, ...withoutPods('WaitingForSource', source.update.message), resumed] }
   if (source.state === 'pinned' && !world.previous?.source) {
-    // Written down before a pod can see it: all pods of a job start from the same checkpoint.
-    return { source: source.source, findings: [source.finding, resumed], requeueAtMs: [world.nowMs] }
+    // Written to the status before any pod is created, so that all pods start from the same checkpoint.
+    return { source: source.source, updates: [source.update, resumed], requeueAtMs: [world.nowMs] }
   }
-  const train = keepTraining(world, known, lost)
-  return { ...train, findings: [...(source.state === 'pinned' ? [source.finding] : []), resumed, ...train.findings] }
+  const train = keepTraining(world, reports, lost)
+  return { ...train, updates: [...(source.state === 'pinned' ? [source.update] : []), resumed, ...train.updates] }
 }
 
-function keepTraining(world: World, known: Known, lost: LostNodes): Course {
+function keepTraining(world: World, reports: Reports, lost: LostNodes): Outcome {
   const clock = clockOf(world)
-  const restarts = restartsOf(world)
   const deadline = clock.runs ? checkDeadline(world.job, clock.startedAtMs, world.nowMs) : {}
-  const ending = permanentFailure(world) ?? backoffLimitExceeded(world, restarts) ?? deadline.ending
+  const ending = permanentFailure(world) ?? backoffLimitExceeded(world) ?? deadline.ending
   if (ending) return end(world, ending)
-  const ps = restartParameterServers(world, restarts, lost.servers)
-  const replaced = replaceFailed(world, restarts)
+  const ps = restartParameterServers(world, lost.servers)
+  const replaced = replaceFailed(world)
   const degraded = clock.runs ? describeDegradation(world) : whileQueued('Degraded')
   const stall: Stall = clock.runs
-    ? describeStall(world, known.progress, clock.startedAtMs, degraded)
-    : { finding: whileQueued('Stalled') }
-  const saving = describeSaving(world, known.checkpoint)
+    ? describeStall(world, reports.progress, clock.startedAtMs, degraded)
+    : { update: whileQueued('Stalled') }
   const lostServers = lost.pods.filter(({ role }) => role === 'ps')
   return {
-    restarts,
     startTime: clock.runs ? new Date(clock.startedAtMs).toISOString() : undefined,
     psGeneration: ps.psGeneration,
     actions: [
@@ -127,69 +129,76 @@ function keepTraining(world: World, known: Known, lost: LostNodes): Course {
       ...removeSurplus(world),
       ...removeOutdated(world),
       ...pinCheckpoints(world),
-      ...makeTransfers(world, known.checkpoints ?? [], false),
+      ...makeTransfers(world, reports.checkpoints ?? [], false),
     ],
-    findings: [
-      describeCreation(world, lost.strangers),
-      describeQueueing(world) ?? describeScheduling(world),
-      describeRunning(world),
-      nameLostNodes(degraded, world, lost.pods),
-      stall.finding,
-      ps.finding.status === 'True' ? nameLostNodes(ps.finding, world, lostServers) : ps.finding,
-      ...(saving ? [saving] : []),
-    ],
+    updates: allUpdates({
+      Created: describeCreation(world, lost.foreignPods),
+      Scheduled: describeQueueing(world) ?? describeScheduling(world),
+      Running: describeRunning(world),
+      Degraded: nameLostNodes(degraded, world, lost.pods),
+      Stalled: stall.update,
+      Restarting: ps.update.status === 'True' ? nameLostNodes(ps.update, world, lostServers) : ps.update,
+      CheckpointDegraded: describeSaving(world, reports.checkpoint),
+    }),
     texts: replaced.texts,
     requeueAtMs: [deadline.requeueAtMs, ps.requeueAtMs, replaced.requeueAtMs, stall.requeueAtMs],
   }
 }
 
-/** Of the deadlines. It stands still in a queue, and begins anew when the job is admitted. */
+/** The conditions of a job that trains: a new condition that is missing here is a type error. */
+type TrainingCondition = Exclude<ConditionType, 'Suspended' | 'SourceResolved' | 'Succeeded' | 'Failed'>
+
+function allUpdates(updates: Readonly<Record<TrainingCondition, ConditionUpdate | undefined>>): ConditionUpdate[] {
+  return Object.values(updates).filter((update) => update !== undefined)
+}
+
+/** The clock of the deadlines: it stops while the job is queued and restarts when the job is admitted. */
 function clockOf(world: World): { runs: false } | { runs: true; startedAtMs: number } {
   if (isQueued(world)) return { runs: false }
   const { startTime } = world.previous ?? {}
   return { runs: true, startedAtMs: startTime ? Date.parse(startTime) : admittedAtMs(world) }
 }
 
-function suspend(world: World, lost: LostNodes): Course {
+function suspend(world: World, lost: LostNodes): Outcome {
   return {
     actions: removeAll(world),
-    findings: [
+    updates: [
       nameLostNodes(describeSuspension(world), world, lost.pods),
       ...withoutPods('Suspended', 'spec.suspend is true'),
     ],
-    // Those of the resumed job must be told from one that may still write.
+    // The resumed job's servers must be distinguishable from one on a lost node that may still write.
     psGeneration: world.psGeneration + (lost.servers.length > 0 ? 1 : 0),
-    // A resumed job starts its deadlines anew.
+    // The deadlines restart when the job is resumed.
     startTime: undefined,
     requeueAtMs: lost.servers.length > 0 ? [world.nowMs] : [],
   }
 }
 
-/** Writes the end down; cleaning up waits until it is written. */
-function end(world: World, ending: Ending, findings: readonly Finding[] = []): Course {
+/** Writes the ending to the status; pods are cleaned up only after that write. */
+function end(world: World, ending: Ending, updates: readonly ConditionUpdate[] = []): Outcome {
   const now = new Date(world.nowMs).toISOString()
   return {
     startTime: world.previous?.startTime ?? now,
     completionTime: now,
-    findings: [...findings, { ...ending, status: 'True' }, ...atRest(ending.type, ending.message)],
+    updates: [...updates, { ...ending, status: 'True' }, ...atRest(ending.type, ending.message)],
     requeueAtMs: [world.nowMs],
   }
 }
 
-function afterTheEnd(world: World, known: Known, ending: Ending): Course {
+function afterTheEnd(world: World, reports: Reports, ending: Ending): Outcome {
   const completionTime = world.previous?.completionTime ?? new Date(world.nowMs).toISOString()
   const expiry = expire(world, completionTime)
-  const transfers = makeTransfers(world, known.checkpoints ?? [], ending.type === 'Succeeded')
+  const transfers = makeTransfers(world, reports.checkpoints ?? [], ending.type === 'Succeeded')
   const removed = cleanUp(world, Date.parse(completionTime))
   return {
     completionTime,
-    // A job that makes transfers at its end makes them before it expires.
+    // Transfers on success are created before the job is deleted.
     actions: [
       ...removed.actions,
       ...leaveQueue(world, removed.actions),
       ...(transfers.length > 0 ? transfers : expiry.actions),
     ],
-    findings: [],
+    updates: [],
     requeueAtMs: [expiry.requeueAtMs, removed.requeueAtMs],
   }
 }

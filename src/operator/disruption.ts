@@ -1,7 +1,7 @@
-/** Ends of pods that are the cluster's doing: no failure of the program, and never counted as one. */
+/** Recognises pods that the cluster ended. They never count as failures of the program. */
 import { conditionOf, type RawPod, type Terminated, timeMs } from './raw-pod.ts'
 
-/** Of pods: taken from a node, or refused by the kubelet of a node that another pod may find as it should be. */
+/** Reasons of pods that were removed from their node or refused by its kubelet; a new pod may find another node. */
 const OF_PODS: ReadonlySet<string> = new Set([
   'Evicted',
   'Preempting',
@@ -21,12 +21,12 @@ const OF_PODS: ReadonlySet<string> = new Set([
   'SMTAlignmentError',
   'VolumeAttachmentLimitExceeded',
 ])
-/** `OutOfcpu`, `OutOfnvidia.com/gpu`: the scheduler did not know what the kubelet knows. */
+/** `OutOfcpu`, `OutOfnvidia.com/gpu`: the kubelet knew less free capacity than the scheduler. */
 const OUT_OF_RESOURCE = 'OutOf'
-/** Of containers: after a restart of the node, nobody knows how they ended. */
+/** Reasons of containers whose exit code was lost in a restart of the node. */
 const FORGOTTEN: ReadonlySet<string> = new Set(['ContainerStatusUnknown', 'Unknown'])
 
-/** @param end of the container by which the pod ended. What came after the program had ended by itself did not end it */
+/** @param end of the container that ended the pod. A disruption after it does not count: the program ended by itself */
 export function disruptionOf(pod: RawPod, end: Terminated | undefined): string | undefined {
   const ofPod = disruptionOfPod(pod, timeMs(end?.finishedAt))
   return ofPod ?? (end?.reason !== undefined && FORGOTTEN.has(end.reason) ? end.reason : undefined)

@@ -1,17 +1,10 @@
-/** Events of a reconcile: what changed between the status that is written and the new one. */
-import type { Condition, ConditionType, JobStatus } from '../api/status.ts'
+/** The events of a reconcile: the differences between the previous status and the new one. */
+import { CONDITIONS, type Condition, type ConditionType } from '../api/conditions.ts'
+import type { JobStatus } from '../api/status.ts'
 import type { JobEvent } from './actions.ts'
 import { findCondition } from './conditions.ts'
 
-const BAD_WHEN_TRUE: ReadonlySet<ConditionType> = new Set([
-  'Degraded',
-  'Stalled',
-  'Restarting',
-  'CheckpointDegraded',
-  'Failed',
-])
-
-/** The ordinary way up, and what another condition tells already. */
+/** Reasons without an event: ordinary steps of a start, and what another condition already reports. */
 const QUIET_REASONS = new Set([
   'Creating',
   'Scheduling',
@@ -23,40 +16,40 @@ const QUIET_REASONS = new Set([
   'WaitingForSource',
 ])
 
-/** An untrue state in which all is as it should be. */
+/** Reasons of a False condition that is no problem. */
 const GOOD_REASONS = new Set(['Queued', 'NameTaken'])
 
-/** @param texts replacements of pods, told as they are */
+/** @param texts messages of PodReplaced events */
 export function describeEvents(before: JobStatus | undefined, after: JobStatus, texts: readonly string[]): JobEvent[] {
   const flips = after.conditions
-    .filter((condition) => isNews(condition, findCondition(before?.conditions, condition.type)))
+    .filter((condition) => isNew(condition, findCondition(before?.conditions, condition.type)))
     .map(eventOf)
   return [...flips, ...texts.map((message): JobEvent => ({ type: 'Warning', reason: 'PodReplaced', message }))]
 }
 
-/** A condition that became true, or whose untrue state has a new reason (what a job waits for). */
-function isNews(now: Condition, before: Condition | undefined): boolean {
+/** A condition that became True, or that is not True for a new reason, such as what the job waits for. */
+function isNew(now: Condition, before: Condition | undefined): boolean {
   if (now.status === 'True') return before?.status !== 'True' || before.reason !== now.reason
   return !isQuiet(now) && before?.reason !== now.reason
 }
 
-/** Untrue states that are only the absence of trouble, or the ordinary way up. */
+/** A condition that is not True because nothing is wrong, or because the job is starting. */
 function isQuiet({ type, reason }: Condition): boolean {
-  return BAD_WHEN_TRUE.has(type) || QUIET_REASONS.has(reason)
+  return CONDITIONS[type].badWhenTrue || QUIET_REASONS.has(reason)
 }
 
 function eventOf({ type, status, reason, message }: Condition): JobEvent {
-  const isBad = status === 'True' ? BAD_WHEN_TRUE.has(type) : type !== 'Suspended' && !GOOD_REASONS.has(reason)
+  const isBad = status === 'True' ? CONDITIONS[type].badWhenTrue : type !== 'Suspended' && !GOOD_REASONS.has(reason)
   const shown = eventReason(type, reason)
   return { type: isBad ? 'Warning' : 'Normal', reason: shown, message: withReason(shown, reason, message) }
 }
 
-/** An event shows its own reason beside the message. */
+/** Puts the condition's reason into the message where the event has another reason. */
 function withReason(shown: string, reason: string, message: string): string {
   return shown === reason ? message : `${reason}: ${message}`
 }
 
-/** The reason itself says it, except where it is only the value of a condition. */
+/** The condition's reason, except for endings: there the reason is a code of the program. */
 function eventReason(type: ConditionType, reason: string): string {
   return type === 'Failed' || type === 'Succeeded' ? type : reason
 }

@@ -1,9 +1,10 @@
-/** A job that the API server should have refused: its kinds' rules may be missing there, or older than the operator. */
-import type { ObjectMeta } from '../api/job.ts'
-import type { Issue } from '../api/parse.ts'
+/** Jobs that the API server should have refused: its CRDs may lack rules, or be older than the operator. */
+
+import type { Issue } from '../api/issue.ts'
 import { shownAt } from '../api/secrets.ts'
 import type { JobStatus } from '../api/status.ts'
 import { type JobKind, ROLES } from '../contract/names.ts'
+import type { StoredMeta } from '../support/object-meta.ts'
 import type { Decision } from './actions.ts'
 import { mergeConditions } from './conditions.ts'
 import { describeEvents } from './events.ts'
@@ -14,30 +15,30 @@ const MAX_VALUE = 60
 
 export type SpecIssue = Pick<Issue, 'path' | 'value' | 'message'>
 
-/** A job as read, whose spec cannot be trusted. */
+/** A stored job whose spec is invalid. */
 export interface InvalidJob {
   kind: JobKind
-  metadata: ObjectMeta
+  metadata: StoredMeta
   status?: JobStatus
 }
 
-/** Touches no pod: the job goes on from where it was once the spec is mended. */
+/** Changes no pod: after the spec is corrected, the job continues where it was. */
 export function decideInvalid(job: InvalidJob, issues: readonly SpecIssue[], nowMs: number): Decision {
   const before = job.status ?? blankStatus(job)
   if (job.metadata.deletionTimestamp || writtenEnding(before)) return { actions: [], status: before, events: [] }
   const observedGeneration = job.metadata.generation
-  const finding = {
+  const update = {
     type: 'Failed',
     status: 'True',
     reason: INVALID_SPEC,
     message: issues.map(textOf).join('; '),
   } as const
-  const conditions = mergeConditions(before.conditions, [finding], { nowMs, observedGeneration })
+  const conditions = mergeConditions(before.conditions, [update], { nowMs, observedGeneration })
   const status: JobStatus = { ...before, observedGeneration, phase: 'Failed', conditions }
   return { actions: [], status, events: describeEvents(job.status, status, []) }
 }
 
-/** A value may be a whole object, which would bury the sentence. */
+/** Shortens the value: it may be a whole object, and the message must stay readable. */
 function textOf({ path, value, message }: SpecIssue): string {
   if (value === undefined) return `${path}: ${message}`
   const text = shownAt(path, value)

@@ -1,11 +1,11 @@
-/** The operator process: runs until a signal asks it to stop, or its lease is lost. */
+/** The operator process: runs until SIGTERM, SIGINT or the loss of its lease. */
 import { ENV } from '../contract/runtime.ts'
-import { endWithRun } from '../support/lifeline.ts'
+import { endWithRun } from '../support/end-with-run.ts'
 import { createLog, type Log } from '../support/log.ts'
 import { readSecret } from '../support/secret.ts'
 import { aborted, Operator, type OperatorOptions } from './operator.ts'
 
-/** Serves until SIGTERM or SIGINT. @returns the exit code: 1 when the lease was lost. */
+/** Runs until SIGTERM or SIGINT. @returns the exit code: 1 when the lease was lost. */
 export async function runOperator(given: OperatorOptions): Promise<number> {
   const options = { ...given, runtimeKey: readSecret(process.env[ENV.keyFile]) }
   const log = createLog({ process: 'operator' }, options.logLevel)
@@ -23,7 +23,7 @@ export async function runOperator(given: OperatorOptions): Promise<number> {
   }
 }
 
-/** The same without process signals. @param signal ends it in order */
+/** The same without process signals. @param signal starts an orderly shutdown */
 export async function operate(options: OperatorOptions, log: Log, signal: AbortSignal): Promise<number> {
   const operator = new Operator(options, log)
   try {

@@ -1,45 +1,38 @@
-/** Gathers what `decide` may know about one job, from the watches' copies and from the job's own pods. */
-import type { Job } from '../api/job.ts'
-import { parseJob } from '../api/parse.ts'
-import { JobStatus } from '../api/status.ts'
-import { ANNOTATIONS, type JobKind, podName, ROLES, serviceName } from '../contract/names.ts'
+/** Collects the observed state of one job for `decide`, from the stores and from the reports of its pods. */
+import { type Job, wantedSource } from '../api/job.ts'
+import { ANNOTATIONS, podName, ROLES, serviceName } from '../contract/names.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { mapLimit } from '../kube/map-limit.ts'
-import { controllerUid, type KubeObject } from '../kube/objects.ts'
+import { controllerUid } from '../kube/objects.ts'
 import type { Store } from '../kube/store.ts'
+import { headlineMetric } from '../plan/metric.ts'
+import { jobKey } from './job-key.ts'
+import type { JobReader } from './job-reader.ts'
 import type { Observed, PodFacts, SourceFacts, TransferFacts } from './observed.ts'
+import { currentPods } from './place-pods.ts'
 import type { Planned } from './planned.ts'
 import { podFacts } from './pod-facts.ts'
 import { writtenEnding } from './policies/ending.ts'
 import { type RawPod, trimPod } from './raw-pod.ts'
 import type { ReportReader } from './runtime-status.ts'
-import { jobKey } from './watches.ts'
-import { currentPods } from './world.ts'
+import type { RawJob, Stores } from './stores.ts'
 
 const ASK_IN_PARALLEL = 10
-
-export type RawJob = KubeObject & { spec?: unknown; status?: unknown }
-
-export interface Stores {
-  jobs: Readonly<Record<JobKind, Store<RawJob>>>
-  /** With index `owner` by controller uid, and `job` by the key of the job on their labels. */
-  pods: Store<RawPod>
-  services: Store<KubeObject>
-}
 
 export interface Sources {
   client: KubeClient
   stores: Stores
+  jobs: Pick<JobReader, 'read'>
   reports: ReportReader
-  /** Has a job looked at again. */
+  /** Requeues a job. */
   wake: (key: string) => void
 }
 
-/** @throws KubeError when a copy is in doubt and the API server cannot be asked */
+/** @throws KubeError when a store may lag behind and the API server cannot be asked */
 export async function observe(
   job: Job,
   planned: Planned,
-  { client, stores, reports, wake }: Sources,
+  { client, stores, jobs, reports, wake }: Sources,
   signal: AbortSignal,
 ): Promise<Observed> {
   const copies = podsOf(job, planned, stores.pods)
@@ -50,7 +43,7 @@ export async function observe(
   const service = stores.services.get(`${job.metadata.namespace}/${serviceName(job.kind, job.metadata.name)}`)
   return {
     desired: planned.desired,
-    planHash: planned.hash,
+    planHash: planned.state === 'complete' ? planned.hash : '',
     pods,
     service: service && {
       ownerUid: controllerUid(service),
@@ -58,9 +51,9 @@ export async function observe(
     },
     coordinator: answers?.coordinator,
     evaluator: answers?.evaluator,
-    source: sourceOf(job, stores.jobs.PretrainJob),
-    pins: pinsOf(job, stores.jobs.FinetuneJob),
-    transfers: planned.transfers.map((transfer) => transferFacts(job, transfer, stores.jobs.FinetuneJob)),
+    source: sourceOf(job, stores.jobs.PretrainJob, jobs),
+    pins: pinsOf(job, Object.values(stores.jobs), jobs),
+    transfers: planned.transfers.map((transfer) => transferFacts(job, transfer, stores.jobs.FinetuneJob, jobs)),
     transfersMade: (job.metadata.annotations?.[ANNOTATIONS.transfersMade] ?? '').split(',').filter(Boolean),
   }
 }
@@ -69,23 +62,23 @@ function keyOf({ kind, metadata }: Job): string {
   return jobKey(kind, `${metadata.namespace}/${metadata.name}`)
 }
 
-/** Ours by owner, and whoever else holds a name that we would use. */
+/** The pods of this job by owner, and pods of other owners under names that the job needs. */
 function podsOf(job: Job, planned: Planned, store: Store<RawPod>): PodFacts[] {
   const { namespace, name: jobName, uid } = job.metadata
   const ours = store.byIndex('owner', uid).flatMap((pod) => podFacts(pod) ?? [])
-  const strangers = ROLES.flatMap((role) =>
+  const foreignPods = ROLES.flatMap((role) =>
     Array.from({ length: planned.desired[role] }, (_, index) => {
       const raw = store.get(`${namespace}/${podName(job.kind, jobName, role, index)}`)
       const facts = raw && controllerUid(raw) !== uid ? podFacts(raw) : undefined
       return facts && { ...facts, role, index }
     }),
   ).filter((facts) => facts !== undefined)
-  return [...ours, ...strangers]
+  return [...ours, ...foreignPods]
 }
 
 /**
- * A parameter server that the status knows and our copies do not may be lost, or our copies may lag behind the status,
- * which another leader wrote. All parameter servers restart for a lost one, so the API server is asked first.
+ * The status counts a parameter server that the store does not show: either it is lost, or the store lags behind a
+ * status that another leader wrote. A lost one restarts all parameter servers, so the API server is asked first.
  */
 async function findUnseen(
   job: Job,
@@ -106,51 +99,47 @@ async function findUnseen(
   return values.flatMap((pod) => (pod && podFacts(trimPod(pod))) ?? [])
 }
 
-function sourceOf(job: Job, store: Store<RawJob>): SourceFacts | undefined {
-  if (job.kind !== 'FinetuneJob' || !job.spec.from) return undefined
-  const raw = store.get(`${job.metadata.namespace}/${job.spec.from.pretrainJob}`)
+type Jobs = Sources['jobs']
+
+function sourceOf(job: Job, store: Store<RawJob>, jobs: Jobs): SourceFacts | undefined {
+  const from = wantedSource(job)
+  const raw = from && store.get(`${job.metadata.namespace}/${from.pretrainJob}`)
   if (!raw) return undefined
+  const parsed = jobs.read(raw)
+  const source = parsed.state === 'valid' ? parsed.job : undefined
   return {
     uid: raw.metadata.uid ?? '',
     deleting: raw.metadata.deletionTimestamp !== undefined,
-    status: readStatus(raw),
-    claimName: claimOf(raw),
-    isEvaluated: (raw.spec as { evaluation?: unknown } | undefined)?.evaluation !== undefined,
+    status: parsed.job.status,
+    claimName: source?.spec.checkpoint.storage.volume.claimName,
+    metric: source?.spec.evaluation && headlineMetric(source),
   }
 }
 
-/** Its own purge must not take away what another job is about to read. */
-function pinsOf(job: Job, finetuneJobs: Store<RawJob>): number[] {
+/** Steps that other jobs start from: the coordinator must not delete their checkpoints. */
+function pinsOf(job: Job, stores: readonly Store<RawJob>[], jobs: Jobs): number[] {
   if (job.kind !== 'PretrainJob') return []
-  const followers = finetuneJobs.byIndex('source', `${job.metadata.namespace}/${job.metadata.name}`)
+  const name = `${job.metadata.namespace}/${job.metadata.name}`
+  const followers = stores.flatMap((store) => store.byIndex('source', name))
   const steps = followers.flatMap((raw) => {
-    const status = readStatus(raw)
+    const { status } = jobs.read(raw).job
     const isOpen = status?.source?.uid === job.metadata.uid && !writtenEnding(status) && !raw.metadata.deletionTimestamp
     return isOpen && status.source ? [status.source.step] : []
   })
   return [...new Set(steps)].sort((a, b) => a - b)
 }
 
-function claimOf(raw: RawJob): string | undefined {
-  try {
-    return parseJob(raw).spec.checkpoint.storage.volume.claimName
-  } catch {
-    return undefined
-  }
-}
-
-function transferFacts(job: Job, { name, step }: Planned['transfers'][number], store: Store<RawJob>): TransferFacts {
+function transferFacts(
+  job: Job,
+  { name, step }: Planned['transfers'][number],
+  store: Store<RawJob>,
+  jobs: Jobs,
+): TransferFacts {
   const raw = store.get(`${job.metadata.namespace}/${name}`)
   return {
     name,
     step,
     exists: raw !== undefined && controllerUid(raw) === job.metadata.uid && !raw.metadata.deletionTimestamp,
-    ended: raw !== undefined && writtenEnding(readStatus(raw)) !== undefined,
+    ended: raw !== undefined && writtenEnding(jobs.read(raw).job.status) !== undefined,
   }
-}
-
-/** Undefined also when somebody else wrote it: then it is made anew. */
-export function readStatus(raw: RawJob): JobStatus | undefined {
-  const parsed = JobStatus.safeParse(raw.status)
-  return parsed.success ? parsed.data : undefined
 }

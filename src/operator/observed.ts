@@ -1,15 +1,17 @@
-/** What `decide` may know: plain data, gathered by `observe`. No clock, no network, no Kubernetes types beyond here. */
+/** The input of `decide`: plain data that `observe` collects, without Kubernetes types. */
+
 import type { JobStatus } from '../api/status.ts'
+import type { MetricSpec } from '../contract/metrics.ts'
 import type { Role } from '../contract/names.ts'
 import type { CoordinatorStatus, EvaluatorStatus } from '../contract/status.ts'
 
 export type PodPhase = 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown'
 
-/** One pod under a name that the job computes; perhaps not ours. */
+/** One pod under a name that the job computes; it may belong to another owner. */
 export interface PodFacts {
   name: string
   uid: string
-  /** uid of the controlling owner; undefined: nobody's. */
+  /** uid of the controlling owner; undefined: the pod has none. */
   ownerUid: string | undefined
   role: Role
   index: number
@@ -17,16 +19,16 @@ export interface PodFacts {
   /** Failures of this role and index that counted against backoffLimit before this pod. */
   failures: number
   generation: number
-  /** Digest of the plan it was made from. */
+  /** Hash of the plan from which it was created. */
   planHash: string | undefined
-  /** Of the container that is named for the role, whatever else was put into the pod. */
+  /** Of the main container, the one that is named for the role; webhooks may add others. */
   phase: PodPhase
   ready: boolean
-  /** That container has ended and the pod has not: its name stays taken. */
+  /** The main container has ended but the pod has not, so its name stays taken. */
   outlived: boolean
-  /** Others that were put beside it go on. The kubelet ends native sidecars by itself. */
+  /** Other containers still run. The kubelet ends native sidecars by itself. */
   othersRun: boolean
-  /** The kubelet was told by us to end what is left in the pod. */
+  /** The operator has set a deadline, so the kubelet ends the remaining containers. */
   isEnding: boolean
   podIP: string | undefined
   deleting: boolean
@@ -34,34 +36,37 @@ export interface PodFacts {
   startedAtMs: number | undefined
   finishedAtMs: number | undefined
   exitCode: number | undefined
-  /** The pod's own reason (`Evicted`), else its container's (`OOMKilled`), else of one that keeps it from starting. */
+  /**
+   * The pod's reason (`Evicted`), else its main container's (`OOMKilled`), else that of a container that blocks its
+   * start.
+   */
   reason: string | undefined
   message: string | undefined
-  /** Termination message: the process's last words. */
-  lastWords: string | undefined
-  /** Of another container than ours, whose end was that of the pod: `init container "istio-init"`. */
-  culprit: string | undefined
-  /** Why it ended if that was not the program's doing: eviction, preemption, a lost node. */
+  /** Termination message of the process. */
+  terminationMessage: string | undefined
+  /** Another container that failed and ended the pod: `init container "istio-init"`. */
+  failedContainer: string | undefined
+  /** Why the cluster ended it: eviction, preemption, a lost node. Undefined: the program ended by itself. */
   disruption: string | undefined
-  /** What was said beside it. */
+  /** Message of that disruption. */
   disruptionMessage: string | undefined
   nodeName: string | undefined
-  /** Being deleted: its node is to have ended it by then, grace period included. */
+  /** For a pod that is being deleted: when its node must have ended it, grace period included. */
   endDueAtMs: number | undefined
-  /** Since when its node has said nothing; undefined: it speaks, or nobody has missed it yet. */
+  /** Since when its node has not reported; undefined: it reports, or the control plane has noticed nothing yet. */
   silentSinceMs: number | undefined
   /** It has a node. */
   isPlaced: boolean
-  /** When it was given its node. */
+  /** When the scheduler assigned its node. */
   placedAtMs: number | undefined
-  /** Behind a scheduling gate: no scheduler looks at it. */
+  /** Has a scheduling gate, so schedulers ignore it. */
   isGated: boolean
   finalizers: readonly string[]
-  /** Kept by Kueue's finalizer. */
+  /** Has Kueue's finalizer. */
   isHeld: boolean
-  /** Kueue was told that no replacement comes. */
+  /** Marked so that Kueue expects no replacement. */
   isLast: boolean
-  /** The scheduler's text while it finds no node. */
+  /** The scheduler's message while it finds no node. */
   unschedulable: string | undefined
 }
 
@@ -86,8 +91,8 @@ export interface SourceFacts {
   status: JobStatus | undefined
   /** The volume of its checkpoints; undefined: its spec is invalid. */
   claimName: string | undefined
-  /** Whether its checkpoints get scores. */
-  isEvaluated: boolean
+  /** What its checkpoints are scored by; undefined: nothing scores them. */
+  metric: MetricSpec | undefined
 }
 
 export interface Observed {
@@ -96,14 +101,14 @@ export interface Observed {
   planHash: string
   pods: readonly PodFacts[]
   service: ServiceFacts | undefined
-  /** From ps-0, or its last words; undefined: not reached, which says nothing about its health. */
+  /** From ps-0, or from its termination message; undefined: not reached, which says nothing about its health. */
   coordinator: CoordinatorStatus | undefined
   evaluator: EvaluatorStatus | undefined
-  /** FinetuneJob: the PretrainJob that `spec.from` names; undefined: there is none. */
+  /** The PretrainJob that `spec.from` names; undefined: there is none. */
   source: SourceFacts | undefined
-  /** Steps of this job's checkpoints that FinetuneJobs which have not ended start from, ascending. */
+  /** Steps of this job's checkpoints that other jobs which have not ended start from, ascending. */
   pins: readonly number[]
   transfers: readonly TransferFacts[]
-  /** Transfers written down as made: one that a person deleted is not made again. */
+  /** Transfers recorded as created: one that a user deleted is not created again. */
   transfersMade: readonly string[]
 }

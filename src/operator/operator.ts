@@ -1,18 +1,19 @@
-/** The parts of an operator and their order: watches, one leader, one queue, a health server, and an orderly end. */
+/** Assembles the operator: watches, leader election, work queue, health server, and an orderly shutdown. */
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { PHASES } from '../api/status.ts'
+import { startProcessServer } from '../http/process-server.ts'
+import type { HttpServer } from '../http/server.ts'
 import { KubeClient } from '../kube/client.ts'
 import { EventRecorder } from '../kube/events.ts'
 import { LeaderElector } from '../kube/leader.ts'
 import type { Limits } from '../kube/token-bucket.ts'
 import { type HandlerResult, WorkQueue } from '../kube/work-queue.ts'
 import { createOperatorMetrics, type OperatorMetrics, type ReconcileResult } from '../metrics/operator.ts'
-import type { PlanOptions } from '../plan/job-plan.ts'
-import { type HealthServer, startHealthServer } from '../server/health.ts'
+import type { PlanOptions } from '../plan/types.ts'
 import { systemClock } from '../support/clock.ts'
-import { errorText } from '../support/errors.ts'
+import { DownpourError, errorCode, errorMessage, errorText } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { describeWaiting } from './readiness.ts'
 import { Reconciler } from './reconciler.ts'
@@ -21,13 +22,13 @@ import { createWatches, type Watches } from './watches.ts'
 
 const COMPONENT = 'downpour-operator'
 const CONCURRENCY = 16
-const COMPLAIN_MS = 5_000
-/** Changes of a job's pods within this time are one look at it: 50 pods start nearly at once. */
-const GATHER_MS = 100
-/** The same of pods that come up one after the other: looks and writes would take from them what they start with. */
-const GROWTH_MS = 500
+const WARN_AFTER_MS = 5_000
+/** Debounce of pod changes: 50 pods that start at once cause one reconcile. */
+const DEBOUNCE_MS = 100
+/** Debounce while pods start normally; reconciling more often would compete with their own API requests. */
+const START_DEBOUNCE_MS = 500
 const DRAIN_MS = 10_000
-/** No word from the API server for so long although watches are renewed every few minutes: better start anew. */
+/** Watches are renewed every few minutes, so after such a silence a restart of the process is the best repair. */
 const SILENT_MS = 15 * 60_000
 const RETRY = { baseDelayMs: 200, maxDelayMs: 60_000 }
 
@@ -39,7 +40,7 @@ export interface OperatorOptions {
   leaderElect: boolean
   /** Default: the namespace of the pod, or of the kubeconfig's context. */
   leaseNamespace?: string
-  /** Operators that lie in one namespace and watch different ones need different names. */
+  /** Operators in one namespace that watch different namespaces need different names. */
   leaseName?: string
   /** Default: every address. */
   httpHost?: string
@@ -52,9 +53,9 @@ export interface OperatorOptions {
   /** Of requests to the API server; leases have a client of their own. */
   kubeLimits?: Partial<Limits>
   defaultImage: string
-  /** Of pods whose job does not say. */
+  /** For pods whose job does not set it. */
   podIds?: PlanOptions['podIds']
-  /** What pods ask of who reads their status; absent: nothing. */
+  /** Key that pods require of readers of their status; absent: none. */
   runtimeKey?: string | undefined
   logLevel: string
 }
@@ -70,7 +71,7 @@ export class Operator {
   readonly #watches: Watches
   readonly #metrics: OperatorMetrics
   readonly #lost = Promise.withResolvers<void>()
-  #health: HealthServer | undefined
+  #http: HttpServer | undefined
 
   constructor(options: OperatorOptions, log: Log) {
     const identity = `${hostname()}-${randomBytes(4).toString('hex')}`
@@ -92,34 +93,38 @@ export class Operator {
       namespaces: options.namespaces,
       log,
       onJob: (key) => this.#queue.add(key),
-      onOwned: (key) => this.#queue.addAfter(key, GATHER_MS),
-      onGrowth: (key) => this.#queue.addAfter(key, GROWTH_MS),
+      onOwned: (key) => this.#queue.addAfter(key, DEBOUNCE_MS),
+      onStarting: (key) => this.#queue.addAfter(key, START_DEBOUNCE_MS),
       onGone: (key) => this.#forget(key),
     })
     this.#reconciler = this.#newReconciler()
     this.#queue = this.#newQueue()
   }
 
-  /** Answers probes at once, also while the API server cannot be reached: watches try for ever. */
+  /** Answers probes from the start, even while the API server is unreachable: watches retry without end. */
   async start(): Promise<void> {
     const { httpPort, httpHost } = this.#options
     if (httpPort !== undefined) {
-      this.#health = await startHealthServer({
+      this.#http = await startProcessServer({
         port: httpPort,
         host: httpHost,
-        troubles: () => this.#troubles(),
-        waitingFor: () => describeWaiting(this.#watches) ?? this.#reconciler.trouble,
+        unhealthyBecause: () => this.#troubles(),
+        notReadyBecause: () => describeWaiting(this.#watches) ?? this.#reconciler.trouble,
         metrics: this.#metrics.registry,
+      }).catch((error) => {
+        const advice = 'pass another with --http-port, or 0 for any free one'
+        const message = `--http-port ${httpPort}: ${errorMessage(error)}; ${advice}`
+        throw new DownpourError(errorCode(error), message, { port: httpPort }, { cause: error })
       })
     }
     for (const { resource, reflector } of this.#watches.reflectors) {
       this.#metrics.watches(resource, () => reflector.stats())
       reflector.start()
     }
-    this.#log.info({ server: this.#client.server, httpPort: this.#health?.port }, 'operator started')
+    this.#log.info({ server: this.#client.server, httpPort: this.#http?.port }, 'operator started')
   }
 
-  /** A standby keeps its copies warm and waits here. */
+  /** A standby keeps its stores up to date and waits here for the lease. */
   async lead(signal: AbortSignal): Promise<void> {
     await this.#firstLists(signal)
     await this.#elector?.acquire(signal)
@@ -130,13 +135,13 @@ export class Operator {
 
   async #firstLists(signal: AbortSignal): Promise<void> {
     const synced = Promise.all(this.#watches.reflectors.map(({ reflector }) => reflector.synced()))
-    let told: string | undefined
+    let logged: string | undefined
     const complaint = setInterval(() => {
       const waitingFor = describeWaiting(this.#watches)
-      if (waitingFor === told) return
-      told = waitingFor
-      this.#log.warn({ server: this.#client.server, waitingFor }, 'API server not reached, trying on')
-    }, COMPLAIN_MS)
+      if (waitingFor === logged) return
+      logged = waitingFor
+      this.#log.warn({ server: this.#client.server, waitingFor }, 'waiting for the API server')
+    }, WARN_AFTER_MS)
     try {
       await Promise.race([synced, aborted(signal)])
     } finally {
@@ -145,19 +150,19 @@ export class Operator {
     signal.throwIfAborted()
   }
 
-  /** Resolves when leadership is lost against our will. */
+  /** Resolves when the lease is lost before stop() was called. */
   async lost(): Promise<void> {
     return this.#lost.promise
   }
 
-  /** First the writes end, then the lease goes to the next. */
+  /** Ends the writes first and releases the lease afterwards, so that two leaders never write at once. */
   async stop(): Promise<void> {
     await this.#queue.drain(DRAIN_MS)
     await Promise.all(this.#watches.reflectors.map(({ reflector }) => reflector.stop()))
     await Promise.race([this.#events.flush(), systemClock.sleep(2000)])
     await this.#elector?.release()
     await this.#client.close()
-    await this.#health?.close()
+    await this.#http?.close()
     this.#log.info({}, 'operator stopped')
   }
 
@@ -234,9 +239,9 @@ export class Operator {
 
   #troubles(): string | undefined {
     const silent = this.#watches.reflectors.filter(({ reflector }) => reflector.silentMs() > SILENT_MS)
-    // Before the first list nothing was promised; a restart would not help an API server that is away.
+    // Before the first list the process is not ready anyway; a restart does not help against an unreachable API server.
     const broken = silent.filter(({ reflector }) => reflector.stats().synced)
-    return broken.length > 0 ? `no word from the API server about ${broken.map((one) => one.resource)}` : undefined
+    return broken.length > 0 ? `no answer from the API server about ${broken.map((one) => one.resource)}` : undefined
   }
 }
 

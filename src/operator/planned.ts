@@ -1,10 +1,15 @@
-/** The plan of a job in the form that observe and apply need: lazily, for a job without its source cannot be planned. */
+/** The plan of a job in the form that observe and execute need. */
 import type { Job } from '../api/job.ts'
 import { propagatedOf } from '../api/propagate.ts'
 import { type TransferPlan, transferPlans } from '../api/transfers.ts'
 import { ANNOTATIONS, type Role } from '../contract/names.ts'
 import type { KubeObject } from '../kube/objects.ts'
-import { desiredOf, type JobPlan, ownerReference, type PlanOptions, planJob } from '../plan/job-plan.ts'
+import { ownerReference } from '../plan/identity.ts'
+import { planJob } from '../plan/job-plan.ts'
+import { desiredOf } from '../plan/replicas.ts'
+import { isSourcePending } from '../plan/runtime-config.ts'
+import type { PlanOptions } from '../plan/types.ts'
+import { DownpourError } from '../support/errors.ts'
 import type { PodOrder } from './actions.ts'
 
 export interface PlannedTransfer {
@@ -14,48 +19,52 @@ export interface PlannedTransfer {
   object: KubeObject
 }
 
-export interface Planned {
+interface Common {
   desired: Readonly<Record<Role, number>>
-  /** Of everything that must be the same for all pods of a job; empty while the source is open. */
-  readonly hash: string
-  readonly service: KubeObject
-  /** Of a gang. */
-  readonly podGroup: KubeObject | undefined
-  pod(order: PodOrder): KubeObject
   transfers: readonly PlannedTransfer[]
 }
 
-/** `service` and `pod` throw BUG_NO_SOURCE as long as a FinetuneJob has no pinned source; nothing asks for them then. */
-export function planned(job: Job, options: PlanOptions): Planned {
-  let made: JobPlan | undefined
-  const plan = () => {
-    made ??= planJob(job, options)
-    return made
-  }
-  const desired = desiredOf(job)
-  const isOpen = job.kind === 'FinetuneJob' && job.spec.init === 'pretrained' && !job.status?.source
-  // Variables are spread over the parameter servers: their number belongs to what must not change under way.
-  const hash = () => (isOpen ? '' : `${plan().hash}-${desired.ps}`)
-  return {
-    desired,
-    get hash() {
-      return hash()
-    },
-    get service() {
-      return plan().service
-    },
-    get podGroup() {
-      return plan().podGroup
-    },
-    pod({ role, index, attempt, generation, failures }) {
-      const annotations = { [ANNOTATIONS.planHash]: hash(), [ANNOTATIONS.failures]: String(failures) }
-      return plan().pod(role, index, { attempt, generation, annotations })
-    },
-    transfers: job.kind === 'PretrainJob' ? transferPlans(job).map((transfer) => plannedTransfer(job, transfer)) : [],
-  }
+/** A job that starts from a checkpoint which is not known yet: it can have no pods. */
+export interface PendingPlan extends Common {
+  state: 'sourcePending'
 }
 
-/** Owned by the job that makes it: deleting that one deletes it too. What is handed to pods, its pods get as well. */
+export interface CompletePlan extends Common {
+  state: 'complete'
+  /** Digest of everything that must be the same for all pods of a job. */
+  hash: string
+  service: KubeObject
+  /** Undefined: the job is no gang. */
+  podGroup: KubeObject | undefined
+  pod(order: PodOrder): KubeObject
+}
+
+export type Planned = PendingPlan | CompletePlan
+
+export function planned(job: Job, options: PlanOptions): Planned {
+  const desired = desiredOf(job)
+  const transfers =
+    job.kind === 'PretrainJob' ? transferPlans(job).map((transfer) => plannedTransfer(job, transfer)) : []
+  if (isSourcePending(job)) return { state: 'sourcePending', desired, transfers }
+  const plan = planJob(job, options)
+  // The variables are divided among the parameter servers, so their number must not change while the job trains.
+  const hash = `${plan.hash}-${desired.ps}`
+  const pod = ({ role, index, attempt, generation, failures }: PodOrder) => {
+    const annotations = { [ANNOTATIONS.planHash]: hash, [ANNOTATIONS.failures]: String(failures) }
+    return plan.pod(role, index, { attempt, generation, annotations })
+  }
+  return { state: 'complete', desired, transfers, hash, service: plan.service, podGroup: plan.podGroup, pod }
+}
+
+/** For actions that create pods: `decide` asks for none before the source is known. @throws BUG_NO_SOURCE */
+export function completePlan(planned: Planned): CompletePlan {
+  if (planned.state === 'complete') return planned
+  throw new DownpourError('BUG_NO_SOURCE', 'pods were asked for before the source of the job was known')
+}
+
+/**
+ * Owned by the PretrainJob, so that it is deleted with it. Propagated labels and annotations reach its pods as well.
+ */
 function plannedTransfer(job: Job, { name, step, manifest }: TransferPlan): PlannedTransfer {
   const metadata = { ...manifest.metadata, ...propagatedOf(job), ownerReferences: [ownerReference(job)] }
   const { propagate } = job.spec

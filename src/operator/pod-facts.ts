@@ -1,4 +1,4 @@
-/** A pod as the API server tells it -> the facts that policies read. */
+/** Converts a Kubernetes pod into the facts that policies read. */
 import { ANNOTATIONS, LABELS, ROLES, type Role } from '../contract/names.ts'
 import { controllerUid } from '../kube/objects.ts'
 import { KUEUE_FINALIZER, RETRIABLE_ANNOTATION } from '../plan/kueue.ts'
@@ -8,17 +8,17 @@ import { conditionOf, END_NOW_SECONDS, type PodCondition, type RawPod, timeMs } 
 
 const GATED = 'SchedulingGated'
 
-/** A pod in a store never changes, and is looked at again for every change of its fifty neighbours. */
+/** Cached: a stored pod never changes in place, and each change of one pod reads all fifty pods of its job. */
 const known = new WeakMap<RawPod, PodFacts | undefined>()
 
-/** Undefined: labels do not say which place of which job it fills. */
+/** Undefined: the labels do not name a role and an index. */
 export function podFacts(pod: RawPod): PodFacts | undefined {
   if (!known.has(pod)) known.set(pod, readFacts(pod))
   return known.get(pod)
 }
 
-/** It waits its turn or works, and nothing is told that anybody could mend. */
-export function isGrowing(pod: RawPod): boolean {
+/** The pod is starting or runs, and reports no problem. */
+export function isStartingNormally(pod: RawPod): boolean {
   const facts = podFacts(pod)
   if (!facts || facts.deleting || facts.disruption || facts.reason !== undefined) return false
   if (facts.phase === 'Running') return facts.ready

@@ -1,4 +1,4 @@
-/** A pod as the API server sends it, and the part of it that is kept in memory. */
+/** A pod as the API server sends it, and the part that the store keeps. */
 import { ANNOTATIONS, LABELS } from '../contract/names.ts'
 import type { KubeObject } from '../kube/objects.ts'
 import { RETRIABLE_ANNOTATION } from '../plan/kueue.ts'
@@ -21,7 +21,7 @@ export interface ContainerStatus {
   name?: string
   ready?: boolean | undefined
   state?: ContainerState | undefined
-  /** How it ended before the kubelet started it again. */
+  /** State of the container before its last restart. */
   lastState?: ContainerState | undefined
 }
 
@@ -53,8 +53,8 @@ export interface RawPod extends KubeObject {
 }
 
 /**
- * The deadline that has a kubelet end what is left in a pod: the one way that keeps the pod with its logs and exit codes.
- * It counts from the start of the pod, so it has passed.
+ * A deadline, counted from the start of the pod, that has already passed: the kubelet then ends the remaining
+ * containers. It is the only way that keeps the pod with its logs and exit codes.
  */
 export const END_NOW_SECONDS = 1
 
@@ -62,7 +62,7 @@ const KEPT_LABELS: readonly string[] = Object.values(LABELS)
 const KEPT_CONDITIONS: readonly string[] = ['Ready', 'PodScheduled', 'DisruptionTarget']
 const KEPT_ANNOTATIONS: readonly string[] = [ANNOTATIONS.planHash, ANNOTATIONS.failures, RETRIABLE_ANNOTATION]
 
-/** Drops what nobody reads: with thousands of pods the rest is most of the memory. */
+/** Drops all fields that the operator does not read: with thousands of pods they would be most of its memory. */
 export function trimPod(pod: RawPod): RawPod {
   const { name, namespace, uid, resourceVersion, ownerReferences } = pod.metadata
   const { creationTimestamp, deletionTimestamp, finalizers } = pod.metadata
@@ -110,19 +110,19 @@ function pickKeys(from: Record<string, string> | undefined, keys: readonly strin
   return Object.fromEntries(Object.entries(from ?? {}).filter(([key]) => keys.includes(key)))
 }
 
-/** Go writes a time that it does not know as null, and some kubelets that are none write more so: it is as if absent. */
+/** Removes nulls: Go writes an unknown time as null, and virtual kubelets write other fields so too. */
 function withoutBlanks<T>(value: T): T {
   if (Array.isArray(value)) return value.map(withoutBlanks) as T
   if (typeof value !== 'object' || value === null) return value
-  const told = Object.entries(value).filter(([, one]) => one !== undefined && one !== null)
-  return Object.fromEntries(told.map(([key, one]) => [key, withoutBlanks(one)])) as T
+  const present = Object.entries(value).filter(([, one]) => one !== undefined && one !== null)
+  return Object.fromEntries(present.map(([key, one]) => [key, withoutBlanks(one)])) as T
 }
 
 export function conditionOf(pod: RawPod, type: string): PodCondition | undefined {
   return pod.status?.conditions?.find((condition) => condition.type === type)
 }
 
-/** @returns undefined for a text that is no time, and for 1970, which is when containerd says that nothing began */
+/** @returns undefined for text that is not a time, and for 1970, which containerd reports for an unknown start */
 export function timeMs(text: string | undefined): number | undefined {
   const time = text === undefined ? Number.NaN : Date.parse(text)
   return time > 0 ? time : undefined

@@ -1,7 +1,7 @@
-/** What keeps the operator from its work, in a sentence for `/readyz` and the log. */
+/** Describes why the operator is not ready, for `/readyz` and the log. */
 import type { Watches } from './watches.ts'
 
-/** @returns undefined: every first list is there and every watch is alive */
+/** @returns undefined when every first list is complete and every watch works */
 export function describeWaiting({ reflectors }: Watches): string | undefined {
   const waiting = reflectors.flatMap(({ resource, reflector }) => {
     const { synced, trouble } = reflector.stats()

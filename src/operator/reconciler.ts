@@ -1,38 +1,44 @@
-/** One job, brought one step nearer to what it asks for: observe -> decide -> apply -> one status write -> events. */
+/** Reconciles one job: observe -> decide -> execute the actions -> write the status once -> publish events. */
 import type { Job } from '../api/job.ts'
-import { type Issue, parseJob, storedJobIssues } from '../api/parse.ts'
 import type { JobStatus } from '../api/status.ts'
 import type { KubeClient } from '../kube/client.ts'
+import { KubeError } from '../kube/errors.ts'
 import type { EventRecorder } from '../kube/events.ts'
 import { mapLimit } from '../kube/map-limit.ts'
 import { parseKey } from '../kube/objects.ts'
 import type { HandlerResult } from '../kube/work-queue.ts'
 import type { OperatorMetrics } from '../metrics/operator.ts'
-import type { PlanOptions } from '../plan/job-plan.ts'
+import type { PlanOptions } from '../plan/types.ts'
 import type { Clock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import type { Decision, JobEvent } from './actions.ts'
-import { type ApplyContext, applyActions, type Failed } from './apply.ts'
-import { releasePod } from './apply-one.ts'
 import { decide } from './decide.ts'
-import { Expectations } from './expectations.ts'
-import { askedSeconds, describeFailures, firstTransient, isObstructed, patienceMs, tellFailures } from './failures.ts'
+import { type ExecuteContext, executeActions, type Failed } from './execute.ts'
+import { releasePod } from './execute-action.ts'
 import { decideInvalid, type InvalidJob } from './invalid.ts'
-import { JobTimes } from './job-times.ts'
-import { observe, type RawJob, readStatus, type Stores } from './observe.ts'
-import { type Planned, planned } from './planned.ts'
+import { parseJobKey } from './job-key.ts'
+import { JobMemory } from './job-memory.ts'
+import { JobReader } from './job-reader.ts'
+import { observe } from './observe.ts'
+import type { Planned } from './planned.ts'
 import { podFacts } from './pod-facts.ts'
 import { writtenEnding } from './policies/ending.ts'
 import { releasePods } from './policies/queue.ts'
-import { Rehearsals } from './rehearsal.ts'
+import {
+  addRequestFailures,
+  describeFailures,
+  firstTransient,
+  isBlocked,
+  nextRetryMs,
+  retryAfterSeconds,
+} from './request-failures.ts'
 import type { ReportReader } from './runtime-status.ts'
-import { StatusWriter, type Written } from './status-writer.ts'
-import { parseJobKey } from './watches.ts'
-import { WorkerCount } from './worker-count.ts'
+import type { Written } from './status-writer.ts'
+import type { RawJob, Stores } from './stores.ts'
 
 const IN_PARALLEL = 50
-/** What was made has announced itself by then; else the expectations wait for it. */
+/** The watch shows created pods within this time; if it does not, the expectations take over. */
 const SEEN_WITHIN_MS = 500
 
 export interface ReconcilerOptions {
@@ -47,94 +53,82 @@ export interface ReconcilerOptions {
   /** How often running jobs are asked for progress, on average. */
   pollMs: number
   planOptions: PlanOptions
-  /** Has a job looked at again. */
+  /** Requeues a job. */
   wake: (key: string) => void
   /** Asked before anything is written. */
   isLeader: () => boolean
 }
 
-type Reading =
-  | { job: Job; planned: Planned; issues?: undefined }
-  | { job: InvalidJob; planned?: undefined; issues: readonly Issue[] }
-
-interface Look {
+interface JobDecision {
   job: Job | InvalidJob
   decision: Decision
+  /** Undefined: the spec is invalid. */
   planned: Planned | undefined
   nowMs: number
 }
 
+/** Reconciles one job at a time for each key; the work queue guarantees that. */
 export class Reconciler {
   readonly #options: ReconcilerOptions
-  readonly #statuses: StatusWriter
-  readonly #rehearsals: Rehearsals
-  readonly #expectations: Expectations
-  readonly #times: JobTimes
-  readonly #workerCount: WorkerCount
-  /** By the copy in the store, which never changes, and is looked at again for every change of a pod. */
-  readonly #readings = new WeakMap<RawJob, Reading>()
-  /** Copies whose first status was put off: never twice, whatever becomes of the pods. */
-  readonly #putOff = new WeakSet<RawJob>()
-  /** Code of the failure last logged per key. */
-  readonly #logged = new Map<string, string>()
+  readonly #jobs: JobReader
+  readonly #memories = new Map<string, JobMemory>()
+  /** Jobs whose first status was postponed: never twice, whatever becomes of the pods. */
+  readonly #postponed = new WeakSet<RawJob>()
+  /** Why the last status could not be written. */
+  #trouble: string | undefined
 
   constructor(options: ReconcilerOptions) {
     this.#options = options
-    this.#statuses = new StatusWriter(options.client, options.clock)
-    this.#rehearsals = new Rehearsals(options.client)
-    this.#expectations = new Expectations(options.clock)
-    this.#times = new JobTimes(options.clock)
-    this.#workerCount = new WorkerCount(options.client, options.clock, options.log)
+    this.#jobs = new JobReader(options.planOptions)
   }
 
   /** @throws what a request threw: the queue tries again after a back-off */
   async reconcile(key: string, signal: AbortSignal): Promise<HandlerResult | undefined> {
     const raw = this.#find(key)
-    // What a job that is being deleted owns, the API server's garbage collector removes.
-    if (!raw || raw.metadata.deletionTimestamp) return this.#letPodsGo(key, signal)
-    if (this.#statuses.isBehind(key, raw) || this.#workerCount.isBehind(key, raw)) return undefined
-    const waitMs = this.#expectations.waitMs(key, (name) => this.#hasPod(raw, name))
+    // The API server's garbage collector removes what a deleted job owns.
+    if (!raw || raw.metadata.deletionTimestamp) return this.#releaseHeldPods(key, signal)
+    const memory = this.#memoryOf(key)
+    if (memory.statuses.isBehind(raw) || memory.workerCount.isBehind(raw)) return undefined
+    const waitMs = memory.expectations.waitMs((name) => this.#hasPod(raw, name))
     if (waitMs > 0) return { requeueAfterMs: waitMs }
-    if (await this.#countWorkers(key, raw, signal)) return { requeueAfterMs: SEEN_WITHIN_MS }
-    const look = await this.#look(key, raw, signal)
+    if (await this.#countWorkers(memory, raw, signal)) return { requeueAfterMs: SEEN_WITHIN_MS }
+    const decided = await this.#decide(memory, raw, signal)
     if (!this.#options.isLeader()) throw new DownpourError('NOT_LEADER', 'the lease is lost; nothing is written')
-    const failed = look.planned
-      ? await applyActions(look.decision.actions, this.#applyContext(key, look.job, look.planned, signal))
+    const failed = decided.planned
+      ? await executeActions(
+          decided.decision.actions,
+          this.#executeContext(memory, decided.job, decided.planned, signal),
+        )
       : []
-    if (isOvertaken(look, failed) && !this.#putOff.has(raw)) {
-      this.#putOff.add(raw)
+    if (isOvertaken(decided, failed) && !this.#postponed.has(raw)) {
+      this.#postponed.add(raw)
       return { requeueAfterMs: SEEN_WITHIN_MS }
     }
-    const told = tellFailures(look.decision, failed, look.job, look.nowMs)
-    const change = { before: look.job.status, status: told.status }
-    const written = await this.#statuses.write(key, raw, change, signal)
-    if (written.outcome === 'stale') return { requeueAfterMs: 0 }
-    // Gone meanwhile: its series are forgotten and stay so.
-    if (written.outcome === 'written' && this.#find(key)) this.#tell(key, raw, look.job.status, told)
-    return this.#next(key, look, failed, written)
+    return this.#finish(memory, raw, decided, failed, signal)
   }
 
-  /** What keeps it from telling how jobs are; undefined: nothing. */
+  /** Why statuses cannot be written; undefined: they can. */
   get trouble(): string | undefined {
-    return this.#statuses.trouble
+    return this.#trouble
   }
 
-  /** The job is gone: so is all that we remember of it. */
+  /** Call it when the job is gone. */
   forget(key: string): void {
-    this.#statuses.forget(key)
-    this.#rehearsals.forget(key)
-    this.#expectations.forget(key)
-    this.#times.forget(key)
-    this.#workerCount.forget(key)
-    this.#logged.delete(key)
+    this.#memories.delete(key)
     const { kind, objectKey } = parseJobKey(key)
     const [namespace = '', job_name = ''] = objectKey.split('/')
     this.#options.metrics.jobs.forget({ namespace, kind, job_name })
     this.#options.metrics.jobs.count({ namespace, kind }, 'deleted')
   }
 
-  /** The job is gone or going. Its pods go by themselves, but for what Kueue holds. */
-  async #letPodsGo(key: string, signal: AbortSignal): Promise<undefined> {
+  #memoryOf(key: string): JobMemory {
+    const memory = this.#memories.get(key) ?? new JobMemory(key, this.#options)
+    this.#memories.set(key, memory)
+    return memory
+  }
+
+  /** For a job that is gone or being deleted: its pods go by themselves, except those that Kueue's finalizer holds. */
+  async #releaseHeldPods(key: string, signal: AbortSignal): Promise<undefined> {
     const { client, stores, isLeader } = this.#options
     const pods = stores.pods.byIndex('job', key).flatMap((pod) => podFacts(pod) ?? [])
     const { namespace = '' } = parseKey(parseJobKey(key).objectKey)
@@ -152,34 +146,62 @@ export class Reconciler {
     return this.#options.stores.jobs[kind].get(objectKey)
   }
 
-  async #look(key: string, raw: RawJob, signal: AbortSignal): Promise<Look> {
-    const { job, planned, issues } = this.#read(raw)
-    const now = () => this.#times.nowMs(key, job.metadata.uid, job.status)
-    if (planned === undefined) {
+  async #decide({ time }: JobMemory, raw: RawJob, signal: AbortSignal): Promise<JobDecision> {
+    const parsed = this.#jobs.read(raw)
+    const { job } = parsed
+    const now = () => time.nowMs(job.metadata.uid, job.status)
+    if (parsed.state === 'invalid') {
       this.#options.metrics.reconcile.refused()
       const nowMs = now()
-      return { job, decision: decideInvalid(job, issues, nowMs), planned, nowMs }
+      return { job, decision: decideInvalid(job, parsed.issues, nowMs), planned: undefined, nowMs }
     }
-    const observed = await observe(job, planned, this.#options, signal)
+    const { planned } = parsed
+    const observed = await observe(parsed.job, planned, { ...this.#options, jobs: this.#jobs }, signal)
     const nowMs = now()
-    return { job, decision: decide(job, observed, nowMs), planned, nowMs }
+    return { job, decision: decide(parsed.job, observed, nowMs), planned, nowMs }
   }
 
-  /** Before anything else: the generation rises, and a status that was written before would be one write too many. */
-  async #countWorkers(key: string, raw: RawJob, signal: AbortSignal): Promise<boolean> {
-    const { job, planned } = this.#read(raw)
-    if (planned === undefined || !this.#options.isLeader()) return false
-    return this.#workerCount.write(key, raw, job.spec.workers.replicas, signal)
+  /** Before anything else: it raises the generation, so a status written first would have to be written again. */
+  async #countWorkers({ workerCount }: JobMemory, raw: RawJob, signal: AbortSignal): Promise<boolean> {
+    const parsed = this.#jobs.read(raw)
+    if (parsed.state === 'invalid' || !this.#options.isLeader()) return false
+    return workerCount.write(raw, parsed.job.spec.workers.replicas, signal)
   }
 
-  #read(raw: RawJob): Reading {
-    const reading = this.#readings.get(raw) ?? readJob(raw, this.#options.planOptions)
-    this.#readings.set(raw, reading)
-    return reading
+  async #finish(
+    memory: JobMemory,
+    raw: RawJob,
+    decided: JobDecision,
+    failed: readonly Failed[],
+    signal: AbortSignal,
+  ): Promise<HandlerResult | undefined> {
+    const { job, decision, nowMs } = decided
+    const final = addRequestFailures(decision, failed, job, nowMs)
+    const written = await this.#writeStatus(memory, raw, { before: job.status, status: final.status }, signal)
+    if (written.outcome === 'stale') return { requeueAfterMs: 0 }
+    // If the job is gone by now, its metrics are forgotten and must stay so.
+    if (written.outcome !== 'later' && this.#find(memory.key)) this.#publish(memory.key, raw, job.status, final)
+    return this.#next(memory, decision, failed, written)
   }
 
-  /** Only what is written is told and counted. */
-  #tell(key: string, raw: RawJob, before: JobStatus | undefined, { status, events }: Decision): void {
+  async #writeStatus(
+    { statuses }: JobMemory,
+    raw: RawJob,
+    change: { before: JobStatus | undefined; status: JobStatus },
+    signal: AbortSignal,
+  ): Promise<Written> {
+    try {
+      const written = await statuses.write(raw, change, signal)
+      if (written.outcome === 'written') this.#trouble = undefined
+      return written
+    } catch (error) {
+      if (error instanceof KubeError && error.httpStatus === 403) this.#trouble = error.message
+      throw error
+    }
+  }
+
+  /** Events, metrics and the log show only what was written to the status. */
+  #publish(key: string, raw: RawJob, before: JobStatus | undefined, { status, events }: Decision): void {
     const { namespace = '', name } = raw.metadata
     for (const event of events) this.#announce(key, raw, event)
     const labels = { namespace, kind: raw.kind ?? '', job_name: name }
@@ -192,65 +214,57 @@ export class Reconciler {
     if (before && restarts > 0) jobs.count(labels, 'restarted', restarts)
   }
 
-  /** As an event, which the cluster forgets in an hour, and in the log. */
+  /** Also in the log, because the cluster drops events after an hour. */
   #announce(job: string, raw: RawJob, event: JobEvent): void {
     this.#options.events.record(raw, event)
     const level = event.type === 'Warning' ? 'warn' : 'info'
     this.#options.log[level]({ job, reason: event.reason, text: event.message }, 'job changed')
   }
 
-  #next(key: string, { decision }: Look, failed: readonly Failed[], written: Written): HandlerResult | undefined {
-    this.#log(key, failed)
-    const seconds = askedSeconds(failed)
-    if (seconds > 0) this.#expectations.pause(key, seconds)
+  #next(memory: JobMemory, decision: Decision, failed: readonly Failed[], written: Written): HandlerResult | undefined {
+    this.#logFailures(memory, failed)
+    const seconds = retryAfterSeconds(failed)
+    if (seconds > 0) memory.expectations.pause(seconds)
     const transient = firstTransient(failed)
     if (transient) throw transient
     const waits = [
       ...(decision.requeueAfterSeconds === undefined ? [] : [decision.requeueAfterSeconds * 1000]),
-      patienceMs(failed),
+      nextRetryMs(failed),
       written.outcome === 'later' ? written.afterMs : Number.POSITIVE_INFINITY,
       ...(isToBePolled(decision.status) ? [this.#pollMs()] : []),
     ].filter(Number.isFinite)
     return waits.length > 0 ? { requeueAfterMs: Math.min(...waits) } : undefined
   }
 
-  /** Once, until something else fails or nothing does. */
-  #log(key: string, failed: readonly Failed[]): void {
+  /** Logs a failure once, until another one occurs or none does. */
+  #logFailures(memory: JobMemory, failed: readonly Failed[]): void {
     const [first] = describeFailures(failed)
-    const isNews = first !== undefined && this.#logged.get(key) !== first.code
-    if (first) this.#logged.set(key, first.code)
-    else this.#logged.delete(key)
-    if (isNews) this.#options.log.warn({ job: key, failed: describeFailures(failed) }, 'actions failed')
+    const isNew = first !== undefined && memory.loggedCode !== first.code
+    memory.loggedCode = first?.code
+    if (isNew) this.#options.log.warn({ job: memory.key, failed: describeFailures(failed) }, 'actions failed')
   }
 
-  #applyContext(key: string, job: Job | InvalidJob, planned: Planned, signal: AbortSignal): ApplyContext {
+  #executeContext(memory: JobMemory, job: Job | InvalidJob, planned: Planned, signal: AbortSignal): ExecuteContext {
     const { client, reports } = this.#options
-    const rehearsals = this.#rehearsals
-    const onPodMade = (name: string) => this.#expectations.expect(key, name)
-    return { onPodMade, key, client, reports, rehearsals, job, planned, isObstructed: isObstructed(job), signal }
+    const { rehearsal, expectations } = memory
+    const onPodCreated = (name: string) => expectations.expect(name)
+    return { onPodCreated, client, reports, rehearsal, job, planned, isBlocked: isBlocked(job), signal }
   }
 
-  /** Spread by a fifth, or all jobs would be asked at the same moment for ever. */
+  /** Varies by a fifth, so that all jobs are not polled at the same moment for ever. */
   #pollMs(): number {
     return this.#options.pollMs * (0.8 + 0.4 * this.#options.random())
   }
 }
 
-function readJob(raw: RawJob, options: PlanOptions): Reading {
-  const status = readStatus(raw)
-  const issues = storedJobIssues(raw)
-  const { kind, metadata } = raw as unknown as InvalidJob
-  if (issues.length > 0) return { job: { kind, metadata, ...(status && { status }) }, issues }
-  const job = { ...parseJob(raw), status } as Job
-  return { job, planned: planned(job, options) }
-}
-
-/** A new job whose pods were all made: that there are none is past. The next look tells of them, in the first status. */
-function isOvertaken({ job, decision }: Look, failed: readonly Failed[]): boolean {
+/**
+ * A new job whose pods were all created: its first status would say that it has none, so the next reconcile writes it.
+ */
+function isOvertaken({ job, decision }: JobDecision, failed: readonly Failed[]): boolean {
   return job.status === undefined && failed.length === 0 && decision.actions.some(({ type }) => type === 'createPod')
 }
 
-/** Progress makes no watch event: it is asked for while somebody is there to answer. */
+/** Progress makes no watch event, so it is polled while a pod runs that can report it. */
 function isToBePolled({ phase, replicas }: JobStatus): boolean {
   return (phase === 'Running' || phase === 'Starting') && replicas.ps.ready + replicas.evaluator.ready > 0
 }

@@ -1,47 +1,42 @@
 /**
- * One pod of each role is tried on the API server, where nothing is stored, before the first pods of a plan are made: a
- * template that it refuses is told before half of the pods hold GPUs.
+ * Sends one pod of each role as a dry run before the first pods of a plan are created, so that an invalid template is
+ * reported before half of the pods hold GPUs.
  */
-import { ROLES, type Role } from '../contract/names.ts'
+import type { Role } from '../contract/names.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { KubeError } from '../kube/errors.ts'
 import type { KubeObject } from '../kube/objects.ts'
 import type { PodOrder } from './actions.ts'
-import type { Planned } from './planned.ts'
+import type { CompletePlan } from './planned.ts'
 
 export interface Rehearsed<T> {
   order: T
   error: unknown
 }
 
-export class Rehearsals {
+export class Rehearsal {
   readonly #client: Pick<KubeClient, 'create'>
-  /** Key of a job and role -> hash of the plan that passed. */
-  readonly #passed = new Map<string, string>()
+  /** Hash of the plan that passed, by role. */
+  readonly #passed = new Map<Role, string>()
 
   constructor(client: Pick<KubeClient, 'create'>) {
     this.#client = client
   }
 
-  /** @param key of the job. @returns the roles whose template was refused. What else goes wrong the real creation tells. */
+  /** @returns the roles whose template was refused. Other errors are left to the real creation. */
   async rehearse<T extends PodOrder>(
-    key: string,
     orders: readonly T[],
-    planned: Planned,
+    plan: CompletePlan,
     signal: AbortSignal,
   ): Promise<Rehearsed<T>[]> {
-    const open = firstOfEachRole(orders).filter(({ role }) => this.#passed.get(placeOf(key, role)) !== planned.hash)
+    const open = firstOfEachRole(orders).filter(({ role }) => this.#passed.get(role) !== plan.hash)
     const tried = await Promise.all(
-      open.map(async (order) => ({ order, error: await this.#try(planned.pod(order), signal) })),
+      open.map(async (order) => ({ order, error: await this.#try(plan.pod(order), signal) })),
     )
     for (const { order, error } of tried) {
-      if (error === undefined) this.#passed.set(placeOf(key, order.role), planned.hash)
+      if (error === undefined) this.#passed.set(order.role, plan.hash)
     }
     return tried.filter(({ error }) => isRefusal(error))
-  }
-
-  forget(key: string): void {
-    for (const role of ROLES) this.#passed.delete(placeOf(key, role))
   }
 
   async #try(pod: KubeObject, signal: AbortSignal): Promise<unknown> {
@@ -55,15 +50,13 @@ export class Rehearsals {
   }
 }
 
-const placeOf = (key: string, role: Role) => `${key}/${role}`
-
-/** Orders that copy a pod which is there need no rehearsal: that one has passed. */
+/** Pods that copy an existing pod need no dry run, because that pod was accepted. */
 function firstOfEachRole<T extends PodOrder>(orders: readonly T[]): T[] {
   const planned = orders.filter(({ like }) => like === undefined)
   return planned.filter(({ role }, i) => planned.findIndex((other) => other.role === role) === i)
 }
 
-/** A webhook that cannot rehearse answers 400 as well; its pods are simply made. */
+/** A webhook without support for dry runs also answers 400; its pods are created without one. */
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof KubeError)) return false
   const isNoRehearsal = /dry ?run/i.test(error.serverText ?? '')

@@ -1,61 +1,14 @@
-/** What the processes of a job say about themselves: GET /status while they run, the termination message afterwards. */
+/** Reads the status of a job's processes: GET /status while they run, the termination message afterwards. */
 import { isDeepStrictEqual } from 'node:util'
-import { z } from 'zod'
-import { ClassesId } from '../contract/classes.ts'
+import type { z } from 'zod'
 import { PORTS } from '../contract/runtime.ts'
-import type { CheckpointInfo, CoordinatorStatus, EvaluatorStatus } from '../contract/status.ts'
+import { CoordinatorStatus, EvaluatorStatus } from '../contract/status.ts'
 import type { Clock } from '../support/clock.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import type { PodFacts } from './observed.ts'
 
-const count = z.int().min(0)
-const text = z.string().max(4096)
-const failure = z.object({ code: text, message: text }).nullable()
-
-const Checkpoint: z.ZodType<CheckpointInfo> = z.object({
-  step: count,
-  digest: text,
-  path: text,
-  savedAt: text,
-  final: z.boolean(),
-  score: z.number().exactOptional(),
-})
-
-const Coordinator: z.ZodType<CoordinatorStatus> = z.object({
-  role: z.literal('ps'),
-  index: z.literal(0),
-  phase: z.enum(['waiting', 'training', 'saving', 'done', 'failed']),
-  incarnation: z.number(),
-  step: count,
-  maxSteps: z.int().min(1),
-  loss: z.number().nullable(),
-  learningRate: z.number(),
-  examplesPerSecond: z.number().min(0),
-  etaSeconds: z.number().min(0).nullable(),
-  staleness: z.object({ mean: z.number(), p99: z.number(), max: z.number() }),
-  pushes: z.object({ applied: count, duplicate: count, stale: count, nonfinite: count, fenced: count }),
-  workersConnected: count,
-  workersContributed: count,
-  epoch: count,
-  classes: ClassesId.nullable().default(null),
-  checkpoints: z.array(Checkpoint).max(500),
-  pinned: z.array(count).max(1000),
-  checkpointFailures: z.object({ count, lastError: z.string().nullable() }),
-  failure,
-})
-
-const Evaluator: z.ZodType<EvaluatorStatus> = z.object({
-  role: z.literal('evaluator'),
-  index: z.literal(0),
-  phase: z.enum(['waiting', 'evaluating', 'done', 'failed']),
-  evaluations: z
-    .array(z.object({ step: count, digest: text, metrics: z.record(z.string(), z.number()), examples: count }))
-    .max(1000),
-  failure,
-})
-
-export interface Reports {
+export interface PodReports {
   coordinator: CoordinatorStatus | undefined
   evaluator: EvaluatorStatus | undefined
 }
@@ -65,7 +18,7 @@ export interface ReportReaderOptions {
   clock: Clock
   /** Milliseconds after an answer, or the lack of one, until it is asked for again. */
   freshMs: number
-  /** What pods ask for, where they do. */
+  /** Bearer key that pods require; absent: none. */
   key?: string | undefined
   /** Default PORTS.http. */
   port?: number
@@ -81,19 +34,20 @@ interface Answer {
   value: unknown
 }
 
-/** How many times `freshMs` an answer is kept that nobody asks for any more: its pod is gone, or its job has ended. */
+/** An answer that is no longer requested is dropped after this many times `freshMs`: its pod or job has ended. */
 const KEEP = 10
 
 /**
- * What running pods have last said, and the last words of those that have ended. Nobody waits for a pod: a look at a job
- * has pods asked, and their answers have the job looked at again. Silence is `undefined`, never an error.
+ * Returns the last report of each running pod, and the termination message of each finished one. Never blocks: returns
+ * the cached answer, refreshes it in the background, and requeues the job if the answer changed. A pod that does not
+ * answer gives `undefined`, never an error.
  */
 export class ReportReader {
   readonly #options: Required<Omit<ReportReaderOptions, 'key'>>
   readonly #headers: Record<string, string>
-  /** By pod uid. */
+  /** By uid of the pod. */
   readonly #answers = new Map<string, Answer>()
-  /** Pods that are being asked, by uid. */
+  /** uids of pods with a request under way. */
   readonly #asking = new Set<string>()
 
   constructor({ key, ...options }: ReportReaderOptions) {
@@ -102,18 +56,18 @@ export class ReportReader {
   }
 
   /**
-   * @param pods of one job: ours, of the current generation
-   * @param onNews called later, when a pod has said something else than what is returned here
+   * @param pods of one job, of the current generation
+   * @param onNews called later, when a pod's answer differs from what is returned here
    */
-  read(pods: readonly PodFacts[], signal: AbortSignal, onNews: () => void): Reports {
+  read(pods: readonly PodFacts[], signal: AbortSignal, onChange: () => void): PodReports {
     const find = (role: string) => pods.find((pod) => pod.role === role && pod.index === 0)
     return {
-      coordinator: this.#readOne(find('ps'), Coordinator, signal, onNews),
-      evaluator: this.#readOne(find('evaluator'), Evaluator, signal, onNews),
+      coordinator: this.#readOne(find('ps'), CoordinatorStatus, signal, onChange),
+      evaluator: this.#readOne(find('evaluator'), EvaluatorStatus, signal, onChange),
     }
   }
 
-  /** Tells a parameter server which checkpoints to keep. @throws STATUS_REFUSED, or what the network threw */
+  /** Sends a parameter server the steps whose checkpoints it must keep. @throws STATUS_REFUSED, or a network error */
   async pin(podIP: string, steps: readonly number[], signal: AbortSignal): Promise<void> {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(this.#options.timeoutMs)])
     const response = await fetch(`${this.#urlOf(podIP)}/pins`, {
@@ -124,7 +78,7 @@ export class ReportReader {
       redirect: 'error',
     })
     if (!response.ok) throw new DownpourError('STATUS_REFUSED', `PUT /pins was answered ${response.status}`)
-    // What was read before does not show it.
+    // The cached answer does not show the new pins yet.
     for (const [uid, answer] of this.#answers) if (answer.podIP === podIP) this.#answers.delete(uid)
   }
 
@@ -132,13 +86,18 @@ export class ReportReader {
     return `http://${podIP.includes(':') ? `[${podIP}]` : podIP}:${this.#options.port}`
   }
 
-  #readOne<T>(pod: PodFacts | undefined, shape: z.ZodType<T>, signal: AbortSignal, onNews: () => void): T | undefined {
+  #readOne<T>(
+    pod: PodFacts | undefined,
+    shape: z.ZodType<T>,
+    signal: AbortSignal,
+    onChange: () => void,
+  ): T | undefined {
     if (!pod) return undefined
-    if (pod.phase !== 'Running') return parseJson(pod.lastWords, shape)
+    if (pod.phase !== 'Running') return parseJson(pod.terminationMessage, shape)
     if (!pod.podIP) return undefined
     const known = this.#answers.get(pod.uid)
     const isFresh = known !== undefined && this.#options.clock.monotonicMs() < known.atMs + this.#options.freshMs
-    if (!isFresh && !this.#asking.has(pod.uid)) void this.#renew(pod, pod.podIP, shape, signal, onNews)
+    if (!isFresh && !this.#asking.has(pod.uid)) void this.#renew(pod, pod.podIP, shape, signal, onChange)
     return known?.value as T | undefined
   }
 
@@ -147,7 +106,7 @@ export class ReportReader {
     podIP: string,
     shape: z.ZodType<T>,
     signal: AbortSignal,
-    onNews: () => void,
+    onChange: () => void,
   ): Promise<void> {
     this.#asking.add(uid)
     const value = await this.#ask(name, this.#urlOf(podIP), shape, signal)
@@ -155,7 +114,7 @@ export class ReportReader {
     const before = this.#answers.get(uid)?.value
     this.#sweep()
     this.#answers.set(uid, { podIP, atMs: this.#options.clock.monotonicMs(), value })
-    if (!isDeepStrictEqual(value, before)) onNews()
+    if (!isDeepStrictEqual(value, before)) onChange()
   }
 
   #sweep(): void {
@@ -172,13 +131,13 @@ export class ReportReader {
       if (!response.ok) throw new DownpourError('STATUS_REFUSED', `answered ${response.status}`)
       return shape.parse(JSON.parse(body))
     } catch (error) {
-      log.debug({ pod, code: errorCode(error), error: errorMessage(error) }, 'pod did not tell its status')
+      log.debug({ pod, code: errorCode(error), error: errorMessage(error) }, 'status of a pod not read')
       return undefined
     }
   }
 }
 
-/** A pod is somebody else's program: it shall not fill the operator's memory. */
+/** Limits the size, because a custom image could fill the operator's memory. */
 async function readCapped(response: Response, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = []
   let size = 0
@@ -195,7 +154,7 @@ function parseJson<T>(words: string | undefined, shape: z.ZodType<T>): T | undef
     const parsed = shape.safeParse(JSON.parse(words ?? ''))
     return parsed.success ? parsed.data : undefined
   } catch {
-    // Plain text, or a message cut at 4 KiB: the failure policy shows it as it is.
+    // Plain text, or a message cut at 4 KiB: the failure policy shows its text.
     return undefined
   }
 }

@@ -1,16 +1,16 @@
-/** The status of a job: what the policies found, put together. Equal observations give an equal status. */
+/** Builds the status of a job from the results of the policies. Equal observations give an equal status. */
 import type { Job } from '../api/job.ts'
 import type { JobStatus, Phase, RoleReplicas } from '../api/status.ts'
 import { LABELS, ROLES, type Role } from '../contract/names.ts'
-import { type Finding, isTrue, mergeConditions } from './conditions.ts'
+import { type ConditionUpdate, isTrue, mergeConditions } from './conditions.ts'
 import { headlineOf, listCheckpoints, newestResults } from './policies/checkpoints.ts'
 import { measureProgress } from './policies/progress.ts'
 import type { World } from './world.ts'
 
-/** What pods and reports tell, whatever the job's course. */
-export type Known = Pick<JobStatus, 'progress' | 'checkpoint' | 'checkpoints' | 'results' | 'headline'>
+/** The parts of the status that come from reports of the pods. */
+export type Reports = Pick<JobStatus, 'progress' | 'checkpoint' | 'checkpoints' | 'results' | 'headline'>
 
-export function readReports(world: World): Known {
+export function readReports(world: World): Reports {
   const progress = measureProgress(world.previous?.progress, world.observed.coordinator, world.nowMs)
   const checkpoints = listCheckpoints(world)
   const checkpoint = checkpoints.at(-1)
@@ -24,18 +24,19 @@ export function readReports(world: World): Known {
   }
 }
 
-export interface Verdict {
-  findings: readonly Finding[]
-  restarts: JobStatus['restarts']
+export interface StatusInput {
+  updates: readonly ConditionUpdate[]
   psGeneration: number
   source: JobStatus['source']
   startTime: string | undefined
   completionTime: string | undefined
 }
 
-export function writeStatus(world: World, known: Known, verdict: Verdict): JobStatus {
+export function writeStatus(world: World, reports: Reports, input: StatusInput): JobStatus {
   const { generation } = world.job.metadata
-  const conditions = mergeConditions(world.previous?.conditions ?? [], verdict.findings, {
+  const { restarts } = world
+  const { psGeneration } = input
+  const conditions = mergeConditions(world.previous?.conditions ?? [], input.updates, {
     nowMs: world.nowMs,
     observedGeneration: generation,
   })
@@ -47,17 +48,13 @@ export function writeStatus(world: World, known: Known, verdict: Verdict): JobSt
     replicas: replicas as JobStatus['replicas'],
     workersReady: replicas.worker?.ready ?? 0,
     workerSelector: workerSelector(world.job),
-    ...known,
-    ...(verdict.source && { source: verdict.source }),
-    restarts: { ...verdict.restarts, ps: verdict.psGeneration, total: totalOf(verdict) },
-    psGeneration: verdict.psGeneration,
-    ...(verdict.startTime && { startTime: verdict.startTime }),
-    ...(verdict.completionTime && { completionTime: verdict.completionTime }),
+    ...reports,
+    ...(input.source && { source: input.source }),
+    restarts: { ...restarts, ps: psGeneration, total: psGeneration + restarts.worker + restarts.evaluator },
+    psGeneration,
+    ...(input.startTime && { startTime: input.startTime }),
+    ...(input.completionTime && { completionTime: input.completionTime }),
   }
-}
-
-function totalOf({ restarts, psGeneration }: Verdict): number {
-  return psGeneration + restarts.worker + restarts.evaluator
 }
 
 function countReplicas(world: World, role: Role): RoleReplicas {

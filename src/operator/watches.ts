@@ -1,24 +1,15 @@
-/** Copies of everything the operator looks at, and which job a change in them concerns. */
+/** Watches jobs, pods and services, and maps each change to the jobs that must be reconciled. */
 import { API_VERSION, JOB_KINDS, type JobKind, LABELS, PLURALS } from '../contract/names.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { type KubeObject, objectKey } from '../kube/objects.ts'
 import { type Change, Reflector } from '../kube/reflector.ts'
 import { indexByOwnerUid, joinStores, type Store } from '../kube/store.ts'
 import type { Log } from '../support/log.ts'
-import type { RawJob, Stores } from './observe.ts'
-import { isGrowing } from './pod-facts.ts'
+import { jobKey, parseJobKey } from './job-key.ts'
+import { isStartingNormally } from './pod-facts.ts'
 import { type RawPod, trimPod } from './raw-pod.ts'
+import type { RawJob, Stores } from './stores.ts'
 import { isCountOwned } from './worker-count.ts'
-
-/** @example jobKey('PretrainJob', 'team/jft') === 'PretrainJob/team/jft' */
-export function jobKey(kind: JobKind, objectKey: string): string {
-  return `${kind}/${objectKey}`
-}
-
-export function parseJobKey(key: string): { kind: JobKind; objectKey: string } {
-  const slash = key.indexOf('/')
-  return { kind: key.slice(0, slash) as JobKind, objectKey: key.slice(slash + 1) }
-}
 
 export interface Watches {
   stores: Stores
@@ -34,17 +25,19 @@ export interface WatchOptions {
   namespaces: readonly string[]
   log: Log
   onJob: (key: string) => void
-  /** Something that a job owns has changed: many such changes come together. */
+  /** An object of a job has changed; many such changes arrive together. */
   onOwned: (key: string) => void
-  /** Something that a job owns comes up as it should: there is nothing to do but to say so. */
-  onGrowth: (key: string) => void
-  /** Called besides onJob when a job is gone. */
+  /** An object of a job starts normally: only the status must be updated. */
+  onStarting: (key: string) => void
+  /** Called in addition to onJob when a job is gone. */
   onGone: (key: string) => void
 }
 
 type ScopeOptions = Omit<WatchOptions, 'namespaces'> & { namespace: string | undefined }
 
-/** Started by the caller. Jobs and all that they name lie in one namespace, so each is watched by itself. */
+/**
+ * The caller starts the reflectors. A job and its objects share a namespace, so each namespace is watched separately.
+ */
 export function createWatches({ namespaces, ...options }: WatchOptions): Watches {
   const [first, ...others] = namespaces
   const watch = (namespace: string | undefined) => watchScope({ ...options, namespace })
@@ -67,8 +60,8 @@ export function createWatches({ namespaces, ...options }: WatchOptions): Watches
   }
 }
 
-/** Of pods and services only those that carry a job's label come over the wire. */
-function watchScope({ client, namespace, log, onJob, onOwned, onGrowth, onGone }: ScopeOptions): Watches {
+/** A label selector limits pods and services to those of jobs. */
+function watchScope({ client, namespace, log, onJob, onOwned, onStarting, onGone }: ScopeOptions): Watches {
   const common = { client, log }
   const jobs = Object.fromEntries(JOB_KINDS.map((kind) => [kind, watchJobs(kind)])) as Record<
     JobKind,
@@ -84,20 +77,20 @@ function watchScope({ client, namespace, log, onJob, onOwned, onGrowth, onGone }
     ...ofJobs,
     resource: { apiVersion: 'v1', plural: 'pods', namespace },
     trim: trimPod,
-    onKey: (key, { type, object }) => (type !== 'deleted' && isGrowing(object) ? onGrowth : onOwned)(key),
+    onKey: (key, { type, object }) => (type !== 'deleted' && isStartingNormally(object) ? onStarting : onOwned)(key),
   })
   const services = new Reflector({
     ...common,
     ...ofJobs,
     resource: { apiVersion: 'v1', plural: 'services', namespace },
-    onKey: (key, { type }) => (type === 'added' ? onGrowth : onOwned)(key),
+    onKey: (key, { type }) => (type === 'added' ? onStarting : onOwned)(key),
   })
 
   function watchJobs(kind: JobKind): Reflector<RawJob> {
     const own = (job: RawJob) => jobKey(kind, objectKey(job))
     const followers = (job: RawJob) =>
-      kind === 'PretrainJob' ? followersOf(job, jobs.FinetuneJob.store) : leadersOf(job)
-    const keysOf = (job: RawJob) => [own(job), ...followers(job)]
+      kind === 'PretrainJob' ? JOB_KINDS.flatMap((other) => followersOf(job, other, jobs[other].store)) : []
+    const keysOf = (job: RawJob) => [own(job), ...followers(job), ...leadersOf(job)]
     const onKey = (key: string, change: Change<RawJob>) => {
       onJob(key)
       if (change.type === 'deleted' && parseJobKey(key).kind === kind) onGone(key)
@@ -109,7 +102,7 @@ function watchScope({ client, namespace, log, onJob, onOwned, onGrowth, onGone }
       onKey,
       keysOf,
       trim: (job) => withKind(kind, job),
-      indexers: kind === 'FinetuneJob' ? { source: indexBySource } : {},
+      indexers: { source: indexBySource },
     })
   }
 
@@ -130,12 +123,12 @@ function keysByLabel(object: KubeObject): string[] {
   return JOB_KINDS.includes(kind as JobKind) && name ? [jobKey(kind as JobKind, `${namespace}/${name}`)] : []
 }
 
-/** FinetuneJobs that start from this PretrainJob: its progress is what they wait for. */
-function followersOf(job: RawJob, finetuneJobs: Store<RawJob>): string[] {
-  return finetuneJobs.byIndex('source', objectKey(job)).map((other) => jobKey('FinetuneJob', objectKey(other)))
+/** Jobs that start from this PretrainJob: its progress is what they wait for. */
+function followersOf(job: RawJob, kind: JobKind, store: Store<RawJob>): string[] {
+  return store.byIndex('source', objectKey(job)).map((other) => jobKey(kind, objectKey(other)))
 }
 
-/** The PretrainJob that made this FinetuneJob, and the one whose checkpoint it starts from. */
+/** The PretrainJob that made this FinetuneJob, and the one whose checkpoint this job starts from. */
 function leadersOf(job: RawJob): string[] {
   const owners = (job.metadata.ownerReferences ?? []).filter(({ kind }) => kind === 'PretrainJob')
   const keys = [...owners.map(({ name }) => `${job.metadata.namespace}/${name}`), ...indexBySource(job)]
@@ -147,7 +140,10 @@ function indexBySource(job: RawJob): string[] {
   return typeof from?.pretrainJob === 'string' ? [`${job.metadata.namespace}/${from.pretrainJob}`] : []
 }
 
-/** Watch events carry the kind, list items may not; managedFields are long, and read only where one is ours to give up. */
+/**
+ * Watch events carry the kind, list items may not; managedFields are long, and kept only if the operator still owns a
+ * field.
+ */
 function withKind(kind: JobKind, job: RawJob): RawJob {
   const { managedFields, ...rest } = job.metadata
   const metadata = isCountOwned(job) ? job.metadata : rest

@@ -1,9 +1,9 @@
 /**
- * Writes into a job how many workers it has, where only its preset or a default says so. Without the number the API
- * server answers `GET …/scale` with 500, and autoscalers and `kubectl scale --current-replicas` fail.
+ * Writes `spec.workers.replicas` into a job that takes it from a preset or a default. Without the field, the API server
+ * answers `GET …/scale` with 500, and autoscalers and `kubectl scale --current-replicas` fail.
  *
- * Nobody owns the number afterwards: a later server-side apply of any other number meets no conflict, and what no file
- * names is no difference for GitOps.
+ * The operator then gives up ownership of the field, so that a later server-side apply of another number causes no
+ * conflict and GitOps tools see no difference.
  */
 import type { Job } from '../api/job.ts'
 import type { KubeClient } from '../kube/client.ts'
@@ -11,70 +11,73 @@ import { isConflict, isNotFound, KubeError } from '../kube/errors.ts'
 import { compareVersions, type KubeObject } from '../kube/objects.ts'
 import type { Clock } from '../support/clock.ts'
 import type { Log } from '../support/log.ts'
-import { jobRef } from './apply-one.ts'
+import { jobRef } from './execute-action.ts'
 
-/** Owns the number between our two writes, or until the next look when we died in between. */
+/**
+ * Field manager that owns the number between the two writes; after a crash in between, the next reconcile removes it.
+ */
 export const COUNT_MANAGER = 'downpour-preset'
-/** A job trains without the number, too. */
+/** Long, because the job also trains without the field. */
 const PATIENCE_MS = 60_000
 
 type CountedJob = KubeObject & { spec?: unknown }
+
+export interface WorkerCountOptions {
+  client: Pick<KubeClient, 'mergePatch'>
+  clock: Clock
+  log: Log
+}
 
 export class WorkerCount {
   readonly #client: Pick<KubeClient, 'mergePatch'>
   readonly #clock: Clock
   readonly #log: Log
-  /** resourceVersion of our last write per key. */
-  readonly #written = new Map<string, string>()
-  readonly #tryAgainAtMs = new Map<string, number>()
+  /** resourceVersion of our last write. */
+  #written: string | undefined
+  #tryAgainAtMs: number | undefined
 
-  constructor(client: Pick<KubeClient, 'mergePatch'>, clock: Clock, log: Log) {
+  constructor({ client, clock, log }: WorkerCountOptions) {
     this.#client = client
     this.#clock = clock
     this.#log = log
   }
 
-  /** A copy from before our last write is not worth a look. */
-  isBehind(key: string, { metadata }: KubeObject): boolean {
-    const written = this.#written.get(key)
-    return written !== undefined && compareVersions(metadata.resourceVersion ?? '', written) < 0
+  /** Whether the copy is older than the last write: reconciling it would repeat that write. */
+  isBehind({ metadata }: KubeObject): boolean {
+    return this.#written !== undefined && compareVersions(metadata.resourceVersion ?? '', this.#written) < 0
   }
 
-  forget(key: string): void {
-    this.#written.delete(key)
-    this.#tryAgainAtMs.delete(key)
-  }
-
-  /** @returns whether the job is another one now: the watch brings it. A refusal is told and keeps nothing waiting. */
-  async write(key: string, job: CountedJob, workers: number, signal: AbortSignal): Promise<boolean> {
+  /** @returns whether the job changed, so that the watch will show it again. A refusal is logged and delays nothing. */
+  async write(job: CountedJob, workers: number, signal: AbortSignal): Promise<boolean> {
     if (hasCount(job) && !isCountOwned(job)) return false
-    if (this.#clock.monotonicMs() < (this.#tryAgainAtMs.get(key) ?? 0)) return false
+    if (this.#clock.monotonicMs() < (this.#tryAgainAtMs ?? 0)) return false
     try {
-      const counted = hasCount(job) ? job : await this.#count(key, job, workers, signal)
-      if (isCountOwned(counted)) await this.#disown(key, counted, signal)
-      this.#tryAgainAtMs.delete(key)
+      const counted = hasCount(job) ? job : await this.#count(job, workers, signal)
+      if (isCountOwned(counted)) await this.#disown(counted, signal)
+      this.#tryAgainAtMs = undefined
       return true
     } catch (error) {
       if (isConflict(error) || isNotFound(error)) return true
-      // Without an API server nothing else is done either.
+      // No answer: the other requests of this reconcile would fail too.
       if (!(error instanceof KubeError) || error.httpStatus === 0) throw error
-      this.#postpone(key, error)
+      this.#postpone(error)
       return false
     }
   }
 
-  #count(key: string, job: CountedJob, replicas: number, signal: AbortSignal): Promise<CountedJob> {
-    return this.#patch(key, job, { spec: { workers: { replicas } } }, signal)
+  #count(job: CountedJob, replicas: number, signal: AbortSignal): Promise<CountedJob> {
+    return this.#patch(job, { spec: { workers: { replicas } } }, signal)
   }
 
-  /** An update of managedFields alone makes nobody the owner of what we let go. An empty list would mean no change. */
-  #disown(key: string, job: CountedJob, signal: AbortSignal): Promise<CountedJob> {
+  /**
+   * A patch of managedFields alone removes ownership without giving it to anyone. The API server ignores an empty list.
+   */
+  #disown(job: CountedJob, signal: AbortSignal): Promise<CountedJob> {
     const others = (job.metadata.managedFields ?? []).filter(({ manager }) => manager !== COUNT_MANAGER)
-    return this.#patch(key, job, { metadata: { managedFields: others.length > 0 ? others : [{}] } }, signal)
+    return this.#patch(job, { metadata: { managedFields: others.length > 0 ? others : [{}] } }, signal)
   }
 
   async #patch(
-    key: string,
     job: CountedJob,
     { metadata = {}, ...change }: { metadata?: object; spec?: object },
     signal: AbortSignal,
@@ -83,16 +86,16 @@ export class WorkerCount {
     const patch = { metadata: { uid, resourceVersion, ...metadata }, ...change }
     const options = { signal, fieldManager: COUNT_MANAGER }
     const patched = await this.#client.mergePatch<CountedJob>(jobRef(job as unknown as Job), patch, options)
-    this.#written.set(key, patched.metadata.resourceVersion ?? '')
+    this.#written = patched.metadata.resourceVersion ?? ''
     return patched
   }
 
-  #postpone(key: string, error: KubeError): void {
-    const isNews = !this.#tryAgainAtMs.has(key)
-    this.#tryAgainAtMs.set(key, this.#clock.monotonicMs() + PATIENCE_MS)
+  #postpone(error: KubeError): void {
+    const isNews = this.#tryAgainAtMs === undefined
+    this.#tryAgainAtMs = this.#clock.monotonicMs() + PATIENCE_MS
     if (!isNews) return
-    const text = 'cannot write spec.workers.replicas; the scale of this job answers 500 until then'
-    this.#log.warn({ job: key, code: error.code, error: error.message }, text)
+    const text = 'cannot write spec.workers.replicas; GET of the scale subresource answers 500 until it is written'
+    this.#log.warn({ code: error.code, error: error.message }, text)
   }
 }
 
@@ -101,7 +104,7 @@ function hasCount({ spec }: CountedJob): boolean {
   return workers?.replicas !== undefined
 }
 
-/** Whether our field manager still has an entry. */
+/** Whether COUNT_MANAGER still owns a field. */
 export function isCountOwned({ metadata }: KubeObject): boolean {
   return metadata.managedFields?.some(({ manager }) => manager === COUNT_MANAGER) ?? false
 }

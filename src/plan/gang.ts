@@ -1,10 +1,10 @@
 /**
- * All or nothing, for as many pods as make sense: every parameter server and a quorum of the workers. With fewer the job
- * cannot train; the other workers only make it faster, so it need not wait for them. The evaluator is in no gang.
+ * Gang scheduling: all parameter servers and a quorum of workers start together or not at all. With fewer pods the job
+ * cannot train; further workers only make it faster, so the gang does not wait for them, nor for the evaluator.
  */
 import type { Job } from '../api/job.ts'
 import { jobPrefix, type Role } from '../contract/names.ts'
-import { jobLabels, ownerReference } from './job-plan.ts'
+import { jobLabels, ownerReference } from './identity.ts'
 import type { PlannedPodGroup } from './types.ts'
 
 type Gang = 'volcano' | 'coscheduling'
@@ -24,7 +24,7 @@ export function schedulerOf(job: Pick<Job, 'spec'>): string | undefined {
   return job.spec.scheduling?.schedulerName ?? (gang && SCHEDULERS[gang])
 }
 
-/** What tells a gang scheduler which group a pod is of, and which task within it. */
+/** Labels and annotations by which a gang scheduler finds the group of a pod, and its task in the group. */
 export function gangMetadata(job: Job, role: Role) {
   const gang = role === 'evaluator' ? undefined : gangOf(job)
   const name = groupName(job)

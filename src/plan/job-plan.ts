@@ -1,33 +1,30 @@
-/** A job → everything it wants to exist, as data. Builds, never calls. */
+/** Converts a job into the objects that must exist for it. Pure: it calls no API. */
 import { createHash } from 'node:crypto'
 import type { Job } from '../api/job.ts'
-import { API_VERSION, LABELS, ROLES, type Role, serviceName } from '../contract/names.ts'
+import { LABELS, ROLES, type Role, serviceName } from '../contract/names.ts'
 import { PORTS, type RuntimeConfig } from '../contract/runtime.ts'
 import { podGroupOf } from './gang.ts'
-import { type PodBirth, podIdsOf, podOf } from './pod.ts'
+import { jobLabels, ownerReference } from './identity.ts'
+import { type PodIncarnation, podIdsOf, podOf } from './pod.ts'
+import { desiredOf } from './replicas.ts'
 import { runtimeConfig } from './runtime-config.ts'
-import type { OwnerReference, PlannedPod, PlannedPodGroup, PlannedService } from './types.ts'
+import type { PlannedPod, PlannedPodGroup, PlannedService, PlanOptions } from './types.ts'
 import { mountsOf } from './volumes.ts'
 
 export interface JobPlan {
   service: PlannedService
-  /** Of a gang, to be made before its pods. */
+  /** Of a gang; created before its pods. */
   podGroup: PlannedPodGroup | undefined
   desired: Readonly<Record<Role, number>>
-  pod(role: Role, index: number, birth: PodBirth): PlannedPod
+  pod(role: Role, index: number, incarnation: PodIncarnation): PlannedPod
   runtimeConfig: RuntimeConfig
-  /** Digest of all that pods are made from: another one means the spec has changed since they were made. */
+  /** Digest of everything that pods are created from: it differs if the spec has changed since. */
   hash: string
 }
 
-export interface PlanOptions {
-  /** Image of pods whose job names none. */
-  defaultImage: string
-  /** Of pods whose job does not say; default fixed. */
-  podIds?: Job['spec']['runtime']['podIds']
-}
-
-/** @throws DownpourError BUG_NO_SOURCE when a FinetuneJob that starts from a checkpoint has none pinned in its status. */
+/**
+ * @throws DownpourError BUG_NO_SOURCE when a FinetuneJob that starts from a checkpoint has none pinned in its status.
+ */
 export function planJob(job: Job, options: PlanOptions): JobPlan {
   const config = runtimeConfig(job)
   const context = { job, config, options }
@@ -35,24 +32,16 @@ export function planJob(job: Job, options: PlanOptions): JobPlan {
     service: serviceOf(job),
     podGroup: podGroupOf(job),
     desired: desiredOf(job),
-    pod: (role, index, birth) => podOf(context, role, index, birth),
+    pod: (role, index, incarnation) => podOf(context, role, index, incarnation),
     runtimeConfig: config,
     hash: planHash(job, config, options),
   }
 }
 
-export function desiredOf(job: Job): Readonly<Record<Role, number>> {
-  return {
-    ps: job.spec.parameterServer.replicas,
-    worker: job.spec.workers.replicas,
-    evaluator: job.spec.evaluation ? 1 : 0,
-  }
-}
-
 /**
- * Headless, one a job; addresses are published before readiness, because workers wait for their servers themselves.
- * Parameter servers alone have names in it: fifty workers that start would have the list of them all written thirty
- * times, and told to every node, and nobody looks a worker up.
+ * One headless Service a job. Addresses are published before readiness, because workers wait for their servers
+ * themselves. It selects only parameter servers: no one looks workers up, and the start of fifty workers would rewrite
+ * the EndpointSlice about thirty times and send it to every node.
  */
 function serviceOf(job: Job): PlannedService {
   const name = serviceName(job.kind, job.metadata.name)
@@ -77,28 +66,14 @@ function serviceOf(job: Job): PlannedService {
   }
 }
 
-export function jobLabels(job: Job): Record<string, string> {
-  return {
-    [LABELS.managedBy]: 'downpour',
-    [LABELS.jobKind]: job.kind,
-    [LABELS.jobName]: job.metadata.name,
-    [LABELS.jobUid]: job.metadata.uid,
-  }
-}
-
-export function ownerReference(job: Job): OwnerReference {
-  const { name, uid } = job.metadata
-  return { apiVersion: API_VERSION, kind: job.kind, name, uid, controller: true, blockOwnerDeletion: true }
-}
-
-/** The number of pods is left out: scaling makes or removes pods and changes none that are there. */
+/** Excludes the number of pods: scaling creates or deletes pods and changes none that exist. */
 function planHash(job: Job, config: RuntimeConfig, options: PlanOptions): string {
   const { parameterServer, workers, evaluator, runtime, scheduling } = job.spec
   const templates = [parameterServer.template, workers.template, evaluator.template]
   const claims = ROLES.map((role) => mountsOf(job, role).volumes)
   const { topology: _topology, ...training } = config
   const image = runtime.image ?? options.defaultImage
-  // Only where it is not as it always was: an upgrade changes no plan.
+  // Only when it is not the default, so that an upgrade of the operator changes no hash.
   const platformIds = podIdsOf(job, options) === 'platform' ? ['platform'] : []
   return createHash('sha256')
     .update(canonicalJson([training, templates, claims, image, scheduling, ...platformIds]))
@@ -106,7 +81,7 @@ function planHash(job: Job, config: RuntimeConfig, options: PlanOptions): string
     .slice(0, 16)
 }
 
-/** Keys in order: what a user wrote in another order is the same job. */
+/** Sorts keys: the same spec with fields in another order is the same job. */
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, field) =>
     typeof field === 'object' && field !== null && !Array.isArray(field)

@@ -1,6 +1,6 @@
 /**
- * A job in a queue of Kueue is a group of plain pods: Kueue's webhook puts a scheduling gate and a finalizer on each,
- * counts them, and opens the gates of all when the quota holds them (its tasks/run/plain_pods).
+ * A job in a Kueue queue is a group of plain pods: Kueue's webhook adds a scheduling gate and a finalizer to each,
+ * counts them, and removes all gates when the quota suffices (see tasks/run/plain_pods in Kueue's documentation).
  */
 import type { Job } from '../api/job.ts'
 import { jobPrefix, LABELS } from '../contract/names.ts'
@@ -8,12 +8,14 @@ import { jobPrefix, LABELS } from '../contract/names.ts'
 const DOMAIN = 'kueue.x-k8s.io'
 const UID_PREFIX = 8
 
-/** Set by Kueue; it falls when another pod fills the place, which under our names it cannot while the first is there. */
+/**
+ * Kueue removes it when a replacement exists, which cannot be created under the same name while the first pod exists.
+ */
 export const KUEUE_FINALIZER = `${DOMAIN}/managed`
-/** "false" on one pod of a group: no more replacements, the quota is free once all pods have ended. */
+/** "false" on one pod of a group: no replacements follow, so the quota is free when all pods have ended. */
 export const RETRIABLE_ANNOTATION = `${DOMAIN}/retriable-in-group`
 
-/** @returns undefined: the job is in no queue of Kueue */
+/** @returns undefined when the job is in no Kueue queue */
 export function kueueQueueOf({ spec }: Pick<Job, 'spec'>): string | undefined {
   return spec.scheduling?.gang === 'volcano' ? undefined : spec.scheduling?.queueName
 }
@@ -25,13 +27,13 @@ export function kueueMetadata(job: Job, totalCount: number) {
     labels: { [`${DOMAIN}/queue-name`]: queue, [`${DOMAIN}/pod-group-name`]: groupName(job) },
     annotations: {
       [`${DOMAIN}/pod-group-total-count`]: String(totalCount),
-      // By rank, where a topology is asked for in the annotations of the templates.
+      // Orders pods by rank, if annotations of the templates request a topology.
       [`${DOMAIN}/pod-group-pod-index-label`]: LABELS.index,
     },
   }
 }
 
-/** Also the name of Kueue's Workload; the uid keeps it apart from that of an earlier job of the same name. */
+/** Also the name of Kueue's Workload; the uid distinguishes it from that of an earlier job of the same name. */
 function groupName({ kind, metadata }: Job): string {
   return `${jobPrefix(kind, metadata.name)}-${metadata.uid.slice(0, UID_PREFIX)}`
 }

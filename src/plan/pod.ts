@@ -1,17 +1,21 @@
-/** (job, role, index) → Pod: one container, restricted security context, told its place by arguments and the job by its environment. */
+/**
+ * Builds a pod: one container with a restricted security context. Arguments name its role and index, one variable holds
+ * the job.
+ */
 import type { Job } from '../api/job.ts'
 import { propagatedOf } from '../api/propagate.ts'
 import { LABELS, podName, type Role, serviceName } from '../contract/names.ts'
 import { ARGS, ENV, PORTS, type RuntimeConfig } from '../contract/runtime.ts'
 import { gangMetadata, schedulerOf } from './gang.ts'
-import { desiredOf, jobLabels, ownerReference, type PlanOptions } from './job-plan.ts'
+import { jobLabels, ownerReference } from './identity.ts'
 import { kueueMetadata } from './kueue.ts'
+import { desiredOf } from './replicas.ts'
 import { tolerationsOf } from './tolerations.ts'
-import type { Container, EnvVar, PlannedPod } from './types.ts'
+import type { Container, EnvVar, PlannedPod, PlanOptions } from './types.ts'
 import { mountsOf } from './volumes.ts'
 
-/** What is particular to this incarnation of a pod. */
-export interface PodBirth {
+/** What differs between the pods that a place has one after another. */
+export interface PodIncarnation {
   attempt: number
   generation: number
   annotations?: Record<string, string>
@@ -24,13 +28,13 @@ export interface PodContext {
 }
 
 const VERBS: Readonly<Record<Role, string>> = { ps: 'ps', worker: 'worker', evaluator: 'evaluate' }
-/** A parameter server saves a checkpoint on SIGTERM; the others only hand back what they hold. */
+/** A parameter server saves a checkpoint on SIGTERM; workers only return their leases. */
 const GRACE_SECONDS: Readonly<Record<Role, number>> = { ps: 60, worker: 30, evaluator: 30 }
 const NON_ROOT = 65_532
 const FIXED_IDS = { runAsUser: NON_ROOT, runAsGroup: NON_ROOT, fsGroup: NON_ROOT }
 const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container'
 
-export function podOf(context: PodContext, role: Role, index: number, birth: PodBirth): PlannedPod {
+export function podOf(context: PodContext, role: Role, index: number, incarnation: PodIncarnation): PlannedPod {
   const { job } = context
   const template = templateOf(job, role)
   const name = podName(job.kind, job.metadata.name, role, index)
@@ -48,21 +52,21 @@ export function podOf(context: PodContext, role: Role, index: number, birth: Pod
         ...template?.labels,
         ...placement.labels,
         ...jobLabels(job),
-        ...podLabels(role, index, birth),
+        ...podLabels(role, index, incarnation),
       },
       annotations: {
-        // kubectl logs and exec mean ours, whatever a webhook puts before it.
+        // kubectl logs and exec then use this container, even if a webhook inserts another before it.
         [DEFAULT_CONTAINER]: role,
         ...propagated.annotations,
         ...template?.annotations,
         ...placement.annotations,
-        ...birth.annotations,
+        ...incarnation.annotations,
       },
       ownerReferences: [ownerReference(job)],
     },
     spec: {
       restartPolicy: 'Never',
-      // Nobody looks the others up.
+      // Only parameter servers are looked up by name.
       ...(role === 'ps' && { hostname: name, subdomain: serviceName(job.kind, job.metadata.name) }),
       automountServiceAccountToken: false,
       enableServiceLinks: false,
@@ -74,13 +78,13 @@ export function podOf(context: PodContext, role: Role, index: number, birth: Pod
         ...template?.securityContext,
       },
       ...schedulingOf(job, role),
-      containers: [containerOf(context, role, index, birth)],
+      containers: [containerOf(context, role, index, incarnation)],
       volumes: [...volumes, ...((template?.volumes ?? []) as PlannedPod['spec']['volumes'])],
     },
   }
 }
 
-/** On OpenShift the namespace has a range of ids, and a pod with others is refused. */
+/** OpenShift assigns a range of ids to the namespace and refuses pods with other ids. */
 export function podIdsOf({ spec }: Job, { podIds = 'fixed' }: PlanOptions) {
   return spec.runtime.podIds ?? podIds
 }
@@ -90,7 +94,7 @@ export function templateOf(job: Job, role: Role) {
   return { ps: parameterServer, worker: workers, evaluator }[role].template
 }
 
-function podLabels(role: Role, index: number, { attempt, generation }: PodBirth): Record<string, string> {
+function podLabels(role: Role, index: number, { attempt, generation }: PodIncarnation): Record<string, string> {
   return {
     [LABELS.role]: role,
     [LABELS.index]: String(index),
@@ -99,7 +103,7 @@ function podLabels(role: Role, index: number, { attempt, generation }: PodBirth)
   }
 }
 
-/** For whoever queues the pods or places them together. */
+/** Labels and annotations for Kueue and for gang schedulers. */
 function placementMetadata(job: Job, role: Role) {
   const desired = desiredOf(job)
   const kueue = kueueMetadata(job, desired.ps + desired.worker + desired.evaluator)
@@ -124,13 +128,18 @@ function schedulingOf(job: Job, role: Role): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 
-function containerOf({ job, config, options }: PodContext, role: Role, index: number, birth: PodBirth): Container {
+function containerOf(
+  { job, config, options }: PodContext,
+  role: Role,
+  index: number,
+  incarnation: PodIncarnation,
+): Container {
   const template = templateOf(job, role)
   const { mounts } = mountsOf(job, role)
   return {
     name: role,
     image: job.spec.runtime.image ?? options.defaultImage,
-    args: [VERBS[role], ARGS.index, String(index), ARGS.attempt, String(birth.attempt)],
+    args: [VERBS[role], ARGS.index, String(index), ARGS.attempt, String(incarnation.attempt)],
     env: [...(template?.env ?? []), ...environment(config)],
     ports: [
       ...(role === 'ps' ? [{ name: 'wire', containerPort: PORTS.wire }] : []),
@@ -147,7 +156,10 @@ function containerOf({ job, config, options }: PodContext, role: Role, index: nu
   }
 }
 
-/** Few: the API server tracks who owns each variable of each pod. Arguments are one field to it. */
+/**
+ * Only two variables, because the API server tracks the owner of each variable of each pod; the arguments are one
+ * field.
+ */
 function environment(config: RuntimeConfig): EnvVar[] {
   return [
     { name: ENV.config, value: JSON.stringify(config) },

@@ -1,33 +1,32 @@
-/** Spec → the numbers that processes are told. */
-import type { Job } from '../api/job.ts'
+/** Converts the spec into the configuration of the processes. */
+import { type Job, wantedSource } from '../api/job.ts'
 import { transferSteps } from '../api/transfers.ts'
 import { psHost } from '../contract/names.ts'
 import type { DataConfig, RuntimeConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
+import { headlineMetric } from './metric.ts'
 
 const EVALUATION_BATCH = 64
 const UID_PREFIX = 8
 
 export function runtimeConfig(job: Job): RuntimeConfig {
   const { spec, metadata } = job
-  const pretraining = job.kind === 'PretrainJob'
+  const { type, ...options } = spec.task
   return {
     formatVersion: 1,
     job: { kind: job.kind, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid },
     seed: spec.seed,
-    task: pretraining ? 'pretraining' : job.spec.task,
-    loss: pretraining ? 'logistic' : 'softmax',
+    task: { type, options, input: spec.input },
     model: spec.model,
-    protocol: pretraining ? 'finetune' : job.spec.protocol,
+    protocol: job.kind === 'PretrainJob' ? 'finetune' : job.spec.protocol,
     data: dataConfig(spec.data),
-    input: spec.input,
     batchSize: spec.batchSize,
     maxSteps: spec.maxSteps,
     optimizer: spec.optimizer,
     learningRate: spec.learningRate,
     weightDecay: spec.weightDecay,
     batchNorm: spec.batchNorm,
-    async: defined(spec.async) as RuntimeConfig['async'],
+    async: spec.async,
     topology: {
       parameterServers: spec.parameterServer.replicas,
       workers: spec.workers.replicas,
@@ -43,7 +42,7 @@ export function runtimeConfig(job: Job): RuntimeConfig {
   }
 }
 
-/** The folder of a job inside its checkpoint claim; the uid keeps a job apart from an earlier one of its name. */
+/** The folder of a job inside its checkpoint claim; the uid distinguishes it from an earlier job of the same name. */
 export function checkpointPath(job: Job): string {
   const { namespace, name, uid } = job.metadata
   const inside = job.spec.checkpoint.storage.volume.path
@@ -63,34 +62,28 @@ function checkpointConfig(job: Job): RuntimeConfig['checkpoint'] {
 }
 
 function dataConfig(data: Job['spec']['data']): DataConfig {
-  const { source, format, files, labels, subset, maxCorruptRecords } = data
-  return {
-    path: source.path ?? '.',
-    format,
-    maxCorruptRecords,
-    ...(files ? { files } : {}),
-    ...(labels ? { labels } : {}),
-    ...(subset ? { subset } : {}),
-  }
+  const { source, ...described } = data
+  return { path: source.path ?? '.', ...described }
 }
 
 function evaluationConfig(job: Job): NonNullable<RuntimeConfig['evaluation']> {
   const evaluation = job.spec.evaluation as NonNullable<Job['spec']['evaluation']>
   return {
     data: dataConfig(evaluation.data),
-    metric: 'metric' in evaluation ? evaluation.metric : 'top1',
+    metric: headlineMetric(job),
     batchSize: EVALUATION_BATCH,
     ...(evaluation.maxExamples === undefined ? {} : { maxExamples: evaluation.maxExamples }),
   }
 }
 
+/** A job that starts from a checkpoint has no configuration until its status names that checkpoint. */
+export function isSourcePending(job: Job): boolean {
+  return wantedSource(job) !== undefined && !job.status?.source
+}
+
 function initOf(job: Job): RuntimeConfig['init'] {
-  if (job.kind === 'PretrainJob' || job.spec.init === 'random') return { type: 'random' }
+  if (!wantedSource(job)) return { type: 'random' }
   const source = job.status?.source
   if (!source) throw new DownpourError('BUG_NO_SOURCE', `${job.metadata.name}: planned before its source was resolved`)
   return { type: 'checkpoint', path: source.path, digest: source.digest }
-}
-
-function defined<T extends object>(value: T): Partial<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Partial<T>
 }

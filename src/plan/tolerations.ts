@@ -1,11 +1,11 @@
-/** Nodes with GPUs are commonly tainted with the name of the resource, to keep everybody else away. */
+/** Nodes with GPUs are commonly tainted with the name of the resource, so that other pods avoid them. */
 import type { PodTemplate } from '../api/pod-template.ts'
 
 type Toleration = Record<string, unknown>
 
 /**
- * The user's, and one for the taint of each device that the pod asks for: as the API server's own plugin
- * ExtendedResourceToleration does it, which few clusters switch on.
+ * The user's tolerations, and one for each device that the pod requests: the same as the admission plugin
+ * ExtendedResourceToleration, which few clusters enable.
  */
 export function tolerationsOf({ tolerations = [], resources }: PodTemplate): Toleration[] | undefined {
   const named = new Set(tolerations.map(({ key }) => key))

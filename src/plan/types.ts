@@ -1,11 +1,12 @@
-/** The Kubernetes objects that a plan holds, as far as it writes them. */
-export interface OwnerReference {
-  apiVersion: string
-  kind: string
-  name: string
-  uid: string
-  controller: boolean
-  blockOwnerDeletion: boolean
+/** The Kubernetes objects that a plan holds, with the fields that it writes. */
+import type { Job } from '../api/job.ts'
+import type { OwnerReference } from '../support/object-meta.ts'
+
+export interface PlanOptions {
+  /** Image of pods whose job sets none. */
+  defaultImage: string
+  /** For pods whose job does not set it; default fixed. */
+  podIds?: Job['spec']['runtime']['podIds']
 }
 
 interface PlannedMeta {
@@ -13,7 +14,7 @@ interface PlannedMeta {
   namespace: string
   labels: Record<string, string>
   annotations?: Record<string, string>
-  ownerReferences: OwnerReference[]
+  ownerReferences: Required<OwnerReference>[]
 }
 
 export interface PlannedService {
@@ -23,7 +24,7 @@ export interface PlannedService {
   spec: Record<string, unknown>
 }
 
-/** Of Volcano or coscheduling: `apiVersion` says which. */
+/** Of Volcano or coscheduling, by `apiVersion`. */
 export interface PlannedPodGroup {
   apiVersion: string
   kind: 'PodGroup'

@@ -1,5 +1,5 @@
-/** Which claims a pod mounts, and where: a claim used for two things is one volume with two mounts. */
-import type { Job } from '../api/job.ts'
+/** The claims that a pod mounts, and where: a claim with two uses is one volume with two mounts. */
+import { type Job, wantedSource } from '../api/job.ts'
 import type { Role } from '../contract/names.ts'
 import { MOUNTS, type Mount } from '../contract/runtime.ts'
 import type { Volume, VolumeMount } from './types.ts'
@@ -40,7 +40,7 @@ export function mountsOf(job: Job, role: Role): { volumes: Volume[]; mounts: Vol
 
 function usesOf(job: Job, role: Role): Use[] {
   const { data, evaluation, checkpoint } = job.spec
-  const source = job.kind === 'FinetuneJob' && job.spec.init === 'pretrained' ? job.status?.source : undefined
+  const source = wantedSource(job) && job.status?.source
   const saved: Use = {
     purpose: 'checkpoint',
     claimName: checkpoint.storage.volume.claimName,

@@ -1,10 +1,10 @@
-/** Workers whose connection broke without a goodbye: for a while their data stays theirs, for most come back. */
+/** Workers whose connection broke without a goodbye. They keep their leases for a while, because most reconnect. */
 export class Absences {
   readonly #graceMs: number
   readonly #onOver: (podUid: string) => void
   readonly #timers = new Map<string, NodeJS.Timeout>()
 
-  /** @param onOver called for a worker that was away for the whole of `graceMs` */
+  /** @param onOver called for a worker that has not reconnected within `graceMs` */
   constructor(graceMs: number, onOver: (podUid: string) => void) {
     this.#graceMs = graceMs
     this.#onOver = onOver
@@ -23,7 +23,7 @@ export class Absences {
     this.#timers.set(podUid, setTimeout(over, this.#graceMs).unref())
   }
 
-  /** It is back, or will not be. */
+  /** The worker has reconnected, or will not. */
   end(podUid: string): void {
     clearTimeout(this.#timers.get(podUid))
     this.#timers.delete(podUid)

@@ -1,28 +1,28 @@
-/** Who is connected to a parameter server, and who was a moment ago. */
+/** The peers that are connected to a parameter server, and workers that were connected recently. */
 import type { Clock } from '../support/clock.ts'
 import type { Channel } from '../wire/channel.ts'
 import { Absences } from './absences.ts'
-import type { Peer } from './requests.ts'
+import type { Peer } from './peer.ts'
 
 export class Attendance {
-  /** Those that said hello. */
+  /** Admitted peers. */
   readonly #peers = new Map<Channel, Peer>()
   readonly #absences: Absences
   readonly #clock: Clock
   #coordinatorLostAtMs = Number.NEGATIVE_INFINITY
 
-  /** @param onGone called for a worker that went without a goodbye and stayed away for `absenceMs` */
+  /** @param onGone called for a worker whose connection broke and that has not reconnected within `absenceMs` */
   constructor(clock: Clock, absenceMs: number, onGone: (podUid: string) => void) {
     this.#clock = clock
     this.#absences = new Absences(absenceMs, onGone)
   }
 
-  /** Worker indices with a live connection. */
+  /** Number of worker indices with a connection. */
   get connectedWorkers(): number {
     return new Set(this.#workers().map(({ who }) => who.index)).size
   }
 
-  /** 0 while the coordinator is connected, infinite before it ever was. */
+  /** 0 while the coordinator is connected, infinite before it has connected. */
   get coordinatorAwayMs(): number {
     const isConnected = [...this.#peers.values()].some(({ role }) => role === 'coordinator')
     return isConnected ? 0 : this.#clock.monotonicMs() - this.#coordinatorLostAtMs
@@ -32,7 +32,7 @@ export class Attendance {
     return this.#peers.get(channel)
   }
 
-  /** Whether the worker's pod is connected, or so lately gone that it may come back. */
+  /** Whether the worker's pod is connected, or may still reconnect. */
   isThere(podUid: string): boolean {
     return this.#absences.has(podUid) || this.channelsOf(podUid).length > 0
   }
@@ -41,9 +41,9 @@ export class Attendance {
     return this.#workers().flatMap(({ who, channel }) => (who.podUid === podUid ? [channel] : []))
   }
 
-  /** @returns other connections of the same pod: it calls anew only when it has given them up */
+  /** @returns older connections of the same pod, which it has given up by connecting again */
   join(peer: Peer): Channel[] {
-    if (!peer.channel.alive) return [] // it went while it was being let in
+    if (!peer.channel.alive) return [] // it disconnected during admission
     const former = [...this.#peers.values()].filter(
       ({ role, who }) => role === peer.role && who.podUid === peer.who.podUid,
     )
@@ -52,7 +52,7 @@ export class Attendance {
     return former.map(({ channel }) => channel)
   }
 
-  /** @returns who it was, if it ever said */
+  /** @returns the peer, if it was admitted */
   leave(channel: Channel): Peer | undefined {
     const peer = this.#peers.get(channel)
     this.#peers.delete(channel)
@@ -62,7 +62,7 @@ export class Attendance {
     return peer
   }
 
-  /** The pod is not waited for. */
+  /** Stops waiting for the pod. */
   dismiss(podUid: string): void {
     this.#absences.end(podUid)
   }

@@ -1,7 +1,8 @@
-/** The job's checkpoints with their scores, as parameter server 0 knows them. */
+/** The list of the job's checkpoints with their scores. */
 import { join } from 'node:path'
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import { ManifestCache } from '../checkpoint/manifest-cache.ts'
+import type { MetricSpec } from '../contract/metrics.ts'
 import type { CheckpointInfo } from '../contract/status.ts'
 import { listScored, type ScoredCheckpoint } from './retention.ts'
 
@@ -9,19 +10,20 @@ export interface CatalogueOptions {
   jobFolder: string
   /** The same folder relative to the mounted checkpoint folder, for `CheckpointInfo.path`. */
   relativeFolder: string
-  metric: string
-  /** Folders that are damaged: no checkpoints, until they are written anew. */
+  /** Undefined: the job has no evaluation. */
+  metric: MetricSpec | undefined
+  /** Damaged folders. They do not count until they are written again. */
   refused: ReadonlySet<string>
   fs: FileSystem
 }
 
-/** Invariant: what was added or removed is never undone by a look at the folder that began before. */
+/** Invariant: a listing that started before `add` or `remove` does not undo it. */
 export class Catalogue {
   readonly #options: CatalogueOptions
   readonly #refused: Set<string>
   readonly #cache = new ManifestCache()
   #checkpoints: readonly ScoredCheckpoint[] = []
-  /** Rises with each change that is not a look at the folder. */
+  /** Rises with each `add` and `remove`. */
   #revision = 0
   #turn: Promise<void> = Promise.resolve()
 
@@ -47,9 +49,9 @@ export class Catalogue {
     }))
   }
 
-  /** Looks at the folder, once at a time: the evaluator writes scores when it likes. @throws CHECKPOINT_UNREADABLE */
+  /** Lists the folder again, because the evaluator may have written scores. @throws CHECKPOINT_UNREADABLE */
   refresh(): Promise<void> {
-    this.#turn = this.#turn.catch(() => {}).then(() => this.#look())
+    this.#turn = this.#turn.catch(() => {}).then(() => this.#list())
     return this.#turn
   }
 
@@ -64,7 +66,7 @@ export class Catalogue {
     this.#checkpoints = this.#checkpoints.filter(({ name }) => !names.has(name))
   }
 
-  async #look(): Promise<void> {
+  async #list(): Promise<void> {
     const { jobFolder, metric, fs } = this.#options
     const revision = this.#revision
     const found = await listScored(jobFolder, metric, fs, this.#cache)

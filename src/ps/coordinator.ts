@@ -1,6 +1,6 @@
-/** Parameter server 0 coordinates its job: when to save, when it is over, and what `/status` says. */
+/** Parameter server 0 coordinates the job: it decides when to save and when the job ends, and serves `/status`. */
 import type { RuntimeConfig } from '../contract/runtime.ts'
-import type { CoordinatorStatus } from '../contract/status.ts'
+import type { CoordinatorStatus, Failure } from '../contract/status.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
@@ -12,7 +12,7 @@ import type { PeerShard } from './peers.ts'
 import { Progress } from './progress.ts'
 import type { Rounds } from './rounds.ts'
 import type { PsServer } from './server.ts'
-import type { Applied, Failure, Training } from './training.ts'
+import type { Applied, Training } from './training.ts'
 
 export interface CoordinatorOptions {
   config: RuntimeConfig
@@ -24,16 +24,16 @@ export interface CoordinatorOptions {
   history: History
   catalogue: Catalogue
   classes: JobClasses
-  /** Step of the checkpoint that the job goes on from; 0 for a new one. */
+  /** Step of the checkpoint that the job continues from; 0 for a new job. */
   restoredStep: number
 }
 
 const SAVE_RETRY_MS = 1000
-/** Before a stop, of which the grace period is short. */
+/** On SIGTERM, because the grace period is short. */
 const SAVE_TRIES = 3
 const SAVE_GIVE_UP_MS = 60_000
 const REFRESH_EVERY_MS = 2000
-/** What a shard's answer may say that ends this generation. */
+/** Error codes of shards that end this generation. */
 const DISAGREEMENTS = new Set(['SHARDS_DISAGREE', 'OUTDATED_COORDINATOR'])
 
 export class Coordinator {
@@ -63,12 +63,12 @@ export class Coordinator {
     return this.#options.classes
   }
 
-  /** Resolves when the job has its last checkpoint (null) or cannot go on (why). */
+  /** Resolves with null after the final checkpoint, or with the failure that ended the job. */
   get ended(): Promise<Failure | null> {
     return this.#ended.promise
   }
 
-  /** The first worker has brought the model. */
+  /** Call when the model is known. */
   begin(rounds: Rounds, peers: readonly PeerShard[]): void {
     this.#rounds = rounds
     this.#peers = peers
@@ -84,7 +84,7 @@ export class Coordinator {
     this.#progress.record(loss, examples)
     metrics.version.set(version)
     metrics.staleness.observe(staleness)
-    if (version % history.everySteps === 0 || version === config.maxSteps) this.#remember(version)
+    if (version % history.everySteps === 0 || version === config.maxSteps) this.#appendHistory(version)
     const { everySteps, keepSteps } = config.checkpoint
     if (version >= config.maxSteps) void this.#conclude()
     else if (keepSteps.includes(version)) this.#saveExactly()
@@ -95,7 +95,7 @@ export class Coordinator {
     this.#fail(failure)
   }
 
-  /** Saves once more, unless nothing has happened since the last time: for SIGTERM. */
+  /** Saves a checkpoint, unless the newest one has this step already. */
   async saveNow(): Promise<void> {
     const version = this.#options.server.opened?.training.version ?? 0
     if (version === 0 || !this.#rounds) return
@@ -103,7 +103,7 @@ export class Coordinator {
       await this.#options.clock.sleep(SAVE_RETRY_MS)
   }
 
-  /** Lets the other shards end. */
+  /** Lets the other shards exit. */
   async stop(): Promise<void> {
     this.#stopped = true
     clearInterval(this.#timer)
@@ -140,7 +140,7 @@ export class Coordinator {
     }
   }
 
-  #remember(step: number): void {
+  #appendHistory(step: number): void {
     const { history, clock, server } = this.#options
     const training = server.opened?.training
     const loss = this.#progress.takeMeanLoss()
@@ -176,18 +176,18 @@ export class Coordinator {
 
   #onSilent(error: unknown): void {
     const code = errorCode(error)
-    this.#options.log.debug({ code, reason: errorMessage(error) }, 'a shard does not answer yet')
+    this.#options.log.debug({ code, reason: errorMessage(error) }, 'a shard has not answered yet')
     if (DISAGREEMENTS.has(code)) this.#fail({ code, message: errorMessage(error) })
   }
 
-  /** A round still under way when the next is due means that the disk is the bottleneck: the next one is left out. */
+  /** Skips a round while the previous one is still running: the disk is the bottleneck then. */
   #saveUnlessBusy(): void {
     if (!this.#rounds || this.#rounds.running) return
     this.#savedAtMs = this.#options.clock.monotonicMs()
     void this.#rounds.save(false)
   }
 
-  /** Training waits until the copy of this very step is taken: for as long as a round before it is still writing. */
+  /** Pauses training until the copy of this step is taken, which waits for a round that is still running. */
   #saveExactly(): void {
     const { training } = this.#options.server.opened ?? {}
     const rounds = this.#rounds
@@ -199,7 +199,7 @@ export class Coordinator {
 
   async #saveWhenIdle(rounds: Rounds, training: Training): Promise<void> {
     while (rounds.running) await rounds.idle()
-    void rounds.save(false) // copies before it returns
+    void rounds.save(false) // takes the copy before it returns
     training.held = undefined
   }
 
@@ -208,16 +208,16 @@ export class Coordinator {
     this.#phase = 'saving'
     const { clock, history } = this.#options
     const giveUpMs = clock.monotonicMs() + SAVE_GIVE_UP_MS
-    let told = await this.#tellPeers()
+    let isAnnounced = await this.#announceEnd()
     let saved = await this.#rounds.save(true)
-    while (!(told && saved) && clock.monotonicMs() < giveUpMs) {
+    while (!(isAnnounced && saved) && clock.monotonicMs() < giveUpMs) {
       await clock.sleep(SAVE_RETRY_MS)
       if (this.#stopped || this.#failure) return
-      told = await this.#tellPeers()
+      isAnnounced = await this.#announceEnd()
       saved = await this.#rounds.save(true)
     }
     if (!saved) {
-      const message = `the last checkpoint could not be saved: ${this.#rounds.failures.lastError}; earlier ones are whole`
+      const message = `the last checkpoint could not be saved: ${this.#rounds.failures.lastError}; earlier ones are intact`
       return this.#fail({ code: 'CHECKPOINT_FAILED', message })
     }
     await history.flush()
@@ -225,8 +225,8 @@ export class Coordinator {
     this.#ended.resolve(null)
   }
 
-  /** That the job has its last step. @returns whether all have heard it */
-  async #tellPeers(): Promise<boolean> {
+  /** Tells the other shards that the job has finished its last step. @returns whether all have confirmed */
+  async #announceEnd(): Promise<boolean> {
     const heard = await Promise.allSettled(this.#peers.map((peer) => peer.finish()))
     for (const result of heard) if (result.status === 'rejected') this.#onSilent(result.reason)
     return heard.every(({ status }) => status === 'fulfilled')

@@ -1,10 +1,11 @@
-/** Who may speak: the first message of a connection, held against the job. */
+/** Checks the hello of a connection against the job. */
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
+import { variableSpec } from '../support/variables.ts'
 import { type ModelLayout, makeLayout } from '../wire/layout.ts'
 import type { Message } from '../wire/messages.ts'
 import type { LeaseTable } from './leases.ts'
-import type { OpenShard, Peer } from './requests.ts'
+import type { OpenShard, Peer } from './peer.ts'
 
 /** @throws DownpourError WRONG_JOB */
 export function assertSameJob(hello: Message<'hello'>, { job, topology }: RuntimeConfig, index: number): void {
@@ -18,21 +19,21 @@ export function assertSameJob(hello: Message<'hello'>, { job, topology }: Runtim
 
 /** @throws DownpourError LAYOUT_MISMATCH, LAYOUT_INVALID */
 export function layoutOf({ variables }: Message<'layout'>, { layoutHash }: Message<'hello'>): ModelLayout {
-  const layout = makeLayout(variables)
+  const layout = makeLayout(variables.map(variableSpec))
   if (layout.hash === layoutHash) return layout
-  throw new DownpourError('LAYOUT_MISMATCH', 'the layout does not have the hash that the hello before it claimed')
+  throw new DownpourError('LAYOUT_MISMATCH', 'the layout does not have the hash of the hello')
 }
 
-/** What a shard has of its own to hold against a coordinator's hello. */
+/** Facts of a shard that the coordinator's hello must agree with. */
 export interface Origin {
   /** The generation of parameter servers that it belongs to. */
   attempt: number
-  /** Digest of the checkpoint that it went back to; null: none. */
+  /** Digest of the checkpoint that it was restored from; null: none. */
   restored: string | null
 }
 
 /**
- * Shards of one checkpoint must have gone back to the same one, as one generation.
+ * Shards that save checkpoints together must have been restored from the same checkpoint, and belong to the same generation.
  * @throws DownpourError OUTDATED_COORDINATOR, OUTDATED_SHARD, SHARDS_DISAGREE
  */
 export function assertSameOrigin(hello: Message<'hello'>, own: Origin): void {
@@ -47,7 +48,7 @@ export function assertSameOrigin(hello: Message<'hello'>, own: Origin): void {
   }
   if (hello.restored === own.restored) return
   const nameOf = (digest: string | null) => (digest === null ? 'nothing' : `checkpoint ${digest.slice(0, 12)}`)
-  const message = `shard ${hello.shard} restored ${nameOf(own.restored)}, the coordinator ${nameOf(hello.restored)}: all must start again`
+  const message = `shard ${hello.shard} restored ${nameOf(own.restored)}, the coordinator ${nameOf(hello.restored)}: all must restart`
   throw new DownpourError('SHARDS_DISAGREE', message, facts)
 }
 
@@ -56,12 +57,13 @@ export function assertSameModel(hello: Message<'hello'>, { layout }: OpenShard):
   if (layout.hash === hello.layoutHash) return
   throw new DownpourError(
     'LAYOUT_MISMATCH',
-    `worker ${hello.index} has another model than the job (layout ${hello.layoutHash.slice(0, 12)}, expected ${layout.hash.slice(0, 12)}): all pods need one image and one spec`,
+    `worker ${hello.index} has a different model than the job (layout ${hello.layoutHash.slice(0, 12)}, expected ${layout.hash.slice(0, 12)}): all pods need the same image and spec`,
   )
 }
 
 /**
- * With the first lease, when the worker has been told the classes of the job: a class too many is the better reason.
+ * Checked with the first lease and not with the hello: if the data differs, a wrong class is the more helpful error, and
+ * the worker finds it first.
  * @throws DownpourError DATA_UNITS_MISMATCH
  */
 export function assertSameData({ who, dataUnits }: Peer, leases: LeaseTable): void {

@@ -8,10 +8,10 @@ import { errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 
 const POINTS = 400
-/** A pipe in the file's place is an error, where a plain `a` would wait for a reader for ever. */
+/** With a plain `a` a named pipe in place of the file would block for ever; with these flags it is an error. */
 const APPEND = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_NONBLOCK
 
-/** history.jsonl: about 400 lines a job. A full disk costs lines, never training. */
+/** Writes history.jsonl, about 400 lines for a job. If the disk is full, lines are lost and training continues. */
 export class History {
   readonly everySteps: number
   readonly #path: string
@@ -31,7 +31,7 @@ export class History {
     })
   }
 
-  /** Forgets what came after `step`: those updates were lost with the process that made them. */
+  /** Removes lines after `step`: these updates were lost with the previous process. */
   truncateAfter(step: number): void {
     this.#later(async () => {
       const text = await readFile(this.#path, { encoding: 'utf8', flag: READ }).catch(() => '')
@@ -40,7 +40,7 @@ export class History {
     })
   }
 
-  /** Resolves when everything so far is written or given up. */
+  /** Resolves when everything so far was written or has failed. */
   async flush(): Promise<void> {
     await this.#queue
   }

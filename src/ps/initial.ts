@@ -1,7 +1,7 @@
 import { createRandom, seedOf } from '../support/random.ts'
 import type { LayoutEntry } from '../wire/layout.ts'
 
-/** First values of a variable, from (job seed, name) alone: the same on whichever shard it lies. */
+/** Draws the first values of a variable from the job's seed and its name, so that they do not depend on the placement. */
 export function drawInitial(entry: LayoutEntry, jobSeed: number, values: Float32Array): void {
   switch (entry.init.type) {
     case 'zeros':

@@ -1,4 +1,4 @@
-/** The job's list of classes, kept by parameter server 0: of the checkpoint that it went back to, or of the first worker. */
+/** The job's list of classes on parameter server 0: from the restored checkpoint, or from the first worker. */
 import { dirname } from 'node:path'
 import { commitFile, makeFolder } from '../checkpoint/commit.ts'
 import type { FileSystem } from '../checkpoint/file-system.ts'
@@ -9,13 +9,13 @@ import type { Log } from '../support/log.ts'
 export class JobClasses {
   #list: ClassList | undefined
   readonly #first = Promise.withResolvers<ClassList>()
-  #told: Promise<void> = Promise.resolve()
+  #published: Promise<void> = Promise.resolve()
   readonly #onKept: (list: ClassList) => Promise<void>
   readonly #log: Log
 
   /**
-   * @param saved with the checkpoint; undefined: a new job, or a checkpoint of an older version
-   * @param onKept called once, when a worker has brought the list
+   * @param saved in the checkpoint; undefined: a new job, or a checkpoint of an older version
+   * @param onKept called once, with the list of the first worker
    */
   constructor(saved: ClassList | undefined, onKept: (list: ClassList) => Promise<void>, log: Log) {
     if (saved) this.#keep(saved)
@@ -32,29 +32,29 @@ export class JobClasses {
     return this.#list ? { count: this.#list.count, sha256: this.#list.sha256 } : null
   }
 
-  /** As soon as there is one: for a worker whose own folder cannot say which classes the job has. */
+  /** Resolves as soon as there is a list, for a worker whose own folder cannot provide it. */
   ask(): Promise<ClassList> {
     return this.#first.promise
   }
 
   /**
-   * The first offer becomes the job's list, and every later one is answered with that.
+   * The first offer becomes the job's list. Every later offer is answered with this list.
    * @throws DownpourError CLASSES_INVALID
    */
   offer({ count, sha256 }: ClassesId, bytes: Uint8Array): ClassList {
     if (this.#list) return this.#list
-    decodeClasses(bytes, { count, sha256 }, 'what a worker offers')
-    // The buffer that a message came in is used again.
+    decodeClasses(bytes, { count, sha256 }, 'the list from a worker')
+    // A copy, because the buffer of the message is reused.
     const list = { count, sha256, bytes: Uint8Array.from(bytes) }
     this.#keep(list)
     this.#log.info({ count, sha256 }, 'the job has its list of classes')
-    this.#told = this.#onKept(list)
+    this.#published = this.#onKept(list)
     return list
   }
 
   /** Resolves when `onKept` is done. */
   async idle(): Promise<void> {
-    await this.#told
+    await this.#published
   }
 
   isSameAs(other: ClassesId | null): boolean {
@@ -68,8 +68,8 @@ export class JobClasses {
 }
 
 /**
- * Leaves the list in the job's folder, or takes away what lies there. Only the evaluator's early check needs the file: a
- * disk that is full now, or a folder in its place, costs that check and not the training.
+ * Writes the list into the job's folder, or removes an old one. Only an early check of the evaluator needs the file: if
+ * the write fails, that check is skipped and training continues.
  * @param list undefined: the job has none yet
  */
 export async function publishClasses(
@@ -82,6 +82,6 @@ export async function publishClasses(
     if (list) await commitFile(path, [list.bytes], fs, fence)
     else await fs.rm(path, { force: true })
   } catch (error) {
-    log.warn({ path, reason: errorMessage(error) }, 'the list of classes is not kept beside the checkpoints')
+    log.warn({ path, reason: errorMessage(error) }, 'the list of classes could not be written beside the checkpoints')
   }
 }

@@ -1,35 +1,36 @@
+/** The arithmetic of kernels.wasm over float32 arrays in one WebAssembly memory. */
 import { readFileSync } from 'node:fs'
-
-/** kernels.wat's functions. Pointers are bytes into the memory they were loaded with, counts are float32 elements. */
-export interface Kernels {
-  rmsprop(
-    w: number,
-    g: number,
-    rms: number,
-    momentum: number,
-    n: number,
-    learningRate: number,
-    decay: number,
-    mu: number,
-    epsilon: number,
-    weightDecay: number,
-  ): void
-  momentum(
-    w: number,
-    g: number,
-    momentum: number,
-    n: number,
-    learningRate: number,
-    mu: number,
-    weightDecay: number,
-  ): void
-  average(mean: number, batch: number, n: number, decay: number): void
-  compensate(g: number, w: number, old: number, n: number, lambda: number): void
-  finite(p: number, n: number): number
-}
+import type { ElementKernel } from './kernel.ts'
 
 const compiled = new WebAssembly.Module(readFileSync(new URL('kernels.wasm', import.meta.url)))
 
-export function loadKernels(memory: WebAssembly.Memory): Kernels {
-  return new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as Kernels
+/** Positions of arrays are bytes from the start of the memory that the kernels were loaded with. */
+export class Kernels {
+  readonly #functions: Record<string, (...numbers: number[]) => number>
+
+  constructor(memory: WebAssembly.Memory) {
+    this.#functions = new WebAssembly.Instance(compiled, { env: { memory } }).exports as never
+  }
+
+  /** @param length elements of each array */
+  run<Arrays extends string, Scalars extends string>(
+    { name, arrays, scalars }: ElementKernel<Arrays, Scalars>,
+    positions: Readonly<Record<Arrays, number>>,
+    length: number,
+    values: Readonly<Record<Scalars, number>>,
+  ): void {
+    const numbers = [...arrays.map((array) => positions[array]), length, ...scalars.map((scalar) => values[scalar])]
+    this.#call(name, numbers)
+  }
+
+  /** Whether every value, and its square, is finite. */
+  areFinite(position: number, length: number): boolean {
+    return this.#call('finite', [position, length]) === 1
+  }
+
+  #call(name: string, numbers: number[]): number {
+    const found = this.#functions[name]
+    if (!found) throw new RangeError(`kernels.wasm has no ${name}: run npm run generate`)
+    return found(...numbers)
+  }
 }

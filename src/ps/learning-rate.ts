@@ -1,7 +1,7 @@
-import type { LearningRate } from '../contract/runtime.ts'
+import type { LearningRate } from '../contract/training.ts'
 import { assertNever } from '../support/errors.ts'
 
-/** Learning rate of the update that makes `step` into `step + 1`: the schedule runs in global steps (paper.md §4.3). */
+/** Learning rate of the update from `step` to `step + 1`, in global steps (paper.md §4.3). */
 export function learningRateAt(schedule: LearningRate, step: number, maxSteps: number): number {
   switch (schedule.type) {
     case 'constant':

@@ -1,19 +1,19 @@
 /**
- * Which worker reads which unit of data. Each epoch's order is a seeded shuffle; units of workers that went away are
- * handed out again, before anything else. At-least-once: a unit that was read half is read again whole.
+ * Assigns units of data to workers. The order of each epoch is a seeded shuffle. Units of workers that have left are
+ * assigned again first. Delivery is at least once: a partly read unit is read again completely.
  */
 import type { LeaseRecord } from '../checkpoint/manifest.ts'
+import type { Lease } from '../contract/exchange.ts'
 import { DownpourError } from '../support/errors.ts'
 import { createRandom, seedOf } from '../support/random.ts'
-import type { Lease } from '../wire/messages.ts'
 
 interface Holder {
   leases: Lease[]
-  /** The last request: the same number gets the same unit again, for its answer may have been lost. */
+  /** The last request. A repeated request gets the same unit, because its answer may have been lost. */
   last: { seq: number; lease: Lease }
 }
 
-/** Invariant: every unit of every epoch before `#position` is done, held by one holder, or in `#returned`. */
+/** Invariant: every unit before `#position`, in every epoch, is done, leased to one holder, or in `#returned`. */
 export class LeaseTable {
   readonly units: number
   readonly #seed: number
@@ -40,7 +40,7 @@ export class LeaseTable {
     return this.#epoch
   }
 
-  /** @param seq of the holder's request: it rises by one, and is repeated until answered */
+  /** @param seq of the holder's request: rises by one, and is the same when a request is repeated */
   next(holder: string, seq: number): Lease {
     const known = this.#holders.get(holder)
     if (known?.last.seq === seq) return { ...known.last.lease }
@@ -50,8 +50,8 @@ export class LeaseTable {
   }
 
   /**
-   * Somebody has read the unit whole, which counts wherever the lease lies by now: a worker whose connection broke may
-   * have lost it on the way, and would be handed the same unit for ever.
+   * A worker has read the unit completely. This counts even if the lease was returned meanwhile: a worker that keeps
+   * losing its connection would otherwise get the same unit for ever.
    */
   done({ epoch, unit }: Lease): void {
     const others = (leases: readonly Lease[]) => leases.filter((one) => one.epoch !== epoch || one.unit !== unit)
@@ -59,7 +59,7 @@ export class LeaseTable {
     for (const holder of this.#holders.values()) holder.leases = others(holder.leases)
   }
 
-  /** What the holder had goes back to the front of the queue. @returns how many */
+  /** Returns the holder's leases to the front of the queue. @returns their number */
   giveBack(holder: string): number {
     const leases = this.#holders.get(holder)?.leases ?? []
     this.#holders.delete(holder)
@@ -67,7 +67,7 @@ export class LeaseTable {
     return leases.length
   }
 
-  /** For a checkpoint: leases that are out count as not done. */
+  /** For a checkpoint. Open leases count as not done. */
   save(): LeaseRecord {
     const held = [...this.#holders.values()].flatMap(({ leases }) => leases)
     const open = [...this.#returned, ...held].map((lease) => ({ ...lease }))

@@ -1,4 +1,4 @@
-/** `downpour ps`: one parameter server, from what it is told to its last words. */
+/** `downpour ps`: the process of one parameter server. */
 import { join } from 'node:path'
 import { realFileSystem } from '../checkpoint/file-system.ts'
 import { exitCodeOf } from '../contract/exit-codes.ts'
@@ -11,8 +11,8 @@ import {
   type Surroundings,
 } from '../contract/parse-config.ts'
 import { EXIT, exitClass, type PlaceArgs, PORTS } from '../contract/runtime.ts'
+import { startProcessServer } from '../http/process-server.ts'
 import { createPsMetrics, type PsMetrics } from '../metrics/ps.ts'
-import { startRuntimeHttp } from '../metrics/runtime-http.ts'
 import { systemClock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import { createLog, type Log } from '../support/log.ts'
@@ -77,14 +77,14 @@ async function serve(
   signal: AbortSignal,
 ): Promise<void> {
   const key = readSecret(keyFile)
-  const http = await startRuntimeHttp({
+  const http = await startProcessServer({
     host,
     port: PORTS.http,
     key,
-    registry,
+    metrics: registry,
     status: () => server.status(),
-    ready: () => server.listening,
-    routes: { 'PUT /pins': (body) => server.pin(body) },
+    notReadyBecause: () => (server.listening ? undefined : 'the checkpoint to continue from is not loaded yet'),
+    put: { '/pins': (body) => server.pin(body) },
   })
   await server.start(host, PORTS.wire)
   const terminated = new Promise<'terminated'>((resolve) => {
@@ -92,10 +92,10 @@ async function serve(
   })
   const ended = await Promise.race([server.ended, terminated])
   if (ended === 'terminated') return server.suspend(SHARDS_WAIT_FOR_ROUND_MS)
-  // Workers of a job that goes on after a restart have nothing to hear.
+  // If the job continues after a restart, workers need not be told that it is done.
   const goesOn = ended !== null && exitClass(exitCodeOf(ended.code)) === 'retryable'
   if (!goesOn) await server.waitUntilAlone(WORKERS_LEAVE_WITHIN_MS)
   await server.close()
-  http.close()
+  await http.close()
   if (ended) throw new DownpourError(ended.code, ended.message)
 }

@@ -1,13 +1,14 @@
-/** From a model's layout to a shard that can train: restored, taken over from another job, or drawn. */
+/** Creates a shard from the model's layout: restored, initialised from another job's checkpoint, or drawn at random. */
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
+import type { Failure } from '../contract/status.ts'
 import type { Log } from '../support/log.ts'
 import { type ModelLayout, placeLayout } from '../wire/layout.ts'
 import type { JobClasses } from './job-classes.ts'
 import { LeaseTable } from './leases.ts'
-import type { OpenShard } from './requests.ts'
-import { createShard, initialise, type Own, ownRecord, restoreOwn } from './restore.ts'
-import { type Applied, type Failure, Training } from './training.ts'
+import type { OpenShard } from './peer.ts'
+import { createShard, initialise, type OwnCheckpoint, ownRecord, restoreOwn } from './restore.ts'
+import { type Applied, Training } from './training.ts'
 import { WorkerTable } from './workers.ts'
 
 export interface OpeningOptions {
@@ -15,8 +16,8 @@ export interface OpeningOptions {
   index: number
   incarnation: number
   sourceDir: string
-  own: Own
-  /** Of parameter server 0. */
+  own: OwnCheckpoint
+  /** Only on parameter server 0. */
   classes: JobClasses | undefined
   fs: FileSystem
   log: Log
@@ -32,21 +33,25 @@ export async function openShard(layout: ModelLayout, dataUnits: number, options:
 }
 
 async function openTraining(layout: ModelLayout, options: OpeningOptions): Promise<Training> {
-  const { config, index, sourceDir, own, fs, log } = options
+  const { config, index, incarnation, sourceDir, own, fs, log, onApplied, onFailure } = options
   const { parameterServers } = config.topology
   const shardLayout = placeLayout(layout, parameterServers).shards[index]
   if (!shardLayout) throw new RangeError(`no shard ${index} of ${parameterServers}`)
   const shard = createShard(shardLayout, config)
   if (own.latest) await restoreOwn(shard, own.latest, fs, log)
   else await initialise(shard, config, sourceDir, fs)
-  if (!own.latest && config.init.type !== 'random') log.info({ source: config.init }, 'weights taken from another job')
+  if (!own.latest && config.init.type !== 'random')
+    log.info({ source: config.init }, 'weights initialised from another job')
   const record = own.latest ? ownRecord(own.latest, index, parameterServers) : undefined
-  return new Training({ ...options, version: record?.version ?? 0, shard, workers: new WorkerTable(record) })
+  const version = record?.version ?? 0
+  const globalStep = own.latest?.manifest.step ?? 0
+  const workers = new WorkerTable(record)
+  return new Training({ config, index, incarnation, version, globalStep, shard, workers, onApplied, onFailure })
 }
 
 function openLeases(dataUnits: number, { config, own, log }: OpeningOptions): LeaseTable {
   const saved = own.latest?.manifest.leases ?? undefined
   if (saved && saved.units !== dataUnits)
-    log.warn({ saved: saved.units, now: dataUnits }, 'the data has changed since the checkpoint: its order starts anew')
+    log.warn({ saved: saved.units, now: dataUnits }, 'the data has changed since the checkpoint: its order starts over')
   return new LeaseTable(dataUnits, config.seed, saved)
 }

@@ -1,4 +1,4 @@
-/** One parameter server put together: shard, wire, and for index 0 the coordinator. */
+/** Assembles one parameter server: shard, wire, and on index 0 the coordinator. */
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { FileSystem } from '../checkpoint/file-system.ts'
@@ -7,27 +7,28 @@ import { loadClasses } from '../checkpoint/load.ts'
 import type { ClassList } from '../contract/classes.ts'
 import { FILES } from '../contract/files.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
+import type { Failure } from '../contract/status.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import { hostsLookup } from '../support/hosts.ts'
 import type { Log } from '../support/log.ts'
-import { type ModelLayout, makeLayout, plainVariables } from '../wire/layout.ts'
+import { storedVariable, variableSpec } from '../support/variables.ts'
+import { type ModelLayout, makeLayout } from '../wire/layout.ts'
 import { Catalogue } from './catalogue.ts'
 import { Coordinator } from './coordinator.ts'
 import type { Origin } from './hello.ts'
 import { History } from './history.ts'
 import { JobClasses, publishClasses } from './job-classes.ts'
 import { openShard } from './opening.ts'
+import type { OpenShard } from './peer.ts'
 import { PeerShard } from './peers.ts'
-import type { OpenShard } from './requests.ts'
-import { assertSource, findOwn, type Own } from './restore.ts'
+import { assertSource, findOwnCheckpoint, type OwnCheckpoint } from './restore.ts'
 import { sweepLeftovers } from './retention.ts'
 import { Rounds } from './rounds.ts'
-import { PsServer } from './server.ts'
+import { DEFAULT_LIMITS, PsServer, type ServerLimits } from './server.ts'
 import { Snapshots } from './snapshot.ts'
 import { assertWritable } from './storage-check.ts'
-import type { Failure } from './training.ts'
 
 export interface ParameterServerOptions {
   config: RuntimeConfig
@@ -39,28 +40,19 @@ export interface ParameterServerOptions {
   sourceDir: string
   historyFile: string
   hostsFile: string | undefined
-  /** What callers must know to be let in; undefined: the network decides who calls. */
+  /** The key that callers must prove to know; undefined: callers are not authenticated. */
   key?: string | undefined
   clock: Clock
   fs: FileSystem
   log: Log
   metrics: PsMetrics
-  heartbeatMs?: number
-  /** A worker may say nothing for so long. */
-  workerSilenceMs?: number
-  /** A worker that went away without a goodbye keeps its data for so long. */
-  absenceMs?: number
-  /** Bodies under way, both directions; more than this waits. */
-  bufferLimitBytes?: number
-  /** A connection that has not said hello by then is cut. */
-  helloWithinMs?: number
+  limits?: Partial<ServerLimits>
 }
 
-const PEER_HEARTBEAT_MS = 10_000
 const POLL_MS = 50
-/** A coordinator that was away for so long will not come back for its last round. */
+/** After so long without a connection the coordinator will not come back for its last round. */
 const COORDINATOR_GONE_MS = 60_000
-/** One whose connection broke calls again within this. */
+/** A coordinator whose connection broke reconnects within this time. */
 const COORDINATOR_RETURNS_MS = 5000
 const Pins = z.object({ steps: z.array(z.int().min(0)).max(1000) })
 
@@ -73,12 +65,12 @@ export class ParameterServer {
   readonly #server: PsServer
   readonly #ended = Promise.withResolvers<Failure | null>()
   #coordinator: Coordinator | undefined
-  #own: Own = { latest: null, refused: new Set() }
+  #own: OwnCheckpoint = { latest: null, refused: new Set() }
   #closed = false
 
   constructor(options: ParameterServerOptions) {
     this.#options = options
-    const { config, fs } = options
+    const { config, index, key, clock, metrics, log, limits, fs } = options
     this.#jobFolder = join(options.checkpointDir, config.checkpoint.path)
     this.#snapshots = new Snapshots({
       jobFolder: this.#jobFolder,
@@ -87,8 +79,13 @@ export class ParameterServer {
       fs,
     })
     this.#server = new PsServer({
-      ...options,
-      key: options.key,
+      config,
+      index,
+      key,
+      clock,
+      metrics,
+      log,
+      limits,
       open: (layout, dataUnits) => this.#open(layout, dataUnits),
       origin: () => this.#origin,
       onDisagreement: (failure) => this.#ended.resolve(failure),
@@ -96,17 +93,17 @@ export class ParameterServer {
     })
   }
 
-  /** Null: the job has its last checkpoint. A failure: it cannot go on. Other shards than 0 end when they are told. */
+  /** Resolves with null after the final checkpoint, or with the failure that ended the job. */
   get ended(): Promise<Failure | null> {
     return this.#ended.promise
   }
 
-  /** @returns the port, which is chosen by the system for 0. @throws DownpourError PORT_TAKEN, CHECKPOINT_* */
+  /** @param port 0: any free port. @returns the port. @throws DownpourError PORT_TAKEN, CHECKPOINT_* */
   async start(host: string | undefined, port: number): Promise<number> {
     const { config, index, fs, log, sourceDir } = this.#options
-    // Before it reads what to go on from: whatever a former generation commits from here on is refused.
+    // Before looking for a checkpoint: from here on a former generation cannot commit another one.
     await this.#fence()
-    this.#own = await findOwn(this.#jobFolder, fs, log, config.job.uid)
+    this.#own = await findOwnCheckpoint(this.#jobFolder, fs, log, config.job.uid)
     const restoredStep = this.#own.latest?.manifest.step ?? null
     if (restoredStep === null) {
       await assertSource(config, sourceDir, fs)
@@ -133,7 +130,7 @@ export class ParameterServer {
     }
   }
 
-  /** Checkpoints of these steps are never purged. @throws ZodError for another body than { steps } */
+  /** Sets the steps whose checkpoints are never purged. @throws ZodError unless the body is { steps } */
   pin(body: unknown): { pinned: number[] } {
     const { steps } = Pins.parse(body)
     const pinned = this.#coordinator?.pinned
@@ -143,8 +140,8 @@ export class ParameterServer {
   }
 
   /**
-   * SIGTERM: the coordinator saves a checkpoint. Another shard stays for that round while there is a coordinator: until
-   * it says goodbye, or `waitMs` if it begins none.
+   * Handles SIGTERM. The coordinator saves a checkpoint. Another shard waits for that round: until the coordinator sends
+   * its goodbye or disconnects, or for `waitMs`.
    */
   async suspend(waitMs: number): Promise<void> {
     if (this.#coordinator) await this.#coordinator.saveNow()
@@ -152,7 +149,7 @@ export class ParameterServer {
     await this.close()
   }
 
-  /** Until every worker has heard that the job is over, or the time is up. */
+  /** Waits until every worker has disconnected, at most `timeoutMs`. */
   async waitUntilAlone(timeoutMs: number): Promise<void> {
     await this.#until(() => this.#server.connectedWorkers === 0, timeoutMs)
   }
@@ -163,7 +160,7 @@ export class ParameterServer {
     await this.#server.close()
   }
 
-  /** @throws DownpourError OUTDATED_GENERATION when a newer generation has taken the folder */
+  /** @throws DownpourError OUTDATED_GENERATION if a newer generation has taken over the folder */
   #fence(): Promise<void> {
     const { index, attempt, fs } = this.#options
     const check = index === 0 ? holdGeneration : assertNewestGeneration
@@ -174,7 +171,7 @@ export class ParameterServer {
     return { attempt: this.#options.attempt, restored: this.#own.latest?.digest ?? null }
   }
 
-  /** The list lies in the job's folder too, where the evaluator finds it before the first checkpoint. */
+  /** Also writes the list into the job's folder, where the evaluator finds it before the first checkpoint. */
   async #openClasses(): Promise<JobClasses> {
     const { fs, log } = this.#options
     const { latest } = this.#own
@@ -186,17 +183,19 @@ export class ParameterServer {
   }
 
   async #becomeCoordinator(restoredStep: number, classes: JobClasses): Promise<void> {
-    const { config, fs, historyFile, log } = this.#options
+    const { config, fs, historyFile, clock, metrics, log } = this.#options
     await sweepLeftovers(this.#jobFolder, fs)
     const history = new History(historyFile, config.maxSteps, log)
     history.truncateAfter(restoredStep)
     const catalogue = this.#catalogue()
     await catalogue.refresh()
-    const [server, incarnation] = [this.#server, this.#incarnation]
     this.#coordinator = new Coordinator({
-      ...this.#options,
-      server,
-      incarnation,
+      config,
+      clock,
+      metrics,
+      log,
+      server: this.#server,
+      incarnation: this.#incarnation,
       history,
       catalogue,
       classes,
@@ -207,25 +206,30 @@ export class ParameterServer {
 
   #catalogue(): Catalogue {
     const { config, fs } = this.#options
-    const metric = config.evaluation?.metric ?? 'top1'
+    const metric = config.evaluation?.metric
     const relativeFolder = config.checkpoint.path
     return new Catalogue({ jobFolder: this.#jobFolder, relativeFolder, metric, refused: this.#own.refused, fs })
   }
 
   /**
-   * A job that had its last step before this process came does not need a worker to find that out; nor does one whose
-   * maxSteps was set below what it has: it ends with the weights that it has.
+   * Ends a job whose checkpoint has reached maxSteps, without waiting for a worker. This includes a job whose maxSteps was
+   * lowered: it ends with the weights that it has.
    */
   async #concludeWhatIsDone(): Promise<void> {
     const { manifest } = this.#own.latest ?? {}
     if (!manifest || manifest.step < this.#options.config.maxSteps) return
-    await this.#server.open(makeLayout(manifest.layout.variables), manifest.leases?.units ?? 1)
+    await this.#server.open(makeLayout(manifest.layout.variables.map(variableSpec)), manifest.leases?.units ?? 1)
   }
 
   async #open(layout: ModelLayout, dataUnits: number): Promise<OpenShard> {
+    const { config, index, sourceDir, fs, log } = this.#options
     try {
       const open = await openShard(layout, dataUnits, {
-        ...this.#options,
+        config,
+        index,
+        sourceDir,
+        fs,
+        log,
         incarnation: this.#incarnation,
         own: this.#own,
         classes: this.#coordinator?.classes,
@@ -242,19 +246,23 @@ export class ParameterServer {
   }
 
   #coordinate(coordinator: Coordinator, open: OpenShard, dataUnits: number): void {
-    const { config, podUid, hostsFile, key, heartbeatMs = PEER_HEARTBEAT_MS } = this.#options
+    const { config, podUid, hostsFile, key, limits } = this.#options
+    const { heartbeatMs } = { ...DEFAULT_LIMITS, ...limits }
     const others = Array.from({ length: config.topology.parameterServers - 1 }, (_, i) => i + 1)
     const peerOptions = { config, podUid, origin: this.#origin, lookup: hostsLookup(hostsFile), key, heartbeatMs }
     const peers = others.map((shard) => new PeerShard(shard, open.layout, dataUnits, peerOptions))
     const rounds = this.#roundsOf(coordinator, open, peers)
-    setImmediate(() => coordinator.begin(rounds, peers)) // when the hello that opened us has been answered
+    setImmediate(() => coordinator.begin(rounds, peers)) // after the answer to the hello that opened this shard
   }
 
   #roundsOf(coordinator: Coordinator, { layout, training, leases }: OpenShard, peers: readonly PeerShard[]): Rounds {
-    const { config } = this.#options
+    const { config, fs, clock, log, metrics } = this.#options
     const { keep, keepBest, keepSteps } = config.checkpoint
     return new Rounds({
-      ...this.#options,
+      fs,
+      clock,
+      log,
+      metrics,
       jobFolder: this.#jobFolder,
       catalogue: coordinator.catalogue,
       shards: [{ snapshot: (folder) => this.#snapshots.take(training, folder) }, ...peers],
@@ -263,18 +271,23 @@ export class ParameterServer {
         job: config.job,
         seed: config.seed,
         optimizer: config.optimizer.type,
-        layout: { hash: layout.hash, variables: plainVariables(layout) },
+        layout: { hash: layout.hash, variables: layout.variables.map(storedVariable) },
         leases: leases?.save() ?? null,
         psIncarnation: this.#incarnation,
       }),
       fence: () => this.#fence(),
       onOutdated: (error) => coordinator.onFailure({ code: errorCode(error), message: errorMessage(error) }),
       classes: () => coordinator.classes.list,
-      retention: () => ({ keep, keepBest, pinned: new Set([...coordinator.pinned, ...keepSteps]) }),
+      retention: () => ({
+        metric: config.evaluation?.metric,
+        keep,
+        keepBest,
+        pinned: new Set([...coordinator.pinned, ...keepSteps]),
+      }),
     })
   }
 
-  /** The coordinator's last round still needs this shard, and a connection that broke says nothing of the coordinator. */
+  /** Waits for the coordinator's last round, also while its connection is broken: it may reconnect. */
   async #endWhenFinished(): Promise<void> {
     await this.#until(() => this.#server.opened?.training.finished === true && this.#isReleased(COORDINATOR_GONE_MS))
     if (!this.#closed) this.#ended.resolve(null)

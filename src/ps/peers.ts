@@ -1,4 +1,4 @@
-/** The other parameter servers, as the coordinator reaches them: over the same wire as the workers. */
+/** The coordinator's connections to the other parameter servers. */
 import type { LookupFunction } from 'node:net'
 import { ShardRecord } from '../checkpoint/manifest.ts'
 import { PORTS, type RuntimeConfig } from '../contract/runtime.ts'
@@ -26,7 +26,7 @@ const GOODBYE_WITHIN_MS = 1000
 const GOODBYE_TRIES = 5
 const GOODBYE_AGAIN_MS = 50
 
-/** Connects when there is something to say, and anew after a loss; a request that was lost is not repeated. */
+/** Connects for the first request, and reconnects after a loss. A lost request is not repeated. */
 export class PeerShard implements ShardHandle {
   readonly #options: PeerOptions
   readonly #shard: number
@@ -34,7 +34,7 @@ export class PeerShard implements ShardHandle {
   readonly #dataUnits: number
   readonly #stop = new AbortController()
   #connected: Promise<Channel> | undefined
-  /** Of the process that answered first: another one has not what this one was told. */
+  /** Of the process that answered first. A later process has not applied the same updates. */
   #incarnation: number | undefined
 
   constructor(shard: number, layout: ModelLayout, dataUnits: number, options: PeerOptions) {
@@ -44,7 +44,7 @@ export class PeerShard implements ShardHandle {
     this.#options = options
   }
 
-  /** So that the shard knows its coordinator, and can see it hang up. */
+  /** Connects, so that the shard knows its coordinator and notices when it disconnects. */
   async greet(): Promise<void> {
     await this.#channel()
   }
@@ -55,20 +55,20 @@ export class PeerShard implements ShardHandle {
     return ShardRecord.parse(message.record)
   }
 
-  /** Tells the shard that the job has its last step. */
+  /** Tells the shard that the job has finished its last step. */
   async finish(): Promise<void> {
     await this.#request({ type: 'finish' })
   }
 
-  /** Lets the shard end, if it can be told in a moment; if not, it finds out by itself, later. */
+  /** Lets the shard exit. If it cannot be reached within a second, it exits by its own timeout. */
   async close(): Promise<void> {
     const late = systemClock.sleep(GOODBYE_WITHIN_MS, this.#stop.signal).catch(() => {})
     await Promise.race([this.#sayGoodbye(), late])
-    this.#stop.abort(new DownpourError('WIRE_CLOSED', 'the coordinator ends'))
+    this.#stop.abort(new DownpourError('WIRE_CLOSED', 'the coordinator exits'))
     await this.#connected?.then((channel) => channel.end()).catch(() => {})
   }
 
-  /** Again where the connection broke: that says nothing of the shard. */
+  /** Repeats the goodbye if the connection breaks. */
   async #sayGoodbye(): Promise<void> {
     for (let left = GOODBYE_TRIES; left > 0 && !this.#stop.signal.aborted; left--)
       try {
@@ -117,7 +117,7 @@ export class PeerShard implements ShardHandle {
     if (message.type !== 'welcome') throw unexpected(message)
     this.#incarnation ??= message.incarnation
     if (this.#incarnation === message.incarnation) return
-    throw new DownpourError('SHARDS_DISAGREE', `shard ${this.#shard} was replaced alone: all must start again`)
+    throw new DownpourError('SHARDS_DISAGREE', `shard ${this.#shard} was replaced alone: all must restart`)
   }
 
   #hello(): Message<'hello'> {

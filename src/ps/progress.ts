@@ -3,11 +3,11 @@ import type { Clock } from '../support/clock.ts'
 const WINDOW_SECONDS = 20
 const SMOOTHING = 0.05
 
-/** Speed over the last 20 seconds and a smoothed loss, from the pushes that were applied. */
+/** Rates over the last 20 seconds and a smoothed loss, from applied pushes. */
 export class Progress {
   readonly #clock: Clock
   readonly #startedAt: number
-  /** Per second of the window: which second it was, examples and steps in it. */
+  /** For each second of the window: its number, and the examples and steps in it. */
   readonly #seconds = Array.from({ length: WINDOW_SECONDS + 1 }, () => ({ second: -1, examples: 0, steps: 0 }))
   #loss: number | null = null
   #lossSum = 0
@@ -36,7 +36,7 @@ export class Progress {
     return this.#loss
   }
 
-  /** Mean since the last call; null when no push told a loss. */
+  /** Mean since the last call; null if no push had a loss. */
   takeMeanLoss(): number | null {
     const mean = this.#lossCount === 0 ? null : this.#lossSum / this.#lossCount
     this.#lossSum = 0

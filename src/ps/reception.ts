@@ -1,6 +1,7 @@
 /**
- * Connections until they are let in. What anybody may send is a hello of 4 KiB; who belongs to the job is asked for the
- * model's layout while the shard does not know it, and only then may send a large header. Each step has a deadline.
+ * Connections that are not admitted yet. They may send only a hello of at most 4 KiB. A caller that belongs to the job is
+ * asked for the model's layout if the shard does not know it, and may send a large header only then. Each step has a
+ * deadline.
  */
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
@@ -16,26 +17,25 @@ import { assertSameJob, layoutOf } from './hello.ts'
 export interface ReceptionOptions {
   config: RuntimeConfig
   index: number
-  /** Whether somebody has brought the model. */
+  /** Whether the model is known. */
   knowsLayout: () => boolean
-  /** What a caller must know to be let in; undefined: the network decides who calls. */
+  /** The key that callers must prove to know; undefined: callers are not authenticated. */
   key: string | undefined
-  helloWithinMs?: number
+  /** A connection without a hello is closed after so long. */
+  helloWithinMs: number
 }
 
-/** A caller that belongs to the job. `layout`: what it brought, if it was asked. */
+/** A caller that belongs to the job. `layout`: what it sent, if it was asked. */
 export interface Introduction {
   hello: Message<'hello'>
   layout: ModelLayout | undefined
-  /** It was asked for the layout just now, and is not introduced before it has told it. */
+  /** It is now asked for the layout, and is admitted after sending it. */
   isAsked: boolean
 }
 
-/** Seconds, for a hello is sent as soon as the connection stands. */
-const HELLO_WITHIN_MS = 10_000
-/** Each costs about 10 KiB. 5000 workers that come back at once are not all accepted before the first has spoken. */
+/** Each costs about 10 KiB. 5000 workers may reconnect at once, but not all are accepted before the first has sent its hello. */
 const MAX_PENDING = 2048
-/** Headers of all messages but the layout are short, before and after the hello. */
+/** All messages except the layout have short headers. */
 export const SHORT_HEADERS: FrameLimits = { ...DEFAULT_LIMITS, maxHeaderBytes: MAX_HELLO_BYTES }
 
 export class Reception {
@@ -47,30 +47,30 @@ export class Reception {
     this.#options = options
     this.#pending = new PendingConnections({
       limit: MAX_PENDING,
-      withinMs: options.helloWithinMs ?? HELLO_WITHIN_MS,
+      timeoutMs: options.helloWithinMs,
     })
   }
 
-  /** A connection was made. */
+  /** Call for each new connection. */
   enter(channel: Channel, address: string): void {
     this.#pending.add(channel, address, (reason) => {
-      if (reason === 'late') channel.refuse(new DownpourError('HELLO_LATE', 'no hello within the time for it'))
-      else channel.destroy(new DownpourError('HELLO_LATE', 'too many connections have not said hello'))
+      if (reason === 'late') channel.refuse(new DownpourError('HELLO_LATE', 'no hello within the time limit'))
+      else channel.destroy(new DownpourError('HELLO_LATE', 'too many connections without a hello'))
     })
   }
 
   /**
-   * What a connection says that is not let in yet.
-   * @throws DownpourError HELLO_FIRST, NOT_ADMITTED, WRONG_JOB, LAYOUT_MISMATCH, LAYOUT_INVALID: the connection is of no use any more
+   * Handles a message of a connection that is not admitted yet.
+   * @throws DownpourError HELLO_FIRST, NOT_ADMITTED, WRONG_JOB, LAYOUT_MISMATCH, LAYOUT_INVALID: the caller must close the connection
    */
-  hear(channel: Channel, message: Message): Introduction {
+  receive(channel: Channel, message: Message): Introduction {
     const hello = this.#asked.get(channel)
     if (message.type === 'hello' && !hello && this.#pending.has(channel)) return this.#hello(channel, message)
     if (message.type === 'layout' && hello) return this.#introduce(channel, hello, layoutOf(message, hello))
-    throw new DownpourError('HELLO_FIRST', `a ${message.type} where a hello was expected, or its answer`)
+    throw new DownpourError('HELLO_FIRST', `a hello was expected instead of ${message.type}`)
   }
 
-  /** The connection is over. */
+  /** Call when a connection has ended. */
   leave(channel: Channel): void {
     this.#pending.remove(channel)
     this.#asked.delete(channel)
@@ -78,7 +78,7 @@ export class Reception {
 
   #hello(channel: Channel, hello: Message<'hello'>): Introduction {
     const { config, index, knowsLayout, key } = this.#options
-    // First, and without a fact about the job.
+    // Checked first, so that the refusal reveals nothing about the job.
     if (!isProven(hello, key)) throw new DownpourError('NOT_ADMITTED', 'this caller does not know the key of the run')
     assertSameJob(hello, config, index)
     if (knowsLayout()) return this.#introduce(channel, hello, undefined)

@@ -1,43 +1,18 @@
-/** What each message of a peer that said hello does to the shard. */
+/** Handles the messages of admitted peers. */
 import type { PsMetrics } from '../metrics/ps.ts'
 import { DownpourError, errorCode } from '../support/errors.ts'
 import type { BufferPool } from '../wire/buffer-pool.ts'
-import type { Channel } from '../wire/channel.ts'
-import type { ModelLayout } from '../wire/layout.ts'
 import { bytesOf, type Message } from '../wire/messages.ts'
 import { assertSameData } from './hello.ts'
-import type { JobClasses } from './job-classes.ts'
-import type { LeaseTable } from './leases.ts'
+import type { OpenShard, Peer } from './peer.ts'
 import type { Snapshots } from './snapshot.ts'
 import type { Training } from './training.ts'
 import type { WorkerId } from './workers.ts'
 
-/** What the first hello brings into being. */
-export interface OpenShard {
-  layout: ModelLayout
-  training: Training
-  /** Parameter server 0 alone hands out data. */
-  leases: LeaseTable | undefined
-  /** Parameter server 0 alone keeps them. */
-  classes: JobClasses | undefined
-}
-
-export interface Peer {
-  channel: Channel
-  role: 'worker' | 'coordinator'
-  who: WorkerId
-  /** How many units of data it sees. */
-  dataUnits: number
-  /** It will not come back. */
-  saidGoodbye?: boolean
-  /** It has not taken the weights yet that it asked for last. */
-  isPulling?: boolean
-}
-
 export interface Answer {
   message: Message
   body?: Uint8Array
-  /** Called when the body may be used for something else. */
+  /** Called when the body may be reused. */
   sent?: () => void
 }
 
@@ -52,7 +27,7 @@ export class Requests {
     this.#snapshots = snapshots
   }
 
-  /** @throws DownpourError the reason of a refusal */
+  /** @throws DownpourError the reason for a refusal */
   async answer(peer: Peer, open: OpenShard, message: Message, body: Uint8Array): Promise<Answer | undefined> {
     if (message.type === 'goodbye') peer.saidGoodbye = true
     return peer.role === 'worker'
@@ -86,8 +61,8 @@ export class Requests {
   }
 
   /**
-   * The weights are copied before they are sent: their checksum goes first, and updates go on meanwhile. A copy a worker:
-   * one that asks again and again and takes nothing would have all the room.
+   * Sends a copy of the weights, because updates continue while it is sent, and its checksum is sent first. A worker may
+   * have one copy at a time: one that keeps pulling without reading could exhaust the memory.
    */
   async #pull(peer: Peer, training: Training, { incarnation, version }: Message<'pull'>): Promise<Answer> {
     const { who } = peer
@@ -100,7 +75,8 @@ export class Requests {
       training.notePull(who)
       return { message: { ...now(), state: 'unchanged' } }
     }
-    if (peer.isPulling) throw new DownpourError('WIRE_UNEXPECTED', 'a pull while the answer to another is sent')
+    if (peer.isPulling)
+      throw new DownpourError('WIRE_UNEXPECTED', 'a pull before the answer to the previous one was read')
     peer.isPulling = true
     const weights = bytesOf(training.shard.weights)
     const copy = await this.#pool.take(weights.length)
@@ -154,15 +130,15 @@ export class Requests {
 }
 
 function lease(peer: Peer, { leases, training }: OpenShard, { seq }: Message<'lease'>): Answer {
-  if (!leases) throw new DownpourError('WIRE_UNEXPECTED', 'leases are for parameter server 0')
+  if (!leases) throw new DownpourError('WIRE_UNEXPECTED', 'parameter server 0 has the leases')
   training.workers.of(peer.who)
   assertSameData(peer, leases)
   return { message: { type: 'leased', lease: training.done ? null : leases.next(peer.who.podUid, seq) } }
 }
 
-/** A worker that only asks waits for its answer until another one has brought a list. */
+/** A worker that offers no list gets its answer when another worker has offered one. */
 async function classes(open: OpenShard, offer: Message<'offerClasses'>, body: Uint8Array): Promise<Answer> {
-  if (!open.classes) throw new DownpourError('WIRE_UNEXPECTED', 'the list of classes is with parameter server 0')
+  if (!open.classes) throw new DownpourError('WIRE_UNEXPECTED', 'parameter server 0 has the list of classes')
   const { count, sha256, bytes } = body.length > 0 ? open.classes.offer(offer, body) : await open.classes.ask()
   const answer: Answer = { message: { type: 'classes', count, sha256 } }
   return open.classes.isSameAs(offer) ? answer : { ...answer, body: bytes }

@@ -1,14 +1,15 @@
-/** Where a shard's first values come from: the job's own last checkpoint, another job's, or a seeded draw. */
+/** Initialises a shard: from the job's newest checkpoint, from another job's checkpoint, or at random. */
 import { join } from 'node:path'
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import { findLatest, type ListedCheckpoint } from '../checkpoint/list.ts'
 import { type LoadedCheckpoint, loadCheckpoint } from '../checkpoint/load.ts'
-import { readManifest, type ShardRecord } from '../checkpoint/manifest.ts'
+import type { ShardRecord } from '../checkpoint/manifest.ts'
+import { readManifest } from '../checkpoint/read-manifest.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { type LayoutEntry, type ShardLayout, viewsOf } from '../wire/layout.ts'
-import { slotsOf } from './optimizer.ts'
+import { needsScratch } from './async/policies.ts'
 import { Shard } from './shard.ts'
 
 export function createShard(layout: ShardLayout, config: RuntimeConfig): Shard {
@@ -16,23 +17,28 @@ export function createShard(layout: ShardLayout, config: RuntimeConfig): Shard {
     optimizer: config.optimizer,
     weightDecay: config.weightDecay,
     statisticDecay: config.batchNorm.decay,
-    delayCompensation: config.async.policy === 'dcAsgd',
+    needsScratch: needsScratch(config.async.policy),
   })
 }
 
-/** What a job's folder holds for a parameter server that starts. */
-export interface Own {
-  /** The newest whole checkpoint; null for a new job. */
+/** What a parameter server finds in the job's folder when it starts. */
+export interface OwnCheckpoint {
+  /** The newest intact checkpoint; null for a new job. */
   latest: ListedCheckpoint | null
-  /** Folders that were passed over. */
+  /** Damaged folders, which were skipped. */
   refused: ReadonlySet<string>
 }
 
 /**
- * Every folder that was passed over is logged, and whose checkpoint it is if somebody has put another job's here.
- * @throws DownpourError CHECKPOINT_NONE_WHOLE: the job has saved, and starting it anew would hide the loss
+ * Logs each damaged folder, and whether the checkpoint is that of another job.
+ * @throws DownpourError CHECKPOINT_NONE_WHOLE: the job has saved checkpoints, and starting over would hide their loss
  */
-export async function findOwn(jobFolder: string, fs: FileSystem, log: Log, jobUid?: string): Promise<Own> {
+export async function findOwnCheckpoint(
+  jobFolder: string,
+  fs: FileSystem,
+  log: Log,
+  jobUid?: string,
+): Promise<OwnCheckpoint> {
   const { latest, refused } = await findLatest(jobFolder, fs)
   for (const checkpoint of refused) log.error({ ...checkpoint, jobFolder }, 'checkpoint refused')
   if (latest) log.info({ checkpoint: latest.name, step: latest.manifest.step }, 'checkpoint found')
@@ -46,15 +52,15 @@ export async function findOwn(jobFolder: string, fs: FileSystem, log: Log, jobUi
   if (!latest && damaged)
     throw new DownpourError(
       'CHECKPOINT_NONE_WHOLE',
-      `no checkpoint in ${jobFolder} is whole (${damaged.name}: ${damaged.reason}): restore the folder, or remove it to train from the start`,
+      `no checkpoint in ${jobFolder} is intact (${damaged.name}: ${damaged.reason}): restore the folder, or remove it to train from the beginning`,
       { jobFolder },
     )
   return { latest, refused: new Set(refused.map(({ name }) => name)) }
 }
 
 /**
- * What this shard knew of its workers when it was saved. With another number of shards than then, what parameter
- * server 0 knew: its version is the step, and the other parts belong to no shard of now.
+ * The record of this shard in the checkpoint. With a different number of shards, the record of parameter server 0: its
+ * version is the step, and the other records belong to no present shard.
  */
 export function ownRecord({ manifest }: ListedCheckpoint, index: number, shards: number): ShardRecord | undefined {
   const then = manifest.shards.length === shards ? index : 0
@@ -62,34 +68,33 @@ export function ownRecord({ manifest }: ListedCheckpoint, index: number, shards:
 }
 
 /**
- * Weights and optimizer state by name, so it does not matter how many shards wrote them.
- * @throws DownpourError CHECKPOINT_*: nothing is drawn in place of what should have been there.
+ * Restores weights and optimizer state by name, so the number of shards may differ from that of the checkpoint.
+ * @throws DownpourError CHECKPOINT_…: missing weights are never replaced by random ones
  */
 export async function restoreOwn(shard: Shard, found: ListedCheckpoint, fs: FileSystem, log: Log): Promise<void> {
   const only = new Set(shard.layout.entries.map(({ name }) => name))
   const loaded = await loadCheckpoint(found.folder, { expectDigest: found.digest, only, slots: true, fs })
   copyVariables(shard.layout.entries, loaded, shard.weights, found.folder)
   const trainable = shard.layout.entries.filter(({ kind }) => kind === 'trainable')
-  for (const [i, { name }] of slotsOf(shard.options.optimizer).entries()) {
+  for (const [name, slot] of shard.slots) {
     const variables = loaded.slots.get(name)
-    const slot = shard.slots[i]
-    if (!variables || !slot) log.warn({ slot: name, folder: found.folder }, 'optimizer state starts anew')
+    if (!variables) log.warn({ slot: name, folder: found.folder }, 'optimizer state starts over')
     else copyVariables(trainable, { ...loaded, variables }, slot, `${found.folder} (optimizer.${name})`)
   }
 }
 
-/** The source of a transfer is checked before the first worker says which variables there are. */
+/** Checks the checkpoint that the job starts from before the first worker has sent the layout. */
 export async function assertSource(config: RuntimeConfig, sourceDir: string, fs: FileSystem): Promise<void> {
   if (config.init.type === 'random') return
   const folder = join(sourceDir, config.init.path)
   const { digest } = await readManifest(folder, fs)
   if (digest === config.init.digest) return
-  const message = `${folder} is not the checkpoint that was chosen: manifest ${digest}, expected ${config.init.digest}`
+  const message = `${folder} is not the chosen checkpoint: manifest ${digest}, expected ${config.init.digest}`
   throw new DownpourError('CHECKPOINT_WRONG_DIGEST', message, { folder })
 }
 
 /**
- * A new job: everything is drawn; then, of a transfer, all variables but the head's are taken from the source.
+ * Initialises a new job: draws all variables, then copies those that are restored from the source, if there is one.
  * @throws DownpourError CHECKPOINT_*, CHECKPOINT_INCOMPLETE with the names that the source lacks
  */
 export async function initialise(
@@ -101,7 +106,7 @@ export async function initialise(
   shard.draw(config.seed)
   if (config.init.type === 'random') return
   const folder = join(sourceDir, config.init.path)
-  const wanted = shard.layout.entries.filter(({ head }) => !head)
+  const wanted = shard.layout.entries.filter(({ restored }) => restored !== false)
   const only = new Set(wanted.map(({ name }) => name))
   const loaded = await loadCheckpoint(folder, { expectDigest: config.init.digest, only, fs })
   copyVariables(wanted, loaded, shard.weights, folder)

@@ -1,4 +1,4 @@
-/** Which checkpoints stay: the newest, the best-scored, the pinned. The manifest goes first, so none is half there. */
+/** Purges checkpoints other than the newest, the best and the pinned. Removes the manifest first, so that no partial checkpoint remains. */
 import { join } from 'node:path'
 import { unreadable } from '../checkpoint/damage.ts'
 import type { FileSystem } from '../checkpoint/file-system.ts'
@@ -7,47 +7,60 @@ import { MANIFEST_FILE } from '../checkpoint/manifest.ts'
 import type { ManifestCache } from '../checkpoint/manifest-cache.ts'
 import { readSmallFile } from '../checkpoint/small-file.ts'
 import { FILES, MAX_EVALUATION_BYTES, parseEvaluation } from '../contract/files.ts'
+import { bestFirst, type MetricSpec } from '../contract/metrics.ts'
 import { errorCode } from '../support/errors.ts'
 
 export interface ScoredCheckpoint extends ListedCheckpoint {
-  /** The evaluator's score of exactly these bytes; undefined: none yet. */
+  /** The evaluator's score of this digest; undefined: none yet. */
   score: number | undefined
 }
 
 export interface RetentionRule {
+  /** The metric of the scores; undefined: the job has no evaluation. */
+  metric: MetricSpec | undefined
   keep: number
   keepBest: number
-  /** Steps that somebody needs: never purged. */
+  /** Steps that are never purged. */
   pinned: ReadonlySet<number>
 }
 
 /** Pure: newest `keep`, best `keepBest` of the scored, and the pinned. `checkpoints`: newest last. */
 export function chooseKept(checkpoints: readonly ScoredCheckpoint[], rule: RetentionRule): Set<number> {
   const stepOf = ({ manifest }: ScoredCheckpoint) => manifest.step
-  const scored = checkpoints.filter(({ score }) => score !== undefined)
-  const best = scored.toSorted((a, b) => (b.score ?? 0) - (a.score ?? 0) || stepOf(b) - stepOf(a))
+  const best = rule.metric ? byScore(checkpoints, rule.metric).slice(0, rule.keepBest) : []
   const finals = checkpoints.filter(({ manifest }) => manifest.final)
-  const kept = [...checkpoints.slice(-rule.keep), ...best.slice(0, rule.keepBest), ...finals]
+  const kept = [...checkpoints.slice(-rule.keep), ...best, ...finals]
   return new Set([...kept.map(stepOf), ...rule.pinned])
 }
 
-/** Newest last, with scores as far as the evaluator has written them. */
+/** Checkpoints with a score, the best first; of equal ones the newer. */
+function byScore(checkpoints: readonly ScoredCheckpoint[], metric: MetricSpec): ScoredCheckpoint[] {
+  const compare = bestFirst(metric)
+  return checkpoints
+    .flatMap(({ score, ...checkpoint }) => (score === undefined ? [] : [{ ...checkpoint, score }]))
+    .sort((a, b) => compare(a.score, b.score) || b.manifest.step - a.manifest.step)
+}
+
+/** Newest last, with the scores that the evaluator has written so far. */
 export async function listScored(
   jobFolder: string,
-  metric: string,
+  metric: MetricSpec | undefined,
   fs: FileSystem,
   cache: ManifestCache,
 ): Promise<ScoredCheckpoint[]> {
   const { checkpoints } = await listCheckpoints(jobFolder, fs, cache)
   return Promise.all(
-    checkpoints.map(async (checkpoint) => ({ ...checkpoint, score: await scoreOf(checkpoint, metric, fs) })),
+    checkpoints.map(async (checkpoint) => ({
+      ...checkpoint,
+      score: metric && (await scoreOf(checkpoint, metric.name, fs)),
+    })),
   )
 }
 
-/** Missing, or a folder in its place. */
+/** Error codes of a missing score file. */
 const NO_SCORE = new Set(['ENOENT', 'NOT_A_FILE'])
 
-/** @throws DownpourError CHECKPOINT_UNREADABLE: one that looked unscored for a moment might be purged for it */
+/** @throws DownpourError CHECKPOINT_UNREADABLE: without its score, a best checkpoint could be purged */
 async function scoreOf(
   { folder, digest }: ListedCheckpoint,
   metric: string,
@@ -69,7 +82,7 @@ export async function purge(
   for (const { name } of checkpoints) await removeFolder(join(jobFolder, name), fs)
 }
 
-/** Folders that a crash or a failed round left without a manifest: they are no checkpoints. @returns their names */
+/** Removes folders that a crash or a failed round left without a manifest. @returns their names */
 export async function sweepLeftovers(jobFolder: string, fs: FileSystem): Promise<string[]> {
   const { refused } = await listCheckpoints(jobFolder, fs)
   const names = refused.filter(({ code }) => code === 'CHECKPOINT_NO_MANIFEST').map(({ name }) => name)

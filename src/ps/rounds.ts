@@ -1,12 +1,12 @@
 /**
- * Checkpoint rounds, run by parameter server 0: every shard copies itself, writes its file, and then the manifest makes
- * them a checkpoint. A round that fails costs nothing but itself: training goes on and the next one tries again.
+ * Checkpoint rounds, run by parameter server 0: every shard copies its state and writes a file, then the manifest is
+ * written. If a round fails, training continues and the next round tries again.
  */
 import { join } from 'node:path'
 import { commitFile, syncFolder } from '../checkpoint/commit.ts'
+import { inconsistencyIn } from '../checkpoint/consistency.ts'
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import { digestOf, encodeManifest, MANIFEST_FILE, type Manifest, type ShardRecord } from '../checkpoint/manifest.ts'
-import { nonsenseIn } from '../checkpoint/sense.ts'
 import type { ClassList } from '../contract/classes.ts'
 import { checkpointFolder, FILES } from '../contract/files.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
@@ -16,9 +16,9 @@ import type { Log } from '../support/log.ts'
 import type { Catalogue } from './catalogue.ts'
 import { chooseKept, purge, type RetentionRule, removeFolder } from './retention.ts'
 
-/** A parameter server as the coordinator sees it: itself, or one at the end of a connection. */
+/** A parameter server of a round: the coordinator's own, or one over a connection. */
 export interface ShardHandle {
-  /** The copy is of the moment of the call (or of its arrival); resolves when the file is on the disk. */
+  /** Copies the state when called, or when the request arrives. Resolves when the file is written. */
   snapshot(folder: string): Promise<ShardRecord>
 }
 
@@ -28,12 +28,12 @@ export interface RoundsOptions {
   shards: readonly ShardHandle[]
   /** Called in the same tick as the first shard's snapshot. */
   describe: () => Omit<Manifest, 'shards' | 'savedAt' | 'final' | 'formatVersion'>
-  /** The job's list of classes, which is saved with it. */
+  /** The job's list of classes, which is saved as well. */
   classes: () => ClassList | undefined
   retention: () => RetentionRule
-  /** Asked before anything in the folder is written or removed; throws OUTDATED_GENERATION. */
+  /** Called before writing or removing anything in the folder; throws OUTDATED_GENERATION. */
   fence: () => Promise<void>
-  /** Another generation has taken the folder: nothing is saved here any more. */
+  /** A newer generation has taken over the folder. */
   onOutdated: (error: unknown) => void
   fs: FileSystem
   clock: Clock
@@ -55,8 +55,8 @@ export class Rounds {
   }
 
   /**
-   * @returns whether there is a checkpoint of this step now. Waits for a round that is under way, then runs its own,
-   * unless that has nothing to add; never throws.
+   * Waits for a running round, then runs another one unless the step is saved already. Never throws.
+   * @returns whether there is a checkpoint of this step
    */
   async save(final: boolean): Promise<boolean> {
     while (this.#running) await this.#running
@@ -67,12 +67,12 @@ export class Rounds {
     return this.#running
   }
 
-  /** Resolves when no round is under way. */
+  /** Resolves when no round is running. */
   async idle(): Promise<void> {
     while (this.#running) await this.#running
   }
 
-  /** Saving a step again would change its digest, by which a transfer or a score may know it. */
+  /** A step is not saved again: its digest would change, which transfers and scores refer to. */
   #isSaved(final: boolean): boolean {
     const newest = this.#options.catalogue.checkpoints.at(-1)?.manifest
     return newest?.step === this.#options.describe().step && (newest.final || !final)
@@ -106,7 +106,7 @@ export class Rounds {
     const name = checkpointFolder(facts.step)
     const folder = join(jobFolder, name)
     try {
-      // A manifest left here by an earlier run of this step must not vouch for the files that come now.
+      // A manifest of an earlier round of this step would declare the new files a checkpoint before they are complete.
       const cleared = fence().then(() => fs.unlink(join(folder, MANIFEST_FILE)).catch(() => {}))
       const snapshots = allSettled(shards.map(async (shard) => shard.snapshot(name)))
       const [records] = await settled(snapshots, cleared)
@@ -120,13 +120,15 @@ export class Rounds {
       this.#options.metrics.checkpointBytes.set(records.reduce((sum, record) => sum + record.bytes, 0))
       catalogue.add({ name, folder, manifest, digest: digestOf(bytes), score: undefined })
     } catch (error) {
-      // A newer generation may have a checkpoint of this very step.
+      // A newer generation may have a checkpoint of this step.
       await fence()
         .then(() => removeFolder(folder, fs))
         .catch(() => {})
       throw error
     }
-    await this.#tidy().catch((error) => this.#options.log.warn({ reason: errorMessage(error) }, 'old checkpoints stay'))
+    await this.#tidy().catch((error) =>
+      this.#options.log.warn({ reason: errorMessage(error) }, 'old checkpoints could not be removed'),
+    )
     return facts.step
   }
 
@@ -149,10 +151,11 @@ export class Rounds {
   }
 }
 
-/** @throws DownpourError CHECKPOINT_NONSENSE: once committed it would stand for a checkpoint that nobody can go back to */
+/** @throws DownpourError CHECKPOINT_NONSENSE: a committed checkpoint that cannot be restored would hide intact ones */
 function mustMakeSense(manifest: Manifest, name: string): void {
-  const nonsense = nonsenseIn(manifest, name)
-  if (nonsense) throw new DownpourError('CHECKPOINT_NONSENSE', `what the shards say makes no sense: ${nonsense}`)
+  const nonsense = inconsistencyIn(manifest, name)
+  if (nonsense)
+    throw new DownpourError('CHECKPOINT_NONSENSE', `the records of the shards are inconsistent: ${nonsense}`)
 }
 
 async function allSettled<T>(work: readonly Promise<T>[]): Promise<T[]> {
@@ -160,7 +163,7 @@ async function allSettled<T>(work: readonly Promise<T>[]): Promise<T[]> {
   return Promise.all(work)
 }
 
-/** Both have ended before the first failure is told: nobody writes into a folder that is being removed. */
+/** Waits for both before rejecting, so that none writes into a folder that is being removed. */
 async function settled<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([one, other])
   return Promise.all([one, other])

@@ -1,7 +1,8 @@
-/** The parameter server's side of the wire: connections, who each of them is, and room for what they bring. */
+/** The server side of the wire: accepts and admits connections, and allocates buffers for their bodies. */
 import { createServer, type Server, type Socket } from 'node:net'
 import { MAX_CLASSES_BYTES } from '../contract/classes.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
+import type { Failure } from '../contract/status.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
@@ -14,47 +15,56 @@ import type { ModelLayout } from '../wire/layout.ts'
 import { type Message, typeCode } from '../wire/messages.ts'
 import { Attendance } from './attendance.ts'
 import { assertSameModel, assertSameOrigin, type Origin } from './hello.ts'
+import type { OpenShard, Peer } from './peer.ts'
 import { type Introduction, Reception, SHORT_HEADERS } from './reception.ts'
-import { type Answer, type OpenShard, type Peer, Requests } from './requests.ts'
+import { type Answer, Requests } from './requests.ts'
 import type { Snapshots } from './snapshot.ts'
-import type { Failure, Training } from './training.ts'
+import type { Training } from './training.ts'
 import type { WorkerId } from './workers.ts'
 
 export interface PsServerOptions {
   config: RuntimeConfig
   index: number
-  /** Called once, with the first worker's layout. @throws what makes the job impossible */
+  /** Called once, with the first worker's layout. @throws the error that ends the job */
   open: (layout: ModelLayout, dataUnits: number) => Promise<OpenShard>
   /** Known once the server listens. */
   origin: () => Origin
-  /** A coordinator has shown that this shard cannot go on. */
+  /** Called if this shard and its coordinator do not belong together. */
   onDisagreement: (failure: Failure) => void
   snapshots: Snapshots
-  /** What a caller must know to be let in. */
+  /** The key that callers must prove to know. */
   key: string | undefined
   clock: Clock
   metrics: PsMetrics
   log: Log
-  heartbeatMs?: number
-  /** A worker may say nothing for so long. */
-  workerSilenceMs?: number
-  /** A worker that went away without a goodbye keeps its data for so long. */
-  absenceMs?: number
-  bufferLimitBytes?: number
-  /** A connection that has not said hello by then is cut. */
-  helloWithinMs?: number
+  limits?: Partial<ServerLimits> | undefined
 }
 
-const DEFAULT_HEARTBEAT_MS = 10_000
-/** A training step blocks its worker's program, heartbeats included; the kernel's keep-alive finds who is really gone. */
-const WORKER_SILENCE_MS = 300_000
-const ABSENCE_MS = 60_000
-/** Bodies under way, both directions; more than this waits. */
-const BUFFER_LIMIT_BYTES = 512 * 2 ** 20
+export interface ServerLimits {
+  heartbeatMs: number
+  /** A worker may be silent for so long. */
+  workerSilenceMs: number
+  /** A worker whose connection broke keeps its data for so long. */
+  absenceMs: number
+  /** Bodies being received or sent; more than this waits. */
+  bufferLimitBytes: number
+  /** A connection without a hello is closed after so long. */
+  helloWithinMs: number
+}
+
+export const DEFAULT_LIMITS: ServerLimits = {
+  heartbeatMs: 10_000,
+  // A training step blocks its worker's program, heartbeats included; the kernel's keep-alive finds a dead peer.
+  workerSilenceMs: 300_000,
+  absenceMs: 60_000,
+  bufferLimitBytes: 512 * 2 ** 20,
+  // A caller sends its hello as soon as it is connected.
+  helloWithinMs: 10_000,
+}
 
 export class PsServer {
   readonly #options: PsServerOptions
-  readonly #heartbeatMs: number
+  readonly #limits: ServerLimits
   readonly #channels = new Set<Channel>()
   readonly #reception: Reception
   readonly #attendance: Attendance
@@ -63,23 +73,25 @@ export class PsServer {
   readonly #server: Server
   #opening: Promise<OpenShard> | undefined
   #open: OpenShard | undefined
-  /** Pod of the coordinator that was heard last. */
+  /** Pod of the last coordinator. */
   #coordinatorUid: string | undefined
 
   constructor(options: PsServerOptions) {
     this.#options = options
-    this.#heartbeatMs = options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS
-    this.#reception = new Reception({ ...options, knowsLayout: () => this.#opening !== undefined })
-    const absenceMs = options.absenceMs ?? ABSENCE_MS
+    const { config, index, key, metrics, snapshots } = options
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
+    const { absenceMs, bufferLimitBytes, helloWithinMs } = this.#limits
+    const knowsLayout = () => this.#opening !== undefined
+    this.#reception = new Reception({ config, index, key, knowsLayout, helloWithinMs })
     this.#attendance = new Attendance(options.clock, absenceMs, (podUid) => this.#giveBack(podUid))
     this.#pool = new BufferPool({
-      limitBytes: options.bufferLimitBytes ?? BUFFER_LIMIT_BYTES,
+      limitBytes: bufferLimitBytes,
       onRoom: () => {
         for (const channel of this.#channels) channel.resume()
         this.#noteQueue()
       },
     })
-    this.#requests = new Requests({ ...options, pool: this.#pool })
+    this.#requests = new Requests({ metrics, snapshots, pool: this.#pool })
     this.#server = createServer((socket) => this.#accept(socket))
   }
 
@@ -91,24 +103,24 @@ export class PsServer {
     return this.#attendance.connectedWorkers
   }
 
-  /** 0 while the coordinator is connected, infinite before it ever was. */
+  /** 0 while the coordinator is connected, infinite before it has connected. */
   get coordinatorAwayMs(): number {
     return this.#attendance.coordinatorAwayMs
   }
 
-  /** @returns the port, which is chosen by the system for 0. @throws DownpourError PORT_TAKEN */
+  /** @param port 0: any free port. @returns the port. @throws DownpourError PORT_TAKEN */
   listen(host: string | undefined, port: number): Promise<number> {
     return listenAt(this.#server, host, port)
   }
 
-  /** Opens the shard, once: a worker's hello does it, or a checkpoint that says the layout. */
+  /** Opens the shard once, with the layout from a worker or from a checkpoint. */
   async open(layout: ModelLayout, dataUnits: number): Promise<OpenShard> {
     this.#opening ??= this.#options.open(layout, dataUnits)
     this.#open = await this.#opening
     return this.#open
   }
 
-  /** Nobody is let in any more, and whoever is in is let go. */
+  /** Stops accepting and closes all connections. */
   async close(): Promise<void> {
     this.#server.close()
     this.#attendance.close()
@@ -117,8 +129,8 @@ export class PsServer {
 
   #accept(socket: Socket): void {
     const channel: Channel = Channel.accept(socket, {
-      heartbeatMs: this.#heartbeatMs,
-      silenceMs: 2 * this.#heartbeatMs,
+      heartbeatMs: this.#limits.heartbeatMs,
+      silenceMs: 2 * this.#limits.heartbeatMs,
       limits: SHORT_HEADERS,
       allocate: (head) => this.#roomFor(channel, head),
       release: (body) => this.#pool.release(body),
@@ -129,7 +141,7 @@ export class PsServer {
     void channel.closed.then((error) => this.#leave(channel, error))
   }
 
-  /** A worker brings a push of the shard's length, or a list of classes: nothing is allocated for a stranger. */
+  /** Allocates only for workers, and only for a push of the shard's length or a list of classes. */
   #roomFor(channel: Channel, { type, bodyBytes }: FrameHead): Uint8Array | null {
     const isWorker = this.#attendance.of(channel)?.role === 'worker'
     const expected = 4 * (this.#open?.training.shard.incoming.length ?? 0)
@@ -153,7 +165,7 @@ export class PsServer {
       if (reply) channel.send(reply.message, requestId, reply.body ?? EMPTY, reply.sent)
     } catch (error) {
       this.#options.metrics.protocolErrors.inc()
-      // Who is not let in has nothing more to say on this connection.
+      // A connection that was not admitted is closed.
       if (!this.#attendance.of(channel)) channel.refuse(error, requestId)
       else channel.send({ type: 'refused', code: errorCode(error), message: errorMessage(error) }, requestId)
     } finally {
@@ -164,32 +176,32 @@ export class PsServer {
   async #answer(channel: Channel, message: Message, body: Uint8Array): Promise<Answer | undefined> {
     const peer = this.#attendance.of(channel)
     if (peer && this.#open) return this.#requests.answer(peer, this.#open, message, body)
-    const said = this.#reception.hear(channel, message)
+    const said = this.#reception.receive(channel, message)
     if (said.hello.role === 'coordinator') this.#mustAgree(said.hello)
     return said.isAsked ? { message: { type: 'layoutWanted' } } : this.#letIn(channel, said)
   }
 
   async #letIn(channel: Channel, { hello, layout }: Introduction): Promise<Answer> {
     const open = await (layout ? this.open(layout, hello.dataUnits) : this.#opening)
-    if (!open) throw new DownpourError('HELLO_FIRST', 'nobody has told the layout')
+    if (!open) throw new DownpourError('HELLO_FIRST', 'the layout is not known yet')
     assertSameModel(hello, open)
     const { role, index, podUid, dataUnits } = hello
     const peer: Peer = { channel, role, who: { index, podUid }, dataUnits }
     if (peer.role === 'worker') this.#admit(channel, peer.who, hello.attempt, open)
     else this.#coordinatorUid = hello.podUid
     const former = this.#attendance.join(peer)
-    for (const one of former) one.destroy(new DownpourError('WIRE_REPLACED', 'the pod has connected anew'))
+    for (const one of former) one.destroy(new DownpourError('WIRE_REPLACED', 'the pod has connected again'))
     this.#options.metrics.connectedWorkers.set(this.connectedWorkers)
     const { incarnation, version } = open.training
     const classes = open.classes?.id ?? null
-    return { message: { type: 'welcome', incarnation, version, heartbeatMs: this.#heartbeatMs, classes } }
+    return { message: { type: 'welcome', incarnation, version, heartbeatMs: this.#limits.heartbeatMs, classes } }
   }
 
-  /** A coordinator of a later generation, or of another past, ends this shard; one of an earlier is sent away. */
+  /** A coordinator of a later generation or another checkpoint ends this shard; one of an earlier generation is refused. */
   #mustAgree(hello: Message<'hello'>): void {
     try {
       assertSameOrigin(hello, this.#options.origin())
-      this.#mustRemember(hello.podUid)
+      this.#mustBeSameCoordinator(hello.podUid)
     } catch (error) {
       const code = errorCode(error)
       if (code !== 'OUTDATED_COORDINATOR') this.#options.onDisagreement({ code, message: errorMessage(error) })
@@ -197,24 +209,21 @@ export class PsServer {
     }
   }
 
-  /** Another coordinator of the same generation does not know the updates that were applied under the first. */
-  #mustRemember(podUid: string): void {
+  /** A second coordinator of the same generation does not know the updates that were applied under the first. */
+  #mustBeSameCoordinator(podUid: string): void {
     const isOther = this.#coordinatorUid !== undefined && this.#coordinatorUid !== podUid
     if (!isOther || !this.#open?.training.counts.applied) return
-    throw new DownpourError(
-      'SHARDS_DISAGREE',
-      `the coordinator was replaced alone (pod ${podUid}): all must start again`,
-    )
+    throw new DownpourError('SHARDS_DISAGREE', `the coordinator was replaced alone (pod ${podUid}): all must restart`)
   }
 
   #admit(channel: Channel, who: WorkerId, attempt: number, { training }: OpenShard): void {
     const replaced = training.workers.admit(who, attempt, (podUid) => this.#attendance.isThere(podUid))
     this.#options.log.info({ worker: who.index, podUid: who.podUid, attempt, replaced }, 'worker joined')
-    channel.allowSilence(this.#options.workerSilenceMs ?? WORKER_SILENCE_MS)
+    channel.allowSilence(this.#limits.workerSilenceMs)
     if (replaced) this.#replace(replaced, who, training)
   }
 
-  /** What the former pod had is handed out again at once: it must not speak any more. */
+  /** Returns the leases of the former pod and closes its connections. */
   #replace(former: string, who: WorkerId, training: Training): void {
     training.forget(who)
     this.#giveBack(former)
@@ -225,7 +234,7 @@ export class PsServer {
   #giveBack(podUid: string): void {
     this.#attendance.dismiss(podUid)
     const returned = this.#open?.leases?.giveBack(podUid) ?? 0
-    if (returned > 0) this.#options.log.info({ podUid, returned }, 'data of a worker that is gone is handed out again')
+    if (returned > 0) this.#options.log.info({ podUid, returned }, 'leases of a worker that has left are returned')
   }
 
   #leave(channel: Channel, error: Error | undefined): void {

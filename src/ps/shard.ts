@@ -1,28 +1,31 @@
 /**
- * The numbers of one parameter server: flat float32 arrays in one WebAssembly memory, so that the kernels work on them
- * where they are. Synchronous and without any notion of workers; src/ps/training.ts decides what is applied.
+ * The weights and optimizer state of one parameter server: flat float32 arrays in one WebAssembly memory, so that kernels
+ * work on them in place. Synchronous. It knows no workers; src/ps/training.ts decides what is applied.
  */
-import type { Optimizer } from '../contract/runtime.ts'
+import type { Optimizer as OptimizerSettings } from '../contract/training.ts'
 import { DownpourError } from '../support/errors.ts'
 import { type ShardLayout, viewsOf } from '../wire/layout.ts'
 import { drawInitial } from './initial.ts'
-import { type Kernels, loadKernels } from './kernels.ts'
-import { slotsOf, updateRun } from './optimizer.ts'
+import type { ElementKernel } from './kernel.ts'
+import { Kernels } from './kernels.ts'
+import { MOVING_AVERAGE } from './moving-average.ts'
+import type { UpdateFacts } from './optimizers/optimizer.ts'
+import { createOptimizer, type Optimizer } from './optimizers/optimizers.ts'
 
 export interface ShardOptions {
-  optimizer: Optimizer
+  optimizer: OptimizerSettings
   /** Coupled L2, on variables with `decay`: g += weightDecay · w. */
   weightDecay: number
   /** Batch-norm moving averages: m ← d·m + (1−d)·x. */
   statisticDecay: number
-  /** Room for one worker's old weights (dcAsgd). */
-  delayCompensation: boolean
+  /** Whether to allocate one more value for each trainable weight, which some asynchrony policies need. */
+  needsScratch: boolean
 }
 
-/** A copy of everything that a checkpoint needs; used again at the next snapshot. */
+/** A copy of the state for a checkpoint; the next snapshot reuses it. */
 export interface ShardCopy {
   weights: Float32Array
-  slots: Float32Array[]
+  slots: ReadonlyMap<string, Float32Array>
 }
 
 const PAGE_BYTES = 65536
@@ -32,22 +35,25 @@ export class Shard {
   readonly layout: ShardLayout
   readonly options: ShardOptions
   readonly weights: Float32Array
-  /** By `slotsOf(optimizer)`; over the trainable prefix. */
-  readonly slots: readonly Float32Array[]
-  /** Gradients, then batch statistics: what a push brings. */
+  /** State of the optimizer by name, over the trainable prefix. */
+  readonly slots: ReadonlyMap<string, Float32Array>
+  /** The body of a push: gradients, then batch statistics. */
   readonly incoming: Float32Array
-  readonly #old: Float32Array
+  /** Empty unless `needsScratch`. */
+  readonly scratch: Float32Array
+  readonly #optimizer: Optimizer
   readonly #kernels: Kernels
-  readonly #decayRuns: readonly { start: number; length: number; decay: boolean }[]
+  readonly #updateRuns: readonly UpdateRun[]
 
-  /** @throws DownpourError LAYOUT_TOO_LARGE above the 4 GiB that one memory can have. */
+  /** @throws DownpourError LAYOUT_TOO_LARGE above 4 GiB, the limit of a WebAssembly memory */
   constructor(layout: ShardLayout, options: ShardOptions) {
     this.layout = layout
     this.options = options
     const { trainable, statistic, total } = layout
-    const slots = slotsOf(options.optimizer)
-    const old = options.delayCompensation ? trainable : 0
-    const elements = total + slots.length * trainable + trainable + statistic + old
+    this.#optimizer = createOptimizer(options.optimizer)
+    const slots = Object.entries(this.#optimizer.slots)
+    const scratch = options.needsScratch ? trainable : 0
+    const elements = total + slots.length * trainable + trainable + statistic + scratch
     const memory = allocate(elements, layout)
     let at = 0
     const take = (length: number) => {
@@ -56,11 +62,11 @@ export class Shard {
       return view
     }
     this.weights = take(total)
-    this.slots = slots.map(({ initial }) => take(trainable).fill(initial))
+    this.slots = new Map(slots.map(([name, initial]) => [name, take(trainable).fill(initial)]))
     this.incoming = take(trainable + statistic)
-    this.#old = take(old)
-    this.#kernels = loadKernels(memory)
-    this.#decayRuns = decayRunsOf(layout)
+    this.scratch = take(scratch)
+    this.#kernels = new Kernels(memory)
+    this.#updateRuns = updateRunsOf(layout)
   }
 
   draw(jobSeed: number): void {
@@ -70,43 +76,53 @@ export class Shard {
 
   /** Every value of `incoming`, and its square, is finite. */
   incomingIsFinite(): boolean {
-    return this.#kernels.finite(this.incoming.byteOffset, this.incoming.length) === 1
+    return this.#kernels.areFinite(this.incoming.byteOffset, this.incoming.length)
   }
 
-  /** incoming += λ · incoming² · (weights − old): DC-ASGD, `old` being the trainable weights the worker computed with. */
-  compensate(old: Float32Array, lambda: number): void {
-    this.#old.set(old)
-    const { incoming, weights } = this
-    const n = this.layout.trainable
-    this.#kernels.compensate(incoming.byteOffset, weights.byteOffset, this.#old.byteOffset, n, lambda)
+  get trainableWeights(): Float32Array {
+    return this.weights.subarray(0, this.layout.trainable)
   }
 
-  /** Applies `incoming`: the optimizer to the trainable weights, the moving average to the statistics. */
-  update(learningRate: number): void {
-    const { optimizer, weightDecay, statisticDecay } = this.options
-    for (const { start, length, decay } of this.#decayRuns) {
+  /** Changes the gradient in `incoming`. */
+  runOnGradient<Scalars extends string>(
+    kernel: ElementKernel<'w' | 'g' | 'scratch', Scalars>,
+    scalars: Readonly<Record<Scalars, number>>,
+  ): void {
+    const arrays = { w: this.weights.byteOffset, g: this.incoming.byteOffset, scratch: this.scratch.byteOffset }
+    this.#kernels.run(kernel, arrays, this.layout.trainable, scalars)
+  }
+
+  /**
+   * Applies `incoming`: the optimizer to the trainable weights, the moving average to the statistics. With gradients of
+   * n `batches` summed and their statistics averaged, weights decay n times (g = Σ gᵢ + n · weightDecay · w) and
+   * statistics move as far as in n averages (m ← dⁿ · m + (1 − dⁿ) · x̄).
+   */
+  update({ batches, ...facts }: Omit<UpdateFacts, 'weightDecay'> & { batches: number }): void {
+    const weightDecay = batches * this.options.weightDecay
+    for (const { start, length, decay, rate } of this.#updateRuns) {
       const byte = 4 * start
       const run = {
         weights: this.weights.byteOffset + byte,
         gradient: this.incoming.byteOffset + byte,
-        slots: this.slots.map((slot) => slot.byteOffset + byte),
+        slots: Object.fromEntries([...this.slots].map(([name, slot]) => [name, slot.byteOffset + byte])),
         length,
       }
-      updateRun(this.#kernels, optimizer, run, learningRate, decay ? weightDecay : 0)
+      const learningRate = facts.learningRate * rate
+      this.#optimizer.update(this.#kernels, run, { ...facts, learningRate, weightDecay: decay ? weightDecay : 0 })
     }
     const byte = 4 * this.layout.trainable
-    const [mean, batch] = [this.weights.byteOffset + byte, this.incoming.byteOffset + byte]
-    this.#kernels.average(mean, batch, this.layout.statistic, statisticDecay)
+    const arrays = { mean: this.weights.byteOffset + byte, batch: this.incoming.byteOffset + byte }
+    this.#kernels.run(MOVING_AVERAGE, arrays, this.layout.statistic, { decay: this.options.statisticDecay ** batches })
   }
 
-  /** @param into an earlier copy, to save its page faults. */
+  /** @param into an earlier copy to reuse, which saves page faults */
   copy(into?: ShardCopy): ShardCopy {
     const copy = into ?? {
       weights: new Float32Array(this.weights.length),
-      slots: this.slots.map(({ length }) => new Float32Array(length)),
+      slots: new Map([...this.slots].map(([name, { length }]) => [name, new Float32Array(length)])),
     }
     copy.weights.set(this.weights)
-    for (const [i, slot] of this.slots.entries()) copy.slots[i]?.set(slot)
+    for (const [name, slot] of this.slots) copy.slots.get(name)?.set(slot)
     return copy
   }
 }
@@ -116,20 +132,28 @@ function allocate(elements: number, layout: ShardLayout): WebAssembly.Memory {
   if (pages > MAX_PAGES)
     throw new DownpourError(
       'LAYOUT_TOO_LARGE',
-      `shard ${layout.index} needs ${Math.ceil(pages / 16384)} GiB with its optimizer state; one holds 4: use more parameter servers`,
+      `shard ${layout.index} needs ${Math.ceil(pages / 16384)} GiB with its optimizer state; the limit is 4: use more parameter servers`,
       { shard: layout.index, elements },
     )
   return new WebAssembly.Memory({ initial: pages, maximum: pages })
 }
 
-/** Neighbours with equal decay are updated in one call. */
-function decayRunsOf(layout: ShardLayout): { start: number; length: number; decay: boolean }[] {
-  const runs: { start: number; length: number; decay: boolean }[] = []
-  for (const { kind, decay, offset, length } of layout.entries) {
+interface UpdateRun {
+  start: number
+  length: number
+  decay: boolean
+  /** What multiplies the learning rate. */
+  rate: number
+}
+
+/** Neighbours with equal decay and rate are updated in one call. */
+function updateRunsOf(layout: ShardLayout): UpdateRun[] {
+  const runs: UpdateRun[] = []
+  for (const { kind, decay, learningRateMultiplier: rate = 1, offset, length } of layout.entries) {
     if (kind !== 'trainable') break
     const last = runs.at(-1)
-    if (last && last.decay === decay) last.length += length
-    else runs.push({ start: offset, length, decay })
+    if (last && last.decay === decay && last.rate === rate) last.length += length
+    else runs.push({ start: offset, length, decay, rate })
   }
   return runs
 }

@@ -1,4 +1,4 @@
-/** One shard's part of a checkpoint round: a copy in memory at one moment, then a file, while training goes on. */
+/** A shard's part of a checkpoint round: copies the state at one moment, then writes the file while training continues. */
 import { join } from 'node:path'
 import { commitFile, makeFolder } from '../checkpoint/commit.ts'
 import { slotTensorName } from '../checkpoint/contents.ts'
@@ -6,7 +6,6 @@ import type { FileSystem } from '../checkpoint/file-system.ts'
 import type { ShardRecord } from '../checkpoint/manifest.ts'
 import { encodeSafetensors, type TensorRun } from '../checkpoint/safetensors.ts'
 import { DownpourError } from '../support/errors.ts'
-import { slotsOf } from './optimizer.ts'
 import type { Shard, ShardCopy } from './shard.ts'
 import type { Training } from './training.ts'
 
@@ -21,12 +20,12 @@ export function shardFile(index: number, shards: number): string {
 export interface SnapshotOptions {
   jobFolder: string
   shards: number
-  /** Throws when the folder belongs to a newer generation. */
+  /** Throws if a newer generation has taken over the folder. */
   fence: () => Promise<void>
   fs: FileSystem
 }
 
-/** Invariant: `#copy` is written by one snapshot at a time. */
+/** Invariant: one snapshot at a time uses `#copy`. */
 export class Snapshots {
   readonly #options: SnapshotOptions
   #copy: ShardCopy | undefined
@@ -36,17 +35,17 @@ export class Snapshots {
     this.#options = options
   }
 
-  /** Whether one is being written. */
+  /** Whether a snapshot is being written. */
   get busy(): boolean {
     return this.#busy
   }
 
   /**
-   * The copy is taken before this returns; the promise is for the file.
-   * @throws DownpourError SNAPSHOT_BUSY, OUTDATED_GENERATION, BAD_SNAPSHOT_FOLDER, the disk's error
+   * Copies the state before it returns; the promise resolves when the file is written.
+   * @throws DownpourError SNAPSHOT_BUSY, OUTDATED_GENERATION, BAD_SNAPSHOT_FOLDER, Node's errors
    */
   take(training: Training, folder: string): Promise<ShardRecord> {
-    if (this.#busy) throw new DownpourError('SNAPSHOT_BUSY', 'the snapshot before this one is still being written')
+    if (this.#busy) throw new DownpourError('SNAPSHOT_BUSY', 'the previous snapshot is still being written')
     if (!STEP_FOLDER.test(folder)) throw new DownpourError('BAD_SNAPSHOT_FOLDER', `not a checkpoint folder: ${folder}`)
     this.#busy = true
     const { copy, ...facts } = training.capture(this.#copy)
@@ -75,9 +74,9 @@ export class Snapshots {
 function runsOf(shard: Shard, copy: ShardCopy): TensorRun[] {
   const { entries } = shard.layout
   const trainable = entries.filter(({ kind }) => kind === 'trainable')
-  const slots = slotsOf(shard.options.optimizer).map((slot, i) => ({
-    tensors: trainable.map(({ name, shape }) => ({ name: slotTensorName(slot.name, name), shape })),
-    flat: copy.slots[i] ?? new Float32Array(0),
+  const slots = [...copy.slots].map(([slot, flat]) => ({
+    tensors: trainable.map(({ name, shape }) => ({ name: slotTensorName(slot, name), shape })),
+    flat,
   }))
   return [{ tensors: entries, flat: copy.weights }, ...slots]
 }

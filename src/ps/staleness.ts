@@ -1,4 +1,4 @@
-/** How many updates a gradient missed between its weights being pulled and it being applied; counts up to 1000. */
+/** Histogram of staleness: the number of updates between the pull of the weights and the push of their gradient, up to 1000. */
 export class StalenessHistogram {
   readonly #counts = new Uint32Array(1001)
   #total = 0

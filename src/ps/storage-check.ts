@@ -1,15 +1,15 @@
-/** The checkpoint volume is tried before training: a job that cannot save would find out at its first checkpoint. */
+/** Checks before training that checkpoints can be written. Otherwise a job would fail only at its first checkpoint. */
 import { join } from 'node:path'
 import { commitFile, makeFolder } from '../checkpoint/commit.ts'
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 
-/** What no further attempt mends. A disk that is full or broken just now may have room when it is time to save. */
+/** Errors that a retry does not change. A disk that is full now may have room by the first checkpoint. */
 const REFUSED = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'])
 
 /**
- * @param index of the shard: all of them write to one folder at the same time
+ * @param index of the shard, because all shards write to the same folder at the same time
  * @throws DownpourError CHECKPOINT_NOT_WRITABLE
  */
 export async function assertWritable(jobFolder: string, index: number, fs: FileSystem, log: Log): Promise<void> {

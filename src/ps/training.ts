@@ -1,20 +1,21 @@
 /**
- * What happens to a push, in order: fenced? seen before? job done? computed on other weights? too early, too old,
- * not finite? Then the optimizer. Synchronous: a push is applied whole or not at all (paper.md §4.4).
+ * Applies pushes. Checks in order: fenced, repeated, job done, computed on other weights, warm start, too stale, not
+ * finite. Then the optimizer. Synchronous: a push is applied completely or not at all (paper.md §4.4).
  */
+import { isSettled, type PushResult } from '../contract/exchange.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
+import type { CoordinatorStatus, Failure } from '../contract/status.ts'
 import { DownpourError } from '../support/errors.ts'
-import { floatsOf, type Message, type PushResult } from '../wire/messages.ts'
+import { floatsOf, type Message } from '../wire/messages.ts'
+import { createPolicy } from './async/policies.ts'
+import type { Policy } from './async/policy.ts'
 import { learningRateAt } from './learning-rate.ts'
 import type { Shard, ShardCopy } from './shard.ts'
 import { StalenessHistogram } from './staleness.ts'
 import type { WorkerId, WorkerTable } from './workers.ts'
 
-export type Failure = { code: string; message: string }
-export type PushCounts = Record<'applied' | 'duplicate' | 'stale' | 'nonfinite' | 'fenced', number>
-
 export interface Applied {
-  /** The version that this push made. */
+  /** The version after this push. */
   version: number
   loss: number | null
   examples: number
@@ -23,11 +24,13 @@ export interface Applied {
 
 export interface TrainingOptions {
   config: RuntimeConfig
-  /** Which parameter server; number 0 keeps warm start, for its version is the global step. */
+  /** Which parameter server. The version of number 0 is the global step, so it alone decides when warm start and the job end. */
   index: number
   incarnation: number
-  /** Updates already in `shard`. */
+  /** Updates that `shard` contains already. */
   version: number
+  /** Of the checkpoint that `shard` was restored from; 0 for a new job. */
+  globalStep: number
   shard: Shard
   workers: WorkerTable
   onApplied?: (applied: Applied) => void
@@ -39,18 +42,19 @@ export class Training {
   readonly workers: WorkerTable
   readonly incarnation: number
   readonly staleness = new StalenessHistogram()
-  readonly counts: PushCounts = { applied: 0, duplicate: 0, stale: 0, nonfinite: 0, fenced: 0 }
+  readonly counts: CoordinatorStatus['pushes'] = { applied: 0, duplicate: 0, stale: 0, nonfinite: 0, fenced: 0 }
   failure: Failure | null = null
-  /** Set when the coordinator says that the job has all its steps. */
+  /** Set when the coordinator reports that the job has finished its last step. */
   finished = false
-  /** Set when the coordinator has said goodbye: it has had its last round, and wants nothing more. */
+  /** Set by the coordinator's goodbye, after its last round. */
   released = false
-  /** While set, pushes wait: the coordinator wants a checkpoint of exactly this version. */
+  /** While set, pushes wait for a checkpoint of exactly this version. */
   held: Promise<unknown> | undefined
   readonly #options: TrainingOptions
-  /** dcAsgd: the trainable weights each worker pulled last. */
-  readonly #pulled = new Map<number, Float32Array>()
+  readonly #policy: Policy
   #version: number
+  /** The newest global step that a push has reported. */
+  #reportedStep: number
   #nonFiniteInRow = 0
 
   constructor(options: TrainingOptions) {
@@ -59,6 +63,8 @@ export class Training {
     this.workers = options.workers
     this.incarnation = options.incarnation
     this.#version = options.version
+    this.#reportedStep = options.globalStep
+    this.#policy = createPolicy(options.config.async.policy, options.shard)
   }
 
   /** Updates applied to this shard; of parameter server 0: the global step. */
@@ -66,31 +72,33 @@ export class Training {
     return this.#version
   }
 
+  /** The step of the job. Shards other than 0 know it from pushes, because their own version may differ. */
+  get globalStep(): number {
+    return this.#options.index === 0 ? this.#version : this.#reportedStep
+  }
+
   get done(): boolean {
-    return this.finished || this.#version >= this.#options.config.maxSteps
+    return this.finished || (this.#options.index === 0 && this.#version >= this.#options.config.maxSteps)
   }
 
   get learningRate(): number {
     const { learningRate, maxSteps } = this.#options.config
-    return learningRateAt(learningRate, this.#version, maxSteps)
+    return learningRateAt(learningRate, this.globalStep, maxSteps)
   }
 
-  /** Whether the worker must not train yet: until `warmStartSteps` only worker 0 does. */
+  /** Whether the worker must wait: until `warmStartSteps` only worker 0 trains. */
   mustWait({ index }: WorkerId): boolean {
     const { warmStartSteps } = this.#options.config.async
     return this.#options.index === 0 && index !== 0 && this.#version < warmStartSteps
   }
 
-  /** The worker is being sent the weights as they are now. */
+  /** Call when the present weights are sent to the worker. */
   notePull({ index }: WorkerId): void {
-    if (this.#options.config.async.policy !== 'dcAsgd') return
-    const copy = this.#pulled.get(index) ?? new Float32Array(this.shard.layout.trainable)
-    copy.set(this.shard.weights.subarray(0, copy.length))
-    this.#pulled.set(index, copy)
+    this.#policy.onPull?.(index)
   }
 
   forget({ index }: WorkerId): void {
-    this.#pulled.delete(index)
+    this.#policy.forget?.(index)
   }
 
   /**
@@ -107,13 +115,13 @@ export class Training {
     }
     const staleness = this.#version - push.baseVersion
     const result = this.#judge(who, push, body)
-    if (result !== 'applied' && result !== 'stale' && result !== 'nonfinite') return result
+    if (!isSettled(result)) return result
     this.counts[result]++
     record.lastSeq = push.seq
     record.lastResult = result
     if (result === 'applied') {
       record.contributed = true
-      // Last: who hears of it may copy everything, and the copy must know that this push is in it.
+      // Last, because the callback may take a checkpoint, which must record this push as applied.
       const { loss, examples } = push
       this.#options.onApplied?.({ version: this.#version, loss, examples, staleness })
     }
@@ -123,23 +131,21 @@ export class Training {
   #judge(who: WorkerId, push: Message<'push'>, body: Uint8Array): PushResult {
     const { maxStaleness } = this.#options.config.async
     if (this.done) return 'done'
-    // Weights of another incarnation, or that this one has not had yet.
+    // Computed on weights of another incarnation, or on weights that this one does not have yet.
     if (push.incarnation !== this.incarnation || push.baseVersion > this.#version) return 'incarnation'
     if (this.mustWait(who)) return 'wait'
     const staleness = this.#version - push.baseVersion
     if (maxStaleness !== undefined && staleness > maxStaleness) return 'stale'
     this.shard.incoming.set(floatsOf(body, this.shard.incoming.length))
     if (!this.shard.incomingIsFinite()) return this.#refuseNonFinite(who)
-    this.#apply(who, staleness)
+    this.#apply(who, staleness, push)
     return 'applied'
   }
 
-  #apply(who: WorkerId, staleness: number): void {
-    const { policy, delayCompensation } = this.#options.config.async
-    const old = this.#pulled.get(who.index)
-    if (policy === 'dcAsgd' && old) this.shard.compensate(old, delayCompensation)
-    const scale = policy === 'lrOverStaleness' ? 1 / Math.max(1, staleness) : 1
-    this.shard.update(this.learningRate * scale)
+  #apply(who: WorkerId, staleness: number, { batches, globalStep }: Message<'push'>): void {
+    this.#reportedStep = Math.max(this.#reportedStep, globalStep)
+    const scale = this.#policy.beforeUpdate({ worker: who.index, staleness })
+    this.shard.update({ step: this.#version, learningRate: this.learningRate * scale, batches })
     this.#version++
     this.#nonFiniteInRow = 0
     this.staleness.add(staleness)
@@ -148,14 +154,14 @@ export class Training {
   #refuseNonFinite(who: WorkerId): PushResult {
     const { maxNonFinite } = this.#options.config
     if (++this.#nonFiniteInRow >= maxNonFinite && !this.failure) {
-      const message = `${maxNonFinite} pushes in a row held NaN or infinite values (the last from worker ${who.index}): lower the learning rate or look at the data`
+      const message = `${maxNonFinite} pushes in a row contained NaN or infinite values (the last from worker ${who.index}): lower the learning rate or check the data`
       this.failure = { code: 'NON_FINITE', message }
       this.#options.onFailure?.(this.failure)
     }
     return 'nonfinite'
   }
 
-  /** Everything a checkpoint needs, as of one moment. @param into a copy to use again. */
+  /** The state for a checkpoint. @param into a copy to reuse */
   capture(into?: ShardCopy): { version: number; copy: ShardCopy } & ReturnType<WorkerTable['save']> {
     return { version: this.#version, copy: this.shard.copy(into), ...this.workers.save() }
   }

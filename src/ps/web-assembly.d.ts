@@ -1,4 +1,4 @@
-/** The part of WebAssembly's API used here; TypeScript ships these types with the DOM only, which this program has not. */
+/** The part of the WebAssembly API that is used here. TypeScript has these types only in its DOM library. */
 declare namespace WebAssembly {
   class Memory {
     constructor(descriptor: { initial: number; maximum?: number })

@@ -1,4 +1,4 @@
-/** Who each worker index is now, what its last push was answered, and who must not speak for it any more. */
+/** The present pod of each worker index, the result of its last push, and the pods that were replaced. */
 import type { WorkerRecord } from '../checkpoint/manifest.ts'
 import { DownpourError } from '../support/errors.ts'
 
@@ -9,11 +9,11 @@ export interface WorkerId {
 
 const MAX_SUPERSEDED = 4096
 
-/** One entry a worker index, so the table is as large as the job, not as its history. */
+/** One entry for each worker index, so that the table does not grow with the number of restarts. */
 export class WorkerTable {
   readonly #records = new Map<number, WorkerRecord>()
   readonly #superseded: Set<string>
-  /** By index: which try the pod is that this process has admitted. What a checkpoint knows has none. */
+  /** By index: the attempt of the admitted pod. Pods from a checkpoint have none. */
   readonly #attempts = new Map<number, number>()
 
   constructor(saved?: { workers: readonly WorkerRecord[]; superseded: readonly string[] }) {
@@ -22,11 +22,12 @@ export class WorkerTable {
   }
 
   /**
-   * A pod says it is this worker, and takes the place of the former, which is fenced from then on. Not that of a later
-   * try which is there: that one was made because the caller was lost, and nobody has told the caller. If it is gone,
-   * the caller may be the newer one all the same, for the numbers of pods that vanished begin anew.
-   * @param isThere whether a pod is connected, or was a moment ago
-   * @returns the uid that was replaced, if any. @throws DownpourError FENCED and WRONG_PLACE for good, PLACE_TAKEN for now
+   * Admits a pod as this worker and fences the former pod. A pod does not replace a connected pod of a later attempt: that
+   * one was created because this one was considered lost. If the later one is gone, this one is admitted, because attempt
+   * numbers start over when all pods of an index were deleted.
+   * @param isThere whether a pod is connected, or may still reconnect
+   * @returns the uid of the replaced pod, if any
+   * @throws DownpourError FENCED, WRONG_PLACE: final. PLACE_TAKEN: the pod may try again
    */
   admit({ index, podUid }: WorkerId, attempt: number, isThere: (podUid: string) => boolean): string | undefined {
     if (this.#superseded.has(podUid))
@@ -37,7 +38,7 @@ export class WorkerTable {
     const known = this.#records.get(index)
     const isOther = known !== undefined && known.podUid !== podUid
     if (isOther && attempt < (this.#attempts.get(index) ?? 0) && isThere(known.podUid))
-      throw new DownpourError('PLACE_TAKEN', `a later try of worker ${index} is at work (pod ${known.podUid})`, {
+      throw new DownpourError('PLACE_TAKEN', `a later attempt of worker ${index} is running (pod ${known.podUid})`, {
         index,
       })
     this.#attempts.set(index, attempt)
@@ -48,7 +49,7 @@ export class WorkerTable {
     return known?.podUid
   }
 
-  /** @throws DownpourError FENCED when the pod is not this worker any more. */
+  /** @throws DownpourError FENCED if the pod is not this worker any more */
   of({ index, podUid }: WorkerId): WorkerRecord {
     const record = this.#records.get(index)
     if (record?.podUid === podUid) return record

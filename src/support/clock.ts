@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Time as an argument: production passes `systemClock`, tests a clock they turn by hand. */
+/** Code takes time as an argument: production passes `systemClock`, tests pass a clock that they advance themselves. */
 export interface Clock {
-  /** Wall clock, milliseconds since 1970: for timestamps people read, never for measuring. */
+  /** Wall clock in milliseconds since 1970, for timestamps that people read. It may jump, so never measure with it. */
   nowMs(): number
-  /** Monotonic milliseconds: for durations, deadlines and leases. */
+  /** Monotonic milliseconds, for durations, deadlines and leases. */
   monotonicMs(): number
   /** Rejects with an AbortError when the signal fires. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>

@@ -1,4 +1,4 @@
-/** Every error a user can meet has a stable code to switch on, facts beside it, and keeps its cause. */
+/** Each error that a user can see carries a stable code to switch on, its facts as `details`, and its cause. */
 export class DownpourError extends Error {
   readonly code: string
   readonly details: Readonly<Record<string, unknown>>
@@ -11,7 +11,7 @@ export class DownpourError extends Error {
   }
 }
 
-/** The code of any thrown thing: ours, Node's (`ENOSPC`), or `UNKNOWN`. */
+/** The code of any thrown value: ours, Node's (`ENOSPC`), or `UNKNOWN`. */
 export function errorCode(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code
   return typeof code === 'string' ? code : 'UNKNOWN'
@@ -21,19 +21,19 @@ export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** `CODE: message`, the code once: messages of Node begin with it (`ENOSPC: …`, `connect ECONNREFUSED …`). */
+/** `CODE: message`. Node's messages already begin with the code (`ENOSPC: …`, `connect ECONNREFUSED …`): those stay as they are. */
 export function withCode(code: string, message: string): string {
   const beginning = message.split(/[\s:]/, 2)
   return beginning.includes(code) ? message : `${code}: ${message}`
 }
 
-/** The message for a place that shows the code itself. */
+/** The message without its code, for output that shows the code in another column. */
 export function withoutCode(code: string, message: string): string {
   const prefix = `${code}: `
   return message.startsWith(prefix) ? message.slice(prefix.length) : message
 }
 
-/** Code and message of any thrown thing, each once. */
+/** Code and message of any thrown value, each once. */
 export function errorText(error: unknown): string {
   return withCode(errorCode(error), errorMessage(error))
 }

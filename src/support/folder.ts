@@ -1,59 +1,57 @@
-/** Folders that a user names to be written to: made, tried, and refused in one sentence where they cannot be used. */
+/** Folders that a user names for output: creates them, tests that they can be written, and explains in one sentence why not. */
 import { chmodSync, closeSync, mkdirSync, openSync, readdirSync, statSync, unlinkSync, writeSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { DownpourError, errorCode, errorMessage } from './errors.ts'
+import { STORAGE_REASONS } from './storage.ts'
 
-/** Of PATH_MAX, 4096 bytes: the names of files inside need the rest. */
+/** Below PATH_MAX (4096 bytes), because the names of files in the folder need the rest. */
 const MAX_PATH_BYTES = 3500
 const PROBE_BYTES = 4096
 const PRIVATE = 0o700
 
 const REASONS: Readonly<Record<string, string>> = {
+  ...STORAGE_REASONS,
   EACCES: 'this user may not write there',
   EPERM: 'this user may not write there',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'no space is left on the device',
-  EDQUOT: 'the disk quota is exhausted',
   ENAMETOOLONG: 'the path is too long',
   ELOOP: 'the path goes through a loop of symbolic links',
-  EEXIST: 'it is no folder',
-  ENOTDIR: 'it, or what it lies under, is a file',
-  ENOENT: 'folders cannot be made there',
-  EIO: 'the disk reports an error',
+  EEXIST: 'it is not a folder',
+  ENOTDIR: 'the path, or one of its parents, is a file',
+  ENOENT: 'folders cannot be created there',
 }
 
 export interface FolderUse {
-  /** As the user knows it: `--state-dir`. */
+  /** The option that named the folder: `--state-dir`. */
   option: string
-  /** Of the error. */
+  /** Code of the DownpourError. */
   code: string
-  /** What the user wrote, where another folder is looked at for it. */
+  /** What the user wrote, when the checked folder is another one (a parent, for example). */
   shown?: string
 }
 
-/** Makes the folder where it is missing, and writes a block there for a moment. @throws DownpourError `use.code` */
+/** Creates the folder if it is missing, and writes and removes a small file in it. @throws DownpourError `use.code` */
 export function requireFolder(path: string, use: FolderUse): void {
-  refuseNoFolder(path, use)
+  checkFolderPath(path, use)
   try {
     makeFolder(resolve(path))
-    probe(path)
+    tryWriting(path)
   } catch (error) {
     throw folderError(path, use, error)
   }
 }
 
-/** @throws DownpourError `use.code` for what can be no folder's path, whatever the file system holds */
-export function refuseNoFolder(path: string, use: FolderUse): void {
+/** @throws DownpourError `use.code` for a text that cannot be a path on any file system */
+export function checkFolderPath(path: string, use: FolderUse): void {
   if (path.trim() === '' || path.includes('\0')) throw unusable(path, use, 'expected the path of a folder')
   if (Buffer.byteLength(resolve(path)) > MAX_PATH_BYTES) throw unusable(path, use, REASONS.ENAMETOOLONG as string)
 }
 
-/** For this user alone, whatever the umask. @param isOurs one that was there before becomes so too */
+/** Mode 0700 whatever the umask. @param isOurs also changes the mode of a folder that existed before */
 export function makePrivateFolder(path: string, isOurs: boolean): void {
   if (makeFolder(resolve(path)) || isOurs) chmodSync(path, PRIVATE)
 }
 
-/** An error of the file system as a sentence about the folder; any other error as it is. */
+/** Turns an error of the file system into a sentence about the folder; returns any other error unchanged. */
 export function folderError(path: string, use: FolderUse, error: unknown): unknown {
   const { syscall, path: at } = (error ?? {}) as NodeJS.ErrnoException
   if (syscall === undefined) return error
@@ -63,8 +61,8 @@ export function folderError(path: string, use: FolderUse, error: unknown): unkno
 }
 
 /**
- * A level at a time: `mkdir` with `recursive` asks for ever where the kernel says that the parent is missing while it is
- * there, as under /proc. @returns whether it was made
+ * Creates one level at a time, because `mkdir` with `recursive` loops for ever where the kernel answers ENOENT although
+ * the parent exists, as under /proc. @returns whether it created the folder
  */
 function makeFolder(path: string): boolean {
   try {
@@ -77,13 +75,13 @@ function makeFolder(path: string): boolean {
     mkdirSync(path)
     return true
   } catch (error) {
-    // Somebody else may have made it meanwhile.
+    // Another process may have created it meanwhile.
     if (errorCode(error) === 'EEXIST' && statSync(path, { throwIfNoEntry: false })?.isDirectory()) return false
     throw error
   }
 }
 
-function probe(path: string): void {
+function tryWriting(path: string): void {
   readdirSync(path)
   const file = join(path, `.downpour-probe-${process.pid}`)
   const handle = openSync(file, 'w')

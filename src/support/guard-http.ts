@@ -2,28 +2,28 @@ import type { Server } from 'node:http'
 import { PendingConnections } from './pending-connections.ts'
 
 export interface HttpLimits {
-  /** Connections at a time; one more closes the oldest of the address that has most. */
+  /** Open connections; one more closes the oldest connection of the address that has the most. */
   connections: number
-  /** A connection on which nothing moves for so long is cut; absent: never, as watches want it. */
+  /** Closes a connection that is idle for so long. Absent: never, because an idle watch must stay open. */
   idleMs?: number
 }
 
-const HEADERS_WITHIN_MS = 5000
-const REQUEST_WITHIN_MS = 10_000
-const LOOK_EVERY_MS = 1000
+const HEADERS_TIMEOUT_MS = 5000
+const REQUEST_TIMEOUT_MS = 10_000
+const CHECK_EVERY_MS = 1000
 
-/** What `createServer` should be given: how often it looks for requests that take too long, which is each 30 s by itself. */
+/** Options for `createServer`. Node checks for slow requests every 30 s by default, which is too late for these timeouts. */
 export const HTTP_SERVER_OPTIONS = {
-  connectionsCheckingInterval: LOOK_EVERY_MS,
-  headersTimeout: HEADERS_WITHIN_MS,
-  requestTimeout: REQUEST_WITHIN_MS,
-  keepAliveTimeout: HEADERS_WITHIN_MS,
+  connectionsCheckingInterval: CHECK_EVERY_MS,
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  keepAliveTimeout: HEADERS_TIMEOUT_MS,
   maxHeaderSize: 16 << 10,
 } as const
 
 /**
- * Callers that are slow, or many, keep nobody else out. Without it 64 open connections are enough for a kubelet's probes
- * to be refused, and the pod to be killed.
+ * Keeps slow clients and clients with many connections from blocking others. Without it, 64 open connections are enough
+ * for the server to refuse a kubelet's probes, and the kubelet kills the pod.
  */
 export function guardHttp(server: Server, { connections, idleMs }: HttpLimits): void {
   const open = new PendingConnections<object>({ limit: connections })

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { isIP, type LookupFunction } from 'node:net'
 
 /**
- * DNS for pods that are processes: a JSON file `{ "job-ps-0.job.default.svc": "127.77.0.3" }` that the local kubelet
- * keeps, read anew at each look-up because a replaced pod has a new address. Names not in it go to the system.
+ * DNS for pods that are processes: the local kubelet writes a JSON file `{ "job-ps-0.job.default.svc": "127.77.0.3" }`.
+ * Each lookup reads the file again, because a replaced pod has a new address. Other names go to the system's resolver.
  */
 export function hostsLookup(hostsFile: string | undefined): LookupFunction {
   if (!hostsFile) return dnsLookup as LookupFunction

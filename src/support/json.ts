@@ -1,4 +1,4 @@
-/** JSON that somebody else wrote, within bounds: what walks it, walks by recursion. */
+/** Bounds for JSON from outside: later code walks it by recursion, so deep input would overflow the stack. */
 import { DownpourError } from './errors.ts'
 import { MAX_DEPTH, MAX_NODES } from './yaml-bounds.ts'
 
@@ -9,12 +9,12 @@ export function readJson(text: string): unknown {
   return value
 }
 
-/** Level by level, so that no depth is too deep for the check. @throws DownpourError JSON_TOO_DEEP, JSON_TOO_LARGE */
+/** Walks level by level instead of by recursion, so deep input cannot overflow it. @throws DownpourError JSON_TOO_DEEP, JSON_TOO_LARGE */
 export function checkShape(value: unknown): void {
   let nodes = 0
   let level = [value]
   for (let depth = 0; level.length > 0; depth++) {
-    // A scalar is of depth 0, as in YAML.
+    // A scalar has depth 0, as in the bounds for YAML.
     if (depth > MAX_DEPTH) throw new DownpourError('JSON_TOO_DEEP', `nested more than ${MAX_DEPTH} levels deep`)
     nodes += level.length
     if (nodes > MAX_NODES) throw new DownpourError('JSON_TOO_LARGE', `more than ${MAX_NODES} values`)

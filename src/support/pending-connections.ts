@@ -1,8 +1,8 @@
-/** Connections that nobody vouches for yet: so many at a time, each for so long. */
+/** Limits connections that have not been authenticated yet, in number and in time. */
 export interface PendingOptions {
   limit: number
-  /** How long a connection may be pending; absent: as long as there is room. */
-  withinMs?: number
+  /** How long a connection may be pending. Absent: without limit while there is room. */
+  timeoutMs?: number
 }
 
 interface Pending {
@@ -12,8 +12,8 @@ interface Pending {
 }
 
 /**
- * When there is one too many, the oldest of the address that has most is closed: a peer that opens thousands loses its
- * own, and one that has just connected has time to say who it is.
+ * When there is one connection too many, closes the oldest of the address that has the most: a peer that opens thousands
+ * loses its own connections, and a peer that has just connected keeps the time to authenticate.
  */
 export class PendingConnections<Key> {
   readonly #options: PendingOptions
@@ -32,7 +32,7 @@ export class PendingConnections<Key> {
     return this.#pending.has(key)
   }
 
-  /** @param close called at most once, when the time is up or a newer connection needs the place; not after `remove` */
+  /** @param close called at most once, on timeout or when a newer connection needs the place; never after `remove` */
   add(key: Key, address: string, close: Pending['close']): void {
     this.#pending.set(key, { address, close, timer: this.#timerOf(key) })
     const ofAddress = this.#byAddress.get(address) ?? new Set()
@@ -40,7 +40,7 @@ export class PendingConnections<Key> {
     if (this.#pending.size > this.#options.limit) this.#close(this.#oldestOfMost(), 'crowded')
   }
 
-  /** Its time begins anew. */
+  /** Restarts the timeout of the connection. */
   extend(key: Key): void {
     const pending = this.#pending.get(key)
     if (!pending) return
@@ -48,7 +48,7 @@ export class PendingConnections<Key> {
     pending.timer = this.#timerOf(key)
   }
 
-  /** It has ended, or is known now. */
+  /** To be called when the connection has closed or is authenticated. */
   remove(key: Key): void {
     const pending = this.#pending.get(key)
     if (!pending) return
@@ -60,8 +60,8 @@ export class PendingConnections<Key> {
   }
 
   #timerOf(key: Key): NodeJS.Timeout | undefined {
-    const { withinMs } = this.#options
-    return withinMs === undefined ? undefined : setTimeout(() => this.#close(key, 'late'), withinMs).unref()
+    const { timeoutMs } = this.#options
+    return timeoutMs === undefined ? undefined : setTimeout(() => this.#close(key, 'late'), timeoutMs).unref()
   }
 
   #close(key: Key, reason: 'late' | 'crowded'): void {

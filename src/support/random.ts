@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** A seeded source of numbers: the same seed gives the same run on every machine. */
+/** Seeded random numbers: the same seed gives the same numbers on each machine. */
 export interface Random {
   /** Uniform in [0, 1). */
   next(): number
@@ -10,12 +10,12 @@ export interface Random {
   normal(): number
 }
 
-/** A 32-bit seed from any words: `seedOf(jobSeed, 'block1/conv1')`. */
+/** A 32-bit seed from any texts and numbers: `seedOf(jobSeed, 'block1/conv1')`. */
 export function seedOf(...words: (string | number)[]): number {
   return createHash('sha256').update(words.join('\u0000')).digest().readUInt32LE(0)
 }
 
-/** mulberry32: 32 bits of state, passes the usual small tests, identical everywhere. */
+/** mulberry32: 32 bits of state and integer arithmetic alone, so it is identical on each machine. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0
   const next = () => {

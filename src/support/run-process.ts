@@ -1,29 +1,29 @@
-/** The frame of a pod's one process: signals, last words, exit code. Three programs share it, so all end alike. */
+/** Signals, termination message and exit code of a pod's process: parameter server, worker and evaluator end in the same way. */
 import { writeFileSync } from 'node:fs'
+import { endWithRun } from './end-with-run.ts'
 import { errorCode, errorMessage } from './errors.ts'
-import { endWithRun } from './lifeline.ts'
 import type { Log } from './log.ts'
 
 export interface Program {
-  /** `signal` fires at the first SIGTERM or SIGINT. What it throws ends the process with the code that belongs to it. */
+  /** `signal` fires at the first SIGTERM or SIGINT. An error ends the process with the exit code of the error's code. */
   work: (signal: AbortSignal) => Promise<void>
-  /** What the last words hold besides an error's code and message. */
+  /** Fields of the termination message besides the failure. */
   status: () => object
   exit: (code: number) => void
   exitCodeOf: (errorCode: string) => number
   codes: { ok: number; terminated: number }
-  /** The file for the last words. */
+  /** Path of the file that Kubernetes reads the termination message from. */
   terminationLog: string
-  /** It belongs to a run of this machine, and ends with it. */
+  /** Local mode: the process ends when the run that started it ends. */
   endsWithRun: boolean
   log: Log
 }
 
-/** What Kubernetes keeps of a termination message. */
-const MAX_WORDS_BYTES = 4096
+/** Kubernetes cuts a longer termination message. */
+const MAX_TERMINATION_MESSAGE_BYTES = 4096
 const MAX_MESSAGE_CHARACTERS = 1200
 
-/** Runs the program, leaves its last words, and exits. A second signal exits at once. */
+/** Runs the program, writes its termination message, and exits. A second signal exits at once. */
 export async function runProcess(program: Program): Promise<void> {
   const { work, exit, codes, log } = program
   const stop = new AbortController()
@@ -39,45 +39,45 @@ export async function runProcess(program: Program): Promise<void> {
       () => onSignal('the end of its run'),
       () => exit(codes.terminated),
     )
-  process.on('uncaughtException', (error) => exit(lament(error, program)))
+  process.on('uncaughtException', (error) => exitWithError(error, program))
   try {
     await work(stop.signal)
-    leaveWords(program.status(), program)
+    writeTerminationMessage(program.status(), program)
     exit(stop.signal.aborted ? codes.terminated : codes.ok)
   } catch (error) {
-    // A stopped program may fail in any way on its way out: that is not its failure.
-    exit(stop.signal.aborted ? codes.terminated : lament(error, program))
+    // A program that is being stopped may fail in any way; Kubernetes must not count that as a failure of the program.
+    if (stop.signal.aborted) exit(codes.terminated)
+    else exitWithError(error, program)
   }
 }
 
-/** @returns the exit code */
-function lament(error: unknown, program: Program): number {
+function exitWithError(error: unknown, program: Program): void {
   const code = errorCode(error)
   const exitCode = program.exitCodeOf(code)
   const stack = error instanceof Error && error.name !== 'DownpourError' ? error.stack : undefined
   program.log.error({ code, reason: errorMessage(error), exitCode, ...(stack ? { stack } : {}) }, 'process failed')
   const failure = { code, message: errorMessage(error).slice(0, MAX_MESSAGE_CHARACTERS) }
-  leaveWords({ ...program.status(), failure }, program)
-  return exitCode
+  writeTerminationMessage({ ...program.status(), failure }, program)
+  program.exit(exitCode)
 }
 
-/** Synchronous, for the process is about to end; a volume that is gone must not hide the exit code. */
-function leaveWords(words: object, { terminationLog, log }: Program): void {
+/** Synchronous, because the process is about to end. An error is logged only: a lost volume must not hide the exit code. */
+function writeTerminationMessage(content: object, { terminationLog, log }: Program): void {
   try {
-    writeFileSync(terminationLog, lastWords({ ...words }))
+    writeFileSync(terminationLog, terminationMessage({ ...content }))
   } catch (error) {
-    log.warn({ terminationLog, reason: errorMessage(error) }, 'last words could not be written')
+    log.warn({ terminationLog, reason: errorMessage(error) }, 'termination message could not be written')
   }
 }
 
-/** JSON that fits: lists lose their tails, for the newest comes first, until it does. */
-export function lastWords(words: Record<string, unknown>): string {
-  const whole = JSON.stringify(words)
-  if (Buffer.byteLength(whole) <= MAX_WORDS_BYTES) return whole
-  const lists = Object.entries(words).filter((entry): entry is [string, unknown[]] => isLong(entry[1]))
-  if (lists.length === 0) return JSON.stringify({ failure: words.failure ?? null })
+/** JSON that fits: halves the lists until it does. Lists begin with the newest item, so the oldest are lost. */
+function terminationMessage(content: Record<string, unknown>): string {
+  const whole = JSON.stringify(content)
+  if (Buffer.byteLength(whole) <= MAX_TERMINATION_MESSAGE_BYTES) return whole
+  const lists = Object.entries(content).filter((entry): entry is [string, unknown[]] => isLong(entry[1]))
+  if (lists.length === 0) return JSON.stringify({ failure: content.failure ?? null })
   const shorter = lists.map(([key, list]) => [key, list.slice(0, Math.floor(list.length / 2))])
-  return lastWords({ ...words, ...Object.fromEntries(shorter) })
+  return terminationMessage({ ...content, ...Object.fromEntries(shorter) })
 }
 
 function isLong(value: unknown): boolean {

@@ -1,17 +1,17 @@
-/** A secret that processes of one user share through a file, and how it is compared. */
+/** A secret that the processes of one user share through a file. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { DownpourError, errorMessage } from './errors.ts'
 
 const MIN_CHARACTERS = 32
 
-/** Takes as long whatever is given: how long a refusal takes says nothing about the secret. */
+/** Compares in constant time, so that the time of a refusal reveals nothing about the secret. */
 export function sameSecret(given: string, wanted: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
   return timingSafeEqual(digest(given), digest(wanted))
 }
 
-/** @param file undefined: there is none. @throws DownpourError CONFIG_INVALID */
+/** @param file undefined: no secret is used. @throws DownpourError CONFIG_INVALID */
 export function readSecret(file: string | undefined): string | undefined {
   if (!file) return undefined
   const secret = textOf(file).trim()
@@ -19,7 +19,7 @@ export function readSecret(file: string | undefined): string | undefined {
   throw new DownpourError('CONFIG_INVALID', `the key file ${file} holds no key`, { file })
 }
 
-/** In place of what was there, so that its mode is ours. */
+/** Removes an existing file first, because writing to it would keep its mode. */
 export function writeSecret(file: string, secret: string): void {
   rmSync(file, { force: true })
   writeFileSync(file, `${secret}\n`, { mode: 0o600, flag: 'wx' })

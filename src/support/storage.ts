@@ -1,7 +1,7 @@
-/** Errors of a disk that is full, read-only or broken: they pass when somebody makes room, so waiting helps. */
+/** Errors of a disk that is full, read-only or broken. A retry may succeed, once a person has made room. */
 import { errorCode } from './errors.ts'
 
-const REASONS: Readonly<Record<string, string>> = {
+export const STORAGE_REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space is left on the device',
   EDQUOT: 'the disk quota is exhausted',
   EROFS: 'the file system is read-only',
@@ -9,7 +9,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EFBIG: 'a file is too large',
 }
 
-/** @returns undefined for an error of another kind */
-export function storageTrouble(error: unknown): string | undefined {
-  return REASONS[errorCode(error)]
+/** @returns undefined for any other error */
+export function storageErrorReason(error: unknown): string | undefined {
+  return STORAGE_REASONS[errorCode(error)]
 }

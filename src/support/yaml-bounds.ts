@@ -1,18 +1,18 @@
 /**
- * How large and deep a YAML text becomes when every alias is written out, counted on the parser's events: a few hundred
- * bytes of aliases can stand for billions of nodes, so the bounds must hold before anything walks the objects.
+ * Bounds the size and depth of a YAML text after expansion of its aliases. A few hundred bytes of aliases can expand to
+ * billions of nodes, so this counts on the parser's events, before any code walks the objects.
  */
 import { EVENT_ID, type Event } from 'js-yaml'
 import { DownpourError } from './errors.ts'
 
-/** Of a whole text, as it is and with every alias written out: what an API server takes in one request. */
+/** For a whole text, before and after expansion of aliases: the size limit of an API server's request. */
 export const MAX_YAML_BYTES = 3 * 2 ** 20
-/** Keys, values, lists and maps, with every alias written out. */
+/** Keys, values, lists and maps, after expansion of aliases. */
 export const MAX_NODES = 250_000
 export const MAX_DEPTH = 100
 
 interface Node {
-  /** Characters, with aliases written out. */
+  /** Characters, after expansion of aliases. */
   size: number
   nodes: number
   /** 0 for a scalar. */
@@ -20,10 +20,10 @@ interface Node {
   isOpen: boolean
 }
 
-/** @returns where each document begins. @throws DownpourError YAML_TOO_LARGE, YAML_TOO_DEEP, YAML_CYCLIC */
+/** @returns the position at which each document begins. @throws DownpourError YAML_TOO_LARGE, YAML_TOO_DEEP, YAML_CYCLIC */
 export function checkBounds(text: string, events: readonly Event[]): number[] {
   const starts: number[] = []
-  /** By name: the last node that has it. */
+  /** The last node with each anchor's name. */
   const anchors = new Map<string, Node>()
   const open: Node[] = []
   let position = 0
@@ -49,7 +49,7 @@ export function checkBounds(text: string, events: readonly Event[]): number[] {
     const name = anchorOf(text, event) ?? ''
     const target = anchors.get(name)
     if (target?.isOpen) throw fail('YAML_CYCLIC', `the anchor "${name}" contains an alias of itself`)
-    // An alias of nothing is refused, with its name, when the objects are built.
+    // The construction of objects refuses an alias without an anchor, and names it.
     return target ?? { size: 0, nodes: 1, depth: 0, isOpen: false }
   }
 
@@ -84,8 +84,8 @@ export function checkBounds(text: string, events: readonly Event[]): number[] {
   return starts
 }
 
-export const TOO_LARGE = `more than ${MAX_YAML_BYTES / 2 ** 20} MiB when its aliases are written out`
-const TOO_MANY = `more than ${MAX_NODES} values when its aliases are written out`
+export const TOO_LARGE = `more than ${MAX_YAML_BYTES / 2 ** 20} MiB after expansion of its aliases`
+const TOO_MANY = `more than ${MAX_NODES} values after expansion of its aliases`
 const TOO_DEEP = `nested more than ${MAX_DEPTH} levels deep`
 
 /** @param line from 1 */
@@ -97,7 +97,7 @@ export function lineAt(text: string, position: number): number {
   return linesBefore(text, 0, position) + 1
 }
 
-/** The lines of many places, in one pass. @param positions ascending; -1 is the place before it */
+/** The lines of many positions in one pass. @param positions ascending; -1 repeats the line of the one before */
 export function linesAt(text: string, positions: readonly number[]): number[] {
   let line = 1
   let last = 0

@@ -1,4 +1,4 @@
-/** The scalars of YAML as Kubernetes reads them (YAML 1.1 without base 60 and without dates): `yes` is true, `0777` is 511. */
+/** Scalars as Kubernetes reads them (YAML 1.1 without base 60 and dates): `yes` is true, `0777` is 511. */
 import { CORE_SCHEMA, defineScalarTag, mergeTag, NOT_RESOLVED } from 'js-yaml'
 
 const TRUE = /^(?:y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON)$/
@@ -33,7 +33,7 @@ const float = defineScalarTag<number>('tag:yaml.org,2002:float', {
   },
 })
 
-/** Numbers may be grouped: `1_000`. A text that begins with the mark is a text. */
+/** Removes the underscores of a number such as `1_000`. `_1` stays a text. */
 function digitsOf(source: string): string {
   return /^[-+.0-9]/.test(source) ? source.replaceAll('_', '') : source
 }

@@ -1,18 +1,18 @@
-/** YAML that somebody else wrote: read as Kubernetes reads it, within bounds, with the document and line of what is wrong. */
+/** Reads YAML from outside as Kubernetes reads it, within bounds. Errors name the document and the line. */
 import { constructFromEvents, parseEvents, YAMLException } from 'js-yaml'
 import { DownpourError, errorMessage } from './errors.ts'
 import { checkBounds, linesAt, MAX_DEPTH, MAX_YAML_BYTES, placedError, TOO_LARGE } from './yaml-bounds.ts'
 import { KUBERNETES_SCHEMA } from './yaml-schema.ts'
 
-/** The parser's reasons may repeat what it read. */
+/** The parser's reason may quote the input, which may be long. */
 const MAX_REASON = 200
 
 export interface YamlDocument {
   /** Null for an empty document. */
   value: unknown
-  /** From 1; empty documents between two `---` count. */
+  /** Counted from 1; an empty document between two `---` counts. */
   document: number
-  /** Where it begins, from 1. */
+  /** Line at which the document begins, counted from 1. */
   line: number
 }
 
@@ -47,7 +47,7 @@ function codeOfLimit(reason: string): string {
   return reason.includes('maxDepth') ? 'YAML_TOO_DEEP' : 'YAML_TOO_LARGE'
 }
 
-/** The parser gives no documents when one of them is broken: the separators before the place are counted. */
+/** Counts the separators before the position, because the parser returns no documents when one of them is broken. */
 function documentAt(text: string, position: number): number {
   const parts = text.slice(0, position).split(/^---(?=\s|$)/m)
   const hasText = (parts[0] ?? '').split(/\r\n|\r|\n/).some((line) => line.trim() !== '' && !/^\s*[#%]/.test(line))

@@ -1,15 +1,34 @@
-import type { Scalar, Tensor2D } from '../tensor/tf.ts'
+/** A task as workers and the evaluator use it: network and loss over tensors, predictions and scores over plain arrays. */
+import type { Objective } from '../models/gradients.ts'
+import type { Pass } from '../models/layer.ts'
+import type { VariableSpec } from '../support/variables.ts'
+import type { Tensor, Tensor4D } from '../tensor/tf.ts'
 
-/** Gathers scores over batches. */
-export interface Scorer {
-  /** @param logits_BC row-major, B·C long; labels: a list of label ids an image */
-  add(logits_BC: Float32Array, labels: readonly (readonly number[])[]): void
-  /** Metric name → value; fractions in [0, 1]. */
-  result(): Record<string, number>
+/** A tensor's values outside of any backend. */
+export interface Values {
+  readonly shape: readonly number[]
+  readonly values: Float32Array | Int32Array
 }
 
-/** What a job learns: its loss, and how it is scored. */
-export interface Task {
-  loss(logits_BC: Tensor2D, labels: readonly (readonly number[])[]): Scalar
-  scorer(): Scorer
+/** @template T target of an image, as the input pipeline makes it; P prediction for an image */
+export interface Task<T = unknown, P = unknown> {
+  readonly variables: readonly VariableSpec[]
+  /** Named arrays of fixed shape. They become tensors before the pass, as inputs of a step. */
+  encode(targets: readonly T[]): Readonly<Record<string, Values>>
+  /**
+   * Runs the network itself, because a second stage may need the targets of the first. It must not make a tensor out of
+   * targets: a step that is recorded as a graph would keep those of the recorded batch.
+   */
+  objective(pass: Pass, images_BHWC: Tensor4D, targets: Readonly<Record<string, Tensor>>): Objective
+  /** Call inside tf.tidy. */
+  infer(pass: Pass, images_BHWC: Tensor4D): Readonly<Record<string, Tensor>>
+  decode(outputs: Readonly<Record<string, Values>>, targets: readonly T[]): readonly P[]
+  scorer(): Scorer<T, P>
+}
+
+/** Gathers scores over batches. */
+export interface Scorer<T = unknown, P = unknown> {
+  add(predictions: readonly P[], targets: readonly T[]): void
+  /** Every metric that the task declares. */
+  result(): Record<string, number>
 }

@@ -1,66 +1,67 @@
-/** The ladder of backends: tensorflow → webgpu → wasm → cpu. The first that works is taken, and the log says why. */
+/** Selects the tfjs backend: the first of tensorflow, webgpu, wasm and cpu that starts. The log says why. */
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { DownpourError, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
+import { registerConv2DGradient, registerOperations } from './operations.ts'
+import { loadTensorFlow } from './tensorflow.ts'
 import { tf } from './tf.ts'
-import { registerWasmKernels } from './wasm-kernels.ts'
+import { wasmOperations } from './wasm.ts'
 
 export const BACKENDS = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const
 export type Backend = (typeof BACKENDS)[number]
 
 export interface SelectedBackend {
   name: Backend
-  /** One sentence: what was chosen, and what stood in the way of the rungs above. */
+  /** One sentence: the chosen backend, and why each backend before it did not start. */
   reason: string
 }
 
 const require = createRequire(import.meta.url)
 
-const STARTERS: Readonly<Record<Backend, () => Promise<void>>> = {
+/** Each returns where its native files were found, if it has any. */
+const STARTERS: Readonly<Record<Backend, (cache?: string) => Promise<string | undefined>>> = {
   tensorflow: startTensorFlow,
   webgpu: startWebGpu,
   wasm: startWasm,
   cpu: () => use('cpu'),
 }
 
-/** @throws DownpourError BACKEND_UNAVAILABLE when the wanted rung, or with `auto` every rung, does not work here. */
-export async function selectBackend(wanted: 'auto' | Backend, log: Log): Promise<SelectedBackend> {
-  const rungs = wanted === 'auto' ? BACKENDS : [wanted]
-  const obstacles: string[] = []
-  for (const name of rungs) {
+/**
+ * @param cache the cache root, where `npm run setup:tensorflow` keeps TensorFlow
+ * @throws DownpourError BACKEND_UNAVAILABLE when the wanted backend, or with `auto` every backend, fails to start
+ */
+export async function selectBackend(wanted: 'auto' | Backend, log: Log, cache?: string): Promise<SelectedBackend> {
+  registerConv2DGradient()
+  const candidates = wanted === 'auto' ? BACKENDS : [wanted]
+  const failures: string[] = []
+  for (const name of candidates) {
     try {
-      await STARTERS[name]()
-      const reason = [`${name} chosen`, ...obstacles].join('; ')
+      const folder = await STARTERS[name](cache)
+      const chosen = folder === undefined ? `${name} chosen` : `${name} chosen (from ${folder})`
+      const reason = [chosen, ...failures].join('; ')
       if (name === 'cpu') log.warn({ backend: name, reason }, 'training on the plain JavaScript backend is very slow')
       else log.info({ backend: name, reason }, 'backend chosen')
       return { name, reason }
     } catch (error) {
-      obstacles.push(`${name}: ${obstacle(error)}`)
+      failures.push(`${name}: ${failureOf(error)}`)
     }
   }
   throw new DownpourError(
     'BACKEND_UNAVAILABLE',
-    `spec.runtime.backend: ${wanted}: not available here (${obstacles.join('; ')}); install it or choose auto`,
-    { wanted, obstacles },
+    `spec.runtime.backend: ${wanted}: not available here (${failures.join('; ')}); install it or choose auto`,
+    { wanted, failures },
   )
 }
 
-async function startTensorFlow(): Promise<void> {
-  restoreRemovedHelpers()
-  require('@tensorflow/tfjs-node-gpu')
+async function startTensorFlow(cache?: string): Promise<string> {
+  const folder = loadTensorFlow(cache)
   await use('tensorflow')
+  return folder
 }
 
-/** Node 23 removed two helpers that tfjs-node 4.22 calls at every operation. */
-function restoreRemovedHelpers(): void {
-  const util = require('node:util') as Record<string, unknown>
-  util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined
-  util.isArray ??= Array.isArray
-}
-
-/** Dawn for Node. The backend looks for navigator.gpu when it is loaded, so that comes first. */
-async function startWebGpu(): Promise<void> {
+/** Uses Dawn for Node. The backend reads navigator.gpu while it is loaded, so navigator is defined first. */
+async function startWebGpu(): Promise<undefined> {
   const { create, globals } = require('webgpu') as { create(flags: string[]): unknown; globals: object }
   Object.assign(globalThis, globals)
   const navigator = { gpu: create([]), userAgent: 'node' }
@@ -69,19 +70,19 @@ async function startWebGpu(): Promise<void> {
   await use('webgpu')
 }
 
-async function startWasm(): Promise<void> {
+async function startWasm(): Promise<undefined> {
   const wasm = require('@tensorflow/tfjs-backend-wasm') as { setWasmPaths(folder: string): void }
   wasm.setWasmPaths(join(dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json')), 'dist/'))
-  registerWasmKernels()
+  registerOperations('wasm', wasmOperations)
   await use('wasm')
 }
 
-async function use(name: Backend): Promise<void> {
+async function use(name: Backend): Promise<undefined> {
   if (!(await tf.setBackend(name))) throw new Error('it did not start')
   await tf.ready()
 }
 
-function obstacle(error: unknown): string {
+function failureOf(error: unknown): string {
   if ((error as { code?: string }).code === 'MODULE_NOT_FOUND') return 'not installed'
   return errorMessage(error).split('\n', 1)[0]?.slice(0, 160) ?? 'unknown'
 }

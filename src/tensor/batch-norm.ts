@@ -1,6 +1,6 @@
 /**
- * Batch norm over batch and pixels with a gradient of its own: tfjs composes it of a dozen broadcast operations and a
- * tile. B batch, H W pixels, C channels, M = B·H·W.
+ * Batch norm over batch and pixels, with its own gradient: the gradient in tfjs is a dozen broadcast operations and a
+ * tile, and takes several times as long. B batch, H W pixels, C channels, M = B·H·W.
  */
 import type { NamedTensorMap, Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs'
 import { tf } from './tf.ts'
@@ -11,7 +11,7 @@ export interface Normalised {
   variance_C: Tensor1D
 }
 
-/** Normalises with the batch's own mean and (biased) variance; no gradient flows into the two that are returned. */
+/** Normalises with the mean and the biased variance of the batch. The returned mean and variance carry no gradient. */
 export function batchNormTraining(x_BHWC: Tensor4D, gamma_C: Tensor1D, beta_C: Tensor1D, epsilon: number): Normalised {
   const { mean_C, variance_C } = tf.tidy(() => momentsOf(x_BHWC))
   const normalise = tf.customGrad((x, gamma, beta, save) => {
@@ -35,8 +35,8 @@ function momentsOf(x_BHWC: Tensor4D): { mean_C: Tensor1D; variance_C: Tensor1D }
 }
 
 /**
- * With h = (x - mean)·r, r = 1/√(var + ε):  dβ = Σdy, dγ = Σdy·h, dx = γr·(dy - dβ/M - h·dγ/M), which is a·dy + b·x + c
- * for three vectors a, b, c over channels.
+ * With h = (x - mean)·r, r = 1/√(var + ε):  dβ = Σdy, dγ = Σdy·h, dx = γr·(dy - dβ/M - h·dγ/M). The code
+ * computes dx as a·dy + b·x + c, where a, b and c are vectors over channels.
  */
 function gradients(
   dy_BHWC: Tensor4D,
@@ -58,7 +58,7 @@ function gradients(
   return [dx_BHWC, tf.mul(meanDyH_C, pixels), tf.mul(meanDy_C, pixels)]
 }
 
-/** Pooling over the whole image is the fastest sum over pixels that WASM has; the rest is small. */
+/** Pools over the whole image first, because that is the fastest sum over pixels on WASM. */
 function meanOverPixels(x_BHWC: Tensor4D): Tensor1D {
   const [, height, width] = x_BHWC.shape
   const pooled_B11C = height * width > 1 ? tf.avgPool(x_BHWC, [height, width], 1, 'valid') : x_BHWC

@@ -1,4 +1,4 @@
-/** tfjs, whole: only the union package registers gradients. Loaded as CommonJS so that there is one kernel registry. */
+/** The union package, because only it registers gradients. CommonJS, so that all packages share one kernel registry. */
 import { createRequire } from 'node:module'
 import type * as TensorFlow from '@tensorflow/tfjs'
 

@@ -3,18 +3,18 @@ interface Waiter {
   resolve(view: Uint8Array): void
 }
 
-/** Large buffers used again: a fresh 80 MB one costs more in page faults than the copy into it. */
+/** Reuses large buffers: the page faults of a new 80 MB buffer cost more than the copy into it. */
 export class BufferPool {
   readonly #limitBytes: number
   readonly #keep: number
   readonly #onRoom: () => void
-  /** Given out and not yet back: nothing else is taken back, and nothing twice. */
+  /** Acquired and not yet released. Other buffers, and a second release, are ignored. */
   readonly #lent = new Set<ArrayBufferLike>()
   readonly #waiters: Waiter[] = []
   #idle: ArrayBuffer[] = []
   #inUse = 0
 
-  /** @param onRoom called after each release: whoever got null may try again. */
+  /** @param onRoom called after each release, so that callers that got null can try again */
   constructor(options: { limitBytes: number; keep?: number; onRoom?: () => void }) {
     this.#limitBytes = options.limitBytes
     this.#keep = options.keep ?? 4
@@ -25,31 +25,31 @@ export class BufferPool {
     return this.#inUse
   }
 
-  /** How many wait in `take`. */
+  /** Number of callers that wait in `take`. */
   get waiting(): number {
     return this.#waiters.length
   }
 
-  /** Exactly `bytes` long; null while the limit is used up. One buffer is always given out, however large. */
+  /** Exactly `bytes` long; null while the limit is exhausted. The first buffer may exceed the limit. */
   acquire(bytes: number): Uint8Array | null {
     if (this.#inUse > 0 && this.#inUse + bytes > this.#limitBytes) return null
     const index = this.#idle.findIndex(({ byteLength }) => byteLength >= bytes && byteLength <= 2 * bytes + 4096)
     const [found] = index < 0 ? [] : this.#idle.splice(index, 1)
-    // Not `new ArrayBuffer`, which would fill it with zeros first.
+    // `new ArrayBuffer` would fill it with zeros.
     const buffer = found ?? (Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer)
     this.#lent.add(buffer)
     this.#inUse += buffer.byteLength
     return new Uint8Array(buffer, 0, bytes)
   }
 
-  /** As `acquire`, but waits in turn for room. */
+  /** Like `acquire`, but waits for room, first come first served. */
   take(bytes: number): Promise<Uint8Array> {
     const now = this.#waiters.length === 0 ? this.acquire(bytes) : null
     if (now) return Promise.resolve(now)
     return new Promise((resolve) => this.#waiters.push({ bytes, resolve }))
   }
 
-  /** Takes back what `acquire` or `take` gave; anything else, and the same a second time, is ignored. */
+  /** Releases a buffer of `acquire` or `take`. Ignores other buffers, and a second release. */
   release({ buffer }: Uint8Array): void {
     if (!this.#lent.delete(buffer)) return
     this.#inUse -= buffer.byteLength

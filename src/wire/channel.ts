@@ -1,4 +1,4 @@
-/** One connection, seen the same from both ends: messages out, messages in, requests answered, silence found out. */
+/** One connection: sends and receives messages, matches answers with requests, and detects a dead peer. Both ends use it. */
 import { type LookupFunction, Socket } from 'node:net'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import { DEFAULT_LIMITS, EMPTY, type Frame, FrameDecoder, type FrameHead, type FrameLimits } from './frames.ts'
@@ -6,15 +6,15 @@ import { decodeMessage, encodeMessage, type Message } from './messages.ts'
 
 export interface ChannelOptions {
   limits?: FrameLimits
-  /** Room for the body of an incoming frame; null: none now, the channel stops reading until `resume()`. */
+  /** A buffer for the body of an incoming frame; null: no room, and the channel stops reading until `resume()`. */
   allocate?: (head: FrameHead) => Uint8Array | null
-  /** Takes back a body from `allocate` that no message will bring: the connection ended first, or it came damaged. */
+  /** Releases a body from `allocate` that no message delivers, because the connection ended or the frame was damaged. */
   release?: (body: Uint8Array) => void
-  /** A message that answers no request of ours. `body` stays the receiver's until it gives it back to its owner. */
+  /** A message that is not an answer. The receiver owns `body` until it releases it. */
   onMessage: (message: Message, body: Uint8Array, requestId: number) => void
-  /** How often the calling end sends a heartbeat, milliseconds. */
+  /** Milliseconds between heartbeats of the calling end. */
   heartbeatMs: number
-  /** Not a byte from the peer for so long: the connection is half-open and is cut. */
+  /** After so long without a byte from the peer the connection counts as half-open and is closed. */
   silenceMs: number
 }
 
@@ -31,20 +31,20 @@ interface Waiter {
 const SCRATCH_BYTES = 64 << 10
 const END_WITHIN_MS = 1000
 const MIN_KEEP_ALIVE_MS = 1000
-/** What a refused peer may still send before it has hung up. */
+/** What a refused peer may still send before it closes the connection. */
 const MAX_DISCARDED_BYTES = 256 << 10
-/** A peer that asks for more without taking the answers is not listened to until it has. */
+/** Reading from a peer pauses while it leaves so many bytes of answers unread. */
 const MAX_ANSWERS_UNTAKEN = 16
-/** A peer that takes its answers more slowly than this for as long as it may be silent is cut. */
+/** A peer that reads its answers more slowly than this for `silenceMs` is disconnected. */
 const SLOWEST_BYTES_A_MS = 1024
 
 /**
- * The calling end sends heartbeats and the accepting end answers them. So nothing is sent to a peer that says nothing,
- * and the kernel's keep-alive, which runs only while no byte waits to be acknowledged, tells one that is busy from one
- * that is gone.
+ * The calling end sends heartbeats and the accepting end answers them. The accepting end sends nothing to a silent peer,
+ * because the kernel's keep-alive, which distinguishes a busy peer from a dead one, runs only while no sent byte is
+ * unacknowledged.
  */
 export class Channel {
-  /** Resolves, never rejects, when the connection is over; with what ended it. */
+  /** Resolves when the connection has ended, with the reason. Never rejects. */
   readonly closed: Promise<Error | undefined>
   #socket: Socket | undefined
   readonly #options: ChannelOptions
@@ -58,7 +58,7 @@ export class Channel {
   #beat: NodeJS.Timeout | undefined
   #failure: Error | undefined
   #discarded = 0
-  /** By when the peer must have taken each message that the kernel has not taken from us yet, in the order of sending. */
+  /** Deadlines of the messages that the kernel has not accepted yet, in the order of sending. */
   readonly #untaken: number[] = []
   #settle: (error: Error | undefined) => void = () => {}
 
@@ -85,8 +85,8 @@ export class Channel {
   }
 
   /**
-   * The calling end: large bodies are received straight into their place, without a copy (`onread`).
-   * @throws the socket's error when nobody answers, DownpourError WIRE_CONNECT_TIMEOUT after 2 heartbeats, AbortError.
+   * The calling end. It receives large bodies directly into their buffers, without a copy (`onread`).
+   * @throws the socket's error, DownpourError WIRE_CONNECT_TIMEOUT after 2 heartbeats, AbortError
    */
   static async connect(
     to: { host: string; port: number; lookup?: LookupFunction; signal?: AbortSignal },
@@ -108,7 +108,7 @@ export class Channel {
         return true
       },
     }
-    // `onread` as a function works (net.js calls it before each read) but the constructor's type leaves it out.
+    // `onread.buffer` as a function works (net.js calls it before each read), but the constructor's type lacks it.
     const socket = new Socket({ onread } as unknown as ConstructorParameters<typeof Socket>[0])
     channel.#attach(socket)
     const connected = new Promise<void>((resolve) => socket.once('connect', resolve))
@@ -129,7 +129,7 @@ export class Channel {
     return this.#socket !== undefined && !this.#socket.destroyed
   }
 
-  /** Queues a message; `sent` is called when the kernel has taken it or never will: the body may change from then on. */
+  /** Queues a message. Calls `sent` when the kernel has accepted it, or never will: from then on the body may change. */
   send(message: Message, requestId = 0, body: Uint8Array = EMPTY, sent?: () => void): void {
     const socket = this.#socket
     if (!socket || socket.destroyed || socket.writableEnded) {
@@ -149,11 +149,11 @@ export class Channel {
     socket.uncork()
   }
 
-  /** Says no, as the last word: what the peer goes on to send is thrown away. */
+  /** Sends a refusal and closes the connection. Discards everything that the peer still sends. */
   refuse(error: unknown, requestId = 0): void {
     if (this.#failure) return
-    // What comes in is read until the peer has hung up: closing over unread bytes would reset the connection and lose
-    // the reply, and a peer of another version learns from it what is wrong.
+    // Keep reading until the peer closes: closing with unread bytes would reset the connection and lose the refusal,
+    // which tells a peer of another version what is wrong.
     this.send({ type: 'refused', code: errorCode(error), message: errorMessage(error) }, requestId)
     this.#failure = error instanceof Error ? error : new Error(String(error))
     this.#releaseUnfinished()
@@ -161,7 +161,7 @@ export class Channel {
     void this.end()
   }
 
-  /** @throws DownpourError WIRE_CLOSED when the connection ends before the answer: whether it was obeyed is unknown. */
+  /** @throws DownpourError WIRE_CLOSED if the connection ends before the answer; the peer may have executed the request */
   request(message: Message, body: Uint8Array = EMPTY): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (!this.alive) return reject(this.#endedError())
@@ -171,7 +171,7 @@ export class Channel {
     })
   }
 
-  /** There may be room for a body again. */
+  /** Call when there may be room for a body again. */
   resume(): void {
     if (!this.#decoder.stalled || !this.alive) return
     this.#received(0, () => this.#decoder.resume())
@@ -182,17 +182,17 @@ export class Channel {
     return this.#decoder.stalled
   }
 
-  /** How long the frames that come next may be. */
+  /** Limits for the frames that follow. */
   limit(limits: FrameLimits): void {
     this.#decoder.limits = limits
   }
 
-  /** From now on the peer may be silent for so long: its program may be busy, and its kernel answers for it. */
+  /** Allows the peer to be silent for so long: its program may be busy while its kernel answers the keep-alive. */
   allowSilence(ms: number): void {
     this.#silenceMs = ms
   }
 
-  /** Lets what was sent go out, then ends: after a second even if the peer does not. */
+  /** Closes after everything was sent, and after a second at the latest. */
   async end(): Promise<void> {
     this.#socket?.end()
     const stuck = setTimeout(() => this.destroy(), END_WITHIN_MS)
@@ -233,7 +233,7 @@ export class Channel {
     if (this.#mustNotRead) this.#socket?.pause()
   }
 
-  /** The calling end always reads: if both waited until the other has read, nothing would move any more. */
+  /** The calling end always reads: if both ends paused until the other has read, they would deadlock. */
   get #mustNotRead(): boolean {
     const isDeaf = this.#end === 'accepting' && this.#untaken.length > MAX_ANSWERS_UNTAKEN
     return !this.#failure && (this.#decoder.stalled || isDeaf)
@@ -270,7 +270,7 @@ export class Channel {
     if (body) this.#options.release?.(body)
   }
 
-  /** A process that was itself busy has not been listening: silence counts only while this timer runs on time. */
+  /** Counts silence only while this timer runs on time: a process that was busy itself could not receive anything. */
   #onBeat(): void {
     const now = performance.now()
     const late = now - this.#beatAt > 1.5 * this.#options.heartbeatMs
@@ -279,11 +279,11 @@ export class Channel {
     if (now - this.#heardAt > this.#silenceMs)
       this.destroy(new DownpourError('WIRE_SILENT', `the peer was silent for ${this.#silenceMs} ms`))
     else if (this.#end === 'accepting' && !late && now > (this.#untaken[0] ?? now))
-      this.destroy(new DownpourError('WIRE_DEAF', 'the peer does not take what it has asked for'))
+      this.destroy(new DownpourError('WIRE_DEAF', 'the peer does not read its answers'))
     else if (this.#mustBeat && this.#socket && !this.#socket.connecting) this.send({ type: 'heartbeat' })
   }
 
-  /** A heartbeat of the caller's that comes behind a long body is answered late: until then we beat by ourselves. */
+  /** Sends heartbeats during a long body: the caller's own heartbeat waits behind that body and is answered late. */
   get #mustBeat(): boolean {
     return this.#end === 'calling' || this.#decoder.stalled || this.#decoder.receiving
   }

@@ -4,16 +4,16 @@
  *   0 magic 'DWNP' | 4 version u16 | 6 type u16 | 8 request id u32 | 12 JSON bytes u32 | 16 body bytes u32
  *   20 crc32 of bytes 0-19 | 24 crc32 of JSON and body | 28 zero
  *
- * The head has a checksum of its own, so that a flipped bit in a length is an error now and not a wait for bytes that
- * never come. Lengths are held against caps before anything is allocated, and the JSON's buffer grows as its bytes
- * arrive: a peer that announces 4 MiB and sends nothing costs nothing.
+ * The head has its own checksum, so that a flipped bit in a length is an error at once and not a wait for bytes that
+ * never arrive. Lengths are checked against limits before anything is allocated, and the JSON's buffer grows as bytes
+ * arrive, so that a peer cannot reserve 4 MiB by announcing them.
  */
 import { crc32 } from 'node:zlib'
 import { DownpourError } from '../support/errors.ts'
 
 export const HEAD_BYTES = 32
 const MAGIC = 0x504e5744
-const VERSION = 4
+const VERSION = 5
 
 export interface FrameHead {
   type: number
@@ -34,10 +34,10 @@ export interface FrameLimits {
 
 export const DEFAULT_LIMITS: FrameLimits = { maxHeaderBytes: 4 << 20, maxBodyBytes: 0xffff_fff0 }
 export const EMPTY = new Uint8Array(0)
-/** What the JSON of nearly every message fits into. */
+/** Nearly every message has a shorter header. */
 const FIRST_HEADER_BYTES = 512
 
-/** Head and JSON as one buffer; the body follows it on the wire as it is. `body`: in the order they are sent. */
+/** Head and JSON in one buffer; the body follows unchanged. */
 export function encodeFrame(type: number, requestId: number, header: string, body: Uint8Array = EMPTY): Buffer {
   const headerBytes = Buffer.byteLength(header)
   const frame = Buffer.alloc(HEAD_BYTES + headerBytes)
@@ -61,14 +61,14 @@ function decodeHead(bytes: Buffer, limits: FrameLimits): DecodedHead {
   if (bytes.readUInt32LE(0) !== MAGIC)
     throw frameError('FRAME_BAD_MAGIC', 'the peer does not speak this protocol', { magic: bytes.readUInt32LE(0) })
   if (bytes.readUInt32LE(20) !== crc32(bytes.subarray(0, 20)) || bytes.readUInt32LE(28) !== 0)
-    throw frameError('FRAME_BAD_CHECKSUM', 'the head of a frame arrived damaged', {})
+    throw frameError('FRAME_BAD_CHECKSUM', 'the checksum of a frame head is wrong', {})
   const version = bytes.readUInt16LE(4)
   if (version !== VERSION)
     throw frameError('FRAME_BAD_VERSION', `the peer speaks version ${version}, this is ${VERSION}`, { version })
   const headerBytes = bytes.readUInt32LE(12)
   const bodyBytes = bytes.readUInt32LE(16)
   if (headerBytes > limits.maxHeaderBytes || bodyBytes > limits.maxBodyBytes)
-    throw frameError('FRAME_TOO_LARGE', 'a frame is larger than agreed', { headerBytes, bodyBytes, ...limits })
+    throw frameError('FRAME_TOO_LARGE', 'a frame exceeds the limits', { headerBytes, bodyBytes, ...limits })
   const type = bytes.readUInt16LE(6)
   return { type, requestId: bytes.readUInt32LE(8), headerBytes, bodyBytes, checksum: bytes.readUInt32LE(24) }
 }
@@ -78,18 +78,18 @@ function frameError(code: string, what: string, details: Record<string, unknown>
 }
 
 export interface FrameSink {
-  /** Where the body of this frame goes, `bodyBytes` long; null: no room now, call `resume()` when there is. */
+  /** Returns a buffer of `bodyBytes` for the body; null: no room now, and the owner calls `resume()` later. */
   body(head: FrameHead): Uint8Array | null
-  /** A whole frame with a right checksum. `header` is valid during the call, `body` for as long as its owner says. */
+  /** A complete frame with a correct checksum. `header` is valid during the call; `body` until its owner releases it. */
   frame(frame: Frame): void
 }
 
 /**
- * Takes bytes in any chunking. `#target` is the part being filled, `#filled` how much of it is; a decoder that threw is
- * of no further use.
+ * Accepts bytes in chunks of any size. `#target` is the part being filled, `#filled` its number of received bytes. A
+ * decoder that has thrown cannot be used again.
  */
 export class FrameDecoder {
-  /** Held against the head of each frame: who reads may change them between two frames. */
+  /** Checked with the head of each frame; may change between two frames. */
   limits: FrameLimits
   readonly #sink: FrameSink
   readonly #headBytes = Buffer.alloc(HEAD_BYTES)
@@ -111,22 +111,22 @@ export class FrameDecoder {
     return this.#waiting !== null
   }
 
-  /** Whether a body is under way. */
+  /** Whether a body is being received. */
   get receiving(): boolean {
     return this.#stage === 'body'
   }
 
-  /** The rest of the body being received, for a reader that can write there itself; empty between bodies. */
+  /** The rest of the body being received, for a reader that writes into it directly; empty between bodies. */
   space(): Uint8Array {
     return this.#stage === 'body' && !this.stalled ? this.#target.subarray(this.#filled) : EMPTY
   }
 
-  /** After `n` bytes were written into `space()`. */
+  /** Call after writing `n` bytes into `space()`. */
   advance(n: number): void {
     this.#count(n)
   }
 
-  /** @throws DownpourError FRAME_* : the stream cannot be trusted any more. */
+  /** @throws DownpourError FRAME_…: the connection cannot be used any more */
   feed(chunk: Uint8Array): void {
     let at = 0
     while (at < chunk.length && !this.stalled) {
@@ -138,7 +138,7 @@ export class FrameDecoder {
     if (at < chunk.length) this.#waiting = joined(this.#waiting, chunk.subarray(at))
   }
 
-  /** There may be room now. */
+  /** Call when there may be room for a body. */
   resume(): void {
     const waiting = this.#waiting
     if (!waiting) return
@@ -147,7 +147,7 @@ export class FrameDecoder {
     if (waiting.length > 0 || this.stalled) this.feed(waiting)
   }
 
-  /** The connection is over: gives back the body that was being received, if any. */
+  /** Call when the connection has ended: releases the body that was being received. */
   abandon(): Uint8Array | null {
     const body = this.#stage === 'body' ? this.#target : null
     this.#stage = 'head'
@@ -177,7 +177,7 @@ export class FrameDecoder {
     this.#target.set(arrived)
   }
 
-  /** `bytes` of the JSON at most; the buffer of the frame before is used again where it is large enough. */
+  /** A buffer for at most `bytes` of JSON; reuses that of the previous frame if it is large enough. */
   #headerRoom(bytes: number): Uint8Array {
     const length = Math.min(bytes, this.#head.headerBytes)
     if (this.#header.length < length) this.#header = Buffer.allocUnsafeSlow(Math.max(length, FIRST_HEADER_BYTES))
@@ -200,7 +200,7 @@ export class FrameDecoder {
   #finishFrame(): void {
     const { type, requestId, headerBytes, bodyBytes, checksum } = this.#head
     if (this.#checksum !== checksum)
-      throw frameError('FRAME_BAD_CHECKSUM', 'a frame arrived damaged', { type, headerBytes, bodyBytes })
+      throw frameError('FRAME_BAD_CHECKSUM', 'the checksum of a frame is wrong', { type, headerBytes, bodyBytes })
     const frame = {
       type,
       requestId,

@@ -1,11 +1,11 @@
-/** Which variable lies where: the model's list with its hash, and its deterministic spread over parameter servers. */
+/** The model's list of variables with its hash, and the deterministic placement of variables on parameter servers. */
 import { createHash } from 'node:crypto'
 import { DownpourError } from '../support/errors.ts'
 import { sizeOf, type VariableSpec } from '../support/variables.ts'
 
 export interface ModelLayout {
   readonly variables: readonly VariableSpec[]
-  /** sha256 over every field of every variable, hex: two processes with one hash mean the same bytes. */
+  /** sha256 over every field of every variable, hex: processes with the same hash have the same byte layout. */
   readonly hash: string
 }
 
@@ -16,8 +16,8 @@ export interface LayoutEntry extends VariableSpec {
 }
 
 /**
- * One parameter server's part. Order: trainable, statistic, frozen. So a push is the prefix `trainable + statistic`
- * (gradients, then batch statistics), a pull is the whole, and optimizer slots match the prefix `trainable`.
+ * The variables of one parameter server, ordered trainable, statistic, frozen. A push has the prefix `trainable +
+ * statistic` (gradients, then batch statistics), a pull has everything, and optimizer slots match the prefix `trainable`.
  * All counts are float32 elements.
  */
 export interface ShardLayout {
@@ -49,14 +49,16 @@ export function makeLayout(variables: readonly VariableSpec[]): ModelLayout {
 function hashOf(variables: readonly VariableSpec[]): string {
   const facts = variables.map((v) => {
     const init = Object.entries(v.init).sort(([a], [b]) => (a < b ? -1 : 1))
-    return [v.name, v.shape, v.kind, v.decay, init, v.slice ?? false, v.head ?? false]
+    const facts = [v.name, v.shape, v.kind, v.decay, init, v.slice ?? false, v.restored === false]
+    // Left out where it is absent: layouts without it keep the hash that stored checkpoints have.
+    return v.learningRateMultiplier === undefined ? facts : [...facts, v.learningRateMultiplier]
   })
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex')
 }
 
 /**
- * Head slices round-robin, then the others greedily by bytes, largest first, onto the emptiest shard (paper.md §4.4).
- * Depends on nothing but the layout and the number of parameter servers.
+ * Places slices of the last layer round-robin, then the other variables, the largest first, on the shard with the fewest
+ * bytes (paper.md §4.4). The placement depends only on the layout and the number of parameter servers.
  */
 export function placeLayout(layout: ModelLayout, parameterServers: number): Placement {
   const slices = layout.variables.filter((variable) => variable.slice)
@@ -91,12 +93,7 @@ function layOut(index: number, variables: readonly VariableSpec[], layout: Model
   return { index, entries, trainable: sum.trainable, statistic: sum.statistic, total: offset }
 }
 
-/** Views of one flat array by variable name; no bytes are copied. */
+/** Views of one flat array by variable name, without a copy. */
 export function viewsOf(entries: readonly LayoutEntry[], flat: Float32Array): Map<string, Float32Array> {
   return new Map(entries.map(({ name, offset, length }) => [name, flat.subarray(offset, offset + length)]))
-}
-
-/** The variables as messages and manifests carry them: plain and mutable. */
-export function plainVariables({ variables }: ModelLayout): (Omit<VariableSpec, 'shape'> & { shape: number[] })[] {
-  return variables.map((variable) => ({ ...variable, shape: [...variable.shape] }))
 }

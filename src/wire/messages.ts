@@ -1,120 +1,105 @@
-/** What is said over the wire, as a discriminated union; headers are checked here where they enter, and trusted after. */
+/** The messages of the wire as a discriminated union. Headers are checked here and trusted everywhere else. */
 import { z } from 'zod'
+import { ClassesId } from '../contract/classes.ts'
+import { Lease, PUSH_RESULTS } from '../contract/exchange.ts'
 import { DownpourError } from '../support/errors.ts'
+import { StoredVariable } from '../support/variables.ts'
 import { EMPTY, encodeFrame, type Frame } from './frames.ts'
 
 const count = z.int().min(0)
 const text = z.string().max(512)
-/** Of one worker to one shard. It goes on counting where a shard has gone back; a job has at most 10^9 steps. */
+/** Pushes of one worker to one shard. The count continues when a shard is restored; a job has at most 10^9 steps. */
 export const MAX_PUSHES = 10 ** 10
-/** As many as a pod's name has digits for. */
+/** The index of a worker or parameter server. */
 const place = count.max(9999)
-/** Units of data: their order is an array of so many. */
+/** Units of data. Their shuffled order is an array of this length. */
 export const unitCount = count.max(2 ** 24)
-
-const Initializer = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('zeros') }),
-  z.strictObject({ type: z.literal('ones') }),
-  z.strictObject({ type: z.literal('constant'), value: z.number() }),
-  z.strictObject({ type: z.literal('normal'), stddev: z.number() }),
-])
-
-export const VariableSpecSchema = z.strictObject({
-  name: text.min(1),
-  shape: z.array(count.max(0xffff_ffff)).max(8),
-  kind: z.enum(['trainable', 'statistic', 'frozen']),
-  decay: z.boolean(),
-  init: Initializer,
-  slice: z.exactOptional(z.boolean()),
-  head: z.exactOptional(z.boolean()),
-})
-
-export const PUSH_RESULTS = ['applied', 'duplicate', 'stale', 'nonfinite', 'incarnation', 'done', 'wait'] as const
-export type PushResult = (typeof PUSH_RESULTS)[number]
-
-/** What stands for a list of classes where it would be too long. */
-const ListId = z.strictObject({ count, sha256: text })
-
-/** A unit of data handed to a worker. */
-export const Lease = z.strictObject({ epoch: count, unit: count })
-export type Lease = z.output<typeof Lease>
 
 const SCHEMAS = {
   /**
-   * First message of a connection, and small: it is read of anybody. `layoutHash`: of the whole model, which is told only
-   * when it is asked for; `dataUnits`: how many units of data leases are over.
+   * First message of a connection. It is small, because it is read from unauthenticated callers. `layoutHash` identifies
+   * the model; the layout itself is sent only on request. `dataUnits`: number of units of data that the caller sees.
    */
   hello: z.strictObject({
     role: z.enum(['worker', 'coordinator']),
     index: place,
     podUid: text.min(1),
-    /** How often this place was filled before; of a parameter server: its generation. */
+    /** How many pods had this index before; for a parameter server: its generation. */
     attempt: count,
-    /** Of a coordinator: digest of the checkpoint that it went back to. Null: none, and for workers. */
+    /** Digest of the checkpoint that a coordinator was restored from. Null: none, or the caller is a worker. */
     restored: text.nullable(),
     jobUid: text,
     shard: count,
     shards: count,
     layoutHash: text,
     dataUnits: unitCount,
-    /** Where the run has a key: that the caller knows it. */
+    /** Proves that the caller knows the key of the run, if it has one. */
     proof: z.exactOptional(text),
-    /** The list of classes that the worker goes by: its own, or the job's once it has that. Null: of a coordinator. */
-    classes: ListId.nullable(),
+    /** The worker's list of classes: its own, or that of the job once it has it. Null: the caller is a coordinator. */
+    classes: ClassesId.nullable(),
   }),
-  /** Answer to a hello: the shard does not know the model yet. The caller tells the layout, and then is let in. */
+  /** Answer to a hello: the shard does not know the model yet, and admits the caller once it has sent the layout. */
   layoutWanted: z.strictObject({}),
-  layout: z.strictObject({ variables: z.array(VariableSpecSchema).max(100_000) }),
-  /** `classes`: of the job, told by parameter server 0. Null: it has none yet, or another shard answers. */
-  welcome: z.strictObject({ incarnation: count, version: count, heartbeatMs: z.number(), classes: ListId.nullable() }),
-  /** `version` and `incarnation`: of the weights the caller has; the same again are not sent twice. */
+  layout: z.strictObject({ variables: z.array(StoredVariable).max(100_000) }),
+  /** `classes`: of the job, from parameter server 0. Null: the job has none yet, or another shard answers. */
+  welcome: z.strictObject({
+    incarnation: count,
+    version: count,
+    heartbeatMs: z.number(),
+    classes: ClassesId.nullable(),
+  }),
+  /** `version` and `incarnation` of the weights that the caller has. Unchanged weights are not sent again. */
   pull: z.strictObject({ incarnation: count, version: count }),
-  /** Body: all weights of the shard, or nothing when they are unchanged, the caller must wait, or the job is done. */
+  /** Body: all weights of the shard if `state` is fresh; otherwise empty. */
   weights: z.strictObject({
     incarnation: count,
     version: count,
     state: z.enum(['fresh', 'unchanged', 'wait', 'done']),
   }),
-  /** Body: gradients and batch statistics of the shard. `seq` rises by one a push and is repeated until answered. */
+  /** Body: gradients and batch statistics of the shard. `seq` rises by one with each push; a repeated push has the same. */
   push: z.strictObject({
     seq: count.max(MAX_PUSHES),
     incarnation: count,
     baseVersion: count,
     loss: z.number().nullable(),
     examples: count,
+    /** Number of gradients that are summed up. */
+    batches: z.int().min(1),
+    /** The newest step that the worker knows from parameter server 0. It sets the learning rate of all shards. */
+    globalStep: count,
   }),
   pushed: z.strictObject({ incarnation: count, version: count, result: z.enum(PUSH_RESULTS) }),
-  /** `seq` as in push: the same number gets the same unit again. */
+  /** `seq` as in push: a repeated request gets the same unit. */
   lease: z.strictObject({ seq: count }),
   leased: z.strictObject({ lease: Lease.nullable() }),
   leaseDone: z.strictObject({ lease: Lease }),
-  /** Coordinator to a shard: write yourself as you are now into `folder` (relative to the job's folder). */
+  /** Coordinator to a shard: save the state of this moment into `folder`, relative to the job's folder. */
   snapshot: z.strictObject({ folder: text }),
   snapshotTaken: z.strictObject({ record: z.record(z.string(), z.unknown()) }),
-  /** Coordinator to a shard: the job has reached its last step. */
+  /** Coordinator to a shard: the job has finished its last step. */
   finish: z.strictObject({}),
   ok: z.strictObject({}),
-  /** The sender wants nothing more: a worker's data is handed out again, a coordinator's shards may end. */
+  /** The sender is leaving: leases of a worker are returned, shards of a coordinator may exit. */
   goodbye: z.strictObject({}),
   heartbeat: z.strictObject({}),
-  /** An answer of no, or (request id 0) the reason why the connection ends. */
+  /** A refusal, or with request id 0 the reason why the connection is closed. */
   refused: z.strictObject({ code: text, message: z.string().max(8192) }),
-  /** Worker to parameter server 0. Body: a list of classes, for a job that has none yet; or nothing, to be told the job's when it has one. */
-  offerClasses: ListId,
-  /** Body: the job's list, or nothing where that is the one that was offered. */
-  classes: ListId,
+  /** Worker to parameter server 0. Body: a list of classes for a job without one; or empty, to wait for the job's list. */
+  offerClasses: ClassesId,
+  /** Body: the job's list; empty if it is the offered one. */
+  classes: ClassesId,
 } as const
 
 type Schemas = typeof SCHEMAS
 export type MessageType = keyof Schemas
-/** zod says Record<string, never> for an empty object, which nothing can be intersected with. */
+/** zod types an empty object as Record<string, never>, which cannot be intersected with anything. */
 type Header<K extends MessageType> = keyof Schemas[K]['shape'] extends never ? unknown : z.output<Schemas[K]>
 export type Message<T extends MessageType = MessageType> = { [K in T]: { type: K } & Header<K> }[T]
 
 const TYPES = Object.keys(SCHEMAS) as MessageType[]
 const CODES = new Map(TYPES.map((type, index) => [type, index + 1]))
 
-/** Head and JSON of a message; the body is sent after it. */
+/** Head and JSON of a message; the body follows. */
 export function encodeMessage(message: Message, requestId: number, body: Uint8Array = EMPTY): Buffer {
   const { type, ...header } = message
   return encodeFrame(CODES.get(type) ?? 0, requestId, JSON.stringify(header), body)
@@ -123,7 +108,7 @@ export function encodeMessage(message: Message, requestId: number, body: Uint8Ar
 /** @throws DownpourError FRAME_UNKNOWN_TYPE, FRAME_BAD_HEADER. */
 export function decodeMessage(frame: Frame): Message {
   const type = TYPES[frame.type - 1]
-  if (!type) throw new DownpourError('FRAME_UNKNOWN_TYPE', `message type ${frame.type} is not known here`, {})
+  if (!type) throw new DownpourError('FRAME_UNKNOWN_TYPE', `message type ${frame.type} is unknown`, {})
   const parsed = SCHEMAS[type].safeParse(jsonOf(frame.header))
   if (parsed.success) return { type, ...parsed.data } as Message
   const issues = parsed.error.issues.slice(0, 3).map((issue) => `${issue.path.join('.')}: ${issue.message}`)
@@ -138,12 +123,12 @@ function jsonOf(bytes: Uint8Array): unknown {
   }
 }
 
-/** The type code that a frame of this message carries: what `FrameSink.body` sees before the header is read. */
+/** The type code in the frame of this message, which `FrameSink.body` gets before the header is decoded. */
 export function typeCode(type: MessageType): number {
   return CODES.get(type) ?? 0
 }
 
-/** A shard's floats as the bytes they are sent as: little-endian, like every machine this runs on. */
+/** The bytes of float32 values, which are little-endian on every supported machine. */
 export function bytesOf(floats: Float32Array): Uint8Array {
   return new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength)
 }

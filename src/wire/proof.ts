@@ -1,6 +1,6 @@
 /**
- * That who says hello knows the key of its run. The key itself is never sent, and a proof holds for the place and the
- * try that it was made for: whoever overhears one cannot say hello as a later try, or as the coordinator.
+ * Proves that a caller knows the key of its run, without sending the key. A proof is bound to the role, index and attempt
+ * of a hello: an intercepted one cannot be used for a later attempt or for the coordinator.
  */
 import { createHmac } from 'node:crypto'
 import { sameSecret } from '../support/secret.ts'
@@ -8,7 +8,7 @@ import type { Message } from './messages.ts'
 
 type Hello = Message<'hello'>
 
-/** @param key undefined: this run has none */
+/** @param key undefined: the run has no key */
 export function proven(hello: Hello, key: string | undefined): Hello {
   return key === undefined ? hello : { ...hello, proof: proofOf(hello, key) }
 }

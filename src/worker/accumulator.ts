@@ -1,10 +1,10 @@
-/** The sum of n_push gradients; batch statistics are the newest, the loss a mean, the base is that of the oldest. */
+/** Sums up n_push gradients. Batch statistics and the loss are averaged; the base is that of the oldest step. */
 import type { PushRequest, WeightsBase } from './client.ts'
 import type { StepOutput } from './step.ts'
 
 export class Accumulator {
   #gradients = new Map<string, Float32Array>()
-  #statistics: ReadonlyMap<string, Float32Array> = new Map()
+  #statistics = new Map<string, Float32Array>()
   #lossSum = 0
   #examples = 0
   #steps = 0
@@ -14,24 +14,29 @@ export class Accumulator {
     return this.#steps
   }
 
-  /** @param base what the step was computed on: where a server came back with other weights, the sum starts anew. */
+  /** @param base of the step. If a server has restarted since the previous step, the sum starts over. */
   add({ gradients, statistics, loss, examples }: StepOutput, base: WeightsBase): void {
-    if (this.#steps > 0 && !isOfOneLife(this.#base, base)) this.#clear()
+    if (this.#steps > 0 && !haveSameIncarnations(this.#base, base)) this.#clear()
     if (this.#steps === 0) {
       this.#gradients = new Map(gradients)
+      this.#statistics = new Map(statistics)
       this.#base = base
-    } else for (const [name, values] of gradients) addTo(this.#gradients.get(name), values)
-    this.#statistics = statistics
+    } else {
+      addAll(this.#gradients, gradients)
+      addAll(this.#statistics, statistics)
+    }
     this.#lossSum += loss
     this.#examples += examples
     this.#steps++
   }
 
-  /** What has been gathered; starts anew. */
+  /** Returns the sum and starts a new one. */
   take(): PushRequest {
+    if (this.#steps > 1) divideAll(this.#statistics, this.#steps)
     const request = {
       gradients: this.#gradients,
       statistics: this.#statistics,
+      batches: this.#steps,
       loss: this.#lossSum / this.#steps,
       examples: this.#examples,
       base: this.#base,
@@ -42,14 +47,22 @@ export class Accumulator {
 
   #clear(): void {
     this.#gradients = new Map()
+    this.#statistics = new Map()
     this.#lossSum = this.#examples = this.#steps = 0
   }
 }
 
-function addTo(sum: Float32Array | undefined, values: Float32Array): void {
-  if (sum) for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (values[i] as number)
+function addAll(sums: ReadonlyMap<string, Float32Array>, added: ReadonlyMap<string, Float32Array>): void {
+  for (const [name, sum] of sums) {
+    const values = added.get(name) as Float32Array
+    for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (values[i] as number)
+  }
 }
 
-function isOfOneLife(a: WeightsBase, b: WeightsBase): boolean {
+function divideAll(sums: ReadonlyMap<string, Float32Array>, divisor: number): void {
+  for (const sum of sums.values()) for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) / divisor
+}
+
+function haveSameIncarnations(a: WeightsBase, b: WeightsBase): boolean {
   return a.every(({ incarnation }, shard) => incarnation === b[shard]?.incarnation)
 }

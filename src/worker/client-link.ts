@@ -1,5 +1,6 @@
-/** The connection to one parameter server: kept up for ever, requests repeated until they are answered. */
+/** The connection to one parameter server. It reconnects for ever, and repeats requests until they are answered. */
 import type { LookupFunction } from 'node:net'
+import { backoffMs } from '../support/backoff.ts'
 import { systemClock } from '../support/clock.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
@@ -15,7 +16,7 @@ export interface LinkOptions {
   port: number
   lookup?: LookupFunction
   hello: () => Message<'hello'>
-  /** With parameter server 0, which keeps the job's list. */
+  /** For parameter server 0, which keeps the job's list. */
   classes?: ClassAgreement
   layout: ModelLayout
   shard: ShardLayout
@@ -25,26 +26,27 @@ export interface LinkOptions {
   log: Log
 }
 
-const FIRST_DELAY_MS = 50
-const MAX_DELAY_MS = 3000
-/** What no reconnect changes: answers, and classes that do not go with those of this worker. */
+const RECONNECT = { baseMs: 50, capMs: 3000 }
+/** Nearly all of the delay is random: fifty workers lose the same parameter server at the same moment. */
+const LEAST_DELAY = 0.1
+/** Errors that reconnecting does not change: refusals, and classes that differ from those of this worker. */
 const FATAL_ANSWERS = ['FENCED', 'LAYOUT_MISMATCH', 'DATA_UNITS_MISMATCH', 'DATA_EMPTY', 'NON_FINITE']
 const FATAL = new Set([...FATAL_ANSWERS, 'CLASSES_CHANGED', 'CLASSES_INVALID', 'LABELS_TOO_FEW', 'LABELS_TOO_MANY'])
 
-/** Invariant: `#channel` is set exactly while its hello is answered and it is alive. */
+/** Invariant: `#channel` is set exactly while it is connected and its hello has been answered. */
 export class ShardLink {
-  /** All weights of the shard; whole only when the last pull was answered. */
+  /** All weights of the shard; complete only after the answer to a pull. */
   readonly weights: Float32Array
-  /** What the next push is sent from. */
+  /** The body of the next push. */
   readonly outgoing: Float32Array
-  /** Which weights lie in `weights`; zeros: none that are whole. */
+  /** Which weights `weights` contains; zeros: none, or incomplete ones. */
   have = { incarnation: 0, version: 0 }
   readonly #options: LinkOptions
   #channel: Channel | undefined
   #opened = Promise.withResolvers<Channel>()
   #fatal: Error | undefined
   #closing = false
-  /** Ends waiting and dialling. */
+  /** Aborts waiting and connecting. */
   readonly #stop = new AbortController()
 
   constructor(options: LinkOptions) {
@@ -58,13 +60,13 @@ export class ShardLink {
     void this.#keepUp()
   }
 
-  /** Resolves when the shard has answered the hello. @throws what ended the link for good. */
+  /** Resolves when the shard has answered the hello. @throws the error that ended the link */
   async ready(): Promise<void> {
     await this.#opened.promise
   }
 
   /**
-   * @param build called for every attempt, because what we have changes with a torn reply.
+   * @param build called for each attempt, because an interrupted reply changes `have`
    * @throws DownpourError FENCED, LAYOUT_MISMATCH…, the server's refusal, or AbortError
    */
   async request(build: () => Message, body?: Uint8Array): Promise<Reply> {
@@ -83,7 +85,7 @@ export class ShardLink {
     }
   }
 
-  /** Says goodbye where somebody listens, and ends. */
+  /** Sends a goodbye if connected, and closes. */
   async close(): Promise<void> {
     this.#closing = true
     const channel = this.#channel
@@ -97,19 +99,17 @@ export class ShardLink {
     for (let failures = 0; !this.#fatal; failures++) {
       try {
         const channel = await this.#open()
-        if (failures > 0) log.info({ host, port, failures }, 'parameter server reached')
+        if (failures > 0) log.info({ host, port, failures }, 'connected to parameter server')
         failures = 0
         const error = await channel.closed
         this.#lost()
-        if (!this.#fatal) log.warn({ host, port, code: errorCode(error) }, 'parameter server lost')
+        if (!this.#fatal) log.warn({ host, port, code: errorCode(error) }, 'connection to parameter server lost')
       } catch (error) {
         if (failures % 20 === 0 && !this.#fatal)
           log.info({ host, port, reason: errorMessage(error) }, 'waiting for parameter server')
       }
-      const ceiling = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** failures)
-      // Jitter over the whole range: fifty workers must not come back in step (all of them lost the same server).
-      if (!this.#fatal)
-        await systemClock.sleep(ceiling * (0.1 + 0.9 * Math.random()), this.#stop.signal).catch(() => {})
+      const delayMs = backoffMs(failures, RECONNECT, Math.random, LEAST_DELAY)
+      if (!this.#fatal) await systemClock.sleep(delayMs, this.#stop.signal).catch(() => {})
     }
   }
 

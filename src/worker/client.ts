@@ -1,48 +1,49 @@
-/** A worker's view of the job's parameter servers: pull weights, push gradients, lease data. Knows no model. */
+/** The client of the parameter servers: pulls weights, pushes gradients, leases data. It knows no model. */
 import type { LookupFunction } from 'node:net'
 import type { Class, ClassList } from '../contract/classes.ts'
-import type { Lease, LeaseSource } from '../data/batch.ts'
+import type { Lease, PushResult } from '../contract/exchange.ts'
+import type { LeaseSource } from '../input/batch.ts'
 import { systemClock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { endpointOf } from '../wire/endpoint.ts'
 import { type ModelLayout, type Placement, placeLayout, type ShardLayout, viewsOf } from '../wire/layout.ts'
-import { bytesOf, type Message, type MessageType, type PushResult } from '../wire/messages.ts'
+import { bytesOf, type Message, type MessageType } from '../wire/messages.ts'
 import { proven } from '../wire/proof.ts'
 import { ClassAgreement } from './class-agreement.ts'
 import { ShardLink } from './client-link.ts'
 
 export interface ConnectOptions {
-  /** One a parameter server, in order; `host:port` overrides `port`. */
+  /** One for each parameter server, in order; `host:port` overrides `port`. */
   hosts: readonly string[]
   port: number
   lookup?: LookupFunction
   identity: { index: number; podUid: string; attempt: number }
   jobUid: string
-  /** Shows that we belong to the run, where it has one. */
+  /** The key of the run, if it has one. */
   key?: string | undefined
   layout: ModelLayout
-  /** Units of data (files) that the job's leases are over; all workers must say the same number. */
+  /** Number of units of data that this worker sees; the same for all workers. */
   dataUnits: number
-  /** Of the worker's folder: they become the job's where it has none yet. */
+  /** Classes of the worker's folder; they become those of a job that has none yet. */
   classes: ClassList
-  /** Whether `classes` can be the list of a job that has none yet; false: another worker must bring it. May throw. */
+  /** Whether `classes` can become the list of a job without one; false: another worker must offer its list. May throw. */
   mayOfferClasses?: (own: ClassList) => boolean
   signal: AbortSignal
   log: Log
-  /** Milliseconds between heartbeats; a server silent for `silenceMs` (default 2 heartbeats) is given up and dialled anew. */
+  /** Milliseconds between heartbeats. After `silenceMs` without an answer (default 2 heartbeats) the client reconnects. */
   heartbeatMs?: number
   silenceMs?: number
-  /** How often a worker held back by warm start asks again. */
+  /** Milliseconds between requests of a worker that waits for the end of warm start. */
   waitMs?: number
 }
 
 export interface PullResult {
   /** Global step: updates applied by parameter server 0. */
   step: number
-  /** Every variable of the model. Views that the next pull overwrites. */
+  /** Every variable of the model, as views that the next pull overwrites. */
   weights: ReadonlyMap<string, Float32Array>
-  /** False when nothing was applied since the last pull. */
+  /** False if no update was applied since the last pull. */
   changed: boolean
 }
 
@@ -50,36 +51,33 @@ export interface PullResult {
 export type WeightsBase = readonly { incarnation: number; version: number }[]
 
 export interface PushRequest {
-  /** dL/dw by name, every trainable variable; without weight decay, which the server adds. */
+  /** The sum over `batches` of dL/dw by name, every trainable variable; without weight decay, which the server adds. */
   gradients: ReadonlyMap<string, Float32Array>
-  /** Batch mean and variance by name, every variable of kind statistic. */
+  /** Batch mean and variance by name, every variable of kind statistic; their means over `batches`. */
   statistics: ReadonlyMap<string, Float32Array>
+  batches: number
   loss: number
   examples: number
-  /** What the gradients were computed on: `client.base` of then, the oldest where several steps are in them. */
+  /** `client.base` when the gradients were computed; of several steps the oldest. */
   base: WeightsBase
 }
 
 export interface PushReply {
-  /**
-   * applied, duplicate: it counts, once. stale: too old, pull and compute anew. nonfinite: refused. incarnation: a
-   * server came back with other weights, pull. wait: warm start, pull (which waits). done: the job has all its steps.
-   */
   result: PushResult
   step: number
 }
 
 export interface ShardClient {
-  /** Waits while warm start holds this worker back. @throws DownpourError FENCED…, AbortError */
+  /** Blocks during warm start, except for worker 0. @throws DownpourError FENCED…, AbortError */
   pull(): Promise<PullResult>
-  /** Repeated with the same sequence number until answered. @throws DownpourError FENCED…, PUSH_INCOMPLETE, AbortError */
+  /** Repeats the push with the same sequence number until it is answered. @throws DownpourError FENCED…, PUSH_INCOMPLETE, AbortError */
   push(request: PushRequest): Promise<PushReply>
-  /** The weights that the last pull brought. */
+  /** The weights of the last pull. */
   readonly base: WeightsBase
   readonly leases: LeaseSource
-  /** Of the job, by which every worker numbers its labels. */
+  /** The classes of the job; workers number their labels by them. */
   readonly classes: readonly Class[]
-  /** The job has reached its last step: nothing more to compute. */
+  /** True when the job has finished its last step. */
   readonly done: boolean
   readonly placement: Placement
   close(): Promise<void>
@@ -87,10 +85,10 @@ export interface ShardClient {
 
 const DEFAULT_HEARTBEAT_MS = 10_000
 const DEFAULT_WAIT_MS = 250
-/** No weights at all: of no incarnation. */
+/** No weights. */
 const NOTHING = { incarnation: 0, version: 0 }
 
-/** Resolves when every parameter server has answered, however late their pods come up. */
+/** Resolves when every parameter server has answered, and waits for pods that start late. */
 export async function connectShards(options: ConnectOptions): Promise<ShardClient> {
   const client = new Client(options)
   try {
@@ -110,6 +108,8 @@ class Client implements ShardClient {
   readonly #agreement: ClassAgreement
   readonly #options: ConnectOptions
   #done = false
+  /** The last version of parameter server 0 that this worker knows. */
+  #globalStep = 0
   #pushSeq = 0
   #leaseSeq = 0
   #leaseTurn: Promise<unknown> = Promise.resolve()
@@ -141,12 +141,13 @@ class Client implements ShardClient {
   }
 
   async pull(): Promise<PullResult> {
-    // Parameter server 0 says whether this worker may train at all, before the others send their megabytes.
+    // Parameter server 0 first: it decides whether this worker may train, before the others send their weights.
     let first = await this.#pullFrom(this.#link(0))
     while (first.state === 'wait') {
       await systemClock.sleep(this.#options.waitMs ?? DEFAULT_WAIT_MS, this.#options.signal)
       first = await this.#pullFrom(this.#link(0))
     }
+    this.#globalStep = first.version
     if (first.state === 'done') {
       this.#done = true
       return { step: first.version, weights: this.#views, changed: false }
@@ -167,15 +168,27 @@ class Client implements ShardClient {
     for (const shard of this.placement.shards) fill(this.#link(shard.index).outgoing, shard, request)
     const seq = ++this.#pushSeq
     const loss = Number.isFinite(request.loss) ? request.loss : null
+    const { examples, batches } = request
+    const globalStep = this.#globalStep
     const replies = this.#links.map(async (link, shard) => {
       const { incarnation, version } = request.base[shard] ?? NOTHING
-      const push = { type: 'push', seq, incarnation, baseVersion: version, loss, examples: request.examples } as const
+      const push = {
+        type: 'push',
+        seq,
+        incarnation,
+        baseVersion: version,
+        loss,
+        examples,
+        batches,
+        globalStep,
+      } as const
       return expect((await link.request(() => push, bytesOf(link.outgoing))).message, 'pushed')
     })
     const [leader, ...others] = replies
     for (const other of others) other.catch(() => {})
     const first = await (leader as Promise<Message<'pushed'>>)
-    // The job is over when server 0 says so; the others may be gone already.
+    this.#globalStep = first.version
+    // Parameter server 0 decides whether the job is done. The others may have exited already.
     if (first.result === 'done') this.#done = true
     const rest = this.#done ? [] : await Promise.all(others)
     return { result: worst(first.result, rest), step: first.version }
@@ -189,7 +202,7 @@ class Client implements ShardClient {
     return this.#links[index] as ShardLink
   }
 
-  /** One lease request at a time: the server remembers one answer a worker. */
+  /** One lease request at a time, because the server stores only the last answer to a worker. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#leaseTurn.then(work)
     this.#leaseTurn = turn.catch(() => {})
@@ -244,7 +257,7 @@ function helloOf(options: ConnectOptions, shard: number, agreement: ClassAgreeme
   return proven(hello, options.key)
 }
 
-/** Gradients, then statistics, in the shard's order: the prefix of its layout. */
+/** Copies gradients and statistics in the order of the shard's layout. */
 function fill(outgoing: Float32Array, shard: ShardLayout, { gradients, statistics }: PushRequest): void {
   for (const { name, kind, offset, length } of shard.entries) {
     if (kind === 'frozen') break
@@ -259,7 +272,7 @@ function fill(outgoing: Float32Array, shard: ShardLayout, { gradients, statistic
   }
 }
 
-/** Server 0 decides whether a push counted; another one that asks for a pull is heard. Their own 'done' is not ours. */
+/** Parameter server 0 decides whether a push counts. Of the other results only `incarnation` matters: it requires a pull. */
 function worst(first: PushResult, others: readonly Message<'pushed'>[]): PushResult {
   if (first !== 'applied' && first !== 'duplicate') return first
   return others.some(({ result }) => result === 'incarnation') ? 'incarnation' : first

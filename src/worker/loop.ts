@@ -1,6 +1,6 @@
-/** The training loop: next batch, forward, backward, push; once in a while pull (paper.md §3.1, §4.4). */
+/** The training loop: next batch, forward, backward, push; every n_fetch steps pull (paper.md §3.1, §4.4). */
 import type { RuntimeConfig } from '../contract/runtime.ts'
-import type { Loader } from '../data/loader.ts'
+import type { Loader } from '../input/loader.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { Accumulator } from './accumulator.ts'
@@ -11,7 +11,7 @@ import type { Stepper } from './step.ts'
 export interface LoopOptions {
   config: Pick<RuntimeConfig, 'async' | 'maxNonFinite'>
   client: ShardClient
-  loader: Pick<Loader, 'next' | 'stats'>
+  loader: Loader<unknown>
   stepper: Stepper
   report: Reporter
   signal: AbortSignal
@@ -36,7 +36,6 @@ export async function trainingLoop({
   for (let step = 0; !client.done; step++) {
     signal.throwIfAborted()
     if (mustPull || step % fetchEvery === 0) {
-      // once in a while: fresh weights
       const { weights, changed } = await report.timed(client.pull())
       if (client.done) return
       if (changed || mustPull) stepper.load(weights)
@@ -46,15 +45,15 @@ export async function trainingLoop({
     const batch = await loader.next()
     if (!batch) return
     const result = stepper.step(batch)
-    report.onStep(batch.size, result.loss, result.seconds, loader.stats())
+    report.onStep(batch.targets.length, result.loss, result.seconds, loader.stats())
 
     if (!result.finite) {
-      // before the push: NaN must not reach the optimizer
+      // Not pushed: NaN must not reach the optimizer.
       report.onNonFinite()
       if (++nonFiniteInRow >= config.maxNonFinite) {
         throw new DownpourError(
           'NON_FINITE',
-          `${nonFiniteInRow} gradients in a row held NaN or infinite values (loss ${result.loss}): lower the learning rate or look at the data`,
+          `${nonFiniteInRow} gradients in a row held NaN or infinite values (loss ${result.loss}): lower the learning rate or check the data`,
         )
       }
       continue
@@ -67,7 +66,7 @@ export async function trainingLoop({
   }
 }
 
-/** @returns whether the weights that the gradient was computed on are useless now */
+/** @returns whether the worker must pull before the next step */
 async function push(client: ShardClient, request: PushRequest, report: Reporter, log: Log): Promise<boolean> {
   const { result, step } = await report.timed(client.push(request))
   report.onPushed(result)
@@ -80,7 +79,7 @@ async function push(client: ShardClient, request: PushRequest, report: Reporter,
     case 'incarnation':
     case 'wait':
     case 'nonfinite':
-      log.info({ result, step }, 'push not applied, pulling anew')
+      log.info({ result, step }, 'push not applied, pulling again')
       return true
   }
 }

@@ -1,4 +1,4 @@
-/** `downpour worker`: one training process, from what it is told to its last words. */
+/** `downpour worker`: one training process, from its configuration to its termination message. */
 import { join } from 'node:path'
 import { encodeClasses } from '../contract/classes.ts'
 import { exitCodeOf } from '../contract/exit-codes.ts'
@@ -10,20 +10,24 @@ import {
   type Surroundings,
 } from '../contract/parse-config.ts'
 import { EXIT, type PlaceArgs, PORTS, type PodIdentity, type RuntimeConfig } from '../contract/runtime.ts'
-import { someNames, tellMissingClasses } from '../data/job-classes.ts'
+import { FORMATS } from '../data/formats.ts'
+import { someNames } from '../data/label-names.ts'
 import type { Label } from '../data/labels.ts'
-import { createLoader, type DataFacts, dataFacts } from '../data/loader.ts'
-import { tellPassedOver } from '../data/scan/tell.ts'
-import { startRuntimeHttp } from '../metrics/runtime-http.ts'
+import { logMissingClasses } from '../data/match-classes.ts'
+import { logPassedOver } from '../data/scan/log-passed-over.ts'
+import { startProcessServer } from '../http/process-server.ts'
+import { type OpenLoader, openLoader } from '../input/loader.ts'
+import type { DataFacts } from '../input/loader-messages.ts'
 import { createWorkerMetrics } from '../metrics/worker.ts'
-import type { Model } from '../models/model.ts'
-import { buildModel } from '../models/resnet.ts'
+import { cacheRoot } from '../support/cache-root.mjs'
 import { DownpourError } from '../support/errors.ts'
 import { hostsLookup } from '../support/hosts.ts'
 import { createLog, type Log } from '../support/log.ts'
 import { runProcess } from '../support/run-process.ts'
 import { readSecret } from '../support/secret.ts'
-import { createTask } from '../tasks/create-task.ts'
+import { classesOf } from '../tasks/declarations.ts'
+import { createTask } from '../tasks/registry.ts'
+import type { Task } from '../tasks/task.ts'
 import { selectBackend } from '../tensor/backend.ts'
 import { tf } from '../tensor/tf.ts'
 import { makeLayout } from '../wire/layout.ts'
@@ -53,14 +57,13 @@ export async function runWorker(place: PlaceArgs): Promise<void> {
       const identity = parseIdentity(place, process.env)
       const dataDir = claimFolder('data', process.env)
       const { host } = surroundings
-      const ready = () => report.status.phase === 'training'
-      await startRuntimeHttp({
+      await startProcessServer({
         host,
         port: PORTS.http,
         key: readSecret(surroundings.keyFile),
-        registry: metrics.registry,
+        metrics: metrics.registry,
         status: () => report.status,
-        ready,
+        notReadyBecause: () => (report.status.phase === 'training' ? undefined : report.status.phase),
       })
       await train({ ...surroundings, config, identity, dataDir, report, signal, log })
     },
@@ -75,38 +78,58 @@ export async function runWorker(place: PlaceArgs): Promise<void> {
 }
 
 async function train(context: WorkerContext): Promise<void> {
-  const { config, dataDir, report, signal, log } = context
-  const { name: backend } = await selectBackend(config.runtime.backend, log)
+  const { config, report, log } = context
+  const { name: backend } = await selectBackend(config.runtime.backend, log, cacheRoot(process.env))
   report.set({ backend })
-  const model = buildModel({ ...config.model, ...config })
-  const facts = await dataFacts(dataDir, config.data, unitsToLookInto(context))
-  tellPassedOver(facts.passedOver, log)
-  const client = await connect(context, model, facts)
-  const { seed, batchSize, input, data } = config
-  const { leases } = client
-  const classes = await classesOf(client, facts, context)
-  const loader = createLoader({ folder: dataDir, config: data, classes, input, batchSize, seed, leases, signal })
-  const stepper = createStepper(model, createTask(config), input.cropPixels)
-  report.set({ phase: 'training' })
+  const task = await createTask(config)
+  const data = await openData(context)
   try {
-    await trainingLoop({ config, client, loader, stepper, report, signal, log })
+    logPassedOver(data.facts.passedOver, log)
+    await trainOn(data, task, context)
   } finally {
-    await loader.close()
-    await client.close()
+    await data.close()
   }
   report.set({ phase: 'done' })
-  log.info({ localSteps: report.status.localSteps }, 'worker ends: the job has all its steps')
+  log.info({ localSteps: report.status.localSteps }, 'worker ends, because the job has done all steps')
 }
 
-/** One worker looks for all. A picture that cannot be read is damage, and does not end the job. */
-function unitsToLookInto({ config, identity }: WorkerContext): number {
-  return identity.index === 0 && config.data.format === 'tfrecord' ? Number.POSITIVE_INFINITY : 0
+async function trainOn({ facts, start }: OpenLoader<unknown>, task: Task, context: WorkerContext): Promise<void> {
+  const { config, report, signal, log } = context
+  const client = await connect(context, task, facts)
+  try {
+    const loader = start(client.leases, agreedClasses(client, facts, context))
+    const stepper = createStepper(task)
+    report.set({ phase: 'training' })
+    await trainingLoop({ config, client, loader, stepper, report, signal, log })
+  } finally {
+    await client.close()
+  }
+}
+
+/**
+ * One worker checks all shards for the others. A picture that cannot be read is damage and does not end the job, so
+ * single files are not checked.
+ */
+function openData({ config, identity, dataDir, signal }: WorkerContext): Promise<OpenLoader<unknown>> {
+  const { data, task, batchSize, seed } = config
+  const isChecked = identity.index === 0 && FORMATS[data.format].examplesAre === 'records'
+  return openLoader({
+    thread: new URL('./loader-thread.ts', import.meta.url),
+    folder: dataDir,
+    data,
+    task,
+    batchSize,
+    seed,
+    unitsToCheck: isChecked ? Number.POSITIVE_INFINITY : 0,
+    signal,
+  })
 }
 
 /** @throws DownpourError LABELS_TOO_MANY, LABELS_TOO_FEW: the first worker's folder must have the classes of the model */
-async function connect(context: WorkerContext, model: Model, { labels, units }: DataFacts): Promise<ShardClient> {
+async function connect(context: WorkerContext, task: Task, { labels, units }: DataFacts): Promise<ShardClient> {
   const { config, hostsFile, keyFile, signal, log } = context
   const { index, podUid, attempt } = context.identity
+  const wanted = classesOf(config.task)
   return connectShards({
     hosts: config.topology.psHosts,
     port: PORTS.wire,
@@ -114,13 +137,13 @@ async function connect(context: WorkerContext, model: Model, { labels, units }: 
     identity: { index, podUid, attempt },
     jobUid: config.job.uid,
     key: readSecret(keyFile),
-    layout: makeLayout(model.variables),
+    layout: makeLayout(task.variables),
     dataUnits: units,
     classes: encodeClasses(labels),
     mayOfferClasses: ({ count }) => {
-      if (count === config.model.classes) return true
-      if (index === 0) throw wrongCount(labels, config)
-      log.info({ labels: count, classes: config.model.classes }, 'waiting for a worker that has all classes of the job')
+      if (wanted === undefined || count === wanted) return true
+      if (index === 0) throw wrongCount(labels, wanted, config.data.path)
+      log.info({ labels: count, classes: wanted }, 'waiting for a worker whose data has all classes of the job')
       return false
     },
     signal,
@@ -129,20 +152,14 @@ async function connect(context: WorkerContext, model: Model, { labels, units }: 
 }
 
 /** @throws DownpourError CLASS_UNKNOWN, HIERARCHY_DIFFERS */
-async function classesOf(client: ShardClient, { labels }: DataFacts, { config, dataDir, log }: WorkerContext) {
-  try {
-    const { classes } = client
-    tellMissingClasses(labels, classes, join(dataDir, config.data.path), log)
-    return classes
-  } catch (error) {
-    await client.close()
-    throw error
-  }
+function agreedClasses({ classes }: ShardClient, { labels }: DataFacts, { config, dataDir, log }: WorkerContext) {
+  logMissingClasses(labels, classes, join(dataDir, config.data.path), log)
+  return classes
 }
 
-function wrongCount(labels: readonly Label[], { data, model }: RuntimeConfig): DownpourError {
-  const code = labels.length > model.classes ? 'LABELS_TOO_MANY' : 'LABELS_TOO_FEW'
+function wrongCount(labels: readonly Label[], classes: number, path: string): DownpourError {
+  const code = labels.length > classes ? 'LABELS_TOO_MANY' : 'LABELS_TOO_FEW'
   const names = someNames(labels.map(({ name }) => name))
-  const message = `the data has ${labels.length} labels, spec.model.classes is ${model.classes}: they must be equal (${data.path}: ${names})`
-  return new DownpourError(code, message, { labels: labels.length, classes: model.classes })
+  const message = `the data has ${labels.length} labels, spec.task.classes is ${classes}: they must be equal (${path}: ${names})`
+  return new DownpourError(code, message, { labels: labels.length, classes })
 }

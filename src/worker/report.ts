@@ -1,7 +1,8 @@
-/** What a worker tells of itself: /status, metrics, and a log line now and then. */
+/** Reports the progress of a worker: /status, metrics, and a log line every 10 seconds. */
+import type { PushResult } from '../contract/exchange.ts'
 import type { WorkerStatus } from '../contract/status.ts'
-import type { LoaderStats } from '../data/loader.ts'
-import type { WorkerMetrics, WorkerPushResult } from '../metrics/worker.ts'
+import type { LoaderStats } from '../input/loader.ts'
+import type { WorkerMetrics } from '../metrics/worker.ts'
 import type { Log } from '../support/log.ts'
 
 const LOG_EVERY_MS = 10_000
@@ -67,7 +68,7 @@ export class Reporter {
     )
   }
 
-  /** Counts the time that a pull or a push takes. */
+  /** Adds the duration of a pull or a push to the metrics. */
   async timed<T>(exchange: Promise<T>): Promise<T> {
     const startedMs = performance.now()
     try {
@@ -77,12 +78,12 @@ export class Reporter {
     }
   }
 
-  onPushed(result: WorkerPushResult): void {
+  onPushed(result: PushResult): void {
     this.#metrics.pushes.inc({ result })
   }
 
   onNonFinite(): void {
     this.#metrics.nonFinite.inc()
-    this.#log.warn({ localSteps: this.#status.localSteps }, 'gradient is not finite, not pushed')
+    this.#log.warn({ localSteps: this.#status.localSteps }, 'gradient is not finite and was not pushed')
   }
 }

@@ -1,8 +1,9 @@
-/** Forward and backward on one batch; the only place where the worker touches tensors. B batch, H W pixels, C channels. */
-import type { Batch } from '../data/batch.ts'
+/** Forward and backward pass on one batch. Only this file of the worker uses tensors. B batch, H W pixels, C channels. */
+import type { Batch } from '../input/batch.ts'
 import { disposeStep, valueAndGradients } from '../models/gradients.ts'
-import type { Model, Weights } from '../models/model.ts'
-import type { Task } from '../tasks/task.ts'
+import type { Weights } from '../models/layer.ts'
+import type { VariableSpec } from '../support/variables.ts'
+import type { Task, Values } from '../tasks/task.ts'
 import { type Tensor, type Tensor4D, tf } from '../tensor/tf.ts'
 
 export interface StepOutput {
@@ -10,43 +11,42 @@ export interface StepOutput {
   gradients: ReadonlyMap<string, Float32Array>
   statistics: ReadonlyMap<string, Float32Array>
   examples: number
-  /** Loss and every gradient are finite. */
+  /** Whether the loss and every gradient are finite. */
   finite: boolean
   seconds: number
 }
 
-export interface Stepper {
-  /** Takes over new weights; the arrays may be overwritten afterwards. */
+export interface Stepper<T = unknown> {
+  /** Copies the weights, so the caller may overwrite the arrays afterwards. */
   load(weights: ReadonlyMap<string, Float32Array>): void
-  step(batch: Batch): StepOutput
+  step(batch: Batch<T>): StepOutput
   dispose(): void
 }
 
-export function createStepper(model: Model, task: Task, cropPixels: number): Stepper {
+export function createStepper<T>(task: Task<T>): Stepper<T> {
   let weights: Weights = new Map()
   const dispose = () => tf.dispose([...weights.values()])
   return {
     load(values) {
       dispose()
-      weights = toTensors(model, values)
+      weights = weightTensors(task.variables, values)
     },
     step(batch) {
       const startedMs = performance.now()
-      const images_BHWC = tf.tensor4d(batch.images, [batch.size, cropPixels, cropPixels, 3])
-      const result = valueAndGradients(model, weights, images_BHWC as Tensor4D, (logits_BC) =>
-        task.loss(logits_BC, batch.labels),
-      )
+      const images_BHWC = tf.tensor4d(batch.images, [...batch.shape, 3]) as Tensor4D
+      const targets = valueTensors(task.encode(batch.targets))
+      const result = valueAndGradients(task.variables, weights, (pass) => task.objective(pass, images_BHWC, targets))
       const loss = result.loss.dataSync()[0] ?? Number.NaN
       const gradients = readOut(result.gradients)
       const statistics = readOut(result.statistics)
       disposeStep(result)
-      images_BHWC.dispose()
+      tf.dispose([images_BHWC, ...Object.values(targets)])
       const finite = Number.isFinite(loss) && [...gradients.values()].every(allFinite)
       return {
         loss,
         gradients,
         statistics,
-        examples: batch.size,
+        examples: batch.targets.length,
         finite,
         seconds: (performance.now() - startedMs) / 1000,
       }
@@ -55,13 +55,22 @@ export function createStepper(model: Model, task: Task, cropPixels: number): Ste
   }
 }
 
-export function toTensors(model: Model, values: ReadonlyMap<string, Float32Array>): Map<string, Tensor> {
+export function weightTensors(
+  variables: readonly VariableSpec[],
+  values: ReadonlyMap<string, Float32Array>,
+): Map<string, Tensor> {
   return new Map(
-    model.variables.map(({ name, shape }) => {
+    variables.map(({ name, shape }) => {
       const value = values.get(name)
       if (!value) throw new RangeError(`no weights for ${name}`)
       return [name, tf.tensor(value.slice(), [...shape])]
     }),
+  )
+}
+
+function valueTensors(values: Readonly<Record<string, Values>>): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, { shape, values }]) => [name, tf.tensor(values, [...shape])]),
   )
 }
 
@@ -70,7 +79,7 @@ function readOut(tensors: ReadonlyMap<string, Tensor>): Map<string, Float32Array
 }
 
 function allFinite(values: Float32Array): boolean {
-  // A sum is finite only if every term is, and one addition a value is as cheap as a look can be.
+  // The sum is finite only if every value is, and one addition per value is the cheapest check.
   let sum = 0
   for (let i = 0; i < values.length; i++) sum += values[i] as number
   return Number.isFinite(sum)

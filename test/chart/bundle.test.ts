@@ -113,7 +113,6 @@ async function apply({ client }: TestCluster, data: string): Promise<void> {
 const dataAt = (path: string) => ({ source: { claimName: 'data', path }, format: 'tfrecord', labels: 'labels.json' })
 const SPEC = {
   preset: 'jft-mini',
-  model: { classes: 121 },
   input: { resizePixels: 18, cropPixels: 16 },
   batchSize: 4,
   maxSteps: 20,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { suite, test } from 'node:test'
-import { startHelp } from '../../src/cli/run-command.ts'
+import { startHelp } from '../../src/cli/verbs/run.ts'
+import { VERBS } from '../../src/cli/verbs.ts'
 import { JOB_KINDS } from '../../src/contract/names.ts'
 import { crdFile } from '../../tools/generate.ts'
 import { plainManifests } from '../../tools/plain-manifests.ts'
@@ -19,7 +20,7 @@ suite('generated files are up to date (npm run generate)', () => {
   }
 
   test('the help of npm start', async () => {
-    assert.equal(await file('tools/start-help.txt'), startHelp())
+    assert.equal(await file('tools/start-help.txt'), startHelp(VERBS.run.description))
   })
 
   test('the plain manifests are the chart with its defaults', { skip }, async () => {

@@ -13,7 +13,6 @@ import { openRecorder, type Recorder, rightsOf } from './recorder.ts'
 
 const claim = (claimName: string) => ({ claimName })
 const COMMON = {
-  model: { classes: 10 },
   maxSteps: 1000,
   parameterServer: { replicas: 1 },
   workers: { replicas: 1 },
@@ -23,7 +22,6 @@ const COMMON = {
 const FINETUNE = {
   ...COMMON,
   preset: 'downstream-mini',
-  task: 'imagenet-classification',
   evaluation: { data: { source: claim('data'), format: 'tfrecord' } },
   data: { source: claim('data'), format: 'tfrecord' },
 }

@@ -122,12 +122,13 @@ suite('the operator is told what the values say', { skip }, () => {
   })
 
   test('words of one chart version that another operator would not know do not exist', async () => {
-    const { registerOperator } = await import('../../src/cli/operator.ts')
+    const { register } = await import('../../src/cli/verbs/operator.ts')
     const { Command } = await import('commander')
     let told: unknown
     const program = new Command().exitOverride()
-    registerOperator(program, async (options) => {
+    register(program.command('operator').exitOverride(), async (options) => {
       told = options
+      return 0
     })
     await program.parseAsync(argsOf({ watchNamespaces: ['a', 'b'] }), { from: 'user' })
     assert.deepEqual((told as { namespaces: string[] }).namespaces, ['a', 'b'])

@@ -89,7 +89,7 @@ const causes: Cause[] = [
     place: 'pod',
     make: ({ name }) => apply(foreignPod(podName('PretrainJob', 'jft', 'worker', 1), name)),
     words:
-      /^False NameConflict: pods bad-pod-\d+\/jft-pj-worker-1 exists already and belongs to nobody; delete it or rename the job/,
+      /^False NameConflict: pods bad-pod-\d+\/jft-pj-worker-1 exists already and belongs to no controller; delete it or rename the job/,
     remove: ({ name }) => removeAtOnce('pod', podName('PretrainJob', 'jft', 'worker', 1), name),
   },
   {
@@ -97,7 +97,7 @@ const causes: Cause[] = [
     place: 'service',
     make: ({ name }) => apply(foreignService(jobPrefix('PretrainJob', 'jft'), name)),
     words:
-      /^False NameConflict: services bad-service-\d+\/jft-pj exists already and belongs to nobody; delete it or rename the job/,
+      /^False NameConflict: services bad-service-\d+\/jft-pj exists already and belongs to no controller; delete it or rename the job/,
     remove: ({ name }) => removeAtOnce('service', jobPrefix('PretrainJob', 'jft'), name),
   },
 ]

@@ -118,8 +118,7 @@ suite('what shaped the weights cannot change on the real API server', () => {
 test('transfers are stored as they were applied, so that a client that compares them finds nothing to change', async () => {
   const template = {
     preset: 'downstream-mini',
-    task: 'imagenet-classification',
-    model: { classes: 3 },
+    task: { type: 'imagenet-classification', classes: 3 },
     maxSteps: 10,
     data: { source: { claimName: 'd' }, format: 'imagenet-folder' },
     evaluation: { data: { source: { claimName: 'd' }, format: 'imagenet-folder' } },

@@ -98,7 +98,7 @@ suite('end to end in containers', { skip }, () => {
       ['ps-0', 'worker-1'].map((role) => inJobs('logs', `${PRETRAIN}-pj-${role}`)),
     )
     assert.match(server ?? '', /worker joined[\s\S]*checkpoint committed[\s\S]*worker left/)
-    assert.match(worker ?? '', /backend chosen[\s\S]*the job has all its steps/)
+    assert.match(worker ?? '', /backend chosen[\s\S]*the job has done all steps/)
     const heir = await inJobs('logs', `${FINETUNE}-fj-ps-0`)
     assert.match(heir, /step-000000160.*weights taken from another job/)
     const operator = await kubectl(['-n', PLACE, 'logs', `deployment/${RELEASE}-downpour`])

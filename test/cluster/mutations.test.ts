@@ -4,8 +4,9 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import type { Issue } from '../../src/api/issue.ts'
 import type { Job } from '../../src/api/job.ts'
-import { type Issue, issueText, parseJob, validateJob } from '../../src/api/parse.ts'
+import { issueText, parseJob, validateJob } from '../../src/api/parse.ts'
 import { API_VERSION, PLURALS, ROLES } from '../../src/contract/names.ts'
 import { mapLimit } from '../../src/kube/map-limit.ts'
 import { planJob } from '../../src/plan/job-plan.ts'

@@ -17,7 +17,6 @@ const SCALED = { timeoutMs: 60_000, intervalMs: 500 }
 const COUNT = 2
 const SPEC = {
   preset: 'jft-mini',
-  model: { classes: 10 },
   maxSteps: 1000,
   data: { source: { claimName: 'data' }, format: 'tfrecord', labels: 'labels.json' },
   checkpoint: { storage: { volume: { claimName: 'checkpoints' } } },
@@ -25,7 +24,6 @@ const SPEC = {
 const FINETUNE = {
   ...SPEC,
   preset: 'imagenet-finetune',
-  task: 'imagenet-classification',
   init: 'random',
   data: { source: { claimName: 'data' }, format: 'imagenet-folder' },
   evaluation: { data: { source: { claimName: 'data' }, format: 'imagenet-folder' } },

@@ -1,6 +1,6 @@
 /**
- * The wire, as a client sees it. The suite runs against local mode's API server; with DOWNPOUR_CONFORMANCE_KUBECONFIG
- * against the one of that file, which must have our CRDs (crds/) and a garbage collector.
+ * A client of a Kubernetes API for tests over HTTP. The suite runs against local mode's API server, or against the one that
+ * DOWNPOUR_CONFORMANCE_KUBECONFIG names, which must have our CRDs (crds/) and a garbage collector.
  */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
@@ -21,7 +21,7 @@ interface Meta {
   [field: string]: unknown
 }
 
-/** An object, a list or a Status: whatever the answer is. */
+/** The body is an object, a list or a Status. */
 export interface Answer {
   status: number
   headers: Record<string, string | string[] | undefined>
@@ -52,7 +52,7 @@ export class Api {
   readonly maps = `/api/v1/namespaces/${this.namespace}/configmaps`
   readonly pods = `/api/v1/namespaces/${this.namespace}/pods`
   readonly jobs = `/apis/${API_VERSION}/namespaces/${this.namespace}/pretrainjobs`
-  /** Local mode's server, which speaks plain HTTP. */
+  /** True for local mode's server, which uses plain HTTP. */
   readonly isLocal: boolean
   readonly #connection: Connection
 
@@ -77,7 +77,7 @@ export class Api {
     return { status: response.statusCode, headers: response.headers, body: isJson ? JSON.parse(text) : text }
   }
 
-  /** Without what the kubeconfig says of its user: neither the client's certificate nor the token of the address. */
+  /** Sends a request without credentials: neither the client's certificate nor the token in the URL. */
   async callAsStranger(path: string, headers: Record<string, string>): Promise<Answer> {
     const dispatcher = new Agent({ connect: { rejectUnauthorized: false } })
     try {
@@ -104,7 +104,7 @@ export class Api {
     return this.call('PATCH', `${path}?fieldManager=${manager}${more}`, { body, type: APPLY })
   }
 
-  /** The lines of a watch until the server ends it, or until `enough` says so. */
+  /** Reads lines of a watch until the server ends it or `enough` returns true. */
   async watch(path: string, query: string, enough?: (lines: WatchLine[]) => boolean): Promise<WatchLine[]> {
     const { headers, dispatcher } = await this.#connection.authorize(path)
     const response = await request(`${this.#connection.server}${path}?watch=true&${query}`, { dispatcher, headers })
@@ -125,12 +125,12 @@ export class Api {
   }
 }
 
-/** One API server for the tests of a file, with a namespace of their own. */
+/** Gives the tests of a file one API server and their own namespace. */
 export function useApi(): () => Api {
   let cluster: TestCluster | undefined
   let api: Api
   before(async () => {
-    // Started twice, so that it has a past that it does not know, as a real one has.
+    // Restarts the server, so that it lacks older events, as a real one does.
     cluster = REAL ? undefined : await (await startTestCluster({ runPods: false })).restart()
     api = new Api(REAL ?? (cluster as TestCluster).kubeconfigPath)
     await openNamespace(api)
@@ -143,7 +143,7 @@ export function useApi(): () => Api {
   return () => api
 }
 
-/** With what controllers put into it, which no test wants to see happen: pods need the account. */
+/** Creates a namespace and waits for the objects that controllers add to it: pods need the service account. */
 export async function openNamespace(api: Api): Promise<void> {
   await api.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: api.namespace } })
   if (api.isLocal) return
@@ -151,7 +151,7 @@ export async function openNamespace(api: Api): Promise<void> {
     await eventually(async () => assert.equal((await api.get(path)).status, 200), { timeoutMs: 30_000 })
 }
 
-/** Gone when this returns: whatever a test that failed has left does not keep it. */
+/** Removes the namespace and waits for its end, even if a failed test left finalizers. */
 export async function closeNamespace(api: Api): Promise<void> {
   const path = `/api/v1/namespaces/${api.namespace}`
   await api.call('DELETE', path)
@@ -175,7 +175,7 @@ export function pod(name: string, metadata: object = {}, spec: object = {}) {
 export function job(name: string, spec: object = {}, metadata: object = {}) {
   const base = {
     preset: 'jft-mini',
-    model: { classes: 10 },
+    task: { type: 'multi-label', classes: 10 },
     maxSteps: 100,
     data: { source: { claimName: 'data' }, format: 'tfrecord', labels: 'labels.json' },
     checkpoint: { storage: { volume: { claimName: 'checkpoints' } } },

@@ -1,4 +1,4 @@
-/** Objects beside jobs: what is refused of pods, services and claims, by local mode as by a real API server. */
+/** Pods, services and claims that local mode refuses as a real API server does. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { pod, useApi } from './api.ts'
@@ -58,7 +58,7 @@ const REFUSED: [what: string, plural: string, object: object, field: string][] =
   ['a claim of no size', 'persistentvolumeclaims', claim({ resources: {} }), 'spec.resources[storage]'],
 ]
 
-suite('refused with 422, by the field', () => {
+suite('a wrong field gives 422 with its path', () => {
   for (const [what, plural, object, field] of REFUSED)
     test(what, async () => {
       const { status, body } = await api().create(`/api/v1/namespaces/${api().namespace}/${plural}`, object)
@@ -68,7 +68,7 @@ suite('refused with 422, by the field', () => {
     })
 })
 
-test('a variable that is a number cannot be read', async () => {
+test('a variable whose value is a number gives 400', async () => {
   const { status } = await api().create(api().pods, container({ env: [{ name: 'a', value: 4 }] }))
   assert.equal(status, 400)
 })

@@ -6,24 +6,24 @@ import { configMap, job, useApi } from './api.ts'
 const api = useApi()
 const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json'
 
-test('who has no valid token is Unauthorized, who shows none may not read', async () => {
+test('an invalid token is Unauthorized, and a request without one may not read', async () => {
   const wrong = await api().callAsStranger(api().maps, { authorization: 'Bearer wrong' })
   assert.deepEqual([wrong.status, wrong.body.kind, wrong.body.reason], [401, 'Status', 'Unauthorized'])
   for (const headers of [{}, { authorization: 'Basic d3Jvbmc6d3Jvbmc=' }] as Record<string, string>[]) {
     const { status, body } = await api().callAsStranger(api().maps, headers)
-    // A server may know strangers by the name of anonymous, and forbid them everything.
+    // A server may authenticate such a request as system:anonymous and forbid it everything.
     assert.ok(status === 401 || status === 403, String(status))
     assert.deepEqual([body.kind, body.status], ['Status', 'Failure'])
   }
 })
 
-test('a body that is too large is refused with an answer, not a broken connection', async () => {
+test('a body that is too large gets an answer instead of a broken connection', async () => {
   const raw = JSON.stringify(configMap('large', {}, { a: 'x'.repeat(4 * 2 ** 20) }))
   const { status, body } = await api().call('POST', api().maps, { raw })
   assert.deepEqual([status, body.reason], [413, 'RequestEntityTooLarge'])
 })
 
-test('media types that it does not read are told apart from bodies that it cannot', async () => {
+test('an unknown media type is 415, and a body that cannot be parsed is 400', async () => {
   assert.equal((await api().call('POST', api().maps, { raw: 'x', type: 'text/plain' })).status, 415)
   assert.equal((await api().call('PATCH', `${api().maps}/x`, { raw: '{}', type: 'application/json' })).status, 415)
   assert.equal((await api().call('POST', api().maps, { raw: '{"metadata":' })).status, 400)
@@ -31,7 +31,7 @@ test('media types that it does not read are told apart from bodies that it canno
   assert.equal((await api().call('POST', api().maps, { raw: yaml, type: 'application/yaml' })).status, 201)
 })
 
-test('paths, versions and subresources that are not served are NotFound; a method without use is not allowed', async () => {
+test('unknown paths, versions and subresources are NotFound, and an unsupported method is MethodNotAllowed', async () => {
   await api().create(api().maps, configMap('here'))
   for (const path of [
     '/api/v2/pods',
@@ -44,7 +44,7 @@ test('paths, versions and subresources that are not served are NotFound; a metho
   assert.equal((await api().call('POST', '/api/v1/configmaps', { body: configMap('x') })).status, 405)
 })
 
-test('discovery lists our kinds with short names, categories and subresources', async () => {
+test('discovery lists our kinds with their short names, categories and subresources', async () => {
   const { body } = await api().get(`/apis/${API_VERSION}`)
   assert.equal(body.kind, 'APIResourceList')
   const names = body.resources.map(({ name }: { name: string }) => name).sort()
@@ -66,9 +66,9 @@ test('discovery lists our kinds with short names, categories and subresources', 
   assert.match((await api().get('/version')).body.gitVersion, /^v1\.\d+/)
 })
 
-test('OpenAPI describes our kinds, with the parameter that lets kubectl leave checking to the server', async () => {
+test('OpenAPI describes our kinds, and has the parameter that makes kubectl leave validation to the server', async () => {
   const { body: text } = await api().get('/openapi/v3')
-  // A real one calls its index plain text.
+  // A real server sends the index as plain text.
   const index = typeof text === 'string' ? JSON.parse(text) : text
   const { body } = await api().get(index.paths[`apis/${API_VERSION}`].serverRelativeURL)
   const kinds = Object.values(body.components.schemas as Record<string, Record<string, unknown>>).flatMap(
@@ -78,7 +78,7 @@ test('OpenAPI describes our kinds, with the parameter that lets kubectl leave ch
   assert.match(JSON.stringify(body.paths), /fieldValidation/)
 })
 
-test('a Table has the printer columns, one row an object, and pages', async () => {
+test('a Table has the printer columns, one row for each object, and pages', async () => {
   for (const name of ['t1', 't2', 't3']) await api().create(api().jobs, job(name))
   await api().patch(`${api().jobs}/t1/status`, { status: { phase: 'Running', progress: { step: 7 } } })
   const { body } = await api().call('GET', `${api().jobs}?limit=2`, { accept: TABLE })

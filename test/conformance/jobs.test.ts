@@ -4,7 +4,7 @@ import { METADATA_CASES } from '../support/metadata-cases.ts'
 import { type Answer, APPLY, configMap, JSON_PATCH, job, MERGE, pod, STRATEGIC, useApi } from './api.ts'
 
 const api = useApi()
-/** But for what a real server adds, about no field: that it did not come to its rules. */
+/** Fields of the causes, without the cause of no field that a real server adds when it skipped its CEL rules. */
 const fields = ({ body }: Answer): string[] =>
   body.details.causes.map(({ field }: { field: string }) => field).filter((field: string) => field !== '<nil>')
 
@@ -15,17 +15,17 @@ test('an invalid job is refused with the path of each wrong field', async () => 
   assert.match(refused.body.message, /^PretrainJob\.downpour\.dev "wrong" is invalid: /)
   const changed = await api().create(api().jobs, job('right'))
   assert.equal(changed.status, 201)
-  const immutable = await api().patch(`${api().jobs}/right`, { spec: { model: { classes: 11 } } })
-  assert.deepEqual([immutable.status, fields(immutable)], [422, ['spec.model']])
+  const immutable = await api().patch(`${api().jobs}/right`, { spec: { task: { classes: 11 } } })
+  assert.deepEqual([immutable.status, fields(immutable)], [422, ['spec.task']])
 })
 
-test('defaults of the schema are filled in, what a preset says is not', async () => {
+test('the server fills in defaults of the schema, but not values of a preset', async () => {
   const { body } = await api().create(api().jobs, job('filled'))
   assert.equal(body.spec.backoffLimit, 20)
   assert.equal(body.spec.learningRate, undefined)
 })
 
-test('an unknown field is refused when asked to be strict, else dropped, with a warning unless ignored', async () => {
+test('an unknown field is refused, dropped with a warning, or dropped, as fieldValidation says', async () => {
   const strict = await api().create(`${api().jobs}?fieldValidation=Strict`, job('odd', { maxStepz: 1 }))
   assert.equal(strict.status, 400)
   assert.match(strict.body.message, /unknown field "spec\.maxStepz"/)
@@ -36,7 +36,7 @@ test('an unknown field is refused when asked to be strict, else dropped, with a 
   assert.deepEqual([ignored.status, ignored.headers.warning], [201, undefined])
 })
 
-test('an unknown field of a patch makes the patch Invalid when asked to be strict', async () => {
+test('an unknown field makes a patch Invalid under strict validation', async () => {
   await api().create(api().jobs, job('oddly'))
   const path = `${api().jobs}/oddly?fieldValidation=Strict`
   const refused = await api().patch(path, { spec: { maxStepz: 1 } })
@@ -44,30 +44,30 @@ test('an unknown field of a patch makes the patch Invalid when asked to be stric
   assert.match(refused.body.message, /unknown field \\?"spec\.maxStepz/)
 })
 
-test('null is no value: a default takes its place', async () => {
+test('a default replaces null', async () => {
   const { status, body } = await api().create(api().jobs, job('null', { batchSize: null, backoffLimit: null }))
   assert.deepEqual([status, 'batchSize' in body.spec, body.spec.backoffLimit], [201, false, 20])
 })
 
-test('a label or an annotation of null is the empty text', async () => {
+test('a label or annotation that is null becomes the empty text', async () => {
   const metadata = { labels: { team: null }, annotations: { note: null } }
   const { status, body } = await api().create(api().jobs, job('null-label', {}, metadata))
   assert.deepEqual([status, body.metadata.labels, body.metadata.annotations], [201, { team: '' }, { note: '' }])
 })
 
 for (const [what, metadata, refused] of METADATA_CASES)
-  test(`metadata ${refused ? 'is refused' : 'is taken'}: ${what}`, async () => {
+  test(`metadata ${refused ? 'is refused' : 'is accepted'}: ${what}`, async () => {
     const path = `${api().jobs}?dryRun=All&fieldValidation=Strict`
     const { status, body } = await api().create(path, job('written', {}, metadata))
     assert.equal(status < 300, refused === undefined, `${status} ${body.message}`)
     assert.ok(status === 201 || status === 400 || status === 422, `${status} ${body.message}`)
   })
 
-test('a job says its kind', async () => {
+test('a job without kind is refused', async () => {
   assert.equal((await api().create(api().jobs, { ...job('kindless'), kind: undefined })).status, 400)
 })
 
-test('a status write leaves the spec, a spec write the status; generation rises with the spec alone', async () => {
+test('a status write keeps the spec, a spec write the status, and only a changed spec increments the generation', async () => {
   const path = `${api().jobs}/parts`
   const made = await api().create(api().jobs, { ...job('parts'), status: { phase: 'Running' } })
   assert.deepEqual([made.body.status, made.body.metadata.generation], [undefined, 1])
@@ -90,7 +90,7 @@ test('a status write leaves the spec, a spec write the status; generation rises 
   assert.equal(lost.status, 409)
 })
 
-test('a status is held to the schema as well', async () => {
+test('a status must match the schema', async () => {
   await api().create(api().jobs, job('strange'))
   const refused = await api().patch(`${api().jobs}/strange/status`, { status: { phase: 'Bored' } })
   assert.deepEqual([refused.status, fields(refused)], [422, ['status.phase']])
@@ -101,7 +101,7 @@ test('a status is held to the schema as well', async () => {
   assert.match(typed.body.message, /status\.progress\.step: Invalid value: "string": .*must be of type integer/)
 })
 
-test('merge patch: null removes, lists are replaced; JSON patch: in order, and all or nothing', async () => {
+test('a merge patch removes by null and replaces lists; a JSON patch applies in order, completely or not at all', async () => {
   const path = `${api().maps}/patched`
   await api().create(api().maps, configMap('patched', { labels: { a: '1', b: '2' } }))
   const merged = await api().patch(path, { metadata: { labels: { a: null, c: '3' } } }, MERGE)
@@ -126,12 +126,44 @@ test('merge patch: null removes, lists are replaced; JSON patch: in order, and a
   assert.equal((await api().patch(path, { op: 'remove', path: '/data/moved' }, JSON_PATCH)).status, 400)
 })
 
-test('keys of a ConfigMap are file names', async () => {
+test('a JSON patch with an index or a key that does not exist is refused', async () => {
+  await api().create(api().maps, configMap('edges'))
+  const path = `${api().maps}/edges?dryRun=All`
+  const made = { op: 'add', path: '/metadata/finalizers', value: ['x/a', 'x/b'] }
+  const list = async (operation: object) => {
+    const { status, body } = await api().patch(path, [made, operation], JSON_PATCH)
+    return status === 200 ? body.metadata.finalizers : status
+  }
+  const at = (index: string) => `/metadata/finalizers/${index}`
+  for (const index of ['2', 'length', '-', '']) {
+    assert.equal(await list({ op: 'remove', path: at(index) }), 422, `remove ${index}`)
+    assert.equal(await list({ op: 'replace', path: at(index), value: 'x/c' }), 422, `replace ${index}`)
+    assert.equal(await list({ op: 'test', path: at(index), value: 'x/b' }), 422, `test ${index}`)
+  }
+  for (const index of ['3', 'length', '', '4294967296'])
+    assert.equal(await list({ op: 'add', path: at(index), value: 'x/c' }), 422, `add ${index}`)
+  for (const index of ['-', '2'])
+    assert.deepEqual(await list({ op: 'add', path: at(index), value: 'x/c' }), ['x/a', 'x/b', 'x/c'])
+  assert.deepEqual(await list({ op: 'move', from: at('0'), path: at('-') }), ['x/b', 'x/a'])
+  assert.deepEqual(await list({ op: 'remove', path: at('0') }), ['x/b'])
+  const own = { op: 'add', path: '/data/__proto__', value: '1' }
+  const { body } = await api().patch(path, [own], JSON_PATCH)
+  assert.ok(Object.keys(body.data).includes('__proto__'))
+  for (const operation of [
+    { op: 'remove', path: '/data/toString' },
+    { op: 'add', path: '/data/toString/x', value: '1' },
+    { op: 'copy', path: '/data/x' },
+    { op: 'move', from: '/metadata', path: '/metadata/annotations' },
+  ])
+    assert.equal(await list(operation), 422, JSON.stringify(operation))
+})
+
+test('a key of a ConfigMap must be a file name', async () => {
   const refused = await api().create(api().maps, configMap('keyed', {}, { 'x/y': '1' }))
   assert.deepEqual([refused.status, fields(refused)], [422, ['data[x/y]']])
 })
 
-test('strategic merge: keyed lists merge for built-in kinds; custom resources do not take it', async () => {
+test('a strategic merge patch merges keyed lists of built-in kinds, and custom resources refuse it', async () => {
   await api().create(api().pods, pod('strategic'))
   const patch = { status: { conditions: [{ type: 'A', status: 'True' }] } }
   await api().patch(`${api().pods}/strategic/status`, patch, STRATEGIC)
@@ -150,7 +182,7 @@ test('strategic merge: keyed lists merge for built-in kinds; custom resources do
   assert.equal((await api().patch(`${api().jobs}/nostrategy`, {}, STRATEGIC)).status, 415)
 })
 
-test('apply makes, repeats without a change, and drops what its manager no longer sends', async () => {
+test('apply creates, changes nothing when repeated, and removes fields that its manager omits', async () => {
   const path = `${api().jobs}/applied`
   const made = await api().apply(path, job('applied', { batchSize: 4 }, { labels: { a: '1' } }))
   assert.equal(made.status, 201)
@@ -162,13 +194,13 @@ test('apply makes, repeats without a change, and drops what its manager no longe
   assert.equal(less.body.spec.backoffLimit, 20)
 })
 
-test('apply of an unknown field is refused, asked to be strict or not', async () => {
+test('apply of an unknown field is refused with any fieldValidation', async () => {
   const refused = await api().apply(`${api().jobs}/unowned`, job('unowned', { maxStepz: 1 }))
   assert.ok(refused.status >= 400, String(refused.status))
   assert.match(refused.body.message, /spec\.maxStepz/)
 })
 
-test('apply meets what others own with a Conflict, and takes it when forced', async () => {
+test('apply of a field of another manager is a Conflict unless forced', async () => {
   const path = `${api().jobs}/contested`
   await api().apply(path, job('contested'), 'one')
   const contested = job('contested', { maxSteps: 300 })
@@ -176,20 +208,20 @@ test('apply meets what others own with a Conflict, and takes it when forced', as
   assert.deepEqual([refused.status, refused.body.reason, fields(refused)], [409, 'Conflict', ['.spec.maxSteps']])
   const forced = await api().apply(path, contested, 'two', '&force=true')
   assert.deepEqual([forced.status, forced.body.spec.maxSteps], [200, 300])
-  // Both sent the rest: it stays while one of them does.
+  // Both managers own the other fields, which stay while one of them applies them.
   const { data: _shared, ...spec } = contested.spec
   const less = await api().apply(path, { ...contested, spec }, 'two')
   assert.deepEqual([less.status, less.body.spec.data?.format], [200, 'tfrecord'])
 })
 
-test('apply names its manager, brings no managedFields, and keeps to a given version', async () => {
+test('apply needs a field manager, refuses managedFields, and checks a given version', async () => {
   await api().apply(`${api().maps}/m`, configMap('m'))
   assert.equal((await api().patch(`${api().maps}/m`, configMap('m'), APPLY)).status, 422)
   assert.equal((await api().apply(`${api().maps}/m`, configMap('m', { managedFields: [{}] }))).status, 400)
   assert.equal((await api().apply(`${api().maps}/m`, configMap('m', { resourceVersion: '1' }, { a: '9' }))).status, 409)
 })
 
-test('scale reads and sets the workers, holds to the version, and refuses what the job would', async () => {
+test('scale reads and sets the number of workers, checks the version, and validates as the job does', async () => {
   const path = `${api().jobs}/scaled/scale`
   await api().create(api().jobs, job('scaled'))
   const { body: scale } = await api().get(path)

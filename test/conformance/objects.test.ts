@@ -5,7 +5,7 @@ import { configMap, JSON_PATCH, job, pod, useApi } from './api.ts'
 
 const api = useApi()
 
-test('create gives uid, version and time; a second one of the name is AlreadyExists', async () => {
+test('create sets uid, version and time; a second object with the name is AlreadyExists', async () => {
   const made = await api().create(api().maps, configMap('twice'))
   assert.equal(made.status, 201)
   assert.match(made.body.metadata.uid, /^[0-9a-f-]{36}$/)
@@ -16,14 +16,14 @@ test('create gives uid, version and time; a second one of the name is AlreadyExi
   assert.equal(again.body.details.name, 'twice')
 })
 
-test('generateName makes names that differ', async () => {
+test('generateName gives distinct names', async () => {
   const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'made-' } }
   const [a, b] = await Promise.all([api().create(api().maps, body), api().create(api().maps, body)])
   assert.match(a.body.metadata.name, /^made-\w{5}$/)
   assert.notEqual(a.body.metadata.name, b.body.metadata.name)
 })
 
-test('a name that is none, no name, another kind or namespace, and a version at creation are refused', async () => {
+test('create refuses an invalid or missing name, another kind or namespace, and a version', async () => {
   const wrongName = await api().create(api().maps, configMap('Bad_Name'))
   assert.deepEqual([wrongName.status, wrongName.body.details.causes[0].field], [422, 'metadata.name'])
   const unnamed = await api().create(api().maps, { apiVersion: 'v1', kind: 'ConfigMap', metadata: {} })
@@ -34,7 +34,7 @@ test('a name that is none, no name, another kind or namespace, and a version at 
   assert.equal((await api().get(`${api().maps}/x`)).status, 404)
 })
 
-test('labels, annotations and owners are what Kubernetes takes as such', async () => {
+test('labels, annotations and owners are validated as in Kubernetes', async () => {
   const owner = (name: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', name, uid: name, controller: true })
   for (const [metadata, status, field] of [
     [{ labels: { 'a b': 'c' } }, 422, 'metadata.labels'],
@@ -52,7 +52,7 @@ test('labels, annotations and owners are what Kubernetes takes as such', async (
   }
 })
 
-test('a patch does not rename, move or make something else', async () => {
+test('a patch cannot change the name, the namespace or the kind', async () => {
   const path = `${api().jobs}/steady`
   await api().create(api().jobs, job('steady'))
   assert.equal((await api().patch(path, { metadata: { name: 'other' } })).status, 400)
@@ -61,7 +61,7 @@ test('a patch does not rename, move or make something else', async () => {
   assert.equal((await api().patch(`${path}?force=true`, {})).status, 422)
 })
 
-test('what is not there is NotFound for every verb', async () => {
+test('each verb answers NotFound for a missing object', async () => {
   const path = `${api().maps}/missing`
   const body = configMap('missing')
   const answers = await Promise.all([
@@ -70,10 +70,10 @@ test('what is not there is NotFound for every verb', async () => {
     api().patch(path, {}),
     api().call('DELETE', path),
   ])
-  for (const { status, body: told } of answers) assert.deepEqual([status, told.reason], [404, 'NotFound'])
+  for (const { status, body } of answers) assert.deepEqual([status, body.reason], [404, 'NotFound'])
 })
 
-test('versions rise over all kinds; a write that changes nothing keeps the version', async () => {
+test('all kinds share increasing versions; a write without a change keeps the version', async () => {
   const a = await api().create(api().maps, configMap('rising'))
   const b = await api().create(api().jobs, job('rising'))
   const c = await api().patch(`${api().maps}/rising`, { data: { a: '2' } })
@@ -105,14 +105,14 @@ test('an update with an old version is a Conflict; uid and time cannot be change
   assert.equal(kept.body.metadata.creationTimestamp, first.metadata.creationTimestamp)
 })
 
-test('a custom resource is not replaced blindly, and not under another name', async () => {
+test('a custom resource cannot be replaced without its version or under another name', async () => {
   await api().create(api().jobs, job('blind'))
   const blind = await api().call('PUT', `${api().jobs}/blind`, { body: job('blind') })
   assert.deepEqual([blind.status, blind.body.details.causes[0].field], [422, 'metadata.resourceVersion'])
   assert.equal((await api().call('PUT', `${api().jobs}/blind`, { body: job('other') })).status, 400)
 })
 
-test('delete holds to uid and version; what is gone is told as Status', async () => {
+test('delete checks uid and version, and answers with a Status when the object is gone', async () => {
   const path = `${api().maps}/guarded`
   const { body: made } = await api().create(api().maps, configMap('guarded'))
   const withUid = await api().call('DELETE', path, { body: { preconditions: { uid: 'another' } } })
@@ -125,14 +125,14 @@ test('delete holds to uid and version; what is gone is told as Status', async ()
   assert.deepEqual([gone.status, gone.body.kind, gone.body.status], [200, 'Status', 'Success'])
 })
 
-test('a delete whose options cannot be read deletes nothing', async () => {
+test('a delete with invalid options deletes nothing', async () => {
   await api().create(api().maps, configMap('spared'))
   const { status } = await api().call('DELETE', `${api().maps}/spared`, { body: { gracePeriodSeconds: 'soon' } })
   assert.ok(status >= 400, String(status))
   assert.equal((await api().get(`${api().maps}/spared`)).status, 200)
 })
 
-test('deletecollection takes what the selector matches', async () => {
+test('deletecollection deletes the objects that the selector matches', async () => {
   for (const [name, part] of [
     ['c1', 'x'],
     ['c2', 'x'],
@@ -147,7 +147,7 @@ test('deletecollection takes what the selector matches', async () => {
   )
 })
 
-test('a finalizer keeps what is deleted until it is taken away, and none can be added meanwhile', async () => {
+test('an object being deleted stays until its finalizers are removed, and accepts no new ones', async () => {
   const path = `${api().jobs}/held`
   const { body: made } = await api().create(api().jobs, job('held', {}, { finalizers: ['example.com/hold'] }))
   const marked = await api().call('DELETE', path)
@@ -162,7 +162,7 @@ test('a finalizer keeps what is deleted until it is taken away, and none can be 
   assert.equal((await api().get(path)).status, 404)
 })
 
-test('dependents go with their owner; with two owners they stay until the second goes', async () => {
+test('dependents are deleted with their last owner', async () => {
   const owners = await Promise.all(['owner-a', 'owner-b'].map((name) => api().create(api().maps, configMap(name))))
   const [a, b] = owners.map(({ body }) => ({
     apiVersion: 'v1',
@@ -183,7 +183,7 @@ test('dependents go with their owner; with two owners they stay until the second
   })
 })
 
-test('Orphan leaves dependents alone; Foreground keeps the owner until they are gone', async () => {
+test('Orphan keeps dependents; Foreground keeps the owner until its dependents are gone', async () => {
   const ownedBy = async (name: string, dependent: object) => {
     const { body } = await api().create(api().maps, configMap(name))
     const owner = { apiVersion: 'v1', kind: 'ConfigMap', name, uid: body.metadata.uid, blockOwnerDeletion: true }
@@ -208,7 +208,7 @@ test('Orphan leaves dependents alone; Foreground keeps the owner until they are 
   })
 })
 
-test('a pod on a node is deleted gracefully, grace 0 takes it at once; without a node it goes at once', async () => {
+test('a pod on a node is deleted gracefully; grace period 0, or no node, removes it at once', async () => {
   await api().create(api().pods, pod('unbound', {}, { schedulerName: 'none' }))
   await api().call('DELETE', `${api().pods}/unbound`)
   assert.equal((await api().get(`${api().pods}/unbound`)).status, 404)
@@ -223,7 +223,7 @@ test('a pod on a node is deleted gracefully, grace 0 takes it at once; without a
   assert.equal((await api().get(`${api().pods}/bound`)).status, 404)
 })
 
-test('dryRun checks and answers every write, and stores none', async () => {
+test('dryRun validates and answers each write without storing it', async () => {
   const made = await api().create(`${api().maps}?dryRun=All`, configMap('dry'))
   assert.equal(made.status, 201)
   assert.equal((await api().get(`${api().maps}/dry`)).status, 404)
@@ -239,7 +239,7 @@ test('dryRun checks and answers every write, and stores none', async () => {
   assert.equal((await api().get(path)).body.metadata.resourceVersion, stored.metadata.resourceVersion)
 })
 
-test('options that are none are refused by their field', async () => {
+test('the refusal of an invalid option names its field', async () => {
   const options = {
     dryRun: await api().create(`${api().maps}?dryRun=Some`, configMap('unmade')),
     fieldValidation: await api().create(`${api().jobs}?fieldValidation=Some`, job('unmade')),

@@ -69,7 +69,7 @@ describe('bad input', { concurrency: false }, () => {
     try {
       assert.equal(await run.ended(ENDS_WITHIN_MS), 0, run.output())
       const log = await workerLog(stateDir)
-      for (const said of ['1 of a system or a tool, e.g. .DS_Store', '1 pipes, sockets or devices, e.g. pipe'])
+      for (const said of ['1 files of a system or a tool, e.g. .DS_Store', '1 pipes, sockets or devices, e.g. pipe'])
         assert.ok(log.includes(said), log)
     } finally {
       run.child.kill('SIGKILL')
@@ -77,9 +77,9 @@ describe('bad input', { concurrency: false }, () => {
   })
 
   test('labels that the model has no output for end the job at its start', async () => {
-    const { reason, message } = await runToFailure({ model: { classes: 100 } })
+    const { reason, message } = await runToFailure({ task: { type: 'multi-label', classes: 100 } })
     assert.equal(reason, 'LABELS_TOO_MANY')
-    assert.match(message, /worker-0: .*the data has 121 labels, spec\.model\.classes is 100/)
+    assert.match(message, /worker-0: .*the data has 121 labels, spec\.task\.classes is 100/)
   })
 
   test('gradients that are not finite are refused, and end the job after a limit', async () => {
@@ -88,7 +88,7 @@ describe('bad input', { concurrency: false }, () => {
       maxNonFinite: 3,
     })
     assert.equal(reason, 'NON_FINITE')
-    assert.match(message, /NaN or infinite values.*lower the learning rate or look at the data/)
+    assert.match(message, /NaN or infinite values.*lower the learning rate or check the data/)
   })
 
   test('a second run in one folder is refused, the first one goes on', async () => {

@@ -41,9 +41,8 @@ function manifests(data: string, checkpoints: string, spec: object): string {
     metadata: { name: 'colours' },
     spec: {
       preset: 'downstream-mini',
-      task: 'imagenet-classification',
       init: 'random',
-      model: { classes: 3 },
+      task: { type: 'imagenet-classification', classes: 3 },
       input: { resizePixels: 18, cropPixels: 16 },
       batchSize: 8,
       maxSteps: STEPS,
@@ -134,7 +133,7 @@ describe('classes and paths of a job', { concurrency: false }, () => {
     const { exitCode, output, said } = await train(data)
     assert.equal(exitCode, 0, output)
     assert.match(output, /top1 1\.000/)
-    assert.equal(said.split('classes of the job that this data lacks').length - 1, 1, said)
+    assert.equal(said.split('classes of the job are missing in this data').length - 1, 1, said)
     assert.match(said, /\\"ant\\"/)
   })
 
@@ -196,9 +195,11 @@ describe('classes and paths of a job', { concurrency: false }, () => {
   })
 
   test('fewer classes than the model has are counted at the start', async () => {
-    const { reason, message } = await train(join(root, 'data'), { model: { classes: 4 } })
+    const { reason, message } = await train(join(root, 'data'), {
+      task: { type: 'imagenet-classification', classes: 4 },
+    })
     assert.equal(reason, 'LABELS_TOO_FEW')
-    assert.match(message, /worker-0: the data has 3 labels, spec.model.classes is 4/)
+    assert.match(message, /worker-0: the data has 3 labels, spec.task.classes is 4/)
   })
 
   test('checkpoint storage that takes no folder fails the job at its start', async () => {

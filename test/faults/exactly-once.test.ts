@@ -86,6 +86,7 @@ async function pushAll(worker: number, told: Told[], lives: { now: number }, sig
     const { result, step } = await client.push({
       gradients: new Map([['w', gradient]]),
       statistics: new Map(),
+      batches: 1,
       loss: 1,
       examples: 1,
       base: client.base,

@@ -59,7 +59,6 @@ function claim(name: string, annotations: Record<string, string> = {}) {
 
 const SPEC = {
   preset: 'jft-mini',
-  model: { classes: 121 },
   input: { resizePixels: 18, cropPixels: 16 },
   batchSize: 8,
   maxSteps: MAX_STEPS,

@@ -1,16 +1,16 @@
 /** Layouts and logits of every backbone: checkpoints, and what other programs read out of them, depend on both. */
 import { before, test } from 'node:test'
-import { BACKBONES, buildModel, type ResNetConfig } from '../../src/models/resnet.ts'
+import { BACKBONES } from '../../src/models/architectures.ts'
 import { silentLog } from '../../src/support/log.ts'
 import { selectBackend } from '../../src/tensor/backend.ts'
 import { tf } from '../../src/tensor/tf.ts'
 import { makeLayout } from '../../src/wire/layout.ts'
-import { config, drawWeights, image } from '../unit/models/builders.ts'
+import { buildModel, config, drawWeights, image, type ModelSettings } from '../unit/models/builders.ts'
 import { assertGolden } from './golden.ts'
 
 before(async () => void (await selectBackend('wasm', silentLog)))
 
-const LAYOUTS: Readonly<Record<string, Partial<ResNetConfig>>> = {
+const LAYOUTS: Readonly<Record<string, Partial<ModelSettings>>> = {
   'pre-training, 18,291 classes in 50 slices': { classes: 18_291, headSlices: 50 },
   'classification, 1000 classes': { classes: 1000, loss: 'softmax' },
   'classification, 1000 classes, frozen': { classes: 1000, loss: 'softmax', protocol: 'frozen' },

@@ -7,14 +7,16 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { findLatest, type ListedCheckpoint } from '../../src/checkpoint/list.ts'
 import type { RuntimeConfig } from '../../src/contract/runtime.ts'
+import type { ClassLabels } from '../../src/data/dataset.ts'
 import { makeJftMini } from '../../src/data/generate/jft-mini.ts'
 import { worldLabels } from '../../src/data/generate/world.ts'
-import { createLoader, dataFacts } from '../../src/data/loader.ts'
 import { evaluateCheckpoint } from '../../src/evaluator/evaluate.ts'
+import { openEvaluationSet } from '../../src/evaluator/evaluation-set.ts'
+import { openLoader } from '../../src/input/loader.ts'
 import { createWorkerMetrics } from '../../src/metrics/worker.ts'
-import { buildModel } from '../../src/models/resnet.ts'
 import { silentLog } from '../../src/support/log.ts'
-import { createTask } from '../../src/tasks/create-task.ts'
+import { createTask } from '../../src/tasks/registry.ts'
+import type { Task } from '../../src/tasks/task.ts'
 import { selectBackend } from '../../src/tensor/backend.ts'
 import { makeLayout } from '../../src/wire/layout.ts'
 import { trainingLoop } from '../../src/worker/loop.ts'
@@ -36,9 +38,9 @@ before(async () => {
 })
 after(() => rm(join(dataDir, '..'), { recursive: true }))
 
+const INPUT = { resizePixels: 36, cropPixels: 32, flip: true }
 const common = {
   seed: 3,
-  input: { resizePixels: 36, cropPixels: 32, flip: true },
   batchSize: 8,
   maxSteps: STEPS,
   weightDecay: 1e-4,
@@ -48,27 +50,25 @@ const common = {
 const CONFIGS: Readonly<Record<string, RuntimeConfig>> = {
   'pre-training': makeConfig({
     ...common,
-    model: { backbone: 'resnet-mini', classes: worldLabels().size, headSlices: 3 },
+    task: { type: 'multi-label', options: { classes: worldLabels().size, headSlices: 3 }, input: INPUT },
     data: { path: 'pretrain', format: 'tfrecord', labels: 'labels.json', maxCorruptRecords: 0 },
     optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1 },
     learningRate: { type: 'exponential', initial: 1e-2, factor: 0.9, everySteps: 5, staircase: true },
     evaluation: {
       data: { path: 'evaluation', format: 'tfrecord', labels: 'labels.json', maxCorruptRecords: 0 },
-      metric: 'mAP@100',
+      metric: { name: 'mAP@100', better: 'higher' },
       batchSize: 7,
     },
   }),
   classification: makeConfig({
     ...common,
-    task: 'imagenet-classification',
-    loss: 'softmax',
-    model: { backbone: 'resnet-mini', classes: 20, headSlices: 1 },
+    task: { type: 'imagenet-classification', options: { classes: 20, headSlices: 1 }, input: INPUT },
     data: { path: 'downstream/train', format: 'imagenet-folder', maxCorruptRecords: 0 },
     optimizer: { type: 'momentum', momentum: 0.9 },
     learningRate: { type: 'piecewise', boundaries: [10], values: [0.05, 0.005] },
     evaluation: {
       data: { path: 'downstream/val', format: 'imagenet-folder', maxCorruptRecords: 0 },
-      metric: 'top1',
+      metric: { name: 'top1', better: 'higher' },
       batchSize: 7,
     },
   }),
@@ -91,18 +91,18 @@ interface Trained {
 }
 
 async function trainAndScore(config: RuntimeConfig): Promise<Trained> {
-  const model = buildModel({ ...config.model, ...config })
-  const task = createTask(config)
+  const task = await createTask(config)
   const fleet = await startFleet(config, { shards: 2 })
   const { signal } = new AbortController()
   try {
-    const losses = await train(fleet, config, createRecorder(createStepper(model, task, config.input.cropPixels)))
+    const losses = await train(fleet, config, task, createRecorder(createStepper(task)))
     const checkpoint = await eventually(async () => {
       const { latest } = await findLatest(join(fleet.folder, config.checkpoint.path))
       assert.ok(latest)
       return latest
     })
-    const { metrics } = await evaluateCheckpoint({ ...checkpoint, config, evaluationDir: dataDir, model, task, signal })
+    const set = await openEvaluationSet(dataDir, config, silentLog)
+    const { metrics } = await evaluateCheckpoint({ ...checkpoint, config, set, task, signal })
     const scores = Object.fromEntries(Object.entries(metrics).map(([metric, value]) => [metric, [value]]))
     return { losses, checkpoint, scores }
   } finally {
@@ -127,20 +127,22 @@ function createRecorder(stepper: Stepper): Stepper & { losses: number[] } {
 async function train(
   fleet: Fleet,
   config: RuntimeConfig,
+  { variables }: Task,
   stepper: ReturnType<typeof createRecorder>,
 ): Promise<number[]> {
-  const { seed, batchSize, input, data } = config
-  const { variables } = buildModel({ ...config.model, ...config })
-  const { units, labels } = await dataFacts(dataDir, data, Number.POSITIVE_INFINITY)
-  const client = await fleet.connect(0, makeLayout(variables), { dataUnits: units, classes: labels })
+  const { seed, batchSize, task, data } = config
   const { signal } = new AbortController()
-  const { classes, leases } = client
-  const loader = createLoader({ folder: dataDir, config: data, classes, input, batchSize, seed, leases, signal })
+  const thread = new URL('../../src/worker/loader-thread.ts', import.meta.url)
+  const how = { task, batchSize, seed, unitsToCheck: Number.POSITIVE_INFINITY }
+  const open = await openLoader<ClassLabels>({ thread, folder: dataDir, data, ...how, signal })
+  const { units, labels } = open.facts
+  const client = await fleet.connect(0, makeLayout(variables), { dataUnits: units, classes: labels })
+  const loader = open.start(client.leases, client.classes)
   const report = new Reporter(0, createWorkerMetrics({ tensors: () => 0 }), silentLog)
   try {
     await trainingLoop({ config, client, loader, stepper, report, signal, log: silentLog })
   } finally {
-    await loader.close()
+    await open.close()
     await client.close()
     stepper.dispose()
   }

@@ -5,7 +5,7 @@
 import { Environment } from '@marcbachmann/cel-js'
 import { crdFor } from '../../src/api/crd.ts'
 import { compareQuantities, isMultiple, wholeQuantity } from '../../src/api/quantities.ts'
-import type { Schema } from '../../src/api/structural.ts'
+import type { Schema } from '../../src/api/schema.ts'
 import type { JobKind } from '../../src/contract/names.ts'
 
 interface Validation {
@@ -127,6 +127,7 @@ function valueIssues(schema: Schema, value: unknown): string[] {
     const texts = value.map((entry) => JSON.stringify(keys ? keys.map((key) => entry?.[key]) : entry))
     return [
       ...breaks('maxItems', (bound) => value.length > bound),
+      ...breaks('minItems', (bound) => value.length < bound),
       ...(isSet && new Set(texts).size < texts.length ? ['Duplicate value'] : []),
     ]
   }

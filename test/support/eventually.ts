@@ -3,11 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 export interface PollOptions {
   /** Milliseconds; default 5000 for `eventually`, 300 for `consistently`. */
   timeoutMs?: number
-  /** Milliseconds between two looks; default 10. */
+  /** Milliseconds between two attempts; default 10. */
   intervalMs?: number
 }
 
-/** Repeats an assertion until it holds, and returns what it returned; after the deadline the last failure is thrown as it was. */
+/** Repeats an assertion until it holds, and returns its result. After the deadline it throws the last failure. */
 export async function eventually<T>(assertion: () => T | Promise<T>, options: PollOptions = {}): Promise<T> {
   const deadline = performance.now() + (options.timeoutMs ?? 5000)
   for (;;) {
@@ -20,7 +20,7 @@ export async function eventually<T>(assertion: () => T | Promise<T>, options: Po
   }
 }
 
-/** The assertion holds now and goes on holding for the whole time: reach a state with `eventually`, then stay in it. */
+/** Checks that the assertion holds during the whole time. Reach the state with `eventually` first. */
 export async function consistently(assertion: () => void | Promise<void>, options: PollOptions = {}): Promise<void> {
   const deadline = performance.now() + (options.timeoutMs ?? 300)
   do {

@@ -14,30 +14,30 @@ export interface Call {
   body: unknown
 }
 
-/** Answers the n-th call (from 0) of its kind, well or badly. */
+/** Answers the n-th call (from 0) of its kind, correctly or not. */
 export type Answer = (call: Call, response: ServerResponse, nth: number) => void
 
 export interface FakeApi {
   url: string
-  /** Path of a kubeconfig that leads here. */
+  /** Path of a kubeconfig for this server. */
   kubeConfig: string
   calls: Call[]
   /** TCP connections accepted so far. */
   connections(): number
-  /** Those that are still open. */
+  /** Connections that are open now. */
   openConnections(): number
-  /** Cuts every connection; a second call changes nothing. */
+  /** Closes all connections. Further calls do nothing. */
   close(): Promise<void>
 }
 
 export interface Tls {
   cert: string
   key: string
-  /** Speak HTTP/2, as the kube-apiserver does. */
+  /** Use HTTP/2, as the kube-apiserver does. */
   http2?: boolean
 }
 
-/** A server that misbehaves on purpose; what a right one does is src/local's to show. */
+/** A server that misbehaves on purpose. Tests of correct behaviour use the server of src/local. */
 export async function startFakeApi(answer: Answer, tls?: Tls): Promise<FakeApi> {
   const calls: Call[] = []
   const listener: RequestListener = async (request, response) => {
@@ -79,7 +79,7 @@ export async function startFakeApi(answer: Answer, tls?: Tls): Promise<FakeApi> 
 
 function listenerServer(listener: RequestListener, tls: Tls | undefined) {
   if (!tls) return createServer(listener)
-  // HTTP/2's compatibility API is the same as far as the answers here go.
+  // The HTTP/2 compatibility API has all that these answers use.
   return tls.http2 ? createSecureServer(tls, listener as never) : createTlsServer(tls, listener)
 }
 

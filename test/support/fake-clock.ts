@@ -6,13 +6,13 @@ interface Sleeper {
   wake: () => void
 }
 
-/** Time that stands still until `advance` is called; sleepers wake in the order in which they are due. */
+/** A clock that only `advance` moves. Sleepers wake in the order in which they are due. */
 export class FakeClock implements Clock {
   #elapsedMs = 0
   #epochMs: number
   readonly #sleepers = new Set<Sleeper>()
 
-  /** @param epochMs what the wall clock says at the start: give two clocks different ones to skew them */
+  /** @param epochMs the initial wall clock; different values for two clocks simulate skew */
   constructor(epochMs = Date.UTC(2026, 0, 1)) {
     this.#epochMs = epochMs
   }
@@ -21,7 +21,7 @@ export class FakeClock implements Clock {
     return this.#sleepers.size
   }
 
-  /** How long each sleeper asked to sleep. */
+  /** The duration of each sleep. */
   get waits(): number[] {
     return [...this.#sleepers].map((sleeper) => sleeper.askedMs)
   }
@@ -51,17 +51,17 @@ export class FakeClock implements Clock {
     })
   }
 
-  /** Time goes on while nobody runs, as for a stopped process: sleepers find out at the next `advance`. */
+  /** Moves time without waking sleepers, as for a stopped process. They wake at the next `advance`. */
   jump(ms: number): void {
     this.#elapsedMs += ms
   }
 
-  /** Somebody sets the wall clock: time itself goes on as before. */
+  /** Shifts the wall clock; monotonic time does not change. */
   setWall(ms: number): void {
     this.#epochMs += ms
   }
 
-  /** Lets what woke run before the next one wakes. */
+  /** Lets a sleeper that woke run before the next one wakes. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#elapsedMs + ms
     for (;;) {
@@ -76,7 +76,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** A turn of the event loop: every promise that can go on has gone on. */
+/** Waits for a turn of the event loop, so that all promises that can settle have settled. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

@@ -28,9 +28,10 @@ export function pretrain(over: Fields = {}, name = 'jft'): RawJob {
   return { apiVersion: API_VERSION, kind: 'PretrainJob', metadata: { name, namespace: 'team' }, spec }
 }
 
+const CLASSIFICATION = { type: 'imagenet-classification', classes: 9 }
+
 const finetuneSpec = {
   preset: 'imagenet-finetune',
-  task: 'imagenet-classification',
   data: data({ format: 'imagenet-folder' }),
   evaluation: { data: data({ source: claim('jft', 'val'), format: 'imagenet-folder' }) },
   checkpoint: checkpoint(),
@@ -69,12 +70,33 @@ const RIGHT: readonly JobCase[] = [
   ...['jft-resnet101', 'jft-resnet50', 'jft-resnet152', 'imagenet-baseline'].map((preset) =>
     right(`preset ${preset} with nothing but data and a place for checkpoints`, pretrain({ preset })),
   ),
-  right('preset jft-mini with classes and steps', pretrain({ preset: 'jft-mini', model: { classes: 9 }, maxSteps: 5 })),
+  right('preset jft-mini with steps', pretrain({ preset: 'jft-mini', maxSteps: 5 })),
+  right('a task in place of that of the preset', pretrain({ task: { type: 'multi-label', classes: 9 } })),
+  right('a preset of another task', pretrain({ preset: 'object-count-mini', maxSteps: 5 })),
+  right('a task of a PretrainJob without its type', pretrain({ task: { classes: 9, headSlices: 3 } })),
+  right(
+    'classes that exclude each other, and the metric for them',
+    pretrain({
+      task: { type: 'imagenet-classification', classes: 9 },
+      evaluation: { data: data({ source: claim('jft', 'val') }), metric: 'top5' },
+    }),
+  ),
+  right('a FinetuneJob without a preset', finetune({ preset: undefined, task: CLASSIFICATION, maxSteps: 5 })),
   right('a FinetuneJob of the latest checkpoint', finetune()),
   right('a FinetuneJob of one step', finetune({ from: { pretrainJob: 'jft', checkpoint: 'step', step: 7 } })),
   right('a baseline without a source', finetune({ from: undefined, init: 'random' })),
-  right('no preset, every number given', pretrain({ preset: undefined, model: { classes: 5 }, maxSteps: 10 })),
+  right('no preset, every number given', pretrain({ preset: undefined, task: { classes: 5 }, maxSteps: 10 })),
   right('another optimizer than the preset has', pretrain({ optimizer: { type: 'momentum', momentum: 0.9 } })),
+  right('a PretrainJob that starts from another one', pretrain({ from: { pretrainJob: 'imagenet' } })),
+  right('some of the labels', pretrain({ data: data({ labelSubset: { names: ['dog', 'cat'] } }) })),
+  right(
+    'the images of some labels with all labels',
+    pretrain({ data: data({ labelSubset: { names: ['dog'], keepOtherLabels: true } }) }),
+  ),
+  right('Adam', pretrain({ optimizer: { type: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } })),
+  right('delay compensation with its default', pretrain({ async: { policy: { type: 'dcAsgd' } } })),
+  right('delay compensation', pretrain({ async: { policy: { type: 'dcAsgd', delayCompensation: 0.1 } } })),
+  right('a policy without fields', pretrain({ async: { policy: { type: 'lrOverStaleness' } } })),
   right('rising boundaries with one value more', piecewise([10, 20], [0.1, 0.01, 0.001])),
   right(
     'transfers at steps and at the end',
@@ -273,6 +295,11 @@ const WRONG_TYPES: readonly JobCase[] = [
     'is for format tfrecord',
   ),
   wrong('an unknown field', pretrain({ batchsize: 32 }), /^spec\.batchsize: unknown field; did you mean batchSize\?/),
+  wrong(
+    'the classes of the task in another place',
+    pretrain({ model: { classes: 9 } }),
+    /did you mean task\.classes\?$/,
+  ),
   wrong('an unknown field inside', pretrain({ workers: { replica: 3 } }), /^spec\.workers\.replica: .*replicas\?/),
   wrong('an unknown gang', pretrain({ scheduling: { gang: 'yes' } }), /gang: expected one of none, volcano, cosch/),
   wrong('a queue in capitals', pretrain({ scheduling: { queueName: 'Q' } }), /queueName: expected lower-case/),
@@ -308,9 +335,36 @@ const WRONG_TYPES: readonly JobCase[] = [
   wrong('an unknown backbone', pretrain({ model: { backbone: 'vgg' } }), /expected one of resnet-mini/),
   wrong(
     'an unknown optimizer',
-    pretrain({ optimizer: { type: 'adam' } }),
+    pretrain({ optimizer: { type: 'lion' } }),
     /^spec\.optimizer\.type: expected one of rmsprop/,
   ),
+  wrong(
+    'a label subset without a label',
+    pretrain({ data: data({ labelSubset: { names: [] } }) }),
+    /^spec\.data\.labelSubset\.names: expected a list of at least 1/,
+  ),
+  wrong(
+    'a label subset with a name of 61 characters',
+    pretrain({ data: data({ labelSubset: { names: ['x'.repeat(61)] } }) }),
+    /^spec\.data\.labelSubset\.names\[0\]: expected a text of at most 60 characters/,
+  ),
+  wrong(
+    'an optimizer that lacks a field',
+    pretrain({ optimizer: { type: 'adam', beta1: 0.9, beta2: 0.999 } }),
+    /^spec\.optimizer\.epsilon: required/,
+  ),
+  wrong(
+    'an unknown asynchrony policy',
+    pretrain({ async: { policy: { type: 'softSync' } } }),
+    /^spec\.async\.policy\.type: expected one of async/,
+  ),
+  wrong(
+    'a field of another asynchrony policy',
+    pretrain({ async: { policy: { type: 'async', delayCompensation: 0.1 } } }),
+    /^spec\.async\.policy\.delayCompensation: unknown field/,
+    'has no delayCompensation',
+  ),
+  wrong('a policy as a word', pretrain({ async: { policy: 'dcAsgd' } }), /^spec\.async\.policy: expected an object/),
   wrong(
     'an optimizer without its type',
     pretrain({ optimizer: { momentum: 0.9 } }),
@@ -330,7 +384,7 @@ const WRONG_TYPES: readonly JobCase[] = [
   ),
   wrong('no data', pretrain({ data: undefined }), /^spec\.data: required/),
   wrong('no place for checkpoints', pretrain({ checkpoint: undefined }), /^spec\.checkpoint(\.storage)?: required/),
-  wrong('no task', finetune({ task: undefined }), /^spec\.task: required/),
+  wrong('no task of a FinetuneJob', finetune({ preset: undefined, maxSteps: 9 }), /^spec\.task: required/),
   wrong('no evaluation of a FinetuneJob', finetune({ evaluation: undefined }), /^spec\.evaluation: required/),
   wrong('a name of 41 characters', pretrain({}, 'a'.repeat(41)), /^metadata\.name: .*at most 40/),
   wrong('a name with a dot', pretrain({}, 'jft.1'), /^metadata\.name: expected lower-case/),
@@ -357,7 +411,7 @@ const WRONG_TYPES: readonly JobCase[] = [
   ),
   wrong(
     'a transfer without a task',
-    pretrain({ transfers: [transfer({}, { task: undefined })] }),
+    pretrain({ transfers: [transfer({}, { preset: undefined, maxSteps: 9 })] }),
     /template\.task: required/,
   ),
   wrong(
@@ -765,7 +819,7 @@ const BROKEN_RULES: readonly JobCase[] = [
   wrong('one boundary twice', piecewise([10, 10], [1, 0.1, 0.01]), /boundaries: must rise/, 'must rise'),
   wrong(
     'more head slices than classes',
-    pretrain({ model: { classes: 5, headSlices: 6 } }),
+    pretrain({ task: { classes: 5, headSlices: 6 } }),
     /headSlices: must not be larger than classes/,
     'must not be larger than classes',
   ),
@@ -853,17 +907,57 @@ const BROKEN_RULES: readonly JobCase[] = [
     /^spec\.transfers\[0\]\.template\.protocol: frozen needs/,
     'init cannot be random',
   ),
+  wrong('no length', pretrain({ preset: 'jft-mini' }), /^spec\.maxSteps: required/, 'maxSteps is required'),
   wrong(
-    'no length',
-    pretrain({ preset: 'jft-mini', model: { classes: 9 } }),
-    /^spec\.maxSteps: required/,
-    'maxSteps is required',
+    'no task',
+    pretrain({ preset: undefined, maxSteps: 9 }),
+    /^spec\.task: required/,
+    'task is required: no preset says it',
   ),
   wrong(
     'no classes',
-    pretrain({ preset: 'jft-mini', maxSteps: 9 }),
-    /^spec\.model\.classes: required/,
-    'classes is required',
+    pretrain({ preset: undefined, task: {}, maxSteps: 9 }),
+    /^spec\.task\.classes: required/,
+    'type multi-label needs classes',
+  ),
+  wrong('an unknown task', pretrain({ task: { type: 'horoscope' } }), /^spec\.task\.type: expected one of multi-label/),
+  wrong('a task as a word', finetune({ task: 'imagenet-classification' }), /^spec\.task: expected an object/),
+  wrong(
+    'a task that only the other kind has',
+    finetune({ task: { type: 'multi-label', classes: 9 } }),
+    /^spec\.task\.type: expected one of imagenet-classification, object-count/,
+  ),
+  wrong(
+    'an option of another task',
+    pretrain({ task: { type: 'object-count', classes: 9 } }),
+    /^spec\.task\.classes: unknown field$/,
+    'type object-count has no classes, headSlices',
+  ),
+  wrong(
+    'a task of a FinetuneJob without its type',
+    finetune({ task: { classes: 9 } }),
+    /^spec\.task\.type: required: one of imagenet-classification/,
+  ),
+  wrong(
+    'a task on data that does not hold what it learns',
+    pretrain({ task: { type: 'object-count' }, data: { source: claim('jft'), format: 'imagenet-folder' } }),
+    /^spec\.data\.format: must be a format that carries what the task learns/,
+    'must be a format that carries what the task learns',
+  ),
+  wrong(
+    'a task with an evaluation on such data',
+    pretrain({
+      task: { type: 'object-count' },
+      evaluation: { data: data({ source: claim('jft', 'val'), format: 'imagenet-folder' }) },
+    }),
+    /^spec\.evaluation\.data\.format: must be a format that carries what the task learns/,
+    'must be a format that carries what the task learns',
+  ),
+  wrong(
+    'a metric that the task does not have',
+    pretrain({ evaluation: { data: data({ source: claim('jft', 'val') }), metric: 'top1' } }),
+    /^spec\.evaluation\.metric: must be a metric of the task/,
+    'must be a metric of the task',
   ),
   wrong(
     'a quorum that the preset has no workers for',
@@ -878,8 +972,8 @@ const BROKEN_RULES: readonly JobCase[] = [
     'must not be larger than resizePixels',
   ),
   wrong(
-    "fewer classes than the preset's head has slices",
-    pretrain({ model: { classes: 49 } }),
+    'fewer classes than the head has slices',
+    finetune({ task: { type: 'imagenet-classification', classes: 49, headSlices: 50 } }),
     /headSlices: must not be larger than classes/,
     'must not be larger than classes',
   ),
@@ -894,6 +988,18 @@ const BROKEN_RULES: readonly JobCase[] = [
     pretrain({ transfers: [transfer({ at: { steps: [36_000_001] } })] }),
     /beyond maxSteps/,
     'must not name a step beyond maxSteps',
+  ),
+  wrong(
+    'a PretrainJob that starts from itself',
+    pretrain({ from: { pretrainJob: 'jft' } }),
+    /^spec\.from\.pretrainJob: must name another/,
+    'must name another PretrainJob',
+  ),
+  wrong(
+    'a PretrainJob that starts from a step and names none',
+    pretrain({ from: { pretrainJob: 'imagenet', checkpoint: 'step' } }),
+    /^spec\.from\.step: must be given exactly/,
+    'must be given exactly when checkpoint is step',
   ),
   wrong(
     'random weights that have a source',
@@ -930,10 +1036,21 @@ const FIFTY = { workers: { replicas: 50 } }
 
 export const CHANGE_CASES: readonly ChangeCase[] = [
   { name: 'the model', before: pretrain(), after: pretrain({ model: { backbone: 'resnet50' } }), field: 'model' },
+  {
+    name: 'the task',
+    before: pretrain({ task: { classes: 5 } }),
+    after: pretrain({ task: { classes: 6 } }),
+    field: 'task',
+  },
+  {
+    name: 'the type of a task, written out',
+    before: pretrain({ task: { classes: 5 } }),
+    after: pretrain({ task: { type: 'multi-label', classes: 5 } }),
+  },
   { name: 'the seed', before: pretrain({ seed: 1 }), after: pretrain({ seed: 2 }), field: 'seed' },
   { name: 'the preset', before: pretrain(), after: pretrain({ preset: 'jft-resnet50' }), field: 'preset' },
   { name: 'the source', before: finetune(), after: finetune({ from: { pretrainJob: 'other' } }), field: 'from' },
-  { name: 'the task of the head', before: finetune(), after: finetune({ protocol: 'frozen' }), field: 'protocol' },
+  { name: 'the protocol', before: finetune(), after: finetune({ protocol: 'frozen' }), field: 'protocol' },
   { name: 'the number of workers', before: pretrain(), after: pretrain({ workers: { replicas: 3 } }) },
   { name: 'the length', before: pretrain(), after: pretrain({ maxSteps: 90_000_000 }) },
   { name: 'the queue', before: queued(), after: pretrain(), field: 'scheduling', words: RUNNING },

@@ -1,4 +1,4 @@
-/** A cluster on this machine in a folder of its own, and what tests ask of it. */
+/** Starts a local cluster in a temporary folder, with helpers for tests. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,9 +9,9 @@ import { silentLog } from '../../src/support/log.ts'
 export interface TestCluster extends LocalCluster {
   stateDir: string
   client: KubeClient
-  /** Starts again on what the last one left. */
+  /** Starts the cluster again on the same folder. */
   restart(): Promise<TestCluster>
-  /** Ends it and forgets the folder. */
+  /** Closes the cluster and removes the folder. */
   dispose(): Promise<void>
 }
 

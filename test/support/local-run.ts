@@ -1,4 +1,4 @@
-/** `downpour run` as a child process, with the means to look inside and to kill what it started. */
+/** Runs `downpour run` as a child process, with access to its jobs and to the processes that it started. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
@@ -16,18 +16,18 @@ const BIN = resolve('bin/downpour')
 export interface LocalRun {
   readonly stateDir: string
   readonly child: ChildProcess
-  /** Everything printed so far. */
+  /** All output so far. */
   output(): string
   client(): Promise<KubeClient>
   job(kind: JobKind, name: string): Promise<Job>
   /** Process id of a running pod. */
   podPid(role: Role, index: number): number | undefined
   operatorPid(): number | undefined
-  /** Process ids of its pods and its operator. */
+  /** Process ids of the run's pods and operator. */
   processes(): number[]
   /** The exit code of `downpour run`. */
   ended(timeoutMs: number): Promise<number | null>
-  /** The jobs as they were when the run had ended. */
+  /** The jobs at the end of the run. */
   results(): Job[]
 }
 
@@ -68,7 +68,7 @@ export function startLocalRun(files: readonly string[], stateDir: string, flags:
   }
 }
 
-/** Looks through /proc for a downpour process of this run: by its arguments, its environment and its state folder. */
+/** Finds a downpour process of this run in /proc, by its arguments and the state folder in its environment. */
 function findProcess(verb: string, stateDir: string, index?: number): number | undefined {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
   return pids.map(Number).find((pid) => isOurs(pid, verb, resolve(stateDir), index))
@@ -84,6 +84,6 @@ function isOurs(pid: number, verb: string, stateDir: string, index: number | und
     const ours = paths.includes(stateDir) || args.some((arg) => arg !== '' && resolve(cwd, arg).startsWith(stateDir))
     return ours && (index === undefined || args[args.indexOf(ARGS.index) + 1] === String(index))
   } catch {
-    return false // ended while we looked
+    return false // The process has ended meanwhile.
   }
 }

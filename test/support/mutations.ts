@@ -1,6 +1,6 @@
 /** Good jobs, changed at random in a few places: what a seed makes once it makes again. */
 import { crdFor } from '../../src/api/crd.ts'
-import type { Schema } from '../../src/api/structural.ts'
+import type { Schema } from '../../src/api/schema.ts'
 import { JOB_KINDS, type JobKind } from '../../src/contract/names.ts'
 import type { Random } from '../../src/support/random.ts'
 import { finetune, JOB_CASES, pretrain, type RawJob, transfer } from './job-cases.ts'
@@ -67,7 +67,7 @@ const whole = {
   cleanPodPolicy: 'None',
   ttlSecondsAfterFinished: 60,
   scheduling: { queueName: 'team-a' },
-  model: { backbone: 'resnet50', classes: 100, headSlices: 2 },
+  model: { backbone: 'resnet50' },
   input: { resizePixels: 64, cropPixels: 56, flip: false },
   optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1e-3 },
   learningRate: { type: 'piecewise', boundaries: [10, 20], values: [1, 0.1, 0.01] },
@@ -76,7 +76,13 @@ const whole = {
   batchNorm: { decay: 0.9, epsilon: 1e-3 },
   maxSteps: 1000,
   seed: 7,
-  async: { fetchEvery: 2, pushEvery: 2, policy: 'dcAsgd', maxStaleness: 9, warmStartSteps: 5, delayCompensation: 0.1 },
+  async: {
+    fetchEvery: 2,
+    pushEvery: 2,
+    policy: { type: 'dcAsgd', delayCompensation: 0.1 },
+    maxStaleness: 9,
+    warmStartSteps: 5,
+  },
   parameterServer: { replicas: 2, template },
   workers: { replicas: 4, quorum: 2, template },
   runtime: { backend: 'wasm', image: 'registry.example.com/downpour:1' },
@@ -90,10 +96,17 @@ export const GOOD_JOBS: readonly RawJob[] = [
     named(
       pretrain({
         ...whole,
+        task: { type: 'multi-label', classes: 100, headSlices: 2 },
         transfers: [transfer({ at: { success: true, steps: [5, 9] } }, { workers: { template } })],
       }),
     ),
-    named(finetune({ ...whole, evaluator: { template } })),
+    named(
+      finetune({
+        ...whole,
+        task: { type: 'imagenet-classification', classes: 100, headSlices: 2 },
+        evaluator: { template },
+      }),
+    ),
   ]).flat(),
 ]
 

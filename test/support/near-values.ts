@@ -1,5 +1,5 @@
 /** Values that a schema allows, and those just beyond: where doors disagree, they do so at an edge. */
-import type { Schema } from '../../src/api/structural.ts'
+import type { Schema } from '../../src/api/schema.ts'
 import type { Random } from '../../src/support/random.ts'
 
 type Bounded = Schema & {

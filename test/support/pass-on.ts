@@ -1,9 +1,9 @@
-/** The rest of a test's own HTTP server in front of an API server: what it does not answer itself goes on as it came. */
+/** For a test's own HTTP server in front of an API server: forwards the requests that it does not answer itself. */
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 
 /**
- * @param to where the API server listens
- * @param body what was already read of the request; undefined: nothing
+ * @param to address of the API server
+ * @param body the part of the request's body that was already read; undefined: none
  */
 export function passOn(request: IncomingMessage, response: ServerResponse, to: string, body?: Buffer): void {
   const { method, headers } = request

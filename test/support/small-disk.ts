@@ -7,9 +7,9 @@ export const CANNOT_MOUNT = process.getuid?.() === 0 ? false : 'only root can mo
 
 export interface SmallDisk {
   folder: string
-  /** Takes all the room that is left. */
+  /** Fills the remaining space. */
   fill(): void
-  /** Gives that room back. */
+  /** Frees that space again. */
   free(): void
   grow(size: string): void
   unmount(): void

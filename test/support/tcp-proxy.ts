@@ -1,25 +1,25 @@
-/** A TCP proxy that misbehaves when told: between a client and a server of the test, both real. */
+/** A TCP proxy between a real client and a real server, which injects network faults on demand. */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
 export type Direction = 'request' | 'response'
 
 export interface TcpProxy {
   readonly port: number
-  /** Where new connections go: another port after the server came back. */
+  /** Target of new connections; tests change it when the server restarts on another port. */
   target: number
-  /** Connections made so far. */
+  /** Number of connections so far. */
   readonly accepted: number
-  /** Connections that were cut after the server had answered something in them. */
+  /** Number of connections that were closed after the server had sent data on them. */
   readonly broken: number
-  /** Such connections that are open. */
+  /** Number of open connections on which the server has sent data. */
   readonly talking: number
-  /** RST on every open connection. */
+  /** Resets (RST) all open connections. */
   cut(): void
-  /** Bytes in this direction vanish, and so does word that a connection has ended; until `heal`. */
+  /** Drops all bytes in this direction, and the ends of connections, until `heal`. */
   blackhole(...directions: Direction[]): void
-  /** After so many more bytes in this direction everything is cut, in the middle of whatever it was. */
+  /** Closes all connections after so many more bytes in this direction, even in the middle of a frame. */
   truncateAfter(bytes: number, direction: Direction): void
-  /** Every chunk in this direction waits. */
+  /** Delays each chunk in this direction. */
   delay(ms: number, direction: Direction): void
   heal(): void
   close(): Promise<void>

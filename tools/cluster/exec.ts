@@ -7,10 +7,12 @@ export interface ExecOptions {
   cwd?: string
   env?: Record<string, string>
   input?: string
+  /** Its output goes to stderr as it comes, for commands that show their own progress. */
+  isShown?: boolean
   signal?: AbortSignal | undefined
 }
 
-/** @returns what it wrote to stdout. @throws DownpourError COMMAND_FAILED, COMMAND_MISSING, INTERRUPTED */
+/** @returns what it wrote to stdout, unless that is shown. @throws DownpourError COMMAND_FAILED, COMMAND_MISSING, INTERRUPTED */
 export async function exec(command: string, args: readonly string[], options: ExecOptions = {}): Promise<string> {
   options.signal?.throwIfAborted()
   // A process group of its own, so that an interrupt reaches the compilers that `go build` has started.
@@ -18,15 +20,16 @@ export async function exec(command: string, args: readonly string[], options: Ex
     cwd: options.cwd,
     env: { ...process.env, PATH: SEARCH_PATH, ...options.env },
     detached: true,
+    stdio: options.isShown ? ['pipe', 2, 2] : 'pipe',
   })
   const interrupt = () => killGroup(child.pid)
   options.signal?.addEventListener('abort', interrupt)
   let stdout = ''
   let stderr = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   // A command that exits before it has read its input is judged by its exit status, not by the broken pipe.
-  child.stdin.on('error', () => undefined).end(options.input ?? '')
+  child.stdin?.on('error', () => undefined).end(options.input ?? '')
   const shown = `${command} ${args.join(' ')}`
   try {
     const status = await new Promise<number | null>((resolve, reject) => {

@@ -1,16 +1,14 @@
-/** Where everything of the test cluster lies: what was built in the user's cache folder, the cluster itself under .cache/cluster, which git ignores. */
-import { homedir } from 'node:os'
+/** Folders of the test cluster: its programs are in the cache of the user, its state is in .cache/cluster, which git ignores. */
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { cacheRoot } from '../../src/support/cache-root.mjs'
 
 export const MODULES = fileURLToPath(new URL('./modules', import.meta.url))
 /** `DOWNPOUR_CLUSTER_DIR` lets several clones use one cluster. */
 export const CACHE = process.env.DOWNPOUR_CLUSTER_DIR || fileURLToPath(new URL('../../.cache/cluster', import.meta.url))
 
-/** Shared by all clones, for a build takes minutes: `DOWNPOUR_CACHE_DIR`, or `downpour` in the user's cache folder. */
-export const USER_CACHE =
-  process.env.DOWNPOUR_CACHE_DIR || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'downpour')
-export const BUILDS = join(USER_CACHE, 'cluster')
+/** Shared by all clones, because a build takes minutes. */
+export const BUILDS = join(cacheRoot(process.env), 'cluster')
 
 /** Kept by `down --purge`: what was built, and CRDs and other YAML out of Go modules. */
 export const BIN = join(BUILDS, 'bin')

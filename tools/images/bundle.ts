@@ -1,4 +1,5 @@
-// `node tools/images/bundle.ts operator|runtime DIR`: the program of an image as JavaScript, without its libraries' sources.
+// `node tools/images/bundle.ts operator|runtime|tensorflow DIR`: the program of an image as JavaScript, without its libraries'
+// sources; `tensorflow` are the tools that build its native part.
 import { copyFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -28,7 +29,7 @@ const common: BuildOptions = {
 const threadUrls: Plugin = {
   name: 'thread-urls',
   setup({ onLoad }) {
-    onLoad({ filter: /src\/data\/loader\.ts$/ }, async ({ path }) => ({
+    onLoad({ filter: /src\/worker\/main\.ts$/ }, async ({ path }) => ({
       contents: (await readFile(path, 'utf8')).replace("'./loader-thread.ts'", "'./loader-thread.mjs'"),
       loader: 'ts',
     }))
@@ -42,16 +43,23 @@ export async function bundleOperator(outdir: string): Promise<void> {
 
 /** What is native or loaded by `createRequire` stays in node_modules: see runtime-modules.ts. */
 export async function bundleRuntime(outdir: string): Promise<void> {
-  const entryPoints = { downpour: 'src/cli/main.ts', 'loader-thread': 'src/data/loader-thread.ts' }
+  const entryPoints = { downpour: 'src/cli/main.ts', 'loader-thread': 'src/worker/loader-thread.ts' }
   const lib = join(outdir, 'runtime')
   const external = ['sharp', '@tensorflow/*', 'webgpu']
   await build({ ...common, entryPoints, outdir: lib, splitting: true, external, plugins: [threadUrls] })
   await copyFile(join(ROOT, 'src/ps/kernels.wasm'), join(lib, 'kernels.wasm'))
 }
 
+/** Each one file: a layer that downloads TensorFlow stays cached while other tools change. */
+export async function bundleTensorFlowTools(outdir: string): Promise<void> {
+  const entryPoints = ['tools/tensorflow/wheel.ts', 'tools/tensorflow/addon.ts']
+  await build({ ...common, entryPoints, outdir })
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [what, outdir = 'dist'] = process.argv.slice(2)
   if (what === 'operator') await bundleOperator(outdir)
   else if (what === 'runtime') await bundleRuntime(outdir)
-  else throw new Error(`bundle.ts: got ${what}, expected operator or runtime`)
+  else if (what === 'tensorflow') await bundleTensorFlowTools(outdir)
+  else throw new Error(`bundle.ts: got ${what}, expected operator, runtime or tensorflow`)
 }

@@ -1,119 +1,111 @@
-/** TFRecord: u64 length, its masked CRC, data, its masked CRC; all little-endian (paper.md §5). */
-import type { FileHandle } from 'node:fs/promises'
-import { DownpourError } from '../../support/errors.ts'
-import { openRegular } from '../regular-file.ts'
-import { unreadable } from '../unreadable.ts'
-import { maskedCrc32c } from './crc32c.ts'
-import { signatureOf } from './signature.ts'
+/** TFRecord shards of tf.train.Examples beside a labels.json (paper.md §5, "JFT-like"). A unit is a file. */
+import { join, normalize } from 'node:path'
+import { DownpourError, errorMessage } from '../../support/errors.ts'
+import { printable } from '../../support/printable.ts'
+import { classDataset } from '../class-dataset.ts'
+import { decodeExample } from '../codecs/example.ts'
+import { readTfRecords } from '../codecs/tfrecord.ts'
+import type { ClassLabels, Dataset, Item } from '../dataset.ts'
+import type { DataFormat, FormatOptions } from '../format.ts'
+import { readLabels } from '../labels.ts'
+import { inParallel } from '../scan/in-parallel.ts'
+import { type Kind, Tally } from '../scan/kinds.ts'
+import { type Entry, followLink, listFolder } from '../scan/listing.ts'
+import { isCompressedName, isSystem } from '../scan/names.ts'
+import { chooseShards, isRecordName } from '../scan/shards.ts'
+import { inSubset } from '../subset.ts'
 
-const LENGTH_BYTES = 8
-const CRC_BYTES = 4
-const HEAD_BYTES = LENGTH_BYTES + CRC_BYTES
-/** Public shards are 100 MB to 1 GB: a file is read by pieces of this size, or of one record if that is larger. */
-const READ_BYTES = 1 << 20
+const DEFAULT_LABELS = 'labels.json'
 
-/** What the reader met: a record, or damage at a byte offset of the file. */
-export type TfRecordItem =
-  | { type: 'record'; data: Uint8Array; offset: number }
-  | { type: 'corrupt'; offset: number; reason: string }
+export const tfrecord: DataFormat<ClassLabels> = {
+  name: 'tfrecord',
+  contents: 'tfrecord files',
+  examplesAre: 'records',
+  detect: hasShards,
+  open: openShards,
+}
 
-/**
- * Records of one shard. A record with a bad data CRC is skipped; after a bad length nothing in the file can be
- * trusted, so the rest of it counts as one corruption. The data stays valid after the next record is asked for.
- * @throws DownpourError DATA_UNREADABLE when there is no such file, or another kind of file; what else the disk says as
- * it comes, for that is not the data's fault
- */
-export async function* readTfRecords(path: string): AsyncGenerator<TfRecordItem> {
-  const file = await openRegular(path)
+async function hasShards(folder: string): Promise<boolean> {
+  return (await listFolder(folder)).some(({ name, type }) => type !== 'folder' && isShard(name))
+}
+
+function isShard(name: string): boolean {
+  return !isSystem(name) && (isRecordName(name) || (isCompressedName(name) && isRecordName(name.replace(/\.\w+$/, ''))))
+}
+
+/** @throws DownpourError DATA_MISSING, DATA_UNREADABLE, DATA_SHARDS_…, DATA_COMPRESSED, LABELS_INVALID */
+async function openShards(root: string, options: FormatOptions): Promise<Dataset<ClassLabels>> {
+  const labelsFile = options.labels ?? DEFAULT_LABELS
+  const tally = new Tally()
+  const files = await chosenFiles(root, labelsFile, options.files, tally)
+  const labels = await readLabels(join(root, labelsFile))
+  const shards = {
+    units: files,
+    passedOver: tally.list(),
+    async *read(unit: number) {
+      const file = join(root, files[unit] as string)
+      for await (const item of readTfRecords(file)) {
+        const where = `${printable(file)} at byte ${item.offset}`
+        const found: Item<ClassLabels> = item.type === 'corrupt' ? { ...item, where } : exampleOf(item.data, where)
+        if (found.type === 'corrupt' || inSubset(found.id, options.subset)) yield found
+      }
+    },
+  }
+  return classDataset(shards, labels, root)
+}
+
+async function chosenFiles(root: string, labelsFile: string, pattern: string | undefined, tally: Tally) {
+  const entries = (await listFolder(root)).filter(({ name }) => name !== normalize(labelsFile))
+  const types = await inParallel(entries, (entry) => typeOf(root, entry))
+  const typeByName = new Map(entries.map(({ name }, i) => [name, types[i]]))
+  const folders = entries.filter(({ name }) => typeByName.get(name) === 'folder')
+  for (const { name } of folders) tally.add(isSystem(name) ? 'system' : 'folder', name)
+  const names = entries.map(({ name }) => name).filter((name) => typeByName.get(name) !== 'folder')
+  const { shards, passedOver } = chooseShards(root, names, pattern)
+  for (const { name, kind } of passedOver) tally.add(kindOfNoFile(typeByName.get(name), kind), name)
+  const unusable = shards.find((name) => typeByName.get(name) !== 'file')
+  if (unusable === undefined) return shards
+  const what = typeByName.get(unusable) === 'nowhere' ? 'a broken link' : 'not a regular file'
+  throw new DownpourError(
+    'DATA_UNREADABLE',
+    `${join(root, printable(unusable))}: is ${what}; copy the shard there, or remove it`,
+  )
+}
+
+function kindOfNoFile(type: string | undefined, kind: Kind): Kind {
+  if (kind === 'system' || type === 'file' || type === 'link') return kind
+  return type === 'nowhere' ? 'badLink' : 'special'
+}
+
+async function typeOf(root: string, { name, type }: Entry) {
+  return type === 'link' && !isSystem(name) ? followLink(root, name) : type
+}
+
+function exampleOf(data: Uint8Array, where: string): Item<ClassLabels> {
   try {
-    const { size } = await file.stat()
-    const pieces = new Pieces(path, file)
-    for (let offset = 0; offset < size; ) {
-      const head = await pieces.bytes(offset, HEAD_BYTES)
-      const lengthProblem = checkHead(head, offset, size)
-      if (lengthProblem && offset === 0) mustBeRecords(path, await pieces.bytes(0, READ_BYTES))
-      if (lengthProblem) return yield { type: 'corrupt', offset, reason: lengthProblem }
-      const length = Number(head.readBigUInt64LE())
-      const body = await pieces.bytes(offset + HEAD_BYTES, length + CRC_BYTES)
-      if (body.length < length + CRC_BYTES)
-        return yield { type: 'corrupt', offset, reason: 'file ends inside a record' }
-      const data = body.subarray(0, length)
-      if (maskedCrc32c(data) === body.readUInt32LE(length)) yield { type: 'record', data, offset }
-      else yield { type: 'corrupt', offset, reason: 'data CRC does not match' }
-      offset += HEAD_BYTES + length + CRC_BYTES
-    }
-  } finally {
-    await file.close()
+    const features = decodeExample(data)
+    const bytes = bytesOf(features['image/encoded'])
+    const labels = intsOf(features['image/class/label'])
+    const truth = intsOf(features['image/class/truth'])
+    if (!bytes) return { type: 'corrupt', where, reason: 'no image/encoded' }
+    if (!labels) return { type: 'corrupt', where, reason: 'no image/class/label' }
+    const name = bytesOf(features['image/id']) ?? bytesOf(features['image/filename'])
+    const id = name ? Buffer.from(name).toString('utf8') : where
+    return { type: 'example', id, bytes, annotation: { labels, ...(truth ? { truth } : {}) }, where }
+  } catch (error) {
+    return { type: 'corrupt', where, reason: `not a tf.train.Example: ${errorMessage(error)}` }
   }
 }
 
-/** @param size of the file: no length is believed that reaches beyond it, so none makes us allocate more. */
-function checkHead(head: Buffer, offset: number, size: number): string | undefined {
-  if (head.length < HEAD_BYTES) return 'file ends inside a record header'
-  if (maskedCrc32c(head.subarray(0, LENGTH_BYTES)) !== head.readUInt32LE(LENGTH_BYTES)) {
-    return 'length CRC does not match'
-  }
-  const needed = BigInt(offset + HEAD_BYTES + CRC_BYTES) + head.readBigUInt64LE()
-  return needed > BigInt(size) ? 'file ends inside a record' : undefined
+type Feature = ReturnType<typeof decodeExample>[string] | undefined
+
+/** The first value; undefined if there is none or it is empty. */
+function bytesOf(feature: Feature): Uint8Array | undefined {
+  const first = feature && 'bytes' in feature ? feature.bytes[0] : undefined
+  return first?.length ? first : undefined
 }
 
-/** Sequential reading ahead. Each piece has memory of its own, because records handed out point into it. */
-class Pieces {
-  readonly #path: string
-  readonly #file: FileHandle
-  #piece: Buffer = Buffer.alloc(0)
-  #start = 0
-
-  constructor(path: string, file: FileHandle) {
-    this.#path = path
-    this.#file = file
-  }
-
-  /** Fewer than `length` bytes where the file ends before. */
-  async bytes(start: number, length: number): Promise<Buffer> {
-    if (start < this.#start || start + length > this.#start + this.#piece.length) {
-      this.#piece = await this.#read(start, Math.max(length, READ_BYTES))
-      this.#start = start
-    }
-    return this.#piece.subarray(start - this.#start, start - this.#start + length)
-  }
-
-  async #read(start: number, length: number): Promise<Buffer> {
-    const piece = Buffer.allocUnsafeSlow(length)
-    let filled = 0
-    while (filled < length) {
-      const at = filled
-      const { bytesRead } = await this.#file.read(piece, at, length - at, start + at).catch((error) => {
-        throw unreadable(this.#path, error)
-      })
-      if (bytesRead === 0) break
-      filled += bytesRead
-    }
-    return piece.subarray(0, filled)
-  }
-}
-
-/** A file of another kind is no damage: no record of it could ever be read. */
-function mustBeRecords(path: string, head: Buffer): void {
-  const found = isZlib(head) ? COMPRESSED : signatureOf(head)
-  if (!found) return
-  const { name, advice } = found
-  const message = `${path}: no TFRecord file: it is ${name}${advice ? `; ${advice}` : ''}`
-  throw new DownpourError('DATA_UNREADABLE', message, { path })
-}
-
-const COMPRESSED = { name: 'compressed by zlib', advice: 'write it without compression' }
-
-/** What TensorFlow's ZLIB option makes: a deflate stream of 32 KiB windows, whose first two bytes are a multiple of 31. */
-function isZlib(head: Buffer): boolean {
-  return head.length >= 2 && head[0] === 0x78 && head.readUInt16BE(0) % 31 === 0
-}
-
-export function encodeTfRecord(data: Uint8Array): Buffer {
-  const record = Buffer.alloc(HEAD_BYTES + data.length + CRC_BYTES)
-  record.writeBigUInt64LE(BigInt(data.length), 0)
-  record.writeUInt32LE(maskedCrc32c(record.subarray(0, LENGTH_BYTES)), LENGTH_BYTES)
-  record.set(data, HEAD_BYTES)
-  record.writeUInt32LE(maskedCrc32c(data), HEAD_BYTES + data.length)
-  return record
+/** A feature without values decodes to an empty list of ints, whatever its kind. */
+function intsOf(feature: Feature): number[] | undefined {
+  return feature && 'ints' in feature ? feature.ints : undefined
 }

@@ -1,12 +1,12 @@
 /**
- * `downpour data make jft-mini`: a small stand-in for JFT-300M (paper.md §1.1) that anyone may have. Long-tailed leaf
- * frequencies, 1.26 labels an image, 20% wrong labels (half of them to siblings), ancestors mostly missing; beside it
- * a clean evaluation set, and a clean downstream classification set of classes that pre-training never saw.
+ * `downpour data make jft-mini`: a small public data set with the statistics of JFT-300M (paper.md §1.1): long-tailed
+ * frequencies, 1.26 labels an image, 20% wrong labels (half of them siblings), most ancestors missing. Beside it a
+ * clean evaluation set, and a clean downstream classification set of classes that are not in pre-training.
  */
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { DownpourError, errorCode } from '../../support/errors.ts'
-import { type FolderUse, folderError, refuseNoFolder, requireFolder } from '../../support/folder.ts'
+import { checkFolderPath, type FolderUse, folderError, requireFolder } from '../../support/folder.ts'
 import { isSystem } from '../scan/names.ts'
 import { cleanLabels, noisyLabels } from './annotators.ts'
 import { Maker } from './maker.ts'
@@ -14,7 +14,7 @@ import { JFT_MINI, JFT_MINI_SIZES, type JftMiniSizes } from './recipe.ts'
 import { worldLabels } from './world.ts'
 
 export interface JftMiniOptions extends Partial<JftMiniSizes> {
-  /** Must not exist, or be empty. */
+  /** Must be empty or not exist. */
   out: string
   seed: number
   onProgress?: (done: number, total: number) => void
@@ -26,12 +26,12 @@ const USE: FolderUse = { option: '--out', code: 'DATA_OUT_UNUSABLE' }
 const MAKING = '.making'
 
 /**
- * Leaves nothing half-made: a new folder appears whole, at the end. One that is there is filled, since a volume's root
- * cannot be replaced; its `dataset.json` comes last.
+ * Leaves no partial data set: a new folder is renamed into place at the end. An existing one is filled, because the
+ * root of a volume cannot be replaced, and `dataset.json` is written last.
  * @throws DownpourError DATA_OUT_NOT_EMPTY, DATA_OUT_UNUSABLE; AbortError
  */
 export async function makeJftMini(options: JftMiniOptions): Promise<void> {
-  refuseNoFolder(options.out, USE)
+  checkFolderPath(options.out, USE)
   const out = resolve(options.out)
   const isThere = await isFolder(out)
   const building = isThere ? join(out, MAKING) : `${out}${MAKING}`
@@ -43,7 +43,7 @@ export async function makeJftMini(options: JftMiniOptions): Promise<void> {
     if (isThere) await moveParts(building, out)
     else await rename(building, out)
   } catch (error) {
-    await rm(building, { recursive: true, force: true }).catch(() => {}) // the first error is the one to tell
+    await rm(building, { recursive: true, force: true }).catch(() => {}) // the first error is the one to report
     throw folderError(options.out, USE, error)
   }
 }
@@ -78,16 +78,19 @@ async function moveParts(from: string, to: string): Promise<void> {
   await rm(from, { recursive: true })
 }
 
-/** False where nothing is. An empty folder is to be filled; anything else stays as it is. */
+/**
+ * False if nothing is at the path.
+ * @throws DownpourError DATA_OUT_NOT_EMPTY, so that existing files are never changed
+ */
 async function isFolder(out: string): Promise<boolean> {
   try {
     const entries = await readdir(out)
-    // What a file system or a run that was killed left there is no data.
+    // Leftovers of a file system or of a killed run are not data.
     if (entries.every((name) => isSystem(name) || name === MAKING)) return true
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return false
     throw folderError(out, USE, error)
   }
-  const message = `--out ${out}: is not empty; name a new folder, or remove this one first`
+  const message = `--out ${out}: is not empty; choose a new folder, or remove this one first`
   throw new DownpourError('DATA_OUT_NOT_EMPTY', message, { out })
 }

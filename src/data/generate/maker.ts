@@ -1,16 +1,16 @@
-/** Draws and writes the parts of jft-mini. Every picture has a random source of its own, seeded by its id. */
+/** Draws and writes the parts of jft-mini. Each picture has its own random source, seeded by its id. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { createRandom, type Random, seedOf } from '../../support/random.ts'
-import { encodeExample } from '../formats/example.ts'
-import { encodeTfRecord } from '../formats/tfrecord.ts'
+import { encodeExample } from '../codecs/example.ts'
+import { encodeTfRecord } from '../codecs/tfrecord.ts'
 import type { LabelMap } from '../labels.ts'
 import type { Annotator } from './annotators.ts'
 import { draw, zipf } from './popularity.ts'
 import { JFT_MINI } from './recipe.ts'
 import { renderImage } from './render.ts'
-import { DOWNSTREAM_LOOKS, type Look, PRETRAIN_LOOKS } from './world.ts'
+import { DOWNSTREAM_CLASSES, type LeafClass, PRETRAIN_CLASSES } from './world.ts'
 
 export interface MakerOptions {
   root: string
@@ -30,9 +30,9 @@ export class Maker {
 
   constructor(options: MakerOptions) {
     this.#options = options
-    this.#firstLeaf = options.labels.size - PRETRAIN_LOOKS.length
+    this.#firstLeaf = options.labels.size - PRETRAIN_CLASSES.length
     const random = createRandom(seedOf('popularity', options.seed))
-    this.#popularity = zipf(PRETRAIN_LOOKS.length, JFT_MINI.zipfExponent, random)
+    this.#popularity = zipf(PRETRAIN_CLASSES.length, JFT_MINI.zipfExponent, random)
   }
 
   /** NAME/labels.json and TFRecord shards. */
@@ -51,13 +51,13 @@ export class Maker {
   /** downstream/SPLIT/CLASS/*.png */
   async classes(split: 'train' | 'val', perClass: number): Promise<void> {
     const { root, seed } = this.#options
-    for (const look of DOWNSTREAM_LOOKS.slice(0, JFT_MINI.downstreamClasses)) {
-      const name = look.name.replaceAll(' ', '-')
+    for (const leafClass of DOWNSTREAM_CLASSES.slice(0, JFT_MINI.downstreamClasses)) {
+      const name = leafClass.name.replaceAll(' ', '-')
       const folder = join(root, 'downstream', split, name)
       await mkdir(folder, { recursive: true })
       await this.#inParallel(Array.from({ length: perClass }).keys(), async (i) => {
-        const random = createRandom(seedOf('downstream', seed, split, look.name, i))
-        await writeFile(join(folder, `${split}-${name}-${i}.png`), await this.#png([look], random))
+        const random = createRandom(seedOf('downstream', seed, split, leafClass.name, i))
+        await writeFile(join(folder, `${split}-${name}-${i}.png`), await this.#png([leafClass], random))
       })
     }
   }
@@ -65,11 +65,11 @@ export class Maker {
   async #record(id: string, annotate: Annotator): Promise<Buffer> {
     const { seed, labels } = this.#options
     const random = createRandom(seedOf('image', seed, id))
-    const looks = this.#scene(random)
-    const leaves = looks.map((look) => look + this.#firstLeaf)
-    const said = annotate(leaves, labels, random)
+    const shown = this.#scene(random)
+    const leaves = shown.map((index) => index + this.#firstLeaf)
+    const stored = annotate(leaves, labels, random)
     const encoded = await this.#png(
-      looks.map((look) => PRETRAIN_LOOKS[look] as Look),
+      shown.map((index) => PRETRAIN_CLASSES[index] as LeafClass),
       random,
     )
     const text = (value: string) => ({ bytes: [Buffer.from(value)] })
@@ -80,23 +80,24 @@ export class Maker {
         'image/id': text(id),
         'image/height': { ints: [JFT_MINI.pixels] },
         'image/width': { ints: [JFT_MINI.pixels] },
-        'image/class/label': { ints: said },
-        // What it shows: `data inspect` counts the wrong labels by it; nothing trains on it.
+        'image/class/label': { ints: stored },
+        // The labels of what the picture shows: `data inspect` counts wrong labels with it. Classification does not use
+        // it.
         'image/class/truth': { ints: leaves },
       }),
     )
   }
 
-  /** @returns indices into PRETRAIN_LOOKS */
+  /** @returns indices into PRETRAIN_CLASSES */
   #scene(random: Random): number[] {
     const count = random.next() < JFT_MINI.secondObject ? 2 : 1
     return Array.from({ length: count }, () => draw(this.#popularity, random))
   }
 
-  async #png(looks: readonly Look[], random: Random): Promise<Buffer> {
+  async #png(leafClasses: readonly LeafClass[], random: Random): Promise<Buffer> {
     const { pixels: size } = JFT_MINI
     const raw = { width: size, height: size, channels: 3 } as const
-    const png = await sharp(renderImage(looks, size, random), { raw })
+    const png = await sharp(renderImage(leafClasses, size, random), { raw })
       .png({ compressionLevel: 3 })
       .toBuffer()
     this.#options.onPicture()

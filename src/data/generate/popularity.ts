@@ -12,7 +12,7 @@ export function zipf(count: number, exponent: number, random: Random): number[] 
   return weights.map((weight) => (sum += weight / total))
 }
 
-/** An index, as often as its share says. */
+/** A random index, distributed by the shares. */
 export function draw(cumulative: readonly number[], random: Random): number {
   const point = random.next()
   const at = cumulative.findIndex((sum) => point < sum)

@@ -1,12 +1,12 @@
-/** The figures of jft-mini, after those of JFT-300M (paper.md §1.1); they are written into dataset.json. */
+/** The parameters of jft-mini, modelled on JFT-300M (paper.md §1.1). They are written to dataset.json. */
 export const JFT_MINI = {
   pixels: 40,
   shards: 16,
   /** Share of leaf labels that are wrong. */
   wrongLabels: 0.2,
-  /** Share of pictures with two objects: about 1.26 labels an image come of it. */
+  /** Share of pictures with two objects, which gives about 1.26 labels an image. */
   secondObject: 0.26,
-  /** Chance that a record names an ancestor of its label too: the hierarchy has to repair the rest. */
+  /** Probability that a record also stores an ancestor of its label. The hierarchy restores the others. */
   ancestorKept: 0.002,
   zipfExponent: 0.8,
   downstreamClasses: 20,

@@ -1,10 +1,14 @@
-/** Draws looks into RGB pixels: position, size, turn, light and clutter vary; shape, texture and hue are the class. */
+/**
+ * Draws objects of leaf classes: position, size, turn, light and clutter vary; shape, texture and hue are the class.
+ */
 import type { Random } from '../../support/random.ts'
-import { COLOURS, type Look, type Shape, type Texture } from './world.ts'
+import { COLOURS, type LeafClass, type Shape, type Texture } from './world.ts'
 
 type Rgb = [number, number, number]
 
-/** Distance-like test in the object's own frame: true inside. x, y in [-1.2, 1.2], r and a its polar form. */
+/**
+ * Whether a point is inside the shape, in coordinates of the object: x, y in [-1.2, 1.2]; r and a are its polar form.
+ */
 const INSIDE: Readonly<Record<Shape, (x: number, y: number, r: number, a: number) => boolean>> = {
   disc: (_x, _y, r) => r < 0.9,
   ring: (_x, _y, r) => r < 0.95 && r > 0.5,
@@ -22,7 +26,7 @@ function polygon(sides: number, r: number, a: number): number {
   return r * Math.cos((((a % wedge) + wedge) % wedge) - wedge / 2)
 }
 
-/** 0 or 1: which of the look's two shades the texture has here. */
+/** 0 or 1: which of the two shades of its class an object has at this point. */
 const SHADE: Readonly<Record<Texture, (x: number, y: number) => number>> = {
   plain: () => 1,
   striped: (x) => (Math.sin(x * 9) > 0 ? 1 : 0),
@@ -35,15 +39,15 @@ function fraction(value: number): number {
 }
 
 /** @returns RGB bytes, size · size · 3 */
-export function renderImage(looks: readonly Look[], size: number, random: Random): Uint8Array {
+export function renderImage(leafClasses: readonly LeafClass[], size: number, random: Random): Uint8Array {
   const pixels = new Float32Array(size * size * 3)
   drawBackground(pixels, size, random)
-  const crowded = looks.length > 1
-  for (const look of looks) drawObject(pixels, size, look, crowded, random)
+  const crowded = leafClasses.length > 1
+  for (const leafClass of leafClasses) drawObject(pixels, size, leafClass, crowded, random)
   return Uint8Array.from(pixels, (value) => Math.min(255, Math.max(0, value + random.normal() * 10)))
 }
 
-/** A slanted gradient of two dull colours, and a few lines across it. */
+/** A gradient of two dull colours in a random direction, with a few lines across it. */
 function drawBackground(pixels: Float32Array, size: number, random: Random): void {
   const [from, to] = [dullColour(random), dullColour(random)]
   const angle = random.next() * 2 * Math.PI
@@ -61,17 +65,17 @@ function drawBackground(pixels: Float32Array, size: number, random: Random): voi
   })
 }
 
-function drawObject(pixels: Float32Array, size: number, look: Look, crowded: boolean, random: Random): void {
+function drawObject(pixels: Float32Array, size: number, leafClass: LeafClass, crowded: boolean, random: Random): void {
   const scale = (crowded ? 0.32 : 0.42) + random.next() * 0.25
   const [left, top] = [(random.next() - 0.5) * 2 * (0.95 - scale), (random.next() - 0.5) * 2 * (0.95 - scale)]
   const turn = random.next() * 2 * Math.PI
   const [cos, sin] = [Math.cos(turn), Math.sin(turn)]
-  const shades = shadesOf(look, random)
+  const shades = shadesOf(leafClass, random)
   eachPixel(size, (px, py, at) => {
     const [dx, dy] = [(px - left) / scale, (py - top) / scale]
     const [x, y] = [dx * cos + dy * sin, dy * cos - dx * sin]
-    if (!INSIDE[look.shape](x, y, Math.hypot(x, y), Math.atan2(y, x))) return
-    const shade = shades[SHADE[look.texture](x + 1.1, y + 1.1)] as Rgb
+    if (!INSIDE[leafClass.shape](x, y, Math.hypot(x, y), Math.atan2(y, x))) return
+    const shade = shades[SHADE[leafClass.texture](x + 1.1, y + 1.1)] as Rgb
     for (let c = 0; c < 3; c++) pixels[at + c] = shade[c] as number
   })
 }
@@ -85,7 +89,7 @@ function eachPixel(size: number, visit: (x: number, y: number, at: number) => vo
   }
 }
 
-function shadesOf({ colour }: Look, random: Random): [Rgb, Rgb] {
+function shadesOf({ colour }: LeafClass, random: Random): [Rgb, Rgb] {
   const hue = COLOURS[colour] + (random.next() - 0.5) * 50
   const light = 0.45 + random.next() * 0.2
   return [hsl(hue, 0.55, light * 0.35), hsl(hue, 0.75, light)]

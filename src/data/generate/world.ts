@@ -1,5 +1,5 @@
 /**
- * The seeded world of jft-mini: textured, coloured shapes under a hierarchy
+ * The classes of jft-mini: textured, coloured shapes in a hierarchy
  * thing > family > shape > textured shape > coloured textured shape (the leaves).
  */
 import { createLabelMap, type Label, type LabelMap } from '../labels.ts'
@@ -17,15 +17,15 @@ export type Shape = (typeof FAMILIES)[keyof typeof FAMILIES][number]
 export type Texture = (typeof TEXTURES)[number]
 export type Colour = keyof typeof COLOURS
 
-/** What a leaf class looks like. */
-export interface Look {
+/** What is drawn for a leaf label. */
+export interface LeafClass {
   name: string
   shape: Shape
   texture: Texture
   colour: Colour
 }
 
-const looks: Look[] = Object.values(FAMILIES)
+const leafClasses: LeafClass[] = Object.values(FAMILIES)
   .flat()
   .flatMap((shape) => TEXTURES.map((texture) => ({ shape, texture })))
   .flatMap(({ shape, texture }) =>
@@ -37,12 +37,13 @@ const looks: Look[] = Object.values(FAMILIES)
     })),
   )
 
-/** One colour in three of each textured shape is kept out of pre-training: the downstream classes, never seen before. */
-const heldOut = (look: Look, i: number) => Math.floor(i / 3) % 3 === Object.keys(COLOURS).indexOf(look.colour)
-export const PRETRAIN_LOOKS: readonly Look[] = looks.filter((look, i) => !heldOut(look, i))
-export const DOWNSTREAM_LOOKS: readonly Look[] = looks.filter(heldOut)
+/** One of the three colours of each textured shape is not in pre-training: these are the downstream classes. */
+const heldOut = (leafClass: LeafClass, i: number) =>
+  Math.floor(i / 3) % 3 === Object.keys(COLOURS).indexOf(leafClass.colour)
+export const PRETRAIN_CLASSES: readonly LeafClass[] = leafClasses.filter((leafClass, i) => !heldOut(leafClass, i))
+export const DOWNSTREAM_CLASSES: readonly LeafClass[] = leafClasses.filter(heldOut)
 
-/** Label ids: the root, families, shapes, textured shapes, then the leaves in the order of PRETRAIN_LOOKS. */
+/** Label ids: the root, families, shapes, textured shapes, then the leaves in the order of PRETRAIN_CLASSES. */
 export function worldLabels(): LabelMap {
   const labels: Label[] = []
   const idOf = new Map<string, number>()
@@ -54,7 +55,7 @@ export function worldLabels(): LabelMap {
   add('thing')
   for (const family of Object.keys(FAMILIES)) add(family, 'thing')
   for (const [family, shapes] of Object.entries(FAMILIES)) for (const shape of shapes) add(shape, family)
-  for (const { shape, texture } of PRETRAIN_LOOKS) add(`${texture} ${shape}`, shape)
-  for (const { name, shape, texture } of PRETRAIN_LOOKS) add(name, `${texture} ${shape}`)
-  return createLabelMap(labels, 'the world of jft-mini')
+  for (const { shape, texture } of PRETRAIN_CLASSES) add(`${texture} ${shape}`, shape)
+  for (const { name, shape, texture } of PRETRAIN_CLASSES) add(name, `${texture} ${shape}`)
+  return createLabelMap(labels, 'the labels of jft-mini')
 }

@@ -1,11 +1,11 @@
-/** The first pictures of a set side by side in one PNG, and a text file that says what each is labelled. */
+/** The first pictures of a data set side by side in one PNG, and a text file with the labels of each. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { type FolderUse, folderError, requireFolder } from '../../support/folder.ts'
 import { printable } from '../../support/printable.ts'
+import type { ClassLabels, Encoded } from '../dataset.ts'
 import type { LabelMap } from '../labels.ts'
-import type { EncodedExample } from '../source.ts'
 
 const COLUMNS = 8
 const MAX_PICTURES = 64
@@ -28,14 +28,17 @@ export class ContactSheet {
     this.#labels = labels
   }
 
-  /** The folder is made at once, not after a look at a million pictures. @throws DownpourError SAMPLES_UNUSABLE */
+  /**
+   * Creates the folder first, so that an unusable one is found before a million pictures are read.
+   * @throws DownpourError SAMPLES_UNUSABLE
+   */
   static in(folder: string, labels: LabelMap): ContactSheet {
     requireFolder(folder, SAMPLES)
     return new ContactSheet(folder, labels)
   }
 
   /** @param pixels RGB, size·size·3; pictures beyond the 64th are left out */
-  add({ id, labels, truth }: EncodedExample, pixels: Uint8Array, size: number): void {
+  add({ id, annotation: { labels, truth } }: Encoded<ClassLabels>, pixels: Uint8Array, size: number): void {
     if (this.#pictures.length === MAX_PICTURES) return
     const at = this.#pictures.length
     const place = `row ${Math.floor(at / COLUMNS) + 1} column ${(at % COLUMNS) + 1}`
@@ -43,7 +46,7 @@ export class ContactSheet {
     this.#pictures.push({ pixels, size, line: `${place}\t${printable(id)}\t${this.#names(labels)}${shows}` })
   }
 
-  /** Writes contact-sheet.png and index.txt. @returns the path of the picture, or null without any */
+  /** Writes contact-sheet.png and index.txt. @returns the path of the PNG; null if there were no pictures */
   async write(): Promise<string | null> {
     const [first] = this.#pictures
     if (!first) return null

@@ -1,4 +1,6 @@
-/** Class folders that one part of a data set has and another has not: a model would be scored on what it never saw. */
+/**
+ * Class folders that only some parts of a data set have: a model would be scored on classes that it was not trained on.
+ */
 import { dirname } from 'node:path'
 import { printable } from '../../support/printable.ts'
 import type { LabelMap } from '../labels.ts'
@@ -11,7 +13,7 @@ interface Part {
 
 const SHOWN = 3
 
-/** A line for each part that lacks classes of those beside it. */
+/** A line for each part without some of the classes of the parts beside it. */
 export function classDifferences(parts: readonly Part[]): string[] {
   const ofClasses = parts.filter(({ format }) => format === 'imagenet-folder')
   return [...Map.groupBy(ofClasses, ({ folder }) => dirname(folder)).values()].flatMap(differencesOf)

@@ -1,24 +1,20 @@
-/** The data sets under a folder: itself, or those inside, as `data make` and most archives lay them out. */
+/** Finds the data sets of a folder: itself, or those inside it, as `data make` and most archives arrange them. */
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DataConfig } from '../../contract/runtime.ts'
-import { DownpourError, errorCode } from '../../support/errors.ts'
+import type { DataFormatName } from '../../contract/data-formats.ts'
+import { DownpourError } from '../../support/errors.ts'
 import { printable } from '../../support/printable.ts'
-import { scanClass } from '../scan/class-folder.ts'
-import { Tally } from '../scan/kinds.ts'
-import { followLink, listFolder } from '../scan/listing.ts'
-import { isCompressedName, isSplit, isSystem } from '../scan/names.ts'
-import { isRecordName } from '../scan/shards.ts'
+import { FORMATS } from '../formats.ts'
+import { foldersIn, listFolder } from '../scan/listing.ts'
 import { isMissing, unreadable } from '../unreadable.ts'
 
 export interface FoundSet {
   folder: string
-  format: DataConfig['format']
+  format: DataFormatName
 }
 
-/** `downstream/train` lies two folders deep. */
+/** `downstream/train` is two levels deep. */
 const DEPTH = 2
-const NO_CLASS = new Set(['DATA_NESTED', 'DATA_NO_PICTURES'])
 
 /** @throws DownpourError DATA_FORMAT_UNKNOWN, DATA_MISSING, DATA_UNREADABLE */
 export async function findSets(folder: string): Promise<FoundSet[]> {
@@ -27,7 +23,8 @@ export async function findSets(folder: string): Promise<FoundSet[]> {
   if (found.length > 0) return found
   const names = (await listFolder(folder)).map(({ name }) => printable(name))
   const inside = names.length > 0 ? `; inside are ${names.slice(0, 10).join(', ')}` : '; it is empty'
-  const message = `${folder}: neither TFRecord files nor folders of images${inside}; name the folder that holds them, or say --format`
+  const expected = Object.values(FORMATS).map(({ contents }) => contents)
+  const message = `${folder}: has no ${expected.join(' and no ')}${inside}; give the folder that has them, or --format`
   throw new DownpourError('DATA_FORMAT_UNKNOWN', message, { folder })
 }
 
@@ -39,40 +36,11 @@ async function mustBeFolder(folder: string): Promise<void> {
 }
 
 async function setsIn(folder: string, depth: number): Promise<FoundSet[]> {
-  const entries = await listFolder(folder)
-  if (entries.some(({ name, type }) => type !== 'folder' && isShard(name))) return [{ folder, format: 'tfrecord' }]
-  const folders = await foldersIn(folder)
-  const inside = folders.every(isSplit) ? await setsInside(folder, folders, depth) : []
-  if (inside.length > 0) return inside
-  for (const name of folders) if (await isClass(folder, name)) return [{ folder, format: 'imagenet-folder' }]
-  return setsInside(folder, folders, depth)
-}
-
-async function setsInside(folder: string, names: readonly string[], depth: number): Promise<FoundSet[]> {
+  for (const format of Object.values(FORMATS)) {
+    if (await format.detect(folder)) return [{ folder, format: format.name }]
+  }
   const found: FoundSet[] = []
-  if (depth > 0) for (const name of names) found.push(...(await setsIn(join(folder, name), depth - 1)))
+  if (depth > 0)
+    for (const name of await foldersIn(folder)) found.push(...(await setsIn(join(folder, name), depth - 1)))
   return found
-}
-
-async function foldersIn(folder: string): Promise<string[]> {
-  const names: string[] = []
-  for (const { name, type } of await listFolder(folder)) {
-    if (isSystem(name)) continue
-    const target = type === 'link' ? await followLink(folder, name) : type
-    if (target === 'folder') names.push(name)
-  }
-  return names
-}
-
-function isShard(name: string): boolean {
-  return !isSystem(name) && (isRecordName(name) || (isCompressedName(name) && isRecordName(name.replace(/\.\w+$/, ''))))
-}
-
-async function isClass(root: string, folder: string): Promise<boolean> {
-  try {
-    return (await scanClass(root, folder, new Tally())).length > 0
-  } catch (error) {
-    if (NO_CLASS.has(errorCode(error))) return false
-    throw error
-  }
 }

@@ -1,55 +1,56 @@
-/** `downpour data inspect`: what is in a data set, as training would read it. */
+/** `downpour data inspect`: reports what training would read from a data set. */
 import { join, relative, resolve } from 'node:path'
-import type { DataConfig } from '../../contract/runtime.ts'
+import type { DataFormatName } from '../../contract/data-formats.ts'
 import { DownpourError, errorMessage } from '../../support/errors.ts'
-import { decodeSquare } from '../decode.ts'
+import { decodeSquare } from '../codecs/image.ts'
+import type { ClassLabels, Dataset, Encoded } from '../dataset.ts'
+import { FORMATS, openDataset } from '../formats.ts'
 import type { LabelMap } from '../labels.ts'
 import { type PassedOver, Tally } from '../scan/kinds.ts'
-import { type DataSource, type EncodedExample, openSource } from '../source.ts'
 import { ContactSheet } from './contact-sheet.ts'
 import { type FoundSet, findSets } from './find-sets.ts'
 import { LabelCount } from './label-count.ts'
 
 export interface InspectOptions {
   folder: string
-  /** Absent: what the folder looks like, or those inside. */
-  format?: DataConfig['format']
+  /** Absent: detected, in the folder or in those inside. */
+  format?: DataFormatName
   /** labels.json, relative to the folder. */
   labels?: string
-  /** Pattern of the names of TFRecord shards. */
+  /** Pattern of shard names, for tfrecord. */
   files?: string
-  /** Where pictures go; absent: none are drawn. */
+  /** Folder for contact sheets; absent: none are drawn. */
   samples?: string
-  /** Records looked at; absent: all. */
+  /** Records to read; absent: all. */
   limit?: number
 }
 
-/** whole: all is read. incomplete: something that matters is passed over. damaged: records cannot be read. */
+/** whole: everything is read. incomplete: something that may be data is not read. damaged: records cannot be read. */
 export type Verdict = 'whole' | 'incomplete' | 'damaged' | 'refused'
 
 export interface DataReport {
   verdict: Exclude<Verdict, 'refused'>
   folder: string
-  format: DataConfig['format']
+  format: DataFormatName
   files: number
   records: number
-  /** Damage, with file and offset, and labels outside the map. */
+  /** Damage with file and offset, and labels that are not in the labels file. */
   problems: string[]
   passedOver: readonly PassedOver[]
   labels: LabelMap
   counts: LabelCount
-  /** Where the contact sheet went. */
+  /** Path of the contact sheet. */
   samples: string | null
 }
 
-/** A set that training would refuse, and why. */
+/** A data set that training would refuse, with the error. */
 export interface Refusal {
   verdict: 'refused'
   folder: string
   error: DownpourError
 }
 
-/** Decoding at a small size finds damage as well as at a large one. */
+/** Small, because damage is found at any size. */
 const DECODE_PIXELS = 96
 
 /**
@@ -65,20 +66,20 @@ export async function inspectData(options: InspectOptions): Promise<(DataReport 
   return reports
 }
 
-/** The worst of them. */
+/** The worst verdict. */
 export function verdictOf(reports: readonly { verdict: Verdict }[], differences: readonly string[]): Verdict {
   const order: readonly Verdict[] = ['refused', 'damaged', 'incomplete']
   const worst = order.find((one) => reports.some(({ verdict }) => verdict === one))
   return worst ?? (differences.length > 0 ? 'incomplete' : 'whole')
 }
 
-/** Pictures drawn inside class folders would be a class of the next look. */
+/** Refuses a folder among the class folders, because the next inspection would take its pictures for a class. */
 function samplesFolders({ folder, samples }: InspectOptions, sets: readonly FoundSet[]) {
   if (samples === undefined) return () => undefined
   const inside = relative(resolve(folder), resolve(samples))
-  const isShardFolder = sets.length === 1 && sets[0]?.format === 'tfrecord'
+  const isShardFolder = sets.length === 1 && sets[0] && FORMATS[sets[0].format].examplesAre === 'records'
   if (!isShardFolder && inside !== '..' && !inside.startsWith('../')) {
-    const message = `--samples ${samples}: lies inside ${folder}, where pictures are data; name a folder elsewhere`
+    const message = `--samples ${samples}: is inside ${folder}, where pictures are data; choose a folder elsewhere`
     throw new DownpourError('SAMPLES_UNUSABLE', message, { samples })
   }
   return (set: FoundSet) => join(samples, relative(folder, set.folder))
@@ -97,16 +98,17 @@ async function inspectSet(set: FoundSet, options: InspectOptions, samples: strin
   const { folder, format } = set
   const { labels, files, limit = Number.POSITIVE_INFINITY } = options
   const given = { ...(labels === undefined ? {} : { labels }), ...(files === undefined ? {} : { files }) }
-  const source = await openSource(folder, { path: '.', format, maxCorruptRecords: 0, ...given })
-  const counts = new LabelCount(source.labels)
-  const sheet = samples === undefined ? undefined : ContactSheet.in(samples, source.labels)
-  const tally = new Tally(source.passedOver)
+  const dataset = await openDataset(folder, { path: '.', format, maxCorruptRecords: 0, ...given })
+  const counts = new LabelCount(dataset.labels)
+  const sheet = samples === undefined ? undefined : ContactSheet.in(samples, dataset.labels)
+  const tally = new Tally(dataset.passedOver)
   const problems: string[] = []
   let records = 0
-  for await (const item of everything(source, tally)) {
+  for await (const item of allItems(dataset, tally)) {
     if (records === limit) break
     records++
-    const problem = item.type === 'corrupt' ? `${item.where}: ${item.reason}` : await look(item.example, counts, sheet)
+    const problem =
+      item.type === 'corrupt' ? `${item.where}: ${item.reason}` : await inspectExample(item, counts, sheet)
     if (problem) problems.push(problem)
   }
   const passedOver = tally.list()
@@ -115,20 +117,20 @@ async function inspectSet(set: FoundSet, options: InspectOptions, samples: strin
     verdict: problems.length > 0 ? 'damaged' : matters ? 'incomplete' : 'whole',
     folder,
     format,
-    files: format === 'imagenet-folder' ? records : source.units.length,
+    files: FORMATS[format].examplesAre === 'files' ? records : dataset.units.length,
     records,
     problems,
     passedOver,
-    labels: source.labels,
+    labels: dataset.labels,
     counts,
     samples: (await sheet?.write()) ?? null,
   }
 }
 
-async function* everything(source: DataSource, tally: Tally) {
-  for (const [unit, name] of source.units.entries()) {
+async function* allItems(dataset: Dataset<ClassLabels>, tally: Tally) {
+  for (const [unit, name] of dataset.units.entries()) {
     let records = 0
-    for await (const item of source.read(unit)) {
+    for await (const item of dataset.read(unit)) {
       records++
       yield item
     }
@@ -136,16 +138,16 @@ async function* everything(source: DataSource, tally: Tally) {
   }
 }
 
-/** @returns what is wrong with it */
-async function look(
-  example: EncodedExample,
+/** @returns the problem of a damaged example */
+async function inspectExample(
+  example: Encoded<ClassLabels>,
   counts: LabelCount,
   sheet: ContactSheet | undefined,
 ): Promise<string | undefined> {
-  const strange = counts.add(example)
-  if (strange !== undefined) return `${example.where}, image ${example.id}: label ${strange} is not in the labels file`
+  const unknown = counts.add(example.annotation)
+  if (unknown !== undefined) return `${example.where}, image ${example.id}: label ${unknown} is not in the labels file`
   try {
-    const pixels = await decodeSquare(example.encoded, DECODE_PIXELS)
+    const pixels = await decodeSquare(example.bytes, DECODE_PIXELS)
     sheet?.add(example, pixels, DECODE_PIXELS)
   } catch (error) {
     return `${example.where}, image ${example.id}: ${errorMessage(error)}`

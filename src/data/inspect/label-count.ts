@@ -1,12 +1,12 @@
+import type { ClassLabels } from '../dataset.ts'
 import type { LabelMap } from '../labels.ts'
-import type { EncodedExample } from '../source.ts'
 
-/** How often each label is said, as stored; where records carry the truth, how often it is wrong. */
+/** Counts stored labels; where records have the truth, also how many are wrong. */
 export class LabelCount {
   readonly #labels: LabelMap
   readonly #perLabel: number[]
   #images = 0
-  #said = 0
+  #stored = 0
   #judged = 0
   #wrong = 0
 
@@ -16,30 +16,30 @@ export class LabelCount {
   }
 
   /** @returns a label that is not in the map; nothing is counted then */
-  add({ labels, truth }: EncodedExample): number | undefined {
-    const strange = labels.find((label) => !(label in this.#perLabel))
-    if (strange !== undefined) return strange
+  add({ labels, truth }: ClassLabels): number | undefined {
+    const unknown = labels.find((label) => !(label in this.#perLabel))
+    if (unknown !== undefined) return unknown
     this.#images++
-    this.#said += labels.length
+    this.#stored += labels.length
     for (const label of labels) this.#perLabel[label] = (this.#perLabel[label] as number) + 1
     if (truth) this.#judge(labels, new Set(this.#labels.close(truth)))
   }
 
-  /** Labels an image, as stored. */
+  /** Stored labels an image. */
   get mean(): number {
-    return this.#said / Math.max(1, this.#images)
+    return this.#stored / Math.max(1, this.#images)
   }
 
   get images(): number {
     return this.#images
   }
 
-  /** Share of the stored labels that the picture does not show; undefined where no record says what it shows. */
+  /** Share of stored labels that are wrong; undefined if no record has the truth. */
   get wrongShare(): number | undefined {
     return this.#judged === 0 ? undefined : this.#wrong / this.#judged
   }
 
-  /** Label ids with their counts, most frequent first, without those never seen. */
+  /** Label ids with their counts, most frequent first, without labels that were never seen. */
   ranked(): { id: number; count: number }[] {
     const seen = this.#perLabel.map((count, id) => ({ id, count })).filter(({ count }) => count > 0)
     return seen.sort((a, b) => b.count - a.count || a.id - b.id)

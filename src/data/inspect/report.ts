@@ -1,4 +1,4 @@
-/** Reports on data sets as lines for people, and as an object for programs. */
+/** Formats reports as text lines and as JSON. */
 
 import { printable } from '../../support/printable.ts'
 import { hierarchyDepth } from '../hierarchy.ts'
@@ -20,7 +20,7 @@ export function reportLines(report: DataReport): string[] {
     `labels: ${labels.size} in a hierarchy of depth ${hierarchyDepth(labels.labels)}, ${counts.mean.toFixed(2)} an image`,
     ...(wrong === undefined
       ? []
-      : [`wrong labels: ${(100 * wrong).toFixed(1)}% of those stored (the records say what they show)`]),
+      : [`wrong labels: ${(100 * wrong).toFixed(1)}% of those stored (the records have the right ones)`]),
     ...histogram(report),
     ...(samples === null ? [] : [`pictures: ${samples}`]),
   ]
@@ -30,7 +30,7 @@ export function refusalLines({ folder, error }: Refusal): string[] {
   return [`${folder}: refused: ${error.code}: ${error.message}`]
 }
 
-/** What `--json` prints: docs/data.md names the fields. */
+/** The document that `--json` prints; docs/data.md lists its fields. */
 export function reportJson(reports: readonly (DataReport | Refusal)[]): object {
   const differences = differencesOf(reports)
   return {
@@ -70,7 +70,7 @@ function setJson({ labels, counts, problems, passedOver, ...facts }: DataReport)
   }
 }
 
-/** What a person would want to know comes first, and is marked. */
+/** Kinds that may be data come first and are marked with `!`. */
 function passedOverLines({ passedOver }: DataReport): string[] {
   if (passedOver.length === 0) return []
   const sorted = [...passedOver].sort((a, b) => Number(b.matters) - Number(a.matters))

@@ -1,19 +1,21 @@
-/** The pictures of one class: those that lie directly in its folder, or in the only folder inside it. */
+/** Finds the pictures of one class: directly in its folder, or in the only folder inside it. */
 import { basename, dirname, join } from 'node:path'
-import { DownpourError } from '../../support/errors.ts'
+import { DownpourError, errorCode } from '../../support/errors.ts'
 import { printable } from '../../support/printable.ts'
-import { SIGNATURE_BYTES, signatureOf } from '../formats/signature.ts'
+import { SIGNATURE_BYTES, signatureOf } from '../codecs/signature.ts'
 import { readHead } from '../regular-file.ts'
 import { inParallel } from './in-parallel.ts'
 import { type Kind, Tally } from './kinds.ts'
 import { type Entry, followLink, listFolder } from './listing.ts'
 import { isNoteOn, isPictureName, isSystem, kindByName, stemsOf } from './names.ts'
 
+const NO_CLASS = new Set(['DATA_NESTED', 'DATA_NO_PICTURES'])
+
 interface Contents {
-  /** Names of pictures. */
+  /** File names. */
   pictures: string[]
   folders: string[]
-  /** The first that is neither, and nothing of a system: what a folder without pictures holds instead. */
+  /** The first entry that is neither and not a system file: an error about a folder without pictures names it. */
   instead: string | undefined
 }
 
@@ -38,6 +40,16 @@ export async function scanClass(root: string, folder: string, tally: Tally): Pro
   if (pictures.length === 0 && first !== undefined) throw noPictures(join(root, folder), first)
   if (pictures.length === 0) tally.add('emptyClass', folder)
   return pictures
+}
+
+/** The pictures of a folder that may not be a class: none where `scanClass` would refuse it. */
+export async function picturesOf(root: string, folder: string): Promise<string[]> {
+  try {
+    return await scanClass(root, folder, new Tally())
+  } catch (error) {
+    if (NO_CLASS.has(errorCode(error))) return []
+    throw error
+  }
 }
 
 async function contentsOf(root: string, folder: string, tally: Tally): Promise<Contents> {
@@ -67,7 +79,10 @@ async function contentsOf(root: string, folder: string, tally: Tally): Promise<C
   return { ...found, pictures: found.pictures.sort().map((name) => join(folder, name)) }
 }
 
-/** A link that is named like a picture is opened when its turn comes: hubs link every one to a cache. */
+/**
+ * Links named like pictures are not followed here: data set hubs link every picture to a cache, and following all would
+ * be slow.
+ */
 async function typeOf(path: string, { name, type }: Entry) {
   if (type !== 'link') return type
   return isSystem(name) || isPictureName(name) ? 'file' : await followLink(path, name)
@@ -86,7 +101,10 @@ async function kindsByContent(path: string, names: readonly string[], pictures: 
   })
 }
 
-/** What lies deeper may be classes, masks or thumbnails: nobody can tell, so nobody may guess. */
+/**
+ * Refuses pictures in deeper folders: they may be classes, masks or thumbnails, and a wrong guess would train on wrong
+ * labels.
+ */
 async function mustHoldNoPictures(root: string, folder: string, inside: readonly string[], tally: Tally) {
   for (const name of inside) {
     const path = join(folder, name)
@@ -96,7 +114,7 @@ async function mustHoldNoPictures(root: string, folder: string, inside: readonly
   }
 }
 
-/** Links inside are not followed: they may lead in a ring. */
+/** Does not follow links to folders, because they may form a cycle. */
 async function firstPicture(root: string, folder: string): Promise<string | undefined> {
   const { pictures, folders } = await contentsOf(root, folder, new Tally())
   if (pictures.length > 0) return pictures[0]
@@ -111,11 +129,11 @@ async function firstPicture(root: string, folder: string): Promise<string | unde
 
 function nested(root: string, picture: string): DownpourError {
   const folder = join(root, dirname(picture))
-  const message = `${printable(folder)}: holds pictures (${printable(basename(picture))}) and lies inside a class folder; pictures lie directly in the folder of their class. If this is a class, name the folder that it lies in, ${printable(dirname(folder))} (spec.data.source.path); if not, move its pictures up, or it away`
+  const message = `${printable(folder)}: contains pictures (${printable(basename(picture))}) and is inside a class folder; pictures must be directly in the folder of their class. If this folder is a class, use the folder that it is in, ${printable(dirname(folder))} (spec.data.source.path); if not, move its pictures up, or move the folder away`
   return new DownpourError('DATA_NESTED', message, { folder })
 }
 
 function noPictures(path: string, first: string): DownpourError {
-  const message = `${printable(path)}: a class folder without a picture that can be read, though it holds ${printable(first)}; JPEG, PNG, WebP, GIF, TIFF and AVIF are read. Convert what is there, or move the folder away`
+  const message = `${printable(path)}: a class folder without a readable picture; it contains ${printable(first)}; JPEG, PNG, WebP, GIF, TIFF and AVIF are read. Convert what is there, or move the folder away`
   return new DownpourError('DATA_NO_PICTURES', message, { folder: path })
 }

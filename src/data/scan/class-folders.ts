@@ -1,8 +1,8 @@
-/** The folders of a root that are classes. */
+/** Finds the class folders of a data set. */
 import { join } from 'node:path'
 import { DownpourError } from '../../support/errors.ts'
 import { printable } from '../../support/printable.ts'
-import { SIGNATURE_BYTES, signatureOf } from '../formats/signature.ts'
+import { SIGNATURE_BYTES, signatureOf } from '../codecs/signature.ts'
 import { readHead } from '../regular-file.ts'
 import { inParallel } from './in-parallel.ts'
 import type { Kind, Tally } from './kinds.ts'
@@ -10,14 +10,15 @@ import { type Entry, followLink, listFolder } from './listing.ts'
 import { isBadName, isPictureName, isSplit, isSystem, kindByName, lookalikeKey } from './names.ts'
 
 export interface ClassFolder {
-  /** As the file system has it. */
+  /** As the file system spells it. */
   folder: string
-  /** Of the class. macOS takes accents apart where others do not: both are one name. */
+  /** In Unicode form NFC: macOS stores accents as separate characters, and both forms are the same class. */
   name: string
 }
 
 /**
- * In the order of their names. Counts in `tally` what else lies there; `used` are files that are read for something else.
+ * In the order of their names. Counts in `tally` what else is there, except `used`, which are files with another
+ * purpose.
  * @throws DownpourError DATA_UNREADABLE, DATA_NAMES, DATA_SPLITS
  */
 export async function scanClassFolders(root: string, used: readonly string[], tally: Tally): Promise<ClassFolder[]> {
@@ -54,15 +55,15 @@ async function kindOfFile(root: string, name: string): Promise<Kind> {
 function mustDiffer(root: string, classes: readonly ClassFolder[]): void {
   const twice = classes.find(({ name }, i) => classes[i + 1]?.name === name)
   if (!twice) return
-  const message = `${root}: two class folders are named "${printable(twice.name)}", their accents stored in two ways; merge them`
+  const message = `${root}: two class folders are named "${printable(twice.name)}", with accents in two Unicode forms; merge them`
   throw new DownpourError('DATA_NAMES', message, { name: twice.name })
 }
 
-/** Somebody named the folder above the one that he meant. */
+/** Folders named train, val and test: the user probably meant one of them as the root. */
 function mustBeNoSplits(root: string, classes: readonly ClassFolder[]): void {
   if (classes.length === 0 || !classes.every(({ name }) => isSplit(name))) return
   const names = classes.map(({ name }) => name)
-  const message = `${root}: its folders ${names.join(', ')} are named like parts of a data set, not like classes; name one of them (spec.data.source.path: …/${names[0]})`
+  const message = `${root}: its folders ${names.join(', ')} are named like parts of a data set, not like classes; use one of them (spec.data.source.path: …/${names[0]})`
   throw new DownpourError('DATA_SPLITS', message, { names })
 }
 
@@ -78,7 +79,7 @@ function lookalikes(classes: readonly ClassFolder[]): [string, string][] {
 }
 
 function badName(root: string, name: string): DownpourError {
-  const message = `${root}: the name of folder "${printable(name)}" is not UTF-8; rename it, for classes are told apart by name`
+  const message = `${root}: the name of folder "${printable(name)}" is not UTF-8; rename it, because the name of a folder is its class`
   return new DownpourError('DATA_NAMES', message, { name })
 }
 

@@ -1,4 +1,4 @@
-/** Some at once: a disk far away answers many questions in the time of one, and open files are few. */
+/** How many run at once: enough to hide the latency of network storage, with few open files. */
 const AT_ONCE = 16
 
 /** @returns results in the order of the items */

@@ -1,31 +1,31 @@
-/** What becomes of all that lies beside pictures and shards: this table is the rule, docs/data.md says it in words. */
+/** Everything in a data folder that is not read, by kind. docs/data.md describes the same rules. */
 
 import { printable } from '../../support/printable.ts'
 
 export interface KindRule {
-  /** For people, after a count. */
+  /** As a message continues after a count. */
   what: string
-  /** Whether a person would want to know: `data inspect` does not end with 0 then. */
+  /** Whether it may be data that the user expects to be read: `data inspect` then does not exit with 0. */
   matters: boolean
 }
 
 export const KINDS = {
-  system: { what: 'of a system or a tool', matters: false },
+  system: { what: 'files of a system or a tool', matters: false },
   other: { what: 'other files', matters: false },
   folder: { what: 'folders without pictures', matters: false },
   notChosen: { what: 'shards that "files" does not choose', matters: false },
   unfinished: { what: 'unfinished downloads or copies', matters: true },
   archive: { what: 'archives, not unpacked', matters: true },
-  unreadPicture: { what: 'pictures of a type that is not read', matters: true },
+  unreadPicture: { what: 'pictures of an unsupported type', matters: true },
   strayPicture: { what: 'pictures outside of a class folder', matters: true },
-  unreadShard: { what: 'numbered files that are no TFRecord files', matters: true },
+  unreadShard: { what: 'numbered files that are not TFRecord files', matters: true },
   special: { what: 'pipes, sockets or devices', matters: true },
-  badLink: { what: 'links that lead nowhere or back', matters: true },
+  badLink: { what: 'broken or circular links', matters: true },
   badName: { what: 'names that are not UTF-8', matters: true },
   emptyClass: { what: 'class folders without a picture', matters: true },
   emptyShard: { what: 'shards without a record', matters: true },
   lookalike: {
-    what: 'class folders that differ from another in upper case, blanks or unseen characters only',
+    what: 'class folders that differ from another only in case, blanks or invisible characters',
     matters: true,
   },
 } as const satisfies Record<string, KindRule>
@@ -38,7 +38,7 @@ export interface PassedOver extends KindRule {
   example: string
 }
 
-/** Counts what is passed over, by kind. */
+/** Counts what is not read, by kind. */
 export class Tally {
   readonly #counts = new Map<Kind, { count: number; example: string }>()
 

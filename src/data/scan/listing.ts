@@ -1,9 +1,10 @@
-/** Lists folders without a look at each file: links alone are followed. */
+/** Lists folders without a stat of each file, which would be slow for millions of pictures. Only links are followed. */
 import type { Dirent, Stats } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { errorCode } from '../../support/errors.ts'
 import { unreadable } from '../unreadable.ts'
+import { isSystem } from './names.ts'
 
 export interface Entry {
   name: string
@@ -11,10 +12,10 @@ export interface Entry {
 }
 export type LinkTarget = 'file' | 'folder' | 'special' | 'nowhere'
 
-/** What leads nowhere: absent, a ring of links, or a way through a file. */
+/** Errors of a link whose target is missing, is in a cycle of links, or has a file in its path. */
 const NOWHERE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'])
 
-/** In the order of names. @throws DownpourError DATA_UNREADABLE; Node's error where the storage is at fault */
+/** Sorted by name. @throws DownpourError DATA_UNREADABLE; Node's error when the storage fails */
 export async function listFolder(path: string): Promise<Entry[]> {
   const entries = await readdir(path, { withFileTypes: true }).catch((error) => {
     throw unreadable(path, error)
@@ -22,7 +23,21 @@ export async function listFolder(path: string): Promise<Entry[]> {
   return entries.map((entry) => ({ name: entry.name, type: typeOf(entry) })).sort(byName)
 }
 
-/** Where a link in `folder` leads; back to a folder that it lies in is nowhere. */
+/** Names of the folders inside, including links to folders, without those of systems and tools. */
+export async function foldersIn(folder: string): Promise<string[]> {
+  const names: string[] = []
+  for (const { name, type } of await listFolder(folder)) {
+    if (isSystem(name)) continue
+    const target = type === 'link' ? await followLink(folder, name) : type
+    if (target === 'folder') names.push(name)
+  }
+  return names
+}
+
+/**
+ * What a link in `folder` points to. A link to a folder that contains it counts as `nowhere`, because it would be a
+ * cycle.
+ */
 export async function followLink(folder: string, name: string): Promise<LinkTarget> {
   const path = join(folder, name)
   try {

@@ -1,9 +1,12 @@
-/** Patterns of file names: `*` is any text, `?` is one character. In time that does not explode, whatever the pattern. */
+/**
+ * Matches file names: `*` is any text, `?` is one character. Quadratic time at most; a RegExp could take exponential
+ * time.
+ */
 export function matchesPattern(name: string, pattern: string): boolean {
   const text = [...name]
   const wanted = [...pattern]
   let at = 0
-  /** Where the last `*` stands, and how much of the text it has taken. */
+  /** The position of the last `*`, and the end of the text that it covers. */
   let star = -1
   let taken = 0
   let next = 0

@@ -1,4 +1,4 @@
-/** Which names of a folder are the shards of one data set. Pure: names in, names out, or an error that names what is wrong. */
+/** Decides by name which files of a folder are the shards of one data set. Pure. */
 import { DownpourError } from '../../support/errors.ts'
 import { printable } from '../../support/printable.ts'
 import type { Kind } from './kinds.ts'
@@ -6,14 +6,14 @@ import { isArchiveName, isBadName, isCompressedName, isSplit, isSystem, isUnfini
 import { matchesPattern } from './pattern.ts'
 
 export interface ShardChoice {
-  /** In the order of names. */
+  /** Sorted by name. */
   shards: string[]
   passedOver: { name: string; kind: Kind }[]
 }
 
 interface Numbered {
   name: string
-  /** What all shards of the series share: `train-*-of-00010.tfrecord`. */
+  /** The name with `*` for the number, the same for all shards of a series: `train-*-of-00010.tfrecord`. */
   series: string
   stem: string
   index: number
@@ -22,17 +22,17 @@ interface Numbered {
 
 const NUMBERED = /^(?<start>.*?[-_.]?)(?<index>\d{1,9})(?<of>[-_]of[-_])(?<count>\d{1,9})(?<ending>(\.[a-z]\w*)*)$/i
 const RECORD_ENDING = /\.(tfrecords?|tfrec|record)$/i
-/** Files beside shards that say something about them. */
+/** Files beside shards: indexes, checksums, metadata. */
 const COMPANION =
   /\.(index|idx|tfindex|json|jsonl|txt|pbtxt|crc|md5|sha1|sha256|csv|tsv|yaml|yml|md|html|xml|log|lock|png|jpg|pdf|py)$/i
-/** Formats whose files are numbered the same way. */
+/** Other formats whose files are numbered in the same way. */
 const FOREIGN =
   /\.(array_?record|parquet|arrow|feather|riegeli|recordio|bagz|tar|npz|npy|h5|hdf5|bin|pt|safetensors)\b/i
 const SHOWN = 3
 
 /**
- * Without a pattern all shards must be of one series. A pattern may choose several, or a part of one; what it chooses
- * from must be whole all the same.
+ * Without a pattern all shards must be of one series. A pattern may choose several series, or a part of one; each
+ * series that it chooses from must still be complete.
  * @param root for messages
  * @throws DownpourError DATA_SHARDS_MIXED, DATA_SHARDS_INCOMPLETE, DATA_COMPRESSED
  */
@@ -56,7 +56,7 @@ function kindOfName(name: string, present: ReadonlySet<string>, pattern: string 
   if (isUnfinishedShard(name)) return 'unfinished'
   if (isBadName(name)) return 'badName'
   if (COMPANION.test(name)) return 'other'
-  // What was unpacked beside its archive is read, and the archive is left over.
+  // The unpacked file beside it is read instead.
   if (isArchiveName(name) && present.has(withoutLastEnding(name))) return 'archive'
   if (pattern !== undefined && matchesPattern(name, pattern)) return 'shard'
   if (isRecordName(isCompressedName(name) ? withoutLastEnding(name) : name))
@@ -72,7 +72,7 @@ export function isRecordName(name: string): boolean {
   return ending === '' ? !FOREIGN.test(start) : RECORD_ENDING.test(ending)
 }
 
-/** Numbered shards are a series by name. Of others, names that differ in digits alone are one; single names are each their own. */
+/** Numbered shards are grouped by series. Other names are one series if they differ only in digits. */
 function mustBeOneSeries(root: string, shards: readonly string[]): void {
   const series = Map.groupBy(shards, seriesOf)
   const singles = [...series.values()].every((members) => members.length === 1)
@@ -81,7 +81,7 @@ function mustBeOneSeries(root: string, shards: readonly string[]): void {
   if (series.size <= 1 || (singles && alike && !numbered)) return
   const counted = [...series].map(([name, members]) => `${printable(name)} (${files(members.length)})`)
   const pattern = printable([...series.keys()][0] as string)
-  const message = `${root}: shards of ${series.size} series lie in one folder: ${some(counted)}; say which are meant (spec.data.files: "${pattern}"; data inspect --files)`
+  const message = `${root}: the folder has shards of ${series.size} series: ${some(counted)}; choose with a pattern (spec.data.files: "${pattern}"; data inspect --files)`
   throw new DownpourError('DATA_SHARDS_MIXED', message, { series: [...series.keys()] })
 }
 
@@ -89,20 +89,20 @@ function seriesOf(name: string): string {
   return parse(name)?.series ?? name.replace(/\d+/g, '*')
 }
 
-/** The part of a data set that a name speaks of, as in `validation_3.tfrecord`. */
+/** The part of a data set that a name contains, such as `validation` in `validation_3.tfrecord`. */
 function splitOf(name: string): string {
-  const words = name.toLowerCase().split(/[^a-z]+/)
-  return words.find(isSplit) ?? ''
+  const parts = name.toLowerCase().split(/[^a-z]+/)
+  return parts.find(isSplit) ?? ''
 }
 
-/** @param chosen series that the job reads from; others may be as they like */
+/** @param chosen series that the job reads from; others are not checked */
 function mustAddUp(root: string, numbered: readonly Numbered[], chosen: ReadonlySet<string>): void {
   for (const [series, members] of Map.groupBy(numbered, ({ series }) => series)) {
     if (!chosen.has(series)) continue
     const [first] = members as [Numbered, ...Numbered[]]
     const fail = (what: string) => incomplete(root, `${printable(series)}: ${what}`)
-    const { from, indexes, strange } = numbersOf(members, first.count)
-    if (strange.length > 0) throw fail(`${some(strange)}: no such number among ${first.count} shards`)
+    const { from, indexes, outside } = numbersOf(members, first.count)
+    if (outside.length > 0) throw fail(`${some(outside)}: no such number among ${first.count} shards`)
     const missing = first.count - indexes.size
     if (missing > 0)
       throw fail(`${missing} of ${first.count} shards are missing: number ${firstGaps(from, indexes, missing)}`)
@@ -113,11 +113,11 @@ function mustAddUp(root: string, numbered: readonly Numbered[], chosen: Readonly
 function numbersOf(members: readonly Numbered[], count: number) {
   const indexes = new Set(members.map(({ index }) => index))
   const from = indexes.has(count) && !indexes.has(0) ? 1 : 0
-  const strange = members.filter(({ index }) => index < from || index >= from + count).map(({ name }) => name)
-  return { from, indexes, strange }
+  const outside = members.filter(({ index }) => index < from || index >= from + count).map(({ name }) => name)
+  return { from, indexes, outside }
 }
 
-/** Stops when there are enough: a name can claim a thousand million shards. */
+/** Stops after a few: a file name can declare a thousand million shards. */
 function firstGaps(from: number, indexes: ReadonlySet<number>, missing: number): string {
   const gaps: string[] = []
   for (let index = from; gaps.length < Math.min(SHOWN, missing); index++) {
@@ -126,7 +126,7 @@ function firstGaps(from: number, indexes: ReadonlySet<number>, missing: number):
   return `${gaps.join(', ')}${missing > SHOWN ? ', …' : ''}`
 }
 
-/** The same shard of another ending, another count or with other zeros: data written twice. */
+/** Refuses two files with the same number that differ in ending, count or zeros: the data was exported twice. */
 function mustBeUnlike(root: string, shards: readonly Numbered[]): void {
   const seen = new Map<string, string>()
   for (const { stem, index, name } of shards) {
@@ -154,7 +154,7 @@ function withoutLastEnding(name: string): string {
 }
 
 function incomplete(root: string, what: string): DownpourError {
-  const message = `${root}: ${what}; bring the missing shards, or move away those that do not belong here`
+  const message = `${root}: ${what}; copy the missing shards there, or move away those that do not belong here`
   return new DownpourError('DATA_SHARDS_INCOMPLETE', message, { root })
 }
 

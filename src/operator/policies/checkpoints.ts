@@ -1,26 +1,27 @@
-/** What is saved, how it scored, and whether saving works. */
+/** The checkpoints of a job, their scores, and whether saving works. */
 import type { Job } from '../../api/job.ts'
 import type { JobStatus } from '../../api/status.ts'
 import type { CheckpointInfo, EvaluatorStatus } from '../../contract/status.ts'
-import { type Finding, findCondition } from '../conditions.ts'
+import { headlineMetric } from '../../plan/metric.ts'
+import { type ConditionUpdate, findCondition } from '../conditions.ts'
 import type { World } from '../world.ts'
 
 type Checkpoint = NonNullable<JobStatus['checkpoint']>
 
-/** Ascending by step. Empty: none is known, or the status keeps what it has. */
+/** Ascending by step. Empty: none is known. */
 export function listCheckpoints(world: World): Checkpoint[] {
   const { coordinator, evaluator } = world.observed
   const before = world.previous?.checkpoints ?? []
   const reported: readonly (CheckpointInfo | Checkpoint)[] = coordinator?.checkpoints ?? before
-  // Last words are cut to what a pod may leave: older checkpoints are still on the volume.
-  const areLastWords = world.slots.ps[0]?.pod?.phase !== 'Running'
-  const older = areLastWords ? before.filter(({ step }) => !reported.some((one) => one.step === step)) : []
+  // A termination message has room for the newest ones only; older checkpoints are still on the volume.
+  const hasEnded = world.slots.ps[0]?.pod?.phase !== 'Running'
+  const older = hasEnded ? before.filter(({ step }) => !reported.some((one) => one.step === step)) : []
   return [...reported, ...older]
-    .map((info) => withScore(info, before, evaluator, mainMetric(world.job)))
+    .map((info) => withScore(info, before, evaluator, headlineMetric(world.job).name))
     .sort((a, b) => a.step - b.step)
 }
 
-/** The coordinator reads scores while it runs; the last checkpoint is scored after it has ended. */
+/** The coordinator reports scores while it runs; the last checkpoint is scored after it has ended. */
 function withScore(
   { step, digest, path, savedAt, final, score }: CheckpointInfo | Checkpoint,
   before: readonly Checkpoint[],
@@ -32,12 +33,8 @@ function withScore(
   return { step, digest, path, savedAt, final, ...(known === undefined ? {} : { score: known }) }
 }
 
-export function mainMetric(job: Job): string {
-  return job.kind === 'PretrainJob' ? (job.spec.evaluation?.metric ?? 'top1') : 'top1'
-}
-
 /** True after a failed save until a later one succeeds. */
-export function describeSaving(world: World, newest: Checkpoint | undefined): Finding | undefined {
+export function describeSaving(world: World, newest: Checkpoint | undefined): ConditionUpdate | undefined {
   const failures = world.observed.coordinator?.checkpointFailures
   if (!failures) return undefined
   const before = findCondition(world.previous?.conditions, 'CheckpointDegraded')
@@ -45,9 +42,9 @@ export function describeSaving(world: World, newest: Checkpoint | undefined): Fi
     return { type: 'CheckpointDegraded', status: 'False', reason: 'Saving', message: 'checkpoints are saved' }
   }
   const message = `${failures.count} saves failed, the last: ${failures.lastError ?? 'no reason given'}`
-  const isNews = before?.message !== message
+  const isNew = before?.message !== message
   const savedSince = newest?.digest !== world.previous?.checkpoint?.digest
-  const isDegraded = isNews || (before.status === 'True' && !savedSince)
+  const isDegraded = isNew || (before.status === 'True' && !savedSince)
   return {
     type: 'CheckpointDegraded',
     status: isDegraded ? 'True' : 'False',
@@ -59,14 +56,14 @@ export function describeSaving(world: World, newest: Checkpoint | undefined): Fi
 export function newestResults(world: World): JobStatus['results'] {
   const newest = world.observed.evaluator?.evaluations.toSorted((a, b) => b.step - a.step)[0]
   const before = world.previous?.results
-  // An evaluator that was replaced starts with an empty list.
+  // A replaced evaluator starts with an empty list, so its newest result may be older.
   if (!newest || (before && before.step > newest.step)) return before
   return { step: newest.step, metrics: newest.metrics, examples: newest.examples }
 }
 
 /** @example 'top1 0.412' */
 export function headlineOf(job: Job, results: JobStatus['results']): string | undefined {
-  const main = mainMetric(job)
-  const value = results?.metrics[main]
-  return value === undefined ? undefined : `${main} ${value.toFixed(3)}`
+  const { name } = headlineMetric(job)
+  const value = results?.metrics[name]
+  return value === undefined ? undefined : `${name} ${value.toFixed(3)}`
 }

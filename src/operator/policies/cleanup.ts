@@ -1,8 +1,8 @@
-/** Pods of a job that has ended; called once the end is written down, for pods hold the evidence. */
+/** Deletes pods of a job that has ended, after the ending is in the status: pods hold the evidence for it. */
 import type { Action } from '../actions.ts'
 import { isFinished, type World } from '../world.ts'
 
-/** A kubelet ends sidecars within their grace period; a pod whose sidecars run on is one that runs. */
+/** Grace for the kubelet to end sidecars; after it, a pod whose sidecars still run is deleted as a running pod is. */
 const SIDECARS_END_WITHIN_MS = 120_000
 
 export interface CleanUp {

@@ -6,7 +6,7 @@ export interface Deadline {
   requeueAtMs?: number
 }
 
-/** activeDeadlineSeconds since the job began, or was last resumed: suspended time does not count. */
+/** activeDeadlineSeconds counts from the start of the job or its last resume, so suspended time does not count. */
 export function checkDeadline(job: Job, startedAtMs: number, nowMs: number): Deadline {
   const seconds = job.spec.activeDeadlineSeconds
   if (seconds === undefined) return {}

@@ -1,12 +1,12 @@
-/** The PodGroup of a gang is made before its pods: a scheduler leaves pods of an unknown group aside. */
+/** The PodGroup of a gang is created before its pods, because schedulers ignore pods of an unknown group. */
 
 import type { Job } from '../../api/job.ts'
 import { gangOf } from '../../plan/gang.ts'
 import type { Action } from '../actions.ts'
 
 /**
- * Asked for with every pod of the gang rather than watched: whoever has no gang scheduler has no such kind to watch. One
- * that is there is kept, and brought up to date.
+ * Requests the PodGroup together with each pod of the gang instead of watching it: a cluster without a gang scheduler
+ * has no such kind to watch. An existing PodGroup is updated.
  */
 export function formGang(job: Pick<Job, 'spec'>, actions: readonly Action[]): Action[] {
   const isMember = (action: Action) =>

@@ -1,24 +1,25 @@
 /**
- * A pod whose node is gone: nobody confirms that it has ended, and its name stays taken. What the control plane writes
- * into the pod tells enough, so the operator needs no right to read nodes.
+ * Pods on a lost node: no kubelet confirms that they have ended, so their names stay taken. The control plane's
+ * conditions on the pods are enough to detect this, so the operator needs no right to read nodes.
  */
 import { KUEUE_FINALIZER } from '../../plan/kueue.ts'
 import type { Action } from '../actions.ts'
-import type { Finding } from '../conditions.ts'
+import type { ConditionUpdate } from '../conditions.ts'
 import type { PodFacts } from '../observed.ts'
-import { isFinished, shortName, type World } from '../world.ts'
+import { shortName } from '../pod-names.ts'
+import { isFinished, type World } from '../world.ts'
 import { writtenEnding } from './ending.ts'
 
-/** A kubelet that works reports the end of a pod within seconds of its grace period. */
+/** A working kubelet reports the end of a pod within seconds after its grace period. */
 const LATE_AFTER_MS = 15_000
 
 export interface LostNodes {
-  /** Those that are late. */
+  /** Pods of this job whose end or report is overdue. */
   pods: readonly PodFacts[]
-  /** Parameter servers that nobody sees end and that may still write: those after them must be of a new generation. */
+  /** Parameter servers that may still write: their successors must have a new generation. */
   servers: readonly PodFacts[]
-  /** Late as well, of a former job perhaps: they hold names of this one. */
-  strangers: readonly PodFacts[]
+  /** Overdue pods of other owners, such as a previous job, that hold names of this job. */
+  foreignPods: readonly PodFacts[]
   actions: Action[]
   requeueAtMs?: number
 }
@@ -26,26 +27,27 @@ export interface LostNodes {
 interface Suspect {
   pod: PodFacts
   lateAtMs: number
-  /** When it is to be deleted by force; Infinity: never. */
+  /** When it is deleted by force; Infinity: never. */
   lostAtMs: number
 }
 
 export function findLostNodes(world: World): LostNodes {
-  const leavingStrangers = world.strangers.filter(({ deleting }) => deleting)
-  const suspects = [...world.pods, ...leavingStrangers].flatMap((pod) => suspectOf(world, pod) ?? [])
+  const leavingForeignPods = world.foreignPods.filter(({ deleting }) => deleting)
+  const suspects = [...world.pods, ...leavingForeignPods].flatMap((pod) => suspectOf(world, pod) ?? [])
   const isPast = (timeMs: number) => timeMs <= world.nowMs
   const late = suspects.filter(({ lateAtMs }) => isPast(lateAtMs))
   const lost = suspects.filter(({ lostAtMs }) => isPast(lostAtMs))
   const isLeaving = (one: Suspect) => one.pod.deleting && (one.pod.silentSinceMs !== undefined || late.includes(one))
   const servers = suspects.filter((one) => mayWrite(world, one.pod) && (isLeaving(one) || lost.includes(one)))
-  // The new generation is written down before: an operator that dies in between must not make one of this generation.
+  // Servers are deleted by force only after the new generation is in the status: after a crash in between, the operator
+  // would create one of the old generation.
   const forced = lost.filter((one) => !servers.includes(one))
   const coming = suspects.flatMap(({ lateAtMs, lostAtMs }) => [lateAtMs, lostAtMs]).filter((time) => !isPast(time))
   const next = Math.min(...coming)
   const latePods = late.map(({ pod }) => pod)
   return {
     pods: latePods.filter((pod) => isOurs(world, pod)),
-    strangers: latePods.filter((pod) => !isOurs(world, pod)),
+    foreignPods: latePods.filter((pod) => !isOurs(world, pod)),
     servers: servers.map(({ pod }) => pod),
     actions: forced.map(({ pod: { name, uid } }) => ({ type: 'deletePod', name, uid, force: true })),
     ...(Number.isFinite(next) ? { requeueAtMs: next } : {}),
@@ -53,20 +55,20 @@ export function findLostNodes(world: World): LostNodes {
 }
 
 function suspectOf(world: World, pod: PodFacts): Suspect | undefined {
-  const sinceMs = missedSinceMs(pod)
+  const sinceMs = silentOrLateSinceMs(pod)
   if (sinceMs === undefined) return undefined
   return { pod, lateAtMs: sinceMs + LATE_AFTER_MS, lostAtMs: lostAtMs(world, pod) }
 }
 
-/** Since when its end, or any word of its node, is missed. */
-function missedSinceMs(pod: PodFacts): number | undefined {
+/** Since when its end, or any report of its node, is overdue. */
+function silentOrLateSinceMs(pod: PodFacts): number | undefined {
   const { deleting, endDueAtMs, silentSinceMs } = pod
-  if (!hadNode(pod) && keepers(pod).length === 0) return undefined
+  if (!hadNode(pod) && otherFinalizers(pod).length === 0) return undefined
   if (!deleting) return silentSinceMs
   return Math.min(endDueAtMs ?? Number.POSITIVE_INFINITY, silentSinceMs ?? Number.POSITIVE_INFINITY)
 }
 
-/** Only a pod without one waits in phase Pending. */
+/** A pod in phase Pending may still have no node. */
 function hadNode({ isPlaced, phase }: PodFacts): boolean {
   return isPlaced || phase !== 'Pending'
 }
@@ -75,34 +77,34 @@ function isOurs({ job }: Pick<World, 'job'>, { ownerUid }: PodFacts): boolean {
   return ownerUid === job.metadata.uid
 }
 
-/** Of the generation that is at work, as far as the status tells. */
+/** Whether it is a parameter server of the current generation that has not ended. */
 function mayWrite(world: World, pod: PodFacts): boolean {
   if (pod.role !== 'ps' || !isOurs(world, pod) || isFinished(pod) || writtenEnding(world.previous)) return false
   return hadNode(pod) && pod.generation === world.psGeneration
 }
 
-/** The finalizer of somebody outlasts a deletion by force, too. */
+/** Infinity also for a pod with another program's finalizer, which outlasts a deletion by force. */
 function lostAtMs(world: World, pod: PodFacts): number {
   const seconds = world.job.spec.failurePolicy?.lostNodeSeconds ?? Number.POSITIVE_INFINITY
-  const isToStay = !isOurs(world, pod) || keepers(pod).length > 0
-  return isToStay ? Number.POSITIVE_INFINITY : (missedSinceMs(pod) ?? 0) + seconds * 1000
+  const isToStay = !isOurs(world, pod) || otherFinalizers(pod).length > 0
+  return isToStay ? Number.POSITIVE_INFINITY : (silentOrLateSinceMs(pod) ?? 0) + seconds * 1000
 }
 
-/** Kueue's finalizer is taken off by us. */
-function keepers({ finalizers }: PodFacts): string[] {
+/** Finalizers that the operator does not remove itself. */
+function otherFinalizers({ finalizers }: PodFacts): string[] {
   return finalizers.filter((one) => one !== KUEUE_FINALIZER)
 }
 
-/** The finding, true, with the nodes that are missed and what can be done about them. */
-export function nameLostNodes(finding: Finding, world: World, pods: readonly PodFacts[]): Finding {
-  if (pods.length === 0) return finding
-  const before = finding.status === 'True' ? [finding.message] : []
+/** Turns the update to True and adds the lost nodes and what the user can do about them. */
+export function nameLostNodes(update: ConditionUpdate, world: World, pods: readonly PodFacts[]): ConditionUpdate {
+  if (pods.length === 0) return update
+  const before = update.status === 'True' ? [update.message] : []
   const message = [...before, textsOf(world, pods)].join('; ')
-  return { type: finding.type, status: 'True', reason: reasonOf(pods), message }
+  return { type: update.type, status: 'True', reason: reasonOf(pods), message }
 }
 
-/** Why names of the job are still taken by pods that are not its own and are being deleted. */
-export function awaitStrangers(names: string, world: World, late: readonly PodFacts[]): Finding {
+/** Explains that names of the job are still taken by pods of another owner that are being deleted. */
+export function describeForeignPods(names: string, world: World, late: readonly PodFacts[]): ConditionUpdate {
   const message = [`waits for ${names} of another owner to be gone`, textsOf(world, late)].filter(Boolean).join('; ')
   return { type: 'Created', status: 'False', reason: late.length > 0 ? reasonOf(late) : 'NameTaken', message }
 }
@@ -116,15 +118,15 @@ function textsOf(world: World, pods: readonly PodFacts[]): string {
   return [...pods.slice(0, 3).map((pod) => textOf(world, pod)), ...others].join('; ')
 }
 
-/** No node is to blame: it has ended, or never began. */
+/** Only a finalizer keeps the pod: it has ended, or never started. */
 function isOnlyKept(pod: PodFacts): boolean {
   const hasEnded = !hadNode(pod) || (isFinished(pod) && !pod.outlived)
-  return pod.deleting && hasEnded && keepers(pod).length > 0
+  return pod.deleting && hasEnded && otherFinalizers(pod).length > 0
 }
 
 function textOf(world: World, pod: PodFacts): string {
   const { deleting, endDueAtMs = world.nowMs, silentSinceMs, nodeName } = pod
-  const [keeper] = deleting ? keepers(pod) : []
+  const [keeper] = deleting ? otherFinalizers(pod) : []
   const kept = keeper === undefined ? '' : `finalizer "${keeper}" keeps it`
   if (isOnlyKept(pod)) return `${shortName(pod)} was to be gone by ${iso(endDueAtMs)}, and ${kept}`
   const isOverdue = deleting && (silentSinceMs === undefined || endDueAtMs <= world.nowMs)

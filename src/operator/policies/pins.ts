@@ -1,9 +1,9 @@
-/** A checkpoint that a FinetuneJob starts from is not purged under it: the coordinator is told, and told again. */
+/** Keeps the coordinator from deleting checkpoints that other jobs start from. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Action } from '../actions.ts'
 import { isRunning, type World } from '../world.ts'
 
-/** What the coordinator says it keeps is held against what is in use: one that restarted has forgotten. */
+/** Compares the coordinator's pins with those in use at each reconcile, because a restarted coordinator has none. */
 export function pinCheckpoints(world: World): Action[] {
   const { coordinator, pins } = world.observed
   const [first] = world.slots.ps

@@ -1,14 +1,13 @@
-/** The figures of a job, and whether they still move. */
+/** The progress of a job, and whether it has stalled. */
 import type { JobStatus } from '../../api/status.ts'
 import type { CoordinatorStatus } from '../../contract/status.ts'
-import type { Finding } from '../conditions.ts'
+import type { ConditionUpdate } from '../conditions.ts'
 import { runningIn, type World } from '../world.ts'
 import { belowQuorumSinceMs } from './quorum.ts'
-import { trainingFinished } from './success.ts'
 
 type Progress = NonNullable<JobStatus['progress']>
 
-/** The times move only with the figures, so that nothing is written while nothing happens. */
+/** Times change only together with numbers, so that an idle job causes no writes. */
 export function measureProgress(
   before: Progress | undefined,
   coordinator: CoordinatorStatus | undefined,
@@ -44,8 +43,8 @@ function round(value: number, digits: number): number {
 }
 
 export interface Stall {
-  finding: Finding
-  /** When the deadline passes, if nothing moves until then. */
+  update: ConditionUpdate
+  /** When the deadline passes if there is no progress until then. */
   requeueAtMs?: number
 }
 
@@ -53,28 +52,28 @@ export function describeStall(
   world: World,
   progress: Progress | undefined,
   startedAtMs: number,
-  degraded: Finding,
+  degraded: ConditionUpdate,
 ): Stall {
-  const moving: Finding = { type: 'Stalled', status: 'False', reason: 'Progressing', message: 'the step rises' }
-  if (trainingFinished(world)) return { finding: { ...moving, reason: 'Trained', message: 'the last step is saved' } }
+  const moving: ConditionUpdate = { type: 'Stalled', status: 'False', reason: 'Progressing', message: 'the step rises' }
+  if (world.trainingFinished) return { update: { ...moving, reason: 'Trained', message: 'the last step is saved' } }
   const limitMs = world.job.spec.progressDeadlineSeconds * 1000
   const steppedAtMs = Math.max(startedAtMs, progress ? Date.parse(progress.steppedAt) : 0)
   const quorumLostMs = belowQuorumSinceMs(world, startedAtMs, degraded)
   const sinceMs = Math.min(steppedAtMs, quorumLostMs ?? Number.POSITIVE_INFINITY)
-  if (world.nowMs < sinceMs + limitMs) return { finding: moving, requeueAtMs: sinceMs + limitMs }
+  if (world.nowMs < sinceMs + limitMs) return { update: moving, requeueAtMs: sinceMs + limitMs }
   const limit = `${world.job.spec.progressDeadlineSeconds} s`
   const isQuorum = quorumLostMs !== undefined && world.nowMs >= quorumLostMs + limitMs
-  return { finding: isQuorum ? quorumLost(world, limit) : noProgress(progress, limit) }
+  return { update: isQuorum ? quorumLost(world, limit) : noProgress(progress, limit) }
 }
 
-function quorumLost(world: World, limit: string): Finding {
+function quorumLost(world: World, limit: string): ConditionUpdate {
   const { quorum = 1, replicas } = world.job.spec.workers
   const running = runningIn(world, 'worker')
   const message = `${running} of ${replicas} workers run for more than ${limit}, the quorum is ${quorum}`
   return { type: 'Stalled', status: 'True', reason: 'QuorumLost', message }
 }
 
-function noProgress(progress: Progress | undefined, limit: string): Finding {
+function noProgress(progress: Progress | undefined, limit: string): ConditionUpdate {
   const since = progress ? `at step ${progress.step} since ${progress.steppedAt}` : 'no step was made'
   const message = `no progress for more than ${limit} (progressDeadlineSeconds): ${since}`
   return { type: 'Stalled', status: 'True', reason: 'NoProgress', message }

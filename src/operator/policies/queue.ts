@@ -1,13 +1,13 @@
-/** A job in a queue of Kueue: what it waits for, and what Kueue is told when pods go. */
+/** Jobs in a Kueue queue: what they wait for, and how their pods leave the queue. */
 import { kueueQueueOf, RETRIABLE_ANNOTATION } from '../../plan/kueue.ts'
 import type { Action } from '../actions.ts'
-import type { Finding } from '../conditions.ts'
+import type { ConditionUpdate } from '../conditions.ts'
 import type { PodFacts } from '../observed.ts'
 import { allSlots, isFinished, type World } from '../world.ts'
 
 /**
- * Kueue keeps a pod that is being deleted until another one has taken its place. Under computed names that one cannot
- * be made while the first is there, so it is let go. @returns also for pods whose job is gone
+ * Kueue's finalizer keeps a deleted pod until a replacement exists. With computed names the replacement cannot be
+ * created while the first pod exists, so the operator removes the finalizer, also from pods whose job is gone.
  */
 export function releasePods(pods: readonly PodFacts[]) {
   return pods
@@ -15,7 +15,7 @@ export function releasePods(pods: readonly PodFacts[]) {
     .map(({ name, uid, finalizers }) => ({ type: 'releasePod' as const, name, uid, finalizers }))
 }
 
-/** The job has ended: its quota is free once the pods that are kept have ended, too. */
+/** Marks a kept pod of an ended job, so that Kueue frees the quota when the kept pods have ended. */
 export function leaveQueue(world: World, removed: readonly Action[]): Action[] {
   if (kueueQueueOf(world.job) === undefined) return []
   const going = new Set(removed.flatMap((action) => (action.type === 'deletePod' ? [action.uid] : [])))
@@ -26,8 +26,8 @@ export function leaveQueue(world: World, removed: readonly Action[]): Action[] {
 }
 
 /**
- * None of its pods may run: a job that waits is like one that is suspended, and no deadline runs. Kueue takes a job back
- * by deleting its pods. One pod that is let through is a job that runs, and so is a gang that no node is found for.
+ * Whether the queue lets none of the pods run; then no deadline counts, as in a suspended job. Kueue evicts a job by
+ * deleting its pods. A job with one admitted pod is not queued, and neither is a gang that waits for nodes.
  */
 export function isQueued(world: World): boolean {
   const isInKueue = kueueQueueOf(world.job) !== undefined
@@ -35,7 +35,7 @@ export function isQueued(world: World): boolean {
   return open.length > 0 && open.every((pod) => pod.isGated || (pod.deleting && isInKueue))
 }
 
-/** Since when its pods may run. An operator that was away when they were admitted reads it from the pods. */
+/** Since when the pods may run, read from the pods because the operator may have been down when they were admitted. */
 export function admittedAtMs(world: World): number {
   const present = world.pods.filter((pod) => !pod.deleting && !isFinished(pod))
   return Math.min(world.nowMs, ...present.flatMap(({ placedAtMs }) => placedAtMs ?? []))
@@ -43,13 +43,13 @@ export function admittedAtMs(world: World): number {
 
 const QUEUED = { status: 'False', reason: 'Queued', message: 'no pod may run until the job is admitted' } as const
 
-/** What is said in place of findings about pods that do not do their work. */
-export function whileQueued(type: 'Degraded' | 'Stalled'): Finding {
+/** Replaces the update of a condition about running pods while the job is queued. */
+export function whileQueued(type: 'Degraded' | 'Stalled'): ConditionUpdate {
   return { type, ...QUEUED }
 }
 
-/** @returns undefined: nothing holds the pods back from the scheduler */
-export function describeQueueing(world: World): Finding | undefined {
+/** @returns undefined when no pod has a scheduling gate */
+export function describeQueueing(world: World): ConditionUpdate | undefined {
   const gated = allSlots(world).filter(({ pod }) => pod?.isGated)
   if (gated.length === 0) return undefined
   const queue = kueueQueueOf(world.job)

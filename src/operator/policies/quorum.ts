@@ -1,21 +1,21 @@
-/** A lost worker costs speed, not the job: Degraded while others run, Stalled when too few do for too long. */
-import type { Finding } from '../conditions.ts'
+/** A lost worker slows the job down: Degraded while others run, Stalled when fewer than the quorum run for too long. */
+import type { ConditionUpdate } from '../conditions.ts'
 import { findCondition } from '../conditions.ts'
 import type { PodFacts } from '../observed.ts'
-import { isRunning, listNames, runningIn, type Slot, shortName, type World } from '../world.ts'
-import { failureOf, hasFailed } from './failure.ts'
-import { trainingFinished } from './success.ts'
+import { listNames, shortName } from '../pod-names.ts'
+import { failuresAmong, isRunning, runningIn, type Slot, type World } from '../world.ts'
 
-export function describeDegradation(world: World): Finding {
+export function describeDegradation(world: World): ConditionUpdate {
   const wasRunning = findCondition(world.previous?.conditions, 'Running')?.status === 'True'
-  const watched = trainingFinished(world) ? [] : world.slots.worker
+  const watched = world.trainingFinished ? [] : world.slots.worker
   const lost = [...watched, ...world.slots.evaluator].filter((slot) => isLost(slot, wasRunning))
   const { worker } = world.desired
   if (lost.length === 0) {
     return { type: 'Degraded', status: 'False', reason: 'AllThere', message: `no worker of ${worker} is lost` }
   }
-  const failed = lost.flatMap(({ pod }) => (pod && hasFailed(world, pod) ? [pod] : []))
-  const why = failed.slice(0, 3).map((pod) => failureOf(world, pod).text)
+  const why = failuresAmong(world, lost)
+    .slice(0, 3)
+    .map(({ failure }) => failure.text)
   const facts = [`${runningIn(world, 'worker')} of ${worker} workers run`, `lost: ${listNames(lost.map(shortName))}`]
   return { type: 'Degraded', status: 'True', reason: 'PodsLost', message: [...facts, ...why].join('; ') }
 }
@@ -30,7 +30,7 @@ function isLost(slot: Slot, wasRunning: boolean): boolean {
 const isSuccessor = (pod: PodFacts): boolean => pod.attempt > 0
 
 /** Milliseconds since which fewer workers than the quorum run; undefined: enough do. */
-export function belowQuorumSinceMs(world: World, startedAtMs: number, degraded: Finding): number | undefined {
+export function belowQuorumSinceMs(world: World, startedAtMs: number, degraded: ConditionUpdate): number | undefined {
   const enough = world.job.spec.workers.quorum ?? 1
   const done = world.slots.worker.filter((slot) => slot.pod?.phase === 'Succeeded').length
   if (runningIn(world, 'worker') + done >= enough) return undefined

@@ -1,14 +1,14 @@
-/** Whether the job trains, or what keeps it from doing so. */
-import type { Finding } from '../conditions.ts'
+/** Describes whether the job trains, or why not. */
+import type { ConditionUpdate } from '../conditions.ts'
 import type { PodFacts } from '../observed.ts'
-import { allSlots, isFinished, isRunning, listCauses, runningIn, type World } from '../world.ts'
+import { listCauses } from '../pod-names.ts'
+import { allSlots, isFinished, isRunning, runningIn, type World } from '../world.ts'
 import { describeDrift } from './drift.ts'
-import { trainingFinished } from './success.ts'
 
-export function describeRunning(world: World): Finding {
+export function describeRunning(world: World): ConditionUpdate {
   const { ps, worker } = world.desired
   const counts = `ps ${runningIn(world, 'ps')}/${ps}, workers ${runningIn(world, 'worker')}/${worker}`
-  if (trainingFinished(world)) {
+  if (world.trainingFinished) {
     const message = 'the last step is saved; the evaluator scores it'
     return { type: 'Running', status: 'True', reason: 'Evaluating', message }
   }
@@ -29,18 +29,18 @@ export function describeRunning(world: World): Finding {
   }
 }
 
-/** Pods that have a node and do not start, or run without what others put beside them. */
+/** Pods that have a node but do not start, or run while a container that a webhook added does not. */
 function stuckPods(world: World): PodFacts[] {
   const alive = allSlots(world).flatMap(({ pod }) => (pod && !isFinished(pod) ? [pod] : []))
   return alive.filter((pod) => pod.unschedulable === undefined && pod.reason !== undefined)
 }
 
-/** In the words of the kubelet. */
+/** The kubelet's reason and message. */
 function textOf({ reason, message }: PodFacts): string {
   return `${reason}${message ? `: ${message}` : ''}`
 }
 
-/** A kubelet that tries again says the one and the other in turn. */
+/** A kubelet that retries reports the two reasons in turn. */
 function reasonOf({ reason = 'Starting' }: PodFacts): string {
   return reason === 'ErrImagePull' ? 'ImagePullBackOff' : reason
 }

@@ -1,8 +1,8 @@
-/** The container named for the role is the pod: once it has ended, what others have put beside it is to end too. */
+/** Ends the remaining containers of a pod whose main container has ended. */
 import type { Action } from '../actions.ts'
 import type { World } from '../world.ts'
 
-/** @param actions what is done otherwise: a pod that is deleted needs nothing more */
+/** @param actions of this decision: a pod that they delete is left out */
 export function endSidecars(world: World, actions: readonly Action[]): Action[] {
   const going = new Set(actions.flatMap((action) => ('uid' in action ? [action.uid] : [])))
   return world.pods

@@ -1,28 +1,30 @@
-/** FinetuneJob.spec.from: which checkpoint to start from, or what the job waits for. Pinned by digest once found. */
-import type { JobOfKind } from '../../api/job.ts'
+/** spec.from: which checkpoint to start from, or what the job waits for. Pinned by digest once found. */
+import type { From } from '../../api/from.ts'
+import { wantedSource } from '../../api/job.ts'
 import type { JobStatus } from '../../api/status.ts'
-import type { Finding } from '../conditions.ts'
+import { bestFirst, type MetricSpec } from '../../contract/metrics.ts'
+import type { ConditionUpdate } from '../conditions.ts'
 import type { SourceFacts } from '../observed.ts'
 import type { World } from '../world.ts'
 import { type Ending, writtenEnding } from './ending.ts'
 
 type Checkpoint = NonNullable<JobStatus['checkpoint']>
 type Source = NonNullable<JobStatus['source']>
-type From = NonNullable<JobOfKind<'FinetuneJob'>['spec']['from']>
 
 export type SourceDecision =
   | { state: 'notNeeded' }
-  | { state: 'pinned'; source: Source; finding: Finding }
-  | { state: 'waiting'; finding: Finding }
-  | { state: 'impossible'; finding: Finding; ending: Ending }
+  | { state: 'pinned'; source: Source; update: ConditionUpdate }
+  | { state: 'waiting'; update: ConditionUpdate }
+  | { state: 'impossible'; update: ConditionUpdate; ending: Ending }
 
 export function resolveSource(world: World): SourceDecision {
   const { job, previous } = world
-  if (job.kind !== 'FinetuneJob' || job.spec.init === 'random' || !job.spec.from) return { state: 'notNeeded' }
+  const from = wantedSource(job)
+  if (!from) return { state: 'notNeeded' }
   const pinned = previous?.source
-  if (pinned) return { state: 'pinned', source: pinned, finding: describePin(pinned) }
+  if (pinned) return { state: 'pinned', source: pinned, update: describePin(pinned) }
   const { source } = world.observed
-  const what = `PretrainJob "${job.spec.from.pretrainJob}"`
+  const what = `PretrainJob "${from.pretrainJob}"`
   if (!source) {
     return waiting('SourceMissing', `waits for ${what}: there is none in namespace ${job.metadata.namespace}`)
   }
@@ -32,7 +34,7 @@ export function resolveSource(world: World): SourceDecision {
   if (source.claimName === undefined) {
     return waiting('SourceInvalid', `waits for ${what}: its spec is invalid; its own status says why`)
   }
-  return choose(job.spec.from, source, source.claimName)
+  return choose(from, source, source.claimName)
 }
 
 function choose(from: From, source: SourceFacts, claimName: string): SourceDecision {
@@ -40,11 +42,11 @@ function choose(from: From, source: SourceFacts, claimName: string): SourceDecis
   const what = `PretrainJob "${pretrainJob}"`
   const saved = source.status?.checkpoints ?? []
   const ended = writtenEnding(source.status)
-  const chosen = wanted === 'step' || ended?.type === 'Succeeded' ? pick(saved, wanted, step) : undefined
+  const chosen = wanted === 'step' || ended?.type === 'Succeeded' ? pick(saved, from, source.metric) : undefined
   if (chosen) {
     const { digest, path } = chosen
     const pinned = { pretrainJob, uid: source.uid, step: chosen.step, digest, path, claimName }
-    return { state: 'pinned', source: pinned, finding: describePin(pinned) }
+    return { state: 'pinned', source: pinned, update: describePin(pinned) }
   }
   if (ended?.type === 'Failed') {
     return impossible('SourceFailed', `${what} failed: ${ended.reason}: ${ended.message}`)
@@ -54,18 +56,24 @@ function choose(from: From, source: SourceFacts, claimName: string): SourceDecis
   const resume = source.status?.phase === 'Suspended' ? ': set its spec.suspend to false' : ''
   const now = `now ${source.status?.phase ?? 'Pending'}${at ? ` at step ${at.step} of ${at.maxSteps}` : ''}${resume}`
   const event = wanted === 'step' ? `save step ${step}` : 'succeed'
-  if (wanted === 'best' && !source.isEvaluated) {
+  if (wanted === 'best' && !source.metric) {
     const why = 'it has no spec.evaluation, so no checkpoint will have a score: set it, or ask for latest'
     return waiting('SourceNotEvaluated', `waits for ${what} to ${event}, but ${why}; ${now}`)
   }
   return waiting(wanted === 'step' ? 'StepNotSaved' : 'SourceRunning', `waits for ${what} to ${event}; ${now}`)
 }
 
-function pick(saved: readonly Checkpoint[], wanted: string | undefined, step: number | undefined) {
+function pick(saved: readonly Checkpoint[], { checkpoint: wanted, step }: From, metric: MetricSpec | undefined) {
   if (wanted === 'step') return saved.find((one) => one.step === step)
   const byStep = saved.toSorted((a, b) => b.step - a.step)
   if (wanted !== 'best') return byStep[0]
-  return byStep.filter((one) => one.score !== undefined).sort((a, b) => (b.score ?? 0) - (a.score ?? 0))[0]
+  return metric && bestOf(byStep, metric)
+}
+
+function bestOf(newestFirst: readonly Checkpoint[], metric: MetricSpec): Checkpoint | undefined {
+  const compare = bestFirst(metric)
+  const scored = newestFirst.flatMap(({ score, ...one }) => (score === undefined ? [] : [{ ...one, score }]))
+  return scored.sort((a, b) => compare(a.score, b.score))[0]
 }
 
 function lacking(saved: readonly Checkpoint[], wanted: string | undefined, step: number | undefined): string {
@@ -75,19 +83,19 @@ function lacking(saved: readonly Checkpoint[], wanted: string | undefined, step:
   return 'without saving a checkpoint'
 }
 
-function describePin(source: Source): Finding {
+function describePin(source: Source): ConditionUpdate {
   const message = `step ${source.step} of PretrainJob "${source.pretrainJob}", sha256 ${source.digest.slice(0, 12)}`
   return { type: 'SourceResolved', status: 'True', reason: 'Pinned', message }
 }
 
 function waiting(reason: string, message: string): SourceDecision {
-  return { state: 'waiting', finding: { type: 'SourceResolved', status: 'False', reason, message } }
+  return { state: 'waiting', update: { type: 'SourceResolved', status: 'False', reason, message } }
 }
 
 function impossible(reason: string, message: string): SourceDecision {
   return {
     state: 'impossible',
-    finding: { type: 'SourceResolved', status: 'False', reason, message },
+    update: { type: 'SourceResolved', status: 'False', reason, message },
     ending: { type: 'Failed', reason, message },
   }
 }

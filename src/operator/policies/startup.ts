@@ -1,23 +1,23 @@
-/** Creates what is missing: parameter servers first, then at once the workers, which wait for them by themselves. */
+/** Creates missing pods: parameter servers, then workers at once, because workers wait for their servers themselves. */
 import { ROLES } from '../../contract/names.ts'
 import { schedulerOf } from '../../plan/gang.ts'
 import type { Action } from '../actions.ts'
-import type { Finding } from '../conditions.ts'
+import type { ConditionUpdate } from '../conditions.ts'
 import type { PodFacts, ServiceFacts } from '../observed.ts'
-import { allSlots, listCauses, listNames, shortName, type World } from '../world.ts'
+import { listCauses, listNames, shortName } from '../pod-names.ts'
+import { allSlots, type World } from '../world.ts'
 import { workerToCopy } from './drift.ts'
-import { awaitStrangers } from './lost-node.ts'
-import { orderWithMemory } from './restarts.ts'
-import { trainingFinished } from './success.ts'
+import { describeForeignPods } from './lost-node.ts'
+import { orderFromTotals } from './restart-counts.ts'
 
-/** @param psLost the parameter servers await a new generation: none is created in this one */
+/** @param psLost a new generation of parameter servers follows, so none is created in this one */
 export function startMissing(world: World, psLost: boolean): Action[] {
   const wanted = ROLES.filter((role) => {
     if (role === 'evaluator') return true
-    return !trainingFinished(world) && !(role === 'ps' && (psLost || endingServers(world).length > 0))
+    return !world.trainingFinished && !(role === 'ps' && (psLost || endingServers(world).length > 0))
   })
   const empty = wanted.flatMap((role) => world.slots[role].filter((slot) => !slot.pod && !slot.occupant))
-  const orderFor = orderWithMemory(world)
+  const orderFor = orderFromTotals(world)
   const like = workerToCopy(world)?.name
   const pods = empty.map((slot): Action => {
     const copies = slot.role === 'worker' && like !== undefined ? { like } : {}
@@ -27,32 +27,27 @@ export function startMissing(world: World, psLost: boolean): Action[] {
 }
 
 /**
- * A former parameter server that is still ending may still save: one of the new generation beside it would restore an
- * older step than its peers, or answer the former one's round.
+ * Parameter servers of the previous generation that are still ending. They may still save a checkpoint; a new server
+ * started beside them would restore an older step than its peers, or take part in their save.
  */
 export function endingServers(world: World): PodFacts[] {
   return world.pods.filter((pod) => pod.role === 'ps' && (pod.deleting || world.leftovers.includes(pod)))
 }
 
-/** Indices beyond the desired count, after `workers.replicas` was lowered. */
+/** Deletes pods with an index beyond the desired count, after `workers.replicas` was lowered. */
 export function removeSurplus(world: World): Action[] {
   return world.leftovers
     .filter((pod) => pod.role !== 'ps' && !pod.deleting)
     .map(({ name, uid }) => ({ type: 'deletePod', name, uid }))
 }
 
-/** @param lateStrangers being deleted for too long */
-export function describeCreation(world: World, lateStrangers: readonly PodFacts[]): Finding {
+/** @param lateForeignPods whose deletion is overdue */
+export function describeCreation(world: World, lateForeignPods: readonly PodFacts[]): ConditionUpdate {
+  const names = foreignObjects(world)
+  if (names.length > 0) return describeForeignObjects(names, world, lateForeignPods)
   const slots = allSlots(world)
-  const strangers = strangersIn(world)
-  if (strangers.length > 0) {
-    const names = listNames(strangers)
-    if (areLeaving(world)) return awaitStrangers(names, world, lateStrangers)
-    const message = `the name is taken: ${names} belongs to another owner; delete it or rename the job`
-    return { type: 'Created', status: 'False', reason: 'NameConflict', message }
-  }
   const existing = slots.filter((slot) => slot.pod).length
-  const isComplete = existing === slots.length || trainingFinished(world)
+  const isComplete = existing === slots.length || world.trainingFinished
   return {
     type: 'Created',
     status: isComplete ? 'True' : 'False',
@@ -61,20 +56,27 @@ export function describeCreation(world: World, lateStrangers: readonly PodFacts[
   }
 }
 
-function strangersIn(world: World): string[] {
-  return [...(foreignService(world) ? ['the service'] : []), ...world.strangers.map((pod) => `pod ${pod.name}`)]
+function describeForeignObjects(names: string[], world: World, latePods: readonly PodFacts[]): ConditionUpdate {
+  const listed = listNames(names)
+  if (areBeingDeleted(world)) return describeForeignPods(listed, world, latePods)
+  const message = `the name is taken: ${listed} belongs to another owner; delete it or rename the job`
+  return { type: 'Created', status: 'False', reason: 'NameConflict', message }
+}
+
+function foreignObjects(world: World): string[] {
+  return [...(foreignService(world) ? ['the service'] : []), ...world.foreignPods.map((pod) => `pod ${pod.name}`)]
 }
 
 function foreignService({ job, observed: { service } }: World): ServiceFacts | undefined {
   return service?.ownerUid === job.metadata.uid ? undefined : service
 }
 
-/** As after a job that was deleted and made again at once. */
-function areLeaving(world: World): boolean {
-  return world.strangers.every(({ deleting }) => deleting) && foreignService(world)?.deleting !== false
+/** Whether all foreign objects are being deleted, as after a job was deleted and created again at once. */
+function areBeingDeleted(world: World): boolean {
+  return world.foreignPods.every(({ deleting }) => deleting) && foreignService(world)?.deleting !== false
 }
 
-export function describeScheduling(world: World): Finding {
+export function describeScheduling(world: World): ConditionUpdate {
   const waiting = allSlots(world).flatMap(({ pod }) => (pod?.unschedulable === undefined ? [] : [pod]))
   if (waiting.length > 0)
     return {
@@ -84,7 +86,7 @@ export function describeScheduling(world: World): Finding {
       message: listCauses(waiting, ({ unschedulable }) => unschedulable),
     }
   const missing = allSlots(world).filter(({ pod }) => !pod)
-  if (missing.length > 0 && !trainingFinished(world)) {
+  if (missing.length > 0 && !world.trainingFinished) {
     const message = `${missing.length} pods do not exist yet`
     return { type: 'Scheduled', status: 'False', reason: 'Creating', message }
   }

@@ -1,25 +1,26 @@
+import type { Job } from '../../api/job.ts'
 import type { JobStatus } from '../../api/status.ts'
-import type { World } from '../world.ts'
+import type { PlacedPods, World } from '../world.ts'
 import type { Ending } from './ending.ts'
 
 /**
- * Parameter server 0 ends with 0 when the last step is saved. If its pod is gone by now, the final checkpoint in the
- * status bears witness.
+ * Parameter server 0 exits with 0 after the last step is saved. If its pod has been deleted, the final checkpoint in
+ * the status proves it.
  */
-export function trainingFinished(world: World): boolean {
-  const first = world.slots.ps[0]
+export function isTrainingFinished({ slots }: PlacedPods, { spec, status }: Pick<Job, 'spec' | 'status'>): boolean {
+  const first = slots.ps[0]
   if (first?.pod) return first.pod.phase === 'Succeeded'
-  const saved = world.previous?.checkpoint
-  return first?.occupant === undefined && saved?.final === true && saved.step >= world.job.spec.maxSteps
+  const saved = status?.checkpoint
+  return first?.occupant === undefined && saved?.final === true && saved.step >= spec.maxSteps
 }
 
 export function success(
   world: World,
-  known: Pick<JobStatus, 'progress' | 'headline' | 'checkpoint'>,
+  reports: Pick<JobStatus, 'progress' | 'headline' | 'checkpoint'>,
 ): Ending | undefined {
-  if (!trainingFinished(world)) return undefined
+  if (!world.trainingFinished) return undefined
   if (!world.slots.evaluator.every((slot) => slot.pod?.phase === 'Succeeded')) return undefined
-  const step = known.checkpoint?.step ?? known.progress?.step
-  const facts = [step === undefined ? 'trained' : `trained to step ${step}`, known.headline].filter(Boolean)
+  const step = reports.checkpoint?.step ?? reports.progress?.step
+  const facts = [step === undefined ? 'trained' : `trained to step ${step}`, reports.headline].filter(Boolean)
   return { type: 'Succeeded', reason: 'Completed', message: facts.join(', ') }
 }

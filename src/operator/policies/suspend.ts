@@ -1,15 +1,16 @@
-/** Suspended: the pods go, the checkpoints stay. Parameter servers save on SIGTERM, within their grace period. */
+/**
+ * Suspension deletes the pods and keeps the checkpoints. Parameter servers save on SIGTERM, within their grace period.
+ */
+import { CONDITION_TYPES, CONDITIONS, type ConditionType } from '../../api/conditions.ts'
 import type { Action } from '../actions.ts'
-import type { Finding } from '../conditions.ts'
+import type { ConditionUpdate } from '../conditions.ts'
 import type { World } from '../world.ts'
-
-const AT_WORK = ['Running', 'Degraded', 'Stalled', 'Restarting'] as const
 
 export function removeAll(world: World): Action[] {
   return world.pods.filter((pod) => !pod.deleting).map(({ name, uid }) => ({ type: 'deletePod', name, uid }))
 }
 
-export function describeSuspension(world: World): Finding {
+export function describeSuspension(world: World): ConditionUpdate {
   if (!world.job.spec.suspend) {
     return { type: 'Suspended', status: 'False', reason: 'Resumed', message: 'spec.suspend is false' }
   }
@@ -21,13 +22,16 @@ export function describeSuspension(world: World): Finding {
   return { type: 'Suspended', status: 'True', reason: left === 0 ? 'Suspended' : 'Suspending', message }
 }
 
-/** What the conditions about pods say while the job is to have none. */
-export function withoutPods(reason: string, message: string): Finding[] {
-  const off = { status: 'False' as const, reason, message }
-  return (['Created', 'Scheduled', ...AT_WORK] as const).map((type) => ({ type, ...off }))
+/** The conditions about pods while the job is to have none. */
+export function withoutPods(reason: string, message: string): ConditionUpdate[] {
+  return CONDITION_TYPES.filter((type) => CONDITIONS[type].endsWithPods !== 'never').map(off(reason, message))
 }
 
-/** What they say once the job has ended: which pods there were stays as it is. */
-export function atRest(reason: string, message: string): Finding[] {
-  return AT_WORK.map((type) => ({ type, status: 'False', reason, message }))
+/** The conditions about pods after the job has ended: those about pods that existed stay as they are. */
+export function atRest(reason: string, message: string): ConditionUpdate[] {
+  return CONDITION_TYPES.filter((type) => CONDITIONS[type].endsWithPods === 'whenJobEnds').map(off(reason, message))
+}
+
+function off(reason: string, message: string): (type: ConditionType) => ConditionUpdate {
+  return (type) => ({ type, status: 'False', reason, message })
 }

@@ -4,8 +4,8 @@ import type { Action } from '../actions.ts'
 import type { World } from '../world.ts'
 
 /**
- * A transfer is made once. That it was is noted on the job after it was seen, so one that a person or its TTL deleted
- * does not come back.
+ * Creates each transfer once. After it exists, an annotation of the PretrainJob records it, so a FinetuneJob that a
+ * user or its TTL deleted is not created again.
  */
 export function makeTransfers(
   world: World,

@@ -2,8 +2,8 @@ import type { Action } from '../actions.ts'
 import type { World } from '../world.ts'
 
 /**
- * Deletes a job `ttlSecondsAfterFinished` after its end; its checkpoints stay. Not before the FinetuneJobs that it made
- * have ended: they would go with it.
+ * Deletes a job `ttlSecondsAfterFinished` after its end; its checkpoints stay. It waits for the FinetuneJobs that the
+ * job has created, because they would be deleted with it.
  */
 export function expire(world: World, completionTime: string): { actions: Action[]; requeueAtMs?: number } {
   const seconds = world.job.spec.ttlSecondsAfterFinished

@@ -1,32 +1,24 @@
-import { logisticLoss, softmaxLoss } from '../losses.ts'
-import { softmaxRowLoss, topK } from '../metrics.ts'
-import type { Scorer, Task } from '../task.ts'
+import type { ClassLabels } from '../../data/dataset.ts'
+import type { Backbone } from '../../models/backbone.ts'
+import { classifier } from '../classifier.ts'
+import { parseFields } from '../declaration.ts'
+import { denseTargets, softmaxLoss } from '../label-loss.ts'
+import { labelTask } from '../label-task.ts'
+import type { Task } from '../task.ts'
+import { imagenetClassification } from './declaration.ts'
+import { createScorer } from './score.ts'
 
-const TOP = 5
-
-/** One class an image: softmax cross entropy (or one logistic loss a class), top-1 and top-5. */
-export function imagenetClassification(loss: 'logistic' | 'softmax'): Task {
-  return { loss: loss === 'softmax' ? softmaxLoss : logisticLoss, scorer: createScorer }
-}
-
-function createScorer(): Scorer {
-  const sums = { top1: 0, top5: 0, loss: 0, images: 0 }
-  return {
-    add(logits_BC, labels) {
-      const classes = logits_BC.length / labels.length
-      labels.forEach(([label], row) => {
-        if (label === undefined) return // nothing to be right or wrong about
-        const logits_C = logits_BC.subarray(row * classes, (row + 1) * classes)
-        const rank = topK(logits_C, TOP).indexOf(label)
-        sums.top1 += rank === 0 ? 1 : 0
-        sums.top5 += rank >= 0 ? 1 : 0
-        sums.loss += softmaxRowLoss(logits_C, label)
-        sums.images++
-      })
-    },
-    result() {
-      const images = Math.max(1, sums.images)
-      return { top1: sums.top1 / images, top5: sums.top5 / images, loss: sums.loss / images }
-    },
-  }
+/** Softmax cross entropy against the first label; its ancestors do not count. @throws DownpourError CONFIG_INVALID */
+export function createTask(given: unknown, backbone: Backbone): Task<ClassLabels, Float32Array> {
+  const options = parseFields(imagenetClassification.options, given)
+  return labelTask({
+    classifier: classifier(backbone, options),
+    encode: (targets) =>
+      denseTargets(
+        targets.map(({ labels }) => labels.slice(0, 1)),
+        options.classes,
+      ),
+    loss: softmaxLoss,
+    scorer: createScorer,
+  })
 }

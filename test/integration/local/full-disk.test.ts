@@ -1,4 +1,4 @@
-/** The disk of the state folder is full: what is asked is refused with a reason, what happened is not forgotten. */
+/** While the disk of the state folder is full, clients' writes are refused with a reason and the kubelet's writes wait. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -36,12 +36,12 @@ describe('a full disk', { skip: CANNOT_MOUNT }, () => {
   let disk: SmallDisk
   let cluster: TestCluster
   let client: KubeClient
-  const told: (string | undefined)[] = []
+  const reported: (string | undefined)[] = []
   beforeEach(async () => {
     root = mkdtempSync(join(tmpdir(), 'downpour-full-'))
     disk = mountSmallDisk(join(root, 'disk'), '1m')
-    told.length = 0
-    const options = { command: COMMAND, onTrouble: (reason: string | undefined) => told.push(reason) }
+    reported.length = 0
+    const options = { command: COMMAND, onStorageOutage: (reason: string | undefined) => reported.push(reason) }
     cluster = await startTestCluster(options, disk.folder)
     client = new KubeClient({ kubeConfig: cluster.kubeconfigPath, log: silentLog, retry: NO_RETRY })
   })
@@ -51,7 +51,7 @@ describe('a full disk', { skip: CANNOT_MOUNT }, () => {
     disk.unmount()
     rmSync(root, { recursive: true, force: true })
   })
-  /** Until not even a short line goes in: the last page has room for a few. */
+  /** Fills the disk until not even a short line fits: the last page has room for a few. */
   async function untilRefused(): Promise<{ names: string[]; error: Error & { httpStatus?: number } }> {
     for (const names: string[] = []; ; names.push(`claim-${names.length}`))
       try {
@@ -62,7 +62,7 @@ describe('a full disk', { skip: CANNOT_MOUNT }, () => {
   }
   const journal = () => readFileSync(join(disk.folder, 'state', 'objects.jsonl'), 'utf8')
 
-  test('refuses a write with the reason, tells it once, and takes the write when there is room', async () => {
+  test('refuses a write with the reason, reports the outage once, and accepts the write when there is room', async () => {
     disk.fill()
     const { names, error } = await untilRefused()
     assert.equal(error.httpStatus, 507)
@@ -71,8 +71,8 @@ describe('a full disk', { skip: CANNOT_MOUNT }, () => {
     await assert.rejects(client.get({ ...CLAIMS, name: 'another' }), { httpStatus: 404 })
     assert.ok(journal().endsWith('\n'), 'no line is half written')
     disk.free()
-    await eventually(() => assert.equal(told.at(-1), undefined), { timeoutMs: 5000 })
-    assert.deepEqual([told.length, /no space/.test(told[0] ?? '')], [2, true])
+    await eventually(() => assert.equal(reported.at(-1), undefined), { timeoutMs: 5000 })
+    assert.deepEqual([reported.length, /no space/.test(reported[0] ?? '')], [2, true])
     await client.create(CLAIMS, claim('another'))
     await cluster.close()
     cluster = await startTestCluster({ command: COMMAND }, disk.folder)
@@ -80,7 +80,7 @@ describe('a full disk', { skip: CANNOT_MOUNT }, () => {
     assert.deepEqual(items.map(({ metadata }) => metadata.name).sort(), [...names, 'another'].sort())
   })
 
-  test('does not hide the end of a pod, which is written down when there is room', async () => {
+  test('keeps the end of a pod in memory and stores it when there is room', async () => {
     await client.create(PODS, pod('lives', 'obey'))
     const phaseOf = async (name: string) => (await client.get<Pod>({ ...PODS, name })).status.phase
     await eventually(async () => assert.equal(await phaseOf('lives'), 'Running'))
@@ -95,7 +95,7 @@ describe('a full disk', { skip: CANNOT_MOUNT }, () => {
     await eventually(async () => assert.equal(await phaseOf('starts'), 'Running'))
   })
 
-  test('that is full at a start is told at once', async () => {
+  test('is reported at the start of a cluster', async () => {
     await cluster.close()
     disk.fill()
     await assert.rejects(startTestCluster({ command: COMMAND }, disk.folder), {

@@ -1,9 +1,9 @@
-// A pod's process for tests: does what its first argument says.
+// A pod's process for tests. The first argument selects what it does.
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 
-const [verb, ...words] = process.argv.slice(2)
+const [verb, ...args] = process.argv.slice(2)
 const stay = () => setInterval(() => {}, 1000)
 const verbs = {
   stay,
@@ -17,15 +17,15 @@ const verbs = {
     stay()
   },
   exit() {
-    writeFileSync(process.env.DOWNPOUR_TERMINATION_LOG, `${words[1] ?? ''}`)
-    process.exit(Number(words[0]))
+    writeFileSync(process.env.DOWNPOUR_TERMINATION_LOG, `${args[1] ?? ''}`)
+    process.exit(Number(args[0]))
   },
   die() {
-    process.kill(process.pid, words[0])
+    process.kill(process.pid, args[0])
     stay()
   },
   print() {
-    for (const word of words) console.log(word)
+    for (const line of args) console.log(line)
     stay()
   },
   environment() {

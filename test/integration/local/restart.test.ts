@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { ENV } from '../../../src/contract/runtime.ts'
 import type { KubeObject } from '../../../src/kube/objects.ts'
-import { buryLeftovers, runProcesses } from '../../../src/local/leftovers.ts'
+import { killLeftovers, runProcesses } from '../../../src/local/leftovers.ts'
 import { systemClock } from '../../../src/support/clock.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { startTestCluster } from '../../support/local-cluster.ts'
@@ -35,7 +35,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'downpour-restart-'))
 })
 afterEach(async () => {
-  await buryLeftovers(folder, systemClock)
+  await killLeftovers(folder, systemClock)
   rmSync(folder, { recursive: true, force: true })
 })
 const alive = () => runProcesses(folder)
@@ -45,7 +45,7 @@ function logOf(pod: string): string {
   return file ? readFileSync(file, 'utf8') : ''
 }
 
-/** A cluster in a process of its own, with two pods that run. */
+/** Starts a cluster with two running pods in a process of its own, so that it can be killed. */
 async function firstLife(): Promise<ChildProcess> {
   const arguments_ = ['--input-type=module-typescript', '-e', FIRST_LIFE, folder]
   const child = spawn(process.execPath, arguments_, { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -61,12 +61,12 @@ async function kill(child: ChildProcess): Promise<void> {
   await once(child, 'exit')
 }
 
-test('pods end when their kubelet is killed: those that obey at once', async () => {
+test('pods end when their kubelet is killed; those that handle SIGTERM end at once', async () => {
   await kill(await firstLife())
   await eventually(() => assert.ok(alive().length <= 1), { timeoutMs: 5_000 })
 })
 
-test('the next start kills what is left before it serves, and says that the pods were lost', async () => {
+test('the next start kills remaining processes before it serves, and marks their pods as lost', async () => {
   await kill(await firstLife())
   const cluster = await startTestCluster({ command: COMMAND }, folder)
   try {
@@ -84,7 +84,7 @@ test('the next start kills what is left before it serves, and says that the pods
   }
 })
 
-test('an orderly end is a shutdown of the node: no pod is to blame, and none is left', async () => {
+test('closing the cluster is a shutdown of the node: pods end as disrupted, and none remains', async () => {
   const cluster = await startTestCluster({ command: COMMAND }, folder)
   await cluster.client.create(PODS, {
     apiVersion: 'v1',
@@ -103,7 +103,7 @@ test('an orderly end is a shutdown of the node: no pod is to blame, and none is 
   }
 })
 
-test('a command that cannot be started is the pod’s status, in the system’s words', async () => {
+test('the status of a pod whose command cannot be started has the error of the system', async () => {
   const cluster = await startTestCluster({ command: [join(folder, 'nothing')] }, folder)
   try {
     await cluster.client.create(PODS, {
@@ -125,7 +125,7 @@ test('a command that cannot be started is the pod’s status, in the system’s 
   }
 })
 
-test('a pod that waited for a kubelet is started once', async () => {
+test('a pod that was created before the kubelet starts is started once', async () => {
   const waiting = await startTestCluster({ command: COMMAND, runPods: false }, folder)
   await waiting.client.create(PODS, {
     apiVersion: 'v1',
@@ -146,7 +146,7 @@ test('a pod that waited for a kubelet is started once', async () => {
   }
 })
 
-test('a start ends whatever a killed run of this folder left, an operator too, and nothing of another folder', async () => {
+test('a start kills all processes that a killed run left in this folder, operators too, and none of other folders', async () => {
   const orphan = (stateDir: string) => {
     const env = { PATH: process.env.PATH, [ENV.stateDir]: stateDir }
     return spawn('sleep', ['1000'], { detached: true, stdio: 'ignore', env })

@@ -10,10 +10,10 @@ import { ENV } from '../../../src/contract/runtime.ts'
 import { KubeClient } from '../../../src/kube/client.ts'
 import { isConflict, isNotFound } from '../../../src/kube/errors.ts'
 import type { KubeObject } from '../../../src/kube/objects.ts'
-import { startApiServer } from '../../../src/local/api-server.ts'
-import { collectGarbage } from '../../../src/local/garbage.ts'
-import { Journal } from '../../../src/local/journal.ts'
-import { ObjectStore } from '../../../src/local/store.ts'
+import { startApiServer } from '../../../src/local/api/server.ts'
+import { collectGarbage } from '../../../src/local/store/garbage.ts'
+import { Journal } from '../../../src/local/store/journal.ts'
+import { ObjectStore } from '../../../src/local/store/store.ts'
 import { operate } from '../../../src/operator/main.ts'
 import { type RawPod, trimPod } from '../../../src/operator/raw-pod.ts'
 import { systemClock } from '../../../src/support/clock.ts'
@@ -36,7 +36,7 @@ export async function startApi(): Promise<Api> {
   const serveLog = async (_namespace: string, _pod: string, _query: URLSearchParams, response: ServerResponse) =>
     void response.end()
   const server = await startApiServer({ store, port: 0, token: TOKEN, clock: systemClock, log: silentLog, serveLog })
-  const url = addressOf(server)
+  const url = `http://127.0.0.1:${server.port}`
   const kubeconfigPath = join(folder, 'config')
   await writeFile(kubeconfigPath, kubeconfigFor(url))
   return {
@@ -44,8 +44,7 @@ export async function startApi(): Promise<Api> {
     kubeconfigPath,
     async close() {
       stopCollector()
-      server.closeAllConnections()
-      server.close()
+      await server.close()
       journal.close()
       await rm(folder, { recursive: true })
     },

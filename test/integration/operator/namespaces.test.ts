@@ -7,7 +7,7 @@ const claim = (claimName: string) => ({ claimName })
 const JOB = {
   preset: 'jft-mini',
   data: { source: claim('data'), format: 'tfrecord', labels: 'labels.json' },
-  model: { classes: 10 },
+  task: { type: 'multi-label', classes: 10 },
   maxSteps: 1000,
   parameterServer: { replicas: 1 },
   workers: { replicas: 1 },

@@ -10,7 +10,7 @@ const claim = (claimName: string) => ({ claimName })
 const PRETRAIN = {
   preset: 'jft-mini',
   data: { source: claim('data'), format: 'tfrecord', labels: 'labels.json' },
-  model: { classes: 10 },
+  task: { type: 'multi-label', classes: 10 },
   maxSteps: 1000,
   parameterServer: { replicas: 1 },
   workers: { replicas: 2 },
@@ -19,8 +19,7 @@ const PRETRAIN = {
 const FINETUNE = {
   maxSteps: 1000,
   preset: 'downstream-mini',
-  task: 'imagenet-classification',
-  model: { classes: 10 },
+  task: { type: 'imagenet-classification', classes: 10 },
   data: { source: claim('data'), format: 'tfrecord' },
   evaluation: { data: { source: claim('data'), format: 'tfrecord' } },
   checkpoint: { storage: { volume: claim('checkpoints') } },
@@ -111,6 +110,21 @@ test('a transfer is made on success, waits for nobody else, pins its source and 
     await consistently(async () => assert.deepEqual(await left(), ['early'], 'a transfer is made once'))
   }))
 
+test('a PretrainJob starts from the checkpoint of another, which is pinned there while it trains', () =>
+  withOperator(api, 'pretrain-chain', async (cluster) => {
+    const from = { pretrainJob: 'imagenet', checkpoint: 'latest' }
+    await cluster.create('PretrainJob', 'jft', { ...PRETRAIN, from })
+    await reach(cluster, 'PretrainJob', 'jft', 'Waiting')
+    await cluster.create('PretrainJob', 'imagenet', PRETRAIN)
+    await reach(cluster, 'PretrainJob', 'imagenet', 'Running')
+    await cluster.end('imagenet-pj-ps-0', 0, done())
+    await reach(cluster, 'PretrainJob', 'jft', 'Running')
+    const source = (await cluster.status('PretrainJob', 'jft'))?.source
+    assert.deepEqual([source?.pretrainJob, source?.step, source?.digest], ['imagenet', 1000, 'digest-1000'])
+    const { init } = await cluster.configOf('jft-pj-ps-0')
+    assert.deepEqual(init, { type: 'checkpoint', path: source?.path, digest: 'digest-1000' })
+  }))
+
 test('a worker replaced after the spec was changed trains with the numbers of its peers', () =>
   withOperator(api, 'drift', async (cluster) => {
     await cluster.create('PretrainJob', 'jft', PRETRAIN)
@@ -159,7 +173,7 @@ test('a pod of somebody else under our name is told, left alone, and no hindranc
     await eventually(async () => {
       const created = (await cluster.status('PretrainJob', 'jft'))?.conditions.find(({ type }) => type === 'Created')
       assert.equal(created?.reason, 'NameConflict')
-      assert.match(created?.message ?? '', /jft-pj-worker-1 exists already and belongs to nobody/)
+      assert.match(created?.message ?? '', /jft-pj-worker-1 exists already and belongs to no controller/)
     })
     await cluster.client.delete({ ...pods, name: 'jft-pj-worker-1' }, { gracePeriodSeconds: 0 })
     await cluster.patch('PretrainJob', 'jft', { backoffLimit: 7 })

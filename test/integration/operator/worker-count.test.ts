@@ -85,7 +85,12 @@ suite('the scale of a job whose preset says how many workers it has', () => {
   const others: [string, object, JobKind, number][] = [
     ['suspended', { ...PRETRAIN, suspend: true }, 'PretrainJob', COUNT],
     ['queued', { ...PRETRAIN, scheduling: { queueName: 'team' } }, 'PretrainJob', COUNT],
-    ['presetless', { ...PRETRAIN, preset: undefined, model: { classes: 3 }, maxSteps: 9 }, 'PretrainJob', 1],
+    [
+      'presetless',
+      { ...PRETRAIN, preset: undefined, task: { type: 'multi-label', classes: 3 }, maxSteps: 9 },
+      'PretrainJob',
+      1,
+    ],
     ['finetuned', FINETUNE, 'FinetuneJob', 9],
     ['bounded', { ...PRETRAIN, workers: { quorum: 3 } }, 'PretrainJob', COUNT],
   ]

@@ -1,8 +1,8 @@
 /** A worker in a thread of its own, whose steps block it for many heartbeats: reads so many units, then tells which. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { encodeClasses } from '../../../src/contract/classes.ts'
+import type { Lease } from '../../../src/contract/exchange.ts'
 import { silentLog } from '../../../src/support/log.ts'
-import type { Lease } from '../../../src/wire/messages.ts'
 import { connectShards } from '../../../src/worker/client.ts'
 import { layout } from './layout.ts'
 

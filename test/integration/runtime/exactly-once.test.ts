@@ -4,10 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { PushResult } from '../../../src/contract/exchange.ts'
 import { createRandom, type Random } from '../../../src/support/random.ts'
 import type { ModelLayout } from '../../../src/wire/layout.ts'
 import { makeLayout } from '../../../src/wire/layout.ts'
-import type { PushResult } from '../../../src/wire/messages.ts'
 import type { PushRequest } from '../../../src/worker/client.ts'
 import { makeConfig, variable } from '../../unit/ps/fixtures.ts'
 import { type Fleet, startFleet } from './harness.ts'
@@ -81,7 +81,7 @@ function onePush(layout: ModelLayout, index: number): Omit<PushRequest, 'base'> 
     gradient[index] = -1
     return [name, gradient] as const
   })
-  return { gradients: new Map(gradients), statistics: new Map(), loss: 1, examples: 1 }
+  return { gradients: new Map(gradients), statistics: new Map(), batches: 1, loss: 1, examples: 1 }
 }
 
 /** One fault after another, each after so many more answers as the seed says. */

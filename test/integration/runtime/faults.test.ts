@@ -5,12 +5,12 @@ import { connect } from 'node:net'
 import { describe, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
+import type { Lease } from '../../../src/contract/exchange.ts'
 import { systemClock } from '../../../src/support/clock.ts'
 import { Channel } from '../../../src/wire/channel.ts'
 import { encodeFrame } from '../../../src/wire/frames.ts'
 import { sayHello } from '../../../src/wire/greeting.ts'
 import { makeLayout } from '../../../src/wire/layout.ts'
-import type { Lease } from '../../../src/wire/messages.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { variable } from '../../unit/ps/fixtures.ts'
 import type { BusyWork } from './busy-worker.ts'
@@ -73,7 +73,7 @@ describe('parameter servers', { concurrency: false }, () => {
 
   test('take back the room of pushes whose connection dies in the middle, and hand their data out again', async () => {
     const oneBody = 4 * 19
-    const fleet = await fleetOf(1, {}, { bufferLimitBytes: oneBody + 1 })
+    const fleet = await fleetOf(1, {}, { limits: { bufferLimitBytes: oneBody + 1 } })
     const client = await fleet.connect(0, layout)
     const lease = await client.leases.next()
     for (let i = 0; i < 5; i++) {
@@ -100,7 +100,7 @@ describe('parameter servers', { concurrency: false }, () => {
   })
 
   test('find a worker that says nothing and hand its data out again', async () => {
-    const fleet = await fleetOf(1, {}, { workerSilenceMs: 2 * BEAT_MS, absenceMs: BEAT_MS })
+    const fleet = await fleetOf(1, {}, { limits: { workerSilenceMs: 2 * BEAT_MS, absenceMs: BEAT_MS } })
     const client = await fleet.connect(0, layout)
     const lease = await client.leases.next()
     fleet.proxies[0]?.blackhole('request', 'response')
@@ -143,7 +143,7 @@ describe('parameter servers', { concurrency: false }, () => {
   })
 
   test('keep the data of a worker whose connection broke for it, and take it back from one that stays away', async () => {
-    const fleet = await fleetOf(1, {}, { absenceMs: 3 * BEAT_MS })
+    const fleet = await fleetOf(1, {}, { limits: { absenceMs: 3 * BEAT_MS } })
     const client = await fleet.connect(0, layout)
     const lease = await client.leases.next()
     const other = await fleet.connect(1, layout, { direct: true })
@@ -158,7 +158,7 @@ describe('parameter servers', { concurrency: false }, () => {
   })
 
   test('hand out the whole epoch to a worker that is cut off between every lease and its end', async () => {
-    const fleet = await fleetOf(1, {}, { absenceMs: 0 })
+    const fleet = await fleetOf(1, {}, { limits: { absenceMs: 0 } })
     const client = await fleet.connect(0, layout)
     const units = new Set<number | undefined>()
     for (let i = 0; i < 4; i++) {

@@ -7,6 +7,7 @@ import { type Class, type ClassList, encodeClasses } from '../../../src/contract
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
 import { createPsMetrics } from '../../../src/metrics/ps.ts'
 import { ParameterServer, type ParameterServerOptions } from '../../../src/ps/parameter-server.ts'
+import type { ServerLimits } from '../../../src/ps/server.ts'
 import { systemClock } from '../../../src/support/clock.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import type { ModelLayout } from '../../../src/wire/layout.ts'
@@ -47,10 +48,7 @@ export interface FleetOptions {
   folder?: string
   /** What is special about a shard. */
   each?: (index: number) => Partial<ParameterServerOptions>
-  bufferLimitBytes?: number
-  /** How long a worker may say nothing, and how long one that went away keeps its data: much shorter than in production. */
-  workerSilenceMs?: number
-  absenceMs?: number
+  limits?: Partial<ServerLimits>
 }
 
 export async function startFleet(config: RuntimeConfig, options: FleetOptions): Promise<Fleet> {
@@ -133,7 +131,7 @@ function serverOptions(
   config: RuntimeConfig,
   index: number,
   folder: string,
-  { bufferLimitBytes, workerSilenceMs, absenceMs }: FleetOptions,
+  { limits }: FleetOptions,
 ): Omit<ParameterServerOptions, 'attempt'> {
   return {
     config,
@@ -147,10 +145,7 @@ function serverOptions(
     fs: realFileSystem,
     log: silentLog,
     metrics: createPsMetrics(),
-    heartbeatMs: BEAT_MS,
-    ...(bufferLimitBytes === undefined ? {} : { bufferLimitBytes }),
-    ...(workerSilenceMs === undefined ? {} : { workerSilenceMs }),
-    ...(absenceMs === undefined ? {} : { absenceMs }),
+    limits: { heartbeatMs: BEAT_MS, ...limits },
   }
 }
 

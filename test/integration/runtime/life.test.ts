@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { findLatest } from '../../../src/checkpoint/list.ts'
 import type { CheckpointInfo } from '../../../src/contract/status.ts'
+import type { Optimizer } from '../../../src/contract/training.ts'
 import { eventually } from '../../support/eventually.ts'
 import {
   checkpointOf,
@@ -20,35 +21,41 @@ import {
   weightsOf,
 } from './small-fleet.ts'
 
+const OPTIMIZERS: readonly Optimizer[] = [
+  { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1e-10 },
+  { type: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+]
+
 describe('parameter servers', { concurrency: false }, () => {
   const { fleetOf, volume } = forEachTest()
 
-  test('resume with another number of shards: weights and optimizer state are equal', async () => {
-    const folder = await volume()
-    const first = await fleetOf(2, {}, { folder })
-    const worker = await first.connect(0, layout)
-    await train(worker, 5)
-    const weights = await weightsOf(worker)
-    await suspend(first)
-    await worker.close()
-    const after: unknown[] = []
-    for (const shards of [2, 3, 1]) {
-      const fleet = await fleetOf(shards, {}, { folder })
-      const client = await fleet.connect(0, layout, { podUid: `pod-of-${shards}` })
-      assert.deepEqual(await weightsOf(client), weights)
-      await train(client, 1)
-      await suspend(fleet)
-      after.push(await checkpointOf(folder))
-      await rewind(folder)
-      await client.close()
-    }
-    // One more push gives what it gives without a restart only if the optimizer's state went along.
-    const whole = await volume()
-    const undisturbed = await fleetOf(1, {}, { folder: whole })
-    await train(await undisturbed.connect(0, layout), 6)
-    await suspend(undisturbed)
-    for (const contents of after) assert.deepEqual(contents, await checkpointOf(whole))
-  })
+  for (const optimizer of OPTIMIZERS)
+    test(`resume with another number of shards, ${optimizer.type}: weights and optimizer state are equal`, async () => {
+      const folder = await volume()
+      const first = await fleetOf(2, { optimizer }, { folder })
+      const worker = await first.connect(0, layout)
+      await train(worker, 5)
+      const weights = await weightsOf(worker)
+      await suspend(first)
+      await worker.close()
+      const after: unknown[] = []
+      for (const shards of [2, 3, 1]) {
+        const fleet = await fleetOf(shards, { optimizer }, { folder })
+        const client = await fleet.connect(0, layout, { podUid: `pod-of-${shards}` })
+        assert.deepEqual(await weightsOf(client), weights)
+        await train(client, 1)
+        await suspend(fleet)
+        after.push(await checkpointOf(folder))
+        await rewind(folder)
+        await client.close()
+      }
+      // One more push gives what it gives without a restart only if the optimizer's state went along.
+      const whole = await volume()
+      const undisturbed = await fleetOf(1, { optimizer }, { folder: whole })
+      await train(await undisturbed.connect(0, layout), 6)
+      await suspend(undisturbed)
+      for (const contents of after) assert.deepEqual(contents, await checkpointOf(whole))
+    })
 
   test('save when they are told to stop, all shards together, and go on from there', async () => {
     const folder = await volume()

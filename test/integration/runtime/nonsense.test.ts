@@ -66,7 +66,7 @@ describe('a parameter server', { concurrency: false }, () => {
     for (const name of [OLD, NEW]) damageHeader(join(job, name))
     await assert.rejects(fleetOf(1, {}, { folder }), {
       code: 'CHECKPOINT_NONE_WHOLE',
-      message: /step-0{8}[24]: .*shard-00000-of-00001.safetensors is not a safetensors file/,
+      message: /step-0{8}[24]: .*shard-00000-of-00001.safetensors is not a valid safetensors file/,
     })
   })
 

@@ -6,15 +6,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
-import type { Batch } from '../../../src/data/batch.ts'
+import type { ClassLabels } from '../../../src/data/dataset.ts'
+import type { Batch } from '../../../src/input/batch.ts'
 import { createWorkerMetrics } from '../../../src/metrics/worker.ts'
-import type { Model } from '../../../src/models/model.ts'
-import { buildModel } from '../../../src/models/resnet.ts'
 import { drawInitial } from '../../../src/ps/initial.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { createRandom } from '../../../src/support/random.ts'
 import { sizeOf, type VariableSpec } from '../../../src/support/variables.ts'
-import { createTask } from '../../../src/tasks/create-task.ts'
+import { createTask } from '../../../src/tasks/registry.ts'
+import type { Task } from '../../../src/tasks/task.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
 import { makeLayout } from '../../../src/wire/layout.ts'
 import { trainingLoop } from '../../../src/worker/loop.ts'
@@ -34,7 +34,7 @@ const RHO = f(RMSPROP.decay)
 
 const config: RuntimeConfig = makeConfig({
   seed: 3,
-  model: { backbone: 'resnet-mini', classes: 6, headSlices: 2 },
+  task: { type: 'multi-label', options: { classes: 6, headSlices: 2 }, input: {} },
   batchSize: BATCH,
   maxSteps: STEPS,
   optimizer: { type: 'rmsprop', ...RMSPROP },
@@ -44,24 +44,29 @@ const config: RuntimeConfig = makeConfig({
 })
 
 /** Noise with a square that says which of two labels: the same batches for both loops. */
-function makeBatches(): Batch[] {
+function makeBatches(): Batch<ClassLabels>[] {
   const random = createRandom(7)
   return Array.from({ length: STEPS }, () => {
     const images = Float32Array.from({ length: BATCH * PIXELS * PIXELS * 3 }, () => 2 * random.next() - 1)
     const labels = Array.from({ length: BATCH }, () => [random.int(5), 5])
-    return { images, labels, ids: labels.map(String), size: BATCH }
+    return {
+      images,
+      shape: [BATCH, PIXELS, PIXELS],
+      targets: labels.map((some) => ({ labels: some })),
+      ids: labels.map(String),
+    }
   })
 }
 
 test('one worker with n_push = n_fetch = 1 equals a plain loop after 20 steps', async (t) => {
   await selectBackend('wasm', silentLog)
-  const model = buildModel({ ...config.model, ...config })
+  const task = await createTask(config)
   const batches = makeBatches()
-  const trained = await trainOnServers(model, batches)
-  const expected = trainPlainly(model, batches)
+  const trained = await trainOnServers(task, batches)
+  const expected = trainPlainly(task, batches)
 
   let worst = 0
-  for (const { name } of model.variables) {
+  for (const { name } of task.variables) {
     const [values, wanted] = [trained.get(name) as Float32Array, expected.get(name) as Float32Array]
     assert.equal(values.length, wanted.length, name)
     const scale = Math.max(...wanted.map(Math.abs))
@@ -72,10 +77,10 @@ test('one worker with n_push = n_fetch = 1 equals a plain loop after 20 steps', 
 })
 
 /** The weights after the last step, read from two real parameter servers that a real loop has trained. */
-async function trainOnServers(model: Model, batches: readonly Batch[]): Promise<Map<string, Float32Array>> {
+async function trainOnServers(task: Task, batches: readonly Batch<ClassLabels>[]): Promise<Map<string, Float32Array>> {
   const fleet = await startFleet({ ...config, maxSteps: STEPS + 1 }, { shards: 2 })
   try {
-    const client = await fleet.connect(0, makeLayout(model.variables))
+    const client = await fleet.connect(0, makeLayout(task.variables))
     const left = [...batches]
     const report = new Reporter(0, createWorkerMetrics({ tensors: () => 0 }), silentLog)
     const stats = () => ({ corruptRecords: 0, waitSeconds: 0, queuedBatches: 0 })
@@ -83,7 +88,7 @@ async function trainOnServers(model: Model, batches: readonly Batch[]): Promise<
       config,
       client,
       loader: { next: async () => left.shift() ?? null, stats },
-      stepper: createStepper(model, createTask(config), PIXELS),
+      stepper: createStepper(task),
       report,
       signal: new AbortController().signal,
       log: silentLog,
@@ -106,9 +111,9 @@ interface State {
 }
 
 /** Draw, step, update: nothing of src/ps but the seeded draw. */
-function trainPlainly(model: Model, batches: readonly Batch[]): Map<string, Float32Array> {
-  const states = model.variables.map(initialState)
-  const stepper = createStepper(model, createTask(config), PIXELS)
+function trainPlainly(task: Task, batches: readonly Batch<ClassLabels>[]): Map<string, Float32Array> {
+  const states = task.variables.map(initialState)
+  const stepper = createStepper(task)
   for (const [step, batch] of batches.entries()) {
     stepper.load(new Map(states.map(({ variable: { name }, w }) => [name, Float32Array.from(w)])))
     const output = stepper.step(batch)

@@ -53,7 +53,7 @@ export async function train(client: ShardClient, steps: number): Promise<string>
 /** @param base what it claims to be computed on */
 export function pushOnes(client: ShardClient, base = client.base): Promise<PushReply> {
   const gradients = layout.variables.map(({ name, shape }) => [name, new Float32Array(shape[0] ?? 0).fill(1)] as const)
-  return client.push({ gradients: new Map(gradients), statistics: new Map(), loss: 1, examples: 1, base })
+  return client.push({ gradients: new Map(gradients), statistics: new Map(), batches: 1, loss: 1, examples: 1, base })
 }
 
 export async function weightsOf(client: ShardClient): Promise<Record<string, readonly number[]>> {

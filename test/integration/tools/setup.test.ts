@@ -27,6 +27,8 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'downpour-setup-'))
   children = []
   cpSync('tools', at('tools'), { recursive: true, filter: (path) => path === 'tools' || path.endsWith('.mjs') })
+  mkdirSync(at('src', 'support'), { recursive: true })
+  cpSync('src/support/cache-root.mjs', at('src', 'support', 'cache-root.mjs'))
   for (const [name, text] of Object.entries({ 'package.json': '{}', 'package-lock.json': '{}', '.npmrc': '' }))
     writeFileSync(at(name), text)
   mkdirSync(at('bin'))
@@ -39,9 +41,17 @@ afterEach(async () => {
   await eventually(() => rmSync(folder, { recursive: true, force: true }))
 })
 
-function setUp(): { child: ChildProcess; output: () => string; code: Promise<number> } {
-  const env = { PATH: `${at('bin')}:${process.env.PATH}`, LEDGER: at('ledger'), GO: at('go') }
-  const child = spawn(process.execPath, [at('tools', 'script.mjs')], { env, stdio: ['ignore', 'ignore', 'pipe'] })
+interface SetUp {
+  child: ChildProcess
+  output: () => string
+  code: Promise<number>
+}
+
+function setUp({ root = folder, flags = [] as string[], environment = {} } = {}): SetUp {
+  const ours = { PATH: `${at('bin')}:${process.env.PATH}`, LEDGER: at('ledger'), GO: at('go') }
+  const env = { ...ours, DOWNPOUR_CACHE: at('cache'), ...environment }
+  const words = [...flags, join(root, 'tools', 'script.mjs')]
+  const child = spawn(process.execPath, words, { env, stdio: ['ignore', 'ignore', 'pipe'] })
   children.push(child)
   let printed = ''
   child.stderr.on('data', (text) => (printed += text))
@@ -52,11 +62,11 @@ const finish = () => writeFileSync(at('go'), '')
 const installed = () => [existsSync(at('node_modules', 'whole')), existsSync(at('node_modules', '.downpour-lock'))]
 
 test('of five set-ups at once one installs, and the others say that they wait for it', async () => {
-  const all = Array.from({ length: 5 }, setUp)
+  const all = Array.from({ length: 5 }, () => setUp())
   await eventually(() => assert.equal(all.filter(({ output }) => output().includes('waiting for another')).length, 4))
   const [holder] = all.filter(({ output }) => !output().includes('waiting'))
   for (const { output } of all.filter((one) => one !== holder))
-    assert.match(output(), /^set-up: waiting for another set-up in this folder \(process \d+\) \.\.\.\n$/)
+    assert.match(output(), /^set-up: waiting for another set-up in \S+ \(process \d+\) \.\.\.\n$/)
   finish()
   assert.deepEqual(await Promise.all(all.map(({ code }) => code)), [0, 0, 0, 0, 0])
   assert.equal(begun().length, 1)
@@ -107,4 +117,49 @@ test('what an interrupted npm left in node_modules is replaced as a whole', asyn
   const again = setUp()
   assert.equal(await again.code, 0)
   assert.equal(again.output(), '', 'what is done costs nothing and says nothing')
+})
+
+/** This Node, but it claims to be old. */
+const OLD = [
+  '--import',
+  `data:text/javascript,${encodeURIComponent("Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } })")}`,
+]
+const NODE_PACKAGE = `node-${process.platform}-${process.arch}`
+const nodeInCache = () => at('cache', 'node-24.21.0', 'node_modules', NODE_PACKAGE, 'bin', 'node')
+
+/** A second clone, with its dependencies installed, beside the first. */
+function clones(): string[] {
+  finish()
+  const npm = readFileSync(at('bin', 'npm'), 'utf8')
+  const addNode = `mkdir -p node_modules/${NODE_PACKAGE}/bin && echo > node_modules/${NODE_PACKAGE}/bin/node`
+  writeFileSync(at('bin', 'npm'), `${npm}${addNode}\n`)
+  cpSync('tools/node24', at('tools', 'node24'), { recursive: true })
+  cpSync('.npmrc', at('tools', 'node24', '.npmrc'))
+  for (const part of ['tools', 'src', 'package.json', 'package-lock.json', '.npmrc'])
+    cpSync(at(part), at('second', part), { recursive: true })
+  return [folder, at('second')]
+}
+
+test('two clones that set up at once share one Node 24, which is outside of both', async () => {
+  const both = clones().map((root) => setUp({ root, flags: OLD }))
+  assert.deepEqual(await Promise.all(both.map(({ code }) => code)), [0, 0], both.map(({ output }) => output()).join())
+  assert.equal(existsSync(nodeInCache()), true)
+  assert.equal(begun().length, 3, 'dependencies of each, and one Node')
+})
+
+test('a cache that cannot be written to ends in its folder, the cause and a way out', async () => {
+  clones()
+  writeFileSync(at('cache'), 'a file')
+  const { code, output } = setUp({ flags: OLD })
+  assert.equal(await code, 1)
+  const message =
+    /set-up: Node 24 \(this machine has 20\.1\.0\) cannot be installed: (\w+): .*cache\/setup.* \(DOWNPOUR_CACHE=\/FOLDER names another cache\)\n$/
+  assert.match(output(), message)
+})
+
+test('a relative DOWNPOUR_CACHE is refused before anything is written', async () => {
+  clones()
+  const { code, output } = setUp({ flags: OLD, environment: { DOWNPOUR_CACHE: 'cache' } })
+  assert.equal(await code, 1)
+  assert.match(output(), /set-up: DOWNPOUR_CACHE=cache: expected an absolute path\n$/)
 })

@@ -103,9 +103,9 @@ suite('presets and defaults', () => {
   test("any number given overrides the preset's", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 50, max: 1_000_000 }), (replicas, classes) => {
-        const { spec } = parseJob(pretrain({ workers: { replicas }, model: { classes } }))
+        const { spec } = parseJob(pretrain({ workers: { replicas }, task: { classes } }))
         assert.equal(spec.workers.replicas, replicas)
-        assert.deepEqual(spec.model, { backbone: 'resnet101', classes, headSlices: 50 })
+        assert.deepEqual(spec.task, { type: 'multi-label', classes, headSlices: 1 })
       }),
     )
   })
@@ -149,9 +149,14 @@ suite('transfers', () => {
   })
 
   test("a template's mistake is named where the user wrote it", () => {
-    const spec = { transfers: [transfer(), transfer({ name: 'two' }, { model: { classes: 2, headSlices: 3 } })] }
+    const spec = {
+      transfers: [
+        transfer(),
+        transfer({ name: 'two' }, { task: { type: 'imagenet-classification', classes: 2, headSlices: 3 } }),
+      ],
+    }
     const [issue] = validateJob(pretrain(spec))
-    assert.equal(issue?.path, 'spec.transfers[1].template.model.headSlices')
+    assert.equal(issue?.path, 'spec.transfers[1].template.task.headSlices')
     assert.equal(issue?.value, 3)
   })
 

@@ -8,7 +8,8 @@ import { type FileSystem, realFileSystem } from '../../../src/checkpoint/file-sy
 import { encodeManifest, MANIFEST_FILE, type Manifest } from '../../../src/checkpoint/manifest.ts'
 import { encodeSafetensors } from '../../../src/checkpoint/safetensors.ts'
 import { checkpointFolder } from '../../../src/contract/files.ts'
-import { makeLayout, plainVariables } from '../../../src/wire/layout.ts'
+import { storedVariable } from '../../../src/support/variables.ts'
+import { makeLayout } from '../../../src/wire/layout.ts'
 import { variable } from '../ps/fixtures.ts'
 
 const layout = makeLayout([variable('a', 3), variable('b', 2)])
@@ -46,7 +47,7 @@ export async function writeCheckpoint(
     job: { kind: 'PretrainJob', namespace: 'default', name: 'tiny', uid: 'job-uid' },
     seed: 1,
     optimizer: 'momentum',
-    layout: { hash: layout.hash, variables: plainVariables(layout) },
+    layout: { hash: layout.hash, variables: layout.variables.map(storedVariable) },
     shards,
     leases: null,
     psIncarnation: 1,

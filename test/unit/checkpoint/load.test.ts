@@ -11,7 +11,7 @@ import { loadCheckpoint, verifyCheckpoint } from '../../../src/checkpoint/load.t
 import { MANIFEST_FILE } from '../../../src/checkpoint/manifest.ts'
 import { exitCodeOf } from '../../../src/contract/exit-codes.ts'
 import { EXIT, exitClass } from '../../../src/contract/runtime.ts'
-import { findOwn } from '../../../src/ps/restore.ts'
+import { findOwnCheckpoint } from '../../../src/ps/restore.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { temporaryFolder, writeCheckpoint } from './fixtures.ts'
 
@@ -122,7 +122,7 @@ for (const code of MOMENTARY)
       const fs = failingIn(second, call, code)
       const expected = { code: 'CHECKPOINT_UNREADABLE', message: new RegExp(`step-000000002.*${code}`) }
       await assert.rejects(findLatest(folder, fs), expected, call)
-      await assert.rejects(findOwn(folder, fs, silentLog), expected, call)
+      await assert.rejects(findOwnCheckpoint(folder, fs, silentLog), expected, call)
       await assert.rejects(loadCheckpoint(second, { fs }), expected, call)
     }
     assert.equal((await findLatest(folder)).latest?.manifest.step, 2)
@@ -140,13 +140,17 @@ test('a file where a checkpoint folder should be is refused, and not swept away'
 test('a job all of whose checkpoints are damaged does not start anew in silence', async () => {
   const folder = await fresh()
   truncateSync(join(await writeCheckpoint(folder, 1), SHARD), 8)
-  await assert.rejects(findOwn(folder, realFileSystem, silentLog), {
+  await assert.rejects(findOwnCheckpoint(folder, realFileSystem, silentLog), {
     code: 'CHECKPOINT_NONE_WHOLE',
-    message: /step-000000001.*remove it to train from the start/,
+    message: /step-000000001.*remove it/,
   })
   const interrupted = await fresh()
   rmSync(join(await writeCheckpoint(interrupted, 1), MANIFEST_FILE))
-  assert.equal((await findOwn(interrupted, realFileSystem, silentLog)).latest, null, 'a first save that was cut off')
+  assert.equal(
+    (await findOwnCheckpoint(interrupted, realFileSystem, silentLog)).latest,
+    null,
+    'a first save that was cut off',
+  )
 })
 
 function edit(folder: string, from: string, to: string): void {

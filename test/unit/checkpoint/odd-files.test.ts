@@ -16,10 +16,10 @@ import { describe, test } from 'node:test'
 import { realFileSystem } from '../../../src/checkpoint/file-system.ts'
 import { assertNewestGeneration, GENERATION_FILE } from '../../../src/checkpoint/generation.ts'
 import { findLatest } from '../../../src/checkpoint/list.ts'
-import { listFolder, verifyFolder } from '../../../src/cli/checkpoint.ts'
+import { listFolder, verifyFolder } from '../../../src/cli/verbs/checkpoint.ts'
 import { FILES } from '../../../src/contract/files.ts'
 import { History } from '../../../src/ps/history.ts'
-import { findOwn } from '../../../src/ps/restore.ts'
+import { findOwnCheckpoint } from '../../../src/ps/restore.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { capture } from '../cli/io.ts'
 import { temporaryFolder, writeCheckpoint } from './fixtures.ts'
@@ -38,19 +38,19 @@ const link = (to: string) => (path: string) => symlinkSync(to, path)
 
 type Damage = (folder: string) => void
 const CASES: readonly [what: string, damage: Damage, said: RegExp][] = [
-  ['a folder named manifest.json', (at) => instead(join(at, FILES.manifest), (path) => mkdirSync(path)), /manifest\.json is no regular file/],
-  ['a pipe named manifest.json', (at) => instead(join(at, FILES.manifest), pipe), /manifest\.json is no regular file/],
-  ['a manifest that is a link to itself', (at) => instead(join(at, FILES.manifest), link(FILES.manifest)), /manifest\.json is no regular file \(ELOOP\)/],
-  ['a manifest that is a device without an end', (at) => instead(join(at, FILES.manifest), link('/dev/zero')), /manifest\.json is no regular file/],
+  ['a folder named manifest.json', (at) => instead(join(at, FILES.manifest), (path) => mkdirSync(path)), /manifest\.json is not a regular file/],
+  ['a pipe named manifest.json', (at) => instead(join(at, FILES.manifest), pipe), /manifest\.json is not a regular file/],
+  ['a manifest that is a link to itself', (at) => instead(join(at, FILES.manifest), link(FILES.manifest)), /manifest\.json is not a regular file \(ELOOP\)/],
+  ['a manifest that is a device without an end', (at) => instead(join(at, FILES.manifest), link('/dev/zero')), /manifest\.json is not a regular file/],
   ['a manifest of 3 GiB', (at) => truncateSync(join(at, FILES.manifest), 3 * GIB), /manifest\.json has 3221225472 bytes/],
   ['a manifest of half a GiB', (at) => truncateSync(join(at, FILES.manifest), GIB / 2), /manifest\.json has 536870912 bytes/],
   ['a manifest that is nested without an end', (at) => writeFileSync(join(at, FILES.manifest), '['.repeat(1e6)), /manifest\.json is not a manifest: it is not JSON/],
-  ['a folder in the place of a shard', (at) => instead(join(at, SHARD), (path) => mkdirSync(path)), /shard-00000-of-00002\.safetensors is no regular file/],
-  ['a pipe in the place of a shard', (at) => instead(join(at, SHARD), pipe), /shard-00000-of-00002\.safetensors is no regular file/],
-  ['a shard that is a link to itself', (at) => instead(join(at, SHARD), link(SHARD)), /shard-00000-of-00002\.safetensors is a link that leads nowhere/],
+  ['a folder in the place of a shard', (at) => instead(join(at, SHARD), (path) => mkdirSync(path)), /shard-00000-of-00002\.safetensors is not a regular file/],
+  ['a pipe in the place of a shard', (at) => instead(join(at, SHARD), pipe), /shard-00000-of-00002\.safetensors is not a regular file/],
+  ['a shard that is a link to itself', (at) => instead(join(at, SHARD), link(SHARD)), /shard-00000-of-00002\.safetensors is a link/],
   ['a shard of 10 GiB without a hole in its story', tenGib, /shards\.bytes: 10737418416 in all: the layout has 5 values/],
-  ['a folder that is a link to itself', (at) => instead(at, link(at)), /manifest\.json is no regular file \(ELOOP\)/],
-  ['a folder under another name', (at) => renameSync(at, at.replace('20', '99')), /it lies in the folder step-000000099/],
+  ['a folder that is a link to itself', (at) => instead(at, link(at)), /manifest\.json is not a regular file \(ELOOP\)/],
+  ['a folder under another name', (at) => renameSync(at, at.replace('20', '99')), /step-000000099/],
 ] // biome-ignore format: one line a case
 
 /** The manifest says so, too. */
@@ -97,9 +97,9 @@ test('a job that goes on from a checkpoint of another job says whose it is', asy
   const { jobFolder } = await jobWithTwo()
   const told: unknown[] = []
   const log = { ...silentLog, warn: (facts: object, message: string) => void told.push([message, facts]) }
-  assert.equal((await findOwn(jobFolder, realFileSystem, log, 'job-uid')).latest?.manifest.step, 20)
+  assert.equal((await findOwnCheckpoint(jobFolder, realFileSystem, log, 'job-uid')).latest?.manifest.step, 20)
   assert.deepEqual(told, [])
-  assert.equal((await findOwn(jobFolder, realFileSystem, log, 'new-uid')).latest?.manifest.step, 20)
+  assert.equal((await findOwnCheckpoint(jobFolder, realFileSystem, log, 'new-uid')).latest?.manifest.step, 20)
   const facts = { checkpoint: 'step-000000020', job: 'default/tiny', uid: 'job-uid' }
   assert.deepEqual(told, [['checkpoint of another job', facts]])
 })
@@ -112,7 +112,7 @@ for (const [what, make] of [
   test(`${what} named ${GENERATION_FILE} is told at once, for it does not go away`, { timeout: 20_000 }, async () => {
     const jobFolder = mkdtempSync(join(root, 'job-'))
     make(join(jobFolder, GENERATION_FILE))
-    const expected = { code: 'CHECKPOINT_BAD_GENERATION', message: /generation\.json is no regular file.*remove it/ }
+    const expected = { code: 'CHECKPOINT_BAD_GENERATION', message: /generation\.json is not a regular file.*remove it/ }
     await assert.rejects(assertNewestGeneration(jobFolder, 1), expected)
   })
 

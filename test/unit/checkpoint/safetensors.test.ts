@@ -67,7 +67,7 @@ test('files that are none are refused with the reason', () => {
     [new ArrayBuffer(4), /shorter than 8 bytes/],
     [arrayBufferOf(Buffer.alloc(16, 0xff)), /claims a header of/],
     [file('nonsense'), /not JSON/],
-    [file('[]'), /no object/],
+    [file('[]'), /not an object/],
     [file(tensor({ dtype: 'F16' }), 4), /dtype F16/],
     [file(tensor({ shape: [-1] }), 4), /lacks shape or offsets/],
     [file(tensor({ data_offsets: [4, 0] }), 4), /outside of the file/],

@@ -11,7 +11,7 @@ const OLD = [
   '--import',
   `data:text/javascript,${encodeURIComponent("Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } })")}`,
 ]
-const NODE_OF_SETUP = `.cache/node24/node_modules/node-${process.platform}-${process.arch}/bin/node`
+const NODE_OF_SETUP = `cache/node-24.21.0/node_modules/node-${process.platform}-${process.arch}/bin/node`
 
 /** A clone as git leaves it: without packages, without a Node. */
 function freshClone(t: TestContext): string {
@@ -30,7 +30,7 @@ function run(root: string, args: readonly string[], { flags = [] as string[], en
   const { DOWNPOUR_NODE: _, NODE_OPTIONS: __, ...rest } = process.env
   const { status, stdout, stderr } = spawnSync(process.execPath, [...flags, ...args], {
     cwd,
-    env: { ...rest, ...env },
+    env: { ...rest, DOWNPOUR_CACHE: join(root, 'cache'), ...env },
     encoding: 'utf8',
     timeout: 60_000,
   })

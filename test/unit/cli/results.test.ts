@@ -94,7 +94,7 @@ suite('twins', () => {
 
   test('have a sentence for what pre-training bought', () => {
     assert.deepEqual(transferGains([ours, random].map((job) => resultOf(job))), [
-      'Pre-training: top-1 50.0% (ours) against 30.0% from random weights (random) at 150 steps: 20.0 points.',
+      'Pre-training: top1 50.0% (ours) against 30.0% from random weights (random) at 150 steps: 20.0 points.',
     ])
   })
 
@@ -103,7 +103,7 @@ suite('twins', () => {
     fc.assert(
       fc.property(share, share, (top1, other) => {
         const results = [finetuned('ours', top1), fromRandom('random', other)].map((job) => resultOf(job))
-        const told = /top-1 (.*)% \(ours\) against (.*)% .* (-?[\d.]+) points/.exec(transferGains(results)[0] ?? '')
+        const told = /top1 (.*)% \(ours\) against (.*)% .* (-?[\d.]+) points/.exec(transferGains(results)[0] ?? '')
         const [ours = Number.NaN, theirs = Number.NaN, points] = told?.slice(1).map(Number) ?? []
         const inTable = resultTable(results).map((line) => Number(/top1 (\S+),/.exec(line)?.[1]))
         assert.deepEqual(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import type { ConditionType, JobStatus } from '../../../src/api/status.ts'
+import type { ConditionType } from '../../../src/api/conditions.ts'
+import type { JobStatus } from '../../../src/api/status.ts'
 import { waitingOf } from '../../../src/cli/waiting.ts'
 import { pretrain } from '../../support/job-cases.ts'
 import { jobOf } from '../plan/jobs.ts'

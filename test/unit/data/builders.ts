@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after } from 'node:test'
 import sharp from 'sharp'
-import type { DataConfig, InputConfig } from '../../../src/contract/runtime.ts'
-import type { Lease, LeaseSource } from '../../../src/data/batch.ts'
-import { encodeExample } from '../../../src/data/formats/example.ts'
-import { encodeTfRecord } from '../../../src/data/formats/tfrecord.ts'
+import type { DataConfig } from '../../../src/contract/runtime.ts'
+import { encodeExample } from '../../../src/data/codecs/example.ts'
+import { encodeTfRecord } from '../../../src/data/codecs/tfrecord.ts'
 import type { Label } from '../../../src/data/labels.ts'
 
 /** A folder that goes when the test file ends. */
@@ -44,8 +43,6 @@ export const FRUIT: Label[] = [
   { id: 3, name: 'tool', parents: [0] },
 ]
 
-export const SQUARE: InputConfig = { resizePixels: 6, cropPixels: 4, flip: true }
-
 /** One colour all over. */
 export function png(red: number, width = 6, height = 6): Promise<Buffer> {
   const background = { r: red, g: 100, b: 50 }
@@ -57,16 +54,19 @@ export function png(red: number, width = 6, height = 6): Promise<Buffer> {
 export interface RecordSpec {
   id: string
   labels: number[]
+  /** What the picture shows; absent in most data sets. */
+  truth?: number[]
   /** Absent: a good picture. */
   encoded?: Buffer
 }
 
-export async function encodeRecord({ id, labels, encoded }: RecordSpec): Promise<Buffer> {
+export async function encodeRecord({ id, labels, truth, encoded }: RecordSpec): Promise<Buffer> {
   return encodeTfRecord(
     encodeExample({
       'image/encoded': { bytes: [encoded ?? (await png(200))] },
       'image/id': { bytes: [Buffer.from(id)] },
       'image/class/label': { ints: labels },
+      ...(truth && { 'image/class/truth': { ints: truth } }),
     }),
   )
 }
@@ -98,30 +98,4 @@ export async function writeImages(folder: string, files: Record<string, Uint8Arr
 
 export function records(prefix: string, length: number, labels = [2]): RecordSpec[] {
   return Array.from({ length }, (_, i) => ({ id: `${prefix}${i}`, labels }))
-}
-
-/** Hands out these leases, then no more; remembers what was asked and returned. */
-export class ListedLeases implements LeaseSource {
-  asked = 0
-  readonly returned: Lease[] = []
-  readonly #leases: Iterator<Lease>
-
-  constructor(leases: Iterable<Lease>) {
-    this.#leases = leases[Symbol.iterator]()
-  }
-
-  async next(): Promise<Lease | null> {
-    this.asked++
-    const { value, done } = this.#leases.next()
-    return done ? null : value
-  }
-
-  async done(lease: Lease): Promise<void> {
-    this.returned.push(lease)
-  }
-}
-
-/** Every unit in its order, epoch after epoch. */
-export function* epochs(units: number, count = Number.POSITIVE_INFINITY): Generator<Lease> {
-  for (let epoch = 0; epoch < count; epoch++) for (let unit = 0; unit < units; unit++) yield { epoch, unit }
 }

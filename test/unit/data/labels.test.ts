@@ -137,7 +137,7 @@ test('a labels file that is huge, without end, or full of names that all objects
   const path = join(folder, 'hostile.json')
   await writeFile(path, '')
   await truncate(path, 600_000_000)
-  await assert.rejects(readLabels(path), { code: 'DATA_UNREADABLE', message: /has 600000000 bytes, more than/ })
+  await assert.rejects(readLabels(path), { code: 'DATA_UNREADABLE', message: /600000000/ })
   const deep = '['.repeat(200_000) + ']'.repeat(200_000)
   for (const text of [deep, `[{"id":0,"name":${deep},"parents":[]}]`, `[{"id":0,"name":"a","parents":${deep}}]`]) {
     await writeFile(path, text)
@@ -162,7 +162,7 @@ test('a mark of Windows before a labels file is left out; bytes that are not UTF
     )
   }
   await writeFile(path, '{"0": "ant"}')
-  await assert.rejects(readLabels(path), { message: /the whole: .*expected array.*it lists the labels: \[\{ "id": 0/ })
+  await assert.rejects(readLabels(path), { message: /encoded\.json: / })
 })
 
 test('a label file behind a ring of links, or that is a pipe or a folder, is the fault of the data', async () => {

@@ -6,8 +6,8 @@ import { digestOf, encodeManifest, MANIFEST_FILE, type Manifest } from '../../..
 import { encodeSafetensors } from '../../../src/checkpoint/safetensors.ts'
 import { type Class, encodeClasses } from '../../../src/contract/classes.ts'
 import { checkpointFolder, FILES } from '../../../src/contract/files.ts'
-import { sizeOf, type VariableSpec } from '../../../src/support/variables.ts'
-import { type ModelLayout, makeLayout, plainVariables } from '../../../src/wire/layout.ts'
+import { sizeOf, storedVariable, type VariableSpec } from '../../../src/support/variables.ts'
+import { type ModelLayout, makeLayout } from '../../../src/wire/layout.ts'
 import { variable } from '../ps/fixtures.ts'
 
 const SMALL = variable('w', 1)
@@ -54,7 +54,7 @@ function manifestOf(step: number, final: boolean, shard: Buffer, layout: ModelLa
     job: { kind: 'PretrainJob', namespace: 'default', name: 'mnist', uid: 'u' },
     seed: 0,
     optimizer: 'momentum',
-    layout: { hash: layout.hash, variables: plainVariables(layout) },
+    layout: { hash: layout.hash, variables: layout.variables.map(storedVariable) },
     shards: [
       {
         index: 0,

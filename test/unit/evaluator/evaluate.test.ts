@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
-import { cp, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import promises, { cp, rename, rm } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+import { join, relative } from 'node:path'
 import { before, test } from 'node:test'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
 import { type EvaluateOptions, evaluateCheckpoint } from '../../../src/evaluator/evaluate.ts'
-import { buildModel } from '../../../src/models/resnet.ts'
+import { openEvaluationSet } from '../../../src/evaluator/evaluation-set.ts'
 import { silentLog } from '../../../src/support/log.ts'
-import { createTask } from '../../../src/tasks/create-task.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
 import { tf } from '../../../src/tensor/tf.ts'
-import { inside, png, SQUARE, temporaryFolder, writeImages } from '../data/builders.ts'
-import { config, drawAll } from '../models/builders.ts'
+import { inside, png, temporaryFolder, writeImages } from '../data/builders.ts'
+import { INPUT } from '../input/builders.ts'
+import { buildModel, config, drawAll } from '../models/builders.ts'
 import { writeCheckpoint } from './builders.ts'
 
 const root = temporaryFolder()
@@ -22,7 +23,7 @@ type Evaluation = NonNullable<RuntimeConfig['evaluation']>
 
 async function optionsOf(
   evaluation: Partial<Evaluation> = {},
-): Promise<EvaluateOptions & { values: Map<string, Float32Array> }> {
+): Promise<EvaluateOptions & { values: Map<string, Float32Array>; evaluationDir: string }> {
   const folder = inside(root)
   const images = {
     'a/1.png': await png(250),
@@ -31,28 +32,33 @@ async function optionsOf(
     'c/1.png': await png(60),
   }
   const data = await writeImages(folder, images)
+  const given: Evaluation = { data, metric: { name: 'top1', better: 'higher' }, batchSize: 3, ...evaluation }
   const model = buildModel(config({ classes: CLASSES, loss: 'softmax' }))
   const values = drawAll(model, 1)
   const checkpoint = await writeCheckpoint(inside(root), 100, { variables: model.variables, values })
   return {
     ...checkpoint,
     evaluationDir: folder,
+    set: await openEvaluationSet(folder, { evaluation: given }, silentLog),
     config: {
-      evaluation: { data, metric: 'top1', batchSize: 3, ...evaluation },
-      input: SQUARE,
-      model: { backbone: 'resnet-mini', classes: CLASSES, headSlices: 1 },
+      evaluation: given,
+      task: { type: 'imagenet-classification', options: { classes: CLASSES, headSlices: 1 }, input: INPUT.input },
     },
-    model,
-    task: createTask({ task: 'imagenet-classification', loss: 'softmax' }),
+    task: model.task,
     signal: new AbortController().signal,
     values,
   }
 }
 
+/** With the set as its folder is now. */
+async function reopened<O extends { evaluationDir: string; config: EvaluateOptions['config'] }>(options: O) {
+  return { ...options, set: await openEvaluationSet(options.evaluationDir, options.config, silentLog) }
+}
+
 test('a checkpoint that always says one class is right as often as that class is there', async () => {
   const { values, ...options } = await optionsOf()
   values.set('head/slice_0/bias', Float32Array.of(100, 0, 0))
-  const checkpoint = await writeCheckpoint(inside(root), 100, { variables: options.model.variables, values })
+  const checkpoint = await writeCheckpoint(inside(root), 100, { variables: options.task.variables, values })
   const { metrics, examples } = await evaluateCheckpoint({ ...options, ...checkpoint })
   assert.equal(examples, 4)
   assert.equal(metrics.top1, 2 / 4)
@@ -86,8 +92,8 @@ test('another checkpoint than the one that was listed is refused', async () => {
 
 test('a checkpoint of another model is refused by the variable that it lacks', async () => {
   const options = await optionsOf()
-  const other = buildModel(config({ classes: CLASSES + 1, loss: 'softmax' }))
-  await assert.rejects(evaluateCheckpoint({ ...options, model: other }), {
+  const { task } = buildModel(config({ classes: CLASSES + 1, loss: 'softmax' }))
+  await assert.rejects(evaluateCheckpoint({ ...options, task }), {
     code: 'CHECKPOINT_INCOMPLETE',
     message: /variable head\/slice_0\/weights: expected 512 values \(128×4\), found 384 values/,
   })
@@ -99,10 +105,11 @@ test('a perfect model is perfect on a set that lacks a class of the job', async 
   await rm(join(options.evaluationDir, 'b'), { recursive: true })
   values.set('head/slice_0/bias', Float32Array.of(0, 0, 100))
   const classes = ['a', 'b', 'c'].map((name, id) => ({ id, name, parents: [] }))
-  const { variables } = options.model
+  const { variables } = options.task
+  const again = await reopened(options)
   const scored = async (more: object) => {
     const checkpoint = await writeCheckpoint(inside(root), 100, { variables, values, ...more })
-    return (await evaluateCheckpoint({ ...options, ...checkpoint })).metrics.top1
+    return (await evaluateCheckpoint({ ...again, ...checkpoint })).metrics.top1
   }
   assert.equal(await scored({ classes }), 1)
   assert.equal(await scored({}), 0, 'without a list the only class is number 0')
@@ -112,18 +119,19 @@ test('a set with a class that the checkpoint was not trained on is refused by na
   const { values, ...options } = await optionsOf()
   await rename(join(options.evaluationDir, 'a'), join(options.evaluationDir, 'zant'))
   const classes = ['a', 'b', 'c'].map((name, id) => ({ id, name, parents: [] }))
-  const more = { variables: options.model.variables, values, classes }
+  const more = { variables: options.task.variables, values, classes }
   const checkpoint = await writeCheckpoint(inside(root), 100, more)
-  await assert.rejects(evaluateCheckpoint({ ...options, ...checkpoint }), { code: 'CLASS_UNKNOWN', message: /"zant"/ })
+  const again = await reopened(options)
+  await assert.rejects(evaluateCheckpoint({ ...again, ...checkpoint }), { code: 'CLASS_UNKNOWN', message: /"zant"/ })
 })
 
 test('a checkpoint without a list is not scored on a set with more labels than the model has classes', async () => {
   const options = await optionsOf()
   await rename(join(options.evaluationDir, 'a'), join(options.evaluationDir, 'd'))
   await cp(join(options.evaluationDir, 'd'), join(options.evaluationDir, 'e'), { recursive: true })
-  await assert.rejects(evaluateCheckpoint(options), {
+  await assert.rejects(evaluateCheckpoint(await reopened(options)), {
     code: 'LABELS_TOO_MANY',
-    message: /the evaluation set has 4 labels, spec.model.classes is 3$/,
+    message: /the evaluation set has 4 labels, spec.task.classes is 3$/,
   })
 })
 
@@ -135,9 +143,37 @@ test('a set in which nothing can be read is an error, not a score', async () => 
     'b/1.png': Buffer.from('bad'),
     'c/1.png': Buffer.from('bad'),
   })
-  const evaluation: Evaluation = { data: { ...data, maxCorruptRecords: 9 }, metric: 'top1', batchSize: 2 }
+  const evaluation: Evaluation = {
+    data: { ...data, maxCorruptRecords: 9 },
+    metric: { name: 'top1', better: 'higher' },
+    batchSize: 2,
+  }
   await assert.rejects(evaluateCheckpoint({ ...options, config: { ...options.config, evaluation } }), {
     code: 'DATA_EMPTY',
     message: /the evaluation set holds no example that can be used/,
   })
+})
+
+test('the evaluation set is listed once, however many checkpoints are scored', async (t) => {
+  const options = await optionsOf()
+  const listed: string[] = []
+  const { readdir } = promises
+  t.mock.method(promises, 'readdir', (...args: Parameters<typeof readdir>) => {
+    listed.push(relative(options.evaluationDir, String(args[0])))
+    return readdir(...args)
+  })
+  syncBuiltinESMExports()
+  try {
+    const again = await reopened(options)
+    const classes = ['a', 'b', 'c'].map((name, id) => ({ id, name, parents: [] }))
+    for (const step of [100, 200, 300]) {
+      const { variables } = options.task
+      const checkpoint = await writeCheckpoint(inside(root), step, { variables, values: options.values, classes })
+      assert.equal((await evaluateCheckpoint({ ...again, ...checkpoint })).examples, 4)
+    }
+  } finally {
+    t.mock.restoreAll()
+    syncBuiltinESMExports()
+  }
+  assert.deepEqual(listed.sort(), ['', 'a', 'b', 'c'])
 })

@@ -8,7 +8,7 @@ import type { DataConfig } from '../../../src/contract/runtime.ts'
 import { flatLabels } from '../../../src/data/labels.ts'
 import { compareOnce, openEvaluationSet } from '../../../src/evaluator/evaluation-set.ts'
 import { silentLog } from '../../../src/support/log.ts'
-import { toldLog } from '../../support/told-log.ts'
+import { recordedLog } from '../../support/recorded-log.ts'
 import { inside, png, temporaryFolder, writeImages, writeRecords } from '../data/builders.ts'
 
 const root = temporaryFolder()
@@ -16,7 +16,11 @@ const listOf = (...names: string[]) =>
   encodeClasses(flatLabels(names).labels.map((label) => ({ ...label, parents: [] })))
 
 function open(folder: string, data: DataConfig, log = silentLog) {
-  return openEvaluationSet(folder, { evaluation: { data, metric: 'top1', batchSize: 1 } }, log)
+  return openEvaluationSet(
+    folder,
+    { evaluation: { data, metric: { name: 'top1', better: 'higher' }, batchSize: 1 } },
+    log,
+  )
 }
 
 async function pictures(...classes: string[]): Promise<[string, DataConfig]> {
@@ -56,7 +60,7 @@ test('a class more than the job has is refused by name, as one that is spelled o
 })
 
 test('the set is held against the classes of the running job once, as soon as they are there', async () => {
-  const log = toldLog()
+  const log = recordedLog()
   const file = join(inside(root), 'classes.json')
   const compare = compareOnce(await open(...(await pictures('bee')), log), file, log)
   await compare()
@@ -64,12 +68,12 @@ test('the set is held against the classes of the running job once, as soon as th
   await writeFile(file, listOf('ant', 'bee').bytes)
   await compare()
   await compare()
-  assert.deepEqual(log.lines, ['warn classes of the job that this data lacks'])
+  assert.deepEqual(log.lines, ['warn classes of the job are missing in this data'])
   const strange = compareOnce(await open(...(await pictures('zant'))), file, silentLog)
   await assert.rejects(strange(), { code: 'CLASS_UNKNOWN', message: /^spec.evaluation.data: .*no class named "zant"/ })
 })
 
-test('a list that cannot be read costs the early look alone, which is said once and made up for', async () => {
+test('a list that cannot be read is logged once, and compared later when it can be', async () => {
   const folder = inside(root)
   const pipe = join(folder, 'pipe.json')
   execFileSync('mkfifo', [pipe])
@@ -77,7 +81,7 @@ test('a list that cannot be read costs the early look alone, which is said once 
   await writeFile(broken, '[{"id":0,"name":"ant","parents":[]},{"id":1,"name":"ant","parents":[]}]')
   const set = await open(...(await pictures('zant')))
   for (const file of [pipe, folder, broken]) {
-    const log = toldLog()
+    const log = recordedLog()
     const compare = compareOnce(set, file, log)
     for (let look = 0; look < 3; look++) await compare()
     assert.deepEqual(log.lines, ['warn the list of classes cannot be read now'], file)

@@ -314,8 +314,8 @@ test('a kubeconfig is read within bounds', { timeout: 10_000 }, async () => {
     ['['.repeat(5_000), /config.*: document 1, line 1: /],
     ['a: &x [*x]', /config.*: document 1, line 1: the anchor "x"/],
     [`# ${'x'.repeat(4 * 2 ** 20)}`, /config.*: document 1, line 1: more than 3 MiB/],
-    ['hello', /config.*: it holds no kubeconfig/],
-    ['', /config.*: it holds no kubeconfig/],
+    ['hello', /config.*: the file is not a kubeconfig/],
+    ['', /config.*: the file is not a kubeconfig/],
     ['__proto__: { clusters: [] }', /config.*: context "undefined" names no cluster/],
   ] as const) {
     writeFileSync(api.kubeConfig, text)

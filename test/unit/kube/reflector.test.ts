@@ -9,7 +9,7 @@ import { silentLog } from '../../../src/support/log.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { type Call, failure, json, kindOf, startFakeApi } from '../../support/fake-api.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { toldLog } from '../../support/told-log.ts'
+import { recordedLog } from '../../support/recorded-log.ts'
 
 type Labelled = KubeObject & { spec?: { note?: string } }
 
@@ -451,21 +451,21 @@ test('its signal stops it, and starting twice does not make two', async () => {
 })
 
 test('a list that is refused is told at once and once, in the words of the server, and so is its recovery', async () => {
-  const log = toldLog()
+  const log = recordedLog()
   const refuse = (response: ServerResponse) => failure(response, 403, 'Forbidden')
   const lists = [refuse, refuse, refuse, refuse, refuse, listOf(5)]
   const { reflector } = await reflect({ lists, watches: [quiet] }, { log })
   await eventually(() => assert.match(reflector.stats().trouble ?? '', /403 Forbidden: made up: Forbidden/))
   await eventually(() => assert.deepEqual([reflector.stats().synced, reflector.stats().trouble], [true, undefined]))
   assert.equal(log.lines.length, 2, log.lines.join('\n'))
-  assert.match(log.lines[0] ?? '', /^warn cannot watch, trying on: .*403 Forbidden/)
+  assert.match(log.lines[0] ?? '', /^warn cannot watch, retrying: .*403 Forbidden/)
   assert.equal(log.lines[1], 'info watching again')
 })
 
 test('a watch that breaks now and then is no trouble; one that is refused for good is', async () => {
   const drop = (response: ServerResponse) => void response.socket?.destroy()
   const refuse = (response: ServerResponse) => failure(response, 403, 'Forbidden')
-  const log = toldLog()
+  const log = recordedLog()
   const watches = [drop, drop, quiet]
   const { reflector } = await reflect({ lists: [listOf(5)], watches }, { log })
   await eventually(() => assert.equal(reflector.stats().reconnects, 2))

@@ -5,7 +5,7 @@ import { KubeError } from '../../../src/kube/errors.ts'
 import { type HandlerResult, WorkQueue, type WorkQueueOptions } from '../../../src/kube/work-queue.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { toldLog } from '../../support/told-log.ts'
+import { recordedLog } from '../../support/recorded-log.ts'
 
 /** A queue whose handlers end when the test says so. */
 function setup(options: Partial<WorkQueueOptions> = {}) {
@@ -267,7 +267,7 @@ test('whatever happens, no key is handled twice at once and none is lost', async
 })
 
 test('the same failure again and again is one line in the log, until another comes or it is over', async () => {
-  const log = toldLog()
+  const log = recordedLog()
   const { queue, clock, end } = setup({ log, maxDelayMs: 5 })
   queue.start()
   queue.add('a')

@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'downpour-lock-'))
 after(() => rmSync(folder, { recursive: true }))
 const state = (name: string) => join(folder, name)
 
-test('a folder is had by one at a time; given back, it can be taken again', async () => {
+test('one holder at a time locks a folder; after its release, another can lock it', async () => {
   const unlock = await lockFolder(state('one'))
   await assert.rejects(lockFolder(state('one')), {
     code: 'ALREADY_RUNNING',
@@ -21,14 +21,14 @@ test('a folder is had by one at a time; given back, it can be taken again', asyn
   ;(await lockFolder(state('one')))()
 })
 
-test('another way to the same folder is the same lock', async () => {
+test('another path to the same folder is the same lock', async () => {
   const unlock = await lockFolder(state('real'))
   symlinkSync(state('real'), state('alias'))
   await assert.rejects(lockFolder(state('alias')), { code: 'ALREADY_RUNNING' })
   unlock()
 })
 
-test('a holder that was killed leaves no lock behind', async () => {
+test('the kernel releases the lock of a killed holder', async () => {
   const source = `import { lockFolder } from ${JSON.stringify(resolve('src/local/lock.ts'))}
     await lockFolder(${JSON.stringify(state('killed'))}); console.log('have it'); setInterval(() => {}, 1000)`
   const holder = spawn(process.execPath, ['--input-type=module-typescript', '-e', source], {

@@ -1,11 +1,48 @@
 /** Small models, with weights drawn where their variables say. */
-import type { Model } from '../../../src/models/model.ts'
-import type { ResNetConfig } from '../../../src/models/resnet.ts'
+import { buildBackbone } from '../../../src/models/backbone.ts'
+import type { BatchNormOptions } from '../../../src/models/batch-norm.ts'
+import { createPass, type Weights } from '../../../src/models/layer.ts'
 import { createRandom, seedOf } from '../../../src/support/random.ts'
 import { sizeOf, type VariableSpec } from '../../../src/support/variables.ts'
-import { type Tensor, type Tensor4D, tf } from '../../../src/tensor/tf.ts'
+import { createTask as imagenetClassification } from '../../../src/tasks/imagenet-classification/task.ts'
+import { createTask as multiLabel } from '../../../src/tasks/multi-label/task.ts'
+import type { Task } from '../../../src/tasks/task.ts'
+import { type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../../../src/tensor/tf.ts'
 
-export function config(settings: Partial<ResNetConfig> = {}): ResNetConfig {
+export interface ModelSettings {
+  backbone: string
+  classes: number
+  headSlices: number
+  protocol: 'finetune' | 'frozen'
+  loss: 'logistic' | 'softmax'
+  batchNorm: BatchNormOptions
+}
+
+export interface Model extends Pick<Task, 'variables'> {
+  task: Task
+  forward(
+    weights: Weights,
+    images_BHWC: Tensor4D,
+    mode: { training: boolean },
+  ): { logits_BC: Tensor2D; statistics: ReadonlyMap<string, Tensor1D> }
+}
+
+/** The network of a task with classes, from weights and images to logits. */
+export function buildModel({ backbone: name, classes, headSlices, protocol, loss, batchNorm }: ModelSettings): Model {
+  const createTask = loss === 'logistic' ? multiLabel : imagenetClassification
+  const backbone = buildBackbone({ name, freeze: protocol === 'frozen' ? 'all' : 'none', batchNorm })
+  const task: Task = createTask({ classes, headSlices }, backbone)
+  return {
+    task,
+    variables: task.variables,
+    forward(weights, images_BHWC, mode) {
+      const pass = createPass(weights, mode)
+      return { logits_BC: task.infer(pass, images_BHWC).logits_BC as Tensor2D, statistics: pass.statistics }
+    },
+  }
+}
+
+export function config(settings: Partial<ModelSettings> = {}): ModelSettings {
   return {
     backbone: 'resnet-mini',
     classes: 5,
@@ -29,7 +66,7 @@ export function drawAll(model: Model, seed: number): Map<string, Float32Array> {
   return new Map(model.variables.map((variable) => [variable.name, drawValues(variable, seed)]))
 }
 
-export function drawWeights(model: Model, seed: number): Map<string, Tensor> {
+export function drawWeights(model: Pick<Task, 'variables'>, seed: number): Map<string, Tensor> {
   return new Map(
     model.variables.map((variable) => [variable.name, tf.tensor(drawValues(variable, seed), [...variable.shape])]),
   )

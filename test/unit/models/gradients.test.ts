@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { disposeStep, valueAndGradients } from '../../../src/models/gradients.ts'
-import type { Model } from '../../../src/models/model.ts'
-import { buildModel } from '../../../src/models/resnet.ts'
+import { createPass } from '../../../src/models/layer.ts'
 import { silentLog } from '../../../src/support/log.ts'
-import { logisticLoss } from '../../../src/tasks/losses.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
-import { type Tensor, type Tensor2D, tf } from '../../../src/tensor/tf.ts'
-import { config, drawAll, drawWeights, image } from './builders.ts'
+import { type Tensor, tf } from '../../../src/tensor/tf.ts'
+import { buildModel, config, drawAll, drawWeights, image, type Model } from './builders.ts'
 
 const LABELS = [[0, 2], [1], [], [4]]
 const PIXELS = 8
@@ -17,12 +15,16 @@ before(async () => {
   await selectBackend('wasm', silentLog)
 })
 
-const lossOf = (logits_BC: Tensor2D) => logisticLoss(logits_BC, LABELS)
+function targetTensors({ task }: Model): Record<string, Tensor> {
+  const encoded = Object.entries(task.encode(LABELS.map((labels) => ({ labels }))))
+  return Object.fromEntries(encoded.map(([name, { shape, values }]) => [name, tf.tensor(values, [...shape])]))
+}
 
 function gradientsOf(model: Model, values: ReadonlyMap<string, Float32Array>) {
   const weights = toTensors(model, values)
   const images = image(LABELS.length, PIXELS)
-  const result = valueAndGradients(model, weights, images, lossOf)
+  const targets = targetTensors(model)
+  const result = valueAndGradients(model.variables, weights, (pass) => model.task.objective(pass, images, targets))
   const read = (tensors: ReadonlyMap<string, Tensor>) =>
     new Map([...tensors].map(([name, tensor]) => [name, tensor.dataSync() as Float32Array]))
   const out = {
@@ -31,7 +33,7 @@ function gradientsOf(model: Model, values: ReadonlyMap<string, Float32Array>) {
     loss: result.loss.dataSync()[0],
   }
   disposeStep(result)
-  tf.dispose([images, ...weights.values()])
+  tf.dispose([images, ...Object.values(targets), ...weights.values()])
   return out
 }
 
@@ -43,9 +45,10 @@ function toTensors(model: Model, values: ReadonlyMap<string, Float32Array>): Map
 
 function lossAt(model: Model, values: ReadonlyMap<string, Float32Array>): number {
   const weights = toTensors(model, values)
-  const loss = tf.tidy(() =>
-    lossOf(model.forward(weights, image(LABELS.length, PIXELS), { training: true }).logits_BC).dataSync(),
-  )
+  const loss = tf.tidy(() => {
+    const pass = createPass(weights, { training: true })
+    return model.task.objective(pass, image(LABELS.length, PIXELS), targetTensors(model)).loss.dataSync()
+  })
   tf.dispose([...weights.values()])
   return loss[0] as number
 }
@@ -65,24 +68,25 @@ function slopeAlong(
   return (moved(1) - moved(-1)) / (2 * h)
 }
 
-test('every gradient of a whole network is the slope of its loss', async (t) => {
-  const model = buildModel(config({ headSlices: 2 }))
-  const values = drawAll(model, 4)
-  const { gradients } = gradientsOf(model, values)
-  const worst = { name: '', error: 0 }
-  for (const [name, gradient] of gradients) {
-    // Along the gradient itself the slope is its length: all of its values count, and rounding least.
-    const length = Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0))
-    const direction = gradient.map((g) => g / length)
-    const slope = slopeAlong(model, values, name, direction, Math.min(0.001, 0.0005 / length))
-    const error = Math.abs(slope - length) / length
-    if (error > worst.error) Object.assign(worst, { name, error })
-  }
-  t.diagnostic(
-    `largest relative error ${worst.error.toExponential(1)} at ${worst.name}, of ${gradients.size} variables`,
-  )
-  assert.ok(worst.error < 0.03, `${worst.name}: ${worst.error}`)
-})
+for (const mode of ['trained', 'frozen'] as const)
+  test(`every gradient of a whole network with ${mode} batch norm is the slope of its loss`, async (t) => {
+    const model = buildModel(config({ headSlices: 2, batchNorm: { mode, epsilon: 1e-3 } }))
+    const values = drawAll(model, 4)
+    const { gradients } = gradientsOf(model, values)
+    const worst = { name: '', error: 0 }
+    for (const [name, gradient] of gradients) {
+      // Along the gradient itself the slope is its length: all of its values count, and rounding least.
+      const length = Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0))
+      const direction = gradient.map((g) => g / length)
+      const slope = slopeAlong(model, values, name, direction, Math.min(0.001, 0.0005 / length))
+      const error = Math.abs(slope - length) / length
+      if (error > worst.error) Object.assign(worst, { name, error })
+    }
+    t.diagnostic(
+      `largest relative error ${worst.error.toExponential(1)} at ${worst.name}, of ${gradients.size} variables`,
+    )
+    assert.ok(worst.error < 0.03, `${worst.name}: ${worst.error}`)
+  })
 
 test('gradients are the same on WASM and on plain JavaScript', async (t) => {
   const model = buildModel(config())
@@ -117,7 +121,7 @@ test('the frozen protocol trains the head alone and leaves statistics as they ar
     ['head/slice_0/weights', 'head/slice_0/bias', 'head/slice_1/weights', 'head/slice_1/bias'],
   )
   assert.equal(statistics.size, 0)
-  const body = model.variables.filter(({ head }) => !head)
+  const body = model.variables.filter(({ restored }) => restored !== false)
   assert.ok(body.every(({ kind }) => kind === 'frozen'))
 })
 

@@ -25,7 +25,8 @@ const metadata = (name: string) => ({
 })
 
 const training = {
-  model: { backbone: 'resnet-mini', classes: 10, headSlices: 1 },
+  task: { type: 'multi-label', classes: 10, headSlices: 1 },
+  model: { backbone: 'resnet-mini' },
   data: { source: { claimName: 'data' }, format: 'tfrecord', maxCorruptRecords: 100 },
   input: { resizePixels: 36, cropPixels: 32, flip: true },
   optimizer: { type: 'momentum', momentum: 0.9 },
@@ -35,7 +36,7 @@ const training = {
   batchNorm: { decay: 0.9, epsilon: 0.001 },
   maxSteps: 1000,
   seed: 1,
-  async: { fetchEvery: 1, pushEvery: 1, policy: 'async', warmStartSteps: 0, delayCompensation: 0.04 },
+  async: { fetchEvery: 1, pushEvery: 1, policy: { type: 'async' }, warmStartSteps: 0 },
   parameterServer: { replicas: 1 },
   workers: { replicas: 2 },
   evaluator: {},
@@ -68,7 +69,7 @@ export function pretrainJob(options: JobOptions<PretrainJob['spec']> = {}): Pret
 export function finetuneJob(options: JobOptions<FinetuneJob['spec']> = {}): FinetuneJob {
   const { name = 'birds', spec, status } = options
   const own = {
-    task: 'imagenet-classification',
+    task: { type: 'imagenet-classification', classes: 10, headSlices: 1 },
     protocol: 'finetune',
     init: 'pretrained',
     evaluation: { data: training.data },
@@ -106,8 +107,8 @@ export function pod(role: Role, index: number, facts: Partial<PodFacts> = {}): P
     exitCode: undefined,
     reason: undefined,
     message: undefined,
-    lastWords: undefined,
-    culprit: undefined,
+    terminationMessage: undefined,
+    failedContainer: undefined,
     disruption: undefined,
     disruptionMessage: undefined,
     nodeName: undefined,

@@ -25,7 +25,7 @@ const facts = (status: JobStatus | undefined): SourceFacts => ({
   deleting: false,
   status,
   claimName: 'ckpt',
-  isEvaluated: true,
+  metric: { name: 'mAP@100', better: 'higher' },
 })
 
 /** A PretrainJob that has come to a state, as the operator itself would have written it. */
@@ -75,7 +75,7 @@ describe('spec.from', () => {
     {
       name: 'best of a job whose checkpoints get no score: says so before months of training',
       spec: from('best'),
-      source: { ...(source('running') as SourceFacts), isEvaluated: false },
+      source: { ...(source('running') as SourceFacts), metric: undefined },
       expected: /^False SourceNotEvaluated: .*it has no spec.evaluation.*ask for latest/,
     },
     {
@@ -120,6 +120,19 @@ describe('spec.from', () => {
       name: 'best takes the highest score',
       spec: from('best'),
       source: source('succeeded', [saved(400, { score: 0.5 }), saved(500, { score: 0.7 }), final({ score: 0.6 })]),
+      step: 500,
+    },
+    {
+      name: 'best takes the lowest score of a metric that is an error',
+      spec: from('best'),
+      source: {
+        ...(source('succeeded', [
+          saved(400, { score: 0.5 }),
+          saved(500, { score: 0 }),
+          final({ score: 0.6 }),
+        ]) as SourceFacts),
+        metric: { name: 'loss', better: 'lower' },
+      },
       step: 500,
     },
     { name: 'a step is taken from a running job', spec: from('step', 500), source: source('running'), step: 500 },
@@ -172,6 +185,18 @@ describe('spec.from', () => {
   for (const { name, spec, source, expected } of failures) {
     test(`fails: ${name}`, () => assert.match(conditionText(run(spec, { source }), 'Failed'), expected))
   }
+
+  test('a PretrainJob waits for its source and pins it, as a FinetuneJob does', () => {
+    const from = { pretrainJob: 'imagenet', checkpoint: 'latest' } as const
+    const decideWith = (world: Partial<Observed>, status?: JobStatus) =>
+      decide(pretrainJob({ spec: { from }, status }), observed([], world), NOW)
+    const waiting = decideWith({ source: source('running') })
+    assert.match(conditionText(waiting, 'SourceResolved'), /^False SourceRunning/)
+    assert.deepEqual([waiting.status.phase, waiting.actions], ['Waiting', []])
+    const pinned = decideWith({ source: source('succeeded') })
+    assert.deepEqual([pinned.status.source?.pretrainJob, pinned.status.source?.step], ['imagenet', 1000])
+    assert.equal(decideWith({}, pinned.status).actions.length, 3)
+  })
 
   test('init random waits for nobody', () => {
     const decision = run({ init: 'random', from: undefined }, {})

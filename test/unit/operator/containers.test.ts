@@ -95,7 +95,7 @@ describe('a pod whose sidecars outlive it', () => {
 
   test('its last words are read, not its address asked', () => {
     const facts = beside('ps', ended(0, JSON.stringify(final)))
-    assert.deepEqual([facts.phase, JSON.parse(facts.lastWords ?? '').step], ['Succeeded', 1000])
+    assert.deepEqual([facts.phase, JSON.parse(facts.terminationMessage ?? '').step], ['Succeeded', 1000])
   })
 
   test('what was told is remembered with the pod', () => {

@@ -5,7 +5,7 @@ import type { CoordinatorStatus } from '../../../src/contract/status.ts'
 import type { Decision } from '../../../src/operator/actions.ts'
 import { decide } from '../../../src/operator/decide.ts'
 import type { Observed, PodFacts } from '../../../src/operator/observed.ts'
-import { listCauses } from '../../../src/operator/world.ts'
+import { listCauses } from '../../../src/operator/pod-names.ts'
 import {
   actionsOf,
   ago,
@@ -327,8 +327,8 @@ describe('failing for good', () => {
   ]
   for (const [name, said, failure = null] of words)
     test(`the code is told once after ${name}`, () => {
-      const lastWords = said && JSON.stringify(said)
-      const worker = failed('worker', 1, 11, { lastWords })
+      const terminationMessage = said && JSON.stringify(said)
+      const worker = failed('worker', 1, 11, { terminationMessage })
       const decision = end(observed([pod('ps', 0), worker], { coordinator: coordinator({ failure }) }))
       const times = (text: string) => text.split(CODE).length - 1
       assert.equal(times(conditionText(decision, 'Failed')), 1, conditionText(decision, 'Failed'))
@@ -342,7 +342,7 @@ describe('failing for good', () => {
       pods: [
         pod('ps', 0),
         failed('worker', 0, 11, {
-          lastWords: JSON.stringify({ code: 'BAD_DATA', message: 'a.tfrecord at 40: bad CRC' }),
+          terminationMessage: JSON.stringify({ code: 'BAD_DATA', message: 'a.tfrecord at 40: bad CRC' }),
         }),
       ],
       expected: /^True BAD_DATA: worker-0: a.tfrecord at 40: bad CRC \(exit 11\)/,
@@ -351,7 +351,7 @@ describe('failing for good', () => {
       name: 'a whole runtime status as last words',
       pods: [
         failed('ps', 0, 12, {
-          lastWords: JSON.stringify(coordinator({ failure: { code: 'NON_FINITE', message: 'NaN' } })),
+          terminationMessage: JSON.stringify(coordinator({ failure: { code: 'NON_FINITE', message: 'NaN' } })),
         }),
       ],
       expected: /^True NON_FINITE: ps-0: NaN \(exit 12\)/,
@@ -535,8 +535,8 @@ describe('success', () => {
     assert.deepEqual(actionsOf(waiting), [])
     const facts = { desired, coordinator: final, evaluator: evaluator(1000, { 'mAP@100': 0.3, top1: 0.4121 }) }
     const done = run(pretrainJob({ status: waiting.status }), observed([...training, succeeded('evaluator', 0)], facts))
-    assert.equal(conditionText(done, 'Succeeded'), 'True Completed: trained to step 1000, top1 0.412')
-    assert.equal(done.status.checkpoint?.score, 0.4121)
+    assert.equal(conditionText(done, 'Succeeded'), 'True Completed: trained to step 1000, mAP@100 0.300')
+    assert.equal(done.status.checkpoint?.score, 0.3)
     assert.equal(done.status.results?.examples, 100)
   })
 

@@ -7,12 +7,12 @@ test('a job is not looked at before the watch has shown what was made for it', a
   const clock = new FakeClock()
   const expectations = new Expectations(clock)
   const seen = new Set<string>()
-  const waitMs = (key = 'job') => expectations.waitMs(key, (name) => seen.has(name))
+  const waitMs = () => expectations.waitMs((name) => seen.has(name))
   assert.equal(waitMs(), 0)
-  expectations.expect('job', 'a')
+  expectations.expect('a')
   await clock.advance(500)
-  expectations.expect('job', 'b')
-  assert.deepEqual([waitMs(), waitMs('another')], [2000, 0])
+  expectations.expect('b')
+  assert.equal(waitMs(), 2000)
   seen.add('a')
   assert.equal(waitMs(), 2000)
   seen.add('b')
@@ -24,21 +24,15 @@ test('a job is not looked at before the watch has shown what was made for it', a
 test('one that is never shown is waited for no longer than two seconds', async () => {
   const clock = new FakeClock()
   const expectations = new Expectations(clock)
-  expectations.expect('job', 'gone')
+  expectations.expect('gone')
   await clock.advance(1999)
   assert.equal(
-    expectations.waitMs('job', () => false),
+    expectations.waitMs(() => false),
     1,
   )
   await clock.advance(1)
   assert.equal(
-    expectations.waitMs('job', () => false),
-    0,
-  )
-  expectations.expect('job', 'again')
-  expectations.forget('job')
-  assert.equal(
-    expectations.waitMs('job', () => false),
+    expectations.waitMs(() => false),
     0,
   )
 })
@@ -46,11 +40,11 @@ test('one that is never shown is waited for no longer than two seconds', async (
 test('a pause that the API server asked for is kept, and is not for ever', async () => {
   const clock = new FakeClock()
   const expectations = new Expectations(clock)
-  const waitMs = () => expectations.waitMs('job', () => true)
-  expectations.pause('job', 2)
+  const waitMs = () => expectations.waitMs(() => true)
+  expectations.pause(2)
   assert.equal(waitMs(), 2000)
   await clock.advance(2000)
   assert.equal(waitMs(), 0)
-  expectations.pause('job', 86_400)
+  expectations.pause(86_400)
   assert.equal(waitMs(), 30_000)
 })

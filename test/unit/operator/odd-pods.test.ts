@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Role } from '../../../src/contract/names.ts'
 import { decide } from '../../../src/operator/decide.ts'
-import { isGrowing, podFacts } from '../../../src/operator/pod-facts.ts'
+import { isStartingNormally, podFacts } from '../../../src/operator/pod-facts.ts'
 import { type RawPod, trimPod } from '../../../src/operator/raw-pod.ts'
 import { NOW, observed, pretrainJob } from './builders.ts'
 import { rawPod } from './pod-statuses.ts'
@@ -78,7 +78,7 @@ const jobSpec = oneOf(
 
 function readAll(raw: readonly RawPod[]) {
   return raw.map(trimPod).flatMap((pod) => {
-    isGrowing(pod)
+    isStartingNormally(pod)
     return podFacts(pod) ?? []
   })
 }

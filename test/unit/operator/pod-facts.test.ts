@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { ANNOTATIONS, LABELS } from '../../../src/contract/names.ts'
-import { isGrowing, podFacts } from '../../../src/operator/pod-facts.ts'
+import { isStartingNormally, podFacts } from '../../../src/operator/pod-facts.ts'
 import { type RawPod, trimPod } from '../../../src/operator/raw-pod.ts'
 
 const LABELLED = { [LABELS.role]: 'worker', [LABELS.index]: '17', [LABELS.attempt]: '3', [LABELS.generation]: '2' }
@@ -57,7 +57,7 @@ test('a pod without a role, or with a made-up index, fills no place', () => {
 test('a container killed for memory', () => {
   const one = facts(terminated(137, { reason: 'OOMKilled', message: 'last words' }))
   assert.deepEqual(
-    [one?.phase, one?.exitCode, one?.reason, one?.lastWords, one?.disruption],
+    [one?.phase, one?.exitCode, one?.reason, one?.terminationMessage, one?.disruption],
     ['Failed', 137, 'OOMKilled', 'last words', undefined],
   )
   assert.equal(one?.finishedAtMs, Date.UTC(2026, 0, 2, 3, 4, 5))
@@ -105,7 +105,7 @@ suite('a change of a pod waits longer while it comes up as it should', () => {
     ['its image is fetched', { phase: 'Pending', containerStatuses: waiting('ContainerCreating') }],
     ['works', { phase: 'Running', conditions: [condition('Ready', 'True')] }],
   ]
-  for (const [what, ...pod] of growing) test(what, () => assert.equal(isGrowing(kept(...pod)), true))
+  for (const [what, ...pod] of growing) test(what, () => assert.equal(isStartingNormally(kept(...pod)), true))
 
   const others: [string, ...Parameters<typeof kept>][] = [
     ['no node fits', { phase: 'Pending', conditions: [condition('PodScheduled', 'False', 'Unschedulable')] }],
@@ -120,5 +120,5 @@ suite('a change of a pod waits longer while it comes up as it should', () => {
     ['failed', terminated(137)],
     ['fills no place', { phase: 'Running' }, { labels: {} }],
   ]
-  for (const [what, ...pod] of others) test(`not: ${what}`, () => assert.equal(isGrowing(kept(...pod)), false))
+  for (const [what, ...pod] of others) test(`not: ${what}`, () => assert.equal(isStartingNormally(kept(...pod)), false))
 })

@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { statusError } from '../../../src/kube/errors.ts'
 import type { KubeObject } from '../../../src/kube/objects.ts'
 import type { PodOrder } from '../../../src/operator/actions.ts'
-import { planned } from '../../../src/operator/planned.ts'
-import { Rehearsals } from '../../../src/operator/rehearsal.ts'
+import { completePlan, planned } from '../../../src/operator/planned.ts'
+import { Rehearsal } from '../../../src/operator/rehearsal.ts'
 import { pretrainJob } from './builders.ts'
 
 const order = (role: PodOrder['role'], index: number, more: Partial<PodOrder> = {}): PodOrder => ({
@@ -16,7 +16,7 @@ const order = (role: PodOrder['role'], index: number, more: Partial<PodOrder> = 
   ...more,
 })
 const { signal } = new AbortController()
-const plan = planned(pretrainJob(), { defaultImage: 'image' })
+const plan = completePlan(planned(pretrainJob(), { defaultImage: 'image' }))
 const ALL = [order('ps', 0), order('worker', 0), order('worker', 1)]
 
 function setup(answers: Record<string, Error> = {}) {
@@ -32,28 +32,25 @@ function setup(answers: Record<string, Error> = {}) {
     if (answers[name]) throw answers[name]
     return object
   }
-  return { rehearsals: new Rehearsals({ create }), tried, answers }
+  return { rehearsal: new Rehearsal({ create }), tried, answers }
 }
 const answer = (status: number, message: string) => statusError('POST pods', status, { message })
 
 test('one pod of each role is tried, once for a plan', async () => {
-  const { rehearsals, tried } = setup()
-  assert.deepEqual(await rehearsals.rehearse('job', ALL, plan, signal), [])
-  assert.deepEqual(await rehearsals.rehearse('job', ALL, plan, signal), [])
+  const { rehearsal, tried } = setup()
+  assert.deepEqual(await rehearsal.rehearse(ALL, plan, signal), [])
+  assert.deepEqual(await rehearsal.rehearse(ALL, plan, signal), [])
   assert.deepEqual(tried, ['jft-pj-ps-0', 'jft-pj-worker-0'])
-  await rehearsals.rehearse('job', ALL, { ...plan, hash: 'another' } as typeof plan, signal)
+  await rehearsal.rehearse(ALL, { ...plan, hash: 'another' }, signal)
   assert.equal(tried.length, 4)
-  rehearsals.forget('job')
-  await rehearsals.rehearse('job', ALL, { ...plan, hash: 'another' } as typeof plan, signal)
-  assert.equal(tried.length, 6)
 })
 
 test('a template that is refused is told, and tried again until it is taken', async () => {
-  const { rehearsals, answers } = setup({ 'jft-pj-worker-0': answer(422, 'spec.affinity: wrong') })
-  const [refused, ...others] = await rehearsals.rehearse('job', ALL, plan, signal)
+  const { rehearsal, answers } = setup({ 'jft-pj-worker-0': answer(422, 'spec.affinity: wrong') })
+  const [refused, ...others] = await rehearsal.rehearse(ALL, plan, signal)
   assert.deepEqual([refused?.order, others], [ALL[1], []])
   delete answers['jft-pj-worker-0']
-  assert.deepEqual(await rehearsals.rehearse('job', ALL, plan, signal), [])
+  assert.deepEqual(await rehearsal.rehearse(ALL, plan, signal), [])
 })
 
 test('what a rehearsal cannot find out is left to the real creation', async () => {
@@ -64,13 +61,13 @@ test('what a rehearsal cannot find out is left to the real creation', async () =
     answer(500, 'failed calling webhook'),
     new Error('reset'),
   ]) {
-    const { rehearsals } = setup({ 'jft-pj-worker-0': error })
-    assert.deepEqual(await rehearsals.rehearse('job', ALL, plan, signal), [], error.message)
+    const { rehearsal } = setup({ 'jft-pj-worker-0': error })
+    assert.deepEqual(await rehearsal.rehearse(ALL, plan, signal), [], error.message)
   }
 })
 
 test('a pod like one that is there needs no rehearsal', async () => {
-  const { rehearsals, tried } = setup()
-  await rehearsals.rehearse('job', [order('worker', 1, { like: 'jft-pj-worker-0' })], plan, signal)
+  const { rehearsal, tried } = setup()
+  await rehearsal.rehearse([order('worker', 1, { like: 'jft-pj-worker-0' })], plan, signal)
   assert.deepEqual(tried, [])
 })

@@ -87,11 +87,11 @@ test('one that has ended left its last words, and so did the evaluator', async (
   const read = (ended: PodFacts[]) => reader.read(ended, never, noNews)
   const [ps, judge] = [coordinator({ phase: 'done' }), evaluator(1000, { top1: 0.5 })]
   const ended = [
-    succeeded('ps', 0, { lastWords: JSON.stringify(ps) }),
-    succeeded('evaluator', 0, { lastWords: JSON.stringify(judge) }),
+    succeeded('ps', 0, { terminationMessage: JSON.stringify(ps) }),
+    succeeded('evaluator', 0, { terminationMessage: JSON.stringify(judge) }),
   ]
   assert.deepEqual(read(ended), { coordinator: ps, evaluator: judge })
-  const torn = [succeeded('ps', 0, { lastWords: JSON.stringify(ps).slice(0, 40) })]
+  const torn = [succeeded('ps', 0, { terminationMessage: JSON.stringify(ps).slice(0, 40) })]
   assert.deepEqual(read(torn), { coordinator: undefined, evaluator: undefined })
 })
 

@@ -347,10 +347,10 @@ export const TABLE: readonly Row[] = [
     fate: 'doneBeside',
   },
   {
-    what: 'killed without a word, and not for its memory',
+    what: 'killed without a message, and not for its memory',
     status: { phase: 'Failed', containerStatuses: [container('worker', ended(137))] },
     is: ['Failed', false, false],
-    says: /^Degraded .*worker-0: ended without a word \(exit 137\)$/,
+    says: /^Degraded .*worker-0: ended without a message \(exit 137\)$/,
     fate: 'failed',
   },
   {

@@ -4,9 +4,9 @@ import type { JobStatus } from '../../../src/api/status.ts'
 import { statusError } from '../../../src/kube/errors.ts'
 import type { KubeObject } from '../../../src/kube/objects.ts'
 import { decide } from '../../../src/operator/decide.ts'
-import type { RawJob } from '../../../src/operator/observe.ts'
 import type { PodFacts } from '../../../src/operator/observed.ts'
 import { StatusWriter } from '../../../src/operator/status-writer.ts'
+import type { RawJob } from '../../../src/operator/stores.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { failed, NOW, observed, pending, pod, pretrainJob } from './builders.ts'
 
@@ -26,13 +26,13 @@ function setup() {
     return { ...object, metadata: { ...object.metadata, resourceVersion: String(10 + written.length) } }
   }
   const writer = new StatusWriter({ replace }, clock)
-  const write = (before: JobStatus | undefined, status: JobStatus) => writer.write('k', raw, { before, status }, signal)
+  const write = (before: JobStatus | undefined, status: JobStatus) => writer.write(raw, { before, status }, signal)
   return { clock, written, writer, write, state }
 }
 
 test('what did not change is not written', async () => {
   const { written, write } = setup()
-  assert.deepEqual(await write(whole, structuredClone(whole)), { outcome: 'written' })
+  assert.deepEqual(await write(whole, structuredClone(whole)), { outcome: 'unchanged' })
   assert.deepEqual(written, [])
 })
 
@@ -69,11 +69,9 @@ test('fewer parameter servers are written at once: whoever looks next must not t
 test('a copy from before the last write is not worth a look', async () => {
   const { writer, write } = setup()
   const copy = (resourceVersion: string) => ({ ...raw, metadata: { ...raw.metadata, resourceVersion } })
-  assert.equal(writer.isBehind('k', copy('7')), false)
+  assert.equal(writer.isBehind(copy('7')), false)
   await write(undefined, half)
-  assert.deepEqual([writer.isBehind('k', copy('10')), writer.isBehind('k', copy('11'))], [true, false])
-  writer.forget('k')
-  assert.equal(writer.isBehind('k', copy('10')), false)
+  assert.deepEqual([writer.isBehind(copy('10')), writer.isBehind(copy('11'))], [true, false])
 })
 
 test('a job that changed meanwhile, or is gone, is decided anew', async () => {
@@ -82,14 +80,4 @@ test('a job that changed meanwhile, or is gone, is decided anew', async () => {
     state.error = statusError('PUT', status, {})
     assert.deepEqual(await write(undefined, half), { outcome: 'stale' })
   }
-})
-
-test('that statuses cannot be written is a trouble until one is', async () => {
-  const { state, writer, write } = setup()
-  state.error = statusError('PUT status', 403, { message: 'cannot update' })
-  await assert.rejects(write(undefined, half), { httpStatus: 403 })
-  assert.match(writer.trouble ?? '', /403 Forbidden: cannot update/)
-  delete state.error
-  await write(undefined, half)
-  assert.equal(writer.trouble, undefined)
 })

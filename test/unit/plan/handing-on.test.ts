@@ -10,8 +10,7 @@ const LABELS = { team: 'vision', 'cost-center': '42', 'app.kubernetes.io/instanc
 const ANNOTATIONS = { 'example.com/owner': 'me', 'argocd.argoproj.io/tracking-id': 'a:b' }
 const TEMPLATE = {
   preset: 'downstream-mini',
-  task: 'imagenet-classification',
-  model: { classes: 3 },
+  task: { type: 'imagenet-classification', classes: 3 },
   maxSteps: 10,
   data: { source: { claimName: 'd' }, format: 'imagenet-folder' },
   evaluation: { data: { source: { claimName: 'd' }, format: 'imagenet-folder' } },

@@ -102,6 +102,7 @@ suite('the hash of a plan', () => {
     ['the length', { maxSteps: 5 }],
     ['the seed', { seed: 5 }],
     ['the model', { model: { backbone: 'resnet50' } }],
+    ['the task', { task: { type: 'multi-label', classes: 9 } }],
     ['the input', { input: { flip: false } }],
     ['batch norm', { batchNorm: { decay: 0.5 } }],
     ['asynchrony', { async: { fetchEvery: 2 } }],
@@ -113,7 +114,7 @@ suite('the hash of a plan', () => {
     ['the subset', { data: { ...DATA, source: { claimName: 'jft' }, subset: { fraction: 0.5 } } }],
     ['the claim of checkpoints', { checkpoint: volume('other') }],
     ['the folder of checkpoints', { checkpoint: volume('checkpoints', 'other') }],
-    ['the evaluation', { evaluation: { data: DATA, metric: 'top1' } }],
+    ['the evaluation', { evaluation: { data: DATA, metric: 'loss' } }],
     [
       'the claim of evaluation',
       { evaluation: { data: { ...DATA, source: { claimName: 'x', path: 'v' } }, metric: 'mAP@100' } },
@@ -141,7 +142,7 @@ suite('the hash of a plan', () => {
 })
 
 suite('the runtime accepts what the plan tells it', () => {
-  const mini = { model: { classes: 20 }, maxSteps: 50 }
+  const mini = { maxSteps: 50 }
   const jobs: [string, Job][] = [
     ...['jft-resnet101', 'jft-resnet50', 'jft-resnet152', 'imagenet-baseline'].map((preset): [string, Job] => [
       preset,
@@ -154,13 +155,13 @@ suite('the runtime accepts what the plan tells it', () => {
       'downstream-mini, random and without a source',
       jobOf(finetune({ preset: 'downstream-mini', ...mini, init: 'random', from: undefined })),
     ],
-    ['no preset', pretrainJob({ preset: undefined, ...mini })],
+    ['no preset', pretrainJob({ preset: undefined, task: { classes: 20 }, ...mini })],
     [
       'checkpoints by minutes',
       pretrainJob({ checkpoint: { everyMinutes: 0.5, storage: { volume: { claimName: 'c' } } } }),
     ],
     ['no evaluation', jobOf(pretrain())],
-    ['a bound on staleness', pretrainJob({ async: { maxStaleness: 3, policy: 'dcAsgd' } })],
+    ['a bound on staleness', pretrainJob({ async: { maxStaleness: 3, policy: { type: 'dcAsgd' } } })],
     ['poly', pretrainJob({ learningRate: { type: 'poly', initial: 1, power: 0.9 } })],
   ]
   for (const [name, job] of jobs) {

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
+import type { Job } from '../../../src/api/job.ts'
 import { validateJob } from '../../../src/api/parse.ts'
 import { ENV, MOUNTS } from '../../../src/contract/runtime.ts'
 import { planJob } from '../../../src/plan/job-plan.ts'
 import { runtimeConfig } from '../../../src/plan/runtime-config.ts'
 import type { PlannedPod } from '../../../src/plan/types.ts'
 import { pretrain } from '../../support/job-cases.ts'
-import { finetuneJob, OPTIONS, podsOf, pretrainJob } from './jobs.ts'
+import { finetuneJob, jobOf, OPTIONS, podsOf, pretrainJob, SOURCE } from './jobs.ts'
 
 const MAX_LABEL = 63
 const LABEL_VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/
@@ -144,7 +145,7 @@ suite('volumes', () => {
     const over = {
       data: source,
       checkpoint: { storage: { volume: { claimName } } },
-      evaluation: { data: source, metric: 'top1' },
+      evaluation: { data: source, metric: 'loss' },
     }
     for (const pod of podsOf(pretrainJob(over))) {
       const names = pod.spec.volumes.map(({ name }) => name)
@@ -168,10 +169,13 @@ suite('volumes', () => {
     }
   })
 
-  test('parameter servers of a FinetuneJob read the source, and those of a baseline do not', () => {
-    const mountsOf = (job: ReturnType<typeof finetuneJob>) =>
+  test('parameter servers read the checkpoint that a job starts from, if it starts from one', () => {
+    const mountsOf = (job: Job) =>
       containerOf(podsOf(job)[0] as PlannedPod).volumeMounts.map(({ mountPath }) => mountPath)
+    const continued = jobOf(pretrain({ from: { pretrainJob: 'imagenet' } }), { source: SOURCE })
     assert.ok(mountsOf(finetuneJob()).includes(MOUNTS.source))
+    assert.ok(mountsOf(continued).includes(MOUNTS.source))
+    assert.ok(!mountsOf(pretrainJob()).includes(MOUNTS.source))
     assert.ok(!mountsOf(finetuneJob({ init: 'random', from: undefined })).includes(MOUNTS.source))
   })
 })

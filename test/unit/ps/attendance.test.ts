@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Attendance } from '../../../src/ps/attendance.ts'
-import type { Peer } from '../../../src/ps/requests.ts'
+import type { Peer } from '../../../src/ps/peer.ts'
 import type { Channel } from '../../../src/wire/channel.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'

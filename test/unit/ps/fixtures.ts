@@ -19,19 +19,21 @@ export function makeConfig(more: Partial<RuntimeConfig> = {}): RuntimeConfig {
     formatVersion: 1,
     job: { kind: 'PretrainJob', namespace: 'default', name: 'tiny', uid: 'job-uid' },
     seed: 1,
-    task: 'pretraining',
-    loss: 'logistic',
-    model: { backbone: 'resnet-mini', classes: 2, headSlices: 1 },
+    task: {
+      type: 'multi-label',
+      options: { classes: 2, headSlices: 1 },
+      input: { resizePixels: 8, cropPixels: 8, flip: false },
+    },
+    model: { backbone: 'resnet-mini' },
     protocol: 'finetune',
     data: { path: '.', format: 'tfrecord', maxCorruptRecords: 0 },
-    input: { resizePixels: 8, cropPixels: 8, flip: false },
     batchSize: 1,
     maxSteps: 1_000_000,
     optimizer: { type: 'momentum', momentum: 0 },
     learningRate: { type: 'constant', initial: 1 },
     weightDecay: 0,
     batchNorm: { decay: 0.5, epsilon: 1e-5 },
-    async: { fetchEvery: 1, pushEvery: 1, policy: 'async', warmStartSteps: 0, delayCompensation: 0 },
+    async: { fetchEvery: 1, pushEvery: 1, policy: { type: 'async' }, warmStartSteps: 0 },
     topology: { parameterServers: 1, workers: 2, psHosts: ['127.0.0.1'] },
     runtime: { backend: 'cpu' },
     checkpoint: { path: 'tiny', keep: 3, keepBest: 0, keepSteps: [] },
@@ -53,7 +55,16 @@ export function makeTraining(
   shard.draw(config.seed)
   const workers = new WorkerTable()
   for (const index of [0, 1]) workers.admit(worker(index), 0, () => true)
-  return new Training({ config, index: 0, incarnation: INCARNATION, version: 0, shard, workers, ...more })
+  return new Training({
+    config,
+    index: 0,
+    incarnation: INCARNATION,
+    version: 0,
+    globalStep: 0,
+    shard,
+    workers,
+    ...more,
+  })
 }
 
 export function worker(index: number, podUid = `pod-${index}`) {
@@ -61,7 +72,17 @@ export function worker(index: number, podUid = `pod-${index}`) {
 }
 
 export function push(seq: number, more: Partial<Message<'push'>> = {}): Message<'push'> {
-  return { type: 'push', seq, incarnation: INCARNATION, baseVersion: 0, loss: 1, examples: 1, ...more }
+  return {
+    type: 'push',
+    seq,
+    incarnation: INCARNATION,
+    baseVersion: 0,
+    loss: 1,
+    examples: 1,
+    batches: 1,
+    globalStep: 0,
+    ...more,
+  }
 }
 
 export function body(...values: number[]): Uint8Array {

@@ -2,13 +2,26 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { loadKernels } from '../../../src/ps/kernels.ts'
+import { COMPENSATE } from '../../../src/ps/async/dc-asgd.ts'
+import type { ElementKernel } from '../../../src/ps/kernel.ts'
+import { Kernels } from '../../../src/ps/kernels.ts'
+import { MOVING_AVERAGE } from '../../../src/ps/moving-average.ts'
+import { adam } from '../../../src/ps/optimizers/adam.ts'
+import { momentum } from '../../../src/ps/optimizers/momentum.ts'
+import { rmsprop } from '../../../src/ps/optimizers/rmsprop.ts'
 import { createRandom } from '../../../src/support/random.ts'
 import { buildKernels } from '../../../tools/build-kernels.ts'
 
 const f = Math.fround
 const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 })
-const kernels = loadKernels(memory)
+const kernels = new Kernels(memory)
+
+/** Arrays and scalars in the order that the kernel names them. */
+function run(kernel: ElementKernel, at: number[], length: number, scalars: number[]): void {
+  const named = (names: readonly string[], values: number[]) =>
+    Object.fromEntries(names.map((name, i) => [name, values[i] ?? 0]))
+  kernels.run(kernel, named(kernel.arrays, at), length, named(kernel.scalars, scalars))
+}
 
 /** Arrays one after the other, each with a guard of 3 elements that must not change. */
 function place(...arrays: number[][]): { at: number[]; read: (i: number) => number[]; guards: () => number[] } {
@@ -38,7 +51,7 @@ describe('kernels, for every length from 0 to 9 (blocks of four and what is left
       const [w, g, m] = [draw(n), draw(n), draw(n)]
       const s = draw(n).map(Math.abs)
       const { at, read, guards } = place(w, g, s, m)
-      kernels.rmsprop(at[0] ?? 0, at[1] ?? 0, at[2] ?? 0, at[3] ?? 0, n, lr, rho, mu, eps, wd)
+      run(rmsprop.kernel, at, n, [lr, rho, mu, eps, wd])
       const expected = w.map((weight, i) => {
         const gradient = f((g[i] ?? 0) + f(wd * weight))
         const square = f(f(rho * (s[i] ?? 0)) + f(f(1 - rho) * f(gradient * gradient)))
@@ -72,7 +85,7 @@ describe('kernels, for every length from 0 to 9 (blocks of four and what is left
     for (const n of LENGTHS) {
       const [w, g, m] = [draw(n), draw(n), draw(n)]
       const { at, read, guards } = place(w, g, m)
-      kernels.momentum(at[0] ?? 0, at[1] ?? 0, at[2] ?? 0, n, lr, mu, wd)
+      run(momentum.kernel, at, n, [lr, mu, wd])
       const moved = w.map((weight, i) => f(f(mu * (m[i] ?? 0)) + f((g[i] ?? 0) + f(wd * weight))))
       assert.deepEqual(read(2), moved, `momentum, length ${n}`)
       assert.deepEqual(
@@ -84,12 +97,34 @@ describe('kernels, for every length from 0 to 9 (blocks of four and what is left
     }
   })
 
+  test('adam', () => {
+    const [lr, b1, b2, eps, wd] = [0.01, 0.9, 0.999, 1e-8, 0.05].map(f) as [number, number, number, number, number]
+    for (const n of LENGTHS) {
+      const [w, g, m] = [draw(n), draw(n), draw(n)]
+      const v = draw(n).map(Math.abs)
+      const { at, read, guards } = place(w, g, m, v)
+      run(adam.kernel, at, n, [lr, b1, b2, eps, wd])
+      const expected = w.map((weight, i) => {
+        const gradient = f((g[i] ?? 0) + f(wd * weight))
+        const mean = f(f(b1 * (m[i] ?? 0)) + f(f(1 - b1) * gradient))
+        const square = f(f(b2 * (v[i] ?? 0)) + f(f(1 - b2) * f(gradient * gradient)))
+        return { weight: f(weight - f(f(lr * mean) / f(f(Math.sqrt(square)) + eps))), mean, square }
+      })
+      assert.deepEqual(
+        [read(0), read(2), read(3)],
+        [expected.map(({ weight }) => weight), expected.map(({ mean }) => mean), expected.map(({ square }) => square)],
+        `length ${n}`,
+      )
+      assert.ok(guards().every((value) => value === 9))
+    }
+  })
+
   test('moving average', () => {
     const d = f(0.997)
     for (const n of LENGTHS) {
       const [s, x] = [draw(n), draw(n)]
       const { at, read, guards } = place(s, x)
-      kernels.average(at[0] ?? 0, at[1] ?? 0, n, d)
+      run(MOVING_AVERAGE, at, n, [d])
       assert.deepEqual(
         read(0),
         s.map((value, i) => f(f(d * value) + f(f(1 - d) * (x[i] ?? 0)))),
@@ -104,7 +139,7 @@ describe('kernels, for every length from 0 to 9 (blocks of four and what is left
     for (const n of LENGTHS) {
       const [g, w, old] = [draw(n), draw(n), draw(n)]
       const { at, read, guards } = place(g, w, old)
-      kernels.compensate(at[0] ?? 0, at[1] ?? 0, at[2] ?? 0, n, lambda)
+      run(COMPENSATE, at, n, [lambda])
       const expected = g.map((value, i) => f(value + f(f(lambda * f(value * value)) * f((w[i] ?? 0) - (old[i] ?? 0)))))
       assert.deepEqual(read(0), expected, `length ${n}`)
       assert.ok(guards().every((value) => value === 9))
@@ -113,12 +148,12 @@ describe('kernels, for every length from 0 to 9 (blocks of four and what is left
 
   test('finite sees NaN, infinities and values whose square overflows, wherever they stand', () => {
     for (const n of LENGTHS) {
-      assert.equal(kernels.finite(place(draw(n, 1e15)).at[0] ?? 0, n), 1, `length ${n}`)
+      assert.equal(kernels.areFinite(place(draw(n, 1e15)).at[0] ?? 0, n), true, `length ${n}`)
       for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e20])
         for (let i = 0; i < n; i++) {
           const values = draw(n)
           values[i] = bad
-          assert.equal(kernels.finite(place(values).at[0] ?? 0, n), 0, `${bad} at ${i} of ${n}`)
+          assert.equal(kernels.areFinite(place(values).at[0] ?? 0, n), false, `${bad} at ${i} of ${n}`)
         }
     }
   })
@@ -134,7 +169,7 @@ test('rmsprop gives the golden vectors of TF1: rms starts at one, epsilon is ins
   ]
   for (const { g, w, rms } of golden) {
     new Float32Array(memory.buffer, at[1] ?? 0, 1)[0] = g
-    kernels.rmsprop(at[0] ?? 0, at[1] ?? 0, at[2] ?? 0, at[3] ?? 0, 1, 1e-3, 0.9, 0.9, 1e-10, 0)
+    run(rmsprop.kernel, at, 1, [1e-3, 0.9, 0.9, 1e-10, 0])
     assert.ok(Math.abs((read(0)[0] ?? 0) - w) < 1.5e-7, `w ${read(0)[0]}, expected ${w}`)
     assert.ok(Math.abs((read(2)[0] ?? 0) - rms) < 1.5e-7, `rms ${read(2)[0]}, expected ${rms}`)
   }

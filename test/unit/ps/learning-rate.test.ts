@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { LearningRate } from '../../../src/contract/runtime.ts'
+import type { LearningRate } from '../../../src/contract/training.ts'
 import { learningRateAt } from '../../../src/ps/learning-rate.ts'
 import { StalenessHistogram } from '../../../src/ps/staleness.ts'
 

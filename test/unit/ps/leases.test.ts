@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { Lease } from '../../../src/contract/exchange.ts'
 import { LeaseTable } from '../../../src/ps/leases.ts'
-import type { Lease } from '../../../src/wire/messages.ts'
 
 /** Takes and finishes `n` units as one worker. */
 function read(table: LeaseTable, n: number, holder = 'a', from = 1) {

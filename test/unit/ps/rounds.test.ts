@@ -17,13 +17,15 @@ import type { Training } from '../../../src/ps/training.ts'
 import { systemClock } from '../../../src/support/clock.ts'
 import { DownpourError } from '../../../src/support/errors.ts'
 import { silentLog } from '../../../src/support/log.ts'
-import { makeLayout, plainVariables } from '../../../src/wire/layout.ts'
+import { storedVariable } from '../../../src/support/variables.ts'
+import { makeLayout } from '../../../src/wire/layout.ts'
 import { eventually } from '../../support/eventually.ts'
 import { body, makeConfig, makeTraining, push, variable, worker } from './fixtures.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'downpour-rounds-'))
 after(() => rmSync(root, { recursive: true, force: true }))
 
+const METRIC = { name: 'top1', better: 'higher' } as const
 const unfenced = async () => {}
 
 describe('checkpoint rounds', () => {
@@ -39,7 +41,7 @@ describe('checkpoint rounds', () => {
     new Catalogue({
       jobFolder,
       relativeFolder: 'tiny',
-      metric: 'top1',
+      metric: METRIC,
       refused: new Set(),
       fs: realFileSystem,
       ...more,
@@ -60,12 +62,12 @@ describe('checkpoint rounds', () => {
         job: config.job,
         seed: 1,
         optimizer: 'momentum',
-        layout: { hash: layout.hash, variables: plainVariables(layout) },
+        layout: { hash: layout.hash, variables: layout.variables.map(storedVariable) },
         leases: null,
         psIncarnation: 1,
       }),
       classes: () => undefined,
-      retention: () => ({ keep: 2, keepBest: 0, pinned: new Set() }),
+      retention: () => ({ metric: METRIC, keep: 2, keepBest: 0, pinned: new Set() }),
       fence: unfenced,
       onOutdated: () => {},
       fs,

@@ -6,7 +6,7 @@ import { after, test } from 'node:test'
 import { type FileSystem, realFileSystem } from '../../../src/checkpoint/file-system.ts'
 import { assertWritable } from '../../../src/ps/storage-check.ts'
 import { silentLog } from '../../../src/support/log.ts'
-import { toldLog } from '../../support/told-log.ts'
+import { recordedLog } from '../../support/recorded-log.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'downpour-storage-'))
 after(() => rmSync(root, { recursive: true, force: true }))
@@ -37,7 +37,7 @@ test('storage that lets nobody write is refused before training, with field and 
 })
 
 test('a disk that is full just now does not keep a job from training', async () => {
-  const log = toldLog()
+  const log = recordedLog()
   await assertWritable(root, 0, refusing('ENOSPC'), log)
   assert.deepEqual(log.lines, ['warn checkpoints cannot be written now'])
 })

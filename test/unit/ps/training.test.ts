@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
-import type { Failure } from '../../../src/ps/training.ts'
+import type { Failure } from '../../../src/contract/status.ts'
 import { body, INCARNATION, makeConfig, makeTraining, push, variable, worker } from './fixtures.ts'
 
 function withAsync(more: Partial<RuntimeConfig['async']>): RuntimeConfig {
@@ -58,7 +58,7 @@ describe('a push', () => {
   })
 
   test('counts less the staler it is, with lrOverStaleness', () => {
-    const training = makeTraining(withAsync({ policy: 'lrOverStaleness' }))
+    const training = makeTraining(withAsync({ policy: { type: 'lrOverStaleness' } }))
     for (const seq of [1, 2, 3, 4]) training.push(worker(0), push(seq, { baseVersion: seq - 1 }), body(0, 0, 0, 0))
     training.push(worker(1), push(1, { baseVersion: 0 }), ONE)
     assert.deepEqual([...training.shard.weights], [0.25, 0, 0, 0])
@@ -67,7 +67,7 @@ describe('a push', () => {
   })
 
   test('is compensated for the weights it did not know, with dcAsgd', () => {
-    const training = makeTraining(withAsync({ policy: 'dcAsgd', delayCompensation: 0.5 }))
+    const training = makeTraining(withAsync({ policy: { type: 'dcAsgd', delayCompensation: 0.5 } }))
     training.notePull(worker(1))
     training.push(worker(0), push(1), body(-4, 0, 0, 0))
     assert.equal(training.push(worker(1), push(1), body(2, 1, 0, 0)), 'applied')
@@ -76,12 +76,43 @@ describe('a push', () => {
   })
 
   test('of a worker that pulled nothing is taken as it is, with dcAsgd', () => {
-    const training = makeTraining(withAsync({ policy: 'dcAsgd', delayCompensation: 0.5 }))
+    const training = makeTraining(withAsync({ policy: { type: 'dcAsgd', delayCompensation: 0.5 } }))
     training.notePull(worker(1))
     training.push(worker(0), push(1), body(-4, 0, 0, 0))
     training.forget(worker(1))
     training.push(worker(1), push(1), body(2, 0, 0, 0))
     assert.equal(training.shard.weights[0], 2)
+  })
+
+  test('of several batches decays weights as often, and moves statistics as far as that many averages', () => {
+    const variables = [
+      variable('w', 1, { decay: true, init: { type: 'constant', value: 8 } }),
+      variable('mean', 1, { kind: 'statistic' }),
+    ]
+    const training = makeTraining(makeConfig({ weightDecay: 0.125 }), variables)
+    training.push(worker(0), push(1, { batches: 2 }), body(1, 4))
+    // 8 - (1 + 2 * 0.125 * 8); half of 4, then half of the way that is left
+    assert.deepEqual([...training.shard.weights], [5, 3])
+    training.push(worker(0), push(2), body(0, 3))
+    assert.deepEqual([...training.shard.weights], [5 - 0.125 * 5, 3])
+  })
+
+  test('is applied at the rate of the newest global step that any worker has reported, by a shard other than 0', () => {
+    const config = makeConfig({ learningRate: { type: 'piecewise', boundaries: [9], values: [1, 0.5] } })
+    const training = makeTraining(config, undefined, { index: 1 })
+    training.push(worker(0), push(1, { globalStep: 9 }), ONE)
+    assert.equal(training.shard.weights[0], 1)
+    training.push(worker(0), push(2, { globalStep: 10 }), ONE)
+    assert.equal(training.shard.weights[0], 1.5)
+    training.push(worker(1), push(1, { globalStep: 3 }), ONE)
+    assert.equal(training.shard.weights[0], 2, 'a worker that knows an older step does not turn the rate back')
+  })
+
+  test('is applied by a shard other than 0 until the coordinator says that the job is over', () => {
+    const training = makeTraining(makeConfig({ maxSteps: 1 }), undefined, { index: 1 })
+    for (const seq of [1, 2, 3]) assert.equal(training.push(worker(0), push(seq), ONE), 'applied')
+    training.finished = true
+    assert.equal(training.push(worker(0), push(4), ONE), 'done')
   })
 
   test('waits during warm start, unless it is worker 0', () => {
@@ -149,6 +180,13 @@ describe('values that are not finite', () => {
 })
 
 describe('an update', () => {
+  test('moves each variable by the learning rate times the multiplier of the variable', () => {
+    const variables = [variable('a', 1), variable('b', 1, { learningRateMultiplier: 10 }), variable('c', 1)]
+    const training = makeTraining(makeConfig({ learningRate: { type: 'constant', initial: 0.5 } }), variables)
+    training.push(worker(0), push(1), body(-1, -1, -1))
+    assert.deepEqual([...training.shard.weights], [0.5, 5, 0.5])
+  })
+
   test('decays the variables that say so, and no others', () => {
     const variables = [
       variable('kernel', 1, { decay: true, init: { type: 'constant', value: 2 } }),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { DownpourError, errorText, withCode, withoutCode } from '../../../src/support/errors.ts'
 
-suite('a code and its message', () => {
+suite('withCode and errorText', () => {
   const cases: [string, string, string][] = [
     ['DATA_EMPTY', 'no pictures', 'DATA_EMPTY: no pictures'],
     ['DATA_EMPTY', 'DATA_EMPTY: no pictures', 'DATA_EMPTY: no pictures'],
@@ -13,13 +13,13 @@ suite('a code and its message', () => {
   ]
   for (const [code, message, text] of cases) test(text, () => assert.equal(withCode(code, message), text))
 
-  test('of an error of ours, of Node and of anybody', () => {
+  test('show errors of this project, of Node and of libraries', () => {
     assert.equal(errorText(new DownpourError('DATA_EMPTY', 'no pictures')), 'DATA_EMPTY: no pictures')
     assert.equal(errorText(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' })), 'EIO: i/o error, read')
     assert.equal(errorText('boom'), 'UNKNOWN: boom')
   })
 
-  test('a place that shows the code is given the rest', () => {
+  test('withoutCode removes the code from the message', () => {
     assert.equal(withoutCode('EIO', 'EIO: i/o error, read'), 'i/o error, read')
     assert.equal(withoutCode('EIO', 'the disk'), 'the disk')
   })

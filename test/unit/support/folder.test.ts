@@ -24,25 +24,25 @@ const refusal = (path: string) => {
   return undefined
 }
 
-describe('a folder that cannot be used is refused in one sentence', () => {
+describe('one sentence explains why a folder cannot be used', () => {
   before(() => {
     writeFileSync(at('file'), '')
     symlinkSync(at('loop'), at('loop'))
     symlinkSync(at('nowhere'), at('dangling'))
   })
   const cases: [string, string, RegExp][] = [
-    ['a file', at('file'), /it is no folder|is a file/],
-    ['under a file', at('file/x/y'), /it, or what it lies under, is a file/],
-    ['under /proc', '/proc/x/y', /folders cannot be made there/],
-    ['/proc itself', '/proc', /folders cannot be made there|may not write/],
+    ['a file', at('file'), /it is not a folder|is a file/],
+    ['under a file', at('file/x/y'), /the path, or one of its parents, is a file/],
+    ['under /proc', '/proc/x/y', /folders cannot be created there/],
+    ['/proc itself', '/proc', /folders cannot be created there|may not write/],
     ['an empty string', '', /expected the path of a folder/],
     ['blanks', '  ', /expected the path of a folder/],
     ['a null byte', 'a\0b', /expected the path of a folder/],
     ['a loop of links', at('loop/x'), /loop of symbolic links/],
-    ['a link to nothing', at('dangling'), /it is no folder/],
+    ['a link to nothing', at('dangling'), /it is not a folder/],
     ['a name too long', at('x'.repeat(300)), /the path is too long/],
     ['a path too long for what goes in', `${root}${'/abcdefgh'.repeat(420)}`, /the path is too long/],
-    ['a device', '/dev/null', /it is no folder|is a file/],
+    ['a device', '/dev/null', /it is not a folder|is a file/],
   ]
   for (const [what, path, expected] of cases)
     test(what, () => {
@@ -50,7 +50,7 @@ describe('a folder that cannot be used is refused in one sentence', () => {
       assert.match(refusal(path) ?? 'accepted', /^--state-dir "/)
     })
 
-  test('one that this user may not write to', { skip: isRoot ? false : 'only root can become another user' }, () => {
+  test('a folder of another user', { skip: isRoot ? false : 'only root can become another user' }, () => {
     mkdirSync(at('of-root'), { mode: 0o755 })
     mkdirSync(at('hidden'), { mode: 0o700 })
     process.seteuid?.(NOBODY)
@@ -62,7 +62,7 @@ describe('a folder that cannot be used is refused in one sentence', () => {
     }
   })
 
-  test('one that is read-only, or full', { skip: isRoot ? false : 'only root can mount' }, () => {
+  test('a read-only or full file system', { skip: isRoot ? false : 'only root can mount' }, () => {
     const [full, readOnly] = [at('full'), at('read-only')]
     for (const folder of [full, readOnly]) mkdirSync(folder)
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', full])
@@ -79,7 +79,7 @@ describe('a folder that cannot be used is refused in one sentence', () => {
   })
 })
 
-test('a folder that can be used is made, with those above it, and nothing is left in it', () => {
+test('a usable folder is created with its parents, and the probe leaves no file in it', () => {
   requireFolder(at('new/deep/er'), USE)
   assert.deepEqual(readdirSync(at('new/deep/er')), [])
 })
@@ -100,13 +100,13 @@ describe('the state folder', () => {
       for (const name of readdirSync(folder)) assert.equal(modeOf(join(folder, name)), 0o700, name)
     })
 
-  test('of an earlier version is closed as well', async () => {
+  test('of an earlier version is closed too', async () => {
     mkdirSync(at('old/logs'), { recursive: true, mode: 0o755 })
     ;(await lockFolder(at('old')))()
     assert.deepEqual([modeOf(at('old')), modeOf(at('old/logs'))], [0o700, 0o700])
   })
 
-  test('that holds what is not ours stays open, and so do its folders', async () => {
+  test('keeps its mode if it holds other files, and so do the user’s folders in it', async () => {
     mkdirSync(at('home/logs'), { recursive: true })
     writeFileSync(at('home/letter.txt'), '')
     const [open, logs] = [modeOf(at('home')), modeOf(at('home/logs'))]
@@ -115,7 +115,7 @@ describe('the state folder', () => {
     assert.equal(modeOf(at('home/state')), 0o700)
   })
 
-  test('a private folder is private whatever the umask', () => {
+  test('has mode 0700 whatever the umask', () => {
     makePrivateFolder(at('private'), false)
     assert.equal(modeOf(at('private')), 0o700)
   })
@@ -126,7 +126,7 @@ for (const args of [
   ['data', 'make', 'jft-mini', '--out'],
 ])
   for (const path of ['/proc/x', '', at('file/x')])
-    test(`downpour ${args.join(' ')} ${JSON.stringify(path)} ends at once, with a sentence and no stack`, () => {
+    test(`downpour ${args.join(' ')} ${JSON.stringify(path)} fails at once with a sentence and no stack`, () => {
       const ended = spawnSync(process.execPath, [resolve('bin/downpour'), ...args, path], {
         encoding: 'utf8',
         timeout: 60_000,

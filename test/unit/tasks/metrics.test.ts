@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createTask } from '../../../src/tasks/create-task.ts'
-import { averagePrecision, logisticRowLoss, softmaxRowLoss, topK } from '../../../src/tasks/metrics.ts'
+import { createScorer as classificationScorer } from '../../../src/tasks/imagenet-classification/score.ts'
+import { averagePrecision, logisticRowLoss, softmaxRowLoss, topK } from '../../../src/tasks/label-scores.ts'
+import { createScorer as multiLabelScorer } from '../../../src/tasks/multi-label/score.ts'
 
-const pretraining = createTask({ task: 'pretraining', loss: 'logistic' })
-const imagenet = createTask({ task: 'imagenet-classification', loss: 'softmax' })
+const target = (...labels: number[]) => ({ labels })
 
 test('equal logits are ranked by the lower index', () => {
   assert.deepEqual(topK(Float32Array.of(1, 3, 3, 2, 3), 3), [1, 2, 4])
@@ -38,8 +38,8 @@ test('average precision counts hits by their rank, over all right labels', () =>
 test('labels beyond rank 100 earn nothing in mAP@100', () => {
   const logits = Float32Array.from({ length: 150 }, (_, i) => -i)
   const score = (labels: number[]) => {
-    const scorer = pretraining.scorer()
-    scorer.add(logits, [labels])
+    const scorer = multiLabelScorer()
+    scorer.add([logits], [{ labels }])
     return scorer.result()['mAP@100'] as number
   }
   assert.equal(score([99]), 1 / 100)
@@ -54,10 +54,13 @@ test('scores add up over batches as over one', () => {
     [1, 1, 0],
   ]
   const labels = [[0], [2], [1]]
-  for (const task of [pretraining, imagenet]) {
-    const [whole, parts] = [task.scorer(), task.scorer()]
-    whole.add(Float32Array.from(logits.flat()), labels)
-    for (const [i, row] of logits.entries()) parts.add(Float32Array.from(row), [labels[i] as number[]])
+  for (const createScorer of [multiLabelScorer, classificationScorer]) {
+    const [whole, parts] = [createScorer(), createScorer()]
+    whole.add(
+      logits.map((row) => Float32Array.from(row)),
+      labels.map((some) => target(...some)),
+    )
+    for (const [i, row] of logits.entries()) parts.add([Float32Array.from(row)], [target(...(labels[i] ?? []))])
     const [expected, actual] = [whole.result(), parts.result()]
     for (const [name, value] of Object.entries(expected)) {
       assert.ok(Math.abs(value - (actual[name] as number)) < 1e-9, name)
@@ -66,17 +69,17 @@ test('scores add up over batches as over one', () => {
 })
 
 test('top-1 and top-5 are fractions of images whose class is among the first; ties go to the lower index', () => {
-  const scorer = imagenet.scorer()
-  const rising = [0, 1, 2, 3, 4, 5]
-  scorer.add(Float32Array.from([...rising, ...rising, ...rising, 7, 7, 0, 0, 0, 0]), [[5], [1], [0], [1]])
+  const scorer = classificationScorer()
+  const rising = Float32Array.of(0, 1, 2, 3, 4, 5)
+  scorer.add([rising, rising, rising, Float32Array.of(7, 7, 0, 0, 0, 0)], [target(5), target(1), target(0), target(1)])
   const { top1, top5 } = scorer.result()
   assert.equal(top1, 1 / 4)
   assert.equal(top5, 3 / 4)
 })
 
 test('the class is the first label, whatever ancestors follow; an image without labels says nothing', () => {
-  const scorer = imagenet.scorer()
-  scorer.add(Float32Array.of(0, 0, 9, 0, 0, 9), [[2, 0], []])
+  const scorer = classificationScorer()
+  scorer.add([Float32Array.of(0, 0, 9), Float32Array.of(0, 0, 9)], [target(2, 0), target()])
   assert.equal(scorer.result().top1, 1)
 })
 

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { cacheRoot } from '../../../src/support/cache-root.mjs'
 import type { Log } from '../../../src/support/log.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
+import { tensorflowFolder } from '../../../src/tensor/tensorflow.ts'
 import { tf } from '../../../src/tensor/tf.ts'
 
 const require = createRequire(import.meta.url)
@@ -25,7 +30,7 @@ function recordingLog(): { log: Log; lines: { level: string; facts: object; mess
   return { log, lines }
 }
 
-test('auto takes the first rung that works and says what stood in the way of those above', async () => {
+test('auto selects the first backend that starts and says why those before it did not', async () => {
   const { log, lines } = recordingLog()
   const { name, reason } = await selectBackend('auto', log)
   assert.equal(tf.getBackend(), name)
@@ -34,7 +39,7 @@ test('auto takes the first rung that works and says what stood in the way of tho
   assert.deepEqual(lines, [{ level: 'info', facts: { backend: name, reason }, message: 'backend chosen' }])
 })
 
-test('a rung that is asked for is taken, whatever stands above it', async () => {
+test('a backend that the job names is selected, whichever backends come before it', async () => {
   for (const wanted of ['wasm', 'cpu', 'wasm'] as const) {
     assert.deepEqual(await selectBackend(wanted, silentLog), { name: wanted, reason: `${wanted} chosen` })
     assert.equal(tf.getBackend(), wanted)
@@ -50,7 +55,7 @@ test('plain JavaScript is taken with a warning', async () => {
   )
 })
 
-test('a rung that is not installed ends in a sentence with the field, the obstacle and a way out', async (t) => {
+test('a backend that is not installed is refused with the field, the reason and a remedy', async (t) => {
   if (absent.length === 0) return t.skip('every backend is installed here')
   for (const wanted of absent) {
     await assert.rejects(selectBackend(wanted, silentLog), {
@@ -58,6 +63,27 @@ test('a rung that is not installed ends in a sentence with the field, the obstac
       message: `spec.runtime.backend: ${wanted}: not available here (${wanted}: not installed); install it or choose auto`,
     })
   }
+})
+
+test('TensorFlow that is not set up ends in the command that sets it up', async (t) => {
+  if (absent.includes('tensorflow')) return t.skip('its package is not installed here')
+  const cache = mkdtempSync(join(tmpdir(), 'downpour-cache-'))
+  t.after(() => rmSync(cache, { recursive: true }))
+  await assert.rejects(selectBackend('tensorflow', silentLog, cache), {
+    code: 'BACKEND_UNAVAILABLE',
+    message: /\(tensorflow: not set up \(`npm run setup:tensorflow` does it\)\)/,
+  })
+})
+
+test('TensorFlow of the cache is taken first, computes, and the reason names its folder', async (t) => {
+  const cache = cacheRoot(process.env)
+  if (absent.includes('tensorflow') || !existsSync(tensorflowFolder(cache)))
+    return t.skip('TensorFlow is not set up here')
+  assert.deepEqual(await selectBackend('auto', silentLog, cache), {
+    name: 'tensorflow',
+    reason: `tensorflow chosen (from ${tensorflowFolder(cache)})`,
+  })
+  assert.deepEqual([...tf.tidy(() => tf.matMul([[1, 2]], [[3], [4]]).dataSync())], [11])
 })
 
 test('a backend taken after a refused one still computes', async () => {

@@ -3,6 +3,7 @@ export interface ConvCase {
   input: readonly [n: number, height: number, width: number, ci: number]
   filter: readonly [kh: number, kw: number, ci: number, co: number]
   strides: readonly [number, number]
+  dilations?: readonly [number, number]
   pad: 'same' | 'valid' | readonly [top: number, bottom: number, left: number, right: number]
 }
 
@@ -21,9 +22,18 @@ function axisOf(size: number, kernel: number, stride: number, pad: ConvCase['pad
   return { out, before: Math.floor(Math.max(0, (out - 1) * stride + kernel - size) / 2) }
 }
 
-export function outputShape({ input, filter, strides, pad }: ConvCase): [number, number, number, number] {
-  const rows = axisOf(input[1], filter[0], strides[0], pad, 0)
-  const columns = axisOf(input[2], filter[1], strides[1], pad, 2)
+/** Pixels from the first to the last that a dilated filter sees. */
+const span = (kernel: number, dilation: number) => (kernel - 1) * dilation + 1
+
+export function outputShape({
+  input,
+  filter,
+  strides,
+  pad,
+  dilations = [1, 1],
+}: ConvCase): [number, number, number, number] {
+  const rows = axisOf(input[1], span(filter[0], dilations[0]), strides[0], pad, 0)
+  const columns = axisOf(input[2], span(filter[1], dilations[1]), strides[1], pad, 2)
   return [input[0], rows.out, columns.out, filter[3]]
 }
 
@@ -31,16 +41,17 @@ export function outputShape({ input, filter, strides, pad }: ConvCase): [number,
 export function weightedConv(shape: ConvCase, x: ArrayLike<number>, w: ArrayLike<number>, weight: ArrayLike<number>) {
   const [n, height, width, ci] = shape.input
   const [kh, kw, , co] = shape.filter
-  const rows = axisOf(height, kh, shape.strides[0], shape.pad, 0)
-  const columns = axisOf(width, kw, shape.strides[1], shape.pad, 2)
+  const { dilations = [1, 1] } = shape
+  const rows = axisOf(height, span(kh, dilations[0]), shape.strides[0], shape.pad, 0)
+  const columns = axisOf(width, span(kw, dilations[1]), shape.strides[1], shape.pad, 2)
   let sum = 0
   const eachTap = (image: number, oy: number, ox: number) => {
     const at = ((image * rows.out + oy) * columns.out + ox) * co
     for (let ky = 0; ky < kh; ky++) {
-      const y = oy * shape.strides[0] + ky - rows.before
+      const y = oy * shape.strides[0] + ky * dilations[0] - rows.before
       if (y < 0 || y >= height) continue
       for (let kx = 0; kx < kw; kx++) {
-        const column = ox * shape.strides[1] + kx - columns.before
+        const column = ox * shape.strides[1] + kx * dilations[1] - columns.before
         if (column < 0 || column >= width) continue
         const from = ((image * height + y) * width + column) * ci
         const tap = (ky * kw + kx) * ci * co

@@ -134,7 +134,11 @@ describe('a channel', { concurrency: false }, () => {
   test('is kept up by its accepting end while a body is long under way', async () => {
     const { port, channels } = await serve({ allocate: () => null })
     const client = await dial(port)
-    client.send({ type: 'push', seq: 1, incarnation: 1, baseVersion: 1, loss: 1, examples: 1 }, 1, new Uint8Array(9))
+    client.send(
+      { type: 'push', seq: 1, incarnation: 1, baseVersion: 1, loss: 1, examples: 1, batches: 1, globalStep: 0 },
+      1,
+      new Uint8Array(9),
+    )
     await eventually(() => assert.equal(channels[0]?.stalled, true))
     await new Promise((resolve) => setTimeout(resolve, 6 * BEAT_MS))
     assert.equal(client.alive, true)
@@ -198,7 +202,11 @@ describe('a channel', { concurrency: false }, () => {
       onMessage: (_message, body) => void got.push(body.length),
     })
     const client = await dial(port)
-    client.send({ type: 'push', seq: 1, incarnation: 1, baseVersion: 1, loss: 1, examples: 1 }, 1, new Uint8Array(9))
+    client.send(
+      { type: 'push', seq: 1, incarnation: 1, baseVersion: 1, loss: 1, examples: 1, batches: 1, globalStep: 0 },
+      1,
+      new Uint8Array(9),
+    )
     await eventually(() => assert.equal(channels[0]?.stalled, true))
     assert.deepEqual(got, [])
     room = true

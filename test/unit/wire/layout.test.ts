@@ -10,7 +10,7 @@ function variable(name: string, shape: number[], more: Partial<VariableSpec> = {
 
 /** The paper's head: 18,291 labels in 50 slices of 2048 features, the remainder to the first 41. */
 const head = Array.from({ length: 50 }, (_, i) =>
-  variable(`head/slice_${i}/weights`, [2048, i < 41 ? 366 : 365], { slice: true, head: true }),
+  variable(`head/slice_${i}/weights`, [2048, i < 41 ? 366 : 365], { slice: true, restored: false }),
 )
 const backbone = Array.from({ length: 100 }, (_, i) => variable(`conv_${i}`, [3, 3, 64 + i, 64]))
 
@@ -78,7 +78,8 @@ test('the hash knows every field and the order, and nothing else', () => {
     { ...base, decay: false },
     { ...base, init: { type: 'normal', stddev: 2 } },
     { ...base, slice: true },
-    { ...base, head: true },
+    { ...base, restored: false },
+    { ...base, learningRateMultiplier: 10 },
   ]
   const hashes = new Set([base, ...others].map((one) => hashOf(one)))
   assert.equal(hashes.size, others.length + 1)

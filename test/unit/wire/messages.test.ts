@@ -19,7 +19,16 @@ function frameOf(bytes: Buffer): Frame {
 const raw = (type: number, header: string) => frameOf(encodeFrame(type, 1, header))
 
 test('a message comes out as it went in', () => {
-  const message: Message = { type: 'push', seq: 3, incarnation: 9, baseVersion: 7, loss: null, examples: 32 }
+  const message: Message = {
+    type: 'push',
+    seq: 3,
+    incarnation: 9,
+    baseVersion: 7,
+    loss: null,
+    examples: 32,
+    batches: 1,
+    globalStep: 0,
+  }
   assert.deepEqual(decodeMessage(frameOf(encodeMessage(message, 1))), message)
 })
 
@@ -39,7 +48,16 @@ test('a header that is no JSON, lacks a field, has one too many or a wrong one i
 })
 
 test('numbers that no job comes to are refused: a checkpoint would not be taken back with them', () => {
-  const push = (seq: number): Message => ({ type: 'push', seq, incarnation: 1, baseVersion: 1, loss: 1, examples: 1 })
+  const push = (seq: number): Message => ({
+    type: 'push',
+    seq,
+    incarnation: 1,
+    baseVersion: 1,
+    loss: 1,
+    examples: 1,
+    batches: 1,
+    globalStep: 0,
+  })
   const ids = { podUid: 'a', attempt: 0, restored: null, jobUid: 'b', shard: 0, shards: 1, layoutHash: 'h' }
   const hello = (index: number): Message => ({
     type: 'hello',

@@ -23,15 +23,15 @@ function base(incarnation: number, version: number, other = incarnation): Weight
   ]
 }
 
-test('gradients and examples add up, the loss is a mean, statistics are the newest', () => {
+test('gradients and examples add up; the loss and batch statistics are means', () => {
   const sum = new Accumulator()
   sum.add(output(1, 5, 3), base(1, 0))
   sum.add(output(10, 6, 1), base(1, 0))
   assert.equal(sum.steps, 2)
-  const { gradients, statistics, loss, examples } = sum.take()
+  const { gradients, statistics, loss, examples, batches } = sum.take()
   assert.deepEqual([...(gradients.get('w') ?? [])], [11, 22])
-  assert.deepEqual([...(statistics.get('mean') ?? [])], [6])
-  assert.deepEqual([loss, examples], [2, 16])
+  assert.deepEqual([...(statistics.get('mean') ?? [])], [5.5])
+  assert.deepEqual([loss, examples, batches], [2, 16, 2])
 })
 
 test('what was taken is not counted again', () => {

@@ -38,7 +38,7 @@ test('a list is sent only to a server that has none, and asked for only where it
 
 test('a folder that lacks classes may be told the list, and may not say what the list is', async () => {
   const tooFew = () => {
-    throw new DownpourError('LABELS_TOO_FEW', 'the data has 2 labels, spec.model.classes is 3')
+    throw new DownpourError('LABELS_TOO_FEW', 'the data has 2 labels, spec.task.classes is 3')
   }
   const { channel, bodies } = serverWith(listOf('ant', 'bee', 'cat'))
   const agreement = new ClassAgreement(ANT, tooFew)

@@ -41,7 +41,8 @@ async function run(bases: readonly [incarnation: number, version: number][], pus
     },
     dispose() {},
   }
-  const batch = { images: new Float32Array(0), labels: [], ids: [], size: 1 }
+  const shape = [1, 0, 0] as const
+  const batch = { images: new Float32Array(0), shape, targets: [{ labels: [] }], ids: ['a'] }
   const { async: how, maxNonFinite } = makeConfig()
   await trainingLoop({
     config: { async: { ...how, fetchEvery: 1, pushEvery }, maxNonFinite },

@@ -2,14 +2,13 @@ import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import type { Batch } from '../../../src/data/batch.ts'
-import { buildModel } from '../../../src/models/resnet.ts'
+import type { ClassLabels } from '../../../src/data/dataset.ts'
+import type { Batch } from '../../../src/input/batch.ts'
 import { silentLog } from '../../../src/support/log.ts'
-import { createTask } from '../../../src/tasks/create-task.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
 import { tf } from '../../../src/tensor/tf.ts'
 import { createStepper, type StepOutput } from '../../../src/worker/step.ts'
-import { config, drawAll } from '../models/builders.ts'
+import { buildModel, config, drawAll } from '../models/builders.ts'
 
 const PIXELS = 4
 const STEPS = 2000
@@ -24,16 +23,15 @@ const collectGarbage = runInNewContext('gc') as () => void
 before(async () => void (await selectBackend('wasm', silentLog)))
 
 const model = buildModel(config())
-const task = createTask({ task: 'pretraining', loss: 'logistic' })
 
-function batch(value = 0.5): Batch {
-  const labels = [[0, 1], [3]]
-  const images = Float32Array.from({ length: labels.length * PIXELS * PIXELS * 3 }, (_, i) => value * Math.sin(i))
-  return { images, labels, ids: ['a', 'b'], size: labels.length }
+function batch(value = 0.5): Batch<ClassLabels> {
+  const targets = [{ labels: [0, 1] }, { labels: [3] }]
+  const images = Float32Array.from({ length: targets.length * PIXELS * PIXELS * 3 }, (_, i) => value * Math.sin(i))
+  return { images, shape: [targets.length, PIXELS, PIXELS], targets, ids: ['a', 'b'] }
 }
 
 function oneStep(values = drawAll(model, 1), input = batch()): StepOutput {
-  const stepper = createStepper(model, task, PIXELS)
+  const stepper = createStepper(model.task)
   stepper.load(values)
   const output = stepper.step(input)
   stepper.dispose()
@@ -53,7 +51,7 @@ for (const backend of ['wasm', 'cpu'] as const) {
   test(`on ${backend}, weights that are loaded may be overwritten, and a new load takes their place`, async () => {
     await selectBackend(backend, silentLog)
     const values = drawAll(model, 1)
-    const stepper = createStepper(model, task, PIXELS)
+    const stepper = createStepper(model.task)
     stepper.load(values)
     for (const value of values.values()) value.fill(Number.NaN)
     assert.equal(stepper.step(batch()).loss, oneStep().loss)
@@ -75,11 +73,11 @@ test('a loss or gradient that is not finite is told', () => {
 test('weights that lack a variable are refused by its name', () => {
   const values = drawAll(model, 1)
   values.delete('root/gamma')
-  assert.throws(() => createStepper(model, task, PIXELS).load(values), /root\/gamma/)
+  assert.throws(() => createStepper(model.task).load(values), /root\/gamma/)
 })
 
 test('two thousand steps leave no tensor and no memory behind', async (t) => {
-  const stepper = createStepper(model, task, PIXELS)
+  const stepper = createStepper(model.task)
   const values = drawAll(model, 1)
   const input = batch()
   const tensors = new Set<number>()

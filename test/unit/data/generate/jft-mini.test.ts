@@ -3,10 +3,13 @@ import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
+import type { ClassLabels, Dataset, Encoded } from '../../../../src/data/dataset.ts'
+import { openDataset } from '../../../../src/data/formats.ts'
 import { makeJftMini } from '../../../../src/data/generate/jft-mini.ts'
 import { hierarchyDepth } from '../../../../src/data/hierarchy.ts'
-import { type DataSource, type EncodedExample, openSource } from '../../../../src/data/source.ts'
 import { collect, temporaryFolder } from '../builders.ts'
+
+type Example = Encoded<ClassLabels> & ClassLabels
 
 const SEED = 41
 const IMAGES = 1500
@@ -14,15 +17,17 @@ const LEAVES = 72
 const SIGMAS = 5
 
 const out = join(temporaryFolder(), 'set')
-let pretrain: EncodedExample[]
-let evaluation: EncodedExample[]
-let downstream: { train: EncodedExample[]; val: EncodedExample[]; classes: string[] }
-let source: DataSource
+let pretrain: Example[]
+let evaluation: Example[]
+let downstream: { train: Example[]; val: Example[]; classes: string[] }
+let source: Dataset<ClassLabels>
 
 async function examplesOf(path: string, format: 'tfrecord' | 'imagenet-folder') {
-  const opened = await openSource(out, { path, format, maxCorruptRecords: 0 })
+  const opened = await openDataset(out, { path, format, maxCorruptRecords: 0 })
   const items = (await Promise.all(opened.units.map((_, unit) => collect(opened.read(unit))))).flat()
-  const examples = items.map((item) => (item.type === 'example' ? item.example : assert.fail(item.reason)))
+  const examples = items.map((item) =>
+    item.type === 'example' ? { ...item, ...item.annotation } : assert.fail(item.reason),
+  )
   return { source: opened, examples }
 }
 
@@ -54,7 +59,7 @@ before(async () => {
 
 const isLeaf = (id: number) => id >= source.labels.size - LEAVES
 const parentOf = (id: number) => source.labels.labels[id]?.parents[0]
-const truthOf = ({ truth }: EncodedExample) => truth ?? assert.fail('the record does not say what it shows')
+const truthOf = ({ truth }: Example) => truth ?? assert.fail('the record does not say what it shows')
 
 /** Is `count` of `n` what a chance of `p` gives? */
 function assertShare(count: number, n: number, p: number, what: string): void {
@@ -76,11 +81,11 @@ test('there are about 1.26 labels an image', (t) => {
 })
 
 test('a fifth of the leaf labels is wrong, half of them a sibling of the right one', () => {
-  const said = pretrain.flatMap((example) =>
+  const stored = pretrain.flatMap((example) =>
     example.labels.filter(isLeaf).map((label) => ({ label, truth: truthOf(example) })),
   )
-  const wrong = said.filter(({ label, truth }) => !truth.includes(label))
-  assertShare(wrong.length, said.length, 0.2, 'wrong labels')
+  const wrong = stored.filter(({ label, truth }) => !truth.includes(label))
+  assertShare(wrong.length, stored.length, 0.2, 'wrong labels')
   const siblings = wrong.filter(({ label, truth }) => truth.some((leaf) => parentOf(leaf) === parentOf(label)))
   assertShare(siblings.length, wrong.length, 0.5, 'siblings among them')
 })
@@ -118,7 +123,7 @@ test('no downstream class was ever in pre-training, and its pictures are as many
     downstream.classes.filter((name) => known.has(name)),
     [],
   )
-  const perClass = (examples: EncodedExample[]) =>
+  const perClass = (examples: Example[]) =>
     downstream.classes.map((_, id) => examples.filter(({ labels }) => labels[0] === id).length)
   assert.deepEqual(perClass(downstream.train), new Array(20).fill(3))
   assert.deepEqual(perClass(downstream.val), new Array(20).fill(2))
@@ -128,7 +133,7 @@ test('no image is in two sets, neither by its id nor by its bytes', () => {
   const sets = [pretrain, evaluation, downstream.train, downstream.val]
   const total = sets.reduce((sum, { length }) => sum + length, 0)
   assert.equal(new Set(sets.flat().map(({ id }) => id)).size, total)
-  assert.equal(new Set(sets.flat().map(({ encoded }) => Buffer.from(encoded).toString('base64'))).size, total)
+  assert.equal(new Set(sets.flat().map(({ bytes }) => Buffer.from(bytes).toString('base64'))).size, total)
 })
 
 test('the folder says how it was made', async () => {

@@ -41,7 +41,7 @@ suite('two series in one folder are refused by name, and a pattern says which is
     'two exports with other counts': [shards('train', 2), shards('train', 3), 'train-*-of-00002'],
     'numbered and not': [shards('train', 2), ['x.tfrecord'], 'train-*'],
     'words in single names': [['train.tfrecord'], ['my_val.tfrecord'], 'train*'],
-    'counts that are not said': [['a-0.tfrecord', 'a-1.tfrecord'], ['b-0.tfrecord'], 'a-*'],
+    'names without counts': [['a-0.tfrecord', 'a-1.tfrecord'], ['b-0.tfrecord'], 'a-*'],
     'upper case': [shards('Train', 1), shards('Test', 1), 'Train*'],
     'no word that anybody knows': [shards('clean', 2), shards('noisy', 2), 'clean-*'],
   }
@@ -59,8 +59,7 @@ suite('two series in one folder are refused by name, and a pattern says which is
   test('the message names both series, with their files, and a pattern that works', () => {
     const names = [...shards('train', 12), ...shards('validation', 1)]
     assert.throws(() => choose(names), {
-      message:
-        '/data: shards of 2 series lie in one folder: train-*-of-00012 (12 files), validation-*-of-00001 (1 file); say which are meant (spec.data.files: "train-*-of-00012"; data inspect --files)',
+      message: /train-\*-of-00012 \(12 files\), validation-\*-of-00001 \(1 file\);.*"train-\*-of-00012"/,
     })
     assert.equal(choose(names, 'train-*-of-00012').shards.length, 12)
   })
@@ -91,7 +90,7 @@ suite('what does not add up among N-of-M is refused by name', () => {
     ['both 0 and N', ['a-0-of-1', 'a-1-of-1'], /a-1-of-1: no such number/],
     ['one number twice', ['a-0-of-2', 'a-00-of-2', 'a-1-of-2'], /a-0-of-2 and a-00-of-2 are the same shard/],
     [
-      'a count that nobody could store',
+      'a count that no disk could store',
       ['a-0-of-999999999'],
       /999999998 of 999999999 shards are missing: number 1, 2, 3, …/,
     ],
@@ -129,7 +128,7 @@ suite('what does not add up among N-of-M is refused by name', () => {
   })
 })
 
-test('what lies beside shards is passed over by kind', () => {
+test('files beside shards are passed over by kind', () => {
   const beside = {
     'labels.txt': 'other',
     'dataset_info.json': 'other',

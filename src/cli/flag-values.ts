@@ -1,0 +1,21 @@
+/** Values of flags, checked where commander reads them: its message names the flag. */
+import { InvalidArgumentError } from 'commander'
+
+const MAX_DIGITS = 9
+
+export function wholeNumber(text: string): number {
+  if (/^\d+$/.test(text) && text.length <= MAX_DIGITS) return Number(text)
+  throw new InvalidArgumentError('expected a whole number')
+}
+
+export function positiveWholeNumber(text: string): number {
+  const value = wholeNumber(text)
+  if (value > 0) return value
+  throw new InvalidArgumentError('expected 1 or more')
+}
+
+export function positiveNumber(text: string): number {
+  const value = Number(text)
+  if (value > 0 && Number.isFinite(value)) return value
+  throw new InvalidArgumentError('expected a number above 0')
+}

@@ -1,0 +1,9 @@
+/** Options of the processes that a pod starts; src/plan writes them into its arguments. */
+import type { Command } from 'commander'
+import { ARGS } from '../contract/runtime.ts'
+
+export function withPodOptions(command: Command): Command {
+  return command
+    .option(`${ARGS.index} <n>`, 'index of the process in its role')
+    .option(`${ARGS.attempt} <n>`, 'how often a process was started at this index before')
+}

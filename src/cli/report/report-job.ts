@@ -1,0 +1,130 @@
+/** The section of one job in the report: what it was asked, how it went, and what came of it over its steps. */
+import { dump } from 'js-yaml'
+import { type Job, wantedSource } from '../../api/job.ts'
+import { withoutSecrets } from '../../api/secrets.ts'
+import type { HistoryRecord } from '../../contract/files.ts'
+import { jobText } from '../job-text.ts'
+import { isShare } from '../metric-text.ts'
+import { duration } from '../progress.ts'
+import type { JobResult } from '../results.ts'
+import { waitingOf } from '../waiting.ts'
+import { type Chart, escapeHtml, lineChart, type Series, shortNumber } from './chart.ts'
+
+export const X_LABEL = 'global step (pushes applied)'
+const EVALUATION_LOSS = 'loss'
+
+export function jobSection(result: JobResult): string {
+  const { job, history, scores } = result
+  const why = waitingOf(job)
+  const charts = history.length + scores.length === 0 ? [] : chartsOf(result)
+  const flat = charts.flatMap((chart) => flatText(chart) ?? [])
+  const drawn = charts.filter((chart) => flatText(chart) === undefined).map((chart) => lineChart(chart))
+  return `<h2>${escapeHtml(jobText(job))}</h2>
+${why ? `<p class="why">${escapeHtml(`${job.status?.phase ?? 'Pending'}: ${why.text}`)}</p>` : ''}
+<dl>${factsOf(result)
+    .map(([name, value]) => `<dt>${name}</dt><dd>${escapeHtml(value)}</dd>`)
+    .join('')}</dl>
+${drawn.length > 0 ? `<div class="charts">${drawn.join('\n')}</div>` : ''}
+${flat.length > 0 ? `<p class="note">Never changed: ${escapeHtml(flat.join('; '))}.</p>` : ''}
+<details><summary>Spec, with its preset filled in</summary><pre>${escapeHtml(dump(withoutSecrets(job.spec), { noRefs: true, lineWidth: 100 }))}</pre></details>`
+}
+
+/** What never changed is a few words, not a picture. */
+function flatText({ title, series: [first, ...others] }: Chart): string | undefined {
+  const values = new Set(first?.points.map(({ y }) => y))
+  const [value = Number.NaN] = values
+  const isFlat = values.size === 1 && Number.isFinite(value) && (first?.points.length ?? 0) > 1
+  return isFlat && others.length === 0 ? `${title}: ${shortNumber(value)}` : undefined
+}
+
+/** The two losses share a picture, each by name; the metrics that are shares of 1 another, and other errors a third. */
+function chartsOf({ job, history, scores }: JobResult): Chart[] {
+  const metrics = [...new Set(scores.flatMap((score) => Object.keys(score.metrics)))]
+  const scored = (metric: string): Series => ({
+    name: metric,
+    points: scores.flatMap(({ step, metrics }) =>
+      metric in metrics ? [{ x: step, y: metrics[metric] as number }] : [],
+    ),
+  })
+  const shares = metrics.filter((metric) => isShare(job, metric))
+  const errors = metrics.filter((metric) => metric !== EVALUATION_LOSS && !isShare(job, metric))
+  const trained = { name: 'training: mean of the last pushes', points: pointsOf(history, (r) => r.loss) }
+  const held = metrics.includes(EVALUATION_LOSS)
+    ? [{ ...scored(EVALUATION_LOSS), name: 'evaluation: mean of the held-out pictures' }]
+    : []
+  const xLabel = X_LABEL
+  const ofMetrics = (title: string, yLabel: string, names: readonly string[]): Chart[] =>
+    names.length === 0
+      ? []
+      : [{ title: `${title} of the checkpoints: ${names.join(', ')}`, yLabel, xLabel, series: names.map(scored) }]
+  const ofHistory = (title: string, yLabel: string, y: (record: HistoryRecord) => number): Chart => ({
+    title,
+    yLabel,
+    xLabel,
+    series: [{ name: title, points: pointsOf(history, y) }],
+  })
+  return [
+    {
+      title: held.length > 0 ? 'Training and evaluation loss' : 'Training loss',
+      yLabel: 'loss',
+      xLabel,
+      series: [trained, ...held],
+    },
+    ...ofMetrics('Scores', '0 to 1, more is better', shares),
+    ...ofMetrics('Errors', 'less is better', errors),
+    ofHistory('Gradient staleness, mean', 'updates', (r) => r.stalenessMean),
+    ofHistory('Speed', 'examples a second', (r) => r.examplesPerSecond),
+    ofHistory('Learning rate', 'learning rate', (r) => r.learningRate),
+    ofHistory('Workers at work', 'workers', (r) => r.workers),
+  ]
+}
+
+/** A loss that was no number is null in the file, and a gap in the curve. */
+export function pointsOf(
+  history: readonly HistoryRecord[],
+  y: (record: HistoryRecord) => number | null,
+): Series['points'] {
+  return history.map((record) => ({ x: record.step, y: y(record) ?? Number.NaN }))
+}
+
+function factsOf({ job, folder }: JobResult): [string, string][] {
+  const { spec, status } = job
+  const { progress, replicas, startTime, completionTime, restarts, checkpoint } = status ?? {}
+  const facts: [string, string | undefined][] = [
+    ['Preset', spec.preset],
+    ['Seed', String(spec.seed)],
+    ['First weights', firstWeights(job)],
+    ['Data', dataText(spec.data)],
+    ['Evaluation data', spec.evaluation && dataText(spec.evaluation.data)],
+    ['Steps', `${progress?.step ?? 0} of ${spec.maxSteps}, ${spec.batchSize} examples each`],
+    ['Workers', `${spec.workers.replicas}${progress ? `, of which ${progress.workersContributed} pushed` : ''}`],
+    ['Parameter servers', String(replicas?.ps.desired ?? spec.parameterServer.replicas)],
+    ['Restarts', restarts && String(restarts.total)],
+    ['Started', startTime],
+    ['Took', startTime && completionTime && duration((Date.parse(completionTime) - Date.parse(startTime)) / 1000)],
+    ['Newest checkpoint', checkpoint && `step ${checkpoint.step}, sha256 ${checkpoint.digest}`],
+    ['In the folder', folder],
+  ]
+  return facts.flatMap(([name, value]): [string, string][] => (value ? [[name, value]] : []))
+}
+
+function firstWeights(job: Job): string {
+  if (!wantedSource(job)) return 'random'
+  const { source } = job.status ?? {}
+  return source ? `step ${source.step} of PretrainJob/${source.pretrainJob}, sha256 ${source.digest}` : 'not chosen yet'
+}
+
+function labelSubsetText({ names, keepOtherLabels }: NonNullable<Job['spec']['data']['labelSubset']>): string {
+  return `images with one of ${names.length} labels, ${keepOtherLabels ? 'with all their labels' : 'with these labels alone'}`
+}
+
+function dataText({ source, format, files, subset, labelSubset }: Job['spec']['data']): string {
+  const parts = [
+    `claim ${source.claimName}`,
+    source.path && `path ${source.path}`,
+    files && `files ${files}`,
+    subset && `${subset.fraction} of the images (subset seed ${subset.seed})`,
+    labelSubset && labelSubsetText(labelSubset),
+  ]
+  return `${parts.filter(Boolean).join(', ')} (${format})`
+}

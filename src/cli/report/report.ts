@@ -1,0 +1,100 @@
+/** The HTML report of a run: one file, no script, nothing loaded from anywhere. */
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { headlineMetric } from '../../plan/metric.ts'
+import { jobText } from '../job-text.ts'
+import { metricsText } from '../metric-text.ts'
+import { type JobResult, transferGains, twinsOf } from '../results.ts'
+import { type Chart, escapeHtml, lineChart } from './chart.ts'
+import { jobSection, pointsOf, X_LABEL } from './report-job.ts'
+import { STYLE } from './report-style.ts'
+
+export interface ReportFacts {
+  title: string
+  /** The version, the command, the machine: name and value. */
+  facts: readonly (readonly [name: string, value: string])[]
+}
+
+export async function writeReport(file: string, results: readonly JobResult[], about: ReportFacts): Promise<void> {
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(`${file}.tmp`, renderReport(results, about), { mode: 0o600 })
+  await rename(`${file}.tmp`, file)
+}
+
+export function renderReport(results: readonly JobResult[], { title, facts }: ReportFacts): string {
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body>
+<h1>${escapeHtml(title)}</h1>
+${transferGains(results)
+  .map((gain) => `<p class="gain">${escapeHtml(gain)}</p>`)
+  .join('\n')}
+${resultsTable(results)}
+<p class="note">Training loss: mean of the last pushes, on the data trained on. Evaluation: the newest checkpoint on held-out data.
+Staleness: updates between the weights that a gradient was computed on and those that it met.</p>
+${twinCharts(results)}
+${results.map(jobSection).join('\n')}
+<h2>How this was made</h2><dl>${facts.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`).join('')}</dl>
+</body></html>
+`
+}
+
+const HEAD = ['Job', 'Phase', 'Steps', 'Training loss', 'Evaluation', 'Staleness mean', 'p99', 'Workers', 'Restarts']
+
+function resultsTable(results: readonly JobResult[]): string {
+  const rows = results.map(({ job }) => {
+    const { progress, phase, restarts, replicas } = job.status ?? {}
+    return [
+      jobText(job),
+      phase ?? 'Pending',
+      String(progress?.step ?? '-'),
+      progress?.loss?.toFixed(3) ?? '-',
+      metricsText(job),
+      progress?.stalenessMean.toFixed(2) ?? '-',
+      String(progress?.stalenessP99 ?? '-'),
+      progress ? `${progress.workersContributed}/${replicas?.worker.desired}` : '-',
+      String(restarts?.total ?? 0),
+    ]
+  })
+  const head = HEAD.map((name) => `<th>${name}</th>`).join('')
+  const body = rows.map(
+    (row) => `<tr>${row.map((cell, i) => `<td data-head="${HEAD[i]}">${escapeHtml(cell)}</td>`).join('')}</tr>`,
+  )
+  return `<table><tr class="head">${head}</tr>${body.join('')}</table>`
+}
+
+/** A fine-tuned job and its random twin in one picture: loss, and what the checkpoints score. */
+function twinCharts(results: readonly JobResult[]): string {
+  return twinsOf(results)
+    .flatMap((twins): Chart[] => {
+      const of = (
+        yLabel: string,
+        title: string,
+        points: (one: JobResult) => Chart['series'][number]['points'],
+      ): Chart => ({
+        title,
+        yLabel,
+        xLabel: X_LABEL,
+        series: twins.map((one, i) => ({
+          name: `${one.job.metadata.name} (from ${i === 0 ? 'the checkpoint' : 'random weights'})`,
+          points: points(one),
+        })),
+      })
+      const loss = of('training loss', 'Fine-tuning loss: from the checkpoint and from random weights', ({ history }) =>
+        pointsOf(history, (r) => r.loss),
+      )
+      const { name } = headlineMetric(twins[0].job)
+      const scored = of(name, `${name} of the checkpoints: from the checkpoint and from random weights`, ({ scores }) =>
+        scores.flatMap(({ step, metrics: { [name]: y } }) => (y === undefined ? [] : [{ x: step, y }])),
+      )
+      const hasCourse = scored.series.some(({ points }) => points.length > 1)
+      return hasCourse ? [loss, scored] : [loss]
+    })
+    .map(inBothShapes)
+    .join('\n')
+}
+
+/** A phone gets another picture than a desk: the wide one would have letters of three pixels there. */
+function inBothShapes(chart: Chart): string {
+  return `<div class="large">${lineChart(chart, 'wide')}</div><div class="small">${lineChart(chart)}</div>`
+}

@@ -1,0 +1,56 @@
+/** Folders of this machine that claims name: data must be there, whatever is missing of checkpoints is made. */
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { ANNOTATIONS } from '../../contract/names.ts'
+import { errorCode, errorMessage } from '../../support/errors.ts'
+import type { Manifest } from '../manifests.ts'
+import { namespaceOf } from './server-side-apply.ts'
+
+export interface Finding {
+  code: string
+  text: string
+}
+
+/** A mistyped path must not become an empty folder in which a job then finds no data. */
+export async function claimFolderFindings(manifests: readonly Manifest[]): Promise<Finding[]> {
+  const read = new Set(manifests.flatMap(dataClaimsOf))
+  const claims = manifests.filter(({ object }) => object.kind === 'PersistentVolumeClaim')
+  const findings = await Promise.all(claims.map((claim) => findingOf(claim, read)))
+  return [...new Set(findings)].flatMap((text) => (text === undefined ? [] : [{ code: 'CLAIM_FOLDER_MISSING', text }]))
+}
+
+async function findingOf({ file, object }: Manifest, read: ReadonlySet<string>): Promise<string | undefined> {
+  const { name, annotations = {} } = object.metadata
+  const path = annotations[ANNOTATIONS.localPath]
+  // What is made on order is there before a job starts.
+  if (path === undefined || annotations[ANNOTATIONS.localMake] !== undefined) return undefined
+  const what = `${file}: PersistentVolumeClaim/${name}: annotation ${ANNOTATIONS.localPath}: ${JSON.stringify(path)}`
+  if (path === '') return `${what}: expected the path of a folder`
+  const state = await stateOf(path)
+  if (state === 'folder' || (state === 'absent' && !read.has(`${namespaceOf(object)}/${name}`))) return undefined
+  const seen = state === 'absent' ? 'there is no such folder, and a job reads data there' : state
+  return `${what}: ${seen} (${resolve(path)}${path.startsWith('/') ? '' : `, for a relative path begins at ${process.cwd()}`})`
+}
+
+async function stateOf(path: string): Promise<string> {
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'it is not a folder'
+  } catch (error) {
+    return errorCode(error) === 'ENOENT' ? 'absent' : errorMessage(error)
+  }
+}
+
+interface DataUser {
+  data?: { source?: { claimName?: string } }
+  evaluation?: { data?: DataUser['data'] }
+  transfers?: { template?: DataUser }[]
+}
+
+/** Keys of the claims that a job and the FinetuneJobs it makes read data from. */
+function dataClaimsOf({ object }: Manifest): string[] {
+  const { spec } = object as { spec?: DataUser }
+  const users = spec ? [spec, ...(spec.transfers ?? []).flatMap(({ template }) => (template ? [template] : []))] : []
+  return users
+    .flatMap(({ data, evaluation }) => [data, evaluation?.data])
+    .flatMap((data) => (data?.source?.claimName ? [`${namespaceOf(object)}/${data.source.claimName}`] : []))
+}

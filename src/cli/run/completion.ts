@@ -1,0 +1,46 @@
+/** Whether a run is over: every job of it has ended or is gone, and no FinetuneJob that one of them makes is to come. */
+import type { Job } from '../../api/job.ts'
+import { transferPlans } from '../../api/transfers.ts'
+import { ANNOTATIONS } from '../../contract/names.ts'
+import { isUnfinished, jobText } from '../job-text.ts'
+
+export interface Completion {
+  isOver: boolean
+  /** Why a FinetuneJob that a job asks for is not waited for, a sentence each. */
+  notes: string[]
+}
+
+type Transfer = { state: 'there' | 'awaited' } | { state: 'settled'; note: string }
+
+/**
+ * @param jobs of the run, and there
+ * @param strangers other FinetuneJobs: one may have the name that a transfer would get
+ */
+export function completionOf(jobs: readonly Job[], strangers: readonly Job[] = []): Completion {
+  const transfers = jobs.flatMap((job) => transfersOf(job, jobs, strangers))
+  return {
+    isOver: !jobs.some(isUnfinished) && !transfers.some(({ state }) => state === 'awaited'),
+    notes: transfers.flatMap((one) => (one.state === 'settled' ? [one.note] : [])),
+  }
+}
+
+function transfersOf(job: Job, jobs: readonly Job[], strangers: readonly Job[]): Transfer[] {
+  if (job.kind !== 'PretrainJob') return []
+  const made = (job.metadata.annotations?.[ANNOTATIONS.transfersMade] ?? '').split(',')
+  return transferPlans(job).map(({ name, step }): Transfer => {
+    const isIt = ({ kind, metadata }: Job) =>
+      kind === 'FinetuneJob' && metadata.name === name && metadata.namespace === job.metadata.namespace
+    const settled = (why: string): Transfer => ({
+      state: 'settled',
+      note: `FinetuneJob/${name} is not waited for: ${why}`,
+    })
+    if (jobs.some(isIt)) return { state: 'there' }
+    if (made.includes(name)) return settled(`${jobText(job)} made it, and it is gone since`)
+    if (strangers.some(isIt)) return settled(`one of that name is there that ${jobText(job)} did not make`)
+    if (isUnfinished(job)) return { state: 'awaited' }
+    if (step === undefined)
+      return job.status?.phase === 'Succeeded' ? { state: 'awaited' } : settled(`${jobText(job)} has not succeeded`)
+    const isSaved = job.status?.checkpoints?.some((saved) => saved.step === step)
+    return isSaved ? { state: 'awaited' } : settled(`${jobText(job)} ended without a checkpoint of step ${step}`)
+  })
+}

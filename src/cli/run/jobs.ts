@@ -1,0 +1,110 @@
+/** The jobs of one `downpour run`: applied as kubectl applies them, and read until all have ended. */
+import { join, resolve } from 'node:path'
+import type { Job } from '../../api/job.ts'
+import { ANNOTATIONS } from '../../contract/names.ts'
+import { KubeClient } from '../../kube/client.ts'
+import { checkpointPath } from '../../plan/runtime-config.ts'
+import { createLog } from '../../support/log.ts'
+import { isUnfinished, jobText } from '../job-text.ts'
+import type { Manifest } from '../manifests.ts'
+import type { ProgressView } from '../progress.ts'
+import { byCreation, listJobs } from '../stored-jobs.ts'
+import { completionOf } from './completion.ts'
+import { sortPreviousJobs, suspendOtherJobs } from './previous-jobs.ts'
+import { withoutPreviousStatus } from './previous-status.ts'
+import { applyManifest, dryRun } from './server-side-apply.ts'
+
+export interface RunState {
+  /** Jobs of the run in order of creation; a deleted one as it was when last seen. */
+  jobs: Job[]
+  /** True when every job has ended, and every FinetuneJob that one of them is to create has ended or will not be created. */
+  isOver: boolean
+  /** What would otherwise surprise the user, a sentence each. */
+  notes: string[]
+}
+
+export class RunJobs {
+  readonly #client: KubeClient
+  readonly #stateDir: string
+  readonly #signal: AbortSignal
+  /** By uid: jobs of the run when last seen. */
+  readonly #seen = new Map<string, Job>()
+  /** Of jobs that this run applied or continues; a job that one of them owns is of the run as well. */
+  readonly #uids = new Set<string>()
+  /** By uid: the status of each job when this run began. */
+  readonly #previousStatus = new Map<string, Job['status']>()
+
+  /** @param signal ends `apply` and `read`; the folders can be asked for afterwards */
+  constructor(kubeConfig: string, stateDir: string, signal: AbortSignal) {
+    this.#client = new KubeClient({ kubeConfig, log: createLog({ process: 'run' }, 'warn') })
+    this.#stateDir = stateDir
+    this.#signal = signal
+  }
+
+  /**
+   * Applies all manifests or none, after suspending the jobs of previous runs that these files do not name. Call it while
+   * no operator runs, or the operator starts pods of jobs that are about to be suspended.
+   * @throws DownpourError APPLY_REFUSED
+   */
+  async apply(manifests: readonly Manifest[], view: Pick<ProgressView, 'say'>): Promise<void> {
+    const waiting = { signal: this.#signal }
+    await dryRun(this.#client, manifests, waiting)
+    const stored = await listJobs(this.#client, waiting)
+    for (const { metadata, status } of stored) this.#previousStatus.set(metadata.uid, status)
+    const previous = sortPreviousJobs(stored, manifests)
+    for (const { metadata } of previous.ours) this.#uids.add(metadata.uid)
+    for (const line of await suspendOtherJobs(this.#client, previous, waiting)) view.say(line)
+    for (const manifest of manifests) {
+      const { stored: applied, outcome } = await applyManifest(this.#client, manifest, waiting)
+      if (applied.metadata.uid) this.#uids.add(applied.metadata.uid)
+      const { kind, metadata } = manifest.object
+      view.say(`${kind}/${metadata.name} ${outcome}${endedBefore(applied.status?.phase)}`)
+    }
+  }
+
+  async read(): Promise<RunState> {
+    const all = await listJobs(this.#client, { signal: this.#signal })
+    const present = all
+      .filter((job) => this.#isOurs(job))
+      .map((job) => withoutPreviousStatus(job, this.#previousStatus.get(job.metadata.uid)))
+    for (const job of present) this.#seen.set(job.metadata.uid, job)
+    const uids = new Set(present.map(({ metadata }) => metadata.uid))
+    const deleted = [...this.#seen.values()].filter(({ metadata }) => !uids.has(metadata.uid))
+    const others = all.filter((job) => !this.#isOurs(job))
+    const { isOver, notes } = completionOf(present, others)
+    const deletions = deleted.map((job) => `${jobText(job)} was deleted, or expired by its ttlSecondsAfterFinished`)
+    return { jobs: [...present, ...deleted].sort(byCreation), isOver, notes: [...deletions, ...notes] }
+  }
+
+  /** @returns the folder of this machine that a claim stands for */
+  async claimFolder(namespace: string, name: string): Promise<string> {
+    const claim = await this.#client.get({ apiVersion: 'v1', plural: 'persistentvolumeclaims', namespace, name })
+    const annotated = claim.metadata.annotations?.[ANNOTATIONS.localPath]
+    return resolve(annotated ?? `${this.#stateDir}/volumes/${namespace}/${name}`)
+  }
+
+  /** @returns where each unfinished job of the run saves, by its name */
+  async unfinishedFolders(): Promise<Map<string, string>> {
+    const folders = new Map<string, string>()
+    for (const job of [...this.#seen.values()].filter(isUnfinished)) {
+      const { claimName } = job.spec.checkpoint.storage.volume
+      const claim = await this.claimFolder(job.metadata.namespace, claimName).catch(() => undefined)
+      if (claim !== undefined) folders.set(jobText(job), join(claim, checkpointPath(job)))
+    }
+    return folders
+  }
+
+  close(): Promise<void> {
+    return this.#client.close()
+  }
+
+  #isOurs({ metadata }: Job): boolean {
+    const owners = (metadata.ownerReferences ?? []).map(({ uid }) => uid)
+    return [metadata.uid, ...owners].some((uid) => this.#uids.has(uid))
+  }
+}
+
+/** A job that ended in a previous run shows its results at once: say why. */
+function endedBefore(phase: string | undefined): string {
+  return phase === 'Succeeded' || phase === 'Failed' ? ` (${phase} in a previous run; --fresh starts over)` : ''
+}

@@ -1,0 +1,82 @@
+/**
+ * Jobs that previous runs left unfinished: they rest while another file runs, and go on when theirs is run again. That
+ * they rest is a field of a manager of its own, so giving up that field resumes what was suspended here and nothing else.
+ */
+import type { Job } from '../../api/job.ts'
+import { API_VERSION } from '../../contract/names.ts'
+import type { KubeClient } from '../../kube/client.ts'
+import type { Waiting } from '../../kube/client-options.ts'
+import type { KubeObject } from '../../kube/objects.ts'
+import { isUnfinished, jobText } from '../job-text.ts'
+import type { Manifest } from '../manifests.ts'
+import { jobRef, namespaceOf } from './server-side-apply.ts'
+
+const FIELD_MANAGER = 'downpour-run-rest'
+
+export interface Former {
+  /** Go on: they are in the files, were made by one that is, or are what one of them starts from. */
+  ours: Job[]
+  others: Job[]
+}
+
+/** @param jobs what is stored before the files are applied */
+export function sortPreviousJobs(jobs: readonly Job[], manifests: readonly Manifest[]): Former {
+  const unfinished = jobs.filter(isUnfinished)
+  const inFiles = new Set(manifests.map(({ object }) => keyOf(object.kind, namespaceOf(object), object.metadata.name)))
+  const wanted = new Set([...inFiles, ...manifests.flatMap((manifest) => sourceKeys(manifest, jobs))])
+  const named = jobs.filter(({ kind, metadata }) => wanted.has(keyOf(kind, metadata.namespace, metadata.name)))
+  const uids = new Set(named.map(({ metadata }) => metadata.uid))
+  const isOurs = ({ metadata }: Job) =>
+    uids.has(metadata.uid) || (metadata.ownerReferences ?? []).some(({ uid }) => uids.has(uid))
+  return { ours: unfinished.filter(isOurs), others: unfinished.filter((job) => !isOurs(job)) }
+}
+
+/** @returns what to tell */
+export async function suspendOtherJobs(
+  client: KubeClient,
+  { ours, others }: Former,
+  waiting: Waiting,
+): Promise<string[]> {
+  const resting = ours.filter(isSuspendedByUs)
+  for (const job of resting) await applySpec(client, job, {}, waiting)
+  for (const job of others.filter(({ spec }) => !spec.suspend))
+    await applySpec(client, job, { spec: { suspend: true } }, waiting)
+  return [...resting.map((job) => `${jobText(job)} goes on from where it was`), ...describeOthers(others)]
+}
+
+function describeOthers(others: readonly Job[]): string[] {
+  if (others.length === 0) return []
+  const names = others.map(jobText).join(', ')
+  const [what, file, it] =
+    others.length === 1
+      ? ['job of a previous run is', 'its file', 'it']
+      : ['jobs of previous runs are', 'their files', 'them']
+  return [
+    `${others.length} unfinished ${what} suspended meanwhile: ${names} (run ${file} again to go on with ${it}; --fresh forgets all previous runs)`,
+  ]
+}
+
+/** A job needs the one that it starts from, until it has pinned a checkpoint. */
+function sourceKeys({ object }: Manifest, jobs: readonly Job[]): string[] {
+  const namespace = namespaceOf(object)
+  const { from } = (object as { spec?: { from?: { pretrainJob?: string } } }).spec ?? {}
+  const stored = jobs.find(
+    ({ kind, metadata }) =>
+      kind === object.kind && metadata.namespace === namespace && metadata.name === object.metadata.name,
+  )
+  return from?.pretrainJob && !stored?.status?.source ? [keyOf('PretrainJob', namespace, from.pretrainJob)] : []
+}
+
+function isSuspendedByUs({ metadata }: Job): boolean {
+  const { managedFields = [] } = metadata as { managedFields?: { manager: string }[] }
+  return managedFields.some(({ manager }) => manager === FIELD_MANAGER)
+}
+
+async function applySpec(client: KubeClient, { kind, metadata }: Job, spec: object, waiting: Waiting): Promise<void> {
+  const object: KubeObject = { apiVersion: API_VERSION, kind, metadata: { name: metadata.name }, ...spec }
+  await client.apply(jobRef(kind, metadata), object, { ...waiting, fieldManager: FIELD_MANAGER })
+}
+
+function keyOf(kind: string, namespace: string, name: string): string {
+  return `${kind}/${namespace}/${name}`
+}

@@ -1,0 +1,204 @@
+/** `downpour run`: an API server, the operator and the jobs' processes on this machine, until the jobs have ended. */
+import { rm, writeFile } from 'node:fs/promises'
+import { availableParallelism, totalmem } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { Job } from '../../api/job.ts'
+import { withoutSecrets } from '../../api/secrets.ts'
+import { startLocalCluster } from '../../local/cluster.ts'
+import { systemClock } from '../../support/clock.ts'
+import { createLog } from '../../support/log.ts'
+import { jobText } from '../job-text.ts'
+import { readManifests } from '../manifests.ts'
+import { createProgressView, duration, type ProgressView } from '../progress.ts'
+import { writeReport } from '../report/report.ts'
+import { collectResults, type JobResult, resultTable, transferGains } from '../results.ts'
+import { ScoreBook } from '../scores.ts'
+import { VERSION } from '../version.ts'
+import { checkManifests, manifestWarnings } from './check-manifests.ts'
+import { readDemonstration } from './demonstration.ts'
+import { makeOrderedData } from './generate-data.ts'
+import { RunJobs } from './jobs.ts'
+import { watchStarters } from './parent-processes.ts'
+import { savedLines } from './saved-checkpoints.ts'
+import { superviseOperator } from './supervise-operator.ts'
+import { whenThereIsRoom } from './wait-for-space.ts'
+
+export interface RunOptions {
+  stateDir: string
+  fresh?: boolean
+  keepRunning?: boolean
+  seed?: number
+}
+
+const POLL_MS = 500
+const BIN = [process.execPath, resolve(import.meta.dirname, '../../../bin/downpour')]
+
+/** @returns the exit code: 0 when every job succeeded, 130 when interrupted. */
+export async function run(files: string[], options: RunOptions): Promise<number> {
+  const view = createProgressView(process.stdout)
+  const interrupt = onInterrupt(view)
+  const startedMs = systemClock.monotonicMs()
+  const manifests = files.length > 0 ? await readManifests(files) : await readDemonstration(options)
+  await checkManifests(manifests)
+  for (const line of manifestWarnings(manifests)) view.say(line)
+  const log = createLog({ process: 'local' }, 'warn')
+  const { stateDir } = options
+  const environment = podEnvironment(stateDir)
+  const onLocked = async () => (options.fresh ? forgetRuns(stateDir) : undefined)
+  const onStorageOutage = (reason: string | undefined) => view.say(troubleText(reason))
+  const cluster = await startLocalCluster({ stateDir, command: BIN, environment, log, onLocked, onStorageOutage })
+  const kubeconfig = cluster.kubeconfigPath
+  const jobs = new RunJobs(kubeconfig, stateDir, interrupt)
+  let operator: ReturnType<typeof superviseOperator> | undefined
+  let unfinished = new Map<string, string>()
+  try {
+    view.say(`kubectl --kubeconfig ${kubeconfig} get pj,fj,pods    # looks inside, from another terminal`)
+    await makeOrderedData(manifests, view, interrupt)
+    await jobs.apply(manifests, view)
+    operator = superviseOperator({
+      command: BIN,
+      kubeconfig,
+      stateDir,
+      environment: { ...environment, ...cluster.environment },
+      view,
+      log,
+    })
+    const scores = new ScoreBook()
+    const ended = await followJobs(jobs, view, scores, interrupt)
+    const code = await conclude(
+      await collectResults(ended, (namespace, name) => jobs.claimFolder(namespace, name), scores),
+      options,
+      startedMs,
+      view,
+      interrupt,
+    )
+    if (options.keepRunning) await untilInterrupted(view, interrupt)
+    return code
+  } catch (error) {
+    if (!interrupt.aborted) throw error
+    view.end()
+    unfinished = await jobs.unfinishedFolders()
+    view.say(stoppingText(unfinished))
+    return 130
+  } finally {
+    await jobs.close()
+    await operator?.stop()
+    await cluster.close()
+    for (const line of await savedLines(unfinished)) view.say(line)
+  }
+}
+
+function troubleText(reason: string | undefined): string {
+  if (reason === undefined) return 'there is room again: the run goes on'
+  return `${reason}: the run waits, and goes on when there is room`
+}
+
+function stoppingText(unfinished: ReadonlyMap<string, string>): string {
+  if (unfinished.size === 0) return 'stopping ...'
+  return 'stopping: parameter servers save a checkpoint ... (run the same command again to go on from there)'
+}
+
+/** Fifty workers compile the same modules: the first one's work serves all, and halves what a start costs. */
+function podEnvironment(stateDir: string): NodeJS.ProcessEnv {
+  return { NODE_COMPILE_CACHE: resolve(stateDir, 'compile-cache'), ...process.env }
+}
+
+/** Draws the jobs until all that were asked for, and all that they made, have ended. */
+async function followJobs(
+  jobs: RunJobs,
+  view: ProgressView,
+  scores: ScoreBook,
+  interrupt: AbortSignal,
+): Promise<Job[]> {
+  const told = new Set<string>()
+  for (;;) {
+    const { jobs: current, isOver, notes } = await jobs.read()
+    for (const note of notes.filter((one) => !told.has(one))) view.say(note)
+    for (const note of notes) told.add(note)
+    view.show(current)
+    scores.note(current)
+    if (isOver) return current
+    await systemClock.sleep(POLL_MS, interrupt)
+  }
+}
+
+async function conclude(
+  results: JobResult[],
+  options: RunOptions,
+  startedMs: number,
+  view: ProgressView,
+  interrupt: AbortSignal,
+): Promise<number> {
+  view.end()
+  const ended = results.map(({ job }) => job)
+  const report = resolve(options.stateDir, 'report.html')
+  const seconds = (systemClock.monotonicMs() - startedMs) / 1000
+  await whenThereIsRoom(options.stateDir, view, interrupt, async () => {
+    await writeReport(report, results, { title: 'Downpour run', facts: runFacts(seconds) })
+    const text = `${JSON.stringify(withoutSecrets(ended), null, 2)}\n`
+    await writeFile(join(options.stateDir, 'results.json'), text, { mode: 0o600 })
+  })
+  const width = process.stdout.isTTY ? process.stdout.columns : undefined
+  for (const line of ['', ...resultTable(results, width), '', ...transferGains(results)]) view.say(line)
+  for (const job of ended) for (const line of failureLines(job)) view.say(line)
+  view.say(`Report: ${report}    (${duration(seconds)})`)
+  return ended.every((job) => job.status?.phase === 'Succeeded') ? 0 : 1
+}
+
+function failureLines(job: Job): string[] {
+  const failed = job.status?.conditions.find((c) => c.type === 'Failed' && c.status === 'True')
+  return failed ? [`${jobText(job)} failed: ${failed.reason}: ${failed.message}`] : []
+}
+
+function runFacts(seconds: number): [string, string][] {
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`
+  return [
+    ['Command', commandText(process.argv.slice(2))],
+    ['In the folder', process.cwd()],
+    ['Version', `downpour ${VERSION}, Node ${process.versions.node}`],
+    ['Machine', `${availableParallelism()} cores, ${memory}, ${process.platform} ${process.arch}`],
+    ['Took', `${duration(seconds)} from command to table`],
+    ['Ended', new Date(systemClock.nowMs()).toISOString()],
+  ]
+}
+
+/** @param words after `downpour`; the first one is `run`. @returns what a person typed, or would have to */
+function commandText([verb = 'run', ...words]: readonly string[]): string {
+  const typed = words.map((word) => (/^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+  if (process.env.npm_lifecycle_event !== 'start') return ['bin/downpour', verb, ...typed].join(' ')
+  return ['npm start', ...(typed.length > 0 ? ['--', ...typed] : [])].join(' ')
+}
+
+/** Ctrl-C: first press stops in order. npm forwards the terminal's signal, so presses within a second are one. */
+function onInterrupt(view: ProgressView): AbortSignal {
+  const controller = new AbortController()
+  let firstMs = 0
+  const handle = () => {
+    const nowMs = systemClock.monotonicMs()
+    if (!controller.signal.aborted) {
+      firstMs = nowMs
+      controller.abort()
+    } else if (nowMs - firstMs > 1000) {
+      view.say('still stopping; pods that do not obey are killed after their grace period')
+    }
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, handle)
+  watchStarters(process.env.DOWNPOUR_STARTED_BY, () => controller.abort())
+  // A terminal that was closed, or a reader that has gone: the run ends in order, where any other verb ends at once.
+  process.stdout.removeAllListeners('error').on('error', () => controller.abort())
+  process.stderr.on('error', () => controller.abort())
+  return controller.signal
+}
+
+async function untilInterrupted(view: ProgressView, interrupt: AbortSignal): Promise<void> {
+  view.say('The API server and the operator go on; Ctrl-C ends them.')
+  await new Promise<void>((done) => {
+    if (interrupt.aborted) done()
+    else interrupt.addEventListener('abort', () => done(), { once: true })
+  })
+}
+
+async function forgetRuns(stateDir: string): Promise<void> {
+  for (const part of ['state', 'volumes', 'logs', 'report.html', 'results.json'])
+    await rm(join(stateDir, part), { recursive: true, force: true })
+}

@@ -1,0 +1,92 @@
+/** Keeps one operator process alive beside `downpour run`: the jobs train on while it is down, so a crash is a pause. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { Reaper } from '../../local/kubelet/reaper.ts'
+import { backoffMs } from '../../support/backoff.ts'
+import { type Clock, systemClock } from '../../support/clock.ts'
+import { errorMessage } from '../../support/errors.ts'
+import type { Log } from '../../support/log.ts'
+import type { ProgressView } from '../progress.ts'
+
+const RESTART = { baseMs: 500, capMs: 30_000 }
+/** One that lived as long counts as healthy: its end begins the waits anew. */
+const HEALTHY_AFTER_MS = 60_000
+/** For this machine alone; any free port, so that several runs do not meet. */
+const HTTP = ['--http-host', '127.0.0.1', '--http-port', '0']
+const STOP_GRACE_MS = 10_000
+
+export interface SupervisorOptions {
+  /** How to run downpour. */
+  command: readonly string[]
+  kubeconfig: string
+  stateDir: string
+  environment: NodeJS.ProcessEnv
+  view: Pick<ProgressView, 'say'>
+  log: Log
+  clock?: Clock
+}
+
+/** @returns what ends the operator in order; it ends as well when this process dies without a word */
+export function superviseOperator({ stateDir, view, log, clock = systemClock, ...how }: SupervisorOptions): {
+  stop(): Promise<void>
+} {
+  const logFile = join(stateDir, 'logs', 'operator.log')
+  mkdirSync(join(stateDir, 'logs'), { recursive: true })
+  const output = openSync(logFile, 'a', 0o600)
+  const reaper = new Reaper(log)
+  const stopping = new AbortController()
+  let child: ChildProcess | undefined
+
+  const keepRunning = async () => {
+    for (let failures = 0; !stopping.signal.aborted; failures++) {
+      const startedMs = clock.monotonicMs()
+      child = startOperator(how, output)
+      if (child.pid !== undefined) reaper.watch(child.pid)
+      const end = await endOf(child)
+      if (child.pid !== undefined) reaper.forget(child.pid)
+      if (stopping.signal.aborted) return
+      view.say(`operator ${end}; its log: ${logFile}`)
+      if (clock.monotonicMs() - startedMs >= HEALTHY_AFTER_MS) failures = 0
+      await clock.sleep(backoffMs(failures, RESTART, Math.random), stopping.signal).catch(() => {})
+    }
+  }
+  const running = keepRunning().finally(() => closeSync(output))
+
+  return {
+    async stop() {
+      stopping.abort()
+      child?.kill('SIGTERM')
+      const timer = setTimeout(() => child?.kill('SIGKILL'), STOP_GRACE_MS)
+      await running.finally(() => clearTimeout(timer))
+      reaper.close()
+    },
+  }
+}
+
+/** How it ended, in words; never rejects, for a process that cannot be started is one more reason to try again. */
+function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((done) => {
+    child.once('exit', (code, signal) => done(`ended (${signal ?? `exit ${code}`}), starting another`))
+    child.on('error', (error) => {
+      if (child.pid === undefined) done(`could not be started (${errorMessage(error)}), trying again`)
+    })
+  })
+}
+
+/**
+ * One replica needs no lease. A group of its own: Ctrl-C at the
+ * terminal is for us, and we end the operator.
+ */
+function startOperator(
+  { command, kubeconfig, environment }: Pick<SupervisorOptions, 'command' | 'kubeconfig' | 'environment'>,
+  output: number,
+): ChildProcess {
+  const [program = '', ...words] = command
+  const flags = ['--kubeconfig', kubeconfig, '--no-leader-elect', ...HTTP, '--poll-seconds', '1']
+  return spawn(program, [...words, 'operator', ...flags], {
+    stdio: ['pipe', output, output],
+    env: environment,
+    detached: true,
+  })
+}

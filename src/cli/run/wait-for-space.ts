@@ -1,0 +1,24 @@
+/** What a run writes itself waits for room, as its jobs do. */
+import { systemClock } from '../../support/clock.ts'
+import { storageErrorReason } from '../../support/storage.ts'
+import type { ProgressView } from '../progress.ts'
+
+const TRY_EVERY_MS = 1000
+
+/** Repeats `write` until the disk takes it. @throws AbortError, and any error that is none of the disk's */
+export async function whenThereIsRoom(
+  folder: string,
+  view: Pick<ProgressView, 'say'>,
+  signal: AbortSignal,
+  write: () => Promise<void>,
+): Promise<void> {
+  for (let isTold = false; ; isTold = true)
+    try {
+      return await write()
+    } catch (error) {
+      const reason = storageErrorReason(error)
+      if (reason === undefined) throw error
+      if (!isTold) view.say(`${reason} (${folder}): the results are written when there is room`)
+      await systemClock.sleep(TRY_EVERY_MS, signal)
+    }
+}

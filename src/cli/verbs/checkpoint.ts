@@ -1,0 +1,164 @@
+/** `downpour checkpoint list|verify`: what lies on a volume, read as the runtime reads it. */
+import { readdir, stat } from 'node:fs/promises'
+import { basename, join, relative, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { checkpointNames, type ListedCheckpoint, type RefusedCheckpoint } from '../../checkpoint/list.ts'
+import { verifyCheckpoint } from '../../checkpoint/load.ts'
+import type { Manifest } from '../../checkpoint/manifest.ts'
+import { readManifest } from '../../checkpoint/read-manifest.ts'
+import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
+import { type CliIo, exitWith, processIo } from '../io.ts'
+import { readScore } from '../scores.ts'
+
+type CheckpointIo = Pick<CliIo, 'out' | 'err'>
+
+const CHECKPOINT_FOLDER = /^step-\d{9,}$/
+/** From a state folder: volumes/NAMESPACE/CLAIM/NAMESPACE/JOB. */
+const MAX_DEPTH = 5
+const DIGEST_CHARACTERS = 12
+
+export function register(command: Command): void {
+  command
+    .command('list')
+    .description('a line for each checkpoint, newest last')
+    .argument('<dir>', 'the folder of a job, of a claim, or any above them')
+    .action((dir: string) => exitWith(listFolder(dir, processIo())))
+  command
+    .command('verify')
+    .description('read every byte and compare it with the manifest')
+    .argument('<dir>', 'one checkpoint (step-...), the folder of a job, of a claim, or any above them')
+    .action((dir: string) => exitWith(verifyFolder(dir, processIo())))
+}
+
+/**
+ * A line for each checkpoint, newest last, of a job's folder or of all that lie below.
+ * @returns the exit code: 1 when one is refused or there is none
+ */
+export async function listFolder(dir: string, io: CheckpointIo): Promise<number> {
+  return eachJobFolder(dir, io, async (folder) => {
+    let isRead = true
+    for (const name of await checkpointNames(folder)) if (!(await listOne(folder, name, io))) isRead = false
+    return isRead
+  })
+}
+
+async function listOne(jobFolder: string, name: string, { out, err }: CheckpointIo): Promise<boolean> {
+  const folder = join(jobFolder, name)
+  try {
+    out.write(`${await lineOf({ name, folder, ...(await readManifest(folder)) })}\n`)
+    return true
+  } catch (error) {
+    err.write(`${refusal({ name, code: errorCode(error), reason: errorMessage(error) })}\n`)
+    return false
+  }
+}
+
+/** Every byte of one checkpoint, or of all in the job folders. @returns the exit code: 1 when anything is wrong */
+export async function verifyFolder(dir: string, io: CheckpointIo): Promise<number> {
+  if (isCheckpoint(dir) && (await folderProblem(dir)) === undefined) return (await verifyOne(resolve(dir), io)) ? 0 : 1
+  return eachJobFolder(dir, io, async (folder) => {
+    let isWhole = true
+    for (const name of await checkpointNames(folder)) if (!(await verifyOne(join(folder, name), io))) isWhole = false
+    return isWhole
+  })
+}
+
+async function verifyOne(folder: string, { out, err }: CheckpointIo): Promise<boolean> {
+  try {
+    const { manifest, digest } = await verifyCheckpoint(folder)
+    out.write(`${basename(folder)}  whole  ${factsOf(manifest, digest)}\n`)
+    return true
+  } catch (error) {
+    err.write(`${refusal({ name: basename(folder), code: errorCode(error), reason: errorMessage(error) })}\n`)
+    return false
+  }
+}
+
+/** Names each folder where there may be several. @returns the exit code: 0 when the look at every one went well */
+async function eachJobFolder(
+  dir: string,
+  { out, err }: CheckpointIo,
+  look: (folder: string) => Promise<boolean>,
+): Promise<number> {
+  const problem = await folderProblem(dir)
+  if (problem) return complain(err, problem)
+  const folders = await findJobFolders(resolve(dir))
+  if (folders.length === 0) return complain(err, nothingIn(dir))
+  let exitCode = 0
+  for (const folder of folders) {
+    if (folder !== resolve(dir)) out.write(`${join(dir, relative(resolve(dir), folder))}:\n`)
+    if (!(await look(folder))) exitCode = 1
+  }
+  return exitCode
+}
+
+/** A claim holds NAMESPACE/JOB-uid8/step-…; a state folder holds claims. Links are not followed. */
+async function findJobFolders(dir: string, depth = MAX_DEPTH): Promise<string[]> {
+  const entries = await readdir(dir, { withFileTypes: true }).catch((error) => {
+    if (depth < MAX_DEPTH && errorCode(error) === 'EACCES') return []
+    throw new DownpourError('CHECKPOINT_UNREADABLE', `${dir} cannot be read: ${errorMessage(error)}`, { dir })
+  })
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  if (folders.some(isCheckpoint)) return [dir]
+  if (depth === 0) return []
+  const found: string[] = []
+  for (const name of folders.sort()) found.push(...(await findJobFolders(join(dir, name), depth - 1)))
+  return found
+}
+
+function isCheckpoint(path: string): boolean {
+  return CHECKPOINT_FOLDER.test(basename(resolve(path)))
+}
+
+async function lineOf({ name, folder, manifest, digest }: ListedCheckpoint): Promise<string> {
+  const scores = await scoresOf(folder, digest)
+  return [name, factsOf(manifest, digest), ...(scores ? [scores] : [])].join('  ')
+}
+
+/** @example 'step 1500 (final)  saved 2026-01-01T00:00:00.000Z  2 shards  3 classes  1.2 MiB  sha256:0a1b2c3d4e5f' */
+function factsOf({ step, final, savedAt, shards, classes }: Manifest, digest: string): string {
+  const bytes = shards.reduce((sum, shard) => sum + shard.bytes, 0)
+  return [
+    `step ${step}${final ? ' (final)' : ''}`,
+    `saved ${savedAt}`,
+    `${shards.length} ${shards.length === 1 ? 'shard' : 'shards'}`,
+    ...(classes ? [`${classes.count} ${classes.count === 1 ? 'class' : 'classes'}`] : []),
+    sizeText(bytes),
+    `sha256:${digest.slice(0, DIGEST_CHARACTERS)}`,
+  ].join('  ')
+}
+
+async function scoresOf(folder: string, digest: string): Promise<string | undefined> {
+  const score = await readScore(folder, digest)
+  if (!score) return undefined
+  return Object.entries(score.metrics)
+    .map(([metric, value]) => `${metric} ${value.toFixed(4)}`)
+    .join(', ')
+}
+
+function sizeText(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10))
+  return power === 0 ? `${bytes} B` : `${(bytes / 1024 ** power).toFixed(1)} ${units[power]}`
+}
+
+async function folderProblem(dir: string): Promise<string | undefined> {
+  try {
+    return (await stat(dir)).isDirectory() ? undefined : `${dir} is not a folder`
+  } catch (error) {
+    return `${dir} cannot be opened: ${errorMessage(error)}`
+  }
+}
+
+function nothingIn(dir: string): string {
+  return `no checkpoint in ${dir}: expected folders named step-000000000 in it, or in NAMESPACE/JOB below`
+}
+
+function refusal({ name, code, reason }: RefusedCheckpoint): string {
+  return `${name}  refused  ${code}: ${reason}`
+}
+
+function complain(err: CheckpointIo['err'], sentence: string): number {
+  err.write(`downpour: ${sentence}\n`)
+  return 1
+}

@@ -1,0 +1,154 @@
+/** `downpour validate`: everything that is wrong with job files, before a cluster sees them, as lines or as JSON. */
+import type { Command } from 'commander'
+
+import { issueText, labelOf, parseJob, validateJob } from '../../api/parse.ts'
+import { shownAt } from '../../api/secrets.ts'
+import { warningLines } from '../../api/warnings.ts'
+import { GROUP, JOB_KINDS } from '../../contract/names.ts'
+import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
+import { printableText } from '../../support/printable.ts'
+import { shownValue } from '../../support/shown.ts'
+import { type CliIo, exitWith, processIo } from '../io.ts'
+import { type Manifest, readManifests, withoutRepeats } from '../manifests.ts'
+
+/** One of `problems` in the output of `--json`; README.md describes it. */
+interface Problem {
+  /** YAML_*, FILE_UNREADABLE: the file could not be read as objects. INVALID_JOB: a job in it is wrong. */
+  code: string
+  file: string
+  document?: number | undefined
+  line?: number | undefined
+  kind?: string | undefined
+  name?: string | undefined
+  path?: string | undefined
+  /** As the message shows it: JSON, cut when it is long. Absent when the field is missing. */
+  value?: string | undefined
+  expected?: string | undefined
+  message: string
+  /** The problem as `validate` without --json says it. */
+  text: string
+}
+
+interface Checked {
+  /** Objects that are right, or none of ours, a line each. */
+  lines: string[]
+  /** Of jobs that are right and yet hardly what was meant. */
+  warnings: string[]
+  jobs: number
+  others: number
+  problems: Problem[]
+}
+
+/** A job with more problems than anybody reads still ends in a screen or two. */
+const MAX_LINES = 200
+const TWICE = 'another job of this kind and name was read before; the last would win'
+
+export function register(command: Command): void {
+  command
+    .argument('<files...>', "YAML files; '-' is standard input")
+    .option('--json', 'one JSON object instead of lines: { valid, jobs, otherObjects, problems }')
+    .action((files: string[], options) => exitWith(validateFiles(files, processIo(), options)))
+}
+
+/**
+ * Reads every file, even after one that is broken, and ends with a line that counts.
+ * @returns the exit code: 1 when there was any problem
+ */
+export async function validateFiles(
+  files: readonly string[],
+  { out, err }: CliIo,
+  { json = false }: { json?: boolean } = {},
+): Promise<number> {
+  const checked = await checkFiles(files)
+  const { problems } = checked
+  if (json) out.write(`${JSON.stringify(reportOf(checked), null, 2)}\n`)
+  else {
+    for (const { text } of problems.slice(0, MAX_LINES)) err.write(`${printableText(text)}\n`)
+    if (problems.length > MAX_LINES) err.write(`... and ${problems.length - MAX_LINES} more (--json shows all)\n`)
+    for (const line of checked.warnings) err.write(`${printableText(line)}\n`)
+    for (const line of [...checked.lines, summaryOf(checked)]) out.write(`${printableText(line)}\n`)
+  }
+  return problems.length > 0 ? 1 : 0
+}
+
+function reportOf({ jobs, others, problems, warnings }: Checked) {
+  return {
+    valid: problems.length === 0,
+    jobs,
+    otherObjects: others,
+    problems: problems.map(({ text: _, ...one }) => one),
+    warnings,
+  }
+}
+
+function summaryOf({ jobs, others, problems }: Checked): string {
+  const passed = others > 0 ? `; ${count(others, 'other object')} passed by` : ''
+  return `${count(jobs, 'job')} checked, ${count(problems.length, 'problem')}${passed}`
+}
+
+async function checkFiles(files: readonly string[]): Promise<Checked> {
+  const checked: Checked = { lines: [], warnings: [], jobs: 0, others: 0, problems: [] }
+  const seen = new Set<string>()
+  for (const file of withoutRepeats(files)) {
+    for (const manifest of await manifestsOf(file, checked)) checkManifest(manifest, seen, checked)
+  }
+  return checked
+}
+
+async function manifestsOf(file: string, { problems }: Checked): Promise<Manifest[]> {
+  try {
+    return await readManifests([file])
+  } catch (error) {
+    if (!(error instanceof DownpourError)) throw error
+    const { document, line, path, value } = error.details as Partial<Problem>
+    const place = { document, line, path, ...(value === undefined ? {} : { value: shownValue(value) }) }
+    const message = errorMessage(error)
+    problems.push({ code: errorCode(error), file, ...place, message, text: message })
+    return []
+  }
+}
+
+function checkManifest(manifest: Manifest, seen: Set<string>, checked: Checked): void {
+  const { file, object } = manifest
+  const label = `${file}: ${labelOf(object)}`
+  if (!isOurs(object)) {
+    checked.others += 1
+    checked.lines.push(`${label}: not a job, passed by`)
+    return
+  }
+  checked.jobs += 1
+  const issues = validateJob(object)
+  const { name, namespace } = object.metadata
+  const key = JSON.stringify([object.kind, namespace ?? 'default', name])
+  if (name && seen.has(key)) {
+    issues.push({ path: 'metadata.name', value: undefined, expected: 'a name of its own', message: TWICE })
+  }
+  seen.add(key)
+  if (issues.length === 0) {
+    checked.lines.push(`${label}: valid`)
+    checked.warnings.push(...warningLines(label, parseJob(object)))
+  }
+  const { document, line } = manifest
+  const head = {
+    code: 'INVALID_JOB',
+    file,
+    document,
+    line,
+    kind: object.kind,
+    name: name || object.metadata.generateName,
+  }
+  for (const issue of issues) {
+    const { path, value, expected, message } = issue
+    const shown = value === undefined ? {} : { value: shownAt(path, value) }
+    checked.problems.push({ ...head, path, ...shown, expected, message, text: `${label}: ${issueText(issue)}` })
+  }
+}
+
+/** A mistyped kind of our group is a mistake, not somebody else's object. */
+function isOurs({ apiVersion, kind }: Manifest['object']): boolean {
+  return JOB_KINDS.some((known) => known === kind) || apiVersion.startsWith(`${GROUP}/`)
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}

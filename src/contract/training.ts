@@ -1,0 +1,156 @@
+/**
+ * The vocabulary of training, declared once: the name of each field, its bounds, and what it means. src/api builds the
+ * CRDs from it and adds presets, defaults and rules between fields; src/contract/runtime.ts builds what a pod reads.
+ */
+import { z } from 'zod'
+import { dataFormat, FORMAT_OPTIONS } from './data-formats.ts'
+
+/** Nine digits: names of checkpoint folders are sorted as text. */
+export const MAX_STEPS = 999_999_999
+/** The API server's int32. */
+export const MAX_INT = 2 ** 31 - 1
+const MAX_SEED = 4_294_967_295
+
+const whole = z.int().min(0).max(MAX_INT)
+export const positive = z.int().min(1).max(MAX_INT)
+export const steps = z.int().min(1).max(MAX_STEPS)
+export const seed = z.int().min(0).max(MAX_SEED)
+/** The share of a moving mean that remains after one update. */
+const fraction = z.number().min(0).lt(1)
+const rate = z.number().gt(0)
+
+export const Model = z.strictObject({
+  backbone: z.enum(['resnet-mini', 'resnet50', 'resnet101', 'resnet152']).describe('The network below the last layer.'),
+})
+
+export const Subset = z.strictObject({
+  fraction: z.number().gt(0).lte(1).describe('Share of the images to keep, by seeded hash of the image id.'),
+  seed: seed.describe('Subsets of one seed are nested: 10% lies inside 30%.'),
+})
+
+/** Bounds: the names of spec.data and spec.evaluation.data must fit into one variable of the environment, 128 KiB. */
+export const LabelSubset = z.strictObject({
+  names: z
+    .array(z.string().min(1).max(60))
+    .min(1)
+    .max(1000)
+    .describe('Images without one of these labels, given or by the hierarchy, are left out.'),
+  keepOtherLabels: z
+    .boolean()
+    .describe('True: the images keep all their labels. False: the named labels are the only classes.'),
+})
+
+/** A data set without its place: a job names a claim, a pod a path. */
+export const Data = z.strictObject({
+  format: dataFormat,
+  ...FORMAT_OPTIONS,
+  subset: z.exactOptional(Subset).describe('Train on a part of the images; all when absent.'),
+  labelSubset: z.exactOptional(LabelSubset).describe('Train on the images of some labels; on all when absent.'),
+  maxCorruptRecords: whole.describe('Unreadable records a pod skips and counts before the job fails.'),
+})
+
+/** Resize to a square, random crop, random flip, pixels to [-1, 1] (paper.md §1.2). */
+export const Input = z.strictObject({
+  resizePixels: z.int().min(8).max(2048).describe('Side of the square that every image is resized to.'),
+  cropPixels: z.int().min(8).max(2048).describe('Side of the random crop of it: what the model sees.'),
+  flip: z.boolean().describe('Mirror every other image at random.'),
+})
+
+const momentum = fraction.describe('Share of the previous update in the next one.')
+const epsilon = rate.describe('Added to the mean square before its root is taken (rmsprop), or to the root (adam).')
+/** The update of each is a file of src/ps/optimizers. */
+export const Optimizer = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('rmsprop'),
+    decay: fraction.describe('Decay of the moving mean of squared gradients.'),
+    momentum,
+    epsilon,
+  }),
+  z.strictObject({ type: z.literal('momentum'), momentum }),
+  z.strictObject({
+    type: z.literal('adam'),
+    beta1: fraction.describe('Decay of the moving mean of gradients; usually 0.9.'),
+    beta2: fraction.describe('Decay of the moving mean of squared gradients; usually 0.999.'),
+    epsilon,
+  }),
+])
+export type Optimizer = z.output<typeof Optimizer>
+
+const initial = rate.describe('Learning rate at step 0.')
+/** In global steps (paper.md §4.3). */
+export const LearningRate = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('constant'), initial }),
+  z.strictObject({
+    type: z.literal('exponential'),
+    initial,
+    factor: rate.lte(1).describe('The rate is multiplied by it once in everySteps.'),
+    everySteps: steps.describe('Global steps after which the rate has fallen by factor.'),
+    staircase: z
+      .boolean()
+      .describe('True: the rate falls at each multiple of everySteps. False: it falls a little with each step.'),
+  }),
+  z.strictObject({
+    type: z.literal('piecewise'),
+    boundaries: z.array(steps).max(64).describe('Global steps, ascending, after which the next value holds.'),
+    values: z.array(rate).max(65).describe('Learning rates, one more than boundaries.'),
+  }),
+  z.strictObject({ type: z.literal('poly'), initial, power: rate.describe('Exponent of (1 - step / maxSteps).') }),
+])
+export type LearningRate = z.output<typeof LearningRate>
+
+/** Each is a file of src/ps/async. */
+export const AsyncPolicy = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('async') }),
+  z.strictObject({ type: z.literal('lrOverStaleness') }),
+  z.strictObject({
+    type: z.literal('dcAsgd'),
+    delayCompensation: z
+      .number()
+      .min(0)
+      .default(0.04)
+      .describe('lambda of dcAsgd: share of the estimated change of the gradient; 0.04 when absent.'),
+  }),
+])
+export type AsyncPolicy = z.output<typeof AsyncPolicy>
+
+export const Async = z.strictObject({
+  fetchEvery: positive.describe('n_fetch: worker steps between pulls of the weights.'),
+  pushEvery: positive.describe(
+    'n_push: number of gradients that a push sums up. Weight decay is applied as many times, batch statistics are averaged.',
+  ),
+  policy: AsyncPolicy.describe(
+    'How gradients of older weights are applied: unchanged, with the learning rate divided by the staleness, or with a first-order correction.',
+  ),
+  maxStaleness: z.exactOptional(whole).describe('Staler pushes are refused; the worker pulls and computes again.'),
+  warmStartSteps: z
+    .int()
+    .min(0)
+    .max(MAX_STEPS)
+    .describe('Global steps that worker 0 trains alone before the others start.'),
+})
+
+export const BatchNorm = z.strictObject({
+  decay: rate.lt(1).describe('Decay of the moving mean and variance.'),
+  epsilon: rate.describe('Added to a variance before its root is taken.'),
+})
+
+export const backend = z
+  .enum(['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'])
+  .describe('The library that computes. auto: the fastest one that the image and the node support.')
+export const protocol = z.enum(['finetune', 'frozen']).describe('frozen: only the new head trains.')
+export const maxExamples = positive.describe('Number of images to score; all when absent.')
+
+/** Numbers that a job and a RuntimeConfig share. */
+export const Training = z.strictObject({
+  batchSize: z.int().min(1).max(65_536).describe('Examples in one step of one worker.'),
+  weightDecay: z.number().min(0).describe('L2 penalty on weights of convolutions and of the last layer.'),
+  maxSteps: steps.describe('Global steps: pushes applied, by all workers together.'),
+  seed: seed.describe('Of the first weights, the order of examples and augmentation.'),
+  maxNonFinite: positive.describe('Consecutive gradients with NaN or infinity before the job fails.'),
+})
+
+/** How many checkpoints are kept. */
+export const Retention = z.strictObject({
+  keep: z.int().min(2).max(100).describe('Newest checkpoints kept; at least 2, because the newest may be damaged.'),
+  keepBest: z.int().min(0).max(10).describe('Checkpoints with the best scores kept in addition.'),
+})

@@ -1,0 +1,69 @@
+/**
+ * Decodes pictures with sharp (libvips). A picture that it would decode to other pixels than a viewer shows is
+ * corrected or refused.
+ */
+import sharp, { type Metadata } from 'sharp'
+import { errorMessage } from '../../support/errors.ts'
+import { whyNoPicture } from './signature.ts'
+
+// Fifty workers may share a machine, so libvips keeps no cache and uses one thread for an image.
+sharp.cache(false)
+sharp.concurrency(1)
+
+const CHANNELS = 3
+/** For 8 and 16 bits. libvips clips samples of any other type to 0…255, so such pictures are refused. */
+const BYTES_PER_SAMPLE: Readonly<Record<string, number>> = { uchar: 1, ushort: 2 }
+/** For a picture that is decoded as a whole: a file of a few kilobytes can declare gigabytes of pixels. */
+const MAX_DECODED_BYTES = 256 * 2 ** 20
+/** libvips reads these row by row, unless they are progressive. */
+const STREAMED = new Set(['jpeg', 'png'])
+
+/**
+ * Decodes the first page or frame, rotates it by its EXIF orientation, and resizes it to a square without keeping the
+ * aspect ratio.
+ * @returns RGB bytes, size·size·3 long
+ * @throws Error whose message says why the bytes are not a usable picture
+ */
+export async function decodeSquare(encoded: Uint8Array, size: number): Promise<Uint8Array> {
+  try {
+    const image = sharp(encoded, { failOn: 'error' })
+    const facts = await image.metadata()
+    mustBeUsable(facts)
+    const square = image.resize(size, size, { fit: 'fill' }).flatten().toColourspace('srgb').raw()
+    const { data, info } = await square.toBuffer({ resolveWithObject: true })
+    if (info.channels === CHANNELS) return upright(data, size, facts.orientation)
+    throw new Error(`it has ${facts.channels} channels, which are neither grey, RGB nor CMYK`)
+  } catch (error) {
+    const [first = ''] = errorMessage(error).split('\n')
+    throw new Error(whyNoPicture(encoded) ?? first, { cause: error })
+  }
+}
+
+function mustBeUsable({ format, isProgressive, width, height, channels, depth }: Metadata): void {
+  const sampleBytes = BYTES_PER_SAMPLE[depth]
+  if (!sampleBytes) throw new Error(`its samples are of type ${depth}: convert it to 8 or 16 bits a channel`)
+  if (STREAMED.has(format) && !isProgressive) return
+  const bytes = width * height * channels * sampleBytes
+  if (bytes <= MAX_DECODED_BYTES) return
+  const size = `${width}×${height} pixels take ${bytes} bytes of memory, at most ${MAX_DECODED_BYTES} are given`
+  throw new Error(`it is too large: ${size}; make it smaller, or save it as a plain JPEG (not progressive)`)
+}
+
+/**
+ * Rotating the small square gives the same pixels as rotating the original, without the memory that the original needs.
+ * @param orientation of EXIF, 1 to 8: whether columns or rows run backwards, and from 5 on whether they are swapped
+ */
+function upright(pixels: Uint8Array, size: number, orientation = 1): Uint8Array {
+  if (orientation < 2 || orientation > 8) return pixels
+  const turned = new Uint8Array(pixels.length)
+  const last = size - 1
+  for (let y = 0; y < size; y++)
+    for (let x = 0; x < size; x++) {
+      const [across, down] = orientation > 4 ? [y, x] : [x, y]
+      const column = [2, 3, 7, 8].includes(orientation) ? last - across : across
+      const row = [3, 4, 6, 7].includes(orientation) ? last - down : down
+      const from = (row * size + column) * CHANNELS
+      turned.set(pixels.subarray(from, from + CHANNELS), (y * size + x) * CHANNELS)
+    }
+  return turned
+}

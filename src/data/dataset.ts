@@ -1,0 +1,46 @@
+/** A data set of any format: examples with annotations, in units that the job leases to its workers. */
+import type { Class } from '../contract/classes.ts'
+import type { LabelMap } from './labels.ts'
+import type { PassedOver } from './scan/kinds.ts'
+
+export interface Encoded<A> {
+  readonly id: string
+  /** The encoded picture. */
+  readonly bytes: Uint8Array
+  /** As stored; `Dataset.interpret` translates it to labels of the job. */
+  readonly annotation: A
+  /** For messages: the file, and the byte offset in a record file. */
+  readonly where: string
+}
+
+export type Item<A> =
+  | ({ readonly type: 'example' } & Encoded<A>)
+  | { readonly type: 'corrupt'; readonly where: string; readonly reason: string }
+
+export interface Dataset<A> {
+  /** Names of the units, sorted. Leases name a unit by its index, so every worker must see the same units. */
+  readonly units: readonly string[]
+  /** What label ids mean: the folder's own labels, or those of the job after `withClasses`. */
+  readonly labels: LabelMap
+  /** What is in the folder and is not read. */
+  readonly passedOver: readonly PassedOver[]
+  /** Examples of the subset and damaged places, in the order of the files. @throws DownpourError DATA_UNREADABLE */
+  read(unit: number): AsyncGenerator<Item<A>>
+  /**
+   * Translates a stored annotation to ids of `labels` and adds missing ancestors.
+   * @throws DownpourError LABEL_UNKNOWN
+   */
+  interpret(annotation: A): A
+  /**
+   * The same data with the classes of a job, matched by name. Reads nothing from the disk.
+   * @throws DownpourError CLASS_UNKNOWN: the folder has classes that the job lacks; HIERARCHY_DIFFERS
+   */
+  withClasses(classes: readonly Class[]): Dataset<A>
+}
+
+/** Label ids of an image. A task with exclusive classes uses the first. */
+export interface ClassLabels {
+  readonly labels: readonly number[]
+  /** Labels of the objects in a generated picture, where its record has them; the stored labels may be wrong. */
+  readonly truth?: readonly number[]
+}

@@ -1,0 +1,50 @@
+/**
+ * The table of data formats. A new format is a file in formats/, a line here, and a line in contract/data-formats.ts.
+ */
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DataFormatName } from '../contract/data-formats.ts'
+import type { DataConfig } from '../contract/runtime.ts'
+import { DownpourError } from '../support/errors.ts'
+import type { ClassLabels, Dataset } from './dataset.ts'
+import type { DataFormat } from './format.ts'
+import { imagenetFolder } from './formats/imagenet-folder.ts'
+import { tfrecord } from './formats/tfrecord.ts'
+import { withLabelSubset } from './label-subset.ts'
+import { passedOverText } from './scan/kinds.ts'
+import { isMissing, unreadable } from './unreadable.ts'
+
+/** `data inspect` tries them in this order. */
+export const FORMATS: Readonly<Record<DataFormatName, DataFormat<ClassLabels>>> = {
+  tfrecord,
+  'imagenet-folder': imagenetFolder,
+}
+
+/**
+ * @param folder the mounted folder that `config.path` is relative to
+ * @throws DownpourError DATA_…, LABELS_INVALID, LABEL_UNKNOWN; Node's error when the storage fails
+ */
+export async function openDataset(folder: string, config: DataConfig): Promise<Dataset<ClassLabels>> {
+  const root = join(folder, config.path)
+  await mustExist(root)
+  const format = FORMATS[config.format]
+  const dataset = await format.open(root, config)
+  if (dataset.units.length > 0) return config.labelSubset ? withLabelSubset(dataset, config.labelSubset, root) : dataset
+  const named = config.files === undefined ? '' : ` named ${config.files}`
+  const subset = config.subset ? ` in the subset of ${config.subset.fraction}` : ''
+  const instead = dataset.passedOver.map(passedOverText).join('; ')
+  const message = `${root}: no ${format.contents}${named} here${subset}${instead && `; passed over: ${instead}`}`
+  throw new DownpourError('DATA_EMPTY', message, { root, format: format.name })
+}
+
+async function mustExist(root: string): Promise<void> {
+  const found = await stat(root).catch((error) => {
+    if (!isMissing(error)) throw unreadable(root, error)
+  })
+  if (found?.isDirectory()) return
+  throw new DownpourError(
+    'DATA_MISSING',
+    `${root}: no such folder; put the data there, or make some: downpour data make jft-mini --out DIR`,
+    { root },
+  )
+}

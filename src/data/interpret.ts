@@ -1,0 +1,15 @@
+import { DownpourError } from '../support/errors.ts'
+import type { Dataset, Encoded } from './dataset.ts'
+
+/**
+ * @throws DownpourError LABEL_UNKNOWN with its place. No damage to pass over: data and labels file do not belong
+ * together
+ */
+export function interpretAt<A>(dataset: Dataset<A>, { annotation, where }: Encoded<A>): A {
+  try {
+    return dataset.interpret(annotation)
+  } catch (error) {
+    if (!(error instanceof DownpourError)) throw error
+    throw new DownpourError(error.code, `${where}: ${error.message}`, { ...error.details, where })
+  }
+}

@@ -1,0 +1,66 @@
+/** What every process of ours serves: /healthz, /readyz and /metrics; /status and routes of its own where it has them. */
+import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express'
+import { errorMessage } from '../support/errors.ts'
+import { sameSecret } from '../support/secret.ts'
+import { type HttpServer, type HttpServerOptions, startHttpServer } from './server.ts'
+
+export interface ProcessServerOptions extends Pick<HttpServerOptions, 'host' | 'port'> {
+  /** Bearer token that every path but the probes requires; undefined: the network decides who may ask. */
+  key?: string | undefined
+  /** The registry of prom-client. */
+  metrics: { contentType: string; metrics(): Promise<string> }
+  /** Why the process should be restarted; undefined: it is healthy. */
+  unhealthyBecause?: () => string | undefined
+  /** What the process still waits for; undefined: it is ready. */
+  notReadyBecause?: () => string | undefined
+  status?: () => unknown
+  /** More routes by path; the body is JSON, and what the function throws is answered with 400. */
+  put?: Readonly<Record<string, (body: unknown) => unknown>>
+}
+
+const MAX_BODY_BYTES = 64 * 1024
+/** Probes, a scraper and the operator need far fewer. */
+const LIMITS = { connections: 256, idleMs: 10_000 }
+
+/** @throws DownpourError PORT_TAKEN, PORT_REFUSED */
+export async function startProcessServer(options: ProcessServerOptions): Promise<HttpServer> {
+  return startHttpServer({ host: options.host, port: options.port, ...LIMITS }, createApp(options))
+}
+
+function createApp(options: ProcessServerOptions): Express {
+  const { key, metrics, status, put = {} } = options
+  const app = express().disable('x-powered-by').disable('etag').enable('case sensitive routing')
+  app.get('/healthz', (_request, response) => probe(response, options.unhealthyBecause?.()))
+  app.get('/readyz', (_request, response) => probe(response, options.notReadyBecause?.()))
+  if (key !== undefined) app.use(requireKey(key))
+  app.get('/metrics', async (_request, response) => {
+    const text = await metrics.metrics()
+    response.type(metrics.contentType).send(text)
+  })
+  if (status) app.get('/status', (_request, response) => void response.json(status()))
+  const readBody = express.json({ limit: MAX_BODY_BYTES, type: () => true })
+  for (const [path, route] of Object.entries(put))
+    app.put(path, readBody, (request, response) => void response.json(route(request.body) ?? {}))
+  app.use((_request, response) => void response.status(404).json({ error: 'not found' }))
+  return app.use(answerError)
+}
+
+function probe(response: Response, problem: string | undefined): void {
+  response
+    .status(problem === undefined ? 200 : 503)
+    .type('text/plain')
+    .send(`${problem ?? 'ok'}\n`)
+}
+
+function requireKey(key: string): RequestHandler {
+  return ({ headers }, response, next) => {
+    if (sameSecret(headers.authorization ?? '', `Bearer ${key}`)) next()
+    else response.status(401).json({ error: 'unauthorized' })
+  }
+}
+
+/** Express takes a function of four parameters for the one that answers errors; a body that is too large has a status. */
+const answerError: ErrorRequestHandler = (error, _request, response, _next) => {
+  const status = (error as { status?: number }).status ?? 400
+  response.status(status).json({ error: errorMessage(error) })
+}

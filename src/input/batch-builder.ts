@@ -1,0 +1,67 @@
+import type { Lease } from '../contract/exchange.ts'
+import type { Batch } from './batch.ts'
+import type { Sample, Size } from './pipeline.ts'
+
+interface OpenBatch<T> {
+  size: Size
+  images: Float32Array
+  targets: T[]
+  ids: string[]
+  leases: Set<Lease>
+}
+
+/**
+ * Collects samples into batches, a separate batch for each size. A batch owns all of its memory, so that it can be
+ * transferred to another thread.
+ */
+export class BatchBuilder<T> {
+  readonly #batchSize: number
+  readonly #open = new Map<string, OpenBatch<T>>()
+
+  constructor(batchSize: number) {
+    this.#batchSize = batchSize
+  }
+
+  /** @returns the batch that this sample completes */
+  add(sample: Sample<T>, id: string, lease?: Lease): Batch<T> | undefined {
+    const { height, width } = sample.size
+    const key = `${height}×${width}`
+    const open = this.#open.get(key) ?? this.#start(key, sample.size)
+    sample.draw(open.images, open.targets.length * valuesOf(sample.size))
+    open.targets.push(sample.target)
+    open.ids.push(id)
+    if (lease) open.leases.add(lease)
+    if (open.targets.length < this.#batchSize) return undefined
+    this.#open.delete(key)
+    return toBatch(open)
+  }
+
+  /** Whether a sample of the lease is in a batch that is not full. */
+  holds(lease: Lease): boolean {
+    return [...this.#open.values()].some(({ leases }) => leases.has(lease))
+  }
+
+  /** The batches that are not full. */
+  flush(): Batch<T>[] {
+    const rest = [...this.#open.values()].map(toBatch)
+    this.#open.clear()
+    return rest
+  }
+
+  #start(key: string, size: Size): OpenBatch<T> {
+    const images = new Float32Array(this.#batchSize * valuesOf(size))
+    const open = { size, images, targets: [], ids: [], leases: new Set<Lease>() }
+    this.#open.set(key, open)
+    return open
+  }
+}
+
+function toBatch<T>({ size, images, targets, ids }: OpenBatch<T>): Batch<T> {
+  const length = targets.length * valuesOf(size)
+  const own = length === images.length ? images : images.slice(0, length)
+  return { images: own, shape: [targets.length, size.height, size.width], targets, ids }
+}
+
+function valuesOf({ height, width }: Size): number {
+  return height * width * 3
+}

@@ -1,0 +1,44 @@
+/** Messages between a loader and its thread. */
+import type { Class } from '../contract/classes.ts'
+import type { Lease } from '../contract/exchange.ts'
+import type { DataConfig, TaskConfig } from '../contract/runtime.ts'
+import type { Label } from '../data/labels.ts'
+import type { PassedOver } from '../data/scan/kinds.ts'
+import type { Batch } from './batch.ts'
+
+/** The configuration of the thread. */
+export interface LoaderSetup {
+  /** The mounted folder that `data.path` is relative to. */
+  folder: string
+  data: DataConfig
+  task: TaskConfig
+  batchSize: number
+  seed: number
+  /** Units that are read up to their first example when the data set is opened. */
+  unitsToCheck: number
+  /** Decoded pictures kept in memory. */
+  cacheBytes: number
+}
+
+/** Facts of an open data set, before the job has agreed on its classes. */
+export interface DataFacts {
+  /** The number of units. */
+  units: number
+  labels: readonly Label[]
+  passedOver: readonly PassedOver[]
+}
+
+export type ToLoader =
+  /** Without classes, labels keep the ids that they have in the folder. */
+  | { type: 'start'; classes: readonly Class[] | undefined }
+  /** The main thread has room for one more batch. */
+  | { type: 'wanted' }
+  | { type: 'lease'; lease: Lease | null }
+
+export type FromLoader<T> =
+  | { type: 'opened'; facts: DataFacts }
+  | { type: 'batch'; batch: Batch<T>; corruptRecords: number }
+  | { type: 'lease' }
+  | { type: 'leaseDone'; lease: Lease }
+  | { type: 'end'; corruptRecords: number }
+  | { type: 'error'; code: string; message: string; corruptRecords: number }

@@ -1,0 +1,21 @@
+import { join } from 'node:path'
+import type { DataConfig } from '../contract/runtime.ts'
+import type { ClassLabels, Dataset } from '../data/dataset.ts'
+import { openDataset } from '../data/formats.ts'
+import { checkUnits } from './check-units.ts'
+import type { CorruptionCount } from './corruption-count.ts'
+
+/**
+ * Opens a data set and checks its first `most` units.
+ * @throws DownpourError DATA_…, BAD_DATA, LABELS_INVALID, LABEL_UNKNOWN
+ */
+export async function openChecked(
+  folder: string,
+  config: DataConfig,
+  most: number,
+  corruption: CorruptionCount,
+): Promise<Dataset<ClassLabels>> {
+  const dataset = await openDataset(folder, config)
+  await checkUnits(dataset, most, join(folder, config.path), corruption)
+  return dataset
+}

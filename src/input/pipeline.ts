@@ -1,0 +1,45 @@
+/**
+ * What a task makes of an example before it becomes a tensor. Runs in the loader's thread, so it must not import tfjs.
+ */
+import type { Random } from '../support/random.ts'
+
+export interface Size {
+  readonly height: number
+  readonly width: number
+}
+
+/** A decoded picture in the size that the pipeline needs. Several samples may be cropped from it. */
+export interface Picture extends Size {
+  /** height · width · 3 bytes, row-major. */
+  readonly rgb: Uint8Array
+}
+
+export interface Decoded<A> {
+  readonly id: string
+  readonly picture: Picture
+  /** In label ids of the job. */
+  readonly annotation: A
+}
+
+/** One row of a batch. It draws into the memory of the batch, so that pixels are copied only once. */
+export interface Sample<T> {
+  /** With padding. Samples of the same size share a batch; the size without padding can be in the target. */
+  readonly size: Size
+  readonly target: T
+  /** Writes height · width · 3 values in [-1, 1]. */
+  draw(into: Float32Array, offset: number): void
+}
+
+export interface InputPipeline<A, T> {
+  /**
+   * Must be deterministic, because the result may be cached.
+   * @throws Error whose message says why it is not a usable picture
+   */
+  decode(bytes: Uint8Array): Promise<Picture>
+  /**
+   * None, one or several samples. All randomness comes from `random`, so that a restarted worker gets the same samples.
+   */
+  train(example: Decoded<A>, random: Random): Iterable<Sample<T>>
+  /** Must be deterministic, so that scores of two checkpoints are comparable. */
+  evaluate(example: Decoded<A>): Iterable<Sample<T>>
+}

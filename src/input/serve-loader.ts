@@ -1,0 +1,111 @@
+/** The thread of a loader: opens the data set once, then makes a batch for each `wanted` message. */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import type { Class } from '../contract/classes.ts'
+import type { Lease } from '../contract/exchange.ts'
+import type { TaskConfig } from '../contract/runtime.ts'
+import type { ClassLabels, Dataset } from '../data/dataset.ts'
+import { errorCode, errorMessage } from '../support/errors.ts'
+import type { LeaseSource } from './batch.ts'
+import { trainingBatches } from './batches.ts'
+import { CorruptionCount } from './corruption-count.ts'
+import { createExampleReader } from './examples.ts'
+import type { FromLoader, LoaderSetup, ToLoader } from './loader-messages.ts'
+import { openChecked } from './open-checked.ts'
+import type { InputPipeline } from './pipeline.ts'
+
+type CreateInput = (task: TaskConfig) => Promise<InputPipeline<ClassLabels, unknown>>
+
+/** Call once in the thread. @param createInput the pipeline of a task */
+export function serveLoader(createInput: CreateInput): void {
+  const setup = workerData as LoaderSetup
+  const corruption = new CorruptionCount(setup.data.maxCorruptRecords)
+  const main = new MainThread(parentPort as MessagePort)
+  produce(setup, createInput, main, corruption).catch((error) => {
+    // A bug reaches the main thread with its stack, through the 'error' event.
+    if (errorCode(error) === 'UNKNOWN') throw error
+    main.send({
+      type: 'error',
+      code: errorCode(error),
+      message: errorMessage(error),
+      corruptRecords: corruption.count,
+    })
+  })
+}
+
+async function produce(
+  setup: LoaderSetup,
+  createInput: CreateInput,
+  main: MainThread,
+  corruption: CorruptionCount,
+): Promise<void> {
+  const { folder, data, batchSize, seed, unitsToCheck, cacheBytes } = setup
+  const own = await openChecked(folder, data, unitsToCheck, corruption)
+  const pipeline = await createInput(setup.task)
+  main.send({ type: 'opened', facts: factsOf(own) })
+  const classes = await main.started
+  const dataset = classes ? own.withClasses(classes) : own
+  const reader = createExampleReader(dataset, pipeline.decode, corruption, cacheBytes)
+  for await (const batch of trainingBatches(reader, pipeline, batchSize, seed, main)) {
+    await main.wanted()
+    const transfer = [batch.images.buffer as ArrayBuffer]
+    main.send({ type: 'batch', batch, corruptRecords: corruption.count }, transfer)
+  }
+  main.send({ type: 'end', corruptRecords: corruption.count })
+}
+
+function factsOf({ units, labels, passedOver }: Dataset<unknown>) {
+  return { units: units.length, labels: labels.labels, passedOver }
+}
+
+/** The connection to the main thread, which decides when a batch is made and has the leases. */
+class MainThread implements LeaseSource {
+  readonly #port: MessagePort
+  readonly #start = Promise.withResolvers<readonly Class[] | undefined>()
+  /** Batches that were requested and not yet sent. */
+  #credits = 0
+  #onCredit: (() => void) | undefined
+  #onLease: ((lease: Lease | null) => void) | undefined
+
+  constructor(port: MessagePort) {
+    this.#port = port
+    port.on('message', (message: ToLoader) => this.#take(message))
+  }
+
+  /** Resolves with the classes of the job when it has agreed on them. */
+  get started(): Promise<readonly Class[] | undefined> {
+    return this.#start.promise
+  }
+
+  send(message: FromLoader<unknown>, transfer: ArrayBuffer[] = []): void {
+    this.#port.postMessage(message, transfer)
+  }
+
+  /** Resolves when one more batch may be sent. */
+  async wanted(): Promise<void> {
+    while (this.#credits === 0) {
+      await new Promise<void>((resolve) => {
+        this.#onCredit = resolve
+      })
+    }
+    this.#credits--
+  }
+
+  next(): Promise<Lease | null> {
+    const answer = new Promise<Lease | null>((resolve) => {
+      this.#onLease = resolve
+    })
+    this.send({ type: 'lease' })
+    return answer
+  }
+
+  async done(lease: Lease): Promise<void> {
+    this.send({ type: 'leaseDone', lease })
+  }
+
+  #take(message: ToLoader): void {
+    if (message.type === 'start') return this.#start.resolve(message.classes)
+    if (message.type === 'lease') return this.#onLease?.(message.lease)
+    this.#credits++
+    this.#onCredit?.()
+  }
+}

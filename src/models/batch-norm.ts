@@ -1,0 +1,58 @@
+/** Batch norm of the output of a convolution. C channels. */
+import type { VariableSpec } from '../support/variables.ts'
+import { operations } from '../tensor/operations.ts'
+import { type Tensor1D, type Tensor4D, tf } from '../tensor/tf.ts'
+import type { Pass } from './layer.ts'
+
+export interface BatchNormOptions {
+  /**
+   * trained: the batch's statistics in training, the moving ones at evaluation; gamma and beta are trained.
+   * frozen: the moving statistics in both, and no variable changes. For batches too small to measure statistics.
+   */
+  readonly mode?: 'trained' | 'frozen'
+  readonly epsilon: number
+}
+
+export function batchNormVariables(name: string, channels: number, frozen: boolean): VariableSpec[] {
+  const vector = { shape: [channels], decay: false } as const
+  const trainable = frozen ? 'frozen' : 'trainable'
+  const statistic = frozen ? 'frozen' : 'statistic'
+  return [
+    { name: `${name}/gamma`, ...vector, kind: trainable, init: { type: 'ones' } },
+    { name: `${name}/beta`, ...vector, kind: trainable, init: { type: 'zeros' } },
+    { name: `${name}/moving_mean`, ...vector, kind: statistic, init: { type: 'zeros' } },
+    { name: `${name}/moving_variance`, ...vector, kind: statistic, init: { type: 'ones' } },
+  ]
+}
+
+/** Batch norm in mode trained. */
+export function normalise(x_BHWC: Tensor4D, name: string, pass: Pass, epsilon: number): Tensor4D {
+  const { gamma, beta, mean, variance } = namesOf(name)
+  const gamma_C = pass.weight<Tensor1D>(gamma)
+  const beta_C = pass.weight<Tensor1D>(beta)
+  if (!pass.training) {
+    return tf.batchNorm(x_BHWC, pass.weight<Tensor1D>(mean), pass.weight<Tensor1D>(variance), beta_C, gamma_C, epsilon)
+  }
+  const { y_BHWC, mean_C, variance_C } = operations().batchNormTraining(x_BHWC, gamma_C, beta_C, epsilon)
+  pass.statistic(mean, mean_C)
+  pass.statistic(variance, variance_C)
+  return y_BHWC
+}
+
+/** Batch norm in mode frozen is x·scale + shift: scale = γ/√(variance + ε), shift = β - mean·scale. */
+export function foldBatchNorm(name: string, pass: Pass, epsilon: number): { scale_C: Tensor1D; shift_C: Tensor1D } {
+  const { gamma, beta, mean, variance } = namesOf(name)
+  const deviation_C = tf.sqrt(tf.add(pass.weight<Tensor1D>(variance), epsilon))
+  const scale_C = tf.div(pass.weight<Tensor1D>(gamma), deviation_C) as Tensor1D
+  const shift_C = tf.sub(pass.weight<Tensor1D>(beta), tf.mul(pass.weight<Tensor1D>(mean), scale_C)) as Tensor1D
+  return { scale_C, shift_C }
+}
+
+function namesOf(name: string) {
+  return {
+    gamma: `${name}/gamma`,
+    beta: `${name}/beta`,
+    mean: `${name}/moving_mean`,
+    variance: `${name}/moving_variance`,
+  }
+}

@@ -1,0 +1,11 @@
+import type { Job } from '../api/job.ts'
+import type { Role } from '../contract/names.ts'
+
+/** How many pods of each role the spec asks for. */
+export function desiredOf(job: Job): Readonly<Record<Role, number>> {
+  return {
+    ps: job.spec.parameterServer.replicas,
+    worker: job.spec.workers.replicas,
+    evaluator: job.spec.evaluation ? 1 : 0,
+  }
+}

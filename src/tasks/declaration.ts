@@ -1,0 +1,26 @@
+/** What every program may know of a task. It imports zod and src/contract only, because the operator loads it. */
+import { z } from 'zod'
+import type { DataFormatName } from '../contract/data-formats.ts'
+import type { MetricSpec } from '../contract/metrics.ts'
+import type { JobKind } from '../contract/names.ts'
+import { DownpourError } from '../support/errors.ts'
+
+export interface TaskDeclaration {
+  readonly type: string
+  readonly kinds: readonly JobKind[]
+  /** What determines the shapes of the weights, so it cannot change. An option `classes` is the number of classes that the data must have. */
+  readonly options: z.ZodObject
+  /** How an example becomes a sample, with a default for each field. It can change while the job is suspended. */
+  readonly input: z.ZodObject
+  /** Formats of data sets that carry what the task learns. */
+  readonly formats: readonly DataFormatName[]
+  /** The first is the headline of a job, and what keepBest goes by. */
+  readonly metrics: readonly [MetricSpec, ...MetricSpec[]]
+}
+
+/** @throws DownpourError CONFIG_INVALID */
+export function parseFields<F extends z.ZodObject>(fields: F, given: unknown): z.output<F> {
+  const parsed = fields.safeParse(given)
+  if (parsed.success) return parsed.data
+  throw new DownpourError('CONFIG_INVALID', `task: ${z.prettifyError(parsed.error)}`)
+}

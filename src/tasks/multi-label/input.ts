@@ -1,0 +1,1 @@
+export { labelInput as createInput } from '../label-input.ts'

@@ -1,0 +1,5 @@
+/** The module of the loader's thread. It must not load tfjs, because each worker would then have it in memory twice. */
+import { serveLoader } from '../input/serve-loader.ts'
+import { createInput } from '../tasks/registry.ts'
+
+serveLoader(createInput)

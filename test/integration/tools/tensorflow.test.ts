@@ -1,0 +1,146 @@
+/** `npm run setup:tensorflow` with a pip and a compiler that are scripts: what is missing, fails, hangs or is killed. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { eventually } from '../../support/eventually.ts'
+import { CANNOT_MOUNT, mountSmallDisk } from '../../support/small-disk.ts'
+
+const PYTHON = `#!/bin/sh
+case "$*" in
+  *--version*) exit 0 ;;
+  *download*) echo "$$" >> "$LEDGER"; while [ ! -e "$GO" ]; do sleep 0.05; done; [ -z "$PIP_FAILS" ] || exit 1
+    touch "$TMPDIR/tensorflow.whl" ;;
+  *) mkdir -p "$4/tensorflow" && touch "$4/tensorflow/libtensorflow_cc.so.2" "$4/tensorflow/libtensorflow_framework.so.2" ;;
+esac
+`
+/** Its output is no addon, so the check that follows must refuse it. */
+const COMPILER = `#!/bin/sh
+for last; do :; done
+[ "$1" = --version ] || echo nothing > "$last"
+`
+
+let folder: string
+let children: ChildProcess[] = []
+const at = (...names: string[]) => join(folder, ...names)
+const downloads = () => (existsSync(at('ledger')) ? readdirSync(at('cache', 'setup-tensorflow')) : [])
+const inCache = () => readdirSync(at('cache')).filter((name) => name.startsWith('tensorflow-'))
+const workFolders = () => readdirSync(at('cache', 'setup-tensorflow')).filter((name) => name.startsWith('work-'))
+
+function program(name: string, text: string): void {
+  writeFileSync(at('bin', name), text, { mode: 0o755 })
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'downpour-tensorflow-'))
+  children = []
+  mkdirSync(at('bin'))
+  for (const name of ['sh', 'sleep', 'mkdir', 'touch']) symlinkSync(onPath(name), at('bin', name))
+  program('python3', PYTHON)
+  program('g++', COMPILER)
+})
+afterEach(async () => {
+  writeFileSync(at('go'), '')
+  for (const child of children) child.kill('SIGKILL')
+  await eventually(() => rmSync(folder, { recursive: true, force: true }))
+})
+
+function onPath(name: string): string {
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  return folders.map((one) => join(one, name)).find((file) => existsSync(file)) ?? assert.fail(`no ${name} here`)
+}
+
+function setUp(args: string[] = [], environment = {}) {
+  const env = { PATH: at('bin'), LEDGER: at('ledger'), GO: at('go'), DOWNPOUR_CACHE: at('cache'), ...environment }
+  const child = spawn(process.execPath, ['tools/tensorflow/main.ts', ...args], { env, stdio: ['ignore', 2, 'pipe'] })
+  children.push(child)
+  let printed = ''
+  child.stderr?.on('data', (text) => (printed += text))
+  return { child, output: () => printed, code: once(child, 'close').then(([code]) => code as number) }
+}
+
+const finish = () => writeFileSync(at('go'), '')
+
+for (const [missing, message] of [
+  ['python3', /^set-up: python3 with pip is missing: install it \(Debian: apt-get install python3 python3-pip\)/],
+  ['g++', /^set-up: g\+\+ is missing: install it \(Debian: apt-get install g\+\+\)/],
+] as const)
+  test(`a machine without ${missing} is told what to install before anything is downloaded`, async () => {
+    rmSync(at('bin', missing))
+    const { code, output } = setUp()
+    assert.equal(await code, 1)
+    assert.match(output(), message)
+    assert.deepEqual(downloads(), [])
+  })
+
+test('a wheel that pip cannot download ends in what to check, and leaves nothing', async () => {
+  finish()
+  const { code, output } = setUp([], { PIP_FAILS: 'yes' })
+  assert.equal(await code, 1)
+  assert.match(output(), /set-up: pip cannot download tensorflow-cpu==[\d.]+: .*check the network/)
+  assert.deepEqual([inCache(), workFolders()], [[], []])
+})
+
+test('an addon that does not load is not put into its place', async () => {
+  finish()
+  const { code, output } = setUp()
+  assert.equal(await code, 1)
+  assert.match(output(), /computing with it \.\.\. failed[\s\S]*TensorFlow [\d.]+ does not run on this machine/)
+  assert.deepEqual([inCache(), workFolders()], [[], []])
+})
+
+test('a killed set-up keeps no lock, and the next removes what it left', async () => {
+  const first = setUp()
+  await eventually(() => assert.equal(downloads().filter((name) => name.startsWith('work-')).length, 1))
+  first.child.kill('SIGKILL')
+  await once(first.child, 'exit')
+  const [left] = workFolders()
+  const second = setUp()
+  await eventually(() => assert.equal(workFolders().length === 1 && !workFolders().includes(left ?? ''), true))
+  finish()
+  assert.equal(await second.code, 1)
+  assert.deepEqual([inCache(), workFolders()], [[], []])
+})
+
+test('a second set-up says that it waits, and SIGTERM ends the first with its pip', async () => {
+  const first = setUp()
+  await eventually(() => assert.equal(downloads().filter((name) => name.startsWith('work-')).length, 1))
+  const second = setUp()
+  await eventually(() => assert.match(second.output(), /waiting for another set-up in \S+ \(process \d+\)/))
+  first.child.kill('SIGTERM')
+  assert.equal(await first.code, 130)
+  assert.match(first.output(), /interrupted/)
+  await eventually(() => assert.match(second.output(), /downloading TensorFlow/))
+})
+
+test('a disk without room is named with what is needed', { skip: CANNOT_MOUNT }, async () => {
+  const disk = mountSmallDisk(at('cache'), '16m')
+  const { code, output } = setUp()
+  const ended = await code.finally(() => disk.unmount())
+  assert.equal(ended, 1)
+  assert.match(output(), /^set-up: 0\.0 GB of disk are free in \S+ and 1\.1 GB are needed: make room/)
+})
+
+test('--remove takes the folder away, and says when there is none', async () => {
+  mkdirSync(at('cache', 'tensorflow-2.18.0'), { recursive: true })
+  for (const message of [/^set-up: removed \S+tensorflow-2\.18\.0\n$/, /^set-up: there is no TensorFlow in /]) {
+    const { code, output } = setUp(['--remove'])
+    assert.equal(await code, 0, output())
+    assert.match(output(), message)
+    assert.deepEqual(inCache(), [])
+  }
+})
+
+test('--gpu and unknown options are refused', async () => {
+  for (const [option, message] of [
+    ['--gpu', /npm run images -- tensorflow-gpu/],
+    ['--gpus', /--help` shows the options/],
+  ] as const) {
+    const { code, output } = setUp([option])
+    assert.equal(await code, 1)
+    assert.match(output(), message)
+  }
+})

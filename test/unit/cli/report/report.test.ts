@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite, test } from 'node:test'
+import { renderReport, writeReport } from '../../../../src/cli/report/report.ts'
+import { finetuned, fromRandom, pretrained, record, resultOf } from '../histories.ts'
+
+const ABOUT = { title: 'Run', facts: [['Machine', '2 cores']] } as const
+const HISTORY = [1, 2, 3].map((step) => record(step))
+
+suite('the report of a run', () => {
+  test('shows what pre-training bought, a row for each job, and a picture of what changed', () => {
+    const results = [
+      resultOf(pretrained(), HISTORY),
+      resultOf(finetuned('ours', 0.5), HISTORY),
+      resultOf(fromRandom('random', 0.3), HISTORY),
+    ]
+    const html = renderReport(results, ABOUT)
+    assert.match(html, /<p class="gain">Pre-training: top1 50\.0%/)
+    assert.equal(html.match(/<tr[ >]/g)?.length, 4)
+    assert.match(html, /<dd>step 150, sha256 abcdef0123456789<\/dd>/)
+    assert.match(html, /aria-label="Fine-tuning loss: from the checkpoint and from random weights"/)
+    assert.equal(html.match(/aria-label="Training loss"/g)?.length, 3)
+    assert.match(html, /<dt>Machine<\/dt><dd>2 cores<\/dd>/)
+  })
+
+  test('says what never changed in a sentence', () => {
+    const html = renderReport([resultOf(pretrained(), HISTORY)], ABOUT)
+    assert.match(html, /Never changed: Learning rate: 0\.1; Workers at work: 2\./)
+    assert.doesNotMatch(html, /aria-label="Learning rate"/)
+  })
+
+  test('tells of a job that left nothing what it was asked, and why it did not come to train', () => {
+    const failed = { type: 'Failed', status: 'True', reason: 'BAD_DATA', message: 'worker-0: no such folder' } as const
+    const conditions = [{ ...failed, lastTransitionTime: '', observedGeneration: 1 }]
+    const html = renderReport([resultOf(pretrained({ phase: 'Failed', conditions }))], ABOUT)
+    assert.match(html, /<h2>PretrainJob\/jft<\/h2>\s*<p class="why">Failed: BAD_DATA: worker-0: no such folder<\/p>/)
+    assert.match(html, /<summary>Spec, with its preset filled in<\/summary><pre>preset: /)
+    assert.doesNotMatch(html, /<figure/)
+  })
+
+  test('names the variables of a job, which may hold keys, without their values', () => {
+    const workers = { replicas: 1, template: { env: [{ name: 'WANDB_API_KEY', value: 'sk-4711' }] } }
+    const html = renderReport([resultOf(finetuned('ours', 0.5, { workers }), HISTORY)], ABOUT)
+    assert.match(html, /- name: WANDB_API_KEY\n +value: \(not shown\)/)
+    assert.doesNotMatch(html, /4711/)
+  })
+
+  test('has what a researcher needs to repeat it: spec, seed, data, workers, first weights', () => {
+    const html = renderReport([resultOf(finetuned('ours', 0.5, { seed: 41 }), HISTORY)], ABOUT)
+    const facts = new Map(
+      [...html.matchAll(/<dt>([^<]*)<\/dt><dd>([^<]*)<\/dd>/g)].map(([, name, fact]) => [name, fact]),
+    )
+    assert.equal(facts.get('Seed'), '41')
+    assert.match(facts.get('Data') ?? '', /^claim \S+.* \(imagenet-folder\)$/)
+    assert.match(facts.get('Evaluation data') ?? '', /^claim /)
+    assert.match(facts.get('Workers') ?? '', /^\d+/)
+    assert.equal(facts.get('First weights'), 'not chosen yet')
+    assert.match(html, /<pre>[\s\S]*seed: 41[\s\S]*<\/pre>/)
+  })
+
+  test('draws scores over the steps, and says which loss is of training and which of evaluation', () => {
+    const scores = [50, 100, 150].map((step) => ({ step, metrics: { top1: step / 200, loss: 2 - step / 100 } }))
+    const html = renderReport([resultOf(finetuned('ours', 0.5), HISTORY, scores)], ABOUT)
+    const figure = /<figcaption>Training and evaluation loss<[\s\S]*?<\/figure>/.exec(html)?.[0] ?? ''
+    assert.match(figure, /training: mean of the last pushes[\s\S]*evaluation: mean of the held-out pictures/)
+    assert.match(html, /<figcaption>Scores of the checkpoints: top1<\/figcaption>/)
+  })
+
+  test('of one checkpoint alone shows its score as a dot', () => {
+    const one = [{ step: 150, metrics: { top1: 0.5, top5: 0.9, loss: 1 } }]
+    const html = renderReport([resultOf(finetuned('ours', 0.5), HISTORY, one)], ABOUT)
+    assert.match(html, /<figcaption>Scores of the checkpoints: top1, top5<\/figcaption>[\s\S]*?<circle/)
+  })
+
+  test('survives losses that were no numbers, and does not draw them as zero', () => {
+    const broken = { loss: null as unknown as number }
+    const some = renderReport([resultOf(pretrained(), [record(1), record(2, broken), record(3)])], ABOUT)
+    const figure = /aria-label="Training loss"[\s\S]*?<\/figure>/.exec(some)?.[0] ?? ''
+    assert.equal(figure.match(/<circle/g)?.length, 2)
+    const none = renderReport([resultOf(pretrained(), [record(1, broken), record(2, broken)])], ABOUT)
+    assert.match(none, /Training loss: nothing was recorded/)
+  })
+
+  test('holds no HTML but its own, no script, and loads nothing', () => {
+    const evil = '<script>alert(1)</script>'
+    const job = finetuned('ours', 0.5)
+    const named = { ...job, metadata: { ...job.metadata, name: evil } }
+    const html = renderReport([resultOf(named, HISTORY), resultOf(fromRandom('random', 0.3), HISTORY)], {
+      title: evil,
+      facts: [[evil, evil]],
+    })
+    assert.doesNotMatch(html, /<script|src=|href=|url\(|@import/)
+    assert.match(html, /&lt;script&gt;/)
+  })
+
+  test('is written whole, in a folder that need not be there', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'downpour-report-'))
+    t.after(() => rm(folder, { recursive: true }))
+    await writeReport(join(folder, 'new', 'report.html'), [], ABOUT)
+    assert.deepEqual(await readdir(join(folder, 'new')), ['report.html'])
+    assert.match(await readFile(join(folder, 'new', 'report.html'), 'utf8'), /^<!doctype html>[\s\S]*<\/html>\n$/)
+  })
+})

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite, test } from 'node:test'
+import type { Manifest } from '../../../../src/cli/manifests.ts'
+import { readDemonstration } from '../../../../src/cli/run/demonstration.ts'
+import { makeOrderedData } from '../../../../src/cli/run/generate-data.ts'
+import { ANNOTATIONS } from '../../../../src/contract/names.ts'
+
+const { localMake, localPath } = ANNOTATIONS
+
+function claim(annotations?: Record<string, string>): Manifest {
+  const metadata = { name: 'data', ...(annotations && { annotations }) }
+  return { file: 'jobs.yaml', object: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata } }
+}
+
+/** @returns what it says */
+async function make(manifest: Manifest, signal = new AbortController().signal): Promise<string[]> {
+  const said: string[] = []
+  await makeOrderedData([manifest], { say: (line) => said.push(line) }, signal)
+  return said
+}
+
+suite('data that a claim asks for', () => {
+  test('is not made for a claim that asks for none', async () => {
+    assert.deepEqual(await make(claim()), [])
+    assert.deepEqual(await make(claim({ [localPath]: '/nowhere' })), [])
+  })
+
+  test('is refused when the order cannot be filled, in words that say what can', async () => {
+    for (const order of [
+      { [localMake]: 'imagenet' },
+      { [localMake]: 'jft-mini seed=x', [localPath]: '/d' },
+      { [localMake]: 'jft-mini' },
+    ])
+      await assert.rejects(make(claim(order)), {
+        code: 'ANNOTATION_INVALID',
+        message: /^jobs\.yaml: data: annotation .*expected "jft-mini seed=N", and a folder/,
+      })
+  })
+
+  test('is left alone when it is there', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'downpour-order-'))
+    t.after(() => rm(folder, { recursive: true }))
+    await mkdir(join(folder, 'made'))
+    await writeFile(join(folder, 'made', 'dataset.json'), '{}')
+    assert.deepEqual(await make(claim({ [localMake]: 'jft-mini seed=3', [localPath]: join(folder, 'made') })), [])
+  })
+
+  test('that is interrupted while it is made leaves nothing half made', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'downpour-order-'))
+    t.after(() => rm(folder, { recursive: true }))
+    const made = join(folder, 'made')
+    const order = claim({ [localMake]: 'jft-mini seed=3', [localPath]: made })
+    await assert.rejects(make(order, AbortSignal.abort()), { name: 'AbortError' })
+    assert.equal(existsSync(made), false)
+  })
+})
+
+suite('the demonstration', () => {
+  const seedsOf = (manifests: readonly Manifest[]) =>
+    manifests.map(({ object }) => (object as { spec?: { seed?: number } }).spec?.seed)
+  const orderOf = (manifests: readonly Manifest[]) => manifests[0]?.object.metadata.annotations
+
+  test('keeps its data in the state folder', async () => {
+    const { [localMake]: order, [localPath]: path } = orderOf(await readDemonstration({ stateDir: 'here' })) ?? {}
+    assert.deepEqual([order, path], ['jft-mini seed=0', join('here', 'data', 'jft-mini-0')])
+  })
+
+  test('takes a seed for data and weights', async () => {
+    const manifests = await readDemonstration({ stateDir: 'here', seed: 4 })
+    assert.equal(orderOf(manifests)?.[localMake], 'jft-mini seed=4')
+    assert.deepEqual(
+      seedsOf(manifests).filter((seed) => seed !== undefined),
+      [4],
+    )
+  })
+})

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { globSync } from 'node:fs'
+import { suite, test } from 'node:test'
+import { validateFiles } from '../../../../src/cli/verbs/validate.ts'
+import { finetune, pretrain } from '../../../support/job-cases.ts'
+import { capture, fileWith } from '../io.ts'
+
+const CLAIM = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'jft' } }
+
+suite('downpour validate', () => {
+  test('says that right jobs are valid, passes other objects by, and counts', async (t) => {
+    const file = await fileWith(t, [CLAIM, pretrain(), finetune()])
+    const { io, written } = capture()
+    assert.equal(await validateFiles([file], io), 0)
+    assert.equal(written.err, '')
+    assert.deepEqual(written.out.trimEnd().split('\n'), [
+      `${file}: PersistentVolumeClaim/jft: not a job, passed by`,
+      `${file}: PretrainJob/jft: valid`,
+      `${file}: FinetuneJob/birds: valid`,
+      '2 jobs checked, 0 problems; 1 other object passed by',
+    ])
+  })
+
+  test('gives every problem of every job a line with file, job, field, value and expectation', async (t) => {
+    const one = await fileWith(t, [pretrain({ batch_size: 3, workers: { replicas: 0 } })], 'one.yaml')
+    const two = await fileWith(t, [finetune({ from: undefined })], 'two.yaml')
+    const { io, written } = capture()
+    assert.equal(await validateFiles([one, two], io), 1)
+    assert.deepEqual(
+      written.err.trimEnd().split('\n').sort(),
+      [
+        `${one}: PretrainJob/jft: spec.batch_size: 3: unknown field; did you mean batchSize?`,
+        `${one}: PretrainJob/jft: spec.workers.replicas: 0: expected a number of at least 1`,
+        `${two}: FinetuneJob/birds: spec.from: is required unless init is random`,
+      ].sort(),
+    )
+    assert.match(written.out, /2 jobs checked, 3 problems\n$/)
+  })
+
+  test('warns of evaluation data that are the training data, and takes the job', async (t) => {
+    const data = { source: { claimName: 'c', path: 'a/b' }, format: 'tfrecord', labels: 'labels.json' }
+    const evaluated = (over: object) => pretrain({ data, evaluation: { data: { ...data, ...over } } })
+    const same = await fileWith(t, [evaluated({ source: { claimName: 'c', path: './a/./b' } })], 'same.yaml')
+    const others = [
+      { files: 'val-*' },
+      { source: { claimName: 'd', path: 'a/b' } },
+      { source: { claimName: 'c', path: 'a' } },
+    ]
+    const { io, written } = capture()
+    assert.equal(await validateFiles([same], io), 0)
+    assert.match(
+      written.err,
+      /^\S+: PretrainJob\/jft: warning: spec\.evaluation\.data\.source: .*the same files as spec\.data/,
+    )
+    assert.match(written.out, /valid\n1 job checked, 0 problems\n$/)
+    for (const [i, over] of others.entries()) {
+      const other = capture()
+      assert.equal(await validateFiles([await fileWith(t, [evaluated(over)], `other-${i}.yaml`)], other.io), 0)
+      assert.equal(other.written.err, '')
+    }
+  })
+
+  test('refuses a name that no service can have, and a number where a variable wants a text', async (t) => {
+    const env = [{ name: 'OMP_NUM_THREADS', value: 4 }]
+    const file = await fileWith(t, [
+      pretrain({}, '50-workers'),
+      pretrain({ workers: { template: { env } } }),
+      { ...pretrain({}, 'x'), spex: {} },
+    ])
+    const { io, written } = capture()
+    assert.equal(await validateFiles([file], io), 1)
+    const lines = written.err
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.slice(file.length + 2))
+    assert.deepEqual(lines, [
+      `PretrainJob/50-workers: metadata.name: "50-workers": expected lower-case letters, digits and '-', beginning with a letter and ending with a letter or digit, at most 40 characters`,
+      'PretrainJob/jft: spec.workers.template.env[0].value: 4: expected a text',
+      'PretrainJob/x: spex: {}: unknown field; did you mean spec?',
+    ])
+  })
+
+  test('goes on after a file that is not YAML, not there, or empty, and says which line is wrong', async (t) => {
+    const broken = await fileWith(t, 'kind: [PretrainJob\nmetadata: {', 'broken.yaml')
+    const empty = await fileWith(t, '# nothing\n', 'empty.yaml')
+    const right = await fileWith(t, [pretrain()], 'right.yaml')
+    const { io, written } = capture()
+    assert.equal(await validateFiles([broken, '/nowhere/x.yaml', empty, right], io), 1)
+    assert.match(written.err, /broken\.yaml: not YAML: document 1, line \d+, column \d+: /)
+    assert.match(written.err, /\/nowhere\/x\.yaml: cannot be read: ENOENT/)
+    assert.match(written.err, /empty\.yaml: no object in this file/)
+    assert.match(written.out, /right\.yaml: PretrainJob\/jft: valid\n1 job checked, 3 problems\n$/)
+  })
+
+  test('takes a mistyped kind of our group for a mistake, not for another object', async (t) => {
+    const file = await fileWith(t, [{ ...pretrain(), kind: 'PreTrainJob' }])
+    const { io, written } = capture()
+    assert.equal(await validateFiles([file], io), 1)
+    assert.match(written.err, /kind: "PreTrainJob": PretrainJob or FinetuneJob/)
+  })
+
+  test('two jobs of one kind and name are a problem; of two kinds or namespaces they are not', async (t) => {
+    const elsewhere = { ...pretrain(), metadata: { name: 'jft', namespace: 'other' } }
+    const fine = await fileWith(t, [pretrain(), finetune({}, 'jft'), elsewhere])
+    assert.equal(await validateFiles([fine], capture().io), 0)
+    const [one, another] = [await fileWith(t, [pretrain()]), await fileWith(t, [pretrain()])]
+    assert.equal(await validateFiles([one, one], capture().io), 0, 'one file named twice is one file')
+    const { io, written } = capture()
+    assert.equal(await validateFiles([one, another], io), 1)
+    assert.match(written.err, /metadata\.name: another job of this kind and name/)
+  })
+
+  test('finds nothing wrong with the samples', async () => {
+    const samples = globSync('deploy/samples/*.yaml')
+    assert.ok(samples.length > 0)
+    const { io, written } = capture()
+    assert.equal(await validateFiles(samples, io), 0, written.err)
+  })
+
+  test('takes null for an absent field, and generateName', async (t) => {
+    const { metadata: _, ...job } = pretrain({ evaluator: null, runtime: { image: null } })
+    const file = await fileWith(t, [{ ...job, metadata: { generateName: 'jft-' } }])
+    const { io, written } = capture()
+    assert.equal(await validateFiles([file], io), 0, written.err)
+    const wrong = await fileWith(t, [pretrain({ data: null })])
+    assert.equal(await validateFiles([wrong], capture().io), 1)
+  })
+
+  test('takes names that every object inherits for names, and shows values short and harmless', async (t) => {
+    const spec = '{ preset: toString, toString: 1, weightDecay: .nan, __proto__: { maxSteps: 7 } }'
+    const name = JSON.stringify(`a\u001b[31m${'x'.repeat(2 ** 20)}`)
+    const head = 'apiVersion: downpour.dev/v1alpha1\nkind: PretrainJob\n'
+    const file = await fileWith(
+      t,
+      `${head}metadata: { name: j }\nspec: ${spec}\n---\n${head}metadata: { name: j2 }\nspec: { preset: ${name} }`,
+    )
+    const { io, written } = capture()
+    assert.equal(await validateFiles([file], io), 1)
+    assert.match(written.err, /spec\.weightDecay: NaN: /)
+    assert.match(written.err, /spec\.toString: 1: unknown field\n/)
+    assert.match(written.err, /spec\.maxSteps: required/)
+    assert.ok(written.err.length < 10_000 && !written.err.includes('\u001b'))
+  })
+
+  test('--json holds every problem with file, document, line, object, path and value', async (t) => {
+    const file = await fileWith(t, [CLAIM, pretrain({ workers: { replicas: 0 } })])
+    const { io, written } = capture()
+    assert.equal(await validateFiles([file], io, { json: true }), 1)
+    const { problems, ...counts } = JSON.parse(written.out)
+    assert.deepEqual(counts, { valid: false, jobs: 1, otherObjects: 1, warnings: [] })
+    const { line, expected, message, ...problem } = problems[0]
+    assert.deepEqual([typeof line, message], ['number', `expected ${expected}`])
+    const job = { code: 'INVALID_JOB', file, document: 2, kind: 'PretrainJob', name: 'jft' }
+    assert.deepEqual(problem, { ...job, path: 'spec.workers.replicas', value: '0' })
+  })
+})

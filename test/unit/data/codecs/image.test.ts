@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import sharp from 'sharp'
+import { decodeSquare } from '../../../../src/data/codecs/image.ts'
+import { png } from '../builders.ts'
+
+const SIZE = 8
+
+function pictureOf(width: number, height: number) {
+  return sharp({ create: { width, height, channels: 3, background: { r: 200, g: 100, b: 50 } } })
+}
+
+test('a picture becomes a square of RGB bytes, whatever its aspect', async () => {
+  for (const [width, height] of [
+    [30, 5],
+    [5, 30],
+    [2, 2],
+  ] as const) {
+    const pixels = await decodeSquare(await png(200, width, height), SIZE)
+    assert.equal(pixels.length, SIZE * SIZE * 3)
+    assert.deepEqual([...pixels.subarray(0, 3)], [200, 100, 50])
+  }
+})
+
+test('the aspect is ignored: the left quarter of a wide picture is the left quarter of the square', async () => {
+  const right = { input: await png(0, 30, 10), left: 10, top: 0 }
+  const wide = await sharp({ create: { width: 40, height: 10, channels: 3, background: 'white' } })
+    .composite([right])
+    .png()
+    .toBuffer()
+  const pixels = await decodeSquare(wide, SIZE)
+  const redAt = (x: number) => pixels[(3 * SIZE + x) * 3]
+  assert.deepEqual([redAt(0), redAt(3), redAt(5), redAt(7)], [255, 0, 0, 0])
+})
+
+test('grey, palette, transparent, CMYK and 16-bit pictures all become RGB', async () => {
+  const one = pictureOf(10, 6)
+  const forms = {
+    grey: one.clone().greyscale().png(),
+    'grey JPEG': one.clone().greyscale().jpeg(),
+    palette: one.clone().png({ palette: true }),
+    transparent: one.clone().ensureAlpha(1).png(),
+    CMYK: one.clone().toColourspace('cmyk').jpeg(),
+    '16 bits': one.clone().toColourspace('rgb16').png(),
+  }
+  for (const [name, form] of Object.entries(forms)) {
+    const pixels = await decodeSquare(await form.toBuffer(), SIZE)
+    assert.equal(pixels.length, SIZE * SIZE * 3, name)
+    const [red, green, blue] = pixels
+    if (!name.startsWith('grey')) assert.ok(Math.abs(Number(red) - 200) < 4 && Math.abs(Number(green) - 100) < 8, name)
+    else assert.ok(red === green && green === blue, name)
+  }
+})
+
+test('a picture that is cut short is refused, not guessed', async () => {
+  const noise = Buffer.from(Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * i) % 251))
+  const jpeg = await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
+    .jpeg()
+    .toBuffer()
+  await assert.rejects(decodeSquare(jpeg.subarray(0, jpeg.length / 2), SIZE))
+  await assert.rejects(decodeSquare(Buffer.from('no picture'), SIZE))
+})
+
+/** Without compression, in one strip. `type` of a sample: 1 unsigned, 2 signed, 3 floating-point. */
+function tiff({ channels = 1, bits = 8, type = 1, photometric = 1, extra = [] as number[] }): Buffer {
+  const [width, height] = [6, 4]
+  const entries = [
+    [256, [width]],
+    [257, [height]],
+    [258, Array(channels).fill(bits)],
+    [259, [1]],
+    [262, [photometric]],
+    [273, [2048]],
+    [277, [channels]],
+    [278, [height]],
+    [279, [(width * height * channels * bits) / 8]],
+    ...(extra.length > 0 ? [[338, extra] as const] : []),
+    [339, Array(channels).fill(type)],
+  ] as [number, number[]][]
+  const bytes = Buffer.alloc(2048 + (width * height * channels * bits) / 8, 60)
+  bytes.write('II*\0\x08\0\0\0', 'latin1')
+  bytes.writeUInt16LE(entries.length, 8)
+  bytes.fill(0, 10, 2048)
+  for (const [i, [tag, values]] of entries.entries()) {
+    const [at, isLong] = [10 + 12 * i, values.length > 2]
+    bytes.writeUInt16LE(tag, at)
+    bytes.writeUInt16LE(3, at + 2)
+    bytes.writeUInt32LE(values.length, at + 4)
+    if (isLong) bytes.writeUInt32LE(512 + 64 * i, at + 8)
+    for (const [k, value] of values.entries()) bytes.writeUInt16LE(value, (isLong ? 512 + 64 * i : at + 8) + 2 * k)
+  }
+  return bytes
+}
+
+test('numbers that are not of 8 or 16 bits, and other channels, are refused: they would be read as other pixels', async () => {
+  const refused = (form: Parameters<typeof tiff>[0], message: RegExp) =>
+    assert.rejects(decodeSquare(tiff(form), SIZE), { message })
+  await refused({ bits: 32, type: 3 }, /^its samples are of type float: convert it to 8 or 16 bits a channel$/)
+  await refused({ bits: 32 }, /of type uint/)
+  await refused({ bits: 16, type: 2 }, /of type short/)
+  await refused({ channels: 5, photometric: 2, extra: [0, 0] }, /^it has 5 channels, which are neither grey, RGB nor/)
+  await refused({ channels: 4, extra: [0, 0, 0] }, /^it has 4 channels/)
+  for (const form of [{}, { bits: 16 }, { channels: 3, photometric: 2 }, { channels: 2, extra: [0] }])
+    assert.equal((await decodeSquare(tiff(form), SIZE)).length, SIZE * SIZE * 3, JSON.stringify(form))
+})
+
+test('a picture is turned as its camera says, like in every viewer', async () => {
+  const noise = Buffer.from(Array.from({ length: 12 * 8 * 3 }, (_, i) => (i * i * 7 + i) % 251))
+  const stored = sharp(noise, { raw: { width: 12, height: 8, channels: 3 } })
+  const squares = new Set<string>()
+  for (let orientation = 1; orientation <= 8; orientation++) {
+    const file = await stored.clone().withMetadata({ orientation }).png().toBuffer()
+    const viewed = await sharp(file).autoOrient().resize(SIZE, SIZE, { fit: 'fill' }).raw().toBuffer()
+    const square = await decodeSquare(file, SIZE)
+    assert.deepEqual([...square], [...viewed], `orientation ${orientation}`)
+    squares.add(square.join())
+  }
+  assert.equal(squares.size, 8)
+})
+
+test('a small file that claims a huge picture costs no memory, unless it can be read row by row', async () => {
+  const huge = sharp({ create: { width: 10_000, height: 10_000, channels: 3, background: 'black' } })
+  const rows = await huge.clone().png().toBuffer()
+  const passes = await huge.clone().png({ progressive: true }).toBuffer()
+  assert.ok(passes.length < 2 ** 20)
+  assert.equal((await decodeSquare(rows, SIZE)).length, SIZE * SIZE * 3)
+  await assert.rejects(decodeSquare(passes, SIZE), {
+    message: /^it is too large: 10000×10000 pixels take 300000000 bytes of memory, at most 268435456 are given; /,
+  })
+})
+
+test('of an animation the first frame is read', async () => {
+  const frames = await Promise.all([png(250), png(10)])
+  for (const format of ['gif', 'webp'] as const) {
+    const animation = await sharp(frames, { join: { animated: true } })
+      .toFormat(format)
+      .toBuffer()
+    const [red] = await decodeSquare(animation, SIZE)
+    assert.ok(Number(red) > 240, `${format}: ${red}`)
+  }
+})
+
+test('an error message has one line', async () => {
+  const jpeg = await sharp(await png(9))
+    .jpeg()
+    .toBuffer()
+  await assert.rejects(decodeSquare(jpeg.subarray(0, 200), SIZE), (error: Error) => !error.message.includes('\n'))
+})

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { describe, type TestContext, test } from 'node:test'
+import { Registry } from 'prom-client'
+import { startProcessServer } from '../../../src/http/process-server.ts'
+import type { ApiServerOptions } from '../../../src/local/api/request.ts'
+import { startApiServer } from '../../../src/local/api/server.ts'
+
+/** Headers must arrive within 5 s, and the server checks every second. */
+const CUT_WITHIN_MS = 5000 + 1000 + 3000
+
+describe('callers that are slow or many', { concurrency: true }, () => {
+  async function ofProcess(t: TestContext): Promise<number> {
+    const put = { '/pins': () => ({}) }
+    const server = await startProcessServer({ host: '127.0.0.1', port: 0, metrics: new Registry(), put })
+    t.after(server.close)
+    return server.port
+  }
+  async function ofLocalApi(t: TestContext): Promise<number> {
+    const clock = { nowMs: Date.now }
+    const server = await startApiServer({ port: 0, token: 't', clock } as unknown as ApiServerOptions)
+    t.after(server.close)
+    return server.port
+  }
+  async function slow(t: TestContext, port: number, bytes: string): Promise<{ closed: Promise<unknown> }> {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    socket.resume()
+    t.after(() => socket.destroy())
+    const closed = once(socket, 'close')
+    await once(socket, 'connect')
+    socket.write(bytes)
+    return { closed }
+  }
+
+  for (const [name, start] of [
+    ['a process', ofProcess],
+    ['the local API server', ofLocalApi],
+  ] as const)
+    test(`keep nobody from ${name}, and are cut in seconds`, async (t) => {
+      const port = await start(t)
+      const startedMs = performance.now()
+      const closed: Promise<unknown>[] = []
+      for (let i = 0; i < 300; i++) closed.push((await slow(t, port, 'GET /healthz HTTP/1.1\r\nhost: x\r\nx: ')).closed)
+      const { status } = await fetch(`http://127.0.0.1:${port}/healthz`)
+      assert.ok(status === 200 || status === 401)
+      await Promise.all(closed)
+      const tookMs = performance.now() - startedMs
+      assert.ok(tookMs < CUT_WITHIN_MS, `cut after ${tookMs} ms`)
+    })
+
+  test('end with headers of megabytes, and with a body larger than a request may have', async (t) => {
+    const port = await ofProcess(t)
+    const large = await slow(t, port, `GET /healthz HTTP/1.1\r\nhost: x\r\nx: ${'x'.repeat(20_000)}`)
+    await large.closed
+    const body = 'x'.repeat(65 * 1024)
+    const { status } = await fetch(`http://127.0.0.1:${port}/pins`, { method: 'PUT', body }).catch(() => ({
+      status: 0,
+    }))
+    assert.notEqual(status, 200)
+  })
+})

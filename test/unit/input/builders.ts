@@ -1,0 +1,43 @@
+/** Leases that are written down before, and the input of a task with labels. */
+import type { Lease } from '../../../src/contract/exchange.ts'
+import type { InputConfig } from '../../../src/contract/runtime.ts'
+import type { ClassLabels } from '../../../src/data/dataset.ts'
+import type { LeaseSource } from '../../../src/input/batch.ts'
+import { squareCrop } from '../../../src/input/square-crop.ts'
+
+export const SQUARE: InputConfig = { resizePixels: 6, cropPixels: 4, flip: true }
+
+/** What a job says about the input of its task. */
+export const INPUT = {
+  type: 'multi-label',
+  options: { classes: 4, headSlices: 1 },
+  input: { resizePixels: 10, cropPixels: 8, flip: true },
+}
+
+export const PIPELINE = squareCrop(SQUARE, ({ labels }: ClassLabels) => ({ labels }))
+
+/** Hands out these leases, then no more; remembers what was asked and returned. */
+export class ListedLeases implements LeaseSource {
+  asked = 0
+  readonly returned: Lease[] = []
+  readonly #leases: Iterator<Lease>
+
+  constructor(leases: Iterable<Lease>) {
+    this.#leases = leases[Symbol.iterator]()
+  }
+
+  async next(): Promise<Lease | null> {
+    this.asked++
+    const { value, done } = this.#leases.next()
+    return done ? null : value
+  }
+
+  async done(lease: Lease): Promise<void> {
+    this.returned.push(lease)
+  }
+}
+
+/** Every unit in its order, epoch after epoch. */
+export function* epochs(units: number, count = Number.POSITIVE_INFINITY): Generator<Lease> {
+  for (let epoch = 0; epoch < count; epoch++) for (let unit = 0; unit < units; unit++) yield { epoch, unit }
+}

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { exitCodeOf } from '../../../src/contract/exit-codes.ts'
+import { EXIT } from '../../../src/contract/runtime.ts'
+import type { ClassLabels, Dataset } from '../../../src/data/dataset.ts'
+import { openDataset } from '../../../src/data/formats.ts'
+import { CorruptionCount } from '../../../src/input/corruption-count.ts'
+import { createExampleReader } from '../../../src/input/examples.ts'
+import { squareCrop } from '../../../src/input/square-crop.ts'
+import type { DownpourError } from '../../../src/support/errors.ts'
+import {
+  collect,
+  encodeRecord,
+  inside,
+  type RecordSpec,
+  records,
+  temporaryFolder,
+  writeRecords,
+} from '../data/builders.ts'
+
+const root = temporaryFolder()
+const PIXELS = 4
+const { decode } = squareCrop({ resizePixels: PIXELS, cropPixels: PIXELS, flip: false }, () => null)
+const NO_PICTURE = Buffer.from('no picture')
+
+async function datasetOf(...units: RecordSpec[][]): Promise<{ dataset: Dataset<ClassLabels>; file: string }> {
+  const folder = inside(root)
+  return {
+    dataset: await openDataset(folder, await writeRecords(folder, units)),
+    file: join(folder, 'x-00000.tfrecord'),
+  }
+}
+
+const damaged = (id: string): RecordSpec => ({ id, labels: [2], encoded: NO_PICTURE })
+
+test('examples come decoded, with their ancestors', async () => {
+  const { dataset } = await datasetOf([{ id: 'one', labels: [2] }])
+  const [example] = await collect(createExampleReader(dataset, decode, new CorruptionCount(0)).read(0))
+  assert.deepEqual(
+    { ...example, picture: example?.picture.rgb.length },
+    { id: 'one', picture: PIXELS * PIXELS * 3, annotation: { labels: [2, 0, 1] } },
+  )
+})
+
+test('damaged pictures are passed over and counted up to the limit; one more ends with file, offset and id', async () => {
+  const unit = [damaged('bad 0'), { id: 'good', labels: [2] }, damaged('bad 1'), damaged('bad 2')]
+  const { dataset, file } = await datasetOf(unit)
+  const tolerant = new CorruptionCount(3)
+  const ids = (await collect(createExampleReader(dataset, decode, tolerant).read(0))).map(({ id }) => id)
+  assert.deepEqual(ids, ['good'])
+  assert.equal(tolerant.count, 3)
+  const before = await Promise.all(unit.slice(0, 3).map(encodeRecord))
+  const offset = before.reduce((sum, bytes) => sum + bytes.length, 0)
+  await assert.rejects(
+    collect(createExampleReader(dataset, decode, new CorruptionCount(2)).read(0)),
+    (error: DownpourError) => {
+      assert.equal(error.code, 'BAD_DATA')
+      assert.match(
+        error.message,
+        new RegExp(`${file} at byte ${offset}, image bad 2: .*damaged record 3, .*maxCorruptRecords is 2`),
+      )
+      assert.equal(exitCodeOf(error.code), EXIT.badData)
+      return true
+    },
+  )
+})
+
+test('the same damage met again in the next epoch counts once', async () => {
+  const { dataset } = await datasetOf([damaged('bad'), { id: 'good', labels: [2] }])
+  const corruption = new CorruptionCount(1)
+  const reader = createExampleReader(dataset, decode, corruption)
+  for (let epoch = 0; epoch < 3; epoch++) assert.equal((await collect(reader.read(0))).length, 1)
+  assert.equal(corruption.count, 1)
+})
+
+test('a label outside the map is no damage to pass over: it ends the job as bad data, with its place', async () => {
+  const { dataset, file } = await datasetOf([{ id: 'one', labels: [9] }])
+  await assert.rejects(
+    collect(createExampleReader(dataset, decode, new CorruptionCount(100)).read(0)),
+    (error: DownpourError) => {
+      assert.equal(error.code, 'LABEL_UNKNOWN')
+      assert.ok(error.message.startsWith(`${file} at byte 0: label 9 is not in `), error.message)
+      assert.equal(exitCodeOf(error.code), EXIT.badData)
+      return true
+    },
+  )
+})
+
+test('a small set is decoded once; what does not fit in the cache is read again', async () => {
+  const { dataset } = await datasetOf(records('a', 2), records('b', 2))
+  let reads = 0
+  const counted: Dataset<ClassLabels> = {
+    ...dataset,
+    read(unit) {
+      reads++
+      return dataset.read(unit)
+    },
+  }
+  const pictureBytes = PIXELS * PIXELS * 3
+  const reader = createExampleReader(counted, decode, new CorruptionCount(0), 3 * pictureBytes)
+  const readBoth = async () => [await collect(reader.read(0)), await collect(reader.read(1))]
+  const first = await readBoth()
+  assert.equal(reads, 2)
+  assert.deepEqual(await readBoth(), first)
+  assert.equal(reads, 3, 'unit 0 fits, unit 1 does not')
+})
+
+test('a unit that was left in the middle is not taken for the whole', async () => {
+  const { dataset } = await datasetOf(records('a', 3))
+  const reader = createExampleReader(dataset, decode, new CorruptionCount(0), 1e6)
+  for await (const _ of reader.read(0)) break
+  assert.equal((await collect(reader.read(0))).length, 3)
+})

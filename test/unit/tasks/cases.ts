@@ -1,0 +1,35 @@
+/** Each task on a small backbone, with targets and predictions for two images. */
+import type { TaskType } from '../../../src/tasks/declarations.ts'
+import { createTask } from '../../../src/tasks/registry.ts'
+import type { Task } from '../../../src/tasks/task.ts'
+import { makeConfig } from '../ps/fixtures.ts'
+
+export interface TaskCase {
+  options: Record<string, unknown>
+  targets: readonly unknown[]
+  /** Of the same images, all different. */
+  otherTargets: readonly unknown[]
+  predictions: readonly unknown[]
+}
+
+const classes: TaskCase = {
+  options: { classes: 3, headSlices: 1 },
+  targets: [{ labels: [0] }, { labels: [1, 2] }],
+  otherTargets: [{ labels: [2, 1] }, { labels: [0] }],
+  predictions: [Float32Array.of(1, 2, 3), Float32Array.of(0, 9, 1)],
+}
+
+export const TASK_CASES: Readonly<Record<TaskType, TaskCase>> = {
+  'multi-label': classes,
+  'imagenet-classification': classes,
+  'object-count': {
+    options: {},
+    targets: [{ count: 1 }, { count: 2 }],
+    otherTargets: [{ count: 2 }, { count: 5 }],
+    predictions: [1.5, 2],
+  },
+}
+
+export function taskOf(type: TaskType): Promise<Task> {
+  return createTask(makeConfig({ task: { type, options: TASK_CASES[type].options, input: {} } }))
+}

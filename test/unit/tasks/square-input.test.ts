@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseSquareInput } from '../../../src/tasks/square-input.ts'
+
+test('fields that are absent have the numbers of the paper', () => {
+  assert.deepEqual(parseSquareInput({ flip: false }), { resizePixels: 340, cropPixels: 299, flip: false })
+})
+
+test('a crop larger than the picture, and fields of another task, are refused by name', () => {
+  const refusal = (message: RegExp) => ({ code: 'CONFIG_INVALID', message })
+  assert.throws(
+    () => parseSquareInput({ cropPixels: 341 }),
+    refusal(/cropPixels: 341: expected at most resizePixels, 340/),
+  )
+  assert.throws(() => parseSquareInput({ longSide: 9 }), refusal(/longSide/))
+})

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import fc from 'fast-check'
+import { silentLog } from '../../../src/support/log.ts'
+import { selectBackend } from '../../../src/tensor/backend.ts'
+import { type Tensor4D, tf } from '../../../src/tensor/tf.ts'
+import { derivative, randomValues, someIndices, worstError } from './numeric.ts'
+import { type ConvCase, outputShape, weightedConv } from './reference-conv.ts'
+
+/** Sums of some hundred float32 products of values below 1. */
+const TOLERANCE = 2e-5
+const COORDINATES = 16
+
+before(async () => {
+  await selectBackend('wasm', silentLog)
+  await selectBackend('cpu', silentLog)
+})
+
+interface Operands {
+  x: Float32Array
+  w: Float32Array
+  weight: Float32Array
+}
+
+function operands(shape: ConvCase): Operands {
+  const length = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1)
+  return {
+    x: randomValues(length(shape.input), 1),
+    w: randomValues(length(shape.filter), 2),
+    weight: randomValues(length(outputShape(shape)), 3),
+  }
+}
+
+async function gradientsOn(backend: 'wasm' | 'cpu', shape: ConvCase, { x, w, weight }: Operands) {
+  await tf.setBackend(backend)
+  const { pad } = shape
+  const padding = typeof pad === 'string' ? pad : explicitPad(pad)
+  const loss = (x_NHWC: Tensor4D, w_HWIO: Tensor4D) => {
+    const y = tf.conv2d(
+      x_NHWC,
+      w_HWIO,
+      [...shape.strides],
+      padding,
+      'NHWC',
+      [...(shape.dilations ?? [1, 1])],
+      typeof pad === 'string' ? undefined : 'floor',
+    )
+    return tf.sum(tf.mul(y, tf.tensor(weight, y.shape)))
+  }
+  const [dx, dw] = tf.tidy(() => {
+    const inputs = [tf.tensor(x, [...shape.input]), tf.tensor(w, [...shape.filter])]
+    return tf.grads(loss as never)(inputs)
+  })
+  const values = [dx, dw].map((tensor) => tensor?.dataSync() as Float32Array)
+  tf.dispose([dx, dw].filter((tensor) => tensor !== undefined))
+  return { dx: values[0] as Float32Array, dw: values[1] as Float32Array }
+}
+
+function explicitPad([top, bottom, left, right]: readonly [number, number, number, number]) {
+  return [
+    [0, 0],
+    [top, bottom],
+    [left, right],
+    [0, 0],
+  ] as [[0, 0], [number, number], [number, number], [0, 0]]
+}
+
+async function checkCase(shape: ConvCase): Promise<number> {
+  const given = operands(shape)
+  const { x, w, weight } = given
+  const wasm = await gradientsOn('wasm', shape, given)
+  const cpu = await gradientsOn('cpu', shape, given)
+  const xAt = someIndices(x.length, COORDINATES)
+  const wAt = someIndices(w.length, COORDINATES)
+  const dxByDifference = xAt.map((i) => derivative((values) => weightedConv(shape, values, w, weight), x, i, 1))
+  const dwByDifference = wAt.map((i) => derivative((values) => weightedConv(shape, x, values, weight), w, i, 1))
+  const worst = {
+    dxAgainstCpu: worstError(wasm.dx, cpu.dx),
+    dwAgainstCpu: worstError(wasm.dw, cpu.dw),
+    dxAgainstDifference: worstError(
+      xAt.map((i) => wasm.dx[i] as number),
+      dxByDifference,
+    ),
+    dwAgainstDifference: worstError(
+      wAt.map((i) => wasm.dw[i] as number),
+      dwByDifference,
+    ),
+  }
+  for (const [what, error] of Object.entries(worst)) {
+    assert.ok(error < TOLERANCE, `${JSON.stringify(shape)}: ${what} is ${error}`)
+  }
+  return Math.max(...Object.values(worst))
+}
+
+const KERNELS = [1, 3, 7]
+const SIZES = [
+  [9, 7],
+  [8, 8],
+  [7, 10],
+] as const
+const PADS: ConvCase['pad'][] = ['same', 'valid', [1, 2, 0, 3]]
+
+test('convolution gradients on WASM equal finite differences and tfjs-cpu', async (t) => {
+  let worst = 0
+  for (const kernel of KERNELS) {
+    for (const stride of [1, 2]) {
+      for (const pad of PADS) {
+        for (const [height, width] of SIZES) {
+          const filter = [kernel, kernel, 3, 4] as const
+          worst = Math.max(
+            worst,
+            await checkCase({ input: [2, height, width, 3], filter, strides: [stride, stride], pad }),
+          )
+        }
+      }
+    }
+  }
+  t.diagnostic(`largest error ${worst.toExponential(1)}`)
+})
+
+test('gradients of dilated convolutions equal finite differences on WASM and on tfjs-cpu', async (t) => {
+  let worst = 0
+  for (const dilations of [
+    [2, 2],
+    [4, 4],
+    [2, 3],
+    [1, 3],
+  ] as const) {
+    for (const pad of PADS) {
+      for (const kernel of [1, 3]) {
+        const filter = [kernel, kernel, 3, 4] as const
+        worst = Math.max(worst, await checkCase({ input: [2, 11, 9, 3], filter, strides: [1, 1], dilations, pad }))
+      }
+    }
+  }
+  t.diagnostic(`largest error ${worst.toExponential(1)}`)
+})
+
+test('any small shape, stride and padding has the same gradients as finite differences and tfjs-cpu', async () => {
+  const size = fc.integer({ min: 4, max: 9 })
+  const kernel = fc.constantFrom(1, 2, 3, 4)
+  const pads = fc.integer({ min: 0, max: 3 })
+  const shapes = fc.record({
+    input: fc.tuple(fc.constantFrom(1, 3), size, size, fc.constant(2)),
+    filter: fc.tuple(kernel, kernel, fc.constant(2), fc.constantFrom(1, 3)),
+    strides: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
+    pad: fc.oneof(fc.constantFrom('same' as const, 'valid' as const), fc.tuple(pads, pads, pads, pads)),
+  })
+  await fc.assert(
+    fc.asyncProperty(shapes, async (shape) => void (await checkCase(shape))),
+    { numRuns: 60 },
+  )
+})
+
+test('gradients leave no tensor behind', async () => {
+  const shape: ConvCase = { input: [2, 8, 8, 3], filter: [3, 3, 3, 4], strides: [2, 2], pad: 'same' }
+  await gradientsOn('wasm', shape, operands(shape))
+  const before = tf.memory().numTensors
+  for (let i = 0; i < 5; i++) await gradientsOn('wasm', shape, operands(shape))
+  assert.equal(tf.memory().numTensors, before)
+})
