@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -12,7 +21,7 @@ import { CANNOT_MOUNT, mountSmallDisk } from '../../support/small-disk.ts'
 const PYTHON = `#!/bin/sh
 case "$*" in
   *--version*) exit 0 ;;
-  *download*) echo "$$" >> "$LEDGER"; while [ ! -e "$GO" ]; do sleep 0.05; done; [ -z "$PIP_FAILS" ] || exit 1
+  *download*) echo "$$" >> "$LEDGER"; while [ -e "$LEDGER" ] && [ ! -e "$GO" ]; do sleep 0.05; done; [ -z "$PIP_FAILS" ] || exit 1
     touch "$TMPDIR/tensorflow.whl" ;;
   *) mkdir -p "$4/tensorflow" && touch "$4/tensorflow/libtensorflow_cc.so.2" "$4/tensorflow/libtensorflow_framework.so.2" ;;
 esac
@@ -30,6 +39,14 @@ const downloads = () => (existsSync(at('ledger')) ? readdirSync(at('cache', 'set
 const inCache = () => readdirSync(at('cache')).filter((name) => name.startsWith('tensorflow-'))
 const workFolders = () => readdirSync(at('cache', 'setup-tensorflow')).filter((name) => name.startsWith('work-'))
 
+/** Those of this test that run; a process that ended and was not reaped has no command line. */
+function pipProcesses(): string[] {
+  const started = existsSync(at('ledger')) ? readFileSync(at('ledger'), 'utf8').trim().split('\n') : []
+  return started.filter(
+    (pid) => existsSync(`/proc/${pid}`) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder),
+  )
+}
+
 function program(name: string, text: string): void {
   writeFileSync(at('bin', name), text, { mode: 0o755 })
 }
@@ -45,6 +62,8 @@ beforeEach(() => {
 afterEach(async () => {
   writeFileSync(at('go'), '')
   for (const child of children) child.kill('SIGKILL')
+  // A pip that outlives a killed set-up would hold the output of this test process open, and the runner would wait for it.
+  await eventually(() => assert.deepEqual(pipProcesses(), []))
   await eventually(() => rmSync(folder, { recursive: true, force: true }))
 })
 
