@@ -1,7 +1,7 @@
-/** Progress of a count: one line redrawn on a terminal, a line every tenth when piped. */
+/** Prints how many of a number of items are done: one line redrawn on a terminal, a line every 10% into a pipe. */
 export interface CountProgress {
   show(done: number, total: number): void
-  /** Gives the terminal its line back. */
+  /** Moves the cursor to a new line. */
   end(): void
 }
 

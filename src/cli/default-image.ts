@@ -1,4 +1,4 @@
 import { VERSION } from './version.ts'
 
-/** Image of pods whose job names none. */
+/** Image of the pods of a job without `spec.runtime.image`. */
 export const DEFAULT_IMAGE = `downpour/runtime:${VERSION}`

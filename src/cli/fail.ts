@@ -1,7 +1,10 @@
 import { errorText } from '../support/errors.ts'
 import { printableText } from '../support/printable.ts'
 
-/** An error of ours is a sentence with a code; anything else is a bug and shows where. */
+/**
+ * Prints an error and sets exit code 1. A DownpourError is printed as code and message; any other error is a bug, so its
+ * stack is printed, too.
+ */
 export function fail(error: unknown): void {
   const isOurs = (error as { name?: string })?.name === 'DownpourError'
   const places = isOurs || !(error instanceof Error) ? '' : placesOf(error)
@@ -9,7 +12,7 @@ export function fail(error: unknown): void {
   process.exitCode = 1
 }
 
-/** The stack without its head, which is the message again. */
+/** @returns the stack without its first lines, which repeat the message */
 function placesOf({ stack = '' }: Error): string {
   const at = stack.search(/\n +at /)
   return at < 0 ? '' : stack.slice(at)

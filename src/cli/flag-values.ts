@@ -1,4 +1,4 @@
-/** Values of flags, checked where commander reads them: its message names the flag. */
+/** Parsers of flag values for commander, which adds the name of the flag to their messages. */
 import { InvalidArgumentError } from 'commander'
 
 const MAX_DIGITS = 9

@@ -1,4 +1,4 @@
-/** What a verb reads and writes, and how it says its exit code. */
+/** The streams of a verb, and its exit code. */
 import type { Readable, Writable } from 'node:stream'
 
 export interface CliIo {
@@ -11,7 +11,7 @@ export function processIo(): CliIo {
   return { out: process.stdout, err: process.stderr, in: process.stdin }
 }
 
-/** Leaves the exit to Node, which first writes what a pipe has not taken yet. */
+/** Sets the exit code without calling process.exit(), which would drop output that is still buffered for a pipe. */
 export async function exitWith(code: number | Promise<number>): Promise<void> {
   process.exitCode = await code
 }

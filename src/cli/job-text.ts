@@ -1,6 +1,7 @@
-/** What the verbs say of any job. */
+/** Helpers that several verbs use for a job. */
 import type { Job } from '../api/job.ts'
 
+/** @example 'PretrainJob/jft' */
 export function jobText({ kind, metadata }: Pick<Job, 'kind' | 'metadata'>): string {
   return `${kind}/${metadata.name}`
 }

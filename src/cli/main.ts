@@ -1,4 +1,4 @@
-/** bin/downpour: verbs.ts is the table of what it can do. */
+/** Entry point of bin/downpour. The table of verbs is in verbs.ts. */
 import { Command } from 'commander'
 import { errorCode } from '../support/errors.ts'
 import { fail } from './fail.ts'
@@ -6,7 +6,7 @@ import { EXIT_CODES, refusableArguments } from './unknown-verb.ts'
 import { calledVerb, VERBS } from './verbs.ts'
 import { VERSION } from './version.ts'
 
-// The reader of a pipe may stop early: `downpour render FILE | head`.
+// EPIPE is no failure: in `downpour render FILE | head`, head closes the pipe early.
 process.stdout.on('error', (error) => process.exit(errorCode(error) === 'EPIPE' ? 0 : 1))
 
 const args = process.argv.slice(2)

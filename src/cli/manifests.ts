@@ -1,4 +1,4 @@
-/** Objects of files: YAML with any number of documents, JSON, and lists as `kubectl get -o yaml` writes them. */
+/** Reads Kubernetes objects from files: YAML with any number of documents, JSON, and lists as of `kubectl get -o yaml`. */
 import { resolve } from 'node:path'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import { shownValue } from '../support/shown.ts'
@@ -7,10 +7,11 @@ import { readText } from './read-text.ts'
 
 export interface Manifest {
   file: string
-  /** From 1, and the line where it begins. */
+  /** Number of the document in the file, from 1. */
   document?: number
+  /** Line where the document begins, from 1. */
   line?: number
-  /** An object with apiVersion, kind and metadata.name or generateName; the rest is for who takes it. */
+  /** Only apiVersion, kind and metadata.name or generateName are checked here. */
   object: {
     apiVersion: string
     kind: string
@@ -21,8 +22,8 @@ export interface Manifest {
 type Fields = Record<string, unknown>
 
 /**
- * A file that is named twice, as by overlapping patterns of a shell, is read once.
- * @throws DownpourError FILE_UNREADABLE, YAML_*: the code of the first file that cannot be read, and a line for each
+ * Reads each file once, even if it is named twice (overlapping shell patterns).
+ * @throws DownpourError FILE_UNREADABLE, YAML_*: the code of the first file that cannot be read, with one line for each
  */
 export async function readManifests(files: readonly string[]): Promise<Manifest[]> {
   const read = await Promise.allSettled(withoutRepeats(files).map(readManifestFile))
@@ -62,13 +63,13 @@ function documentsOf(text: string, file: string): YamlDocument[] {
   }
 }
 
-/** The objects of a list, of lists in it, too, as kubectl takes them; any other value is one object. */
+/** Flattens lists, also nested ones, as kubectl does; any other value is one object. */
 function itemsOf(value: unknown, where = ''): { value: unknown; where: string }[] {
   if (!isFields(value) || !Array.isArray(value.items)) return [{ value, where }]
   return value.items.flatMap((item: unknown, i) => itemsOf(withKind(item, value), `${where}, items[${i}]`))
 }
 
-/** The kind of a PretrainJobList says what its items are. */
+/** Adds the kind to an item without one: PretrainJob for the items of a PretrainJobList. */
 function withKind(item: unknown, { apiVersion, kind }: Fields): unknown {
   const ofItems = typeof kind === 'string' ? kind.replace(/List$/, '') : ''
   return isFields(item) && ofItems !== '' ? { apiVersion, kind: ofItems, ...item } : item

@@ -1,4 +1,4 @@
-/** Formats metrics. A metric that is better when higher is a share of 1, with three decimals; any other is an error. */
+/** Formats metrics. One that is better when higher is a share of 1 and gets three decimals; any other is an error measure. */
 import type { Job } from '../api/job.ts'
 import type { MetricSpec } from '../contract/metrics.ts'
 import { headlineMetric } from '../plan/metric.ts'

@@ -1,4 +1,4 @@
-/** What the operator's image starts: `downpour operator` alone, so that the image carries no tensor library. */
+/** Entry point of the operator's image: only the verb `operator`, so that the image needs no tensor library. */
 import { Command } from 'commander'
 import { fail } from './fail.ts'
 import { register } from './verbs/operator.ts'

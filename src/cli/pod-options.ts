@@ -1,4 +1,4 @@
-/** Options of the processes that a pod starts; src/plan writes them into its arguments. */
+/** Options of `ps`, `worker` and `evaluate`. src/plan writes them into the arguments of the pod's container. */
 import type { Command } from 'commander'
 import { ARGS } from '../contract/runtime.ts'
 

@@ -1,4 +1,4 @@
-/** The live view of `downpour run`: one line a job, redrawn on a terminal, appended when piped. */
+/** The live view of `downpour run`: one line per job, redrawn on a terminal, appended in a pipe. */
 import type { Job } from '../api/job.ts'
 import { PHASES } from '../api/status.ts'
 import { SHORT_NAMES } from '../contract/names.ts'
@@ -9,17 +9,17 @@ import { waitingOf } from './waiting.ts'
 
 export interface ProgressView {
   show(jobs: readonly Job[]): void
-  /** Puts a line above the view. */
+  /** Prints a line above the table. */
   say(line: string): void
   end(): void
 }
 
 const COLUMNS = ['JOB', 'PHASE', 'STEP', 'LOSS', 'EXAMPLES/S', 'ETA', 'WORKERS', 'RESULT'] as const
-/** Go first when a terminal is narrow. */
+/** Columns left out on a narrow terminal, in this order. */
 const EXPENDABLE: readonly string[] = ['EXAMPLES/S', 'ETA', 'WORKERS', 'LOSS']
-/** Characters of the last column that are worth more than another column. */
+/** Width of the last column below which an expendable column is left out instead. */
 const RESULT_ROOM = 14
-/** Rows for the head of the table and the line where the cursor stands. */
+/** Rows for the header of the table and for the line of the cursor. */
 const TABLE_MARGIN = 2
 const REASON_INDENT = '  '
 const DEFAULT_COLUMNS = 120
@@ -31,7 +31,7 @@ export function createProgressView(out: NodeJS.WriteStream, nowMs = systemClock.
   return out.isTTY ? terminalView(out) : plainView(out, nowMs)
 }
 
-/** Cells of one job's line, in the order of COLUMNS. */
+/** @returns the cells of a job's row, in the order of COLUMNS */
 export function progressCells(job: Job): string[] {
   const { progress, replicas, headline, phase } = job.status ?? {}
   return [
@@ -53,11 +53,11 @@ export function duration(seconds: number): string {
   return minutes > 0 ? `${minutes}m${String(whole % 60).padStart(2, '0')}s` : `${whole}s`
 }
 
-/** Lines are written over the former ones, and what is left below goes last: erasing first would flicker. */
+/** Overwrites the previous lines, then erases what is left of them: erasing first would flicker. */
 function terminalView(out: NodeJS.WriteStream): ProgressView {
   let drawn: Drawing = { lines: [], reasons: [] }
   const columns = () => out.columns || DEFAULT_COLUMNS
-  // Also over what the terminal itself wrote meanwhile, such as ^C.
+  // '\r' also moves to the start of a line to which the terminal has echoed ^C.
   const toTop = () => {
     const rows = rowsOf([...drawn.lines, ...drawn.reasons], columns())
     return rows > 0 ? `\r\x1b[${rows}A` : '\r'
@@ -81,18 +81,18 @@ function terminalView(out: NodeJS.WriteStream): ProgressView {
   }
 }
 
-/** Rows that lines take on a terminal which may have become narrower since they were written. */
+/** @returns the rows that lines occupy. The terminal may be narrower now than when they were written, and wrap them. */
 function rowsOf(lines: readonly string[], columns: number): number {
   return lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(textWidth(line) / columns)), 0)
 }
 
 interface Drawing {
   lines: readonly string[]
-  /** What had no room beside its job. */
+  /** Reasons that were cut in the table, in full. */
   reasons: readonly string[]
 }
 
-/** The table once, with every job: as wide as a terminal, or as its cells need where a pipe reads it. */
+/** @returns the table with every job: it fits the terminal's width; in a pipe it is as wide as its cells */
 export function progressTable(
   jobs: readonly Job[],
   { isTTY, columns }: { isTTY?: boolean; columns?: number },
@@ -102,7 +102,7 @@ export function progressTable(
   return [...lines, ...reasons]
 }
 
-/** Where jobs are of several namespaces, their names alone would not tell them apart. */
+/** Adds the namespace to the names if the jobs are in several namespaces. */
 function rowsWithNamespaces(jobs: readonly Job[]): string[][] {
   const areOfOne = new Set(jobs.map(({ metadata }) => metadata.namespace)).size <= 1
   return jobs.map((job) => {
@@ -111,7 +111,7 @@ function rowsWithNamespaces(jobs: readonly Job[]): string[][] {
   })
 }
 
-/** As many columns as the width holds, as many jobs as the height. */
+/** @returns as many columns and jobs as fit */
 function fittedTable(jobs: readonly Job[], columns: number, rows: number): Drawing {
   const room = Math.max(1, rows - TABLE_MARGIN)
   const shown = jobs.length <= room ? jobs : jobs.slice(0, room - 1)
@@ -124,7 +124,7 @@ function fittedTable(jobs: readonly Job[], columns: number, rows: number): Drawi
   return { lines, reasons: fullReasons(cut, columns - 1).slice(0, room - jobs.length) }
 }
 
-/** Reasons in full; jobs that wait for the same share one. */
+/** @returns reasons in full; jobs with the same reason share one paragraph */
 function fullReasons(rows: readonly (readonly string[])[], width: number): string[] {
   const names = new Map<string, string[]>()
   for (const row of rows) names.set(row.at(-1) ?? '', [...(names.get(row.at(-1) ?? '') ?? []), row[0] ?? ''])
@@ -138,8 +138,8 @@ function listOf(jobs: readonly string[]): string {
 }
 
 /**
- * Prints a job's line when its phase changes or what it waits for, and every ten seconds while something in it moves.
- * A job that trains has one in any case: that nothing moves is news of it.
+ * Prints a job's line when its phase or its reason to wait changes, and every ten seconds if the line has changed. For a
+ * running job every ten seconds in any case: an unchanged line shows that training makes no progress.
  */
 function plainView(out: NodeJS.WriteStream, nowMs: () => number): ProgressView {
   const last = new Map<string, { state: string; line: string; atMs: number }>()
@@ -161,7 +161,7 @@ function plainView(out: NodeJS.WriteStream, nowMs: () => number): ProgressView {
   }
 }
 
-/** Without what it waits for, which is told once. */
+/** Without the reason to wait, which is printed once, when it changes. */
 function plainLine(job: Job): string {
   const [name, phase, step, loss, rate, eta, workers, result] = progressCells(job)
   const facts = [`step ${step}`, `loss ${loss}`, `${rate} examples/s`, `eta ${eta}`, `workers ${workers}`]

@@ -1,4 +1,4 @@
-/** Sums of Kubernetes quantities, for people. */
+/** Parses and formats Kubernetes quantities, to sum resource requests. */
 const SUFFIX: Readonly<Record<string, number>> = {
   n: 1e-9,
   u: 1e-6,

@@ -1,11 +1,11 @@
-/** The text of a file that a user names, or of standard input: never without end, and only if it is text. */
+/** Reads a file named by the user, or standard input: at most MAX_YAML_BYTES, and only UTF-8. */
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { DownpourError, errorMessage } from '../support/errors.ts'
 import { MAX_YAML_BYTES } from '../support/yaml-bounds.ts'
 
-/** Standard input and the pipes of a shell's `<(...)`, by the names that they have in every process. */
+/** Paths of standard input and of the pipes of a shell's `<(...)`. */
 const OPEN_PIPES = /^\/(?:dev|proc\/(?:self|\d+))\/(?:fd\/|stdin$)/
 
 /** @throws DownpourError FILE_UNREADABLE, YAML_TOO_LARGE, YAML_NOT_TEXT */
@@ -20,7 +20,7 @@ export async function readText(file: string): Promise<string> {
   }
 }
 
-/** A pipe that nobody writes to would be waited for, a device has no end. */
+/** Refuses named pipes, which block until another process writes, and devices, which may never end. */
 async function checkKind(file: string): Promise<void> {
   const found = await stat(file)
   if (found.isFile() || (OPEN_PIPES.test(file) && !found.isDirectory())) return

@@ -1,4 +1,4 @@
-/** `downpour render --summary`: how many pods a job becomes, and what they ask for. */
+/** `downpour render --summary`: the number of a job's pods, and the sum of their resource requests. */
 import type { Job } from '../api/job.ts'
 import { LABELS, ROLES, type Role } from '../contract/names.ts'
 import type { PlannedPod } from '../plan/types.ts'
@@ -45,7 +45,7 @@ function roleLine(role: Role, pods: readonly PlannedPod[]): string[] {
   ]
 }
 
-/** A limit without a request is a request: Kubernetes fills it in, and GPUs are mostly written so. */
+/** Kubernetes copies a limit into an absent request; GPUs are usually given as a limit only. */
 function requestsOf({ spec }: PlannedPod): [string, string | number][] {
   const { requests, limits } = (spec.containers[0]?.resources ?? {}) as { requests?: Quantities; limits?: Quantities }
   return Object.entries({ ...limits, ...requests })

@@ -1,4 +1,4 @@
-/** What a run ended with: read back from the jobs' status and from the files the parameter servers left. */
+/** Results of a run, read from the jobs' status and from the files that the parameter servers wrote. */
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
@@ -13,17 +13,17 @@ import { fitTable, type Row, table, textWidth, wrapText } from './table.ts'
 
 export interface JobResult {
   job: Job
-  /** Empty when the job never ran, or its files are gone. */
+  /** Empty if the job never ran or its files are missing. */
   history: HistoryRecord[]
-  /** Of its checkpoints, by rising step. */
+  /** Scores of its checkpoints, in order of step. */
   scores: Score[]
-  /** Of this machine, where it saved. */
+  /** Folder of this machine with its checkpoints; absent if it has saved none. */
   folder?: string
 }
 
 type FolderOf = (namespace: string, claimName: string) => Promise<string>
 
-/** @param folderOf the folder of this machine that stands for a claim. */
+/** @param folderOf returns the folder of this machine that a claim stands for */
 export async function collectResults(
   jobs: readonly Job[],
   folderOf: FolderOf,
@@ -56,7 +56,7 @@ async function readHistory(folder: string | undefined): Promise<HistoryRecord[]>
   return withoutRolledBack(text.split('\n').flatMap((line) => parseHistoryLine(line) ?? []))
 }
 
-/** A restored parameter server trains some steps again: the later record of a step is the one that counts. */
+/** A restored parameter server repeats some steps. Keeps the last record of each, which belongs to the final weights. */
 function withoutRolledBack(records: HistoryRecord[]): HistoryRecord[] {
   let next = Number.POSITIVE_INFINITY
   const kept = records.reverse().filter(({ step }) => {
@@ -69,10 +69,10 @@ function withoutRolledBack(records: HistoryRecord[]): HistoryRecord[] {
 
 const HEAD = ['JOB', 'PHASE', 'STEPS', 'LOSS', 'METRICS', 'STALENESS MEAN/P99', 'PUSHED', 'RESTARTS', 'TIME']
 const NARROW_HEAD = HEAD.map((head) => (head === 'STALENESS MEAN/P99' ? 'STALENESS' : head))
-/** What a narrow terminal can do without: the report has it. */
+/** Columns left out on a narrow terminal, in this order; the report has all. */
 const EXPENDABLE = ['RESTARTS', 'STALENESS', 'PUSHED', 'TIME', 'LOSS', 'STEPS']
 
-/** The closing table of `downpour run`. @param width of the terminal; a pipe takes any */
+/** The table at the end of `downpour run`. @param width of the terminal; absent: a pipe */
 export function resultTable(results: readonly JobResult[], width = Number.POSITIVE_INFINITY): string[] {
   const rows = results.map(({ job }) => rowOf(job))
   const whole = table([HEAD, ...rows])
@@ -99,7 +99,7 @@ function rowOf(job: Job): string[] {
   ]
 }
 
-/** Short names, and each metric in a row of its own. */
+/** Shortens the kind (pj, fj) and puts each metric into its own row. */
 function narrowRows(row: Row): Row[] {
   const at = HEAD.indexOf('METRICS')
   const [name = ''] = row
@@ -113,7 +113,7 @@ function elapsed(start: string | undefined, end: string | undefined): string {
   return start && end ? duration((Date.parse(end) - Date.parse(start)) / 1000) : '-'
 }
 
-/** Pairs of FinetuneJobs with results that differ in their first weights alone: the pre-trained one first. */
+/** @returns pairs of scored FinetuneJobs that differ only in their initial weights: the pre-trained one, then the random one */
 export function twinsOf(results: readonly JobResult[]): [JobResult, JobResult][] {
   const scored = results.filter(({ job }) => job.kind === 'FinetuneJob' && job.status?.results)
   const isRandom = ({ job }: JobResult) => job.kind === 'FinetuneJob' && job.spec.init === 'random'
@@ -130,7 +130,7 @@ function trainingOf({ job }: JobResult): object {
   return training
 }
 
-/** What pre-training bought, a sentence for each pair of twins. */
+/** @returns one sentence per pair: how much better the pre-trained job scores */
 export function transferGains(results: readonly JobResult[]): string[] {
   return twinsOf(results).flatMap(([{ job }, { job: twin }]) => {
     const metric = headlineMetric(job)

@@ -1,4 +1,4 @@
-/** Scores of a job's checkpoints over its steps: those that the run has seen, and those that lie beside the checkpoints. */
+/** Scores of a job's checkpoints: those seen in its status during the run, and those stored beside its checkpoints. */
 import { join } from 'node:path'
 import type { Job } from '../api/job.ts'
 import { realFileSystem } from '../checkpoint/file-system.ts'
@@ -11,7 +11,7 @@ export interface Score {
   metrics: Readonly<Record<string, number>>
 }
 
-/** Scores that were seen go on to be known when their checkpoints are purged. */
+/** Remembers scores seen in a job's status, so that the report has them after their checkpoints were deleted. */
 export class ScoreBook {
   readonly #seen = new Map<string, Map<number, Score>>()
 
@@ -23,7 +23,7 @@ export class ScoreBook {
     }
   }
 
-  /** @param folder where the job saves, if it is known. @returns by rising step */
+  /** @param folder where the job saves; undefined: unknown. @returns all scores, in order of step */
   async of({ metadata }: Pick<Job, 'metadata'>, folder: string | undefined): Promise<Score[]> {
     const saved = folder === undefined ? [] : await savedScores(folder)
     const all = new Map([
@@ -40,7 +40,7 @@ async function savedScores(folder: string): Promise<Score[]> {
   return scores.filter((score) => score !== undefined)
 }
 
-/** The evaluator's record beside a checkpoint; scores of other bytes than these do not count. */
+/** @returns the evaluator's record beside a checkpoint; undefined without one, or if its digest is of other contents */
 export async function readScore(folder: string, digest: string): Promise<Score | undefined> {
   const path = join(folder, FILES.evaluation)
   const text = await readSmallFile(path, MAX_EVALUATION_BYTES, realFileSystem).catch(() => '')

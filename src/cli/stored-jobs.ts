@@ -1,4 +1,4 @@
-/** The jobs that an API server has, as their kinds describe them. */
+/** Reads the jobs that an API server stores. */
 import type { Job } from '../api/job.ts'
 import { parseJob } from '../api/parse.ts'
 import { API_VERSION, type JobKind, PLURALS } from '../contract/names.ts'
@@ -7,7 +7,7 @@ import type { Waiting } from '../kube/client-options.ts'
 import type { KubeObject } from '../kube/objects.ts'
 
 /**
- * PretrainJobs first: a FinetuneJob that a PretrainJob of this list says it created is in the later list, or is deleted.
+ * Lists PretrainJobs first: if a listed PretrainJob has created a FinetuneJob, the second list has it unless it was deleted.
  * @param namespace absent: all
  */
 export async function listJobs(client: KubeClient, options: Waiting, namespace?: string): Promise<Job[]> {
@@ -26,7 +26,7 @@ async function listKind(client: KubeClient, kind: JobKind, options: Waiting, nam
   })
 }
 
-/** A job that an earlier version stored may be invalid by now: the operator fails it and says so in its conditions. */
+/** @returns undefined if the job is invalid, as one stored by an earlier version may be. The operator sets it to Failed. */
 function readableJob(raw: KubeObject): Job | undefined {
   try {
     return parseJob(raw)

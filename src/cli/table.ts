@@ -1,8 +1,8 @@
-/** Tables of text that fit where they are shown. Widths are those of a terminal: a Chinese character takes two places. */
+/** Formats text tables for a terminal. Widths are in terminal columns: a Chinese character takes two. */
 const WIDE =
   /\p{Script=Han}|\p{Script=Hangul}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Emoji_Presentation}|[\u3000-\u303f\uff01-\uff60\uffe0-\uffe6]/u
 const WITHOUT_WIDTH = /[\p{Mn}\p{Me}\p{Cf}]/u
-/** So much of the first column, which names the row, stays on the narrowest terminal. */
+/** Minimum width of the first column, which names the row. */
 const MIN_NAME = 10
 
 export type Row = readonly string[]
@@ -16,7 +16,7 @@ function characterWidth(character: string): number {
   return WITHOUT_WIDTH.test(character) ? 0 : WIDE.test(character) ? 2 : 1
 }
 
-/** The beginning of a text, with an ellipsis where something is left out. */
+/** Cuts a text to `width`; a cut text ends with an ellipsis. */
 export function cutText(text: string, width: number): string {
   if (textWidth(text) <= width) return text
   let kept = ''
@@ -45,13 +45,16 @@ function widthsOf(rows: readonly Row[]): number[] {
 
 export interface Fitting {
   width: number
-  /** Heads of the columns that may go, the first first. */
+  /** Headers of the columns that may be left out, in this order. */
   expendable: readonly string[]
-  /** So much of the last column is worth more than another column; the rest of it is cut. Absent: all of it. */
+  /** The last column may be cut to this width before an expendable column is left out. Absent: it is cut last. */
   lastRoom?: number
 }
 
-/** The rows as lines of at most `width`: expendable columns go first, then names are shortened. The first row is the head. */
+/**
+ * Formats rows as lines of at most `width`: leaves out expendable columns, then shortens the first column, then cuts lines.
+ * @param rows the first is the header. @returns the lines and the headers of the columns that were left out
+ */
 export function fitTable(
   rows: readonly Row[],
   { width, expendable, lastRoom }: Fitting,
@@ -75,7 +78,7 @@ function neededWidth(rows: readonly Row[], lastRoom = Number.POSITIVE_INFINITY):
   return widths.slice(0, -1).reduce((sum, width) => sum + width + 2, last)
 }
 
-/** Names of jobs differ at either end. */
+/** Names of jobs usually differ at their beginning or end, so the middle is left out. */
 function cutMiddle(text: string, width: number): string {
   if (textWidth(text) <= width) return text
   const characters = Array.from(text)
@@ -83,7 +86,7 @@ function cutMiddle(text: string, width: number): string {
   return `${characters.slice(0, head).join('')}…${characters.slice(characters.length - (width - 1 - head)).join('')}`
 }
 
-/** Words over as many lines as they need; a word longer than a line is broken. */
+/** Wraps a text at spaces; a word longer than a line is broken. */
 export function wrapText(text: string, width: number): string[] {
   const lines: string[] = ['']
   for (const word of text.split(' ').flatMap((one) => piecesOf(one, width))) {

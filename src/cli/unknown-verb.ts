@@ -1,4 +1,4 @@
-/** What commander leaves open: help that is asked of a verb that does not exist, and what exit codes mean. */
+/** Additions to commander's help: an error for the help of an unknown verb, and the exit codes. */
 import type { Command } from 'commander'
 
 const HELP = ['-h', '--help', 'help']
@@ -12,7 +12,10 @@ Exit codes:
   ps, worker and evaluate end with the codes that the operator decides by (docs/cli.md)
 `
 
-/** Commander would answer `nope --help` with its own help and 0: without the wish for help it refuses `nope`. */
+/**
+ * Removes the help flags if the verb is unknown, so that commander fails. With them it would print its own help for
+ * `nope --help` and exit with 0.
+ */
 export function refusableArguments(program: Command, args: readonly string[]): string[] {
   return hasUnknownVerb(program, args) ? args.filter((arg) => !HELP.includes(arg)) : [...args]
 }

@@ -1,6 +1,6 @@
 /**
- * Every verb of the command line: one line here, and one file that registers its arguments, options and action. That file
- * is loaded only when its verb is called, so help is fast and a worker loads no operator.
+ * All verbs of the command line. Each has an entry here and a file that registers its arguments, options and action. The
+ * file is loaded only when the verb is called, so help is fast and a worker does not load the operator.
  */
 import type { Command } from 'commander'
 
@@ -34,7 +34,7 @@ export const VERBS = {
   data: { description: 'generate or inspect a data set', load: () => import('./verbs/data.ts') },
 } satisfies Record<string, Verb>
 
-/** @returns the verb that the arguments call, or ask help for */
+/** @returns the verb that the arguments call or request help for */
 export function calledVerb(args: readonly string[]): keyof typeof VERBS | undefined {
   const name = args.find((arg) => !arg.startsWith('-') && arg !== 'help') ?? ''
   return Object.hasOwn(VERBS, name) ? (name as keyof typeof VERBS) : undefined

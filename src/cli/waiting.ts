@@ -1,12 +1,11 @@
-/** Why a job does not train, or trains badly, in the words of its conditions and with what a person can do. */
-
+/** Why a job does not train or is degraded: the message of its most relevant condition, with advice where there is any. */
 import type { Condition, ConditionType } from '../api/conditions.ts'
 import type { Job } from '../api/job.ts'
 import { ANNOTATIONS } from '../contract/names.ts'
 
-/** What every job passes through: the phase says as much. */
+/** Reasons that every job has for a while when it starts: the phase shows the same, so they are not reported. */
 const PASSING = new Set(['Creating', 'Scheduling', 'Starting', 'WaitingForSource', 'Suspending'])
-/** Causes before their consequences. What is `bad` when False is told only where it has a reason of its own. */
+/** The conditions to report, most important first: a cause before its consequences. */
 const TELLING: readonly { type: ConditionType; bad: Condition['status'] }[] = [
   { type: 'Failed', bad: 'True' },
   { type: 'Suspended', bad: 'True' },
@@ -21,13 +20,13 @@ const TELLING: readonly { type: ConditionType; bad: Condition['status'] }[] = [
 ]
 
 export interface Waiting {
-  /** Equal while the cause is the same, though numbers in its text move. */
+  /** Condition and reason. Stays equal when only numbers in the text change. */
   key: string
-  /** One line, without control characters: messages may hold the last words of a process. */
+  /** One line without control characters, which a message may have from the output of a process. */
   text: string
 }
 
-/** @returns undefined for a job that comes up, trains or has ended as it should */
+/** @returns undefined for a job that starts, trains or has succeeded */
 export function waitingOf(job: Job): Waiting | undefined {
   const { conditions = [], phase } = job.status ?? {}
   if (phase === 'Succeeded') return undefined
@@ -40,7 +39,7 @@ export function waitingOf(job: Job): Waiting | undefined {
   return { key: `${told.type}/${told.reason}`, text: text.replace(/\p{Cc}+/gu, ' ') }
 }
 
-/** Every claim is an object: a folder of this machine, or one that the run makes. */
+/** Advice for local mode, where a missing claim has to be added to the job's file. */
 function adviceFor(message: string, { metadata }: Job): string | undefined {
   const found = [...message.matchAll(/persistentvolumeclaim ("[^"]*") not found/g)].map((match) => match[1])
   const [first, ...more] = new Set(found)

@@ -1,13 +1,13 @@
-/** A line chart as HTML: an SVG and its legend, no script, no font, no file beside it, so that a report can be mailed. */
+/** Draws a line chart as inline SVG with an HTML legend. It uses no script, font or other file, so a report can be mailed. */
 export interface Series {
   name: string
-  /** A value that is no number is a gap. */
+  /** NaN or an infinite value leaves a gap in the line. */
   points: readonly { x: number; y: number }[]
 }
 
 export interface Chart {
   title: string
-  /** What the height is, with its unit. */
+  /** Quantity and unit of the y axis. */
   yLabel: string
   xLabel: string
   series: readonly Series[]
@@ -17,16 +17,16 @@ export type Shape = 'usual' | 'wide'
 type Size = Readonly<Record<'width' | 'height' | 'left' | 'right' | 'top' | 'bottom', number>>
 
 const MARGINS = { left: 54, right: 18, top: 24, bottom: 42 }
-/** Text keeps its size where a picture is shown as wide as this: a phone shows the usual one nearly so. */
+/** In pixels. Text has its normal size when a chart is shown at this width; a phone is about as wide as the usual shape. */
 const SIZES: Readonly<Record<Shape, Size>> = {
   usual: { width: 400, height: 240, ...MARGINS },
   wide: { width: 1100, height: 340, ...MARGINS },
 }
 const COLOURS = ['#2563eb', '#dc2626', '#059669', '#9333ea', '#b45309', '#0e7490']
-/** For who prints without colour, or does not see them. */
+/** Distinguish the lines without colour: in print, and for colour-blind readers. */
 const DASHES = ['', '7 4', '2 3', '10 3 2 3']
 const TICKS = 5
-/** Few enough to be seen one by one, as scores of checkpoints are; a single one would have no line at all. */
+/** A series with at most this many points gets dots. A single point would otherwise be invisible: it has no line. */
 const MAX_DOTS = 40
 
 export function lineChart({ title, yLabel, xLabel, series }: Chart, shape: Shape = 'usual'): string {
@@ -67,7 +67,7 @@ function ends(ticks: readonly number[]): [number, number] {
   return [ticks[0] as number, ticks.at(-1) as number]
 }
 
-/** At least two round numbers that enclose the values, and zero, so that a curve's height means something. */
+/** @returns two or more round numbers, evenly spaced, that enclose the values and zero */
 export function niceTicks(values: readonly number[]): number[] {
   const low = values.reduce((least, value) => Math.min(least, value), 0)
   const high = values.reduce((greatest, value) => Math.max(greatest, value), 0)
@@ -99,7 +99,7 @@ function curve({ points }: Series, index: number, x: Scale, y: Scale, maxPoints:
   return [...pieces, ...dots].join('\n')
 }
 
-/** The stretches between gaps. */
+/** Splits the points at gaps. */
 function piecesOf(points: readonly Point[]): Point[][] {
   const pieces: Point[][] = [[]]
   for (const point of points) {
@@ -109,7 +109,7 @@ function piecesOf(points: readonly Point[]): Point[][] {
   return pieces.filter((piece) => piece.length > 0)
 }
 
-/** The first and last point, and of those between as many as can be told apart. */
+/** Keeps every n-th point and the last one, so that about `maxPoints` are left. */
 function thinned(points: readonly Point[], maxPoints: number): readonly Point[] {
   const stride = Math.ceil(points.length / maxPoints)
   return stride <= 1 ? points : points.filter((_, i) => i % stride === 0 || i === points.length - 1)

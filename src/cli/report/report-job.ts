@@ -1,4 +1,4 @@
-/** The section of one job in the report: what it was asked, how it went, and what came of it over its steps. */
+/** The section of one job in the report: facts, charts over its steps, and its spec. */
 import { dump } from 'js-yaml'
 import { type Job, wantedSource } from '../../api/job.ts'
 import { withoutSecrets } from '../../api/secrets.ts'
@@ -29,7 +29,7 @@ ${flat.length > 0 ? `<p class="note">Never changed: ${escapeHtml(flat.join('; ')
 <details><summary>Spec, with its preset filled in</summary><pre>${escapeHtml(dump(withoutSecrets(job.spec), { noRefs: true, lineWidth: 100 }))}</pre></details>`
 }
 
-/** What never changed is a few words, not a picture. */
+/** @returns the title and value of a chart whose only series never changes; undefined for any other chart */
 function flatText({ title, series: [first, ...others] }: Chart): string | undefined {
   const values = new Set(first?.points.map(({ y }) => y))
   const [value = Number.NaN] = values
@@ -37,7 +37,7 @@ function flatText({ title, series: [first, ...others] }: Chart): string | undefi
   return isFlat && others.length === 0 ? `${title}: ${shortNumber(value)}` : undefined
 }
 
-/** The two losses share a picture, each by name; the metrics that are shares of 1 another, and other errors a third. */
+/** Training and evaluation loss share a chart; metrics that are shares of 1 have another, and other error measures a third. */
 function chartsOf({ job, history, scores }: JobResult): Chart[] {
   const metrics = [...new Set(scores.flatMap((score) => Object.keys(score.metrics)))]
   const scored = (metric: string): Series => ({
@@ -79,7 +79,7 @@ function chartsOf({ job, history, scores }: JobResult): Chart[] {
   ]
 }
 
-/** A loss that was no number is null in the file, and a gap in the curve. */
+/** A loss that was NaN or infinite is null in the file; it becomes NaN here, a gap in the chart. */
 export function pointsOf(
   history: readonly HistoryRecord[],
   y: (record: HistoryRecord) => number | null,

@@ -1,4 +1,4 @@
-/** The report's looks: of this machine's fonts, and as readable on a phone as on paper. */
+/** CSS of the report. It uses system fonts, and has rules for narrow screens and for print. */
 export const STYLE = `
 *{box-sizing:border-box}
 body{font:15px/1.5 system-ui,sans-serif;max-width:1180px;margin:1.5rem auto;padding:0 1rem;color:#1f2937;background:#fff;overflow-wrap:anywhere}

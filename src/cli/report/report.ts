@@ -1,4 +1,4 @@
-/** The HTML report of a run: one file, no script, nothing loaded from anywhere. */
+/** Writes the HTML report of a run: one file without scripts that loads nothing. */
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { headlineMetric } from '../../plan/metric.ts'
@@ -11,7 +11,7 @@ import { STYLE } from './report-style.ts'
 
 export interface ReportFacts {
   title: string
-  /** The version, the command, the machine: name and value. */
+  /** Pairs of name and value: the command, the version, the machine. */
   facts: readonly (readonly [name: string, value: string])[]
 }
 
@@ -63,7 +63,7 @@ function resultsTable(results: readonly JobResult[]): string {
   return `<table><tr class="head">${head}</tr>${body.join('')}</table>`
 }
 
-/** A fine-tuned job and its random twin in one picture: loss, and what the checkpoints score. */
+/** Charts of each pair of FinetuneJobs (twinsOf): their training loss, and the headline metric of their checkpoints. */
 function twinCharts(results: readonly JobResult[]): string {
   return twinsOf(results)
     .flatMap((twins): Chart[] => {
@@ -94,7 +94,7 @@ function twinCharts(results: readonly JobResult[]): string {
     .join('\n')
 }
 
-/** A phone gets another picture than a desk: the wide one would have letters of three pixels there. */
+/** Renders both shapes; the CSS shows one of them. Text in the wide one would be three pixels high on a phone. */
 function inBothShapes(chart: Chart): string {
   return `<div class="large">${lineChart(chart, 'wide')}</div><div class="small">${lineChart(chart)}</div>`
 }

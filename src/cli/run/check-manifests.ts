@@ -1,4 +1,4 @@
-/** What can be known to be wrong with the files of a run before anything is started: all of it, at once. */
+/** Checks the files of a run before anything is started, and reports all errors at once. */
 import { isDeepStrictEqual } from 'node:util'
 import { issueText, labelOf, parseJob, validateJob } from '../../api/parse.ts'
 import { warningLines } from '../../api/warnings.ts'
@@ -12,7 +12,7 @@ const MAX_FINDINGS = 200
 
 /**
  * @throws DownpourError KIND_UNKNOWN, NAME_GENERATED, OBJECT_TWICE, INVALID_JOB, NO_JOB, CLAIM_FOLDER_MISSING: the code of
- * the first finding, and a line for each
+ * the first finding, with one line for each
  */
 export async function checkManifests(manifests: readonly Manifest[]): Promise<void> {
   const findings = [
@@ -30,7 +30,7 @@ export async function checkManifests(manifests: readonly Manifest[]): Promise<vo
   throw new DownpourError(first.code, [...lines, ...more].join('\n'))
 }
 
-/** Warnings about jobs that passed the check. */
+/** @returns warnings about jobs that passed the check */
 export function manifestWarnings(manifests: readonly Manifest[]): string[] {
   return manifests
     .filter(isJob)
@@ -47,14 +47,17 @@ function kindFindings({ file, object }: Manifest): Finding[] {
   return [{ code: 'KIND_UNKNOWN', text }]
 }
 
-/** A second run could not tell which object the file means. */
+/** generateName is refused as by `kubectl apply`: a second run would create another job instead of continuing the first. */
 function nameFindings({ file, object: { metadata } }: Manifest): Finding[] {
   if (metadata.name !== undefined) return []
   const text = `${file}: from ${metadata.generateName}: cannot use generate name with apply`
   return [{ code: 'NAME_GENERATED', text }]
 }
 
-/** The last would win. Many a file brings along the claims that others name, too: the same object may come again. */
+/**
+ * Two different objects of one name are refused, because the last would replace the first. Equal ones are allowed: several
+ * files may each contain the claims that they share.
+ */
 function twiceFindings(manifests: readonly Manifest[]): Finding[] {
   const seen = new Map<string, Manifest>()
   return manifests.flatMap((manifest): Finding[] => {

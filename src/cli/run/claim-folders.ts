@@ -1,4 +1,4 @@
-/** Folders of this machine that claims name: data must be there, whatever is missing of checkpoints is made. */
+/** Checks the local folders that claims name. A folder with data must exist; one for checkpoints is created when it is missing. */
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { ANNOTATIONS } from '../../contract/names.ts'
@@ -11,7 +11,7 @@ export interface Finding {
   text: string
 }
 
-/** A mistyped path must not become an empty folder in which a job then finds no data. */
+/** A mistyped path has to be an error: created as an empty folder, it would let the job wait for data or fail later. */
 export async function claimFolderFindings(manifests: readonly Manifest[]): Promise<Finding[]> {
   const read = new Set(manifests.flatMap(dataClaimsOf))
   const claims = manifests.filter(({ object }) => object.kind === 'PersistentVolumeClaim')
@@ -22,7 +22,7 @@ export async function claimFolderFindings(manifests: readonly Manifest[]): Promi
 async function findingOf({ file, object }: Manifest, read: ReadonlySet<string>): Promise<string | undefined> {
   const { name, annotations = {} } = object.metadata
   const path = annotations[ANNOTATIONS.localPath]
-  // What is made on order is there before a job starts.
+  // Generated data exists before a job starts.
   if (path === undefined || annotations[ANNOTATIONS.localMake] !== undefined) return undefined
   const what = `${file}: PersistentVolumeClaim/${name}: annotation ${ANNOTATIONS.localPath}: ${JSON.stringify(path)}`
   if (path === '') return `${what}: expected the path of a folder`
@@ -46,7 +46,7 @@ interface DataUser {
   transfers?: { template?: DataUser }[]
 }
 
-/** Keys of the claims that a job and the FinetuneJobs it makes read data from. */
+/** @returns NAMESPACE/NAME of the claims from which a job, and the FinetuneJobs that it creates, read data */
 function dataClaimsOf({ object }: Manifest): string[] {
   const { spec } = object as { spec?: DataUser }
   const users = spec ? [spec, ...(spec.transfers ?? []).flatMap(({ template }) => (template ? [template] : []))] : []

@@ -1,4 +1,4 @@
-/** Whether a run is over: every job of it has ended or is gone, and no FinetuneJob that one of them makes is to come. */
+/** A run is over when every job of it has ended or was deleted, and none of them will create another FinetuneJob. */
 import type { Job } from '../../api/job.ts'
 import { transferPlans } from '../../api/transfers.ts'
 import { ANNOTATIONS } from '../../contract/names.ts'
@@ -6,15 +6,15 @@ import { isUnfinished, jobText } from '../job-text.ts'
 
 export interface Completion {
   isOver: boolean
-  /** Why a FinetuneJob that a job asks for is not waited for, a sentence each. */
+  /** One sentence for each FinetuneJob that the run does not wait for, with the reason. */
   notes: string[]
 }
 
 type Transfer = { state: 'there' | 'awaited' } | { state: 'settled'; note: string }
 
 /**
- * @param jobs of the run, and there
- * @param strangers other FinetuneJobs: one may have the name that a transfer would get
+ * @param jobs the jobs of the run that exist
+ * @param strangers other jobs: one may have the name that a transfer would get
  */
 export function completionOf(jobs: readonly Job[], strangers: readonly Job[] = []): Completion {
   const transfers = jobs.flatMap((job) => transfersOf(job, jobs, strangers))

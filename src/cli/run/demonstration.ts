@@ -1,11 +1,11 @@
-/** What `npm start` runs without a file: the quick-start sample, with its data set in the state folder. */
+/** The jobs of `npm start` without a file: the quick-start sample, with its data set in the state folder. */
 import { join, relative, resolve } from 'node:path'
 import { ANNOTATIONS } from '../../contract/names.ts'
 import { type Manifest, readManifests } from '../manifests.ts'
 
 const SAMPLE = resolve(import.meta.dirname, '../../../deploy/samples/quickstart.yaml')
 
-/** @param options.seed of data and weights, instead of the sample's */
+/** @param options.seed of data and weights; absent: the sample's */
 export async function readDemonstration(options: { stateDir: string; seed?: number }): Promise<Manifest[]> {
   const manifests = await readManifests([SAMPLE])
   return manifests.map((manifest) => seeded(inStateDir(manifest, options), options.seed))

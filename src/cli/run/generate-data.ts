@@ -1,4 +1,4 @@
-/** Data sets that a claim asks for by annotation are made before the jobs start; a folder that is there is left alone. */
+/** Generates the data sets that claims request by annotation, before the jobs start. Existing data is not changed. */
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ANNOTATIONS } from '../../contract/names.ts'
@@ -9,7 +9,7 @@ import { duration, type ProgressView } from '../progress.ts'
 
 const ORDER = /^jft-mini(?: seed=(\d{1,9}))?$/
 
-/** @throws DownpourError ANNOTATION_INVALID for an order that nobody can fill; AbortError, and nothing half made */
+/** @throws DownpourError ANNOTATION_INVALID; AbortError, after deleting an unfinished data set */
 export async function makeOrderedData(
   manifests: readonly Manifest[],
   view: Pick<ProgressView, 'say'>,

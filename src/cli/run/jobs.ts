@@ -1,4 +1,4 @@
-/** The jobs of one `downpour run`: applied as kubectl applies them, and read until all have ended. */
+/** Applies the files of one `downpour run`, as `kubectl apply` does, and reads the state of its jobs. */
 import { join, resolve } from 'node:path'
 import type { Job } from '../../api/job.ts'
 import { ANNOTATIONS } from '../../contract/names.ts'
@@ -15,11 +15,11 @@ import { withoutPreviousStatus } from './previous-status.ts'
 import { applyManifest, dryRun } from './server-side-apply.ts'
 
 export interface RunState {
-  /** Jobs of the run in order of creation; a deleted one as it was when last seen. */
+  /** Jobs of the run in order of creation; of a deleted one, the last known state. */
   jobs: Job[]
-  /** True when every job has ended, and every FinetuneJob that one of them is to create has ended or will not be created. */
+  /** True when every job has ended and none of them will create another FinetuneJob. */
   isOver: boolean
-  /** What would otherwise surprise the user, a sentence each. */
+  /** Sentences about deleted jobs, and about FinetuneJobs that the run does not wait for. */
   notes: string[]
 }
 
@@ -27,14 +27,14 @@ export class RunJobs {
   readonly #client: KubeClient
   readonly #stateDir: string
   readonly #signal: AbortSignal
-  /** By uid: jobs of the run when last seen. */
+  /** The last known state of the run's jobs, by uid. */
   readonly #seen = new Map<string, Job>()
-  /** Of jobs that this run applied or continues; a job that one of them owns is of the run as well. */
+  /** Uids of the jobs that this run applied or continues. A job owned by one of them belongs to the run, too. */
   readonly #uids = new Set<string>()
-  /** By uid: the status of each job when this run began. */
+  /** Status of each job when this run began, by uid. */
   readonly #previousStatus = new Map<string, Job['status']>()
 
-  /** @param signal ends `apply` and `read`; the folders can be asked for afterwards */
+  /** @param signal aborts `apply` and `read`. `claimFolder` and `unfinishedFolders` work afterwards, too. */
   constructor(kubeConfig: string, stateDir: string, signal: AbortSignal) {
     this.#client = new KubeClient({ kubeConfig, log: createLog({ process: 'run' }, 'warn') })
     this.#stateDir = stateDir
@@ -42,8 +42,9 @@ export class RunJobs {
   }
 
   /**
-   * Applies all manifests or none, after suspending the jobs of previous runs that these files do not name. Call it while
-   * no operator runs, or the operator starts pods of jobs that are about to be suspended.
+   * Suspends the jobs of previous runs that these files do not name, then applies the manifests. A dry run first makes sure
+   * that the API server accepts all of them. Call it before the operator starts, or the operator would start pods of jobs
+   * that are about to be suspended.
    * @throws DownpourError APPLY_REFUSED
    */
   async apply(manifests: readonly Manifest[], view: Pick<ProgressView, 'say'>): Promise<void> {
@@ -83,7 +84,7 @@ export class RunJobs {
     return resolve(annotated ?? `${this.#stateDir}/volumes/${namespace}/${name}`)
   }
 
-  /** @returns where each unfinished job of the run saves, by its name */
+  /** @returns the checkpoint folder of each unfinished job of the run, by KIND/NAME */
   async unfinishedFolders(): Promise<Map<string, string>> {
     const folders = new Map<string, string>()
     for (const job of [...this.#seen.values()].filter(isUnfinished)) {
@@ -104,7 +105,7 @@ export class RunJobs {
   }
 }
 
-/** A job that ended in a previous run shows its results at once: say why. */
+/** Explains why a job that ended in a previous run shows its results at once. */
 function endedBefore(phase: string | undefined): string {
   return phase === 'Succeeded' || phase === 'Failed' ? ` (${phase} in a previous run; --fresh starts over)` : ''
 }

@@ -1,9 +1,13 @@
-/** Ends a run when the script that started it, or the npm above that, was killed without a word. */
+/** Ends a run when its parent processes (npm and its script) were killed by SIGKILL and could not forward a signal. */
 import { readFileSync } from 'node:fs'
 
 const LOOK_EVERY_MS = 500
 
-/** @param identities `NUMBER:START,...` of processes, as tools/setup.mjs tells them. @returns what ends the watch */
+/**
+ * @param identities `PID:START,...` of the parent processes, from tools/setup.mjs; START is their start time in /proc
+ * @param onGone called once, when one of them has ended
+ * @returns a function that stops watching
+ */
 export function watchStarters(identities: string | undefined, onGone: () => void): () => void {
   const all = (identities ?? '').split(',').filter(Boolean)
   if (all.length === 0) return () => {}
@@ -16,7 +20,7 @@ export function watchStarters(identities: string | undefined, onGone: () => void
   return () => clearInterval(timer)
 }
 
-/** The name stands in parentheses and may hold anything; a zombie has ended. */
+/** Parses /proc/PID/stat from its last ')', because the process name before it may contain spaces and parentheses. */
 function isAlive(identity: string): boolean {
   const [pid, start] = identity.split(':')
   try {

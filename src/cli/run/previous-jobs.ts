@@ -1,6 +1,7 @@
 /**
- * Jobs that previous runs left unfinished: they rest while another file runs, and go on when theirs is run again. That
- * they rest is a field of a manager of its own, so giving up that field resumes what was suspended here and nothing else.
+ * Suspends unfinished jobs of previous runs while other files run, and resumes them when their own file runs again.
+ * `spec.suspend` is applied by a separate field manager. Giving up that field resumes only jobs that were suspended here,
+ * not those that a user has suspended.
  */
 import type { Job } from '../../api/job.ts'
 import { API_VERSION } from '../../contract/names.ts'
@@ -14,12 +15,12 @@ import { jobRef, namespaceOf } from './server-side-apply.ts'
 const FIELD_MANAGER = 'downpour-run-rest'
 
 export interface Former {
-  /** Go on: they are in the files, were made by one that is, or are what one of them starts from. */
+  /** Jobs that this run continues: they are in its files, were created by one of those, or are the source of one. */
   ours: Job[]
   others: Job[]
 }
 
-/** @param jobs what is stored before the files are applied */
+/** @param jobs all stored jobs, before the files are applied */
 export function sortPreviousJobs(jobs: readonly Job[], manifests: readonly Manifest[]): Former {
   const unfinished = jobs.filter(isUnfinished)
   const inFiles = new Set(manifests.map(({ object }) => keyOf(object.kind, namespaceOf(object), object.metadata.name)))
@@ -31,7 +32,7 @@ export function sortPreviousJobs(jobs: readonly Job[], manifests: readonly Manif
   return { ours: unfinished.filter(isOurs), others: unfinished.filter((job) => !isOurs(job)) }
 }
 
-/** @returns what to tell */
+/** Also resumes the jobs that this run continues. @returns lines that tell the user what was done */
 export async function suspendOtherJobs(
   client: KubeClient,
   { ours, others }: Former,
@@ -56,7 +57,7 @@ function describeOthers(others: readonly Job[]): string[] {
   ]
 }
 
-/** A job needs the one that it starts from, until it has pinned a checkpoint. */
+/** A job needs its source job until it has pinned a checkpoint of it. */
 function sourceKeys({ object }: Manifest, jobs: readonly Job[]): string[] {
   const namespace = namespaceOf(object)
   const { from } = (object as { spec?: { from?: { pretrainJob?: string } } }).spec ?? {}

@@ -1,11 +1,11 @@
-/** The status of a job that goes on: until the operator has looked at it in this run, it tells of the former one. */
+/** Hides the parts of a continued job's status that are left from the previous run, until the operator updates them. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Job } from '../../api/job.ts'
 
-/** The pods of these ended with the previous run. */
+/** In these phases a job had pods, which ended with the previous run. */
 const HAD_PODS = new Set(['Running', 'Starting'])
 
-/** @param former what was written when this run began */
+/** @param former the status when this run began */
 export function withoutPreviousStatus(job: Job, former: Job['status']): Job {
   const { status, ...rest } = job
   if (!status || !former || !HAD_PODS.has(status.phase) || waitsAsBefore(status)) return job
@@ -15,7 +15,7 @@ export function withoutPreviousStatus(job: Job, former: Job['status']): Job {
   return { ...rest, status: known } as Job
 }
 
-/** Its pods never began, so none ended with the previous run: nothing changes, and the operator writes nothing anew. */
+/** Pods that were never scheduled did not end with the previous run: the status is still true, and the operator keeps it. */
 function waitsAsBefore({ phase, conditions }: NonNullable<Job['status']>): boolean {
   return phase === 'Starting' && conditions.some(({ type, status }) => type === 'Scheduled' && status === 'False')
 }

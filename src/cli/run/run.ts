@@ -1,4 +1,4 @@
-/** `downpour run`: an API server, the operator and the jobs' processes on this machine, until the jobs have ended. */
+/** `downpour run`: runs an API server, the operator and the jobs' processes on this machine until the jobs have ended. */
 import { rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -98,12 +98,12 @@ function stoppingText(unfinished: ReadonlyMap<string, string>): string {
   return 'stopping: parameter servers save a checkpoint ... (run the same command again to go on from there)'
 }
 
-/** Fifty workers compile the same modules: the first one's work serves all, and halves what a start costs. */
+/** All processes share one compile cache: they load the same modules, and the cache halves the time of a start. */
 function podEnvironment(stateDir: string): NodeJS.ProcessEnv {
   return { NODE_COMPILE_CACHE: resolve(stateDir, 'compile-cache'), ...process.env }
 }
 
-/** Draws the jobs until all that were asked for, and all that they made, have ended. */
+/** Shows the jobs until all of them, and all that they have created, have ended. */
 async function followJobs(
   jobs: RunJobs,
   view: ProgressView,
@@ -162,14 +162,17 @@ function runFacts(seconds: number): [string, string][] {
   ]
 }
 
-/** @param words after `downpour`; the first one is `run`. @returns what a person typed, or would have to */
+/** @returns the command to repeat this run, quoted for a shell */
 function commandText([verb = 'run', ...words]: readonly string[]): string {
   const typed = words.map((word) => (/^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
   if (process.env.npm_lifecycle_event !== 'start') return ['bin/downpour', verb, ...typed].join(' ')
   return ['npm start', ...(typed.length > 0 ? ['--', ...typed] : [])].join(' ')
 }
 
-/** Ctrl-C: first press stops in order. npm forwards the terminal's signal, so presses within a second are one. */
+/**
+ * Aborts on the first Ctrl-C, which stops the run in order. Signals within one second count as one: npm forwards SIGINT,
+ * which the terminal has sent to this process, too.
+ */
 function onInterrupt(view: ProgressView): AbortSignal {
   const controller = new AbortController()
   let firstMs = 0
@@ -184,7 +187,7 @@ function onInterrupt(view: ProgressView): AbortSignal {
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, handle)
   watchStarters(process.env.DOWNPOUR_STARTED_BY, () => controller.abort())
-  // A terminal that was closed, or a reader that has gone: the run ends in order, where any other verb ends at once.
+  // If the terminal or the reader of a pipe is closed, the run stops in order. Any other verb exits at once (main.ts).
   process.stdout.removeAllListeners('error').on('error', () => controller.abort())
   process.stderr.on('error', () => controller.abort())
   return controller.signal

@@ -1,8 +1,8 @@
-/** What an interrupted run leaves to go on from, once its pods have ended. */
+/** Reports the newest checkpoint of each job of an interrupted run, after its pods have ended. */
 import { listCheckpoints } from '../../checkpoint/list.ts'
 import { errorMessage } from '../../support/errors.ts'
 
-/** @param folders where each job saves. @returns one line; none without jobs */
+/** @param folders checkpoint folders by KIND/NAME. @returns one line; none without jobs */
 export async function savedLines(folders: ReadonlyMap<string, string>): Promise<string[]> {
   const texts = await Promise.all([...folders].map(async ([job, folder]) => `${job} ${await lastSave(folder)}`))
   return texts.length > 0 ? [`stopped; saved: ${texts.join(', ')}`] : []

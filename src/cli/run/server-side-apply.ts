@@ -1,4 +1,4 @@
-/** Objects of a run's files as the local API server gets them: server-side apply, so what left the file leaves the object. */
+/** Applies the objects of a run's files by server-side apply: a field removed from the file is removed from the object. */
 import { API_VERSION, type JobKind, PLURALS } from '../../contract/names.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import type { Waiting } from '../../kube/client-options.ts'
@@ -12,11 +12,11 @@ export const PLURAL_OF: Readonly<Record<string, string>> = {
   ...PLURALS,
   PersistentVolumeClaim: 'persistentvolumeclaims',
 }
-/** HTTP status of a write that the disk did not take: it is repeated until there is room. */
+/** HTTP status of the local API server when its disk is full. The request is repeated until there is space. */
 const STORAGE_FULL = 507
 const ROOM_EVERY_MS = 1000
 const DEFAULT_NAMESPACE = 'default'
-/** One for all runs: what an earlier run gave, a later one takes back. */
+/** The same in all runs, so that a later run can remove fields that an earlier one has set. */
 const FIELD_MANAGER = 'downpour-run'
 
 export interface Applied {
@@ -32,7 +32,10 @@ export function jobRef(kind: JobKind, { namespace, name }: { namespace: string; 
   return { apiVersion: API_VERSION, plural: PLURALS[kind], namespace, name }
 }
 
-/** Nothing is stored: a file of which the second object is refused must not leave the first behind. @throws APPLY_REFUSED */
+/**
+ * Checks all objects without storing any, so that no part of a file is applied if the API server refuses another part.
+ * @throws DownpourError APPLY_REFUSED with a line for each refused object
+ */
 export async function dryRun(client: KubeClient, manifests: readonly Manifest[], waiting: Waiting): Promise<void> {
   const refusals: DownpourError[] = []
   for (const manifest of manifests)
@@ -79,7 +82,7 @@ function refOf({ object }: Manifest): Ref {
   return { apiVersion, plural: PLURAL_OF[kind] as string, namespace: namespaceOf(object), name: metadata.name }
 }
 
-/** What a person means by a file, also by one that `kubectl get -o yaml` wrote: nothing that the server fills in. */
+/** Removes status and server-side metadata, which a file written by `kubectl get -o yaml` contains. */
 function intentOf({ metadata, ...object }: Manifest['object']): KubeObject {
   const { status: _, ...rest } = object as typeof object & { status?: unknown }
   const { name, labels, annotations } = metadata as KubeObject['metadata']

@@ -1,4 +1,4 @@
-/** Keeps one operator process alive beside `downpour run`: the jobs train on while it is down, so a crash is a pause. */
+/** Restarts the operator process of `downpour run` when it ends. Jobs continue to train while it is down. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,14 +10,14 @@ import type { Log } from '../../support/log.ts'
 import type { ProgressView } from '../progress.ts'
 
 const RESTART = { baseMs: 500, capMs: 30_000 }
-/** One that lived as long counts as healthy: its end begins the waits anew. */
+/** An operator that ran this long resets the back-off. */
 const HEALTHY_AFTER_MS = 60_000
-/** For this machine alone; any free port, so that several runs do not meet. */
+/** Listens only on the loopback interface, at any free port, so that several runs do not collide. */
 const HTTP = ['--http-host', '127.0.0.1', '--http-port', '0']
 const STOP_GRACE_MS = 10_000
 
 export interface SupervisorOptions {
-  /** How to run downpour. */
+  /** Program and first arguments that run bin/downpour. */
   command: readonly string[]
   kubeconfig: string
   stateDir: string
@@ -27,7 +27,7 @@ export interface SupervisorOptions {
   clock?: Clock
 }
 
-/** @returns what ends the operator in order; it ends as well when this process dies without a word */
+/** Starts the operator. It also ends when this process is killed, because its standard input is a pipe from here. */
 export function superviseOperator({ stateDir, view, log, clock = systemClock, ...how }: SupervisorOptions): {
   stop(): Promise<void>
 } {
@@ -64,7 +64,7 @@ export function superviseOperator({ stateDir, view, log, clock = systemClock, ..
   }
 }
 
-/** How it ended, in words; never rejects, for a process that cannot be started is one more reason to try again. */
+/** @returns how the process ended, as text for the user. Never rejects: a process that cannot be started is tried again. */
 function endOf(child: ChildProcess): Promise<string> {
   return new Promise((done) => {
     child.once('exit', (code, signal) => done(`ended (${signal ?? `exit ${code}`}), starting another`))
@@ -75,8 +75,8 @@ function endOf(child: ChildProcess): Promise<string> {
 }
 
 /**
- * One replica needs no lease. A group of its own: Ctrl-C at the
- * terminal is for us, and we end the operator.
+ * Without leader election, because there is one replica. In its own process group, so that Ctrl-C at the terminal reaches
+ * only this process, which then stops the operator.
  */
 function startOperator(
   { command, kubeconfig, environment }: Pick<SupervisorOptions, 'command' | 'kubeconfig' | 'environment'>,

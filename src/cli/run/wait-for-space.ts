@@ -1,11 +1,11 @@
-/** What a run writes itself waits for room, as its jobs do. */
+/** Repeats the writes of `downpour run` itself while the disk is full. */
 import { systemClock } from '../../support/clock.ts'
 import { storageErrorReason } from '../../support/storage.ts'
 import type { ProgressView } from '../progress.ts'
 
 const TRY_EVERY_MS = 1000
 
-/** Repeats `write` until the disk takes it. @throws AbortError, and any error that is none of the disk's */
+/** Repeats `write` until it succeeds. @throws AbortError, and any error that is not about storage */
 export async function whenThereIsRoom(
   folder: string,
   view: Pick<ProgressView, 'say'>,

@@ -1,4 +1,4 @@
-/** `downpour checkpoint list|verify`: what lies on a volume, read as the runtime reads it. */
+/** `downpour checkpoint list|verify`: reads the checkpoints on a volume in the same way as the runtime. */
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
@@ -13,7 +13,7 @@ import { readScore } from '../scores.ts'
 type CheckpointIo = Pick<CliIo, 'out' | 'err'>
 
 const CHECKPOINT_FOLDER = /^step-\d{9,}$/
-/** From a state folder: volumes/NAMESPACE/CLAIM/NAMESPACE/JOB. */
+/** Folders between a state folder and a job's folder: volumes/NAMESPACE/CLAIM/NAMESPACE/JOB. */
 const MAX_DEPTH = 5
 const DIGEST_CHARACTERS = 12
 
@@ -31,8 +31,8 @@ export function register(command: Command): void {
 }
 
 /**
- * A line for each checkpoint, newest last, of a job's folder or of all that lie below.
- * @returns the exit code: 1 when one is refused or there is none
+ * Prints a line for each checkpoint, newest last, of a job's folder or of all such folders below `dir`.
+ * @returns the exit code: 1 if a checkpoint is refused or there is none
  */
 export async function listFolder(dir: string, io: CheckpointIo): Promise<number> {
   return eachJobFolder(dir, io, async (folder) => {
@@ -53,7 +53,7 @@ async function listOne(jobFolder: string, name: string, { out, err }: Checkpoint
   }
 }
 
-/** Every byte of one checkpoint, or of all in the job folders. @returns the exit code: 1 when anything is wrong */
+/** Checks every byte of one checkpoint, or of all checkpoints below `dir`. @returns the exit code: 1 if anything is wrong */
 export async function verifyFolder(dir: string, io: CheckpointIo): Promise<number> {
   if (isCheckpoint(dir) && (await folderProblem(dir)) === undefined) return (await verifyOne(resolve(dir), io)) ? 0 : 1
   return eachJobFolder(dir, io, async (folder) => {
@@ -74,7 +74,10 @@ async function verifyOne(folder: string, { out, err }: CheckpointIo): Promise<bo
   }
 }
 
-/** Names each folder where there may be several. @returns the exit code: 0 when the look at every one went well */
+/**
+ * Calls `look` for each job's folder below `dir`; prints the folder's name first unless it is `dir`.
+ * @returns the exit code: 0 if `look` returned true for every folder
+ */
 async function eachJobFolder(
   dir: string,
   { out, err }: CheckpointIo,
@@ -92,7 +95,7 @@ async function eachJobFolder(
   return exitCode
 }
 
-/** A claim holds NAMESPACE/JOB-uid8/step-…; a state folder holds claims. Links are not followed. */
+/** Finds folders that contain step-… folders. A claim contains NAMESPACE/JOB-uid8/step-…. Links are not followed. */
 async function findJobFolders(dir: string, depth = MAX_DEPTH): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((error) => {
     if (depth < MAX_DEPTH && errorCode(error) === 'EACCES') return []

@@ -6,7 +6,7 @@ import type { DataReport, Refusal, Verdict } from '../../data/inspect/inspect.ts
 import { DownpourError } from '../../support/errors.ts'
 import { positiveWholeNumber, wholeNumber } from '../flag-values.ts'
 
-/** What the two verbs write to; the process's own by default. */
+/** Output of the two verbs; by default standard output. */
 export interface DataIo {
   out: { write(text: string): unknown; isTTY?: boolean }
 }
@@ -25,9 +25,9 @@ interface InspectOptions {
   limit?: number
 }
 
-/** What a shell gives for a program that Ctrl-C ended. */
+/** The exit code of a program that was ended by SIGINT: 128 + 2. */
 const INTERRUPTED = 130
-/** How `data inspect` ends; an error that is none of the data's ends with 1 as well. */
+/** Exit codes of `data inspect`. Any other error ends with 1, too. */
 const INSPECTED: Readonly<Record<Verdict, number>> = { whole: 0, damaged: 1, refused: 1, incomplete: 2 }
 const EXIT_CODES = `
 Exit codes:
@@ -68,7 +68,7 @@ export function register(data: Command, io: DataIo = { out: process.stdout }): v
     .action((folder: string, options: InspectOptions) => inspect(folder, options, io))
 }
 
-/** Ctrl-C takes back what is half made. */
+/** SIGINT and SIGTERM stop it; an unfinished data set is deleted. */
 async function make(options: MakeOptions, { out }: DataIo): Promise<void> {
   const { makeJftMini } = await import('../../data/generate/jft-mini.ts')
   const { countProgress } = await import('../count-progress.ts')

@@ -1,4 +1,4 @@
-/** `downpour operator`; also all that the operator's image can do. */
+/** `downpour operator`; the only verb in the operator's image (operator-main.ts). */
 import { type Command, Option } from 'commander'
 import { POD_IDS } from '../../api/common.ts'
 import type { OperatorOptions } from '../../operator/operator.ts'
@@ -12,7 +12,7 @@ interface Flags extends Omit<OperatorOptions, 'namespaces' | 'kubeLimits'> {
   kubeBurst: number
 }
 
-/** @param run serves until a signal stops it; resolves to the exit code */
+/** @param run runs until a signal stops it, and returns the exit code */
 export function register(command: Command, run: (options: OperatorOptions) => Promise<number> = runOperator): void {
   command
     .option('--kubeconfig <file>', 'default: $KUBECONFIG, ~/.kube/config, then in-cluster')

@@ -1,4 +1,4 @@
-/** `downpour presets`: what `spec.preset` can name, and the numbers that each one fills in. */
+/** `downpour presets`: lists the values of `spec.preset`, and the fields that each one fills in. */
 import type { Command } from 'commander'
 import { FINETUNE_RECIPES, PRETRAIN_RECIPES, type Recipe } from '../../api/presets.ts'
 import type { JobKind } from '../../contract/names.ts'

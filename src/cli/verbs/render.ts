@@ -1,4 +1,4 @@
-/** `downpour render`: the objects that a job becomes, as the operator would make them; nothing is sent anywhere. */
+/** `downpour render`: prints the objects that the operator would create for a job. It contacts no API server. */
 import type { Command } from 'commander'
 import { dump } from 'js-yaml'
 import { type Job, wantedSource } from '../../api/job.ts'
@@ -13,7 +13,7 @@ import { type CliIo, exitWith, processIo } from '../io.ts'
 import { type Manifest, readManifests } from '../manifests.ts'
 import { summaryLines } from '../render-summary.ts'
 
-/** What an API server would have given. */
+/** Placeholders for the metadata that an API server sets. */
 const META = {
   namespace: 'default',
   uid: '00000000-0000-0000-0000-000000000000',
@@ -29,7 +29,7 @@ interface Rendered {
   file: string
   plan: JobPlan
   pods: PlannedPod[]
-  /** Sentences about what is not known yet. */
+  /** Sentences about values that are not known before the job starts. */
   notes: string[]
 }
 
@@ -42,7 +42,7 @@ export function register(command: Command): void {
 
 /**
  * @returns the exit code
- * @throws DownpourError INVALID_JOB, or what readManifests throws
+ * @throws DownpourError INVALID_JOB, and the errors of readManifests
  */
 export async function renderFiles(
   files: readonly string[],
@@ -73,7 +73,7 @@ function renderJobs(manifests: readonly Manifest[]): Rendered[] {
   })
 }
 
-/** A job whose source a cluster would have pinned gets a stand-in: where it can be known, from the same files. */
+/** Adds a placeholder for the checkpoint that the operator would pin. Its claim and path are real if the source is in `all`. */
 function withSource(job: Job, all: readonly Job[]): { job: Job; notes: string[] } {
   const from = wantedSource(job)
   if (!from) return { job, notes: [] }

@@ -1,4 +1,4 @@
-/** `downpour run`, which is also `npm start`: its arguments, and the help that is read before anything is installed. */
+/** `downpour run`, also called by `npm start`: its arguments, and the help that works before packages are installed. */
 import { Command } from 'commander'
 import { wholeNumber } from '../flag-values.ts'
 import { exitWith } from '../io.ts'
@@ -18,7 +18,7 @@ export function register(command: Command): void {
     .action(async (files: string[], options: RunOptions) =>
       exitWith((await import('../run/run.ts')).run(files, options)),
     )
-  // To a person who typed `npm start`, that is the command.
+  // A user of `npm start` has to read that command in the help, not `downpour run`.
   if (process.env.npm_lifecycle_event === 'start') speakAsNpmStart(command)
 }
 

@@ -1,4 +1,4 @@
-/** `downpour status`: what the table of a run shows, once, for the run of a state folder or for a cluster. */
+/** `downpour status`: prints the table of `downpour run` once, for the run of a state folder or for a cluster. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
@@ -21,7 +21,7 @@ interface StatusOptions {
   json?: boolean
 }
 
-/** A person waits for the answer: one repeat, then an error. */
+/** Only one retry, because a user waits for the answer. */
 const RETRY = { attempts: 2 }
 const TIMEOUT_MS = 10_000
 
@@ -36,7 +36,8 @@ export function register(command: Command): void {
 }
 
 /**
- * @returns the exit code: 1 when a job that was named does not exist
+ * @param names of jobs, in any form of isNamed; empty: all jobs
+ * @returns the exit code: 1 if a named job does not exist
  * @throws DownpourError API_UNREACHABLE, API_REFUSED
  */
 export async function showStatus(names: readonly string[], options: StatusOptions, io: CliIo): Promise<number> {
@@ -65,7 +66,7 @@ async function readJobs({ stateDir, kubeconfig, namespace }: StatusOptions): Pro
   }
 }
 
-/** The kubeconfig of a run stays in its state folder when the run has ended. */
+/** The kubeconfig stays in the state folder after the run has ended, so a refused connection means that no run is active. */
 function noRun(stateDir: string, cause: KubeError): DownpourError {
   const advice = `${join(stateDir, 'results.json')} has the jobs of the last one; --kubeconfig names a cluster`
   return new DownpourError('API_UNREACHABLE', `no run is active in ${stateDir}; ${advice}`, { stateDir }, { cause })
@@ -81,7 +82,7 @@ function isNamed({ kind, metadata }: Job, name: string): boolean {
   return [metadata.name, `${kind}/${metadata.name}`, `${SHORT_NAMES[kind]}/${metadata.name}`].includes(name)
 }
 
-/** The facts of the table as JSON; a fact that is not known is absent. docs/cli.md describes it. */
+/** A job of the output of `--json`; unknown values are absent. docs/cli.md describes it. */
 function factsOf(job: Job) {
   const { kind, metadata, status } = job
   const { progress, replicas } = status ?? {}

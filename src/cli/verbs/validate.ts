@@ -1,6 +1,5 @@
-/** `downpour validate`: everything that is wrong with job files, before a cluster sees them, as lines or as JSON. */
+/** `downpour validate`: reports every error in job files without contacting a cluster, as lines or as JSON. */
 import type { Command } from 'commander'
-
 import { issueText, labelOf, parseJob, validateJob } from '../../api/parse.ts'
 import { shownAt } from '../../api/secrets.ts'
 import { warningLines } from '../../api/warnings.ts'
@@ -11,7 +10,7 @@ import { shownValue } from '../../support/shown.ts'
 import { type CliIo, exitWith, processIo } from '../io.ts'
 import { type Manifest, readManifests, withoutRepeats } from '../manifests.ts'
 
-/** One of `problems` in the output of `--json`; README.md describes it. */
+/** An item of `problems` in the output of `--json`; docs/cli.md describes it. */
 interface Problem {
   /** YAML_*, FILE_UNREADABLE: the file could not be read as objects. INVALID_JOB: a job in it is wrong. */
   code: string
@@ -21,25 +20,25 @@ interface Problem {
   kind?: string | undefined
   name?: string | undefined
   path?: string | undefined
-  /** As the message shows it: JSON, cut when it is long. Absent when the field is missing. */
+  /** The field's value as JSON, shortened if it is long. Absent if the field is missing. */
   value?: string | undefined
   expected?: string | undefined
   message: string
-  /** The problem as `validate` without --json says it. */
+  /** The line that `validate` prints for it without --json. */
   text: string
 }
 
 interface Checked {
-  /** Objects that are right, or none of ours, a line each. */
+  /** One line for each valid job and for each object that is not a job. */
   lines: string[]
-  /** Of jobs that are right and yet hardly what was meant. */
+  /** Of jobs that are valid, but probably not what the user wants. */
   warnings: string[]
   jobs: number
   others: number
   problems: Problem[]
 }
 
-/** A job with more problems than anybody reads still ends in a screen or two. */
+/** Limits the output for a job with very many problems. */
 const MAX_LINES = 200
 const TWICE = 'another job of this kind and name was read before; the last would win'
 
@@ -51,8 +50,8 @@ export function register(command: Command): void {
 }
 
 /**
- * Reads every file, even after one that is broken, and ends with a line that counts.
- * @returns the exit code: 1 when there was any problem
+ * Reads every file, even if an earlier one is broken. The last line counts jobs and problems.
+ * @returns the exit code: 1 if there is any problem
  */
 export async function validateFiles(
   files: readonly string[],
@@ -144,7 +143,7 @@ function checkManifest(manifest: Manifest, seen: Set<string>, checked: Checked):
   }
 }
 
-/** A mistyped kind of our group is a mistake, not somebody else's object. */
+/** True for any kind of our API group, so that a mistyped kind is reported as a problem. */
 function isOurs({ apiVersion, kind }: Manifest['object']): boolean {
   return JOB_KINDS.some((known) => known === kind) || apiVersion.startsWith(`${GROUP}/`)
 }
