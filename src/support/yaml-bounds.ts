@@ -3,13 +3,17 @@
  * billions of nodes, so this counts on the parser's events, before any code walks the objects.
  */
 import { EVENT_ID, type Event } from 'js-yaml'
-import { DownpourError } from './errors.ts'
+import { lineAt, placedError, startOf } from './yaml-places.ts'
 
 /** For a whole text, before and after expansion of aliases: the size limit of an API server's request. */
 export const MAX_YAML_BYTES = 3 * 2 ** 20
 /** Keys, values, lists and maps, after expansion of aliases. */
 export const MAX_NODES = 250_000
 export const MAX_DEPTH = 100
+
+export const TOO_LARGE = `more than ${MAX_YAML_BYTES / 2 ** 20} MiB after expansion of its aliases`
+const TOO_MANY = `more than ${MAX_NODES} values after expansion of its aliases`
+const TOO_DEEP = `nested more than ${MAX_DEPTH} levels deep`
 
 interface Node {
   /** Characters, after expansion of aliases. */
@@ -20,98 +24,101 @@ interface Node {
   isOpen: boolean
 }
 
+/** For a document of which no event with a position has been read. */
+const NO_POSITION = -1
+
 /** @returns the position at which each document begins. @throws DownpourError YAML_TOO_LARGE, YAML_TOO_DEEP, YAML_CYCLIC */
 export function checkBounds(text: string, events: readonly Event[]): number[] {
-  const starts: number[] = []
-  /** The last node with each anchor's name. */
-  const anchors = new Map<string, Node>()
-  const open: Node[] = []
-  let position = 0
-  const finished = { size: 0, nodes: 0 }
+  const bounds = new Bounds(text)
+  for (const event of events) bounds.read(event)
+  return bounds.starts
+}
 
-  const fail = (code: string, message: string) => placedError(code, message, starts.length, lineAt(text, position))
-  const begin = (node: Node, event: Event) => {
-    const anchor = anchorOf(text, event)
-    if (anchor !== undefined) anchors.set(anchor, node)
+/** Adds each finished node to the node that contains it, and fails as soon as a sum exceeds its bound. */
+class Bounds {
+  /** Where each document begins; NO_POSITION for an empty one. */
+  readonly starts: number[] = []
+  readonly #text: string
+  /** The last node with each anchor's name. */
+  readonly #anchors = new Map<string, Node>()
+  /** From the document to the innermost list or map. */
+  readonly #open: Node[] = []
+  /** The sum of all documents that have ended. */
+  readonly #finished = { size: 0, nodes: 0 }
+  #position = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  read(event: Event): void {
+    this.#locate(event)
+    switch (event.type) {
+      case EVENT_ID.DOCUMENT:
+        return this.#beginDocument()
+      case EVENT_ID.SEQUENCE:
+      case EVENT_ID.MAPPING:
+        this.#open.push(this.#anchored(event, { size: 2, nodes: 1, depth: 0, isOpen: true }))
+        return
+      case EVENT_ID.SCALAR: {
+        const size = event.valueEnd - event.valueStart + 1
+        return this.#addToParent(this.#anchored(event, { size, nodes: 1, depth: 0, isOpen: false }))
+      }
+      case EVENT_ID.ALIAS:
+        return this.#addToParent(this.#targetOf(event))
+      case EVENT_ID.POP:
+        return this.#end()
+    }
+  }
+
+  #locate(event: Event): void {
+    this.#position = startOf(event) ?? this.#position
+    if (event.type === EVENT_ID.DOCUMENT || this.starts.at(-1) !== NO_POSITION) return
+    this.starts[this.starts.length - 1] = this.#position
+  }
+
+  #beginDocument(): void {
+    this.#anchors.clear()
+    this.#open.push({ size: 0, nodes: 0, depth: 0, isOpen: true })
+    this.starts.push(NO_POSITION)
+  }
+
+  #anchored(event: Event, node: Node): Node {
+    const anchor = anchorOf(this.#text, event)
+    if (anchor !== undefined) this.#anchors.set(anchor, node)
     return node
   }
-  const put = (node: Node) => {
-    const parent = open.at(-1)
-    if (!parent) return
-    add(parent, node)
-    parent.depth = Math.max(parent.depth, node.depth + 1)
-    if (finished.size + parent.size > MAX_YAML_BYTES) throw fail('YAML_TOO_LARGE', TOO_LARGE)
-    if (finished.nodes + parent.nodes > MAX_NODES) throw fail('YAML_TOO_LARGE', TOO_MANY)
-    // The document itself is the outermost open node.
-    if (open.length - 1 + node.depth > MAX_DEPTH) throw fail('YAML_TOO_DEEP', TOO_DEEP)
-  }
-  const targetOf = (event: Event) => {
-    const name = anchorOf(text, event) ?? ''
-    const target = anchors.get(name)
-    if (target?.isOpen) throw fail('YAML_CYCLIC', `the anchor "${name}" contains an alias of itself`)
+
+  #targetOf(alias: Event): Node {
+    const name = anchorOf(this.#text, alias) ?? ''
+    const target = this.#anchors.get(name)
+    if (target?.isOpen) throw this.#error('YAML_CYCLIC', `the anchor "${name}" contains an alias of itself`)
     // The construction of objects refuses an alias without an anchor, and names it.
     return target ?? { size: 0, nodes: 1, depth: 0, isOpen: false }
   }
 
-  for (const event of events) {
-    position = startOf(event) ?? position
-    if (starts.at(-1) === -1 && event.type !== EVENT_ID.DOCUMENT) starts[starts.length - 1] = position
-    switch (event.type) {
-      case EVENT_ID.DOCUMENT:
-        anchors.clear()
-        open.push({ size: 0, nodes: 0, depth: 0, isOpen: true })
-        starts.push(-1)
-        break
-      case EVENT_ID.SCALAR:
-        put(begin({ size: event.valueEnd - event.valueStart + 1, nodes: 1, depth: 0, isOpen: false }, event))
-        break
-      case EVENT_ID.ALIAS:
-        put(targetOf(event))
-        break
-      case EVENT_ID.SEQUENCE:
-      case EVENT_ID.MAPPING:
-        open.push(begin({ size: 2, nodes: 1, depth: 0, isOpen: true }, event))
-        break
-      case EVENT_ID.POP: {
-        const node = open.pop()
-        if (!node) break
-        node.isOpen = false
-        if (open.length > 0) put(node)
-        else add(finished, node)
-      }
-    }
+  #end(): void {
+    const node = this.#open.pop()
+    if (!node) return
+    node.isOpen = false
+    if (this.#open.length > 0) this.#addToParent(node)
+    else add(this.#finished, node)
   }
-  return starts
-}
 
-export const TOO_LARGE = `more than ${MAX_YAML_BYTES / 2 ** 20} MiB after expansion of its aliases`
-const TOO_MANY = `more than ${MAX_NODES} values after expansion of its aliases`
-const TOO_DEEP = `nested more than ${MAX_DEPTH} levels deep`
+  #addToParent(node: Node): void {
+    const parent = this.#open.at(-1)
+    if (!parent) return
+    add(parent, node)
+    parent.depth = Math.max(parent.depth, node.depth + 1)
+    if (this.#finished.size + parent.size > MAX_YAML_BYTES) throw this.#error('YAML_TOO_LARGE', TOO_LARGE)
+    if (this.#finished.nodes + parent.nodes > MAX_NODES) throw this.#error('YAML_TOO_LARGE', TOO_MANY)
+    // The document itself is the outermost open node.
+    if (this.#open.length - 1 + node.depth > MAX_DEPTH) throw this.#error('YAML_TOO_DEEP', TOO_DEEP)
+  }
 
-/** @param line from 1 */
-export function placedError(code: string, message: string, document: number, line: number) {
-  return new DownpourError(code, `document ${document}, line ${line}: ${message}`, { document, line })
-}
-
-export function lineAt(text: string, position: number): number {
-  return linesBefore(text, 0, position) + 1
-}
-
-/** The lines of many positions in one pass. @param positions ascending; -1 repeats the line of the one before */
-export function linesAt(text: string, positions: readonly number[]): number[] {
-  let line = 1
-  let last = 0
-  return positions.map((position) => {
-    line += linesBefore(text, last, position)
-    last = Math.max(last, position)
-    return line
-  })
-}
-
-function linesBefore(text: string, from: number, to: number): number {
-  let lines = 0
-  for (let at = text.indexOf('\n', from); at >= 0 && at < to; at = text.indexOf('\n', at + 1)) lines += 1
-  return lines
+  #error(code: string, message: string) {
+    return placedError(code, message, this.starts.length, lineAt(this.#text, this.#position))
+  }
 }
 
 function add(sum: Pick<Node, 'size' | 'nodes'>, { size, nodes }: Node): void {
@@ -121,14 +128,4 @@ function add(sum: Pick<Node, 'size' | 'nodes'>, { size, nodes }: Node): void {
 
 function anchorOf(text: string, event: Event): string | undefined {
   return 'anchorStart' in event && event.anchorStart >= 0 ? text.slice(event.anchorStart, event.anchorEnd) : undefined
-}
-
-function startOf(event: Event): number | undefined {
-  const places = [
-    'start' in event ? event.start : -1,
-    'anchorStart' in event ? event.anchorStart : -1,
-    'tagStart' in event ? event.tagStart : -1,
-    'valueStart' in event ? event.valueStart : -1,
-  ].filter((place) => place >= 0)
-  return places.length > 0 ? Math.min(...places) : undefined
 }

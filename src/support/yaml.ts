@@ -1,7 +1,8 @@
 /** Reads YAML from outside as Kubernetes reads it, within bounds. Errors name the document and the line. */
 import { constructFromEvents, parseEvents, YAMLException } from 'js-yaml'
 import { DownpourError, errorMessage } from './errors.ts'
-import { checkBounds, linesAt, MAX_DEPTH, MAX_YAML_BYTES, placedError, TOO_LARGE } from './yaml-bounds.ts'
+import { checkBounds, MAX_DEPTH, MAX_YAML_BYTES, TOO_LARGE } from './yaml-bounds.ts'
+import { linesAt, placedError } from './yaml-places.ts'
 import { KUBERNETES_SCHEMA } from './yaml-schema.ts'
 
 /** The parser's reason may quote the input, which may be long. */
