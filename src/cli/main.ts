@@ -13,7 +13,7 @@ const args = process.argv.slice(2)
 const program = new Command('downpour')
   .description('Asynchronous pre-training and transfer at scale: operator, training runtime and local mode')
   .version(VERSION)
-  .showHelpAfterError('(downpour VERB --help says more)')
+  .showHelpAfterError('(see downpour VERB --help)')
   .addHelpText('after', EXIT_CODES)
 for (const [name, { description }] of Object.entries(VERBS)) {
   const command = program.command(name).description(description)

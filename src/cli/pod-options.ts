@@ -4,6 +4,6 @@ import { ARGS } from '../contract/runtime.ts'
 
 export function withPodOptions(command: Command): Command {
   return command
-    .option(`${ARGS.index} <n>`, 'index of the process in its role')
-    .option(`${ARGS.attempt} <n>`, 'how often a process was started at this index before')
+    .option(`${ARGS.index} <n>`, 'index of this process within its role, from 0')
+    .option(`${ARGS.attempt} <n>`, 'number of earlier processes with this index')
 }

@@ -42,7 +42,7 @@ async function readBytes(stream: Readable): Promise<Buffer> {
 
 function textOf(bytes: Buffer, file: string): string {
   if (bytes.length > MAX_YAML_BYTES) {
-    const message = `${file}: larger than ${MAX_YAML_BYTES / 2 ** 20} MiB, more than an API server takes at once`
+    const message = `${file}: larger than ${MAX_YAML_BYTES / 2 ** 20} MiB, more than an API server accepts in one request`
     throw new DownpourError('YAML_TOO_LARGE', message, { file })
   }
   try {

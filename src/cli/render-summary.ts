@@ -22,7 +22,7 @@ export function summaryLines({
     `  task       ${type} on ${job.spec.model.backbone}${Object.entries(options)
       .map(([name, value]) => `, ${name} ${value}`)
       .join('')}`,
-    `  training   ${maxSteps} global steps of ${batchSize} examples (${maxSteps * batchSize} examples), ${workers.replicas} at a time`,
+    `  training   ${maxSteps} global steps of ${batchSize} examples (${maxSteps * batchSize} examples), on ${workers.replicas} worker${workers.replicas === 1 ? '' : 's'}`,
     ...ROLES.flatMap((role) => roleLine(role, ofRole(pods, role))),
     ...notes.map((note) => `  note       ${note}`),
   ]

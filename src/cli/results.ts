@@ -78,9 +78,7 @@ export function resultTable(results: readonly JobResult[], width = Number.POSITI
   const whole = table([HEAD, ...rows])
   if (whole.every((line) => textWidth(line) <= width)) return whole
   const { lines, left } = fitTable([NARROW_HEAD, ...rows.flatMap(narrowRows)], { width, expendable: EXPENDABLE })
-  return left.length === 0
-    ? lines
-    : [...lines, ...wrapText(`No room for ${left.join(', ')}: the report has them.`, width)]
+  return left.length === 0 ? lines : [...lines, ...wrapText(`Left out: ${left.join(', ')} (see the report).`, width)]
 }
 
 function rowOf(job: Job): string[] {

@@ -5,11 +5,11 @@ const HELP = ['-h', '--help', 'help']
 
 export const EXIT_CODES = `
 Exit codes:
-  0    done; of run: every job succeeded; of validate, verify, inspect: nothing is wrong
-  1    something is wrong; the last lines say what, and errors begin with a code (YAML_INVALID, INVALID_JOB, ...)
-  2    data inspect: nothing is damaged, but something that looks like data is passed over
+  0    success; run: every job succeeded; validate, checkpoint verify, data inspect: no problem found
+  1    failure; the last lines say why, and errors begin with a code (YAML_INVALID, INVALID_JOB, ...)
+  2    data inspect: no damage, but files that look like data are not read
   130  interrupted
-  ps, worker and evaluate end with the codes that the operator decides by (docs/cli.md)
+  The exit codes of ps, worker and evaluate tell the operator how to react (docs/cli.md).
 `
 
 /**

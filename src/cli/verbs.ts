@@ -9,28 +9,31 @@ export interface Verb {
   load: () => Promise<{ register(command: Command): void }>
 }
 
-const ofPod = 'started in a pod; DOWNPOUR_* variables describe its job'
+const inPod = 'runs in a pod; configured by DOWNPOUR_* variables'
 
 export const VERBS = {
   run: {
-    description: 'run jobs on this machine: the same operator and runtime, pods as processes',
+    description: 'run jobs on this machine: the operator and runtime of a cluster, with each pod as a process',
     load: () => import('./verbs/run.ts'),
   },
   operator: {
-    description: 'watch PretrainJobs and FinetuneJobs and turn them into pods',
+    description: 'run the operator: create pods for PretrainJobs and FinetuneJobs',
     load: () => import('./verbs/operator.ts'),
   },
-  ps: { description: `parameter server process (${ofPod})`, load: () => import('./verbs/ps.ts') },
-  worker: { description: `training process (${ofPod})`, load: () => import('./verbs/worker.ts') },
-  evaluate: { description: `evaluator process (${ofPod})`, load: () => import('./verbs/evaluate.ts') },
+  ps: { description: `run a parameter server (${inPod})`, load: () => import('./verbs/ps.ts') },
+  worker: { description: `run a training worker (${inPod})`, load: () => import('./verbs/worker.ts') },
+  evaluate: { description: `run the evaluator of a job (${inPod})`, load: () => import('./verbs/evaluate.ts') },
   validate: { description: 'check job files and report every problem', load: () => import('./verbs/validate.ts') },
-  render: { description: 'print the objects that a job becomes', load: () => import('./verbs/render.ts') },
+  render: {
+    description: 'print the objects that the operator creates for a job',
+    load: () => import('./verbs/render.ts'),
+  },
   presets: {
-    description: 'list the values of spec.preset, and the numbers that each one fills in',
+    description: 'list the presets (spec.preset) and the values that they set',
     load: () => import('./verbs/presets.ts'),
   },
-  checkpoint: { description: 'inspect checkpoints on a volume', load: () => import('./verbs/checkpoint.ts') },
-  status: { description: 'show the jobs of a run or a cluster, once', load: () => import('./verbs/status.ts') },
+  checkpoint: { description: 'list or verify checkpoints on a volume', load: () => import('./verbs/checkpoint.ts') },
+  status: { description: 'show the jobs of a local run or a cluster', load: () => import('./verbs/status.ts') },
   data: { description: 'generate or inspect a data set', load: () => import('./verbs/data.ts') },
 } satisfies Record<string, Verb>
 

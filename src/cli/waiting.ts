@@ -44,8 +44,9 @@ function adviceFor(message: string, { metadata }: Job): string | undefined {
   const found = [...message.matchAll(/persistentvolumeclaim ("[^"]*") not found/g)].map((match) => match[1])
   const [first, ...more] = new Set(found)
   if (first === undefined) return undefined
-  const what =
-    more.length === 0 ? `a PersistentVolumeClaim ${first}` : `PersistentVolumeClaims ${[first, ...more].join(', ')}`
-  const [its, folder] = more.length === 0 ? ['its', 'your folder'] : ['the', 'a folder of yours']
-  return `add ${what} of namespace ${metadata.namespace} to the file; ${its} annotation ${ANNOTATIONS.localPath} names ${folder}`
+  const [claims, each] =
+    more.length === 0
+      ? [`PersistentVolumeClaim ${first}`, '']
+      : [`PersistentVolumeClaims ${[first, ...more].join(', ')}`, 'each ']
+  return `add ${claims} in namespace ${metadata.namespace} to the file, ${each}with the path of a folder in annotation ${ANNOTATIONS.localPath}`
 }

@@ -39,7 +39,7 @@ describe('a run whose disk is full', { skip: CANNOT_MOUNT, concurrency: false },
         disk.free()
         disk.grow('256m')
         assert.equal(await run.ended(ENDS_WITHIN_MS), 0, run.output())
-        assert.match(run.output(), /there is room again: the run goes on/)
+        assert.match(run.output(), /the disk has space again: the run continues/)
         assert.doesNotMatch(run.output(), /^\{|\n\s+at |\n\{/, 'neither JSON nor a stack')
         assert.equal(run.results()[0]?.status?.progress?.step, MAX_STEPS)
       } finally {

@@ -58,7 +58,7 @@ describe('training survives SIGKILL', { concurrency: false }, () => {
       kill(run.operatorPid())
     })
     assertAsGood(job)
-    assert.match(output, /operator ended \(SIGKILL\), starting another/)
+    assert.match(output, /operator ended \(SIGKILL\) and is restarted/)
     assert.equal(job.status?.restarts.total, 0)
   })
 

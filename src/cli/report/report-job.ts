@@ -50,7 +50,7 @@ function chartsOf({ job, history, scores }: JobResult): Chart[] {
   const errors = metrics.filter((metric) => metric !== EVALUATION_LOSS && !isShare(job, metric))
   const trained = { name: 'training: mean of the last pushes', points: pointsOf(history, (r) => r.loss) }
   const held = metrics.includes(EVALUATION_LOSS)
-    ? [{ ...scored(EVALUATION_LOSS), name: 'evaluation: mean of the held-out pictures' }]
+    ? [{ ...scored(EVALUATION_LOSS), name: 'evaluation: mean over the evaluation images' }]
     : []
   const xLabel = X_LABEL
   const ofMetrics = (title: string, yLabel: string, names: readonly string[]): Chart[] =>
@@ -70,12 +70,12 @@ function chartsOf({ job, history, scores }: JobResult): Chart[] {
       xLabel,
       series: [trained, ...held],
     },
-    ...ofMetrics('Scores', '0 to 1, more is better', shares),
-    ...ofMetrics('Errors', 'less is better', errors),
+    ...ofMetrics('Scores', '0 to 1, higher is better', shares),
+    ...ofMetrics('Errors', 'lower is better', errors),
     ofHistory('Gradient staleness, mean', 'updates', (r) => r.stalenessMean),
-    ofHistory('Speed', 'examples a second', (r) => r.examplesPerSecond),
+    ofHistory('Speed', 'examples per second', (r) => r.examplesPerSecond),
     ofHistory('Learning rate', 'learning rate', (r) => r.learningRate),
-    ofHistory('Workers at work', 'workers', (r) => r.workers),
+    ofHistory('Active workers', 'workers', (r) => r.workers),
   ]
 }
 
@@ -93,29 +93,29 @@ function factsOf({ job, folder }: JobResult): [string, string][] {
   const facts: [string, string | undefined][] = [
     ['Preset', spec.preset],
     ['Seed', String(spec.seed)],
-    ['First weights', firstWeights(job)],
+    ['Initial weights', initialWeights(job)],
     ['Data', dataText(spec.data)],
     ['Evaluation data', spec.evaluation && dataText(spec.evaluation.data)],
     ['Steps', `${progress?.step ?? 0} of ${spec.maxSteps}, ${spec.batchSize} examples each`],
-    ['Workers', `${spec.workers.replicas}${progress ? `, of which ${progress.workersContributed} pushed` : ''}`],
+    ['Workers', `${spec.workers.replicas}${progress ? `, ${progress.workersContributed} of them have pushed` : ''}`],
     ['Parameter servers', String(replicas?.ps.desired ?? spec.parameterServer.replicas)],
     ['Restarts', restarts && String(restarts.total)],
     ['Started', startTime],
-    ['Took', startTime && completionTime && duration((Date.parse(completionTime) - Date.parse(startTime)) / 1000)],
+    ['Duration', startTime && completionTime && duration((Date.parse(completionTime) - Date.parse(startTime)) / 1000)],
     ['Newest checkpoint', checkpoint && `step ${checkpoint.step}, sha256 ${checkpoint.digest}`],
-    ['In the folder', folder],
+    ['Folder', folder],
   ]
   return facts.flatMap(([name, value]): [string, string][] => (value ? [[name, value]] : []))
 }
 
-function firstWeights(job: Job): string {
+function initialWeights(job: Job): string {
   if (!wantedSource(job)) return 'random'
   const { source } = job.status ?? {}
   return source ? `step ${source.step} of PretrainJob/${source.pretrainJob}, sha256 ${source.digest}` : 'not chosen yet'
 }
 
 function labelSubsetText({ names, keepOtherLabels }: NonNullable<Job['spec']['data']['labelSubset']>): string {
-  return `images with one of ${names.length} labels, ${keepOtherLabels ? 'with all their labels' : 'with these labels alone'}`
+  return `images with at least one of ${names.length} labels, ${keepOtherLabels ? 'with all their labels' : 'with only these labels'}`
 }
 
 function dataText({ source, format, files, subset, labelSubset }: Job['spec']['data']): string {

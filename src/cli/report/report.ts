@@ -30,11 +30,11 @@ ${transferGains(results)
   .map((gain) => `<p class="gain">${escapeHtml(gain)}</p>`)
   .join('\n')}
 ${resultsTable(results)}
-<p class="note">Training loss: mean of the last pushes, on the data trained on. Evaluation: the newest checkpoint on held-out data.
-Staleness: updates between the weights that a gradient was computed on and those that it met.</p>
+<p class="note">Training loss: mean of the last pushes, on training data. Evaluation: the newest checkpoint, on evaluation data.
+Staleness of a gradient: number of updates applied after its weights were pulled and before it was applied.</p>
 ${twinCharts(results)}
 ${results.map(jobSection).join('\n')}
-<h2>How this was made</h2><dl>${facts.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`).join('')}</dl>
+<h2>About this run</h2><dl>${facts.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`).join('')}</dl>
 </body></html>
 `
 }

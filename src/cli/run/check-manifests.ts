@@ -43,7 +43,7 @@ function isJob({ object }: Manifest): boolean {
 
 function kindFindings({ file, object }: Manifest): Finding[] {
   if (Object.hasOwn(PLURAL_OF, object.kind)) return []
-  const text = `${file}: kind: ${object.kind}: local mode takes ${Object.keys(PLURAL_OF).join(', ')}`
+  const text = `${file}: kind: ${object.kind}: local mode supports only ${Object.keys(PLURAL_OF).join(', ')}`
   return [{ code: 'KIND_UNKNOWN', text }]
 }
 
@@ -67,7 +67,9 @@ function twiceFindings(manifests: readonly Manifest[]): Finding[] {
     const before = seen.get(key)
     if (!before) seen.set(key, manifest)
     if (!before || isDeepStrictEqual(before.object, object)) return []
-    return [{ code: 'OBJECT_TWICE', text: `${file}: ${labelOf(object)}: ${before.file} has another of this name` }]
+    return [
+      { code: 'OBJECT_TWICE', text: `${file}: ${labelOf(object)}: ${before.file} has a different object of this name` },
+    ]
   })
 }
 

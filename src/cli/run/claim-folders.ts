@@ -29,7 +29,7 @@ async function findingOf({ file, object }: Manifest, read: ReadonlySet<string>):
   const state = await stateOf(path)
   if (state === 'folder' || (state === 'absent' && !read.has(`${namespaceOf(object)}/${name}`))) return undefined
   const seen = state === 'absent' ? 'there is no such folder, and a job reads data there' : state
-  return `${what}: ${seen} (${resolve(path)}${path.startsWith('/') ? '' : `, for a relative path begins at ${process.cwd()}`})`
+  return `${what}: ${seen} (${resolve(path)}${path.startsWith('/') ? '' : `; the path is relative to ${process.cwd()}`})`
 }
 
 async function stateOf(path: string): Promise<string> {

@@ -32,11 +32,11 @@ function transfersOf(job: Job, jobs: readonly Job[], strangers: readonly Job[]):
       kind === 'FinetuneJob' && metadata.name === name && metadata.namespace === job.metadata.namespace
     const settled = (why: string): Transfer => ({
       state: 'settled',
-      note: `FinetuneJob/${name} is not waited for: ${why}`,
+      note: `the run does not wait for FinetuneJob/${name}: ${why}`,
     })
     if (jobs.some(isIt)) return { state: 'there' }
-    if (made.includes(name)) return settled(`${jobText(job)} made it, and it is gone since`)
-    if (strangers.some(isIt)) return settled(`one of that name is there that ${jobText(job)} did not make`)
+    if (made.includes(name)) return settled(`${jobText(job)} created it, and it was deleted`)
+    if (strangers.some(isIt)) return settled(`a job of this name exists that ${jobText(job)} did not create`)
     if (isUnfinished(job)) return { state: 'awaited' }
     if (step === undefined)
       return job.status?.phase === 'Succeeded' ? { state: 'awaited' } : settled(`${jobText(job)} has not succeeded`)

@@ -39,7 +39,7 @@ async function makeOnce(
     () => false,
   )
   if (isThere) return
-  view.say(`making the data set jft-mini (seed ${seed}) in ${folder} ...`)
+  view.say(`generating the data set jft-mini (seed ${seed}) in ${folder} ...`)
   const startedMs = performance.now()
   const progress = countProgress(process.stdout, 'pictures')
   const { makeJftMini } = await import('../../data/generate/jft-mini.ts')
@@ -48,5 +48,5 @@ async function makeOnce(
   } finally {
     progress.end()
   }
-  view.say(`made it in ${duration((performance.now() - startedMs) / 1000)}`)
+  view.say(`generated in ${duration((performance.now() - startedMs) / 1000)}`)
 }

@@ -73,7 +73,7 @@ export class RunJobs {
     const deleted = [...this.#seen.values()].filter(({ metadata }) => !uids.has(metadata.uid))
     const others = all.filter((job) => !this.#isOurs(job))
     const { isOver, notes } = completionOf(present, others)
-    const deletions = deleted.map((job) => `${jobText(job)} was deleted, or expired by its ttlSecondsAfterFinished`)
+    const deletions = deleted.map((job) => `${jobText(job)} was deleted, or its ttlSecondsAfterFinished expired`)
     return { jobs: [...present, ...deleted].sort(byCreation), isOver, notes: [...deletions, ...notes] }
   }
 

@@ -42,18 +42,16 @@ export async function suspendOtherJobs(
   for (const job of resting) await applySpec(client, job, {}, waiting)
   for (const job of others.filter(({ spec }) => !spec.suspend))
     await applySpec(client, job, { spec: { suspend: true } }, waiting)
-  return [...resting.map((job) => `${jobText(job)} goes on from where it was`), ...describeOthers(others)]
+  return [...resting.map((job) => `${jobText(job)} resumed`), ...describeOthers(others)]
 }
 
 function describeOthers(others: readonly Job[]): string[] {
   if (others.length === 0) return []
   const names = others.map(jobText).join(', ')
-  const [what, file, it] =
-    others.length === 1
-      ? ['job of a previous run is', 'its file', 'it']
-      : ['jobs of previous runs are', 'their files', 'them']
+  const [what, it, file] =
+    others.length === 1 ? ['job of a previous run', 'it', 'its file'] : ['jobs of previous runs', 'them', 'their files']
   return [
-    `${others.length} unfinished ${what} suspended meanwhile: ${names} (run ${file} again to go on with ${it}; --fresh forgets all previous runs)`,
+    `suspended ${others.length} unfinished ${what}: ${names} (to resume ${it}, run ${file} again; --fresh deletes all previous runs)`,
   ]
 }
 

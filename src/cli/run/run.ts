@@ -52,7 +52,7 @@ export async function run(files: string[], options: RunOptions): Promise<number>
   let operator: ReturnType<typeof superviseOperator> | undefined
   let unfinished = new Map<string, string>()
   try {
-    view.say(`kubectl --kubeconfig ${kubeconfig} get pj,fj,pods    # looks inside, from another terminal`)
+    view.say(`kubectl --kubeconfig ${kubeconfig} get pj,fj,pods    # for another terminal`)
     await makeOrderedData(manifests, view, interrupt)
     await jobs.apply(manifests, view)
     operator = superviseOperator({
@@ -89,13 +89,13 @@ export async function run(files: string[], options: RunOptions): Promise<number>
 }
 
 function troubleText(reason: string | undefined): string {
-  if (reason === undefined) return 'there is room again: the run goes on'
-  return `${reason}: the run waits, and goes on when there is room`
+  if (reason === undefined) return 'the disk has space again: the run continues'
+  return `${reason}: the run waits until there is space`
 }
 
 function stoppingText(unfinished: ReadonlyMap<string, string>): string {
   if (unfinished.size === 0) return 'stopping ...'
-  return 'stopping: parameter servers save a checkpoint ... (run the same command again to go on from there)'
+  return 'stopping: parameter servers save a checkpoint ... (the same command continues from it)'
 }
 
 /** All processes share one compile cache: they load the same modules, and the cache halves the time of a start. */
@@ -154,10 +154,10 @@ function runFacts(seconds: number): [string, string][] {
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`
   return [
     ['Command', commandText(process.argv.slice(2))],
-    ['In the folder', process.cwd()],
+    ['Working directory', process.cwd()],
     ['Version', `downpour ${VERSION}, Node ${process.versions.node}`],
     ['Machine', `${availableParallelism()} cores, ${memory}, ${process.platform} ${process.arch}`],
-    ['Took', `${duration(seconds)} from command to table`],
+    ['Duration', duration(seconds)],
     ['Ended', new Date(systemClock.nowMs()).toISOString()],
   ]
 }
@@ -182,7 +182,7 @@ function onInterrupt(view: ProgressView): AbortSignal {
       firstMs = nowMs
       controller.abort()
     } else if (nowMs - firstMs > 1000) {
-      view.say('still stopping; pods that do not obey are killed after their grace period')
+      view.say('still stopping; pods that do not end are killed after their grace period')
     }
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, handle)
@@ -194,7 +194,7 @@ function onInterrupt(view: ProgressView): AbortSignal {
 }
 
 async function untilInterrupted(view: ProgressView, interrupt: AbortSignal): Promise<void> {
-  view.say('The API server and the operator go on; Ctrl-C ends them.')
+  view.say('The API server and the operator keep running; Ctrl-C stops them.')
   await new Promise<void>((done) => {
     if (interrupt.aborted) done()
     else interrupt.addEventListener('abort', () => done(), { once: true })

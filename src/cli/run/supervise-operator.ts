@@ -46,7 +46,7 @@ export function superviseOperator({ stateDir, view, log, clock = systemClock, ..
       const end = await endOf(child)
       if (child.pid !== undefined) reaper.forget(child.pid)
       if (stopping.signal.aborted) return
-      view.say(`operator ${end}; its log: ${logFile}`)
+      view.say(`operator ${end}; log: ${logFile}`)
       if (clock.monotonicMs() - startedMs >= HEALTHY_AFTER_MS) failures = 0
       await clock.sleep(backoffMs(failures, RESTART, Math.random), stopping.signal).catch(() => {})
     }
@@ -67,9 +67,9 @@ export function superviseOperator({ stateDir, view, log, clock = systemClock, ..
 /** @returns how the process ended, as text for the user. Never rejects: a process that cannot be started is tried again. */
 function endOf(child: ChildProcess): Promise<string> {
   return new Promise((done) => {
-    child.once('exit', (code, signal) => done(`ended (${signal ?? `exit ${code}`}), starting another`))
+    child.once('exit', (code, signal) => done(`ended (${signal ?? `exit ${code}`}) and is restarted`))
     child.on('error', (error) => {
-      if (child.pid === undefined) done(`could not be started (${errorMessage(error)}), trying again`)
+      if (child.pid === undefined) done(`could not be started (${errorMessage(error)}) and is tried again`)
     })
   })
 }

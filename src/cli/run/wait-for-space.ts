@@ -18,7 +18,7 @@ export async function whenThereIsRoom(
     } catch (error) {
       const reason = storageErrorReason(error)
       if (reason === undefined) throw error
-      if (!isTold) view.say(`${reason} (${folder}): the results are written when there is room`)
+      if (!isTold) view.say(`${reason} (${folder}): the results are written when there is space`)
       await systemClock.sleep(TRY_EVERY_MS, signal)
     }
 }

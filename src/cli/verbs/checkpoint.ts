@@ -20,13 +20,13 @@ const DIGEST_CHARACTERS = 12
 export function register(command: Command): void {
   command
     .command('list')
-    .description('a line for each checkpoint, newest last')
-    .argument('<dir>', 'the folder of a job, of a claim, or any above them')
+    .description('print a line for each checkpoint, newest last')
+    .argument('<dir>', 'the folder of a job or of a claim, or a folder above them')
     .action((dir: string) => exitWith(listFolder(dir, processIo())))
   command
     .command('verify')
-    .description('read every byte and compare it with the manifest')
-    .argument('<dir>', 'one checkpoint (step-...), the folder of a job, of a claim, or any above them')
+    .description('read every byte and compare sizes and hashes with the manifest')
+    .argument('<dir>', 'a checkpoint (step-...), the folder of a job or of a claim, or a folder above them')
     .action((dir: string) => exitWith(verifyFolder(dir, processIo())))
 }
 
@@ -66,7 +66,7 @@ export async function verifyFolder(dir: string, io: CheckpointIo): Promise<numbe
 async function verifyOne(folder: string, { out, err }: CheckpointIo): Promise<boolean> {
   try {
     const { manifest, digest } = await verifyCheckpoint(folder)
-    out.write(`${basename(folder)}  whole  ${factsOf(manifest, digest)}\n`)
+    out.write(`${basename(folder)}  intact  ${factsOf(manifest, digest)}\n`)
     return true
   } catch (error) {
     err.write(`${refusal({ name: basename(folder), code: errorCode(error), reason: errorMessage(error) })}\n`)
@@ -154,7 +154,7 @@ async function folderProblem(dir: string): Promise<string | undefined> {
 }
 
 function nothingIn(dir: string): string {
-  return `no checkpoint in ${dir}: expected folders named step-000000000 in it, or in NAMESPACE/JOB below`
+  return `no checkpoint in ${dir}: expected folders named step-000000000 in it or in its subfolders NAMESPACE/JOB`
 }
 
 function refusal({ name, code, reason }: RefusedCheckpoint): string {

@@ -31,38 +31,42 @@ const INTERRUPTED = 130
 const INSPECTED: Readonly<Record<Verdict, number>> = { whole: 0, damaged: 1, refused: 1, incomplete: 2 }
 const EXIT_CODES = `
 Exit codes:
-  0  all of it is read; what is passed over is no data
+  0  all data can be read
   1  records are damaged, or training would refuse the folder
-  2  nothing is damaged, but something that looks like data is passed over (marked "!"), or parts differ in classes`
+  2  no damage, but files that look like data are not read (marked "!"), or the parts have different classes`
 
 export function register(data: Command, io: DataIo = { out: process.stdout }): void {
   data
     .command('make')
-    .description('render a seeded data set: the same bytes for the same seed')
+    .description('generate a data set; the same seed gives the same bytes')
     .argument(
       '<name>',
-      'jft-mini: noisy, long-tailed, hierarchical; beside it a clean evaluation and downstream set',
+      'jft-mini: images with noisy, long-tailed, hierarchical labels for pre-training, and clean sets for evaluation and fine-tuning',
       known,
     )
-    .requiredOption('--out <dir>', 'a new folder, or an empty one such as a volume; its dataset.json is written last')
-    .option('--seed <n>', 'another seed, another world', wholeNumber, 0)
-    .option('--images <n>', 'pre-training images (default: 8000)', positiveWholeNumber)
-    .option('--evaluation-images <n>', 'clean images to score pre-training on (default: 600)', positiveWholeNumber)
-    .option('--downstream-train-per-class <n>', 'training images a downstream class (default: 20)', positiveWholeNumber)
-    .option('--downstream-val-per-class <n>', 'held-out images a downstream class (default: 40)', positiveWholeNumber)
+    .requiredOption('--out <dir>', 'a new or empty folder; dataset.json is written last')
+    .option('--seed <n>', 'seed of the images and labels', wholeNumber, 0)
+    .option('--images <n>', 'number of pre-training images (default: 8000)', positiveWholeNumber)
+    .option('--evaluation-images <n>', 'number of images to score pre-training (default: 600)', positiveWholeNumber)
+    .option('--downstream-train-per-class <n>', 'fine-tuning images per class (default: 20)', positiveWholeNumber)
+    .option(
+      '--downstream-val-per-class <n>',
+      'images per class to score fine-tuning (default: 40)',
+      positiveWholeNumber,
+    )
     .action((_name, options: MakeOptions) => make(options, io))
   data
     .command('inspect')
-    .description('count files, records, damage and labels, and what is passed over')
-    .argument('<dir>', 'a folder of TFRecord shards, or of class folders; or one that holds such folders')
-    .addOption(new Option('--format <format>', 'default: what the folder looks like').choices(FORMAT_NAMES))
-    .option('--labels <file>', 'labels.json, relative to DIR')
+    .description('count files, records, labels, damaged records and files that are not read')
+    .argument('<dir>', 'a folder with TFRecord shards or with class folders, or a folder that contains such folders')
+    .addOption(new Option('--format <format>', 'default: detected from the files').choices(FORMAT_NAMES))
+    .option('--labels <file>', 'path of labels.json, relative to DIR')
     .option(
       '--files <pattern>',
-      'of the names of TFRecord shards, such as "train-*"; default: all, which must be one series',
+      'read only TFRecord shards with such names, e.g. "train-*" (default: all; they must be one series)',
     )
-    .option('--samples <dir>', 'write pictures there: a contact sheet, and an index of their labels')
-    .option('--limit <n>', 'look at the first N records only', positiveWholeNumber)
+    .option('--samples <dir>', 'write a contact sheet of images, and an index of their labels, to this folder')
+    .option('--limit <n>', 'read only the first N records', positiveWholeNumber)
     .option('--json', 'print the report as one JSON document')
     .addHelpText('after', EXIT_CODES)
     .action((folder: string, options: InspectOptions) => inspect(folder, options, io))
@@ -84,7 +88,7 @@ async function make(options: MakeOptions, { out }: DataIo): Promise<void> {
   } catch (error) {
     progress.end()
     if (!stop.signal.aborted) throw error
-    out.write('stopped; nothing was left behind\n')
+    out.write('stopped; the unfinished data set was deleted\n')
     process.exitCode = INTERRUPTED
   } finally {
     process.off('SIGINT', onInterrupt)
@@ -113,5 +117,5 @@ async function inspect(folder: string, { json, ...options }: InspectOptions, { o
 
 function known(name: string): string {
   if (name === 'jft-mini') return name
-  throw new InvalidArgumentError('the one that can be made is jft-mini')
+  throw new InvalidArgumentError('expected jft-mini')
 }

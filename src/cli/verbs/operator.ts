@@ -7,7 +7,7 @@ import { positiveNumber, wholeNumber } from '../flag-values.ts'
 import { exitWith } from '../io.ts'
 
 interface Flags extends Omit<OperatorOptions, 'namespaces' | 'kubeLimits'> {
-  namespace: string[]
+  namespace?: string[]
   kubeQps: number
   kubeBurst: number
 }
@@ -16,27 +16,31 @@ interface Flags extends Omit<OperatorOptions, 'namespaces' | 'kubeLimits'> {
 export function register(command: Command, run: (options: OperatorOptions) => Promise<number> = runOperator): void {
   command
     .option('--kubeconfig <file>', 'default: $KUBECONFIG, ~/.kube/config, then in-cluster')
-    .option('--namespace <name>', 'watch this namespace only; may be given several times', collect, [])
-    .option('--no-leader-elect', 'skip the lease: for a single replica')
-    .option('--lease-namespace <name>', 'where the lease lies (default: the namespace it runs in)')
-    .option('--lease-name <name>', 'operators that share a lease share their work', 'downpour-operator')
-    .option('--http-host <address>', 'listen for health and metrics here (default: every address)')
-    .option('--http-port <port>', 'health and metrics', wholeNumber, 8080)
-    .option('--poll-seconds <n>', 'how often running jobs are asked for progress', positiveNumber, 5)
-    .option('--concurrency <n>', 'jobs handled at once', positiveNumber, 16)
-    .option('--kube-qps <n>', 'requests a second to the API server, on average', positiveNumber, 200)
-    .option('--kube-burst <n>', 'requests at once after a pause', positiveNumber, 400)
-    .option('--default-image <image>', 'image of pods whose job names none', DEFAULT_IMAGE)
+    .option('--namespace <name>', 'watch only this namespace; repeatable (default: all namespaces)', collect)
+    .option('--no-leader-elect', 'run without leader election: only for a single replica')
+    .option('--lease-namespace <name>', 'namespace of the Lease (default: the namespace of the operator)')
+    .option(
+      '--lease-name <name>',
+      'name of the Lease; operators with the same Lease elect one leader',
+      'downpour-operator',
+    )
+    .option('--http-host <address>', 'address that serves health and metrics (default: every address)')
+    .option('--http-port <port>', 'port that serves health and metrics', wholeNumber, 8080)
+    .option('--poll-seconds <n>', 'seconds between progress requests to a running job', positiveNumber, 5)
+    .option('--concurrency <n>', 'jobs reconciled at the same time', positiveNumber, 16)
+    .option('--kube-qps <n>', 'requests per second to the API server, on average', positiveNumber, 200)
+    .option('--kube-burst <n>', 'requests in one burst to the API server', positiveNumber, 400)
+    .option('--default-image <image>', 'image for jobs without spec.runtime.image', DEFAULT_IMAGE)
     .addOption(
       new Option(
-        '--pod-ids <whose>',
-        'user and groups of pods whose job does not say: 65532, or as the namespace assigns',
+        '--pod-ids <mode>',
+        'user and groups of pods unless the job sets them: "fixed" is 65532, "platform" leaves them to the namespace',
       )
         .choices(POD_IDS)
         .default('fixed'),
     )
     .addOption(new Option('--log-level <level>').choices(['debug', 'info', 'warn', 'error']).default('info'))
-    .action(({ namespace, kubeQps, kubeBurst, ...flags }: Flags) =>
+    .action(({ namespace = [], kubeQps, kubeBurst, ...flags }: Flags) =>
       exitWith(run({ ...flags, namespaces: namespace, kubeLimits: { qps: kubeQps, burst: kubeBurst } })),
     )
 }
@@ -45,6 +49,6 @@ async function runOperator(options: OperatorOptions): Promise<number> {
   return (await import('../../operator/main.ts')).runOperator(options)
 }
 
-function collect(value: string, before: readonly string[]): string[] {
+function collect(value: string, before: readonly string[] = []): string[] {
   return [...new Set([...before, value])]
 }

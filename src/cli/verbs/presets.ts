@@ -38,7 +38,7 @@ export function listPresets({ out }: Pick<CliIo, 'out'>): number {
   )
   for (const line of table([HEAD, ...rows])) out.write(`${line}\n`)
   out.write(
-    '\nA field of the spec overrides the preset; `-` is for the spec to say. `downpour render FILE` shows the sum.\n',
+    '\nFields of the spec override the preset; `-`: the preset does not set it. `downpour render FILE` prints the result.\n',
   )
   return 0
 }

@@ -36,7 +36,7 @@ interface Rendered {
 export function register(command: Command): void {
   command
     .argument('<files...>', "YAML files; '-' is standard input")
-    .option('--summary', 'counts only')
+    .option('--summary', 'print only the number of pods and the sum of their resource requests')
     .action((files: string[], options) => exitWith(renderFiles(files, processIo(), options)))
 }
 
@@ -91,10 +91,10 @@ function withSource(job: Job, all: readonly Job[]): { job: Job; notes: string[] 
     claimName: known?.spec.checkpoint.storage.volume.claimName ?? UNKNOWN_CLAIM,
   }
   const notes = [
-    `The checkpoint of PretrainJob/${pretrainJob} is pinned when the job starts: its step, digest and folder are placeholders here.`,
+    `The operator pins a checkpoint of PretrainJob/${pretrainJob} when the job starts: step, digest and folder are placeholders here.`,
     ...(known
       ? []
-      : [`PretrainJob/${pretrainJob} is in none of these files, so ${UNKNOWN_CLAIM} stands for its claim.`]),
+      : [`PretrainJob/${pretrainJob} is not in these files: ${UNKNOWN_CLAIM} is a placeholder for its claim.`]),
   ]
   return { job: { ...job, status: { source } as JobStatus }, notes }
 }
@@ -102,7 +102,7 @@ function withSource(job: Job, all: readonly Job[]): { job: Job; notes: string[] 
 function documentsOf({ job, file, plan, pods, notes }: Rendered): string {
   const { name, namespace } = job.metadata
   const head = [
-    `${job.kind}/${name} from ${file}: the spec after its preset and defaults, then what the operator makes of it.`,
+    `${job.kind}/${name} from ${file}: the spec with its preset and defaults, then the objects that the operator creates.`,
     'The uid is a placeholder.',
     ...notes,
   ]

@@ -9,11 +9,11 @@ export function register(command: Command): void {
   command
     .argument(
       '[files...]',
-      'YAML with PretrainJobs, FinetuneJobs and the PersistentVolumeClaims they name (default: the demonstration)',
+      'YAML files with PretrainJobs, FinetuneJobs and the PersistentVolumeClaims they use (default: the demonstration)',
     )
-    .option('--state-dir <dir>', 'where jobs, checkpoints and logs live', '.downpour')
-    .option('--fresh', 'forget jobs and checkpoints of previous runs first (generated data stays)')
-    .option('--keep-running', 'do not end when the jobs have ended: go on serving kubectl')
+    .option('--state-dir <dir>', 'folder for jobs, checkpoints and logs', '.downpour')
+    .option('--fresh', 'first delete the jobs and checkpoints of previous runs (generated data is kept)')
+    .option('--keep-running', 'keep the API server and the operator running after the jobs have ended')
     .option('--seed <n>', 'seed of the demonstration', wholeNumber)
     .action(async (files: string[], options: RunOptions) =>
       exitWith((await import('../run/run.ts')).run(files, options)),
@@ -26,7 +26,7 @@ function speakAsNpmStart(run: Command): Command {
   return run
     .usage('[options] [files...]')
     .configureHelp({ commandUsage: (command) => `npm start -- ${command.usage()}`, helpWidth: 100 })
-    .showHelpAfterError('(npm start -- --help says more)')
+    .showHelpAfterError('(see npm start -- --help)')
 }
 
 /** @param description of `run`, from the table of verbs */
@@ -36,10 +36,10 @@ export function startHelp(description: string): string {
   speakAsNpmStart(run)
   const { PretrainJob, FinetuneJob } = presetNames()
   return `${run.helpInformation()}
-Presets (spec.preset; \`bin/downpour presets\` shows what they set):
+Presets (spec.preset; \`bin/downpour presets\` lists their values):
   PretrainJob  ${PretrainJob.join(', ')}
   FinetuneJob  ${FinetuneJob.join(', ')}
 
-Neither kubectl nor a cluster is needed. Internet is: once, for the npm packages.
+No cluster and no kubectl is needed. The first start needs an internet connection, to install npm packages.
 `
 }

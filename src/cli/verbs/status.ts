@@ -27,11 +27,11 @@ const TIMEOUT_MS = 10_000
 
 export function register(command: Command): void {
   command
-    .argument('[jobs...]', 'names, also as KIND/NAME such as pj/jft (default: all)')
-    .option('--state-dir <dir>', 'of a run on this machine', '.downpour')
-    .option('--kubeconfig <file>', 'of a cluster (default: that of the state folder if it has one, then as kubectl)')
-    .option('--namespace <name>', 'jobs of this namespace only (default: all)')
-    .option('--json', 'one JSON object instead of a table: { jobs }')
+    .argument('[jobs...]', 'names of jobs, or KIND/NAME such as pj/jft (default: all)')
+    .option('--state-dir <dir>', 'state folder of a local run', '.downpour')
+    .option('--kubeconfig <file>', 'kubeconfig of a cluster (default: that of the local run, then as kubectl)')
+    .option('--namespace <name>', 'show only jobs in this namespace (default: all)')
+    .option('--json', 'print one JSON object instead of a table: { jobs }')
     .action((names: string[], options: StatusOptions) => exitWith(showStatus(names, options, processIo())))
 }
 
@@ -68,7 +68,7 @@ async function readJobs({ stateDir, kubeconfig, namespace }: StatusOptions): Pro
 
 /** The kubeconfig stays in the state folder after the run has ended, so a refused connection means that no run is active. */
 function noRun(stateDir: string, cause: KubeError): DownpourError {
-  const advice = `${join(stateDir, 'results.json')} has the jobs of the last one; --kubeconfig names a cluster`
+  const advice = `${join(stateDir, 'results.json')} has the jobs of the last run; for a cluster, pass --kubeconfig`
   return new DownpourError('API_UNREACHABLE', `no run is active in ${stateDir}; ${advice}`, { stateDir }, { cause })
 }
 

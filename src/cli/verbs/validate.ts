@@ -40,12 +40,12 @@ interface Checked {
 
 /** Limits the output for a job with very many problems. */
 const MAX_LINES = 200
-const TWICE = 'another job of this kind and name was read before; the last would win'
+const DUPLICATE = 'another job has this kind and name; applied last, this one would replace it'
 
 export function register(command: Command): void {
   command
     .argument('<files...>', "YAML files; '-' is standard input")
-    .option('--json', 'one JSON object instead of lines: { valid, jobs, otherObjects, problems }')
+    .option('--json', 'print one JSON object instead of lines: { valid, jobs, otherObjects, problems, warnings }')
     .action((files: string[], options) => exitWith(validateFiles(files, processIo(), options)))
 }
 
@@ -81,8 +81,8 @@ function reportOf({ jobs, others, problems, warnings }: Checked) {
 }
 
 function summaryOf({ jobs, others, problems }: Checked): string {
-  const passed = others > 0 ? `; ${count(others, 'other object')} passed by` : ''
-  return `${count(jobs, 'job')} checked, ${count(problems.length, 'problem')}${passed}`
+  const skipped = others > 0 ? `; ${count(others, 'other object')} skipped` : ''
+  return `${count(jobs, 'job')} checked, ${count(problems.length, 'problem')}${skipped}`
 }
 
 async function checkFiles(files: readonly string[]): Promise<Checked> {
@@ -112,7 +112,7 @@ function checkManifest(manifest: Manifest, seen: Set<string>, checked: Checked):
   const label = `${file}: ${labelOf(object)}`
   if (!isOurs(object)) {
     checked.others += 1
-    checked.lines.push(`${label}: not a job, passed by`)
+    checked.lines.push(`${label}: not a job, skipped`)
     return
   }
   checked.jobs += 1
@@ -120,7 +120,7 @@ function checkManifest(manifest: Manifest, seen: Set<string>, checked: Checked):
   const { name, namespace } = object.metadata
   const key = JSON.stringify([object.kind, namespace ?? 'default', name])
   if (name && seen.has(key)) {
-    issues.push({ path: 'metadata.name', value: undefined, expected: 'a name of its own', message: TWICE })
+    issues.push({ path: 'metadata.name', value: undefined, expected: 'a unique name', message: DUPLICATE })
   }
   seen.add(key)
   if (issues.length === 0) {

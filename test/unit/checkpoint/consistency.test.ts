@@ -74,7 +74,7 @@ async function mustBePassedOver(jobFolder: string, folder: string, file: string,
   assert.ok(refused[0]?.reason.includes(join(folder, file)), refused[0]?.reason)
   const { written, io } = capture()
   assert.equal(await verifyFolder(jobFolder, io), 1)
-  assert.match(written.out, /^step-000000010 {2}whole.*\n$/)
+  assert.match(written.out, /^step-000000010 {2}intact.*\n$/)
   assert.match(written.err, reason)
 }
 

@@ -79,7 +79,7 @@ describe('a job goes on from the checkpoint before, and verify says why', () => 
       const { written, io } = capture()
       assert.equal(await verifyFolder(jobFolder, io), 1)
       assert.match(written.err, said)
-      assert.match(written.out, /step-000000010 {2}whole/)
+      assert.match(written.out, /step-000000010 {2}intact/)
     })
 })
 

@@ -59,7 +59,7 @@ suite('bin/downpour', () => {
     assert.equal(status, 1)
     assert.equal(
       stderr,
-      `downpour needs Node >= 22.19 (this is 20.1.0): \`npm run setup\` in ${root}/ installs what is missing, and so does \`npm start\`\n`,
+      `downpour needs Node >= 22.19 (this is 20.1.0): \`npm run setup\` in ${root}/ installs what is missing, as \`npm start\` does\n`,
     )
   })
 
@@ -112,7 +112,7 @@ suite('bin/downpour', () => {
     assert.equal(status, 1)
     assert.equal(
       stderr,
-      `downpour finds no packages: \`npm run setup\` in ${root}/ installs what is missing, and so does \`npm start\`\n`,
+      `downpour finds no packages in node_modules: \`npm run setup\` in ${root}/ installs what is missing, as \`npm start\` does\n`,
     )
   })
 })
@@ -124,7 +124,7 @@ suite('help before anything is installed', () => {
       const { status, stdout, stderr } = run(root, ['tools/start.mjs', flag], { flags: OLD })
       assert.deepEqual([status, stderr], [0, ''])
       assert.match(stdout, /^Usage: npm start -- \[options\] \[files\.\.\.\]\n/)
-      assert.match(stdout, /--fresh .*[\s\S]*jft-resnet101[\s\S]*Neither kubectl nor a cluster is needed/)
+      assert.match(stdout, /--fresh .*[\s\S]*jft-resnet101[\s\S]*No cluster and no kubectl is needed/)
       assert.doesNotMatch(stdout, /downpour run/)
     })
 
@@ -150,10 +150,10 @@ suite('help for a verb that does not exist is an error', () => {
     })
 })
 
-test('a flag that npm start does not have is answered in the words of npm start', () => {
+test('for an unknown flag, npm start names its own help rather than that of bin/downpour', () => {
   const { status, stderr } = run(process.cwd(), ['bin/downpour', 'run', '--frsh'], {
     env: { npm_lifecycle_event: 'start' },
   })
   assert.equal(status, 1)
-  assert.equal(stderr, "error: unknown option '--frsh'\n(Did you mean --fresh?)\n(npm start -- --help says more)\n")
+  assert.equal(stderr, "error: unknown option '--frsh'\n(Did you mean --fresh?)\n(see npm start -- --help)\n")
 })

@@ -57,7 +57,7 @@ suite('why a job does not train', () => {
     [
       'a claim that is not there, and what to do',
       ['Scheduled', 'False', 'Unschedulable', 'worker-0: persistentvolumeclaim "jft" not found'],
-      'worker-0: persistentvolumeclaim "jft" not found; add a PersistentVolumeClaim "jft" of namespace team to the file; its annotation local.downpour.dev/path names your folder',
+      'worker-0: persistentvolumeclaim "jft" not found; add PersistentVolumeClaim "jft" in namespace team to the file, with the path of a folder in annotation local.downpour.dev/path',
     ],
     [
       'all claims that are not there, each once',
@@ -67,7 +67,7 @@ suite('why a job does not train', () => {
         'Unschedulable',
         'ps-0: persistentvolumeclaim "out" not found; worker-0: persistentvolumeclaim "out" not found, persistentvolumeclaim "jft" not found',
       ],
-      'ps-0: persistentvolumeclaim "out" not found; worker-0: persistentvolumeclaim "out" not found, persistentvolumeclaim "jft" not found; add PersistentVolumeClaims "out", "jft" of namespace team to the file; the annotation local.downpour.dev/path names a folder of yours',
+      'ps-0: persistentvolumeclaim "out" not found; worker-0: persistentvolumeclaim "out" not found, persistentvolumeclaim "jft" not found; add PersistentVolumeClaims "out", "jft" in namespace team to the file, each with the path of a folder in annotation local.downpour.dev/path',
     ],
   ]
   for (const [what, told, wanted = told[3]] of cases)

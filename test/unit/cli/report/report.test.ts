@@ -27,7 +27,7 @@ suite('the report of a run', () => {
 
   test('says what never changed in a sentence', () => {
     const html = renderReport([resultOf(pretrained(), HISTORY)], ABOUT)
-    assert.match(html, /Never changed: Learning rate: 0\.1; Workers at work: 2\./)
+    assert.match(html, /Never changed: Learning rate: 0\.1; Active workers: 2\./)
     assert.doesNotMatch(html, /aria-label="Learning rate"/)
   })
 
@@ -56,7 +56,7 @@ suite('the report of a run', () => {
     assert.match(facts.get('Data') ?? '', /^claim \S+.* \(imagenet-folder\)$/)
     assert.match(facts.get('Evaluation data') ?? '', /^claim /)
     assert.match(facts.get('Workers') ?? '', /^\d+/)
-    assert.equal(facts.get('First weights'), 'not chosen yet')
+    assert.equal(facts.get('Initial weights'), 'not chosen yet')
     assert.match(html, /<pre>[\s\S]*seed: 41[\s\S]*<\/pre>/)
   })
 
@@ -64,7 +64,7 @@ suite('the report of a run', () => {
     const scores = [50, 100, 150].map((step) => ({ step, metrics: { top1: step / 200, loss: 2 - step / 100 } }))
     const html = renderReport([resultOf(finetuned('ours', 0.5), HISTORY, scores)], ABOUT)
     const figure = /<figcaption>Training and evaluation loss<[\s\S]*?<\/figure>/.exec(html)?.[0] ?? ''
-    assert.match(figure, /training: mean of the last pushes[\s\S]*evaluation: mean of the held-out pictures/)
+    assert.match(figure, /training: mean of the last pushes[\s\S]*evaluation: mean over the evaluation images/)
     assert.match(html, /<figcaption>Scores of the checkpoints: top1<\/figcaption>/)
   })
 

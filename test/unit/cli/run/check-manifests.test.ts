@@ -16,7 +16,7 @@ suite('files that cannot be run are refused before anything starts', () => {
   test('kinds that local mode does not know', () =>
     assert.rejects(check({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' } }, pretrain()), {
       code: 'KIND_UNKNOWN',
-      message: /^jobs\.yaml: kind: Service: local mode takes PretrainJob, FinetuneJob/,
+      message: /^jobs\.yaml: kind: Service: local mode supports only PretrainJob, FinetuneJob/,
     }))
 
   test('kinds that all objects inherit', async () => {
@@ -63,7 +63,7 @@ suite('files that cannot be run are refused before anything starts', () => {
     const two = [inFile(pretrain({ seed: 1 }), 'a.yaml'), inFile(pretrain({ seed: 2 }), 'b.yaml')]
     return assert.rejects(checkManifests(two), {
       code: 'OBJECT_TWICE',
-      message: 'b.yaml: PretrainJob/jft: a.yaml has another of this name',
+      message: 'b.yaml: PretrainJob/jft: a.yaml has a different object of this name',
     })
   })
 

@@ -43,7 +43,7 @@ suite('the folder that a claim names', () => {
     await assert.rejects(
       check(claim(evaluation, 'no/where'), job, claim(ofTransfer.data.source.claimName, '/no/where'), source),
       (error: Error) => {
-        assert.match(error.message, /"no\/where": there is no such folder.*for a relative path begins at \//)
+        assert.match(error.message, /"no\/where": there is no such folder.*the path is relative to \//)
         assert.match(error.message, /"\/no\/where": there is no such folder/)
         return true
       },

@@ -55,8 +55,8 @@ suite('a run is over', () => {
     assert.deepEqual(completionOf(jobs), {
       isOver: true,
       notes: [
-        'FinetuneJob/jft-imagenet-5 is not waited for: PretrainJob/jft made it, and it is gone since',
-        'FinetuneJob/jft-imagenet is not waited for: PretrainJob/jft made it, and it is gone since',
+        'the run does not wait for FinetuneJob/jft-imagenet-5: PretrainJob/jft created it, and it was deleted',
+        'the run does not wait for FinetuneJob/jft-imagenet: PretrainJob/jft created it, and it was deleted',
       ],
     })
   })
@@ -65,8 +65,8 @@ suite('a run is over', () => {
     assert.deepEqual(completionOf([source({ phase: 'Failed' })]), {
       isOver: true,
       notes: [
-        'FinetuneJob/jft-imagenet-5 is not waited for: PretrainJob/jft ended without a checkpoint of step 5',
-        'FinetuneJob/jft-imagenet is not waited for: PretrainJob/jft has not succeeded',
+        'the run does not wait for FinetuneJob/jft-imagenet-5: PretrainJob/jft ended without a checkpoint of step 5',
+        'the run does not wait for FinetuneJob/jft-imagenet: PretrainJob/jft has not succeeded',
       ],
     })
   })
@@ -75,6 +75,6 @@ suite('a run is over', () => {
     const jobs = [source({ phase: 'Succeeded', made: 'jft-imagenet-5' })]
     const { isOver, notes } = completionOf(jobs, [child('jft-imagenet', 'Running')])
     assert.equal(isOver, true)
-    assert.match(notes[1] ?? '', /^FinetuneJob\/jft-imagenet is not waited for: one of that name is there/)
+    assert.match(notes[1] ?? '', /^the run does not wait for FinetuneJob\/jft-imagenet: a job of this name exists/)
   })
 })

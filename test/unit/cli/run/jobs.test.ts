@@ -122,15 +122,15 @@ suite('unfinished jobs of previous runs', () => {
     await run(pretrain({}, 'first'))
     const second = await run(pretrain({}, 'second'))
     assert.deepEqual(second.said, [
-      '1 unfinished job of a previous run is suspended meanwhile: PretrainJob/first (run its file again to go on with it; --fresh forgets all previous runs)',
+      'suspended 1 unfinished job of a previous run: PretrainJob/first (to resume it, run its file again; --fresh deletes all previous runs)',
       'PretrainJob/second created',
     ])
     assert.deepEqual(await named(second.jobs), ['second'])
     assert.equal(await suspended('PretrainJob', 'first'), true)
     const third = await run(pretrain({}, 'first'))
     assert.deepEqual(
-      third.said.map((line) => line.split(' ').slice(0, 3).join(' ')),
-      ['PretrainJob/first goes on', '1 unfinished job', 'PretrainJob/first unchanged'],
+      third.said.map((line) => line.split(' ').slice(0, 2).join(' ')),
+      ['PretrainJob/first resumed', 'suspended 1', 'PretrainJob/first unchanged'],
     )
     assert.deepEqual([await suspended('PretrainJob', 'first'), await suspended('PretrainJob', 'second')], [false, true])
   })
@@ -186,8 +186,8 @@ suite('unfinished jobs of previous runs', () => {
     await run(pretrain({}, 'first'))
     await run(pretrain({}, 'second'))
     const { jobs, said } = await run(finetune({ from: { pretrainJob: 'first' } }))
-    assert.equal(said[0], 'PretrainJob/first goes on from where it was')
-    assert.match(said[1] ?? '', /^1 unfinished job of a previous run is suspended meanwhile: PretrainJob\/second /)
+    assert.equal(said[0], 'PretrainJob/first resumed')
+    assert.match(said[1] ?? '', /^suspended 1 unfinished job of a previous run: PretrainJob\/second /)
     assert.deepEqual((await named(jobs)).sort(), ['birds', 'first'])
     assert.equal(await suspended('PretrainJob', 'first'), false)
   })
@@ -200,7 +200,7 @@ suite('reading the jobs of a run', () => {
     await cluster.client.delete(refOf('PretrainJob', 'jft'))
     const { isOver, notes } = await jobs.read()
     assert.deepEqual([await named(jobs), isOver], [['jft'], true])
-    assert.deepEqual(notes, ['PretrainJob/jft was deleted, or expired by its ttlSecondsAfterFinished'])
+    assert.deepEqual(notes, ['PretrainJob/jft was deleted, or its ttlSecondsAfterFinished expired'])
   })
 
   test('the folders where unfinished jobs save are known, also after an interruption', async () => {

@@ -30,7 +30,7 @@ suite('the operator beside a run', () => {
   test('that cannot be started is said so and tried again, and the run lives on', async (t) => {
     const { folder, said } = supervise(t, (at) => `touch ${at}/started; exec sleep 60`, 'comes-later')
     await eventually(() =>
-      assert.match(said[0] ?? '', /^operator could not be started \(.*ENOENT.*\), trying again; its log: /),
+      assert.match(said[0] ?? '', /^operator could not be started \(.*ENOENT.*\) and is tried again; log: /),
     )
     renameSync(join(folder, 'operator'), join(folder, 'comes-later'))
     await eventually(() => assert.ok(existsSync(join(folder, 'started'))))
@@ -39,7 +39,7 @@ suite('the operator beside a run', () => {
   test('that ends is replaced, and how it ended is told', async (t) => {
     const { said } = supervise(t, () => 'exit 7')
     await eventually(() => assert.ok(said.length >= 2, said.join('\n')))
-    assert.match(said[0] ?? '', /^operator ended \(exit 7\), starting another; its log: /)
+    assert.match(said[0] ?? '', /^operator ended \(exit 7\) and is restarted; log: /)
   })
 
   test('ends when it is told to, without a word', async (t) => {

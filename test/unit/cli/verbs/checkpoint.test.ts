@@ -60,7 +60,7 @@ test('verify: every byte, of one checkpoint or of all', async () => {
   appendFileSync(join(bad, SHARD), 'x')
   const all = await call(verifyFolder, folder)
   assert.equal(all.code, 1)
-  assert.match(all.out, /^step-000000010 {2}whole {2}step 10 /)
+  assert.match(all.out, /^step-000000010 {2}intact {2}step 10 /)
   assert.match(all.err, /^step-000000020 {2}refused {2}CHECKPOINT_TORN: .*the manifest says \d+\n$/)
   assert.equal((await call(verifyFolder, good)).code, 0)
   assert.equal((await call(verifyFolder, `${bad}/`)).code, 1)
@@ -91,7 +91,7 @@ test("of a claim's folder, and of a state folder, the jobs below are found and n
     assert.match(list.out, /:\nstep-000000020 .*\n.*:\nstep-000000010 .*\n$/)
     const verify = await call(verifyFolder, dir)
     assert.equal(verify.code, 0)
-    assert.match(verify.out, /step-000000020 {2}whole [\s\S]*step-000000010 {2}whole /)
+    assert.match(verify.out, /step-000000020 {2}intact [\s\S]*step-000000010 {2}intact /)
   }
   appendFileSync(join(claim, 'default/b-12345678/step-000000020', SHARD), 'x')
   assert.equal((await call(verifyFolder, claim)).code, 1)

@@ -285,7 +285,7 @@ test('a folder for samples that cannot be had is refused before anything is read
 
 test('a data set that cannot be made and numbers that are none are refused', async () => {
   await assert.rejects(downpour(['make', 'imagenet', '--out', 'x']), {
-    message: /the one that can be made is jft-mini/,
+    message: /expected jft-mini/,
   })
   await assert.rejects(downpour(['make', 'jft-mini']), { message: /required option '--out <dir>'/ })
   await assert.rejects(downpour(['make', 'jft-mini', '--out', 'x', '--images', '0']), { message: /expected 1 or more/ })
@@ -304,6 +304,6 @@ test('Ctrl-C leaves nothing half-made', async () => {
   child.kill('SIGINT')
   const [code] = await once(child, 'exit')
   assert.equal(code, 130)
-  assert.match(printed, /stopped; nothing was left behind/)
+  assert.match(printed, /stopped; the unfinished data set was deleted/)
   assert.deepEqual(await readdir(folder), [])
 })

@@ -52,8 +52,8 @@ suite('downpour render', () => {
   test('a FinetuneJob without a pinned source is rendered with a placeholder that says so', async (t) => {
     const { code, out, documents } = await render(t, [finetune()])
     assert.equal(code, 0)
-    assert.match(out, /^# The checkpoint of PretrainJob\/jft is pinned when the job starts: .*placeholders/m)
-    assert.match(out, /^# PretrainJob\/jft is in none of these files/m)
+    assert.match(out, /^# The operator pins a checkpoint of PretrainJob\/jft when the job starts: .*placeholders/m)
+    assert.match(out, /^# PretrainJob\/jft is not in these files/m)
     const server = documents.find(({ metadata }) => metadata.name === 'birds-fj-ps-0')
     assert.ok(server?.spec.volumes.some((one) => one.persistentVolumeClaim?.claimName === 'claim-of-the-source-job'))
   })
@@ -61,7 +61,7 @@ suite('downpour render', () => {
   test('the source is known as far as the same files tell', async (t) => {
     const checkpoint = { storage: { volume: { claimName: 'of-jft' } } }
     const { out, documents } = await render(t, [pretrain({ checkpoint }), finetune()])
-    assert.doesNotMatch(out, /in none of these files/)
+    assert.doesNotMatch(out, /not in these files/)
     const server = documents.find(({ metadata }) => metadata.name === 'birds-fj-ps-0')
     assert.ok(server?.spec.volumes.some((one) => one.persistentVolumeClaim?.claimName === 'of-jft'))
   })
@@ -80,7 +80,7 @@ suite('downpour render', () => {
     assert.deepEqual(out.trimEnd().split('\n'), [
       'PretrainJob/jft: 1 service, 67 pods',
       '  task       multi-label on resnet101, classes 18291, headSlices 50',
-      '  training   36000000 global steps of 32 examples (1152000000 examples), 50 at a time',
+      '  training   36000000 global steps of 32 examples (1152000000 examples), on 50 workers',
       '  ps         17 pods, requests nothing',
       '  worker     50 pods, requests nvidia.com/gpu 50, cpu 25, memory 200Gi',
     ])

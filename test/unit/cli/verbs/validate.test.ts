@@ -14,10 +14,10 @@ suite('downpour validate', () => {
     assert.equal(await validateFiles([file], io), 0)
     assert.equal(written.err, '')
     assert.deepEqual(written.out.trimEnd().split('\n'), [
-      `${file}: PersistentVolumeClaim/jft: not a job, passed by`,
+      `${file}: PersistentVolumeClaim/jft: not a job, skipped`,
       `${file}: PretrainJob/jft: valid`,
       `${file}: FinetuneJob/birds: valid`,
-      '2 jobs checked, 0 problems; 1 other object passed by',
+      '2 jobs checked, 0 problems; 1 other object skipped',
     ])
   })
 
@@ -107,7 +107,7 @@ suite('downpour validate', () => {
     assert.equal(await validateFiles([one, one], capture().io), 0, 'one file named twice is one file')
     const { io, written } = capture()
     assert.equal(await validateFiles([one, another], io), 1)
-    assert.match(written.err, /metadata\.name: another job of this kind and name/)
+    assert.match(written.err, /metadata\.name: another job has this kind and name/)
   })
 
   test('finds nothing wrong with the samples', async () => {
