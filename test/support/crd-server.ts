@@ -7,6 +7,7 @@ import { crdFor } from '../../src/api/crd.ts'
 import { compareQuantities, isMultiple, wholeQuantity } from '../../src/api/quantities.ts'
 import type { Schema } from '../../src/api/schema.ts'
 import type { JobKind } from '../../src/contract/names.ts'
+import { hasType } from '../../src/local/store/schema.ts'
 
 interface Validation {
   rule: string
@@ -85,22 +86,6 @@ function fieldIssues(schema: Schema, name: string, value: unknown, path: string)
   // Metadata is the API server's own, but for what the CRD says of the name.
   if (schema['x-kubernetes-preserve-unknown-fields'] || path.startsWith('.metadata.')) return []
   return [`${path}: unknown field`]
-}
-
-function hasType(schema: Schema, value: unknown): boolean {
-  if (schema['x-kubernetes-int-or-string']) return typeof value === 'string' || Number.isInteger(value)
-  switch (schema.type) {
-    case 'array':
-      return Array.isArray(value)
-    case 'object':
-      return isObject(value)
-    case 'integer':
-      return Number.isInteger(value)
-    case undefined:
-      return true
-    default:
-      return typeof value === schema.type
-  }
 }
 
 function valueIssues(schema: Schema, value: unknown): string[] {

@@ -53,7 +53,8 @@ export function typeCauses(schema: Schema, value: unknown, path: string): Cause[
   ]
 }
 
-function hasType(schema: Schema, value: unknown): boolean {
+/** Checks the type that the schema itself names, not the types of fields or items. */
+export function hasType(schema: Schema, value: unknown): boolean {
   if (schema['x-kubernetes-int-or-string']) return typeof value === 'string' || Number.isInteger(value)
   switch (schema.type) {
     case 'array':
