@@ -42,35 +42,34 @@ export const BASE_DEFAULTS = {
   maxNonFinite: 10,
 } as const
 
-const jft: Recipe = {
-  task: { type: 'multi-label', classes: 18_291, headSlices: 50 },
+/** What the paper's two pre-training jobs share (paper.md §2.7). */
+const paper = {
   model: { backbone: 'resnet101' },
   input: { resizePixels: 340, cropPixels: 299, flip: true },
-  optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1e-10 },
-  learningRate: { type: 'exponential', initial: 1e-3, factor: 0.9, everySteps: 3_000_000, staircase: true },
   batchSize: 32,
   weightDecay: 1e-4,
   batchNorm: { decay: 0.997, epsilon: 1e-5 },
-  maxSteps: 36_000_000,
   parameterServer: { replicas: 17 },
   workers: { replicas: 50 },
+} as const satisfies Recipe
+
+const jft: Recipe = {
+  ...paper,
+  task: { type: 'multi-label', classes: 18_291, headSlices: 50 },
+  optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1e-10 },
+  learningRate: { type: 'exponential', initial: 1e-3, factor: 0.9, everySteps: 3_000_000, staircase: true },
+  maxSteps: 36_000_000,
 }
 
 const imagenet: Recipe = {
-  model: { backbone: 'resnet101' },
-  input: { resizePixels: 340, cropPixels: 299, flip: true },
+  ...paper,
   optimizer: { type: 'momentum', momentum: 0.9 },
   learningRate: {
     type: 'piecewise',
     boundaries: [1_200_000, 2_400_000, 3_600_000, 4_800_000],
     values: [0.1, 0.01, 1e-3, 1e-4, 1e-5],
   },
-  batchSize: 32,
-  weightDecay: 1e-4,
-  batchNorm: { decay: 0.997, epsilon: 1e-5 },
   maxSteps: 5_000_000,
-  parameterServer: { replicas: 17 },
-  workers: { replicas: 50 },
 }
 
 const mini: Recipe = {
