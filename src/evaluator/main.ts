@@ -2,17 +2,16 @@
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { realFileSystem } from '../checkpoint/file-system.ts'
-import { exitCodeOf } from '../contract/exit-codes.ts'
 import { FILES } from '../contract/files.ts'
 import { claimFolder, parseRuntimeConfig, readSurroundings } from '../contract/parse-config.ts'
-import { EXIT, PORTS } from '../contract/runtime.ts'
+import { runPodProcess } from '../contract/pod-process.ts'
+import { PORTS } from '../contract/runtime.ts'
 import type { EvaluatorStatus } from '../contract/status.ts'
 import { startProcessServer } from '../http/process-server.ts'
 import { createEvaluatorMetrics, type EvaluatorMetrics } from '../metrics/evaluator.ts'
 import { cacheRoot } from '../support/cache-root.mjs'
 import { systemClock } from '../support/clock.ts'
 import { createLog, type Log } from '../support/log.ts'
-import { runProcess } from '../support/run-process.ts'
 import { readSecret } from '../support/secret.ts'
 import { createTask } from '../tasks/registry.ts'
 import { selectBackend } from '../tensor/backend.ts'
@@ -25,10 +24,11 @@ const NICENESS = 10
 
 export async function runEvaluator(): Promise<void> {
   const status: EvaluatorStatus = { role: 'evaluator', index: 0, phase: 'waiting', evaluations: [], failure: null }
-  const { host, isLocal, keyFile, terminationLog, logLevel } = readSurroundings(process.env)
-  const log = createLog({ role: 'evaluator' }, logLevel)
+  const surroundings = readSurroundings(process.env)
+  const { host, keyFile } = surroundings
+  const log = createLog({ role: 'evaluator' }, surroundings.logLevel)
   const metrics = createEvaluatorMetrics({ defaults: true })
-  await runProcess({
+  await runPodProcess({
     work: async (signal) => {
       const key = readSecret(keyFile)
       await startProcessServer({ host, port: PORTS.http, key, metrics: metrics.registry, status: () => status })
@@ -38,10 +38,7 @@ export async function runEvaluator(): Promise<void> {
     },
     status: () => status,
     exit: process.exit,
-    exitCodeOf,
-    codes: EXIT,
-    terminationLog,
-    endsWithRun: isLocal,
+    surroundings,
     log,
   })
 }

@@ -10,13 +10,13 @@ import {
   readSurroundings,
   type Surroundings,
 } from '../contract/parse-config.ts'
-import { EXIT, exitClass, type PlaceArgs, PORTS } from '../contract/runtime.ts'
+import { runPodProcess } from '../contract/pod-process.ts'
+import { exitClass, type PlaceArgs, PORTS } from '../contract/runtime.ts'
 import { startProcessServer } from '../http/process-server.ts'
 import { createPsMetrics, type PsMetrics } from '../metrics/ps.ts'
 import { systemClock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import { createLog, type Log } from '../support/log.ts'
-import { runProcess } from '../support/run-process.ts'
 import { readSecret } from '../support/secret.ts'
 import { ParameterServer } from './parameter-server.ts'
 
@@ -28,17 +28,14 @@ export async function runParameterServer(place: PlaceArgs): Promise<void> {
   const log = createLog({ role: 'ps', index: Number(place.index) }, surroundings.logLevel)
   const metrics = createPsMetrics({ defaults: true })
   let server: ParameterServer | undefined
-  await runProcess({
+  await runPodProcess({
     work: async (signal) => {
       server = assemble(place, surroundings, metrics, log)
       await serve(server, metrics, surroundings, signal)
     },
     status: () => server?.status() ?? {},
     exit: process.exit,
-    exitCodeOf,
-    codes: EXIT,
-    terminationLog: surroundings.terminationLog,
-    endsWithRun: surroundings.isLocal,
+    surroundings,
     log,
   })
 }

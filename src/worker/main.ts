@@ -1,7 +1,6 @@
 /** `downpour worker`: one training process, from its configuration to its termination message. */
 import { join } from 'node:path'
 import { encodeClasses } from '../contract/classes.ts'
-import { exitCodeOf } from '../contract/exit-codes.ts'
 import {
   claimFolder,
   parseIdentity,
@@ -9,7 +8,8 @@ import {
   readSurroundings,
   type Surroundings,
 } from '../contract/parse-config.ts'
-import { EXIT, type PlaceArgs, PORTS, type PodIdentity, type RuntimeConfig } from '../contract/runtime.ts'
+import { runPodProcess } from '../contract/pod-process.ts'
+import { type PlaceArgs, PORTS, type PodIdentity, type RuntimeConfig } from '../contract/runtime.ts'
 import { FORMATS } from '../data/formats.ts'
 import { someNames } from '../data/label-names.ts'
 import type { Label } from '../data/labels.ts'
@@ -23,7 +23,6 @@ import { cacheRoot } from '../support/cache-root.mjs'
 import { DownpourError } from '../support/errors.ts'
 import { hostsLookup } from '../support/hosts.ts'
 import { createLog, type Log } from '../support/log.ts'
-import { runProcess } from '../support/run-process.ts'
 import { readSecret } from '../support/secret.ts'
 import { classesOf } from '../tasks/declarations.ts'
 import { createTask } from '../tasks/registry.ts'
@@ -51,7 +50,7 @@ export async function runWorker(place: PlaceArgs): Promise<void> {
   const log = createLog({ role: 'worker', index }, surroundings.logLevel)
   const metrics = createWorkerMetrics({ defaults: true, tensors: () => tf.memory().numTensors })
   const report = new Reporter(index, metrics, log)
-  await runProcess({
+  await runPodProcess({
     work: async (signal) => {
       const config = parseRuntimeConfig(process.env)
       const identity = parseIdentity(place, process.env)
@@ -69,10 +68,7 @@ export async function runWorker(place: PlaceArgs): Promise<void> {
     },
     status: () => report.status,
     exit: process.exit,
-    exitCodeOf,
-    codes: EXIT,
-    terminationLog: surroundings.terminationLog,
-    endsWithRun: surroundings.isLocal,
+    surroundings,
     log,
   })
 }

@@ -1,0 +1,17 @@
+/** The process of a parameter server, a worker or an evaluator. */
+import type { Log } from '../support/log.ts'
+import { type Program, runProcess } from '../support/run-process.ts'
+import { exitCodeOf } from './exit-codes.ts'
+import type { Surroundings } from './parse-config.ts'
+import { EXIT } from './runtime.ts'
+
+export interface PodProgram extends Pick<Program, 'work' | 'status' | 'exit'> {
+  surroundings: Surroundings
+  log: Log
+}
+
+/** Ends the process with the exit codes and the termination message that the operator reads. */
+export function runPodProcess({ surroundings, ...program }: PodProgram): Promise<void> {
+  const { terminationLog, isLocal } = surroundings
+  return runProcess({ ...program, exitCodeOf, codes: EXIT, terminationLog, endsWithRun: isLocal })
+}
