@@ -6,14 +6,14 @@ import { printableText } from '../support/printable.ts'
  * stack is printed, too.
  */
 export function fail(error: unknown): void {
-  const isOurs = (error as { name?: string })?.name === 'DownpourError'
-  const places = isOurs || !(error instanceof Error) ? '' : placesOf(error)
-  process.stderr.write(`downpour: ${printableText(`${errorText(error)}${places}`)}\n`)
+  const isExpected = (error as { name?: string })?.name === 'DownpourError'
+  const stack = isExpected || !(error instanceof Error) ? '' : stackLines(error)
+  process.stderr.write(`downpour: ${printableText(`${errorText(error)}${stack}`)}\n`)
   process.exitCode = 1
 }
 
 /** @returns the stack without its first lines, which repeat the message */
-function placesOf({ stack = '' }: Error): string {
+function stackLines({ stack = '' }: Error): string {
   const at = stack.search(/\n +at /)
   return at < 0 ? '' : stack.slice(at)
 }

@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import { errorCode } from '../support/errors.ts'
 import { fail } from './fail.ts'
-import { EXIT_CODES, refusableArguments } from './unknown-verb.ts'
+import { EXIT_CODES, withoutHelpOfUnknownVerb } from './unknown-verb.ts'
 import { calledVerb, VERBS } from './verbs.ts'
 import { VERSION } from './version.ts'
 
@@ -11,7 +11,9 @@ process.stdout.on('error', (error) => process.exit(errorCode(error) === 'EPIPE' 
 
 const args = process.argv.slice(2)
 const program = new Command('downpour')
-  .description('Asynchronous pre-training and transfer at scale: operator, training runtime and local mode')
+  .description(
+    'Asynchronous pre-training and fine-tuning with parameter servers: operator, training runtime and local mode',
+  )
   .version(VERSION)
   .showHelpAfterError('(see downpour VERB --help)')
   .addHelpText('after', EXIT_CODES)
@@ -19,4 +21,4 @@ for (const [name, { description }] of Object.entries(VERBS)) {
   const command = program.command(name).description(description)
   if (name === calledVerb(args)) (await VERBS[name as keyof typeof VERBS].load()).register(command)
 }
-await program.parseAsync(refusableArguments(program, args), { from: 'user' }).catch(fail)
+await program.parseAsync(withoutHelpOfUnknownVerb(program, args), { from: 'user' }).catch(fail)

@@ -26,7 +26,7 @@ type Fields = Record<string, unknown>
  * @throws DownpourError FILE_UNREADABLE, YAML_*: the code of the first file that cannot be read, with one line for each
  */
 export async function readManifests(files: readonly string[]): Promise<Manifest[]> {
-  const read = await Promise.allSettled(withoutRepeats(files).map(readManifestFile))
+  const read = await Promise.allSettled(withoutDuplicates(files).map(readManifestFile))
   const failed = read.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
   const [first, ...more] = failed
   if (first === undefined) return read.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
@@ -34,7 +34,7 @@ export async function readManifests(files: readonly string[]): Promise<Manifest[
   throw new DownpourError(errorCode(first), failed.map(errorMessage).join('\n'), {}, { cause: first })
 }
 
-export function withoutRepeats(files: readonly string[]): string[] {
+export function withoutDuplicates(files: readonly string[]): string[] {
   const byPath = new Map(files.map((file) => [file === '-' ? file : resolve(file), file]))
   return [...byPath.values()]
 }

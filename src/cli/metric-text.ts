@@ -28,11 +28,12 @@ export function headlineValue(job: Job): number | undefined {
  * The gain of pre-training, as the difference of the two rounded numbers.
  * @example ['96.0%', '64.2%', '31.8 points'] for shares, ['0.412', '0.530', '0.118 less'] for errors
  */
-export function gainTexts({ better }: MetricSpec, ours: number, theirs: number): [string, string, string] {
-  const [one, other] = [thousandths(ours), thousandths(theirs)]
-  if (better === 'higher') return [percent(one), percent(other), `${((one - other) / 10).toFixed(1)} points`]
-  const less = other - one
-  return [decimal(one), decimal(other), `${decimal(Math.abs(less))} ${less < 0 ? 'more' : 'less'}`]
+export function gainTexts({ better }: MetricSpec, pretrained: number, random: number): [string, string, string] {
+  const [ofPretrained, ofRandom] = [thousandths(pretrained), thousandths(random)]
+  const difference = ofPretrained - ofRandom
+  if (better === 'higher') return [percent(ofPretrained), percent(ofRandom), `${(difference / 10).toFixed(1)} points`]
+  const direction = difference > 0 ? 'more' : 'less'
+  return [decimal(ofPretrained), decimal(ofRandom), `${decimal(Math.abs(difference))} ${direction}`]
 }
 
 function thousandths(value: number): number {

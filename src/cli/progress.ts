@@ -10,21 +10,21 @@ import { waitingOf } from './waiting.ts'
 export interface ProgressView {
   show(jobs: readonly Job[]): void
   /** Prints a line above the table. */
-  say(line: string): void
+  print(line: string): void
   end(): void
 }
 
 const COLUMNS = ['JOB', 'PHASE', 'STEP', 'LOSS', 'EXAMPLES/S', 'ETA', 'WORKERS', 'RESULT'] as const
 /** Columns left out on a narrow terminal, in this order. */
-const EXPENDABLE: readonly string[] = ['EXAMPLES/S', 'ETA', 'WORKERS', 'LOSS']
-/** Width of the last column below which an expendable column is left out instead. */
-const RESULT_ROOM = 14
+const OPTIONAL_COLUMNS: readonly string[] = ['EXAMPLES/S', 'ETA', 'WORKERS', 'LOSS']
+/** Width of the last column below which an optional column is left out instead. */
+const MIN_RESULT_WIDTH = 14
 /** Rows for the header of the table and for the line of the cursor. */
-const TABLE_MARGIN = 2
+const TABLE_OVERHEAD_ROWS = 2
 const REASON_INDENT = '  '
 const DEFAULT_COLUMNS = 120
 const DEFAULT_ROWS = 24
-const PLAIN_EVERY_MS = 10_000
+const PLAIN_INTERVAL_MS = 10_000
 const FINISHED = new Set(['Succeeded', 'Failed'])
 
 export function createProgressView(out: NodeJS.WriteStream, nowMs = systemClock.monotonicMs): ProgressView {
@@ -71,7 +71,7 @@ function terminalView(out: NodeJS.WriteStream): ProgressView {
       write([...lines, ...reasons])
       drawn = { lines, reasons }
     },
-    say(line) {
+    print(line) {
       write([line, ...drawn.lines, ...drawn.reasons])
     },
     end() {
@@ -104,24 +104,24 @@ export function progressTable(
 
 /** Adds the namespace to the names if the jobs are in several namespaces. */
 function rowsWithNamespaces(jobs: readonly Job[]): string[][] {
-  const areOfOne = new Set(jobs.map(({ metadata }) => metadata.namespace)).size <= 1
+  const isOneNamespace = new Set(jobs.map(({ metadata }) => metadata.namespace)).size <= 1
   return jobs.map((job) => {
     const [name, ...cells] = progressCells(job)
-    return [areOfOne ? `${name}` : `${name} (${job.metadata.namespace})`, ...cells]
+    return [isOneNamespace ? `${name}` : `${name} (${job.metadata.namespace})`, ...cells]
   })
 }
 
 /** @returns as many columns and jobs as fit */
 function fittedTable(jobs: readonly Job[], columns: number, rows: number): Drawing {
-  const room = Math.max(1, rows - TABLE_MARGIN)
-  const shown = jobs.length <= room ? jobs : jobs.slice(0, room - 1)
+  const maxJobs = Math.max(1, rows - TABLE_OVERHEAD_ROWS)
+  const shown = jobs.length <= maxJobs ? jobs : jobs.slice(0, maxJobs - 1)
   const cells = rowsWithNamespaces(shown)
-  const fitting = { width: columns - 1, expendable: EXPENDABLE, lastRoom: RESULT_ROOM }
+  const fitting = { width: columns - 1, optional: OPTIONAL_COLUMNS, minLastWidth: MIN_RESULT_WIDTH }
   const { lines } = fitTable([[...COLUMNS], ...cells], fitting)
   if (shown.length < jobs.length)
     return { lines: [...lines, `... and ${jobs.length - shown.length} more`], reasons: [] }
   const cut = cells.filter((row, i) => !lines[i + 1]?.endsWith(row.at(-1) ?? ''))
-  return { lines, reasons: fullReasons(cut, columns - 1).slice(0, room - jobs.length) }
+  return { lines, reasons: fullReasons(cut, columns - 1).slice(0, maxJobs - jobs.length) }
 }
 
 /** @returns reasons in full; jobs with the same reason share one paragraph */
@@ -147,16 +147,16 @@ function plainView(out: NodeJS.WriteStream, nowMs: () => number): ProgressView {
     const phase = job.status?.phase ?? PHASES[0]
     const shown = { state: `${phase} ${waitingOf(job)?.key}`, line: plainLine(job), atMs: nowMs() }
     const before = last.get(jobText(job))
-    const isOld = before && shown.atMs - before.atMs >= PLAIN_EVERY_MS
-    const moves = phase === 'Running' || (!FINISHED.has(phase) && shown.line !== before?.line)
-    if (before && before.state === shown.state && !(isOld && moves)) return
+    const isDue = before && shown.atMs - before.atMs >= PLAIN_INTERVAL_MS
+    const mayRepeat = phase === 'Running' || (!FINISHED.has(phase) && shown.line !== before?.line)
+    if (before && before.state === shown.state && !(isDue && mayRepeat)) return
     last.set(jobText(job), shown)
     const reason = before?.state === shown.state ? undefined : waitingOf(job)?.text
     out.write(`${[shown.line, reason].filter(Boolean).join('  ')}\n`)
   }
   return {
     show: (jobs) => jobs.forEach(showJob),
-    say: (line) => void out.write(`${line}\n`),
+    print: (line) => void out.write(`${line}\n`),
     end() {},
   }
 }

@@ -8,7 +8,7 @@ import { JOB_KINDS, SHORT_NAMES } from '../contract/names.ts'
 import { headlineMetric } from '../plan/metric.ts'
 import { gainTexts, headlineValue, metricsText } from './metric-text.ts'
 import { duration } from './progress.ts'
-import { type Score, ScoreBook } from './scores.ts'
+import { type Score, ScoreHistory } from './scores.ts'
 import { fitTable, type Row, table, textWidth, wrapText } from './table.ts'
 
 export interface JobResult {
@@ -27,7 +27,7 @@ type FolderOf = (namespace: string, claimName: string) => Promise<string>
 export async function collectResults(
   jobs: readonly Job[],
   folderOf: FolderOf,
-  scores: ScoreBook = new ScoreBook(),
+  scores: ScoreHistory = new ScoreHistory(),
 ): Promise<JobResult[]> {
   return Promise.all(
     jobs.map(async (job) => {
@@ -70,14 +70,14 @@ function withoutRolledBack(records: HistoryRecord[]): HistoryRecord[] {
 const HEAD = ['JOB', 'PHASE', 'STEPS', 'LOSS', 'METRICS', 'STALENESS MEAN/P99', 'PUSHED', 'RESTARTS', 'TIME']
 const NARROW_HEAD = HEAD.map((head) => (head === 'STALENESS MEAN/P99' ? 'STALENESS' : head))
 /** Columns left out on a narrow terminal, in this order; the report has all. */
-const EXPENDABLE = ['RESTARTS', 'STALENESS', 'PUSHED', 'TIME', 'LOSS', 'STEPS']
+const OPTIONAL_COLUMNS = ['RESTARTS', 'STALENESS', 'PUSHED', 'TIME', 'LOSS', 'STEPS']
 
 /** The table at the end of `downpour run`. @param width of the terminal; absent: a pipe */
 export function resultTable(results: readonly JobResult[], width = Number.POSITIVE_INFINITY): string[] {
   const rows = results.map(({ job }) => rowOf(job))
   const whole = table([HEAD, ...rows])
   if (whole.every((line) => textWidth(line) <= width)) return whole
-  const { lines, left } = fitTable([NARROW_HEAD, ...rows.flatMap(narrowRows)], { width, expendable: EXPENDABLE })
+  const { lines, left } = fitTable([NARROW_HEAD, ...rows.flatMap(narrowRows)], { width, optional: OPTIONAL_COLUMNS })
   return left.length === 0 ? lines : [...lines, ...wrapText(`Left out: ${left.join(', ')} (see the report).`, width)]
 }
 
@@ -112,31 +112,32 @@ function elapsed(start: string | undefined, end: string | undefined): string {
 }
 
 /** @returns pairs of scored FinetuneJobs that differ only in their initial weights: the pre-trained one, then the random one */
-export function twinsOf(results: readonly JobResult[]): [JobResult, JobResult][] {
+export function transferPairs(results: readonly JobResult[]): [JobResult, JobResult][] {
   const scored = results.filter(({ job }) => job.kind === 'FinetuneJob' && job.status?.results)
   const isRandom = ({ job }: JobResult) => job.kind === 'FinetuneJob' && job.spec.init === 'random'
   return scored
     .filter((one) => !isRandom(one))
     .flatMap((one): [JobResult, JobResult][] => {
-      const twin = scored.find((other) => isRandom(other) && isDeepStrictEqual(trainingOf(other), trainingOf(one)))
-      return twin ? [[one, twin]] : []
+      const spec = specWithoutStart(one)
+      const random = scored.find((other) => isRandom(other) && isDeepStrictEqual(specWithoutStart(other), spec))
+      return random ? [[one, random]] : []
     })
 }
 
-function trainingOf({ job }: JobResult): object {
-  const { init, from, suspend, ...training } = job.spec as Extract<Job, { kind: 'FinetuneJob' }>['spec']
-  return training
+function specWithoutStart({ job }: JobResult): object {
+  const { init, from, suspend, ...rest } = job.spec as Extract<Job, { kind: 'FinetuneJob' }>['spec']
+  return rest
 }
 
 /** @returns one sentence per pair: how much better the pre-trained job scores */
 export function transferGains(results: readonly JobResult[]): string[] {
-  return twinsOf(results).flatMap(([{ job }, { job: twin }]) => {
+  return transferPairs(results).flatMap(([{ job }, { job: randomJob }]) => {
     const metric = headlineMetric(job)
-    const [ours, theirs] = [headlineValue(job), headlineValue(twin)]
-    if (ours === undefined || theirs === undefined) return []
-    const [one, other, gain] = gainTexts(metric, ours, theirs)
+    const [pretrained, random] = [headlineValue(job), headlineValue(randomJob)]
+    if (pretrained === undefined || random === undefined) return []
+    const [ofPretrained, ofRandom, gain] = gainTexts(metric, pretrained, random)
     return [
-      `Pre-training: ${metric.name} ${one} (${job.metadata.name}) against ${other} from random weights (${twin.metadata.name}) at ${job.spec.maxSteps} steps: ${gain}.`,
+      `Pre-training: ${metric.name} ${ofPretrained} (${job.metadata.name}) against ${ofRandom} from random weights (${randomJob.metadata.name}) at ${job.spec.maxSteps} steps: ${gain}.`,
     ]
   })
 }

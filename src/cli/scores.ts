@@ -12,7 +12,7 @@ export interface Score {
 }
 
 /** Remembers scores seen in a job's status, so that the report has them after their checkpoints were deleted. */
-export class ScoreBook {
+export class ScoreHistory {
   readonly #seen = new Map<string, Map<number, Score>>()
 
   note(jobs: readonly Job[]): void {

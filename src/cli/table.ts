@@ -20,10 +20,10 @@ function characterWidth(character: string): number {
 export function cutText(text: string, width: number): string {
   if (textWidth(text) <= width) return text
   let kept = ''
-  let room = width - 1
+  let remaining = width - 1
   for (const character of text) {
-    room -= characterWidth(character)
-    if (room < 0) break
+    remaining -= characterWidth(character)
+    if (remaining < 0) break
     kept += character
   }
   return `${kept}…`
@@ -46,35 +46,35 @@ function widthsOf(rows: readonly Row[]): number[] {
 export interface Fitting {
   width: number
   /** Headers of the columns that may be left out, in this order. */
-  expendable: readonly string[]
-  /** The last column may be cut to this width before an expendable column is left out. Absent: it is cut last. */
-  lastRoom?: number
+  optional: readonly string[]
+  /** The last column may be cut to this width before an optional column is left out. Absent: it is cut last. */
+  minLastWidth?: number
 }
 
 /**
- * Formats rows as lines of at most `width`: leaves out expendable columns, then shortens the first column, then cuts lines.
+ * Formats rows as lines of at most `width`: leaves out optional columns, then shortens the first column, then cuts lines.
  * @param rows the first is the header. @returns the lines and the headers of the columns that were left out
  */
 export function fitTable(
   rows: readonly Row[],
-  { width, expendable, lastRoom }: Fitting,
+  { width, optional, minLastWidth }: Fitting,
 ): { lines: string[]; left: string[] } {
   const left: string[] = []
   const heads = rows[0] ?? []
   const kept = () => rows.map((row) => row.filter((_, i) => !left.includes(heads[i] ?? '')))
-  for (const next of expendable) {
-    if (neededWidth(kept(), lastRoom) <= width) break
+  for (const next of optional) {
+    if (neededWidth(kept(), minLastWidth) <= width) break
     if (heads.includes(next)) left.push(next)
   }
-  const excess = Math.max(0, neededWidth(kept(), lastRoom) - width)
+  const excess = Math.max(0, neededWidth(kept(), minLastWidth) - width)
   const nameWidth = Math.max(MIN_NAME, (widthsOf(rows)[0] ?? 0) - excess)
   const named = excess === 0 ? kept() : kept().map((row) => row.with(0, cutMiddle(row[0] ?? '', nameWidth)))
   return { lines: table(named).map((line) => cutText(line, width)), left }
 }
 
-function neededWidth(rows: readonly Row[], lastRoom = Number.POSITIVE_INFINITY): number {
+function neededWidth(rows: readonly Row[], minLastWidth = Number.POSITIVE_INFINITY): number {
   const widths = widthsOf(rows)
-  const last = Math.min(widths.at(-1) ?? 0, lastRoom)
+  const last = Math.min(widths.at(-1) ?? 0, minLastWidth)
   return widths.slice(0, -1).reduce((sum, width) => sum + width + 2, last)
 }
 

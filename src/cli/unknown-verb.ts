@@ -16,7 +16,7 @@ Exit codes:
  * Removes the help flags if the verb is unknown, so that commander fails. With them it would print its own help for
  * `nope --help` and exit with 0.
  */
-export function refusableArguments(program: Command, args: readonly string[]): string[] {
+export function withoutHelpOfUnknownVerb(program: Command, args: readonly string[]): string[] {
   return hasUnknownVerb(program, args) ? args.filter((arg) => !HELP.includes(arg)) : [...args]
 }
 

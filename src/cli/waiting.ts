@@ -4,9 +4,9 @@ import type { Job } from '../api/job.ts'
 import { ANNOTATIONS } from '../contract/names.ts'
 
 /** Reasons that every job has for a while when it starts: the phase shows the same, so they are not reported. */
-const PASSING = new Set(['Creating', 'Scheduling', 'Starting', 'WaitingForSource', 'Suspending'])
+const TRANSIENT = new Set(['Creating', 'Scheduling', 'Starting', 'WaitingForSource', 'Suspending'])
 /** The conditions to report, most important first: a cause before its consequences. */
-const TELLING: readonly { type: ConditionType; bad: Condition['status'] }[] = [
+const REPORTED: readonly { type: ConditionType; bad: Condition['status'] }[] = [
   { type: 'Failed', bad: 'True' },
   { type: 'Suspended', bad: 'True' },
   { type: 'SourceResolved', bad: 'False' },
@@ -30,13 +30,19 @@ export interface Waiting {
 export function waitingOf(job: Job): Waiting | undefined {
   const { conditions = [], phase } = job.status ?? {}
   if (phase === 'Succeeded') return undefined
-  const told = TELLING.flatMap(({ type, bad }) =>
-    conditions.filter((one) => one.type === type && one.status === bad && !PASSING.has(one.reason)),
+  const cause = REPORTED.flatMap(({ type, bad }) =>
+    conditions.filter((one) => one.type === type && one.status === bad && !TRANSIENT.has(one.reason)),
   )[0]
-  if (!told?.message) return undefined
-  const words = told.type === 'Failed' ? `${told.reason}: ${told.message}` : told.message
-  const text = [words, adviceFor(told.message, job)].filter(Boolean).join('; ')
-  return { key: `${told.type}/${told.reason}`, text: text.replace(/\p{Cc}+/gu, ' ') }
+  if (!cause?.message) return undefined
+  const { type, reason, message } = cause
+  const text = [type === 'Failed' ? `${reason}: ${message}` : message, adviceFor(message, job)]
+  return {
+    key: `${type}/${reason}`,
+    text: text
+      .filter(Boolean)
+      .join('; ')
+      .replace(/\p{Cc}+/gu, ' '),
+  }
 }
 
 /** Advice for local mode, where a missing claim has to be added to the job's file. */

@@ -17,8 +17,8 @@ export function jobSection(result: JobResult): string {
   const { job, history, scores } = result
   const why = waitingOf(job)
   const charts = history.length + scores.length === 0 ? [] : chartsOf(result)
-  const flat = charts.flatMap((chart) => flatText(chart) ?? [])
-  const drawn = charts.filter((chart) => flatText(chart) === undefined).map((chart) => lineChart(chart))
+  const flat = charts.flatMap((chart) => constantText(chart) ?? [])
+  const drawn = charts.filter((chart) => constantText(chart) === undefined).map((chart) => lineChart(chart))
   return `<h2>${escapeHtml(jobText(job))}</h2>
 ${why ? `<p class="why">${escapeHtml(`${job.status?.phase ?? 'Pending'}: ${why.text}`)}</p>` : ''}
 <dl>${factsOf(result)
@@ -30,7 +30,7 @@ ${flat.length > 0 ? `<p class="note">Never changed: ${escapeHtml(flat.join('; ')
 }
 
 /** @returns the title and value of a chart whose only series never changes; undefined for any other chart */
-function flatText({ title, series: [first, ...others] }: Chart): string | undefined {
+function constantText({ title, series: [first, ...others] }: Chart): string | undefined {
   const values = new Set(first?.points.map(({ y }) => y))
   const [value = Number.NaN] = values
   const isFlat = values.size === 1 && Number.isFinite(value) && (first?.points.length ?? 0) > 1

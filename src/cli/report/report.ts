@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { headlineMetric } from '../../plan/metric.ts'
 import { jobText } from '../job-text.ts'
 import { metricsText } from '../metric-text.ts'
-import { type JobResult, transferGains, twinsOf } from '../results.ts'
+import { type JobResult, transferGains, transferPairs } from '../results.ts'
 import { type Chart, escapeHtml, lineChart } from './chart.ts'
 import { jobSection, pointsOf, X_LABEL } from './report-job.ts'
 import { STYLE } from './report-style.ts'
@@ -32,7 +32,7 @@ ${transferGains(results)
 ${resultsTable(results)}
 <p class="note">Training loss: mean of the last pushes, on training data. Evaluation: the newest checkpoint, on evaluation data.
 Staleness of a gradient: number of updates applied after its weights were pulled and before it was applied.</p>
-${twinCharts(results)}
+${pairCharts(results)}
 ${results.map(jobSection).join('\n')}
 <h2>About this run</h2><dl>${facts.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`).join('')}</dl>
 </body></html>
@@ -63,10 +63,10 @@ function resultsTable(results: readonly JobResult[]): string {
   return `<table><tr class="head">${head}</tr>${body.join('')}</table>`
 }
 
-/** Charts of each pair of FinetuneJobs (twinsOf): their training loss, and the headline metric of their checkpoints. */
-function twinCharts(results: readonly JobResult[]): string {
-  return twinsOf(results)
-    .flatMap((twins): Chart[] => {
+/** Charts of each pair of FinetuneJobs (transferPairs): their training loss, and the headline metric of their checkpoints. */
+function pairCharts(results: readonly JobResult[]): string {
+  return transferPairs(results)
+    .flatMap((pair): Chart[] => {
       const of = (
         yLabel: string,
         title: string,
@@ -75,7 +75,7 @@ function twinCharts(results: readonly JobResult[]): string {
         title,
         yLabel,
         xLabel: X_LABEL,
-        series: twins.map((one, i) => ({
+        series: pair.map((one, i) => ({
           name: `${one.job.metadata.name} (from ${i === 0 ? 'the checkpoint' : 'random weights'})`,
           points: points(one),
         })),
@@ -83,12 +83,12 @@ function twinCharts(results: readonly JobResult[]): string {
       const loss = of('training loss', 'Fine-tuning loss: from the checkpoint and from random weights', ({ history }) =>
         pointsOf(history, (r) => r.loss),
       )
-      const { name } = headlineMetric(twins[0].job)
+      const { name } = headlineMetric(pair[0].job)
       const scored = of(name, `${name} of the checkpoints: from the checkpoint and from random weights`, ({ scores }) =>
         scores.flatMap(({ step, metrics: { [name]: y } }) => (y === undefined ? [] : [{ x: step, y }])),
       )
-      const hasCourse = scored.series.some(({ points }) => points.length > 1)
-      return hasCourse ? [loss, scored] : [loss]
+      const hasSeveralScores = scored.series.some(({ points }) => points.length > 1)
+      return hasSeveralScores ? [loss, scored] : [loss]
     })
     .map(inBothShapes)
     .join('\n')

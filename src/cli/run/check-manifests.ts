@@ -18,7 +18,7 @@ export async function checkManifests(manifests: readonly Manifest[]): Promise<vo
   const findings = [
     ...manifests.flatMap(kindFindings),
     ...manifests.flatMap(nameFindings),
-    ...twiceFindings(manifests),
+    ...duplicateFindings(manifests),
     ...manifests.flatMap(jobFindings),
     ...noJobFindings(manifests),
     ...(await claimFolderFindings(manifests)),
@@ -58,7 +58,7 @@ function nameFindings({ file, object: { metadata } }: Manifest): Finding[] {
  * Two different objects of one name are refused, because the last would replace the first. Equal ones are allowed: several
  * files may each contain the claims that they share.
  */
-function twiceFindings(manifests: readonly Manifest[]): Finding[] {
+function duplicateFindings(manifests: readonly Manifest[]): Finding[] {
   const seen = new Map<string, Manifest>()
   return manifests.flatMap((manifest): Finding[] => {
     const { file, object } = manifest

@@ -13,13 +13,13 @@ export interface Finding {
 
 /** A mistyped path has to be an error: created as an empty folder, it would let the job wait for data or fail later. */
 export async function claimFolderFindings(manifests: readonly Manifest[]): Promise<Finding[]> {
-  const read = new Set(manifests.flatMap(dataClaimsOf))
+  const dataClaims = new Set(manifests.flatMap(dataClaimsOf))
   const claims = manifests.filter(({ object }) => object.kind === 'PersistentVolumeClaim')
-  const findings = await Promise.all(claims.map((claim) => findingOf(claim, read)))
+  const findings = await Promise.all(claims.map((claim) => findingOf(claim, dataClaims)))
   return [...new Set(findings)].flatMap((text) => (text === undefined ? [] : [{ code: 'CLAIM_FOLDER_MISSING', text }]))
 }
 
-async function findingOf({ file, object }: Manifest, read: ReadonlySet<string>): Promise<string | undefined> {
+async function findingOf({ file, object }: Manifest, dataClaims: ReadonlySet<string>): Promise<string | undefined> {
   const { name, annotations = {} } = object.metadata
   const path = annotations[ANNOTATIONS.localPath]
   // Generated data exists before a job starts.
@@ -27,9 +27,9 @@ async function findingOf({ file, object }: Manifest, read: ReadonlySet<string>):
   const what = `${file}: PersistentVolumeClaim/${name}: annotation ${ANNOTATIONS.localPath}: ${JSON.stringify(path)}`
   if (path === '') return `${what}: expected the path of a folder`
   const state = await stateOf(path)
-  if (state === 'folder' || (state === 'absent' && !read.has(`${namespaceOf(object)}/${name}`))) return undefined
-  const seen = state === 'absent' ? 'there is no such folder, and a job reads data there' : state
-  return `${what}: ${seen} (${resolve(path)}${path.startsWith('/') ? '' : `; the path is relative to ${process.cwd()}`})`
+  if (state === 'folder' || (state === 'absent' && !dataClaims.has(`${namespaceOf(object)}/${name}`))) return undefined
+  const problem = state === 'absent' ? 'there is no such folder, and a job reads data there' : state
+  return `${what}: ${problem} (${resolve(path)}${path.startsWith('/') ? '' : `; the path is relative to ${process.cwd()}`})`
 }
 
 async function stateOf(path: string): Promise<string> {

@@ -7,39 +7,39 @@ import { countProgress } from '../count-progress.ts'
 import type { Manifest } from '../manifests.ts'
 import { duration, type ProgressView } from '../progress.ts'
 
-const ORDER = /^jft-mini(?: seed=(\d{1,9}))?$/
+const REQUEST = /^jft-mini(?: seed=(\d{1,9}))?$/
 
 /** @throws DownpourError ANNOTATION_INVALID; AbortError, after deleting an unfinished data set */
-export async function makeOrderedData(
+export async function generateRequestedData(
   manifests: readonly Manifest[],
-  view: Pick<ProgressView, 'say'>,
+  view: Pick<ProgressView, 'print'>,
   signal: AbortSignal,
 ): Promise<void> {
   for (const { file, object } of manifests) {
-    const order = object.metadata.annotations?.[ANNOTATIONS.localMake]
-    if (order === undefined) continue
+    const request = object.metadata.annotations?.[ANNOTATIONS.localMake]
+    if (request === undefined) continue
     const folder = object.metadata.annotations?.[ANNOTATIONS.localPath]
-    const match = ORDER.exec(order)
+    const match = REQUEST.exec(request)
     if (!match || !folder) {
-      const message = `${file}: ${object.metadata.name}: annotation ${ANNOTATIONS.localMake}: "${order}": expected "jft-mini seed=N", and a folder in ${ANNOTATIONS.localPath}`
-      throw new DownpourError('ANNOTATION_INVALID', message, { file, order })
+      const message = `${file}: ${object.metadata.name}: annotation ${ANNOTATIONS.localMake}: "${request}": expected "jft-mini seed=N", and a folder in ${ANNOTATIONS.localPath}`
+      throw new DownpourError('ANNOTATION_INVALID', message, { file, request })
     }
-    await makeOnce(folder, Number(match[1] ?? 0), view, signal)
+    await generateOnce(folder, Number(match[1] ?? 0), view, signal)
   }
 }
 
-async function makeOnce(
+async function generateOnce(
   folder: string,
   seed: number,
-  view: Pick<ProgressView, 'say'>,
+  view: Pick<ProgressView, 'print'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const isThere = await access(join(folder, 'dataset.json')).then(
+  const exists = await access(join(folder, 'dataset.json')).then(
     () => true,
     () => false,
   )
-  if (isThere) return
-  view.say(`generating the data set jft-mini (seed ${seed}) in ${folder} ...`)
+  if (exists) return
+  view.print(`generating the data set jft-mini (seed ${seed}) in ${folder} ...`)
   const startedMs = performance.now()
   const progress = countProgress(process.stdout, 'pictures')
   const { makeJftMini } = await import('../../data/generate/jft-mini.ts')
@@ -48,5 +48,5 @@ async function makeOnce(
   } finally {
     progress.end()
   }
-  view.say(`generated in ${duration((performance.now() - startedMs) / 1000)}`)
+  view.print(`generated in ${duration((performance.now() - startedMs) / 1000)}`)
 }

@@ -10,7 +10,7 @@ import type { Manifest } from '../manifests.ts'
 import type { ProgressView } from '../progress.ts'
 import { byCreation, listJobs } from '../stored-jobs.ts'
 import { completionOf } from './completion.ts'
-import { sortPreviousJobs, suspendOtherJobs } from './previous-jobs.ts'
+import { classifyPreviousJobs, suspendOtherJobs } from './previous-jobs.ts'
 import { withoutPreviousStatus } from './previous-status.ts'
 import { applyManifest, dryRun } from './server-side-apply.ts'
 
@@ -47,31 +47,31 @@ export class RunJobs {
    * that are about to be suspended.
    * @throws DownpourError APPLY_REFUSED
    */
-  async apply(manifests: readonly Manifest[], view: Pick<ProgressView, 'say'>): Promise<void> {
+  async apply(manifests: readonly Manifest[], view: Pick<ProgressView, 'print'>): Promise<void> {
     const waiting = { signal: this.#signal }
     await dryRun(this.#client, manifests, waiting)
     const stored = await listJobs(this.#client, waiting)
     for (const { metadata, status } of stored) this.#previousStatus.set(metadata.uid, status)
-    const previous = sortPreviousJobs(stored, manifests)
-    for (const { metadata } of previous.ours) this.#uids.add(metadata.uid)
-    for (const line of await suspendOtherJobs(this.#client, previous, waiting)) view.say(line)
+    const previous = classifyPreviousJobs(stored, manifests)
+    for (const { metadata } of previous.continued) this.#uids.add(metadata.uid)
+    for (const line of await suspendOtherJobs(this.#client, previous, waiting)) view.print(line)
     for (const manifest of manifests) {
       const { stored: applied, outcome } = await applyManifest(this.#client, manifest, waiting)
       if (applied.metadata.uid) this.#uids.add(applied.metadata.uid)
       const { kind, metadata } = manifest.object
-      view.say(`${kind}/${metadata.name} ${outcome}${endedBefore(applied.status?.phase)}`)
+      view.print(`${kind}/${metadata.name} ${outcome}${endedBefore(applied.status?.phase)}`)
     }
   }
 
   async read(): Promise<RunState> {
     const all = await listJobs(this.#client, { signal: this.#signal })
     const present = all
-      .filter((job) => this.#isOurs(job))
+      .filter((job) => this.#isOfRun(job))
       .map((job) => withoutPreviousStatus(job, this.#previousStatus.get(job.metadata.uid)))
     for (const job of present) this.#seen.set(job.metadata.uid, job)
     const uids = new Set(present.map(({ metadata }) => metadata.uid))
     const deleted = [...this.#seen.values()].filter(({ metadata }) => !uids.has(metadata.uid))
-    const others = all.filter((job) => !this.#isOurs(job))
+    const others = all.filter((job) => !this.#isOfRun(job))
     const { isOver, notes } = completionOf(present, others)
     const deletions = deleted.map((job) => `${jobText(job)} was deleted, or its ttlSecondsAfterFinished expired`)
     return { jobs: [...present, ...deleted].sort(byCreation), isOver, notes: [...deletions, ...notes] }
@@ -99,7 +99,7 @@ export class RunJobs {
     return this.#client.close()
   }
 
-  #isOurs({ metadata }: Job): boolean {
+  #isOfRun({ metadata }: Job): boolean {
     const owners = (metadata.ownerReferences ?? []).map(({ uid }) => uid)
     return [metadata.uid, ...owners].some((uid) => this.#uids.has(uid))
   }

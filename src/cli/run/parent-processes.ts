@@ -1,21 +1,21 @@
 /** Ends a run when its parent processes (npm and its script) were killed by SIGKILL and could not forward a signal. */
 import { readFileSync } from 'node:fs'
 
-const LOOK_EVERY_MS = 500
+const POLL_INTERVAL_MS = 500
 
 /**
  * @param identities `PID:START,...` of the parent processes, from tools/setup.mjs; START is their start time in /proc
  * @param onGone called once, when one of them has ended
  * @returns a function that stops watching
  */
-export function watchStarters(identities: string | undefined, onGone: () => void): () => void {
+export function watchParents(identities: string | undefined, onGone: () => void): () => void {
   const all = (identities ?? '').split(',').filter(Boolean)
   if (all.length === 0) return () => {}
   const timer = setInterval(() => {
     if (all.every(isAlive)) return
     clearInterval(timer)
     onGone()
-  }, LOOK_EVERY_MS)
+  }, POLL_INTERVAL_MS)
   timer.unref()
   return () => clearInterval(timer)
 }

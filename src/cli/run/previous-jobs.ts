@@ -14,35 +14,35 @@ import { jobRef, namespaceOf } from './server-side-apply.ts'
 
 const FIELD_MANAGER = 'downpour-run-rest'
 
-export interface Former {
+export interface PreviousJobs {
   /** Jobs that this run continues: they are in its files, were created by one of those, or are the source of one. */
-  ours: Job[]
+  continued: Job[]
   others: Job[]
 }
 
 /** @param jobs all stored jobs, before the files are applied */
-export function sortPreviousJobs(jobs: readonly Job[], manifests: readonly Manifest[]): Former {
+export function classifyPreviousJobs(jobs: readonly Job[], manifests: readonly Manifest[]): PreviousJobs {
   const unfinished = jobs.filter(isUnfinished)
   const inFiles = new Set(manifests.map(({ object }) => keyOf(object.kind, namespaceOf(object), object.metadata.name)))
   const wanted = new Set([...inFiles, ...manifests.flatMap((manifest) => sourceKeys(manifest, jobs))])
   const named = jobs.filter(({ kind, metadata }) => wanted.has(keyOf(kind, metadata.namespace, metadata.name)))
   const uids = new Set(named.map(({ metadata }) => metadata.uid))
-  const isOurs = ({ metadata }: Job) =>
+  const isContinued = ({ metadata }: Job) =>
     uids.has(metadata.uid) || (metadata.ownerReferences ?? []).some(({ uid }) => uids.has(uid))
-  return { ours: unfinished.filter(isOurs), others: unfinished.filter((job) => !isOurs(job)) }
+  return { continued: unfinished.filter(isContinued), others: unfinished.filter((job) => !isContinued(job)) }
 }
 
 /** Also resumes the jobs that this run continues. @returns lines that tell the user what was done */
 export async function suspendOtherJobs(
   client: KubeClient,
-  { ours, others }: Former,
+  { continued, others }: PreviousJobs,
   waiting: Waiting,
 ): Promise<string[]> {
-  const resting = ours.filter(isSuspendedByUs)
-  for (const job of resting) await applySpec(client, job, {}, waiting)
+  const suspended = continued.filter(isSuspendedByRun)
+  for (const job of suspended) await applySpec(client, job, {}, waiting)
   for (const job of others.filter(({ spec }) => !spec.suspend))
     await applySpec(client, job, { spec: { suspend: true } }, waiting)
-  return [...resting.map((job) => `${jobText(job)} resumed`), ...describeOthers(others)]
+  return [...suspended.map((job) => `${jobText(job)} resumed`), ...describeOthers(others)]
 }
 
 function describeOthers(others: readonly Job[]): string[] {
@@ -66,7 +66,7 @@ function sourceKeys({ object }: Manifest, jobs: readonly Job[]): string[] {
   return from?.pretrainJob && !stored?.status?.source ? [keyOf('PretrainJob', namespace, from.pretrainJob)] : []
 }
 
-function isSuspendedByUs({ metadata }: Job): boolean {
+function isSuspendedByRun({ metadata }: Job): boolean {
   const { managedFields = [] } = metadata as { managedFields?: { manager: string }[] }
   return managedFields.some(({ manager }) => manager === FIELD_MANAGER)
 }

@@ -5,12 +5,12 @@ import type { Job } from '../../api/job.ts'
 /** In these phases a job had pods, which ended with the previous run. */
 const HAD_PODS = new Set(['Running', 'Starting'])
 
-/** @param former the status when this run began */
-export function withoutPreviousStatus(job: Job, former: Job['status']): Job {
+/** @param previous the status when this run began */
+export function withoutPreviousStatus(job: Job, previous: Job['status']): Job {
   const { status, ...rest } = job
-  if (!status || !former || !HAD_PODS.has(status.phase) || waitsAsBefore(status)) return job
-  if (isDeepStrictEqual(status, former)) return rest as Job
-  if (status.progress?.updatedAt !== former.progress?.updatedAt) return job
+  if (!status || !previous || !HAD_PODS.has(status.phase) || waitsAsBefore(status)) return job
+  if (isDeepStrictEqual(status, previous)) return rest as Job
+  if (status.progress?.updatedAt !== previous.progress?.updatedAt) return job
   const { progress: _, ...known } = status
   return { ...rest, status: known } as Job
 }

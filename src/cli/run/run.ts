@@ -12,16 +12,16 @@ import { readManifests } from '../manifests.ts'
 import { createProgressView, duration, type ProgressView } from '../progress.ts'
 import { writeReport } from '../report/report.ts'
 import { collectResults, type JobResult, resultTable, transferGains } from '../results.ts'
-import { ScoreBook } from '../scores.ts'
+import { ScoreHistory } from '../scores.ts'
 import { VERSION } from '../version.ts'
 import { checkManifests, manifestWarnings } from './check-manifests.ts'
 import { readDemonstration } from './demonstration.ts'
-import { makeOrderedData } from './generate-data.ts'
+import { generateRequestedData } from './generate-data.ts'
 import { RunJobs } from './jobs.ts'
-import { watchStarters } from './parent-processes.ts'
+import { watchParents } from './parent-processes.ts'
 import { savedLines } from './saved-checkpoints.ts'
 import { superviseOperator } from './supervise-operator.ts'
-import { whenThereIsRoom } from './wait-for-space.ts'
+import { retryUntilSpace } from './wait-for-space.ts'
 
 export interface RunOptions {
   stateDir: string
@@ -30,7 +30,7 @@ export interface RunOptions {
   seed?: number
 }
 
-const POLL_MS = 500
+const POLL_INTERVAL_MS = 500
 const BIN = [process.execPath, resolve(import.meta.dirname, '../../../bin/downpour')]
 
 /** @returns the exit code: 0 when every job succeeded, 130 when interrupted. */
@@ -40,20 +40,20 @@ export async function run(files: string[], options: RunOptions): Promise<number>
   const startedMs = systemClock.monotonicMs()
   const manifests = files.length > 0 ? await readManifests(files) : await readDemonstration(options)
   await checkManifests(manifests)
-  for (const line of manifestWarnings(manifests)) view.say(line)
+  for (const line of manifestWarnings(manifests)) view.print(line)
   const log = createLog({ process: 'local' }, 'warn')
   const { stateDir } = options
   const environment = podEnvironment(stateDir)
-  const onLocked = async () => (options.fresh ? forgetRuns(stateDir) : undefined)
-  const onStorageOutage = (reason: string | undefined) => view.say(troubleText(reason))
+  const onLocked = async () => (options.fresh ? deletePreviousRuns(stateDir) : undefined)
+  const onStorageOutage = (reason: string | undefined) => view.print(storageText(reason))
   const cluster = await startLocalCluster({ stateDir, command: BIN, environment, log, onLocked, onStorageOutage })
   const kubeconfig = cluster.kubeconfigPath
   const jobs = new RunJobs(kubeconfig, stateDir, interrupt)
   let operator: ReturnType<typeof superviseOperator> | undefined
   let unfinished = new Map<string, string>()
   try {
-    view.say(`kubectl --kubeconfig ${kubeconfig} get pj,fj,pods    # for another terminal`)
-    await makeOrderedData(manifests, view, interrupt)
+    view.print(`kubectl --kubeconfig ${kubeconfig} get pj,fj,pods    # for another terminal`)
+    await generateRequestedData(manifests, view, interrupt)
     await jobs.apply(manifests, view)
     operator = superviseOperator({
       command: BIN,
@@ -63,9 +63,9 @@ export async function run(files: string[], options: RunOptions): Promise<number>
       view,
       log,
     })
-    const scores = new ScoreBook()
+    const scores = new ScoreHistory()
     const ended = await followJobs(jobs, view, scores, interrupt)
-    const code = await conclude(
+    const code = await reportRun(
       await collectResults(ended, (namespace, name) => jobs.claimFolder(namespace, name), scores),
       options,
       startedMs,
@@ -78,17 +78,17 @@ export async function run(files: string[], options: RunOptions): Promise<number>
     if (!interrupt.aborted) throw error
     view.end()
     unfinished = await jobs.unfinishedFolders()
-    view.say(stoppingText(unfinished))
+    view.print(stoppingText(unfinished))
     return 130
   } finally {
     await jobs.close()
     await operator?.stop()
     await cluster.close()
-    for (const line of await savedLines(unfinished)) view.say(line)
+    for (const line of await savedLines(unfinished)) view.print(line)
   }
 }
 
-function troubleText(reason: string | undefined): string {
+function storageText(reason: string | undefined): string {
   if (reason === undefined) return 'the disk has space again: the run continues'
   return `${reason}: the run waits until there is space`
 }
@@ -107,22 +107,22 @@ function podEnvironment(stateDir: string): NodeJS.ProcessEnv {
 async function followJobs(
   jobs: RunJobs,
   view: ProgressView,
-  scores: ScoreBook,
+  scores: ScoreHistory,
   interrupt: AbortSignal,
 ): Promise<Job[]> {
-  const told = new Set<string>()
+  const shownNotes = new Set<string>()
   for (;;) {
     const { jobs: current, isOver, notes } = await jobs.read()
-    for (const note of notes.filter((one) => !told.has(one))) view.say(note)
-    for (const note of notes) told.add(note)
+    for (const note of notes.filter((one) => !shownNotes.has(one))) view.print(note)
+    for (const note of notes) shownNotes.add(note)
     view.show(current)
     scores.note(current)
     if (isOver) return current
-    await systemClock.sleep(POLL_MS, interrupt)
+    await systemClock.sleep(POLL_INTERVAL_MS, interrupt)
   }
 }
 
-async function conclude(
+async function reportRun(
   results: JobResult[],
   options: RunOptions,
   startedMs: number,
@@ -133,15 +133,15 @@ async function conclude(
   const ended = results.map(({ job }) => job)
   const report = resolve(options.stateDir, 'report.html')
   const seconds = (systemClock.monotonicMs() - startedMs) / 1000
-  await whenThereIsRoom(options.stateDir, view, interrupt, async () => {
+  await retryUntilSpace(options.stateDir, view, interrupt, async () => {
     await writeReport(report, results, { title: 'Downpour run', facts: runFacts(seconds) })
     const text = `${JSON.stringify(withoutSecrets(ended), null, 2)}\n`
     await writeFile(join(options.stateDir, 'results.json'), text, { mode: 0o600 })
   })
   const width = process.stdout.isTTY ? process.stdout.columns : undefined
-  for (const line of ['', ...resultTable(results, width), '', ...transferGains(results)]) view.say(line)
-  for (const job of ended) for (const line of failureLines(job)) view.say(line)
-  view.say(`Report: ${report}    (${duration(seconds)})`)
+  for (const line of ['', ...resultTable(results, width), '', ...transferGains(results)]) view.print(line)
+  for (const job of ended) for (const line of failureLines(job)) view.print(line)
+  view.print(`Report: ${report}    (${duration(seconds)})`)
   return ended.every((job) => job.status?.phase === 'Succeeded') ? 0 : 1
 }
 
@@ -182,11 +182,11 @@ function onInterrupt(view: ProgressView): AbortSignal {
       firstMs = nowMs
       controller.abort()
     } else if (nowMs - firstMs > 1000) {
-      view.say('still stopping; pods that do not end are killed after their grace period')
+      view.print('still stopping; pods that do not end are killed after their grace period')
     }
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, handle)
-  watchStarters(process.env.DOWNPOUR_STARTED_BY, () => controller.abort())
+  watchParents(process.env.DOWNPOUR_STARTED_BY, () => controller.abort())
   // If the terminal or the reader of a pipe is closed, the run stops in order. Any other verb exits at once (main.ts).
   process.stdout.removeAllListeners('error').on('error', () => controller.abort())
   process.stderr.on('error', () => controller.abort())
@@ -194,14 +194,14 @@ function onInterrupt(view: ProgressView): AbortSignal {
 }
 
 async function untilInterrupted(view: ProgressView, interrupt: AbortSignal): Promise<void> {
-  view.say('The API server and the operator keep running; Ctrl-C stops them.')
+  view.print('The API server and the operator keep running; Ctrl-C stops them.')
   await new Promise<void>((done) => {
     if (interrupt.aborted) done()
     else interrupt.addEventListener('abort', () => done(), { once: true })
   })
 }
 
-async function forgetRuns(stateDir: string): Promise<void> {
+async function deletePreviousRuns(stateDir: string): Promise<void> {
   for (const part of ['state', 'volumes', 'logs', 'report.html', 'results.json'])
     await rm(join(stateDir, part), { recursive: true, force: true })
 }

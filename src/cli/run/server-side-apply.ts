@@ -14,7 +14,7 @@ export const PLURAL_OF: Readonly<Record<string, string>> = {
 }
 /** HTTP status of the local API server when its disk is full. The request is repeated until there is space. */
 const STORAGE_FULL = 507
-const ROOM_EVERY_MS = 1000
+const RETRY_INTERVAL_MS = 1000
 const DEFAULT_NAMESPACE = 'default'
 /** The same in all runs, so that a later run can remove fields that an earlier one has set. */
 const FIELD_MANAGER = 'downpour-run'
@@ -69,7 +69,7 @@ async function applied(
   } catch (error) {
     if (!(error instanceof KubeError)) throw error
     if (error.httpStatus === STORAGE_FULL) {
-      await systemClock.sleep(ROOM_EVERY_MS, options.signal)
+      await systemClock.sleep(RETRY_INTERVAL_MS, options.signal)
       return applied(client, manifest, options)
     }
     const message = `${file}: ${object.kind}/${object.metadata.name}: ${error.message}`

@@ -22,7 +22,7 @@ export interface SupervisorOptions {
   kubeconfig: string
   stateDir: string
   environment: NodeJS.ProcessEnv
-  view: Pick<ProgressView, 'say'>
+  view: Pick<ProgressView, 'print'>
   log: Log
   clock?: Clock
 }
@@ -46,7 +46,7 @@ export function superviseOperator({ stateDir, view, log, clock = systemClock, ..
       const end = await endOf(child)
       if (child.pid !== undefined) reaper.forget(child.pid)
       if (stopping.signal.aborted) return
-      view.say(`operator ${end}; log: ${logFile}`)
+      view.print(`operator ${end}; log: ${logFile}`)
       if (clock.monotonicMs() - startedMs >= HEALTHY_AFTER_MS) failures = 0
       await clock.sleep(backoffMs(failures, RESTART, Math.random), stopping.signal).catch(() => {})
     }

@@ -3,22 +3,22 @@ import { systemClock } from '../../support/clock.ts'
 import { storageErrorReason } from '../../support/storage.ts'
 import type { ProgressView } from '../progress.ts'
 
-const TRY_EVERY_MS = 1000
+const RETRY_INTERVAL_MS = 1000
 
 /** Repeats `write` until it succeeds. @throws AbortError, and any error that is not about storage */
-export async function whenThereIsRoom(
+export async function retryUntilSpace(
   folder: string,
-  view: Pick<ProgressView, 'say'>,
+  view: Pick<ProgressView, 'print'>,
   signal: AbortSignal,
   write: () => Promise<void>,
 ): Promise<void> {
-  for (let isTold = false; ; isTold = true)
+  for (let isReported = false; ; isReported = true)
     try {
       return await write()
     } catch (error) {
       const reason = storageErrorReason(error)
       if (reason === undefined) throw error
-      if (!isTold) view.say(`${reason} (${folder}): the results are written when there is space`)
-      await systemClock.sleep(TRY_EVERY_MS, signal)
+      if (!isReported) view.print(`${reason} (${folder}): the results are written when there is space`)
+      await systemClock.sleep(RETRY_INTERVAL_MS, signal)
     }
 }

@@ -35,7 +35,7 @@ export function register(command: Command): void {
  * @returns the exit code: 1 if a checkpoint is refused or there is none
  */
 export async function listFolder(dir: string, io: CheckpointIo): Promise<number> {
-  return eachJobFolder(dir, io, async (folder) => {
+  return forEachJobFolder(dir, io, async (folder) => {
     let isRead = true
     for (const name of await checkpointNames(folder)) if (!(await listOne(folder, name, io))) isRead = false
     return isRead
@@ -56,10 +56,10 @@ async function listOne(jobFolder: string, name: string, { out, err }: Checkpoint
 /** Checks every byte of one checkpoint, or of all checkpoints below `dir`. @returns the exit code: 1 if anything is wrong */
 export async function verifyFolder(dir: string, io: CheckpointIo): Promise<number> {
   if (isCheckpoint(dir) && (await folderProblem(dir)) === undefined) return (await verifyOne(resolve(dir), io)) ? 0 : 1
-  return eachJobFolder(dir, io, async (folder) => {
-    let isWhole = true
-    for (const name of await checkpointNames(folder)) if (!(await verifyOne(join(folder, name), io))) isWhole = false
-    return isWhole
+  return forEachJobFolder(dir, io, async (folder) => {
+    let isIntact = true
+    for (const name of await checkpointNames(folder)) if (!(await verifyOne(join(folder, name), io))) isIntact = false
+    return isIntact
   })
 }
 
@@ -75,22 +75,22 @@ async function verifyOne(folder: string, { out, err }: CheckpointIo): Promise<bo
 }
 
 /**
- * Calls `look` for each job's folder below `dir`; prints the folder's name first unless it is `dir`.
- * @returns the exit code: 0 if `look` returned true for every folder
+ * Calls `check` for each job's folder below `dir`; prints the folder's name first unless it is `dir`.
+ * @returns the exit code: 0 if `check` returned true for every folder
  */
-async function eachJobFolder(
+async function forEachJobFolder(
   dir: string,
   { out, err }: CheckpointIo,
-  look: (folder: string) => Promise<boolean>,
+  check: (folder: string) => Promise<boolean>,
 ): Promise<number> {
   const problem = await folderProblem(dir)
-  if (problem) return complain(err, problem)
+  if (problem) return printError(err, problem)
   const folders = await findJobFolders(resolve(dir))
-  if (folders.length === 0) return complain(err, nothingIn(dir))
+  if (folders.length === 0) return printError(err, noCheckpointIn(dir))
   let exitCode = 0
   for (const folder of folders) {
     if (folder !== resolve(dir)) out.write(`${join(dir, relative(resolve(dir), folder))}:\n`)
-    if (!(await look(folder))) exitCode = 1
+    if (!(await check(folder))) exitCode = 1
   }
   return exitCode
 }
@@ -153,7 +153,7 @@ async function folderProblem(dir: string): Promise<string | undefined> {
   }
 }
 
-function nothingIn(dir: string): string {
+function noCheckpointIn(dir: string): string {
   return `no checkpoint in ${dir}: expected folders named step-000000000 in it or in its subfolders NAMESPACE/JOB`
 }
 
@@ -161,7 +161,7 @@ function refusal({ name, code, reason }: RefusedCheckpoint): string {
   return `${name}  refused  ${code}: ${reason}`
 }
 
-function complain(err: CheckpointIo['err'], sentence: string): number {
+function printError(err: CheckpointIo['err'], sentence: string): number {
   err.write(`downpour: ${sentence}\n`)
   return 1
 }

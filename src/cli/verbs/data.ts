@@ -42,7 +42,7 @@ export function register(data: Command, io: DataIo = { out: process.stdout }): v
     .argument(
       '<name>',
       'jft-mini: images with noisy, long-tailed, hierarchical labels for pre-training, and clean sets for evaluation and fine-tuning',
-      known,
+      knownDataSet,
     )
     .requiredOption('--out <dir>', 'a new or empty folder; dataset.json is written last')
     .option('--seed <n>', 'seed of the images and labels', wholeNumber, 0)
@@ -115,7 +115,7 @@ async function inspect(folder: string, { json, ...options }: InspectOptions, { o
   process.exitCode = INSPECTED[verdictOf(reports, differences)]
 }
 
-function known(name: string): string {
+function knownDataSet(name: string): string {
   if (name === 'jft-mini') return name
   throw new InvalidArgumentError('expected jft-mini')
 }

@@ -19,10 +19,10 @@ export function register(command: Command): void {
       exitWith((await import('../run/run.ts')).run(files, options)),
     )
   // A user of `npm start` has to read that command in the help, not `downpour run`.
-  if (process.env.npm_lifecycle_event === 'start') speakAsNpmStart(command)
+  if (process.env.npm_lifecycle_event === 'start') useNpmStartUsage(command)
 }
 
-function speakAsNpmStart(run: Command): Command {
+function useNpmStartUsage(run: Command): Command {
   return run
     .usage('[options] [files...]')
     .configureHelp({ commandUsage: (command) => `npm start -- ${command.usage()}`, helpWidth: 100 })
@@ -33,7 +33,7 @@ function speakAsNpmStart(run: Command): Command {
 export function startHelp(description: string): string {
   const run = new Command('run').description(description)
   register(run)
-  speakAsNpmStart(run)
+  useNpmStartUsage(run)
   const { PretrainJob, FinetuneJob } = presetNames()
   return `${run.helpInformation()}
 Presets (spec.preset; \`bin/downpour presets\` lists their values):

@@ -8,7 +8,7 @@ import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
 import { printableText } from '../../support/printable.ts'
 import { shownValue } from '../../support/shown.ts'
 import { type CliIo, exitWith, processIo } from '../io.ts'
-import { type Manifest, readManifests, withoutRepeats } from '../manifests.ts'
+import { type Manifest, readManifests, withoutDuplicates } from '../manifests.ts'
 
 /** An item of `problems` in the output of `--json`; docs/cli.md describes it. */
 interface Problem {
@@ -88,7 +88,7 @@ function summaryOf({ jobs, others, problems }: Checked): string {
 async function checkFiles(files: readonly string[]): Promise<Checked> {
   const checked: Checked = { lines: [], warnings: [], jobs: 0, others: 0, problems: [] }
   const seen = new Set<string>()
-  for (const file of withoutRepeats(files)) {
+  for (const file of withoutDuplicates(files)) {
     for (const manifest of await manifestsOf(file, checked)) checkManifest(manifest, seen, checked)
   }
   return checked
@@ -110,7 +110,7 @@ async function manifestsOf(file: string, { problems }: Checked): Promise<Manifes
 function checkManifest(manifest: Manifest, seen: Set<string>, checked: Checked): void {
   const { file, object } = manifest
   const label = `${file}: ${labelOf(object)}`
-  if (!isOurs(object)) {
+  if (!isOfOurGroup(object)) {
     checked.others += 1
     checked.lines.push(`${label}: not a job, skipped`)
     return
@@ -144,7 +144,7 @@ function checkManifest(manifest: Manifest, seen: Set<string>, checked: Checked):
 }
 
 /** True for any kind of our API group, so that a mistyped kind is reported as a problem. */
-function isOurs({ apiVersion, kind }: Manifest['object']): boolean {
+function isOfOurGroup({ apiVersion, kind }: Manifest['object']): boolean {
   return JOB_KINDS.some((known) => known === kind) || apiVersion.startsWith(`${GROUP}/`)
 }
 

@@ -98,9 +98,9 @@ suite('on a terminal', () => {
   test('what is said stands above the table', () => {
     const terminal = new Terminal()
     const view = viewOn(terminal)
-    view.say('first')
+    view.print('first')
     view.show([training()])
-    view.say('second')
+    view.print('second')
     assert.deepEqual(
       terminal.screen.map((line) => line.split(' ')[0]),
       ['first', 'second', 'JOB', 'pj/jft'],
@@ -134,7 +134,7 @@ suite('on a terminal', () => {
   test('one that is made narrower under way is drawn anew without leftovers', () => {
     const terminal = new Terminal({ columns: 100 })
     const view = viewOn(terminal)
-    view.say('before')
+    view.print('before')
     view.show([training(), waiting])
     terminal.resize(50)
     view.show([training(200), waiting])
@@ -153,7 +153,7 @@ suite('on a terminal', () => {
       const terminal = new Terminal({ columns })
       const view = viewOn(terminal)
       for (let i = 0; i < 3; i++) view.show([held('a'), training(), held('b')])
-      view.say('said')
+      view.print('said')
       const text = terminal.screen.join(' ').replace(/\s+/g, ' ')
       assert.equal(text.split(`pj/a, pj/b: ${QUOTA.trim()}`).length, 2, terminal.screen.join('\n'))
       assert.deepEqual(
@@ -196,9 +196,9 @@ suite('on a terminal', () => {
     view.show([training()])
     terminal.write('^C')
     view.end()
-    view.say('stopping')
+    view.print('stopping')
     terminal.write('^C')
-    view.say('stopped')
+    view.print('stopped')
     assert.deepEqual(
       terminal.screen.map((line) => line.split(' ')[0]),
       ['JOB', 'pj/jft', 'stopping', 'stopped'],
@@ -271,7 +271,7 @@ suite('into a pipe', () => {
     view.show([done])
     wait(60_000)
     view.show([done])
-    view.say('said')
+    view.print('said')
     view.end()
     assert.deepEqual(lines, ['pj/jft  Succeeded\n', 'said\n'])
   })

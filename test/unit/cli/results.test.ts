@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import { collectResults, resultTable, transferGains, twinsOf } from '../../../src/cli/results.ts'
+import { collectResults, resultTable, transferGains, transferPairs } from '../../../src/cli/results.ts'
 import type { HistoryRecord } from '../../../src/contract/files.ts'
 import { finetuned, fromRandom, pretrained, record, resultOf } from './histories.ts'
 
@@ -77,19 +77,22 @@ suite('twins', () => {
   test('are FinetuneJobs that differ in their first weights alone', () => {
     const results = [random, pretrained(), ours].map((job) => resultOf(job))
     assert.deepEqual(
-      twinsOf(results).map((pair) => pair.map(({ job }) => job.metadata.name)),
+      transferPairs(results).map((pair) => pair.map(({ job }) => job.metadata.name)),
       [['ours', 'random']],
     )
     for (const other of [{ maxSteps: 151 }, { batchSize: 3 }, { seed: 9 }])
       assert.deepEqual(
-        twinsOf([ours, fromRandom('random', 0.3, other)].map((job) => resultOf(job))),
+        transferPairs([ours, fromRandom('random', 0.3, other)].map((job) => resultOf(job))),
         [],
         JSON.stringify(other),
       )
   })
 
   test('are twins also when one was suspended under way', () => {
-    assert.equal(twinsOf([ours, fromRandom('random', 0.3, { suspend: true })].map((job) => resultOf(job))).length, 1)
+    assert.equal(
+      transferPairs([ours, fromRandom('random', 0.3, { suspend: true })].map((job) => resultOf(job))).length,
+      1,
+    )
   })
 
   test('have a sentence for what pre-training bought', () => {

@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { readManifest } from '../../../src/checkpoint/read-manifest.ts'
-import { ScoreBook } from '../../../src/cli/scores.ts'
+import { ScoreHistory } from '../../../src/cli/scores.ts'
 import { FILES } from '../../../src/contract/files.ts'
 import { temporaryFolder, writeCheckpoint } from '../checkpoint/fixtures.ts'
 import { pretrained } from './histories.ts'
@@ -21,7 +21,7 @@ test('scores are those seen in the run and those beside checkpoints, by rising s
     const record = { step, digest: digest ?? (await readManifest(at)).digest, metrics: { top1 }, examples: 1 }
     writeFileSync(join(at, FILES.evaluation), JSON.stringify(record))
   }
-  const book = new ScoreBook()
+  const book = new ScoreHistory()
   book.note([results(40, 0.4)])
   book.note([results(10, 0.1), pretrained()])
   const found = await book.of(results(40, 0.4), folder)
@@ -36,7 +36,7 @@ test('scores are those seen in the run and those beside checkpoints, by rising s
 })
 
 test('a job without a folder, or whose folder is gone, has the scores that were seen', async () => {
-  const book = new ScoreBook()
+  const book = new ScoreHistory()
   book.note([results(10, 0.1)])
   for (const folder of [undefined, join(root, 'gone')])
     assert.equal((await book.of(results(10, 0.1), folder)).length, 1)

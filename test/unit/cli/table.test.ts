@@ -43,12 +43,12 @@ suite('a table', () => {
     )
   })
 
-  test('fits any width, first without its expendable columns in their order', () => {
+  test('fits any width, first without its optional columns in their order', () => {
     const rows = [
       ['JOB', 'ONE', 'TWO', 'LAST'],
       ['name-of-a-job', '1', '2', 'text'],
     ]
-    const fitted = (width: number) => fitTable(rows, { width, expendable: ['TWO', 'ONE'] })
+    const fitted = (width: number) => fitTable(rows, { width, optional: ['TWO', 'ONE'] })
     assert.deepEqual(fitted(29).left, [])
     assert.deepEqual(fitted(28).left, ['TWO'])
     assert.deepEqual(fitted(23).left, ['TWO', 'ONE'])

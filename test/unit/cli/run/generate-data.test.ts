@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import type { Manifest } from '../../../../src/cli/manifests.ts'
 import { readDemonstration } from '../../../../src/cli/run/demonstration.ts'
-import { makeOrderedData } from '../../../../src/cli/run/generate-data.ts'
+import { generateRequestedData } from '../../../../src/cli/run/generate-data.ts'
 import { ANNOTATIONS } from '../../../../src/contract/names.ts'
 
 const { localMake, localPath } = ANNOTATIONS
@@ -19,7 +19,7 @@ function claim(annotations?: Record<string, string>): Manifest {
 /** @returns what it says */
 async function make(manifest: Manifest, signal = new AbortController().signal): Promise<string[]> {
   const said: string[] = []
-  await makeOrderedData([manifest], { say: (line) => said.push(line) }, signal)
+  await generateRequestedData([manifest], { print: (line) => said.push(line) }, signal)
   return said
 }
 

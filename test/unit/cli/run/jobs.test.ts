@@ -45,7 +45,7 @@ async function run(...objects: (RawJob | Manifest['object'])[]): Promise<{ jobs:
   const jobs = new RunJobs(cluster.kubeconfigPath, cluster.stateDir, new AbortController().signal)
   runs.push(jobs)
   const said: string[] = []
-  await jobs.apply(objects.map(inFile), { say: (line) => said.push(line) })
+  await jobs.apply(objects.map(inFile), { print: (line) => said.push(line) })
   return { jobs, said }
 }
 const named = async (jobs: RunJobs) => (await jobs.read()).jobs.map(({ metadata }) => metadata.name)
@@ -213,7 +213,7 @@ suite('reading the jobs of a run', () => {
       metadata: { name: 'checkpoints', namespace: 'team' },
       spec: CLAIM_SPEC,
     }
-    await jobs.apply([claim, pretrain()].map(inFile), { say: () => {} })
+    await jobs.apply([claim, pretrain()].map(inFile), { print: () => {} })
     const [job] = (await jobs.read()).jobs
     interrupt.abort()
     await assert.rejects(jobs.read(), { name: 'AbortError' })

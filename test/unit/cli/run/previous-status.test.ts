@@ -6,27 +6,27 @@ import { pretrain } from '../../../support/job-cases.ts'
 import { jobOf } from '../../plan/jobs.ts'
 
 const progress = (step: number, updatedAt: string) => ({ step, updatedAt }) as JobStatus['progress'] & object
-const FORMER = { phase: 'Running', conditions: [], progress: progress(300, 'then') } satisfies Partial<JobStatus>
-const shown = (status: Partial<JobStatus>, former: Partial<JobStatus> | undefined = FORMER) =>
-  withoutPreviousStatus(jobOf(pretrain(), status), former as JobStatus | undefined).status
+const PREVIOUS = { phase: 'Running', conditions: [], progress: progress(300, 'then') } satisfies Partial<JobStatus>
+const shown = (status: Partial<JobStatus>, previous: Partial<JobStatus> | undefined = PREVIOUS) =>
+  withoutPreviousStatus(jobOf(pretrain(), status), previous as JobStatus | undefined).status
 
 suite('a job that goes on from a previous run', () => {
   test('is not shown at its old step, nor as running, before the operator has looked at it', () => {
-    assert.equal(shown(structuredClone(FORMER)), undefined)
-    assert.deepEqual(shown({ ...FORMER, phase: 'Starting' }), { phase: 'Starting', conditions: [] })
-    assert.deepEqual(shown({ ...FORMER, headline: 'x' }), { phase: 'Running', conditions: [], headline: 'x' })
+    assert.equal(shown(structuredClone(PREVIOUS)), undefined)
+    assert.deepEqual(shown({ ...PREVIOUS, phase: 'Starting' }), { phase: 'Starting', conditions: [] })
+    assert.deepEqual(shown({ ...PREVIOUS, headline: 'x' }), { phase: 'Running', conditions: [], headline: 'x' })
   })
 
   test('is shown at the step that its parameter server tells in this run, also the same or an earlier one', () => {
     for (const step of [290, 300, 310]) {
-      const status = { ...FORMER, progress: progress(step, 'now') }
+      const status = { ...PREVIOUS, progress: progress(step, 'now') }
       assert.deepEqual(shown(status), status)
     }
   })
 
   test('is shown as it was when it ended, waits or is suspended', () => {
     for (const phase of ['Succeeded', 'Failed', 'Suspended', 'Waiting'] as const) {
-      const status = { ...FORMER, phase }
+      const status = { ...PREVIOUS, phase }
       assert.deepEqual(shown(status, status), status)
     }
   })
@@ -42,6 +42,6 @@ suite('a job that goes on from a previous run', () => {
   })
 
   test('a new job is shown as it is', () => {
-    assert.deepEqual(withoutPreviousStatus(jobOf(pretrain(), FORMER), undefined).status, FORMER)
+    assert.deepEqual(withoutPreviousStatus(jobOf(pretrain(), PREVIOUS), undefined).status, PREVIOUS)
   })
 })

@@ -16,7 +16,7 @@ function supervise(t: TestContext, script: (folder: string) => string, name = 'o
     kubeconfig: join(folder, 'kubeconfig'),
     stateDir: folder,
     environment: process.env,
-    view: { say: (line) => said.push(line) },
+    view: { print: (line) => said.push(line) },
     log: silentLog,
   })
   t.after(async () => {
