@@ -1,4 +1,4 @@
-/** bin/downpour and `npm start` before anything is installed, and on a Node that is too old to read src/. */
+/** bin/downpour and `npm start` before anything is installed, and on a Node that is too old to run src/. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -6,14 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 
-/** This very Node, but it says that it is old. Children are not told. */
+/** Flags that make this Node report an old version. Child processes do not inherit them. */
 const OLD = [
   '--import',
   `data:text/javascript,${encodeURIComponent("Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } })")}`,
 ]
 const NODE_OF_SETUP = `cache/node-24.21.0/node_modules/node-${process.platform}-${process.arch}/bin/node`
 
-/** A clone as git leaves it: without packages, without a Node. */
+/** A clone without node_modules and without a Node in the cache. */
 function freshClone(t: TestContext): string {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'downpour-clone-')))
   t.after(() => rmSync(root, { recursive: true }))
@@ -38,7 +38,7 @@ function run(root: string, args: readonly string[], { flags = [] as string[], en
 }
 
 suite('bin/downpour', () => {
-  test('on an old Node hands over to the one of set-up, in the folder of the caller, and ends as that one does', (t) => {
+  test('on an old Node runs the Node of set-up in the same working directory, and returns its exit code', (t) => {
     const root = freshClone(t)
     symlinkSync(join(process.cwd(), 'node_modules'), join(root, 'node_modules'))
     setUpNode(root)
@@ -53,7 +53,7 @@ suite('bin/downpour', () => {
     assert.match(refused.stderr, /^job\.yaml: not YAML/)
   })
 
-  test('on an old Node without another one says what to do', (t) => {
+  test('on an old Node without another one says how to install it', (t) => {
     const root = freshClone(t)
     const { status, stderr } = run(root, ['bin/downpour', 'presets'], { flags: OLD })
     assert.equal(status, 1)
@@ -63,7 +63,7 @@ suite('bin/downpour', () => {
     )
   })
 
-  test('takes the Node that DOWNPOUR_NODE names', (t) => {
+  test('runs the Node that DOWNPOUR_NODE names', (t) => {
     const root = freshClone(t)
     symlinkSync(join(process.cwd(), 'node_modules'), join(root, 'node_modules'))
     symlinkSync(process.execPath, join(root, 'node'))
@@ -84,7 +84,7 @@ suite('bin/downpour', () => {
       script: 'echo no such option >&2; exit 3',
       found: 'it is no Node (--version ended with 3: no such option)',
     },
-    'a file that is not there': { script: undefined, found: 'spawnSync NODE ENOENT' },
+    'a missing file': { script: undefined, found: 'spawnSync NODE ENOENT' },
   }
   for (const [what, { script, found }] of Object.entries(WRONG_NODES))
     test(`refuses a DOWNPOUR_NODE that names ${what}, and so does npm start`, (t) => {
@@ -106,7 +106,7 @@ suite('bin/downpour', () => {
       }
     })
 
-  test('without packages says what to do instead of where the code broke', (t) => {
+  test('without packages says how to install them instead of printing a stack', (t) => {
     const root = freshClone(t)
     const { status, stderr } = run(root, ['bin/downpour', 'presets'])
     assert.equal(status, 1)
@@ -144,7 +144,7 @@ suite('help for a verb that does not exist is an error', () => {
     })
 
   for (const args of ['--help', 'help', 'validate --help', 'help data', 'data inspect -h', 'data --help'])
-    test(`downpour ${args} helps`, () => {
+    test(`downpour ${args} prints help`, () => {
       const { status, stdout } = run(process.cwd(), ['bin/downpour', ...args.split(' ')])
       assert.deepEqual([status, /^Usage: downpour /.test(stdout)], [0, true])
     })

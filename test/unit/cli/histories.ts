@@ -1,4 +1,4 @@
-/** Jobs that have run, with what they left. */
+/** Builders for ended jobs with their history and results. */
 import type { Job } from '../../../src/api/job.ts'
 import type { JobStatus } from '../../../src/api/status.ts'
 import type { JobResult } from '../../../src/cli/results.ts'
@@ -30,7 +30,7 @@ export function pretrained(status: Partial<JobStatus> = {}): Job {
   return jobOf(pretrain(), { ...ENDED, ...status })
 }
 
-/** @param top1 absent: it has no results */
+/** @param top1 absent: the job has no results */
 export function finetuned(name: string, top1?: number, over: Record<string, unknown> = {}): Job {
   const results = top1 === undefined ? {} : { results: { step: 150, metrics: { top1, loss: 2 }, examples: 100 } }
   return jobOf(finetune({ maxSteps: 150, ...over }, name), { ...ENDED, ...results })

@@ -1,4 +1,4 @@
-/** A terminal that keeps what is written, and files that are gone after the test. */
+/** Streams that keep what is written to them, and temporary files that are deleted after the test. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ export function capture() {
   return { written, io: { out: stream('out'), err: stream('err'), in: Readable.from([]) } }
 }
 
-/** @param content objects become YAML documents; a text is written as it is */
+/** @param content objects are written as YAML documents, a string as it is */
 export async function fileWith(
   t: TestContext,
   content: string | readonly object[],

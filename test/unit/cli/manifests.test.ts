@@ -7,8 +7,8 @@ import { readManifests } from '../../../src/cli/manifests.ts'
 import { pretrain } from '../../support/job-cases.ts'
 import { fileWith } from './io.ts'
 
-suite('files with objects', () => {
-  test('hold as many as they have documents, in their order; empty documents do not count', async (t) => {
+suite('reading objects from files', () => {
+  test('returns an object for each document, in order; empty documents are skipped', async (t) => {
     const one = await fileWith(t, [pretrain({}, 'a'), pretrain({}, 'b')], 'one.yaml')
     const two = await fileWith(t, `---\n---\n${JSON.stringify(pretrain({}, 'c'))}\n---\n`, 'two.yaml')
     const read = await readManifests([one, two])
@@ -22,19 +22,19 @@ suite('files with objects', () => {
     )
   })
 
-  test('that are not there are named, with the reason of the system', async () => {
+  test('names a missing file, with the error of the system', async () => {
     await assert.rejects(readManifests(['/nowhere/x.yaml']), {
       code: 'FILE_UNREADABLE',
       message: /^\/nowhere\/x\.yaml: cannot be read: ENOENT/,
     })
   })
 
-  test('that are named twice, in whatever way, are read once', async (t) => {
+  test('reads a file once, even if it is named twice by different paths', async (t) => {
     const file = await fileWith(t, [pretrain()])
     assert.equal((await readManifests([file, relative(process.cwd(), file), file])).length, 1)
   })
 
-  test('that cannot be read are named all at once', async (t) => {
+  test('names all unreadable files at once', async (t) => {
     const files = ['/nowhere/x.yaml', await fileWith(t, 'kind: ['), await fileWith(t, '# nothing\n'), '/nowhere/y.yaml']
     await assert.rejects(readManifests(files), (error: Error & { code: string }) => {
       assert.equal(error.code, 'FILE_UNREADABLE')
@@ -44,7 +44,7 @@ suite('files with objects', () => {
     })
   })
 
-  test('that are no YAML are named, with the line', async (t) => {
+  test('names a file that is not YAML, with the line', async (t) => {
     const file = await fileWith(t, 'kind: PretrainJob\nspec: [\n')
     await assert.rejects(readManifests([file]), {
       code: 'YAML_INVALID',
@@ -52,16 +52,16 @@ suite('files with objects', () => {
     })
   })
 
-  test('that are empty are named', async (t) => {
+  test('names an empty file', async (t) => {
     const file = await fileWith(t, '# nothing\n')
     await assert.rejects(readManifests([file]), { code: 'YAML_EMPTY', message: `${file}: no object in this file` })
   })
 
   for (const [what, text, message] of [
     ['a list', '[1]', /document 1, line 1: apiVersion: is missing/],
-    ['a text', 'hello', /document 1, line 1: apiVersion: is missing/],
+    ['a string', 'hello', /document 1, line 1: apiVersion: is missing/],
     [
-      'a number for a kind',
+      'a number as kind',
       'apiVersion: v1\nkind: 3\nmetadata: { name: a }',
       /document 1, line 1: kind: 3: expected a text/,
     ],
@@ -72,12 +72,12 @@ suite('files with objects', () => {
       /document 1, line 1: metadata\.name: "": expected a text/,
     ],
     [
-      'no metadata, after a right one',
+      'no metadata, after a valid document',
       'apiVersion: v1\nkind: A\nmetadata: { name: a }\n---\napiVersion: v1\nkind: A',
       /document 2, line 5: metadata\.name/,
     ],
   ] as const) {
-    test(`that hold ${what} are refused with document and field`, async (t) => {
+    test(`refuses ${what}, and names document and field`, async (t) => {
       await assert.rejects(readManifests([await fileWith(t, text)]), { code: 'YAML_NOT_AN_OBJECT', message })
     })
   }
@@ -90,7 +90,7 @@ suite('hostile YAML is refused quickly, with a code, document and line', () => {
     ['a billion laughs', `a0: &a0 [x]\n${laughs.join('\n')}`, 'YAML_TOO_LARGE', /document 1, line \d+: more than /],
     ['an anchor that holds itself', 'a: 1\n---\nb: &x\n  - *x', 'YAML_CYCLIC', /document 2, line 4: the anchor "x"/],
     ['nesting', nested, 'YAML_TOO_DEEP', /document 1, line 1/],
-    ['a tag of JavaScript', 'a: 1\n---\nb: !!js/function x', 'YAML_INVALID', /document 2, line 3, column 4/],
+    ['a JavaScript tag', 'a: 1\n---\nb: !!js/function x', 'YAML_INVALID', /document 2, line 3, column 4/],
     ['a key twice', 'a: 1\na: 2', 'YAML_INVALID', /document 1, line 2, column 1: duplicated/],
     ['more than the limit', `# ${'x'.repeat(4 * 2 ** 20)}`, 'YAML_TOO_LARGE', /larger than 3 MiB/],
   ] as const) {
@@ -99,7 +99,7 @@ suite('hostile YAML is refused quickly, with a code, document and line', () => {
     })
   }
 
-  test('a folder, a named pipe and UTF-16 are told apart', async (t) => {
+  test('a folder, a named pipe and UTF-16 each have their own message', async (t) => {
     const file = await fileWith(t, '')
     const pipe = `${file}.pipe`
     execFileSync('mkfifo', [pipe])
@@ -124,7 +124,7 @@ suite('hostile YAML is refused quickly, with a code, document and line', () => {
   })
 })
 
-test('a list is the objects in it, also in a list, and lends a PretrainJobList its kind', async (t) => {
+test('lists are flattened, also nested ones, and the items of a PretrainJobList get its kind', async (t) => {
   const items = [{ metadata: { name: 'a' } }]
   const jobs = { apiVersion: 'downpour.dev/v1alpha1', kind: 'PretrainJobList', items }
   const file = await fileWith(t, [{ apiVersion: 'v1', kind: 'List', items: [jobs, pretrain({}, 'b')] }])

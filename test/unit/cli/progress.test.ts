@@ -36,7 +36,7 @@ const waiting = jobOf(finetune(), {
 })
 
 suite('the cells of a job', () => {
-  test('say where it is, how fast it learns and when it will have ended', () => {
+  test('show phase, step, loss, speed and remaining time', () => {
     assert.deepEqual(progressCells(training()), [
       'pj/jft',
       'Running',
@@ -49,20 +49,20 @@ suite('the cells of a job', () => {
     ])
   })
 
-  test('show a dash for what is not known, and the score once there is one', () => {
+  test('show a dash for unknown values, and the score as soon as there is one', () => {
     assert.deepEqual(progressCells(jobOf(pretrain())), ['pj/jft', 'Pending', '-', '-', '-', '-', '-', ''])
     const { progress } = at(400)
     const done = jobOf(pretrain(), { phase: 'Succeeded', ...(progress && { progress }), headline: 'top1 0.412' })
     assert.deepEqual(progressCells(done).slice(4), ['-', '-', '-', 'top1 0.412'])
   })
 
-  test('say what a job waits for, or why it failed, in one line and without control characters', () => {
+  test('show what a job waits for, or why it failed, in one line and without control characters', () => {
     assert.equal(progressCells(waiting).at(-1), 'waits for jft')
     const failed = jobOf(pretrain(), { phase: 'Failed', conditions: [condition('Failed', 'True', 'a\nb\x1b[2J\tc')] })
     assert.equal(progressCells(failed).at(-1), 'Why: a b [2J c')
   })
 
-  test('durations read as people say them', () => {
+  test('durations are in hours, minutes and seconds', () => {
     assert.deepEqual([0, 59.4, 60, 3599, 3600, -5].map(duration), ['0s', '59s', '1m00s', '59m59s', '1h00m', '0s'])
   })
 })
@@ -70,7 +70,7 @@ suite('the cells of a job', () => {
 suite('on a terminal', () => {
   const viewOn = (terminal: Terminal) => createProgressView(terminal as unknown as NodeJS.WriteStream)
 
-  test('the table is redrawn in place, in one write, and nothing of a longer one stays', () => {
+  test('the table is redrawn in place, and nothing of a longer table remains', () => {
     const terminal = new Terminal()
     const view = viewOn(terminal)
     view.show([training(), waiting])
@@ -81,7 +81,7 @@ suite('on a terminal', () => {
     ])
   })
 
-  test('never erases before it writes, which would flicker', () => {
+  test('the table is redrawn in one write, which erases only afterwards: erasing first would flicker', () => {
     const written: string[] = []
     const view = createProgressView({
       isTTY: true,
@@ -95,7 +95,7 @@ suite('on a terminal', () => {
     assert.ok((written[1]?.indexOf('\x1b[J') ?? -1) > (written[1]?.indexOf('200/400') ?? 0))
   })
 
-  test('what is said stands above the table', () => {
+  test('lines are printed above the table', () => {
     const terminal = new Terminal()
     const view = viewOn(terminal)
     view.print('first')
@@ -112,7 +112,7 @@ suite('on a terminal', () => {
     )
   })
 
-  test('a narrow one gets fewer columns and no broken lines', () => {
+  test('a narrow terminal gets fewer columns, and no line wraps', () => {
     for (const columns of [20, 40, 60, 80]) {
       const terminal = new Terminal({ columns })
       const view = viewOn(terminal)
@@ -131,7 +131,7 @@ suite('on a terminal', () => {
     }
   })
 
-  test('one that is made narrower under way is drawn anew without leftovers', () => {
+  test('when the terminal becomes narrower, nothing of the old table remains', () => {
     const terminal = new Terminal({ columns: 100 })
     const view = viewOn(terminal)
     view.print('before')
@@ -148,24 +148,24 @@ suite('on a terminal', () => {
   const held = (name: string) =>
     jobOf(pretrain({}, name), { phase: 'Pending', conditions: [condition('Created', 'False', QUOTA, 'QuotaExceeded')] })
 
-  test('a reason that has no room beside its job stands below the table in full, once for all jobs that share it', () => {
+  test('a reason that is cut in the table is printed below it in full, once for all jobs with this reason', () => {
     for (const columns of [60, 80, 100, 125]) {
       const terminal = new Terminal({ columns })
       const view = viewOn(terminal)
       for (let i = 0; i < 3; i++) view.show([held('a'), training(), held('b')])
-      view.print('said')
+      view.print('printed')
       const text = terminal.screen.join(' ').replace(/\s+/g, ' ')
       assert.equal(text.split(`pj/a, pj/b: ${QUOTA.trim()}`).length, 2, terminal.screen.join('\n'))
       assert.deepEqual(
         terminal.screen.slice(0, 5).map((line) => line.split(' ')[0]),
-        ['said', 'JOB', 'pj/a', 'pj/jft', 'pj/b'],
+        ['printed', 'JOB', 'pj/a', 'pj/jft', 'pj/b'],
       )
       view.end()
-      assert.equal(terminal.screen.length, 5, 'after the end, failures are told in full elsewhere')
+      assert.equal(terminal.screen.length, 5, 'reasons are removed at the end: the run prints failures in full')
     }
   })
 
-  test('wide characters take two places, and a long name leaves room for the phase', () => {
+  test('wide characters take two columns, and a long name is shortened so that the phase is visible', () => {
     for (const columns of [40, 60, 80]) {
       const terminal = new Terminal({ columns })
       const reason = '数据集'.repeat(20)
@@ -179,7 +179,7 @@ suite('on a terminal', () => {
     }
   })
 
-  test('a low one shows as many jobs as fit and counts the rest', () => {
+  test('a terminal with few rows shows as many jobs as fit and counts the others', () => {
     const terminal = new Terminal({ rows: 6 })
     const view = viewOn(terminal)
     const jobs = Array.from({ length: 9 }, (_, i) => training(i, `job-${i}`))
@@ -190,7 +190,7 @@ suite('on a terminal', () => {
     )
   })
 
-  test('the ^C of an interruption goes, the last table stays, and the cursor is at the start of a line', () => {
+  test('an echoed ^C is overwritten, the last table stays, and the cursor is at the start of a line', () => {
     const terminal = new Terminal()
     const view = viewOn(terminal)
     view.show([training()])
@@ -215,7 +215,7 @@ suite('into a pipe', () => {
     return { lines, view: createProgressView(out, () => nowMs), wait: (ms: number) => (nowMs += ms) }
   }
 
-  test('a job has a line when its phase changes, and every ten seconds while it runs', () => {
+  test('a job is printed when its phase changes, and every ten seconds while it runs', () => {
     const { lines, view, wait } = pipe()
     const show = (job: Job) => view.show([job])
     show(jobOf(pretrain()))
@@ -232,7 +232,7 @@ suite('into a pipe', () => {
     ])
   })
 
-  test('lines go on to come when the wall clock is set back 20 days', (t) => {
+  test('lines are still printed when the wall clock is set back by 20 days', (t) => {
     let [wallMs, elapsedMs] = [Date.UTC(2026, 0, 21), 0]
     t.mock.method(Date, 'now', () => wallMs + elapsedMs)
     t.mock.method(performance, 'now', () => elapsedMs)
@@ -246,7 +246,7 @@ suite('into a pipe', () => {
     assert.equal(lines.length, 2, lines.join(''))
   })
 
-  test('what a job waits for is told once, and again only when it is another thing', () => {
+  test('what a job waits for is printed once, and again only when it changes', () => {
     const { lines, view, wait } = pipe()
     const waits = (message: string, reason: string) =>
       view.show([
@@ -265,14 +265,14 @@ suite('into a pipe', () => {
     ])
   })
 
-  test('one that has ended is told once', () => {
+  test('an ended job is printed once', () => {
     const { lines, view, wait } = pipe()
     const done = jobOf(pretrain(), { phase: 'Succeeded' })
     view.show([done])
     wait(60_000)
     view.show([done])
-    view.print('said')
+    view.print('printed')
     view.end()
-    assert.deepEqual(lines, ['pj/jft  Succeeded\n', 'said\n'])
+    assert.deepEqual(lines, ['pj/jft  Succeeded\n', 'printed\n'])
   })
 })

@@ -1,4 +1,4 @@
-/** The README's lines for bin/downpour are run as they stand, its two jobs too: what it promises must be true. */
+/** Runs the commands and the two jobs in README.md, so that the README stays true. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -17,7 +17,7 @@ const LINES = block('')
   .flatMap((text) => text.split('\n'))
   .map((line) => line.split(/\s+#/)[0]?.trim() ?? '')
   .filter((line) => line.startsWith('bin/downpour'))
-/** As few pictures as it takes. */
+/** The smallest possible data set, to save time. */
 const SMALL = '--images 30 --evaluation-images 5 --downstream-train-per-class 1 --downstream-val-per-class 1'
 
 function run(line: string) {
@@ -30,7 +30,7 @@ suite('the README', () => {
   const [jobs = ''] = block('yaml')
   writeFileSync(join(folder, 'my-jobs.yaml'), jobs)
 
-  test('names the verbs that a newcomer needs', () => {
+  test('shows the verbs that a new user needs', () => {
     const verbs = LINES.map((line) => line.split(' ').slice(1, 3).join(' '))
     assert.deepEqual(verbs, [
       'validate my-jobs.yaml',
@@ -56,7 +56,7 @@ suite('the README', () => {
       assert.match(inspected.stdout, /pretrain: tfrecord/, inspected.stderr)
     })
 
-  test('its two jobs do not wait in silence: a folder of data that is not there is an error at once', () => {
+  test('running its two jobs without their data folder is an error at once', () => {
     assert.equal(existsSync('/data/images'), false)
     const { status, stderr } = run('bin/downpour run my-jobs.yaml')
     assert.equal(status, 1)

@@ -20,11 +20,11 @@ const lines = (steps: readonly number[]) => steps.map((step) => JSON.stringify(r
 const steps = (history: readonly HistoryRecord[]) => history.map(({ step }) => step)
 
 suite('the history of a job', () => {
-  test('is read record by record', async (t) => {
+  test('has all records of the file', async (t) => {
     assert.deepEqual(await read(t, `${lines([1, 2]).join('\n')}\n`), [record(1), record(2)])
   })
 
-  test('is read around torn lines, also where the next process wrote on', async (t) => {
+  test('has no torn lines, also where the next process has appended to one', async (t) => {
     const [one, two, three] = lines([1, 2, 3])
     assert.deepEqual(
       steps(await read(t, `${one}\n${two?.slice(0, 9)}${two}\n{}\n12\n${three}\n${one?.slice(0, 20)}`)),
@@ -32,11 +32,11 @@ suite('the history of a job', () => {
     )
   })
 
-  test('forgets the steps that were rolled back', async (t) => {
+  test('has no steps that were rolled back', async (t) => {
     assert.deepEqual(steps(await read(t, lines([1, 2, 3, 4, 2, 3, 5]).join('\n'))), [1, 2, 3, 5])
   })
 
-  test('rises and ends with its last record, whatever was rolled back', async (t) => {
+  test('is in order of step and ends with the last record, for any roll-backs', async (t) => {
     const anySteps = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 40 })
     await fc.assert(
       fc.asyncProperty(anySteps, async (given) => {
@@ -52,14 +52,14 @@ suite('the history of a job', () => {
     )
   })
 
-  test('of a job that trained for long is read in no time', async (t) => {
+  test('with 50,000 records is read in less than three seconds', async (t) => {
     const text = lines(Array.from({ length: 50_000 }, (_, i) => i + 1)).join('\n')
     const startedMs = performance.now()
     assert.equal((await read(t, text)).length, 50_000)
     assert.ok(performance.now() - startedMs < 3_000)
   })
 
-  test('is empty when the job saved nothing, its file is gone, or its claim', async () => {
+  test('is empty if the job saved nothing, or if its file or its claim is missing', async () => {
     const { checkpoint: _, ...unsaved } = pretrained().status ?? {}
     const jobs = [{ ...pretrained(), status: unsaved } as ReturnType<typeof pretrained>, pretrained()]
     const nowhere = await collectResults(jobs, async () => '/nowhere')
@@ -71,10 +71,10 @@ suite('the history of a job', () => {
   })
 })
 
-suite('twins', () => {
+suite('pairs of a pre-trained and a random FinetuneJob', () => {
   const [ours, random] = [finetuned('ours', 0.5), fromRandom('random', 0.3)]
 
-  test('are FinetuneJobs that differ in their first weights alone', () => {
+  test('differ only in their initial weights', () => {
     const results = [random, pretrained(), ours].map((job) => resultOf(job))
     assert.deepEqual(
       transferPairs(results).map((pair) => pair.map(({ job }) => job.metadata.name)),
@@ -88,26 +88,26 @@ suite('twins', () => {
       )
   })
 
-  test('are twins also when one was suspended under way', () => {
+  test('may differ in spec.suspend', () => {
     assert.equal(
       transferPairs([ours, fromRandom('random', 0.3, { suspend: true })].map((job) => resultOf(job))).length,
       1,
     )
   })
 
-  test('have a sentence for what pre-training bought', () => {
+  test('get a sentence with the gain of pre-training', () => {
     assert.deepEqual(transferGains([ours, random].map((job) => resultOf(job))), [
       'Pre-training: top1 50.0% (ours) against 30.0% from random weights (random) at 150 steps: 20.0 points.',
     ])
   })
 
-  test('are told in the numbers of the table, and the difference is that of the numbers told', () => {
+  test('have the same numbers in the sentence and in the table, and the gain is the difference of those numbers', () => {
     const share = fc.integer({ min: 0, max: 800 }).map((right) => right / 800)
     fc.assert(
       fc.property(share, share, (top1, other) => {
         const results = [finetuned('ours', top1), fromRandom('random', other)].map((job) => resultOf(job))
-        const told = /top1 (.*)% \(ours\) against (.*)% .* (-?[\d.]+) points/.exec(transferGains(results)[0] ?? '')
-        const [ours = Number.NaN, theirs = Number.NaN, points] = told?.slice(1).map(Number) ?? []
+        const match = /top1 (.*)% \(ours\) against (.*)% .* (-?[\d.]+) points/.exec(transferGains(results)[0] ?? '')
+        const [ours = Number.NaN, theirs = Number.NaN, points] = match?.slice(1).map(Number) ?? []
         const inTable = resultTable(results).map((line) => Number(/top1 (\S+),/.exec(line)?.[1]))
         assert.deepEqual(
           [ours, theirs].map((percent) => (percent / 100).toFixed(3)),
@@ -119,12 +119,12 @@ suite('twins', () => {
     )
   })
 
-  test('need results on both sides', () => {
+  test('get no sentence unless both have results', () => {
     assert.deepEqual(transferGains([ours, fromRandom('random')].map((job) => resultOf(job))), [])
   })
 })
 
-test('the closing table has a line for each job, with dashes for what is not known', () => {
+test('the final table has a row for each job, with dashes for unknown values', () => {
   const [head = '', ours = '', never = ''] = resultTable([
     resultOf(finetuned('ours', 0.5)),
     resultOf(pretrained({ phase: 'Failed' })),
@@ -134,7 +134,7 @@ test('the closing table has a line for each job, with dashes for what is not kno
   assert.match(never, /^PretrainJob\/jft +Failed +-/)
 })
 
-suite('the closing table on a terminal', () => {
+suite('the final table on a terminal', () => {
   const results = [
     resultOf(pretrained({ results: { step: 1500, metrics: { 'mAP@100': 0.85, loss: 8.13 }, examples: 9 } })),
     resultOf(finetuned('jft-mini-pretrained', 0.96)),
@@ -142,18 +142,18 @@ suite('the closing table on a terminal', () => {
   ]
   const whole = resultTable(results)
 
-  test('is whole where there is room, and in a pipe', () => {
+  test('has all columns if they fit, and in a pipe', () => {
     assert.match(whole[0] ?? '', /STALENESS MEAN\/P99/)
     assert.deepEqual(resultTable(results, 200), whole)
   })
 
   for (const width of [125, 100, 80, 60])
-    test(`fits ${width} columns, keeps the scores, and says what it left out`, () => {
+    test(`fits ${width} columns, keeps the scores, and names the columns that it leaves out`, () => {
       const lines = resultTable(results, width)
       for (const line of lines) assert.ok(line.length <= width, line)
       const text = lines.join('\n')
-      for (const told of ['mAP@100 0.850', 'loss 8.13', 'top1 0.960', 'top1 0.642', 'Succeeded'])
-        assert.ok(text.includes(told), text)
+      for (const cell of ['mAP@100 0.850', 'loss 8.13', 'top1 0.960', 'top1 0.642', 'Succeeded'])
+        assert.ok(text.includes(cell), text)
       const missing = ['RESTARTS', 'STALENESS', 'PUSHED', 'TIME'].filter((head) => !lines[0]?.includes(head))
       if (missing.length > 0) assert.match(text.replace(/\s+/g, ' '), new RegExp(`Left out: ${missing.join(', ')}`))
     })

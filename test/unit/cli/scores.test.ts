@@ -11,11 +11,11 @@ import { pretrained } from './histories.ts'
 const root = temporaryFolder()
 const results = (step: number, top1: number) => pretrained({ results: { step, metrics: { top1 }, examples: 1 } })
 
-test('scores are those seen in the run and those beside checkpoints, by rising step', async () => {
+test('scores come from the status seen in the run and from files beside checkpoints, in order of step', async () => {
   const folder = mkdtempSync(join(root, 'job-'))
   for (const [step, top1, digest] of [
     [20, 0.2, undefined],
-    [30, 0.9, 'of other bytes'],
+    [30, 0.9, 'another digest'],
   ] as const) {
     const at = await writeCheckpoint(folder, step)
     const record = { step, digest: digest ?? (await readManifest(at)).digest, metrics: { top1 }, examples: 1 }
@@ -35,7 +35,7 @@ test('scores are those seen in the run and those beside checkpoints, by rising s
   )
 })
 
-test('a job without a folder, or whose folder is gone, has the scores that were seen', async () => {
+test('a job whose folder is unknown or missing has the scores that were seen in the run', async () => {
   const book = new ScoreHistory()
   book.note([results(10, 0.1)])
   for (const folder of [undefined, join(root, 'gone')])

@@ -6,11 +6,11 @@ import { cutText, fitTable, table, textWidth, wrapText } from '../../../src/cli/
 const text = fc.string({ unit: fc.constantFrom(...'abc 数据é…🙂\u0301'), maxLength: 60 })
 
 suite('text on a terminal', () => {
-  test('has the width that a terminal gives it', () => {
+  test('has a width in terminal columns', () => {
     assert.deepEqual(['abc', '数据', 'é', 'e\u0301', '🙂', '한글', 'ｆ', ''].map(textWidth), [3, 4, 1, 1, 2, 4, 2, 0])
   })
 
-  test('that is cut keeps its beginning and its width', () => {
+  test('that is cut keeps its beginning and fits the width', () => {
     fc.assert(
       fc.property(text, fc.integer({ min: 1, max: 70 }), (given, width) => {
         const cut = cutText(given, width)
@@ -32,7 +32,7 @@ suite('text on a terminal', () => {
 })
 
 suite('a table', () => {
-  test('stands in columns, also with wide characters', () => {
+  test('is aligned in columns, also with wide characters', () => {
     assert.deepEqual(
       table([
         ['A', 'B'],
@@ -43,7 +43,7 @@ suite('a table', () => {
     )
   })
 
-  test('fits any width, first without its optional columns in their order', () => {
+  test('fits any width; optional columns are left out first, in their order', () => {
     const rows = [
       ['JOB', 'ONE', 'TWO', 'LAST'],
       ['name-of-a-job', '1', '2', 'text'],

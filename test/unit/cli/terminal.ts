@@ -1,4 +1,4 @@
-/** A terminal as far as the views use one: lines that wrap, a cursor, and the sequences that move it and erase. */
+/** A fake terminal with what the views use: wrapped lines, a cursor, and the sequences that move it and erase. */
 export class Terminal {
   readonly isTTY: boolean = true
   columns: number
@@ -12,7 +12,7 @@ export class Terminal {
     this.rows = rows
   }
 
-  /** What a person sees and can scroll back to. */
+  /** All lines, including those scrolled out of the window. */
   get screen(): string[] {
     const lines = this.#lines.map((line) => line.trimEnd())
     return lines.slice(0, lines.findLastIndex((line) => line !== '') + 1)
@@ -34,7 +34,7 @@ export class Terminal {
     return true
   }
 
-  /** The window is made narrower or wider: a terminal breaks its long lines anew. */
+  /** Changes the width and wraps existing lines again, as terminals do. */
   resize(columns: number): void {
     this.columns = columns
     this.#lines = this.#lines.flatMap((line) => line.trimEnd().match(new RegExp(`.{1,${columns}}`, 'g')) ?? [''])

@@ -73,7 +73,7 @@ test('with a key every path but the probes requires it', async (t) => {
   assert.equal(await statusOf('/nothing', `Bearer ${key}`), 404)
 })
 
-test('a route gets the JSON of the body; a refusal is 400 with the reason, a large body 413', async (t) => {
+test('a PUT route gets the parsed JSON body; an error is answered with 400 and the reason, a large body with 413', async (t) => {
   const bodies: unknown[] = []
   const pin = (body: unknown) => {
     if ((body as { fails?: boolean }).fails) throw new DownpourError('PINS_INVALID', 'expected a list')
@@ -87,11 +87,11 @@ test('a route gets the JSON of the body; a refusal is 400 with the reason, a lar
   assert.deepEqual([refused.status, JSON.parse(refused.text)], [400, { error: 'expected a list' }])
   assert.equal((await put('{"a": ')).status, 400)
   assert.equal((await put(JSON.stringify(['x'.repeat(64 * 1024)]))).status, 413)
-  assert.equal((await ask('/pins')).status, 404, 'GET of a path that is only put')
+  assert.equal((await ask('/pins')).status, 404, 'there is only a PUT route at this path')
   assert.equal(bodies.length, 1)
 })
 
-test('without a status there is no /status, and paths are told apart by case', async (t) => {
+test('without a status there is no /status, and paths are case-sensitive', async (t) => {
   const ask = await start(t, {})
   for (const path of ['/status', '/secrets', '/METRICS', '/%']) {
     const { status, text } = await ask(path)
@@ -99,7 +99,7 @@ test('without a status there is no /status, and paths are told apart by case', a
   }
 })
 
-test('a port that is taken is named', async (t) => {
+test('a port in use is an error that names it', async (t) => {
   const first = await startProcessServer({ host: '127.0.0.1', port: 0, metrics: new Registry() })
   t.after(first.close)
   await assert.rejects(startProcessServer({ host: '127.0.0.1', port: first.port, metrics: new Registry() }), {

@@ -4,7 +4,7 @@ import { createOperatorMetrics } from '../../../src/metrics/operator.ts'
 
 const newMetrics = () => createOperatorMetrics({ version: '1.2.3', phases: ['Running', 'Failed'], concurrency: 4 })
 
-test('every label value is there at zero before anything has happened', async () => {
+test('every label value is exported as zero from the start', async () => {
   const { registry } = newMetrics()
   const text = await registry.metrics()
   for (const result of ['success', 'error', 'requeue', 'requeue_after']) {
@@ -15,7 +15,7 @@ test('every label value is there at zero before anything has happened', async ()
   }
 })
 
-test('a job shows its phase and is forgotten with it; its counters begin at zero and stay', async () => {
+test('gauges of a job are removed with it; counters of its namespace start at zero and stay', async () => {
   const { registry, jobs } = newMetrics()
   const labels = { namespace: 'team', kind: 'PretrainJob', job_name: 'jft' }
   jobs.show(labels, 'Running', 7)
@@ -31,7 +31,7 @@ test('a job shows its phase and is forgotten with it; its counters begin at zero
   assert.match(later, /downpour_jobs_failed_total\{namespace="team",kind="PretrainJob"\} 1/)
 })
 
-test('leadership, watches and work under way are read when asked for', async () => {
+test('leadership, watches and running work are read at each scrape', async () => {
   const { registry, leader, watches, queue } = newMetrics()
   const figures = {
     relists: 2,

@@ -37,14 +37,14 @@ suite('ticks of an axis', () => {
     )
   })
 
-  test('are as people would write them', () => {
+  test('are at round numbers', () => {
     assert.deepEqual(niceTicks([0, 1500]), [0, 500, 1000, 1500])
     assert.deepEqual(niceTicks([-3, 4]), [-4, -2, 0, 2, 4])
     assert.deepEqual(niceTicks([0, 0]), niceTicks([0]))
     assert.ok(niceTicks([0]).length >= 2)
   })
 
-  test('of as many values as a long job leaves are found, too', () => {
+  test('can be computed for 300,000 values, as of a long job', () => {
     const values = Array.from({ length: 300_000 }, (_, i) => i)
     assert.equal(niceTicks(values).at(-1), 300_000)
   })
@@ -56,7 +56,7 @@ suite('a line chart', () => {
     lineChart({ title: 'Loss', yLabel: 'nats', xLabel: 'step', series }, shape)
   const named = (...names: string[]) => names.map((name) => ({ name, points }))
 
-  test('draws a line for each series, and says which is whose when there are several', () => {
+  test('draws a line for each series, and has a legend if there are several', () => {
     const one = draw(named('a'))
     assert.equal(one.match(/<polyline/g)?.length, 1)
     assert.doesNotMatch(one, /legend/)
@@ -68,7 +68,7 @@ suite('a line chart', () => {
       [colours[0], 'a'],
       [colours[1], 'b'],
     ])
-    assert.equal(new Set(two.match(/stroke-dasharray="[^"]+"/g)).size, 1, 'told apart without colour')
+    assert.equal(new Set(two.match(/stroke-dasharray="[^"]+"/g)).size, 1, 'the lines differ without colour')
   })
 
   test('labels both axes', () => {
@@ -86,17 +86,17 @@ suite('a line chart', () => {
     )
   })
 
-  test('of a long history is as large as the picture needs', () => {
+  test('of a long history has a limited size', () => {
     const long = Array.from({ length: 100_000 }, (_, x) => ({ x, y: Math.sin(x) }))
     const svg = draw([{ name: 'a', points: long }])
     assert.ok(svg.length < 40_000, `${svg.length} characters`)
   })
 
-  test('a single value is a dot', () => {
+  test('draws a single value as a dot', () => {
     assert.equal(draw([{ name: 'a', points: points.slice(0, 1) }]).match(/<circle/g)?.length, 1)
   })
 
-  test('what is no number is a gap, not a bridge', () => {
+  test('leaves a gap at a value that is NaN or infinite', () => {
     const gap = [...points, { x: 4, y: Number.NaN }, { x: 5, y: Number.POSITIVE_INFINITY }, ...points]
     const drawn = [...draw([{ name: 'a', points: gap }]).matchAll(/points="([^"]*)"/g)].map(
       ([, at]) => at?.split(' ').length,
@@ -104,7 +104,7 @@ suite('a line chart', () => {
     assert.deepEqual(drawn, [3, 3])
   })
 
-  test('without a point is a sentence', () => {
+  test('without a drawable point is a sentence', () => {
     const nothing = {
       title: '<b>',
       yLabel: 'y',
@@ -114,13 +114,13 @@ suite('a line chart', () => {
     assert.equal(lineChart(nothing), '<p>&lt;b&gt;: nothing was recorded.</p>')
   })
 
-  test('escapes what it is told', () => {
+  test('escapes titles, labels and names', () => {
     const chart = lineChart({ title: '<t>', yLabel: '<y>', xLabel: '<x>', series: named('<a>', '<b>') })
     assert.doesNotMatch(chart, /<[tyxab]>/)
   })
 })
 
-test('numbers are short', () => {
+test('numbers have three significant digits and a suffix or exponent', () => {
   assert.deepEqual([0, 0.12345, 999, 12_345, 36_000_000, -0.5, 1e30, 2.5e-7].map(shortNumber), [
     '0',
     '0.123',
@@ -133,6 +133,6 @@ test('numbers are short', () => {
   ])
 })
 
-test('text in HTML is text', () => {
+test('special characters of HTML are escaped', () => {
   assert.equal(escapeHtml(`<a href="x">'&`), '&lt;a href=&quot;x&quot;&gt;&#39;&amp;')
 })

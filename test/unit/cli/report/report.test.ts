@@ -10,7 +10,7 @@ const ABOUT = { title: 'Run', facts: [['Machine', '2 cores']] } as const
 const HISTORY = [1, 2, 3].map((step) => record(step))
 
 suite('the report of a run', () => {
-  test('shows what pre-training bought, a row for each job, and a picture of what changed', () => {
+  test('shows the gain of pre-training, a row for each job, and a chart of each value that changed', () => {
     const results = [
       resultOf(pretrained(), HISTORY),
       resultOf(finetuned('ours', 0.5), HISTORY),
@@ -25,13 +25,13 @@ suite('the report of a run', () => {
     assert.match(html, /<dt>Machine<\/dt><dd>2 cores<\/dd>/)
   })
 
-  test('says what never changed in a sentence', () => {
+  test('lists values that never changed in a sentence', () => {
     const html = renderReport([resultOf(pretrained(), HISTORY)], ABOUT)
     assert.match(html, /Never changed: Learning rate: 0\.1; Active workers: 2\./)
     assert.doesNotMatch(html, /aria-label="Learning rate"/)
   })
 
-  test('tells of a job that left nothing what it was asked, and why it did not come to train', () => {
+  test('shows the spec of a job that never trained, and why it failed', () => {
     const failed = { type: 'Failed', status: 'True', reason: 'BAD_DATA', message: 'worker-0: no such folder' } as const
     const conditions = [{ ...failed, lastTransitionTime: '', observedGeneration: 1 }]
     const html = renderReport([resultOf(pretrained({ phase: 'Failed', conditions }))], ABOUT)
@@ -40,14 +40,14 @@ suite('the report of a run', () => {
     assert.doesNotMatch(html, /<figure/)
   })
 
-  test('names the variables of a job, which may hold keys, without their values', () => {
+  test('shows the names of environment variables without their values, which may be secret', () => {
     const workers = { replicas: 1, template: { env: [{ name: 'WANDB_API_KEY', value: 'sk-4711' }] } }
     const html = renderReport([resultOf(finetuned('ours', 0.5, { workers }), HISTORY)], ABOUT)
     assert.match(html, /- name: WANDB_API_KEY\n +value: \(not shown\)/)
     assert.doesNotMatch(html, /4711/)
   })
 
-  test('has what a researcher needs to repeat it: spec, seed, data, workers, first weights', () => {
+  test('has what is needed to repeat the run: spec, seed, data, workers, initial weights', () => {
     const html = renderReport([resultOf(finetuned('ours', 0.5, { seed: 41 }), HISTORY)], ABOUT)
     const facts = new Map(
       [...html.matchAll(/<dt>([^<]*)<\/dt><dd>([^<]*)<\/dd>/g)].map(([, name, fact]) => [name, fact]),
@@ -60,7 +60,7 @@ suite('the report of a run', () => {
     assert.match(html, /<pre>[\s\S]*seed: 41[\s\S]*<\/pre>/)
   })
 
-  test('draws scores over the steps, and says which loss is of training and which of evaluation', () => {
+  test('draws scores over the steps, and names the training and the evaluation loss', () => {
     const scores = [50, 100, 150].map((step) => ({ step, metrics: { top1: step / 200, loss: 2 - step / 100 } }))
     const html = renderReport([resultOf(finetuned('ours', 0.5), HISTORY, scores)], ABOUT)
     const figure = /<figcaption>Training and evaluation loss<[\s\S]*?<\/figure>/.exec(html)?.[0] ?? ''
@@ -68,13 +68,13 @@ suite('the report of a run', () => {
     assert.match(html, /<figcaption>Scores of the checkpoints: top1<\/figcaption>/)
   })
 
-  test('of one checkpoint alone shows its score as a dot', () => {
+  test('shows the score of a single checkpoint as a dot', () => {
     const one = [{ step: 150, metrics: { top1: 0.5, top5: 0.9, loss: 1 } }]
     const html = renderReport([resultOf(finetuned('ours', 0.5), HISTORY, one)], ABOUT)
     assert.match(html, /<figcaption>Scores of the checkpoints: top1, top5<\/figcaption>[\s\S]*?<circle/)
   })
 
-  test('survives losses that were no numbers, and does not draw them as zero', () => {
+  test('leaves a gap at losses that were NaN or infinite, and does not draw them as zero', () => {
     const broken = { loss: null as unknown as number }
     const some = renderReport([resultOf(pretrained(), [record(1), record(2, broken), record(3)])], ABOUT)
     const figure = /aria-label="Training loss"[\s\S]*?<\/figure>/.exec(some)?.[0] ?? ''
@@ -83,7 +83,7 @@ suite('the report of a run', () => {
     assert.match(none, /Training loss: nothing was recorded/)
   })
 
-  test('holds no HTML but its own, no script, and loads nothing', () => {
+  test('escapes names, has no script, and loads nothing', () => {
     const evil = '<script>alert(1)</script>'
     const job = finetuned('ours', 0.5)
     const named = { ...job, metadata: { ...job.metadata, name: evil } }
@@ -95,7 +95,7 @@ suite('the report of a run', () => {
     assert.match(html, /&lt;script&gt;/)
   })
 
-  test('is written whole, in a folder that need not be there', async (t) => {
+  test('is written as one complete file, in a folder that is created if it is missing', async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'downpour-report-'))
     t.after(() => rm(folder, { recursive: true }))
     await writeReport(join(folder, 'new', 'report.html'), [], ABOUT)

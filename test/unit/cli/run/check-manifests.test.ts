@@ -13,13 +13,13 @@ const claim = (name: string, annotations?: object) => ({
 })
 
 suite('files that cannot be run are refused before anything starts', () => {
-  test('kinds that local mode does not know', () =>
+  test('kinds that local mode does not support', () =>
     assert.rejects(check({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' } }, pretrain()), {
       code: 'KIND_UNKNOWN',
       message: /^jobs\.yaml: kind: Service: local mode supports only PretrainJob, FinetuneJob/,
     }))
 
-  test('kinds that all objects inherit', async () => {
+  test('kinds that are names of inherited JavaScript properties', async () => {
     for (const kind of ['toString', 'constructor', '__proto__'])
       await assert.rejects(check({ ...pretrain(), kind }), { code: 'KIND_UNKNOWN' })
   })
@@ -59,7 +59,7 @@ suite('files that cannot be run are refused before anything starts', () => {
     })
   })
 
-  test('two objects of one name that differ: which one was meant is not for us to say', () => {
+  test('two different objects of one name', () => {
     const two = [inFile(pretrain({ seed: 1 }), 'a.yaml'), inFile(pretrain({ seed: 2 }), 'b.yaml')]
     return assert.rejects(checkManifests(two), {
       code: 'OBJECT_TWICE',
@@ -67,13 +67,13 @@ suite('files that cannot be run are refused before anything starts', () => {
     })
   })
 
-  test('not a claim that each of several files brings along, nor names that differ in namespace or kind', async () => {
+  test('but not equal claims in several files, nor names that differ in namespace or kind', async () => {
     const elsewhere = { ...pretrain(), metadata: { name: 'jft', namespace: 'other' } }
     await check(claim('c'), pretrain(), claim('c'), finetune({}, 'jft'), elsewhere)
   })
 })
 
-test('evaluation data that are the training data are a warning, also in the template of a transfer', () => {
+test('evaluation on the training data is a warning, also in the template of a transfer', () => {
   const data = { source: { claimName: 'c', path: 'a' }, format: 'tfrecord', labels: 'labels.json' }
   const same = pretrain({ data, evaluation: { data } })
   const { from: _, ...template } = finetune({ data, evaluation: { data } }).spec as { from?: unknown }

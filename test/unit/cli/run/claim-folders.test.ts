@@ -25,7 +25,7 @@ const claims = (job: RawJob) =>
   job.spec as { data: { source: { claimName: string } }; evaluation?: { data: { source: { claimName: string } } } }
 
 suite('the folder that a claim names', () => {
-  test('must be there when a job reads data from it, and is not made', async () => {
+  test('must exist if a job reads data from it, and is not created', async () => {
     const job = pretrain()
     const missing = join(root, 'jtf')
     await assert.rejects(check(claim(claims(job).data.source.claimName, missing), job), {
@@ -35,7 +35,7 @@ suite('the folder that a claim names', () => {
     assert.equal(existsSync(missing), false)
   })
 
-  test('of evaluation data and of a transfer, too; every one is named, and where a relative path begins', async () => {
+  test('must exist for evaluation data and for a transfer, too; every missing one is named, with its absolute path', async () => {
     const job = finetune()
     const evaluation = claims(job).evaluation?.data.source.claimName ?? ''
     const source = pretrain({ transfers: [transfer()] })
@@ -50,7 +50,7 @@ suite('the folder that a claim names', () => {
     )
   })
 
-  test('is made for checkpoints, for what nobody reads here, and for data that are made on order', async () => {
+  test('may be missing for checkpoints, for a claim without a job, and for data that is generated', async () => {
     const missing = join(root, 'later')
     await check(claim('checkpoints', missing), pretrain())
     await check(claim('spare', missing), pretrain())
@@ -61,7 +61,7 @@ suite('the folder that a claim names', () => {
     )
   })
 
-  test('must not be a file, below one, or nothing at all', async () => {
+  test('must not be a file, below a file, or empty', async () => {
     const file = join(root, 'file')
     writeFileSync(file, '')
     await assert.rejects(check(claim('checkpoints', file)), { message: /file": it is not a folder/ })
@@ -69,14 +69,14 @@ suite('the folder that a claim names', () => {
     await assert.rejects(check(claim('checkpoints', '')), { message: /"": expected the path of a folder/ })
   })
 
-  test('is taken as it is when it is there', async () => {
+  test('is accepted if it exists', async () => {
     const job = pretrain()
     const data = join(root, 'data')
     mkdirSync(data)
     await check(claim(claims(job).data.source.claimName, data), job)
   })
 
-  test('a claim of another namespace is another claim', async () => {
+  test('may be missing for a claim of the same name in another namespace', async () => {
     const job = pretrain()
     const { metadata, ...rest } = claim(claims(job).data.source.claimName, join(root, 'other'))
     await check({ ...rest, metadata: { ...metadata, namespace: 'elsewhere' } }, job)

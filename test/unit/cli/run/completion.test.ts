@@ -9,7 +9,7 @@ import { jobOf } from '../../plan/jobs.ts'
 
 type Facts = Partial<JobStatus> & { made?: string }
 
-/** Makes `jft-imagenet` on success and `jft-imagenet-5` at step 5. */
+/** A PretrainJob that creates `jft-imagenet` on success and `jft-imagenet-5` at step 5. */
 function source({ made, ...status }: Facts): Job {
   const job = jobOf(pretrain({ transfers: [transfer({ at: { success: true, steps: [5] } })] }), status)
   const annotations = made === undefined ? {} : { [ANNOTATIONS.transfersMade]: made }
@@ -20,7 +20,7 @@ const checkpoint = (step: number) => ({ step, digest: 'd', path: 'p', savedAt: '
 const SAVED = { checkpoints: [checkpoint(5)] }
 
 suite('a run is over', () => {
-  test('when its jobs and all that they make have ended', () => {
+  test('when its jobs and all FinetuneJobs that they create have ended', () => {
     const jobs = [
       source({ phase: 'Succeeded', ...SAVED }),
       child('jft-imagenet', 'Succeeded'),
@@ -29,7 +29,7 @@ suite('a run is over', () => {
     assert.deepEqual(completionOf(jobs), { isOver: true, notes: [] })
   })
 
-  test('not while a job, or a FinetuneJob that one made, is at work', () => {
+  test('not while a job, or a FinetuneJob that one has created, is unfinished', () => {
     assert.equal(completionOf([source({ phase: 'Running' })]).isOver, false)
     assert.equal(completionOf([jobOf(pretrain())]).isOver, false)
     const jobs = [
@@ -40,7 +40,7 @@ suite('a run is over', () => {
     assert.equal(completionOf(jobs).isOver, false)
   })
 
-  test('not while a FinetuneJob is still to be made', () => {
+  test('not while a FinetuneJob will be created', () => {
     const jobs = [source({ phase: 'Succeeded', ...SAVED }), child('jft-imagenet-5', 'Succeeded')]
     assert.deepEqual(completionOf(jobs), { isOver: false, notes: [] })
     assert.equal(
@@ -50,7 +50,7 @@ suite('a run is over', () => {
     )
   })
 
-  test('when one that was made is gone: deleted, or expired', () => {
+  test('when a FinetuneJob that was created has been deleted', () => {
     const jobs = [source({ phase: 'Succeeded', ...SAVED, made: 'jft-imagenet,jft-imagenet-5' })]
     assert.deepEqual(completionOf(jobs), {
       isOver: true,
@@ -61,7 +61,7 @@ suite('a run is over', () => {
     })
   })
 
-  test('when the step it would start from was never saved, or the job it would follow failed', () => {
+  test('when the step that a FinetuneJob starts from was never saved, or its PretrainJob failed', () => {
     assert.deepEqual(completionOf([source({ phase: 'Failed' })]), {
       isOver: true,
       notes: [
@@ -71,7 +71,7 @@ suite('a run is over', () => {
     })
   })
 
-  test("when another's job has the name", () => {
+  test('when another job has the name of the FinetuneJob', () => {
     const jobs = [source({ phase: 'Succeeded', made: 'jft-imagenet-5' })]
     const { isOver, notes } = completionOf(jobs, [child('jft-imagenet', 'Running')])
     assert.equal(isOver, true)

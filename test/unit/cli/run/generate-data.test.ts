@@ -16,32 +16,32 @@ function claim(annotations?: Record<string, string>): Manifest {
   return { file: 'jobs.yaml', object: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata } }
 }
 
-/** @returns what it says */
+/** @returns the printed lines */
 async function make(manifest: Manifest, signal = new AbortController().signal): Promise<string[]> {
-  const said: string[] = []
-  await generateRequestedData([manifest], { print: (line) => said.push(line) }, signal)
-  return said
+  const printed: string[] = []
+  await generateRequestedData([manifest], { print: (line) => printed.push(line) }, signal)
+  return printed
 }
 
-suite('data that a claim asks for', () => {
-  test('is not made for a claim that asks for none', async () => {
+suite('data that a claim requests', () => {
+  test('is not generated for a claim without the annotation', async () => {
     assert.deepEqual(await make(claim()), [])
     assert.deepEqual(await make(claim({ [localPath]: '/nowhere' })), [])
   })
 
-  test('is refused when the order cannot be filled, in words that say what can', async () => {
-    for (const order of [
+  test('is refused if the annotation is invalid, with the expected value', async () => {
+    for (const request of [
       { [localMake]: 'imagenet' },
       { [localMake]: 'jft-mini seed=x', [localPath]: '/d' },
       { [localMake]: 'jft-mini' },
     ])
-      await assert.rejects(make(claim(order)), {
+      await assert.rejects(make(claim(request)), {
         code: 'ANNOTATION_INVALID',
         message: /^jobs\.yaml: data: annotation .*expected "jft-mini seed=N", and a folder/,
       })
   })
 
-  test('is left alone when it is there', async (t) => {
+  test('is not changed if it exists', async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'downpour-order-'))
     t.after(() => rm(folder, { recursive: true }))
     await mkdir(join(folder, 'made'))
@@ -49,12 +49,12 @@ suite('data that a claim asks for', () => {
     assert.deepEqual(await make(claim({ [localMake]: 'jft-mini seed=3', [localPath]: join(folder, 'made') })), [])
   })
 
-  test('that is interrupted while it is made leaves nothing half made', async (t) => {
+  test('is deleted if its generation is interrupted', async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'downpour-order-'))
     t.after(() => rm(folder, { recursive: true }))
     const made = join(folder, 'made')
-    const order = claim({ [localMake]: 'jft-mini seed=3', [localPath]: made })
-    await assert.rejects(make(order, AbortSignal.abort()), { name: 'AbortError' })
+    const request = claim({ [localMake]: 'jft-mini seed=3', [localPath]: made })
+    await assert.rejects(make(request, AbortSignal.abort()), { name: 'AbortError' })
     assert.equal(existsSync(made), false)
   })
 })
@@ -62,16 +62,16 @@ suite('data that a claim asks for', () => {
 suite('the demonstration', () => {
   const seedsOf = (manifests: readonly Manifest[]) =>
     manifests.map(({ object }) => (object as { spec?: { seed?: number } }).spec?.seed)
-  const orderOf = (manifests: readonly Manifest[]) => manifests[0]?.object.metadata.annotations
+  const annotationsOf = (manifests: readonly Manifest[]) => manifests[0]?.object.metadata.annotations
 
   test('keeps its data in the state folder', async () => {
-    const { [localMake]: order, [localPath]: path } = orderOf(await readDemonstration({ stateDir: 'here' })) ?? {}
+    const { [localMake]: order, [localPath]: path } = annotationsOf(await readDemonstration({ stateDir: 'here' })) ?? {}
     assert.deepEqual([order, path], ['jft-mini seed=0', join('here', 'data', 'jft-mini-0')])
   })
 
-  test('takes a seed for data and weights', async () => {
+  test('uses a given seed for data and weights', async () => {
     const manifests = await readDemonstration({ stateDir: 'here', seed: 4 })
-    assert.equal(orderOf(manifests)?.[localMake], 'jft-mini seed=4')
+    assert.equal(annotationsOf(manifests)?.[localMake], 'jft-mini seed=4')
     assert.deepEqual(
       seedsOf(manifests).filter((seed) => seed !== undefined),
       [4],

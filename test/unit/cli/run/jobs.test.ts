@@ -40,24 +40,24 @@ const ended = (name: string) =>
     { status: { phase: 'Succeeded' } },
   )
 
-/** A run of these objects, up to where training would begin. @returns what it says */
-async function run(...objects: (RawJob | Manifest['object'])[]): Promise<{ jobs: RunJobs; said: string[] }> {
+/** Applies these objects as a run does, without training. @returns the printed lines */
+async function run(...objects: (RawJob | Manifest['object'])[]): Promise<{ jobs: RunJobs; printed: string[] }> {
   const jobs = new RunJobs(cluster.kubeconfigPath, cluster.stateDir, new AbortController().signal)
   runs.push(jobs)
-  const said: string[] = []
-  await jobs.apply(objects.map(inFile), { print: (line) => said.push(line) })
-  return { jobs, said }
+  const printed: string[] = []
+  await jobs.apply(objects.map(inFile), { print: (line) => printed.push(line) })
+  return { jobs, printed }
 }
 const named = async (jobs: RunJobs) => (await jobs.read()).jobs.map(({ metadata }) => metadata.name)
 
 suite('applying the files of a run', () => {
-  test('says created, then unchanged, then configured', async () => {
-    assert.deepEqual((await run(pretrain())).said, ['PretrainJob/jft created'])
-    assert.deepEqual((await run(pretrain())).said, ['PretrainJob/jft unchanged'])
-    assert.deepEqual((await run(pretrain({ backoffLimit: 3 }))).said, ['PretrainJob/jft configured'])
+  test('prints created, then unchanged, then configured', async () => {
+    assert.deepEqual((await run(pretrain())).printed, ['PretrainJob/jft created'])
+    assert.deepEqual((await run(pretrain())).printed, ['PretrainJob/jft unchanged'])
+    assert.deepEqual((await run(pretrain({ backoffLimit: 3 }))).printed, ['PretrainJob/jft configured'])
   })
 
-  test('an empty map in a file is no map: the second time nothing has changed', async () => {
+  test('an object with an empty map is unchanged the second time', async () => {
     const claim = {
       apiVersion: 'v1',
       kind: 'PersistentVolumeClaim',
@@ -65,28 +65,28 @@ suite('applying the files of a run', () => {
       spec: CLAIM_SPEC,
     }
     await run(claim, pretrain())
-    assert.equal((await run(claim, pretrain())).said[0], 'PersistentVolumeClaim/c unchanged')
+    assert.equal((await run(claim, pretrain())).printed[0], 'PersistentVolumeClaim/c unchanged')
   })
 
-  test('takes out what left the file, and leaves what others gave', async () => {
+  test('removes fields that are no longer in the file, and keeps fields set by others', async () => {
     const template = { nodeSelector: { disk: 'fast' } }
     await run({
       ...pretrain({ backoffLimit: 3, workers: { replicas: 5, template } }),
       metadata: { name: 'jft', namespace: 'team', annotations: { ours: '1' } },
     })
     await cluster.client.mergePatch(refOf('PretrainJob', 'jft'), { metadata: { annotations: { theirs: '2' } } })
-    assert.deepEqual((await run(pretrain({ workers: { replicas: 5 } }))).said, ['PretrainJob/jft configured'])
+    assert.deepEqual((await run(pretrain({ workers: { replicas: 5 } }))).printed, ['PretrainJob/jft configured'])
     const { spec, metadata } = await stored('PretrainJob', 'jft')
     assert.deepEqual([spec.workers, spec.backoffLimit, metadata.annotations], [{ replicas: 5 }, 20, { theirs: '2' }])
   })
 
-  test('takes a file as the API server wrote it', async () => {
+  test('accepts an object as the API server returns it', async () => {
     await run(pretrain())
-    const { said } = await run((await stored('PretrainJob', 'jft')) as unknown as RawJob)
-    assert.match(said[0] ?? '', /^PretrainJob\/jft (configured|unchanged)$/)
+    const { printed } = await run((await stored('PretrainJob', 'jft')) as unknown as RawJob)
+    assert.match(printed[0] ?? '', /^PretrainJob\/jft (configured|unchanged)$/)
   })
 
-  test('names file, job and reason when the API server refuses', async () => {
+  test('names file, job and reason if the API server refuses', async () => {
     await run(pretrain({ seed: 1 }))
     await assert.rejects(run(pretrain({ seed: 2 })), {
       code: 'APPLY_REFUSED',
@@ -94,7 +94,7 @@ suite('applying the files of a run', () => {
     })
   })
 
-  test('stores nothing, and suspends nobody, when any of the objects is refused; each is told', async () => {
+  test('stores and suspends nothing if any object is refused, and names each refused object', async () => {
     await run(pretrain({ seed: 1 }, 'one'), pretrain({ seed: 1 }, 'two'), pretrain({}, 'former'))
     const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'c', namespace: 'team' } }
     const again = run(claim, pretrain({}, 'three'), pretrain({ seed: 2 }, 'one'), pretrain({ seed: 2 }, 'two'))
@@ -108,20 +108,20 @@ suite('applying the files of a run', () => {
     assert.equal(await suspended('PretrainJob', 'former'), false)
   })
 
-  test('says that a job ended in a previous run', async () => {
+  test('prints that a job ended in a previous run', async () => {
     await run(pretrain())
     await ended('jft')
-    assert.deepEqual((await run(pretrain())).said, [
+    assert.deepEqual((await run(pretrain())).printed, [
       'PretrainJob/jft unchanged (Succeeded in a previous run; --fresh starts over)',
     ])
   })
 })
 
 suite('unfinished jobs of previous runs', () => {
-  test('are named and suspended, and go on by themselves when their file is run again', async () => {
+  test('are named and suspended, and are resumed when their file is run again', async () => {
     await run(pretrain({}, 'first'))
     const second = await run(pretrain({}, 'second'))
-    assert.deepEqual(second.said, [
+    assert.deepEqual(second.printed, [
       'suspended 1 unfinished job of a previous run: PretrainJob/first (to resume it, run its file again; --fresh deletes all previous runs)',
       'PretrainJob/second created',
     ])
@@ -129,13 +129,13 @@ suite('unfinished jobs of previous runs', () => {
     assert.equal(await suspended('PretrainJob', 'first'), true)
     const third = await run(pretrain({}, 'first'))
     assert.deepEqual(
-      third.said.map((line) => line.split(' ').slice(0, 2).join(' ')),
+      third.printed.map((line) => line.split(' ').slice(0, 2).join(' ')),
       ['PretrainJob/first resumed', 'suspended 1', 'PretrainJob/first unchanged'],
     )
     assert.deepEqual([await suspended('PretrainJob', 'first'), await suspended('PretrainJob', 'second')], [false, true])
   })
 
-  test('stay as a person left them: one suspended by hand is not resumed', async () => {
+  test('are not resumed if a user has suspended them', async () => {
     await run(pretrain({}, 'first'))
     await cluster.client.mergePatch(refOf('PretrainJob', 'first'), { spec: { suspend: true } })
     await run(pretrain({}, 'second'))
@@ -143,7 +143,7 @@ suite('unfinished jobs of previous runs', () => {
     assert.equal(await suspended('PretrainJob', 'first'), true)
   })
 
-  test('that a person resumed by hand run on until the next run', async () => {
+  test('stay resumed if a user has resumed them', async () => {
     await run(pretrain({}, 'first'))
     await run(pretrain({}, 'second'))
     await cluster.client.mergePatch(refOf('PretrainJob', 'first'), { spec: { suspend: false } })
@@ -151,14 +151,14 @@ suite('unfinished jobs of previous runs', () => {
     assert.equal(await suspended('PretrainJob', 'first'), false)
   })
 
-  test('that ended are left alone', async () => {
+  test('are not suspended if they have ended', async () => {
     await run(pretrain({}, 'first'))
     await ended('first')
-    assert.deepEqual((await run(pretrain({}, 'second'))).said, ['PretrainJob/second created'])
+    assert.deepEqual((await run(pretrain({}, 'second'))).printed, ['PretrainJob/second created'])
     assert.equal(await suspended('PretrainJob', 'first'), false)
   })
 
-  test('rest with the FinetuneJobs they made, and go on with them', async () => {
+  test('are suspended and resumed together with the FinetuneJobs that they created', async () => {
     const file = pretrain({ transfers: [transfer()] }, 'first')
     await run(file)
     const { metadata } = await stored('PretrainJob', 'first')
@@ -182,19 +182,19 @@ suite('unfinished jobs of previous runs', () => {
     assert.deepEqual((await named(jobs)).sort(), ['first', 'first-imagenet'])
   })
 
-  test('go on, and are shown, when a FinetuneJob of this run starts from them', async () => {
+  test('are resumed and shown if a FinetuneJob of this run starts from them', async () => {
     await run(pretrain({}, 'first'))
     await run(pretrain({}, 'second'))
-    const { jobs, said } = await run(finetune({ from: { pretrainJob: 'first' } }))
-    assert.equal(said[0], 'PretrainJob/first resumed')
-    assert.match(said[1] ?? '', /^suspended 1 unfinished job of a previous run: PretrainJob\/second /)
+    const { jobs, printed } = await run(finetune({ from: { pretrainJob: 'first' } }))
+    assert.equal(printed[0], 'PretrainJob/first resumed')
+    assert.match(printed[1] ?? '', /^suspended 1 unfinished job of a previous run: PretrainJob\/second /)
     assert.deepEqual((await named(jobs)).sort(), ['birds', 'first'])
     assert.equal(await suspended('PretrainJob', 'first'), false)
   })
 })
 
 suite('reading the jobs of a run', () => {
-  test('a job that is deleted under way is shown as it was, and not waited for', async () => {
+  test('a deleted job is shown with its last state, and the run does not wait for it', async () => {
     const { jobs } = await run(pretrain())
     assert.deepEqual([await named(jobs), (await jobs.read()).isOver], [['jft'], false])
     await cluster.client.delete(refOf('PretrainJob', 'jft'))
@@ -203,7 +203,7 @@ suite('reading the jobs of a run', () => {
     assert.deepEqual(notes, ['PretrainJob/jft was deleted, or its ttlSecondsAfterFinished expired'])
   })
 
-  test('the folders where unfinished jobs save are known, also after an interruption', async () => {
+  test('the checkpoint folders of unfinished jobs can be read after an interruption', async () => {
     const interrupt = new AbortController()
     const jobs = new RunJobs(cluster.kubeconfigPath, cluster.stateDir, interrupt.signal)
     runs.push(jobs)

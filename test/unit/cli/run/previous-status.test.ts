@@ -10,28 +10,28 @@ const PREVIOUS = { phase: 'Running', conditions: [], progress: progress(300, 'th
 const shown = (status: Partial<JobStatus>, previous: Partial<JobStatus> | undefined = PREVIOUS) =>
   withoutPreviousStatus(jobOf(pretrain(), status), previous as JobStatus | undefined).status
 
-suite('a job that goes on from a previous run', () => {
-  test('is not shown at its old step, nor as running, before the operator has looked at it', () => {
+suite('a job continued from a previous run', () => {
+  test('is not shown with its old step, nor as running, before the operator has reconciled it', () => {
     assert.equal(shown(structuredClone(PREVIOUS)), undefined)
     assert.deepEqual(shown({ ...PREVIOUS, phase: 'Starting' }), { phase: 'Starting', conditions: [] })
     assert.deepEqual(shown({ ...PREVIOUS, headline: 'x' }), { phase: 'Running', conditions: [], headline: 'x' })
   })
 
-  test('is shown at the step that its parameter server tells in this run, also the same or an earlier one', () => {
+  test('is shown with the step that its parameter server reports in this run, also the same or an earlier one', () => {
     for (const step of [290, 300, 310]) {
       const status = { ...PREVIOUS, progress: progress(step, 'now') }
       assert.deepEqual(shown(status), status)
     }
   })
 
-  test('is shown as it was when it ended, waits or is suspended', () => {
+  test('is shown with its old status if it has ended, waits or is suspended', () => {
     for (const phase of ['Succeeded', 'Failed', 'Suspended', 'Waiting'] as const) {
       const status = { ...PREVIOUS, phase }
       assert.deepEqual(shown(status, status), status)
     }
   })
 
-  test('that waits for a claim, a node or a queue as it did then is shown with the reason', () => {
+  test('is shown with the reason if it still waits for a claim, a node or a queue', () => {
     const message = 'ps-0: persistentvolumeclaim "jft" not found'
     const scheduled = { type: 'Scheduled', status: 'False', reason: 'Unschedulable', message } as const
     const status = {
@@ -41,7 +41,7 @@ suite('a job that goes on from a previous run', () => {
     assert.deepEqual(shown(status, structuredClone(status)), status)
   })
 
-  test('a new job is shown as it is', () => {
+  test('a new job is shown with its status', () => {
     assert.deepEqual(withoutPreviousStatus(jobOf(pretrain(), PREVIOUS), undefined).status, PREVIOUS)
   })
 })

@@ -7,7 +7,7 @@ import { temporaryFolder, writeCheckpoint } from '../../checkpoint/fixtures.ts'
 
 const root = temporaryFolder()
 
-test('an interrupted run says in one line what each job has saved', async () => {
+test('an interrupted run prints the last checkpoint of each job in one line', async () => {
   const folder = mkdtempSync(join(root, 'job-'))
   await writeCheckpoint(folder, 20)
   await writeCheckpoint(folder, 10)
@@ -25,6 +25,6 @@ test('an interrupted run says in one line what each job has saved', async () => 
   )
 })
 
-test('one without unfinished jobs has nothing to say', async () => {
+test('an interrupted run without unfinished jobs prints nothing', async () => {
   assert.deepEqual(await savedLines(new Map()), [])
 })

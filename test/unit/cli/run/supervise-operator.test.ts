@@ -10,42 +10,42 @@ import { eventually } from '../../../support/eventually.ts'
 function supervise(t: TestContext, script: (folder: string) => string, name = 'operator') {
   const folder = mkdtempSync(join(tmpdir(), 'downpour-operator-'))
   writeFileSync(join(folder, 'operator'), `#!/bin/sh\n${script(folder)}\n`, { mode: 0o755 })
-  const said: string[] = []
+  const printed: string[] = []
   const operator = superviseOperator({
     command: [join(folder, name)],
     kubeconfig: join(folder, 'kubeconfig'),
     stateDir: folder,
     environment: process.env,
-    view: { print: (line) => said.push(line) },
+    view: { print: (line) => printed.push(line) },
     log: silentLog,
   })
   t.after(async () => {
     await operator.stop()
     rmSync(folder, { recursive: true, force: true })
   })
-  return { folder, said, operator }
+  return { folder, printed, operator }
 }
 
-suite('the operator beside a run', () => {
-  test('that cannot be started is said so and tried again, and the run lives on', async (t) => {
-    const { folder, said } = supervise(t, (at) => `touch ${at}/started; exec sleep 60`, 'comes-later')
+suite('the operator of a run', () => {
+  test('is tried again, with a message, if it cannot be started', async (t) => {
+    const { folder, printed } = supervise(t, (at) => `touch ${at}/started; exec sleep 60`, 'comes-later')
     await eventually(() =>
-      assert.match(said[0] ?? '', /^operator could not be started \(.*ENOENT.*\) and is tried again; log: /),
+      assert.match(printed[0] ?? '', /^operator could not be started \(.*ENOENT.*\) and is tried again; log: /),
     )
     renameSync(join(folder, 'operator'), join(folder, 'comes-later'))
     await eventually(() => assert.ok(existsSync(join(folder, 'started'))))
   })
 
-  test('that ends is replaced, and how it ended is told', async (t) => {
-    const { said } = supervise(t, () => 'exit 7')
-    await eventually(() => assert.ok(said.length >= 2, said.join('\n')))
-    assert.match(said[0] ?? '', /^operator ended \(exit 7\) and is restarted; log: /)
+  test('is restarted when it ends, with a message how it ended', async (t) => {
+    const { printed } = supervise(t, () => 'exit 7')
+    await eventually(() => assert.ok(printed.length >= 2, printed.join('\n')))
+    assert.match(printed[0] ?? '', /^operator ended \(exit 7\) and is restarted; log: /)
   })
 
-  test('ends when it is told to, without a word', async (t) => {
-    const { folder, said, operator } = supervise(t, (at) => `touch ${at}/started; exec sleep 60`)
+  test('can be stopped, without a message', async (t) => {
+    const { folder, printed, operator } = supervise(t, (at) => `touch ${at}/started; exec sleep 60`)
     await eventually(() => assert.ok(existsSync(join(folder, 'started'))))
     await operator.stop()
-    assert.deepEqual(said, [])
+    assert.deepEqual(printed, [])
   })
 })

@@ -18,7 +18,7 @@ async function call(verb: typeof listFolder, folder: string) {
   return { code, ...written }
 }
 
-test('list: a line for each checkpoint, newest last, with what a person asks for', async () => {
+test('list: a line for each checkpoint, newest last, with step, time, shards, size, digest and scores', async () => {
   const folder = fresh()
   await writeCheckpoint(folder, 20, { final: true })
   const first = await writeCheckpoint(folder, 10)
@@ -34,7 +34,7 @@ test('list: a line for each checkpoint, newest last, with what a person asks for
   assert.match(line20, new RegExp(`^step-000000020  step 20 \\(final\\)  ${saved}  sha256:[0-9a-f]{12}$`))
 })
 
-test('list: scores of other bytes are not shown', async () => {
+test('list: scores of a checkpoint with another digest are not shown', async () => {
   const folder = fresh()
   const first = await writeCheckpoint(folder, 10)
   const record = { step: 10, digest: 'another', metrics: { top1: 1 }, examples: 5 }
@@ -42,7 +42,7 @@ test('list: scores of other bytes are not shown', async () => {
   assert.doesNotMatch((await call(listFolder, folder)).out, /top1/)
 })
 
-test('list: a folder that is refused is named with code and reason', async () => {
+test('list: a refused folder is named with code and reason', async () => {
   const folder = fresh()
   await writeCheckpoint(folder, 10)
   rmSync(join(await writeCheckpoint(folder, 20), 'manifest.json'))
@@ -68,7 +68,7 @@ test('verify: every byte, of one checkpoint or of all', async () => {
   assert.match((await call(verifyFolder, bad)).err, /CHECKPOINT_BAD_MANIFEST/)
 })
 
-test("of a claim's folder, and of a state folder, the jobs below are found and named", async () => {
+test("the jobs' folders below a claim or a state folder are found and named", async () => {
   const state = fresh()
   const claim = join(state, 'volumes/default/checkpoints')
   for (const [job, step] of [
@@ -97,7 +97,7 @@ test("of a claim's folder, and of a state folder, the jobs below are found and n
   assert.equal((await call(verifyFolder, claim)).code, 1)
 })
 
-test('nothing there is said in a sentence, and is a failure', async () => {
+test('a folder without checkpoints, a missing folder and a file are failures with a message', async () => {
   for (const verb of [listFolder, verifyFolder]) {
     const empty = await call(verb, fresh())
     assert.equal(empty.code, 1)

@@ -33,7 +33,7 @@ const SMALL = [
   '1',
 ]
 
-/** Runs the verb in this process. @returns what it printed and the exit code that it set */
+/** Runs the verb in this process. @returns its output and the exit code that it set */
 async function downpour(args: readonly string[], isTTY = false): Promise<{ text: string; code: number }> {
   let text = ''
   const program = new Command().exitOverride().configureOutput({ writeErr: () => {} })
@@ -48,7 +48,7 @@ async function downpour(args: readonly string[], isTTY = false): Promise<{ text:
   }
 }
 
-test('make prints plain lines when piped, and inspect tells what it made', async () => {
+test('make prints plain lines into a pipe, and inspect counts what it generated', async () => {
   const out = join(inside(root), 'set')
   const made = await downpour(['make', 'jft-mini', '--out', out, '--seed', '4', ...SMALL])
   assert.equal(made.code, 0)
@@ -64,12 +64,12 @@ test('make prints plain lines when piped, and inspect tells what it made', async
   assert.match((await downpour(['inspect', join(out, 'downstream/val')])).text, /imagenet-folder, 20 files, 20 records/)
 })
 
-test('on a terminal one line is redrawn', async () => {
+test('make redraws one line on a terminal', async () => {
   const { text } = await downpour(['make', 'jft-mini', '--out', join(inside(root), 'set'), ...SMALL], true)
   assert.match(text, /\r.*75 of 75 pictures \(100%\)\nmade jft-mini/)
 })
 
-test('inspect counts labels as stored, most frequent first, and names those never seen', async () => {
+test('inspect counts stored labels, most frequent first, and names labels that are never seen', async () => {
   const folder = inside(root)
   await writeRecords(folder, [[...records('a', 3), { id: 'b', labels: [3, 1] }]])
   const { text } = await downpour(['inspect', folder])
@@ -77,10 +77,10 @@ test('inspect counts labels as stored, most frequent first, and names those neve
   assert.match(text, /labels: 4 in a hierarchy of depth 3, 1\.25 an image/)
   assert.match(text, /most frequent:\n +3 +#{30} +apple \(2\)\n +1 +#{10} +fruit \(1\)\n +1 +#{10} +tool \(3\)\n/)
   assert.match(text, /never seen: 1 labels\n {2}thing \(0\)\n/)
-  assert.ok(!text.includes('wrong labels'), 'nobody said what these show')
+  assert.ok(!text.includes('wrong labels'), 'these records do not have the true labels')
 })
 
-test('inspect names damage by file and offset, and ends with 1', async () => {
+test('inspect names damaged records by file and offset, and exits with 1', async () => {
   const folder = inside(root)
   await writeRecords(folder, [records('a', 1)])
   const file = join(folder, 'x-00000.tfrecord')
@@ -102,7 +102,7 @@ test('inspect names damage by file and offset, and ends with 1', async () => {
   )
 })
 
-test('a limit looks at the first records only', async () => {
+test('--limit reads only the first records', async () => {
   const folder = inside(root)
   await writeRecords(folder, [records('a', 5), records('b', 5)])
   const { text } = await downpour(['inspect', folder, '--limit', '3'])
@@ -110,7 +110,7 @@ test('a limit looks at the first records only', async () => {
   assert.match(text, / 3 +#+ +apple/)
 })
 
-test('samples become a contact sheet and an index with the names of their labels', async () => {
+test('--samples writes a contact sheet and an index with the names of the labels', async () => {
   const folder = inside(root)
   const samples = join(folder, 'samples')
   await writeRecords(folder, [
@@ -130,14 +130,14 @@ test('samples become a contact sheet and an index with the names of their labels
   assert.deepEqual([redAt(50), redAt(150)], [255, 0])
 })
 
-test('labels and format can be said', async () => {
+test('--format and --labels set the format and the labels file', async () => {
   const folder = inside(root)
   await writeImages(folder, { 'apple/1.png': await png(1), 'names.json': Buffer.from(JSON.stringify(FRUIT)) })
   const { text } = await downpour(['inspect', folder, '--format', 'imagenet-folder', '--labels', 'names.json'])
   assert.match(text, /labels: 4 in a hierarchy of depth 3/)
 })
 
-test('a folder that is absent, or looks like nothing known, is refused with what is inside', async () => {
+test('inspect refuses a missing folder, and one of unknown format with a list of its contents', async () => {
   const folder = inside(root)
   await assert.rejects(downpour(['inspect', join(folder, 'gone')]), {
     code: 'DATA_MISSING',
@@ -150,7 +150,7 @@ test('a folder that is absent, or looks like nothing known, is refused with what
   })
 })
 
-test('inspect of what `data make` made looks at every set inside', async () => {
+test('inspect of the output of `data make` reads every data set in it', async () => {
   const out = join(inside(root), 'set')
   await downpour(['make', 'jft-mini', '--out', out, ...SMALL])
   const { text, code } = await downpour(['inspect', out])
@@ -163,7 +163,7 @@ test('inspect of what `data make` made looks at every set inside', async () => {
   ])
 })
 
-test('inspect says what is passed over; it ends with 0 where that is no data, and with 2 where it looks like data', async () => {
+test('inspect lists files that are passed over, and exits with 2 if one looks like data, otherwise with 0', async () => {
   const folder = inside(root)
   const harmless = { 'ant/1.png': await png(1), 'bee/1.png': await png(1), 'readme.md': Buffer.from('x') }
   await writeImages(folder, {
@@ -190,7 +190,7 @@ test('inspect says what is passed over; it ends with 0 where that is no data, an
   assert.equal((await downpour(['inspect', folder])).code, 1)
 })
 
-test('inspect chooses shards by a pattern, and says when one holds no record', async () => {
+test('inspect selects shards by a pattern, and reports a shard without records', async () => {
   const folder = inside(root)
   await writeRecords(folder, [])
   const [one, two] = [await encodeRecord({ id: 'a', labels: [2] }), await encodeRecord({ id: 'b', labels: [3] })]
@@ -203,7 +203,7 @@ test('inspect chooses shards by a pattern, and says when one holds no record', a
   assert.match(text, / 1 shards that "files" does not choose, e\.g\. validation-0-of-1/)
 })
 
-test('inspect says which part of a set lacks a class, or spells it otherwise', async () => {
+test('inspect reports a part of a data set that lacks a class of another part', async () => {
   const folder = inside(root)
   const one = await png(1)
   await writeImages(folder, {
@@ -223,7 +223,7 @@ test('inspect says which part of a set lacks a class, or spells it otherwise', a
   assert.deepEqual([verdict, differences], ['incomplete', lines])
 })
 
-test('inspect --json is one document, also of what is refused', async () => {
+test('inspect --json prints one document, also for refused folders', async () => {
   const folder = inside(root)
   await writeImages(folder, {
     'val/ant/1.png': await png(1),
@@ -256,7 +256,7 @@ test('inspect --json is one document, also of what is refused', async () => {
   assert.equal(JSON.parse(missing.text).dataSets[0].error.code, 'DATA_MISSING')
 })
 
-test('a folder for samples that cannot be had is refused before anything is read', { timeout: 20_000 }, async () => {
+test('an unusable folder for samples is refused before any record is read', { timeout: 20_000 }, async () => {
   const folder = inside(root)
   await writeImages(folder, { 'ant/1.png': await png(1) })
   const elsewhere = inside(root)
@@ -283,7 +283,7 @@ test('a folder for samples that cannot be had is refused before anything is read
   assert.deepEqual(await readdir(made), ['contact-sheet.png', 'index.txt'])
 })
 
-test('a data set that cannot be made and numbers that are none are refused', async () => {
+test('an unknown data set and invalid numbers are refused', async () => {
   await assert.rejects(downpour(['make', 'imagenet', '--out', 'x']), {
     message: /expected jft-mini/,
   })
@@ -294,7 +294,7 @@ test('a data set that cannot be made and numbers that are none are refused', asy
   })
 })
 
-test('Ctrl-C leaves nothing half-made', async () => {
+test('Ctrl-C deletes the unfinished data set', async () => {
   const folder = inside(root)
   const args = ['data', 'make', 'jft-mini', '--out', join(folder, 'set'), '--images', '100000']
   const child: ChildProcess = spawn(process.execPath, [BIN, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -34,7 +34,7 @@ suite('downpour render', () => {
     assert.deepEqual(job?.spec.model, { backbone: 'resnet101' })
     assert.deepEqual(job?.spec.task, { type: 'multi-label', classes: 18_291, headSlices: 50 })
     assert.equal(job?.spec.maxSteps, 36_000_000)
-    assert.deepEqual(validateJob(job), [], 'what was printed can be applied')
+    assert.deepEqual(validateJob(job), [], 'the printed job can be applied')
     assert.deepEqual([service?.kind, service?.metadata.name], ['Service', 'jft-pj'])
     assert.equal(pods.length, 17 + 50)
     assert.equal(pods.at(-1)?.metadata.name, 'jft-pj-worker-49')
@@ -49,7 +49,7 @@ suite('downpour render', () => {
     }
   })
 
-  test('a FinetuneJob without a pinned source is rendered with a placeholder that says so', async (t) => {
+  test('prints placeholders for the checkpoint of a FinetuneJob, with a comment', async (t) => {
     const { code, out, documents } = await render(t, [finetune()])
     assert.equal(code, 0)
     assert.match(out, /^# The operator pins a checkpoint of PretrainJob\/jft when the job starts: .*placeholders/m)
@@ -58,7 +58,7 @@ suite('downpour render', () => {
     assert.ok(server?.spec.volumes.some((one) => one.persistentVolumeClaim?.claimName === 'claim-of-the-source-job'))
   })
 
-  test('the source is known as far as the same files tell', async (t) => {
+  test('prints the claim of the source job if it is in the same files', async (t) => {
     const checkpoint = { storage: { volume: { claimName: 'of-jft' } } }
     const { out, documents } = await render(t, [pretrain({ checkpoint }), finetune()])
     assert.doesNotMatch(out, /not in these files/)
@@ -66,12 +66,12 @@ suite('downpour render', () => {
     assert.ok(server?.spec.volumes.some((one) => one.persistentVolumeClaim?.claimName === 'of-jft'))
   })
 
-  test('a baseline needs no source', async (t) => {
+  test('prints no placeholder for a job with random weights', async (t) => {
     const { out } = await render(t, [finetune({ init: 'random', from: undefined })])
     assert.doesNotMatch(out, /placeholders/)
   })
 
-  test('--summary counts pods and what they ask for, limits included', async (t) => {
+  test('--summary counts pods and sums their resource requests; a limit without a request counts', async (t) => {
     const template = {
       resources: { requests: { cpu: '500m', memory: '4Gi' }, limits: { 'nvidia.com/gpu': 1, cpu: 2 } },
     }
@@ -86,21 +86,21 @@ suite('downpour render', () => {
     ])
   })
 
-  test('a wrong job is refused in the words of validate', async (t) => {
+  test('refuses an invalid job with the message of validate', async (t) => {
     await assert.rejects(render(t, [pretrain({ workers: { replicas: 0 } })]), {
       code: 'INVALID_JOB',
       message: /^PretrainJob\/jft: spec\.workers\.replicas: 0: expected a number of at least 1$/,
     })
   })
 
-  test('files without a job are an error, said on the error stream', async (t) => {
+  test('prints an error to standard error if the files contain no job', async (t) => {
     const { code, out, err } = await render(t, [CLAIM])
     assert.deepEqual([code, out], [1, ''])
     assert.match(err, /no PretrainJob or FinetuneJob in .*job\.yaml/)
   })
 })
 
-test('quantities are read and written as Kubernetes writes them', () => {
+test('quantities are parsed and formatted as in Kubernetes', () => {
   const read = ['500m', '2', 2, '4Gi', '1.5k', '1e3', '.5'].map(parseQuantity)
   assert.deepEqual(read, [0.5, 2, 2, 4 * 2 ** 30, 1500, 1000, 0.5])
   assert.deepEqual(

@@ -37,7 +37,7 @@ async function status(names: string[], options: { json?: boolean; namespace?: st
   return { code, ...written }
 }
 
-test('shows the table of a run once, found by its state folder', async () => {
+test('prints the table of the run in the state folder', async () => {
   await create(pretrain())
   await create(finetune({}, 'tuned'))
   await train('jft')
@@ -54,7 +54,7 @@ test('shows the table of a run once, found by its state folder', async () => {
   )
 })
 
-test('shows the jobs that are named, by name or kind and name, and fails for one that does not exist', async () => {
+test('prints the named jobs, by name or KIND/NAME, and fails if one does not exist', async () => {
   await create(pretrain())
   await create(pretrain({}, 'other'))
   for (const name of ['other', 'pj/other', 'PretrainJob/other']) {
@@ -66,7 +66,7 @@ test('shows the jobs that are named, by name or kind and name, and fails for one
   assert.match(err, /^JOB_NOT_FOUND: fj\/jft/)
 })
 
-test('as JSON says the same facts, and leaves out those that are not known', async () => {
+test('--json prints the same facts and leaves out unknown ones', async () => {
   await create(pretrain())
   await create(pretrain({}, 'young'))
   await train('jft')
@@ -84,7 +84,7 @@ test('as JSON says the same facts, and leaves out those that are not known', asy
   assert.deepEqual(Object.keys(young), ['kind', 'name', 'namespace', 'phase', 'maxSteps'])
 })
 
-test('names the namespace where jobs are of several, and shows one namespace alone', async () => {
+test('shows the namespace if jobs are in several; --namespace shows only the jobs of one', async () => {
   const elsewhere = pretrain()
   await create(pretrain())
   await create({ ...elsewhere, metadata: { ...elsewhere.metadata, namespace: 'other-team' } })
@@ -93,7 +93,7 @@ test('names the namespace where jobs are of several, and shows one namespace alo
   assert.deepEqual(await status([], { namespace: 'nothing' }), { code: 0, out: '', err: 'no jobs\n' })
 })
 
-test('a state folder whose run has ended is an error that says so', async (t) => {
+test('fails if the run of the state folder has ended', async (t) => {
   const stateDir = await mkdtemp(join(tmpdir(), 'downpour-ended-'))
   t.after(() => rm(stateDir, { recursive: true }))
   const server = 'http://127.0.0.1:9'

@@ -8,7 +8,7 @@ import { capture, fileWith } from '../io.ts'
 const CLAIM = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'jft' } }
 
 suite('downpour validate', () => {
-  test('says that right jobs are valid, passes other objects by, and counts', async (t) => {
+  test('prints that jobs are valid, skips other objects, and counts both', async (t) => {
     const file = await fileWith(t, [CLAIM, pretrain(), finetune()])
     const { io, written } = capture()
     assert.equal(await validateFiles([file], io), 0)
@@ -21,7 +21,7 @@ suite('downpour validate', () => {
     ])
   })
 
-  test('gives every problem of every job a line with file, job, field, value and expectation', async (t) => {
+  test('prints a line for every problem, with file, job, field, value and expected value', async (t) => {
     const one = await fileWith(t, [pretrain({ batch_size: 3, workers: { replicas: 0 } })], 'one.yaml')
     const two = await fileWith(t, [finetune({ from: undefined })], 'two.yaml')
     const { io, written } = capture()
@@ -37,7 +37,7 @@ suite('downpour validate', () => {
     assert.match(written.out, /2 jobs checked, 3 problems\n$/)
   })
 
-  test('warns of evaluation data that are the training data, and takes the job', async (t) => {
+  test('warns of evaluation on the training data, and accepts the job', async (t) => {
     const data = { source: { claimName: 'c', path: 'a/b' }, format: 'tfrecord', labels: 'labels.json' }
     const evaluated = (over: object) => pretrain({ data, evaluation: { data: { ...data, ...over } } })
     const same = await fileWith(t, [evaluated({ source: { claimName: 'c', path: './a/./b' } })], 'same.yaml')
@@ -60,7 +60,7 @@ suite('downpour validate', () => {
     }
   })
 
-  test('refuses a name that no service can have, and a number where a variable wants a text', async (t) => {
+  test('refuses an invalid Service name, a number as value of a variable, and an unknown field', async (t) => {
     const env = [{ name: 'OMP_NUM_THREADS', value: 4 }]
     const file = await fileWith(t, [
       pretrain({}, '50-workers'),
@@ -80,7 +80,7 @@ suite('downpour validate', () => {
     ])
   })
 
-  test('goes on after a file that is not YAML, not there, or empty, and says which line is wrong', async (t) => {
+  test('continues after a file that is not YAML, missing, or empty, and names the line of an error', async (t) => {
     const broken = await fileWith(t, 'kind: [PretrainJob\nmetadata: {', 'broken.yaml')
     const empty = await fileWith(t, '# nothing\n', 'empty.yaml')
     const right = await fileWith(t, [pretrain()], 'right.yaml')
@@ -92,14 +92,14 @@ suite('downpour validate', () => {
     assert.match(written.out, /right\.yaml: PretrainJob\/jft: valid\n1 job checked, 3 problems\n$/)
   })
 
-  test('takes a mistyped kind of our group for a mistake, not for another object', async (t) => {
+  test('refuses a mistyped kind of our API group instead of skipping it', async (t) => {
     const file = await fileWith(t, [{ ...pretrain(), kind: 'PreTrainJob' }])
     const { io, written } = capture()
     assert.equal(await validateFiles([file], io), 1)
     assert.match(written.err, /kind: "PreTrainJob": PretrainJob or FinetuneJob/)
   })
 
-  test('two jobs of one kind and name are a problem; of two kinds or namespaces they are not', async (t) => {
+  test('refuses two jobs of one kind, namespace and name', async (t) => {
     const elsewhere = { ...pretrain(), metadata: { name: 'jft', namespace: 'other' } }
     const fine = await fileWith(t, [pretrain(), finetune({}, 'jft'), elsewhere])
     assert.equal(await validateFiles([fine], capture().io), 0)
@@ -110,14 +110,14 @@ suite('downpour validate', () => {
     assert.match(written.err, /metadata\.name: another job has this kind and name/)
   })
 
-  test('finds nothing wrong with the samples', async () => {
+  test('accepts the samples', async () => {
     const samples = globSync('deploy/samples/*.yaml')
     assert.ok(samples.length > 0)
     const { io, written } = capture()
     assert.equal(await validateFiles(samples, io), 0, written.err)
   })
 
-  test('takes null for an absent field, and generateName', async (t) => {
+  test('accepts null for an absent optional field, and generateName', async (t) => {
     const { metadata: _, ...job } = pretrain({ evaluator: null, runtime: { image: null } })
     const file = await fileWith(t, [{ ...job, metadata: { generateName: 'jft-' } }])
     const { io, written } = capture()
@@ -126,7 +126,7 @@ suite('downpour validate', () => {
     assert.equal(await validateFiles([wrong], capture().io), 1)
   })
 
-  test('takes names that every object inherits for names, and shows values short and harmless', async (t) => {
+  test('treats names of inherited JavaScript properties as unknown, and prints values shortened and escaped', async (t) => {
     const spec = '{ preset: toString, toString: 1, weightDecay: .nan, __proto__: { maxSteps: 7 } }'
     const name = JSON.stringify(`a\u001b[31m${'x'.repeat(2 ** 20)}`)
     const head = 'apiVersion: downpour.dev/v1alpha1\nkind: PretrainJob\n'
@@ -142,7 +142,7 @@ suite('downpour validate', () => {
     assert.ok(written.err.length < 10_000 && !written.err.includes('\u001b'))
   })
 
-  test('--json holds every problem with file, document, line, object, path and value', async (t) => {
+  test('--json has every problem with file, document, line, object, path and value', async (t) => {
     const file = await fileWith(t, [CLAIM, pretrain({ workers: { replicas: 0 } })])
     const { io, written } = capture()
     assert.equal(await validateFiles([file], io, { json: true }), 1)
