@@ -1,25 +1,26 @@
-/** What every process of ours serves: /healthz, /readyz and /metrics; /status and routes of its own where it has them. */
+/** HTTP server of every process: /healthz, /readyz and /metrics, and optionally /status and PUT routes. */
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express'
 import { errorMessage } from '../support/errors.ts'
 import { sameSecret } from '../support/secret.ts'
 import { type HttpServer, type HttpServerOptions, startHttpServer } from './server.ts'
 
 export interface ProcessServerOptions extends Pick<HttpServerOptions, 'host' | 'port'> {
-  /** Bearer token that every path but the probes requires; undefined: the network decides who may ask. */
+  /** Bearer token required for all paths except the probes. undefined: no token; access is limited by the network alone. */
   key?: string | undefined
-  /** The registry of prom-client. */
+  /** A registry of prom-client. */
   metrics: { contentType: string; metrics(): Promise<string> }
-  /** Why the process should be restarted; undefined: it is healthy. */
+  /** @returns why the kubelet should restart the process; undefined: it is healthy */
   unhealthyBecause?: () => string | undefined
-  /** What the process still waits for; undefined: it is ready. */
+  /** @returns what the process still waits for; undefined: it is ready */
   notReadyBecause?: () => string | undefined
+  /** @returns the JSON of /status; absent: there is no such path */
   status?: () => unknown
-  /** More routes by path; the body is JSON, and what the function throws is answered with 400. */
+  /** PUT routes by path. A function gets the parsed JSON body; an error that it throws is answered with 400. */
   put?: Readonly<Record<string, (body: unknown) => unknown>>
 }
 
 const MAX_BODY_BYTES = 64 * 1024
-/** Probes, a scraper and the operator need far fewer. */
+/** Far more than probes, a scraper and the operator need. */
 const LIMITS = { connections: 256, idleMs: 10_000 }
 
 /** @throws DownpourError PORT_TAKEN, PORT_REFUSED */
@@ -59,7 +60,7 @@ function requireKey(key: string): RequestHandler {
   }
 }
 
-/** Express takes a function of four parameters for the one that answers errors; a body that is too large has a status. */
+/** Express recognises an error handler by its four parameters. Errors of the body parser have a status, e.g. 413. */
 const answerError: ErrorRequestHandler = (error, _request, response, _next) => {
   const status = (error as { status?: number }).status ?? 400
   response.status(status).json({ error: errorMessage(error) })

@@ -1,18 +1,18 @@
-/** The one place where an HTTP server of ours starts, listens and closes. */
+/** Starts and closes HTTP servers, with the limits of guardHttp. */
 import { createServer, type RequestListener } from 'node:http'
 import { guardHttp, HTTP_SERVER_OPTIONS, type HttpLimits } from '../support/guard-http.ts'
 import { listenAt } from '../support/listen.ts'
 
 export interface HttpServerOptions extends HttpLimits {
-  /** undefined: every address, also where the kernel has no IPv6. */
+  /** undefined: all addresses; works without IPv6, too. */
   host: string | undefined
-  /** 0: any free one. */
+  /** 0: any free port. */
   port: number
 }
 
 export interface HttpServer {
   port: number
-  /** Closes open connections too: a client that never hangs up must not keep the process alive. */
+  /** Also closes open connections, or a client that keeps its connection would keep the process alive. */
   close(): Promise<void>
 }
 

@@ -1,4 +1,4 @@
-/** Metrics of the operator, under the names that controller-runtime made common; label values are at zero from the start. */
+/** Metrics of the operator, with the names of controller-runtime. All label values are exported as zero from the start. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 const CONTROLLER = 'job'
@@ -18,9 +18,9 @@ export interface JobLabels {
 
 export interface OperatorMetricsOptions {
   version: string
-  /** Every phase a job can be in. */
+  /** All phases of a job. */
   phases: readonly string[]
-  /** Jobs handled at once. */
+  /** Maximum number of concurrent reconciles. */
   concurrency: number
   /** Adds `process_*` and `nodejs_*`. */
   defaults?: boolean
@@ -28,7 +28,7 @@ export interface OperatorMetricsOptions {
 
 export type OperatorMetrics = ReturnType<typeof createOperatorMetrics>
 
-/** A registry of its own: several operators can live in one process. */
+/** Creates a separate registry, so that several operators can run in one process. */
 export function createOperatorMetrics(options: OperatorMetricsOptions) {
   const registry = new Registry()
   if (options.defaults) collectDefaultMetrics({ register: registry })
@@ -56,8 +56,11 @@ function reconcileMetrics(registry: Registry, concurrency: number) {
     registers,
   })
   const counter = (name: string, help: string) => new Counter({ name, help, labelNames, registers })
-  const errors = counter('controller_runtime_reconcile_errors_total', 'Reconciles that failed and come back.')
-  const terminal = counter('controller_runtime_terminal_reconcile_errors_total', "Jobs refused for the user's mistake.")
+  const errors = counter('controller_runtime_reconcile_errors_total', 'Reconciles that failed and are retried.')
+  const terminal = counter(
+    'controller_runtime_terminal_reconcile_errors_total',
+    'Reconciles of jobs that are invalid and not retried.',
+  )
   const seconds = new Histogram({
     name: 'controller_runtime_reconcile_time_seconds',
     help: 'Duration of one reconcile.',
@@ -66,8 +69,8 @@ function reconcileMetrics(registry: Registry, concurrency: number) {
     registers,
   })
   const gauge = (name: string, help: string) => new Gauge({ name, help, labelNames, registers })
-  const active = gauge('controller_runtime_active_workers', 'Reconciles under way.')
-  gauge('controller_runtime_max_concurrent_reconciles', 'Reconciles at once, at most.').set(
+  const active = gauge('controller_runtime_active_workers', 'Running reconciles.')
+  gauge('controller_runtime_max_concurrent_reconciles', 'Maximum number of concurrent reconciles.').set(
     { controller: CONTROLLER },
     concurrency,
   )
@@ -87,7 +90,7 @@ function reconcileMetrics(registry: Registry, concurrency: number) {
   }
 }
 
-/** Fits WorkQueue's observer: durations come in milliseconds. */
+/** @returns an observer for WorkQueue, which reports durations in milliseconds */
 function queueMetrics(registry: Registry) {
   const registers = [registry]
   const labelNames = ['name', 'controller'] as const
@@ -95,11 +98,11 @@ function queueMetrics(registry: Registry) {
   const counter = (name: string, help: string) => new Counter({ name, help, labelNames, registers })
   const histogram = (name: string, help: string) =>
     new Histogram({ name, help, labelNames, buckets: QUEUE_SECONDS, registers })
-  const depth = new Gauge({ name: 'workqueue_depth', help: 'Keys that wait.', labelNames, registers })
+  const depth = new Gauge({ name: 'workqueue_depth', help: 'Keys that wait in the queue.', labelNames, registers })
   const adds = counter('workqueue_adds_total', 'Keys added.')
-  const retries = counter('workqueue_retries_total', 'Keys that come back after a failure.')
-  const waited = histogram('workqueue_queue_duration_seconds', 'How long a key waited.')
-  const worked = histogram('workqueue_work_duration_seconds', 'How long a key was worked on.')
+  const retries = counter('workqueue_retries_total', 'Keys added again after a failure.')
+  const waited = histogram('workqueue_queue_duration_seconds', 'Time that a key waited in the queue.')
+  const worked = histogram('workqueue_work_duration_seconds', 'Time to process a key.')
   const running = new Set<{ sinceMs: number }>()
   const ages = () => [...running].map(({ sinceMs }) => (performance.now() - sinceMs) / 1000)
   const gauge = (name: string, help: string, value: () => number) =>
@@ -112,10 +115,10 @@ function queueMetrics(registry: Registry) {
         this.set(where, value())
       },
     })
-  gauge('workqueue_unfinished_work_seconds', 'Sum of the ages of what is under way.', () =>
+  gauge('workqueue_unfinished_work_seconds', 'Sum of the ages of all running work.', () =>
     ages().reduce((sum, age) => sum + age, 0),
   )
-  gauge('workqueue_longest_running_processor_seconds', 'Age of the oldest of them.', () => Math.max(0, ...ages()))
+  gauge('workqueue_longest_running_processor_seconds', 'Age of the oldest running work.', () => Math.max(0, ...ages()))
   for (const metric of [adds, retries]) metric.inc(where, 0)
   depth.set(where, 0)
   return {
@@ -124,7 +127,7 @@ function queueMetrics(registry: Registry) {
     started: (waitedMs: number) => waited.observe(where, waitedMs / 1000),
     finished: (_: 'success' | 'error', tookMs: number) => worked.observe(where, tookMs / 1000),
     retried: () => retries.inc(where),
-    /** @returns what to call when the work is done */
+    /** @returns a function to call when the work is done */
     working(): () => void {
       const one = { sinceMs: performance.now() }
       running.add(one)
@@ -140,7 +143,10 @@ function jobMetrics(registry: Registry, phases: readonly string[]) {
       moment,
       new Counter({
         name: `downpour_jobs_${moment}_total`,
-        help: `Jobs ${moment}${moment === 'restarted' ? ': pods of them replaced' : ''}, as seen by this process.`,
+        help:
+          moment === 'restarted'
+            ? 'Pods of jobs replaced by this process.'
+            : `Jobs ${moment}, as seen by this process.`,
         labelNames: ['namespace', 'kind'],
         registers,
       }),
@@ -154,7 +160,7 @@ function jobMetrics(registry: Registry, phases: readonly string[]) {
   })
   const step = new Gauge({
     name: 'downpour_job_step',
-    help: 'Global step.',
+    help: 'Global step of the job.',
     labelNames: ['namespace', 'kind', 'job_name'],
     registers,
   })
@@ -162,7 +168,7 @@ function jobMetrics(registry: Registry, phases: readonly string[]) {
     count({ namespace, kind }: Omit<JobLabels, 'job_name'>, moment: JobMoment, by = 1) {
       counters[moment].inc({ namespace, kind }, by)
     },
-    /** Shows the job's state; its namespace's counters are at zero from then on. */
+    /** Sets the gauges of a job, and exports the counters of its namespace as zero if they are new. */
     show(labels: JobLabels, current: string, currentStep: number | undefined) {
       const { namespace, kind } = labels
       for (const moment of MOMENTS) counters[moment].inc({ namespace, kind }, 0)
@@ -179,7 +185,7 @@ function jobMetrics(registry: Registry, phases: readonly string[]) {
 function leaderMetric(registry: Registry) {
   const gauge = new Gauge({
     name: 'leader_election_master_status',
-    help: '1 while this process leads.',
+    help: '1 while this process is the leader.',
     labelNames: ['name'],
     registers: [registry],
   })
@@ -199,7 +205,7 @@ export interface WatchFigures {
   lastEventMs: number
 }
 
-/** Read from the watches when somebody asks. */
+/** Figures of the watches, read at each scrape. */
 function watchMetrics(registry: Registry) {
   const read = new Map<string, () => WatchFigures>()
   const gauge = (name: string, help: string, pick: (figures: WatchFigures) => number) =>
@@ -214,17 +220,17 @@ function watchMetrics(registry: Registry) {
     })
   gauge(
     'downpour_watch_last_contact_timestamp_seconds',
-    'Last list, event or bookmark.',
+    'Time of the last list, event or bookmark.',
     (figures) => Math.max(figures.lastSyncMs, figures.lastEventMs) / 1000,
   )
-  gauge('downpour_watch_relists', 'Full lists since the start.', (figures) => figures.relists)
-  gauge('downpour_watch_reconnects', 'Watches that ended and began again.', (figures) => figures.reconnects)
+  gauge('downpour_watch_relists', 'Full lists since the start of the process.', (figures) => figures.relists)
+  gauge('downpour_watch_reconnects', 'Watches that ended and were started again.', (figures) => figures.reconnects)
   gauge(
     'downpour_watch_expired',
-    'Watches whose version was gone (410): each cost a list.',
+    'Watches whose resourceVersion had expired (410); each was followed by a full list.',
     (figures) => figures.expired,
   )
   gauge('downpour_watch_errors', 'Failed lists and watches since the start.', (figures) => figures.errors)
-  gauge('downpour_watch_torn_lines', 'Watch lines that were no JSON since the start.', (figures) => figures.tornLines)
+  gauge('downpour_watch_torn_lines', 'Lines of watches that were not valid JSON.', (figures) => figures.tornLines)
   return (resource: string, figures: () => WatchFigures) => void read.set(resource, figures)
 }

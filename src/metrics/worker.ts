@@ -6,7 +6,10 @@ const STEP_SECONDS = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100]
 
 export type WorkerMetrics = ReturnType<typeof createWorkerMetrics>
 
-/** A registry of its own: several workers can live in one process. `tensors` is asked when somebody scrapes. */
+/**
+ * Creates a separate registry, so that several workers can run in one process.
+ * @param options.tensors returns the number of tensors in memory; called at each scrape
+ */
 export function createWorkerMetrics(options: { defaults?: boolean; tensors: () => number }) {
   const registry = new Registry()
   const registers = [registry]
@@ -15,29 +18,32 @@ export function createWorkerMetrics(options: { defaults?: boolean; tensors: () =
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers })
   const metrics = {
     registry,
-    steps: counter('downpour_worker_steps_total', 'Batches computed: forward and backward.'),
-    samples: counter('downpour_worker_samples_total', 'Images in them.'),
+    steps: counter('downpour_worker_steps_total', 'Batches computed, forward and backward.'),
+    samples: counter('downpour_worker_samples_total', 'Images in the computed batches.'),
     stepSeconds: new Histogram({
       name: 'downpour_worker_step_duration_seconds',
-      help: 'Forward, backward and gradient read-out of one batch.',
+      help: 'Time for one batch: forward, backward, and reading the gradient.',
       buckets: STEP_SECONDS,
       registers,
     }),
     dataWaitSeconds: counter('downpour_worker_data_wait_seconds_total', 'Time spent waiting for a batch.'),
     exchangeSeconds: counter('downpour_worker_exchange_seconds_total', 'Time spent in pulls and pushes.'),
-    nonFinite: counter('downpour_worker_nonfinite_gradients_total', 'Gradients refused here for NaN or infinity.'),
-    corruptRecords: gauge('downpour_worker_corrupt_records', 'Unreadable records and images skipped.'),
+    nonFinite: counter(
+      'downpour_worker_nonfinite_gradients_total',
+      'Gradients that this worker did not push because of NaN or infinity.',
+    ),
+    corruptRecords: gauge('downpour_worker_corrupt_records', 'Skipped records and images that cannot be read.'),
     loss: gauge('downpour_worker_loss', 'Loss of the last batch.'),
     pushes: new Counter({
       name: 'downpour_worker_pushes_total',
-      help: 'Pushes by what parameter server 0 made of them.',
+      help: 'Pushes by the reply of parameter server 0.',
       labelNames: ['result'],
       registers,
     }),
   }
   new Gauge({
     name: 'downpour_worker_tensors',
-    help: 'Tensors alive: flat between two steps, or there is a leak.',
+    help: 'Tensors in memory; if the number grows from step to step, there is a leak.',
     registers,
     collect() {
       this.set(options.tensors())
