@@ -46,10 +46,10 @@ export class ContactSheet {
     this.#pictures.push({ pixels, size, line: `${place}\t${printable(id)}\t${this.#names(labels)}${shows}` })
   }
 
-  /** Writes contact-sheet.png and index.txt. @returns the path of the PNG; null if there were no pictures */
-  async write(): Promise<string | null> {
+  /** Writes contact-sheet.png and index.txt. @returns the path of the PNG; undefined if there were no pictures */
+  async write(): Promise<string | undefined> {
     const [first] = this.#pictures
-    if (!first) return null
+    if (!first) return undefined
     const path = join(this.#folder, 'contact-sheet.png')
     const sheet = await this.#draw(first.size + GAP_PIXELS)
     try {

@@ -39,8 +39,8 @@ export interface DataReport {
   passedOver: readonly PassedOver[]
   labels: LabelMap
   counts: LabelCount
-  /** Path of the contact sheet. */
-  samples: string | null
+  /** Path of the contact sheet; undefined if none was asked for or no picture could be read. */
+  samples: string | undefined
 }
 
 /** A data set that training would refuse, with the error. */
@@ -123,7 +123,7 @@ async function inspectSet(set: FoundSet, options: InspectOptions, samples: strin
     passedOver,
     labels: dataset.labels,
     counts,
-    samples: (await sheet?.write()) ?? null,
+    samples: await sheet?.write(),
   }
 }
 

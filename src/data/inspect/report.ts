@@ -22,7 +22,7 @@ export function reportLines(report: DataReport): string[] {
       ? []
       : [`wrong labels: ${(100 * wrong).toFixed(1)}% of those stored (the records have the right ones)`]),
     ...histogram(report),
-    ...(samples === null ? [] : [`pictures: ${samples}`]),
+    ...(samples === undefined ? [] : [`pictures: ${samples}`]),
   ]
 }
 
@@ -30,7 +30,7 @@ export function refusalLines({ folder, error }: Refusal): string[] {
   return [`${folder}: refused: ${error.code}: ${error.message}`]
 }
 
-/** The document that `--json` prints; docs/data.md lists its fields. */
+/** The document that `--json` prints, in which unknown values are absent; docs/data.md lists its fields. */
 export function reportJson(reports: readonly (DataReport | Refusal)[]): object {
   const differences = differencesOf(reports)
   return {
@@ -63,7 +63,7 @@ function setJson({ labels, counts, problems, passedOver, ...facts }: DataReport)
       size: labels.size,
       depth: hierarchyDepth(labels.labels),
       perImage: counts.mean,
-      wrongShare: counts.wrongShare ?? null,
+      wrongShare: counts.wrongShare,
       seen: counts.ranked().map(({ id, count }) => ({ ...named(id), count })),
       neverSeen: counts.neverSeen().map(named),
     },

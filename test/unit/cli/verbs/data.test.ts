@@ -236,6 +236,7 @@ test('inspect --json prints one document, also for refused folders', async () =>
   assert.equal(verdict, 'refused')
   assert.deepEqual(Object.keys(dataSets[0]), ['verdict', 'folder', 'error'])
   assert.equal(dataSets[0].error.code, 'DATA_NO_PICTURES')
+  assert.ok(!('wrongShare' in dataSets[1].labels), 'unknown without the right labels')
   assert.deepEqual(
     { ...dataSets[1], labels: dataSets[1].labels.seen },
     {
@@ -248,7 +249,6 @@ test('inspect --json prints one document, also for refused folders', async () =>
       problems: [],
       passedOver: [],
       labels: [{ id: 0, name: 'ant', count: 1 }],
-      samples: null,
     },
   )
   const missing = await downpour(['inspect', join(folder, 'gone'), '--json'])
