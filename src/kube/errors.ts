@@ -15,7 +15,7 @@ export interface StatusCause {
 }
 
 interface KubeFacts {
-  /** 0: no answer arrived. */
+  /** 0: there was no answer. */
   httpStatus: number
   reason: string
   retryAfterSeconds?: number | undefined

@@ -1,5 +1,5 @@
 export interface MapResult<I, R> {
-  /** Of the calls that succeeded, in the order of the items. */
+  /** Results of the successful calls, in the order of the items. */
   values: R[]
   errors: { item: I; error: unknown }[]
 }

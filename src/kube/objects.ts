@@ -39,7 +39,7 @@ export function objectKey(object: KubeObject): string {
   return namespace === undefined ? name : `${namespace}/${name}`
 }
 
-/** The other way; a key without a slash is cluster-scoped. */
+/** Inverse of objectKey; a key without a slash is of a cluster-scoped object. */
 export function parseKey(key: string): { namespace: string | undefined; name: string } {
   const slash = key.indexOf('/')
   return slash < 0

@@ -4,7 +4,7 @@ import { KubeError } from './errors.ts'
 
 /** Which failed requests are repeated, and when. */
 export interface RetryPolicy extends BackoffBounds {
-  /** Attempts in total; 1: never repeat. */
+  /** Maximum number of attempts; 1: never repeat. */
   attempts: number
   statuses: readonly number[]
   /** With a longer Retry-After the request fails at once, and the caller's queue waits instead. */

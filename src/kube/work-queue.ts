@@ -22,9 +22,9 @@ export interface QueueObserver {
 }
 
 export interface WorkQueueOptions {
-  /** In log lines. */
+  /** Name of the queue in log lines. */
   name: string
-  /** Keys handled at once. */
+  /** Maximum number of keys handled at the same time. */
   concurrency: number
   /** If it throws, the key is requeued after a back-off. The signal fires when a drain times out. */
   handler: (key: string, signal: AbortSignal) => Promise<HandlerResult | undefined>

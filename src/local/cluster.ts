@@ -124,7 +124,7 @@ function seed(store: ObjectStore): void {
   for (const definition of crdObjects()) ensure('CustomResourceDefinition', definition.metadata.name, definition)
 }
 
-/** No more lines will follow: the pod has ended, or another pod has its name. */
+/** @returns true if no more lines will follow: the pod has ended, or another pod has its name */
 function isLogComplete(now: Stored | undefined, pod: Stored): boolean {
   return now?.metadata.uid !== pod.metadata.uid || hasEnded(now)
 }

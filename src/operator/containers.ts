@@ -1,5 +1,5 @@
 /**
- * Reads the state of a pod from its main container, the one that is named for the role. The pod's own phase also
+ * Reads the state of a pod from its main container, which is named after the role. The pod's own phase also
  * depends on containers that webhooks add: proxies that never end, and init containers that may fail before the main
  * one starts.
  */
@@ -31,7 +31,7 @@ interface Trouble {
 
 const PHASES: readonly string[] = ['Pending', 'Running', 'Succeeded', 'Failed']
 const ENDED: readonly string[] = ['Succeeded', 'Failed']
-/** Ordinary steps of a start. */
+/** Reasons that every container has for a while when it starts. */
 const QUIET_WAITING = new Set(['ContainerCreating', 'PodInitializing'])
 
 export function readContainers(pod: RawPod, role: Role): ContainerFacts {

@@ -7,7 +7,7 @@ import type { Action } from './actions.ts'
 import { INVALID_TEMPLATE } from './policies/ending.ts'
 
 export interface CreateError {
-  /** Of condition Created. */
+  /** Reason of condition Created. */
   reason: string
   message: string
   /**
@@ -15,7 +15,7 @@ export interface CreateError {
    * helps. Undefined: the queue's back-off decides.
    */
   retryMs?: number
-  /** Only a change of the job helps, so the job has failed until then. */
+  /** Only a change of the job helps, so the job is Failed until it changes. */
   isFinal?: true
 }
 

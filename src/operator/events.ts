@@ -16,7 +16,7 @@ const QUIET_REASONS = new Set([
   'WaitingForSource',
 ])
 
-/** Reasons of a False condition that is no problem. */
+/** Reasons with which a False condition is not a problem. */
 const GOOD_REASONS = new Set(['Queued', 'NameTaken'])
 
 /** @param texts messages of PodReplaced events */

@@ -55,7 +55,7 @@ export interface PodFacts {
   endDueAtMs: number | undefined
   /** Since when its node has not reported; undefined: it reports, or the control plane has noticed nothing yet. */
   silentSinceMs: number | undefined
-  /** It has a node. */
+  /** The scheduler has assigned a node. */
   isPlaced: boolean
   /** When the scheduler assigned its node. */
   placedAtMs: number | undefined

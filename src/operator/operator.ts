@@ -46,16 +46,16 @@ export interface OperatorOptions {
   httpHost?: string
   /** Health and metrics; 0: any free port; absent: none. */
   httpPort?: number
-  /** How often running jobs are asked for progress, on average. */
+  /** Mean seconds between two progress requests to a running job. */
   pollSeconds: number
-  /** Jobs handled at once; default 16. */
+  /** Maximum number of concurrent reconciles; default 16. */
   concurrency?: number
-  /** Of requests to the API server; leases have a client of their own. */
+  /** Rate of requests to the API server. The leader elector has its own client, which they do not limit. */
   kubeLimits?: Partial<Limits>
   defaultImage: string
   /** For pods whose job does not set it. */
   podIds?: PlanOptions['podIds']
-  /** Key that pods require of readers of their status; absent: none. */
+  /** Bearer key that pods require for their status; absent: none. */
   runtimeKey?: string | undefined
   logLevel: string
 }
@@ -239,7 +239,7 @@ export class Operator {
 
   #troubles(): string | undefined {
     const silent = this.#watches.reflectors.filter(({ reflector }) => reflector.silentMs() > SILENT_MS)
-    // Before the first list the process is not ready anyway; a restart does not help against an unreachable API server.
+    // Only watches after their first list: before it the process is not ready, and a restart would not help.
     const broken = silent.filter(({ reflector }) => reflector.stats().synced)
     return broken.length > 0 ? `no answer from the API server about ${broken.map((one) => one.resource)}` : undefined
   }

@@ -59,7 +59,7 @@ export function planned(job: Job, options: PlanOptions): Planned {
 /** For actions that create pods: `decide` asks for none before the source is known. @throws BUG_NO_SOURCE */
 export function completePlan(planned: Planned): CompletePlan {
   if (planned.state === 'complete') return planned
-  throw new DownpourError('BUG_NO_SOURCE', 'pods were asked for before the source of the job was known')
+  throw new DownpourError('BUG_NO_SOURCE', 'pods were requested before the source of the job was known')
 }
 
 /**

@@ -50,12 +50,12 @@ export interface ReconcilerOptions {
   log: Log
   clock: Clock
   random: () => number
-  /** How often running jobs are asked for progress, on average. */
+  /** Mean time between two progress requests to a running job. */
   pollMs: number
   planOptions: PlanOptions
   /** Requeues a job. */
   wake: (key: string) => void
-  /** Asked before anything is written. */
+  /** Checked before every write. */
   isLeader: () => boolean
 }
 
@@ -72,7 +72,7 @@ export class Reconciler {
   readonly #options: ReconcilerOptions
   readonly #jobs: JobReader
   readonly #memories = new Map<string, JobMemory>()
-  /** Jobs whose first status was postponed: never twice, whatever becomes of the pods. */
+  /** Jobs whose first status was postponed. It is postponed only once, even if the pods do not start. */
   readonly #postponed = new WeakSet<RawJob>()
   /** Why the last status could not be written. */
   #trouble: string | undefined
@@ -127,7 +127,7 @@ export class Reconciler {
     return memory
   }
 
-  /** For a job that is gone or being deleted: its pods go by themselves, except those that Kueue's finalizer holds. */
+  /** For a deleted job: the garbage collector deletes its pods, but those with Kueue's finalizer need its removal. */
   async #releaseHeldPods(key: string, signal: AbortSignal): Promise<undefined> {
     const { client, stores, isLeader } = this.#options
     const pods = stores.pods.byIndex('job', key).flatMap((pod) => podFacts(pod) ?? [])
@@ -161,7 +161,7 @@ export class Reconciler {
     return { job, decision: decide(parsed.job, observed, nowMs), planned, nowMs }
   }
 
-  /** Before anything else: it raises the generation, so a status written first would have to be written again. */
+  /** Runs first, because it raises the generation: a status written before it would have to be written again. */
   async #countWorkers({ workerCount }: JobMemory, raw: RawJob, signal: AbortSignal): Promise<boolean> {
     const parsed = this.#jobs.read(raw)
     if (parsed.state === 'invalid' || !this.#options.isLeader()) return false

@@ -57,7 +57,7 @@ export class ReportReader {
 
   /**
    * @param pods of one job, of the current generation
-   * @param onNews called later, when a pod's answer differs from what is returned here
+   * @param onChange called later, when a pod's answer differs from the returned one
    */
   read(pods: readonly PodFacts[], signal: AbortSignal, onChange: () => void): PodReports {
     const find = (role: string) => pods.find((pod) => pod.role === role && pod.index === 0)
@@ -77,7 +77,7 @@ export class ReportReader {
       signal: deadline,
       redirect: 'error',
     })
-    if (!response.ok) throw new DownpourError('STATUS_REFUSED', `PUT /pins was answered ${response.status}`)
+    if (!response.ok) throw new DownpourError('STATUS_REFUSED', `PUT /pins was answered with ${response.status}`)
     // The cached answer does not show the new pins yet.
     for (const [uid, answer] of this.#answers) if (answer.podIP === podIP) this.#answers.delete(uid)
   }

@@ -38,7 +38,7 @@ export interface Failure {
   reason: string
   /** @example 'worker-17: OOMKilled (exit 137)' */
   text: string
-  /** The same text for a place that shows the reason itself. */
+  /** `text` without the reason, for places that show it separately. */
   message: string
 }
 

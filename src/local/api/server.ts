@@ -22,7 +22,7 @@ type Verb = (context: ApiContext, request: Request, response: ServerResponse) =>
 
 const VERBS: Readonly<Record<string, Verb>> = { GET: get, POST: post, PUT: put, PATCH: patch, DELETE: remove }
 
-/** Operator, kubectl and watches on one machine. Watches stay open while nothing changes. */
+/** Far more than the operator and kubectl need. There is no idle limit, because watches stay open without traffic. */
 const MAX_CONNECTIONS = 1024
 
 /** @throws DownpourError PORT_TAKEN */

@@ -15,7 +15,7 @@ export function tableOf(
   nowMs: number,
 ): Record<string, unknown> {
   const own = COLUMNS[resource.kind] ?? [AGE]
-  // Names of events mean nothing to people: the column is last, and shown with `-o wide` only.
+  // Names of events are generated: the column is the last one, and shown only with `-o wide`.
   const columns = resource.kind === 'Event' ? [...own, { ...NAME, wide: true }] : [NAME, ...own]
   return {
     kind: 'Table',

@@ -1,4 +1,4 @@
-/** GET pods/NAME/log. Processes write their log files themselves, so only the line itself can tell its time. */
+/** GET pods/NAME/log. Processes write their log files themselves, so the time of a line is known only from its text. */
 import { type FileHandle, open } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'

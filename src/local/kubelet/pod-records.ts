@@ -1,4 +1,4 @@
-/** The pods in the store, as the kubelet reads and writes them: by uid, because another pod may have got the name. */
+/** Reads and writes pods in the store for the kubelet: by uid, because another pod may have taken the name. */
 import type { Clock } from '../../support/clock.ts'
 import { type Stored, timestamp } from '../store/objects.ts'
 import { resourceOfKind } from '../store/resources.ts'
@@ -22,7 +22,7 @@ export class PodRecords {
     return this.#store.list(PODS)
   }
 
-  /** The pod as stored now; undefined if it is gone, even if another pod has its name. */
+  /** @returns the stored pod; undefined if it was deleted, even if another pod has its name */
   current({ metadata }: Stored): Stored | undefined {
     const current = this.#store.find(PODS, metadata.namespace, metadata.name)
     return current?.metadata.uid === metadata.uid ? current : undefined

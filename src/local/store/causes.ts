@@ -5,7 +5,7 @@ export interface Cause {
   field: string
 }
 
-/** @param value as the message shows it */
+/** @param value formatted for the message */
 export function invalidValue(field: string, value: string, message: string): Cause {
   return { reason: 'FieldValueInvalid', field, message: `Invalid value: ${value}: ${message}` }
 }
@@ -14,7 +14,7 @@ export function requiredField(field: string, what = ''): Cause {
   return { reason: 'FieldValueRequired', field, message: `Required value${what && `: ${what}`}` }
 }
 
-/** @param value as the message shows it */
+/** @param value formatted for the message */
 export function notSupported(field: string, value: string, supported: readonly string[]): Cause {
   const message = `Unsupported value: ${value}: supported values: ${supported.map((one) => `"${one}"`).join(', ')}`
   return { reason: 'FieldValueNotSupported', field, message }

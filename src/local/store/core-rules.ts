@@ -1,4 +1,4 @@
-/** Validates pods, services and claims for the mistakes that people make most, with the messages of the real API server. */
+/** Checks pods, services and claims for the most common mistakes, with the messages of the real API server. */
 import { QUANTITY } from '../../api/quantities.ts'
 import { shownValue } from '../../support/shown.ts'
 import { type Cause, invalidValue, notSupported, requiredField } from './causes.ts'
@@ -21,7 +21,7 @@ const RULES: Readonly<Record<string, (object: Stored) => Cause[]>> = {
   PersistentVolumeClaim: (claim) => claimCauses(specOf(claim)),
 }
 
-/** @throws StatusError 422; 400 for a variable whose value is not a text */
+/** @throws StatusError 422; 400 for a variable whose value is not a string */
 export function checkCore(resource: Resource, object: Stored): void {
   const causes = resource.group === '' ? (RULES[resource.kind]?.(object) ?? []) : []
   if (causes.length > 0) throw invalid(resource, object.metadata.name, causes)

@@ -131,7 +131,7 @@ export class Journal {
     this.#onStorageOutage(this.#outage)
   }
 
-  /** If no write waits, writes a line with the version alone, to find out whether there is room again. */
+  /** If no write waits, writes a line with the version alone, to find out whether the disk has space again. */
   #retry(): void {
     if (this.#flush() && this.#outage !== undefined) this.#write(lineOf({ v: this.#version }))
   }
@@ -143,10 +143,10 @@ export class Journal {
     this.#onStorageOutage(undefined)
   }
 
-  /** If there is no room for the compacted file, the old file stays in use. */
+  /** If there is no space for the compacted file, the old file stays in use. */
   #compact(): void {
     const lines = [...this.#live].map(([key, put]) => lineOf({ put, key, v: this.#version }))
-    // A line of its own for the version: versions must not restart at 1 when all objects are deleted.
+    // The version has a separate line, so that versions do not restart at 1 when all objects were deleted.
     const text = Buffer.concat([lineOf({ v: this.#version }), ...lines])
     const temporary = `${this.#file}.tmp`
     try {

@@ -67,7 +67,7 @@ export const unsupportedMedia = (accepted: readonly string[]) =>
 
 export const expired = (message: string) => new StatusError(410, 'Expired', message)
 
-/** @param value as the message shows it */
+/** @param value formatted for the message */
 export function unsupportedOption(field: string, value: string, supported: readonly string[]): StatusError {
   return ofOptions(notSupported(field, value, supported))
 }

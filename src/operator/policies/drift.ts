@@ -12,7 +12,7 @@ export function isDrifted(world: World): boolean {
 /** @returns a message for the user; undefined when all pods were created from the current spec */
 export function describeDrift(world: World): string | undefined {
   if (!isDrifted(world)) return undefined
-  return 'the spec (or the default image) has changed since the pods were made; suspend and resume the job to apply it'
+  return 'the spec (or the default image) has changed since the pods were created; suspend and resume the job to apply it'
 }
 
 /** While the plan has drifted, new workers copy an existing one, because the running servers have its settings. */

@@ -105,7 +105,7 @@ export function nameLostNodes(update: ConditionUpdate, world: World, pods: reado
 
 /** Explains that names of the job are still taken by pods of another owner that are being deleted. */
 export function describeForeignPods(names: string, world: World, late: readonly PodFacts[]): ConditionUpdate {
-  const message = [`waits for ${names} of another owner to be gone`, textsOf(world, late)].filter(Boolean).join('; ')
+  const message = [`waits for ${names} of another owner to be deleted`, textsOf(world, late)].filter(Boolean).join('; ')
   return { type: 'Created', status: 'False', reason: late.length > 0 ? reasonOf(late) : 'NameTaken', message }
 }
 
@@ -128,11 +128,11 @@ function textOf(world: World, pod: PodFacts): string {
   const { deleting, endDueAtMs = world.nowMs, silentSinceMs, nodeName } = pod
   const [keeper] = deleting ? otherFinalizers(pod) : []
   const kept = keeper === undefined ? '' : `finalizer "${keeper}" keeps it`
-  if (isOnlyKept(pod)) return `${shortName(pod)} was to be gone by ${iso(endDueAtMs)}, and ${kept}`
+  if (isOnlyKept(pod)) return `${shortName(pod)} should have been deleted by ${iso(endDueAtMs)}, but ${kept}`
   const isOverdue = deleting && (silentSinceMs === undefined || endDueAtMs <= world.nowMs)
   const what = isOverdue
-    ? `was to end by ${iso(endDueAtMs)}, which the node does not confirm`
-    : `is silent since ${iso(silentSinceMs ?? world.nowMs)}`
+    ? `should have ended by ${iso(endDueAtMs)}, but its node has not confirmed it`
+    : `has not reported since ${iso(silentSinceMs ?? world.nowMs)}`
   const causes = [pod.disruption ?? pod.reason, pod.disruptionMessage ?? pod.message].filter(Boolean).join(': ')
   const advice = kept ? `, and ${kept}` : adviceOn(world, pod)
   const where = nodeName === undefined ? 'a node' : `node "${nodeName}"`

@@ -21,7 +21,7 @@ export function replaceFailed(world: World): Replacement {
   const premature = slots.flatMap(({ pod }) => (pod && finishedTooEarly(world, pod) ? [pod] : []))
   return {
     actions: [...due.map(({ pod }) => pod), ...premature].map((pod) => replace(world, pod)),
-    texts: due.map(({ pod, failure }) => `${failure.text}; try ${pod.attempt + 2} begins`),
+    texts: due.map(({ pod, failure }) => `${failure.text}; attempt ${pod.attempt + 2} starts`),
     ...(waiting.length > 0 ? { requeueAtMs: Math.min(...waiting.map(({ pod }) => dueAtMs(pod, world.nowMs))) } : {}),
   }
 }

@@ -14,7 +14,7 @@ import { endingServers } from './startup.ts'
 export interface Restart {
   /** The generation for the status; pods of a lower one are deleted after it is written. */
   psGeneration: number
-  /** Parameter servers of this generation were lost: none is created in it, because a new generation follows. */
+  /** Parameter servers of this generation were lost. No pod is created in it, because a new generation follows. */
   lost: boolean
   actions: Action[]
   update: ConditionUpdate
@@ -36,15 +36,15 @@ export function restartParameterServers(world: World, unseen: readonly PodFacts[
   }
   const causes = [
     ...failed.map(({ failure }) => failure.text),
-    ...missing.map((slot) => `${shortName(slot)} is gone`),
-    ...removed.map((pod) => `${shortName(pod)} is being removed`),
+    ...missing.map((slot) => `${shortName(slot)} does not exist`),
+    ...removed.map((pod) => `${shortName(pod)} is being deleted`),
     ...lost.map((pod) => `${shortName(pod)} is lost with its node`),
   ]
   const update: ConditionUpdate = {
     type: 'Restarting',
     status: 'True',
     reason: 'ParameterServerLost',
-    message: `${causes.join('; ')}; all go back to the last checkpoint`,
+    message: `${causes.join('; ')}; all parameter servers restart from the last checkpoint`,
   }
   const requeueAtMs = Math.max(0, ...failed.map(({ pod }) => dueAtMs(pod, world.nowMs)))
   const isDue = requeueAtMs <= world.nowMs && isWrittenDown(world)
@@ -79,7 +79,8 @@ function describeGeneration(world: World): ConditionUpdate {
   const waiting = world.slots.ps.filter((slot) => !isRunning(slot) && slot.pod?.phase !== 'Succeeded')
   const isBack = world.psGeneration === 0 || waiting.length === 0
   const ending = endingServers(world)
-  const first = ending.length > 0 ? `, after ${listNames(ending.map(shortName))} of the former one has ended` : ''
+  const first =
+    ending.length > 0 ? `, after ${listNames(ending.map(shortName))} of the previous generation has ended` : ''
   return {
     type: 'Restarting',
     status: isBack ? 'False' : 'True',

@@ -2,7 +2,7 @@
 import type { Action } from '../actions.ts'
 import type { World } from '../world.ts'
 
-/** @param actions of this decision: a pod that they delete is left out */
+/** @param actions the other actions of this decision; pods that they delete are skipped */
 export function endSidecars(world: World, actions: readonly Action[]): Action[] {
   const going = new Set(actions.flatMap((action) => ('uid' in action ? [action.uid] : [])))
   return world.pods

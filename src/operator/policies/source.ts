@@ -26,13 +26,13 @@ export function resolveSource(world: World): SourceDecision {
   const { source } = world.observed
   const what = `PretrainJob "${from.pretrainJob}"`
   if (!source) {
-    return waiting('SourceMissing', `waits for ${what}: there is none in namespace ${job.metadata.namespace}`)
+    return waiting('SourceMissing', `waits for ${what}: it does not exist in namespace ${job.metadata.namespace}`)
   }
   if (source.deleting) {
-    return waiting('SourceDeleted', `waits for ${what}: it is being deleted; make it again or set another spec.from`)
+    return waiting('SourceDeleted', `waits for ${what}: it is being deleted; create it again or set another spec.from`)
   }
   if (source.claimName === undefined) {
-    return waiting('SourceInvalid', `waits for ${what}: its spec is invalid; its own status says why`)
+    return waiting('SourceInvalid', `waits for ${what}: its spec is invalid (see its status)`)
   }
   return choose(from, source, source.claimName)
 }
@@ -57,7 +57,7 @@ function choose(from: From, source: SourceFacts, claimName: string): SourceDecis
   const now = `now ${source.status?.phase ?? 'Pending'}${at ? ` at step ${at.step} of ${at.maxSteps}` : ''}${resume}`
   const event = wanted === 'step' ? `save step ${step}` : 'succeed'
   if (wanted === 'best' && !source.metric) {
-    const why = 'it has no spec.evaluation, so no checkpoint will have a score: set it, or ask for latest'
+    const why = 'it has no spec.evaluation, so no checkpoint will have a score: set it, or select latest'
     return waiting('SourceNotEvaluated', `waits for ${what} to ${event}, but ${why}; ${now}`)
   }
   return waiting(wanted === 'step' ? 'StepNotSaved' : 'SourceRunning', `waits for ${what} to ${event}; ${now}`)

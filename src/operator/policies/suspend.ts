@@ -17,7 +17,7 @@ export function describeSuspension(world: World): ConditionUpdate {
   const left = world.pods.length
   const message =
     left === 0
-      ? 'set spec.suspend to false to go on from the last checkpoint'
+      ? 'set spec.suspend to false to continue from the last checkpoint'
       : `${left} pods are ending; parameter servers save a checkpoint`
   return { type: 'Suspended', status: 'True', reason: left === 0 ? 'Suspended' : 'Suspending', message }
 }

@@ -244,7 +244,10 @@ test('a parameter server whose node never confirms its end is named, deleted by 
       async () => {
         const status = await cluster.status('PretrainJob', 'jft')
         const restarting = status?.conditions.find(({ type }) => type === 'Restarting')
-        assert.match(`${restarting?.reason} ${restarting?.message}`, /^NodeLost .*ps-0 on node "node" was to end by/)
+        assert.match(
+          `${restarting?.reason} ${restarting?.message}`,
+          /^NodeLost .*ps-0 on node "node" should have ended by/,
+        )
       },
       { timeoutMs: 25_000, intervalMs: 100 },
     )

@@ -50,7 +50,10 @@ suite('why a job does not train', () => {
     ['no progress', ['Stalled', 'True', 'NoProgress', 'no progress for more than 600 s']],
     ['a full disk', ['CheckpointDegraded', 'True', 'SaveFailed', '2 saves failed, the last: ENOSPC']],
     ['lost workers', ['Degraded', 'True', 'PodsLost', '1 of 2 workers run; lost: worker-1']],
-    ['a suspension', ['Suspended', 'True', 'Suspended', 'set spec.suspend to false to go on from the last checkpoint']],
+    [
+      'a suspension',
+      ['Suspended', 'True', 'Suspended', 'set spec.suspend to false to continue from the last checkpoint'],
+    ],
     [
       'a missing claim, with advice',
       ['Scheduled', 'False', 'Unschedulable', 'worker-0: persistentvolumeclaim "jft" not found'],

@@ -52,7 +52,7 @@ describe('spec.from', () => {
       name: 'a job that does not exist',
       spec: {},
       source: source('gone'),
-      expected: /^False SourceMissing: waits for PretrainJob "jft": there is none in namespace team/,
+      expected: /^False SourceMissing: waits for PretrainJob "jft": it does not exist in namespace team/,
     },
     {
       name: 'latest: until it has succeeded, saying how far it is',
@@ -76,7 +76,7 @@ describe('spec.from', () => {
       name: 'best of a job whose checkpoints get no score: says so before months of training',
       spec: from('best'),
       source: { ...(source('running') as SourceFacts), metric: undefined },
-      expected: /^False SourceNotEvaluated: .*it has no spec.evaluation.*ask for latest/,
+      expected: /^False SourceNotEvaluated: .*it has no spec.evaluation.*select latest/,
     },
     {
       name: 'a step that is not saved yet',

@@ -451,7 +451,7 @@ describe('a lost parameter server', () => {
     assert.deepEqual(actionsOf(waiting), [], 'the former one may still save')
     assert.match(
       conditionText(waiting, 'Restarting'),
-      /waiting for ps-0 and? ?.*ps-1, after ps-0 of the former one|after ps-0/,
+      /waiting for ps-0 and? ?.*ps-1, after ps-0 of the previous generation|after ps-0/,
     )
     assert.deepEqual(actionsOf(run(ended, observed(healthy.slice(1), { desired }))), [
       'createPod ps-0 attempt 1 generation 1 failures 0',
@@ -466,7 +466,7 @@ describe('a lost parameter server', () => {
     const drained = observed([...healthy, pod('ps', 1, { deleting: true })], { desired })
     const raised = run({ ...job, status }, drained)
     assert.equal(raised.status.psGeneration, 1)
-    assert.match(conditionText(raised, 'Restarting'), /^True ParameterServerLost: ps-1 is being removed/)
+    assert.match(conditionText(raised, 'Restarting'), /^True ParameterServerLost: ps-1 is being deleted/)
     assert.deepEqual(actionsOf(run({ ...job, status: raised.status }, drained)), ['deletePod uid-ps-0'])
   })
 
@@ -482,7 +482,7 @@ describe('a lost parameter server', () => {
     const desired = { ps: 2, worker: 2, evaluator: 0 }
     const half = observed([...healthy], { desired, coordinator: coordinator({ phase: 'training' }) })
     const seen = run(pretrainJob(), half)
-    assert.match(conditionText(seen, 'Restarting'), /^True ParameterServerLost: ps-1 is gone/)
+    assert.match(conditionText(seen, 'Restarting'), /^True ParameterServerLost: ps-1 does not exist/)
     assert.deepEqual(actionsOf(seen), [])
     assert.deepEqual(actionsOf(settle(pretrainJob({ status: seen.status }), half)), ['deletePod uid-ps-0'])
   })

@@ -34,7 +34,7 @@ describe('a parameter server that does not end, for its node is gone', () => {
   test('is waited for, with node and cause named and what can be done', () => {
     assert.match(
       conditionText(waiting, 'Restarting'),
-      /^True NodeLost: .*after ps-0 of the former one has ended; ps-0 on node "gpu-7" was to end by .*Z, which the node does not confirm \(DeletionByTaintManager: Taint manager: deleting due to NoExecute taint\); .*set failurePolicy.lostNodeSeconds$/,
+      /^True NodeLost: .*after ps-0 of the previous generation has ended; ps-0 on node "gpu-7" should have ended by .*Z, but its node has not confirmed it \(DeletionByTaintManager: Taint manager: deleting due to NoExecute taint\); .*set failurePolicy.lostNodeSeconds$/,
     )
     assert.match(conditionText(waiting, 'Degraded'), /^True NodeLost: ps-0 on node "gpu-7"/)
     assert.deepEqual([actionsOf(waiting), forced(waiting)], [[], []])
@@ -96,7 +96,7 @@ describe('a pod that is late to end', () => {
 
   test('and whose node nobody has named is late all the same', () => {
     const kept = late(overdue(61, { nodeName: undefined }))
-    assert.match(conditionText(kept, 'Degraded'), /^True NodeLost: .*; worker-0 on a node was to end by /)
+    assert.match(conditionText(kept, 'Degraded'), /^True NodeLost: .*; worker-0 on a node should have ended by /)
     assert.deepEqual(forced(kept), ['uid-worker-0'])
   })
 
@@ -121,7 +121,7 @@ describe('a pod that is late to end', () => {
       const kept = late({ ...overdue(900), ...facts, finalizers })
       assert.match(
         conditionText(kept, 'Degraded'),
-        /^True FinalizerPending: .*; worker-0 was to be gone by .*Z, and finalizer "backup\/copy" keeps it$/,
+        /^True FinalizerPending: .*; worker-0 should have been deleted by .*Z, but finalizer "backup\/copy" keeps it$/,
       )
       assert.deepEqual(forced(kept), [])
     }
@@ -172,7 +172,7 @@ describe('a pod on a silent node that nobody has deleted', () => {
     const pods = [pod('ps', 0), facts, pod('worker', 1)]
     const named = look(pods, {}, before)
     assert.equal(named.status.replicas.worker.ready, 1)
-    assert.match(conditionText(named, 'Degraded'), /^True NodeLost: worker-0 on node "node-1" is silent since /)
+    assert.match(conditionText(named, 'Degraded'), /^True NodeLost: worker-0 on node "node-1" has not reported since /)
     assert.deepEqual(forced(look(pods, replacedAfter(101), before)), [])
     assert.deepEqual(forced(look(pods, replacedAfter(100), before)), ['uid-worker-0'])
   })
@@ -218,7 +218,7 @@ describe('a parameter server that nobody sees end may still write: those after i
     ])
     assert.match(
       conditionText(look([evicted, ...workers], {}, before), 'Restarting'),
-      /^True NodeLost: ps-0 is being removed; all go back to the last checkpoint; ps-0 on node "node-1" is silent since /,
+      /^True NodeLost: ps-0 is being deleted; all parameter servers restart from the last checkpoint; ps-0 on node "node-1" has not reported since /,
     )
   })
 
@@ -274,7 +274,10 @@ describe('a name that a pod of another owner holds, which is being deleted', () 
 
   test('is waited for, as after a job that was deleted and made again', () => {
     const ending = former({ endDueAtMs: NOW + 20_000, nodeName: 'gpu-7' })
-    assert.equal(saying(ending, ...workers), 'False NameTaken: waits for pod jft-pj-ps-0 of another owner to be gone')
+    assert.equal(
+      saying(ending, ...workers),
+      'False NameTaken: waits for pod jft-pj-ps-0 of another owner to be deleted',
+    )
     const decision = look([ending, ...workers])
     assert.equal(decision.requeueAfterSeconds, 35, 'to name its node if it is late')
     assert.equal(decision.events.find(({ reason }) => reason === 'NameTaken')?.type, 'Normal')
@@ -284,7 +287,7 @@ describe('a name that a pod of another owner holds, which is being deleted', () 
     const lost = former(overdue(300))
     assert.match(
       saying(lost, ...workers),
-      /^False NodeLost: waits for pod jft-pj-ps-0 of another owner to be gone; ps-0 on node "gpu-7" was to end by .*; if the node is off for good, delete the pod by force$/,
+      /^False NodeLost: waits for pod jft-pj-ps-0 of another owner to be deleted; ps-0 on node "gpu-7" should have ended by .*; if the node is off for good, delete the pod by force$/,
     )
     assert.deepEqual(forced(look([lost, ...workers], replacedAfter(60))), [])
   })
