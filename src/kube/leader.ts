@@ -137,9 +137,9 @@ export class LeaderElector {
   async #renewOnce(signal: AbortSignal): Promise<void> {
     const scope = openScope([signal])
     const leftMs = this.#timing.deadlineMs - (this.#clock.monotonicMs() - (this.#renewedMs ?? 0))
-    const tooLate = this.#clock.sleep(leftMs, scope.signal).catch(() => undefined)
+    const deadline = this.#clock.sleep(leftMs, scope.signal).catch(() => undefined)
     try {
-      await Promise.race([this.#tryOnce(scope.signal).catch(() => undefined), tooLate])
+      await Promise.race([this.#tryOnce(scope.signal).catch(() => undefined), deadline])
     } finally {
       scope.close()
     }

@@ -13,9 +13,9 @@ export async function mapLimit<I, R>(
   fn: (item: I) => Promise<R>,
 ): Promise<MapResult<I, R>> {
   const outcomes = new Array<Outcome<I, R>>(items.length)
-  // All lanes share one iterator, so a slow item delays only its own lane.
+  // All workers share one iterator, so a slow item delays only the worker that handles it.
   const remaining = items.entries()
-  const lane = async () => {
+  const worker = async () => {
     for (const [index, item] of remaining) {
       try {
         outcomes[index] = { value: await fn(item) }
@@ -24,7 +24,7 @@ export async function mapLimit<I, R>(
       }
     }
   }
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane))
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
   return {
     values: outcomes.flatMap((outcome) => ('value' in outcome ? [outcome.value] : [])),
     errors: outcomes.flatMap((outcome) => ('error' in outcome ? [outcome] : [])),

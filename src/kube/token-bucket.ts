@@ -32,9 +32,9 @@ export class TokenBucket {
 
   async take(signal?: AbortSignal): Promise<void> {
     const now = this.#clock.monotonicMs()
-    const earned = ((now - this.#filledAtMs) / 1000) * this.#limits.qps
+    const refill = ((now - this.#filledAtMs) / 1000) * this.#limits.qps
     this.#filledAtMs = now
-    this.#tokens = Math.min(this.#limits.burst, this.#tokens + earned) - 1
+    this.#tokens = Math.min(this.#limits.burst, this.#tokens + refill) - 1
     if (this.#tokens >= 0) return
     try {
       await this.#clock.sleep((-this.#tokens / this.#limits.qps) * 1000, signal)

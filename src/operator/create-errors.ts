@@ -22,7 +22,7 @@ export interface CreateError {
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 /** Short, so that a job starts soon after someone has removed the cause; it costs a few requests a job. */
-const PATIENCE_MS = 10 * SECOND
+const RETRY_MS = 10 * SECOND
 
 interface Kind {
   reason: string
@@ -40,7 +40,7 @@ const KINDS: readonly Kind[] = [
   {
     reason: 'AdmissionDenied',
     fits: (_, text) => /denied (the )?request|violates PodSecurity/.test(text),
-    retryMs: PATIENCE_MS,
+    retryMs: RETRY_MS,
   },
   {
     reason: 'NamespaceTerminating',
@@ -50,13 +50,13 @@ const KINDS: readonly Kind[] = [
   {
     reason: 'QuotaExceeded',
     fits: ({ httpStatus }, text) => httpStatus === 403 && /exceeded quota/.test(text),
-    retryMs: PATIENCE_MS,
+    retryMs: RETRY_MS,
   },
-  { reason: 'Forbidden', fits: ({ httpStatus }) => httpStatus === 403, retryMs: PATIENCE_MS },
+  { reason: 'Forbidden', fits: ({ httpStatus }) => httpStatus === 403, retryMs: RETRY_MS },
   {
     reason: 'GangUnavailable',
     fits: ({ httpStatus }, _, { type }) => type === 'createPodGroup' && httpStatus === 404,
-    retryMs: PATIENCE_MS,
+    retryMs: RETRY_MS,
     advice: 'the scheduler of spec.scheduling.gang is not installed; install it, or suspend the job and set gang: none',
   },
   {
@@ -92,7 +92,7 @@ function isOfTemplate({ httpStatus, causes }: KubeError): boolean {
 export function createErrorOf(error: unknown, action: Action): CreateError {
   if (errorCode(error) === 'NAME_CONFLICT') {
     // If a pod of this job holds the name, its end requeues the job sooner.
-    return { reason: 'NameConflict', message: errorMessage(error), retryMs: PATIENCE_MS }
+    return { reason: 'NameConflict', message: errorMessage(error), retryMs: RETRY_MS }
   }
   if (!(error instanceof KubeError)) return { reason: 'CreateFailed', message: errorMessage(error) }
   const text = error.serverText ?? ''

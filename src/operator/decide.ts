@@ -25,7 +25,7 @@ import { endSidecars } from './policies/sidecars.ts'
 import { resolveSource } from './policies/source.ts'
 import { describeCreation, describeScheduling, removeSurplus, startMissing } from './policies/startup.ts'
 import { success } from './policies/success.ts'
-import { atRest, describeSuspension, removeAll, withoutPods } from './policies/suspend.ts'
+import { describeSuspension, endedConditions, removeAll, withoutPods } from './policies/suspend.ts'
 import { makeTransfers } from './policies/transfers.ts'
 import { expire } from './policies/ttl.ts'
 import { type Reports, readReports, type StatusInput, writeStatus } from './status.ts'
@@ -86,14 +86,14 @@ function chooseOutcome(world: World, reports: Reports, lost: LostNodes): Outcome
   // The API server's garbage collector removes what the job owns.
   if (world.job.metadata.deletionTimestamp) return { updates: [] }
   const written = writtenEnding(world.previous)
-  if (written) return afterTheEnd(world, reports, written)
+  if (written) return decideAfterEnding(world, reports, written)
   const done = success(world, reports)
   if (done) return end(world, done)
-  const outcome = world.job.spec.suspend ? suspend(world, lost) : goOn(world, reports, lost)
+  const outcome = world.job.spec.suspend ? suspend(world, lost) : continueJob(world, reports, lost)
   return { ...outcome, updates: [SPEC_IS_VALID, ...outcome.updates] }
 }
 
-function goOn(world: World, reports: Reports, lost: LostNodes): Outcome {
+function continueJob(world: World, reports: Reports, lost: LostNodes): Outcome {
   const source = resolveSource(world)
   if (source.state === 'impossible') return end(world, source.ending, [source.update])
   const resumed = describeSuspension(world)
@@ -180,12 +180,12 @@ function end(world: World, ending: Ending, updates: readonly ConditionUpdate[] =
   return {
     startTime: world.previous?.startTime ?? now,
     completionTime: now,
-    updates: [...updates, { ...ending, status: 'True' }, ...atRest(ending.type, ending.message)],
+    updates: [...updates, { ...ending, status: 'True' }, ...endedConditions(ending.type, ending.message)],
     requeueAtMs: [world.nowMs],
   }
 }
 
-function afterTheEnd(world: World, reports: Reports, ending: Ending): Outcome {
+function decideAfterEnding(world: World, reports: Reports, ending: Ending): Outcome {
   const completionTime = world.previous?.completionTime ?? new Date(world.nowMs).toISOString()
   const expiry = expire(world, completionTime)
   const transfers = makeTransfers(world, reports.checkpoints ?? [], ending.type === 'Succeeded')

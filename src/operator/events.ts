@@ -21,10 +21,13 @@ const GOOD_REASONS = new Set(['Queued', 'NameTaken'])
 
 /** @param texts messages of PodReplaced events */
 export function describeEvents(before: JobStatus | undefined, after: JobStatus, texts: readonly string[]): JobEvent[] {
-  const flips = after.conditions
+  const conditionEvents = after.conditions
     .filter((condition) => isNew(condition, findCondition(before?.conditions, condition.type)))
     .map(eventOf)
-  return [...flips, ...texts.map((message): JobEvent => ({ type: 'Warning', reason: 'PodReplaced', message }))]
+  return [
+    ...conditionEvents,
+    ...texts.map((message): JobEvent => ({ type: 'Warning', reason: 'PodReplaced', message })),
+  ]
 }
 
 /** A condition that became True, or that is not True for a new reason, such as what the job waits for. */

@@ -34,9 +34,9 @@ export async function executeActions(actions: readonly Action[], context: Execut
     rehearse(pods, context),
   ])
   const others = actions.filter((action) => !isPodAction(action) && !isPrerequisite(action))
-  const obstacle = prerequisites[0] ?? refused[0]
-  if (obstacle) {
-    const waiting = pods.map((item) => ({ item, error: obstacle.error }))
+  const blocker = prerequisites[0] ?? refused[0]
+  if (blocker) {
+    const waiting = pods.map((item) => ({ item, error: blocker.error }))
     return [...prerequisites, ...waiting, ...(await executeAll(others, context))]
   }
   return (await Promise.all([makePods(pods, context), executeAll(others, context)])).flat()

@@ -136,7 +136,7 @@ export class Operator {
   async #firstLists(signal: AbortSignal): Promise<void> {
     const synced = Promise.all(this.#watches.reflectors.map(({ reflector }) => reflector.synced()))
     let logged: string | undefined
-    const complaint = setInterval(() => {
+    const warningTimer = setInterval(() => {
       const waitingFor = describeWaiting(this.#watches)
       if (waitingFor === logged) return
       logged = waitingFor
@@ -145,7 +145,7 @@ export class Operator {
     try {
       await Promise.race([synced, aborted(signal)])
     } finally {
-      clearInterval(complaint)
+      clearInterval(warningTimer)
     }
     signal.throwIfAborted()
   }

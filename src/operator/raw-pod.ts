@@ -69,8 +69,8 @@ export function trimPod(pod: RawPod): RawPod {
   const labels = pickKeys(pod.metadata.labels, KEPT_LABELS)
   const annotations = pickKeys(pod.metadata.annotations, KEPT_ANNOTATIONS)
   const metadata = { name, namespace, uid, resourceVersion, labels, annotations, ownerReferences }
-  const spec = withoutBlanks(trimSpec(pod.spec ?? {}))
-  return withoutBlanks({
+  const spec = withoutNulls(trimSpec(pod.spec ?? {}))
+  return withoutNulls({
     apiVersion: pod.apiVersion,
     kind: pod.kind,
     metadata: { ...metadata, creationTimestamp, deletionTimestamp, finalizers },
@@ -111,11 +111,11 @@ function pickKeys(from: Record<string, string> | undefined, keys: readonly strin
 }
 
 /** Removes nulls: Go writes an unknown time as null, and virtual kubelets write other fields so too. */
-function withoutBlanks<T>(value: T): T {
-  if (Array.isArray(value)) return value.map(withoutBlanks) as T
+function withoutNulls<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(withoutNulls) as T
   if (typeof value !== 'object' || value === null) return value
   const present = Object.entries(value).filter(([, one]) => one !== undefined && one !== null)
-  return Object.fromEntries(present.map(([key, one]) => [key, withoutBlanks(one)])) as T
+  return Object.fromEntries(present.map(([key, one]) => [key, withoutNulls(one)])) as T
 }
 
 export function conditionOf(pod: RawPod, type: string): PodCondition | undefined {

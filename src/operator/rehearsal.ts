@@ -59,6 +59,6 @@ function firstOfEachRole<T extends PodOrder>(orders: readonly T[]): T[] {
 /** A webhook without support for dry runs also answers 400; its pods are created without one. */
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof KubeError)) return false
-  const isNoRehearsal = /dry ?run/i.test(error.serverText ?? '')
-  return (error.httpStatus === 422 || error.httpStatus === 400) && !isNoRehearsal
+  const lacksDryRun = /dry ?run/i.test(error.serverText ?? '')
+  return (error.httpStatus === 422 || error.httpStatus === 400) && !lacksDryRun
 }

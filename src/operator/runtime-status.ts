@@ -35,7 +35,7 @@ interface Answer {
 }
 
 /** An answer that is no longer requested is dropped after this many times `freshMs`: its pod or job has ended. */
-const KEEP = 10
+const KEPT_INTERVALS = 10
 
 /**
  * Returns the last report of each running pod, and the termination message of each finished one. Never blocks: returns
@@ -118,7 +118,7 @@ export class ReportReader {
   }
 
   #sweep(): void {
-    const oldest = this.#options.clock.monotonicMs() - KEEP * this.#options.freshMs
+    const oldest = this.#options.clock.monotonicMs() - KEPT_INTERVALS * this.#options.freshMs
     for (const [uid, { atMs }] of this.#answers) if (atMs < oldest) this.#answers.delete(uid)
   }
 

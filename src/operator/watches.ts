@@ -88,9 +88,9 @@ function watchScope({ client, namespace, log, onJob, onOwned, onStarting, onGone
 
   function watchJobs(kind: JobKind): Reflector<RawJob> {
     const own = (job: RawJob) => jobKey(kind, objectKey(job))
-    const followers = (job: RawJob) =>
-      kind === 'PretrainJob' ? JOB_KINDS.flatMap((other) => followersOf(job, other, jobs[other].store)) : []
-    const keysOf = (job: RawJob) => [own(job), ...followers(job), ...leadersOf(job)]
+    const dependents = (job: RawJob) =>
+      kind === 'PretrainJob' ? JOB_KINDS.flatMap((other) => keysOfDependents(job, other, jobs[other].store)) : []
+    const keysOf = (job: RawJob) => [own(job), ...dependents(job), ...keysOfSources(job)]
     const onKey = (key: string, change: Change<RawJob>) => {
       onJob(key)
       if (change.type === 'deleted' && parseJobKey(key).kind === kind) onGone(key)
@@ -124,12 +124,12 @@ function keysByLabel(object: KubeObject): string[] {
 }
 
 /** Jobs that start from this PretrainJob: its progress is what they wait for. */
-function followersOf(job: RawJob, kind: JobKind, store: Store<RawJob>): string[] {
+function keysOfDependents(job: RawJob, kind: JobKind, store: Store<RawJob>): string[] {
   return store.byIndex('source', objectKey(job)).map((other) => jobKey(kind, objectKey(other)))
 }
 
 /** The PretrainJob that made this FinetuneJob, and the one whose checkpoint this job starts from. */
-function leadersOf(job: RawJob): string[] {
+function keysOfSources(job: RawJob): string[] {
   const owners = (job.metadata.ownerReferences ?? []).filter(({ kind }) => kind === 'PretrainJob')
   const keys = [...owners.map(({ name }) => `${job.metadata.namespace}/${name}`), ...indexBySource(job)]
   return [...new Set(keys)].map((key) => jobKey('PretrainJob', key))

@@ -18,7 +18,7 @@ import { jobRef } from './execute-action.ts'
  */
 export const COUNT_MANAGER = 'downpour-preset'
 /** Long, because the job also trains without the field. */
-const PATIENCE_MS = 60_000
+const RETRY_AFTER_MS = 60_000
 
 type CountedJob = KubeObject & { spec?: unknown }
 
@@ -53,7 +53,7 @@ export class WorkerCount {
     if (this.#clock.monotonicMs() < (this.#tryAgainAtMs ?? 0)) return false
     try {
       const counted = hasCount(job) ? job : await this.#count(job, workers, signal)
-      if (isCountOwned(counted)) await this.#disown(counted, signal)
+      if (isCountOwned(counted)) await this.#giveUpCount(counted, signal)
       this.#tryAgainAtMs = undefined
       return true
     } catch (error) {
@@ -72,7 +72,7 @@ export class WorkerCount {
   /**
    * A patch of managedFields alone removes ownership without giving it to anyone. The API server ignores an empty list.
    */
-  #disown(job: CountedJob, signal: AbortSignal): Promise<CountedJob> {
+  #giveUpCount(job: CountedJob, signal: AbortSignal): Promise<CountedJob> {
     const others = (job.metadata.managedFields ?? []).filter(({ manager }) => manager !== COUNT_MANAGER)
     return this.#patch(job, { metadata: { managedFields: others.length > 0 ? others : [{}] } }, signal)
   }
@@ -92,7 +92,7 @@ export class WorkerCount {
 
   #postpone(error: KubeError): void {
     const isNews = this.#tryAgainAtMs === undefined
-    this.#tryAgainAtMs = this.#clock.monotonicMs() + PATIENCE_MS
+    this.#tryAgainAtMs = this.#clock.monotonicMs() + RETRY_AFTER_MS
     if (!isNews) return
     const text = 'cannot write spec.workers.replicas; GET of the scale subresource answers 500 until it is written'
     this.#log.warn({ code: error.code, error: error.message }, text)

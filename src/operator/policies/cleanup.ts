@@ -15,8 +15,8 @@ export function cleanUp(world: World, endedAtMs: number): CleanUp {
   if (policy === 'None') return { actions: [] }
   const dueMs = endedAtMs + SIDECARS_END_WITHIN_MS
   const present = world.pods.filter((pod) => !pod.deleting)
-  const isToGo = (outlived: boolean) => policy === 'All' || (outlived && world.nowMs >= dueMs)
-  const removed = present.filter((pod) => !isFinished(pod) || isToGo(pod.outlived))
+  const isRemoved = (outlived: boolean) => policy === 'All' || (outlived && world.nowMs >= dueMs)
+  const removed = present.filter((pod) => !isFinished(pod) || isRemoved(pod.outlived))
   const isWaiting = present.some((pod) => pod.outlived && !removed.includes(pod))
   return {
     actions: removed.map(({ name, uid }) => ({ type: 'deletePod', name, uid })),

@@ -24,7 +24,7 @@ export interface LostNodes {
   requeueAtMs?: number
 }
 
-interface Suspect {
+interface Candidate {
   pod: PodFacts
   lateAtMs: number
   /** When it is deleted by force; Infinity: never. */
@@ -33,17 +33,19 @@ interface Suspect {
 
 export function findLostNodes(world: World): LostNodes {
   const leavingForeignPods = world.foreignPods.filter(({ deleting }) => deleting)
-  const suspects = [...world.pods, ...leavingForeignPods].flatMap((pod) => suspectOf(world, pod) ?? [])
+  const candidates = [...world.pods, ...leavingForeignPods].flatMap((pod) => candidateOf(world, pod) ?? [])
   const isPast = (timeMs: number) => timeMs <= world.nowMs
-  const late = suspects.filter(({ lateAtMs }) => isPast(lateAtMs))
-  const lost = suspects.filter(({ lostAtMs }) => isPast(lostAtMs))
-  const isLeaving = (one: Suspect) => one.pod.deleting && (one.pod.silentSinceMs !== undefined || late.includes(one))
-  const servers = suspects.filter((one) => mayWrite(world, one.pod) && (isLeaving(one) || lost.includes(one)))
+  const late = candidates.filter(({ lateAtMs }) => isPast(lateAtMs))
+  const lost = candidates.filter(({ lostAtMs }) => isPast(lostAtMs))
+  const isLeaving = (one: Candidate) => one.pod.deleting && (one.pod.silentSinceMs !== undefined || late.includes(one))
+  const servers = candidates.filter((one) => mayWrite(world, one.pod) && (isLeaving(one) || lost.includes(one)))
   // Servers are deleted by force only after the new generation is in the status: after a crash in between, the operator
   // would create one of the old generation.
   const forced = lost.filter((one) => !servers.includes(one))
-  const coming = suspects.flatMap(({ lateAtMs, lostAtMs }) => [lateAtMs, lostAtMs]).filter((time) => !isPast(time))
-  const next = Math.min(...coming)
+  const futureTimes = candidates
+    .flatMap(({ lateAtMs, lostAtMs }) => [lateAtMs, lostAtMs])
+    .filter((time) => !isPast(time))
+  const next = Math.min(...futureTimes)
   const latePods = late.map(({ pod }) => pod)
   return {
     pods: latePods.filter((pod) => isOurs(world, pod)),
@@ -54,7 +56,7 @@ export function findLostNodes(world: World): LostNodes {
   }
 }
 
-function suspectOf(world: World, pod: PodFacts): Suspect | undefined {
+function candidateOf(world: World, pod: PodFacts): Candidate | undefined {
   const sinceMs = silentOrLateSinceMs(pod)
   if (sinceMs === undefined) return undefined
   return { pod, lateAtMs: sinceMs + LATE_AFTER_MS, lostAtMs: lostAtMs(world, pod) }
@@ -86,8 +88,8 @@ function mayWrite(world: World, pod: PodFacts): boolean {
 /** Infinity also for a pod with another program's finalizer, which outlasts a deletion by force. */
 function lostAtMs(world: World, pod: PodFacts): number {
   const seconds = world.job.spec.failurePolicy?.lostNodeSeconds ?? Number.POSITIVE_INFINITY
-  const isToStay = !isOurs(world, pod) || otherFinalizers(pod).length > 0
-  return isToStay ? Number.POSITIVE_INFINITY : (silentOrLateSinceMs(pod) ?? 0) + seconds * 1000
+  const isKept = !isOurs(world, pod) || otherFinalizers(pod).length > 0
+  return isKept ? Number.POSITIVE_INFINITY : (silentOrLateSinceMs(pod) ?? 0) + seconds * 1000
 }
 
 /** Finalizers that the operator does not remove itself. */

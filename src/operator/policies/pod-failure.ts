@@ -84,7 +84,7 @@ export function failuresOf(
   return new Map(
     failed
       .toSorted((a, b) => (a.finishedAtMs ?? 0) - (b.finishedAtMs ?? 0))
-      .map((pod) => [pod, forgive(pod, judgeFailure(pod, failurePolicy), trainingFinished)]),
+      .map((pod) => [pod, excludeFromCount(pod, judgeFailure(pod, failurePolicy), trainingFinished)]),
   )
 }
 
@@ -92,9 +92,9 @@ export function failuresOf(
  * backoffLimit is for a program that fails again and again at its start. So a failure after a long healthy run does not
  * count, and neither does an evaluator's while training goes on.
  */
-function forgive(pod: PodFacts, failure: Failure, trainingFinished: boolean): Failure {
-  const isForgiven = ranMs(pod) >= HEALTHY_AFTER_MS || (pod.role === 'evaluator' && !trainingFinished)
-  return { ...failure, counted: failure.counted && !isForgiven }
+function excludeFromCount(pod: PodFacts, failure: Failure, trainingFinished: boolean): Failure {
+  const isExcluded = ranMs(pod) >= HEALTHY_AFTER_MS || (pod.role === 'evaluator' && !trainingFinished)
+  return { ...failure, counted: failure.counted && !isExcluded }
 }
 
 /** The first permanent failure: later ones may be its consequences. */

@@ -16,7 +16,7 @@ export function measureProgress(
   if (!coordinator) return before
   const now = new Date(nowMs).toISOString()
   const { step, maxSteps, loss, etaSeconds, staleness } = coordinator
-  const rose = before === undefined || step > before.step
+  const hasAdvanced = before === undefined || step > before.step
   const figures = {
     step,
     maxSteps,
@@ -29,7 +29,7 @@ export function measureProgress(
     workersContributed: coordinator.workersContributed,
   }
   if (before && isSame(figures, before)) return before
-  return { ...figures, updatedAt: now, steppedAt: rose ? now : before.steppedAt }
+  return { ...figures, updatedAt: now, steppedAt: hasAdvanced ? now : before.steppedAt }
 }
 
 function isSame(figures: Omit<Progress, 'updatedAt' | 'steppedAt'>, before: Progress): boolean {

@@ -18,8 +18,8 @@ export function releasePods(pods: readonly PodFacts[]) {
 /** Marks a kept pod of an ended job, so that Kueue frees the quota when the kept pods have ended. */
 export function leaveQueue(world: World, removed: readonly Action[]): Action[] {
   if (kueueQueueOf(world.job) === undefined) return []
-  const going = new Set(removed.flatMap((action) => (action.type === 'deletePod' ? [action.uid] : [])))
-  const kept = world.pods.filter((pod) => !pod.deleting && !going.has(pod.uid))
+  const deleted = new Set(removed.flatMap((action) => (action.type === 'deletePod' ? [action.uid] : [])))
+  const kept = world.pods.filter((pod) => !pod.deleting && !deleted.has(pod.uid))
   const [first] = kept
   if (!first || kept.some(({ isLast }) => isLast)) return []
   return [{ type: 'annotatePod', name: first.name, uid: first.uid, annotations: { [RETRIABLE_ANNOTATION]: 'false' } }]

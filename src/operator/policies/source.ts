@@ -51,7 +51,7 @@ function choose(from: From, source: SourceFacts, claimName: string): SourceDecis
   if (ended?.type === 'Failed') {
     return impossible('SourceFailed', `${what} failed: ${ended.reason}: ${ended.message}`)
   }
-  if (ended) return impossible('SourceUnusable', `${what} succeeded ${lacking(saved, wanted, step)}`)
+  if (ended) return impossible('SourceUnusable', `${what} succeeded ${missingCheckpointText(saved, wanted, step)}`)
   const at = source.status?.progress
   const resume = source.status?.phase === 'Suspended' ? ': set its spec.suspend to false' : ''
   const now = `now ${source.status?.phase ?? 'Pending'}${at ? ` at step ${at.step} of ${at.maxSteps}` : ''}${resume}`
@@ -76,7 +76,11 @@ function bestOf(newestFirst: readonly Checkpoint[], metric: MetricSpec): Checkpo
   return scored.sort((a, b) => compare(a.score, b.score))[0]
 }
 
-function lacking(saved: readonly Checkpoint[], wanted: string | undefined, step: number | undefined): string {
+function missingCheckpointText(
+  saved: readonly Checkpoint[],
+  wanted: string | undefined,
+  step: number | undefined,
+): string {
   const steps = saved.map((one) => one.step).join(', ') || 'none'
   if (wanted === 'step') return `without keeping a checkpoint of step ${step}; kept: ${steps}`
   if (wanted === 'best') return `without a scored checkpoint (set its spec.evaluation); kept: ${steps}`

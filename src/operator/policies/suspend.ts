@@ -28,7 +28,7 @@ export function withoutPods(reason: string, message: string): ConditionUpdate[] 
 }
 
 /** The conditions about pods after the job has ended: those about pods that existed stay as they are. */
-export function atRest(reason: string, message: string): ConditionUpdate[] {
+export function endedConditions(reason: string, message: string): ConditionUpdate[] {
   return CONDITION_TYPES.filter((type) => CONDITIONS[type].endsWithPods === 'whenJobEnds').map(off(reason, message))
 }
 
