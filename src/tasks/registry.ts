@@ -5,13 +5,12 @@
 import type { RuntimeConfig, TaskConfig } from '../contract/runtime.ts'
 import type { ClassLabels } from '../data/dataset.ts'
 import type { InputPipeline } from '../input/pipeline.ts'
-import type { Backbone } from '../models/backbone.ts'
 import { declarationOf, type TaskType } from './declarations.ts'
-import type { Task } from './task.ts'
+import type { BuildBackbone, Task } from './task.ts'
 
 interface TaskEntry {
   input(): Promise<{ createInput(fields: unknown): InputPipeline<ClassLabels, unknown> }>
-  task(): Promise<{ createTask(options: unknown, backbone: Backbone): Task }>
+  task(): Promise<{ createTask(options: unknown, buildBackbone: BuildBackbone): Task }>
 }
 
 const TASKS: Readonly<Record<TaskType, TaskEntry>> = {
@@ -33,11 +32,9 @@ export async function createInput({ type, input }: TaskConfig): Promise<InputPip
 export async function createTask(
   config: Pick<RuntimeConfig, 'task' | 'model' | 'protocol' | 'batchNorm'>,
 ): Promise<Task> {
-  const { task, model, protocol, batchNorm } = config
-  const [program, { buildBackbone }] = await Promise.all([entryOf(task.type).task(), import('../models/backbone.ts')])
-  const freeze = protocol === 'frozen' ? 'all' : 'none'
-  const { epsilon } = batchNorm
-  return program.createTask(task.options, buildBackbone({ name: model.backbone, freeze, batchNorm: { epsilon } }))
+  const { type, options } = config.task
+  const [program, { jobBackbone }] = await Promise.all([entryOf(type).task(), import('./job-backbone.ts')])
+  return program.createTask(options, jobBackbone(config))
 }
 
 function entryOf(type: string): TaskEntry {

@@ -1,8 +1,19 @@
 /** A task as workers and the evaluator use it: network and loss over tensors, predictions and scores over plain arrays. */
+import type { Backbone, BackboneOptions } from '../models/backbone.ts'
+import type { BatchNormOptions } from '../models/batch-norm.ts'
 import type { Objective } from '../models/gradients.ts'
 import type { Pass } from '../models/layer.ts'
 import type { VariableSpec } from '../support/variables.ts'
 import type { Tensor, Tensor4D } from '../tensor/tf.ts'
+
+/** What a task may ask of the job's backbone; BackboneOptions describes the fields. */
+export interface BackboneSettings
+  extends Partial<Pick<BackboneOptions, 'outputStride' | 'freeze' | 'stridePlacement' | 'rootPadding' | 'input'>> {
+  batchNorm?: NonNullable<BatchNormOptions['mode']>
+}
+
+/** @throws DownpourError CONFIG_INVALID where the job's backbone cannot be built so */
+export type BuildBackbone = (settings?: BackboneSettings) => Backbone
 
 /** A tensor's values outside of any backend. */
 export interface Values {

@@ -1,15 +1,14 @@
-import type { Backbone } from '../../models/backbone.ts'
 import { type Scalar, tf } from '../../tensor/tf.ts'
 import { classifier } from '../classifier.ts'
 import { parseFields } from '../declaration.ts'
-import type { Task } from '../task.ts'
+import type { BuildBackbone, Task } from '../task.ts'
 import { objectCount } from './declaration.ts'
 import { type CountTarget, createScorer } from './score.ts'
 
 /** One output, trained on the squared error. B batch. @throws DownpourError CONFIG_INVALID */
-export function createTask(given: unknown, backbone: Backbone): Task<CountTarget, number> {
+export function createTask(given: unknown, buildBackbone: BuildBackbone): Task<CountTarget, number> {
   parseFields(objectCount.options, given)
-  const network = classifier(backbone, { classes: 1, headSlices: 1, bias: 1 })
+  const network = classifier(buildBackbone(), { classes: 1, headSlices: 1, bias: 1 })
   return {
     variables: network.variables,
     encode: (targets) => ({

@@ -31,7 +31,7 @@ export interface Model extends Pick<Task, 'variables'> {
 export function buildModel({ backbone: name, classes, headSlices, protocol, loss, batchNorm }: ModelSettings): Model {
   const createTask = loss === 'logistic' ? multiLabel : imagenetClassification
   const backbone = buildBackbone({ name, freeze: protocol === 'frozen' ? 'all' : 'none', batchNorm })
-  const task: Task = createTask({ classes, headSlices }, backbone)
+  const task: Task = createTask({ classes, headSlices }, () => backbone)
   return {
     task,
     variables: task.variables,

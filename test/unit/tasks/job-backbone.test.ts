@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
+import { type Backbone, buildBackbone } from '../../../src/models/backbone.ts'
+import { createPass, type Weights } from '../../../src/models/layer.ts'
+import { silentLog } from '../../../src/support/log.ts'
+import { jobBackbone } from '../../../src/tasks/job-backbone.ts'
+import { selectBackend } from '../../../src/tensor/backend.ts'
+import { tf } from '../../../src/tensor/tf.ts'
+import { drawWeights, image } from '../models/builders.ts'
+import { makeConfig } from '../ps/fixtures.ts'
+
+before(async () => void (await selectBackend('wasm', silentLog)))
+
+const EPSILON = 0.5
+const IMAGENET = { type: 'standardised', mean: [0.485, 0.456, 0.406], stddev: [0.229, 0.224, 0.225] } as const
+
+function jobWith(
+  backbone: RuntimeConfig['model']['backbone'],
+  protocol: RuntimeConfig['protocol'] = 'finetune',
+): RuntimeConfig {
+  const config = makeConfig({ protocol })
+  return { ...config, model: { ...config.model, backbone }, batchNorm: { decay: 0.9, epsilon: EPSILON } }
+}
+
+function lastFeature(backbone: Backbone, weights: Weights): number[] {
+  const pass = createPass(weights, { training: false })
+  return tf.tidy(() => [...(backbone.apply(image(1, 16), pass).at(-1)?.x_BHWC.dataSync() ?? [])])
+}
+
+/** The stages, and whether all of a stage's variables are frozen. */
+function frozenStages({ variables }: Backbone): Record<string, boolean> {
+  const stages = Map.groupBy(variables, ({ name }) => name.split('/')[0] as string)
+  return Object.fromEntries([...stages].map(([stage, own]) => [stage, own.every(({ kind }) => kind === 'frozen')]))
+}
+
+test('a task gets the backbone, the epsilon and the protocol of its job', () => {
+  const backbone = jobBackbone(jobWith('resnet-mini'))()
+  const weights = drawWeights(backbone, 3)
+  const job = { name: 'resnet-mini', freeze: 'none', batchNorm: { epsilon: EPSILON } } as const
+  assert.deepEqual(backbone.variables, buildBackbone(job).variables)
+  assert.deepEqual(lastFeature(backbone, weights), lastFeature(buildBackbone(job), weights))
+  const all = { root: true, block1: true, block2: true, block3: true }
+  assert.deepEqual(frozenStages(jobBackbone(jobWith('resnet-mini', 'frozen'))()), all)
+})
+
+test('a task can ask for stride, frozen stages and frozen batch norm', () => {
+  const build = jobBackbone(jobWith('resnet50'))
+  assert.deepEqual(
+    build({ outputStride: 16 }).features.map(({ stride }) => stride),
+    [4, 8, 16, 16],
+  )
+  const expected = { root: true, block1: true, block2: false, block3: false, block4: false }
+  assert.deepEqual(frozenStages(build({ freeze: { stages: 2 } })), expected)
+  for (const { name, kind } of build({ batchNorm: 'frozen' }).variables)
+    assert.equal(kind, name.endsWith('/weights') ? 'trainable' : 'frozen', name)
+})
+
+test('a task can ask for the input, strides and padding that its weights were trained with', () => {
+  const build = jobBackbone(jobWith('resnet50'))
+  const weights = drawWeights(build(), 4)
+  const plain = lastFeature(build(), weights)
+  for (const settings of [{ input: IMAGENET }, { stridePlacement: 'firstUnit' }, { rootPadding: 'symmetric' }] as const)
+    assert.notDeepEqual(lastFeature(build(settings), weights), plain, JSON.stringify(settings))
+})
+
+test('the frozen protocol of a job freezes more than the stages that a task asks for', () => {
+  const stages = Object.values(frozenStages(jobBackbone(jobWith('resnet-mini', 'frozen'))({ freeze: { stages: 1 } })))
+  assert.deepEqual(stages, [true, true, true, true])
+})
+
+test('settings that the backbone of the job does not have are refused', () => {
+  const build = jobBackbone(jobWith('resnet-mini'))
+  assert.throws(() => build({ outputStride: 8 }), { code: 'CONFIG_INVALID' })
+})
