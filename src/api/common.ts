@@ -96,7 +96,7 @@ export const Workers = z.strictObject({
     .min(1)
     .max(5000)
     .optional()
-    .describe('With fewer running workers than this for long, the job is Stalled. Default: 1.'),
+    .describe('With fewer running workers for progressDeadlineSeconds, the job is Stalled. Default: 1.'),
   template,
 })
 

@@ -14,7 +14,7 @@ export const finetuneOwnFields = {
   init: z.enum(['pretrained', 'random']).default('pretrained').describe('random: a baseline without the checkpoint.'),
   evaluation: z
     .strictObject({ data: DataSource.describe('Held-out images with the same classes.'), maxExamples })
-    .describe('Scores every checkpoint, in a pod of its own; the last score is the result.'),
+    .describe('Scores every checkpoint, in a separate pod; the last score is the result.'),
   ...jobFields,
   ...trainingFields,
   ...taskFields('FinetuneJob'),

@@ -17,7 +17,7 @@ const FailurePolicy = z.strictObject({
     .min(1)
     .max(86_400)
     .optional()
-    .describe('A pod is deleted by force and replaced after its node has not answered for so long; never when absent.'),
+    .describe('Seconds without a report of its node until a pod is deleted by force and replaced; never when absent.'),
 })
 
 export const jobFields = {
@@ -43,7 +43,7 @@ export const jobFields = {
     .min(1)
     .max(MAX_INT)
     .optional()
-    .describe('The job fails after so many seconds since it was created, resumed or admitted by a queue.'),
+    .describe('Seconds until the job fails, counted from its creation, resume or admission by a queue.'),
   cleanPodPolicy: z
     .enum(['None', 'Running', 'All'])
     .default('Running')

@@ -51,7 +51,7 @@ const ownFields = {
   from: From.optional().describe(
     'Start from a checkpoint of another PretrainJob, with a new last layer; from random weights when absent.',
   ),
-  evaluation: Evaluation.optional().describe('Scores every checkpoint on held-out images, in a pod of its own.'),
+  evaluation: Evaluation.optional().describe('Scores every checkpoint on held-out images, in a separate pod.'),
   transfers: keyedList(Transfer, 'name', 16)
     .optional()
     .describe('FinetuneJobs that the operator creates from checkpoints of this job, at given steps or on success.'),

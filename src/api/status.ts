@@ -28,13 +28,13 @@ const Progress = z.object({
   step: z.int().describe('Global step: pushes applied so far.'),
   maxSteps: z.int().describe('Global steps in all.'),
   percent: z.string().describe('step of maxSteps, for people.'),
-  examplesPerSecond: z.number().describe('Of all workers together, over the last seconds.'),
-  loss: z.number().optional().describe('Mean of the last pushes.'),
+  examplesPerSecond: z.number().describe('Examples per second of all workers together, over the last 20 seconds.'),
+  loss: z.number().optional().describe('Training loss, mean of the last pushes.'),
   etaSeconds: z.int().optional().describe('Seconds until maxSteps at the present rate.'),
   stalenessMean: z
     .number()
     .describe('Mean number of updates between the pull of the weights and the push of their gradient.'),
-  stalenessP99: z.number().describe('The same, 99th percentile.'),
+  stalenessP99: z.number().describe('99th percentile of the same number of updates.'),
   workersContributed: z.int().describe('Number of workers that have had a push applied.'),
   updatedAt: z.string().describe('When this was read from parameter server 0.'),
   steppedAt: z.string().describe('When step last increased. progressDeadlineSeconds counts from here.'),
@@ -56,16 +56,16 @@ const Results = z.object({
 })
 
 const Restarts = z.object({
-  ps: z.int().describe('Of parameter servers.'),
-  worker: z.int().describe('Of workers.'),
-  evaluator: z.int().describe('Of the evaluator.'),
+  ps: z.int().describe('Restarts of parameter servers.'),
+  worker: z.int().describe('Restarts of workers.'),
+  evaluator: z.int().describe('Restarts of the evaluator.'),
   counted: z.int().describe('Restarts that count against backoffLimit, without evictions and suspensions.'),
   total: z.int().describe('All restarts.'),
 })
 
 export const JobStatus = z.object({
   observedGeneration: z.int().describe('The newest metadata.generation that the operator has acted on.'),
-  phase: z.enum(PHASES).describe('The conditions in one word.'),
+  phase: z.enum(PHASES).describe('Summary of the conditions in one word.'),
   conditions: keyedList(Condition, 'type', 32).describe('The conditions of the job, with reasons.'),
   replicas: z
     .object({
@@ -87,7 +87,7 @@ export const JobStatus = z.object({
     ),
   source: Source.optional().describe('The pinned checkpoint that the job starts from.'),
   results: Results.optional().describe('The newest evaluation.'),
-  headline: z.string().optional().describe('The result in a few words, for people.'),
+  headline: z.string().optional().describe('The result as a short text, for people.'),
   restarts: Restarts.describe('Pods that were replaced.'),
   psGeneration: z
     .int()

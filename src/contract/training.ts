@@ -25,7 +25,7 @@ export const Model = z.strictObject({
 
 export const Subset = z.strictObject({
   fraction: z.number().gt(0).lte(1).describe('Share of the images to keep, by seeded hash of the image id.'),
-  seed: seed.describe('Subsets of one seed are nested: 10% lies inside 30%.'),
+  seed: seed.describe('Subsets with the same seed are nested: the images of 10% are among those of 30%.'),
 })
 
 /** Bounds: the names of spec.data and spec.evaluation.data must fit into one variable of the environment, 128 KiB. */
@@ -53,7 +53,7 @@ export const Data = z.strictObject({
 export const Input = z.strictObject({
   resizePixels: z.int().min(8).max(2048).describe('Side of the square that every image is resized to.'),
   cropPixels: z.int().min(8).max(2048).describe('Side of the random crop of it: what the model sees.'),
-  flip: z.boolean().describe('Mirror every other image at random.'),
+  flip: z.boolean().describe('Mirror each image with probability 1/2.'),
 })
 
 const momentum = fraction.describe('Share of the previous update in the next one.')
@@ -83,7 +83,7 @@ export const LearningRate = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('exponential'),
     initial,
-    factor: rate.lte(1).describe('The rate is multiplied by it once in everySteps.'),
+    factor: rate.lte(1).describe('The rate is multiplied by this every everySteps global steps.'),
     everySteps: steps.describe('Global steps after which the rate has fallen by factor.'),
     staircase: z
       .boolean()
@@ -121,7 +121,9 @@ export const Async = z.strictObject({
   policy: AsyncPolicy.describe(
     'How gradients of older weights are applied: unchanged, with the learning rate divided by the staleness, or with a first-order correction.',
   ),
-  maxStaleness: z.exactOptional(whole).describe('Staler pushes are refused; the worker pulls and computes again.'),
+  maxStaleness: z
+    .exactOptional(whole)
+    .describe('Pushes with a higher staleness are refused; the worker pulls and computes again.'),
   warmStartSteps: z
     .int()
     .min(0)
@@ -145,7 +147,7 @@ export const Training = z.strictObject({
   batchSize: z.int().min(1).max(65_536).describe('Examples in one step of one worker.'),
   weightDecay: z.number().min(0).describe('L2 penalty on weights of convolutions and of the last layer.'),
   maxSteps: steps.describe('Global steps: pushes applied, by all workers together.'),
-  seed: seed.describe('Of the first weights, the order of examples and augmentation.'),
+  seed: seed.describe('Seed of the initial weights, the order of examples and augmentation.'),
   maxNonFinite: positive.describe('Consecutive gradients with NaN or infinity before the job fails.'),
 })
 

@@ -2,8 +2,8 @@ import { DownpourError } from '../support/errors.ts'
 import type { Dataset, Encoded } from './dataset.ts'
 
 /**
- * @throws DownpourError LABEL_UNKNOWN with its place. No damage to pass over: data and labels file do not belong
- * together
+ * @throws DownpourError LABEL_UNKNOWN with the place of the label. It is not skipped like damage: it means that data and
+ * labels file do not belong together
  */
 export function interpretAt<A>(dataset: Dataset<A>, { annotation, where }: Encoded<A>): A {
   try {
