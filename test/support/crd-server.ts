@@ -1,6 +1,6 @@
 /**
- * What an API server would say of an object, by the CRD alone: defaults, schema, list keys, CEL. It knows what our CRDs
- * use and no more; the same cases went through Kubernetes' own library (apiextensions-apiserver 1.34) with equal results.
+ * Validates an object by its CRD as an API server does: defaults, schema, list keys, CEL rules. It implements only what
+ * our CRDs use; Kubernetes' own library (apiextensions-apiserver 1.34) gave equal results for the same cases.
  */
 import { Environment } from '@marcbachmann/cel-js'
 import { crdFor } from '../../src/api/crd.ts'
@@ -22,7 +22,7 @@ class Quantity {
   }
 }
 
-/** isSorted and quantities are Kubernetes' own, from its libraries. */
+/** Kubernetes adds isSorted and quantities to CEL through its own libraries. */
 const cel = new Environment({ unlistedVariablesAreDyn: true, limits: { maxAstNodes: 10_000 } })
   .registerFunction('list.isSorted(): bool', (list: readonly (bigint | number)[]) =>
     list.every((value, i) => i === 0 || (list[i - 1] as bigint) <= value),
@@ -35,7 +35,7 @@ const cel = new Environment({ unlistedVariablesAreDyn: true, limits: { maxAstNod
   .registerFunction('Quantity.isInteger(): bool', ({ written }: Quantity) => isMultiple(written, '1'))
   .registerFunction('Quantity.asInteger(): int', ({ written }: Quantity) => wholeQuantity(written))
 
-/** @returns `field: message` lines; empty when the object would be stored */
+/** @returns `field: message` lines; empty if an API server would store the object */
 export function crdIssues(kind: JobKind, object: unknown, before?: unknown): string[] {
   const schema = crdFor(kind).spec.versions[0]?.schema.openAPIV3Schema as Schema
   const [stored, old] = [object, before].map((one) => one && withDefaults(schema, JSON.parse(JSON.stringify(one))))
@@ -54,7 +54,7 @@ function withDefaults(schema: Schema, value: unknown): unknown {
   return value
 }
 
-/** Where the schema names the field, or the map's entries; elsewhere null is a value. */
+/** Removes null fields that the schema names, and null entries of maps; elsewhere null is a value. */
 function dropNulls({ properties = {}, additionalProperties }: Schema, value: Record<string, unknown>): void {
   for (const name of Object.keys(value)) {
     const isNamed = Object.hasOwn(properties, name) || isObject(additionalProperties)
@@ -83,7 +83,7 @@ function schemaIssues(schema: Schema, value: unknown, path: string): string[] {
 function fieldIssues(schema: Schema, name: string, value: unknown, path: string): string[] {
   const known = schema.properties?.[name] ?? schema.additionalProperties
   if (isObject(known)) return schemaIssues(known as Schema, value, path)
-  // Metadata is the API server's own, but for what the CRD says of the name.
+  // The API server checks metadata by itself; the CRD only restricts the name.
   if (schema['x-kubernetes-preserve-unknown-fields'] || path.startsWith('.metadata.')) return []
   return [`${path}: unknown field`]
 }
@@ -138,7 +138,7 @@ function celIssues(schema: Schema, value: unknown, old: unknown, path: string): 
   return [...own, ...inner]
 }
 
-/** Integers of the schema are integers to CEL. */
+/** Converts integers of the schema to bigint, which CEL treats as int. */
 function celValue(schema: Schema | undefined, value: unknown): unknown {
   if (schema?.type === 'integer' && Number.isInteger(value)) return BigInt(value as number)
   if (Array.isArray(value)) return value.map((entry) => celValue(schema?.items, entry))

@@ -14,7 +14,7 @@ export interface Call {
   body: unknown
 }
 
-/** Answers the n-th call (from 0) of its kind, correctly or not. */
+/** Answers a call, correctly or not. `nth` counts the calls of the same kind from 0. */
 export type Answer = (call: Call, response: ServerResponse, nth: number) => void
 
 export interface FakeApi {
@@ -79,11 +79,11 @@ export async function startFakeApi(answer: Answer, tls?: Tls): Promise<FakeApi> 
 
 function listenerServer(listener: RequestListener, tls: Tls | undefined) {
   if (!tls) return createServer(listener)
-  // The HTTP/2 compatibility API has all that these answers use.
+  // The answers use only what Node's HTTP/2 compatibility API also has.
   return tls.http2 ? createSecureServer(tls, listener as never) : createTlsServer(tls, listener)
 }
 
-/** WATCH, LIST (paged), or the method. */
+/** @returns WATCH, LIST for a paged list, or the HTTP method */
 export function kindOf(call: Call): string {
   if (call.query.get('watch')) return 'WATCH'
   return call.query.get('limit') ? 'LIST' : call.method

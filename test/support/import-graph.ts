@@ -1,4 +1,4 @@
-/** Which file imports which, in every form that an import has; and the import table of ARCHITECTURE.md. */
+/** Finds which file imports which, in every form of import, and reads the import table of ARCHITECTURE.md. */
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 
@@ -24,7 +24,7 @@ export function readSources(): Source[] {
   }))
 }
 
-/** Types count as well: two files that need each other's types are one file in two. */
+/** Includes type imports: two files that need each other's types cannot be changed apart. */
 export function importsOf({ file, text }: Source): string[] {
   const paths = FORMS.flatMap((form) => [...text.matchAll(form)].map((match) => match[1] ?? ''))
   return paths.map((path) => normalize(join(dirname(file), path)))
@@ -45,14 +45,14 @@ function parseRow(row: string): [string, readonly string[] | undefined][] {
   return modules.split(', ').map((module) => [module, allowed === 'everything' ? undefined : names])
 }
 
-/** @returns the innermost folder that the table names: `src/local/api/http.ts` is of `local/api`, `tools/x.ts` of `tools` */
+/** @returns the innermost folder that the table names: `local/api` for `src/local/api/http.ts`, `tools` for `tools/x.ts` */
 export function moduleOf(file: string, table: ImportTable): string {
   const folders = dirname(file.replace(/^src\//, '')).split('/')
   const paths = folders.map((_, index) => folders.slice(0, index + 1).join('/'))
   return paths.findLast((path) => table.has(path)) ?? folders[0] ?? ''
 }
 
-/** For each file the files that it imports. */
+/** Maps each file to the files that it imports. */
 export type ImportGraph = ReadonlyMap<string, readonly string[]>
 
 export function importGraph(sources: readonly Source[]): ImportGraph {
@@ -75,7 +75,7 @@ export function circlesOf(graph: ImportGraph): string[] {
   return [...new Set(groups)].sort()
 }
 
-/** @returns every file that `file` needs, directly or through others; itself only if it is in a circle */
+/** @returns every file that `file` imports, directly or through others; includes itself only if it is in a circle */
 function reachableFrom(file: string, graph: ImportGraph): Set<string> {
   const reached = new Set<string>()
   const open = [...(graph.get(file) ?? [])]

@@ -71,19 +71,19 @@ export function startLocalRun(files: readonly string[], stateDir: string, flags:
 /** Finds a downpour process of this run in /proc, by its arguments and the state folder in its environment. */
 function findProcess(verb: string, stateDir: string, index?: number): number | undefined {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  return pids.map(Number).find((pid) => isOurs(pid, verb, resolve(stateDir), index))
+  return pids.map(Number).find((pid) => belongsToRun(pid, verb, resolve(stateDir), index))
 }
 
-function isOurs(pid: number, verb: string, stateDir: string, index: number | undefined): boolean {
+function belongsToRun(pid: number, verb: string, stateDir: string, index: number | undefined): boolean {
   try {
     const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
     if (!args.includes(BIN) || !args.includes(verb)) return false
     const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
     const cwd = readlinkSync(`/proc/${pid}/cwd`)
     const paths = [...args, ...environment].filter((word) => word.includes('/')).join('\0')
-    const ours = paths.includes(stateDir) || args.some((arg) => arg !== '' && resolve(cwd, arg).startsWith(stateDir))
-    return ours && (index === undefined || args[args.indexOf(ARGS.index) + 1] === String(index))
+    const isOfRun = paths.includes(stateDir) || args.some((arg) => arg !== '' && resolve(cwd, arg).startsWith(stateDir))
+    return isOfRun && (index === undefined || args[args.indexOf(ARGS.index) + 1] === String(index))
   } catch {
-    return false // The process has ended meanwhile.
+    return false // The process ended while its /proc files were read.
   }
 }

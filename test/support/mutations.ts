@@ -1,4 +1,4 @@
-/** Good jobs, changed at random in a few places: what a seed makes once it makes again. */
+/** Changes valid jobs at random in a few places. The same seed gives the same changes. */
 import { crdFor } from '../../src/api/crd.ts'
 import type { Schema } from '../../src/api/schema.ts'
 import { JOB_KINDS, type JobKind } from '../../src/contract/names.ts'
@@ -12,14 +12,14 @@ interface Place {
   at: Container
   key: Key
   path: string
-  /** Of the value; undefined where the CRD says nothing. */
+  /** Schema of the value; undefined where the CRD does not describe it. */
   schema: Schema | undefined
 }
 
 export interface Mutated {
   job: RawJob
   changes: string[]
-  /** Names of the functions that made them. */
+  /** Names of the functions that made the changes. */
   kinds: string[]
 }
 
@@ -58,7 +58,7 @@ const template = {
   terminationGracePeriodSeconds: 45,
 }
 
-const whole = {
+const fullSpec = {
   suspend: true,
   failurePolicy: { permanentExitCodes: [3, 4], retryableExitCodes: [5] },
   backoffLimit: 5,
@@ -89,20 +89,20 @@ const whole = {
   maxNonFinite: 3,
 }
 
-/** Every field that there is, in one job or another; the short jobs are those whose preset fills the rest. */
+/** Every field appears in at least one of these jobs; a preset fills the fields that the short ones omit. */
 export const GOOD_JOBS: readonly RawJob[] = [
   ...JOB_CASES.filter(({ issue }) => issue === undefined).map(({ job }) => job),
   ...Array.from({ length: 6 }, () => [
     named(
       pretrain({
-        ...whole,
+        ...fullSpec,
         task: { type: 'multi-label', classes: 100, headSlices: 2 },
         transfers: [transfer({ at: { success: true, steps: [5, 9] } }, { workers: { template } })],
       }),
     ),
     named(
       finetune({
-        ...whole,
+        ...fullSpec,
         task: { type: 'imagenet-classification', classes: 100, headSlices: 2 },
         evaluator: { template },
       }),
@@ -115,7 +115,7 @@ function named(job: RawJob): RawJob {
   return { ...job, metadata }
 }
 
-/** What people and programs write where something else is wanted. */
+/** Values of wrong types, at limits and beyond, as people and programs write them by mistake. */
 const ODD: readonly unknown[] = [
   null, true, false, 0, 1, -1, 2, 5, 1.5, -0.5, 1e-9, 1e21, 1e300, 2 ** 31 - 1, 2 ** 31, 2 ** 53, -(2 ** 63),
   '', ' ', 'a', 'a-1', 'A', 'Team', 'a.b', 'a/b', 'a b', ' a', 'a ', '-a', 'a-', '1', '1a', '0', '-1', '1.5', 'NaN', 'null',
@@ -140,12 +140,12 @@ const ODD_KEYS = [
   'toString',
 ]
 
-/** @returns a job with one to three changes, and what they were */
+/** @returns a job with one to three changes, and a description of each */
 export function mutate(good: RawJob, random: Random): Mutated {
   const job = JSON.parse(JSON.stringify(good)) as RawJob
   const made = Array.from({ length: random.int(3) === 0 ? 2 + random.int(2) : 1 }, () => change(job, good.kind, random))
   const changes = made.map(({ text }) => text)
-  // As it is sent: what JSON has no word for is not there.
+  // As it is sent: JSON drops undefined fields.
   return { job: JSON.parse(JSON.stringify(job)), changes, kinds: made.map(({ kind }) => kind) }
 }
 
@@ -153,7 +153,7 @@ const SCHEMAS = Object.fromEntries(
   JOB_KINDS.map((kind) => [kind, crdFor(kind).spec.versions[0]?.schema.openAPIV3Schema as Schema]),
 ) as Record<JobKind, Schema>
 
-/** Half of them stay within what the schema allows, so that the rules beside it decide. */
+/** About half of them stay within the schema, so that the validation rules decide. */
 const CHANGES = [
   within, within, within, grow, grow, grow, borrow, borrow, reorder, remove, remove,
   beyond, beyond, set, nudge, nudge, add, swap, repeat,
@@ -165,7 +165,7 @@ function change(job: RawJob, of: JobKind, random: Random): { kind: string; text:
   return { kind: made.name, text: made(pick(places, random), random, places) }
 }
 
-/** Another value that the field may have, an edge of it now and then. */
+/** Sets another value that the schema allows, sometimes one at a limit. */
 function within(place: Place, random: Random): string {
   const value = place.schema && valueWithin(place.schema, random)
   return value === undefined ? nudge(place, random) : write(place, value)
@@ -176,7 +176,7 @@ function beyond(place: Place, random: Random): string {
   return value === undefined ? nudge(place, random) : write(place, value)
 }
 
-/** One more of the fields that the object may have. */
+/** Adds a field that the object may have and lacks. */
 function grow(place: Place, random: Random, places: readonly Place[]): string {
   const open = places.filter((one) => isFields(fieldOf(one)) && one.schema?.properties)
   const { schema = {}, path, ...at } = pick(open.length > 0 ? open : [place], random)
@@ -187,7 +187,7 @@ function grow(place: Place, random: Random, places: readonly Place[]): string {
   return write({ at: object as Container, key, path: `${path}/${key}`, schema: undefined }, value)
 }
 
-/** What a field of the same name or the same schema holds elsewhere. */
+/** Sets the value that a field of the same name or schema has elsewhere in the job. */
 function borrow(place: Place, random: Random, places: readonly Place[]): string {
   const alike = places.filter(
     (one) => one.path !== place.path && (one.key === place.key || (one.schema && one.schema === place.schema)),
@@ -195,7 +195,7 @@ function borrow(place: Place, random: Random, places: readonly Place[]): string 
   return alike.length === 0 ? within(place, random) : write(place, copy(fieldOf(pick(alike, random))))
 }
 
-/** Lists the other way round. */
+/** Reverses the list that holds the entry. */
 function reorder(place: Place, random: Random): string {
   if (!Array.isArray(place.at)) return borrow(place, random, [])
   place.at.reverse()
@@ -206,7 +206,7 @@ function set(place: Place, random: Random): string {
   return write(place, odd(random))
 }
 
-/** To a value near by: the next number, the text with one character more. */
+/** Sets a similar value: the next number, the text with one character more. */
 function nudge(place: Place, random: Random): string {
   const value = fieldOf(place)
   if (typeof value === 'number') return write(place, value + pick([1, -1, 0.5, 10, -value, value], random))
@@ -246,7 +246,7 @@ function repeat(place: Place, random: Random): string {
   return `repeat ${place.path}`
 }
 
-/** Every field and entry. The namespace is that of the address, which the walk chooses. */
+/** Lists every field and entry, except the namespace, which must equal the one of the request's path. */
 function placesOf(at: Container, schema: Schema | undefined, path = ''): Place[] {
   const keys: Key[] = Array.isArray(at) ? [...at.keys()] : Object.keys(at)
   return keys

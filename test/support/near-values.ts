@@ -1,4 +1,4 @@
-/** Values that a schema allows, and those just beyond: where doors disagree, they do so at an edge. */
+/** Values that a schema allows, and values just beyond its limits, where two validators most likely disagree. */
 import type { Schema } from '../../src/api/schema.ts'
 import type { Random } from '../../src/support/random.ts'
 
@@ -12,7 +12,7 @@ type Bounded = Schema & {
 
 const INT32 = 2 ** 31 - 1
 const MAX_DEPTH = 6
-/** Between them they match every pattern that a field has. */
+/** For every pattern of a field, at least one of these matches. */
 const TEXTS = [
   'a', 'a-1', 'x1', 'a.b', 'example.com/a', '/a', '/a/b', 'a/b', 'A', '1', '1Gi', '500m', 'metadata.name',
   "metadata.labels['a']", 'train-*', 'registry.example.com/a:1', 's0',
@@ -22,7 +22,7 @@ export function pick<T>(list: readonly T[], random: Random): T {
   return list[random.int(list.length)] as T
 }
 
-/** What the field may be, an edge of it now and then; undefined where the schema says too little. */
+/** @returns a value that the field may have, sometimes one at a limit; undefined if the schema has no type */
 export function valueWithin(schema: Schema, random: Random, depth = 0): unknown {
   const { properties, items, additionalProperties: others } = schema
   if (schema.enum) return pick(schema.enum, random)
@@ -45,7 +45,7 @@ export function valueWithin(schema: Schema, random: Random, depth = 0): unknown 
   }
 }
 
-/** One more, one less, one longer than the field may be; undefined where the schema sets no bound. */
+/** @returns a value just beyond a limit of the field; undefined if the schema sets no limit */
 export function valueBeyond(schema: Bounded, random: Random): unknown {
   const { minimum, maximum, maxLength, maxItems, maxProperties, exclusiveMinimum, exclusiveMaximum, items } = schema
   const all = [
@@ -59,7 +59,7 @@ export function valueBeyond(schema: Bounded, random: Random): unknown {
   return all.length === 0 ? undefined : pick(all, random)
 }
 
-/** A field that the object may have and has not; undefined: it has all. */
+/** @returns a field that the object may have and lacks; undefined if it has all */
 export function absentField(schema: Schema, object: object, random: Random): string | undefined {
   const absent = Object.keys(schema.properties ?? {}).filter((name) => !Object.hasOwn(object, name))
   return absent.length === 0 ? undefined : pick(absent, random)
@@ -83,10 +83,10 @@ function numberWithin(schema: Bounded, random: Random): number {
 }
 
 function textWithin({ pattern = '', maxLength = 40 }: Bounded, random: Random): string | undefined {
-  const isRight = (text: string) => [...text].length <= maxLength && new RegExp(pattern).test(text)
+  const isAllowed = (text: string) => [...text].length <= maxLength && new RegExp(pattern).test(text)
   const long = ['a'.repeat(maxLength), `/${'a'.repeat(maxLength - 1)}`, '😀'.repeat(maxLength)]
-  const right = [...TEXTS, ...long].filter(isRight)
-  return right.length === 0 ? undefined : pick(right, random)
+  const allowed = [...TEXTS, ...long].filter(isAllowed)
+  return allowed.length === 0 ? undefined : pick(allowed, random)
 }
 
 function listOf(items: Schema, length: number, random: Random, depth: number): unknown[] {

@@ -1,9 +1,9 @@
-/** For a test's own HTTP server in front of an API server: forwards the requests that it does not answer itself. */
+/** Lets an HTTP server of a test forward the requests that it does not answer itself to an API server. */
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 
 /**
  * @param to address of the API server
- * @param body the part of the request's body that was already read; undefined: none
+ * @param body the whole body of the request, if the caller has already read it
  */
 export function passOn(request: IncomingMessage, response: ServerResponse, to: string, body?: Buffer): void {
   const { method, headers } = request

@@ -28,7 +28,7 @@ const facts = (status: JobStatus | undefined): SourceFacts => ({
   metric: { name: 'mAP@100', better: 'higher' },
 })
 
-/** A PretrainJob that has come to a state, as the operator itself would have written it. */
+/** @returns the facts of a PretrainJob in this state, with the status that the operator itself decides */
 function source(state: 'running' | 'succeeded' | 'failed' | 'gone', checkpoints = [saved(500), final()]) {
   if (state === 'gone') return undefined
   const pods = {
@@ -49,56 +49,56 @@ const from = (checkpoint: string, step?: number) => ({
 describe('spec.from', () => {
   const waits: { name: string; spec: object; source: ReturnType<typeof source>; expected: RegExp }[] = [
     {
-      name: 'a job that does not exist',
+      name: 'the source does not exist',
       spec: {},
       source: source('gone'),
       expected: /^False SourceMissing: waits for PretrainJob "jft": it does not exist in namespace team/,
     },
     {
-      name: 'latest: until it has succeeded, saying how far it is',
+      name: 'latest needs a source that has succeeded; the message shows its progress',
       spec: from('latest'),
       source: source('running'),
       expected: /^False SourceRunning: waits for PretrainJob "jft" to succeed; now Running at step 500 of 1000/,
     },
     {
-      name: 'a job that is suspended: says what to do',
+      name: 'the source is suspended; the message says how to resume it',
       spec: from('latest'),
       source: facts(decide(pretrainJob({ spec: { suspend: true } }), observed([], {}), NOW).status),
       expected: /^False SourceRunning: .*; now Suspended: set its spec\.suspend to false$/,
     },
     {
-      name: 'best: until it has succeeded',
+      name: 'best needs a source that has succeeded',
       spec: from('best'),
       source: source('running'),
       expected: /^False SourceRunning/,
     },
     {
-      name: 'best of a job whose checkpoints get no score: says so before months of training',
+      name: 'best needs scores, and a source without evaluation is reported before its training ends',
       spec: from('best'),
       source: { ...(source('running') as SourceFacts), metric: undefined },
       expected: /^False SourceNotEvaluated: .*it has no spec.evaluation.*select latest/,
     },
     {
-      name: 'a step that is not saved yet',
+      name: 'the step is not saved yet',
       spec: from('step', 700),
       source: source('running'),
       expected: /^False StepNotSaved: waits for PretrainJob "jft" to save step 700/,
     },
     {
-      name: 'a job that is being deleted',
+      name: 'the source is being deleted',
       spec: {},
       source: { ...facts(undefined), deleting: true },
       expected: /^False SourceDeleted/,
     },
     {
-      name: 'a job whose spec is invalid',
+      name: 'the spec of the source is invalid',
       spec: {},
       source: { ...facts(undefined), claimName: undefined },
       expected: /^False SourceInvalid/,
     },
   ]
   for (const { name, spec, source, expected } of waits) {
-    test(`waits: ${name}`, () => {
+    test(`a FinetuneJob waits: ${name}`, () => {
       const decision = run(spec, { source })
       assert.match(conditionText(decision, 'SourceResolved'), expected)
       assert.equal(decision.status.phase, 'Waiting')
@@ -111,19 +111,19 @@ describe('spec.from', () => {
 
   const pins: { name: string; spec: object; source: ReturnType<typeof source>; step: number }[] = [
     {
-      name: 'latest takes the last of a job that succeeded',
+      name: 'latest takes the last checkpoint of a job that succeeded',
       spec: from('latest'),
       source: source('succeeded'),
       step: 1000,
     },
     {
-      name: 'best takes the highest score',
+      name: 'best takes the checkpoint with the highest score',
       spec: from('best'),
       source: source('succeeded', [saved(400, { score: 0.5 }), saved(500, { score: 0.7 }), final({ score: 0.6 })]),
       step: 500,
     },
     {
-      name: 'best takes the lowest score of a metric that is an error',
+      name: 'best takes the checkpoint with the lowest score if lower is better',
       spec: from('best'),
       source: {
         ...(source('succeeded', [
@@ -144,7 +144,7 @@ describe('spec.from', () => {
     },
   ]
   for (const { name, spec, source, step } of pins) {
-    test(`${name}, and pins it before any pod is made`, () => {
+    test(`${name}, and the job pins it before it creates pods`, () => {
       const decision = run(spec, { source })
       assert.deepEqual(decision.actions, [])
       assert.equal(decision.requeueAfterSeconds, 0)
@@ -157,7 +157,7 @@ describe('spec.from', () => {
         claimName: 'ckpt',
       })
       const next = run(spec, {}, decision.status)
-      assert.equal(next.actions.length, 3, 'the pods are made, even though the source is gone by now')
+      assert.equal(next.actions.length, 3, 'the pods are created although the source no longer exists')
       assert.deepEqual(next.status.source, decision.status.source)
     })
   }
@@ -170,20 +170,20 @@ describe('spec.from', () => {
       expected: /^True SourceFailed: PretrainJob "jft" failed: OutOfData: worker-0/,
     },
     {
-      name: 'the step was never kept',
+      name: 'the source kept no checkpoint of the step',
       spec: from('step', 700),
       source: source('succeeded'),
       expected: /^True SourceUnusable: .* without keeping a checkpoint of step 700; kept: 500, 1000/,
     },
     {
-      name: 'best of nothing scored',
+      name: 'the source has no scored checkpoint for best',
       spec: from('best'),
       source: source('succeeded'),
       expected: /^True SourceUnusable: .*set its spec.evaluation/,
     },
   ]
   for (const { name, spec, source, expected } of failures) {
-    test(`fails: ${name}`, () => assert.match(conditionText(run(spec, { source }), 'Failed'), expected))
+    test(`a FinetuneJob fails: ${name}`, () => assert.match(conditionText(run(spec, { source }), 'Failed'), expected))
   }
 
   test('a PretrainJob waits for its source and pins it, as a FinetuneJob does', () => {
@@ -198,7 +198,7 @@ describe('spec.from', () => {
     assert.equal(decideWith({}, pinned.status).actions.length, 3)
   })
 
-  test('init random waits for nobody', () => {
+  test('a job with init random waits for no source', () => {
     const decision = run({ init: 'random', from: undefined }, {})
     assert.equal(decision.actions.length, 3)
     assert.equal(conditionText(decision, 'SourceResolved'), 'absent')
@@ -210,13 +210,13 @@ describe('spec.transfers', () => {
   const pods = [pod('ps', 0), pod('worker', 0), pod('worker', 1)]
   const running = coordinator({ checkpoints: [saved(500)] })
 
-  test('one at a step is made when that step is saved, one on success is not yet', () => {
+  test('a transfer at a step is created once that step is saved, a transfer on success is not yet', () => {
     const transfers = [transfer('jft-birds-500', 500), transfer('jft-birds-700', 700), transfer('jft-end')]
     const decision = decide(pretrainJob(), observed(pods, { coordinator: running, transfers }), NOW)
     assert.deepEqual(actionsOf(decision), ['createTransfer jft-birds-500'])
   })
 
-  test('one on success is made after the end is written, before the job expires', () => {
+  test('a transfer on success is created after the end is in the status and before the job expires', () => {
     const job = pretrainJob({ spec: { ttlSecondsAfterFinished: 0 } })
     const world = (facts: object) =>
       observed([succeeded('ps', 0)], { transfers: [transfer('jft-end', undefined, facts)] })
@@ -224,11 +224,15 @@ describe('spec.transfers', () => {
     assert.deepEqual(actionsOf(decide({ ...job, status }, world({}), NOW)), ['createTransfer jft-end'])
     assert.deepEqual(actionsOf(decide({ ...job, status }, world({ exists: true }), NOW)), ['noteTransfers jft-end'])
     const made = (facts: object) => ({ ...world({ exists: true, ...facts }), transfersMade: ['jft-end'] })
-    assert.deepEqual(actionsOf(decide({ ...job, status }, made({}), NOW)), [], 'its transfer would go with it')
+    assert.deepEqual(
+      actionsOf(decide({ ...job, status }, made({}), NOW)),
+      [],
+      'deleting the job would delete its transfer',
+    )
     assert.deepEqual(actionsOf(decide({ ...job, status }, made({ ended: true }), NOW)), ['deleteJob'])
   })
 
-  test('one that was made and deleted does not come back', () => {
+  test('a transfer that was created and deleted is not created again', () => {
     const transfers = [transfer('jft-birds-500', 500)]
     const world = observed(pods, { coordinator: running, transfers, transfersMade: ['jft-birds-500'] })
     assert.deepEqual(actionsOf(decide(pretrainJob(), world, NOW)), [])
@@ -237,21 +241,21 @@ describe('spec.transfers', () => {
 
 describe('a checkpoint that another job starts from', () => {
   const pods = [pod('ps', 0), pod('worker', 0), pod('worker', 1)]
-  const pinned = (has: number[], wanted: number[]) =>
-    actionsOf(decide(pretrainJob(), observed(pods, { coordinator: coordinator({ pinned: has }), pins: wanted }), NOW))
+  const pinActions = (pinned: number[], pins: number[]) =>
+    actionsOf(decide(pretrainJob(), observed(pods, { coordinator: coordinator({ pinned }), pins }), NOW))
 
-  test('is pinned, once, and again by a coordinator that has forgotten', () => {
-    assert.deepEqual(pinned([], [500]), ['pinCheckpoints 500'])
-    assert.deepEqual(pinned([500], [500]), [])
-    assert.deepEqual(pinned([], [500]), ['pinCheckpoints 500'])
+  test('is pinned once, and again if the coordinator has lost its pins', () => {
+    assert.deepEqual(pinActions([], [500]), ['pinCheckpoints 500'])
+    assert.deepEqual(pinActions([500], [500]), [])
+    assert.deepEqual(pinActions([], [500]), ['pinCheckpoints 500'])
   })
 
-  test('is released when nobody needs it any more', () => {
-    assert.deepEqual(pinned([500, 700], [700]), ['pinCheckpoints 700'])
-    assert.deepEqual(pinned([500], []), ['pinCheckpoints '])
+  test('is released when no job needs it any more', () => {
+    assert.deepEqual(pinActions([500, 700], [700]), ['pinCheckpoints 700'])
+    assert.deepEqual(pinActions([500], []), ['pinCheckpoints '])
   })
 
-  test('waits while the coordinator cannot be reached', () => {
+  test('is pinned later if the coordinator cannot be reached', () => {
     assert.deepEqual(actionsOf(decide(pretrainJob(), observed(pods, { pins: [500] }), NOW)), [])
   })
 })
@@ -260,7 +264,7 @@ describe('a spec that is invalid', () => {
   const issues = [{ path: 'spec.workers.replicas', value: 0, message: 'expected a whole number of at least 1' }]
   const { kind, metadata } = pretrainJob()
 
-  test('is told field by field, and touches no pod', () => {
+  test('is reported field by field, and no pod is touched', () => {
     const decision = decideInvalid({ kind, metadata }, issues, NOW)
     assert.equal(
       conditionText(decision, 'Failed'),
@@ -271,7 +275,7 @@ describe('a spec that is invalid', () => {
     assert.deepEqual([again.status, again.events], [decision.status, []])
   })
 
-  test('once mended, the job begins', () => {
+  test('is corrected: the job starts', () => {
     const { status } = decideInvalid({ kind, metadata }, issues, NOW)
     const decision = decide(pretrainJob({ status }), observed([]), NOW)
     assert.equal(decision.actions.length, 3)
@@ -279,7 +283,7 @@ describe('a spec that is invalid', () => {
     assert.equal(decision.status.phase, 'Pending')
   })
 
-  test('of a job that has ended changes nothing', () => {
+  test('changes nothing of a job that has ended', () => {
     const { status } = decide(pretrainJob(), observed([succeeded('ps', 0)]), NOW)
     assert.equal(decideInvalid({ kind, metadata, status }, issues, NOW).status, status)
   })

@@ -7,7 +7,7 @@ import { actionsOf, conditionText, coordinator, NOW, observed, pod, pretrainJob,
 import { container, ended, factsOf } from './pod-statuses.ts'
 import { proxy, TABLE } from './status-table.ts'
 
-function saying(decision: ReturnType<typeof decide>): string {
+function shownCondition(decision: ReturnType<typeof decide>): string {
   for (const type of ['Failed', 'Degraded'] as const) {
     const text = conditionText(decision, type)
     if (text.startsWith('True')) return text.replace('True', type)
@@ -15,17 +15,17 @@ function saying(decision: ReturnType<typeof decide>): string {
   return conditionText(decision, 'Running').replace(/^(True|False)/, 'Running')
 }
 
-suite('pods with containers of others', () => {
-  for (const { what, status, is, says, spec } of TABLE) {
+suite('pods with sidecars and init containers that others have injected', () => {
+  for (const { what, status, is, condition, spec } of TABLE) {
     test(what, () => {
       const facts = factsOf('worker', 0, status, { ...(spec && { spec }) })
       assert.deepEqual([facts.phase, facts.ready, facts.outlived], is)
       const pods = [pod('ps', 0), facts, pod('worker', 1)]
-      assert.match(saying(decide(pretrainJob(), observed(pods), NOW)), says)
+      assert.match(shownCondition(decide(pretrainJob(), observed(pods), NOW)), condition)
     })
   }
 
-  test('in another order say the same', () => {
+  test('have the same facts in any order of their container statuses', () => {
     const shuffled = fc
       .constantFrom(...TABLE)
       .chain(({ status }) =>
@@ -50,9 +50,9 @@ describe('a pod whose sidecars outlive it', () => {
     more: Partial<RawPod> = {},
   ) => factsOf(role, 0, { phase: 'Running', containerStatuses: [proxy, container(role, state)] }, more)
   const final = coordinator({ phase: 'done', step: 1000, checkpoints: [saved(1000, { final: true })] })
-  const told = { isEnding: true }
+  const ending = { isEnding: true }
 
-  test('has succeeded: the job has too, and the pod is kept for its logs', () => {
+  test('has succeeded if its own container has: the job succeeds, and the pod is kept for its logs', () => {
     const pods = [beside('ps', ended(0)), beside('worker', ended(0)), pod('worker', 1)]
     const done = decide(pretrainJob(), observed(pods, { coordinator: final }), NOW)
     assert.equal(conditionText(done, 'Succeeded'), 'True Completed: trained to step 1000')
@@ -61,8 +61,8 @@ describe('a pod whose sidecars outlive it', () => {
     assert.deepEqual(actionsOf(after), ['deletePod uid-worker-1', 'endPod', 'endPod'])
   })
 
-  test('is told to end once, and removed if it runs on two minutes after the end of the job', () => {
-    const pods = [{ ...beside('ps', ended(0)), ...told }]
+  test('is ended once, and deleted if it still runs two minutes after the end of the job', () => {
+    const pods = [{ ...beside('ps', ended(0)), ...ending }]
     const { status } = decide(pretrainJob(), observed(pods, { coordinator: final }), NOW)
     const soon = decide(pretrainJob({ status }), observed(pods), NOW)
     assert.deepEqual([actionsOf(soon), soon.requeueAfterSeconds], [[], 120])
@@ -71,7 +71,7 @@ describe('a pod whose sidecars outlive it', () => {
     assert.deepEqual(actionsOf(decide(keep, observed(pods), NOW + 120_000)), [])
   })
 
-  test('was the parameter server: the next generation waits until it is gone', () => {
+  test('is deleted before its successor is created if it is a parameter server', () => {
     const before = decide(pretrainJob(), observed([pod('ps', 0), pod('worker', 0), pod('worker', 1)]), NOW).status
     const workers = [pod('worker', 0), pod('worker', 1)]
     const dead = beside('ps', ended(137))
@@ -88,17 +88,17 @@ describe('a pod whose sidecars outlive it', () => {
     ])
   })
 
-  test('of a suspended job goes with the others', () => {
+  test('is deleted with the others when the job is suspended', () => {
     const job = pretrainJob({ spec: { suspend: true } })
     assert.deepEqual(actionsOf(decide(job, observed([beside('worker', ended(1))]), NOW)), ['deletePod uid-worker-0'])
   })
 
-  test('its last words are read, not its address asked', () => {
+  test('reports through its termination message, not through its HTTP port', () => {
     const facts = beside('ps', ended(0, JSON.stringify(final)))
     assert.deepEqual([facts.phase, JSON.parse(facts.terminationMessage ?? '').step], ['Succeeded', 1000])
   })
 
-  test('what was told is remembered with the pod', () => {
+  test('has isEnding set by its activeDeadlineSeconds, so that a restarted operator knows', () => {
     const spec = { nodeName: 'n', activeDeadlineSeconds: 1 }
     assert.equal(beside('worker', ended(1), { spec }).isEnding, true)
   })

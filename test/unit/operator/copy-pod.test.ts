@@ -11,7 +11,7 @@ const podFor = (role: 'ps' | 'worker', batchSize: number, index: number, attempt
 
 const containerOf = (pod: WholePod) => (pod as unknown as PlannedPod).spec.containers[0] as Container
 
-test('a copy trains with the numbers of its peer, under its own name, index and attempt', () => {
+test('a copy trains with the settings of its peer, under its own name, index and attempt', () => {
   const [wanted, peer] = [podFor('worker', 64, 2, 5), podFor('worker', 32, 1, 0)]
   const copy = copyPod(wanted, { ...peer, spec: { ...peer.spec, nodeName: 'n', priority: 0 } })
   assert.deepEqual(containerOf(copy).args, ['worker', ARGS.index, '2', ARGS.attempt, '5'])
@@ -22,14 +22,14 @@ test('a copy trains with the numbers of its peer, under its own name, index and 
   assert.ok(!('nodeName' in copy.spec) && !('priority' in copy.spec))
 })
 
-test('a parameter server is found under its own name, a worker under none, whatever its peer is called', () => {
+test('a copied parameter server has its own hostname, a copied worker has none', () => {
   const [ps, other] = [podFor('ps', 32, 1, 0), podFor('ps', 32, 0, 0)]
   assert.equal(copyPod(ps, other).spec.hostname, 'jft-pj-ps-1')
   const [worker, older] = [podFor('worker', 32, 1, 0), podFor('worker', 32, 0, 0)]
   assert.ok(!('hostname' in copyPod(worker, { ...older, spec: { ...older.spec, hostname: 'jft-pj-worker-0' } }).spec))
 })
 
-test('what webhooks, a queue and the operator have added to a peer is left to them', () => {
+test('a copy omits what webhooks, a queue and the operator have added to its peer', () => {
   const [wanted, peer] = [podFor('worker', 32, 2, 1), podFor('worker', 32, 0, 0)]
   const added = {
     containers: [{ name: 'proxy', args: ['serve'] }, ...peer.spec.containers],

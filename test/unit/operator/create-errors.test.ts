@@ -15,7 +15,7 @@ const answer = (status: number, message: string, ...fields: string[]) => {
 }
 const pods = 'pods "jft-pj-worker-0" is forbidden:'
 
-/** The texts are those of a kube-apiserver 1.34. */
+/** The messages are those of kube-apiserver 1.34. */
 const cases: { name: string; error: unknown; action?: Action; reason: string; retrySeconds: number | undefined }[] = [
   {
     name: 'a quota that is used up',
@@ -79,7 +79,7 @@ const cases: { name: string; error: unknown; action?: Action; reason: string; re
   },
   ...['spec.containers[0].resources.requests', 'spec.containers[1].image', 'spec.initContainers[0].name'].map(
     (field) => ({
-      name: `what a range of limits or a webhook has put into ${field}`,
+      name: `a wrong value in ${field}, which a LimitRange or a webhook may have set,`,
       error: answer(422, `Pod "x" is invalid: ${field}: Invalid value`, 'spec.affinity', field),
       reason: 'TemplateInvalid',
       retrySeconds: 300,
@@ -99,7 +99,7 @@ const cases: { name: string; error: unknown; action?: Action; reason: string; re
     retrySeconds: 10,
   },
   {
-    name: 'a name of somebody else',
+    name: 'a name that another owner holds',
     error: new DownpourError('NAME_CONFLICT', 'pods team/a exists already and belongs to no controller'),
     reason: 'NameConflict',
     retrySeconds: 10,
@@ -107,24 +107,24 @@ const cases: { name: string; error: unknown; action?: Action; reason: string; re
   { name: 'too many requests', error: answer(429, 'slow down'), reason: 'CreateFailed', retrySeconds: undefined },
 ]
 
-describe('what stands in the way of a pod', () => {
+describe('an error of creating a pod', () => {
   for (const { name, error, action = create, reason, retrySeconds } of cases) {
-    test(`${name} is told as ${reason}, with the words of the server`, () => {
-      const obstacle = createErrorOf(error, action)
-      assert.equal(obstacle.reason, reason)
+    test(`${name} is reported as ${reason}, with the message of the API server`, () => {
+      const createError = createErrorOf(error, action)
+      assert.equal(createError.reason, reason)
       assert.ok(
-        obstacle.message.includes((error as Error).message.replace(/^POST.*?: \d+ \w+: /, '')),
-        obstacle.message,
+        createError.message.includes((error as Error).message.replace(/^POST.*?: \d+ \w+: /, '')),
+        createError.message,
       )
-      assert.equal(obstacle.retryMs, retrySeconds === undefined ? undefined : retrySeconds * 1000)
+      assert.equal(createError.retryMs, retrySeconds === undefined ? undefined : retrySeconds * 1000)
     })
   }
 })
 
-describe('a failure', () => {
+describe('a request that failed', () => {
   const job = pretrainJob()
   const decision = decide(job, observed([pod('ps', 0)]), NOW)
-  const tell = (error: unknown, before = job) =>
+  const failWith = (error: unknown, before = job) =>
     addRequestFailures(
       decision,
       [
@@ -136,45 +136,45 @@ describe('a failure', () => {
     )
   const quota = answer(403, 'pods "a" is forbidden: exceeded quota: gpus')
 
-  test('is in the condition, with the number of pods that it keeps out', () => {
-    const text = conditionText(tell(quota), 'Created')
+  test('is in the condition, with the number of pods that it affects', () => {
+    const text = conditionText(failWith(quota), 'Created')
     assert.equal(text, 'False QuotaExceeded: pods "a" is forbidden: exceeded quota: gpus (and 1 more)')
   })
 
-  test('is one event, however often it is met', () => {
-    const first = tell(quota)
-    const told = (one: typeof first) => one.events.filter(({ reason }) => reason === 'QuotaExceeded').length
-    assert.equal(told(first), 1)
-    const again = tell(quota, pretrainJob({ status: first.status }))
-    assert.deepEqual([told(again), again.status.conditions[0]], [0, first.status.conditions[0]])
+  test('is one event, however often it repeats', () => {
+    const first = failWith(quota)
+    const eventCount = (one: typeof first) => one.events.filter(({ reason }) => reason === 'QuotaExceeded').length
+    assert.equal(eventCount(first), 1)
+    const again = failWith(quota, pretrainJob({ status: first.status }))
+    assert.deepEqual([eventCount(again), again.status.conditions[0]], [0, first.status.conditions[0]])
   })
 
-  test('of the template fails the job in the words of the server, once, until the template is mended', () => {
+  test('because of the template fails the job once, until the template is corrected', () => {
     const wrong = answer(422, 'Pod "a" is invalid: spec.affinity: wrong', 'spec.affinity')
-    const { status, events } = tell(wrong)
+    const { status, events } = failWith(wrong)
     assert.equal(status.phase, 'Failed')
     assert.match(
       conditionText({ status, events, actions: [] }, 'Failed'),
       /^True TemplateInvalid: Pod "a" is invalid: spec\.affinity: wrong/,
     )
     const failed = pretrainJob({ status })
-    assert.equal(tell(wrong, failed).events.length, 0)
+    assert.equal(failWith(wrong, failed).events.length, 0)
     assert.match(conditionText(decide(failed, observed([]), NOW), 'Failed'), /^False /)
   })
 
-  test('that may go by itself does not fail the job', () => {
+  test('for a reason that may pass does not fail the job', () => {
     for (const error of [quota, answer(422, 'Pod "a" is invalid', 'spec.containers[0].resources.requests')])
-      assert.equal(tell(error).status.phase, decision.status.phase)
+      assert.equal(failWith(error).status.phase, decision.status.phase)
   })
 
-  test('that lasts lets one pod try before the others; a name that is taken keeps out nobody else', () => {
-    assert.equal(isBlocked(pretrainJob({ status: tell(quota).status })), true)
+  test('for a lasting reason blocks the other pods of the job; a name conflict does not', () => {
+    assert.equal(isBlocked(pretrainJob({ status: failWith(quota).status })), true)
     const taken = new DownpourError('NAME_CONFLICT', 'taken')
-    assert.equal(isBlocked(pretrainJob({ status: tell(taken).status })), false)
+    assert.equal(isBlocked(pretrainJob({ status: failWith(taken).status })), false)
     assert.equal(isBlocked(job), false)
   })
 
-  test('that lasts is waited out; one that passes comes back by the back-off of the queue', () => {
+  test('for a lasting reason is retried after a fixed time; a transient one through the back-off of the queue', () => {
     const failed = (status: number, message: string) => [{ item: create, error: answer(status, message) }]
     assert.deepEqual(
       [firstTransient(failed(403, 'exceeded quota')), nextRetryMs(failed(403, 'exceeded quota'))],

@@ -26,7 +26,7 @@ import {
 const healthy = [pod('ps', 0), pod('worker', 0), pod('worker', 1)]
 const run = (job: Job, world: Observed) => decide(job, world, NOW)
 
-/** Decides until the status no longer changes, as reconciles after status writes do. */
+/** Decides until the status no longer changes, as the reconciles after each status write do. */
 function settle(job: Job, world: Observed) {
   let decision = run(job, world)
   for (let round = 0; round < 5; round++) {
@@ -34,11 +34,11 @@ function settle(job: Job, world: Observed) {
     if (JSON.stringify(next.status) === JSON.stringify(decision.status)) return next
     decision = next
   }
-  return assert.fail('the status never settles')
+  return assert.fail('the status changes with every decision')
 }
 
 describe('startup', () => {
-  test('the service, parameter servers first, then at once the workers', () => {
+  test('creates the service, the parameter servers and the workers in one decision', () => {
     const decision = run(pretrainJob(), observed([], { service: undefined }))
     assert.deepEqual(actionsOf(decision), [
       'createService',
@@ -50,13 +50,13 @@ describe('startup', () => {
     assert.equal(decision.status.replicas.worker.summary, '0/2')
   })
 
-  test('workers are created while the parameter server is still pending', () => {
+  test('does not wait for the parameter server before it creates workers', () => {
     const decision = run(pretrainJob(), observed([pending('ps', 0)]))
     assert.equal(actionsOf(decision).length, 2)
     assert.equal(decision.status.phase, 'Starting')
   })
 
-  test('a pod that does not fit is told in the words of the scheduler', () => {
+  test('shows the message of the scheduler for a pod that fits on no node', () => {
     const text = '0/5 nodes are available: 5 Insufficient nvidia.com/gpu'
     const pods = [pod('ps', 0), pod('worker', 0), pending('worker', 1, { unschedulable: text })]
     assert.equal(
@@ -65,14 +65,14 @@ describe('startup', () => {
     )
   })
 
-  test('pods that wait for different things are told each with its own cause', () => {
+  test('groups unschedulable pods by the message of the scheduler', () => {
     const waiting = (role: 'ps' | 'worker', index: number, unschedulable: string) =>
       pending(role, index, { unschedulable })
     const claim = (name: string) => `persistentvolumeclaim "${name}" not found`
-    const told = (...pods: ReturnType<typeof waiting>[]) =>
+    const shownCauses = (...pods: ReturnType<typeof waiting>[]) =>
       conditionText(run(pretrainJob(), observed(pods)), 'Scheduled').replace('False Unschedulable: ', '')
     const [ps, workers] = [waiting('ps', 0, claim('out')), [0, 1].map((i) => waiting('worker', i, claim('jft')))]
-    assert.equal(told(ps, ...workers), `ps-0: ${claim('out')}; worker-0, worker-1: ${claim('jft')}`)
+    assert.equal(shownCauses(ps, ...workers), `ps-0: ${claim('out')}; worker-0, worker-1: ${claim('jft')}`)
     const many = Array.from({ length: 5 }, (_, index) => ({ role: 'worker' as const, index }))
     assert.equal(
       listCauses(many, ({ index }) => `0/${Math.min(index, 3)} nodes`),
@@ -80,7 +80,7 @@ describe('startup', () => {
     )
   })
 
-  test('pods that do not start for different reasons are told each with its own', () => {
+  test('groups pods that do not start by their reason', () => {
     const pods = [
       pending('ps', 0, { reason: 'ErrImagePull', message: 'no such image' }),
       pending('worker', 0, { reason: 'CreateContainerConfigError', message: 'secret "keys" not found' }),
@@ -92,7 +92,7 @@ describe('startup', () => {
     )
   })
 
-  test('a pod that no scheduler has looked at is not called scheduled', () => {
+  test('does not call a pod scheduled that no scheduler has seen', () => {
     const pods = [pod('ps', 0), pod('worker', 0), pending('worker', 1, { isPlaced: false })]
     const scheduling = { gang: 'volcano' } as const
     const decision = run(pretrainJob({ spec: { scheduling } }), observed(pods))
@@ -100,22 +100,22 @@ describe('startup', () => {
       conditionText(decision, 'Scheduled'),
       'False Scheduling: worker-1: not yet seen by scheduler "volcano"',
     )
-    assert.ok(!decision.events.some(({ reason }) => reason === 'Scheduling'), 'the ordinary way up is no news')
+    assert.ok(!decision.events.some(({ reason }) => reason === 'Scheduling'), 'a normal start records no event')
   })
 
-  test('an image that cannot be pulled is told once, in the words of the kubelet', () => {
+  test('records one event for an image that cannot be pulled, with the message of the kubelet', () => {
     const stuck = (reason: string) => [pending('ps', 0, { reason, message: 'no such image' }), ...healthy.slice(1)]
     const first = run(pretrainJob(), observed(stuck('ErrImagePull')))
-    const words = 'ps 0/1, workers 2/2; ps-0: ErrImagePull: no such image'
-    assert.equal(conditionText(first, 'Running'), `False ImagePullBackOff: ${words}`)
-    const told = (decision: typeof first) => decision.events.filter(({ reason }) => reason === 'ImagePullBackOff')
-    assert.equal(told(first).length, 1)
+    const message = 'ps 0/1, workers 2/2; ps-0: ErrImagePull: no such image'
+    assert.equal(conditionText(first, 'Running'), `False ImagePullBackOff: ${message}`)
+    const pullEvents = (decision: typeof first) => decision.events.filter(({ reason }) => reason === 'ImagePullBackOff')
+    assert.equal(pullEvents(first).length, 1)
     const again = run(pretrainJob({ status: first.status }), observed(stuck('ImagePullBackOff')))
     assert.match(conditionText(again, 'Running'), /^False ImagePullBackOff: .*ps-0: ImagePullBackOff: no such image/)
-    assert.deepEqual(told(again), [])
+    assert.deepEqual(pullEvents(again), [])
   })
 
-  test('a worker that does not start is told also while the others train', () => {
+  test('reports a worker that does not start also while the others train', () => {
     const pods = [pod('ps', 0), pod('worker', 0), pending('worker', 1, { reason: 'CreateContainerConfigError' })]
     assert.match(
       conditionText(run(pretrainJob(), observed(pods)), 'Running'),
@@ -123,21 +123,21 @@ describe('startup', () => {
     )
   })
 
-  test('a name taken by a stranger is a condition, not a create, and nothing of the stranger is touched', () => {
-    const pods = [pod('ps', 0, { ownerUid: 'somebody' }), pod('worker', 0), pod('worker', 1)]
+  test('reports a name that a pod of another owner holds, and leaves that pod alone', () => {
+    const pods = [pod('ps', 0, { ownerUid: 'other' }), pod('worker', 0), pod('worker', 1)]
     const decision = run(pretrainJob(), observed(pods))
     assert.deepEqual(actionsOf(decision), [])
     assert.match(conditionText(decision, 'Created'), /^False NameConflict: .*pod jft-pj-ps-0/)
   })
 
-  test('fewer workers asked for: those beyond are removed', () => {
+  test('removes the workers beyond a lowered number of replicas', () => {
     const world = observed(healthy, { desired: { ps: 1, worker: 1, evaluator: 0 } })
     assert.deepEqual(actionsOf(run(pretrainJob(), world)), ['deletePod uid-worker-1'])
   })
 })
 
 describe('a running job', () => {
-  test('has its figures in the status, asks for nothing, and settles', () => {
+  test('has its progress in the status and needs no action', () => {
     const world = observed(healthy, { coordinator: coordinator({ checkpoints: [saved(200), saved(300)] }) })
     const { status, ...decision } = settle(pretrainJob(), world)
     assert.deepEqual(decision.actions, [])
@@ -149,12 +149,12 @@ describe('a running job', () => {
     assert.equal(status.workersReady, 2)
   })
 
-  test('keeps its last figures while the parameter server cannot be reached', () => {
+  test('keeps its last progress while the parameter server cannot be reached', () => {
     const before = run(pretrainJob(), observed(healthy, { coordinator: coordinator() })).status
     assert.deepEqual(run(pretrainJob({ status: before }), observed(healthy)).status.progress, before.progress)
   })
 
-  test('a condition keeps its transition time until the status flips', () => {
+  test('keeps the transition time of a condition until its status changes', () => {
     const job = pretrainJob()
     const first = decide(job, observed(healthy), ago(100)).status
     const again = run({ ...job, status: first }, observed(healthy)).status
@@ -172,11 +172,11 @@ describe('a running job', () => {
     assert.match(conditionText(run(pretrainJob({ status: stalled.status }), moved), 'Stalled'), /^False Progressing/)
   })
 
-  test('asks to be looked at again when the progress deadline would pass', () => {
+  test('is requeued for the moment when the progress deadline would pass', () => {
     assert.equal(run(pretrainJob(), observed(healthy)).requeueAfterSeconds, 600)
   })
 
-  test('a failing save is told until a later one succeeds', () => {
+  test('reports a failed save until a later one succeeds', () => {
     const failing = coordinator({ checkpointFailures: { count: 2, lastError: 'ENOSPC: disk full' } })
     const first = run(pretrainJob(), observed(healthy, { coordinator: failing }))
     assert.match(conditionText(first, 'CheckpointDegraded'), /^True SaveFailed: 2 saves failed, the last: ENOSPC/)
@@ -185,7 +185,7 @@ describe('a running job', () => {
     assert.match(conditionText(second, 'CheckpointDegraded'), /^False SavedAgain/)
   })
 
-  test('a spec changed meanwhile is not applied, and that is said', () => {
+  test('does not apply a changed spec, and reports that', () => {
     const world = observed(healthy, { planHash: 'plan-2', desired: { ps: 4, worker: 2, evaluator: 0 } })
     const decision = run(pretrainJob(), world)
     assert.deepEqual(actionsOf(decision), [])
@@ -193,26 +193,29 @@ describe('a running job', () => {
   })
 })
 
-describe('a plan that has drifted', () => {
-  const drifted = (pods: readonly PodFacts[]) => observed(pods, { planHash: 'plan-2' })
+describe('a job whose plan changed while its pods run', () => {
+  const withNewPlan = (pods: readonly PodFacts[]) => observed(pods, { planHash: 'plan-2' })
   const likeOf = (decision: Decision) => decision.actions.map((action) => ('like' in action ? action.like : undefined))
 
-  test('a failed worker comes back with the numbers it had', () => {
-    const worlds = drifted([pod('ps', 0), pod('worker', 0), failed('worker', 1, 137)])
+  test('replaces a failed worker with the settings that it had', () => {
+    const worlds = withNewPlan([pod('ps', 0), pod('worker', 0), failed('worker', 1, 137)])
     const decision = run(pretrainJob({ status: run(pretrainJob(), worlds).status }), worlds)
     assert.deepEqual(actionsOf(decision), ['replacePod worker-1 attempt 1 generation 0 failures 1'])
     assert.deepEqual(likeOf(decision), ['jft-pj-worker-1'])
   })
 
-  test('one that vanished is made like its sibling', () => {
-    const decision = run(pretrainJob(), drifted([pod('ps', 0), pod('worker', 0)]))
+  test('creates a vanished worker with the settings of another worker', () => {
+    const decision = run(pretrainJob(), withNewPlan([pod('ps', 0), pod('worker', 0)]))
     assert.deepEqual(actionsOf(decision), ['createPod worker-1 attempt 0 generation 0 failures 0'])
     assert.deepEqual(likeOf(decision), ['jft-pj-worker-0'])
   })
 
-  test('workers with former numbers go when the parameter servers came back with the new ones', () => {
+  test('deletes workers with old settings once the parameter servers run with the new ones', () => {
     const pods = [pod('ps', 0, { planHash: 'plan-2', generation: 1 }), pod('worker', 0), pod('worker', 1)]
-    assert.deepEqual(actionsOf(run(pretrainJob(), drifted(pods))), ['deletePod uid-worker-0', 'deletePod uid-worker-1'])
+    assert.deepEqual(actionsOf(run(pretrainJob(), withNewPlan(pods))), [
+      'deletePod uid-worker-0',
+      'deletePod uid-worker-1',
+    ])
   })
 })
 
@@ -223,54 +226,58 @@ describe('a failed worker', () => {
 
   const cases: { name: string; worker: PodFacts; expected: string[] }[] = [
     {
-      name: 'killed: comes back with the next attempt, and counts',
+      name: 'that was killed is replaced with the next attempt, and counted',
       worker: failed('worker', 1, 137, { reason: 'OOMKilled' }),
       expected: ['replacePod worker-1 attempt 1 generation 0 failures 1'],
     },
     {
-      name: 'evicted: comes back, and does not count',
+      name: 'that was evicted is replaced, and not counted',
       worker: failed('worker', 1, 137, { disruption: 'Evicted', attempt: 4, failures: 2 }),
       expected: ['replacePod worker-1 attempt 5 generation 0 failures 2'],
     },
     {
-      name: 'for the second time within the back-off: waits',
+      name: 'that fails again within the back-off is not replaced yet',
       worker: failed('worker', 1, 1, { attempt: 4, failures: 1, finishedAtMs: ago(10) }),
       expected: [],
     },
     {
-      name: 'after a long healthy run: the back-off starts anew, and it does not count',
+      name: 'after a long healthy run is not counted, and its back-off starts again',
       worker: failed('worker', 1, 1, { attempt: 9, failures: 1, startedAtMs: ago(700), finishedAtMs: ago(2) }),
       expected: ['replacePod worker-1 attempt 10 generation 0 failures 1'],
     },
     {
-      name: 'whose node has its clock an hour ahead: comes back at once',
+      name: 'whose node clock is an hour ahead is replaced at once',
       worker: failed('worker', 1, 1, { startedAtMs: ago(-3500), finishedAtMs: ago(-3600) }),
       expected: ['replacePod worker-1 attempt 1 generation 0 failures 1'],
     },
     {
-      name: 'being deleted: waits until it is gone',
+      name: 'that is being deleted is not replaced before it is gone',
       worker: failed('worker', 1, 143, { deleting: true }),
       expected: [],
     },
-    { name: 'told that all is done: stays', worker: succeeded('worker', 1), expected: [] },
+    { name: 'is kept if it ended successfully', worker: succeeded('worker', 1), expected: [] },
   ]
   for (const { name, worker, expected } of cases) {
     test(name, () => assert.deepEqual(actionsOf(after(worker)), expected))
   }
 
-  test('sent home by a parameter server that came back without the last steps: comes back', () => {
+  test('is replaced if it ended before a parameter server restarted without the last steps', () => {
     const pods = [pod('ps', 0, { generation: 1, attempt: 1 }), succeeded('worker', 0), succeeded('worker', 1)]
-    const told = (facts: object) =>
+    const actionsWith = (facts: object) =>
       actionsOf(run(pretrainJob(), observed(pods, { coordinator: coordinator({ workersConnected: 0, ...facts }) })))
-    assert.deepEqual(told({ step: 900 }), [
+    assert.deepEqual(actionsWith({ step: 900 }), [
       'replacePod worker-0 attempt 0 generation 1 failures 0',
       'replacePod worker-1 attempt 0 generation 1 failures 0',
     ])
-    assert.deepEqual(told({ step: 1000, phase: 'saving' }), [], 'the last step is made')
-    assert.deepEqual(told({ step: 900, workersConnected: 1 }), [], 'an answer from before they left')
+    assert.deepEqual(actionsWith({ step: 1000, phase: 'saving' }), [], 'all steps are done')
+    assert.deepEqual(
+      actionsWith({ step: 900, workersConnected: 1 }),
+      [],
+      'the status is older than the end of the workers',
+    )
   })
 
-  test('is replaced only once its failure is written down', () => {
+  test('is replaced only after its failure is in the status', () => {
     const pods = [pod('ps', 0), pod('worker', 0), failed('worker', 1, 1)]
     const first = run(pretrainJob(), observed(pods))
     assert.deepEqual(actionsOf(first), [])
@@ -288,7 +295,7 @@ describe('a failed worker', () => {
     )
   })
 
-  test('keeps its numbers when the operator dies between delete and create', () => {
+  test('keeps its attempt and failure counts when the operator dies between delete and create', () => {
     const worker = failed('worker', 1, 1, { attempt: 1, failures: 1 })
     const world = observed([pod('ps', 0), pod('worker', 0)])
     assert.deepEqual(actionsOf(run(pretrainJob({ status: status(worker) }), world)), [
@@ -296,7 +303,7 @@ describe('a failed worker', () => {
     ])
   })
 
-  test('deleted by somebody: comes back, not counted', () => {
+  test('is created again, and not counted, if a person deleted it', () => {
     const before = settle(pretrainJob(), observed(healthy)).status
     const decision = run(pretrainJob({ status: before }), observed(healthy.slice(0, 2)))
     assert.deepEqual(actionsOf(decision), ['createPod worker-1 attempt 0 generation 0 failures 0'])
@@ -304,7 +311,7 @@ describe('a failed worker', () => {
     assert.match(conditionText(decision, 'Degraded'), /^True/)
   })
 
-  test('below the quorum for too long stalls the job', () => {
+  test('stalls the job that stays below its quorum for too long', () => {
     const job = pretrainJob({ spec: { workers: { replicas: 2, quorum: 2 } } })
     const pods = [pod('ps', 0), pod('worker', 0), pending('worker', 1, { attempt: 1 })]
     const world = observed(pods, { coordinator: coordinator() })
@@ -314,19 +321,23 @@ describe('a failed worker', () => {
   })
 })
 
-describe('failing for good', () => {
+describe('a permanent failure', () => {
   const end = (world: Observed, spec = {}) => run(pretrainJob({ spec }), world)
 
   const CODE = 'DATA_EMPTY'
-  const words: [string, object | undefined, CoordinatorStatus['failure']?][] = [
+  const reports: [string, object | undefined, CoordinatorStatus['failure']?][] = [
     ['a code and a message', { code: CODE, message: 'no pictures' }],
     ['a code alone', { code: CODE }],
     ['a message that begins with its code', { code: CODE, message: `${CODE}: no pictures` }],
     ['a whole status', coordinator({ failure: { code: CODE, message: 'no pictures' } })],
-    ['nothing, where the coordinator told it', undefined, { code: CODE, message: `${CODE}: no pictures` }],
+    [
+      'no termination message, if the coordinator reported it',
+      undefined,
+      { code: CODE, message: `${CODE}: no pictures` },
+    ],
   ]
-  for (const [name, said, failure = null] of words)
-    test(`the code is told once after ${name}`, () => {
+  for (const [name, said, failure = null] of reports)
+    test(`the code is shown once after ${name}`, () => {
       const terminationMessage = said && JSON.stringify(said)
       const worker = failed('worker', 1, 11, { terminationMessage })
       const decision = end(observed([pod('ps', 0), worker], { coordinator: coordinator({ failure }) }))
@@ -338,7 +349,7 @@ describe('failing for good', () => {
 
   const cases: { name: string; pods: PodFacts[]; spec?: object; expected: RegExp }[] = [
     {
-      name: 'a permanent exit code, with the last words of the process',
+      name: 'fails the job on a permanent exit code, with the termination message of the process',
       pods: [
         pod('ps', 0),
         failed('worker', 0, 11, {
@@ -348,7 +359,7 @@ describe('failing for good', () => {
       expected: /^True BAD_DATA: worker-0: a.tfrecord at 40: bad CRC \(exit 11\)/,
     },
     {
-      name: 'a whole runtime status as last words',
+      name: 'fails the job if the termination message is a whole runtime status',
       pods: [
         failed('ps', 0, 12, {
           terminationMessage: JSON.stringify(coordinator({ failure: { code: 'NON_FINITE', message: 'NaN' } })),
@@ -357,18 +368,18 @@ describe('failing for good', () => {
       expected: /^True NON_FINITE: ps-0: NaN \(exit 12\)/,
     },
     {
-      name: 'the first of several, for the others may have failed because of it',
+      name: 'is the first of several failures, because it may have caused the others',
       pods: [failed('worker', 0, 14, { finishedAtMs: ago(10) }), failed('worker', 1, 10, { finishedAtMs: ago(20) })],
       expected: /worker-1/,
     },
     {
-      name: 'a code that the policy calls permanent',
+      name: 'fails the job on a code in permanentExitCodes',
       pods: [pod('ps', 0), failed('worker', 0, 137)],
       spec: { failurePolicy: { permanentExitCodes: [137] } },
       expected: /^True Exit137/,
     },
     {
-      name: 'more failures than backoffLimit',
+      name: 'fails the job after more failures than backoffLimit',
       pods: [pod('ps', 0), failed('worker', 0, 137, { failures: 3, reason: 'OOMKilled' })],
       expected: /^True BackoffLimitExceeded: 4 failures, backoffLimit is 3; the last: worker-0: OOMKilled \(exit 137\)/,
     },
@@ -383,14 +394,14 @@ describe('failing for good', () => {
     })
   }
 
-  test('a code that the policy calls retryable is retried', () => {
+  test('does not result from a code in retryableExitCodes', () => {
     const decision = end(observed([pod('ps', 0), failed('worker', 0, 11)]), {
       failurePolicy: { retryableExitCodes: [11] },
     })
     assert.notEqual(decision.status.phase, 'Failed')
   })
 
-  test('evictions beyond any limit do not fail the job', () => {
+  test('does not result from evictions, however many', () => {
     const world = observed([
       pod('ps', 0),
       pod('worker', 0),
@@ -399,13 +410,13 @@ describe('failing for good', () => {
     assert.equal(end(world, { backoffLimit: 0 }).status.phase, 'Running')
   })
 
-  test('activeDeadlineSeconds', () => {
+  test('results from a run longer than activeDeadlineSeconds', () => {
     const status = decide(pretrainJob(), observed(healthy), ago(61)).status
     const decision = run(pretrainJob({ spec: { activeDeadlineSeconds: 60 }, status }), observed(healthy))
     assert.match(conditionText(decision, 'Failed'), /^True DeadlineExceeded/)
   })
 
-  test('running pods are removed once the end is written, failed ones stay', () => {
+  test('removes running pods once the end is in the status, and keeps failed ones', () => {
     const pods = [pod('ps', 0), failed('worker', 0, 11), pod('worker', 1)]
     const status = end(observed(pods)).status
     const decision = run(pretrainJob({ status }), observed(pods))
@@ -418,7 +429,7 @@ describe('a lost parameter server', () => {
   const before = settle(pretrainJob(), observed(healthy, { coordinator: coordinator() })).status
   const workers = healthy.slice(1)
 
-  test('raises the generation in the status first, then is deleted and created anew, the workers stay', () => {
+  test('raises the generation in the status first, then is deleted and created; workers stay', () => {
     const dead = [failed('ps', 0, 137), ...workers]
     const seen = run(pretrainJob({ status: before }), observed(dead))
     assert.deepEqual(actionsOf(seen), [], 'its failure is written down first')
@@ -437,7 +448,7 @@ describe('a lost parameter server', () => {
     assert.deepEqual(done.status.restarts, { ps: 1, worker: 0, evaluator: 0, counted: 1, total: 1 })
   })
 
-  test('takes its peers along', () => {
+  test('restarts all parameter servers of the job', () => {
     const job = pretrainJob({ spec: { parameterServer: { replicas: 2 } } })
     const desired = { ps: 2, worker: 2, evaluator: 0 }
     const pair = settle(job, observed([...healthy, pod('ps', 1)], { desired })).status
@@ -459,7 +470,7 @@ describe('a lost parameter server', () => {
     ])
   })
 
-  test('that is being drained is lost at once: its peers save while it still answers', () => {
+  test('is lost as soon as it is drained, so that its peers save while it still answers', () => {
     const job = pretrainJob({ spec: { parameterServer: { replicas: 2 } } })
     const desired = { ps: 2, worker: 2, evaluator: 0 }
     const status = settle(job, observed([...healthy, pod('ps', 1)], { desired })).status
@@ -470,7 +481,7 @@ describe('a lost parameter server', () => {
     assert.deepEqual(actionsOf(run({ ...job, status: raised.status }, drained)), ['deletePod uid-ps-0'])
   })
 
-  test('that was never created is created in the same generation', () => {
+  test('is created in the same generation if it never existed', () => {
     const desired = { ps: 2, worker: 2, evaluator: 0 }
     const half = observed([...healthy], { desired })
     const status = run(pretrainJob(), observed([], { desired })).status
@@ -478,7 +489,7 @@ describe('a lost parameter server', () => {
     assert.deepEqual(actionsOf(decision), ['createPod ps-1 attempt 0 generation 0 failures 0'])
   })
 
-  test('is not created in the same generation once its peers train, even if no status was ever written', () => {
+  test('is not created in the same generation once its peers train, even without a status', () => {
     const desired = { ps: 2, worker: 2, evaluator: 0 }
     const half = observed([...healthy], { desired, coordinator: coordinator({ phase: 'training' }) })
     const seen = run(pretrainJob(), half)
@@ -493,7 +504,7 @@ describe('a lost parameter server', () => {
     assert.deepEqual(actionsOf(decision), [])
   })
 
-  test('the generation of the pods counts when the status is older', () => {
+  test('takes its generation from the pods if the status is older', () => {
     const pods = [pod('ps', 0, { generation: 4 }), ...workers]
     assert.equal(run(pretrainJob({ status: before }), observed(pods)).status.psGeneration, 4)
   })
@@ -507,7 +518,7 @@ describe('success', () => {
     checkpoints: [saved(1000, { final: true })],
   })
 
-  test('the parameter server has ended and nobody evaluates: succeeded, running pods go later', () => {
+  test('without an evaluator follows from the end of the parameter server; running pods are deleted later', () => {
     const pods = [succeeded('ps', 0), succeeded('worker', 0), pod('worker', 1)]
     const decision = run(pretrainJob(), observed(pods, { coordinator: final }))
     assert.equal(conditionText(decision, 'Succeeded'), 'True Completed: trained to step 1000')
@@ -517,7 +528,7 @@ describe('success', () => {
     assert.deepEqual(next.status.progress, decision.status.progress)
   })
 
-  test('an evaluator that fails over and over does not end training that goes well', () => {
+  test('is still possible while the evaluator fails again and again', () => {
     const desired = { ps: 1, worker: 2, evaluator: 1 }
     const crashing = failed('evaluator', 0, 1, { attempt: 30, failures: 0 })
     const job = pretrainJob({ spec: { backoffLimit: 0 } })
@@ -540,7 +551,7 @@ describe('success', () => {
     assert.equal(done.status.results?.examples, 100)
   })
 
-  test('last words that were cut do not make older checkpoints forgotten', () => {
+  test('keeps older checkpoints in the status if the termination message was cut', () => {
     const all = coordinator({ checkpoints: [saved(300), saved(500), saved(900)] })
     const before = run(pretrainJob(), observed(healthy, { coordinator: all })).status
     const done = run(pretrainJob({ status: before }), observed([succeeded('ps', 0)], { coordinator: final }))
@@ -550,7 +561,7 @@ describe('success', () => {
     )
   })
 
-  test('an end stays the end, whatever happens to the pods', () => {
+  test('does not change, whatever happens to the pods later', () => {
     const { status } = run(pretrainJob(), observed([succeeded('ps', 0)], { coordinator: final }))
     const later = settle(pretrainJob({ status }), observed([]))
     assert.deepEqual([later.actions, later.status.phase, later.status.headline], [[], 'Succeeded', undefined])
@@ -561,14 +572,14 @@ describe('success', () => {
     ['Running', ['deletePod uid-worker-0']],
     ['All', ['deletePod uid-ps-0', 'deletePod uid-worker-0']],
   ] as const) {
-    test(`cleanPodPolicy ${policy}`, () => {
+    test(`deletes ${expected.length} pods with cleanPodPolicy ${policy}`, () => {
       const job = pretrainJob({ spec: { cleanPodPolicy: policy } })
       const world = observed([succeeded('ps', 0), pod('worker', 0)])
       assert.deepEqual(actionsOf(run({ ...job, status: run(job, world).status }, world)), expected)
     })
   }
 
-  test('the job itself goes after its time to live', () => {
+  test('deletes the job after ttlSecondsAfterFinished', () => {
     const job = pretrainJob({ spec: { ttlSecondsAfterFinished: 30 } })
     const status = decide(job, observed([succeeded('ps', 0)]), ago(20)).status
     const early = run({ ...job, status }, observed([]))
@@ -580,7 +591,7 @@ describe('success', () => {
 describe('suspension', () => {
   const job = pretrainJob({ spec: { suspend: true } })
 
-  test('removes all pods, keeps the figures, then rests', () => {
+  test('removes all pods, keeps the progress, then needs no action', () => {
     const status = decide(pretrainJob(), observed(healthy, { coordinator: coordinator() }), ago(500)).status
     const decision = run({ ...job, status }, observed(healthy))
     assert.deepEqual(actionsOf(decision), ['deletePod uid-ps-0', 'deletePod uid-worker-0', 'deletePod uid-worker-1'])
@@ -592,7 +603,7 @@ describe('suspension', () => {
     assert.equal(rest.status.startTime, undefined, 'suspended time does not count for deadlines')
   })
 
-  test('resumed, the pods come back and the deadlines start anew', () => {
+  test('ends with new pods and deadlines that start again', () => {
     const status = decide(job, observed([]), ago(5000)).status
     const decision = run(pretrainJob({ status, spec: { activeDeadlineSeconds: 60 } }), observed([]))
     assert.equal(decision.actions.length, 3)
@@ -600,7 +611,7 @@ describe('suspension', () => {
     assert.match(conditionText(decision, 'Suspended'), /^False Resumed/)
   })
 
-  test('pods that end badly on the way out do not count', () => {
+  test('does not count pods that fail while they are stopped', () => {
     const decision = run(job, observed([failed('worker', 0, 143), failed('ps', 0, 1)]))
     assert.equal(decision.status.restarts.counted, 0)
   })

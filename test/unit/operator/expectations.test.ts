@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Expectations } from '../../../src/operator/expectations.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
-test('a job is not looked at before the watch has shown what was made for it', async () => {
+test('a job is not reconciled before the watch has shown the objects that were created for it', async () => {
   const clock = new FakeClock()
   const expectations = new Expectations(clock)
   const seen = new Set<string>()
@@ -18,10 +18,10 @@ test('a job is not looked at before the watch has shown what was made for it', a
   seen.add('b')
   assert.equal(waitMs(), 0)
   seen.clear()
-  assert.equal(waitMs(), 0, 'what was seen once may go')
+  assert.equal(waitMs(), 0, 'an object that was seen once may disappear')
 })
 
-test('one that is never shown is waited for no longer than two seconds', async () => {
+test('an object that the watch never shows delays the job by two seconds at most', async () => {
   const clock = new FakeClock()
   const expectations = new Expectations(clock)
   expectations.expect('gone')
@@ -37,7 +37,7 @@ test('one that is never shown is waited for no longer than two seconds', async (
   )
 })
 
-test('a pause that the API server asked for is kept, and is not for ever', async () => {
+test('a pause that the API server asked for is kept, up to 30 seconds', async () => {
   const clock = new FakeClock()
   const expectations = new Expectations(clock)
   const waitMs = () => expectations.waitMs(() => true)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { podName, ROLES } from '../../../src/contract/names.ts'
-import { DESIRED, Simulation, stranger } from './simulation.ts'
+import { DESIRED, podOfAnotherOwner, Simulation } from './simulation.ts'
 
 const NAMES = ROLES.flatMap((role) =>
   Array.from({ length: DESIRED[role] }, (_, index) => podName('PretrainJob', 'jft', role, index)),
@@ -16,7 +16,7 @@ const fault = fc.oneof(
     exitCode: fc.constantFrom(1, 20, 100, 137, 143),
     outlived: fc.boolean(),
   }),
-  fc.record({ type: fc.constantFrom('evict', 'vanish', 'drain', 'usurp', 'sendHome'), name }),
+  fc.record({ type: fc.constantFrom('evict', 'vanish', 'drain', 'usurp', 'succeed'), name }),
   fc.record({ type: fc.constantFrom('kubelet', 'suspend', 'resume', 'loseService') }),
   fc.record({ type: fc.constant('wait' as const), seconds: fc.nat(20) }),
 )
@@ -50,8 +50,8 @@ function inflictByName(world: Simulation, one: { type: string; name?: string }):
     evict: () => world.change(name, { phase: 'Failed', disruption: 'Evicted', finishedAtMs: world.nowMs }),
     vanish: () => world.pods.delete(name),
     drain: () => world.change(name, { deleting: true }),
-    usurp: () => !there && world.pods.set(name, stranger(name)),
-    sendHome: () => there?.role === 'worker' && world.change(name, { phase: 'Succeeded', finishedAtMs: world.nowMs }),
+    usurp: () => !there && world.pods.set(name, podOfAnotherOwner(name)),
+    succeed: () => there?.role === 'worker' && world.change(name, { phase: 'Succeeded', finishedAtMs: world.nowMs }),
     kubelet: () => world.kubelet(),
     suspend: () => setSuspend(world, true),
     resume: () => setSuspend(world, false),
@@ -64,7 +64,7 @@ function setSuspend(world: Simulation, suspend: boolean): void {
   world.job = { ...world.job, spec: { ...world.job.spec, suspend } } as Simulation['job']
 }
 
-test('whatever happens to the pods, nothing is made twice, nothing foreign is touched, and all runs again in the end', () => {
+test('after random faults every pod runs again; none is created twice and none of another owner is touched', () => {
   fc.assert(
     fc.property(fc.array(fault, { maxLength: 60 }), (faults) => {
       const world = new Simulation()
@@ -77,7 +77,7 @@ test('whatever happens to the pods, nothing is made twice, nothing foreign is to
         NAMES.filter((one) => !isUp(one)),
         [],
       )
-      const { status, actions } = world.look()
+      const { status, actions } = world.decide()
       assert.deepEqual([status, actions], [world.job.status, []], 'deciding again changes nothing')
       assert.notEqual(status.phase, 'Failed')
     }),
@@ -86,8 +86,8 @@ test('whatever happens to the pods, nothing is made twice, nothing foreign is to
 })
 
 describe('an operator that dies after any write', () => {
-  /** Start, lose a worker, lose a parameter server; `crashAt` counts the writes of the whole story. */
-  const story = (crashAt: number) => {
+  /** Starts a job, loses a worker, then a parameter server. The operator dies after `crashAt` writes in total. */
+  const runThrough = (crashAt: number) => {
     const world = new Simulation()
     let left = crashAt
     const reconcileAll = () => {
@@ -108,9 +108,9 @@ describe('an operator that dies after any write', () => {
     const restarts = world.job.status?.restarts
     return { created: world.created.length, deleted: world.deleted, restarts, phase: world.job.status?.phase }
   }
-  const undisturbed = story(Number.POSITIVE_INFINITY)
+  const undisturbed = runThrough(Number.POSITIVE_INFINITY)
 
-  test('the undisturbed story is what it should be', () => {
+  test('is compared with one that never dies and makes the expected writes', () => {
     assert.deepEqual(undisturbed, {
       created: 6 + 1 + 2,
       deleted: 1 + 2,
@@ -120,8 +120,8 @@ describe('an operator that dies after any write', () => {
   })
 
   for (let write = 1; write <= 30; write++) {
-    test(`after write ${write}: the same end, the same number of creations and deletions`, () => {
-      assert.deepEqual(story(write), undisturbed)
+    test(`makes the same creations and deletions and ends the same after dying at write ${write}`, () => {
+      assert.deepEqual(runThrough(write), undisturbed)
     })
   }
 })

@@ -8,12 +8,12 @@ import { NOW, observed, pretrainJob } from './builders.ts'
 
 const TWENTY_DAYS_MS = 20 * 24 * 3_600_000
 
-/** A job that is looked at again and again, its status written down each time. */
+/** @returns a job that `reconcile` decides again, each time with the status of the decision before */
 function jobOn(clock: FakeClock, spec: object) {
   let job: Job = pretrainJob({ spec })
   let time = new JobTime(clock)
   return {
-    look(): Job {
+    reconcile(): Job {
       const nowMs = time.nowMs(job.metadata.uid, job.status)
       job = { ...job, status: decide(job, observed([]), nowMs).status } as Job
       return job
@@ -26,31 +26,31 @@ const failure = ({ status }: Job) => status?.conditions.find((one) => one.type =
 
 describe('a wall clock that jumps back 20 days', () => {
   for (const restarts of [false, true])
-    test(`does not put off a deadline${restarts ? ', even where the operator restarts after it' : ''}`, async () => {
+    test(`does not delay a deadline${restarts ? ', even if the operator restarts after the jump' : ''}`, async () => {
       const clock = new FakeClock(NOW)
       const job = jobOn(clock, { activeDeadlineSeconds: 60 })
-      job.look()
+      job.reconcile()
       await clock.advance(30_000)
-      job.look()
+      job.reconcile()
       clock.setWall(-TWENTY_DAYS_MS)
       if (restarts) job.restartOperator()
-      job.look()
+      job.reconcile()
       await clock.advance(restarts ? 59_000 : 29_000)
-      assert.equal(failure(job.look()), undefined)
+      assert.equal(failure(job.reconcile()), undefined)
       await clock.advance(1000)
-      const ended = job.look()
+      const ended = job.reconcile()
       assert.equal(failure(ended), 'DeadlineExceeded')
       const { startTime = '', completionTime = '' } = ended.status ?? {}
       const tookMs = Date.parse(completionTime) - Date.parse(startTime)
-      assert.equal(tookMs, 60_000, 'what the table shows as TIME')
+      assert.equal(tookMs, 60_000, 'the column TIME shows the real duration')
     })
 
-  test('does not put off the end of its time to live', async () => {
+  test('does not delay the deletion after ttlSecondsAfterFinished', async () => {
     const clock = new FakeClock(NOW)
     const job = jobOn(clock, { activeDeadlineSeconds: 1, ttlSecondsAfterFinished: 10 })
-    job.look()
+    job.reconcile()
     await clock.advance(1000)
-    const ended = job.look()
+    const ended = job.reconcile()
     clock.setWall(-TWENTY_DAYS_MS)
     const time = new JobTime(clock)
     time.nowMs('uid', ended.status)
@@ -59,7 +59,7 @@ describe('a wall clock that jumps back 20 days', () => {
     assert.ok(actions.some(({ type }) => type === 'deleteJob'))
   })
 
-  test('is not followed for the jobs that are there, and is true for a new one', () => {
+  test('does not change the time of existing jobs, only that of new ones', () => {
     const clock = new FakeClock(NOW)
     const time = new JobTime(clock)
     time.nowMs('old', undefined)

@@ -1,4 +1,4 @@
-/** Pods as no kubelet would leave them, but others do: virtual kubelets, hands that patch, clocks that nobody set. */
+/** Pod statuses that no kubelet writes, but virtual kubelets, people with `kubectl patch`, and wrong clocks do. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -10,16 +10,16 @@ import { NOW, observed, pretrainJob } from './builders.ts'
 import { rawPod } from './pod-statuses.ts'
 
 const oneOf = <T>(...values: T[]) => fc.constantFrom(...values)
-/** Most often there. */
+/** The value, or sometimes null or undefined. */
 const perhaps = <T>(value: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 6, arbitrary: value }, { weight: 1, arbitrary: oneOf(null, undefined) })
 
-const words = perhaps(oneOf('', 'said so', '{"code":"BAD_DATA"}', '{}'))
+const text = perhaps(oneOf('', 'said so', '{"code":"BAD_DATA"}', '{}'))
 const time = perhaps(oneOf('2026-01-02T03:04:00Z', '2026-01-02T03:03:00Z', 'soon', ''))
 const terminated = fc.record({
   exitCode: perhaps(oneOf(0, 1, 11, 137, 255)),
   reason: perhaps(oneOf('Error', 'OOMKilled', 'Completed', 'ContainerStatusUnknown')),
-  message: words,
+  message: text,
   startedAt: time,
   finishedAt: time,
 })
@@ -27,7 +27,7 @@ const reason = perhaps(oneOf('ImagePullBackOff', 'PodInitializing', 'CrashLoopBa
 const state = perhaps(
   fc.oneof(
     fc.record({ terminated: perhaps(terminated) }),
-    fc.record({ waiting: perhaps(fc.record({ reason, message: words })) }),
+    fc.record({ waiting: perhaps(fc.record({ reason, message: text })) }),
     fc.record({ running: perhaps(fc.record({ startedAt: time })) }),
     fc.constant({}),
   ),
@@ -40,13 +40,13 @@ const condition = fc.record({
   type: oneOf('Ready', 'PodScheduled', 'DisruptionTarget', 'Initialized'),
   status: oneOf('True', 'False', 'Unknown'),
   reason: perhaps(oneOf('SchedulingGated', 'Unschedulable', 'ContainersNotReady', 'PreemptionByScheduler')),
-  message: words,
+  message: text,
   lastTransitionTime: time,
 })
 const status = fc.record({
   phase: perhaps(oneOf('Pending', 'Running', 'Succeeded', 'Failed', 'Unknown', 'Odd')),
   reason: perhaps(oneOf('Evicted', 'DeadlineExceeded', 'OutOfcpu', 'Terminated')),
-  message: words,
+  message: text,
   podIP: perhaps(oneOf('10.0.0.1')),
   startTime: time,
   conditions: perhaps(fc.array(condition, { maxLength: 4 })),
@@ -83,7 +83,7 @@ function readAll(raw: readonly RawPod[]) {
   })
 }
 
-test('are read without an error, at most one thing is done about each, and what is said of them settles', () => {
+test('odd pods are read without an error, get at most one action each, and lead to a stable status', () => {
   fc.assert(
     fc.property(pods, jobSpec, (raw, spec) => {
       const world = observed(readAll(raw), { desired: { ps: 1, worker: 2, evaluator: 1 } })
@@ -96,7 +96,7 @@ test('are read without an error, at most one thing is done about each, and what 
         if (JSON.stringify(status) === JSON.stringify(before)) return
         before = status
       }
-      assert.fail('the status never settles')
+      assert.fail('the status changes with every decision')
     }),
     { numRuns: 3000 },
   )

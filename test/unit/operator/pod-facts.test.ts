@@ -6,7 +6,7 @@ import { type RawPod, trimPod } from '../../../src/operator/raw-pod.ts'
 
 const LABELLED = { [LABELS.role]: 'worker', [LABELS.index]: '17', [LABELS.attempt]: '3', [LABELS.generation]: '2' }
 
-/** As the API server sends it, goes through the trim that the watch applies. */
+/** Trims a pod from the API server as the watch does. */
 function kept(status: RawPod['status'], metadata: Partial<RawPod['metadata']> = {}): RawPod {
   const pod = {
     metadata: {
@@ -40,7 +40,7 @@ const terminated = (exitCode: number, more = {}) => ({
   ],
 })
 
-test('labels, annotations and owner say which place of which job it fills, and what happened there before', () => {
+test('labels, annotations and owner give the job, role, index, attempt and failures of a pod', () => {
   const { role, index, attempt, generation, failures, planHash, ownerUid } = facts({ phase: 'Running' }) ?? {}
   assert.deepEqual(
     { role, index, attempt, generation, failures, planHash, ownerUid },
@@ -48,22 +48,22 @@ test('labels, annotations and owner say which place of which job it fills, and w
   )
 })
 
-test('a pod without a role, or with a made-up index, fills no place', () => {
+test('a pod without a known role or with an invalid index is ignored', () => {
   assert.equal(facts({}, { labels: { ...LABELLED, [LABELS.role]: 'boss' } }), undefined)
   assert.equal(facts({}, { labels: { ...LABELLED, [LABELS.index]: '-1' } }), undefined)
   assert.equal(facts({}, { labels: {} }), undefined)
 })
 
-test('a container killed for memory', () => {
-  const one = facts(terminated(137, { reason: 'OOMKilled', message: 'last words' }))
+test('a container that was killed for memory has its exit code, reason and termination message', () => {
+  const one = facts(terminated(137, { reason: 'OOMKilled', message: 'message of the process' }))
   assert.deepEqual(
     [one?.phase, one?.exitCode, one?.reason, one?.terminationMessage, one?.disruption],
-    ['Failed', 137, 'OOMKilled', 'last words', undefined],
+    ['Failed', 137, 'OOMKilled', 'message of the process', undefined],
   )
   assert.equal(one?.finishedAtMs, Date.UTC(2026, 0, 2, 3, 4, 5))
 })
 
-test('what the cluster did to a pod is a disruption', () => {
+test('eviction, rejection by a kubelet and preemption are disruptions; a deadline is not', () => {
   const evicted = { phase: 'Failed', reason: 'Evicted', message: 'The node was low on memory' }
   assert.deepEqual([facts(evicted)?.disruption, facts(evicted)?.message], ['Evicted', 'The node was low on memory'])
   assert.equal(facts({ phase: 'Failed', reason: 'OutOfcpu' })?.disruption, 'OutOfcpu')
@@ -72,13 +72,13 @@ test('what the cluster did to a pod is a disruption', () => {
   assert.equal(facts({ ...terminated(1), reason: 'DeadlineExceeded' })?.disruption, undefined)
 })
 
-test("the scheduler's text counts while the pod waits for a node", () => {
+test('the message of the scheduler is read only while the pod is pending', () => {
   const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/3 nodes' }]
   assert.equal(facts({ phase: 'Pending', conditions })?.unschedulable, '0/3 nodes')
   assert.equal(facts({ phase: 'Running', conditions })?.unschedulable, undefined)
 })
 
-test('a container that waits in trouble says why; an ordinary start is silence', () => {
+test('a container that cannot start has a reason; a normal start has none', () => {
   const waiting = (reason: string) => ({
     phase: 'Pending',
     containerStatuses: [{ name: 'worker', state: { waiting: { reason, message: 'm' } } }],
@@ -90,7 +90,7 @@ test('a container that waits in trouble says why; an ordinary start is silence',
   assert.equal(facts(waiting('ContainerCreating'))?.reason, undefined)
 })
 
-test('a pod that was just made has no status at all', () => {
+test('a new pod without a status has phase Unknown', () => {
   const one = facts(undefined)
   assert.deepEqual([one?.phase, one?.deleting, one?.exitCode], ['Unknown', false, undefined])
 })
@@ -98,27 +98,27 @@ test('a pod that was just made has no status at all', () => {
 const condition = (type: string, status: string, reason?: string) => ({ type, status, ...(reason && { reason }) })
 const waiting = (reason: string) => [{ name: 'worker', state: { waiting: { reason } } }]
 
-suite('a change of a pod waits longer while it comes up as it should', () => {
+suite('a pod starts normally', () => {
   const growing: [string, ...Parameters<typeof kept>][] = [
-    ['just made', { phase: 'Pending' }],
-    ['has a node', { phase: 'Pending', conditions: [condition('PodScheduled', 'True')] }],
-    ['its image is fetched', { phase: 'Pending', containerStatuses: waiting('ContainerCreating') }],
-    ['works', { phase: 'Running', conditions: [condition('Ready', 'True')] }],
+    ['while it is pending', { phase: 'Pending' }],
+    ['when it gets a node', { phase: 'Pending', conditions: [condition('PodScheduled', 'True')] }],
+    ['while its image is pulled', { phase: 'Pending', containerStatuses: waiting('ContainerCreating') }],
+    ['when it is ready', { phase: 'Running', conditions: [condition('Ready', 'True')] }],
   ]
   for (const [what, ...pod] of growing) test(what, () => assert.equal(isStartingNormally(kept(...pod)), true))
 
   const others: [string, ...Parameters<typeof kept>][] = [
-    ['no node fits', { phase: 'Pending', conditions: [condition('PodScheduled', 'False', 'Unschedulable')] }],
-    ['no image', { phase: 'Pending', containerStatuses: waiting('ErrImagePull') }],
-    ['not ready', { phase: 'Running', conditions: [condition('Ready', 'False')] }],
+    ['when no node fits', { phase: 'Pending', conditions: [condition('PodScheduled', 'False', 'Unschedulable')] }],
+    ['when its image cannot be pulled', { phase: 'Pending', containerStatuses: waiting('ErrImagePull') }],
+    ['when it is not ready', { phase: 'Running', conditions: [condition('Ready', 'False')] }],
     [
-      'to be evicted',
+      'when it is to be evicted',
       { phase: 'Running', conditions: [condition('DisruptionTarget', 'True', 'EvictionByEvictionAPI')] },
     ],
-    ['being deleted', { phase: 'Running' }, { deletionTimestamp: '2026-01-02T03:00:00Z' }],
-    ['ended', { phase: 'Succeeded' }],
-    ['failed', terminated(137)],
-    ['fills no place', { phase: 'Running' }, { labels: {} }],
+    ['when it is being deleted', { phase: 'Running' }, { deletionTimestamp: '2026-01-02T03:00:00Z' }],
+    ['when it has succeeded', { phase: 'Succeeded' }],
+    ['when it has failed', terminated(137)],
+    ['when it has no role', { phase: 'Running' }, { labels: {} }],
   ]
-  for (const [what, ...pod] of others) test(`not: ${what}`, () => assert.equal(isStartingNormally(kept(...pod)), false))
+  for (const [what, ...pod] of others) test(`not ${what}`, () => assert.equal(isStartingNormally(kept(...pod)), false))
 })

@@ -1,4 +1,4 @@
-/** Statuses of a worker's pod that others have added containers to, as kubelets and webhooks make them. */
+/** Builds pods and statuses as kubelets write them for pods into which webhooks have injected containers. */
 import { readFileSync } from 'node:fs'
 import { LABELS, podName, type Role } from '../../../src/contract/names.ts'
 import { podFacts } from '../../../src/operator/pod-facts.ts'
@@ -33,7 +33,7 @@ export const container = (name: string, state: ContainerState, more: Partial<Con
 
 export const badData = ended(11, JSON.stringify({ code: 'BAD_DATA', message: 'x.tfrecord at byte 0' }))
 
-/** With every field that an API server sends and nobody here reads. */
+/** Includes fields that the API server sends and the operator does not read. */
 export function rawPod(role: Role, index: number, status: Status, more: Partial<RawPod> = {}): RawPod {
   return {
     spec: { nodeName: 'node-1', containers: [{ name: 'istio-proxy' }, { name: role }] },
@@ -52,9 +52,9 @@ export function rawPod(role: Role, index: number, status: Status, more: Partial<
   }
 }
 
-/** What the policies read of it, through the trim that the watch applies. */
+/** @returns the facts that the policies read, after the trim that the watch applies */
 export function factsOf(role: Role, index: number, status: Status, more: Partial<RawPod> = {}) {
   const facts = podFacts(trimPod(rawPod(role, index, status, more)))
-  if (!facts) throw new Error(`${role}-${index} fills no place`)
+  if (!facts) throw new Error(`${role}-${index} is not a pod of a job`)
   return facts
 }

@@ -12,30 +12,34 @@ const watches = (...figures: Partial<ReflectorStats>[]) =>
     })),
   }) as unknown as Watches
 
-const cases: { name: string; figures: Partial<ReflectorStats>[]; said: RegExp | undefined }[] = [
-  { name: 'nothing, when all is there', figures: [{ synced: true }, { synced: true }], said: undefined },
-  { name: 'what is not yet listed', figures: [{ synced: true }, { synced: false }], said: /^first list of pods$/ },
+const cases: { name: string; figures: Partial<ReflectorStats>[]; expected: RegExp | undefined }[] = [
+  { name: 'nothing after all lists were read', figures: [{ synced: true }, { synced: true }], expected: undefined },
   {
-    name: 'kinds that are not installed, or not in this version, and what to do',
+    name: 'a resource that is not yet listed',
+    figures: [{ synced: true }, { synced: false }],
+    expected: /^first list of pods$/,
+  },
+  {
+    name: 'kinds that are not installed, and how to install them',
     figures: [{ synced: false, trouble: 'GET /apis/downpour.dev/v1alpha1/pretrainjobs: 404 NotFound: page not found' }],
-    said: /^first list of PretrainJob: .*404 NotFound.*install the CustomResourceDefinitions/,
+    expected: /^first list of PretrainJob: .*404 NotFound.*install the CustomResourceDefinitions/,
   },
   {
-    name: 'a verb that is forbidden',
+    name: 'a verb that is forbidden, and how to grant it',
     figures: [{ synced: true }, { synced: true, trouble: 'GET /api/v1/pods: 403 Forbidden: cannot watch' }],
-    said: /^watch of pods: .*403 Forbidden: cannot watch.*grant it to the operator's service account/,
+    expected: /^watch of pods: .*403 Forbidden: cannot watch.*grant it to the operator's service account/,
   },
   {
-    name: 'a server that does not answer, whatever its port',
+    name: 'an API server that does not answer, even on a port that contains 404',
     figures: [{ synced: true, trouble: 'GET /apis: https://10.0.0.1:40443 did not answer: connect ECONNREFUSED' }],
-    said: /^watch of PretrainJob: .*connect ECONNREFUSED$/,
+    expected: /^watch of PretrainJob: .*connect ECONNREFUSED$/,
   },
 ]
 
-for (const { name, figures, said } of cases) {
-  test(`readiness tells ${name}`, () => {
+for (const { name, figures, expected } of cases) {
+  test(`readiness reports ${name}`, () => {
     const text = describeWaiting(watches(...figures))
-    if (said) assert.match(text ?? '', said)
+    if (expected) assert.match(text ?? '', expected)
     else assert.equal(text, undefined)
   })
 }

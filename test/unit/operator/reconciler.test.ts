@@ -16,7 +16,7 @@ import { pretrainJob } from './builders.ts'
 const { signal } = new AbortController()
 const KEY = 'PretrainJob/team/jft'
 
-/** An operator with one job whose spec is invalid, so that each reconcile is one write of its status. */
+/** Sets up one job whose spec is invalid, so that each reconcile makes one request: it writes the status. */
 function setup() {
   const clock = new FakeClock()
   const jobs = new ObjectStore<RawJob>()
@@ -53,7 +53,7 @@ function setup() {
   return { reconciler, put, written, state, reconcile: () => reconciler.reconcile(KEY, signal) }
 }
 
-test('the operator is not ready from a status that it may not write until one that it has written', async () => {
+test('the operator is not ready after a forbidden status write until a status write succeeds', async () => {
   const { reconciler, state, written, put, reconcile } = setup()
   assert.equal(reconciler.trouble, undefined)
   state.error = statusError('PUT status', 403, { message: 'cannot update' })
@@ -70,7 +70,7 @@ test('the operator is not ready from a status that it may not write until one th
   assert.match(reconciler.trouble ?? '', /403 Forbidden/, 'an unchanged status was not sent, so it proves nothing')
 })
 
-test('nothing of a job that is gone is remembered for the next one of its name', async () => {
+test('a new job does not inherit the state of a deleted job of the same name', async () => {
   const { reconciler, written, put, reconcile } = setup()
   await reconcile()
   put('9')

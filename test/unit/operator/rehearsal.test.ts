@@ -36,7 +36,7 @@ function setup(answers: Record<string, Error> = {}) {
 }
 const answer = (status: number, message: string) => statusError('POST pods', status, { message })
 
-test('one pod of each role is tried, once for a plan', async () => {
+test('one pod of each role is created with dryRun, once for each plan', async () => {
   const { rehearsal, tried } = setup()
   assert.deepEqual(await rehearsal.rehearse(ALL, plan, signal), [])
   assert.deepEqual(await rehearsal.rehearse(ALL, plan, signal), [])
@@ -45,7 +45,7 @@ test('one pod of each role is tried, once for a plan', async () => {
   assert.equal(tried.length, 4)
 })
 
-test('a template that is refused is told, and tried again until it is taken', async () => {
+test('a refused template is reported, and tried again until it is accepted', async () => {
   const { rehearsal, answers } = setup({ 'jft-pj-worker-0': answer(422, 'spec.affinity: wrong') })
   const [refused, ...others] = await rehearsal.rehearse(ALL, plan, signal)
   assert.deepEqual([refused?.order, others], [ALL[1], []])
@@ -53,7 +53,7 @@ test('a template that is refused is told, and tried again until it is taken', as
   assert.deepEqual(await rehearsal.rehearse(ALL, plan, signal), [])
 })
 
-test('what a rehearsal cannot find out is left to the real creation', async () => {
+test('an error that says nothing about the template is ignored: the real creation will report it', async () => {
   for (const error of [
     answer(400, 'admission webhook "a.b" does not support dry run'),
     answer(403, 'exceeded quota'),
@@ -66,7 +66,7 @@ test('what a rehearsal cannot find out is left to the real creation', async () =
   }
 })
 
-test('a pod like one that is there needs no rehearsal', async () => {
+test('a copy of an existing pod needs no rehearsal', async () => {
   const { rehearsal, tried } = setup()
   await rehearsal.rehearse([order('worker', 1, { like: 'jft-pj-worker-0' })], plan, signal)
   assert.deepEqual(tried, [])

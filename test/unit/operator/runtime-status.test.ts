@@ -13,22 +13,22 @@ import { coordinator, evaluator, pod, saved, succeeded } from './builders.ts'
 const never = new AbortController().signal
 const here = { podIP: '127.0.0.1' }
 
-/** A pod's HTTP port, and a reader of it. */
+/** Starts the HTTP server of a pod and a reader of its status. */
 async function withServer(
   listener: RequestListener,
-  check: (reader: ReportReader, asked: () => number) => Promise<void>,
+  check: (reader: ReportReader, requests: () => number) => Promise<void>,
   clock = systemClock,
 ) {
-  let asked = 0
+  let requests = 0
   const server = createServer((request, response) => {
-    asked++
+    requests++
     listener(request, response)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const limits = { timeoutMs: 500, maxBytes: 20_000 }
   try {
-    await check(new ReportReader({ log: silentLog, clock, freshMs: 1000, port, ...limits }), () => asked)
+    await check(new ReportReader({ log: silentLog, clock, freshMs: 1000, port, ...limits }), () => requests)
   } finally {
     server.closeAllConnections()
     server.close()
@@ -37,28 +37,28 @@ async function withServer(
 
 const pods = [pod('ps', 0, here)]
 
-/** What is known once the pod has answered with something new. */
+/** Reads until the pod has answered with a changed status. */
 async function readPs(reader: ReportReader) {
-  const news = Promise.withResolvers<void>()
-  reader.read(pods, never, news.resolve)
-  await news.promise
-  return reader.read(pods, never, noNews).coordinator
+  const changed = Promise.withResolvers<void>()
+  reader.read(pods, never, changed.resolve)
+  await changed.promise
+  return reader.read(pods, never, unexpectedChange).coordinator
 }
 
-const noNews = () => assert.fail('there was no news')
+const unexpectedChange = () => assert.fail('the status did not change')
 
-test('a running parameter server is asked', async () => {
-  const told = coordinator({ checkpoints: [saved(100), saved(200, { score: 0.5 })] })
+test('the status of a running parameter server is read over HTTP', async () => {
+  const status = coordinator({ checkpoints: [saved(100), saved(200, { score: 0.5 })] })
   await withServer(
     (request, response) => {
       assert.equal(request.url, '/status')
-      response.end(JSON.stringify(told))
+      response.end(JSON.stringify(status))
     },
-    async (reader) => assert.deepEqual(await readPs(reader), told),
+    async (reader) => assert.deepEqual(await readPs(reader), status),
   )
 })
 
-test('a pin is put, and what was read before is asked for again', async () => {
+test('a pin is sent with PUT, and the cached status is dropped', async () => {
   let pinned: number[] = []
   const put = async (request: IncomingMessage) => {
     pinned = JSON.parse(Buffer.concat(await Array.fromAsync(request)).toString()).steps
@@ -82,29 +82,29 @@ test('a pin that is refused is an error', () =>
     (reader) => assert.rejects(reader.pin('127.0.0.1', [500], never), { code: 'STATUS_REFUSED' }),
   ))
 
-test('one that has ended left its last words, and so did the evaluator', async () => {
+test('the status of ended pods is read from their termination messages', async () => {
   const reader = new ReportReader({ log: silentLog, clock: systemClock, freshMs: 1000 })
-  const read = (ended: PodFacts[]) => reader.read(ended, never, noNews)
-  const [ps, judge] = [coordinator({ phase: 'done' }), evaluator(1000, { top1: 0.5 })]
+  const read = (ended: PodFacts[]) => reader.read(ended, never, unexpectedChange)
+  const [ps, score] = [coordinator({ phase: 'done' }), evaluator(1000, { top1: 0.5 })]
   const ended = [
     succeeded('ps', 0, { terminationMessage: JSON.stringify(ps) }),
-    succeeded('evaluator', 0, { terminationMessage: JSON.stringify(judge) }),
+    succeeded('evaluator', 0, { terminationMessage: JSON.stringify(score) }),
   ]
-  assert.deepEqual(read(ended), { coordinator: ps, evaluator: judge })
+  assert.deepEqual(read(ended), { coordinator: ps, evaluator: score })
   const torn = [succeeded('ps', 0, { terminationMessage: JSON.stringify(ps).slice(0, 40) })]
   assert.deepEqual(read(torn), { coordinator: undefined, evaluator: undefined })
 })
 
 const bad: [string, RequestListener][] = [
-  ['silence', () => {}],
+  ['no response', () => {}],
   ['an error', (_, response) => response.writeHead(500).end(JSON.stringify(coordinator()))],
-  ['no JSON', (_, response) => response.end('<html>')],
-  ['another shape', (_, response) => response.end(JSON.stringify({ ...coordinator(), step: 'many' }))],
-  ['an endless answer', (_, response) => response.end(`${' '.repeat(30_000)}${JSON.stringify(coordinator())}`)],
+  ['a body that is not JSON', (_, response) => response.end('<html>')],
+  ['a body of another shape', (_, response) => response.end(JSON.stringify({ ...coordinator(), step: 'many' }))],
+  ['a body that is too long', (_, response) => response.end(`${' '.repeat(30_000)}${JSON.stringify(coordinator())}`)],
   ['a redirect', (_, response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()],
 ]
 for (const [name, listener] of bad) {
-  test(`${name} counts as no answer, also after a good one`, async () => {
+  test(`${name} counts as no status, also after a valid one`, async () => {
     const clock = new FakeClock()
     const good: RequestListener = (_, response) => response.end(JSON.stringify(coordinator()))
     let answer = good
@@ -124,43 +124,43 @@ for (const [name, listener] of bad) {
   })
 }
 
-test('an answer is not asked for again within its time, and one that says the same is no news', async () => {
+test('a status is not requested again while it is fresh, and an unchanged one does not requeue the job', async () => {
   const clock = new FakeClock()
-  let news = 0
+  let changes = 0
   await withServer(
     (_, response) => response.end(JSON.stringify(coordinator())),
-    async (reader, asked) => {
+    async (reader, requests) => {
       await readPs(reader)
-      reader.read(pods, never, noNews)
-      assert.equal(asked(), 1)
+      reader.read(pods, never, unexpectedChange)
+      assert.equal(requests(), 1)
       await eventually(async () => {
         await clock.advance(1001)
-        reader.read(pods, never, () => news++)
-        assert.equal(asked(), 3)
+        reader.read(pods, never, () => changes++)
+        assert.equal(requests(), 3)
       })
-      assert.equal(news, 0)
+      assert.equal(changes, 0)
     },
     clock,
   )
 })
 
-test('nobody waits for a pod that takes its time: until it says something else, what it said last is true', async () => {
+test('reading never waits for a slow pod: its last status is returned until it answers', async () => {
   const clock = new FakeClock()
   const slow = Promise.withResolvers<void>()
   let step = 1
   const answer = () => JSON.stringify(coordinator({ step }))
   await withServer(
     (_, response) => void (step === 1 ? Promise.resolve() : slow.promise).then(() => response.end(answer())),
-    async (reader, asked) => {
+    async (reader, requests) => {
       assert.equal((await readPs(reader))?.step, 1)
       await clock.advance(1001)
       step = 2
-      const news = Promise.withResolvers<void>()
-      assert.equal(reader.read(pods, never, news.resolve).coordinator?.step, 1)
-      assert.equal(reader.read(pods, never, noNews).coordinator?.step, 1)
+      const changed = Promise.withResolvers<void>()
+      assert.equal(reader.read(pods, never, changed.resolve).coordinator?.step, 1)
+      assert.equal(reader.read(pods, never, unexpectedChange).coordinator?.step, 1)
       slow.resolve()
-      await news.promise
-      assert.deepEqual([reader.read(pods, never, noNews).coordinator?.step, asked()], [2, 2])
+      await changed.promise
+      assert.deepEqual([reader.read(pods, never, unexpectedChange).coordinator?.step, requests()], [2, 2])
     },
     clock,
   )

@@ -1,4 +1,4 @@
-/** A cluster in a map: applies what `decide` asks for, one write at a time, and can stop after any of them. */
+/** Simulates a cluster: applies the actions of `decide`, one write at a time, and can stop after any of them. */
 import assert from 'node:assert/strict'
 import type { Job } from '../../../src/api/job.ts'
 import { podName } from '../../../src/contract/names.ts'
@@ -23,14 +23,14 @@ export class Simulation {
     this.job = job
   }
 
-  look(): Decision {
+  decide(): Decision {
     const service = this.hasService ? { ownerUid: UID, deleting: false } : undefined
     return decide(this.job, observed([...this.pods.values()], { desired: DESIRED, service }), this.nowMs)
   }
 
-  /** One reconcile. @returns the number of writes it made; the operator "dies" after `crashAfter` of them */
+  /** Runs one reconcile, which stops after `crashAfter` writes, as if the operator died. @returns the number of writes */
   reconcile(crashAfter = Number.POSITIVE_INFINITY): number {
-    const { actions, status } = this.look()
+    const { actions, status } = this.decide()
     this.#checkNames(actions)
     const writes = actions.flatMap((action) => this.#writesOf(action))
     if (JSON.stringify(status) !== JSON.stringify(this.job.status)) writes.push(() => this.#write(status))
@@ -39,17 +39,17 @@ export class Simulation {
     return done.length
   }
 
-  /** Lets everything happen that is under way, until nothing changes any more. */
+  /** Reconciles and runs the kubelet until nothing changes any more. */
   settle(): void {
     for (let round = 0; round < 200; round++) {
       this.kubelet()
       this.nowMs += 10 * 60_000
       if (this.reconcile() === 0 && !this.kubelet()) return
     }
-    assert.fail(`does not settle: ${JSON.stringify(this.look())}`)
+    assert.fail(`does not settle: ${JSON.stringify(this.decide())}`)
   }
 
-  /** Pending pods start, pods that are being deleted end. @returns whether there was anything to do */
+  /** Starts pending pods and removes pods that are being deleted. @returns whether any pod changed */
   kubelet(): boolean {
     let isBusy = false
     for (const one of [...this.pods.values()]) {
@@ -101,7 +101,7 @@ export class Simulation {
 
   #end(name: string): void {
     const one = this.pods.get(name)
-    assert.ok(one?.othersRun && !one.isEnding, `${name} has nothing to end`)
+    assert.ok(one?.othersRun && !one.isEnding, `${name} has no other containers to end`)
     this.pods.set(name, { ...one, isEnding: true })
   }
 
@@ -111,7 +111,7 @@ export class Simulation {
     assert.equal(one.ownerUid, UID, 'a pod of another owner is deleted')
     assert.ok(!one.deleting, `${one.name} is deleted twice`)
     this.deleted++
-    // The API server removes a pod that has ended at once, another one after its grace period.
+    // The API server removes a pod that has ended at once, and a running pod after its grace period.
     const hasEnded = one.phase === 'Failed' || one.phase === 'Succeeded'
     if (hasEnded && !one.outlived) this.pods.delete(one.name)
     else this.pods.set(one.name, { ...one, deleting: true })
@@ -132,7 +132,7 @@ export class Simulation {
   }
 }
 
-export const stranger = (name: string): PodFacts => ({
+export const podOfAnotherOwner = (name: string): PodFacts => ({
   ...pod('ps', 0),
   name,
   uid: `foreign-${name}`,

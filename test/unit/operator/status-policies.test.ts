@@ -1,4 +1,4 @@
-/** Each state of a pod against each policy: what becomes of a pod and of its job goes by its own container alone. */
+/** Checks each state of a pod against each policy: only its own container decides about the pod and its job. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Role } from '../../../src/contract/names.ts'
@@ -18,35 +18,35 @@ import {
 import { factsOf, type Status } from './pod-statuses.ts'
 import { type Fate, type Row, TABLE } from './status-table.ts'
 
-interface Verdicts {
-  /** Of two workers, one of which has this pod. */
+interface Outcome {
+  /** How many of two workers run; one of them has this pod. */
   workersRun: 1 | 2
   degraded: boolean
-  /** Fewer than two workers run, or have done their part, for too long. */
+  /** Whether fewer than two workers run or have succeeded for too long. */
   quorumLost: boolean
-  /** Against backoffLimit. */
+  /** Failures that count against backoffLimit. */
   counted: 0 | 1
-  /** What is done about a worker's pod while the job goes on. */
+  /** The action on a worker's pod while the job runs. */
   pod: string
-  /** After the end of the job, by cleanPodPolicy: Running, the same two minutes later, All, None. */
+  /** The actions after the end of the job, by cleanPodPolicy: Running, Running two minutes later, All, None. */
   cleanUp: [string, string, string, string]
-  /** What the job says when it is the parameter server's. */
+  /** The phase of the job if the pod is its parameter server. */
   asServer: string
-  /** What the job says when it is the evaluator's, and the last step is saved. */
+  /** The phase of the job if the pod is its evaluator, after the last step is saved. */
   asEvaluator: string
 }
 
-const LEFT = 'left'
-const GOES = 'deletePod'
-const ENDS = 'endPod'
+const NO_ACTION = 'left'
+const DELETE_POD = 'deletePod'
+const END_POD = 'endPod'
 
 const RUNS = {
   degraded: false,
   counted: 0,
-  pod: LEFT,
-  cleanUp: [GOES, GOES, GOES, LEFT],
+  pod: NO_ACTION,
+  cleanUp: [DELETE_POD, DELETE_POD, DELETE_POD, NO_ACTION],
   asEvaluator: 'Running',
-} satisfies Partial<Verdicts>
+} satisfies Partial<Outcome>
 const IS_DONE = {
   workersRun: 1,
   degraded: false,
@@ -54,7 +54,7 @@ const IS_DONE = {
   counted: 0,
   asServer: 'Succeeded',
   asEvaluator: 'Succeeded',
-} satisfies Partial<Verdicts>
+} satisfies Partial<Outcome>
 const HAS_FAILED = {
   workersRun: 1,
   degraded: true,
@@ -62,25 +62,25 @@ const HAS_FAILED = {
   counted: 1,
   asServer: 'Starting, generation 1',
   asEvaluator: 'Running',
-} satisfies Partial<Verdicts>
+} satisfies Partial<Outcome>
 const IS_SPOILT = { ...HAS_FAILED, degraded: false, quorumLost: false, asServer: 'Failed', asEvaluator: 'Failed' }
-const ENDED = [LEFT, LEFT, GOES, LEFT] satisfies Verdicts['cleanUp']
-const BESIDE = [ENDS, GOES, GOES, ENDS] satisfies Verdicts['cleanUp']
-const EARLY = [LEFT, GOES, GOES, LEFT] satisfies Verdicts['cleanUp']
+const CLEAN_UP_ENDED = [NO_ACTION, NO_ACTION, DELETE_POD, NO_ACTION] satisfies Outcome['cleanUp']
+const CLEAN_UP_BESIDE = [END_POD, DELETE_POD, DELETE_POD, END_POD] satisfies Outcome['cleanUp']
+const CLEAN_UP_EARLY = [NO_ACTION, DELETE_POD, DELETE_POD, NO_ACTION] satisfies Outcome['cleanUp']
 
-const VERDICTS: Readonly<Record<Fate, Verdicts>> = {
+const OUTCOMES: Readonly<Record<Fate, Outcome>> = {
   works: { ...RUNS, workersRun: 2, quorumLost: false, asServer: 'Running' },
   starts: { ...RUNS, workersRun: 1, quorumLost: true, asServer: 'Starting' },
   silent: { ...RUNS, workersRun: 1, degraded: true, quorumLost: true, asServer: 'Starting' },
-  done: { ...IS_DONE, pod: LEFT, cleanUp: ENDED },
-  doneBeside: { ...IS_DONE, pod: ENDS, cleanUp: BESIDE },
-  doneEarly: { ...IS_DONE, pod: LEFT, cleanUp: EARLY },
-  failed: { ...HAS_FAILED, pod: 'replacePod failures 1', cleanUp: ENDED },
-  failedBeside: { ...HAS_FAILED, pod: GOES, cleanUp: BESIDE },
-  failedEarly: { ...HAS_FAILED, pod: GOES, cleanUp: EARLY },
-  disrupted: { ...HAS_FAILED, counted: 0, pod: 'replacePod failures 0', cleanUp: ENDED },
-  spoilt: { ...IS_SPOILT, pod: LEFT, cleanUp: ENDED },
-  spoiltBeside: { ...IS_SPOILT, pod: ENDS, cleanUp: BESIDE },
+  done: { ...IS_DONE, pod: NO_ACTION, cleanUp: CLEAN_UP_ENDED },
+  doneBeside: { ...IS_DONE, pod: END_POD, cleanUp: CLEAN_UP_BESIDE },
+  doneEarly: { ...IS_DONE, pod: NO_ACTION, cleanUp: CLEAN_UP_EARLY },
+  failed: { ...HAS_FAILED, pod: 'replacePod failures 1', cleanUp: CLEAN_UP_ENDED },
+  failedBeside: { ...HAS_FAILED, pod: DELETE_POD, cleanUp: CLEAN_UP_BESIDE },
+  failedEarly: { ...HAS_FAILED, pod: DELETE_POD, cleanUp: CLEAN_UP_EARLY },
+  disrupted: { ...HAS_FAILED, counted: 0, pod: 'replacePod failures 0', cleanUp: CLEAN_UP_ENDED },
+  spoilt: { ...IS_SPOILT, pod: NO_ACTION, cleanUp: CLEAN_UP_ENDED },
+  spoiltBeside: { ...IS_SPOILT, pod: END_POD, cleanUp: CLEAN_UP_BESIDE },
 }
 
 const PEER = pod('worker', 1)
@@ -88,7 +88,7 @@ const SERVER = pod('ps', 0)
 const FINAL = coordinator({ phase: 'done', step: 1000, checkpoints: [saved(1000, { final: true })] })
 const LIMITS = { workers: { replicas: 2, quorum: 2 }, progressDeadlineSeconds: 60 }
 
-/** The same status of a pod of another role: its own container bears that name. */
+/** Gives a pod of another role the same status: renames its own container. */
 function inRole(role: Role, { status, spec }: Row) {
   const text = JSON.stringify(status).replaceAll('"name":"worker"', `"name":"${role}"`)
   return factsOf(role, 0, JSON.parse(text) as Status, { ...(spec && { spec }) })
@@ -101,21 +101,24 @@ function settle(pods: Parameters<typeof observed>[0], more: Parameters<typeof ob
   return decision
 }
 
-/** What is done about the pod of worker 0. */
-function doneAbout(decision: ReturnType<typeof decide>): string {
+/** @returns the action on the pod of worker 0 */
+function actionOnWorker0(decision: ReturnType<typeof decide>): string {
   const mine = decision.actions.filter((action) => 'uid' in action && action.uid === 'uid-worker-0')
-  assert.ok(mine.length <= 1, 'one thing is done about a pod')
-  assert.ok(!actionsOf(decision).some((action) => action.startsWith('createPod worker-0')), 'its name is taken')
+  assert.ok(mine.length <= 1, 'a pod gets at most one action')
+  assert.ok(
+    !actionsOf(decision).some((action) => action.startsWith('createPod worker-0')),
+    'the pod still holds its name',
+  )
   const [one] = mine
-  if (!one) return LEFT
+  if (!one) return NO_ACTION
   return one.type === 'replacePod' ? `replacePod failures ${one.failures}` : one.type
 }
 
-function cleanedUp(facts: ReturnType<typeof factsOf>): Verdicts['cleanUp'] {
+function cleanedUp(facts: ReturnType<typeof factsOf>): Outcome['cleanUp'] {
   const pods = [succeeded('ps', 0), facts, succeeded('worker', 1)]
   const { status } = decide(pretrainJob(), observed([succeeded('ps', 0)], { coordinator: FINAL }), NOW)
   const after = (cleanPodPolicy: 'Running' | 'All' | 'None', laterMs = 0) =>
-    doneAbout(decide(pretrainJob({ status, spec: { cleanPodPolicy } }), observed(pods), NOW + laterMs))
+    actionOnWorker0(decide(pretrainJob({ status, spec: { cleanPodPolicy } }), observed(pods), NOW + laterMs))
   return [after('Running'), after('Running', 120_000), after('All'), after('None')]
 }
 
@@ -130,14 +133,14 @@ function asEvaluator(row: Row): string {
   return settle(pods, { desired: { ps: 1, worker: 2, evaluator: 1 }, coordinator: FINAL }).status.phase
 }
 
-suite('whatever others put into a pod', () => {
+suite('a pod in any state, with containers of others', () => {
   for (const row of TABLE) {
     test(`${row.fate}: ${row.what}`, () => {
       const facts = inRole('worker', row)
       const running = settle([SERVER, facts, PEER])
       const status = { ...running.status, startTime: isoAgo(100) }
       const long = decide(pretrainJob({ spec: LIMITS, status }), observed([SERVER, facts, PEER]), NOW + 200_000)
-      const verdicts: Verdicts = {
+      const outcome: Outcome = {
         workersRun: /workers 2\/2/.test(
           conditionText(decide(pretrainJob(), observed([SERVER, facts, PEER]), NOW), 'Running'),
         )
@@ -146,20 +149,20 @@ suite('whatever others put into a pod', () => {
         degraded: conditionText(running, 'Degraded').startsWith('True'),
         quorumLost: conditionText(long, 'Stalled').startsWith('True QuorumLost'),
         counted: running.status.restarts.counted as 0 | 1,
-        pod: doneAbout(running),
+        pod: actionOnWorker0(running),
         cleanUp: cleanedUp(facts),
         asServer: asServer(row),
         asEvaluator: asEvaluator(row),
       }
-      assert.deepEqual(verdicts, VERDICTS[row.fate])
+      assert.deepEqual(outcome, OUTCOMES[row.fate])
     })
-    test(`the pod goes when the job is suspended: ${row.what}`, () => {
+    test(`the pod is deleted when the job is suspended: ${row.what}`, () => {
       const spec = { suspend: true }
-      assert.equal(doneAbout(settle([SERVER, inRole('worker', row), PEER], {}, spec)), GOES)
+      assert.equal(actionOnWorker0(settle([SERVER, inRole('worker', row), PEER], {}, spec)), DELETE_POD)
     })
-    test(`at backoffLimit 0 the job fails if that counts: ${row.what}`, () => {
+    test(`with backoffLimit 0 the job fails if the failure counts: ${row.what}`, () => {
       const { status } = settle([SERVER, inRole('worker', row), PEER], {}, { backoffLimit: 0 })
-      const isOver = VERDICTS[row.fate].counted === 1
+      const isOver = OUTCOMES[row.fate].counted === 1
       assert.equal(status.phase === 'Failed', isOver)
     })
   }

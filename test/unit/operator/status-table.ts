@@ -1,4 +1,4 @@
-/** A worker's pod in the states that kubelets, webhooks and control planes leave it in, and what becomes of each. */
+/** States of a worker's pod that kubelets, webhooks and control planes produce, with the expected facts and conditions. */
 import type { PodFacts } from '../../../src/operator/observed.ts'
 import type { ContainerState, RawPod } from '../../../src/operator/raw-pod.ts'
 import { isoAgo, NOW } from './builders.ts'
@@ -15,16 +15,16 @@ const preempted = (secondsAfterEnd: number) => ({
 export interface Row {
   what: string
   status: Status
-  /** phase, ready, whether others outlive it */
+  /** Phase; whether it is ready; whether other containers outlive its own. */
   is: [PodFacts['phase'], boolean, boolean]
-  /** What the job says of it: condition Failed, else Degraded, else Running. */
-  says: RegExp
+  /** Condition Failed of the job, else Degraded, else Running: type, reason and message. */
+  condition: RegExp
   fate: Fate
-  /** Of the pod, besides its status. */
+  /** The spec of the pod, if it matters. */
   spec?: RawPod['spec']
 }
 
-/** `…Beside`: others go on in the pod. `…Early`: the kubelet has not yet said that the pod has ended, or ends the rest. */
+/** `…Beside`: other containers run on. `…Early`: the kubelet has not reported the end of the pod, or still ends sidecars. */
 export type Fate =
   | 'works'
   | 'starts'
@@ -39,7 +39,7 @@ export type Fate =
   | 'spoilt'
   | 'spoiltBeside'
 
-/** Reasons of the kubelet's own, without the times that it does not know. */
+/** Ends that the kubelet itself reports; it does not always know their times. */
 const oddEnd = (exitCode: number, reason: string, message?: string): ContainerState => ({
   terminated: { ...ended(exitCode).terminated, reason, message },
 })
@@ -57,63 +57,63 @@ export const proxy = container('istio-proxy', running)
 
 export const TABLE: readonly Row[] = [
   {
-    what: 'classic sidecar first, ended well: the exit code of ours counts',
+    what: 'classic sidecar first, ended with code 0: the exit code of the worker counts',
     status: SIDECAR_FIRST,
     is: ['Failed', false, false],
-    says: /^Failed BAD_DATA: worker-0: x.tfrecord at byte 0: data CRC does not match \(exit 11\)$/,
+    condition: /^Failed BAD_DATA: worker-0: x.tfrecord at byte 0: data CRC does not match \(exit 11\)$/,
     fate: 'spoilt',
   },
   {
     what: 'init container that failed',
     status: INIT_FAILED,
     is: ['Failed', false, false],
-    says: /^Degraded .*worker-0: init container "istio-init": iptables: permission denied \(exit 255\)/,
+    condition: /^Degraded .*worker-0: init container "istio-init": iptables: permission denied \(exit 255\)/,
     fate: 'failed',
   },
   {
-    what: 'classic sidecar first, ours ended with bad data, the proxy lives',
+    what: 'classic sidecar first, the worker ended with bad data, the proxy runs',
     status: { phase: 'Running', containerStatuses: [proxy, container('worker', badData)] },
     is: ['Failed', false, true],
-    says: /^Failed BAD_DATA/,
+    condition: /^Failed BAD_DATA/,
     fate: 'spoiltBeside',
   },
   {
-    what: 'classic sidecar last, the same',
+    what: 'classic sidecar last, the worker ended with bad data, the proxy runs',
     status: { phase: 'Running', containerStatuses: [container('worker', badData), proxy] },
     is: ['Failed', false, true],
-    says: /^Failed BAD_DATA/,
+    condition: /^Failed BAD_DATA/,
     fate: 'spoiltBeside',
   },
   {
-    what: 'native sidecar that lives: an init container for the API server',
+    what: 'native sidecar runs, which the API server lists as an init container; the worker was killed',
     status: {
       phase: 'Running',
       initContainerStatuses: [container('istio-init', ended(0)), proxy],
       containerStatuses: [container('worker', ended(137, 'killed'))],
     },
     is: ['Failed', false, true],
-    says: /^Degraded .*worker-0: killed \(exit 137\)/,
+    condition: /^Degraded .*worker-0: killed \(exit 137\)/,
     fate: 'failedEarly',
   },
   {
-    what: 'two injected, one ended, one lives',
+    what: 'the worker succeeded; of two injected containers one ended and one runs',
     status: {
       phase: 'Running',
       containerStatuses: [container('vault-agent', ended(0)), container('worker', ended(0)), proxy],
     },
     is: ['Succeeded', false, true],
-    says: /^Running Training/,
+    condition: /^Running Training/,
     fate: 'doneBeside',
   },
   {
-    what: 'a sidecar that failed after ours ended well: the phase of the pod is Failed',
+    what: 'the worker succeeded, then a sidecar failed: the phase of the pod is Failed',
     status: { phase: 'Failed', containerStatuses: [container('worker', ended(0)), container('istio-proxy', ended(1))] },
     is: ['Succeeded', false, false],
-    says: /^Running Training/,
+    condition: /^Running Training/,
     fate: 'done',
   },
   {
-    what: 'sidecars ended by the deadline that we set: ours had ended before',
+    what: 'the deadline that the operator set ended the sidecars after the end of the worker',
     spec: { nodeName: 'node-1', activeDeadlineSeconds: 1 },
     status: {
       phase: 'Failed',
@@ -122,33 +122,33 @@ export const TABLE: readonly Row[] = [
       containerStatuses: [container('istio-proxy', ended(137)), container('worker', ended(1, 'torn'))],
     },
     is: ['Failed', false, false],
-    says: /^Degraded .*worker-0: torn \(exit 1\)$/,
+    condition: /^Degraded .*worker-0: torn \(exit 1\)$/,
     fate: 'failed',
   },
   {
-    what: 'two injected, all run, the proxy is not ready: ours is',
+    what: 'all containers run, the worker is ready, an injected proxy is not',
     status: {
       phase: 'Running',
       conditions: notReady,
       containerStatuses: [{ ...proxy, ready: false }, container('vault-agent', running), container('worker', running)],
     },
     is: ['Running', true, false],
-    says: /^Running Training: ps 1\/1, workers 2\/2$/,
+    condition: /^Running Training: ps 1\/1, workers 2\/2$/,
     fate: 'works',
   },
   {
-    what: 'all run, ours is not ready',
+    what: 'all containers run, the worker is not ready',
     status: {
       phase: 'Running',
       conditions: notReady,
       containerStatuses: [proxy, container('worker', running, { ready: false })],
     },
     is: ['Running', false, false],
-    says: /^Running Training/,
+    condition: /^Running Training/,
     fate: 'works',
   },
   {
-    what: 'the image of a classic sidecar cannot be pulled: the pod is Pending, ours runs',
+    what: 'the image of a classic sidecar cannot be pulled: the pod is Pending, the worker runs',
     status: {
       phase: 'Pending',
       conditions: notReady,
@@ -158,17 +158,18 @@ export const TABLE: readonly Row[] = [
       ],
     },
     is: ['Running', true, false],
-    says: /^Running Training: .*worker-0: ImagePullBackOff: container "istio-proxy": Back-off pulling image "proxy:9"$/,
+    condition:
+      /^Running Training: .*worker-0: ImagePullBackOff: container "istio-proxy": Back-off pulling image "proxy:9"$/,
     fate: 'works',
   },
   {
-    what: 'a classic sidecar has crashed, ours runs',
+    what: 'a classic sidecar has crashed, the worker runs',
     status: {
       phase: 'Running',
       containerStatuses: [container('istio-proxy', ended(2, 'no certificate')), container('worker', running)],
     },
     is: ['Running', true, false],
-    says: /^Running Training: .*worker-0: Error: container "istio-proxy": ended with exit code 2: no certificate$/,
+    condition: /^Running Training: .*worker-0: Error: container "istio-proxy": ended with exit code 2: no certificate$/,
     fate: 'works',
   },
   {
@@ -182,7 +183,8 @@ export const TABLE: readonly Row[] = [
       ],
     },
     is: ['Pending', false, false],
-    says: /^Running Training: .*worker-0: ImagePullBackOff: init container "istio-init": Back-off pulling image "init:9"$/,
+    condition:
+      /^Running Training: .*worker-0: ImagePullBackOff: init container "istio-init": Back-off pulling image "init:9"$/,
     fate: 'starts',
   },
   {
@@ -197,18 +199,19 @@ export const TABLE: readonly Row[] = [
       containerStatuses: [container('worker', waiting('PodInitializing'))],
     },
     is: ['Pending', false, false],
-    says: /CrashLoopBackOff: init container "istio-proxy": back-off 40s .*ended with exit code 255: iptables: permission denied$/,
+    condition:
+      /CrashLoopBackOff: init container "istio-proxy": back-off 40s .*ended with exit code 255: iptables: permission denied$/,
     fate: 'starts',
   },
   {
-    what: 'init container at work: an ordinary step',
+    what: 'an init container runs: a normal start',
     status: {
       phase: 'Pending',
       initContainerStatuses: [container('istio-init', running)],
       containerStatuses: [container('worker', waiting('PodInitializing'))],
     },
     is: ['Pending', false, false],
-    says: /^Running Training: ps 1\/1, workers 1\/2$/,
+    condition: /^Running Training: ps 1\/1, workers 1\/2$/,
     fate: 'starts',
   },
   {
@@ -222,54 +225,54 @@ export const TABLE: readonly Row[] = [
       containerStatuses: [container('worker', waiting('PodInitializing'))],
     },
     is: ['Failed', false, false],
-    says: /worker-0: init container "prepare": no such table \(exit 3\)$/,
+    condition: /worker-0: init container "prepare": no such table \(exit 3\)$/,
     fate: 'failed',
   },
   {
-    what: 'an init container that ends with a code of ours does not speak for us',
+    what: 'an init container ended with an exit code of Downpour: the code has no meaning there',
     status: {
       phase: 'Failed',
       initContainerStatuses: [container('check', ended(11))],
       containerStatuses: [container('worker', waiting('PodInitializing'))],
     },
     is: ['Failed', false, false],
-    says: /^Degraded .*worker-0: init container "check": ended with reason Error \(exit 11\)$/,
+    condition: /^Degraded .*worker-0: init container "check": ended with reason Error \(exit 11\)$/,
     fate: 'failed',
   },
   {
-    what: 'ephemeral container of somebody who looked: it counts for nothing',
+    what: 'an ephemeral debug container has failed: it is ignored',
     status: {
       phase: 'Running',
       containerStatuses: [container('worker', running)],
       ephemeralContainerStatuses: [container('debugger', ended(1))],
     } as Status,
     is: ['Running', true, false],
-    says: /^Running Training: ps 1\/1, workers 2\/2$/,
+    condition: /^Running Training: ps 1\/1, workers 2\/2$/,
     fate: 'works',
   },
   {
-    what: 'no containerStatuses yet, the sandbox is being made',
+    what: 'no containerStatuses yet, the sandbox is being created',
     status: { phase: 'Pending', conditions: [{ type: 'PodReadyToStartContainers', status: 'False' }] },
     is: ['Pending', true, false],
-    says: /^Running Training: ps 1\/1, workers 1\/2$/,
+    condition: /^Running Training: ps 1\/1, workers 1\/2$/,
     fate: 'starts',
   },
   {
-    what: 'evicted before any container began',
+    what: 'evicted before any container started',
     status: { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.' },
     is: ['Failed', true, false],
-    says: /^Degraded .*worker-0: Evicted: The node was low on resource: memory.$/,
+    condition: /^Degraded .*worker-0: Evicted: The node was low on resource: memory.$/,
     fate: 'disrupted',
   },
   {
     what: 'evicted, with empty statuses',
     status: { phase: 'Failed', reason: 'Evicted', containerStatuses: [], initContainerStatuses: [] },
     is: ['Failed', true, false],
-    says: /^Degraded .*worker-0: Evicted$/,
+    condition: /^Degraded .*worker-0: Evicted$/,
     fate: 'disrupted',
   },
   {
-    what: 'killed for memory beside a proxy',
+    what: 'the worker was killed for memory, a proxy runs',
     status: {
       phase: 'Running',
       containerStatuses: [
@@ -278,22 +281,22 @@ export const TABLE: readonly Row[] = [
       ],
     },
     is: ['Failed', false, true],
-    says: /^Degraded .*worker-0: OOMKilled \(exit 137\)$/,
+    condition: /^Degraded .*worker-0: OOMKilled \(exit 137\)$/,
     fate: 'failedBeside',
   },
   {
-    what: 'disrupted, ours ended by it',
+    what: 'preempted, which ended the worker',
     status: {
       phase: 'Failed',
       conditions: [preempted(-1)],
       containerStatuses: [proxy, container('worker', ended(143))],
     },
     is: ['Failed', false, false],
-    says: /^Degraded .*worker-0: PreemptionByScheduler$/,
+    condition: /^Degraded .*worker-0: PreemptionByScheduler$/,
     fate: 'disrupted',
   },
   {
-    what: 'disrupted after ours had ended by itself beside a proxy',
+    what: 'preempted after the worker had ended by itself beside a proxy',
     status: {
       phase: 'Failed',
       reason: 'Evicted',
@@ -301,60 +304,60 @@ export const TABLE: readonly Row[] = [
       containerStatuses: [proxy, container('worker', badData)],
     },
     is: ['Failed', false, false],
-    says: /^Failed BAD_DATA/,
+    condition: /^Failed BAD_DATA/,
     fate: 'spoilt',
   },
   {
-    what: 'the control plane has lost the node: what the kubelet said last is not now',
+    what: 'the control plane has lost the node: the last status of the kubelet is outdated',
     status: { phase: 'Unknown', reason: 'NodeLost', containerStatuses: [proxy, container('worker', running)] },
     is: ['Unknown', true, false],
-    says: /^Degraded .*lost: worker-0/,
+    condition: /^Degraded .*lost: worker-0/,
     fate: 'silent',
   },
   {
-    what: 'only containers that are not ours are known yet',
+    what: 'only injected containers have a status yet',
     status: { phase: 'Pending', containerStatuses: [container('istio-proxy', waiting('ContainerCreating'))] },
     is: ['Pending', true, false],
-    says: /^Running Training: ps 1\/1, workers 1\/2$/,
+    condition: /^Running Training: ps 1\/1, workers 1\/2$/,
     fate: 'starts',
   },
   {
-    what: 'ours ended well, the kubelet has not yet said that the pod has',
+    what: 'the worker succeeded, the kubelet has not yet reported the end of the pod',
     status: { phase: 'Running', containerStatuses: [container('worker', ended(0))] },
     is: ['Succeeded', false, true],
-    says: /^Running Training/,
+    condition: /^Running Training/,
     fate: 'doneEarly',
   },
   {
-    what: 'ours ended well, the kubelet is ending a native sidecar',
+    what: 'the worker succeeded, the kubelet is ending a native sidecar',
     status: {
       phase: 'Running',
       initContainerStatuses: [proxy],
       containerStatuses: [container('worker', ended(0))],
     },
     is: ['Succeeded', false, true],
-    says: /^Running Training/,
+    condition: /^Running Training/,
     fate: 'doneEarly',
   },
   {
-    what: 'ours ended, and the image of a classic sidecar cannot be pulled: the pod would wait for ever',
+    what: 'the worker succeeded, and the image of a classic sidecar cannot be pulled: the pod would wait forever',
     status: {
       phase: 'Pending',
       containerStatuses: [container('istio-proxy', waiting('ImagePullBackOff')), container('worker', ended(0))],
     },
     is: ['Succeeded', false, true],
-    says: /^Running Training/,
+    condition: /^Running Training/,
     fate: 'doneBeside',
   },
   {
-    what: 'killed without a message, and not for its memory',
+    what: 'killed without a termination message, and not for memory',
     status: { phase: 'Failed', containerStatuses: [container('worker', ended(137))] },
     is: ['Failed', false, false],
-    says: /^Degraded .*worker-0: ended without a message \(exit 137\)$/,
+    condition: /^Degraded .*worker-0: ended without a message \(exit 137\)$/,
     fate: 'failed',
   },
   {
-    what: 'its program cannot be started: for containerd it began in 1970, and has not run well since',
+    what: 'the program cannot be started: containerd reports a start in 1970, which is not a long healthy run',
     status: {
       phase: 'Failed',
       containerStatuses: [
@@ -370,35 +373,35 @@ export const TABLE: readonly Row[] = [
       ],
     },
     is: ['Failed', false, false],
-    says: /^Degraded .*worker-0: StartError: failed to create containerd task: .*: unknown \(exit 128\)$/,
+    condition: /^Degraded .*worker-0: StartError: failed to create containerd task: .*: unknown \(exit 128\)$/,
     fate: 'failed',
   },
   {
-    what: 'the kubelet cannot find the container that it had started: nobody knows how it ended',
+    what: 'the kubelet cannot find the container that it had started: how it ended is unknown',
     status: {
       phase: 'Failed',
       containerStatuses: [container('worker', UNKNOWN_END), container('istio-proxy', UNKNOWN_END)],
     },
     is: ['Failed', false, false],
-    says: /^Degraded .*worker-0: ContainerStatusUnknown: The container could not be located$/,
+    condition: /^Degraded .*worker-0: ContainerStatusUnknown: The container could not be located$/,
     fate: 'disrupted',
   },
   {
-    what: 'the node was restarted under it',
+    what: 'the node was restarted',
     status: { phase: 'Failed', containerStatuses: [container('worker', oddEnd(255, 'Unknown'))] },
     is: ['Failed', false, false],
-    says: /^Degraded .*worker-0: Unknown$/,
+    condition: /^Degraded .*worker-0: Unknown$/,
     fate: 'disrupted',
   },
   {
-    what: 'the node was restarted under an init container; a native sidecar was lost with it',
+    what: 'the node was restarted while an init container and a native sidecar ran',
     status: {
       phase: 'Failed',
       initContainerStatuses: [container('istio-proxy', UNKNOWN_END), container('prepare', UNKNOWN_END)],
       containerStatuses: [container('worker', waiting('PodInitializing'))],
     },
     is: ['Failed', false, false],
-    says: /^Degraded .*worker-0: ContainerStatusUnknown$/,
+    condition: /^Degraded .*worker-0: ContainerStatusUnknown$/,
     fate: 'disrupted',
   },
   {
@@ -409,22 +412,22 @@ export const TABLE: readonly Row[] = [
       containerStatuses: [container('worker', waiting('PodInitializing'))],
     },
     is: ['Failed', false, false],
-    says: /worker-0: init container "prepare": no such table \(exit 3\)$/,
+    condition: /worker-0: init container "prepare": no such table \(exit 3\)$/,
     fate: 'failed',
   },
   {
-    what: 'init container killed for its memory',
+    what: 'init container that was killed for memory',
     status: {
       phase: 'Failed',
       initContainerStatuses: [container('prepare', oddEnd(137, 'OOMKilled'))],
       containerStatuses: [container('worker', waiting('PodInitializing'))],
     },
     is: ['Failed', false, false],
-    says: /worker-0: init container "prepare": ended with reason OOMKilled \(exit 137\)$/,
+    condition: /worker-0: init container "prepare": ended with reason OOMKilled \(exit 137\)$/,
     fate: 'failed',
   },
   {
-    what: 'a spot node was taken away, with notice',
+    what: 'a spot node was shut down with notice',
     status: {
       phase: 'Failed',
       reason: 'Terminated',
@@ -432,22 +435,22 @@ export const TABLE: readonly Row[] = [
       containerStatuses: [container('worker', ended(143)), container('istio-proxy', ended(0))],
     },
     is: ['Failed', false, false],
-    says: /^Degraded .*worker-0: Terminated: Pod was terminated in response to imminent node shutdown.$/,
+    condition: /^Degraded .*worker-0: Terminated: Pod was terminated in response to imminent node shutdown.$/,
     fate: 'disrupted',
   },
   {
-    what: 'its node was deleted: containers run on as far as anybody has heard',
+    what: 'the node was deleted: the last status shows running containers',
     status: {
       phase: 'Failed',
       conditions: [{ ...preempted(0), reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' }],
       containerStatuses: [proxy, container('worker', running)],
     },
     is: ['Failed', true, false],
-    says: /^Degraded .*worker-0: DeletionByPodGC: PodGC: node no longer exists$/,
+    condition: /^Degraded .*worker-0: DeletionByPodGC: PodGC: node no longer exists$/,
     fate: 'disrupted',
   },
   {
-    what: 'evicted for the disk that it filled, and killed by that',
+    what: 'evicted and killed because it filled its disk',
     status: {
       phase: 'Failed',
       reason: 'Evicted',
@@ -455,11 +458,11 @@ export const TABLE: readonly Row[] = [
       containerStatuses: [container('worker', ended(137))],
     },
     is: ['Failed', false, false],
-    says: /^Degraded .*worker-0: Evicted: Container worker exceeded its local ephemeral storage limit "1Gi".$/,
+    condition: /^Degraded .*worker-0: Evicted: Container worker exceeded its local ephemeral storage limit "1Gi".$/,
     fate: 'disrupted',
   },
   {
-    what: 'killed for its memory, and evicted with its proxy later',
+    what: 'the worker was killed for memory, and the pod was evicted later',
     status: {
       phase: 'Failed',
       reason: 'Evicted',
@@ -468,25 +471,25 @@ export const TABLE: readonly Row[] = [
       containerStatuses: [container('worker', oddEnd(137, 'OOMKilled'))],
     },
     is: ['Failed', false, false],
-    says: /^Degraded .*worker-0: OOMKilled \(exit 137\)$/,
+    condition: /^Degraded .*worker-0: OOMKilled \(exit 137\)$/,
     fate: 'failed',
   },
   {
-    what: 'refused by a kubelet that has no device left',
+    what: 'rejected by a kubelet that has no device left',
     status: { phase: 'Failed', reason: 'OutOfnvidia.com/gpu', message: 'Pod was rejected' },
     is: ['Failed', true, false],
-    says: /^Degraded .*worker-0: OutOfnvidia.com\/gpu: Pod was rejected$/,
+    condition: /^Degraded .*worker-0: OutOfnvidia.com\/gpu: Pod was rejected$/,
     fate: 'disrupted',
   },
   {
-    what: 'refused for a profile that its node lacks: another node may lack it too',
+    what: 'rejected for an AppArmor profile that the node lacks: another node may lack it too',
     status: { phase: 'Failed', reason: 'AppArmor', message: 'Cannot enforce AppArmor: profile not loaded' },
     is: ['Failed', true, false],
-    says: /^Degraded .*worker-0: AppArmor: Cannot enforce AppArmor: profile not loaded$/,
+    condition: /^Degraded .*worker-0: AppArmor: Cannot enforce AppArmor: profile not loaded$/,
     fate: 'failed',
   },
   {
-    what: 'ended by a deadline that a policy of the cluster has put on it',
+    what: 'ended by a deadline that a policy of the cluster set',
     spec: { nodeName: 'node-1', activeDeadlineSeconds: 30 },
     status: {
       phase: 'Failed',
@@ -495,11 +498,12 @@ export const TABLE: readonly Row[] = [
       containerStatuses: [container('istio-proxy', ended(0)), container('worker', ended(137))],
     },
     is: ['Failed', false, false],
-    says: /worker-0: DeadlineExceeded: Pod was active on the node longer than the specified deadline \(exit 137\)$/,
+    condition:
+      /worker-0: DeadlineExceeded: Pod was active on the node longer than the specified deadline \(exit 137\)$/,
     fate: 'failed',
   },
   {
-    what: 'that deadline has ended an init container',
+    what: 'a deadline that a policy of the cluster set ended an init container',
     spec: { nodeName: 'node-1', activeDeadlineSeconds: 30 },
     status: {
       phase: 'Failed',
@@ -509,11 +513,11 @@ export const TABLE: readonly Row[] = [
       containerStatuses: [container('worker', waiting('PodInitializing'))],
     },
     is: ['Failed', false, false],
-    says: /worker-0: DeadlineExceeded: Pod was active on the node longer than the specified deadline$/,
+    condition: /worker-0: DeadlineExceeded: Pod was active on the node longer than the specified deadline$/,
     fate: 'failed',
   },
   {
-    what: 'that deadline came when ours had ended, and ended a proxy',
+    what: 'a deadline that a policy of the cluster set ended a proxy after the worker had failed',
     spec: { nodeName: 'node-1', activeDeadlineSeconds: 50 },
     status: {
       phase: 'Failed',
@@ -521,56 +525,56 @@ export const TABLE: readonly Row[] = [
       containerStatuses: [container('istio-proxy', ended(137)), container('worker', ended(1, 'torn'))],
     },
     is: ['Failed', false, false],
-    says: /^Degraded .*worker-0: torn \(exit 1\)$/,
+    condition: /^Degraded .*worker-0: torn \(exit 1\)$/,
     fate: 'failed',
   },
   {
-    what: 'such a deadline is not ours: sidecars are ended all the same',
+    what: 'the worker succeeded under a deadline of the cluster: the operator still ends the sidecars',
     spec: { nodeName: 'node-1', activeDeadlineSeconds: 86_400 },
     status: { phase: 'Running', containerStatuses: [proxy, container('worker', ended(0))] },
     is: ['Succeeded', false, true],
-    says: /^Running Training/,
+    condition: /^Running Training/,
     fate: 'doneBeside',
   },
   ...['CreateContainerConfigError', 'InvalidImageName', 'ErrImageNeverPull', 'RunContainerError'].flatMap((reason) => [
     {
-      what: `ours waits: ${reason}`,
+      what: `the worker waits: ${reason}`,
       status: { phase: 'Pending', containerStatuses: [proxy, container('worker', waiting(reason, 'so it is'))] },
       is: ['Pending', false, false] as Row['is'],
-      says: new RegExp(`^Running Training: .*worker-0: ${reason}: so it is$`),
+      condition: new RegExp(`^Running Training: .*worker-0: ${reason}: so it is$`),
       fate: 'starts' as const,
     },
     {
-      what: `init container waits: ${reason}`,
+      what: `an init container waits: ${reason}`,
       status: {
         phase: 'Pending',
         initContainerStatuses: [container('vault-agent-init', waiting(reason, 'so it is'))],
         containerStatuses: [container('worker', waiting('PodInitializing'))],
       },
       is: ['Pending', false, false] as Row['is'],
-      says: new RegExp(`^Running Training: .*worker-0: ${reason}: init container "vault-agent-init": so it is$`),
+      condition: new RegExp(`^Running Training: .*worker-0: ${reason}: init container "vault-agent-init": so it is$`),
       fate: 'starts' as const,
     },
   ]),
   {
-    what: 'a native sidecar is restarted again and again, ours runs',
+    what: 'a native sidecar is restarted again and again, the worker runs',
     status: {
       phase: 'Running',
       initContainerStatuses: [container('istio-proxy', waiting('CrashLoopBackOff'), { lastState: ended(1, 'no xds') })],
       containerStatuses: [container('worker', running)],
     },
     is: ['Running', true, false],
-    says: /worker-0: CrashLoopBackOff: init container "istio-proxy": ended with exit code 1: no xds$/,
+    condition: /worker-0: CrashLoopBackOff: init container "istio-proxy": ended with exit code 1: no xds$/,
     fate: 'works',
   },
   {
-    what: 'a kubelet that was just started knows only how ours ended before',
+    what: 'a restarted kubelet reports only how the worker ended before',
     status: {
       phase: 'Running',
       containerStatuses: [proxy, { name: 'worker', ready: false, state: {}, lastState: ended(1) }],
     },
     is: ['Running', false, false],
-    says: /^Running Training: ps 1\/1, workers 2\/2$/,
+    condition: /^Running Training: ps 1\/1, workers 2\/2$/,
     fate: 'works',
   },
 ]

@@ -30,13 +30,13 @@ function setup() {
   return { clock, written, writer, write, state }
 }
 
-test('what did not change is not written', async () => {
+test('an unchanged status is not written', async () => {
   const { written, write } = setup()
   assert.deepEqual(await write(whole, structuredClone(whole)), { outcome: 'unchanged' })
   assert.deepEqual(written, [])
 })
 
-test('figures that move are written once a second', async () => {
+test('changed numbers are written once a second', async () => {
   const { clock, written, write } = setup()
   await write(undefined, half)
   assert.deepEqual(await write(half, whole), { outcome: 'later', afterMs: 1000 })
@@ -47,7 +47,7 @@ test('figures that move are written once a second', async () => {
   assert.deepEqual(written, ['1/2', '2/2'])
 })
 
-test('what somebody waits for is written at once: a condition, a phase, a restart', async () => {
+test('a changed condition, phase or restart count is written at once', async () => {
   const { written, write } = setup()
   await write(undefined, half)
   const lost = statusOf(pod('ps', 0), pod('worker', 0), failed('worker', 1, 137))
@@ -56,7 +56,7 @@ test('what somebody waits for is written at once: a condition, a phase, a restar
   assert.equal(written.length, 3)
 })
 
-test('fewer parameter servers are written at once: whoever looks next must not take them for lost', async () => {
+test('a lower number of ready parameter servers is written at once, or a restarted operator would take them for lost', async () => {
   const { written, write } = setup()
   await write(undefined, whole)
   const { replicas } = whole
@@ -66,7 +66,7 @@ test('fewer parameter servers are written at once: whoever looks next must not t
   assert.equal(written.length, 2)
 })
 
-test('a copy from before the last write is not worth a look', async () => {
+test('a cached job that is older than the last write is behind', async () => {
   const { writer, write } = setup()
   const copy = (resourceVersion: string) => ({ ...raw, metadata: { ...raw.metadata, resourceVersion } })
   assert.equal(writer.isBehind(copy('7')), false)
@@ -74,7 +74,7 @@ test('a copy from before the last write is not worth a look', async () => {
   assert.deepEqual([writer.isBehind(copy('10')), writer.isBehind(copy('11'))], [true, false])
 })
 
-test('a job that changed meanwhile, or is gone, is decided anew', async () => {
+test('a write to a job that has changed or is gone returns stale', async () => {
   for (const status of [409, 404]) {
     const { state, write } = setup()
     state.error = statusError('PUT', status, {})
