@@ -21,7 +21,7 @@ test('one holder at a time locks a folder; after its release, another can lock i
   ;(await lockFolder(state('one')))()
 })
 
-test('another path to the same folder is the same lock', async () => {
+test('a folder is locked under every path that leads to it', async () => {
   const unlock = await lockFolder(state('real'))
   symlinkSync(state('real'), state('alias'))
   await assert.rejects(lockFolder(state('alias')), { code: 'ALREADY_RUNNING' })

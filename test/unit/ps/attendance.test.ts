@@ -18,7 +18,7 @@ function attend() {
   return { gone, clock, attendance: new Attendance(clock, ABSENCE_MS, (podUid) => void gone.push(podUid)) }
 }
 
-test('a worker that went is there for a while, then gone', async () => {
+test('a worker that disconnected counts as present for a while, then as gone', async () => {
   const { attendance, gone } = attend()
   const worker = peer('worker', 3, 'a')
   attendance.join(worker)
@@ -29,7 +29,7 @@ test('a worker that went is there for a while, then gone', async () => {
   assert.equal(attendance.isThere('a'), false)
 })
 
-test('one that comes back in time, over whichever connection, is not gone', async () => {
+test('a worker that reconnects in time, over any connection, is not gone', async () => {
   const { attendance, gone } = attend()
   const [first, second] = [peer('worker', 3, 'a'), peer('worker', 3, 'a')]
   attendance.join(first)
@@ -40,7 +40,7 @@ test('one that comes back in time, over whichever connection, is not gone', asyn
   await consistently(() => assert.deepEqual(gone, []), { timeoutMs: 3 * ABSENCE_MS })
 })
 
-test('one whose connection died while it was being let in is still away', async () => {
+test('a worker whose new connection died while it was admitted is still away', async () => {
   const { attendance, gone } = attend()
   const worker = peer('worker', 3, 'a')
   attendance.join(worker)
@@ -49,7 +49,7 @@ test('one whose connection died while it was being let in is still away', async 
   await eventually(() => assert.deepEqual(gone, ['a']))
 })
 
-test('one that said goodbye, or was dismissed, is not waited for', () => {
+test('a worker that left with a goodbye message, or was dismissed, is gone at once', () => {
   const { attendance } = attend()
   for (const podUid of ['left', 'dismissed']) {
     const worker = peer('worker', 3, podUid)
@@ -61,7 +61,7 @@ test('one that said goodbye, or was dismissed, is not waited for', () => {
   }
 })
 
-test('how long the coordinator is away: from the loss of its last connection', async () => {
+test('the absence of the coordinator is measured from the loss of its last connection', async () => {
   const { attendance, clock } = attend()
   assert.equal(attendance.coordinatorAwayMs, Number.POSITIVE_INFINITY)
   const [first, second] = [peer('coordinator', 0, 'ps-0'), peer('coordinator', 0, 'ps-0')]

@@ -1,4 +1,4 @@
-/** A small job, a shard and its training, as the tests of src/ps want them. */
+/** A small job, and a shard that trains it, for the tests of src/ps. */
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
 import { createShard } from '../../../src/ps/restore.ts'
 import { Training, type TrainingOptions } from '../../../src/ps/training.ts'

@@ -19,12 +19,12 @@ const stepsIn = (path: string) =>
     .split('\n')
     .map((line) => JSON.parse(line).step)
 
-test('a job leaves about 400 lines, whatever its length', () => {
+test('the history of a job of any length has about 400 lines', () => {
   assert.equal(new History('x', 36_000_000, silentLog).everySteps, 90_000)
   assert.equal(new History('x', 10, silentLog).everySteps, 1)
 })
 
-test('what came after the checkpoint that a job goes on from is forgotten, a torn last line too', async () => {
+test('truncation removes the records after the restored checkpoint, and a torn last line', async () => {
   const path = join(root, 'job', 'history.jsonl')
   const history = new History(path, 100, silentLog)
   for (const step of [10, 20, 30]) history.append(record(step))
@@ -36,7 +36,7 @@ test('what came after the checkpoint that a job goes on from is forgotten, a tor
   assert.deepEqual(stepsIn(path), [10, 20, 21])
 })
 
-test('a place that cannot be written costs lines, not training', async () => {
+test('a history that cannot be written does not stop training', async () => {
   const file = join(root, 'file')
   appendFileSync(file, '')
   const history = new History(join(file, 'history.jsonl'), 100, silentLog)

@@ -1,4 +1,4 @@
-/** The optimizer's arithmetic against plain loops, float32 operation by operation, and the golden vectors of TF1. */
+/** Compares the kernels with plain loops that round each operation to float32, and with golden vectors of TF1. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
@@ -16,14 +16,14 @@ const f = Math.fround
 const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 })
 const kernels = new Kernels(memory)
 
-/** Arrays and scalars in the order that the kernel names them. */
+/** Runs a kernel on arrays at these byte offsets; arrays and scalars in the order of the kernel's names. */
 function run(kernel: ElementKernel, at: number[], length: number, scalars: number[]): void {
   const named = (names: readonly string[], values: number[]) =>
     Object.fromEntries(names.map((name, i) => [name, values[i] ?? 0]))
   kernels.run(kernel, named(kernel.arrays, at), length, named(kernel.scalars, scalars))
 }
 
-/** Arrays one after the other, each with a guard of 3 elements that must not change. */
+/** Stores the arrays one after the other, each followed by a guard of 3 elements that must not change. */
 function place(...arrays: number[][]): { at: number[]; read: (i: number) => number[]; guards: () => number[] } {
   let byte = 0
   const starts = arrays.map((values) => {
@@ -44,8 +44,8 @@ const random = createRandom(11)
 const draw = (n: number, scale = 1) => Array.from({ length: n }, () => f(scale * random.normal()))
 const LENGTHS = Array.from({ length: 10 }, (_, n) => n)
 
-describe('kernels, for every length from 0 to 9 (blocks of four and what is left over)', () => {
-  test('rmsprop', () => {
+describe('for every length from 0 to 9 (blocks of four elements and a remainder), the kernel of', () => {
+  test('rmsprop equals a plain loop', () => {
     const [lr, rho, mu, eps, wd] = [0.01, 0.9, 0.8, 1e-10, 0.05].map(f) as [number, number, number, number, number]
     for (const n of LENGTHS) {
       const [w, g, m] = [draw(n), draw(n), draw(n)]
@@ -80,7 +80,7 @@ describe('kernels, for every length from 0 to 9 (blocks of four and what is left
     }
   })
 
-  test('momentum: the learning rate stays outside of the accumulator', () => {
+  test('momentum equals a plain loop that keeps the learning rate outside of the accumulator', () => {
     const [lr, mu, wd] = [0.01, 0.8, 0.05].map(f) as [number, number, number]
     for (const n of LENGTHS) {
       const [w, g, m] = [draw(n), draw(n), draw(n)]
@@ -97,7 +97,7 @@ describe('kernels, for every length from 0 to 9 (blocks of four and what is left
     }
   })
 
-  test('adam', () => {
+  test('adam equals a plain loop', () => {
     const [lr, b1, b2, eps, wd] = [0.01, 0.9, 0.999, 1e-8, 0.05].map(f) as [number, number, number, number, number]
     for (const n of LENGTHS) {
       const [w, g, m] = [draw(n), draw(n), draw(n)]
@@ -119,7 +119,7 @@ describe('kernels, for every length from 0 to 9 (blocks of four and what is left
     }
   })
 
-  test('moving average', () => {
+  test('moving averages equals a plain loop', () => {
     const d = f(0.997)
     for (const n of LENGTHS) {
       const [s, x] = [draw(n), draw(n)]
@@ -134,7 +134,7 @@ describe('kernels, for every length from 0 to 9 (blocks of four and what is left
     }
   })
 
-  test('delay compensation', () => {
+  test('delay compensation equals a plain loop', () => {
     const lambda = f(0.04)
     for (const n of LENGTHS) {
       const [g, w, old] = [draw(n), draw(n), draw(n)]
@@ -146,7 +146,7 @@ describe('kernels, for every length from 0 to 9 (blocks of four and what is left
     }
   })
 
-  test('finite sees NaN, infinities and values whose square overflows, wherever they stand', () => {
+  test('areFinite finds NaN, infinities and values whose square overflows at every position', () => {
     for (const n of LENGTHS) {
       assert.equal(kernels.areFinite(place(draw(n, 1e15)).at[0] ?? 0, n), true, `length ${n}`)
       for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e20])
@@ -175,7 +175,7 @@ test('rmsprop gives the golden vectors of TF1: rms starts at one, epsilon is ins
   }
 })
 
-test('kernels.wasm is what its source gives', async () => {
+test('kernels.wasm equals the build of its source', async () => {
   const committed = readFileSync(new URL('../../../src/ps/kernels.wasm', import.meta.url))
   assert.ok(Buffer.from(await buildKernels()).equals(committed), 'run `npm run generate`')
 })

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import type { Lease } from '../../../src/contract/exchange.ts'
 import { LeaseTable } from '../../../src/ps/leases.ts'
 
-/** Takes and finishes `n` units as one worker. */
+/** Leases and finishes `n` units as one worker. */
 function read(table: LeaseTable, n: number, holder = 'a', from = 1) {
   return Array.from({ length: n }, (_, i) => {
     const lease = table.next(holder, from + i)
@@ -13,7 +13,7 @@ function read(table: LeaseTable, n: number, holder = 'a', from = 1) {
   })
 }
 
-test('each epoch hands out every unit once, in an order of its own that the seed gives again', () => {
+test('each epoch hands out every unit once, in its own order, which depends only on the seed', () => {
   const leases = read(new LeaseTable(7, 5), 21)
   const epochs = [0, 1, 2].map((epoch) => leases.filter((lease) => lease.epoch === epoch).map(({ unit }) => unit))
   for (const units of epochs) assert.deepEqual(units.toSorted(), [0, 1, 2, 3, 4, 5, 6])
@@ -22,16 +22,16 @@ test('each epoch hands out every unit once, in an order of its own that the seed
   assert.notDeepEqual(read(new LeaseTable(7, 6), 21), leases)
 })
 
-test('units of a worker that left are handed out before anything else', () => {
+test('the units of a worker that left are handed out first', () => {
   const table = new LeaseTable(5, 1)
   const lost = [table.next('gone', 1), table.next('gone', 2)]
   table.next('stays', 1)
   assert.equal(table.giveBack('gone'), 2)
   assert.deepEqual([table.next('stays', 2), table.next('stays', 3)], lost)
-  assert.equal(table.giveBack('nobody'), 0)
+  assert.equal(table.giveBack('unknown'), 0)
 })
 
-test('the same request gets the same unit again: its answer may have been lost', () => {
+test('a repeated request gets the same unit, because its answer may have been lost', () => {
   const table = new LeaseTable(5, 1)
   const first = table.next('a', 1)
   assert.deepEqual(table.next('a', 1), first)
@@ -39,7 +39,7 @@ test('the same request gets the same unit again: its answer may have been lost',
   assert.equal(table.save().open.length, 2)
 })
 
-test('a unit is done by whoever has read it whole, though it was given back or away meanwhile', () => {
+test('a unit is done once a worker has read it, even if it was given back or to another worker meanwhile', () => {
   const table = new LeaseTable(2, 1)
   const returned = table.next('slow', 1)
   table.giveBack('slow')
@@ -49,19 +49,19 @@ test('a unit is done by whoever has read it whole, though it was given back or a
   table.giveBack('slow')
   assert.deepEqual(table.next('quick', 1), given)
   table.done(given)
-  assert.deepEqual(table.next('quick', 1), given, 'the same request gets the same answer still')
+  assert.deepEqual(table.next('quick', 1), given, 'the repeated request still gets the same unit')
   table.giveBack('quick')
   assert.deepEqual(table.save().open, [])
 })
 
-test('workers that are cut off between every lease and its end read the whole epoch, and the next', () => {
+test('workers that lose their connection during every lease still read whole epochs', () => {
   const turns = fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 60 })
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 8 }), fc.integer(), turns, (units, seed, order) => {
       const table = new LeaseTable(units, seed)
       const reading = new Map<string, Lease>()
       const read = new Set<string>()
-      // Each turn of a worker ends its unit or begins one, and loses all that the table believes it has.
+      // In each turn a worker finishes or leases a unit, then the table takes back all of its leases.
       for (let turn = 0; table.epoch < 2; turn++) {
         assert.ok(turn < 1000, `stuck in epoch ${table.epoch} after ${[...read]}`)
         const worker = order[turn % order.length] ?? 'a'
@@ -79,11 +79,11 @@ test('workers that are cut off between every lease and its end read the whole ep
   )
 })
 
-test('without data there is nothing to lease', () => {
+test('a table without units is refused', () => {
   assert.throws(() => new LeaseTable(0, 1), { code: 'DATA_EMPTY' })
 })
 
-test('a checkpoint of other data starts anew', () => {
+test('a checkpoint with another number of units starts again at epoch 0', () => {
   const table = new LeaseTable(3, 1, { units: 5, epoch: 4, position: 2, open: [{ epoch: 4, unit: 4 }] })
   assert.deepEqual([table.epoch, table.next('a', 1).epoch], [0, 0])
 })
@@ -96,7 +96,7 @@ const steps = fc.array(
   { maxLength: 80 },
 )
 
-test('whatever workers do, leave and restarts included: an epoch has every unit, and nothing is held twice', () => {
+test('with random leases, departures and restarts an epoch has every unit, and no unit is leased twice', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 6 }), fc.integer(), steps, (units, seed, acts) => {
       let table = new LeaseTable(units, seed)

@@ -13,7 +13,7 @@ const kept = (checkpoints: ScoredCheckpoint[], keep: number, keepBest: number, o
     (a, b) => a - b,
   )
 
-test('the newest stay', () => {
+test('the newest checkpoints are kept', () => {
   assert.deepEqual(
     kept(
       [1, 2, 3, 4].map((step) => checkpoint(step)),
@@ -24,22 +24,22 @@ test('the newest stay', () => {
   )
 })
 
-test('the best-scored stay as well; of equals the newer', () => {
+test('the best-scored checkpoints are kept as well; of equal scores the newer', () => {
   const scored = [checkpoint(1, 0.9), checkpoint(2, 0.5), checkpoint(3, 0.9), checkpoint(4, 0.1), checkpoint(5)]
   assert.deepEqual(kept(scored, 1, 1), [3, 5])
   assert.deepEqual(kept(scored, 1, 2), [1, 3, 5])
 })
 
-test('of a metric that is better when lower, the smallest stay', () => {
+test('the lowest scores are kept for a metric that is better when lower', () => {
   const scored = [checkpoint(1, 0.1), checkpoint(2, 0), checkpoint(3, 0.9), checkpoint(4, 0.5)]
   assert.deepEqual(kept(scored, 1, 1, { metric: { name: 'error', better: 'lower' } }), [2, 4])
 })
 
-test('without a metric no score counts', () => {
+test('scores are ignored without a metric', () => {
   assert.deepEqual(kept([checkpoint(1, 0.9), checkpoint(2, 0.5)], 1, 1, { metric: undefined }), [2])
 })
 
-test('pinned and final ones stay whatever the numbers say', () => {
+test('pinned and final checkpoints are kept beyond the limits', () => {
   const all = [checkpoint(1), checkpoint(2), checkpoint(3, undefined, true), checkpoint(4), checkpoint(5)]
   assert.deepEqual(kept(all, 1, 0, { pinned: new Set([2]) }), [2, 3, 5])
 })

@@ -85,7 +85,7 @@ describe('checkpoint rounds', () => {
 
   const names = () => readdirSync(jobFolder).sort()
 
-  test('a round whose shards say what makes no sense commits nothing, and says what', async () => {
+  test('commit nothing if a shard returns an inconsistent record, and report the field', async () => {
     training.push(worker(0), push(1), body(1, 1, 1, 1))
     const rounds = makeRounds({
       shards: [
@@ -105,7 +105,7 @@ describe('checkpoint rounds', () => {
     assert.deepEqual(readdirSync(jobFolder), [])
   })
 
-  test('write what was at the moment of the call, while training goes on', async () => {
+  test('write the state at the moment of the call, while training goes on', async () => {
     const rounds = makeRounds()
     train(3)
     const saving = rounds.save(false)
@@ -113,11 +113,11 @@ describe('checkpoint rounds', () => {
     assert.equal(await saving, true)
     const { latest } = await findLatest(jobFolder)
     assert.equal(latest?.manifest.step, 3)
-    assert.equal(latest?.manifest.shards[0]?.workers[0]?.lastSeq, 3, 'the table of pushes is of the same moment')
+    assert.equal(latest?.manifest.shards[0]?.workers[0]?.lastSeq, 3, 'the table of pushes has the same state')
     assert.equal(catalogue.infos[0]?.digest, latest?.digest)
   })
 
-  test('write the manifest last: until every shard is there, there is no checkpoint', async () => {
+  test('write the manifest last, so that a checkpoint exists only with all its shards', async () => {
     const slow = Promise.withResolvers<void>()
     const snapshots = new Snapshots({ jobFolder, shards: 1, fence: unfenced, fs: realFileSystem })
     const handle: ShardHandle = {
@@ -136,7 +136,7 @@ describe('checkpoint rounds', () => {
     assert.equal((await findLatest(jobFolder)).latest?.manifest.step, 1)
   })
 
-  test('that fail cost nothing but themselves', async () => {
+  test('leave no files when they fail, and later rounds succeed', async () => {
     const snapshots = new Snapshots({ jobFolder, shards: 1, fence: unfenced, fs: realFileSystem })
     const sound: ShardHandle = { snapshot: (folder) => snapshots.take(training, folder) }
     const other: ShardHandle = {
@@ -151,14 +151,14 @@ describe('checkpoint rounds', () => {
     train(1)
     shards.push(other)
     assert.equal(await rounds.save(false), false)
-    assert.deepEqual(names(), ['step-000000001'], 'what was half written is gone')
+    assert.deepEqual(names(), ['step-000000001'], 'the incomplete checkpoint is removed')
     assert.deepEqual(rounds.failures, { count: 1, lastError: 'WIRE_CLOSED: a shard went away' })
     shards.pop()
     assert.equal(await rounds.save(false), true)
     assert.deepEqual(names(), ['step-000000001', 'step-000000002'])
   })
 
-  test('have the list of classes on the disk before the manifest, or are none', async () => {
+  test('write the list of classes before the manifest, and fail without it', async () => {
     const list = encodeClasses([{ id: 0, name: 'ant', parents: [] }])
     const order: string[] = []
     let full = false
@@ -186,7 +186,7 @@ describe('checkpoint rounds', () => {
     assert.deepEqual(names(), ['step-000000001'], 'no manifest without its list')
   })
 
-  test('survive a full disk and go on when there is room again', async () => {
+  test('fail on a full disk and succeed once space is free', async () => {
     let full = true
     const fs: FileSystem = {
       ...realFileSystem,
@@ -201,7 +201,7 @@ describe('checkpoint rounds', () => {
     assert.equal(await rounds.save(false), true)
   })
 
-  test('never write a step anew, for transfers and scores know it by its digest; but a last one is marked so', async () => {
+  test('never rewrite a step, because transfers and scores know its digest, except to mark it as final', async () => {
     const rounds = makeRounds()
     train(1)
     await rounds.save(false)
@@ -230,7 +230,7 @@ describe('checkpoint rounds', () => {
     )
   })
 
-  test('tell scores that belong to the very bytes', async () => {
+  test('show a score only if its digest is that of the checkpoint', async () => {
     const rounds = makeRounds()
     train(1)
     await rounds.save(false)
@@ -240,7 +240,7 @@ describe('checkpoint rounds', () => {
         join(jobFolder, 'step-000000001', FILES.evaluation),
         JSON.stringify({ step: 1, digest, metrics: { top1: 0.5 }, examples: 9 }),
       )
-    score('of others')
+    score('another')
     await catalogue.refresh()
     assert.equal(catalogue.infos[0]?.score, undefined)
     score(saved?.digest ?? '')
@@ -248,7 +248,7 @@ describe('checkpoint rounds', () => {
     assert.equal(catalogue.infos[0]?.score, 0.5)
   })
 
-  test('do not count a damaged checkpoint, and write over it when its step comes again', async () => {
+  test('ignore a damaged checkpoint, and overwrite it when its step is saved again', async () => {
     train(1)
     await makeRounds().save(false)
     writeFileSync(join(jobFolder, 'step-000000001', 'shard-00000-of-00001.safetensors'), 'damaged')
@@ -261,20 +261,20 @@ describe('checkpoint rounds', () => {
     assert.equal(catalogue.infos.length, 1)
   })
 
-  test('are not forgotten by a look at the folder that began before them', async () => {
+  test('stay in the catalogue after a refresh that started before them', async () => {
     const slow = Promise.withResolvers<void>()
-    const looking = Promise.withResolvers<void>()
-    let looks = 0
+    const listed = Promise.withResolvers<void>()
+    let listings = 0
     const readdir = async (path: string) => {
       const names = await realFileSystem.readdir(path)
-      looking.resolve()
-      if (looks++ === 0) await slow.promise
+      listed.resolve()
+      if (listings++ === 0) await slow.promise
       return names
     }
     const own = makeCatalogue({ fs: { ...realFileSystem, readdir: readdir as FileSystem['readdir'] } })
     const rounds = makeRounds({ catalogue: own })
     const early = own.refresh()
-    await looking.promise
+    await listed.promise
     train(1)
     const saving = rounds.save(false)
     await eventually(() => assert.equal(own.infos.length, 1))
@@ -287,7 +287,7 @@ describe('checkpoint rounds', () => {
     assert.equal(await saving, true)
   })
 
-  test('are read once; scores each time, and the last ones stay while the disk fails', async () => {
+  test('have manifests that are read once and scores that are read each time; both stay while the disk fails', async () => {
     train(1)
     await makeRounds().save(false)
     const reads: string[] = []
@@ -310,7 +310,7 @@ describe('checkpoint rounds', () => {
     assert.equal(own.infos[0]?.score, 0.5)
   })
 
-  test('that somebody wrote anew are read anew', async () => {
+  test('are read again if another process rewrote them', async () => {
     train(1)
     await makeRounds().save(false)
     const own = makeCatalogue()
@@ -323,20 +323,20 @@ describe('checkpoint rounds', () => {
     assert.notEqual(own.infos[0]?.digest, before)
   })
 
-  test('taken over by a newer generation remove nothing, neither an old checkpoint nor one of the same step', async () => {
+  test('of an outdated generation remove nothing, neither an old checkpoint nor one of the same step', async () => {
     const fence = async () => {
       if (isOutdated) throw new DownpourError('OUTDATED_GENERATION', 'generation 1 has taken over')
     }
     let isOutdated = false
-    let told: unknown
-    const rounds = makeRounds({ fence, onOutdated: (error) => (told = error) })
+    let reported: unknown
+    const rounds = makeRounds({ fence, onOutdated: (error) => (reported = error) })
     training.push(worker(0), push(1, { baseVersion: 0 }), body(-1, 0, 0, 0))
     assert.ok(await rounds.save(false))
     const before = readdirSync(jobFolder, { recursive: true }).sort()
     isOutdated = true
-    // The heir has saved the same step meanwhile; we would save it anew as the final one.
+    // The newer generation has saved the same step; the outdated one would rewrite it as final.
     assert.equal(await rounds.save(true), false)
     assert.deepEqual(readdirSync(jobFolder, { recursive: true }).sort(), before)
-    assert.equal((told as DownpourError).code, 'OUTDATED_GENERATION')
+    assert.equal((reported as DownpourError).code, 'OUTDATED_GENERATION')
   })
 })

@@ -16,13 +16,13 @@ function refusing(code: string): FileSystem {
   return { ...realFileSystem, open }
 }
 
-test('a folder that can be written stays as it was, but for being there', async () => {
+test('the check creates the folder and leaves no file in it', async () => {
   const folder = join(root, 'deep', 'job')
   await Promise.all([0, 1, 2].map((index) => assertWritable(folder, index, realFileSystem, silentLog)))
   assert.deepEqual(readdirSync(folder), [])
 })
 
-test('storage that lets nobody write is refused before training, with field and folder', async () => {
+test('storage without write permission is refused before training, with field and folder', async () => {
   for (const code of ['EACCES', 'EPERM', 'EROFS'])
     await assert.rejects(assertWritable(root, 0, refusing(code), silentLog), {
       code: 'CHECKPOINT_NOT_WRITABLE',
@@ -36,7 +36,7 @@ test('storage that lets nobody write is refused before training, with field and 
   assert.ok(existsSync(file))
 })
 
-test('a disk that is full just now does not keep a job from training', async () => {
+test('a full disk is only a warning, because space may become free', async () => {
   const log = recordedLog()
   await assertWritable(root, 0, refusing('ENOSPC'), log)
   assert.deepEqual(log.lines, ['warn checkpoints cannot be written now'])

@@ -23,7 +23,7 @@ describe('a push', () => {
     assert.deepEqual(training.counts, { applied: 2, duplicate: 2, stale: 0, nonfinite: 0, fenced: 0 })
   })
 
-  test('is in the table of pushes already when a checkpoint is taken of the very step that it made', () => {
+  test('is already in the table of pushes when a checkpoint of its step is taken', () => {
     const seen: unknown[] = []
     const onApplied = () => {
       const { version, workers } = training.capture()
@@ -35,38 +35,38 @@ describe('a push', () => {
     assert.deepEqual(seen, [[1, row]])
   })
 
-  test('computed on weights that the shard has not had yet is not applied', () => {
+  test('computed on a version that the shard has not reached is not applied', () => {
     const training = makeTraining()
     assert.equal(training.push(worker(0), push(1, { baseVersion: 1 }), ONE), 'incarnation')
     assert.deepEqual([training.version, ...training.shard.weights], [0, 0, 0, 0, 0])
   })
 
-  test('of one worker does not stand in the way of the same number of another', () => {
+  test('of one worker is independent of the sequence numbers of another', () => {
     const training = makeTraining()
     assert.equal(training.push(worker(0), push(1), ONE), 'applied')
     assert.equal(training.push(worker(1), push(1), ONE), 'applied')
   })
 
-  test('older than allowed is refused, and refused again when repeated', () => {
+  test('staler than maxStaleness is refused, and refused again when repeated', () => {
     const training = makeTraining(withAsync({ maxStaleness: 1 }))
     for (const seq of [1, 2, 3]) training.push(worker(0), push(seq, { baseVersion: seq - 1 }), ONE)
     assert.equal(training.push(worker(1), push(1, { baseVersion: 1 }), ONE), 'stale')
     assert.equal(training.push(worker(1), push(1, { baseVersion: 1 }), ONE), 'stale')
-    assert.equal(training.push(worker(1), push(2, { baseVersion: 2 }), ONE), 'applied', 'as old as allowed')
+    assert.equal(training.push(worker(1), push(2, { baseVersion: 2 }), ONE), 'applied', 'as stale as allowed')
     assert.equal(training.version, 4)
     assert.deepEqual(training.staleness.summary().max, 1)
   })
 
-  test('counts less the staler it is, with lrOverStaleness', () => {
+  test('is scaled down by its staleness with lrOverStaleness', () => {
     const training = makeTraining(withAsync({ policy: { type: 'lrOverStaleness' } }))
     for (const seq of [1, 2, 3, 4]) training.push(worker(0), push(seq, { baseVersion: seq - 1 }), body(0, 0, 0, 0))
     training.push(worker(1), push(1, { baseVersion: 0 }), ONE)
     assert.deepEqual([...training.shard.weights], [0.25, 0, 0, 0])
     training.push(worker(1), push(2, { baseVersion: 5 }), ONE)
-    assert.deepEqual([...training.shard.weights], [1.25, 0, 0, 0], 'a fresh one counts whole')
+    assert.deepEqual([...training.shard.weights], [1.25, 0, 0, 0], 'a push without staleness is not scaled')
   })
 
-  test('is compensated for the weights it did not know, with dcAsgd', () => {
+  test('is compensated for the changes since its pull with dcAsgd', () => {
     const training = makeTraining(withAsync({ policy: { type: 'dcAsgd', delayCompensation: 0.5 } }))
     training.notePull(worker(1))
     training.push(worker(0), push(1), body(-4, 0, 0, 0))
@@ -75,7 +75,7 @@ describe('a push', () => {
     assert.deepEqual([...training.shard.weights], [4 - 10, -1, 0, 0])
   })
 
-  test('of a worker that pulled nothing is taken as it is, with dcAsgd', () => {
+  test('of a worker without a recorded pull is not compensated with dcAsgd', () => {
     const training = makeTraining(withAsync({ policy: { type: 'dcAsgd', delayCompensation: 0.5 } }))
     training.notePull(worker(1))
     training.push(worker(0), push(1), body(-4, 0, 0, 0))
@@ -84,20 +84,20 @@ describe('a push', () => {
     assert.equal(training.shard.weights[0], 2)
   })
 
-  test('of several batches decays weights as often, and moves statistics as far as that many averages', () => {
+  test('of several batches applies weight decay and the moving average once for each batch', () => {
     const variables = [
       variable('w', 1, { decay: true, init: { type: 'constant', value: 8 } }),
       variable('mean', 1, { kind: 'statistic' }),
     ]
     const training = makeTraining(makeConfig({ weightDecay: 0.125 }), variables)
     training.push(worker(0), push(1, { batches: 2 }), body(1, 4))
-    // 8 - (1 + 2 * 0.125 * 8); half of 4, then half of the way that is left
+    // w: 8 - (1 + 2 * 0.125 * 8). mean: two averages with decay 0.5 move it from 0 to 2, then to 3.
     assert.deepEqual([...training.shard.weights], [5, 3])
     training.push(worker(0), push(2), body(0, 3))
     assert.deepEqual([...training.shard.weights], [5 - 0.125 * 5, 3])
   })
 
-  test('is applied at the rate of the newest global step that any worker has reported, by a shard other than 0', () => {
+  test('uses the learning rate of the newest global step that any worker reported, on a shard other than 0', () => {
     const config = makeConfig({ learningRate: { type: 'piecewise', boundaries: [9], values: [1, 0.5] } })
     const training = makeTraining(config, undefined, { index: 1 })
     training.push(worker(0), push(1, { globalStep: 9 }), ONE)
@@ -105,10 +105,10 @@ describe('a push', () => {
     training.push(worker(0), push(2, { globalStep: 10 }), ONE)
     assert.equal(training.shard.weights[0], 1.5)
     training.push(worker(1), push(1, { globalStep: 3 }), ONE)
-    assert.equal(training.shard.weights[0], 2, 'a worker that knows an older step does not turn the rate back')
+    assert.equal(training.shard.weights[0], 2, 'an older global step does not restore the former rate')
   })
 
-  test('is applied by a shard other than 0 until the coordinator says that the job is over', () => {
+  test('is applied by a shard other than 0 until the coordinator ends the job', () => {
     const training = makeTraining(makeConfig({ maxSteps: 1 }), undefined, { index: 1 })
     for (const seq of [1, 2, 3]) assert.equal(training.push(worker(0), push(seq), ONE), 'applied')
     training.finished = true
@@ -120,10 +120,10 @@ describe('a push', () => {
     assert.equal(training.push(worker(1), push(1), ONE), 'wait')
     for (const seq of [1, 2]) assert.equal(training.push(worker(0), push(seq), ONE), 'applied')
     assert.equal(training.mustWait(worker(1)), false)
-    assert.equal(training.push(worker(1), push(1), ONE), 'applied', 'the same number: it was not used up')
+    assert.equal(training.push(worker(1), push(1), ONE), 'applied', 'waiting does not use up the sequence number')
   })
 
-  test('computed on the weights of a server that is gone asks its worker to pull', () => {
+  test('computed on the weights of a former incarnation is not applied, and the worker has to pull', () => {
     const training = makeTraining()
     assert.equal(training.push(worker(0), push(1, { incarnation: INCARNATION + 1 }), ONE), 'incarnation')
     assert.deepEqual([...training.shard.weights], [0, 0, 0, 0])
@@ -137,11 +137,11 @@ describe('a push', () => {
     assert.equal(training.shard.weights[0], 1)
   })
 
-  test('of a pod whose place was taken is fenced', () => {
+  test('of a pod that was replaced is fenced', () => {
     const training = makeTraining()
     training.workers.admit(worker(0, 'newer'), 0, () => true)
     assert.throws(() => training.push(worker(0), push(1), ONE), { code: 'FENCED' })
-    assert.equal(training.push(worker(0, 'newer'), push(1), ONE), 'applied', 'its numbers start anew')
+    assert.equal(training.push(worker(0, 'newer'), push(1), ONE), 'applied', 'its sequence numbers start again')
   })
 
   test('of another length than the shard is refused', () => {
@@ -149,7 +149,7 @@ describe('a push', () => {
   })
 })
 
-describe('values that are not finite', () => {
+describe('gradients that are not finite', () => {
   for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, 1e20])
     test(`are refused: ${bad}`, () => {
       const training = makeTraining()
@@ -158,7 +158,7 @@ describe('values that are not finite', () => {
       assert.equal(training.version, 0)
     })
 
-  test('so many times in a row as the job allows end it, with advice; a good one in between starts anew', () => {
+  test('end the job after maxNonFinite in a row; a finite one in between resets the count', () => {
     const failures: Failure[] = []
     const options = { onFailure: (failure: Failure) => void failures.push(failure) }
     const training = makeTraining(makeConfig(), [variable('w', 1)], options)
@@ -187,7 +187,7 @@ describe('an update', () => {
     assert.deepEqual([...training.shard.weights], [0.5, 5, 0.5])
   })
 
-  test('decays the variables that say so, and no others', () => {
+  test('decays only the variables with decay set', () => {
     const variables = [
       variable('kernel', 1, { decay: true, init: { type: 'constant', value: 2 } }),
       variable('bias', 1, { init: { type: 'constant', value: 2 } }),
@@ -201,7 +201,7 @@ describe('an update', () => {
     })
   })
 
-  test('averages batch statistics in, and leaves frozen variables alone', () => {
+  test('averages batch statistics, and does not change frozen variables', () => {
     const variables = [
       variable('w', 1),
       variable('mean', 1, { kind: 'statistic', init: { type: 'constant', value: 4 } }),
@@ -212,7 +212,7 @@ describe('an update', () => {
     assert.deepEqual([...training.shard.weights], [1, 6, 1])
   })
 
-  test('takes the learning rate of the step that it makes', () => {
+  test('uses the learning rate of the step that it completes', () => {
     const learningRate = { type: 'piecewise' as const, boundaries: [0], values: [1, 0.5] }
     const training = makeTraining(makeConfig({ learningRate }))
     for (const seq of [1, 2]) training.push(worker(0), push(seq), ONE)

@@ -6,17 +6,17 @@ import { worker } from './fixtures.ts'
 const isThere = () => true
 const isGone = () => false
 
-test('a newer pod takes the place of the former, which is fenced for good', () => {
+test('a newer pod replaces the former one, which stays fenced', () => {
   const table = new WorkerTable()
   assert.equal(table.admit(worker(3, 'first'), 0, isThere), undefined)
-  assert.equal(table.admit(worker(3, 'first'), 0, isThere), undefined, 'it may connect again')
+  assert.equal(table.admit(worker(3, 'first'), 0, isThere), undefined, 'the same pod may connect again')
   assert.equal(table.admit(worker(3, 'second'), 0, isThere), 'first')
   assert.throws(() => table.admit(worker(3, 'first'), 0, isThere), { code: 'FENCED' })
   assert.throws(() => table.of(worker(3, 'first')), { code: 'FENCED' })
   assert.equal(table.of(worker(3, 'second')).podUid, 'second')
 })
 
-test('one pod is not two workers', () => {
+test('a pod cannot be two workers', () => {
   const table = new WorkerTable()
   table.admit(worker(3, 'first'), 0, isThere)
   assert.throws(() => table.admit(worker(4, 'first'), 0, isThere), {
@@ -26,7 +26,7 @@ test('one pod is not two workers', () => {
   assert.equal(table.of(worker(3, 'first')).index, 3)
 })
 
-test('an earlier try does not take the place of a later one that is there; it may wait', () => {
+test('a pod of an earlier attempt does not replace a connected one of a later attempt', () => {
   const table = new WorkerTable()
   table.admit(worker(3, 'second'), 1, isGone)
   assert.throws(() => table.admit(worker(3, 'first'), 0, isThere), { code: 'PLACE_TAKEN' })
@@ -34,13 +34,13 @@ test('an earlier try does not take the place of a later one that is there; it ma
   assert.equal(table.admit(worker(3, 'third'), 2, isThere), 'second')
 })
 
-test('an earlier try takes the place of one that is gone: numbers of pods that vanished begin anew', () => {
+test('a pod of an earlier attempt replaces one that is gone, because attempts of deleted pods start again at 0', () => {
   const table = new WorkerTable()
   table.admit(worker(3, 'evicted'), 4, isThere)
-  assert.equal(table.admit(worker(3, 'anew'), 0, isGone), 'evicted')
+  assert.equal(table.admit(worker(3, 'recreated'), 0, isGone), 'evicted')
 })
 
-test('a pod that only a checkpoint knows has no say in who comes', () => {
+test('a pod that is known only from a checkpoint does not keep an earlier attempt out', () => {
   const table = new WorkerTable()
   table.admit(worker(3, 'live'), 5, isThere)
   const restored = new WorkerTable(table.save())
@@ -48,7 +48,7 @@ test('a pod that only a checkpoint knows has no say in who comes', () => {
   assert.throws(() => restored.admit(worker(3, 'live'), 5, isThere), { code: 'FENCED' })
 })
 
-test('a zombie that the checkpoint did not know gives way to the later try, whoever comes first', () => {
+test('a zombie pod loses to the pod of the later attempt, in either order of arrival', () => {
   const table = new WorkerTable()
   table.admit(worker(3, 'zombie'), 1, isGone)
   assert.equal(table.admit(worker(3, 'live'), 2, isThere), 'zombie')
@@ -57,11 +57,11 @@ test('a zombie that the checkpoint did not know gives way to the later try, whoe
   assert.throws(() => other.admit(worker(3, 'zombie'), 1, isThere), { code: 'PLACE_TAKEN' })
 })
 
-test('a pod that never said hello may not speak', () => {
+test('a pod that was not admitted is fenced', () => {
   assert.throws(() => new WorkerTable().of(worker(0)), { code: 'FENCED' })
 })
 
-test('that a worker index contributed outlives its pods', () => {
+test('a worker index counts as having contributed after its pod was replaced', () => {
   const table = new WorkerTable()
   table.admit(worker(0, 'first'), 0, isThere)
   table.of(worker(0, 'first')).contributed = true
@@ -80,7 +80,7 @@ test('a checkpoint keeps sequence numbers and fences', () => {
   assert.throws(() => restored.admit(worker(0, 'first'), 0, isThere), { code: 'FENCED' })
 })
 
-test('the list of fenced pods is bounded: the oldest is forgotten', () => {
+test('the list of fenced pods is bounded and drops the oldest', () => {
   const table = new WorkerTable()
   for (let i = 0; i <= 4098; i++) table.admit(worker(0, `pod-${i}`), 0, isThere)
   const { superseded } = table.save()

@@ -62,14 +62,14 @@ suite('the examples of RFC 6902, appendix A', () => {
       { foo: 'bar', child: { a: {} } },
     ],
     [
-      '11 ignore what is no part of an operation',
+      '11 ignore unknown members of an operation',
       { foo: 'bar' },
       op('add', '/baz', { value: 1, xyz: 2 }),
       { foo: 'bar', baz: 1 },
     ],
-    ['12 add under what is missing', { foo: 'bar' }, op('add', '/baz/bat', { value: 'qux' }), 422],
+    ['12 add below a missing object', { foo: 'bar' }, op('add', '/baz/bat', { value: 'qux' }), 422],
     ['14 ~ before /', { '/': 9, '~1': 10 }, op('test', '/~01', { value: 10 }), { '/': 9, '~1': 10 }],
-    ['15 text is no number', { '/': 9, '~1': 10 }, op('test', '/~01', { value: '10' }), 422],
+    ['15 a string does not equal a number', { '/': 9, '~1': 10 }, op('test', '/~01', { value: '10' }), 422],
     ['16 append a list', { foo: ['bar'] }, op('add', '/foo/-', { value: ['abc'] }), { foo: ['bar', ['abc']] }],
   ]
   for (const [name, target, operation, expected] of cases)

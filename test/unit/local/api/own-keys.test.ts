@@ -1,4 +1,4 @@
-/** Fields named `__proto__` or `toString` are ordinary fields in all that a client sends. */
+/** In everything that a client sends, `__proto__` and `toString` are ordinary field names. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { pruned } from '../../../../src/api/pruned.ts'
@@ -21,7 +21,7 @@ suite('a patch', () => {
     ['application/strategic-merge-patch+json', 'Pod'],
   ]
   for (const [type, kind] of kinds)
-    test(`${type} sets, changes and removes them`, () => {
+    test(`of type ${type} sets, changes and removes fields with inherited names`, () => {
       for (const name of NAMES) {
         const patched = (target: object, value: string) =>
           applyPatch(resourceOf(kind), type, { spec: target }, { spec: holding(name, value) }).spec
@@ -33,7 +33,7 @@ suite('a patch', () => {
       }
     })
 
-  test('server-side apply owns them, and removes them when the manager omits them', () => {
+  test('by server-side apply owns fields with inherited names, and removes those that the manager omits', () => {
     const resource = resourceOf('ConfigMap')
     const applying = { resource, manager: 'm', part: 'object', force: false, nowMs: 0 } as const
     const map = (data: object) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data }) as never
@@ -49,7 +49,7 @@ suite('a patch', () => {
     }
   })
 
-  test('no patch makes an object deeper or larger than a request may be', () => {
+  test('is refused if it makes an object deeper or larger than a request may be', () => {
     const deep = (levels: number): object => (levels === 0 ? {} : { a: deep(levels - 1) })
     const at = (levels: number) => `/spec${'/a'.repeat(levels)}/b`
     const patch = [{ op: 'add', path: at(90), value: deep(90) }]
@@ -61,7 +61,7 @@ suite('a patch', () => {
   })
 })
 
-test('pruning reports them as unknown fields at any place', () => {
+test('pruning reports fields with inherited names as unknown fields at any depth', () => {
   const schema = schemaOf(resourceOf('PretrainJob')) ?? assert.fail()
   for (const name of NAMES) {
     const unknown: string[] = []

@@ -9,40 +9,40 @@ const running = { ready: true, started: true, state: { running: {} } }
 const ended = (exitCode: number, reason: string) => ({ ready: false, state: { terminated: { exitCode, reason } } })
 const waiting = (reason: string) => ({ ready: false, state: { waiting: { reason } } })
 
-suite('kubectl get shows of a pod', () => {
+suite('the columns READY and STATUS of kubectl get pods', () => {
   const cases: [string, Stored, string, string][] = [
-    ['one that runs', pod({ phase: 'Running', containerStatuses: [running, running] }), '2/2', 'Running'],
+    ['show a running pod', pod({ phase: 'Running', containerStatuses: [running, running] }), '2/2', 'Running'],
     [
-      'a sidecar that lives on',
+      'show NotReady if a sidecar runs on after the other container',
       pod({ phase: 'Running', containerStatuses: [running, ended(0, 'Completed')] }),
       '1/2',
       'NotReady',
     ],
     [
-      'an error beside a sidecar',
+      'show the error of a container beside a running sidecar',
       pod({ phase: 'Running', containerStatuses: [running, ended(11, 'Error')] }),
       '1/2',
       'Error',
     ],
     [
-      'an init container that fails',
+      'show an init container that failed',
       pod({ phase: 'Pending', initContainerStatuses: [ended(255, 'Error')] }, 1),
       '0/1',
       'Init:Error',
     ],
     [
-      'an init image',
+      'show an init container whose image cannot be pulled',
       pod({ phase: 'Pending', initContainerStatuses: [ended(0, 'Completed'), waiting('ImagePullBackOff')] }, 1),
       '0/1',
       'Init:ImagePullBackOff',
     ],
     [
-      'init at work',
+      'show how many init containers have ended',
       pod({ phase: 'Pending', initContainerStatuses: [running, { state: { running: {} } }] }, 1),
       '0/1',
       'Init:1/2',
     ],
-    ['evicted', pod({ phase: 'Failed', reason: 'Evicted' }, 1), '0/1', 'Evicted'],
+    ['show an evicted pod', pod({ phase: 'Failed', reason: 'Evicted' }, 1), '0/1', 'Evicted'],
   ]
   for (const [what, one, ready, status] of cases) {
     test(what, () => assert.deepEqual([readyContainers(one), podStatus(one)], [ready, status]))
