@@ -1,7 +1,7 @@
 /** The CEL rules of the CRDs: rules between fields, rules on updates, and fields that are required unless a preset fills them. */
 import type { JobKind } from '../contract/names.ts'
 import { declarationsFor } from '../tasks/declarations.ts'
-import { filled, hasPath, presetsThatSay } from './filled.ts'
+import { filled, hasPath, presetsThatSet } from './filled.ts'
 import { ownSourceValidation } from './from.ts'
 import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, MAY_CHANGE_CEL } from './immutable.ts'
 import { MAX_JOB_NAME } from './names.ts'
@@ -79,9 +79,9 @@ function inputValidations(kind: JobKind): Validation[] {
 
 function neededValidations(kind: JobKind): Validation[] {
   return NEEDED.map((path) => {
-    const presets = presetsThatSay(kind, path)
+    const presets = presetsThatSet(kind, path)
     const byPreset = presets.length > 0 ? ` || (has(self.preset) && self.preset in [${presets.join(', ')}])` : ''
-    return { rule: `${hasPath(path)}${byPreset}`, message: `${path} is required: no preset says it` }
+    return { rule: `${hasPath(path)}${byPreset}`, message: `${path} is required: no preset sets it` }
   })
 }
 

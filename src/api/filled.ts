@@ -31,7 +31,7 @@ export function literal(value: unknown): string {
 }
 
 /** Quoted names of the presets that set a field. */
-export function presetsThatSay(kind: JobKind, path: string): string[] {
+export function presetsThatSet(kind: JobKind, path: string): string[] {
   return [...presetsByValue(kind, path).values()].flat()
 }
 

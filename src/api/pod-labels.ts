@@ -35,7 +35,7 @@ const NOT_OURS: Check<Texts> = {
 
 /** For maps and lists of annotation keys. An AppArmor profile could be `unconfined`. */
 export const NOT_OF_KUBERNETES: Check<Texts | readonly string[]> = {
-  message: 'must not hold annotations that Kubernetes takes for more, such as AppArmor and seccomp profiles',
+  message: 'must not hold annotations with a meaning for Kubernetes, such as AppArmor and seccomp profiles',
   holds: (keys) => !(Array.isArray(keys) ? keys : Object.keys(keys)).some((key) => OF_KUBERNETES.test(key)),
   cel: `self.all(key, !key.matches(${celPattern(OF_KUBERNETES)}))`,
 }

@@ -35,7 +35,7 @@ export const RULES: readonly Rule[] = [
   {
     kinds: BOTH,
     path: 'spec.learningRate.boundaries',
-    message: 'must rise',
+    message: 'must be in ascending order',
     holds: ({ learningRate: rate }) =>
       rate.type !== 'piecewise' || rate.boundaries.every((step, i) => i === 0 || step > (rate.boundaries[i - 1] ?? 0)),
     cel: "!has(self.learningRate) || self.learningRate.type != 'piecewise' || !has(self.learningRate.boundaries) || (self.learningRate.boundaries.isSorted() && self.learningRate.boundaries.all(a, self.learningRate.boundaries.exists_one(b, b == a)))",
@@ -73,7 +73,7 @@ export const RULES: readonly Rule[] = [
   {
     kinds: BOTH,
     path: 'spec.failurePolicy.retryableExitCodes',
-    message: 'must not hold a code that permanentExitCodes holds',
+    message: 'must not contain a code of permanentExitCodes',
     holds: ({ failurePolicy: { permanentExitCodes = [], retryableExitCodes = [] } = {} }) =>
       !permanentExitCodes.some((code) => retryableExitCodes.includes(code)),
     cel: '!has(self.failurePolicy) || !has(self.failurePolicy.permanentExitCodes) || !has(self.failurePolicy.retryableExitCodes) || !self.failurePolicy.permanentExitCodes.exists(code, code in self.failurePolicy.retryableExitCodes)',
@@ -111,7 +111,7 @@ export const RULES: readonly Rule[] = [
   {
     kinds: FINETUNE,
     path: 'spec.from',
-    message: 'cannot be given together with init: random, which starts from nothing',
+    message: 'cannot be given together with init: random, which uses no checkpoint',
     holds: ({ from, init }) => from === undefined || init !== 'random',
     cel: "!has(self.from) || !has(self.init) || self.init != 'random'",
   },

@@ -493,14 +493,14 @@ const UNSAFE_PODS: readonly JobCase[] = [
     wrong(
       `the annotation ${key}`,
       ofWorkers({ annotations: { [key]: 'unconfined' } }),
-      /annotations: must not hold annotations that Kubernetes takes for more/,
-      'must not hold annotations that Kubernetes takes for more',
+      /annotations: must not hold annotations with a meaning for Kubernetes/,
+      'must not hold annotations with a meaning for Kubernetes',
     ),
     wrong(
       `the annotation ${key} to hand on`,
       pretrain({ propagate: { annotations: [key] } }),
-      /^spec\.propagate\.annotations: must not hold annotations that Kubernetes takes for more/,
-      'must not hold annotations that Kubernetes takes for more',
+      /^spec\.propagate\.annotations: must not hold annotations with a meaning for Kubernetes/,
+      'must not hold annotations with a meaning for Kubernetes',
     ),
   ]),
 ]
@@ -815,8 +815,18 @@ const BROKEN_RULES: readonly JobCase[] = [
     'must not be larger than resizePixels',
   ),
   wrong('as many values as boundaries', piecewise([10], [0.1]), /values: must have one/, 'one value more'),
-  wrong('boundaries that fall', piecewise([20, 10], [1, 0.1, 0.01]), /boundaries: must rise/, 'must rise'),
-  wrong('one boundary twice', piecewise([10, 10], [1, 0.1, 0.01]), /boundaries: must rise/, 'must rise'),
+  wrong(
+    'boundaries that fall',
+    piecewise([20, 10], [1, 0.1, 0.01]),
+    /boundaries: must be in ascending order/,
+    'must be in ascending order',
+  ),
+  wrong(
+    'one boundary twice',
+    piecewise([10, 10], [1, 0.1, 0.01]),
+    /boundaries: must be in ascending order/,
+    'must be in ascending order',
+  ),
   wrong(
     'more head slices than classes',
     pretrain({ task: { classes: 5, headSlices: 6 } }),
@@ -844,8 +854,8 @@ const BROKEN_RULES: readonly JobCase[] = [
   wrong(
     'an exit code both permanent and retryable',
     pretrain({ failurePolicy: { permanentExitCodes: [7, 8], retryableExitCodes: [8] } }),
-    /retryableExitCodes: must not hold/,
-    'must not hold a code that permanentExitCodes holds',
+    /retryableExitCodes: must not contain/,
+    'must not contain a code of permanentExitCodes',
   ),
   wrong(
     'a queue for a scheduler that has none',
@@ -912,7 +922,7 @@ const BROKEN_RULES: readonly JobCase[] = [
     'no task',
     pretrain({ preset: undefined, maxSteps: 9 }),
     /^spec\.task: required/,
-    'task is required: no preset says it',
+    'task is required: no preset sets it',
   ),
   wrong(
     'no classes',
