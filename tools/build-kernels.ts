@@ -1,4 +1,4 @@
-/** Builds src/ps/kernels.wasm from kernels.wat and from the kernels of src/ps; the result is committed, and a test holds it against the source. */
+/** Builds src/ps/kernels.wasm from kernels.wat and the element kernels in src/ps. The result is committed, and a test compares it with its sources. */
 import { readFile } from 'node:fs/promises'
 import wabtInit from 'wabt'
 import { POLICIES } from '../src/ps/async/policies.ts'

@@ -1,4 +1,4 @@
-/** Compiles an ElementKernel into a WebAssembly text function: a loop over blocks of four lanes, then one over the rest. */
+/** Compiles an ElementKernel into a WebAssembly text function: a loop over blocks of four elements, then a loop over the rest. */
 import type { ElementKernel } from '../src/ps/kernel.ts'
 
 interface Lanes {
@@ -73,12 +73,12 @@ function body(
 
 interface Scope {
   scalars: readonly string[]
-  /** Arrays, and what was assigned before. */
+  /** Arrays, and targets of earlier assignments. */
   known: ReadonlySet<string>
   lanes: Lanes
 }
 
-/** Recursive descent: sums of products of factors, each left to right. */
+/** Parses by recursive descent: sums of products of factors, left-associative. */
 function compileExpression(text: string, { scalars, known, lanes }: Scope): string {
   const tokens = tokensOf(text)
   const take = (expected: string) => {

@@ -1,4 +1,4 @@
-/** Writes what is committed but made from source: CRDs, optimizer kernels, plain manifests, the help of `npm start`. Tests hold each to its source. */
+/** Writes the committed files that are generated: CRDs, optimizer kernels, plain manifests, the help of `npm start`. Tests compare each with its source. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { dump } from 'js-yaml'
@@ -12,7 +12,7 @@ import { plainManifests } from './plain-manifests.ts'
 
 const HEADER = '# Made by `npm run generate` from src/api: change the types there, not this file.\n'
 const FOLDER = new URL('../crds/', import.meta.url)
-/** Helm reads nothing outside of the chart. */
+/** Helm reads only files inside the chart, so the chart has copies of the CRDs. */
 const CHART_COPIES = new URL('../charts/downpour/files/crds/', import.meta.url)
 const MANIFESTS = new URL('../deploy/operator/', import.meta.url)
 const START_HELP = new URL('start-help.txt', import.meta.url)
@@ -47,7 +47,9 @@ function crds(): Output[] {
 function manifests(): Output[] {
   const helm = findHelm()
   if (helm === undefined) {
-    process.stderr.write('deploy/operator: left as it is, for there is no helm (npm run cluster builds one)\n')
+    process.stderr.write(
+      'deploy/operator: not generated, because helm is missing (`npm run cluster -- up` builds it)\n',
+    )
     return []
   }
   return [...plainManifests(helm)].map(([name, text]) => ({ url: new URL(name, MANIFESTS), bytes: Buffer.from(text) }))

@@ -1,10 +1,10 @@
-// Which processes are alive, by number and start time: the number alone may belong to a later process. Plain JavaScript for Node 18.
+// Identifies processes by pid and start time, because the kernel reuses pids. Plain JavaScript that runs on Node 18.
 import { readFileSync } from 'node:fs'
 
 const NPM = /(^|[/\s])(npm|npx|pnpm|yarn|bun)(-cli)?(\.c?js)?(\s|$)/
 const SHELL = /(^|\/)(sh|bash|dash|zsh|ash|busybox)$/
 
-/** `NUMBER:START`; `NUMBER:` without /proc. */
+/** @returns `PID:START_TIME`, or `PID:` on systems without /proc */
 export function identityOf(pid) {
   return `${pid}:${statOf(pid)?.start ?? ''}`
 }
@@ -13,24 +13,27 @@ export function isAlive(identity) {
   const [pid, start] = identity.split(':')
   const stat = statOf(pid)
   if (stat) return stat.start === start && !'ZX'.includes(stat.state)
-  return start === '' && answers(Number(pid))
+  return start === '' && canBeSignalled(Number(pid))
 }
 
-/** Identities of this process and, where npm started it, of npm and the shells between: when one is killed, all end. */
+/**
+ * Returns the identities of this process and, if npm started it, of npm and the shells between them. A user who kills
+ * one of them expects all of them to end.
+ */
 export function starters() {
   const found = [process.pid]
   let upToNpm = 1
   for (let pid = process.ppid; process.env.npm_lifecycle_event && pid > 1; pid = statOf(pid)?.parent ?? 0) {
-    const words = wordsOf(pid)
-    const isNpm = NPM.test(words.join(' '))
-    if (!isNpm && !(SHELL.test(words[0] ?? '') && words.includes('-c'))) break
+    const args = argsOf(pid)
+    const isNpm = NPM.test(args.join(' '))
+    if (!isNpm && !(SHELL.test(args[0] ?? '') && args.includes('-c'))) break
     found.push(pid)
     if (isNpm) upToNpm = found.length
   }
   return found.slice(0, upToNpm).map(identityOf)
 }
 
-function wordsOf(pid) {
+function argsOf(pid) {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean)
   } catch {
@@ -38,7 +41,7 @@ function wordsOf(pid) {
   }
 }
 
-/** Fields are counted from the last parenthesis: the program's name, in parentheses, may contain spaces and more of them. */
+/** Reads fields after the last parenthesis, because the program's name, which is in parentheses, may contain both. */
 function statOf(pid) {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -49,7 +52,7 @@ function statOf(pid) {
   }
 }
 
-function answers(pid) {
+function canBeSignalled(pid) {
   try {
     process.kill(pid, 0)
     return true

@@ -1,11 +1,11 @@
-// Runs test files with node:test, several files at a time; a file hung past its limit fails by name.
-// Arguments: files, or folders such as test/faults; none: everything but the heavier suites.
+// Runs test files with node:test, several at a time; a file that exceeds its time limit fails by name.
+// Arguments: files, or folders such as test/faults. Without arguments: every test file outside the heavy folders.
 import { spawn } from 'node:child_process'
 import { globSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 
-/** Whole systems of several processes each: one at a time, and not in `npm test`. */
-const HEAVY = ['test/faults', 'test/cluster', 'test/browser']
+/** Each file here starts a system of several processes, so they run one at a time, and only if they are named. */
+const HEAVY = ['test/faults', 'test/cluster']
 const isHeavy = (file: string) => HEAVY.some((folder) => file.startsWith(`${folder}/`) || file === folder)
 
 const named = process.argv.slice(2)
@@ -14,7 +14,7 @@ const files =
     ? named.flatMap((path) => (statSync(path).isDirectory() ? globSync(`${path}/**/*.test.ts`) : [path]))
     : globSync('test/**/*.test.ts').filter((file) => !isHeavy(file))
 const concurrency = named.some(isHeavy) ? 1 : Math.max(2, availableParallelism())
-/** Of a test and of a file: where whole systems run, images and a Kubernetes may first have to be built. */
+/** Limit of a test and of a file. Heavy tests may first have to build images and Kubernetes. */
 const limitMs = named.some(isHeavy) ? 1_200_000 : 300_000
 const limits = [`--test-timeout=${limitMs}`, `--test-concurrency=${concurrency}`]
 const child = spawn(process.execPath, ['--test', ...limits, ...files.sort()], { stdio: 'inherit' })

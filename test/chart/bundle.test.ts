@@ -11,7 +11,7 @@ import type { Job } from '../../src/api/job.ts'
 import { ANNOTATIONS, API_VERSION } from '../../src/contract/names.ts'
 import type { KubeObject } from '../../src/kube/objects.ts'
 import { bundleOperator, bundleRuntime } from '../../tools/images/bundle.ts'
-import { copyModules, isRead } from '../../tools/images/runtime-modules.ts'
+import { copyModules, isNeeded } from '../../tools/images/runtime-modules.ts'
 import { eventually } from '../support/eventually.ts'
 import { startTestCluster, type TestCluster } from '../support/local-cluster.ts'
 
@@ -135,11 +135,11 @@ test('of node_modules nothing comes along that only browsers, compilers and peop
     'qs/test/parse.js',
   ]
   assert.deepEqual(
-    read.filter((path) => !isRead(`node_modules/${path}`)),
+    read.filter((path) => !isNeeded(`node_modules/${path}`)),
     [],
   )
   assert.deepEqual(
-    unread.filter((path) => isRead(`node_modules/${path}`)),
+    unread.filter((path) => isNeeded(`node_modules/${path}`)),
     [],
   )
 })

@@ -1,5 +1,6 @@
-// `npm run images [-- TARGET...]`: both images (the runtime's TARGETs: wasm, tensorflow-cpu, tensorflow-gpu) with buildah, without root's Docker and without a registry:
-// their base is made here from Debian packages. Needs Linux, root, and the Debian packages buildah and mmdebstrap.
+// `npm run images [-- TARGET...]`: builds the operator image and the runtime images for TARGETs (wasm, tensorflow-cpu,
+// tensorflow-gpu; default wasm) with buildah. Needs no Docker daemon and no registry: base images are made here from
+// Debian packages. Needs Linux, root, and the Debian packages buildah and mmdebstrap.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
@@ -11,7 +12,7 @@ const CACHE = join(ROOT, '.cache', 'images')
 const SUITE = 'bookworm'
 const BASE_PACKAGES = ['libc6', 'libstdc++6', 'libgcc-s1', 'base-files', 'netbase', 'tzdata']
 const NODE_PACKAGES = ['ca-certificates', 'libstdc++6']
-/** Tagged by what they are made of: a change of it makes them anew. */
+/** The tags are digests of the content, so that a change of content builds new base images. */
 const NODE_IMAGE = `localhost/downpour-node:${digestOf([process.version, ...NODE_PACKAGES])}`
 const BASE_IMAGE = `localhost/downpour-base:${digestOf(BASE_PACKAGES)}`
 
@@ -19,36 +20,36 @@ function digestOf(parts: readonly string[]): string {
   return createHash('sha256').update(parts.join(' ')).digest('hex').slice(0, 12)
 }
 
-function run(program: string, ...words: string[]): string {
-  const { status, stdout, error } = spawnSync(program, words, {
+function run(program: string, ...args: string[]): string {
+  const { status, stdout, error } = spawnSync(program, args, {
     cwd: ROOT,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  if (status !== 0) throw error ?? new Error(`${program} ${words[0]} ended with ${status}`)
+  if (status !== 0) throw error ?? new Error(`${program} ${args[0]} ended with ${status}`)
   return stdout.trim()
 }
 
-const buildah = (...words: string[]) => run('buildah', ...words)
+const buildah = (...args: string[]) => run('buildah', ...args)
 
-/** An image of a folder tree that mmdebstrap makes; kept, since it changes with Debian alone. */
+/** Builds an image from a file tree that mmdebstrap makes, unless `name` exists: only a Debian release changes the content. */
 function debianImage(
   name: string,
   variant: string,
   packages: readonly string[],
-  add: (container: string) => void,
+  addFiles: (container: string) => void,
 ): void {
   if (buildah('images', '--format', '{{.Name}}:{{.Tag}}').split('\n').includes(name)) return
   const tar = join(CACHE, `${variant}.tar`)
   run('mmdebstrap', `--variant=${variant}`, `--include=${packages.join(',')}`, SUITE, tar)
   const container = buildah('from', 'scratch')
   buildah('add', '--quiet', container, tar, '/')
-  add(container)
+  addFiles(container)
   buildah('commit', '--quiet', '--rm', container, name)
   rmSync(tar)
 }
 
-/** Like `node:24-bookworm-slim`: Debian with the Node that runs this script, its headers where they are, and npm. */
+/** Builds an equivalent of `node:24-bookworm-slim`: Debian with the Node that runs this script, npm, and Node's headers if they are installed. */
 function nodeImage(): void {
   const npm = dirname(dirname(run('node', '-p', 'require("fs").realpathSync(process.argv[1])', run('which', 'npm'))))
   debianImage(NODE_IMAGE, 'minbase', NODE_PACKAGES, (container) => {
@@ -63,13 +64,13 @@ function nodeImage(): void {
   })
 }
 
-interface Wanted {
+interface ImageSpec {
   tag: string
   dockerfile: string
   target?: string
 }
 
-function build({ tag, dockerfile, target }: Wanted): void {
+function build({ tag, dockerfile, target }: ImageSpec): void {
   const settings = { NODE_IMAGE, BASE_IMAGE, VERSION: version, REVISION: run('git', 'rev-parse', 'HEAD') }
   const args = Object.entries(settings).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`])
   const stage = target === undefined ? [] : ['--target', target]
@@ -90,12 +91,12 @@ function build({ tag, dockerfile, target }: Wanted): void {
   )
 }
 
-/** What this machine needs to reach the registries; in no layer of an image. */
+/** Settings that this machine needs to reach package registries. As build secrets they are in no layer of an image. */
 function secrets(): string[] {
   const { NODE_EXTRA_CA_CERTS: ca = '', PIP_CONFIG_FILE: pip = '/etc/pip.conf' } = process.env
   const files = { npmrc: run('npm', 'config', 'get', 'userconfig'), ca, pip }
-  const given = Object.entries(files).filter(([, file]) => existsSync(file))
-  return given.flatMap(([id, file]) => ['--secret', `id=${id},src=${file}`])
+  const present = Object.entries(files).filter(([, file]) => existsSync(file))
+  return present.flatMap(([id, file]) => ['--secret', `id=${id},src=${file}`])
 }
 
 const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`
@@ -112,7 +113,7 @@ function parseSize(text: string): number {
 
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
 
-function wanted(targets: readonly string[]): Wanted[] {
+function imageSpecs(targets: readonly string[]): ImageSpec[] {
   const dockerfile = 'docker/runtime.Dockerfile'
   const runtimes = targets.map((target) => {
     const suffix = target === 'wasm' ? '' : `-${target}`
@@ -125,9 +126,9 @@ mkdirSync(CACHE, { recursive: true })
 nodeImage()
 debianImage(BASE_IMAGE, 'extract', BASE_PACKAGES, () => {})
 const targets = process.argv.slice(2)
-for (const image of wanted(targets.length > 0 ? targets : ['wasm'])) {
+for (const image of imageSpecs(targets.length > 0 ? targets : ['wasm'])) {
   build(image)
   process.stdout.write(
-    `${image.tag}: ${mebibytes(sizeOf(image.tag))}, of which the base ${mebibytes(sizeOf(BASE_IMAGE))}\n`,
+    `${image.tag}: ${mebibytes(sizeOf(image.tag))}, including ${mebibytes(sizeOf(BASE_IMAGE))} of base image\n`,
   )
 }

@@ -1,12 +1,12 @@
-// `node tools/images/bundle.ts operator|runtime|tensorflow DIR`: the program of an image as JavaScript, without its libraries'
-// sources; `tensorflow` are the tools that build its native part.
+// `node tools/images/bundle.ts operator|runtime|tensorflow DIR`: bundles the program of an image, with the libraries it
+// imports, into JavaScript files in DIR; `tensorflow` bundles the tools that build native TensorFlow for the runtime image.
 import { copyFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-/** Libraries in CommonJS ask for Node's own modules by `require`, which a module does not have. */
+/** CommonJS libraries load Node's built-in modules with `require`, which ES modules lack. */
 const REQUIRE =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);"
 
@@ -19,13 +19,13 @@ const common: BuildOptions = {
   outExtension: { '.js': '.mjs' },
   banner: { js: REQUIRE },
   minify: true,
-  // Names of classes and functions stay readable in logs and stacks.
+  // Keeps names of classes and functions readable in logs and stack traces.
   keepNames: true,
   legalComments: 'none',
   logLevel: 'warning',
 }
 
-/** The loader's thread is a file of its own, named by its URL. */
+/** The loader thread is started by its file's URL, so it stays a separate file whose name must be that of the bundle. */
 const threadUrls: Plugin = {
   name: 'thread-urls',
   setup({ onLoad }) {
@@ -36,12 +36,12 @@ const threadUrls: Plugin = {
   },
 }
 
-/** One file. Two folders deep, as in src/: package.json is found beside both. */
+/** Bundles into one file, two folders deep as in src/: the program finds package.json by a relative path. */
 export async function bundleOperator(outdir: string): Promise<void> {
   await build({ ...common, entryPoints: { 'operator/operator': 'src/cli/operator-main.ts' }, outdir })
 }
 
-/** What is native or loaded by `createRequire` stays in node_modules: see runtime-modules.ts. */
+/** Leaves native modules, and those loaded with `createRequire`, in node_modules: see runtime-modules.ts. */
 export async function bundleRuntime(outdir: string): Promise<void> {
   const entryPoints = { downpour: 'src/cli/main.ts', 'loader-thread': 'src/worker/loader-thread.ts' }
   const lib = join(outdir, 'runtime')
@@ -50,7 +50,7 @@ export async function bundleRuntime(outdir: string): Promise<void> {
   await copyFile(join(ROOT, 'src/ps/kernels.wasm'), join(lib, 'kernels.wasm'))
 }
 
-/** Each one file: a layer that downloads TensorFlow stays cached while other tools change. */
+/** Bundles each tool into one file, so that the image layer that downloads TensorFlow stays cached while other tools change. */
 export async function bundleTensorFlowTools(outdir: string): Promise<void> {
   const entryPoints = ['tools/tensorflow/wheel.ts', 'tools/tensorflow/addon.ts']
   await build({ ...common, entryPoints, outdir })
