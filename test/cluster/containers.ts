@@ -5,7 +5,7 @@ import { loadAll } from 'js-yaml'
 import type { PretrainJobInput } from '../../src/api/pretrain-job.ts'
 import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
 import { exec } from '../../tools/cluster/exec.ts'
-import { needCommand } from '../../tools/cluster/prerequisites.ts'
+import { ensureCommand } from '../../tools/cluster/prerequisites.ts'
 import { loadImages } from '../../tools/cluster/real-node-load.ts'
 import { step } from '../../tools/cluster/say.ts'
 import type { Cluster } from '../../tools/cluster/up.ts'
@@ -16,8 +16,8 @@ const { version } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as {
 /** buildah keeps the layers of sources that did not change, and the node the images that it has. */
 export async function clusterWithImages(): Promise<Cluster> {
   const cluster = await ensureCluster({ realNode: true })
-  await needCommand('mmdebstrap')
-  await needCommand('buildah')
+  await ensureCommand('mmdebstrap')
+  await ensureCommand('buildah')
   await step('building the images of this checkout', () =>
     exec(process.execPath, ['tools/images/build.ts'], { cwd: ROOT }),
   )

@@ -1,4 +1,4 @@
-/** Every program that is built here: from which module folder, which package, and where it lands. */
+/** The programs that the test cluster is built from: module folder, Go package and target file of each. */
 import { join } from 'node:path'
 import { versionOf } from './modules.ts'
 import { BIN } from './paths.ts'
@@ -13,7 +13,7 @@ export interface Binary {
   readonly ldflags: string
 }
 
-/** What is built from this repository, not from a module of others. */
+/** Version of the programs whose source is in this repository. */
 const OWN_VERSION = '1'
 const STRIPPED = '-s -w'
 
@@ -52,16 +52,16 @@ export type KubernetesProgram =
   | 'kubelet'
   | 'kubectl'
 
-/** One of Kubernetes' own, in a folder per minor version: both versions may be built side by side. */
+/** A program of Kubernetes itself. Each minor version has its own folder, so that several can be built side by side. */
 export function kubernetes(name: KubernetesProgram, minor: string): Binary {
   const folder = `kubernetes-${minor}`
   const base = binary(name, folder, 'k8s.io/kubernetes', `/cmd/${name}`)
   return { ...base, file: join(BIN, folder, name), ldflags: `${STRIPPED} ${versionFlags(base.version)}` }
 }
 
-/** What Helm's own build tells it: without, `helm template` renders for Kubernetes 1.20. */
+/** Flags that Helm's own build sets; without them `helm template` renders for Kubernetes 1.20. */
 function helmFlags(version: string, clientGo: string): string {
-  // client-go 0.34 is of Kubernetes 1.34.
+  // client-go 0.34 belongs to Kubernetes 1.34.
   const [major, minor] = clientGo.split('.')
   const values = { k8sVersionMajor: Number(major) + 1, k8sVersionMinor: minor }
   const flags = ['pkg/chartutil', 'pkg/lint/rules'].flatMap((path) =>
@@ -70,7 +70,7 @@ function helmFlags(version: string, clientGo: string): string {
   return [`-X helm.sh/helm/v3/internal/version.version=v${version}`, ...flags].join(' ')
 }
 
-/** A build from a module knows no release; clients decide by what the API server says it is. */
+/** Sets the release that a build from a module lacks; clients decide by the version that the API server reports. */
 function versionFlags(version: string): string {
   const [major, minor] = version.split('.')
   const values = { gitVersion: `v${version}`, gitMajor: major, gitMinor: minor, gitTreeState: 'clean' }

@@ -1,4 +1,4 @@
-/** Builds what is missing. A stamp beside each result says what it was made from, so a build that was cut off goes on where it stopped. */
+/** Builds missing programs. A stamp identifies the inputs of each, so an interrupted build continues where it stopped. */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -6,10 +6,10 @@ import type { Binary } from './binaries.ts'
 import { exec } from './exec.ts'
 import { moduleHash } from './modules.ts'
 import { MODULES, STAMPS } from './paths.ts'
-import { needGo } from './prerequisites.ts'
+import { ensureGo } from './prerequisites.ts'
 import { step } from './say.ts'
 
-/** What a binary is made from, in few letters: the same stamp, the same program. */
+/** Returns a digest of everything that a binary is built from: equal stamps mean equal programs. */
 export function stampOf(binary: Binary): string {
   const inputs = [moduleHash(binary.folder), binary.package, binary.ldflags]
   return createHash('sha256').update(inputs.join('\n')).digest('hex').slice(0, 16)
@@ -21,7 +21,7 @@ export function isBuilt(binary: Binary): boolean {
 
 export async function build(binaries: readonly Binary[], signal?: AbortSignal): Promise<void> {
   for (const binary of binaries.filter((each) => !isBuilt(each))) {
-    await needGo(signal)
+    await ensureGo(signal)
     await step(`building ${binary.name} ${binary.version}`, () => buildOne(binary, signal))
   }
 }
@@ -32,7 +32,7 @@ async function buildOne(binary: Binary, signal?: AbortSignal): Promise<void> {
   const args = ['build', '-trimpath', '-p', '2', '-ldflags', binary.ldflags, '-o', partial, binary.package]
   try {
     await exec('go', args, { cwd: join(MODULES, binary.folder), env: { CGO_ENABLED: '0', GOWORK: 'off' }, signal })
-    // A rename: a program that runs now keeps its file, and a half-written one never has the name.
+    // Renames, so that a running program keeps its file and a half-written one never has the final name.
     renameSync(partial, binary.file)
   } finally {
     rmSync(partial, { force: true })

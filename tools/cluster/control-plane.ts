@@ -43,7 +43,7 @@ export function etcd({ ports }: ClusterState): Component {
     `--initial-advertise-peer-urls=${peer}`,
     `--initial-cluster=default=${peer}`,
     '--log-level=warn',
-    // A test cluster that loses power is made anew.
+    // Durable writes would only slow tests down: after a power loss the cluster is created again.
     '--unsafe-no-fsync',
   ]
   return component(etcdBinary(), args, httpProbe(`${client}/health`))
@@ -53,7 +53,7 @@ export function apiServer({ minor, ports, realNode }: ClusterState): Component {
   const args = [
     `--etcd-servers=http://127.0.0.1:${ports.etcd}`,
     `--secure-port=${ports.apiServer}`,
-    // Pods reach it by the address of their bridge; without such pods nothing outside the machine may.
+    // Pods on the real node connect to the address of their bridge; without a real node only this machine may connect.
     ...(realNode ? ['--bind-address=0.0.0.0', `--advertise-address=${GATEWAY_IP}`] : ['--bind-address=127.0.0.1']),
     `--service-cluster-ip-range=${SERVICE_RANGE}`,
     '--service-account-issuer=https://kubernetes.default.svc',
@@ -105,10 +105,10 @@ export function kwok({ ports }: ClusterState): Component {
     `--manage-nodes-with-annotation-selector=${FAKE_NODE_ANNOTATION}=fake`,
     `--cidr=${FAKE_POD_RANGE}`,
     `--server-address=127.0.0.1:${ports.kwok}`,
-    // Stages are objects, so that a test may add its own: failures, delays, exit codes.
+    // Reads stages from the API server, so that a test can add its own: failures, delays, exit codes.
     '--enable-crds=Stage',
     '--node-lease-duration-seconds=40',
-    // It says a line for every lease of every node otherwise.
+    // At the default level it logs every lease of every node.
     '--v=WARN',
   ]
   return component(kwokBinary(), args, httpProbe(`http://127.0.0.1:${ports.kwok}/healthz`))

@@ -1,9 +1,9 @@
-/** For tests: a cluster that is up, whoever started it. */
+/** Gives tests a running cluster; one that already runs is reused. */
 import type { ClusterOptions } from './state.ts'
 import { type Cluster, up } from './up.ts'
 
 /**
- * Brings up what is missing; options that are left out stay as the running cluster has them.
+ * Starts whatever does not run. Options that are left out keep the value that the cluster has.
  * @example const { kubeconfig } = await ensureCluster()
  */
 export function ensureCluster(options: ClusterOptions = {}): Promise<Cluster> {

@@ -1,4 +1,4 @@
-/** Runs a command to its end; a failure is an error that names the command and says what it printed last. */
+/** Runs a command to its end; a failure becomes an error with the command and the end of its output. */
 import { spawn } from 'node:child_process'
 import { DownpourError, errorCode } from '../../src/support/errors.ts'
 import { SEARCH_PATH } from './paths.ts'
@@ -7,15 +7,15 @@ export interface ExecOptions {
   cwd?: string
   env?: Record<string, string>
   input?: string
-  /** Its output goes to stderr as it comes, for commands that show their own progress. */
+  /** Passes the command's output on to stderr at once, for commands that show their own progress. */
   isShown?: boolean
   signal?: AbortSignal | undefined
 }
 
-/** @returns what it wrote to stdout, unless that is shown. @throws DownpourError COMMAND_FAILED, COMMAND_MISSING, INTERRUPTED */
+/** @returns its stdout, empty if `isShown`. @throws DownpourError COMMAND_FAILED, COMMAND_MISSING, INTERRUPTED */
 export async function exec(command: string, args: readonly string[], options: ExecOptions = {}): Promise<string> {
   options.signal?.throwIfAborted()
-  // A process group of its own, so that an interrupt reaches the compilers that `go build` has started.
+  // Starts a process group, so that an interrupt also reaches the compilers that `go build` starts.
   const child = spawn(command, args, {
     cwd: options.cwd,
     env: { ...process.env, PATH: SEARCH_PATH, ...options.env },
@@ -28,7 +28,7 @@ export async function exec(command: string, args: readonly string[], options: Ex
   let stderr = ''
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text))
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text))
-  // A command that exits before it has read its input is judged by its exit status, not by the broken pipe.
+  // Ignores a broken pipe: a command that exits before it has read its input is judged by its exit status.
   child.stdin?.on('error', () => undefined).end(options.input ?? '')
   const shown = `${command} ${args.join(' ')}`
   try {

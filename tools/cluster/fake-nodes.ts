@@ -1,4 +1,4 @@
-/** Node objects behind which kwok stands: as many as asked for, each with GPUs that nothing but the scheduler counts. */
+/** Node objects that kwok keeps Ready, with GPUs that exist only in their capacity, which is all the scheduler reads. */
 import { FAKE_NODE_ANNOTATION } from './control-plane.ts'
 import type { Kubectl } from './kubectl.ts'
 import type { ClusterShape } from './state.ts'
@@ -11,7 +11,7 @@ interface NodeObject {
 export const GPU = 'nvidia.com/gpu'
 const ZONES = 3
 
-/** @returns what was changed, for people; nothing when all nodes are there. */
+/** @returns a description of the changes for people, or undefined when all nodes existed already. */
 export async function ensureFakeNodes(kubectl: Kubectl, shape: ClusterShape): Promise<string | undefined> {
   const wanted = fakeNodes(shape)
   const present = (await listNodes(kubectl)).filter(isFake)

@@ -1,4 +1,4 @@
-/** A kubeconfig that carries its certificates, so that it may be copied. It is JSON, which is YAML too. */
+/** Writes kubeconfigs that contain their certificates, so that they can be copied, as JSON, which is also YAML. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { certificateFile, keyFile } from './certificates.ts'
 
@@ -12,15 +12,22 @@ function kubeconfig(identity: string, port: number) {
   return {
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name, cluster: { server: `https://127.0.0.1:${port}`, ...inBase64('ca') } }],
-    users: [{ name: identity, user: inBase64(identity) }],
+    clusters: [{ name, cluster: { server: `https://127.0.0.1:${port}`, ...authorityData() } }],
+    users: [{ name: identity, user: clientData(identity) }],
     contexts: [{ name, context: { cluster: name, user: identity, namespace: 'default' } }],
     'current-context': name,
   }
 }
 
-function inBase64(name: string): Record<string, string> {
-  const read = (file: string) => readFileSync(file).toString('base64')
-  if (name === 'ca') return { 'certificate-authority-data': read(certificateFile(name)) }
-  return { 'client-certificate-data': read(certificateFile(name)), 'client-key-data': read(keyFile(name)) }
+const inBase64 = (file: string) => readFileSync(file).toString('base64')
+
+function authorityData() {
+  return { 'certificate-authority-data': inBase64(certificateFile('ca')) }
+}
+
+function clientData(identity: string) {
+  return {
+    'client-certificate-data': inBase64(certificateFile(identity)),
+    'client-key-data': inBase64(keyFile(identity)),
+  }
 }

@@ -1,4 +1,4 @@
-/** kubectl as the administrator: the machine's own, or one built from the cluster's module. */
+/** Runs kubectl as the cluster's administrator: the one on PATH, or one built from the cluster's Kubernetes module. */
 import { kubernetes } from './binaries.ts'
 import { build } from './build.ts'
 import { exec } from './exec.ts'

@@ -1,4 +1,4 @@
-/** What kwok must find when it starts. */
+/** Prepares the API server for a start of kwok: installs its stages and deletes old leases of the fake nodes. */
 import type { Kubectl } from './kubectl.ts'
 import { KWOK_STAGES, manifestFile } from './manifests.ts'
 import { step } from './say.ts'
@@ -7,10 +7,10 @@ const LEASES = ['-n', 'kube-node-lease']
 
 export async function prepareKwok(kubectl: Kubectl): Promise<void> {
   await step('applying the stages of kwok', () => applyStages(kubectl))
-  await freeNodes(kubectl)
+  await deleteNodeLeases(kubectl)
 }
 
-/** The first time, the kind is not served yet when its first objects come. */
+/** Applies again after a failure: the first time, the API server does not serve the kind Stage yet. */
 async function applyStages(kubectl: Kubectl): Promise<void> {
   const apply = () => kubectl(['apply', '--server-side', '--force-conflicts', '-f', manifestFile(KWOK_STAGES.name)])
   await apply().catch(async () => {
@@ -19,8 +19,8 @@ async function applyStages(kubectl: Kubectl): Promise<void> {
   })
 }
 
-/** Each kwok is another holder to the leases of its nodes: until the last one's expire, 40 s later, no pod would start. */
-async function freeNodes(kubectl: Kubectl): Promise<void> {
+/** Each kwok process is a new holder of its nodes' leases; no pod would start until the old leases expire after 40 s. */
+async function deleteNodeLeases(kubectl: Kubectl): Promise<void> {
   const names = (await kubectl(['get', 'leases', ...LEASES, '-o', 'name'])).split('\n')
   const held = names.filter((name) => name.includes('/fake-'))
   if (held.length > 0) await kubectl(['delete', ...LEASES, ...held])

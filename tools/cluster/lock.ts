@@ -1,4 +1,4 @@
-/** One `up` or `down` at a time: whoever comes second waits, because what the first does is most often what it wants. */
+/** Allows one `up` or `down` at a time. A second one waits: usually the first does what the second wants. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { lockFolder } from '../../src/local/lock.ts'
 import { errorCode } from '../../src/support/errors.ts'

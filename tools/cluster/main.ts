@@ -1,4 +1,4 @@
-/** `npm run cluster -- up|load|down|status|kubeconfig`: a real Kubernetes for tests, built from Go modules. */
+/** `npm run cluster -- up|load|down|status|kubeconfig`: manages a real Kubernetes cluster for tests, built from Go modules. */
 import { relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { DownpourError, errorMessage } from '../../src/support/errors.ts'
@@ -10,17 +10,17 @@ import { status } from './status.ts'
 import { up } from './up.ts'
 
 const USAGE = `npm run cluster -- VERB [OPTION...]
-  up           build what is missing, start what does not run
-    --version 1.34        Kubernetes version (of a folder in tools/cluster/modules)
-    --nodes 13            fake nodes
-    --gpus-per-node 8     GPUs of each
-    --real-node           a further node, which really runs containers (root only); --no-real-node takes it away
-    --training-operator   Kubeflow's training-operator too, to measure against
-  load IMAGE... images onto the real node, as npm run images made them
-  down         end every process, keep the state
-    --purge               remove the state too; builds stay
-  status       each component, its pid, its health; the nodes
-  kubeconfig   the path of the administrator's kubeconfig
+  up             build missing programs and start missing components
+    --version 1.34        Kubernetes version (one with a folder in tools/cluster/modules)
+    --nodes 13            number of fake nodes
+    --gpus-per-node 8     GPUs of each fake node
+    --real-node           add a node that really runs containers (root only); --no-real-node removes it
+    --training-operator   also run Kubeflow's training-operator, for comparisons
+  load IMAGE...  copy images that \`npm run images\` built onto the real node
+  down           end every process, keep the state
+    --purge               delete the state too; builds stay
+  status         list components with pid and health, and the nodes
+  kubeconfig     print the path of the administrator's kubeconfig
 `
 
 const OPTIONS = {
@@ -80,7 +80,10 @@ function clusterOptions(values: ReturnType<typeof parse>['values']): ClusterOpti
 
 function images([, ...names]: string[]): string[] {
   if (names.length > 0) return names
-  throw new DownpourError('INVALID_OPTION', 'load which images? `npm run images` names those that it makes')
+  throw new DownpourError(
+    'INVALID_OPTION',
+    'expected image names after `load`; `npm run images` prints the names of those it builds',
+  )
 }
 
 function wholeNumber(name: string, text: string | undefined): number | undefined {
@@ -94,6 +97,8 @@ try {
   process.exitCode = await main(process.argv.slice(2), interrupted.signal)
 } catch (error) {
   const aborted = interrupted.signal.aborted
-  process.stderr.write(aborted ? 'cluster: interrupted; `up` goes on from here\n' : `cluster: ${errorMessage(error)}\n`)
+  process.stderr.write(
+    aborted ? 'cluster: interrupted; `up` continues from here\n' : `cluster: ${errorMessage(error)}\n`,
+  )
   process.exitCode = aborted ? 130 : 1
 }

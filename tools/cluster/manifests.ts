@@ -1,4 +1,4 @@
-/** CRDs and other YAML that come inside Go modules, copied out of them into the user's cache folder. */
+/** Copies CRDs and other YAML out of Go modules into the user's cache folder. */
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { DownpourError, errorMessage } from '../../src/support/errors.ts'
@@ -6,7 +6,7 @@ import { readStamp, writeStamp } from './build.ts'
 import { exec } from './exec.ts'
 import { moduleHash } from './modules.ts'
 import { MANIFESTS, MODULES } from './paths.ts'
-import { needGo } from './prerequisites.ts'
+import { ensureGo } from './prerequisites.ts'
 import { say, step } from './say.ts'
 
 export interface Manifest {
@@ -17,7 +17,7 @@ export interface Manifest {
   readonly sources: readonly string[]
 }
 
-/** Its Stage kind, and the stages that make nodes Ready and pods Running at once. */
+/** The CRD of kwok's Stage, and stages that make nodes Ready and pods Running immediately. */
 export const KWOK_STAGES: Manifest = {
   name: 'kwok',
   folder: 'kwok',
@@ -30,7 +30,7 @@ export const KWOK_STAGES: Manifest = {
   ],
 }
 
-/** What the adapters to other schedulers and queues are tested against. */
+/** CRDs of other schedulers and queues, which the tests of our adapters need. */
 export const ADAPTER_CRDS: readonly Manifest[] = [
   { name: 'kueue', folder: 'crds', module: 'sigs.k8s.io/kueue', sources: ['config/components/crd/bases'] },
   {
@@ -55,7 +55,7 @@ export async function ensureManifest(manifest: Manifest, signal?: AbortSignal): 
   const { name, folder, module, sources } = manifest
   const stamp = JSON.stringify([moduleHash(folder), module, sources])
   if (readStamp(folder, `${name}.yaml`) === stamp) return
-  await needGo(signal)
+  await ensureGo(signal)
   await step(`copying YAML out of ${module}`, async () => {
     const content = await moduleContent(folder, module, signal)
     const files = sources.flatMap((source) => yamlFiles(join(content, source)))
@@ -65,7 +65,7 @@ export async function ensureManifest(manifest: Manifest, signal?: AbortSignal): 
   writeStamp(folder, `${name}.yaml`, stamp)
 }
 
-/** One that cannot be had costs only the tests of its adapter. */
+/** Continues after a failed download: only the tests of that adapter need the CRDs. */
 export async function ensureAdapterCrds(signal?: AbortSignal): Promise<void> {
   for (const manifest of ADAPTER_CRDS) {
     await ensureManifest(manifest, signal).catch((error: unknown) => {
@@ -75,7 +75,7 @@ export async function ensureAdapterCrds(signal?: AbortSignal): Promise<void> {
   }
 }
 
-/** @returns the folder into which Go has unpacked the module. */
+/** @returns the folder into which Go unpacked the module */
 async function moduleContent(folder: string, module: string, signal?: AbortSignal): Promise<string> {
   const args = ['mod', 'download', '-json', module]
   const cwd = join(MODULES, folder)

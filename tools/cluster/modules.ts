@@ -1,4 +1,4 @@
-/** The Go modules that carry the cluster: one folder each, because the versions of their dependencies clash. */
+/** The Go modules that the cluster is built from. Each has its own folder, because their dependencies' versions conflict. */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ export function moduleFile(folder: string): string {
   return readFileSync(join(MODULES, folder, 'go.mod'), 'utf8')
 }
 
-/** The version that a folder's go.mod requires of `path`, without its leading v. */
+/** Returns the version of module `path` that a folder's go.mod requires, without the leading v. */
 export function versionOf(folder: string, path: string): string {
   const line = moduleFile(folder)
     .split('\n')
@@ -27,7 +27,7 @@ export function versionOf(folder: string, path: string): string {
   return line[1].slice(1)
 }
 
-/** Changes when anything changes that the folder's builds depend on. */
+/** Returns a digest of everything in the folder, which all its builds depend on. */
 export function moduleHash(folder: string): string {
   const hash = createHash('sha256')
   const path = join(MODULES, folder)
@@ -35,7 +35,7 @@ export function moduleHash(folder: string): string {
   return hash.digest('hex').slice(0, 16)
 }
 
-/** The minor version (`1.34`) that a user means by `1.34`, `1.34.4`, `v1.34.4`, or nothing. */
+/** Returns the minor version, such as `1.34`, for `1.34`, `1.34.4` or `v1.34.4`; without an argument, the default. */
 export function kubernetesMinor(wanted: string = DEFAULT_MINOR): string {
   const folders = readdirSync(MODULES).filter((folder) => folder.startsWith(KUBERNETES))
   const known = folders.map((folder) => ({
@@ -46,6 +46,6 @@ export function kubernetesMinor(wanted: string = DEFAULT_MINOR): string {
   const found = known.find(({ minor, version }) => plain === minor || plain === version)
   if (found) return found.minor
   const offered = known.map(({ version }) => version).join(', ')
-  const advice = `expected --version to be one of ${offered}; another needs a folder in tools/cluster/modules`
+  const advice = `expected --version to be one of ${offered}; to add one, make a folder in tools/cluster/modules`
   throw new DownpourError('UNKNOWN_VERSION', `${advice}; got \`${wanted}\``, { wanted, offered })
 }

@@ -1,4 +1,4 @@
-/** What must be on the machine and is not built here: installed by apt-get where that is possible, named where it is not. */
+/** Commands that must be on the machine: installs missing ones with apt-get, or names the missing package. */
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { DownpourError } from '../../src/support/errors.ts'
@@ -6,7 +6,7 @@ import { exec } from './exec.ts'
 import { SEARCH_PATH } from './paths.ts'
 import { step } from './say.ts'
 
-/** Command → the Debian package that has it. */
+/** Debian package of each command. */
 const PACKAGES = {
   go: 'golang-go',
   openssl: 'openssl',
@@ -29,18 +29,19 @@ export function onPath(command: string): string | undefined {
     .find((file) => existsSync(file))
 }
 
-export async function needCommand(command: Prerequisite, signal?: AbortSignal): Promise<string> {
+/** @returns the path of the command. @throws DownpourError MISSING_PREREQUISITE */
+export async function ensureCommand(command: Prerequisite, signal?: AbortSignal): Promise<string> {
   if (!onPath(command)) await install(PACKAGES[command], `${command} is not on PATH`, signal)
   const found = onPath(command)
   if (!found) throw missing(PACKAGES[command], `${command} is still not on PATH`)
   return found
 }
 
-/** A Go that is old, but not older than this, fetches the one that a go.mod asks for. */
+/** From Go 1.21 on, `go` downloads the newer Go that a go.mod requires. */
 const OLDEST_GO = 21
 
-export async function needGo(signal?: AbortSignal): Promise<void> {
-  await needCommand('go', signal)
+export async function ensureGo(signal?: AbortSignal): Promise<void> {
+  await ensureCommand('go', signal)
   const version = (await exec('go', ['env', 'GOVERSION'], { signal })).trim()
   const [, minor] = /^go1\.(\d+)/.exec(version) ?? []
   if (minor && Number(minor) < OLDEST_GO) {
@@ -49,7 +50,7 @@ export async function needGo(signal?: AbortSignal): Promise<void> {
 }
 
 /** @returns the folder that holds the CNI plugins. */
-export async function needCniPlugins(signal?: AbortSignal): Promise<string> {
+export async function ensureCniPlugins(signal?: AbortSignal): Promise<string> {
   const find = () => CNI_FOLDERS.find((folder) => existsSync(join(folder, 'host-local')))
   const reason = `no CNI plugins in ${CNI_FOLDERS.join(' or ')}`
   if (!find()) await install('containernetworking-plugins', reason, signal)
@@ -63,11 +64,11 @@ async function install(name: string, reason: string, signal?: AbortSignal): Prom
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
   await step(`installing ${name}`, async () => {
     const args = ['install', '-y', '--no-install-recommends', name]
-    // An image's package lists are often gone or too old: one look at the mirrors, then again.
-    const once = () => exec('apt-get', args, { env, signal })
-    await once().catch(async () => {
+    // Container images often have no package lists or old ones: updates them after a failure and tries again.
+    const tryInstall = () => exec('apt-get', args, { env, signal })
+    await tryInstall().catch(async () => {
       await exec('apt-get', ['update'], { env, signal })
-      await once()
+      await tryInstall()
     })
   })
 }

@@ -10,12 +10,12 @@ export function httpProbe(url: string): () => Promise<void> {
   return () => answers200(httpRequest(url, { timeout: TIMEOUT_MS }))
 }
 
-/** For components that serve on the loopback address with a certificate they made themselves. */
+/** Accepts any certificate: these components serve on the loopback address with self-signed ones. */
 export function selfSignedProbe(url: string): () => Promise<void> {
   return () => answers200(httpsRequest(url, { timeout: TIMEOUT_MS, rejectUnauthorized: false }))
 }
 
-/** Asks as the administrator, and believes no other certificate authority than the cluster's. */
+/** Sends the request as the administrator and trusts only the cluster's certificate authority. */
 export function apiServerProbe(url: string): () => Promise<void> {
   return () => {
     const ca = readFileSync(certificateFile('ca'))

@@ -1,4 +1,7 @@
-/** Processes that outlive the command that started them. A file says which they are: pid and start time, because pids come again. */
+/**
+ * Starts and stops processes that outlive the command that started them. A file for each holds its pid, and its start
+ * time because the kernel reuses pids.
+ */
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -9,42 +12,43 @@ import { LOGS, RUN, SEARCH_PATH } from './paths.ts'
 
 export interface Component {
   readonly name: string
-  /** For people. */
+  /** Shown by `status`. */
   readonly version: string
   readonly command: string
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
-  /** Changes when the program does; a process of another build is replaced. */
+  /** Identifies the program's build; a process of another build is replaced. */
   readonly build?: string
-  /** What it must find; done each time that it really starts. */
+  /** Runs before each real start of the process. */
   readonly beforeStart?: () => Promise<void>
-  /** Rejects while it does not answer. */
+  /** Rejects while the component is not ready. */
   readonly probe: () => Promise<void>
 }
 
 interface Identity {
   readonly pid: number
   readonly startTicks: string
+  /** Fingerprint of the component that was started. */
   readonly started: string
 }
 
 const READY_MS = 90_000
-/** A process that no longer answers may be busy, not broken. */
+/** How long a running process may fail its probe before it is replaced: it may only be busy. */
 const BUSY_MS = 15_000
-/** The API server waits for its watchers, which do not leave; it holds nothing that a kill could lose. */
+/** Grace period before SIGKILL. The API server would wait much longer for its watches to end, and a kill loses no data. */
 const STOP_MS = 8_000
 const POLL_MS = 50
 
-/** @returns what was done about it. */
+/** @returns `running` if the component ran already, `started` if this call started or replaced it */
 export async function ensureRunning(component: Component, signal?: AbortSignal): Promise<'running' | 'started'> {
   const identity = identityOf(component.name)
   if (identity?.started === fingerprint(component)) {
-    const answers = await untilReady(component, BUSY_MS, signal).then(
+    const isReady = await untilReady(component, BUSY_MS, signal).then(
       () => true,
       () => false,
     )
     signal?.throwIfAborted()
-    if (answers) return 'running'
+    if (isReady) return 'running'
   }
   await stop(component.name)
   await component.beforeStart?.()
@@ -52,7 +56,7 @@ export async function ensureRunning(component: Component, signal?: AbortSignal):
   return 'started'
 }
 
-/** The pid of a component's process, while it lives. */
+/** @returns the pid of a component's process, or undefined if it does not run */
 export function pidOf(name: string): number | undefined {
   return identityOf(name)?.pid
 }
@@ -61,7 +65,7 @@ export function startedNames(): string[] {
   return existsSync(RUN) ? readdirSync(RUN).map((file) => basename(file, '.json')) : []
 }
 
-/** Ends a component with its children, and returns when it is gone. */
+/** Ends a component and its children, and resolves when the process is gone. @returns whether it ran */
 export async function stop(name: string): Promise<boolean> {
   const identity = identityOf(name)
   if (identity) {
@@ -128,10 +132,10 @@ function isAlive(identity: Identity): boolean {
   return startTicksOf(identity.pid) === identity.startTicks
 }
 
-/** When the kernel started the process; nothing for one that is gone or only waits to be reaped. */
+/** @returns when the kernel started the process; undefined if it is gone or a zombie */
 function startTicksOf(pid: number): string | undefined {
   try {
-    // The name in brackets may hold blanks; what follows it does not: state is the first field, start time the 20th.
+    // The program's name, in parentheses, may contain spaces. Of the fields after it, the 1st is the state, the 20th the start time.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
     return fields[0] === 'Z' ? undefined : fields[19]
   } catch {

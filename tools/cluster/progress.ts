@@ -1,4 +1,4 @@
-/** Progress on stderr, one line for each step; stdout is for what other programs read. */
+/** Prints progress to stderr, one line for each step; stdout is for output that other programs read. */
 
 export interface Progress {
   say(text: string): void

@@ -1,4 +1,4 @@
-/** Takes the real node off the machine again: its containers, its rules, its bridge and its mounts. */
+/** Removes the real node from the machine: its containers, iptables rules, bridge and mounts. */
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { crictl } from './binaries.ts'
 import { isBuilt } from './build.ts'
@@ -9,12 +9,12 @@ import { pidOf, stop } from './processes.ts'
 import { CNI_ADDRESSES, KUBELET_ROOT, NODE_RUN, RUNTIME_ENDPOINT } from './real-node-files.ts'
 import { step } from './say.ts'
 
-const RULES = ['iptables', 'ip6tables'] as const
-const OF_KUBERNETES = /\bKUBE-/
+const IPTABLES_COMMANDS = ['iptables', 'ip6tables'] as const
+const KUBERNETES_CHAIN = /\bKUBE-/
 
 /**
- * Like the end of a machine: pods are gone, their objects stay, and the next `up` starts them again.
- * @returns whether there was one.
+ * Has the effect of a machine's shutdown: containers end, Pod objects stay, and the next `up` starts them again.
+ * @returns whether there was a real node
  */
 export async function stopRealNode(): Promise<boolean> {
   if (!existsSync(NODE_RUN)) return false
@@ -30,22 +30,25 @@ export async function stopRealNode(): Promise<boolean> {
   return true
 }
 
-/** Through the runtime, which undoes the network and the mounts of each pod. */
+/** Removes pods through the container runtime, which also removes their network and mounts. */
 async function removePods(): Promise<void> {
   const endpoint = ['--runtime-endpoint', RUNTIME_ENDPOINT, '--timeout', '30s']
   if (isBuilt(crictl())) await exec(crictl().file, [...endpoint, 'rmp', '--all', '--force'])
 }
 
-/** Of kubelet and kube-proxy, whose own `--cleanup` leaves some and fails on others: all but their chains is loaded again. */
+/**
+ * Removes the rules of kubelet and kube-proxy by loading all other rules again: kube-proxy's own `--cleanup` leaves some
+ * and fails on others.
+ */
 async function removeRules(): Promise<void> {
-  for (const command of RULES.filter((each) => onPath(each))) {
+  for (const command of IPTABLES_COMMANDS.filter((each) => onPath(each))) {
     const lines = (await exec(`${command}-save`, [])).split('\n')
-    const kept = lines.filter((line) => !OF_KUBERNETES.test(line))
+    const kept = lines.filter((line) => !KUBERNETES_CHAIN.test(line))
     if (kept.length < lines.length) await exec(`${command}-restore`, [], { input: kept.join('\n') })
   }
 }
 
-/** The deepest mounts first. */
+/** Unmounts in reverse order of mounting, so that nested mounts come first. */
 async function unmountFrom(folders: readonly string[]): Promise<void> {
   const mounts = readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')

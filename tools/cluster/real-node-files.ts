@@ -10,7 +10,7 @@ import type { Ports } from './state.ts'
 export const IMAGE = 'downpour.dev/toolbox:1'
 export const REAL_NODE_LABEL = 'downpour.dev/real-node=true'
 export const NODE_STATE = join(STATE, REAL_NODE)
-/** Short, because the path of a Unix socket has 107 bytes at most; named after the checkout, because there may be two. */
+/** Short, because a Unix socket's path is limited to 107 bytes; contains a digest of the cluster's folder, because a machine may have several. */
 export const NODE_RUN = join('/run', `downpour-${createHash('sha256').update(CACHE).digest('hex').slice(0, 8)}`)
 export const SOCKET = join(NODE_RUN, 'containerd.sock')
 export const RUNTIME_ENDPOINT = `unix://${SOCKET}`
@@ -39,7 +39,7 @@ state = "${join(NODE_RUN, 'containerd')}"
   path = "${join(NODE_STATE, 'opt')}"
 [${cri}]
   sandbox_image = "${IMAGE}"
-  # Where the kernel forbids to lower it (virtual machines, containers), every sandbox would die at its start.
+  # Some containers and virtual machines may not lower oom_score_adj; without this, every sandbox would fail to start.
   restrict_oom_score_adj = true
   [${cri}.cni]
     bin_dir = "${cniPlugins}"
@@ -77,13 +77,13 @@ function kubeletConfig(ports: Ports) {
     clusterDNS: [GATEWAY_IP],
     clusterDomain: CLUSTER_DOMAIN,
     podLogsDir: join(NODE_RUN, 'pod-logs'),
-    // The disk of a developer's machine may be nearly full; that is no reason to evict the pods of a test.
+    // A developer's disk may be nearly full, which must not evict a test's pods.
     evictionHard: { 'memory.available': '100Mi', 'nodefs.available': '0%', 'imagefs.available': '0%' },
     imageGCHighThresholdPercent: 100,
   }
 }
 
-/** A process of the machine, not a pod: it needs no image and answers before the first pod runs. */
+/** CoreDNS runs as a process, not as a pod: it needs no image and answers before the first pod runs. */
 function corefile(ports: Ports): string {
   return `.:53 {
   bind ${GATEWAY_IP}

@@ -1,4 +1,4 @@
-/** An image of one static program, written as an archive that containerd imports: no registry, no image builder. */
+/** Packs the toolbox, a static program, into an image archive that containerd imports; needs no registry or image builder. */
 import { createHash } from 'node:crypto'
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,30 +1,33 @@
-/** Brings images that buildah has made onto the real node, under the name by which pods ask for them: no registry in between. */
+/** Copies images from buildah to the real node without a registry, under the names that pods use. */
 import { rmSync } from 'node:fs'
 import { DownpourError } from '../../src/support/errors.ts'
 import { crictl } from './binaries.ts'
 import { exec } from './exec.ts'
 import { withLock } from './lock.ts'
-import { needCommand } from './prerequisites.ts'
+import { ensureCommand } from './prerequisites.ts'
 import { pidOf } from './processes.ts'
 import { file, RUNTIME_ENDPOINT } from './real-node-files.ts'
 import { importArchive } from './real-node-image.ts'
 import { say, step } from './say.ts'
 
 /**
- * An image that is on the node already costs nothing.
+ * Skips images that the node already has.
  * @throws DownpourError NO_REAL_NODE, NO_IMAGE
  */
 export function loadImages(images: readonly string[], signal?: AbortSignal): Promise<void> {
   return withLock(async () => {
     if (!pidOf('containerd')) {
-      throw new DownpourError('NO_REAL_NODE', 'no real node runs here: `npm run cluster -- up --real-node` first')
+      throw new DownpourError(
+        'NO_REAL_NODE',
+        'the cluster has no running real node: start it with `npm run cluster -- up --real-node`',
+      )
     }
-    await needCommand('buildah', signal)
+    await ensureCommand('buildah', signal)
     const present = await imagesOnNode(signal)
     for (const image of images) {
       const name = fullName(image)
       const id = await builtId(image, signal)
-      if (present.get(name) === id) say(`${name} is on the node already`)
+      if (present.get(name) === id) say(`${name} is already on the node`)
       else await step(`loading ${name}`, () => load(id, name, signal))
     }
   }, signal)
@@ -34,7 +37,7 @@ async function builtId(image: string, signal?: AbortSignal): Promise<string> {
   const args = ['images', '--filter', `reference=${image}`, '--no-trunc', '--quiet']
   const [id] = (await exec('buildah', args, { signal })).split('\n')
   if (id) return id.replace('sha256:', '')
-  throw new DownpourError('NO_IMAGE', `buildah has no image ${image}: \`npm run images\` first`, { image })
+  throw new DownpourError('NO_IMAGE', `buildah has no image ${image}: build it with \`npm run images\``, { image })
 }
 
 async function load(id: string, name: string, signal?: AbortSignal): Promise<void> {
@@ -48,7 +51,7 @@ async function load(id: string, name: string, signal?: AbortSignal): Promise<voi
   }
 }
 
-/** Name → what it is made of. */
+/** @returns image ID by full name */
 async function imagesOnNode(signal?: AbortSignal): Promise<Map<string, string>> {
   const args = ['--runtime-endpoint', RUNTIME_ENDPOINT, 'images', '--output', 'json']
   const { images } = JSON.parse(await exec(crictl().file, args, { signal })) as { images: NodeImage[] }
@@ -61,7 +64,7 @@ interface NodeImage {
 }
 
 /**
- * What a kubelet makes of a name that says no host or no tag.
+ * Adds the default registry host and tag to a name as a kubelet does.
  * @example fullName('downpour/operator:0.1.0') === 'docker.io/downpour/operator:0.1.0'
  */
 export function fullName(image: string): string {

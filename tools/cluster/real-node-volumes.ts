@@ -1,4 +1,7 @@
-/** Volumes for claims that name no class, as most clusters have them: folders of the real node, so that pods that mount one run there. */
+/**
+ * PersistentVolumes for claims without a storage class, which most clusters can bind. They are folders of the real node,
+ * so pods that mount one run there.
+ */
 import { chmodSync, mkdirSync, rmSync } from 'node:fs'
 import { REAL_NODE } from './certificates.ts'
 import type { Kubectl } from './kubectl.ts'
@@ -6,26 +9,26 @@ import { file, REAL_NODE_LABEL } from './real-node-files.ts'
 
 const COUNT = 8
 const CAPACITY = '10Gi'
-/** Their claim is gone, and nothing binds them again. */
-const SPENT = new Set(['Released', 'Failed'])
+/** Phases of volumes whose claim was deleted; no other claim can bind them. */
+const UNUSABLE_PHASES = new Set(['Released', 'Failed'])
 
 interface Volume {
   metadata: { name: string }
   status?: { phase?: string }
 }
 
-/** Those whose claim is gone come back empty; what a claim holds stays. */
+/** Creates missing volumes and replaces those whose claim was deleted by empty ones; bound volumes stay. */
 export async function ensureVolumes(kubectl: Kubectl): Promise<void> {
   const present = await listVolumes(kubectl)
-  const spent = present.filter(({ status }) => SPENT.has(status?.phase ?? '')).map(nameOf)
-  if (spent.length > 0) await kubectl(['delete', 'pv', ...spent])
-  const kept = new Set(present.map(nameOf).filter((name) => !spent.includes(name)))
+  const unusable = present.filter(({ status }) => UNUSABLE_PHASES.has(status?.phase ?? '')).map(nameOf)
+  if (unusable.length > 0) await kubectl(['delete', 'pv', ...unusable])
+  const kept = new Set(present.map(nameOf).filter((name) => !unusable.includes(name)))
   const missing = Array.from({ length: COUNT }, (_, index) => `${REAL_NODE}-${index}`).filter((name) => !kept.has(name))
   if (missing.length === 0) return
   await kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: missing.map(volume) }))
 }
 
-/** Without their node they would keep pods waiting for ever. */
+/** Without the real node, pods that mount these volumes would stay Pending forever. */
 export async function removeVolumes(kubectl: Kubectl): Promise<void> {
   await kubectl(['delete', 'pv', '-l', REAL_NODE_LABEL, '--wait=false'])
 }
@@ -53,7 +56,7 @@ function volume(name: string) {
   }
 }
 
-/** Open to all: a kubelet gives the folders of its own machine to no group. */
+/** Writable for all users, because a kubelet does not apply fsGroup to hostPath volumes. */
 function emptyFolder(name: string): string {
   const folder = file(`volumes/${name}`)
   rmSync(folder, { recursive: true, force: true })

@@ -10,7 +10,7 @@ import { exec } from './exec.ts'
 import { isReady, listNodes } from './fake-nodes.ts'
 import type { Kubectl } from './kubectl.ts'
 import { BRIDGE, BRIDGE_ADDRESS, GATEWAY_IP, POD_RANGE } from './network.ts'
-import { needCniPlugins, needCommand } from './prerequisites.ts'
+import { ensureCniPlugins, ensureCommand } from './prerequisites.ts'
 import { httpProbe } from './probes.ts'
 import { type Component, logFile } from './processes.ts'
 import * as files from './real-node-files.ts'
@@ -31,13 +31,13 @@ export async function prepareRealNode(state: ClusterState, signal?: AbortSignal)
     throw new DownpourError('NEEDS_ROOT', '--real-node runs containers: run it as root, or leave the option out')
   }
   for (const command of ['containerd', 'ctr', 'runc', 'iptables', 'conntrack', 'ip'] as const) {
-    await needCommand(command, signal)
+    await ensureCommand(command, signal)
   }
-  files.writeNodeFiles(state.ports, await needCniPlugins(signal))
+  files.writeNodeFiles(state.ports, await ensureCniPlugins(signal))
   await ensureBridge(signal)
 }
 
-/** Starts its parts in the order in which they need each other; the node is Ready when this returns. */
+/** Starts the node's components in the order of their dependencies; the node is Ready when this resolves. */
 export async function startRealNode(
   state: ClusterState,
   kubectl: Kubectl,
@@ -49,13 +49,13 @@ export async function startRealNode(
   if ((await ensure(kubelet(state))) === 'started') {
     await step(`waiting for node ${REAL_NODE}`, () => untilReady(kubectl, signal))
   }
-  // It asks once for the node's address, and then not again for half a minute.
+  // kube-proxy starts last: if it finds no node address, it waits half a minute before it retries.
   await ensure(proxy(state))
 }
 
 export const realNodeComponents = (state: ClusterState) => [containerd(), dns(state), kubelet(state), proxy(state)]
 
-/** The bridge is there before the first pod, because it carries the address of the node. */
+/** Creates the bridge before the first pod does, because the node's address is on it. */
 async function ensureBridge(signal?: AbortSignal): Promise<void> {
   const links = JSON.parse(await exec('ip', ['-json', 'link', 'show', 'type', 'bridge'], { signal })) as Link[]
   if (links.some(({ ifname }) => ifname === BRIDGE)) return
@@ -95,7 +95,7 @@ function proxy({ minor, ports }: ClusterState): Component {
     `--hostname-override=${REAL_NODE}`,
     `--cluster-cidr=${POD_RANGE}`,
     '--proxy-mode=iptables',
-    // The machine's connection table is not this cluster's to size.
+    // Leaves the size of the machine's connection table as it is.
     '--conntrack-max-per-core=0',
     `--healthz-bind-address=127.0.0.1:${ports.proxyHealth}`,
     `--metrics-bind-address=127.0.0.1:${ports.proxyMetrics}`,
@@ -112,7 +112,7 @@ function kubelet({ minor, ports }: ClusterState): Component {
     `--hostname-override=${REAL_NODE}`,
     `--node-ip=${GATEWAY_IP}`,
     `--node-labels=${files.REAL_NODE_LABEL}`,
-    // Pods that name no node go to the fake ones, which can hold them whatever their image.
+    // Steers pods without a node selector to fake nodes, where they "run" whatever their image is.
     `--register-with-taints=${files.REAL_NODE_LABEL}:PreferNoSchedule`,
   ]
   return component(kubernetes('kubelet', minor), args, httpProbe(`http://127.0.0.1:${ports.kubeletHealth}/healthz`))

@@ -1,4 +1,4 @@
-/** What a cluster was asked to be and the ports it was given: remembered, so that its kubeconfig stays valid. */
+/** The stored options and ports of the cluster. Ports stay the same from one start to the next, so that the kubeconfig stays valid. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -33,7 +33,7 @@ export interface ClusterShape {
   readonly nodes: number
   readonly gpusPerNode: number
   readonly realNode: boolean
-  /** Kubeflow's training-operator, a peer to measure against. */
+  /** Whether Kubeflow's training-operator runs, for comparisons. */
   readonly trainingOperator: boolean
 }
 
@@ -51,9 +51,9 @@ export interface ClusterState extends ClusterShape {
 
 const FILE = join(STATE, 'state.json')
 const DEFAULTS = { nodes: 13, gpusPerNode: 8, realNode: false, trainingOperator: false }
-/** Below the ports that the kernel hands out, and below NodePorts. */
+/** Below the kernel's ephemeral ports and below NodePorts. */
 const PORTS = { first: 20_000, count: 9_000 }
-/** A process that was killed still holds its port while the kernel tears it down. */
+/** How long a port may stay in use after its process was killed. */
 const RELEASE_MS = 5_000
 const POLL_MS = 50
 
@@ -66,11 +66,11 @@ export function writeState(state: ClusterState): void {
   writeFileSync(FILE, `${JSON.stringify(state, null, 2)}\n`)
 }
 
-/** What the user asks for, else what the cluster is, else the defaults. */
+/** Takes each option from the user, else from the existing cluster, else from the defaults. */
 export function shapeOf(options: ClusterOptions, state: ClusterState | undefined): ClusterShape {
   const before = state ?? DEFAULTS
   const minor = kubernetesMinor(options.version ?? state?.minor)
-  if (state && state.minor !== minor) throw otherVersion(state.minor, minor)
+  if (state && state.minor !== minor) throw versionMismatch(state.minor, minor)
   return {
     minor,
     nodes: options.nodes ?? before.nodes,
@@ -80,13 +80,13 @@ export function shapeOf(options: ClusterOptions, state: ClusterState | undefined
   }
 }
 
-/** Keeps the ports of before: those that their component holds, and those that are free. */
-export async function choosePorts(before: Ports | undefined): Promise<Ports> {
+/** Keeps each previous port that its own component uses or that is free, and replaces the others. */
+export async function choosePorts(previous: Ports | undefined): Promise<Ports> {
   const chosen: Partial<Ports> = {}
   for (const name of Object.keys(PORT_HOLDERS) as PortName[]) {
-    const port = before?.[name]
+    const port = previous?.[name]
     const keep = port && (pidOf(PORT_HOLDERS[name]) || (await becomesFree(port)))
-    chosen[name] = keep ? port : await freePort(Object.values({ ...before, ...chosen }))
+    chosen[name] = keep ? port : await freePort(Object.values({ ...previous, ...chosen }))
   }
   return chosen as Ports
 }
@@ -115,10 +115,10 @@ function isFree(port: number): Promise<boolean> {
   })
 }
 
-function otherVersion(is: string, wanted: string): DownpourError {
-  const advice = 'stored objects are not read by another version: `npm run cluster -- down --purge` first'
-  return new DownpourError('OTHER_VERSION', `this cluster is Kubernetes ${is}, not ${wanted}; ${advice}`, {
-    is,
+function versionMismatch(current: string, wanted: string): DownpourError {
+  const advice = 'another version cannot read its stored objects: run `npm run cluster -- down --purge` first'
+  return new DownpourError('OTHER_VERSION', `this cluster is Kubernetes ${current}, not ${wanted}; ${advice}`, {
+    current,
     wanted,
   })
 }

@@ -1,4 +1,4 @@
-/** What runs, and whether it answers. */
+/** Prints the components of the cluster with their health, and its nodes. */
 import { kubernetes } from './binaries.ts'
 import * as plane from './control-plane.ts'
 import { gpusOf, isFake, isReady, listNodes } from './fake-nodes.ts'
@@ -9,11 +9,11 @@ import { realNodeComponents } from './real-node.ts'
 import { type ClusterState, readState } from './state.ts'
 import { trainingOperator } from './training-operator.ts'
 
-/** @returns whether all of it is well. */
+/** @returns whether every component is healthy */
 export async function status(write: (line: string) => void): Promise<boolean> {
   const state = readState()
   if (!state) {
-    write('no cluster: `npm run cluster -- up` makes one')
+    write('no cluster: start one with `npm run cluster -- up`')
     return false
   }
   write(`Kubernetes ${kubernetes('kube-apiserver', state.minor).version}, KUBECONFIG=${KUBECONFIG}`)
@@ -24,12 +24,13 @@ export async function status(write: (line: string) => void): Promise<boolean> {
     ...(state.trainingOperator ? [trainingOperator(state)] : []),
   ]
   const healthy: boolean[] = []
-  for (const component of components) healthy.push(await line(component, write))
-  if (healthy[0] && healthy[1]) await nodeLines(state, write)
+  for (const component of components) healthy.push(await writeHealth(component, write))
+  // Nodes can be listed only if the first two, etcd and the API server, are healthy.
+  if (healthy[0] && healthy[1]) await writeNodes(state, write)
   return !healthy.includes(false)
 }
 
-async function line(component: Component, write: (line: string) => void) {
+async function writeHealth(component: Component, write: (line: string) => void) {
   const pid = pidOf(component.name)
   const health = pid ? await healthOf(component) : 'stopped'
   const columns = [component.name.padEnd(24), String(pid ?? '-').padEnd(8), component.version.padEnd(9)]
@@ -44,7 +45,7 @@ function healthOf(component: Component): Promise<string> {
   )
 }
 
-async function nodeLines(state: ClusterState, write: (line: string) => void): Promise<void> {
+async function writeNodes(state: ClusterState, write: (line: string) => void): Promise<void> {
   const nodes = await listNodes(kubectlAt(await ensureKubectl(state.minor)))
   const fake = nodes.filter(isFake)
   write(`${fake.filter(isReady).length} of ${fake.length} fake nodes Ready, ${state.gpusPerNode} GPUs each`)

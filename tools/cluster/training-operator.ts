@@ -1,4 +1,4 @@
-/** A peer to measure against: Kubeflow's training-operator, built from its module, run against the cluster. */
+/** Kubeflow's training-operator, built from its module and run against the cluster, as a baseline for benchmarks. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { trainingOperator as binary } from './binaries.ts'
@@ -13,10 +13,10 @@ import type { ClusterState } from './state.ts'
 export const TRAINING_OPERATOR = 'training-operator'
 const NAMESPACE = 'kubeflow'
 const SECRET = 'training-operator-webhook-cert'
-/** Fixed in its source; in a cluster its Secret is mounted there. */
+/** A path fixed in its source, where a deployment mounts its Secret. */
 const CERTIFICATES = '/tmp/k8s-webhook-server/serving-certs'
 
-/** What its manifests bring along, less the webhooks: the API server could not reach them without a Service. */
+/** The objects of its manifests that it needs. Webhooks are left out: without a Service, the API server could not reach them. */
 const OBJECTS = [
   { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } },
   { apiVersion: 'v1', kind: 'Secret', metadata: { name: SECRET, namespace: NAMESPACE } },
@@ -38,7 +38,10 @@ export function trainingOperator({ ports }: ClusterState): Component {
   return component(binary(), args, httpProbe(`http://127.0.0.1:${ports.trainingOperatorHealth}/readyz`))
 }
 
-/** It writes its certificate into its Secret and reads it from a folder at its start: so the first start is for the Secret. */
+/**
+ * Starts it twice the first time: it writes its certificate to a Secret, but reads it from a folder at start, into which
+ * this function copies it between the two.
+ */
 export async function startTrainingOperator(
   state: ClusterState,
   kubectl: Kubectl,
@@ -58,7 +61,7 @@ export async function startTrainingOperator(
   await ensure(wanted)
 }
 
-/** @returns whether the Secret had them. */
+/** @returns whether the Secret contained the certificates */
 async function copyCertificates(kubectl: Kubectl): Promise<boolean> {
   const args = ['get', 'secret', SECRET, '-n', NAMESPACE, '--ignore-not-found', '-o', 'json']
   const text = await kubectl(args)

@@ -1,4 +1,4 @@
-/** Brings the cluster to what was asked for, from wherever it is: nothing built, stopped, half dead, or running already. */
+/** Brings the cluster to the wanted state from any other: not built, stopped, partly dead, or already running. */
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { helm, trainingOperator } from './binaries.ts'
 import { build } from './build.ts'
@@ -27,11 +27,11 @@ import {
 import { startTrainingOperator, TRAINING_OPERATOR } from './training-operator.ts'
 
 export interface Cluster {
-  /** Of the administrator. */
+  /** Path of the administrator's kubeconfig. */
   readonly kubeconfig: string
   readonly kubectl: string
   readonly helm: string
-  /** The folder of everything that was built. */
+  /** Folder of the built programs. */
   readonly bin: string
 }
 
@@ -44,25 +44,25 @@ export function up(options: ClusterOptions, signal?: AbortSignal): Promise<Clust
     const kubectl = await ensureKubectl(shape.minor, signal)
     await ensureCertificates(signal)
     if (shape.realNode) await build(realNodeBinaries(shape.minor), signal)
-    const state = await remember(shape)
-    const changed = await run(state, kubectlAt(kubectl, signal), signal)
+    const state = await saveState(shape)
+    const changed = await ensureComponents(state, kubectlAt(kubectl, signal), signal)
     await build([helm()], signal)
     linkBinaries()
     await ensureAdapterCrds(signal)
-    await ensurePeers(state, kubectlAt(kubectl, signal), signal)
-    say(changed ? `up after ${seconds(started)} s` : 'already up, nothing to do')
+    await ensureTrainingOperator(state, kubectlAt(kubectl, signal), signal)
+    say(changed ? `up after ${seconds(started)} s` : 'already up')
     return { kubeconfig: KUBECONFIG, kubectl, helm: helm().file, bin: BIN }
   }, signal)
 }
 
-/** A short name inside the clone for the folder that all clones share. */
+/** Links the shared folder of built programs into this clone. */
 function linkBinaries(): void {
   mkdirSync(CACHE, { recursive: true })
   rmSync(CLONE_BIN, { recursive: true, force: true })
   symlinkSync(BIN, CLONE_BIN)
 }
 
-async function remember(shape: ClusterShape): Promise<ClusterState> {
+async function saveState(shape: ClusterShape): Promise<ClusterState> {
   const ports = await choosePorts(readState()?.ports)
   const state = { ...shape, ports }
   writeState(state)
@@ -70,8 +70,8 @@ async function remember(shape: ClusterShape): Promise<ClusterState> {
   return state
 }
 
-/** @returns whether anything had to be done. */
-async function run(state: ClusterState, kubectl: Kubectl, signal?: AbortSignal): Promise<boolean> {
+/** @returns whether anything had to be started or changed */
+async function ensureComponents(state: ClusterState, kubectl: Kubectl, signal?: AbortSignal): Promise<boolean> {
   const started: boolean[] = []
   const ensure = async (component: Component) => {
     const outcome = await startStep(component, signal)
@@ -79,7 +79,7 @@ async function run(state: ClusterState, kubectl: Kubectl, signal?: AbortSignal):
     return outcome
   }
   if (state.realNode) await prepareRealNode(state, signal)
-  const left = !state.realNode && (await stopRealNode())
+  const isNodeRemoved = !state.realNode && (await stopRealNode())
   await ensure(plane.etcd(state))
   await ensure(plane.apiServer(state))
   await ensure(plane.controllerManager(state))
@@ -87,7 +87,7 @@ async function run(state: ClusterState, kubectl: Kubectl, signal?: AbortSignal):
   await ensure({ ...plane.kwok(state), beforeStart: () => prepareKwok(kubectl) })
   if (state.realNode) await startRealNode(state, kubectl, ensure, signal)
   if (state.realNode) await ensureVolumes(kubectl)
-  if (left) {
+  if (isNodeRemoved) {
     await kubectl(['delete', 'node', REAL_NODE, '--ignore-not-found'])
     await removeVolumes(kubectl)
   }
@@ -96,7 +96,7 @@ async function run(state: ClusterState, kubectl: Kubectl, signal?: AbortSignal):
   return started.includes(true) || nodes !== undefined
 }
 
-async function ensurePeers(state: ClusterState, kubectl: Kubectl, signal?: AbortSignal): Promise<void> {
+async function ensureTrainingOperator(state: ClusterState, kubectl: Kubectl, signal?: AbortSignal): Promise<void> {
   if (!state.trainingOperator) {
     await stop(TRAINING_OPERATOR)
     return
@@ -105,7 +105,7 @@ async function ensurePeers(state: ClusterState, kubectl: Kubectl, signal?: Abort
   await startTrainingOperator(state, kubectl, (component) => startStep(component, signal), signal)
 }
 
-/** Says a line only for what really had to start. */
+/** Reports the component only if it had to be started. */
 async function startStep(component: Component, signal?: AbortSignal): Promise<'running' | 'started'> {
   const started = performance.now()
   const outcome = await ensureRunning(component, signal)

@@ -1,7 +1,7 @@
-// The one image that a cluster without a registry needs: it holds a pod's namespaces together (the pause image), and
-// has what a test wants to see from inside a pod.
+// The only image of the real node, which has no registry: it is the pause image of pods, and lets tests look up names
+// and send requests from inside a pod.
 //
-//	toolbox                  wait for SIGTERM, reaping what is left to it
+//	toolbox                  wait for SIGTERM and reap orphaned processes
 //	toolbox lookup NAME      the addresses of a name, one a line
 //	toolbox get URL          the body of an HTTP answer
 //	toolbox serve PORT TEXT  answer every HTTP request with TEXT
