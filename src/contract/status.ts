@@ -60,6 +60,8 @@ export interface WorkerStatus {
   backend: string | null
   localSteps: number
   loss: number | null
+  /** The terms of the loss, where the task names them; null: not finite. */
+  lossParts: Record<string, number | null>
   examplesPerSecond: number
   corruptRecords: number
   rssBytes: number

@@ -45,7 +45,7 @@ export async function trainingLoop({
     const batch = await loader.next()
     if (!batch) return
     const result = stepper.step(batch)
-    report.onStep(batch.targets.length, result.loss, result.seconds, loader.stats())
+    report.onStep(result, loader.stats())
 
     if (!result.finite) {
       // Not pushed: NaN must not reach the optimizer.

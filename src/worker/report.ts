@@ -4,9 +4,12 @@ import type { WorkerStatus } from '../contract/status.ts'
 import type { LoaderStats } from '../input/loader.ts'
 import type { WorkerMetrics } from '../metrics/worker.ts'
 import type { Log } from '../support/log.ts'
+import type { StepOutput } from './step.ts'
 
 const LOG_EVERY_MS = 10_000
 const SMOOTHING = 0.1
+
+type StepFacts = Pick<StepOutput, 'examples' | 'loss' | 'parts' | 'seconds'>
 
 export class Reporter {
   readonly #metrics: WorkerMetrics
@@ -26,6 +29,7 @@ export class Reporter {
       backend: null,
       localSteps: 0,
       loss: null,
+      lossParts: {},
       examplesPerSecond: 0,
       corruptRecords: 0,
       rssBytes: 0,
@@ -41,31 +45,43 @@ export class Reporter {
     Object.assign(this.#status, facts)
   }
 
-  onStep(examples: number, loss: number, seconds: number, { corruptRecords, waitSeconds }: LoaderStats): void {
-    const { steps, samples, stepSeconds, dataWaitSeconds, corruptRecords: corrupt, loss: lossGauge } = this.#metrics
+  onStep(step: StepFacts, stats: LoaderStats): void {
     const nowMs = performance.now()
-    const rate = (examples * 1000) / (nowMs - this.#lastStepMs)
-    const status = this.#status
-    status.examplesPerSecond =
-      status.localSteps === 0 ? rate : status.examplesPerSecond + SMOOTHING * (rate - status.examplesPerSecond)
-    status.localSteps++
-    status.loss = Number.isFinite(loss) ? loss : null
-    status.corruptRecords = corruptRecords
-    steps.inc()
-    samples.inc(examples)
-    stepSeconds.observe(seconds)
-    dataWaitSeconds.inc(waitSeconds - this.#waitSeconds)
-    corrupt.set(corruptRecords)
-    lossGauge.set(loss)
-    this.#waitSeconds = waitSeconds
+    this.#updateStatus(step, stats, nowMs)
+    this.#updateMetrics(step, stats)
     this.#lastStepMs = nowMs
     if (nowMs - this.#lastLogMs < LOG_EVERY_MS) return
     this.#lastLogMs = nowMs
+    this.#logProgress(step)
+  }
+
+  #updateStatus({ examples, loss, parts }: StepFacts, { corruptRecords }: LoaderStats, nowMs: number): void {
+    const status = this.#status
+    const rate = (examples * 1000) / (nowMs - this.#lastStepMs)
+    status.examplesPerSecond =
+      status.localSteps === 0 ? rate : status.examplesPerSecond + SMOOTHING * (rate - status.examplesPerSecond)
+    status.localSteps++
+    status.loss = finiteOrNull(loss)
+    status.lossParts = Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, finiteOrNull(part)]))
+    status.corruptRecords = corruptRecords
+  }
+
+  #updateMetrics({ examples, loss, seconds }: StepFacts, { corruptRecords, waitSeconds }: LoaderStats): void {
+    const metrics = this.#metrics
+    metrics.steps.inc()
+    metrics.samples.inc(examples)
+    metrics.stepSeconds.observe(seconds)
+    metrics.dataWaitSeconds.inc(waitSeconds - this.#waitSeconds)
+    metrics.corruptRecords.set(corruptRecords)
+    metrics.loss.set(loss)
+    this.#waitSeconds = waitSeconds
+  }
+
+  #logProgress({ loss, parts }: StepFacts): void {
     const { localSteps, examplesPerSecond, rssBytes } = this.status
-    this.#log.info(
-      { localSteps, loss, examplesPerSecond: Math.round(examplesPerSecond), rssMiB: Math.round(rssBytes / 2 ** 20) },
-      'training',
-    )
+    const terms = Object.keys(parts).length > 0 ? { lossParts: parts } : {}
+    const rates = { examplesPerSecond: Math.round(examplesPerSecond), rssMiB: Math.round(rssBytes / 2 ** 20) }
+    this.#log.info({ localSteps, loss, ...terms, ...rates }, 'training')
   }
 
   /** Adds the duration of a pull or a push to the metrics. */
@@ -86,4 +102,9 @@ export class Reporter {
     this.#metrics.nonFinite.inc()
     this.#log.warn({ localSteps: this.#status.localSteps }, 'gradient is not finite and was not pushed')
   }
+}
+
+/** JSON has no NaN and no infinity. */
+function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null
 }

@@ -4,10 +4,12 @@ import { disposeStep, valueAndGradients } from '../models/gradients.ts'
 import type { Weights } from '../models/layer.ts'
 import type { VariableSpec } from '../support/variables.ts'
 import type { Task, Values } from '../tasks/task.ts'
-import { type Tensor, type Tensor4D, tf } from '../tensor/tf.ts'
+import { type Scalar, type Tensor, type Tensor4D, tf } from '../tensor/tf.ts'
 
 export interface StepOutput {
   loss: number
+  /** The terms of the loss, where the task names them. */
+  parts: Readonly<Record<string, number>>
   gradients: ReadonlyMap<string, Float32Array>
   statistics: ReadonlyMap<string, Float32Array>
   examples: number
@@ -36,7 +38,8 @@ export function createStepper<T>(task: Task<T>): Stepper<T> {
       const images_BHWC = tf.tensor4d(batch.images, [...batch.shape, 3]) as Tensor4D
       const targets = valueTensors(task.encode(batch.targets))
       const result = valueAndGradients(task.variables, weights, (pass) => task.objective(pass, images_BHWC, targets))
-      const loss = result.loss.dataSync()[0] ?? Number.NaN
+      const loss = valueOf(result.loss)
+      const parts = Object.fromEntries(Object.entries(result.parts).map(([name, part]) => [name, valueOf(part)]))
       const gradients = readOut(result.gradients)
       const statistics = readOut(result.statistics)
       disposeStep(result)
@@ -44,6 +47,7 @@ export function createStepper<T>(task: Task<T>): Stepper<T> {
       const finite = Number.isFinite(loss) && [...gradients.values()].every(allFinite)
       return {
         loss,
+        parts,
         gradients,
         statistics,
         examples: batch.targets.length,
@@ -72,6 +76,10 @@ function valueTensors(values: Readonly<Record<string, Values>>): Record<string, 
   return Object.fromEntries(
     Object.entries(values).map(([name, { shape, values }]) => [name, tf.tensor(values, [...shape])]),
   )
+}
+
+function valueOf(scalar: Scalar): number {
+  return scalar.dataSync()[0] ?? Number.NaN
 }
 
 function readOut(tensors: ReadonlyMap<string, Tensor>): Map<string, Float32Array> {

@@ -37,7 +37,7 @@ async function run(bases: readonly [incarnation: number, version: number][], pus
     load() {},
     step: () => {
       const gradients = new Map([['w', Float32Array.of(10 ** steps++)]])
-      return { loss: 1, gradients, statistics: new Map(), examples: 1, finite: true, seconds: 0 }
+      return { loss: 1, parts: {}, gradients, statistics: new Map(), examples: 1, finite: true, seconds: 0 }
     },
     dispose() {},
   }

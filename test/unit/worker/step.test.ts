@@ -47,6 +47,23 @@ test('a step gives loss, gradients and statistics of its batch', () => {
   assert.deepEqual([...statistics.keys()].sort(), kinds('statistic').sort())
 })
 
+test('a step gives the terms of the loss that its task names, and leaves no tensor of them behind', () => {
+  const { task } = model
+  const objective: typeof task.objective = (pass, images, targets) => {
+    const { loss } = task.objective(pass, images, targets)
+    return { loss: tf.mul(loss, 3), parts: { classes: loss, boxes: tf.mul(loss, 2) } }
+  }
+  const stepper = createStepper({ ...task, objective })
+  const tensors = tf.memory().numTensors
+  stepper.load(drawAll(model, 1))
+  const { loss, parts } = stepper.step(batch())
+  stepper.dispose()
+  assert.deepEqual(Object.keys(parts), ['classes', 'boxes'])
+  assert.equal(parts.classes, oneStep().loss)
+  assert.ok(Math.abs((parts.classes ?? 0) + (parts.boxes ?? 0) - loss) < 1e-5 * loss)
+  assert.equal(tf.memory().numTensors, tensors)
+})
+
 for (const backend of ['wasm', 'cpu'] as const) {
   test(`on ${backend}, weights that are loaded may be overwritten, and a new load takes their place`, async () => {
     await selectBackend(backend, silentLog)
