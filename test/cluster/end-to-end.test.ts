@@ -100,7 +100,7 @@ suite('end to end in containers', { skip }, () => {
     assert.match(server ?? '', /worker joined[\s\S]*checkpoint committed[\s\S]*worker left/)
     assert.match(worker ?? '', /backend chosen[\s\S]*the job has done all steps/)
     const heir = await inJobs('logs', `${FINETUNE}-fj-ps-0`)
-    assert.match(heir, /step-000000160.*weights taken from another job/)
+    assert.match(heir, /"source":\{"type":"checkpoint"[^}]*step-000000160/)
     const operator = await kubectl(['-n', PLACE, 'logs', `deployment/${RELEASE}-downpour`])
     assert.match(operator, /"job":"FinetuneJob\/.*"reason":"Succeeded".*top1 .*job changed/)
     const described = await inJobs('describe', 'pretrainjob', PRETRAIN)
