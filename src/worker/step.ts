@@ -38,8 +38,8 @@ export function createStepper<T>(task: Task<T>): Stepper<T> {
       const images_BHWC = tf.tensor4d(batch.images, [...batch.shape, 3]) as Tensor4D
       const targets = valueTensors(task.encode(batch.targets))
       const result = valueAndGradients(task.variables, weights, (pass) => task.objective(pass, images_BHWC, targets))
-      const loss = valueOf(result.loss)
-      const parts = Object.fromEntries(Object.entries(result.parts).map(([name, part]) => [name, valueOf(part)]))
+      const loss = readScalar(result.loss)
+      const parts = Object.fromEntries(Object.entries(result.parts).map(([name, part]) => [name, readScalar(part)]))
       const gradients = readOut(result.gradients)
       const statistics = readOut(result.statistics)
       disposeStep(result)
@@ -78,7 +78,7 @@ function valueTensors(values: Readonly<Record<string, Values>>): Record<string, 
   )
 }
 
-function valueOf(scalar: Scalar): number {
+function readScalar(scalar: Scalar): number {
   return scalar.dataSync()[0] ?? Number.NaN
 }
 

@@ -23,12 +23,10 @@ function momentsOf(values: Float32Array, channels: number) {
 
 function assertNear(actual: ArrayLike<number>, expected: readonly number[]): void {
   assert.equal(actual.length, expected.length)
-  expected.forEach((value, i) =>
-    assert.ok(
-      Math.abs((actual[i] as number) - value) < 1e-4 * (1 + Math.abs(value)),
-      `${i}: ${actual[i]}, not ${value}`,
-    ),
-  )
+  for (const [i, value] of expected.entries()) {
+    const isNear = Math.abs((actual[i] as number) - value) < 1e-4 * (1 + Math.abs(value))
+    assert.ok(isNear, `${i}: ${actual[i]}, not ${value}`)
+  }
 }
 
 test('calibration measures mean and variance of what reaches a batch norm, in the root and behind other layers', () => {
