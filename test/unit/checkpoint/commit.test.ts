@@ -14,9 +14,9 @@ import { temporaryFolder, writeCheckpoint } from './fixtures.ts'
 const root = temporaryFolder()
 const fresh = () => mkdtemp(join(root, 'job-'))
 
-describe('a save that goes wrong', () => {
+describe('a failing save', () => {
   for (const fault of ['kill', 'EIO', 'ENOSPC'] satisfies Fault[])
-    test(`at any of its calls (${fault}) leaves the checkpoint before it, and nothing that looks like one`, async () => {
+    test(`leaves the previous checkpoint intact and no incomplete one, at any call that fails (${fault})`, async () => {
       const counted = failingFs(Number.POSITIVE_INFINITY)
       await writeCheckpoint(await fresh(), 2, { fs: counted.fs })
       for (const [at, call] of counted.calls.entries()) {
@@ -26,14 +26,14 @@ describe('a save that goes wrong', () => {
         await assert.rejects(writeCheckpoint(folder, 2, { fs: failingFs(at, fault).fs }), `${call} (${at})`)
         const committed = call === 'open' || call === 'sync' ? at > counted.calls.lastIndexOf('rename') : false
         const { latest } = await findLatest(folder)
-        // After the last rename the manifest stands, and all that it names is on the disk: either answer is right.
+        // After the last rename the checkpoint is complete on disk: finding the new or the previous one is correct.
         assert.ok(latest?.manifest.step === 1 || committed, `${call} (${at}): step ${latest?.manifest.step}`)
         await sweepLeftovers(folder, realFileSystem)
         if (!committed) assert.deepEqual(readdirSync(folder), ['step-000000001'], `${call} (${at})`)
       }
     })
 
-  test('takes its temporary file with it', async () => {
+  test('removes its temporary file', async () => {
     const folder = await fresh()
     const path = join(folder, 'file')
     for (const call of ['write', 'stat', 'sync', 'rename']) {
@@ -45,7 +45,7 @@ describe('a save that goes wrong', () => {
     }
   })
 
-  test('leaves the file that was there as it was', async () => {
+  test('does not change the file that existed before', async () => {
     const path = join(await fresh(), 'file')
     await commitFile(path, [Buffer.from('old')])
     await assert.rejects(commitFile(path, [Buffer.from('newer')], failingFs(1).fs), { code: 'EIO' })
@@ -53,27 +53,27 @@ describe('a save that goes wrong', () => {
   })
 })
 
-describe('a file', () => {
-  test('is whole although each write takes but a few bytes', async () => {
+describe('a written file', () => {
+  test('is complete even if each write call takes only a few bytes', async () => {
     const path = join(await fresh(), 'file')
     const { bytes } = await commitFile(path, [Buffer.from('one'), Buffer.from('and another')], shortWritingFs(2))
     assert.equal(readFileSync(path, 'utf8'), 'oneand another')
     assert.equal(bytes, 14)
   })
 
-  test('is refused when the disk kept less than it said', async () => {
+  test('is refused if the disk kept fewer bytes than it reported', async () => {
     const path = join(await fresh(), 'file')
     await assert.rejects(commitFile(path, [Buffer.from('twelve bytes')], lyingFs()), { code: 'CHECKPOINT_SHORT_WRITE' })
     assert.equal(existsSync(path), false)
   })
 
-  test('that takes no more bytes is no endless loop', async () => {
+  test('fails if a write call takes no bytes', async () => {
     const path = join(await fresh(), 'file')
     await assert.rejects(commitFile(path, [Buffer.from('x')], shortWritingFs(0)), { code: 'CHECKPOINT_SHORT_WRITE' })
   })
 })
 
-test('after a power cut the newest checkpoint is whole: nothing was renamed before it was synced', async () => {
+test('after a power cut the newest checkpoint is complete, because files are synced before they are renamed', async () => {
   const folder = await fresh()
   const { fs, powerCut } = forgetfulFs()
   await writeCheckpoint(folder, 1, { fs })

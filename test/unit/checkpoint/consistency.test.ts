@@ -1,4 +1,4 @@
-/** Checkpoints whose hashes match and whose contents make no sense. */
+/** Tests checkpoints whose hashes match and whose contents are inconsistent. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
@@ -20,7 +20,7 @@ const root = temporaryFolder()
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 type Change = (json: Json) => void
 
-/** The value at a path such as `shards.0.version` is another one. */
+/** @returns an edit that sets the value at a path such as `shards.0.version` */
 function set(path: string | readonly string[], value: Json | undefined): Change {
   return (json) => {
     const keys = typeof path === 'string' ? path.split('.') : [...path]
@@ -51,7 +51,7 @@ function change(folder: string, ...changes: Change[]): void {
   writeFileSync(path, JSON.stringify(json))
 }
 
-/** Another header, or other bytes, in a shard file; the manifest has the hash of it. */
+/** Changes the header or the bytes of a shard file, and updates its hash in the manifest. */
 function rewriteShard(folder: string, edit: (header: string, data: Buffer) => [string, Buffer, number?]): void {
   const path = join(folder, SHARD)
   const file = readFileSync(path)
@@ -65,7 +65,7 @@ function rewriteShard(folder: string, edit: (header: string, data: Buffer) => [s
   change(folder, set('shards.0.bytes', bytes.length), set('shards.0.sha256', sha256))
 }
 
-/** It is passed over for the one before, and what was wrong is said with the name of the file. */
+/** Asserts that the previous checkpoint is used, and that the reason names the file. */
 async function mustBePassedOver(jobFolder: string, folder: string, file: string, reason: RegExp): Promise<void> {
   const { latest, refused } = await findLatest(jobFolder)
   assert.equal(latest?.manifest.step, 10)
@@ -78,7 +78,7 @@ async function mustBePassedOver(jobFolder: string, folder: string, file: string,
   assert.match(written.err, reason)
 }
 
-describe('a manifest that makes no sense is passed over', () => {
+describe('an inconsistent manifest is skipped if it has', () => {
   const worker = { index: 0, podUid: 'a', lastSeq: 20, lastResult: 'applied', contributed: true }
   const cases: [what: string, reason: RegExp, ...Change[]][] = [
     ['another step than its folder', /step: 5000: .*step-000000020/, set('step', 5000)],
@@ -90,9 +90,9 @@ describe('a manifest that makes no sense is passed over', () => {
     ['a version of 2^50 of another shard', /shards.1.version: .*far from the step/, set('shards.1.version', 2 ** 50)],
     ['a negative step', /step: Too small/, set('step', -1)],
     ['half a step', /step: Invalid input/, set('step', 20.5)],
-    ['a step as text', /step: Invalid input/, set('step', '20')],
+    ['a step that is a string', /step: Invalid input/, set('step', '20')],
     ['no step', /step: Invalid input/, set('step', undefined)],
-    ['a date that is none', /savedAt: yesterday: expected a date/, set('savedAt', 'yesterday')],
+    ['a savedAt that is not a date', /savedAt: yesterday: expected a date/, set('savedAt', 'yesterday')],
     ['no shards', /shards: Too small/, set('shards', [])],
     ['shards in another order', /shards.0.index: 1: expected 0/, set('shards.0.index', 1)],
     ['one shard twice', /shards.file: .*twice/, set('shards.1.file', SHARD)],
@@ -102,7 +102,7 @@ describe('a manifest that makes no sense is passed over', () => {
     ['no variables', /layout.variables: a model needs/, set('layout.variables', [])],
     ['another hash of its layout', /layout.hash: x/, set('layout.hash', 'x')],
     [
-      'a push that was never counted',
+      'a push that its shard did not count',
       /shards.0.workers.0.lastSeq: 1099511627776/,
       set('shards.0.workers.0.lastSeq', 2 ** 40),
     ],
@@ -114,8 +114,8 @@ describe('a manifest that makes no sense is passed over', () => {
     ['more units than files', /leases.position: 5: there are 4 units/, set('leases.position', 5)],
     ['no units', /leases.units: 0/, set('leases.units', 0)],
     ['2^50 units', /leases.units: Too big/, set('leases.units', 2 ** 50)],
-    ['a lease of no unit', /leases.open.0: unit 4 of epoch 1/, set('leases.open.0.unit', 4)],
-    ['a lease of the future', /leases.open.0: unit 3 of epoch 9/, set('leases.open.0.epoch', 9)],
+    ['a lease of a unit that does not exist', /leases.open.0: unit 4 of epoch 1/, set('leases.open.0.unit', 4)],
+    ['a lease of a later epoch', /leases.open.0: unit 3 of epoch 9/, set('leases.open.0.epoch', 9)],
     ['a lease twice', /leases.open: 1\/3: /, set('leases.open.1', { epoch: 1, unit: 3 })],
   ]
   for (const [what, reason, ...changes] of cases)
@@ -125,13 +125,13 @@ describe('a manifest that makes no sense is passed over', () => {
       await mustBePassedOver(jobFolder, folder, MANIFEST_FILE, reason)
     })
 
-  test('one of 600 MB', async () => {
+  test('a size of 600 MB', async () => {
     const { jobFolder, folder } = await twoCheckpoints()
     truncateSync(join(folder, MANIFEST_FILE), 600_000_000)
     await mustBePassedOver(jobFolder, folder, MANIFEST_FILE, /has 600000000 bytes/)
   })
 
-  test('what is no JSON, an array, nothing, or without end', async () => {
+  test('no JSON object, or JSON that is nested too deep', async () => {
     const deep = '['.repeat(200_000) + ']'.repeat(200_000)
     for (const text of [
       '',
@@ -151,22 +151,22 @@ describe('a manifest that makes no sense is passed over', () => {
   })
 })
 
-describe('a shard file that makes no sense is passed over', () => {
+describe('an inconsistent shard file is skipped if it has', () => {
   const entry = (name: string, shape: number[], begin: number, end: number, dtype = 'F32') =>
     `"${name}":{"dtype":"${dtype}","shape":${JSON.stringify(shape)},"data_offsets":[${begin},${end}]}`
   const slot = 'optimizer.momentum:a'
   const whole = [entry('a', [3], 0, 12), entry(slot, [3], 12, 24)]
   const headers: [what: string, reason: RegExp, header: string][] = [
-    ['a header that is no JSON', /header is not JSON/, '{"a":'],
-    ['a header that is no object', /header is not an object/, '[]'],
+    ['a header that is not JSON', /header is not JSON/, '{"a":'],
+    ['a header that is not an object', /header is not an object/, '[]'],
     ['tensors that overlap', /begins at byte 0, .* ends at 12/, `{${whole[0]},${entry(slot, [3], 0, 12)}}`],
-    ['a hole', /its tensors end at byte 12 of 24/, `{${whole[0]}}`],
+    ['bytes that belong to no tensor', /its tensors end at byte 12 of 24/, `{${whole[0]}}`],
     ['a tensor beyond the file', /is outside of the file/, `{${whole[0]},${entry(slot, [3], 16, 28)}}`],
     ['offsets that are reversed', /is outside of the file/, `{${whole[0]},${entry(slot, [3], 24, 12)}}`],
     ['an unknown dtype', /has dtype BF16/, `{${whole[0]},${entry(slot, [3], 12, 24, 'BF16')}}`],
     ['a shape that does not fit its bytes', /12 bytes for shape \[4\]/, `{${whole[0]},${entry(slot, [4], 12, 24)}}`],
     [
-      'a shape beyond all bounds',
+      'a shape whose size overflows',
       /for shape \[9007199254740991,9007199254740991\]/,
       `{${whole[0]},${entry(slot, [2 ** 53 - 1, 2 ** 53 - 1], 12, 24)}}`,
     ],
@@ -174,11 +174,15 @@ describe('a shard file that makes no sense is passed over', () => {
     ['a name that the layout does not have', /'c' is not a variable/, `{${entry('c', [3], 0, 12)},${whole[1]}}`],
     ['a variable of another shard', /'b' has shape|'b' is in two shards/, `{${entry('b', [3], 0, 12)},${whole[1]}}`],
     [
-      'another shape of as many bytes',
+      'a variable with another shape of the same size',
       /has shape \[1,3\], the layout \[3\]/,
       `{${entry('a', [1, 3], 0, 12)},${whole[1]}}`,
     ],
-    ['a slot of no variable', /is not a variable/, `{${whole[0]},${entry('optimizer.momentum:z', [3], 12, 24)}}`],
+    [
+      'an optimizer slot of an unknown variable',
+      /is not a variable/,
+      `{${whole[0]},${entry('optimizer.momentum:z', [3], 12, 24)}}`,
+    ],
     ['an entry that is null', /has dtype undefined/, '{"a":null}'],
   ]
   for (const [what, reason, header] of headers)
@@ -189,14 +193,14 @@ describe('a shard file that makes no sense is passed over', () => {
     })
 
   for (const claimed of [2 ** 40, 1e6, 0])
-    test(`a header of ${claimed} bytes`, async () => {
+    test(`a header length of ${claimed} bytes`, async () => {
       const { jobFolder, folder } = await twoCheckpoints()
       rewriteShard(folder, (header, data) => [header, data, claimed])
       await mustBePassedOver(jobFolder, folder, SHARD, /claims a header of|header is not JSON/)
     })
 
   for (const value of [Number.NaN, Number.POSITIVE_INFINITY])
-    test(`a value that is ${value}, in a weight or in the optimizer's state`, async () => {
+    test(`the value ${value} in a weight or in the optimizer's state`, async () => {
       for (const at of [4, 16]) {
         const { jobFolder, folder } = await twoCheckpoints()
         rewriteShard(folder, (header, data) => {
@@ -207,7 +211,7 @@ describe('a shard file that makes no sense is passed over', () => {
       }
     })
 
-  test("a weight or a part of the optimizer's state that no shard has", async () => {
+  test("no value for a weight or a part of the optimizer's state", async () => {
     const { jobFolder, folder } = await twoCheckpoints()
     rewriteShard(folder, (_, data) => [`{${whole[0]}}`, data.subarray(0, 12)])
     await mustBePassedOver(jobFolder, folder, '', /'optimizer.momentum:a'/)
@@ -220,13 +224,13 @@ const odd = fc.oneof(
   fc.jsonValue() as fc.Arbitrary<Json>,
 )
 
-/** Every place in a JSON document, as keys. */
+/** @returns the path of every value in a JSON document */
 function placesIn(json: Json, at: string[] = []): string[][] {
   if (json === null || typeof json !== 'object') return [at]
   return [at, ...Object.entries(json).flatMap(([key, value]) => placesIn(value, [...at, key]))]
 }
 
-test('a manifest changed at random is read as it is, or passed over for the one before', async () => {
+test('a randomly changed manifest is either read unchanged or skipped for the previous checkpoint', async () => {
   const { jobFolder, folder } = await twoCheckpoints()
   const good = readFileSync(join(folder, MANIFEST_FILE), 'utf8')
   const places = placesIn(JSON.parse(good)).filter(({ length }) => length > 0)
@@ -250,7 +254,7 @@ test('a manifest changed at random is read as it is, or passed over for the one 
   assert.ok(passedOver > 100, `${passedOver} of 500 were passed over`)
 })
 
-test('a shard file changed at random, with its hash made right, is equal to what it was, or passed over', async () => {
+test('a randomly changed shard file with a correct hash has the same values or is skipped', async () => {
   const { folder } = await twoCheckpoints()
   const good = readFileSync(join(folder, SHARD))
   const manifest = readFileSync(join(folder, MANIFEST_FILE))
@@ -279,7 +283,7 @@ test('a shard file changed at random, with its hash made right, is equal to what
   )
 })
 
-test('a worker that goes on counting where the shard has gone back far is no nonsense', async () => {
+test('a worker may have a sequence number far above the version of a shard that was restored', async () => {
   const jobFolder = mkdtempSync(join(root, 'job-'))
   const folder = await writeCheckpoint(jobFolder, 5)
   const worker = { index: 0, podUid: 'a', lastSeq: 30_005, lastResult: 'applied', contributed: true }

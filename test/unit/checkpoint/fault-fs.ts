@@ -1,21 +1,21 @@
-/** A file system that fails, or dies, at its n-th call; and one that forgets what was never synced. */
+/** File systems with faults: one fails or dies at its n-th call, one loses what was never synced. */
 import type { FileHandle } from 'node:fs/promises'
 import { truncate } from 'node:fs/promises'
 import { type FileSystem, realFileSystem } from '../../../src/checkpoint/file-system.ts'
 
-/** What a call does instead of itself. `kill`: nothing after it happens either, as if the process were gone. */
+/** What a call does instead of its work. `kill`: no later call has an effect either, as if the process had died. */
 export type Fault = 'ENOSPC' | 'EIO' | 'kill'
 
 export interface FaultyFs {
   fs: FileSystem
-  /** Names of the calls so far, in order: `open`, `write`, `stat`, `sync`, `rename`, … */
+  /** Names of the calls so far, in order: `open`, `write`, `stat`, `sync`, `rename` and others. */
   calls: string[]
 }
 
 const FILE_CALLS = ['write', 'sync', 'stat', 'read', 'close'] as const
 const FS_CALLS = ['open', 'rename', 'unlink', 'mkdir', 'readdir', 'readFile', 'stat', 'rm'] as const
 
-/** @param at which call fails, from 0; infinity: none */
+/** @param at the index of the failing call; infinity for no fault */
 export function failingFs(at: number, fault: Fault = 'EIO'): FaultyFs {
   const calls: string[] = []
   let dead = false
@@ -23,7 +23,7 @@ export function failingFs(at: number, fault: Fault = 'EIO'): FaultyFs {
     const isTheOne = calls.length === at
     calls.push(name)
     if (isTheOne && fault === 'kill') dead = true
-    // Descriptors of a dead process are closed by the kernel: without this the test would leak them.
+    // The kernel closes the descriptors of a dead process; the test has to close them itself.
     if ((isTheOne || dead) && name !== 'close') return Promise.reject(nodeError(dead ? 'KILLED' : fault))
     return call()
   }
@@ -33,7 +33,7 @@ export function failingFs(at: number, fault: Fault = 'EIO'): FaultyFs {
   return { fs, calls }
 }
 
-/** Each write takes at most `bytes`; the file that comes out must be whole all the same. */
+/** Each write call takes at most `bytes`. */
 export function shortWritingFs(bytes: number): FileSystem {
   return withFile((file) => {
     const write = file.write.bind(file) as (b: Uint8Array, at: number, n: number) => ReturnType<FileHandle['write']>
@@ -42,7 +42,7 @@ export function shortWritingFs(bytes: number): FileSystem {
   })
 }
 
-/** The disk says it took everything and kept half: what only a look at the file finds out. */
+/** The disk reports a full write and keeps half of it; only the size of the file shows that. */
 export function lyingFs(): FileSystem {
   return withFile((file) => {
     const write = file.write.bind(file) as (b: Uint8Array, at: number, n: number) => ReturnType<FileHandle['write']>
@@ -54,7 +54,7 @@ export function lyingFs(): FileSystem {
   })
 }
 
-/** At `powerCut`, files that were never synced lose their content, as after a power cut. */
+/** Files that were never synced lose their content when `powerCut` is called. */
 export function forgetfulFs(): { fs: FileSystem; powerCut(): Promise<void> } {
   const unsynced = new Set<string>()
   const fs: FileSystem = { ...realFileSystem }

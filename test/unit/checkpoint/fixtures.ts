@@ -1,4 +1,4 @@
-/** Checkpoints written as parameter servers write them. */
+/** Writes checkpoints as parameter servers do. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,14 +14,14 @@ import { variable } from '../ps/fixtures.ts'
 
 const layout = makeLayout([variable('a', 3), variable('b', 2)])
 
-/** A folder that goes with the test file: call it outside of any test or hook. */
+/** Makes a folder that is removed after the test file. Must be called outside of tests and hooks. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'downpour-checkpoint-'))
   after(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** Two shards, then the manifest; every weight is the step, every slot its negative. */
+/** Writes two shards, then the manifest. Every weight is the step, every optimizer slot its negative. */
 export async function writeCheckpoint(
   jobFolder: string,
   step: number,

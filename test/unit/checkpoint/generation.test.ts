@@ -14,7 +14,7 @@ suite('the marker of a generation', () => {
   afterEach(() => rmSync(root, { recursive: true, force: true }))
   const marker = () => readFileSync(join(root, GENERATION_FILE), 'utf8')
 
-  test('refuses older ones and lets newer ones take over', async () => {
+  test('refuses older generations and lets newer ones take over', async () => {
     await holdGeneration(root, 3)
     for (const check of [holdGeneration, assertNewestGeneration]) {
       await assert.rejects(check(root, 2), { code: 'OUTDATED_GENERATION' })
@@ -25,21 +25,21 @@ suite('the marker of a generation', () => {
     await assert.rejects(holdGeneration(root, 3), { code: 'OUTDATED_GENERATION' })
   })
 
-  test('is written again by its owner when an older one has overwritten it', async () => {
+  test('is written again by its owner if an older generation has overwritten it', async () => {
     await holdGeneration(root, 3)
     writeFileSync(join(root, GENERATION_FILE), '{"generation":2}')
     await holdGeneration(root, 3)
     assert.equal(marker(), '{"generation":3}\n')
   })
 
-  test('is not needed by the first, nor by a folder that is not there', async () => {
+  test('is not needed by the first generation, nor by a folder that does not exist', async () => {
     await holdGeneration(join(root, 'job'), 0)
     await assertNewestGeneration(join(root, 'job'), 0)
     assert.deepEqual(readdirSync(root), [])
   })
 
   for (const text of ['', 'null', '{}', '{"generation":-1}', '{"generation":"3"}', '{"generation":1e99}']) {
-    test(`that is none is an error that names the file: ${text}`, async () => {
+    test(`with invalid content is an error that names the file: ${text}`, async () => {
       writeFileSync(join(root, GENERATION_FILE), text)
       await assert.rejects(holdGeneration(root, 1), {
         code: 'CHECKPOINT_BAD_GENERATION',
@@ -48,7 +48,7 @@ suite('the marker of a generation', () => {
     })
   }
 
-  test('is read last before a file appears: what it refuses leaves the old file and no other', async () => {
+  test('is read just before a rename: a refused write leaves only the old file', async () => {
     const file = join(root, 'manifest.json')
     writeFileSync(file, 'old')
     await holdGeneration(root, 1)

@@ -20,13 +20,13 @@ const SHARD = 'shard-00001-of-00002.safetensors'
 const root = temporaryFolder()
 const fresh = () => mkdtemp(join(root, 'job-'))
 
-/** A job with checkpoints of steps 1 and 2. */
+/** Makes a job with checkpoints of steps 1 and 2. */
 async function twoCheckpoints(): Promise<{ folder: string; first: string; second: string }> {
   const folder = await fresh()
   return { folder, first: await writeCheckpoint(folder, 1), second: await writeCheckpoint(folder, 2) }
 }
 
-test('a checkpoint comes back as it was, merged over its shards; optimizer state only if asked for', async () => {
+test('loading merges the values of all shards, with optimizer state only on request', async () => {
   const { second } = await twoCheckpoints()
   const { manifest, variables, slots } = await loadCheckpoint(second, { slots: true })
   assert.equal(manifest.step, 2)
@@ -56,7 +56,7 @@ const damages: [string, string, (second: string, first: string) => void][] = [
 ]
 
 for (const [what, code, damage] of damages)
-  test(`${what}: it is refused with a code, and the checkpoint before it is used`, async () => {
+  test(`if ${what}, the checkpoint is refused with a code, and the previous one is used`, async () => {
     const { folder, first, second } = await twoCheckpoints()
     damage(second, first)
     const { latest, refused } = await findLatest(folder)
@@ -73,7 +73,7 @@ for (const file of [MANIFEST_FILE, SHARD])
     ['a pipe', (path: string) => execFileSync('mkfifo', [path])],
     ['a folder', (path: string) => mkdirSync(path)],
   ] as const)
-    test(`${what} in the place of ${file} is damage: it is not waited for, and the one before is used`, async () => {
+    test(`${what} in place of ${file} counts as damage, does not block, and the previous checkpoint is used`, async () => {
       const { folder, second } = await twoCheckpoints()
       rmSync(join(second, file))
       put(join(second, file))
@@ -82,7 +82,7 @@ for (const file of [MANIFEST_FILE, SHARD])
       assert.deepEqual([latest?.manifest.step, refused.map((one) => one.code)], [1, [code]])
     })
 
-test('any flipped bit of a shard is found', async () => {
+test('any flipped bit of a shard is detected', async () => {
   const { second } = await twoCheckpoints()
   const path = join(second, SHARD)
   const good = readFileSync(path)
@@ -100,14 +100,14 @@ test('any flipped bit of a shard is found', async () => {
   await verifyCheckpoint(second)
 })
 
-test('another checkpoint than the one that was chosen is refused, though whole', async () => {
+test('a valid checkpoint with another digest than the requested one is refused', async () => {
   const { first, second } = await twoCheckpoints()
   const { digest } = await loadCheckpoint(first)
   await loadCheckpoint(first, { expectDigest: digest })
   await assert.rejects(loadCheckpoint(second, { expectDigest: digest }), { code: 'CHECKPOINT_WRONG_DIGEST' })
 })
 
-test('a job without a folder has saved nothing; a folder that cannot be read is an error, not an empty one', async () => {
+test('a job without a folder has no checkpoints; a folder that cannot be read is an error', async () => {
   assert.deepEqual(await listCheckpoints(join(root, 'no-such-job')), { checkpoints: [], refused: [] })
   const broken = { ...realFileSystem, readdir: () => Promise.reject(nodeError('EIO')) }
   await assert.rejects(listCheckpoints(root, broken as unknown as FileSystem), { code: 'CHECKPOINT_UNREADABLE' })
@@ -116,7 +116,7 @@ test('a job without a folder has saved nothing; a folder that cannot be read is 
 const MOMENTARY = ['EIO', 'ESTALE', 'ETIMEDOUT', 'ENOTCONN', 'EACCES']
 
 for (const code of MOMENTARY)
-  test(`a disk that fails for a moment (${code}) is no damage: nothing is passed over, nothing older restored`, async () => {
+  test(`a temporary disk error (${code}) is not damage: no checkpoint is skipped and no older one restored`, async () => {
     const { folder, second } = await twoCheckpoints()
     for (const call of ['readFile', 'open', 'stat', 'read'] as const) {
       const fs = failingIn(second, call, code)
@@ -130,14 +130,14 @@ for (const code of MOMENTARY)
     assert.equal(exitClass(exitCodeOf(code)), 'retryable')
   })
 
-test('a file where a checkpoint folder should be is refused, and not swept away', async () => {
+test('a file in place of a checkpoint folder is refused and not deleted', async () => {
   const { folder } = await twoCheckpoints()
   writeFileSync(join(folder, 'step-000000003'), 'notes')
   const { latest, refused } = await findLatest(folder)
   assert.deepEqual([latest?.manifest.step, refused.map((one) => one.code)], [2, ['CHECKPOINT_BAD_MANIFEST']])
 })
 
-test('a job all of whose checkpoints are damaged does not start anew in silence', async () => {
+test('a job with only damaged checkpoints fails instead of starting at step 0', async () => {
   const folder = await fresh()
   truncateSync(join(await writeCheckpoint(folder, 1), SHARD), 8)
   await assert.rejects(findOwnCheckpoint(folder, realFileSystem, silentLog), {
@@ -162,7 +162,7 @@ function nodeError(code: string): Error {
   return Object.assign(new Error(`${code}: the disk says no`), { code })
 }
 
-/** Whatever lies in `folder` cannot be read just now: its manifest, or its shards at one of the calls they are read by. */
+/** A file system that fails to read files in `folder`: the manifest, or the shards at one of the calls that read them. */
 function failingIn(folder: string, call: 'readFile' | 'open' | 'stat' | 'read', code: string): FileSystem {
   const no = () => Promise.reject(nodeError(code))
   const isInside = (path: unknown) => String(path).startsWith(folder)

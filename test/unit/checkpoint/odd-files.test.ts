@@ -1,4 +1,4 @@
-/** What people and file systems leave in the place of a checkpoint's files: told by name, passed over, never waited for. */
+/** Tests odd files in place of a checkpoint's files: they are reported by name, skipped, and never block. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import {
@@ -29,7 +29,7 @@ const SHARD = 'shard-00000-of-00002.safetensors'
 const GIB = 2 ** 30
 
 const pipe = (path: string) => void execFileSync('mkfifo', [path])
-/** What was there goes. */
+/** Replaces the file or folder at `path`. */
 function instead(path: string, make: (path: string) => void): void {
   rmSync(path, { recursive: true, force: true })
   make(path)
@@ -44,16 +44,16 @@ const CASES: readonly [what: string, damage: Damage, said: RegExp][] = [
   ['a manifest that is a device without an end', (at) => instead(join(at, FILES.manifest), link('/dev/zero')), /manifest\.json is not a regular file/],
   ['a manifest of 3 GiB', (at) => truncateSync(join(at, FILES.manifest), 3 * GIB), /manifest\.json has 3221225472 bytes/],
   ['a manifest of half a GiB', (at) => truncateSync(join(at, FILES.manifest), GIB / 2), /manifest\.json has 536870912 bytes/],
-  ['a manifest that is nested without an end', (at) => writeFileSync(join(at, FILES.manifest), '['.repeat(1e6)), /manifest\.json is not a manifest: it is not JSON/],
+  ['a manifest that is nested a million levels deep', (at) => writeFileSync(join(at, FILES.manifest), '['.repeat(1e6)), /manifest\.json is not a manifest: it is not JSON/],
   ['a folder in the place of a shard', (at) => instead(join(at, SHARD), (path) => mkdirSync(path)), /shard-00000-of-00002\.safetensors is not a regular file/],
   ['a pipe in the place of a shard', (at) => instead(join(at, SHARD), pipe), /shard-00000-of-00002\.safetensors is not a regular file/],
   ['a shard that is a link to itself', (at) => instead(join(at, SHARD), link(SHARD)), /shard-00000-of-00002\.safetensors is a link/],
-  ['a shard of 10 GiB without a hole in its story', tenGib, /shards\.bytes: 10737418416 in all: the layout has 5 values/],
+  ['a shard of 10 GiB whose size matches the manifest', tenGib, /shards\.bytes: 10737418416 in all: the layout has 5 values/],
   ['a folder that is a link to itself', (at) => instead(at, link(at)), /manifest\.json is not a regular file \(ELOOP\)/],
   ['a folder under another name', (at) => renameSync(at, at.replace('20', '99')), /step-000000099/],
 ] // biome-ignore format: one line a case
 
-/** The manifest says so, too. */
+/** Makes the shard 10 GiB long, and enters that size in the manifest. */
 function tenGib(at: string): void {
   truncateSync(join(at, SHARD), 10 * GIB)
   const path = join(at, FILES.manifest)
@@ -68,7 +68,7 @@ async function jobWithTwo(): Promise<{ jobFolder: string; newest: string }> {
   return { jobFolder, newest: await writeCheckpoint(jobFolder, 20) }
 }
 
-describe('a job goes on from the checkpoint before, and verify says why', () => {
+describe('a job continues from the previous checkpoint, and verify reports the reason, for', () => {
   for (const [what, damage, said] of CASES)
     test(what, { timeout: 20_000 }, async () => {
       const { jobFolder, newest } = await jobWithTwo()
@@ -83,7 +83,7 @@ describe('a job goes on from the checkpoint before, and verify says why', () => 
     })
 })
 
-test('list says what it can of the others where one cannot be read', async () => {
+test('list shows the other checkpoints if one cannot be read', async () => {
   const { jobFolder, newest } = await jobWithTwo()
   await writeCheckpoint(jobFolder, 30)
   instead(newest, link(newest))
@@ -93,15 +93,15 @@ test('list says what it can of the others where one cannot be read', async () =>
   assert.match(written.err, /^step-000000020 {2}refused {2}CHECKPOINT_BAD_MANIFEST: /)
 })
 
-test('a job that goes on from a checkpoint of another job says whose it is', async () => {
+test('a job that continues from a checkpoint of another job logs a warning that names that job', async () => {
   const { jobFolder } = await jobWithTwo()
-  const told: unknown[] = []
-  const log = { ...silentLog, warn: (facts: object, message: string) => void told.push([message, facts]) }
+  const warnings: unknown[] = []
+  const log = { ...silentLog, warn: (facts: object, message: string) => void warnings.push([message, facts]) }
   assert.equal((await findOwnCheckpoint(jobFolder, realFileSystem, log, 'job-uid')).latest?.manifest.step, 20)
-  assert.deepEqual(told, [])
+  assert.deepEqual(warnings, [])
   assert.equal((await findOwnCheckpoint(jobFolder, realFileSystem, log, 'new-uid')).latest?.manifest.step, 20)
   const facts = { checkpoint: 'step-000000020', job: 'default/tiny', uid: 'job-uid' }
-  assert.deepEqual(told, [['checkpoint of another job', facts]])
+  assert.deepEqual(warnings, [['checkpoint of another job', facts]])
 })
 
 for (const [what, make] of [
@@ -109,14 +109,16 @@ for (const [what, make] of [
   ['a pipe', pipe],
   ['a link to itself', link(GENERATION_FILE)],
 ] as [string, (path: string) => void][])
-  test(`${what} named ${GENERATION_FILE} is told at once, for it does not go away`, { timeout: 20_000 }, async () => {
+  test(`${what} named ${GENERATION_FILE} is an error without retries, because it will not go away`, {
+    timeout: 20_000,
+  }, async () => {
     const jobFolder = mkdtempSync(join(root, 'job-'))
     make(join(jobFolder, GENERATION_FILE))
     const expected = { code: 'CHECKPOINT_BAD_GENERATION', message: /generation\.json is not a regular file.*remove it/ }
     await assert.rejects(assertNewestGeneration(jobFolder, 1), expected)
   })
 
-test('a pipe in the place of the history costs its lines, and holds nobody up', { timeout: 20_000 }, async () => {
+test('a pipe in place of the history loses its lines and does not block', { timeout: 20_000 }, async () => {
   const path = join(mkdtempSync(join(root, 'job-')), FILES.history)
   pipe(path)
   const history = new History(path, 100, silentLog)

@@ -1,4 +1,4 @@
-/** Against the format as https://github.com/huggingface/safetensors writes it down, read by hand. */
+/** Checks the bytes by hand against the format in https://github.com/huggingface/safetensors. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeSafetensors, encodeSafetensors } from '../../../src/checkpoint/safetensors.ts'
@@ -19,14 +19,14 @@ function arrayBufferOf(bytes: Uint8Array): ArrayBuffer {
   return Uint8Array.from(bytes).buffer
 }
 
-/** A file with this header and so many bytes of data. */
+/** @returns a file with this header and this many bytes of data */
 function file(header: string, dataBytes = 0): ArrayBuffer {
   const length = Buffer.alloc(8)
   length.writeBigUInt64LE(BigInt(Buffer.byteLength(header)))
   return arrayBufferOf(Buffer.concat([length, Buffer.from(header), Buffer.alloc(dataBytes)]))
 }
 
-test('length, JSON header padded with spaces to 8 bytes, then little-endian float32', () => {
+test('a file has the header length, a JSON header padded with spaces to 8 bytes, then little-endian float32', () => {
   const headerBytes = Number(encoded.readBigUInt64LE(0))
   assert.equal(headerBytes % 8, 0)
   const header = JSON.parse(encoded.subarray(8, 8 + headerBytes).toString('utf8'))
@@ -49,19 +49,19 @@ test('length, JSON header padded with spaces to 8 bytes, then little-endian floa
   assert.equal(data.length, 24, 'no holes')
 })
 
-test('what was written is read', () => {
+test('reading returns the tensors that were written', () => {
   const tensors = decodeSafetensors(arrayBufferOf(encoded))
   assert.deepEqual([...tensors.keys()], ['conv/weights', 'scalar', '__proto__'])
   assert.deepEqual(tensors.get('conv/weights'), { shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) })
 })
 
-test('tensors of another writer that start at an odd place are read too', () => {
+test('tensors of another writer that start at an unaligned byte are read too', () => {
   const header = '{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} '
   assert.notEqual((8 + header.length) % 4, 0)
   assert.deepEqual([...(decodeSafetensors(file(header, 4)).get('x')?.data ?? [])], [0])
 })
 
-test('files that are none are refused with the reason', () => {
+test('malformed files are refused with the reason', () => {
   const tensor = (more: object) => JSON.stringify({ x: { dtype: 'F32', shape: [1], data_offsets: [0, 4], ...more } })
   const cases: [ArrayBuffer, RegExp][] = [
     [new ArrayBuffer(4), /shorter than 8 bytes/],

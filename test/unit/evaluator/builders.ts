@@ -1,4 +1,4 @@
-/** Committed checkpoints of one shard, as a parameter server leaves them. */
+/** Writes committed checkpoints of one shard, as a parameter server does. */
 import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

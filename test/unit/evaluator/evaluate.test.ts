@@ -50,12 +50,12 @@ async function optionsOf(
   }
 }
 
-/** With the set as its folder is now. */
+/** Scores a checkpoint on the current content of the folder. */
 async function reopened<O extends { evaluationDir: string; config: EvaluateOptions['config'] }>(options: O) {
   return { ...options, set: await openEvaluationSet(options.evaluationDir, options.config, silentLog) }
 }
 
-test('a checkpoint that always says one class is right as often as that class is there', async () => {
+test('a checkpoint that always predicts one class scores the share of that class', async () => {
   const { values, ...options } = await optionsOf()
   values.set('head/slice_0/bias', Float32Array.of(100, 0, 0))
   const checkpoint = await writeCheckpoint(inside(root), 100, { variables: options.task.variables, values })
@@ -65,7 +65,7 @@ test('a checkpoint that always says one class is right as often as that class is
   assert.equal(metrics.top5, 1)
 })
 
-test('the score does not depend on the batch size, and a limit is kept', async () => {
+test('the score does not depend on the batch size, and the example limit is respected', async () => {
   const options = await optionsOf()
   const { evaluation } = options.config
   if (!evaluation) throw new Error('no evaluation')
@@ -76,7 +76,7 @@ test('the score does not depend on the batch size, and a limit is kept', async (
   assert.equal((await scoreWith({ maxExamples: 2 })).examples, 2)
 })
 
-test('scoring leaves no tensor behind, also when it fails', async () => {
+test('scoring leaks no tensor, also if it fails', async () => {
   const options = await optionsOf()
   const before = tf.memory().numTensors
   await evaluateCheckpoint(options)
@@ -84,13 +84,13 @@ test('scoring leaves no tensor behind, also when it fails', async () => {
   assert.equal(tf.memory().numTensors, before)
 })
 
-test('another checkpoint than the one that was listed is refused', async () => {
+test('a checkpoint whose digest differs from the listed one is refused', async () => {
   await assert.rejects(evaluateCheckpoint({ ...(await optionsOf()), digest: 'other' }), {
     code: 'CHECKPOINT_WRONG_DIGEST',
   })
 })
 
-test('a checkpoint of another model is refused by the variable that it lacks', async () => {
+test('a checkpoint of another model is refused with the variable that it lacks', async () => {
   const options = await optionsOf()
   const { task } = buildModel(config({ classes: CLASSES + 1, loss: 'softmax' }))
   await assert.rejects(evaluateCheckpoint({ ...options, task }), {
@@ -99,7 +99,7 @@ test('a checkpoint of another model is refused by the variable that it lacks', a
   })
 })
 
-test('a perfect model is perfect on a set that lacks a class of the job', async () => {
+test('a perfect model scores 1 on a set that lacks a class of the job', async () => {
   const { values, ...options } = await optionsOf()
   await rm(join(options.evaluationDir, 'a'), { recursive: true })
   await rm(join(options.evaluationDir, 'b'), { recursive: true })
@@ -112,7 +112,7 @@ test('a perfect model is perfect on a set that lacks a class of the job', async 
     return (await evaluateCheckpoint({ ...again, ...checkpoint })).metrics.top1
   }
   assert.equal(await scored({ classes }), 1)
-  assert.equal(await scored({}), 0, 'without a list the only class is number 0')
+  assert.equal(await scored({}), 0, 'without a list of classes the only class gets id 0')
 })
 
 test('a set with a class that the checkpoint was not trained on is refused by name', async () => {
@@ -135,7 +135,7 @@ test('a checkpoint without a list is not scored on a set with more labels than t
   })
 })
 
-test('a set in which nothing can be read is an error, not a score', async () => {
+test('a set without a readable image is an error, not a score', async () => {
   const options = await optionsOf()
   const data = await writeImages(options.evaluationDir, {
     'a/1.png': Buffer.from('bad'),

@@ -29,7 +29,7 @@ async function pictures(...classes: string[]): Promise<[string, DataConfig]> {
   return [folder, await writeImages(folder, Object.fromEntries(files))]
 }
 
-test('what is wrong with the evaluation data is found when the evaluator starts, with field and folder', async () => {
+test('the evaluator refuses bad evaluation data when it starts, with field and folder', async () => {
   const [folder, data] = await pictures('ant', 'bee')
   const refused = (change: Partial<DataConfig>, code: string) =>
     assert.rejects(open(folder, { ...data, ...change }), (error: Error & { code: string }) => {
@@ -49,7 +49,7 @@ test('what is wrong with the evaluation data is found when the evaluator starts,
   await assert.rejects(open(records, config), { code: 'DATA_MISSING', message: /^spec.evaluation.data: .*labels.json/ })
 })
 
-test('a class more than the job has is refused by name, as one that is spelled otherwise', async () => {
+test('a class that the job does not have, or spells differently, is refused by name', async () => {
   const file = join(inside(root), 'classes.json')
   await writeFile(file, listOf('ant', 'bee').bytes)
   const compare = compareOnce(await open(...(await pictures('ant', 'bee', 'dog'))), file, silentLog)
@@ -59,7 +59,7 @@ test('a class more than the job has is refused by name, as one that is spelled o
   })
 })
 
-test('the set is held against the classes of the running job once, as soon as they are there', async () => {
+test('the set is compared with the classes of the running job once, as soon as they exist', async () => {
   const log = recordedLog()
   const file = join(inside(root), 'classes.json')
   const compare = compareOnce(await open(...(await pictures('bee')), log), file, log)
@@ -73,7 +73,7 @@ test('the set is held against the classes of the running job once, as soon as th
   await assert.rejects(strange(), { code: 'CLASS_UNKNOWN', message: /^spec.evaluation.data: .*no class named "zant"/ })
 })
 
-test('a list that cannot be read is logged once, and compared later when it can be', async () => {
+test('an unreadable list of classes is logged once, and compared when it becomes readable', async () => {
   const folder = inside(root)
   const pipe = join(folder, 'pipe.json')
   execFileSync('mkfifo', [pipe])
@@ -83,7 +83,7 @@ test('a list that cannot be read is logged once, and compared later when it can 
   for (const file of [pipe, folder, broken]) {
     const log = recordedLog()
     const compare = compareOnce(set, file, log)
-    for (let look = 0; look < 3; look++) await compare()
+    for (let attempt = 0; attempt < 3; attempt++) await compare()
     assert.deepEqual(log.lines, ['warn the list of classes cannot be read now'], file)
   }
   const compare = compareOnce(set, broken, silentLog)

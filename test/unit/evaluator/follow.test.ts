@@ -17,7 +17,7 @@ import { writeCheckpoint } from './builders.ts'
 
 const root = temporaryFolder()
 
-/** Follows a folder with a clock turned by hand; `score` decides what scoring a step does. */
+/** Follows a folder with a fake clock; `score` decides the outcome of scoring a step. */
 class Follower {
   readonly folder = join(inside(root), 'job')
   readonly clock = new FakeClock()
@@ -38,8 +38,8 @@ class Follower {
     return followCheckpoints({ jobFolder, score, status, metrics, clock, fs, signal, log: silentLog })
   }
 
-  /** One more look at the folder, when the one before has ended. */
-  async look(): Promise<void> {
+  /** Lets the follower poll the folder once more, after its previous poll has ended. */
+  async poll(): Promise<void> {
     await eventually(() => assert.equal(this.clock.sleeping, 1))
     await this.clock.advance(500)
   }
@@ -53,17 +53,17 @@ class Follower {
 
 const scoreOf = (step: number): Score => ({ metrics: { top1: step / 1000 }, examples: 8 })
 
-test('the newest checkpoint is scored once, and the work is done with the final one', async () => {
+test('the newest checkpoint is scored once, and following ends after the final one', async () => {
   const follower = new Follower()
   const done = follower.start()
-  await follower.look()
+  await follower.poll()
   await writeCheckpoint(follower.folder, 100)
   await writeCheckpoint(follower.folder, 200)
-  await follower.look()
-  await follower.look()
+  await follower.poll()
+  await follower.poll()
   await eventually(() => assert.deepEqual(follower.scored, [200]))
   const { folder, digest } = await writeCheckpoint(follower.folder, 300, { final: true })
-  await follower.look()
+  await follower.poll()
   await done
   assert.deepEqual(follower.scored, [200, 300])
   assert.deepEqual(
@@ -76,7 +76,7 @@ test('the newest checkpoint is scored once, and the work is done with the final 
   assert.deepEqual(record, { step: 300, digest, metrics: { top1: 0.3 }, examples: 8 })
 })
 
-test('metrics tell the last step, its scores, and how often it went well', async () => {
+test('metrics show the last step, its scores and the number of evaluations', async () => {
   const follower = new Follower()
   await writeCheckpoint(follower.folder, 400, { final: true })
   await follower.start()
@@ -87,7 +87,7 @@ test('metrics tell the last step, its scores, and how often it went well', async
   assert.match(text, /evaluation_duration_seconds_count 1/)
 })
 
-test('a checkpoint that is purged while it is read is passed over; the next one is scored', async () => {
+test('a checkpoint that is purged while it is read is skipped; the next one is scored', async () => {
   const follower = new Follower()
   const { folder } = await writeCheckpoint(follower.folder, 100)
   follower.score = async ({ manifest }) => {
@@ -98,12 +98,12 @@ test('a checkpoint that is purged while it is read is passed over; the next one 
   const done = follower.start()
   assert.deepEqual(await follower.results(), { success: 0, purged: 1, refused: 0 })
   await writeCheckpoint(follower.folder, 200, { final: true })
-  await follower.look()
+  await follower.poll()
   await done
   assert.deepEqual(follower.scored, [100, 200])
 })
 
-test('one that cannot be scored is tried three times, then left until a newer one comes', async () => {
+test('a checkpoint that cannot be scored is tried three times, then skipped until a newer one exists', async () => {
   const follower = new Follower()
   await writeCheckpoint(follower.folder, 100)
   follower.score = async ({ manifest }) => {
@@ -111,28 +111,28 @@ test('one that cannot be scored is tried three times, then left until a newer on
     return scoreOf(manifest.step)
   }
   const done = follower.start()
-  for (let i = 0; i < 6; i++) await follower.look()
+  for (let i = 0; i < 6; i++) await follower.poll()
   assert.deepEqual(await follower.results(), { success: 0, purged: 0, refused: 3 })
   assert.deepEqual(follower.scored, [100, 100, 100])
   await writeCheckpoint(follower.folder, 200, { final: true })
-  await follower.look()
+  await follower.poll()
   await done
 })
 
-test('a final checkpoint that cannot be scored ends the work with its error, after three tries', async () => {
+test('a final checkpoint that cannot be scored ends following with its error after three tries', async () => {
   const follower = new Follower()
   await writeCheckpoint(follower.folder, 100, { final: true })
   follower.score = async () => {
     throw new Error('torn')
   }
   const ended = assert.rejects(follower.start(), { message: 'torn' })
-  await follower.look()
-  await follower.look()
+  await follower.poll()
+  await follower.poll()
   await ended
   assert.equal(follower.scored.length, 3)
 })
 
-test('a final checkpoint that is scored at the second try is enough', async () => {
+test('following ends successfully if the final checkpoint is scored at the second try', async () => {
   const follower = new Follower()
   await writeCheckpoint(follower.folder, 100, { final: true })
   follower.score = async ({ manifest }) => {
@@ -140,12 +140,12 @@ test('a final checkpoint that is scored at the second try is enough', async () =
     return scoreOf(manifest.step)
   }
   const done = follower.start()
-  await follower.look()
+  await follower.poll()
   await done
   assert.deepEqual(follower.scored, [100, 100])
 })
 
-test('a stop ends the wait and the scoring, and is no refusal', async () => {
+test('an abort ends waiting and scoring, and is not counted as a failed evaluation', async () => {
   const waiting = new Follower()
   const ended = assert.rejects(waiting.start(), { name: 'AbortError' })
   await eventually(() => assert.equal(waiting.clock.sleeping, 1))
@@ -162,17 +162,17 @@ test('a stop ends the wait and the scoring, and is no refusal', async () => {
   assert.match(await scoring.metrics.registry.metrics(), /evaluations_total\{result="refused"\} 0/)
 })
 
-test('looks that fail for a moment are made again; a disk that stays away ends the work', async (t) => {
+test('a failed poll is repeated; a disk that keeps failing ends following', async (t) => {
   const follower = new Follower()
   const { folder } = await writeCheckpoint(follower.folder, 100, { final: true })
   const no = () => Promise.reject(Object.assign(new Error('ESTALE: gone'), { code: 'ESTALE' }))
   const fails = () => t.mock.method(follower.fs, 'readdir', no)
   const once = fails()
   const done = follower.start()
-  for (let i = 0; i < 3; i++) await follower.look()
+  for (let i = 0; i < 3; i++) await follower.poll()
   assert.deepEqual(follower.scored, [])
   once.mock.restore()
-  await follower.look()
+  await follower.poll()
   await done
   assert.deepEqual(follower.scored, [100])
   await rm(folder, { recursive: true })
@@ -184,7 +184,7 @@ test('looks that fail for a moment are made again; a disk that stays away ends t
   await ended
 })
 
-test('a manifest that stays as it is is read once', async () => {
+test('an unchanged manifest is read once', async () => {
   const follower = new Follower()
   await writeCheckpoint(follower.folder, 100)
   let reads = 0
@@ -194,16 +194,16 @@ test('a manifest that stays as it is is read once', async () => {
   }) as FileSystem['readFile']
   follower.fs.readFile = readFile
   const done = follower.start()
-  for (let i = 0; i < 5; i++) await follower.look()
+  for (let i = 0; i < 5; i++) await follower.poll()
   await eventually(() => assert.equal(follower.clock.sleeping, 1))
   assert.equal(reads, 1)
   await writeCheckpoint(follower.folder, 200, { final: true })
-  await follower.look()
+  await follower.poll()
   await done
   assert.equal(reads, 2)
 })
 
-test('a score counts although its checkpoint was purged, or its folder takes no file', async () => {
+test('a score counts even if its checkpoint was purged or its folder is not writable', async () => {
   const follower = new Follower()
   const { folder } = await writeCheckpoint(follower.folder, 100)
   follower.score = async ({ manifest }) => {
@@ -214,7 +214,7 @@ test('a score counts although its checkpoint was purged, or its folder takes no 
   const done = follower.start()
   await eventually(() => assert.equal(follower.status.evaluations.length, 1))
   await writeCheckpoint(follower.folder, 200, { final: true })
-  await follower.look()
+  await follower.poll()
   await done
   assert.deepEqual(
     follower.status.evaluations.map(({ step, metrics }) => [step, metrics.top1]),

@@ -45,7 +45,7 @@ test('a request carries the token and the path of its resource', async () => {
   assert.equal(client.namespace, 'team')
 })
 
-test('fields that no library knows survive reading and writing', async () => {
+test('unknown fields are kept in reads and writes', async () => {
   const { api, client } = await setup((call, response) =>
     json(response, 200, call.body ?? { metadata: { name: 'a' }, spec: { brandNew: [1] } }),
   )
@@ -62,16 +62,16 @@ test('fields that no library knows survive reading and writing', async () => {
   )
 })
 
-test('a rehearsal stores nothing and takes no field that the server does not know', async () => {
+test('a dry run asks the server to store nothing and to refuse unknown fields', async () => {
   const { api, client } = await setup((_call, response) => json(response, 201, {}))
   await client.create(PODS, { metadata: { name: 'a' } }, { dryRun: true })
   const [call] = api.calls
   assert.deepEqual([call?.query.get('dryRun'), call?.query.get('fieldValidation')], ['All', 'Strict'])
 })
 
-test('each kind of patch goes out under its own content type', async () => {
+test('each kind of patch is sent with its own content type', async () => {
   const { api, client } = await setup((_call, response) => json(response, 200, {}))
-  await client.apply(POD, { metadata: { name: 'a' } }, { fieldManager: 'somebody' })
+  await client.apply(POD, { metadata: { name: 'a' } }, { fieldManager: 'example' })
   await client.mergePatch(POD, { metadata: { labels: null } })
   await client.mergePatch({ ...POD, subresource: 'status' }, { status: { phase: 'x' } })
   assert.deepEqual(
@@ -87,7 +87,7 @@ test('each kind of patch goes out under its own content type', async () => {
         'PATCH',
         'a',
         'application/apply-patch+yaml',
-        { fieldManager: 'somebody', force: 'true' },
+        { fieldManager: 'example', force: 'true' },
         { metadata: { name: 'a' } },
       ],
       ['PATCH', 'a', 'application/merge-patch+json', { fieldManager: 'downpour' }, { metadata: { labels: null } }],
@@ -96,7 +96,7 @@ test('each kind of patch goes out under its own content type', async () => {
   )
 })
 
-test('a list is read page by page and its items get the kind that the server leaves out', async () => {
+test('a list is read page by page, and its items get the kind that the server omits', async () => {
   const { api, client } = await setup((_call, response, nth) =>
     json(response, 200, {
       kind: 'PodList',
@@ -125,7 +125,7 @@ test('a list is read page by page and its items get the kind that the server lea
   )
 })
 
-test('a continue token that expired between two pages leads to one whole list', async () => {
+test('an expired continue token leads to one complete list', async () => {
   const { api, client } = await setup((call, response) => {
     if (call.query.get('continue')) return failure(response, 410, 'Expired')
     const rest = call.query.get('limit') ? { continue: 'old' } : {}
@@ -135,7 +135,7 @@ test('a continue token that expired between two pages leads to one whole list', 
   assert.deepEqual(api.calls.map(kindOf), ['LIST', 'LIST', 'GET'])
 })
 
-test('a delete names the object that was seen, and nothing to delete is no error', async () => {
+test('a delete has the uid of the object as a precondition, and a missing object is no error', async () => {
   const { api, client } = await setup((call, response, nth) =>
     call.method === 'DELETE' && nth === 0 ? json(response, 200, {}) : failure(response, 404, 'NotFound'),
   )
@@ -152,7 +152,7 @@ test('a delete names the object that was seen, and nothing to delete is no error
   assert.equal(await client.find(POD), undefined)
 })
 
-test('an error carries status, reason, causes and what to wait for', async () => {
+test('an error has status, reason, causes and Retry-After', async () => {
   const { client } = await setup((_call, response) =>
     json(response, 422, {
       kind: 'Status',
@@ -173,13 +173,13 @@ test('an error carries status, reason, causes and what to wait for', async () =>
   })
 })
 
-test('an answer that no API server wrote still becomes an error with a reason', async () => {
+test('an answer that is not a Status object becomes an error with a reason', async () => {
   const { client } = await setup((_call, response) => response.writeHead(403).end('<html>proxy says no</html>'))
   await assert.rejects(client.get(POD), { code: 'KUBE_FORBIDDEN', reason: 'Forbidden', message: /proxy says no/ })
 })
 
 for (const status of [429, 500, 502, 503, 504]) {
-  test(`${status} is tried again for GET, PUT, DELETE and apply`, async () => {
+  test(`status ${status} is retried for GET, PUT, DELETE and apply`, async () => {
     const { api, client } = await setup((_call, response, nth) =>
       nth < 2 ? failure(response, status, '') : json(response, 200, { metadata: { name: 'a' } }),
     )
@@ -193,7 +193,7 @@ for (const status of [429, 500, 502, 503, 504]) {
     )
   })
 
-  test(`${status} to a POST or a merge patch is the caller's to handle`, async () => {
+  test(`status ${status} is not retried for a POST or a merge patch`, async () => {
     const { api, client } = await setup((_call, response) => failure(response, status, ''))
     await assert.rejects(client.create(PODS, { metadata: { name: 'a' } }), { httpStatus: status })
     await assert.rejects(client.mergePatch(POD, {}), { httpStatus: status })
@@ -201,19 +201,19 @@ for (const status of [429, 500, 502, 503, 504]) {
   })
 }
 
-test('errors that a repeat cannot cure are not repeated', async () => {
+test('permanent errors are not retried', async () => {
   const { api, client } = await setup((_call, response) => failure(response, 409, 'Conflict'))
   await assert.rejects(client.replace(POD, { metadata: { name: 'a' } }), { code: 'KUBE_CONFLICT' })
   assert.equal(api.calls.length, 1)
 })
 
-test('retries end, with the last error', async () => {
+test('a request fails with the last error after all retries', async () => {
   const { api, client } = await setup((_call, response) => failure(response, 503, 'ServiceUnavailable'))
   await assert.rejects(client.get(POD), { code: 'KUBE_SERVICE_UNAVAILABLE' })
   assert.equal(api.calls.length, 5)
 })
 
-test('a reset connection is tried again for a GET, not for a POST', async () => {
+test('a reset connection is retried for a GET, not for a POST', async () => {
   const { api, client } = await setup((_call, response, nth) =>
     nth === 0 ? response.destroy() : json(response, 200, { metadata: { name: 'a' } }),
   )
@@ -222,13 +222,13 @@ test('a reset connection is tried again for a GET, not for a POST', async () => 
   assert.deepEqual(api.calls.map(kindOf), ['GET', 'GET', 'POST'])
 })
 
-test('a server that is not there is named in the error', async () => {
+test('an unreachable server is named in the error', async () => {
   const { api, client } = await setup((_call, response) => json(response, 200, {}))
   await api.close()
   await assert.rejects(client.get(POD), { code: 'KUBE_UNREACHABLE', message: /127\.0\.0\.1.*ECONNREFUSED/ })
 })
 
-test('Retry-After is waited for before the next try', async () => {
+test('the client waits for Retry-After before the next try', async () => {
   const { client } = await setup((_call, response, nth) =>
     nth === 0 ? failure(response, 429, '', { 'retry-after': '1' }) : json(response, 200, {}),
   )
@@ -237,13 +237,13 @@ test('Retry-After is waited for before the next try', async () => {
   assert.ok(performance.now() - startedMs >= 999)
 })
 
-test('a server that wants more patience than a request has is left to the caller', async () => {
+test('a Retry-After longer than the request may take is passed to the caller', async () => {
   const { api, client } = await setup((_call, response) => failure(response, 429, '', { 'retry-after': '120' }))
   await assert.rejects(client.get(POD), { retryAfterSeconds: 120 })
   assert.equal(api.calls.length, 1)
 })
 
-test('a request without an answer ends at its deadline, and the next one gets a new connection', async () => {
+test('a request without an answer fails at its deadline, and the next one gets a new connection', async () => {
   const { api, client } = await setup((_call, response, nth) => (nth === 0 ? undefined : json(response, 200, {})), {
     timeoutMs: 100,
     retry: { attempts: 1 },
@@ -253,7 +253,7 @@ test('a request without an answer ends at its deadline, and the next one gets a 
   assert.equal(api.connections(), 2)
 })
 
-test('an aborted request ends at once with the reason of the signal', async () => {
+test('an aborted request fails at once with the reason of the signal', async () => {
   const { client } = await setup(() => undefined)
   const reason = new Error('enough')
   const controller = new AbortController()
@@ -266,34 +266,34 @@ test('an abort ends the wait between two tries', async () => {
   const controller = new AbortController()
   const { client } = await setup((_call, response) => failure(response, 503, ''), {
     retry: { baseMs: 60_000, capMs: 60_000 },
-    // What the client says when it begins to wait.
+    // The client logs this line when it starts to wait.
     log: { ...silentLog, debug: () => setImmediate(() => controller.abort()) },
   })
   await assert.rejects(client.get(POD, { signal: controller.signal }), { name: 'AbortError' })
 })
 
-test('closing the client ends what is under way', async () => {
+test('closing the client aborts running requests', async () => {
   const { client } = await setup(() => undefined)
   const answer = client.get(POD)
   await client.close()
   await assert.rejects(answer, { name: 'AbortError' })
 })
 
-test('requests beyond the burst wait for their share', async () => {
+test('requests beyond the burst are delayed by the rate limit', async () => {
   const { client } = await setup((_call, response) => json(response, 200, {}), { limits: { qps: 50, burst: 5 } })
   const startedMs = performance.now()
   await Promise.all(Array.from({ length: 15 }, () => client.get(POD)))
   assert.ok(performance.now() - startedMs >= 195, 'ten requests too many at 50 a second take 200 ms')
 })
 
-test('limits that make no sense are refused', async () => {
+test('invalid limits are refused', async () => {
   await assert.rejects(
     setup((_call, response) => json(response, 200, {}), { limits: { qps: 0 } }),
     { code: 'INVALID_LIMITS', message: /limits\.qps: got 0/ },
   )
 })
 
-test('a kubeconfig that cannot be used says what is wrong with it', async () => {
+test('an unusable kubeconfig is refused with the reason', async () => {
   const { api } = await setup((_call, response) => json(response, 200, {}))
   const opening = (path: string) => () => createKubeClient({ kubeConfig: path, log: silentLog })
   assert.throws(opening('/nowhere/config'), { code: 'KUBE_CONFIG_INVALID', message: /\/nowhere\/config: ENOENT/ })
@@ -306,7 +306,7 @@ test('a kubeconfig that cannot be used says what is wrong with it', async () => 
   assert.throws(opening(api.kubeConfig), { code: 'KUBE_INSECURE_SERVER', message: /expected https/ })
 })
 
-test('a kubeconfig is read within bounds', { timeout: 10_000 }, async () => {
+test('a malformed or too large kubeconfig is refused with the line', { timeout: 10_000 }, async () => {
   const { api } = await setup((_call, response) => json(response, 200, {}))
   const laughs = [...Array(20).keys()].map((i) => `a${i + 1}: &a${i + 1} [${Array(9).fill(`*a${i}`).join(',')}]`)
   for (const [text, message] of [

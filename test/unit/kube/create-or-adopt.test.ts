@@ -26,14 +26,14 @@ function ownedBy(uid: string, controller = true): KubeObject {
   return { metadata: { name: 'a', uid: 'pod-1', ownerReferences: [owner] } }
 }
 
-test('an object that is not there is created', async () => {
+test('a missing object is created', async () => {
   const { client } = await setup((call, response) => json(response, 201, call.body))
   const { outcome, object } = await createOrAdopt(client, PODS, ownedBy('me'), 'me')
   assert.equal(outcome, 'created')
   assert.equal(object.metadata.name, 'a')
 })
 
-test('an object of ours that is there already is adopted as it is', async () => {
+test('an existing object with the same controller is adopted unchanged', async () => {
   const { client } = await setup((call, response) =>
     call.method === 'POST' ? failure(response, 409, 'AlreadyExists') : json(response, 200, ownedBy('me')),
   )
@@ -44,7 +44,7 @@ test('an object of ours that is there already is adopted as it is', async () => 
 for (const [whose, found, owner] of [
   ["another job's", ownedBy('other'), 'job-other'],
   ['without an owner', { metadata: { name: 'a', uid: 'x' } }, undefined],
-  ['ours in name only, not as controller', ownedBy('me', false), undefined],
+  ['owned by the job, but not as its controller', ownedBy('me', false), undefined],
 ] as const) {
   test(`an object of that name that is ${whose} is a conflict that names it`, async () => {
     const { client } = await setup((call, response) =>
@@ -58,14 +58,14 @@ for (const [whose, found, owner] of [
   })
 }
 
-test('an object that vanished between the two looks is left to the next reconcile', async () => {
+test('an object that vanishes between create and get is left to the next reconcile', async () => {
   const { client } = await setup((call, response) =>
     call.method === 'POST' ? failure(response, 409, 'AlreadyExists') : failure(response, 404, 'NotFound'),
   )
   await assert.rejects(createOrAdopt(client, PODS, ownedBy('me'), 'me'), { code: 'KUBE_ALREADY_EXISTS' })
 })
 
-test('a conflict that is not about the name is passed on', async () => {
+test('a conflict that is not about the name is thrown', async () => {
   const { api, client } = await setup((_call, response) => failure(response, 403, 'Forbidden'))
   await assert.rejects(createOrAdopt(client, PODS, ownedBy('me'), 'me'), { code: 'KUBE_FORBIDDEN' })
   assert.equal(api.calls.length, 1)

@@ -36,7 +36,7 @@ interface Sent {
 
 const sent = (api: FakeApi) => api.calls.map((call) => call.body as Sent)
 
-test('an event says about what, what, when and who', async () => {
+test('an event has its object, reason, message, time and reporter', async () => {
   const { api, events } = await setup()
   events.record(JOB, CREATED)
   await events.flush()
@@ -58,7 +58,7 @@ test('an event says about what, what, when and who', async () => {
   assert.equal(api.calls[0]?.path, '/api/v1/namespaces/team/events')
 })
 
-test('a repeat raises the count of the first one', async () => {
+test('a repeated event raises the count of the first one', async () => {
   const { api, clock, events } = await setup()
   events.record(JOB, CREATED)
   await events.flush()
@@ -71,7 +71,7 @@ test('a repeat raises the count of the first one', async () => {
   assert.deepEqual(api.calls[1]?.body, { count: 2, lastTimestamp: '2026-01-01T00:01:00Z' })
 })
 
-test('another object, reason or message is another event', async () => {
+test('an event with another object, reason or message is separate', async () => {
   const { api, events } = await setup()
   events.record(JOB, CREATED)
   events.record(JOB, { ...CREATED, message: 'created 1 worker' })
@@ -84,7 +84,7 @@ test('another object, reason or message is another event', async () => {
   )
 })
 
-test('repeats while a request is under way cost one request', async () => {
+test('repeats during a request are sent in one request', async () => {
   const { api, events } = await setup()
   for (let i = 0; i < 50; i++) events.record(JOB, CREATED)
   await events.flush()
@@ -94,7 +94,7 @@ test('repeats while a request is under way cost one request', async () => {
   )
 })
 
-test('an event that the API server has dropped by now begins anew', async () => {
+test('an event that the API server has dropped is created again', async () => {
   const { api, events } = await setup((call, response) =>
     call.method === 'PATCH' ? failure(response, 404, 'NotFound') : json(response, 201, {}),
   )
@@ -112,14 +112,14 @@ test('an event that the API server has dropped by now begins anew', async () => 
   )
 })
 
-test('a refused event is counted and hurts nobody', async () => {
+test('a refused event is counted and not thrown', async () => {
   const { events } = await setup((_call, response) => failure(response, 403, 'Forbidden'))
   events.record(JOB, CREATED)
   await events.flush()
   assert.equal(events.dropped, 1)
 })
 
-test('a flood is cut off rather than kept', async () => {
+test('events beyond the queue limit are dropped', async () => {
   const { api, events } = await setup()
   for (let i = 0; i < 1500; i++) events.record(JOB, { ...CREATED, message: `worker ${i}` })
   assert.ok(events.dropped >= 499, `${events.dropped}`)
@@ -127,7 +127,7 @@ test('a flood is cut off rather than kept', async () => {
   assert.ok(api.calls.length <= 1001)
 })
 
-test('a message is cut at what the API takes, between characters', async () => {
+test('a message is cut at the limit of the API, between characters', async () => {
   const { api, events } = await setup()
   for (const before of ['', '-']) events.record(JOB, { ...CREATED, message: before + 'ü'.repeat(2000) })
   await events.flush()

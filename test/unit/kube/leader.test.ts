@@ -17,7 +17,7 @@ interface Stored {
   spec: Record<string, unknown>
 }
 
-/** One Lease with optimistic locking. `broken` takes over while it is set. */
+/** Serves one Lease with optimistic locking. `broken` answers instead while it is set. */
 async function leaseApi() {
   const state: { lease?: Stored; writes: number; broken?: (response: ServerResponse, call: Call) => void } = {
     writes: 0,
@@ -57,19 +57,19 @@ function elector({ api }: LeaseApi, identity: string, clock = new FakeClock()) {
 
 const RETRY_MS = 2_000
 
-/** Turns the clocks step by step; each step waits until every elector has done what it set off and sleeps again. */
+/** Advances the clocks step by step; each step waits until every elector sleeps again. */
 async function pass(electors: Pick<ReturnType<typeof elector>, 'clock' | 'lost'>[], ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 500) {
     for (const { clock } of electors) await clock.advance(500)
     for (const { clock, lost } of electors) {
-      // Asleep for no longer than that: the pause between two tries. A try itself sleeps on its deadline, or not at all.
+      // A sleep up to this length is the pause between two tries; a try itself sleeps longer or not at all.
       const isPausing = () => clock.waits.some((wait) => wait <= RETRY_MS)
       await eventually(() => assert.ok(lost.length > 0 || isPausing()), { intervalMs: 1 })
     }
   }
 }
 
-test('the first to come leads and renews with times of six decimals', async () => {
+test('the first elector leads and renews with times of six decimals', async () => {
   const lease = await leaseApi()
   const leader = elector(lease, 'a')
   await leader.one.acquire()
@@ -86,7 +86,7 @@ test('the first to come leads and renews with times of six decimals', async () =
   assert.equal(lease.state.lease?.spec.acquireTime, '2026-01-01T00:00:00.000000Z')
 })
 
-test('a second one waits while the first renews, and takes over 15 s after it fell silent', async () => {
+test('a second elector waits while the first renews, and leads 15 s after its last renewal', async () => {
   const lease = await leaseApi()
   const first = elector(lease, 'a')
   await first.one.acquire()
@@ -98,7 +98,7 @@ test('a second one waits while the first renews, and takes over 15 s after it fe
   await pass([first, second], 30_000)
   assert.equal(leads, false)
   assert.equal(first.one.isLeader(), true)
-  // Only the second one's time goes on: the first process is stopped.
+  // Only the clock of the second elector advances, as if the first process were stopped.
   await pass([second], 12_000)
   assert.equal(leads, false, 'within the lease')
   await pass([second], 6_000)
@@ -108,7 +108,7 @@ test('a second one waits while the first renews, and takes over 15 s after it fe
 })
 
 for (const hours of [-1, 1]) {
-  test(`a wall clock that is ${hours} h off changes nothing`, async () => {
+  test(`a wall clock that is ${hours} h off does not change the election`, async () => {
     const lease = await leaseApi()
     const first = elector(lease, 'a')
     await first.one.acquire()
@@ -124,7 +124,7 @@ for (const hours of [-1, 1]) {
   })
 }
 
-test('a leader that was paused past its deadline knows it before any timer does, and does not renew', async () => {
+test('a leader that was paused past its deadline sees that before any timer fires, and does not renew', async () => {
   const lease = await leaseApi()
   const { one, clock, lost } = elector(lease, 'a')
   await one.acquire()
@@ -136,7 +136,7 @@ test('a leader that was paused past its deadline knows it before any timer does,
   await consistently(() => assert.equal(lease.api.calls.length, calls), { timeoutMs: 50 })
 })
 
-test('leadership ends when renewing fails for ten seconds, before another may take over', async () => {
+test('leadership ends after ten seconds of failed renewals, before another elector may lead', async () => {
   const lease = await leaseApi()
   const { one, clock, lost } = elector(lease, 'a')
   await one.acquire()
@@ -160,7 +160,7 @@ test('a request that hangs does not delay the end of leadership', async () => {
   await eventually(() => assert.deepEqual(lost, ['a']), { timeoutMs: 1_000 })
 })
 
-test('a short failure is survived', async () => {
+test('leadership survives a short failure', async () => {
   const lease = await leaseApi()
   const { one, clock, lost } = elector(lease, 'a')
   await one.acquire()
@@ -172,7 +172,7 @@ test('a short failure is survived', async () => {
   assert.deepEqual(lost, [])
 })
 
-test('a lease that somebody else holds by now is lost at once', async () => {
+test('leadership is lost at once if another elector holds the lease', async () => {
   const lease = await leaseApi()
   const { one, clock, lost } = elector(lease, 'a')
   await one.acquire()
@@ -183,7 +183,7 @@ test('a lease that somebody else holds by now is lost at once', async () => {
   assert.equal(one.isLeader(), false)
 })
 
-test('of two that come at the same moment one leads', async () => {
+test('only one of two simultaneous electors leads', async () => {
   const lease = await leaseApi()
   const both = [elector(lease, 'a'), elector(lease, 'b')]
   for (const { one } of both) one.acquire().catch(() => undefined)
@@ -191,7 +191,7 @@ test('of two that come at the same moment one leads', async () => {
   assert.equal(both.filter(({ one }) => one.isLeader()).length, 1)
 })
 
-test('releasing hands the lease over without a wait, and is no loss', async () => {
+test('another elector leads at once after a release, and onLost is not called', async () => {
   const lease = await leaseApi()
   const first = elector(lease, 'a')
   await first.one.acquire()
@@ -205,7 +205,7 @@ test('releasing hands the lease over without a wait, and is no loss', async () =
   assert.equal(second.one.isLeader(), true)
 })
 
-test('one who does not lead leaves the lease alone when it stops', async () => {
+test('an elector that does not lead does not change the lease when it stops', async () => {
   const lease = await leaseApi()
   const first = elector(lease, 'a')
   await first.one.acquire()
@@ -217,7 +217,7 @@ test('one who does not lead leaves the lease alone when it stops', async () => {
   assert.equal(lease.state.lease?.spec.holderIdentity, 'a')
 })
 
-test('timing that cannot work is refused', () => {
+test('inconsistent timing options are refused', () => {
   const options = { namespace: 'n', name: 'l', identity: 'a', log: silentLog, onLost: () => undefined }
   assert.throws(() => new LeaderElector({ ...options, renewDeadlineMs: 20_000 }), { code: 'INVALID_LEASE_TIMING' })
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { mapLimit } from '../../../src/kube/map-limit.ts'
 
-test('at most so many calls run at once, and all of them run', async () => {
+test('all items are processed, with at most `limit` calls at once', async () => {
   let running = 0
   let most = 0
   const { values, errors } = await mapLimit([1, 2, 3, 4, 5, 6, 7], 3, async (item) => {
@@ -15,7 +15,7 @@ test('at most so many calls run at once, and all of them run', async () => {
   assert.deepEqual([most, errors], [3, []])
 })
 
-test('failures are collected with their items, and keep nothing else from being done', async () => {
+test('failures are collected with their items, and the other items are processed', async () => {
   const { values, errors } = await mapLimit(['a', 'b', 'c', 'd'], 2, async (item) => {
     if (item === 'b' || item === 'd') throw new Error(`no ${item}`)
     return item
@@ -30,6 +30,6 @@ test('failures are collected with their items, and keep nothing else from being 
   )
 })
 
-test('nothing to do is done', async () => {
+test('an empty list resolves at once', async () => {
   assert.deepEqual(await mapLimit([], 4, async () => 1), { values: [], errors: [] })
 })

@@ -10,7 +10,7 @@ test('resource versions are compared as numbers of any size', () => {
   assert.equal(compareVersions('abc', '7'), 0)
 })
 
-test('a key leads back to namespace and name', () => {
+test('a key can be parsed into namespace and name', () => {
   const key = objectKey({ metadata: { namespace: 'team', name: 'a.b' } })
   assert.deepEqual([key, parseKey(key)], ['team/a.b', { namespace: 'team', name: 'a.b' }])
   assert.deepEqual(parseKey(objectKey({ metadata: { name: 'node-1' } })), { namespace: undefined, name: 'node-1' })

@@ -28,11 +28,11 @@ test('many requests over TLS share a connection', async (t) => {
   const client = createKubeClient({ kubeConfig: api.kubeConfig, log: silentLog })
   t.after(() => client.close())
   for (let i = 0; i < 100; i++) await client.get(POD)
-  // Not always 1: a request that follows at once may find the first connection not yet marked free.
+  // Two are possible: the first connection may not yet be marked free when the next request starts.
   assert.ok(api.connections() <= 2, `${api.connections()} connections for 100 requests`)
 })
 
-test('first calls that come together do not close the connection under each other', async (t) => {
+test("simultaneous first calls do not close each other's connection", async (t) => {
   const api = await startFakeApi((_call, response) => json(response, 200, {}), selfSigned())
   t.after(api.close)
   const client = createKubeClient({ kubeConfig: api.kubeConfig, log: silentLog })
@@ -40,7 +40,7 @@ test('first calls that come together do not close the connection under each othe
   await Promise.all(Array.from({ length: 20 }, () => client.get(POD)))
 })
 
-test('a password in the address of the API server is not told', async (t) => {
+test('a password in the address of the API server is not shown', async (t) => {
   const api = await startFakeApi((_call, response) => json(response, 200, {}))
   t.after(api.close)
   const text = readFileSync(api.kubeConfig, 'utf8').replace('//127', '//:hidden@127')
@@ -52,7 +52,7 @@ test('a password in the address of the API server is not told', async (t) => {
   await assert.rejects(client.get(POD), (error: Error) => !error.message.includes('hidden'))
 })
 
-test('over HTTP/2 one connection carries many requests, and is left when it stops answering', async (t) => {
+test('an HTTP/2 connection carries many requests, and is replaced if it stops answering', async (t) => {
   const api = await startFakeApi((_call, response, nth) => (nth === 20 ? undefined : json(response, 200, {})), {
     ...selfSigned(),
     http2: true,
@@ -74,7 +74,7 @@ test('over HTTP/2 one connection carries many requests, and is left when it stop
   await eventually(() => assert.equal(api.openConnections(), 1))
 })
 
-test('a watch that is not agreed to in time takes its dead connection along', async (t) => {
+test('a watch without response headers in time closes its dead connection', async (t) => {
   const api = await startFakeApi((call, response) => (call.query.has('watch') ? undefined : json(response, 200, {})), {
     ...selfSigned(),
     http2: true,
@@ -88,7 +88,7 @@ test('a watch that is not agreed to in time takes its dead connection along', as
   assert.equal(api.connections(), 2)
 })
 
-test('a server whose certificate the CA does not vouch for is refused', async (t) => {
+test('a server whose certificate is not signed by the CA is refused', async (t) => {
   const api = await startFakeApi((_call, response) => json(response, 200, {}), selfSigned())
   t.after(api.close)
   const stranger = await startFakeApi((_call, response) => json(response, 200, {}), selfSigned())
@@ -100,7 +100,7 @@ test('a server whose certificate the CA does not vouch for is refused', async (t
   assert.equal(api.calls.length, 0)
 })
 
-test('a CA that is replaced on disk is used from the next request on', async (t) => {
+test('a CA file that is replaced on disk is used from the next request on', async (t) => {
   const [before, after] = [selfSigned(), selfSigned()]
   const api = await startFakeApi((_call, response) => json(response, 200, {}), after)
   t.after(api.close)

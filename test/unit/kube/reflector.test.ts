@@ -24,7 +24,7 @@ function pod(name: string, uid: string, version: number, more: Partial<KubeObjec
 
 const line = (type: string, object: object) => `${JSON.stringify({ type, object })}\n`
 
-/** What the server does at the n-th list and at the n-th watch; the last entry goes on for ever. */
+/** Answers of the server to the n-th list and the n-th watch; the last entry repeats. */
 interface Script {
   lists: ((response: ServerResponse, call: Call) => void)[]
   watches: ((response: ServerResponse, call: Call) => void)[]
@@ -57,25 +57,25 @@ async function reflect(script: Script, options: Partial<ReflectorOptions<Labelle
   open.push(api.close)
   const client = createKubeClient({ kubeConfig: api.kubeConfig, log: silentLog, retry: { attempts: 1 } })
   open.push(() => client.close())
-  const told: string[] = []
+  const changes: string[] = []
   const reflector = new Reflector<Labelled>({
     client,
     resource: { apiVersion: 'v1', plural: 'pods' },
     log: silentLog,
     backoff: { baseMs: 2, capMs: 20 },
     onKey: (key, { type, object }) => {
-      told.push(`${type} ${key} ${object.metadata.uid}`)
+      changes.push(`${type} ${key} ${object.metadata.uid}`)
     },
     ...options,
   })
   open.push(() => reflector.stop())
   reflector.start()
   const watches = () => api.calls.filter((call) => kindOf(call) === 'WATCH')
-  return { api, client, reflector, told, watches }
+  return { api, client, reflector, changes, watches }
 }
 
-test('lists, then watches from there with bookmarks and a time limit of its own', async () => {
-  const { reflector, told, watches } = await reflect(
+test('the reflector lists, then watches from that version with bookmarks and its own time limit', async () => {
+  const { reflector, changes, watches } = await reflect(
     {
       lists: [listOf(5, pod('a', 'u1', 3))],
       watches: [
@@ -86,7 +86,7 @@ test('lists, then watches from there with bookmarks and a time limit of its own'
   )
   await reflector.synced()
   await eventually(() => assert.equal(reflector.stats().events, 3))
-  assert.deepEqual(told, ['added n/a u1', 'added n/b u2', 'modified n/a u1', 'deleted n/b u2'])
+  assert.deepEqual(changes, ['added n/a u1', 'added n/b u2', 'modified n/a u1', 'deleted n/b u2'])
   assert.deepEqual(reflector.store.keys(), ['n/a'])
   assert.equal(reflector.store.get('n/a')?.metadata.resourceVersion, '7')
   const query = watches()[0]?.query
@@ -97,7 +97,7 @@ test('lists, then watches from there with bookmarks and a time limit of its own'
   assert.ok(seconds >= 240 && seconds <= 480, `${seconds}`)
 })
 
-test('a watch that the server closes goes on from the last version seen, bookmarks included', async () => {
+test('a closed watch is resumed from the last seen version, including bookmarks', async () => {
   const { watches, api } = await reflect({
     lists: [listOf(5)],
     watches: [
@@ -120,20 +120,20 @@ for (const [what, fail] of Object.entries<(response: ServerResponse) => void>({
   'a 403': (response) => failure(response, 403, 'Forbidden'),
   'a reset connection': (response) => response.destroy(),
 })) {
-  test(`${what} on list or watch does not end it`, async () => {
-    const { reflector, told } = await reflect({
+  test(`${what} on list or watch is retried`, async () => {
+    const { reflector, changes } = await reflect({
       lists: [fail, fail, listOf(5), listOf(5)],
       watches: [fail, say(line('ADDED', pod('a', 'u1', 6)))],
     })
     await reflector.synced()
-    await eventually(() => assert.deepEqual(told, ['added n/a u1']))
+    await eventually(() => assert.deepEqual(changes, ['added n/a u1']))
     assert.equal(reflector.stats().errors, 3)
   })
 }
 
 test('a connection reset in the middle of a line loses no event', async () => {
   const event = line('ADDED', pod('a', 'u1', 6))
-  const { told, watches, reflector } = await reflect({
+  const { changes, watches, reflector } = await reflect({
     lists: [listOf(5)],
     watches: [
       (response) => {
@@ -143,12 +143,12 @@ test('a connection reset in the middle of a line loses no event', async () => {
       say(event),
     ],
   })
-  await eventually(() => assert.deepEqual(told, ['added n/a u1']))
+  await eventually(() => assert.deepEqual(changes, ['added n/a u1']))
   assert.equal(watches()[1]?.query.get('resourceVersion'), '5')
   assert.equal(reflector.stats().relists, 1)
 })
 
-test('Retry-After of a refused watch is waited for', async () => {
+test('the reflector waits for Retry-After of a refused watch', async () => {
   const { watches } = await reflect({
     lists: [listOf(5)],
     watches: [(response) => failure(response, 429, 'TooManyRequests', { 'retry-after': '1' }), quiet],
@@ -163,19 +163,19 @@ for (const [what, expire] of Object.entries<(response: ServerResponse) => void>(
   'HTTP 410': (response) => failure(response, 410, 'Expired'),
   'an ERROR event with code 410': say(line('ERROR', { kind: 'Status', code: 410, reason: 'Expired' })),
 })) {
-  test(`${what} leads to a new list, and what is gone is told`, async () => {
-    const { told, reflector } = await reflect({
+  test(`${what} leads to a new list, which reports deleted objects`, async () => {
+    const { changes, reflector } = await reflect({
       lists: [listOf(5, pod('a', 'u1', 3), pod('b', 'u2', 4)), listOf(90, pod('b', 'u2', 80), pod('c', 'u3', 85))],
       watches: [expire, quiet],
     })
     await eventually(() => assert.equal(reflector.stats().relists, 2))
     await eventually(() => assert.deepEqual(reflector.store.keys(), ['n/b', 'n/c']))
-    assert.deepEqual(told.slice(2), ['deleted n/a u1', 'modified n/b u2', 'added n/c u3'])
+    assert.deepEqual(changes.slice(2), ['deleted n/a u1', 'modified n/b u2', 'added n/c u3'])
     assert.equal(reflector.stats().expired, 1)
   })
 }
 
-test('an ERROR event that a repeat may cure keeps the version, any other lists anew', async () => {
+test('a transient ERROR event keeps the version; any other leads to a new list', async () => {
   const { watches, reflector } = await reflect({
     lists: [listOf(5), listOf(50)],
     watches: [
@@ -192,7 +192,7 @@ test('an ERROR event that a repeat may cure keeps the version, any other lists a
   assert.equal(reflector.stats().errors, 2)
 })
 
-test('a version that the server keeps refusing is given up', async () => {
+test('a version that the server keeps refusing is dropped', async () => {
   const { watches, reflector } = await reflect({
     lists: [listOf(500), listOf(500)],
     watches: [...Array(3).fill((response: ServerResponse) => failure(response, 504, 'Timeout')), quiet],
@@ -206,18 +206,18 @@ for (const [what, torn] of Object.entries({
   'a line that is not JSON': '<html>\n',
   'a line that is no event': '{"x":1}\n',
 })) {
-  test(`${what} is counted and costs a new list, never an event`, async () => {
-    const { told, reflector } = await reflect({
+  test(`${what} is counted and leads to a new list without a lost event`, async () => {
+    const { changes, reflector } = await reflect({
       lists: [listOf(5), listOf(6, pod('a', 'u1', 6))],
       watches: [sayAndEnd(torn), quiet],
     })
-    await eventually(() => assert.deepEqual(told, ['added n/a u1']))
+    await eventually(() => assert.deepEqual(changes, ['added n/a u1']))
     assert.equal(reflector.stats().tornLines, 1)
     assert.equal(reflector.stats().relists, 2)
   })
 }
 
-test('a line that arrives in pieces, split inside a character, is put together', async () => {
+test('a line that arrives in chunks, split inside a character, is joined', async () => {
   const bytes = Buffer.from(line('ADDED', { ...pod('a', 'u1', 6), spec: { note: 'grüße' } }))
   const cut = bytes.indexOf('ü') + 1
   const { reflector } = await reflect({
@@ -233,17 +233,17 @@ test('a line that arrives in pieces, split inside a character, is put together',
   await eventually(() => assert.equal(reflector.store.get('n/a')?.spec?.note, 'grüße'))
 })
 
-test('a connection that falls silent is left after the idle time and resumed', async () => {
-  const { watches, reflector, told } = await reflect(
+test('a silent connection is closed after the idle time, and the watch is resumed', async () => {
+  const { watches, reflector, changes } = await reflect(
     { lists: [listOf(5)], watches: [quiet, say(line('ADDED', pod('a', 'u1', 6)))] },
     { idleMs: 100 },
   )
-  await eventually(() => assert.deepEqual(told, ['added n/a u1']))
+  await eventually(() => assert.deepEqual(changes, ['added n/a u1']))
   assert.equal(watches()[1]?.query.get('resourceVersion'), '5')
   assert.equal(reflector.stats().relists, 1)
 })
 
-test('a watch that is quiet but alive stays', async () => {
+test('a watch that receives only bookmarks stays open', async () => {
   const timers: NodeJS.Timeout[] = []
   const { watches, reflector } = await reflect(
     {
@@ -265,62 +265,62 @@ test('a watch that is quiet but alive stays', async () => {
 })
 
 test('an older version never replaces a newer one, in a watch or in a list', async () => {
-  const { reflector, told } = await reflect({
+  const { reflector, changes } = await reflect({
     lists: [listOf(100, pod('a', 'u1', 100)), listOf(120, pod('a', 'u1', 9))],
     watches: [say(line('MODIFIED', pod('a', 'u1', 99)), line('ERROR', { code: 410, reason: 'Expired' })), quiet],
   })
   await eventually(() => assert.equal(reflector.stats().staleObjects, 2))
   assert.equal(reflector.store.get('n/a')?.metadata.resourceVersion, '100')
-  assert.deepEqual(told, ['added n/a u1'])
+  assert.deepEqual(changes, ['added n/a u1'])
 })
 
-test('a list older than what was seen deletes nothing', async () => {
-  const { reflector, told } = await reflect({
+test('a list that is older than the last list deletes nothing', async () => {
+  const { reflector, changes } = await reflect({
     lists: [listOf(100, pod('a', 'u1', 90)), listOf(50), listOf(101, pod('a', 'u1', 90))],
     watches: [say(line('ERROR', { code: 410, reason: 'Expired' })), quiet],
   })
   await eventually(() => assert.equal(reflector.stats().relists, 3))
-  await consistently(() => assert.deepEqual(told, ['added n/a u1']), { timeoutMs: 50 })
+  await consistently(() => assert.deepEqual(changes, ['added n/a u1']), { timeoutMs: 50 })
 })
 
-test('a list older than the last event is doubted too', async () => {
-  const { reflector, told } = await reflect({
+test('a list that is older than the last event deletes nothing', async () => {
+  const { reflector, changes } = await reflect({
     lists: [listOf(100), listOf(150), listOf(201, pod('a', 'u1', 200))],
     watches: [say(line('ADDED', pod('a', 'u1', 200)), line('ERROR', { code: 410, reason: 'Expired' })), quiet],
   })
   await eventually(() => assert.equal(reflector.stats().relists, 3))
-  assert.deepEqual(told, ['added n/a u1'])
+  assert.deepEqual(changes, ['added n/a u1'])
 })
 
-test('a cluster that came back from a backup is believed in the end', async () => {
-  const { reflector, told } = await reflect({
+test('older versions are accepted after repeated lists, as after a restored backup', async () => {
+  const { reflector, changes } = await reflect({
     lists: [listOf(100, pod('a', 'u1', 90), pod('b', 'u2', 95)), listOf(50, pod('a', 'u1', 40))],
     watches: [say(line('ERROR', { code: 410, reason: 'Expired' })), quiet],
   })
-  await eventually(() => assert.deepEqual(told.slice(2), ['deleted n/b u2', 'modified n/a u1']))
+  await eventually(() => assert.deepEqual(changes.slice(2), ['deleted n/b u2', 'modified n/a u1']))
   assert.equal(reflector.store.get('n/a')?.metadata.resourceVersion, '40')
 })
 
-test('an object deleted and made again under the same name is seen as two', async () => {
-  const { told } = await reflect({
+test('an object that was deleted and created again is reported as deleted and added', async () => {
+  const { changes } = await reflect({
     lists: [listOf(5, pod('a', 'u1', 3)), listOf(50, pod('a', 'u2', 40))],
     watches: [say(line('ERROR', { code: 410, reason: 'Expired' })), say(line('ADDED', pod('a', 'u3', 60)))],
   })
   const expected = ['added n/a u1', 'deleted n/a u1', 'added n/a u2', 'deleted n/a u2', 'added n/a u3']
-  await eventually(() => assert.deepEqual(told, expected))
+  await eventually(() => assert.deepEqual(changes, expected))
 })
 
-test('a late delete of the old object leaves the new one of that name', async () => {
-  const { reflector, told } = await reflect({
+test('a late delete of an old object does not remove the new one of the same name', async () => {
+  const { reflector, changes } = await reflect({
     lists: [listOf(50, pod('a', 'u2', 40))],
     watches: [say(line('DELETED', pod('a', 'u1', 39)), line('ADDED', pod('b', 'u3', 51)))],
   })
-  await eventually(() => assert.equal(told.length, 2))
-  assert.deepEqual(told, ['added n/a u2', 'added n/b u3'])
+  await eventually(() => assert.equal(changes.length, 2))
+  assert.deepEqual(changes, ['added n/a u2', 'added n/b u3'])
   assert.equal(reflector.store.size, 2)
 })
 
-test('a handler that throws or rejects does not stop what follows', async () => {
+test('a handler that throws or rejects does not stop later events', async () => {
   const seen: string[] = []
   const { reflector } = await reflect(
     { lists: [listOf(5, pod('a', 'u1', 3), pod('b', 'u2', 4))], watches: [say(line('ADDED', pod('c', 'u3', 6)))] },
@@ -337,7 +337,7 @@ test('a handler that throws or rejects does not stop what follows', async () => 
   assert.equal(reflector.stats().errors, 0)
 })
 
-test('a change is told to the keys that the object had before and has now', async () => {
+test('a change is reported to the keys that the object had before and has now', async () => {
   const keys: string[] = []
   const { reflector } = await reflect(
     {
@@ -360,7 +360,7 @@ test('a change is told to the keys that the object had before and has now', asyn
   assert.deepEqual(keys, ['added n/one', 'modified n/one', 'modified n/two', 'deleted n/two'])
 })
 
-test('objects are trimmed before they are kept, and found by label and owner', async () => {
+test('objects are trimmed before they are stored, and found by label and owner', async () => {
   const owner = { apiVersion: 'v1', kind: 'Job', name: 'j', uid: 'owner-1', controller: true }
   const { reflector } = await reflect(
     {
@@ -384,7 +384,7 @@ test('objects are trimmed before they are kept, and found by label and owner', a
   assert.equal('spec' in (reflector.store.get('n/a') ?? {}), false)
 })
 
-test('a server that closes every watch at once is not hammered', async () => {
+test('a server that closes every watch at once is asked with growing delays', async () => {
   const { reflector, watches } = await reflect(
     { lists: [listOf(5)], watches: [sayAndEnd()] },
     { backoff: { baseMs: 20, capMs: 10_000 } },
@@ -393,7 +393,7 @@ test('a server that closes every watch at once is not hammered', async () => {
   await consistently(() => assert.ok(watches().length <= 7, `${watches().length} watches`), { timeoutMs: 600 })
 })
 
-test('a server that closes every watch after an event is followed without growing waits', async () => {
+test('a server that closes every watch after an event is asked without growing delays', async () => {
   let version = 5
   const { reflector } = await reflect(
     { lists: [listOf(5)], watches: [(response) => sayAndEnd(line('ADDED', pod('a', 'u1', ++version)))(response)] },
@@ -406,7 +406,7 @@ for (const [what, heldMs] of Object.entries({
   'a watch that held for long': 300_000,
   'a watch that a balancer cut because it was idle': 20_000,
 })) {
-  test(`${what} is followed at once, even if nothing happened in it`, async () => {
+  test(`a new watch starts at once after ${what}, even if it had no event`, async () => {
     const clock = new FakeClock()
     const held: ServerResponse[] = []
     const { watches } = await reflect(
@@ -432,14 +432,14 @@ for (const [what, heldMs] of Object.entries({
 }
 
 test('stop ends the watch at once, and synced rejects if nothing was listed', async () => {
-  const { reflector, told } = await reflect({ lists: [() => undefined], watches: [quiet] })
+  const { reflector, changes } = await reflect({ lists: [() => undefined], watches: [quiet] })
   const synced = assert.rejects(reflector.synced(), { name: 'AbortError' })
   await reflector.stop()
   await synced
-  assert.deepEqual(told, [])
+  assert.deepEqual(changes, [])
 })
 
-test('its signal stops it, and starting twice does not make two', async () => {
+test('the signal stops the reflector, and a second start has no effect', async () => {
   const controller = new AbortController()
   const { reflector, api } = await reflect({ lists: [listOf(5)], watches: [quiet] }, { signal: controller.signal })
   reflector.start()
@@ -450,7 +450,7 @@ test('its signal stops it, and starting twice does not make two', async () => {
   await consistently(() => assert.equal(api.calls.length, 2), { timeoutMs: 50 })
 })
 
-test('a list that is refused is told at once and once, in the words of the server, and so is its recovery', async () => {
+test('a refused list and its recovery are each logged once, at once, with the message of the server', async () => {
   const log = recordedLog()
   const refuse = (response: ServerResponse) => failure(response, 403, 'Forbidden')
   const lists = [refuse, refuse, refuse, refuse, refuse, listOf(5)]
@@ -462,7 +462,7 @@ test('a list that is refused is told at once and once, in the words of the serve
   assert.equal(log.lines[1], 'info watching again')
 })
 
-test('a watch that breaks now and then is no trouble; one that is refused for good is', async () => {
+test('a watch that sometimes breaks is no trouble; one that is always refused is', async () => {
   const drop = (response: ServerResponse) => void response.socket?.destroy()
   const refuse = (response: ServerResponse) => failure(response, 403, 'Forbidden')
   const log = recordedLog()
@@ -472,7 +472,7 @@ test('a watch that breaks now and then is no trouble; one that is refused for go
   assert.deepEqual([reflector.stats().trouble, log.lines], [undefined, []])
   const { reflector: refused } = await reflect({ lists: [listOf(5)], watches: [refuse] })
   await eventually(() => assert.match(refused.stats().trouble ?? '', /403 Forbidden/))
-  await consistently(() => assert.ok(refused.stats().trouble, 'a list between two refusals is no recovery'), {
+  await consistently(() => assert.ok(refused.stats().trouble, 'a list between two refused watches is no recovery'), {
     timeoutMs: 200,
   })
 })

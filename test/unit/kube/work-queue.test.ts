@@ -7,7 +7,7 @@ import { silentLog } from '../../../src/support/log.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { recordedLog } from '../../support/recorded-log.ts'
 
-/** A queue whose handlers end when the test says so. */
+/** Makes a queue whose handlers end when the test resolves or rejects them. */
 function setup(options: Partial<WorkQueueOptions> = {}) {
   const clock = new FakeClock()
   const started: string[] = []
@@ -37,7 +37,7 @@ function setup(options: Partial<WorkQueueOptions> = {}) {
   return { queue, clock, started, running, end }
 }
 
-test('a key that waits is in the queue once, in the order of its first adding', () => {
+test('a waiting key is in the queue once, at the position of its first addition', () => {
   const { queue, started } = setup({ concurrency: 1 })
   for (const key of ['a', 'b', 'a', 'c', 'b']) queue.add(key)
   assert.equal(queue.depth, 3)
@@ -45,7 +45,7 @@ test('a key that waits is in the queue once, in the order of its first adding', 
   assert.deepEqual(started, ['a'])
 })
 
-test('as many keys are handled at once as allowed', async () => {
+test('the number of keys that are handled at once is limited', async () => {
   const { queue, started, end } = setup({ concurrency: 2 })
   queue.start()
   for (const key of ['a', 'b', 'c', 'd']) queue.add(key)
@@ -65,7 +65,7 @@ test('a key added while it is handled is handled once more afterwards', async ()
   assert.deepEqual(started, ['a', 'a'])
 })
 
-test('a failing key comes back after 5 ms, then twice as late each time up to the cap, until it succeeds', async () => {
+test('a failing key is requeued after 5 ms, then after twice the time up to a limit, until it succeeds', async () => {
   const { queue, clock, started, end } = setup({ maxDelayMs: 30 })
   queue.start()
   queue.add('a')
@@ -85,7 +85,7 @@ test('a failing key comes back after 5 ms, then twice as late each time up to th
   assert.equal(started.length, 8)
 })
 
-test('the back-off is spread over half to all of its length', async () => {
+test('the back-off is random between half and all of its length', async () => {
   const { queue, clock, started, end } = setup({ baseDelayMs: 100, random: () => 0 })
   queue.start()
   queue.add('a')
@@ -96,7 +96,7 @@ test('the back-off is spread over half to all of its length', async () => {
   assert.equal(started.length, 2)
 })
 
-test('an event does not wait for the back-off, and the failures stay counted', async () => {
+test('an added key does not wait for its back-off, and its failures stay counted', async () => {
   const { queue, clock, started, end } = setup({ baseDelayMs: 1000 })
   queue.start()
   queue.add('a')
@@ -106,10 +106,10 @@ test('an event does not wait for the back-off, and the failures stay counted', a
   assert.equal(queue.failures('a'), 1)
   await end('a')
   await clock.advance(1000)
-  assert.equal(started.length, 3, 'the delayed look still comes')
+  assert.equal(started.length, 3, 'the delayed requeue still runs')
 })
 
-test('a server that asked for patience gets it', async () => {
+test('a key whose error has Retry-After is requeued after that time', async () => {
   const { queue, clock, started, end } = setup()
   queue.start()
   queue.add('a')
@@ -120,7 +120,7 @@ test('a server that asked for patience gets it', async () => {
   assert.equal(started.length, 2)
 })
 
-test('a key can ask to be looked at later; the earliest of several wishes counts', async () => {
+test('a key can be requeued later; the earliest of several times counts', async () => {
   const { queue, clock, started, end } = setup()
   queue.start()
   queue.add('a')
@@ -136,7 +136,7 @@ test('a key can ask to be looked at later; the earliest of several wishes counts
   assert.equal(started.length, 2)
 })
 
-test('a forgotten key has neither back-off nor delayed look', async () => {
+test('a forgotten key has neither back-off nor delayed requeue', async () => {
   const { queue, clock, started, end } = setup()
   queue.start()
   queue.add('a')
@@ -148,7 +148,7 @@ test('a forgotten key has neither back-off nor delayed look', async () => {
   assert.equal(clock.sleeping, 0)
 })
 
-test('a handler that throws before it returns a promise is a failure like any other', async () => {
+test('a handler that throws synchronously counts as failed', async () => {
   const { queue, clock } = setup({
     handler: () => {
       throw new Error('at once')
@@ -160,7 +160,7 @@ test('a handler that throws before it returns a promise is a failure like any ot
   assert.equal(queue.failures('a'), 1)
 })
 
-test('draining lets what runs end, and starts nothing more', async () => {
+test('draining waits for running handlers and starts no others', async () => {
   const { queue, clock, started, end } = setup()
   queue.start()
   for (const key of ['a', 'b', 'c', 'a']) queue.add(key)
@@ -181,7 +181,7 @@ test('draining lets what runs end, and starts nothing more', async () => {
   assert.equal(clock.sleeping, 0)
 })
 
-test('a drain that takes too long tells the handlers', async () => {
+test('a drain that takes too long aborts the handlers', async () => {
   const { queue, clock } = setup({
     handler: (_key, signal) =>
       new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true })),
@@ -193,7 +193,7 @@ test('a drain that takes too long tells the handlers', async () => {
   await draining
 })
 
-test('an observer sees depth, adds, waits, durations and retries', async () => {
+test('an observer receives depth, additions, waits, durations and retries', async () => {
   const seen: string[] = []
   const { queue, clock, end } = setup({
     concurrency: 1,
@@ -227,14 +227,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 60 }) }),
 )
 
-test('whatever happens, no key is handled twice at once and none is lost', async () => {
+test('after random operations no key was handled twice at once and none is lost', async () => {
   const property = fc.asyncProperty(
     fc.array(step, { maxLength: 60 }),
     fc.integer({ min: 1, max: 3 }),
     async (steps, concurrency) => {
-      // `setup` fails the run when a key is handled twice at once.
+      // `setup` fails the test if a key is handled twice at once.
       const { queue, clock, running, started, end } = setup({ concurrency })
-      /** When each key was last asked for, as the number of runs begun before: a run must begin after it. */
+      /** How many runs had started when each key was last added: a later run must handle it. */
       const owed = new Map<string, number>()
       queue.start()
       for (const one of steps) {
@@ -258,7 +258,7 @@ test('whatever happens, no key is handled twice at once and none is lost', async
         await clock.advance(100_000)
       }
       for (const [key, since] of owed) {
-        assert.ok(started.lastIndexOf(key) >= since, `${key} was asked for and never looked at again`)
+        assert.ok(started.lastIndexOf(key) >= since, `${key} was added and not handled afterwards`)
       }
       assert.equal(queue.depth, 0)
     },
@@ -266,7 +266,7 @@ test('whatever happens, no key is handled twice at once and none is lost', async
   await fc.assert(property, { numRuns: 150 })
 })
 
-test('the same failure again and again is one line in the log, until another comes or it is over', async () => {
+test('a repeated failure is logged once, until another failure or a success', async () => {
   const log = recordedLog()
   const { queue, clock, end } = setup({ log, maxDelayMs: 5 })
   queue.start()

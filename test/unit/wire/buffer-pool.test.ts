@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BufferPool } from '../../../src/wire/buffer-pool.ts'
 
-test('a buffer is exactly as long as asked, and is used again', () => {
+test('a buffer has exactly the requested length, and is reused', () => {
   const pool = new BufferPool({ limitBytes: 1000 })
   const first = pool.acquire(100) as Uint8Array
   assert.equal(first.length, 100)
@@ -12,24 +12,24 @@ test('a buffer is exactly as long as asked, and is used again', () => {
   assert.equal(second.buffer, first.buffer)
 })
 
-test('above the limit nothing is given out until something comes back; then whoever waits is told', () => {
-  let told = 0
-  const pool = new BufferPool({ limitBytes: 100, onRoom: () => told++ })
+test('above the limit no buffer is given out until one is returned; then onRoom is called', () => {
+  let roomCalls = 0
+  const pool = new BufferPool({ limitBytes: 100, onRoom: () => roomCalls++ })
   const first = pool.acquire(80) as Uint8Array
   assert.equal(pool.acquire(30), null)
   pool.release(first)
-  assert.equal(told, 1)
+  assert.equal(roomCalls, 1)
   assert.equal(pool.acquire(30)?.length, 30)
 })
 
-test('one buffer is always given out, however large: a shard above the limit can still be pushed to', () => {
+test('one buffer of any size is always given out, so that a shard above the limit still gets pushes', () => {
   const pool = new BufferPool({ limitBytes: 10 })
   const large = pool.acquire(1000) as Uint8Array
   assert.equal(large.length, 1000)
   assert.equal(pool.acquire(1), null)
 })
 
-test('those who wait get room in their turn', async () => {
+test('waiting requests get buffers in their order', async () => {
   const pool = new BufferPool({ limitBytes: 100 })
   const first = await pool.take(90)
   const order: string[] = []
@@ -44,7 +44,7 @@ test('those who wait get room in their turn', async () => {
   assert.equal(pool.waiting, 0)
 })
 
-test('what the pool did not give, or has back already, is not taken: the count stays right', () => {
+test('a foreign buffer, or one that was already returned, does not change the count', () => {
   const pool = new BufferPool({ limitBytes: 100 })
   const lent = pool.acquire(60) as Uint8Array
   pool.release(Buffer.allocUnsafeSlow(60))

@@ -11,9 +11,9 @@ import { eventually } from '../../support/eventually.ts'
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts'
 
 const BEAT_MS = 60
-/** `timer_active` of /proc/net/tcp: 1 would be a retransmission. */
+/** Value of `timer_active` in /proc/net/tcp for keep-alive; 1 is a retransmission. */
 const KEEP_ALIVE_TIMER = 2
-/** For a machine that is busy with other tests. */
+/** Allows for other tests that use the machine. */
 const SLACK_MS = 3000
 
 describe('a channel', { concurrency: false }, () => {
@@ -22,7 +22,7 @@ describe('a channel', { concurrency: false }, () => {
     for (const close of closers.splice(0).reverse()) await close()
   })
 
-  /** A server that answers by `options.onMessage`; its channels as they come. */
+  /** Starts a server that answers through `options.onMessage`, and collects its channels. */
   async function serve(options: Partial<ChannelOptions> = {}): Promise<{ port: number; channels: Channel[] }> {
     const channels: Channel[] = []
     const server: Server = createServer((socket: Socket) => {
@@ -75,7 +75,7 @@ describe('a channel', { concurrency: false }, () => {
     )
   })
 
-  test('brings a large body straight into the place that its receiver names', async () => {
+  test('writes a large body directly into the buffer that its receiver provides', async () => {
     const weights = Float32Array.from({ length: 500_000 }, (_, i) => i)
     const { port, channels } = await serve({
       onMessage: (_message, _body, requestId) =>
@@ -88,14 +88,14 @@ describe('a channel', { concurrency: false }, () => {
     assert.deepEqual(place, weights)
   })
 
-  test('that is lost rejects what waits for an answer, and says that it is unknown', async () => {
+  test('that is lost rejects pending and later requests', async () => {
     const { port, channels } = await serve({ onMessage: () => channels[0]?.destroy() })
     const client = await dial(port)
     await assert.rejects(client.request({ type: 'lease', seq: 1 }), { code: 'WIRE_CLOSED' })
     await assert.rejects(client.request({ type: 'lease', seq: 2 }), { code: 'WIRE_CLOSED' })
   })
 
-  test('stays open while nobody has anything to say', async () => {
+  test('stays open while both ends are idle', async () => {
     const { port, channels } = await serve()
     const client = await dial(port)
     let over = false
@@ -106,7 +106,7 @@ describe('a channel', { concurrency: false }, () => {
     assert.equal(over, false)
   })
 
-  test('that is half-open is found out by both ends within heartbeats', async () => {
+  test('that is half-open is closed by both ends after missed heartbeats', async () => {
     const { port, channels } = await serve()
     const proxy = await through(port)
     const client = await dial(proxy.port)
@@ -119,7 +119,7 @@ describe('a channel', { concurrency: false }, () => {
     assert.ok(tookMs < 3 * BEAT_MS + SLACK_MS, `${tookMs} ms: two heartbeats of silence and one of granularity`)
   })
 
-  test('may be silent for longer where its owner says so: the kernel asks whether the peer is there', async () => {
+  test('may be silent longer if its owner allows that: the kernel probes the peer', async () => {
     const { port, channels } = await serve()
     const socket = connect(port, '127.0.0.1')
     closers.push(() => socket.destroy())
@@ -128,10 +128,10 @@ describe('a channel', { concurrency: false }, () => {
     await new Promise((resolve) => setTimeout(resolve, 5 * BEAT_MS))
     assert.equal(channels[0]?.alive, true)
     const { localPort } = socket
-    assert.equal(kernelTimer(port, localPort ?? 0), KEEP_ALIVE_TIMER, 'no heartbeat of ours stands in its way')
+    assert.equal(kernelTimer(port, localPort ?? 0), KEEP_ALIVE_TIMER, 'no heartbeat replaces the keep-alive probe')
   })
 
-  test('is kept up by its accepting end while a body is long under way', async () => {
+  test('stays open at its accepting end during the slow transfer of a body', async () => {
     const { port, channels } = await serve({ allocate: () => null })
     const client = await dial(port)
     client.send(
@@ -144,7 +144,7 @@ describe('a channel', { concurrency: false }, () => {
     assert.equal(client.alive, true)
   })
 
-  test('tells a peer of another version why it hangs up', async () => {
+  test('sends a peer of another version the reason before it closes', async () => {
     const { port } = await serve()
     const socket = connect(port, '127.0.0.1')
     closers.push(() => socket.destroy())
@@ -168,7 +168,7 @@ describe('a channel', { concurrency: false }, () => {
     assert.ok(performance.now() - startedMs < 1000 + SLACK_MS)
   })
 
-  test('gives back the buffer of a body that its sender did not finish, or damaged', async () => {
+  test('returns the buffer of an incomplete or damaged body', async () => {
     const lent: Uint8Array[] = []
     const returned: Uint8Array[] = []
     const allocate = ({ bodyBytes }: FrameHead) => {
@@ -194,7 +194,7 @@ describe('a channel', { concurrency: false }, () => {
     assert.deepEqual(returned, lent)
   })
 
-  test('reads no further while its receiver has no room', async () => {
+  test('stops reading while its receiver has no buffer', async () => {
     let room = false
     const got: number[] = []
     const { port, channels } = await serve({
@@ -214,7 +214,7 @@ describe('a channel', { concurrency: false }, () => {
     await eventually(() => assert.deepEqual(got, [9]))
   })
 
-  test('that cannot be made says why: nobody listens, or the caller does not want it any more', async () => {
+  test('that cannot connect reports a refused connection or an abort', async () => {
     const { port, channels } = await serve()
     const stop = new AbortController()
     stop.abort(new DOMException('stopped', 'AbortError'))
@@ -226,7 +226,7 @@ describe('a channel', { concurrency: false }, () => {
   })
 })
 
-/** What Linux says of a connection, by the ports of the end that listens and the end that called: which timer runs. */
+/** @returns the active kernel timer of the connection with these local and remote ports, from /proc/net/tcp */
 function kernelTimer(localPort: number, remotePort: number): number | undefined {
   const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0')
   const rows = readFileSync('/proc/net/tcp', 'utf8').split('\n')

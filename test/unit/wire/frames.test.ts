@@ -35,7 +35,7 @@ const frames = fc.array(
 )
 
 describe('frames', () => {
-  test('arrive whole and in order in any chunking', () => {
+  test('arrive complete and in order in any chunking', () => {
     fc.assert(
       fc.property(frames, fc.array(fc.integer({ min: 1, max: 70 }), { minLength: 1 }), (sent, sizes) => {
         const { decoder, seen } = collect()
@@ -51,7 +51,7 @@ describe('frames', () => {
     )
   })
 
-  test('with any one bit flipped in head, JSON or body are never taken for good', () => {
+  test('with one flipped bit in head, JSON or body are never accepted', () => {
     const good = wire(7, 42, '{"step":1500}', new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]))
     for (let bit = 0; bit < good.length * 8; bit++) {
       const bytes = Buffer.from(good)
@@ -62,7 +62,7 @@ describe('frames', () => {
     }
   })
 
-  test('above a cap are refused before anything is allocated', () => {
+  test('above a size limit are refused before a buffer is allocated', () => {
     for (const [header, body] of [
       ['x'.repeat(1001), new Uint8Array(0)],
       ['{}', new Uint8Array(10_001)],
@@ -75,7 +75,7 @@ describe('frames', () => {
     }
   })
 
-  test('of another protocol or version are refused, and the versions are named', () => {
+  test('of another protocol or version are refused with both versions', () => {
     const { decoder } = collect()
     assert.throws(() => decoder.feed(Buffer.from('GET / HTTP/1.1\r\nHost: parameter-server\r\n')), {
       code: 'FRAME_BAD_MAGIC',
@@ -86,7 +86,7 @@ describe('frames', () => {
     })
   })
 
-  test('wait where there is no room for a body, and go on without loss when there is', () => {
+  test('wait while no buffer for a body is free, and continue without loss', () => {
     let room = false
     const bodies: string[] = []
     const decoder = new FrameDecoder({
@@ -105,7 +105,7 @@ describe('frames', () => {
     assert.deepEqual(bodies, ['first', 'second'])
   })
 
-  test('that end half received give their buffer back', () => {
+  test('that end incompletely return their buffer', () => {
     const buffer = new Uint8Array(8)
     const decoder = new FrameDecoder({ body: () => buffer, frame: () => {} })
     decoder.feed(wire(1, 1, '{}', new Uint8Array(8)).subarray(0, -1))
@@ -114,7 +114,7 @@ describe('frames', () => {
   })
 })
 
-/** A frame as a peer of another version would send it: with a right checksum. */
+/** @returns a frame of another version with a correct checksum */
 function otherVersion(version: number): Buffer {
   const frame = encodeFrame(1, 1, '{}')
   frame.writeUInt16LE(version, 4)
@@ -122,7 +122,7 @@ function otherVersion(version: number): Buffer {
   return frame
 }
 
-/** crc32 as RFC 1952 writes it down, bit by bit: not the code under test. */
+/** crc32 of RFC 1952, bit by bit, independent of the code under test. */
 function checksum(bytes: Uint8Array): number {
   let crc = 0xffffffff
   for (const byte of bytes) {

@@ -8,13 +8,13 @@ function variable(name: string, shape: number[], more: Partial<VariableSpec> = {
   return { name, shape, kind: 'trainable', decay: true, init: { type: 'zeros' }, ...more }
 }
 
-/** The paper's head: 18,291 labels in 50 slices of 2048 features, the remainder to the first 41. */
+/** The head in the paper: 18,291 labels in 50 slices of 2048 features; the first 41 slices have one label more. */
 const head = Array.from({ length: 50 }, (_, i) =>
   variable(`head/slice_${i}/weights`, [2048, i < 41 ? 366 : 365], { slice: true, restored: false }),
 )
 const backbone = Array.from({ length: 100 }, (_, i) => variable(`conv_${i}`, [3, 3, 64 + i, 64]))
 
-test('fifty slices on 17 parameter servers: sixteen hold three and one holds two', () => {
+test('of 17 parameter servers, sixteen hold three of fifty slices and one holds two', () => {
   const { shards } = placeLayout(makeLayout([...backbone, ...head]), 17)
   const slices = shards.map(({ entries }) => entries.filter(({ slice }) => slice).length)
   assert.deepEqual(
@@ -23,7 +23,7 @@ test('fifty slices on 17 parameter servers: sixteen hold three and one holds two
   )
 })
 
-test('the rest of the model evens out the bytes', () => {
+test('the other variables balance the bytes of the shards', () => {
   const loads = placeLayout(makeLayout([...backbone, ...head]), 17).shards.map(({ total }) => total)
   const mean = loads.reduce((sum, load) => sum + load, 0) / loads.length
   assert.ok(Math.max(...loads) < 1.15 * mean, `heaviest ${Math.max(...loads)}, mean ${mean}`)
@@ -46,7 +46,7 @@ const models = fc
     ),
   )
 
-test('every variable lies on exactly one shard, on the same one each time, in the order of a push', () => {
+test('every variable is on exactly one shard, deterministically, in the order of a push', () => {
   fc.assert(
     fc.property(models, fc.integer({ min: 1, max: 6 }), (variables, servers) => {
       const placement = placeLayout(makeLayout(variables), servers)
@@ -67,7 +67,7 @@ test('every variable lies on exactly one shard, on the same one each time, in th
   )
 })
 
-test('the hash knows every field and the order, and nothing else', () => {
+test('the hash depends on every field and the order, and on nothing else', () => {
   const base = variable('w', [2, 3], { init: { type: 'normal', stddev: 1 } })
   const hashOf = (...variables: VariableSpec[]) => makeLayout(variables).hash
   assert.equal(hashOf(base), hashOf({ ...base, slice: false }))
@@ -87,12 +87,12 @@ test('the hash knows every field and the order, and nothing else', () => {
   assert.notEqual(hashOf(base, second), hashOf(second, base))
 })
 
-test('a model without variables, or with a name twice, is no model', () => {
+test('a layout without variables or with a repeated name is refused', () => {
   assert.throws(() => makeLayout([]), { code: 'LAYOUT_INVALID' })
   assert.throws(() => makeLayout([variable('w', [1]), variable('w', [2])]), { code: 'LAYOUT_INVALID', message: /'w'/ })
 })
 
-test('views by name are windows on the flat array', () => {
+test('views by name share the memory of the flat array', () => {
   const [shard] = placeLayout(makeLayout([variable('a', [2]), variable('b', [3])]), 1).shards
   const flat = new Float32Array(5)
   viewsOf(shard?.entries ?? [], flat)

@@ -18,7 +18,7 @@ function frameOf(bytes: Buffer): Frame {
 
 const raw = (type: number, header: string) => frameOf(encodeFrame(type, 1, header))
 
-test('a message comes out as it went in', () => {
+test('a decoded message equals the encoded one', () => {
   const message: Message = {
     type: 'push',
     seq: 3,
@@ -32,12 +32,12 @@ test('a message comes out as it went in', () => {
   assert.deepEqual(decodeMessage(frameOf(encodeMessage(message, 1))), message)
 })
 
-test('a type that nobody knows is refused', () => {
+test('an unknown type is refused', () => {
   assert.throws(() => decodeMessage(raw(999, '{}')), { code: 'FRAME_UNKNOWN_TYPE' })
   assert.throws(() => decodeMessage(raw(0, '{}')), { code: 'FRAME_UNKNOWN_TYPE' })
 })
 
-test('a header that is no JSON, lacks a field, has one too many or a wrong one is refused', () => {
+test('a header that is not JSON, or has a missing, unknown or invalid field, is refused', () => {
   const good = '"seq":1,"incarnation":1,"baseVersion":1,"loss":1'
   for (const header of ['', 'nonsense', '[]', 'null', '{}', `{${good}}`, `{${good},"examples":-1}`])
     assert.throws(() => decodeMessage(raw(typeCode('push'), header)), { code: 'FRAME_BAD_HEADER' }, header)
@@ -47,7 +47,7 @@ test('a header that is no JSON, lacks a field, has one too many or a wrong one i
   })
 })
 
-test('numbers that no job comes to are refused: a checkpoint would not be taken back with them', () => {
+test('numbers beyond any real job are refused, because a checkpoint with them could not be restored', () => {
   const push = (seq: number): Message => ({
     type: 'push',
     seq,
@@ -72,7 +72,7 @@ test('numbers that no job comes to are refused: a checkpoint would not be taken 
     assert.throws(() => decodeMessage(frameOf(encodeMessage(wrong, 1))), { code: 'FRAME_BAD_HEADER' })
 })
 
-test('a header cannot reach the prototype of anything', () => {
+test('a header cannot change a prototype', () => {
   const hostile = '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}'
   for (const type of ['heartbeat', 'lease', 'snapshotTaken'] as const)
     assert.throws(() => decodeMessage(raw(typeCode(type), hostile)), { code: 'FRAME_BAD_HEADER' })
@@ -81,7 +81,7 @@ test('a header cannot reach the prototype of anything', () => {
   assert.equal(({} as { polluted?: unknown }).polluted, undefined)
 })
 
-test('a body of another length than the floats that are expected is refused', () => {
+test('a body of another length than the expected floats is refused', () => {
   assert.deepEqual([...floatsOf(new Uint8Array(new Float32Array([1, 2]).buffer), 2)], [1, 2])
   assert.throws(() => floatsOf(new Uint8Array(7), 2), { code: 'FRAME_BAD_BODY' })
 })

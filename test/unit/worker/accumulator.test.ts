@@ -16,7 +16,7 @@ function output(gradient: number, statistic: number, loss: number): StepOutput {
   }
 }
 
-/** Two shards of these incarnations, both at this version. */
+/** @returns the base of a pull from two shards of these incarnations, both at this version */
 function base(incarnation: number, version: number, other = incarnation): WeightsBase {
   return [
     { incarnation, version },
@@ -24,7 +24,7 @@ function base(incarnation: number, version: number, other = incarnation): Weight
   ]
 }
 
-test('gradients and examples add up; the loss and batch statistics are means', () => {
+test('gradients and examples are summed; loss and batch statistics are averaged', () => {
   const sum = new Accumulator()
   sum.add(output(1, 5, 3), base(1, 0))
   sum.add(output(10, 6, 1), base(1, 0))
@@ -35,7 +35,7 @@ test('gradients and examples add up; the loss and batch statistics are means', (
   assert.deepEqual([loss, examples, batches], [2, 16, 2])
 })
 
-test('what was taken is not counted again', () => {
+test('a taken sum is not counted again', () => {
   const sum = new Accumulator()
   sum.add(output(1, 5, 3), base(1, 0))
   sum.take()
@@ -45,7 +45,7 @@ test('what was taken is not counted again', () => {
   assert.deepEqual([[...(gradients.get('w') ?? [])], loss, examples], [[2, 4], 7, 8])
 })
 
-test('a sum is as old as its oldest part', () => {
+test('a sum has the version of its oldest part', () => {
   const sum = new Accumulator()
   sum.add(output(1, 5, 3), base(7, 10))
   sum.add(output(1, 5, 3), base(7, 13))
@@ -54,11 +54,11 @@ test('a sum is as old as its oldest part', () => {
   assert.deepEqual(sum.take().base, base(7, 13))
 })
 
-test('gradients of weights that a server has lost are not mixed with new ones', () => {
+test('gradients of weights that a restarted server has lost are dropped', () => {
   const sum = new Accumulator()
   sum.add(output(100, 5, 3), base(7, 10))
   sum.add(output(1, 6, 1), base(7, 4, 8))
-  assert.equal(sum.steps, 1, 'one shard came back: the whole gradient is of other weights')
+  assert.equal(sum.steps, 1, 'one shard restarted: the whole gradient belongs to lost weights')
   sum.add(output(2, 6, 1), base(7, 4, 8))
   const { gradients, examples, loss, base: taken } = sum.take()
   assert.deepEqual([[...(gradients.get('w') ?? [])], examples, loss], [[3, 6], 16, 1])

@@ -12,7 +12,7 @@ const ANT = listOf('ant', 'bee')
 const BEE = listOf('bee', 'ant')
 const idOf = ({ count, sha256 }: typeof ANT) => ({ count, sha256 })
 
-/** Answers as parameter server 0 would that has `list`; remembers the bodies it was sent. */
+/** Answers like parameter server 0 with this `list`, and records the bodies that it receives. */
 function serverWith(list: typeof ANT): { channel: Channel; bodies: number[] } {
   const bodies: number[] = []
   const request = async (offer: Message<'offerClasses'>, body: Uint8Array): Promise<Reply> => {
@@ -25,7 +25,7 @@ function serverWith(list: typeof ANT): { channel: Channel; bodies: number[] } {
 
 const names = (agreement: ClassAgreement) => agreement.classes.map(({ name }) => name)
 
-test('a list is sent only to a server that has none, and asked for only where it differs', async () => {
+test('a list is sent only to a server without one, and requested only if it differs', async () => {
   const { channel, bodies } = serverWith(ANT)
   await new ClassAgreement(ANT, () => true).agree(channel, idOf(ANT))
   assert.deepEqual(bodies, [])
@@ -36,7 +36,7 @@ test('a list is sent only to a server that has none, and asked for only where it
   assert.deepEqual([names(other), other.id], [['ant', 'bee'], idOf(ANT)])
 })
 
-test('a folder that lacks classes may be told the list, and may not say what the list is', async () => {
+test('a worker whose folder lacks classes uses the list of the server, and never sends its own', async () => {
   const tooFew = () => {
     throw new DownpourError('LABELS_TOO_FEW', 'the data has 2 labels, spec.task.classes is 3')
   }
@@ -48,14 +48,14 @@ test('a folder that lacks classes may be told the list, and may not say what the
   assert.deepEqual(names(agreement), ['ant', 'bee', 'cat'])
 })
 
-test('a worker whose list cannot be that of the job asks for it, and sends nothing', async () => {
+test('a worker whose list cannot be that of the job requests it, and sends nothing', async () => {
   const { channel, bodies } = serverWith(listOf('ant', 'bee', 'cat'))
   const agreement = new ClassAgreement(ANT, () => false)
   await agreement.agree(channel, null)
   assert.deepEqual([names(agreement), bodies], [['ant', 'bee', 'cat'], [0]])
 })
 
-test('a server that comes back with another list ends a worker that has trained by the former one', async () => {
+test('a server that restarts with another list ends a worker that trained with the former one', async () => {
   const agreement = new ClassAgreement(BEE, () => true)
   await agreement.agree(serverWith(ANT).channel, idOf(ANT))
   await agreement.agree(serverWith(ANT).channel, null)

@@ -1,4 +1,4 @@
-/** The loader's thread, which also says what modules it loads. */
+/** Runs the loader's thread and reports the modules that it loads. */
 import { registerHooks } from 'node:module'
 import { BroadcastChannel } from 'node:worker_threads'
 

@@ -9,7 +9,7 @@ import { epochs, INPUT, ListedLeases } from '../input/builders.ts'
 
 const folder = temporaryFolder()
 
-/** What the thread of a job with this task has loaded when it has made a batch. */
+/** @returns the modules that the thread of a job with this task has loaded after its first batch */
 async function modulesLoaded(type: string): Promise<string[]> {
   const modules: string[] = []
   const channel = new BroadcastChannel('loaded modules')
@@ -36,11 +36,11 @@ async function modulesLoaded(type: string): Promise<string[]> {
 }
 
 for (const { type } of DECLARATIONS)
-  test(`the thread of a loader loads no tfjs for ${type}`, async () => {
+  test(`the loader's thread does not load tfjs for ${type}`, async () => {
     const modules = await modulesLoaded(type)
     assert.ok(
       modules.some((url) => url.includes('/node_modules/sharp/')),
-      'it decodes pictures',
+      'it decodes images',
     )
     assert.deepEqual(
       modules.filter((url) => /tensorflow|\/src\/(tensor|models)\//.test(url)),

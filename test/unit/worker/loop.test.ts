@@ -9,11 +9,11 @@ import type { Stepper } from '../../../src/worker/step.ts'
 import { makeConfig } from '../ps/fixtures.ts'
 
 interface Run {
-  /** Gradients that were pushed, and what they said they were computed on. */
+  /** Gradients that were pushed, with the weights on which they were computed. */
   pushed: { gradient: number | undefined; base: WeightsBase | undefined }[]
 }
 
-/** A loop over one shard and one weight; the n-th step's gradient is 10 to the n-th. `bases`: what each pull brings. */
+/** Runs a loop over one shard and one weight. The gradient of step n is 10 to the power n; `bases`: result of each pull. */
 async function run(bases: readonly [incarnation: number, version: number][], pushEvery: number): Promise<Run> {
   const pushed: Run['pushed'] = []
   let pulls = 0
@@ -59,7 +59,7 @@ async function run(bases: readonly [incarnation: number, version: number][], pus
   return { pushed }
 }
 
-test('a push of several steps says the oldest weights that it was computed on', async () => {
+test('a push of several steps has the version of its oldest step', async () => {
   const { pushed } = await run(
     [
       [7, 1],
@@ -75,7 +75,7 @@ test('a push of several steps says the oldest weights that it was computed on', 
   ])
 })
 
-test('steps on weights that a restarted server has lost are in no push', async () => {
+test('steps on weights that a restarted server has lost are not pushed', async () => {
   const { pushed } = await run(
     [
       [7, 9],

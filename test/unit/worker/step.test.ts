@@ -13,10 +13,10 @@ import { buildModel, config, drawAll } from '../models/builders.ts'
 const PIXELS = 4
 const STEPS = 2000
 const SAMPLE_EVERY = 50
-/** Seen over 1,000 steps: 0.7 MiB. A thirtieth of one set of gradients leaked a step, 8 KiB, would be 8 MiB. */
+/** Measured over 1,000 steps: 0.7 MiB. A leak of 8 KiB a step, a thirtieth of one set of gradients, gives 8 MiB. */
 const RSS_BOUND_BYTES = 8 * 2 ** 20
 
-// What waits to be collected is no leak, and how much that is depends on who else uses the machine.
+// Garbage that is not yet collected is no leak, and its amount depends on the load of the machine.
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
@@ -38,7 +38,7 @@ function oneStep(values = drawAll(model, 1), input = batch()): StepOutput {
   return output
 }
 
-test('a step gives loss, gradients and statistics of its batch', () => {
+test('a step returns loss, gradients and statistics of its batch', () => {
   const { loss, gradients, statistics, examples, finite, seconds } = oneStep()
   const kinds = (kind: string) => model.variables.filter((variable) => variable.kind === kind).map(({ name }) => name)
   assert.ok(loss > 0 && finite && seconds > 0)
@@ -65,7 +65,7 @@ test('a step gives the terms of the loss that its task names, and leaves no tens
 })
 
 for (const backend of ['wasm', 'cpu'] as const) {
-  test(`on ${backend}, weights that are loaded may be overwritten, and a new load takes their place`, async () => {
+  test(`on ${backend}, loaded weights are copied, and a new load replaces them`, async () => {
     await selectBackend(backend, silentLog)
     const values = drawAll(model, 1)
     const stepper = createStepper(model.task)
@@ -79,7 +79,7 @@ for (const backend of ['wasm', 'cpu'] as const) {
   })
 }
 
-test('a loss or gradient that is not finite is told', () => {
+test('a loss or gradient that is not finite is reported', () => {
   assert.equal(oneStep(drawAll(model, 1), batch(Number.NaN)).finite, false)
   const values = drawAll(model, 1)
   values.get('head/slice_0/bias')?.fill(Number.POSITIVE_INFINITY)
@@ -87,13 +87,13 @@ test('a loss or gradient that is not finite is told', () => {
   assert.equal(oneStep().finite, true)
 })
 
-test('weights that lack a variable are refused by its name', () => {
+test('weights without a variable are refused with its name', () => {
   const values = drawAll(model, 1)
   values.delete('root/gamma')
   assert.throws(() => createStepper(model.task).load(values), /root\/gamma/)
 })
 
-test('two thousand steps leave no tensor and no memory behind', async (t) => {
+test('two thousand steps leak no tensor and no memory', async (t) => {
   const stepper = createStepper(model.task)
   const values = drawAll(model, 1)
   const input = batch()
@@ -115,7 +115,7 @@ test('two thousand steps leave no tensor and no memory behind', async (t) => {
   stepper.dispose()
 })
 
-test('a stepper that is disposed of leaves nothing', () => {
+test('a disposed stepper leaves no tensors', () => {
   const before = tf.memory().numTensors
   oneStep()
   assert.equal(tf.memory().numTensors, before)
