@@ -32,7 +32,7 @@ for (const [words, values] of Object.entries(MATRIX)) {
       assert.equal(status, 0, stdout)
     })
 
-    test('there are notes', () => assert.match(notes(values), /Is it there/))
+    test('there are notes', () => assert.match(notes(values), /Check the operator/))
 
     test('names are unique, of legal length, and say where they lie', () => {
       const objects = render(values)
@@ -149,7 +149,7 @@ suite('what does not go together is refused with a sentence', { skip }, () => {
     [
       'two replicas without a lease',
       { replicas: 2, leaderElection: { enabled: false } },
-      /needs leaderElection\.enabled/,
+      /requires leaderElection\.enabled/,
     ],
     [
       'a monitor without its service',

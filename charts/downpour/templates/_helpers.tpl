@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{/* 52 characters: the suffixes of the objects below still fit into 63. */}}
+{{/* At most 52 characters, so that the names of objects with their suffixes fit into 63. */}}
 {{- define "downpour.fullname" -}}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
@@ -12,7 +12,7 @@
 {{- end }}
 {{- end }}
 
-{{/* Cluster-scoped names carry the namespace unless the release is called like its chart: two releases must not meet. */}}
+{{/* Cluster-scoped names contain the namespace unless the release has the name of its chart, so that two releases do not collide. */}}
 {{- define "downpour.clusterName" -}}
 {{- $name := include "downpour.fullname" . }}
 {{- ternary $name (printf "%s-%s" .Release.Namespace $name) (eq .Release.Name .Chart.Name) }}
@@ -64,21 +64,21 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{/* Exactly what the operator asks the API server for; test/chart/rbac.test.ts compares. */}}
+{{/* Exactly the requests that the operator makes; test/chart/rbac.test.ts compares them. */}}
 {{- define "downpour.operatorRules" -}}
-# Watched; deleted when ttlSecondsAfterFinished is over; patched for the transfers that were made (an annotation) and
-# for the number of workers that a preset says, which the scale subresource reads.
+# delete: after ttlSecondsAfterFinished. patch: records the created transfers in an annotation, and sets the number of
+# workers that comes from a preset, because the scale subresource reads it from the spec.
 - apiGroups: [downpour.dev]
   resources: [pretrainjobs, finetunejobs]
   verbs: [delete, list, patch, watch]
-# Makes the transfers of a PretrainJob, and looks whose it is when the name is taken.
+# Creates the transfers of a PretrainJob; get: whose object it is when the name exists already.
 - apiGroups: [downpour.dev]
   resources: [finetunejobs]
   verbs: [create, get]
 - apiGroups: [downpour.dev]
   resources: [pretrainjobs/status, finetunejobs/status]
   verbs: [update]
-# Admission (OwnerReferencesPermissionEnforcement) asks for it from who sets blockOwnerDeletion.
+# The admission plugin OwnerReferencesPermissionEnforcement requires it to set blockOwnerDeletion.
 - apiGroups: [downpour.dev]
   resources: [pretrainjobs/finalizers, finetunejobs/finalizers]
   verbs: [update]
@@ -91,7 +91,7 @@ annotations:
 - apiGroups: [""]
   resources: [events]
   verbs: [create, patch]
-# spec.scheduling.gang; harmless where there is no such scheduler.
+# For spec.scheduling.gang; no effect in a cluster without these kinds.
 - apiGroups: [scheduling.volcano.sh, scheduling.x-k8s.io]
   resources: [podgroups]
   verbs: [create, get, patch]
