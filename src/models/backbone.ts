@@ -1,7 +1,14 @@
 /** A network without a head: it computes features of several strides from images, and tasks add heads to them. */
 import { DownpourError } from '../support/errors.ts'
 import { type Tensor4D, tf } from '../tensor/tf.ts'
-import { architectureOf, EXPANSION, planBlocks, type StridePlacement, type UnitPlan } from './architectures.ts'
+import {
+  ARCHITECTURES,
+  type BackboneName,
+  EXPANSION,
+  planBlocks,
+  type StridePlacement,
+  type UnitPlan,
+} from './architectures.ts'
 import type { BatchNormOptions } from './batch-norm.ts'
 import type { LayerOptions } from './convolution.ts'
 import type { Layer } from './layer.ts'
@@ -26,7 +33,7 @@ export type InputNormalisation =
 type Rgb = readonly [red: number, green: number, blue: number]
 
 export interface BackboneOptions {
-  readonly name: string
+  readonly name: BackboneName
   /** Strides beyond it become dilations. Absent: the stride of the architecture. */
   readonly outputStride?: 8 | 16 | 32
   /** stages: freezes the first n of root, block1, block2, …; their batch norm uses the moving statistics. */
@@ -40,7 +47,7 @@ export interface BackboneOptions {
 /** Declares the variables and allocates nothing. @throws DownpourError CONFIG_INVALID */
 export function buildBackbone(options: BackboneOptions): Backbone {
   const { stridePlacement = 'lastUnit', rootPadding = 'same', input = { type: 'symmetric' } } = options
-  const architecture = architectureOf(options.name)
+  const architecture = ARCHITECTURES[options.name]
   const { outputStride = Number.POSITIVE_INFINITY } = options
   const plan = planBlocks(architecture, { placement: stridePlacement, outputStride })
   checkOutputStride(options, plan)

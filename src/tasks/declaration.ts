@@ -14,7 +14,7 @@ export interface TaskDeclaration {
   readonly input: z.ZodObject
   /** Formats of data sets that carry what the task learns. */
   readonly formats: readonly DataFormatName[]
-  /** The first is the headline of a job, and what keepBest goes by. */
+  /** The first is the headline of a job, and what keepBest goes by. Reports draw one named `loss` beside the training loss. */
   readonly metrics: readonly [MetricSpec, ...MetricSpec[]]
 }
 

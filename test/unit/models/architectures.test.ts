@@ -14,7 +14,8 @@ const COUNTS = {
   resnet152: { conv: 57_992_384, norm: 151_424, total1000: 60_192_808, total18291: 95_622_067 },
 }
 
-for (const [backbone, expected] of Object.entries(COUNTS)) {
+for (const backbone of ['resnet50', 'resnet101', 'resnet152'] as const) {
+  const expected = COUNTS[backbone]
   test(`${backbone} has the parameters of the paper`, () => {
     const at = (classes: number, headSlices: number) => buildModel(config({ backbone, classes, headSlices })).variables
     const small = at(1000, 1)

@@ -21,7 +21,7 @@ const CHANNELS = [256, 512, 1024, 2048]
 
 test('a backbone yields a feature of every stride from 4 to its output stride, one a block', () => {
   const strides = { 8: [4, 8, 8, 8], 16: [4, 8, 16, 16], 32: [4, 8, 16, 32] } as const
-  for (const name of ['resnet50', 'resnet101', 'resnet152']) {
+  for (const name of ['resnet50', 'resnet101', 'resnet152'] as const) {
     for (const stridePlacement of PLACEMENTS) {
       for (const outputStride of [8, 16, 32] as const) {
         const { features } = buildBackbone(options({ name, stridePlacement, outputStride }))
@@ -212,7 +212,6 @@ test('a backbone trained on standardised pixels gets them from pixels in [-1, 1]
 test('what a backbone cannot do is refused by name', () => {
   const refused = (settings: Partial<BackboneOptions>, message: RegExp) =>
     assert.throws(() => buildBackbone(options(settings)), { code: 'CONFIG_INVALID', message })
-  refused({ name: 'vgg' }, /model\.backbone: vgg/)
   refused({ outputStride: 8 }, /outputStride: 8: resnet-mini has 4/)
   refused({ freeze: { stages: 5 } }, /freeze\.stages: 5/)
 })

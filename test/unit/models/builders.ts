@@ -1,4 +1,5 @@
 /** Small models, with weights drawn where their variables say. */
+import type { BackboneName } from '../../../src/models/architectures.ts'
 import { buildBackbone } from '../../../src/models/backbone.ts'
 import type { BatchNormOptions } from '../../../src/models/batch-norm.ts'
 import { createPass, type Weights } from '../../../src/models/layer.ts'
@@ -10,7 +11,7 @@ import type { Task } from '../../../src/tasks/task.ts'
 import { type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../../../src/tensor/tf.ts'
 
 export interface ModelSettings {
-  backbone: string
+  backbone: BackboneName
   classes: number
   headSlices: number
   protocol: 'finetune' | 'frozen'

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
+import { Model } from '../../../src/contract/training.ts'
+import { BACKBONES } from '../../../src/models/architectures.ts'
 import { type Backbone, buildBackbone } from '../../../src/models/backbone.ts'
 import { createPass, type Weights } from '../../../src/models/layer.ts'
 import { silentLog } from '../../../src/support/log.ts'
@@ -72,4 +74,8 @@ test('the frozen protocol of a job freezes more than the stages that a task asks
 test('settings that the backbone of the job does not have are refused', () => {
   const build = jobBackbone(jobWith('resnet-mini'))
   assert.throws(() => build({ outputStride: 8 }), { code: 'CONFIG_INVALID' })
+})
+
+test('a job can name every backbone that there is', () => {
+  assert.deepEqual([...Model.shape.backbone.options].sort(), [...BACKBONES].sort())
 })
