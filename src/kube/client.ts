@@ -46,7 +46,7 @@ export class KubeClient {
   readonly #clock: Clock
   readonly #random: () => number
   readonly #log: Log
-  readonly #life: Scope
+  readonly #lifetime: Scope
 
   constructor(options: KubeClientOptions) {
     this.#connection = openConnection(options.kubeConfig)
@@ -62,7 +62,7 @@ export class KubeClient {
     this.#limiter = new TokenBucket({ ...DEFAULT_LIMITS, ...options.limits }, this.#clock)
     this.#retry = { ...DEFAULT_RETRY, ...options.retry }
     this.#log = options.log
-    this.#life = openScope([options.signal])
+    this.#lifetime = openScope([options.signal])
   }
 
   async get<T extends KubeObject = KubeObject>(ref: Ref, options: Waiting = {}): Promise<T> {
@@ -114,8 +114,8 @@ export class KubeClient {
   /** @throws 409 AlreadyExists; see createOrAdopt */
   async create<T extends KubeObject>(where: Collection, object: T, options: CreateOptions = {}): Promise<T> {
     const path = resourcePath({ apiVersion: where.apiVersion, plural: where.plural, namespace: where.namespace })
-    const rehearsal = options.dryRun ? { dryRun: 'All', fieldValidation: 'Strict' } : {}
-    const query = { fieldManager: FIELD_MANAGER, ...rehearsal }
+    const dryRun = options.dryRun ? { dryRun: 'All', fieldValidation: 'Strict' } : {}
+    const query = { fieldManager: FIELD_MANAGER, ...dryRun }
     return (await this.#call({ method: 'POST', path, query, body: object }, options)) as T
   }
 
@@ -181,7 +181,7 @@ export class KubeClient {
       timeoutSeconds,
     }
     const call: ApiRequest = { method: 'GET', path: resourcePath(where), query }
-    const scope = openScope([this.#life.signal, options.signal])
+    const scope = openScope([this.#lifetime.signal, options.signal])
     try {
       await this.#limiter.take(scope.signal)
       const { idleMs = 90_000, onOpen } = options
@@ -194,7 +194,7 @@ export class KubeClient {
 
   /** Ends every request and watch of this client and closes its connections. */
   async close(): Promise<void> {
-    this.#life.close()
+    this.#lifetime.close()
     await this.#connection.close()
   }
 
@@ -209,13 +209,13 @@ export class KubeClient {
   }
 
   async #call(call: ApiRequest, waiting: Waiting): Promise<unknown> {
-    const scope = openScope([this.#life.signal, waiting.signal])
-    const once = async () => {
+    const scope = openScope([this.#lifetime.signal, waiting.signal])
+    const attempt = async () => {
       await this.#limiter.take(scope.signal)
       return send(this.#transport, call, scope.signal)
     }
     try {
-      return await withRetry(once, isRepeatable(call) ? this.#retry : NO_RETRY, {
+      return await withRetry(attempt, isRepeatable(call) ? this.#retry : NO_RETRY, {
         clock: this.#clock,
         random: this.#random,
         signal: scope.signal,
@@ -241,7 +241,7 @@ function parseEvent<T>(line: string, path: string): WatchEvent<T> {
   } catch (error) {
     throw transportError('KUBE_TORN_LINE', `WATCH ${path}`, `not JSON: ${line.slice(0, 80)}`, error)
   }
-  throw transportError('KUBE_TORN_LINE', `WATCH ${path}`, `no watch event: ${line.slice(0, 80)}`)
+  throw transportError('KUBE_TORN_LINE', `WATCH ${path}`, `not a watch event: ${line.slice(0, 80)}`)
 }
 
 /** Opens no socket yet. @throws KUBE_CONFIG_INVALID, KUBE_INSECURE_SERVER, INVALID_LIMITS */

@@ -12,7 +12,7 @@ import { readYaml } from '../support/yaml.ts'
 class PooledKubeConfig extends KubeConfig {
   #dispatcher: Dispatcher | undefined
   #options: DispatcherOptions | undefined
-  #turn: Promise<void> = Promise.resolve()
+  #lastAuthentication: Promise<void> = Promise.resolve()
 
   override createDispatcherOptions(cluster: Cluster | null, agentOptions: AgentOptions): DispatcherOptions {
     const options = super.createDispatcherOptions(cluster, agentOptions)
@@ -31,14 +31,16 @@ class PooledKubeConfig extends KubeConfig {
 
   /** Serialised: two concurrent first calls would each create an agent, and the second would close the first one. */
   override applySecurityAuthentication(context: RequestContext): Promise<void> {
-    const turn = this.#turn.then(() => super.applySecurityAuthentication(context)).then(() => this.#pool(context))
-    this.#turn = turn.catch(() => {})
-    return turn
+    const authenticated = this.#lastAuthentication
+      .then(() => super.applySecurityAuthentication(context))
+      .then(() => this.#pool(context))
+    this.#lastAuthentication = authenticated.catch(() => {})
+    return authenticated
   }
 
   #pool(context: RequestContext): void {
-    const fresh = context.getDispatcher()
-    if (fresh) this.replaceDispatcher(fresh)
+    const created = context.getDispatcher()
+    if (created) this.replaceDispatcher(created)
     this.#dispatcher ??= new Agent()
     context.setDispatcher(this.#dispatcher)
   }
@@ -142,7 +144,7 @@ function allowLoopbackHttp(config: KubeConfig, cluster: Cluster): Cluster {
       { server: cluster.server },
     )
   }
-  const trusted = { ...cluster, skipTLSVerify: true }
-  config.clusters = config.clusters.map((other) => (other.name === cluster.name ? trusted : other))
-  return trusted
+  const withoutTls = { ...cluster, skipTLSVerify: true }
+  config.clusters = config.clusters.map((other) => (other.name === cluster.name ? withoutTls : other))
+  return withoutTls
 }

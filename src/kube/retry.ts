@@ -47,7 +47,7 @@ export async function withRetry<R>(call: () => Promise<R>, policy: RetryPolicy, 
 /** Milliseconds before the next attempt, at least Retry-After; undefined: no further attempt. */
 function retryWaitMs(error: KubeError, attempt: number, policy: RetryPolicy, random: () => number): number | undefined {
   if (error.httpStatus !== 0 && !policy.statuses.includes(error.httpStatus)) return undefined
-  const askedMs = (error.retryAfterSeconds ?? 0) * 1000
-  if (askedMs > policy.maxRetryAfterMs) return undefined
-  return askedMs + backoffMs(attempt, policy, random)
+  const retryAfterMs = (error.retryAfterSeconds ?? 0) * 1000
+  if (retryAfterMs > policy.maxRetryAfterMs) return undefined
+  return retryAfterMs + backoffMs(attempt, policy, random)
 }

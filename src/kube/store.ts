@@ -65,11 +65,11 @@ export class ObjectStore<T extends KubeObject> implements Store<T> {
     return { stored: true, previous }
   }
 
-  /** Removes the object under the key of `gone`, unless it is a later object of the same name. */
-  remove(gone: T): T | undefined {
-    const key = objectKey(gone)
+  /** Removes the object under the key of `deleted`, unless it is a later object of the same name. */
+  remove(deleted: T): T | undefined {
+    const key = objectKey(deleted)
     const stored = this.#objects.get(key)
-    if (!stored || (stored.metadata.uid !== gone.metadata.uid && isOlder(gone, stored))) return undefined
+    if (!stored || (stored.metadata.uid !== deleted.metadata.uid && isOlder(deleted, stored))) return undefined
     this.#unindex(key, stored)
     this.#objects.delete(key)
     return stored

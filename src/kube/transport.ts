@@ -40,7 +40,7 @@ export async function send(transport: Transport, call: ApiRequest, signal: Abort
     })
     return parseBody(call, await response.body.text())
   } catch (error) {
-    throw settle(transport, call, scope.signal, dispatcher, error)
+    throw finalError(transport, call, scope.signal, dispatcher, error)
   } finally {
     scope.close()
   }
@@ -65,13 +65,13 @@ export async function* stream(
     const response = await open(transport, call, { signal: scope.signal, headersMs }, (used) => {
       dispatcher = used
     })
-    const arm = () =>
+    const restartIdleTimer = () =>
       scope.within(idleMs, () => transportError('KUBE_WATCH_IDLE', nameOf(call), `silent for ${idleMs} ms`))
-    arm()
+    restartIdleTimer()
     onOpen?.()
-    yield* splitLines(response.body, arm, nameOf(call))
+    yield* splitLines(response.body, restartIdleTimer, nameOf(call))
   } catch (error) {
-    throw settle(transport, call, scope.signal, dispatcher, error)
+    throw finalError(transport, call, scope.signal, dispatcher, error)
   } finally {
     scope.close()
   }
@@ -148,7 +148,7 @@ function deadlineError(transport: Transport, call: ApiRequest): KubeError {
 }
 
 /** Chooses the real cause: after an abort, its reason says more than the socket error that it caused. */
-function settle(
+function finalError(
   transport: Transport,
   call: ApiRequest,
   signal: AbortSignal,

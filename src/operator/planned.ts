@@ -34,7 +34,7 @@ export interface CompletePlan extends Common {
   /** Digest of everything that must be the same for all pods of a job. */
   hash: string
   service: KubeObject
-  /** Undefined: the job is no gang. */
+  /** Undefined: the job is not a gang. */
   podGroup: KubeObject | undefined
   pod(order: PodOrder): KubeObject
 }

@@ -39,7 +39,7 @@ export class StatusWriter {
   ): Promise<Written> {
     if (isDeepStrictEqual(before, status)) return { outcome: 'unchanged' }
     const afterMs = (this.#last?.atMs ?? Number.NEGATIVE_INFINITY) + FIGURES_EVERY_MS - this.#now()
-    if (afterMs > 0 && before && onlyFiguresMoved(before, status)) {
+    if (afterMs > 0 && before && onlyFiguresChanged(before, status)) {
       return { outcome: 'later', afterMs }
     }
     return this.#replace({ ...raw, status }, signal)
@@ -63,7 +63,7 @@ export class StatusWriter {
 }
 
 /** A lower number of ready parameter servers is written at once: the next reconcile finds lost servers by it. */
-function onlyFiguresMoved(before: JobStatus, status: JobStatus): boolean {
+function onlyFiguresChanged(before: JobStatus, status: JobStatus): boolean {
   if (status.replicas.ps.ready < before.replicas.ps.ready) return false
   return isDeepStrictEqual(withoutFigures(before), withoutFigures(status))
 }

@@ -67,8 +67,8 @@ function predicateOf({ target, matches }: Request): (object: Stored) => boolean 
 
 /** For a watch with a selector, an object that begins to match is ADDED, and one that no longer matches is DELETED. */
 function typeFor({ type, object, before }: StoredEvent, isSelected: (object: Stored) => boolean): string | undefined {
-  const was = before !== undefined && isSelected(before)
-  const is = type !== 'DELETED' && isSelected(object)
-  if (is) return was ? 'MODIFIED' : 'ADDED'
-  return was ? 'DELETED' : undefined
+  const matchedBefore = before !== undefined && isSelected(before)
+  const matchesNow = type !== 'DELETED' && isSelected(object)
+  if (matchesNow) return matchedBefore ? 'MODIFIED' : 'ADDED'
+  return matchedBefore ? 'DELETED' : undefined
 }

@@ -8,7 +8,7 @@ export function collectGarbage(store: ObjectStore): () => void {
   for (const object of orphans(store)) remove(store, object)
   return store.subscribe(({ type, object }) => {
     if (type === 'DELETED') {
-      for (const dependent of dependentsOf(store, object.metadata.uid)) disown(store, dependent)
+      for (const dependent of dependentsOf(store, object.metadata.uid)) removeUnlessOwned(store, dependent)
       for (const { uid } of object.metadata.ownerReferences ?? []) finishForeground(store, uid)
     } else if (object.metadata.deletionTimestamp && object.metadata.finalizers?.includes(FOREGROUND)) {
       for (const dependent of dependentsOf(store, object.metadata.uid)) remove(store, dependent)
@@ -34,7 +34,7 @@ function orphans(store: ObjectStore): Stored[] {
 }
 
 /** Keeps an object while one of its owners exists. */
-function disown(store: ObjectStore, dependent: Stored): void {
+function removeUnlessOwned(store: ObjectStore, dependent: Stored): void {
   const owners = dependent.metadata.ownerReferences ?? []
   const alive = new Set(owners.length > 1 ? allObjects(store).map(({ metadata }) => metadata.uid) : [])
   if (!owners.some(({ uid }) => alive.has(uid))) remove(store, dependent)

@@ -13,10 +13,10 @@ const SCHEMAS = new Map<string, Schema>()
 /** @returns undefined for built-in kinds */
 export function schemaOf({ kind }: Resource): Schema | undefined {
   const jobKind = JOB_KINDS.find((one) => one === kind)
-  return jobKind && rememberedSchema(jobKind)
+  return jobKind && cachedSchema(jobKind)
 }
 
-function rememberedSchema(kind: JobKind): Schema {
+function cachedSchema(kind: JobKind): Schema {
   const schema = SCHEMAS.get(kind) ?? (crdFor(kind).spec.versions[0]?.schema.openAPIV3Schema as Schema)
   SCHEMAS.set(kind, schema)
   return schema

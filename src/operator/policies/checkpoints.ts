@@ -33,7 +33,7 @@ function withScore(
   return { step, digest, path, savedAt, final, ...(known === undefined ? {} : { score: known }) }
 }
 
-/** True after a failed save until a later one succeeds. */
+/** @returns condition CheckpointDegraded: True after a failed save until a later one succeeds */
 export function describeSaving(world: World, newest: Checkpoint | undefined): ConditionUpdate | undefined {
   const failures = world.observed.coordinator?.checkpointFailures
   if (!failures) return undefined

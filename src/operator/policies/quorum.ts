@@ -11,7 +11,7 @@ export function describeDegradation(world: World): ConditionUpdate {
   const lost = [...watched, ...world.slots.evaluator].filter((slot) => isLost(slot, wasRunning))
   const { worker } = world.desired
   if (lost.length === 0) {
-    return { type: 'Degraded', status: 'False', reason: 'AllThere', message: `no worker of ${worker} is lost` }
+    return { type: 'Degraded', status: 'False', reason: 'AllThere', message: 'no worker is lost' }
   }
   const why = failuresAmong(world, lost)
     .slice(0, 3)
@@ -29,11 +29,11 @@ function isLost(slot: Slot, wasRunning: boolean): boolean {
 
 const isSuccessor = (pod: PodFacts): boolean => pod.attempt > 0
 
-/** Milliseconds since which fewer workers than the quorum run; undefined: enough do. */
+/** Milliseconds since which fewer workers than the quorum run; undefined: enough workers run. */
 export function belowQuorumSinceMs(world: World, startedAtMs: number, degraded: ConditionUpdate): number | undefined {
-  const enough = world.job.spec.workers.quorum ?? 1
-  const done = world.slots.worker.filter((slot) => slot.pod?.phase === 'Succeeded').length
-  if (runningIn(world, 'worker') + done >= enough) return undefined
+  const quorum = world.job.spec.workers.quorum ?? 1
+  const finished = world.slots.worker.filter((slot) => slot.pod?.phase === 'Succeeded').length
+  if (runningIn(world, 'worker') + finished >= quorum) return undefined
   const before = findCondition(world.previous?.conditions, 'Degraded')
   if (degraded.status !== 'True') return startedAtMs
   return before?.status === 'True' ? Date.parse(before.lastTransitionTime) : world.nowMs

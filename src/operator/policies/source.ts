@@ -1,4 +1,4 @@
-/** spec.from: which checkpoint to start from, or what the job waits for. Pinned by digest once found. */
+/** Resolves spec.from: finds the checkpoint to start from and pins it by digest, or describes what the job waits for. */
 import type { From } from '../../api/from.ts'
 import { wantedSource } from '../../api/job.ts'
 import type { JobStatus } from '../../api/status.ts'
@@ -34,15 +34,16 @@ export function resolveSource(world: World): SourceDecision {
   if (source.claimName === undefined) {
     return waiting('SourceInvalid', `waits for ${what}: its spec is invalid (see its status)`)
   }
-  return choose(from, source, source.claimName)
+  return chooseCheckpoint(from, source, source.claimName)
 }
 
-function choose(from: From, source: SourceFacts, claimName: string): SourceDecision {
+function chooseCheckpoint(from: From, source: SourceFacts, claimName: string): SourceDecision {
   const { pretrainJob, checkpoint: wanted, step } = from
   const what = `PretrainJob "${pretrainJob}"`
   const saved = source.status?.checkpoints ?? []
   const ended = writtenEnding(source.status)
-  const chosen = wanted === 'step' || ended?.type === 'Succeeded' ? pick(saved, from, source.metric) : undefined
+  const chosen =
+    wanted === 'step' || ended?.type === 'Succeeded' ? findCheckpoint(saved, from, source.metric) : undefined
   if (chosen) {
     const { digest, path } = chosen
     const pinned = { pretrainJob, uid: source.uid, step: chosen.step, digest, path, claimName }
@@ -63,7 +64,11 @@ function choose(from: From, source: SourceFacts, claimName: string): SourceDecis
   return waiting(wanted === 'step' ? 'StepNotSaved' : 'SourceRunning', `waits for ${what} to ${event}; ${now}`)
 }
 
-function pick(saved: readonly Checkpoint[], { checkpoint: wanted, step }: From, metric: MetricSpec | undefined) {
+function findCheckpoint(
+  saved: readonly Checkpoint[],
+  { checkpoint: wanted, step }: From,
+  metric: MetricSpec | undefined,
+) {
   if (wanted === 'step') return saved.find((one) => one.step === step)
   const byStep = saved.toSorted((a, b) => b.step - a.step)
   if (wanted !== 'best') return byStep[0]

@@ -1,4 +1,4 @@
-/** PretrainJob.spec.transfers: a FinetuneJob at each step that asks for one, and on success. */
+/** Creates the FinetuneJobs of PretrainJob.spec.transfers: one at each configured step, and one on success. */
 import type { JobStatus } from '../../api/status.ts'
 import type { Action } from '../actions.ts'
 import type { World } from '../world.ts'
@@ -16,11 +16,11 @@ export function makeTransfers(
   const made = new Set(transfersMade)
   const isDue = (step: number | undefined) =>
     step === undefined ? hasSucceeded : checkpoints.some((saved) => saved.step === step)
-  const open = transfers.filter(({ name }) => !made.has(name))
-  const due = open.filter(({ exists, step }) => !exists && isDue(step))
-  const seen = open.filter(({ exists }) => exists).map(({ name }) => name)
+  const unrecorded = transfers.filter(({ name }) => !made.has(name))
+  const due = unrecorded.filter(({ exists, step }) => !exists && isDue(step))
+  const existing = unrecorded.filter(({ exists }) => exists).map(({ name }) => name)
   return [
     ...due.map(({ name }): Action => ({ type: 'createTransfer', name })),
-    ...(seen.length > 0 ? [{ type: 'noteTransfers' as const, names: [...transfersMade, ...seen].sort() }] : []),
+    ...(existing.length > 0 ? [{ type: 'noteTransfers' as const, names: [...transfersMade, ...existing].sort() }] : []),
   ]
 }
