@@ -63,7 +63,7 @@ export function isNeeded(path: string): boolean {
 export async function copyModules(target: string, names: readonly string[] = RUNTIME_PACKAGES): Promise<void> {
   for (const folder of await packageFolders(names)) {
     const nested = (path: string) => relative(join(ROOT, folder), path).split(sep).includes('node_modules')
-    const filter = (path: string) => !nested(path) && isNeeded(path)
+    const filter = (path: string) => !nested(path) && isNeeded(relative(ROOT, path))
     await cp(join(ROOT, folder), join(target, folder), { recursive: true, filter, dereference: true })
   }
 }
