@@ -1,21 +1,28 @@
-/** What the API server has served, from its own metrics: the same count for every contender. */
+/** Counts the writes that the API server has served, from its metrics, so that all contenders are counted alike. */
 import { setTimeout as delay } from 'node:timers/promises'
 
 const WRITES = new Set(['POST', 'PUT', 'PATCH', 'APPLY', 'DELETE'])
-/** The cluster's own business. */
-const OTHERS = new Set(['leases', 'nodes', 'tokenreviews', 'subjectaccessreviews', 'endpoints', 'endpointslices'])
+/** Resources that the cluster itself writes all the time. */
+const CLUSTER_RESOURCES = new Set([
+  'leases',
+  'nodes',
+  'tokenreviews',
+  'subjectaccessreviews',
+  'endpoints',
+  'endpointslices',
+])
 
-/** So long without a write the cluster counts as at rest. */
+/** The cluster is idle after this time without a write. */
 export const QUIET_MS = 1000
 
 export type Counts = Record<string, number>
 
-/** @param metrics text of the API server's /metrics. @returns `VERB resource/subresource` → how often */
+/** @param metrics text of the API server's /metrics. @returns the number of requests by `VERB resource/subresource` */
 export function countWrites(metrics: string): Counts {
   const counts: Counts = {}
   for (const [, labels = '', value] of metrics.matchAll(/^apiserver_request_total\{(.*)\} (\S+)$/gm)) {
     const label = (name: string) => new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(labels)?.[1] ?? ''
-    if (!WRITES.has(label('verb')) || OTHERS.has(label('resource'))) continue
+    if (!WRITES.has(label('verb')) || CLUSTER_RESOURCES.has(label('resource'))) continue
     const subresource = label('subresource')
     const key = `${label('verb')} ${label('resource')}${subresource ? `/${subresource}` : ''}`
     counts[key] = (counts[key] ?? 0) + Number(value)
@@ -28,12 +35,12 @@ export function difference(after: Counts, before: Counts): Counts {
   return Object.fromEntries(changed.filter(([, value]) => value !== 0))
 }
 
-/** The part of it that a controller chose to write: kubelets bind and report pods for everybody alike. */
+/** The sum of the counts whose key matches. Writes of scheduler and kubelets are the same for all contenders. */
 export function sumOf(counts: Counts, pattern: RegExp): number {
   return Object.entries(counts).reduce((sum, [key, value]) => sum + (pattern.test(key) ? value : 0), 0)
 }
 
-/** @returns the counts once nobody writes any more */
+/** Waits until the cluster is idle. @returns the counts at that time */
 export async function untilQuiet(read: () => Promise<Counts>): Promise<Counts> {
   for (let before = await read(); ; ) {
     await delay(QUIET_MS)

@@ -1,4 +1,4 @@
-/** Who makes 51 pods: ours, what users would pick instead, and a script that does nothing but POST them. */
+/** The contenders, which each create 51 pods: Downpour, two alternatives for users, and two scripts that only POST pods. */
 import { parseJob } from '../../src/api/parse.ts'
 import type { KubeClient } from '../../src/kube/client.ts'
 import type { KubeObject } from '../../src/kube/objects.ts'
@@ -12,14 +12,14 @@ export interface Contender {
   name: string
   selector(run: number): string
   begin(client: KubeClient, run: number): Promise<void>
-  /** Removes the job; its pods are removed by the caller. */
+  /** Deletes the job; the caller deletes its pods. */
   end(client: KubeClient, run: number): Promise<void>
 }
 
 const RESOURCES = { limits: { 'nvidia.com/gpu': 1 } }
 const container = (name: string) => ({ name, image: 'registry.invalid/pause', resources: RESOURCES })
 
-/** An object of one kind, created and deleted. */
+/** A contender that creates one object, whose controller creates the pods. */
 function jobOf(
   name: string,
   type: { apiVersion: string; kind: string; plural: string },
@@ -81,7 +81,7 @@ export const trainingOperator = jobOf(
   { tfReplicaSpecs: { PS: replica(1), Worker: replica(WORKERS) } },
 )
 
-/** A script that POSTs 51 pods at once over one connection. */
+/** A contender that POSTs all pods at once. */
 function postsOf(name: string, podsOf: (run: number) => KubeObject[]): Contender {
   return {
     name,
@@ -94,7 +94,7 @@ function postsOf(name: string, podsOf: (run: number) => KubeObject[]): Contender
   }
 }
 
-/** The limit: of pods as small as the peers'. */
+/** A lower bound: pods as small as those of the alternatives. */
 export const posts = postsOf('posts', (run) =>
   Array.from({ length: PODS }, (_, index) => ({
     apiVersion: 'v1',
@@ -104,14 +104,17 @@ export const posts = postsOf('posts', (run) =>
   })),
 )
 
-/** The limit for the very pods that Downpour makes: with claims, probes and the job's numbers in their environment. */
+/** A lower bound for Downpour: its own pods, with claims, probes and the job's numbers in their environment. */
 export const samePods = postsOf('posts-same-pods', (run) => {
   const name = `same-${run}`
   const metadata = { name, namespace: NAMESPACE, uid: `same-${run}` }
   const job = parseJob({ apiVersion: 'downpour.dev/v1alpha1', kind: 'PretrainJob', metadata, spec: SPEC })
   const plan = planJob(job, { defaultImage: 'registry.invalid/pause' })
-  const birth = { attempt: 0, generation: 0 }
-  const pods = [plan.pod('ps', 0, birth), ...Array.from({ length: WORKERS }, (_, i) => plan.pod('worker', i, birth))]
+  const incarnation = { attempt: 0, generation: 0 }
+  const pods = [
+    plan.pod('ps', 0, incarnation),
+    ...Array.from({ length: WORKERS }, (_, i) => plan.pod('worker', i, incarnation)),
+  ]
   return pods.map(({ metadata: { ownerReferences: _, labels, ...rest }, ...pod }) => ({
     ...pod,
     metadata: { ...rest, labels: { ...labels, bench: `posts-same-pods-${run}` } },

@@ -1,4 +1,4 @@
-/** Fake nodes with room for everything, few enough that the scheduler's search is not what is measured. */
+/** Fake nodes with capacity for all pods. They are few, so that the scheduler's search does not dominate the figures. */
 import type { KubeClient } from '../../src/kube/client.ts'
 import { isAlreadyExists } from '../../src/kube/errors.ts'
 import type { KubeObject } from '../../src/kube/objects.ts'
@@ -8,8 +8,8 @@ const WHERE = { apiVersion: 'v1', plural: 'nodes' }
 const nameOf = (index: number) => `large-${index}`
 
 export async function makeLargeNodes(client: KubeClient, pods: number): Promise<void> {
-  const each = String(pods)
-  const resources = { cpu: '1M', memory: '1Pi', pods: each, 'nvidia.com/gpu': each }
+  const capacity = String(pods)
+  const resources = { cpu: '1M', memory: '1Pi', pods: capacity, 'nvidia.com/gpu': capacity }
   for (let index = 0; index < NODES; index++) {
     const metadata = {
       name: nameOf(index),

@@ -1,4 +1,4 @@
-/** A pod that dies on a fake node, as a kubelet would tell it. */
+/** Fails pods on fake nodes by writing the status that a kubelet would write. */
 import type { KubeClient } from '../../src/kube/client.ts'
 import type { KubeObject } from '../../src/kube/objects.ts'
 import { NAMESPACE } from './measure.ts'
@@ -13,7 +13,7 @@ export async function failPod(client: KubeClient, name: string): Promise<void> {
   await client.mergePatch(ref, { status: { phase: 'Failed', containerStatuses } })
 }
 
-/** @returns seconds from the death of a pod until another one runs under its name */
+/** Fails the pod. @returns seconds until another pod of the same name runs */
 export async function measureReplacement(client: KubeClient, name: string): Promise<number> {
   const { resourceVersion, uid } = (await client.get({ ...PODS, name })).metadata
   const startedMs = performance.now()

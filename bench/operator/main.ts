@@ -1,8 +1,8 @@
 /**
- * `npm run bench:operator [-- --runs 20]`: time from a job to its 51 pods Running on fake GPU nodes of a real API
- * server, for Downpour, Kubeflow's training-operator, an Indexed Job, and a script that only POSTs the pods; in turns, so
- * that whatever else the machine does is the same for all, and each time in another order, because the API server's
- * garbage collector keeps step with a fixed one. Brings up the cluster it needs (`npm run cluster`).
+ * `npm run bench:operator [-- --runs 20]`: the time from creating a job until its 51 pods run, on fake GPU nodes of a real
+ * API server, for Downpour, Kubeflow's training-operator, an Indexed Job, and scripts that only POST the pods. Each round
+ * runs every contender once, so that other load of the machine affects all of them, in a random order, because the garbage
+ * collections of the API server would coincide with a fixed one. Starts the cluster that it needs (`npm run cluster`).
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
@@ -22,6 +22,7 @@ import { quantile, startOperatorProcess } from './operator-process.ts'
 import { prepareNamespace } from './prepare.ts'
 
 const OUT = 'bench/results/operator.json'
+/** Workers that are failed to measure their replacement. */
 const LOSSES = 5
 
 interface Run extends Start {
@@ -30,11 +31,11 @@ interface Run extends Start {
 
 async function runOnce(contender: Contender, run: number, client: KubeClient, kubectl: Kubectl): Promise<Run> {
   const metrics = async () => countWrites(await kubectl(['get', '--raw', '/metrics']))
-  // A controller may go on for seconds after its job was deleted; the next contender is not to pay for it.
+  // A controller may still write seconds after its job was deleted. These writes must not count for the next contender.
   const before = await untilQuiet(metrics)
   const selector = contender.selector(run)
   const start = await measureStart(client, selector, PODS, () => contender.begin(client, run))
-  // What a controller still writes once all is Running belongs to the start as well.
+  // Writes shortly after the last pod runs, such as a status, are part of the start.
   await delay(QUIET_MS)
   const writes = difference(await metrics(), before)
   await contender.end(client, run)
@@ -58,7 +59,7 @@ function summary(name: string, runs: readonly Run[]) {
   }
 }
 
-/** A job of its own loses one pod after another. @returns median seconds until the next one runs */
+/** Starts a further job and fails its pods one after the other. @returns median seconds until the replacement runs */
 async function measureReplacements(client: KubeClient, run: number) {
   const lose = async (names: readonly string[]) => {
     const seconds: number[] = []
@@ -105,7 +106,7 @@ try {
   for (let run = 0; run <= Number(values.runs); run++) {
     for (const contender of shuffled(contenders, random)) {
       const result = await runOnce(contender, run, client, kubectl)
-      // The first of each warms caches and connections.
+      // The first run of each contender warms caches and connections and is not counted.
       if (run > 0) results.get(contender)?.push(result)
       process.stdout.write(`${run} ${contender.name}: Running after ${result.runningSeconds.toFixed(2)} s\n`)
     }
@@ -120,7 +121,7 @@ try {
   const machine = `${availableParallelism()} cores of ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`
   await mkdir('bench/results', { recursive: true })
   const untilReplaced = await measureReplacements(client, Number(values.runs) + 1)
-  console.log('Until a pod that died is replaced, seconds:', untilReplaced)
+  console.log('Seconds until the replacement of a failed pod runs:', untilReplaced)
   const { peakRssMiB, memoryLimitMiB, reconciles } = await operator.figures()
   const reconcileSeconds = { p50: quantile(reconciles, 0.5), p99: quantile(reconciles, 0.99) }
   const facts = { machine, operator: { peakRssMiB, memoryLimitMiB, reconcileSeconds }, table, ratios, untilReplaced }

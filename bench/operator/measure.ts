@@ -1,4 +1,4 @@
-/** From the creation of a job to its pods: seen by a watch of its own, the same for every contender. */
+/** Measures the time from creating a job until its pods exist and run, with a watch that is the same for every contender. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { KubeClient } from '../../src/kube/client.ts'
 import type { KubeObject } from '../../src/kube/objects.ts'
@@ -10,12 +10,13 @@ const LIMIT_MS = 120_000
 type Pod = KubeObject & { status?: { phase?: string } }
 
 export interface Start {
-  /** Seconds from just before the creation of the job. */
+  /** Until all pods exist; like `runningSeconds`, counted from just before the job is created. */
   createdSeconds: number
+  /** Until all pods run or have succeeded. */
   runningSeconds: number
 }
 
-/** @param begin creates the job; it need not have returned when the pods are there */
+/** @param begin creates the job; the pods may run before it returns */
 export async function measureStart(
   client: KubeClient,
   selector: string,
@@ -51,7 +52,7 @@ export async function measureStart(
   }
 }
 
-/** Removes what a run has left, and waits until it is gone. */
+/** Deletes the remaining pods of a run and waits until none exists. */
 export async function untilGone(client: KubeClient, selector: string): Promise<void> {
   for (;;) {
     const { items } = await client.list(PODS, { labelSelector: selector })

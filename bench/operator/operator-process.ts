@@ -1,4 +1,4 @@
-/** The operator as its image runs it, bundled and within the chart's memory, and what its metrics and the kernel say of it. */
+/** Runs the operator as its image does, bundled and within the chart's memory limit, and reads figures from its metrics and the kernel. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync } from 'node:fs'
@@ -11,12 +11,12 @@ const FOLDER = '.cache/bench-operator'
 const LOG = `${FOLDER}/log`
 const CGROUP = '/sys/fs/cgroup/memory/downpour-bench'
 
-/** Cumulative, from a Prometheus histogram. */
+/** Cumulative buckets of a Prometheus histogram. */
 export type Histogram = readonly { le: number; count: number }[]
 
 export interface OperatorFigures {
   peakRssMiB: number
-  /** Of the container that it ran in; null: in none, for only root may make one, and only with cgroup v1. */
+  /** Of its cgroup; null: it ran without one, because only root on cgroup v1 can create one. */
   memoryLimitMiB: number | null
   eventLoopLagP99: number
   reconciles: Histogram
@@ -24,7 +24,7 @@ export interface OperatorFigures {
 
 export interface MeasuredOperator {
   figures(): Promise<OperatorFigures>
-  /** Until so many reconciles have been. */
+  /** Waits until the operator has done this many reconciles since its start. */
   untilReconciled(count: number): Promise<void>
   stop(): Promise<void>
 }
@@ -35,7 +35,7 @@ export async function startOperatorProcess(kubeconfig: string): Promise<Measured
   const output = openSync(LOG, 'w')
   const flags = ['operator', '--kubeconfig', kubeconfig, '--no-leader-elect', '--http-port', '0']
   const memoryLimitMiB = await makeMemoryLimit()
-  // As in a container: Node sizes its heap by the limit that it finds itself in.
+  // The shell enters the cgroup before it starts Node, because Node sizes its heap by the limit at its start.
   const enter = memoryLimitMiB === null ? '' : `echo $$ > ${CGROUP}/cgroup.procs && `
   const program = [process.execPath, ...(await imageFlags()), `${FOLDER}/dist/operator/operator.mjs`, ...flags]
   const child = spawn('/bin/sh', ['-c', `${enter}exec "$0" "$@"`, ...program], { stdio: ['ignore', output, output] })
@@ -63,13 +63,13 @@ export async function startOperatorProcess(kubeconfig: string): Promise<Measured
   }
 }
 
-/** What Node is told in the image before it is told the program. */
+/** @returns the options of Node in the entrypoint of the operator's image */
 async function imageFlags(): Promise<string[]> {
   const [, entrypoint = ''] = /^ENTRYPOINT (.+)$/m.exec(await readFile('docker/operator.Dockerfile', 'utf8')) ?? []
   return (JSON.parse(entrypoint) as string[]).slice(1, -1)
 }
 
-/** @returns MiB, null where it cannot be made */
+/** @returns the limit in MiB; null if the cgroup cannot be created */
 async function makeMemoryLimit(): Promise<number | null> {
   const values = load(await readFile('charts/downpour/values.yaml', 'utf8')) as {
     resources: { limits: { memory: string } }
@@ -84,7 +84,7 @@ async function makeMemoryLimit(): Promise<number | null> {
   }
 }
 
-/** Upper bound of the bucket, in seconds, that the share of reconciles since `before` lies in. */
+/** @returns the upper bound, in seconds, of the bucket that contains this quantile of the reconciles since `before` */
 export function quantile(reconciles: Histogram, share: number, before: Histogram = []): number {
   const since = reconciles.map(({ le, count }, i) => ({ le, count: count - (before[i]?.count ?? 0) }))
   return since.find(({ count }) => count >= share * totalOf(since))?.le ?? Number.NaN

@@ -1,4 +1,4 @@
-/** A namespace with our kinds and two bound claims, as the contenders need it. */
+/** Prepares the cluster for the contenders: the CRDs, a namespace, and two bound claims. */
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { KubeClient } from '../../src/kube/client.ts'
@@ -9,7 +9,7 @@ import { NAMESPACE } from './measure.ts'
 const CLAIMS = ['data', 'checkpoints']
 const SIZE = { storage: '1Gi' }
 
-/** @param namespace made if it is not there */
+/** @param namespace created if it is missing */
 export async function prepareNamespace(client: KubeClient, kubectl: Kubectl, namespace = NAMESPACE): Promise<void> {
   for (const file of ['crds/pretrainjobs.yaml', 'crds/finetunejobs.yaml']) {
     await kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], await readFile(file, 'utf8'))
@@ -22,7 +22,7 @@ export async function prepareNamespace(client: KubeClient, kubectl: Kubectl, nam
   for (const name of CLAIMS) await untilBound(client, namespace, name)
 }
 
-/** A claim and the volume that it is bound to: a folder of a node that nobody looks at. */
+/** A claim and the volume that it is bound to. Pods on fake nodes never use its folder. */
 function claim(namespace: string, name: string): object[] {
   const volume = `${namespace}-${name}`
   const common = { accessModes: ['ReadWriteMany'], storageClassName: '' }

@@ -1,9 +1,8 @@
 /**
- * `npm run bench:scale [-- --jobs 500]`: so many PretrainJobs of 51 pods each on a few fake nodes as large as needed.
- * Peak memory of the operator, reconcile time while pods are made and once they are there, event-loop lag, what is
- * there too much, and how long a new operator needs until it has looked at everything.
+ * `npm run bench:scale [-- --jobs 500]`: this number of PretrainJobs of 51 pods each, on a few fake nodes as large as
+ * needed. Measures the peak memory of the operator, its reconcile times while it creates pods and afterwards, the lag of
+ * its event loop, surplus pods, and the time that a new operator needs to reconcile all jobs.
  */
-
 import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -24,7 +23,7 @@ import { type Histogram, type OperatorFigures, quantile, startOperatorProcess, t
 import { prepareNamespace } from './prepare.ts'
 
 const LIMIT_MS = 30 * 60_000
-/** Every pod once in 3.5 hours. kwok starts no more than 3 pods a second at this size on 2 cores: more only queue there. */
+/** Each pod would fail once in 3.5 hours. At this size on 2 cores kwok starts at most 3 pods a second, and more would only queue. */
 const LOSS_EVERY_MS = 500
 
 const { values } = parseArgs({
@@ -56,14 +55,14 @@ async function untilEvery(holds: (job: Job) => boolean, what: string, count: num
   throw new Error(`not all of ${count} jobs ${what} after ${LIMIT_MS / 60_000} minutes`)
 }
 
-/** Every pod has a job that computes its name, and every job all its pods. A name cannot be there twice. */
+/** Counts pods, and those that belong to no job. Names are unique, so no job can have a pod twice. */
 async function countPods(count: number) {
   const selector = { labelSelector: LABELS.jobUid }
   const pods = await client.list(PODS_OF, { ...selector, trim: ({ metadata }) => ({ metadata }) })
   const services = await client.list({ ...PODS_OF, plural: 'services' }, selector)
   const { items } = await client.list(JOBS)
-  const wanted = new Set(items.flatMap(({ metadata }) => podNames(metadata.name)))
-  const orphans = pods.items.filter(({ metadata }) => !wanted.has(metadata.name)).length
+  const expected = new Set(items.flatMap(({ metadata }) => podNames(metadata.name)))
+  const orphans = pods.items.filter(({ metadata }) => !expected.has(metadata.name)).length
   return { pods: pods.items.length, expected: count * PODS, orphans, services: services.items.length }
 }
 
@@ -72,7 +71,7 @@ function podNames(job: string): string[] {
   return [podName('PretrainJob', job, 'ps', 0), ...workers]
 }
 
-/** A worker of every job dies, one job after the other. @returns seconds until all of them run again */
+/** Fails a worker of each job, one after the other. @returns seconds until all jobs run completely again */
 async function loseWorkers(count: number): Promise<number> {
   const { items } = await client.list(JOBS)
   const startedMs = performance.now()
@@ -80,12 +79,12 @@ async function loseWorkers(count: number): Promise<number> {
     await failPod(client, podName('PretrainJob', metadata.name, 'worker', 7))
     await delay(LOSS_EVERY_MS)
   }
-  await untilEvery(({ status }) => (status?.restarts?.total ?? 0) > 0, 'have restarted a pod', count)
+  await untilEvery(({ status }) => (status?.restarts?.total ?? 0) > 0, 'have replaced a pod', count)
   await untilRunning(count)
   return (performance.now() - startedMs) / 1000
 }
 
-/** Job by job: all pods at once are more than one request may take time for. */
+/** Deletes the pods job by job, because one request for all of them would time out. */
 async function removeAll(): Promise<void> {
   const { items } = await client.list(JOBS)
   await kubectl(['delete', '--raw', `/apis/${API_VERSION}/namespaces/${NAMESPACE}/pretrainjobs`])
@@ -110,13 +109,13 @@ try {
   await mapLimit(indices, 20, (job) => downpour.begin(client, job))
   await untilRunning(jobs)
   const secondsUntilAllRun = (performance.now() - startedMs) / 1000
-  // Events, status and what kwok has queued go on after the last pod runs: that belongs to the start.
+  // Events, statuses and queued work of kwok continue after the last pod runs; they are part of the start.
   await untilQuiet(async () => countWrites(await kubectl(['get', '--raw', '/metrics'])))
   const secondsUntilQuiet = (performance.now() - startedMs) / 1000
   const atFirst = await operator.figures()
   const secondsUntilWorkersAreReplaced = await loseWorkers(jobs)
   const later = await operator.figures()
-  const there = await countPods(jobs)
+  const found = await countPods(jobs)
   await operator.stop()
   const restartedMs = performance.now()
   operator = await startOperatorProcess(cluster.kubeconfig)
@@ -130,7 +129,7 @@ try {
     whileCreating: summaryOf(atFirst),
     secondsUntilWorkersAreReplaced,
     oncePodsExist: summaryOf(later, atFirst.reconciles),
-    there,
+    found,
     restartSeconds,
     afterRestart: summaryOf(await operator.figures()),
   }
