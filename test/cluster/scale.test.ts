@@ -1,7 +1,7 @@
 /** The scale subresource of jobs whose preset says how many workers they have, and what kubectl, GitOps and an HPA do with it. */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
-import { API_VERSION, PLURALS } from '../../src/contract/names.ts'
+import { API_VERSION, type JobKind, PLURALS } from '../../src/contract/names.ts'
 import type { KubeObject } from '../../src/kube/objects.ts'
 import { COUNT_MANAGER } from '../../src/operator/worker-count.ts'
 import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
@@ -50,8 +50,7 @@ function kubectl(args: string, input?: object): Promise<string> {
   return exec(cluster.kubectl, [...where, ...args.split(' ')], input ? { input: JSON.stringify(input) } : {})
 }
 
-function file(name: string, over: object = {}): object {
-  const kind = 'task' in over ? 'FinetuneJob' : 'PretrainJob'
+function file(name: string, over: object = {}, kind: JobKind = 'PretrainJob'): object {
   return { apiVersion: API_VERSION, kind, metadata: { name }, spec: { ...SPEC, ...over } }
 }
 
@@ -143,7 +142,7 @@ suite('the scale of a job answers also', () => {
   })
 
   test('where it is a FinetuneJob', async () => {
-    await kubectl('apply -f -', file('finetune', FINETUNE))
+    await kubectl('apply -f -', file('finetune', FINETUNE, 'FinetuneJob'))
     await counted('finetune', 9, PLURALS.FinetuneJob)
   })
 })
