@@ -100,7 +100,7 @@ function namesField(message: string, path: string): boolean {
 }
 
 suite('what shaped the weights cannot change on the real API server', () => {
-  for (const [index, { name, before: was, after: is, field, words }] of CHANGE_CASES.entries())
+  for (const [index, { name, before: was, after: is, field, message }] of CHANGE_CASES.entries())
     test(`${field ? 'refused' : 'taken'}: another value of ${name}`, async () => {
       const named = (one: RawJob) => ({ ...one, metadata: { ...one.metadata, name: `change-${index}` } })
       assert.equal((await create(real, named(was))).status, 201)
@@ -111,7 +111,7 @@ suite('what shaped the weights cannot change on the real API server', () => {
       if (!field) return assert.equal(status, 200, body.message)
       const causes = body.details.causes.map((cause: { field: string }) => cause.field)
       assert.deepEqual([status, causes], [422, [`spec.${field}`]])
-      assert.match(body.message, new RegExp(words ?? 'cannot change; make a new job'))
+      assert.match(body.message, new RegExp(message ?? 'cannot change; make a new job'))
     })
 })
 

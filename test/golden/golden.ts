@@ -1,15 +1,15 @@
-/** Values that hold through every change of structure, recorded in golden.json; DOWNPOUR_RECORD_GOLDEN=1 records them again. */
+/** Compares values with golden.json, which no refactoring may change. DOWNPOUR_RECORD_GOLDEN=1 records them again. */
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 
 const FILE = new URL('./golden.json', import.meta.url)
-/** Sums of float32 in another order, on another backend, differ by less. */
+/** Other backends add float32 in another order, which causes smaller differences than this. */
 const TOLERANCE = 1e-4
 
 type Values = Readonly<Record<string, string | readonly number[]>>
 type Golden = Record<string, Values>
 
-/** @param exact whether numbers must be equal bit by bit, as those of one backend are */
+/** @param exact whether numbers must be equal bit by bit, as on one and the same backend */
 export function assertGolden(name: string, actual: Values, { exact = false } = {}): void {
   const golden: Golden = JSON.parse(readFileSync(FILE, 'utf8'))
   if (process.env.DOWNPOUR_RECORD_GOLDEN) return record(golden, name, actual)

@@ -1,4 +1,4 @@
-/** Layouts and logits of every backbone: checkpoints, and what other programs read out of them, depend on both. */
+/** Layouts and logits of every backbone. Existing checkpoints can be restored and score the same only if both stay. */
 import { before, test } from 'node:test'
 import { BACKBONES } from '../../src/models/architectures.ts'
 import { silentLog } from '../../src/support/log.ts'
@@ -17,7 +17,7 @@ const LAYOUTS: Readonly<Record<string, Partial<ModelSettings>>> = {
 }
 
 for (const backbone of BACKBONES) {
-  test(`layout hashes of ${backbone}`, () => {
+  test(`${backbone} has the recorded layout hashes`, () => {
     const hashes = Object.entries(LAYOUTS).map(([what, settings]) => {
       const { variables } = buildModel(config({ backbone, ...settings }))
       return [what, makeLayout(variables).hash]
@@ -25,7 +25,7 @@ for (const backbone of BACKBONES) {
     assertGolden(`layout hashes of ${backbone}`, Object.fromEntries(hashes), { exact: true })
   })
 
-  test(`logits of ${backbone}`, () => {
+  test(`${backbone} computes the recorded logits`, () => {
     const model = buildModel(config({ backbone, headSlices: 2 }))
     const weights = drawWeights(model, 1)
     const images = image(2, 40)

@@ -1,4 +1,4 @@
-/** Twenty steps of each task: data, input, model, loss, optimizer, checkpoint and scores, on real parameter servers. */
+/** Trains each task for twenty steps on real parameter servers, from data and input to checkpoint and scores. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -75,7 +75,7 @@ const CONFIGS: Readonly<Record<string, RuntimeConfig>> = {
 }
 
 for (const [name, config] of Object.entries(CONFIGS))
-  test(`${name}: losses of ${STEPS} steps, the checkpoint and its scores`, async () => {
+  test(`${name} has the recorded losses of ${STEPS} steps, checkpoint and scores`, async () => {
     const { losses, checkpoint, scores } = await trainAndScore(config)
     const { step, final, layout, shards } = checkpoint.manifest
     assert.deepEqual([step, final, losses.length], [STEPS, true, STEPS])
@@ -123,7 +123,7 @@ function createRecorder(stepper: Stepper): Stepper & { losses: number[] } {
   }
 }
 
-/** By one worker with the real loader, until the job is done. @returns the loss of each step */
+/** Trains one worker with the real loader until the job is done. @returns the loss of each step */
 async function train(
   fleet: Fleet,
   config: RuntimeConfig,

@@ -27,7 +27,7 @@ test('every section of paper.md that a comment cites exists', () => {
   assert.deepEqual(missing, [])
 })
 
-test('the check sees a missing section alone, in a list and in a range', () => {
+test('the check finds a missing section alone, in a list and in a range', () => {
   assert.deepEqual(missingIn('paper.md §9.9'), ['9.9'])
   assert.deepEqual(missingIn('paper.md §1.9, §9.9'), ['9.9'])
   assert.deepEqual(missingIn('paper.md §2.7, §1.4-9.7'), ['9.7'])

@@ -10,18 +10,18 @@ import { StatusError } from '../../../src/local/store/status-error.ts'
 import { crdIssues } from '../../support/crd-server.ts'
 import { CHANGE_CASES, JOB_CASES, type RawJob } from '../../support/job-cases.ts'
 
-suite('`downpour validate` and `kubectl apply` give one answer', () => {
+suite('`downpour validate` and `kubectl apply` agree on a job with', () => {
   for (const { name, job, issue, cel } of JOB_CASES) {
-    test(`${issue ? 'refused' : 'taken'}: ${name}`, () => {
-      const said = validateJob(job).map(({ path, message }) => `${path}: ${message}`)
+    test(`${name}, which is ${issue ? 'refused' : 'accepted'}`, () => {
+      const issues = validateJob(job).map(({ path, message }) => `${path}: ${message}`)
       if (issue)
         assert.ok(
-          said.some((line) => issue.test(line)),
-          said.join('\n') || 'validate found nothing',
+          issues.some((line) => issue.test(line)),
+          issues.join('\n') || 'validate found nothing',
         )
-      else assert.deepEqual(said, [])
+      else assert.deepEqual(issues, [])
       const server = crdIssues(job.kind, job)
-      assert.equal(server.length > 0, issue !== undefined, server.join('\n') || 'the CRD takes it')
+      assert.equal(server.length > 0, issue !== undefined, server.join('\n') || 'the CRD accepts it')
       if (cel)
         assert.ok(
           server.some((line) => line.includes(cel)),
@@ -31,7 +31,7 @@ suite('`downpour validate` and `kubectl apply` give one answer', () => {
   }
 })
 
-test('each rule between fields is broken by a case, in the same words on both sides', () => {
+test('a case breaks each rule between fields, and validate and the CRD show the same message', () => {
   const zod = JOB_CASES.flatMap(({ job }) => validateJob(job).map(({ message }) => message))
   const server = JOB_CASES.flatMap(({ job }) => crdIssues(job.kind, job))
   for (const { path, message } of RULES) {
@@ -43,19 +43,19 @@ test('each rule between fields is broken by a case, in the same words on both si
   }
 })
 
-suite('what shaped the weights cannot change', () => {
-  for (const { name, before, after, field, words: said = 'cannot change; make a new job' } of CHANGE_CASES) {
-    test(`${field ? 'refused' : 'taken'}: another value of ${name}`, () => {
-      const words = field ? [`.spec.${field}: ${said}`] : []
-      assert.deepEqual(crdIssues(after.kind, after, before), words)
+suite('fields that shaped the weights cannot change', () => {
+  for (const { name, before, after, field, message = 'cannot change; make a new job' } of CHANGE_CASES) {
+    test(`a changed value of ${name} is ${field ? 'refused' : 'accepted'}`, () => {
+      const expected = field ? [`.spec.${field}: ${message}`] : []
+      assert.deepEqual(crdIssues(after.kind, after, before), expected)
       assert.deepEqual(
         localCauses(after, before).map((line) => line.replace(/: Invalid value: .*: /, ': ')),
-        words,
+        expected,
       )
     })
   }
 
-  test('the embedded API server holds the same fields, and a field that is taken away has changed, too', () => {
+  test('the embedded API server protects the same fields, and removing a field counts as a change', () => {
     for (const { after, field } of CHANGE_CASES) {
       const known = [...IMMUTABLE_FIELDS[after.kind], ...FROZEN_FIELDS.map(({ path }) => path)]
       assert.ok(field === undefined || known.includes(field))
@@ -65,8 +65,8 @@ suite('what shaped the weights cannot change', () => {
       ...job,
       spec: { ...job?.spec, preset: undefined, model: { backbone: 'resnet50' }, task: { classes: 5 }, maxSteps: 9 },
     } as RawJob
-    const words = ['preset', 'task', 'model'].map((field) => `.spec.${field}: cannot change; make a new job`)
-    assert.deepEqual(crdIssues(without.kind, without, job), words)
+    const expected = ['preset', 'task', 'model'].map((field) => `.spec.${field}: cannot change; make a new job`)
+    assert.deepEqual(crdIssues(without.kind, without, job), expected)
   })
 })
 
@@ -84,7 +84,7 @@ function localCauses(after: RawJob, before: RawJob): string[] {
   }
 }
 
-test('a message shows the value, but not a whole template', () => {
+test('a message shows the value, cut to a readable length', () => {
   const [issue] = validateJob({ ...JOB_CASES[0]?.job, spec: { preset: 'x'.repeat(500) } })
   assert.ok(issue)
   assert.ok(issueText(issue).length < 400, issueText(issue))

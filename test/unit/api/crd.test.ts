@@ -21,7 +21,7 @@ const MAX_BYTES = 256 * 1024
 const rootOf = (kind: JobKind) => crdFor(kind).spec.versions[0]?.schema.openAPIV3Schema as Schema
 type Node = { path: string; schema: Schema }
 
-/** Every place of a schema, in order. */
+/** @returns the path and schema of every field, in order */
 function nodesOf(schema: Schema, path = ''): Node[] {
   const fields = Object.entries(schema.properties ?? {}).flatMap(([name, field]) => nodesOf(field, `${path}.${name}`))
   const items = schema.items ? nodesOf(schema.items, `${path}[]`) : []
@@ -29,13 +29,13 @@ function nodesOf(schema: Schema, path = ''): Node[] {
   return [{ path, schema }, ...fields, ...items, ...map]
 }
 
-suite('generated files are up to date (npm run generate)', () => {
+suite('`npm run generate` would not change', () => {
   for (const kind of JOB_KINDS) {
     test(`the CRD of ${kind}`, async () => {
       const { url, text } = crdFile(kind)
       assert.equal(await readFile(url, 'utf8'), text)
       const bytes = Buffer.byteLength(JSON.stringify(crdFor(kind)))
-      assert.ok(bytes <= MAX_BYTES, 'kubectl apply keeps a copy, as JSON, in an annotation of at most 256 KiB')
+      assert.ok(bytes <= MAX_BYTES, 'kubectl apply stores a copy as JSON in an annotation of at most 256 KiB')
       assert.deepEqual(loadAll(text), [JSON.parse(JSON.stringify(crdFor(kind)))])
     })
   }
@@ -57,18 +57,16 @@ for (const kind of JOB_KINDS) {
         ),
       )
 
-    all(
-      'kubectl explain says something of every field but those that Kubernetes explains for a pod',
-      ({ path, schema }) =>
-        /\.(apiVersion|kind|metadata|name)$|\[\]$|\.\*$|^$|\.(volumes|env|volumeMounts|tolerations|securityContext)(\.|\[)/.test(
-          path,
-        )
-          ? true
-          : (schema.description ?? '').length > 10,
+    all('every field has a description for kubectl explain, except fields of a pod', ({ path, schema }) =>
+      /\.(apiVersion|kind|metadata|name)$|\[\]$|\.\*$|^$|\.(volumes|env|volumeMounts|tolerations|securityContext)(\.|\[)/.test(
+        path,
+      )
+        ? true
+        : (schema.description ?? '').length > 10,
     )
 
     all(
-      'no default lies inside a list: clients that compare lists with what was applied would find a change for ever',
+      'no default is inside a list, because clients that compare it with the applied list would always see a change',
       ({ path, schema }) => !path.includes('[]') || schema.default === undefined,
     )
 
@@ -77,10 +75,10 @@ for (const kind of JOB_KINDS) {
     )
     all('no field forbids others beside it', ({ schema }) => !(schema.properties && 'additionalProperties' in schema))
     all(
-      'nothing is referred to or alternative',
+      'no schema uses $ref or alternatives',
       ({ schema }) => !['$ref', 'oneOf', 'allOf', 'not'].some((word) => word in schema),
     )
-    all('patterns are in the words of RE2', ({ schema }) => !/\(\?/.test(schema.pattern ?? ''))
+    all('patterns are in the syntax of RE2', ({ schema }) => !/\(\?/.test(schema.pattern ?? ''))
     all(
       'whole numbers have a format',
       ({ schema }) => schema.type !== 'integer' || /^int(32|64)$/.test(schema.format ?? ''),
@@ -93,19 +91,19 @@ for (const kind of JOB_KINDS) {
       return keys?.every((key) => schema.items?.required?.includes(key)) ?? false
     })
     all(
-      'lists of the spec are bounded, for the cost of rules',
+      'lists of the spec are bounded, because the API server limits the cost of rules',
       ({ path, schema }) => schema.type !== 'array' || !path.startsWith('.spec') || 'maxItems' in schema,
     )
   })
 
-  test(`${kind}: no default stands where a preset could fill something in`, () => {
+  test(`${kind} has no default for a field that a preset may set`, () => {
     const recipes = Object.values(kind === 'PretrainJob' ? PRETRAIN_RECIPES : FINETUNE_RECIPES)
     const filled = new Set(recipes.flatMap((recipe) => Object.keys(recipe)))
     const defaults = nodesOf(rootOf(kind)).filter(({ schema }) => 'default' in schema)
     assert.ok(defaults.some(({ path }) => path === '.spec.backoffLimit'))
     const field = (path: string) => /^\.spec(?:\.transfers\[\]\.template)?\.(\w+)/.exec(path)?.[1] ?? ''
     assert.deepEqual(
-      // A task is given whole, so no preset fills in its type.
+      // A job sets its whole task, so no preset sets the type alone.
       defaults.filter(({ path }) => filled.has(field(path)) && path !== '.spec.task.type'),
       [],
     )
@@ -133,7 +131,7 @@ test('both kinds can be listed together, scaled, and called by their short names
 suite('printer columns', () => {
   const fields = new Set(nodesOf(structuralSchema(JobStatus), '.status').map(({ path }) => path))
   for (const kind of JOB_KINDS) {
-    test(`of ${kind} show fields that there are, here and in local mode`, () => {
+    test(`of ${kind} show existing fields, in a cluster and in local mode`, () => {
       const names = PRINTER_COLUMNS[kind].map(({ name }) => name)
       const result = kind === 'PretrainJob' ? 'Loss' : 'Metric'
       assert.deepEqual(names, ['Phase', 'Step', 'Progress', result, 'PS', 'Workers', 'Restarts', 'Age'])
@@ -147,7 +145,7 @@ suite('printer columns', () => {
     })
   }
 
-  test('local mode prints the fields that the columns name', () => {
+  test('show the same fields in local mode', () => {
     const status = { phase: 'Running', progress: { step: 12, percent: '1%', loss: 0.5 }, restarts: { total: 2 } }
     const object = { metadata: { name: 'jft', creationTimestamp: '2026-01-01T00:00:00Z' }, status } as never
     const now = Date.UTC(2026, 0, 1, 0, 5)
@@ -164,12 +162,12 @@ test('local mode serves the CRDs as established', () => {
   }
 })
 
-test('a status of an earlier version, with fewer fields, stays writable', () => {
+test('a status of an earlier version with fewer fields can still be written', () => {
   const issues = crdIssues('PretrainJob', { ...pretrain(), status: { phase: 'Running', progress: { step: 3 } } })
   assert.deepEqual(issues, [])
 })
 
-suite('a type that no CRD can say fails the generator', () => {
+suite('the generator refuses a type that no CRD can express:', () => {
   const refused: [string, z.ZodType, RegExp][] = [
     ['a union of objects', z.object({ a: z.union([z.string(), z.boolean()]) }), /\.a: a union other than/],
     ['a lookahead', z.object({ a: z.string().regex(/^(?!x)/) }), /\.a: a lookahead/],

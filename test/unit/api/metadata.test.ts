@@ -6,27 +6,27 @@ import { METADATA_CASES } from '../../support/metadata-cases.ts'
 
 const jobOf = (metadata: object) => ({ ...pretrain(), metadata: { ...pretrain().metadata, ...metadata } })
 
-suite('metadata of a job that its author writes', () => {
+suite('`downpour validate` checks metadata:', () => {
   for (const [what, metadata, refused] of METADATA_CASES)
-    test(`${refused ? 'refused' : 'taken'}: ${what}`, () => {
+    test(`${what} ${refused ? 'is refused' : 'is accepted'}`, () => {
       const paths = validateJob(jobOf(metadata)).map(({ path }) => path)
       assert.deepEqual(paths, refused ? [refused] : [])
     })
 })
 
-test('metadata that a later API server wrote does not make a stored job wrong', () => {
+test('unknown metadata of a later API server does not make a stored job invalid', () => {
   const job = jobOf({ shard: 'a', creationTimestamp: 'at noon', ownerReferences: [{ cluster: 'a' }] })
   assert.equal(readJob(job).issues, undefined)
   assert.equal(parseJob(job).metadata.name, 'jft')
 })
 
-test('a status in a file may hold what the operator writes, and no other field', () => {
+test('a status in a file may have the fields that the operator writes, and no others', () => {
   const withStatus = (status: unknown) => validateJob({ ...pretrain(), status }).map(({ path }) => path)
   assert.deepEqual([{ phase: 'Running' }, { phase: 7 }, null, 'x'].flatMap(withStatus), [])
   assert.deepEqual(withStatus({ phase: 'Running', foo: 1 }), ['status.foo'])
 })
 
-test('a job that could not be stored with its status is refused, with its size', () => {
+test('a job too large to be stored with its status is refused with its size', () => {
   const env = (letters: number) => [{ name: 'A', value: 'x'.repeat(letters) }]
   const template = (letters: number) => ({ template: { affinity: { note: env(letters) } } })
   assert.deepEqual(validateJob(pretrain({ workers: template(1_400_000) })), [])
@@ -35,7 +35,7 @@ test('a job that could not be stored with its status is refused, with its size',
   assert.match(issue?.message ?? '', /at most 1441792 bytes/)
 })
 
-test('annotations to hand on must fit into a pod beside those of its template', () => {
+test('propagated annotations must fit into a pod together with those of its template', () => {
   const annotations = (letters: number) => ({ note: 'x'.repeat(letters) })
   const job = (letters: number) => {
     const written = pretrain({

@@ -7,8 +7,8 @@ import { finetuneManifest, transferPlans } from '../../../src/api/transfers.ts'
 import { DownpourError } from '../../../src/support/errors.ts'
 import { finetune, pretrain, transfer } from '../../support/job-cases.ts'
 
-suite('a job that is wrong', () => {
-  test('is refused with a code, the first problem in words, the number of others, and all of them as facts', () => {
+suite('an invalid job', () => {
+  test('is refused with a code, the first issue and their number in the message, and all issues in the details', () => {
     const job = pretrain({ workers: { replicas: 0 }, batch_size: 3, maxSteps: 'long' })
     assert.throws(
       () => parseJob(job),
@@ -31,25 +31,25 @@ suite('a job that is wrong', () => {
 
   for (const [name, raw, path] of [
     ['nothing', undefined, ''],
-    ['a text', 'job', ''],
+    ['a string', 'job', ''],
     ['a list', [], ''],
     ['another kind', { ...pretrain(), kind: 'TFJob' }, 'kind'],
     ['another version', { ...pretrain(), apiVersion: 'downpour.dev/v2' }, 'apiVersion'],
     ['no metadata', { ...pretrain(), metadata: undefined }, 'metadata.name'],
     ['no spec', { ...pretrain(), spec: undefined }, 'spec'],
-    ['a spec of text', { ...pretrain(), spec: 'fast' }, 'spec'],
+    ['a spec that is a string', { ...pretrain(), spec: 'fast' }, 'spec'],
   ] as const) {
-    test(`names ${path || 'the whole'} when given ${name}`, () => {
+    test(`has an issue at path "${path}" if it is or has ${name}`, () => {
       assert.ok(validateJob(raw).some((issue) => issue.path === path))
     })
   }
 
-  test('a field whose real name is far away gets no suggestion', () => {
+  test('gets no suggestion for a field without a similar name', () => {
     const [issue] = validateJob(pretrain({ frobnicate: 1 }))
     assert.equal(issue?.message, 'unknown field')
   })
 
-  test('nothing that a user can write makes the check itself fail', () => {
+  test('never makes the validation itself throw', () => {
     fc.assert(
       fc.property(
         fc.anything(),
@@ -72,7 +72,7 @@ suite('presets and defaults', () => {
   }))
   const fields = tree as fc.Arbitrary<Record<string, unknown>>
 
-  /** Values that are not objects, by path. */
+  /** @returns the values that are not objects, by path */
   function leaves(value: unknown, path: string[] = []): [string[], unknown][] {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return [[path, value]]
     return Object.entries(value).flatMap(([name, inner]) => leaves(inner, [...path, name]))
@@ -80,7 +80,7 @@ suite('presets and defaults', () => {
   const at = (value: unknown, path: string[]) =>
     path.reduce<unknown>((inner, name) => (inner as Record<string, unknown>)[name], value)
 
-  test('the user wins, at every depth', () => {
+  test('give way to the value of the user at every depth', () => {
     fc.assert(
       fc.property(fields, fields, (base, user) => {
         const merged = merge(base, user)
@@ -89,7 +89,7 @@ suite('presets and defaults', () => {
     )
   })
 
-  test('what the user does not name stays, and neither side is changed', () => {
+  test('fill in what the user omits, and neither input is changed', () => {
     fc.assert(
       fc.property(fields, fields, (base, user) => {
         const before = structuredClone([base, user])
@@ -100,7 +100,7 @@ suite('presets and defaults', () => {
     )
   })
 
-  test("any number given overrides the preset's", () => {
+  test('give way to any number of the user', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 50, max: 1_000_000 }), (replicas, classes) => {
         const { spec } = parseJob(pretrain({ workers: { replicas }, task: { classes } }))
@@ -110,14 +110,14 @@ suite('presets and defaults', () => {
     )
   })
 
-  test('a schedule replaces the whole schedule of the preset: halves of two do not mix', () => {
+  test('are replaced by the whole learning rate schedule of the user, never mixed with it', () => {
     const learningRate = { type: 'exponential', initial: 1, factor: 0.5, everySteps: 9, staircase: false }
     assert.deepEqual(fillSpec('PretrainJob', { preset: 'jft-resnet101', learningRate }).learningRate, learningRate)
     const [issue] = validateJob(pretrain({ learningRate: { type: 'exponential', initial: 1 } }))
     assert.equal(issue?.path, 'spec.learningRate.factor')
   })
 
-  test('checkpoints are saved every 1000 steps unless steps or minutes are given', () => {
+  test('save a checkpoint every 1000 steps unless the user sets steps or minutes', () => {
     const everyOf = (over: object) => {
       const { everySteps, everyMinutes } = parseJob(
         pretrain({ checkpoint: { storage: { volume: { claimName: 'c' } }, ...over } }),
@@ -148,7 +148,7 @@ suite('transfers', () => {
     assert.deepEqual(plans[2]?.manifest.spec.from, { pretrainJob: 'jft', checkpoint: 'latest' })
   })
 
-  test("a template's mistake is named where the user wrote it", () => {
+  test('have issues at the path of the template in the PretrainJob', () => {
     const spec = {
       transfers: [
         transfer(),
@@ -160,7 +160,7 @@ suite('transfers', () => {
     assert.equal(issue?.value, 3)
   })
 
-  test('lie in the namespace of their job', () => {
+  test('are in the namespace of their job', () => {
     const job = parseJob(pretrain({ transfers: [transfer()] }))
     assert.ok(job.kind === 'PretrainJob' && job.spec.transfers?.[0])
     assert.equal(

@@ -5,10 +5,10 @@ import { finetune, pretrain } from '../../support/job-cases.ts'
 
 const specOf = (preset: string) => parseJob({ ...pretrain({ preset }) }).spec
 
-/** JFT-300M as counted in the paper. */
+/** Sizes of JFT-300M in the paper. */
 const JFT_IMAGES = 300_000_000
 
-suite("presets have the paper's numbers (paper.md §2.7, §1.4-1.7)", () => {
+suite('the preset has the numbers of the paper (paper.md §2.7, §1.4-1.7):', () => {
   for (const [preset, backbone] of [
     ['jft-resnet101', 'resnet101'],
     ['jft-resnet50', 'resnet50'],
@@ -43,7 +43,7 @@ suite("presets have the paper's numbers (paper.md §2.7, §1.4-1.7)", () => {
       assert.equal(step, (i + 1) * 1_200_000)
       assert.ok(
         Math.abs((rate.values[i + 1] as number) / (rate.values[i] as number) - 0.1) < 1e-12,
-        'a tenth each time',
+        'divided by ten at each boundary',
       )
     })
     assert.equal(spec.maxSteps, 5_000_000)

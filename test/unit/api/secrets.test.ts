@@ -1,4 +1,4 @@
-/** A key in a variable's value is told by no message and no report. */
+/** No message and no report shows the value of an environment variable, which may be a key. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
@@ -33,7 +33,7 @@ const WRONG: Readonly<Record<string, object>> = {
 
 suite('values of environment variables', () => {
   for (const [what, job] of Object.entries(WRONG))
-    test(`are not told by the message about ${what}`, () => {
+    test(`are not in the message about ${what}`, () => {
       const issues = validateJob(job)
       assert.notEqual(issues.length, 0)
       const text = issues.map(issueText).join('\n')
@@ -41,7 +41,7 @@ suite('values of environment variables', () => {
       assert.match(text, /not shown/)
     })
 
-  test('are not told, while the names of variables and where they come from are', () => {
+  test('are hidden, while names and sources of variables are shown', () => {
     const both = WRONG['value beside valueFrom'] as object
     assert.deepEqual(validateJob(both).map(issueText), [
       'spec.workers.template.env[0]: {"name":"WANDB_API_KEY","value":"(not shown)","valueFrom":{"secretKeyRef":{"name":"a","key":"b"}}}: cannot have both value and valueFrom',
@@ -50,14 +50,14 @@ suite('values of environment variables', () => {
     assert.match(misnamed ?? '', /^spec\.workers\.template\.env\[0\]\.name: "A B": expected/)
   })
 
-  test('leave labels and node selectors that are called env as they are', () => {
+  test('are not confused with labels and node selectors named env', () => {
     const template = { nodeSelector: { env: 'prod' }, labels: { environment: 'prod' } }
     assert.deepEqual(withoutSecrets(inWorkers(template)), inWorkers(template))
     const [issue] = validateJob(inWorkers({ nodeSelector: { env: 4 } })).map(issueText)
     assert.match(issue ?? '', /^spec\.workers\.template\.nodeSelector\.env: 4: /)
   })
 
-  test('are left out wherever a job holds them, and nothing else is', () => {
+  test('are removed everywhere in a job, and nothing else is', () => {
     const place = fc.constantFrom('workers', 'parameterServer', 'evaluator')
     const value = fc.string({ minLength: 1 })
     fc.assert(
@@ -67,16 +67,16 @@ suite('values of environment variables', () => {
           [role]: { template: { env: [variable] } },
           transfers: [transfer({}, { [role]: variable })],
         })
-        const told = pretrain({
+        const expected = pretrain({
           [role]: { template: { env: [{ name, value: '(not shown)' }] } },
           transfers: [transfer({}, { [role]: variable })],
         })
-        assert.deepEqual(withoutSecrets(job), told)
+        assert.deepEqual(withoutSecrets(job), expected)
       }),
     )
   })
 
-  test('are left out of what kubectl last applied', () => {
+  test("are removed from kubectl's last-applied-configuration", () => {
     const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': `{"value":"${KEY}"}`, team: 'birds' }
     const shown = withoutSecrets({ metadata: { annotations } })
     assert.deepEqual(shown.metadata.annotations, {

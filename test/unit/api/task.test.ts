@@ -19,7 +19,7 @@ function declaration(type: string, input: z.ZodObject): TaskDeclaration {
   }
 }
 
-test('fields of the input that only another task has are found for each task', () => {
+test('foreignInputFields lists the input fields that only other tasks have', () => {
   const square = declaration('square', z.strictObject({ side: z.int().default(1), flip: z.boolean().default(true) }))
   const long = declaration('long', z.strictObject({ longSide: z.int().default(1), flip: z.boolean().default(true) }))
   assert.deepEqual(foreignInputFields([square, long]), [
@@ -29,11 +29,11 @@ test('fields of the input that only another task has are found for each task', (
   assert.deepEqual(foreignInputFields([square, square]), [])
 })
 
-test('every field of an input has a default, because a job without a preset may say nothing of it', () => {
+test('every field of an input has a default, because a job without a preset may omit it', () => {
   for (const { type, input } of DECLARATIONS) assert.ok(input.safeParse(BASE_DEFAULTS.input).success, type)
 })
 
-test('the small presets have the classes of the data that they are for', () => {
+test('the small presets have as many classes as their data', () => {
   assert.equal(PRETRAIN_RECIPES['jft-mini'].task?.classes, worldLabels().size)
   assert.equal(FINETUNE_RECIPES['downstream-mini'].task?.classes, JFT_MINI.downstreamClasses)
 })

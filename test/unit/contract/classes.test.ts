@@ -8,7 +8,7 @@ import { exitClass } from '../../../src/contract/runtime.ts'
 
 const named = (names: readonly string[]): Class[] => names.map((name, id) => ({ id, name, parents: [] }))
 
-test('a list of classes is read as it was written, whatever the names hold', () => {
+test('a list of classes with any names is read as it was written', () => {
   fc.assert(
     fc.property(
       fc.uniqueArray(fc.string({ unit: 'binary' }), { selector: (name) => name.toWellFormed().normalize('NFC') }),
@@ -21,7 +21,7 @@ test('a list of classes is read as it was written, whatever the names hold', () 
   )
 })
 
-test('two spellings of one name by unicode make one list; another order makes another', () => {
+test('lists are equal if their names differ only in unicode normal form, and differ if their order does', () => {
   const sha256Of = (...names: string[]) => encodeClasses(named(names)).sha256
   assert.equal(sha256Of('caf\u00e9', 'bee'), sha256Of('cafe\u0301', 'bee'))
   assert.notEqual(sha256Of('ant', 'bee'), sha256Of('bee', 'ant'))
@@ -32,7 +32,7 @@ test('the 18,291 names of a long list take less than a megabyte', () => {
   assert.ok(encodeClasses(named(names)).bytes.length < 2 ** 20 + 2 ** 19)
 })
 
-test('bytes that are not the list that was told are refused', () => {
+test('bytes that do not match the announced list are refused', () => {
   const list = encodeClasses(named(['ant', 'bee']))
   const refused = (bytes: Uint8Array, expected = list) =>
     assert.throws(() => decodeClasses(bytes, expected, 'it'), { code: 'CLASSES_INVALID' })
@@ -46,7 +46,7 @@ test('bytes that are not the list that was told are refused', () => {
   assert.throws(() => decodeClasses(twice.bytes, twice, 'it'), { code: 'CLASSES_INVALID' })
 })
 
-test('classes that do not go together end a job for good; servers that began anew let a worker try again', () => {
+test('classes that do not match are a permanent failure; a restarted server lets the worker retry', () => {
   const classOf = (code: string) => exitClass(exitCodeOf(code))
   for (const code of ['CLASS_UNKNOWN', 'HIERARCHY_DIFFERS', 'LABELS_TOO_FEW', 'LABELS_TOO_MANY', 'LABELS_TOO_LARGE'])
     assert.equal(classOf(code), 'permanent', code)

@@ -1,4 +1,4 @@
-/** Small data sets on disk, in the formats that training reads. */
+/** Writes small data sets in the formats that training reads. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,7 @@ import { encodeExample } from '../../../src/data/codecs/example.ts'
 import { encodeTfRecord } from '../../../src/data/codecs/tfrecord.ts'
 import type { Label } from '../../../src/data/labels.ts'
 
-/** A folder that goes when the test file ends. */
+/** A folder that is removed when the test file ends. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'downpour-data-'))
   after(() => rmSync(folder, { recursive: true, force: true }))
@@ -18,7 +18,7 @@ export function temporaryFolder(): string {
 }
 
 let count = 0
-/** A new empty folder inside. */
+/** Makes a new empty folder in it. */
 export function inside(root: string): string {
   const folder = join(root, `set-${count++}`)
   mkdirSync(folder)
@@ -35,7 +35,7 @@ export function holdsAll<T>(whole: ReadonlySet<T>, part: Iterable<T>): boolean {
   return [...part].every((item) => whole.has(item))
 }
 
-/** thing > fruit > apple, and a tool. */
+/** Labels: thing > fruit > apple, and tool. */
 export const FRUIT: Label[] = [
   { id: 0, name: 'thing', parents: [] },
   { id: 1, name: 'fruit', parents: [0] },
@@ -43,7 +43,7 @@ export const FRUIT: Label[] = [
   { id: 3, name: 'tool', parents: [0] },
 ]
 
-/** One colour all over. */
+/** Encodes an image of one colour. */
 export function png(red: number, width = 6, height = 6): Promise<Buffer> {
   const background = { r: red, g: 100, b: 50 }
   return sharp({ create: { width, height, channels: 3, background } })
@@ -54,9 +54,9 @@ export function png(red: number, width = 6, height = 6): Promise<Buffer> {
 export interface RecordSpec {
   id: string
   labels: number[]
-  /** What the picture shows; absent in most data sets. */
+  /** The objects that the image shows; most data sets do not record them. */
   truth?: number[]
-  /** Absent: a good picture. */
+  /** Default: a valid image. */
   encoded?: Buffer
 }
 
@@ -71,7 +71,7 @@ export async function encodeRecord({ id, labels, truth, encoded }: RecordSpec): 
   )
 }
 
-/** Each list is a file, a unit. @returns what a job would say of it */
+/** Writes each list as one file, which is one unit. @returns the data section of a job */
 export async function writeRecords(
   folder: string,
   units: readonly (readonly RecordSpec[])[],
@@ -87,7 +87,7 @@ export async function writeRecords(
   return { path: '.', format: 'tfrecord', maxCorruptRecords: 0 }
 }
 
-/** `files` maps CLASS/IMAGE to its bytes. */
+/** Writes class folders. `files` maps CLASS/IMAGE to the bytes of the image. */
 export async function writeImages(folder: string, files: Record<string, Uint8Array>): Promise<DataConfig> {
   for (const [name, bytes] of Object.entries(files)) {
     await mkdir(dirname(join(folder, name)), { recursive: true })

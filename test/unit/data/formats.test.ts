@@ -32,7 +32,7 @@ async function readAll(dataset: Dataset<ClassLabels>): Promise<Item<ClassLabels>
 const idsOf = (items: readonly Item<ClassLabels>[]) =>
   items.map((item) => (item.type === 'example' ? item.id : item.where))
 
-test('TFRecord files are units in the order of their names; other files are none', async () => {
+test('TFRecord files are units in the order of their names; other files are skipped', async () => {
   const folder = inside(root)
   const config = await writeRecords(folder, [records('a', 2), records('b', 1)])
   await writeFile(join(folder, 'README'), 'not data')
@@ -45,7 +45,7 @@ test('TFRecord files are units in the order of their names; other files are none
   )
 })
 
-test('records that lack a picture or a label, or are no Example, are damage with file and offset', async () => {
+test('records without an image or a label, or that are no Example, are damage with file and offset', async () => {
   const folder = inside(root)
   const config = await writeRecords(folder, [[]])
   const file = join(folder, 'x-00000.tfrecord')
@@ -69,10 +69,14 @@ test('records that lack a picture or a label, or are no Example, are damage with
       `${file} at byte ${at[2]}: not a tf.train.Example`,
     ],
   )
-  assert.deepEqual(idsOf(items).slice(0, 1), [`${file} at byte 0`], 'a record without an id is known by its place')
+  assert.deepEqual(
+    idsOf(items).slice(0, 1),
+    [`${file} at byte 0`],
+    'a record without an id is identified by its offset',
+  )
 })
 
-test('the alphabetical order of class folders is their label; every unit holds every class', async () => {
+test('class folders get labels in alphabetical order, and every unit has images of every class', async () => {
   const folder = inside(root)
   const names = Array.from({ length: 300 }, (_, i) => [
     `${i % 2 ? 'pear' : 'apple'}/${i}.${i % 3 ? 'png' : 'JPEG'}`,
@@ -98,7 +102,7 @@ test('the alphabetical order of class folders is their label; every unit holds e
   }
 })
 
-test('with a labels file a class folder is the label of its name, and a folder without one is refused', async () => {
+test('a labels file gives class folders their labels, and a folder that it lacks is refused', async () => {
   const folder = inside(root)
   const images = { 'tool/1.png': await png(1), 'apple/1.png': await png(2) }
   const config = { ...(await writeImages(folder, images)), labels: 'labels.json' }
@@ -115,7 +119,7 @@ test('with a labels file a class folder is the label of its name, and a folder w
   })
 })
 
-test('an image that cannot be read is damage, not the end', async () => {
+test('an unreadable image is damage, and reading continues', async () => {
   const folder = inside(root)
   const config = await writeImages(folder, { 'a/1.png': await png(1) })
   await symlink('nowhere', join(folder, 'a/2.png'))
@@ -123,7 +127,7 @@ test('an image that cannot be read is damage, not the end', async () => {
   assert.deepEqual(items.map(({ type }) => type).sort(), ['corrupt', 'example'])
 })
 
-test('subsets of one seed are nested, and of about their fraction; another seed gives another', async (t) => {
+test('subsets of one seed are nested and have about their fraction; another seed gives another subset', async (t) => {
   const folder = inside(root)
   const config = await writeRecords(folder, [records('image-', 400)])
   const chosen = async (fraction: number, seed: number) => {
@@ -139,7 +143,7 @@ test('subsets of one seed are nested, and of about their fraction; another seed 
   assert.ok(Math.abs(small.size - 40) < 30 && Math.abs(medium.size - 120) < 46)
 })
 
-test('a folder that is absent or holds nothing is refused with what to do', async () => {
+test('a missing or empty folder is refused with advice', async () => {
   const folder = inside(root)
   const config: DataConfig = { path: 'gone', format: 'tfrecord', maxCorruptRecords: 0 }
   await assert.rejects(openDataset(folder, config), {
@@ -157,7 +161,7 @@ test('a folder that is absent or holds nothing is refused with what to do', asyn
 })
 
 for (const code of ['ESTALE', 'EIO'])
-  test(`data that cannot be reached just now (${code}) is not the data's fault`, async (t) => {
+  test(`a temporary storage error (${code}) is not reported as bad data`, async (t) => {
     const folder = inside(root)
     await writeFile(join(folder, 'x.tfrecord'), 'whatever')
     const no = () => Promise.reject(Object.assign(new Error(`${code}: just now`), { code }))
@@ -171,27 +175,27 @@ for (const code of ['ESTALE', 'EIO'])
     syncBuiltinESMExports()
   })
 
-test('the table has each declared format under its own name', () => {
+test('the table of formats has each declared format under its own name', () => {
   assert.deepEqual(Object.keys(FORMATS), [...FORMAT_NAMES])
   for (const [name, format] of Object.entries(FORMATS)) assert.equal(format.name, name)
 })
 
-suite('a folder is recognised as a data set of its format, and not as one that holds data sets', () => {
+suite('detection finds the format of a data set, and none in a folder of data sets:', () => {
   const picture = Buffer.alloc(1)
   const cases: [string, Record<string, Uint8Array>, DataFormatName[]][] = [
     ['shards', { 'x-00000-of-00001': picture, 'labels.json': picture }, ['tfrecord']],
-    ['compressed shards, which reading refuses', { 'x.tfrecord.gz': picture }, ['tfrecord']],
+    ['compressed shards, which reading refuses later', { 'x.tfrecord.gz': picture }, ['tfrecord']],
     ['class folders', { 'cat/1.png': picture, 'dog/1.png': picture }, ['imagenet-folder']],
     ['class folders of one class', { 'cat/1.png': picture }, ['imagenet-folder']],
-    ['class folders whose pictures lie one deeper', { 'cat/images/1.png': picture }, ['imagenet-folder']],
-    ['parts with class folders', { 'train/cat/1.png': picture, 'val/cat/1.png': picture }, []],
+    ['class folders with images one level deeper', { 'cat/images/1.png': picture }, ['imagenet-folder']],
+    ['train and val folders with class folders', { 'train/cat/1.png': picture, 'val/cat/1.png': picture }, []],
     [
-      'parts with pictures, which reading refuses',
+      'train and val folders with images, which reading refuses later',
       { 'train/1.png': picture, 'val/1.png': picture },
       ['imagenet-folder'],
     ],
     ['a folder of shards', { 'pretrain/x.tfrecord': picture }, []],
-    ['folders of systems', { '.git/1.png': picture, '@eaDir/1.png': picture }, []],
+    ['system folders', { '.git/1.png': picture, '@eaDir/1.png': picture }, []],
     ['nothing', {}, []],
   ]
   for (const [what, files, expected] of cases)

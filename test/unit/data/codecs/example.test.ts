@@ -5,7 +5,7 @@ import { decodeExample, encodeExample, type Features } from '../../../../src/dat
 
 type Feature = Features[string]
 
-/** Protocol buffers by hand: key = field << 3 | wire type; 0 varint, 2 length-delimited, 5 four bytes. */
+/** Encodes protocol buffers by hand: key = field << 3 | wire type; 0 varint, 2 length-delimited, 5 four bytes. */
 function varint(value: bigint): Buffer {
   const bytes: number[] = []
   let rest = BigInt.asUintN(64, value)
@@ -74,7 +74,7 @@ test('bytes that end in the middle of a field are refused', () => {
   assert.throws(() => decodeExample(whole.subarray(0, whole.length - 1)))
 })
 
-test('what is written is what the hand-made encoding says', () => {
+test('the encoder writes the bytes of the encoding by hand', () => {
   const written = encodeExample({ label: { ints: [3, -2] } })
   assert.equal(
     Buffer.from(written).toString('hex'),
@@ -82,7 +82,7 @@ test('what is written is what the hand-made encoding says', () => {
   )
 })
 
-test('any features come back as they were written', () => {
+test('any features are read as they were written', () => {
   const feature = fc.oneof(
     fc.array(fc.uint8Array({ maxLength: 9 })).map((all) => ({ bytes: all.map((one) => Uint8Array.from(one)) })),
     fc.array(fc.maxSafeInteger(), { minLength: 1 }).map((ints) => ({ ints })),

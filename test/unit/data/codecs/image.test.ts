@@ -10,7 +10,7 @@ function pictureOf(width: number, height: number) {
   return sharp({ create: { width, height, channels: 3, background: { r: 200, g: 100, b: 50 } } })
 }
 
-test('a picture becomes a square of RGB bytes, whatever its aspect', async () => {
+test('an image of any aspect ratio becomes a square of RGB bytes', async () => {
   for (const [width, height] of [
     [30, 5],
     [5, 30],
@@ -22,7 +22,7 @@ test('a picture becomes a square of RGB bytes, whatever its aspect', async () =>
   }
 })
 
-test('the aspect is ignored: the left quarter of a wide picture is the left quarter of the square', async () => {
+test('an image is stretched: the left quarter of a wide image is the left quarter of the square', async () => {
   const right = { input: await png(0, 30, 10), left: 10, top: 0 }
   const wide = await sharp({ create: { width: 40, height: 10, channels: 3, background: 'white' } })
     .composite([right])
@@ -52,7 +52,7 @@ test('grey, palette, transparent, CMYK and 16-bit pictures all become RGB', asyn
   }
 })
 
-test('a picture that is cut short is refused, not guessed', async () => {
+test('a truncated image is refused', async () => {
   const noise = Buffer.from(Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * i) % 251))
   const jpeg = await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
     .jpeg()
@@ -61,7 +61,7 @@ test('a picture that is cut short is refused, not guessed', async () => {
   await assert.rejects(decodeSquare(Buffer.from('no picture'), SIZE))
 })
 
-/** Without compression, in one strip. `type` of a sample: 1 unsigned, 2 signed, 3 floating-point. */
+/** Encodes an uncompressed TIFF in one strip. `type` of a sample: 1 unsigned, 2 signed, 3 floating-point. */
 function tiff({ channels = 1, bits = 8, type = 1, photometric = 1, extra = [] as number[] }): Buffer {
   const [width, height] = [6, 4]
   const entries = [
@@ -92,7 +92,7 @@ function tiff({ channels = 1, bits = 8, type = 1, photometric = 1, extra = [] as
   return bytes
 }
 
-test('numbers that are not of 8 or 16 bits, and other channels, are refused: they would be read as other pixels', async () => {
+test('other samples than 8 or 16 bits, and other channels, are refused, because their pixels would be wrong', async () => {
   const refused = (form: Parameters<typeof tiff>[0], message: RegExp) =>
     assert.rejects(decodeSquare(tiff(form), SIZE), { message })
   await refused({ bits: 32, type: 3 }, /^its samples are of type float: convert it to 8 or 16 bits a channel$/)
@@ -104,7 +104,7 @@ test('numbers that are not of 8 or 16 bits, and other channels, are refused: the
     assert.equal((await decodeSquare(tiff(form), SIZE)).length, SIZE * SIZE * 3, JSON.stringify(form))
 })
 
-test('a picture is turned as its camera says, like in every viewer', async () => {
+test('an image is rotated by its EXIF orientation', async () => {
   const noise = Buffer.from(Array.from({ length: 12 * 8 * 3 }, (_, i) => (i * i * 7 + i) % 251))
   const stored = sharp(noise, { raw: { width: 12, height: 8, channels: 3 } })
   const squares = new Set<string>()
@@ -118,7 +118,7 @@ test('a picture is turned as its camera says, like in every viewer', async () =>
   assert.equal(squares.size, 8)
 })
 
-test('a small file that claims a huge picture costs no memory, unless it can be read row by row', async () => {
+test('a small file that claims a huge image allocates no memory for it', async () => {
   const huge = sharp({ create: { width: 10_000, height: 10_000, channels: 3, background: 'black' } })
   const rows = await huge.clone().png().toBuffer()
   const passes = await huge.clone().png({ progressive: true }).toBuffer()
@@ -129,7 +129,7 @@ test('a small file that claims a huge picture costs no memory, unless it can be 
   })
 })
 
-test('of an animation the first frame is read', async () => {
+test('the first frame of an animation is read', async () => {
   const frames = await Promise.all([png(250), png(10)])
   for (const format of ['gif', 'webp'] as const) {
     const animation = await sharp(frames, { join: { animated: true } })
