@@ -97,7 +97,7 @@ function factsOf({ job, folder }: JobResult): [string, string][] {
     ['Data', dataText(spec.data)],
     ['Evaluation data', spec.evaluation && dataText(spec.evaluation.data)],
     ['Steps', `${progress?.step ?? 0} of ${spec.maxSteps}, ${spec.batchSize} examples each`],
-    ['Workers', `${spec.workers.replicas}${progress ? `, ${progress.workersContributed} of them have pushed` : ''}`],
+    ['Workers', `${spec.workers.replicas}${progress ? ` (${progress.workersContributed} pushed gradients)` : ''}`],
     ['Parameter servers', String(replicas?.ps.desired ?? spec.parameterServer.replicas)],
     ['Restarts', restarts && String(restarts.total)],
     ['Started', startTime],

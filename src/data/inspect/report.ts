@@ -17,7 +17,7 @@ export function reportLines(report: DataReport): string[] {
     `${folder}: ${format}, ${files} files, ${records} records, ${problems.length} damaged`,
     ...shown(problems, 'damaged'),
     ...passedOverLines(report),
-    `labels: ${labels.size} in a hierarchy of depth ${hierarchyDepth(labels.labels)}, ${counts.mean.toFixed(2)} an image`,
+    `labels: ${labels.size} in a hierarchy of depth ${hierarchyDepth(labels.labels)}, ${counts.mean.toFixed(2)} per image`,
     ...(wrong === undefined
       ? []
       : [`wrong labels: ${(100 * wrong).toFixed(1)}% of those stored (the records have the right ones)`]),
