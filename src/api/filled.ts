@@ -1,5 +1,6 @@
 /** CEL expressions for fields of a spec with presets and defaults, which fill a job only after the API server has accepted it. */
 import type { JobKind } from '../contract/names.ts'
+import { valueAt } from '../support/fields.ts'
 import { BASE_DEFAULTS, FINETUNE_RECIPES, PRETRAIN_RECIPES } from './presets.ts'
 import { merge } from './resolve.ts'
 
@@ -16,7 +17,7 @@ export function hasPath(path: string, root = 'self'): string {
  * @example filled('PretrainJob', 'workers.replicas', 1) === "(has(…) ? self.workers.replicas : has(self.preset) && self.preset in ['jft-resnet101'] ? 50 : 1)"
  */
 export function filled(kind: JobKind, path: string, otherwise: number | string, root = 'self'): string {
-  const byDefault = valueAt(BASE_DEFAULTS, path) ?? otherwise
+  const byDefault = valueAt(BASE_DEFAULTS, path.split('.')) ?? otherwise
   const byPreset = [...presetsByValue(kind, path)]
     .filter(([value]) => value !== byDefault)
     .map(
@@ -38,12 +39,8 @@ export function presetsThatSet(kind: JobKind, path: string): string[] {
 function presetsByValue(kind: JobKind, path: string): Map<unknown, string[]> {
   const byValue = new Map<unknown, string[]>()
   for (const [name, recipe] of Object.entries(kind === 'PretrainJob' ? PRETRAIN_RECIPES : FINETUNE_RECIPES)) {
-    const value = valueAt(merge(BASE_DEFAULTS, recipe), path)
+    const value = valueAt(merge(BASE_DEFAULTS, recipe), path.split('.'))
     if (value !== undefined) byValue.set(value, [...(byValue.get(value) ?? []), `'${name}'`])
   }
   return byValue
-}
-
-function valueAt(fields: object, path: string): unknown {
-  return path.split('.').reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], fields)
 }

@@ -1,11 +1,11 @@
 /** Turns zod's issues into messages for the author: path, value, expectation, and the field that was probably meant. */
 import type { z } from 'zod'
+import { isFields, valueAt } from '../support/fields.ts'
 import type { Issue } from './issue.ts'
 import { didYouMean } from './known-fields.ts'
 import { StoredMetadata, WrittenMetadata } from './metadata.ts'
 import { JOB_NAME_FORM, jobName, MAX_JOB_NAME } from './names.ts'
 import { pruned } from './pruned.ts'
-import { isFields } from './resolve.ts'
 import { JobStatus } from './status.ts'
 import { structuralSchema } from './structural.ts'
 
@@ -132,8 +132,4 @@ function bound(origin: string, relation: string, limit: number | bigint): string
 function article(type: string): string {
   const names: Record<string, string> = { int: 'a whole number', string: 'a text', record: 'a map', array: 'a list' }
   return names[type] ?? (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`)
-}
-
-function valueAt(given: unknown, keys: readonly PropertyKey[]): unknown {
-  return keys.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined | null)?.[key], given)
 }

@@ -1,6 +1,6 @@
 /** Removes nulls that mean the same as an absent field. */
+import { isFields } from '../support/fields.ts'
 import { ownValue } from '../support/own.ts'
-import { isFields } from './resolve.ts'
 import type { Schema } from './schema.ts'
 
 /**

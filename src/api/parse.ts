@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import { API_VERSION, JOB_KINDS, type JobKind } from '../contract/names.ts'
 import { DownpourError } from '../support/errors.ts'
+import { isFields, valueAt } from '../support/fields.ts'
 import type { TaskDeclaration } from '../tasks/declaration.ts'
 import { declarationOf } from '../tasks/declarations.ts'
 import { FinetuneJobInput, FinetuneJobSpec } from './finetune-job.ts'
@@ -12,7 +13,7 @@ import type { Job } from './job.ts'
 import { withoutNulls } from './nulls.ts'
 import { PretrainJobInput, PretrainJobSpec } from './pretrain-job.ts'
 import { propagationIssues } from './propagate-issues.ts'
-import { fillSpec, isFields } from './resolve.ts'
+import { fillSpec } from './resolve.ts'
 import { RULES } from './rules.ts'
 import type { Schema } from './schema.ts'
 import { shownAt } from './secrets.ts'
@@ -99,7 +100,7 @@ function checkSpec(kind: JobKind, written: Record<string, unknown>): { spec?: un
   const broken = RULES.filter((rule) => rule.kinds.includes(kind) && !rule.holds(spec as never))
   const issues = broken.map(({ path, message }) => ({
     path,
-    value: valueAt(filled, path),
+    value: valueAt(filled, path.split('.').slice(1)),
     ...expected(message),
   }))
   return { spec, issues }
@@ -127,10 +128,4 @@ function versionIssues(apiVersion: unknown): Issue[] {
 
 function expected(text: string): { expected: string; message: string } {
   return { expected: text, message: text }
-}
-
-/** @param path of a rule: `spec.input.cropPixels` */
-function valueAt(spec: Record<string, unknown>, path: string): unknown {
-  const steps = path.split('.').slice(1)
-  return steps.reduce<unknown>((value, step) => (value as Record<string, unknown> | undefined)?.[step], spec)
 }

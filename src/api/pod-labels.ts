@@ -27,17 +27,22 @@ const keysMatch = (pattern: RegExp): Check<Readonly<Record<string, unknown>>> =>
   cel: `self.all(key, key.matches(${celPattern(pattern)}) && key.matches(${celPattern(KEY_LENGTHS)}))`,
 })
 
-const NOT_OURS: Check<Texts> = {
+/** For maps and lists of keys. */
+export const NOT_OURS: Check<Texts | readonly string[]> = {
   message: `must leave ${LABELS.managedBy} and keys of ${GROUP} to the operator`,
-  holds: (map) => !Object.keys(map).some((key) => key === LABELS.managedBy || key.startsWith(`${GROUP}/`)),
+  holds: (keys) => !keysOf(keys).some((key) => key === LABELS.managedBy || key.startsWith(`${GROUP}/`)),
   cel: `self.all(key, key != '${LABELS.managedBy}' && !key.startsWith('${GROUP}/'))`,
 }
 
 /** For maps and lists of annotation keys. An AppArmor profile could be `unconfined`. */
 export const NOT_OF_KUBERNETES: Check<Texts | readonly string[]> = {
   message: 'must not hold annotations with a meaning for Kubernetes, such as AppArmor and seccomp profiles',
-  holds: (keys) => !(Array.isArray(keys) ? keys : Object.keys(keys)).some((key) => OF_KUBERNETES.test(key)),
+  holds: (keys) => !keysOf(keys).some((key) => OF_KUBERNETES.test(key)),
   cel: `self.all(key, !key.matches(${celPattern(OF_KUBERNETES)}))`,
+}
+
+function keysOf(keys: Texts | readonly string[]): readonly string[] {
+  return Array.isArray(keys) ? keys : Object.keys(keys)
 }
 
 export const labelValue = z

@@ -1,19 +1,14 @@
 /** Labels and annotations that a job passes on to its pods and its transfers' FinetuneJobs. */
 import { z } from 'zod'
-import { GROUP, LABELS } from '../contract/names.ts'
+import { pickKeys } from '../support/fields.ts'
 import { type Check, checked } from './checks.ts'
 import { setOf } from './lists.ts'
-import { ANNOTATION_KEY, LABEL_KEY, NOT_OF_KUBERNETES } from './pod-labels.ts'
+import { ANNOTATION_KEY, LABEL_KEY, NOT_OF_KUBERNETES, NOT_OURS } from './pod-labels.ts'
 
 const MAX_KEYS = 32
 /** kubectl's copy of the applied object. On another object it would confuse later applies. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 
-const NOT_OURS: Check<string[]> = {
-  message: `must leave ${LABELS.managedBy} and keys of ${GROUP} to the operator`,
-  holds: (keys) => !keys.some((key) => key === LABELS.managedBy || key.startsWith(`${GROUP}/`)),
-  cel: `self.all(key, key != '${LABELS.managedBy}' && !key.startsWith('${GROUP}/'))`,
-}
 const NOT_OF_TOOLS: Check<string[]> = {
   message: `must not hold ${LAST_APPLIED}`,
   holds: (keys) => !keys.includes(LAST_APPLIED),
@@ -43,11 +38,7 @@ interface Named {
 /** The labels and annotations that the job has and lists. */
 export function propagatedOf({ metadata, spec: { propagate = {} } }: Named): { labels: Texts; annotations: Texts } {
   return {
-    labels: pick(metadata.labels, propagate.labels),
-    annotations: pick(metadata.annotations, propagate.annotations),
+    labels: pickKeys(metadata.labels, propagate.labels),
+    annotations: pickKeys(metadata.annotations, propagate.annotations),
   }
-}
-
-function pick(from: Texts | null | undefined, keys: readonly string[] = []): Texts {
-  return Object.fromEntries(Object.entries(from ?? {}).filter(([key]) => keys.includes(key)))
 }

@@ -1,6 +1,6 @@
 /** Prunes unknown fields as the API server does. */
+import { isFields } from '../support/fields.ts'
 import { ownValue } from '../support/own.ts'
-import { isFields } from './resolve.ts'
 import type { Schema } from './schema.ts'
 
 /** @param onUnknown called with the path of each unknown field. @returns the value without nulls and unknown fields */

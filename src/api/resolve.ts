@@ -1,10 +1,10 @@
 /** Completes a spec: base defaults < preset < fields of the author. */
 import type { JobKind } from '../contract/names.ts'
+import { type Fields, isFields } from '../support/fields.ts'
 import { ownValue, setOwn } from '../support/own.ts'
 import { BASE_DEFAULTS, FINETUNE_RECIPES, PRETRAIN_RECIPES, type Recipe } from './presets.ts'
 import { DEFAULT_TASK } from './task.ts'
 
-type Fields = Record<string, unknown>
 const DEFAULT_CHECKPOINT_EVERY_STEPS = 1000
 
 /** The spec with defaults and preset filled in. It is not validated. */
@@ -37,8 +37,4 @@ export function merge(base: Fields, over: Fields): Fields {
     setOwn(merged, key, isFields(before) && isFields(value) && !('type' in before) ? merge(before, value) : value)
   }
   return merged
-}
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

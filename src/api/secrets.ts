@@ -2,8 +2,8 @@
  * Hides values of environment variables, which may be keys and passwords: reports and messages show only their names, even
  * where the variables are in the wrong place or form.
  */
+import { isFields } from '../support/fields.ts'
 import { shownValue } from '../support/shown.ts'
-import { isFields } from './resolve.ts'
 
 const NOT_SHOWN = '(not shown)'
 /** `env` and likely misspellings: `envs`, `envVars`, `environment`. */

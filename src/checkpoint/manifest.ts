@@ -1,5 +1,4 @@
 /** manifest.json describes a checkpoint. It is written last: a folder without one is not a checkpoint. */
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { MAX_CLASSES_BYTES } from '../contract/classes.ts'
 import { Lease } from '../contract/exchange.ts'
@@ -71,8 +70,4 @@ export type Manifest = z.output<typeof Manifest>
 export const MANIFEST_FILE = 'manifest.json'
 export function encodeManifest(manifest: Manifest): Buffer {
   return Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)
-}
-
-export function digestOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
 }

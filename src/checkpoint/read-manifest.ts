@@ -1,10 +1,11 @@
 /** Reads manifest.json, and refuses an inconsistent one. */
 import { basename, dirname, join, resolve } from 'node:path'
+import { sha256Of } from '../support/digest.ts'
 import { DownpourError, errorCode } from '../support/errors.ts'
 import { inconsistencyIn } from './consistency.ts'
 import { unreadable } from './damage.ts'
 import { type FileSystem, realFileSystem } from './file-system.ts'
-import { digestOf, MANIFEST_FILE, Manifest } from './manifest.ts'
+import { MANIFEST_FILE, Manifest } from './manifest.ts'
 import { readSmallFile } from './small-file.ts'
 
 /** More than a manifest of 200 parameter servers, 5000 workers and 100,000 variables has. */
@@ -26,7 +27,7 @@ export async function readManifest(
     if (!code) throw unreadable(path, cause)
     throw new DownpourError(code, `${path} cannot be read: ${cause.message}`, { path }, { cause })
   })
-  return { manifest: parseManifest(bytes, path), digest: digestOf(bytes) }
+  return { manifest: parseManifest(bytes, path), digest: sha256Of(bytes) }
 }
 
 function parseManifest(bytes: Buffer, path: string): Manifest {

@@ -1,6 +1,7 @@
 /** Reads Kubernetes objects from files: YAML with any number of documents, JSON, and lists as of `kubectl get -o yaml`. */
 import { resolve } from 'node:path'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
+import { type Fields, isFields } from '../support/fields.ts'
 import { shownValue } from '../support/shown.ts'
 import { readYaml, type YamlDocument } from '../support/yaml.ts'
 import { readText } from './read-text.ts'
@@ -18,8 +19,6 @@ export interface Manifest {
     metadata: { name: string; generateName?: string; namespace?: string; annotations?: Record<string, string> }
   }
 }
-
-type Fields = Record<string, unknown>
 
 /**
  * Reads each file once, even if it is named twice (overlapping shell patterns).
@@ -89,8 +88,4 @@ function asObject(value: unknown, where: string, details: Fields): Manifest['obj
   const [path, found] = wrong
   const message = found === undefined ? 'is missing' : `${shownValue(found)}: expected a text`
   throw new DownpourError('YAML_NOT_AN_OBJECT', `${where}: ${path}: ${message}`, { ...details, path, value: found })
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

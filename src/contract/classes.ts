@@ -2,8 +2,8 @@
  * The classes of a job: names in the order of the model's outputs. Messages and checkpoints contain the list as these
  * bytes; two lists are equal if their sha256 is.
  */
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { sha256Of } from '../support/digest.ts'
 import { DownpourError } from '../support/errors.ts'
 
 /** As in labels.json: `id` is the index, `parents` are ids. */
@@ -72,10 +72,6 @@ function jsonOf(bytes: Uint8Array, where: string): unknown {
   } catch (cause) {
     throw invalid(where, 'it is not JSON', cause)
   }
-}
-
-function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
 }
 
 function invalid(where: string, reason: string, cause?: unknown): DownpourError {

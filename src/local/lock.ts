@@ -2,10 +2,10 @@
  * Allows one run per state folder. The lock is an abstract socket name: the kernel binds it for one process at a time and
  * frees it when that process ends, even by SIGKILL, so there are no stale locks. A file names the holder, for the message.
  */
-import { createHash } from 'node:crypto'
 import { readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { sha256Of } from '../support/digest.ts'
 import { DownpourError, errorCode } from '../support/errors.ts'
 import { prepareStateDir, stateDirError } from './state-dir.ts'
 
@@ -14,7 +14,7 @@ export async function lockFolder(stateDir: string): Promise<() => void> {
   prepareStateDir(stateDir)
   const file = join(stateDir, 'lock')
   const server = createServer((socket) => socket.destroy())
-  const name = createHash('sha256').update(realpathSync(stateDir)).digest('hex')
+  const name = sha256Of(realpathSync(stateDir))
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(errorCode(error) === 'EADDRINUSE' ? alreadyRunning(stateDir, file) : error))
     // The leading zero byte makes it an abstract name instead of a file.

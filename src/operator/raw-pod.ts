@@ -2,6 +2,7 @@
 import { ANNOTATIONS, LABELS } from '../contract/names.ts'
 import type { KubeObject } from '../kube/objects.ts'
 import { RETRIABLE_ANNOTATION } from '../plan/kueue.ts'
+import { pickKeys } from '../support/fields.ts'
 
 export interface Terminated {
   exitCode?: number | undefined
@@ -104,10 +105,6 @@ function trimContainer({ name, ready, state, lastState }: ContainerStatus) {
 
 function trimCondition({ type, status, reason, message, lastTransitionTime }: PodCondition) {
   return { type, status, reason, message, lastTransitionTime }
-}
-
-function pickKeys(from: Record<string, string> | undefined, keys: readonly string[]): Record<string, string> {
-  return Object.fromEntries(Object.entries(from ?? {}).filter(([key]) => keys.includes(key)))
 }
 
 /** Removes nulls: Go writes an unknown time as null, and virtual kubelets write other fields so too. */

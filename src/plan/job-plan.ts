@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Job } from '../api/job.ts'
 import { LABELS, ROLES, type Role, serviceName } from '../contract/names.ts'
 import { PORTS, type RuntimeConfig } from '../contract/runtime.ts'
+import { isFields } from '../support/fields.ts'
 import { podGroupOf } from './gang.ts'
 import { jobLabels, ownerReference } from './identity.ts'
 import { type PodIncarnation, podIdsOf, podOf } from './pod.ts'
@@ -84,8 +85,6 @@ function planHash(job: Job, config: RuntimeConfig, options: PlanOptions): string
 /** Sorts keys: the same spec with fields in another order is the same job. */
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, field) =>
-    typeof field === 'object' && field !== null && !Array.isArray(field)
-      ? Object.fromEntries(Object.entries(field).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : field,
+    isFields(field) ? Object.fromEntries(Object.entries(field).sort(([a], [b]) => (a < b ? -1 : 1))) : field,
   )
 }

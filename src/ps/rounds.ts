@@ -6,11 +6,12 @@ import { join } from 'node:path'
 import { commitFile, syncFolder } from '../checkpoint/commit.ts'
 import { inconsistencyIn } from '../checkpoint/consistency.ts'
 import type { FileSystem } from '../checkpoint/file-system.ts'
-import { digestOf, encodeManifest, MANIFEST_FILE, type Manifest, type ShardRecord } from '../checkpoint/manifest.ts'
+import { encodeManifest, MANIFEST_FILE, type Manifest, type ShardRecord } from '../checkpoint/manifest.ts'
 import type { ClassList } from '../contract/classes.ts'
 import { checkpointFolder, FILES } from '../contract/files.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
+import { sha256Of } from '../support/digest.ts'
 import { DownpourError, errorCode, errorMessage, errorText } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -118,7 +119,7 @@ export class Rounds {
       await commitFile(join(folder, MANIFEST_FILE), [bytes], fs, fence)
       await syncFolder(jobFolder, fs)
       this.#options.metrics.checkpointBytes.set(records.reduce((sum, record) => sum + record.bytes, 0))
-      catalogue.add({ name, folder, manifest, digest: digestOf(bytes), score: undefined })
+      catalogue.add({ name, folder, manifest, digest: sha256Of(bytes), score: undefined })
     } catch (error) {
       // A newer generation may have a checkpoint of this step.
       await fence()

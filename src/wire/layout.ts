@@ -1,5 +1,6 @@
 /** The model's list of variables with its hash, and the deterministic placement of variables on parameter servers. */
-import { createHash } from 'node:crypto'
+
+import { sha256Of } from '../support/digest.ts'
 import { DownpourError } from '../support/errors.ts'
 import { sizeOf, type VariableSpec } from '../support/variables.ts'
 
@@ -53,7 +54,7 @@ function hashOf(variables: readonly VariableSpec[]): string {
     // Left out where it is absent: layouts without it keep the hash that stored checkpoints have.
     return v.learningRateMultiplier === undefined ? facts : [...facts, v.learningRateMultiplier]
   })
-  return createHash('sha256').update(JSON.stringify(facts)).digest('hex')
+  return sha256Of(JSON.stringify(facts))
 }
 
 /**

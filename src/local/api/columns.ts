@@ -1,7 +1,8 @@
 /** Columns of `kubectl get` after the name, for each kind. For jobs they are the CRDs' printer columns. */
 import { PRINTER_COLUMNS } from '../../api/printer-columns.ts'
 import type { JobKind } from '../../contract/names.ts'
-import { type Stored, valueAt } from '../store/objects.ts'
+import { valueAt } from '../../support/fields.ts'
+import type { Stored } from '../store/objects.ts'
 import { age } from './age.ts'
 import { podStatus, readyContainers, restartsOfContainers } from './pod-columns.ts'
 

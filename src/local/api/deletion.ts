@@ -1,6 +1,8 @@
 /** DELETE: reads its options and applies the propagation policy to the dependents. */
+
+import { isFields } from '../../support/fields.ts'
 import { dependentsOf } from '../store/garbage.ts'
-import { isObject, type Stored } from '../store/objects.ts'
+import type { Stored } from '../store/objects.ts'
 import { type Resource, resourceOfKind } from '../store/resources.ts'
 import { badRequest, unsupportedOption } from '../store/status-error.ts'
 import { type DeleteOptions, FOREGROUND, type ObjectStore } from '../store/store.ts'
@@ -14,7 +16,7 @@ export interface Deletion extends DeleteOptions {
 
 /** Reads the options of the body; the query overrides them. @throws StatusError 400 */
 export function readDeleteOptions({ body, query, dryRun }: Request): Deletion {
-  const given = (isObject(body) ? body : {}) as {
+  const given = (isFields(body) ? body : {}) as {
     preconditions?: { uid?: string; resourceVersion?: string }
     gracePeriodSeconds?: number
     propagationPolicy?: string

@@ -1,6 +1,8 @@
 /** Sets of an object's fields, in the notation of server-side apply: `f:spec`, `f:env`, `k:{"name":"A"}`, `f:value`. */
+
+import { isFields } from '../../support/fields.ts'
 import { ownValue, setOwn } from '../../support/own.ts'
-import { isObject, type Stored } from '../store/objects.ts'
+import type { Stored } from '../store/objects.ts'
 import type { Resource } from '../store/resources.ts'
 import type { Part } from '../store/revise.ts'
 import { listKeysOf } from './list-keys.ts'
@@ -30,7 +32,7 @@ export function leavesOf(resource: Resource, object: Json): Map<FieldPath, unkno
   const visit = (value: unknown, steps: readonly string[], fields: readonly string[]) => {
     const items = keyedItems(resource, value, fields)
     if (items) for (const { key, item } of items) visit(item, [...steps, key], fields)
-    else if (isObject(value) && Object.keys(value).length > 0)
+    else if (isFields(value) && Object.keys(value).length > 0)
       for (const [name, field] of Object.entries(value)) visit(field, [...steps, `f:${name}`], [...fields, name])
     // A manager that applies no fields owns none.
     else if (steps.length > 0) leaves.set(steps.join(JOINT), value)
@@ -41,7 +43,7 @@ export function leavesOf(resource: Resource, object: Json): Map<FieldPath, unkno
 
 function keyedItems(resource: Resource, value: unknown, fields: readonly string[]) {
   const keys = Array.isArray(value) && value.length > 0 ? listKeysOf(resource, fields) : undefined
-  if (!keys || !Array.isArray(value) || !value.every(isObject)) return undefined
+  if (!keys || !Array.isArray(value) || !value.every(isFields)) return undefined
   return (value as Json[]).map((item) => ({ key: keyOf(item, keys), item }))
 }
 
@@ -51,8 +53,8 @@ function keyOf(item: Json, keys: readonly string[]): string {
 
 /** Merges the applied fields into the object; keyed lists merge item by item. */
 export function mergeFields(resource: Resource, target: unknown, applied: unknown, fields: string[] = []): unknown {
-  if (isObject(applied)) {
-    const merged: Json = isObject(target) ? { ...target } : {}
+  if (isFields(applied)) {
+    const merged: Json = isFields(target) ? { ...target } : {}
     for (const [name, value] of Object.entries(applied))
       setOwn(merged, name, mergeFields(resource, ownValue(merged, name), value, [...fields, name]))
     return merged
@@ -87,18 +89,18 @@ function isEmpty(value: unknown): boolean {
 }
 
 function stepInto(value: unknown, step: string): unknown {
-  if (step.startsWith('f:')) return isObject(value) ? ownValue(value, step.slice(2)) : undefined
+  if (step.startsWith('f:')) return isFields(value) ? ownValue(value, step.slice(2)) : undefined
   return Array.isArray(value) ? value[indexOf(value, step)] : undefined
 }
 
 function dropStep(holder: unknown, step: string): void {
-  if (isObject(holder)) delete holder[step.slice(2)]
+  if (isFields(holder)) delete holder[step.slice(2)]
   else if (Array.isArray(holder) && indexOf(holder, step) >= 0) holder.splice(indexOf(holder, step), 1)
 }
 
 function indexOf(list: unknown[], step: string): number {
   const wanted = Object.entries(JSON.parse(step.slice(2)) as Json)
-  return list.findIndex((item) => isObject(item) && wanted.every(([key, value]) => item[key] === value))
+  return list.findIndex((item) => isFields(item) && wanted.every(([key, value]) => item[key] === value))
 }
 
 /** The nested form that managedFields uses for a set. */

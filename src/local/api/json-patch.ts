@@ -1,7 +1,8 @@
 /** JSON patch (RFC 6902) with fast-json-patch. Adds what the library lacks: limits, and protection of prototypes. */
 import fastJsonPatch, { type Operation as LibraryOperation, type Validator } from 'fast-json-patch'
 import { errorMessage } from '../../support/errors.ts'
-import { clone, isObject, sameContent } from '../store/objects.ts'
+import { isFields } from '../../support/fields.ts'
+import { clone, sameContent } from '../store/objects.ts'
 import { badRequest, StatusError } from '../store/status-error.ts'
 import { checkPatched } from './patched-shape.ts'
 
@@ -40,7 +41,7 @@ export function jsonPatch(target: Json, patch: unknown): Json {
 }
 
 function operationOf(raw: unknown): Operation {
-  const { op, path, from, value } = isObject(raw) ? raw : {}
+  const { op, path, from, value } = isFields(raw) ? raw : {}
   const isPointer = (text: unknown): text is string => text === '' || (typeof text === 'string' && text.startsWith('/'))
   if (typeof op === 'string' && isPointer(path) && (from === undefined || isPointer(from)))
     return { op, path, from, value }
@@ -53,7 +54,7 @@ function operationOf(raw: unknown): Operation {
  */
 function withoutPrototype(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutPrototype)
-  if (!isObject(value)) return value
+  if (!isFields(value)) return value
   const bare: Json = Object.create(null)
   for (const [key, field] of Object.entries(value)) if (field !== undefined) bare[key] = withoutPrototype(field)
   return bare
@@ -111,7 +112,7 @@ function read(document: Json, path: string | undefined): unknown {
 /** Changes the document in place. @throws StatusError 422 */
 function run(document: Json, operation: LibraryOperation): Json {
   const next = runInLibrary(document, operation)
-  if (isObject(next)) return next
+  if (isFields(next)) return next
   throw unprocessable(`${operation.op} does not result in an object`)
 }
 

@@ -1,7 +1,8 @@
 /** JSON patch, merge patch and strategic merge patch. Server-side apply is in server-side-apply.ts. */
 
+import { isFields } from '../../support/fields.ts'
 import { ownValue, setOwn } from '../../support/own.ts'
-import { clone, isObject } from '../store/objects.ts'
+import { clone } from '../store/objects.ts'
 import type { Resource } from '../store/resources.ts'
 import { schemaOf } from '../store/schema.ts'
 import { badRequest, unsupportedMedia } from '../store/status-error.ts'
@@ -40,14 +41,14 @@ function patchedWith(resource: Resource, contentType: string, target: Json, patc
 }
 
 export function objectPatch(patch: unknown): Json {
-  if (isObject(patch)) return patch
+  if (isFields(patch)) return patch
   throw badRequest('the patch must be an object')
 }
 
 /** Merge patch, RFC 7396. */
 function mergePatch(target: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) return patch
-  const result: Json = isObject(target) ? { ...target } : {}
+  if (!isFields(patch)) return patch
+  const result: Json = isFields(target) ? { ...target } : {}
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete result[key]
     else setOwn(result, key, mergePatch(ownValue(result, key), value))
@@ -69,7 +70,7 @@ function strategicMerge(target: Json, patch: Json): Json {
 
 function strategicValue(before: unknown, value: unknown, key: string): unknown {
   const mergeKey = mergeKeyOf(key)
-  if (isObject(value)) return strategicMerge(isObject(before) ? before : {}, value)
+  if (isFields(value)) return strategicMerge(isFields(before) ? before : {}, value)
   if (!Array.isArray(value)) return value
   if (mergeKey) return mergeLists(Array.isArray(before) ? before : [], value, mergeKey)
   return Array.isArray(before) && key === 'finalizers' ? [...new Set([...before, ...value])] : value
@@ -82,7 +83,7 @@ function withoutDirectives(patch: Json): Json {
 function mergeLists(before: unknown[], patch: unknown[], key: string): unknown[] {
   const merged = before.map(clone) as Json[]
   for (const item of patch.map(objectPatch)) {
-    const at = merged.findIndex((other) => isObject(other) && other[key] === item[key])
+    const at = merged.findIndex((other) => isFields(other) && other[key] === item[key])
     if (item.$patch === 'delete') {
       if (at >= 0) merged.splice(at, 1)
     } else if (at >= 0) merged[at] = strategicMerge(merged[at] as Json, item)

@@ -1,10 +1,11 @@
 /** Parses and validates a request for objects. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../../support/clock.ts'
+import { isFields } from '../../support/fields.ts'
 import type { Log } from '../../support/log.ts'
 import { shownValue } from '../../support/shown.ts'
 import { checkMetadataTypes } from '../store/metadata-rules.ts'
-import { isObject, type Stored } from '../store/objects.ts'
+import type { Stored } from '../store/objects.ts'
 import { apiVersionOf } from '../store/resources.ts'
 import { schemaOf } from '../store/schema.ts'
 import { badRequest, unsupportedOption } from '../store/status-error.ts'
@@ -82,7 +83,7 @@ function shownName(given: unknown): string {
 
 /** The body, if its kind, name and namespace agree with the path. @throws StatusError 400 */
 export function objectBody({ body, target }: Request): Stored {
-  if (!isObject(body) || !isObject(body.metadata)) throw badRequest('the body must be an object with metadata')
+  if (!isFields(body) || !isFields(body.metadata)) throw badRequest('the body must be an object with metadata')
   checkMetadataTypes(body.metadata)
   const object = body as unknown as Stored
   if (schemaOf(target.resource) && !(object.kind && object.apiVersion))

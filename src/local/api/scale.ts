@@ -1,5 +1,7 @@
 /** The scale subresource: the number of workers in the form that autoscalers and `kubectl scale` use. */
-import { isObject, type Stored } from '../store/objects.ts'
+
+import { isFields } from '../../support/fields.ts'
+import type { Stored } from '../store/objects.ts'
 import { badRequest, StatusError } from '../store/status-error.ts'
 
 interface Scale {
@@ -43,10 +45,10 @@ function scaleWith(object: Stored, replicas: number): Scale {
 
 /** The object with the scale's number of workers, not validated yet. */
 export function scaled(object: Stored, scale: unknown): Stored {
-  const { spec, metadata } = isObject(scale) ? scale : {}
-  const replicas = isObject(spec) ? spec.replicas : undefined
+  const { spec, metadata } = isFields(scale) ? scale : {}
+  const replicas = isFields(spec) ? spec.replicas : undefined
   if (!Number.isInteger(replicas)) throw badRequest('spec.replicas: expected a whole number')
-  const { resourceVersion, uid } = (isObject(metadata) ? metadata : {}) as { resourceVersion?: string; uid?: string }
+  const { resourceVersion, uid } = (isFields(metadata) ? metadata : {}) as { resourceVersion?: string; uid?: string }
   const workers = { ...(object.spec?.workers as object | undefined), replicas }
   return {
     ...object,

@@ -1,6 +1,8 @@
 /** Label and field selectors, as in `kubectl get -l` and `--field-selector`. */
+
+import { valueAt } from '../../support/fields.ts'
 import { ownValue } from '../../support/own.ts'
-import { type Stored, valueAt } from '../store/objects.ts'
+import type { Stored } from '../store/objects.ts'
 import { badRequest } from '../store/status-error.ts'
 
 export type Predicate = (object: Stored) => boolean

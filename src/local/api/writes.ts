@@ -2,9 +2,10 @@
 import type { ServerResponse } from 'node:http'
 import { METADATA_FIELDS } from '../../api/metadata.ts'
 import { pruned } from '../../api/pruned.ts'
+import { isFields } from '../../support/fields.ts'
 import { invalidValue, requiredField } from '../store/causes.ts'
 import { checkMetadataTypes } from '../store/metadata-rules.ts'
-import { isObject, type ManagedFields, type Stored } from '../store/objects.ts'
+import type { ManagedFields, Stored } from '../store/objects.ts'
 import { apiVersionOf } from '../store/resources.ts'
 import type { Part } from '../store/revise.ts'
 import { schemaOf } from '../store/schema.ts'
@@ -61,7 +62,7 @@ export function patch(context: ApiContext, request: Request, response: ServerRes
 /** @throws StatusError 400, 422 */
 function checkIdentity({ target }: Request, { kind, metadata }: Stored): void {
   const { name, namespace, resource } = target
-  if (!isObject(metadata)) throw badRequest('metadata must be an object')
+  if (!isFields(metadata)) throw badRequest('metadata must be an object')
   checkMetadataTypes(metadata)
   if (metadata?.name !== name)
     throw badRequest(`the name of the object (${metadata?.name}) does not match the name on the URL (${name})`)
@@ -134,7 +135,7 @@ function saveScale(
  * (kubectl sends Strict). @throws StatusError 400
  */
 function knownFields({ target, query, contentType }: Request, object: Stored, response: ServerResponse): Stored {
-  if (!isObject(object.metadata)) throw badRequest('metadata must be an object')
+  if (!isFields(object.metadata)) throw badRequest('metadata must be an object')
   const schema = schemaOf(target.resource)
   const isApply = contentType === 'application/apply-patch+yaml'
   const asked = query.get('fieldValidation') || 'Warn'

@@ -1,8 +1,9 @@
 /** Checks pods, services and claims for the most common mistakes, with the messages of the real API server. */
 import { QUANTITY } from '../../api/quantities.ts'
+import { isFields } from '../../support/fields.ts'
 import { shownValue } from '../../support/shown.ts'
 import { type Cause, invalidValue, notSupported, requiredField } from './causes.ts'
-import { isObject, type Stored } from './objects.ts'
+import type { Stored } from './objects.ts'
 import type { Resource } from './resources.ts'
 import { badRequest, invalid } from './status-error.ts'
 
@@ -28,15 +29,15 @@ export function checkCore(resource: Resource, object: Stored): void {
 }
 
 function specOf({ spec }: { spec?: unknown }): Fields {
-  if (isObject(spec)) return spec
+  if (isFields(spec)) return spec
   if (spec === undefined || spec === null) return {}
   throw badRequest(`spec: ${shownValue(spec)} is not an object`)
 }
 
 function claimCauses({ accessModes, resources }: Fields): Cause[] {
   const modes = Array.isArray(accessModes) ? accessModes : []
-  const requests = isObject(resources) ? resources.requests : undefined
-  const storage = isObject(requests) ? requests.storage : undefined
+  const requests = isFields(resources) ? resources.requests : undefined
+  const storage = isFields(requests) ? requests.storage : undefined
   return [
     ...(modes.length > 0 ? [] : [requiredField('spec.accessModes', 'at least 1 access mode is required')]),
     ...modes
@@ -74,7 +75,7 @@ function containerCauses({ image, env, volumeMounts }: Fields, path: string, vol
 function variableCauses({ name, value, valueFrom }: Fields, path: string): Cause[] {
   if (value !== undefined && value !== null && typeof value !== 'string')
     throw badRequest(`${path}.value: cannot unmarshal ${typeof value} into a field of type string`)
-  const isBoth = !!value && isObject(valueFrom)
+  const isBoth = !!value && isFields(valueFrom)
   return [
     ...(name ? [] : [requiredField(`${path}.name`)]),
     ...(name && !VARIABLE.test(String(name)) ? [wrong(`${path}.name`, name, 'must be printable, without "="')] : []),
@@ -103,7 +104,7 @@ function nameCauses(path: string, names: readonly unknown[]): Cause[] {
 }
 
 function listOf(value: unknown): Fields[] {
-  return Array.isArray(value) ? value.filter(isObject) : []
+  return Array.isArray(value) ? value.filter(isFields) : []
 }
 
 function namesOf(value: unknown): unknown[] {

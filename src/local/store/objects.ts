@@ -1,4 +1,5 @@
 /** Objects in the store. Never change a stored object in place, because events and pages of lists share it. */
+import { isFields } from '../../support/fields.ts'
 export interface OwnerReference {
   uid: string
   kind: string
@@ -56,10 +57,6 @@ export function clone<T>(value: T): T {
   return structuredClone(value)
 }
 
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 export function sameContent(a: unknown, b: unknown): boolean {
   return JSON.stringify(canonical(a)) === JSON.stringify(canonical(b))
 }
@@ -67,18 +64,13 @@ export function sameContent(a: unknown, b: unknown): boolean {
 /** Sorts keys, so that equal objects have equal JSON. */
 function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical)
-  if (!isObject(value)) return value
+  if (!isFields(value)) return value
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, v]) => v !== undefined)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([k, v]) => [k, canonical(v)]),
   )
-}
-
-/** Undefined when a step of the path is missing. */
-export function valueAt(object: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], object)
 }
 
 /** All containers of the pod have ended. */

@@ -2,8 +2,8 @@
 import { crdFor } from '../../api/crd.ts'
 import type { Schema } from '../../api/schema.ts'
 import { JOB_KINDS, type JobKind } from '../../contract/names.ts'
+import { isFields } from '../../support/fields.ts'
 import { type Cause, notSupported, requiredField } from './causes.ts'
-import { isObject } from './objects.ts'
 import type { Resource } from './resources.ts'
 
 type DefaultedSchema = Schema & { default?: unknown }
@@ -24,7 +24,7 @@ function cachedSchema(kind: JobKind): Schema {
 
 export function withDefaults(schema: Schema, value: unknown): unknown {
   if (Array.isArray(value)) return schema.items ? value.map((one) => withDefaults(schema.items as Schema, one)) : value
-  if (!isObject(value)) return value
+  if (!isFields(value)) return value
   const filled = { ...value }
   for (const [name, field] of Object.entries(schema.properties ?? {}) as [string, DefaultedSchema][]) {
     if (filled[name] === undefined && field.default !== undefined) filled[name] = structuredClone(field.default)
@@ -43,7 +43,7 @@ export function typeCauses(schema: Schema, value: unknown, path: string): Cause[
     const { items } = schema
     return items ? value.flatMap((one, i) => typeCauses(items, one, `${path}[${i}]`)) : []
   }
-  if (!isObject(value)) return []
+  if (!isFields(value)) return []
   const missing = (schema.required ?? []).filter((name) => value[name] === undefined)
   return [
     ...missing.map((name) => requiredField(`${path}.${name}`)),
@@ -60,7 +60,7 @@ export function hasType(schema: Schema, value: unknown): boolean {
     case 'array':
       return Array.isArray(value)
     case 'object':
-      return isObject(value)
+      return isFields(value)
     case 'integer':
       return Number.isInteger(value)
     case undefined:

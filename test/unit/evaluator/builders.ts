@@ -2,10 +2,11 @@
 import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { digestOf, encodeManifest, MANIFEST_FILE, type Manifest } from '../../../src/checkpoint/manifest.ts'
+import { encodeManifest, MANIFEST_FILE, type Manifest } from '../../../src/checkpoint/manifest.ts'
 import { encodeSafetensors } from '../../../src/checkpoint/safetensors.ts'
 import { type Class, encodeClasses } from '../../../src/contract/classes.ts'
 import { checkpointFolder, FILES } from '../../../src/contract/files.ts'
+import { sha256Of } from '../../../src/support/digest.ts'
 import { sizeOf, storedVariable, type VariableSpec } from '../../../src/support/variables.ts'
 import { type ModelLayout, makeLayout } from '../../../src/wire/layout.ts'
 import { variable } from '../ps/fixtures.ts'
@@ -42,7 +43,7 @@ export async function writeCheckpoint(
   const facts = manifestOf(step, final, bytes, makeLayout(variables))
   const manifest = encodeManifest({ ...facts, ...(record ? { classes: record } : {}) })
   await writeFile(join(folder, MANIFEST_FILE), manifest)
-  return { folder, digest: digestOf(manifest) }
+  return { folder, digest: sha256Of(manifest) }
 }
 
 function manifestOf(step: number, final: boolean, shard: Buffer, layout: ModelLayout): Manifest {
