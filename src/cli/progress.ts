@@ -3,7 +3,7 @@ import type { Job } from '../api/job.ts'
 import { PHASES } from '../api/status.ts'
 import { SHORT_NAMES } from '../contract/names.ts'
 import { systemClock } from '../support/clock.ts'
-import { jobText } from './job-text.ts'
+import { isUnfinished, jobText } from './job-text.ts'
 import { fitTable, table, textWidth, wrapText } from './table.ts'
 import { waitingOf } from './waiting.ts'
 
@@ -25,7 +25,6 @@ const REASON_INDENT = '  '
 const DEFAULT_COLUMNS = 120
 const DEFAULT_ROWS = 24
 const PLAIN_INTERVAL_MS = 10_000
-const FINISHED = new Set(['Succeeded', 'Failed'])
 
 export function createProgressView(out: NodeJS.WriteStream, nowMs = systemClock.monotonicMs): ProgressView {
   return out.isTTY ? terminalView(out) : plainView(out, nowMs)
@@ -58,12 +57,12 @@ function terminalView(out: NodeJS.WriteStream): ProgressView {
   let drawn: Drawing = { lines: [], reasons: [] }
   const columns = () => out.columns || DEFAULT_COLUMNS
   // '\r' also moves to the start of a line to which the terminal has echoed ^C.
-  const toTop = () => {
+  const cursorToTop = () => {
     const rows = rowsOf([...drawn.lines, ...drawn.reasons], columns())
     return rows > 0 ? `\r\x1b[${rows}A` : '\r'
   }
   const write = (lines: readonly string[]) => {
-    out.write(`${toTop()}${lines.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`)
+    out.write(`${cursorToTop()}${lines.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`)
   }
   return {
     show(jobs) {
@@ -148,7 +147,7 @@ function plainView(out: NodeJS.WriteStream, nowMs: () => number): ProgressView {
     const shown = { state: `${phase} ${waitingOf(job)?.key}`, line: plainLine(job), atMs: nowMs() }
     const before = last.get(jobText(job))
     const isDue = before && shown.atMs - before.atMs >= PLAIN_INTERVAL_MS
-    const mayRepeat = phase === 'Running' || (!FINISHED.has(phase) && shown.line !== before?.line)
+    const mayRepeat = phase === 'Running' || (isUnfinished(job) && shown.line !== before?.line)
     if (before && before.state === shown.state && !(isDue && mayRepeat)) return
     last.set(jobText(job), shown)
     const reason = before?.state === shown.state ? undefined : waitingOf(job)?.text

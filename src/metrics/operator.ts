@@ -7,8 +7,8 @@ const RECONCILE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.5, 
 const QUEUE_SECONDS = [1e-5, 1e-4, 1e-3, 0.01, 0.1, 1, 10, 100]
 
 export type ReconcileResult = (typeof RESULTS)[number]
-export type JobMoment = 'created' | 'succeeded' | 'failed' | 'restarted' | 'deleted'
-const MOMENTS: readonly JobMoment[] = ['created', 'succeeded', 'failed', 'restarted', 'deleted']
+export type JobTransition = 'created' | 'succeeded' | 'failed' | 'restarted' | 'deleted'
+const TRANSITIONS: readonly JobTransition[] = ['created', 'succeeded', 'failed', 'restarted', 'deleted']
 
 export interface JobLabels {
   namespace: string
@@ -139,19 +139,19 @@ function queueMetrics(registry: Registry) {
 function jobMetrics(registry: Registry, phases: readonly string[]) {
   const registers = [registry]
   const counters = Object.fromEntries(
-    MOMENTS.map((moment) => [
-      moment,
+    TRANSITIONS.map((transition) => [
+      transition,
       new Counter({
-        name: `downpour_jobs_${moment}_total`,
+        name: `downpour_jobs_${transition}_total`,
         help:
-          moment === 'restarted'
+          transition === 'restarted'
             ? 'Pods of jobs replaced by this process.'
-            : `Jobs ${moment}, as seen by this process.`,
+            : `Jobs ${transition}, as seen by this process.`,
         labelNames: ['namespace', 'kind'],
         registers,
       }),
     ]),
-  ) as Record<JobMoment, Counter<'namespace' | 'kind'>>
+  ) as Record<JobTransition, Counter<'namespace' | 'kind'>>
   const phase = new Gauge({
     name: 'downpour_job_phase',
     help: '1 for the phase that the job is in.',
@@ -165,13 +165,13 @@ function jobMetrics(registry: Registry, phases: readonly string[]) {
     registers,
   })
   return {
-    count({ namespace, kind }: Omit<JobLabels, 'job_name'>, moment: JobMoment, by = 1) {
-      counters[moment].inc({ namespace, kind }, by)
+    count({ namespace, kind }: Omit<JobLabels, 'job_name'>, transition: JobTransition, by = 1) {
+      counters[transition].inc({ namespace, kind }, by)
     },
     /** Sets the gauges of a job, and exports the counters of its namespace as zero if they are new. */
     show(labels: JobLabels, current: string, currentStep: number | undefined) {
       const { namespace, kind } = labels
-      for (const moment of MOMENTS) counters[moment].inc({ namespace, kind }, 0)
+      for (const transition of TRANSITIONS) counters[transition].inc({ namespace, kind }, 0)
       for (const one of phases) phase.set({ ...labels, phase: one }, one === current ? 1 : 0)
       if (currentStep !== undefined) step.set({ ...labels }, currentStep)
     },

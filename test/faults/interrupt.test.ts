@@ -49,7 +49,7 @@ describe('an interrupted run', { concurrency: false }, () => {
     const run = startLocalRun([other.file], long.stateDir)
     try {
       assert.equal(await run.ended(ENDS_WITHIN_MS), 0, run.output())
-      assert.match(run.output(), /suspended 1 unfinished job of a previous run: PretrainJob\/small /)
+      assert.match(run.output(), /1 unfinished job of a previous run is suspended: PretrainJob\/small /)
       const [job, ...more] = run.results()
       assert.deepEqual([job?.metadata.name, job?.status?.progress?.step, more], ['other', MAX_STEPS, []])
     } finally {

@@ -10,7 +10,7 @@ import type { Manifest } from '../manifests.ts'
 import type { ProgressView } from '../progress.ts'
 import { byCreation, listJobs } from '../stored-jobs.ts'
 import { completionOf } from './completion.ts'
-import { classifyPreviousJobs, suspendOtherJobs } from './previous-jobs.ts'
+import { classifyPreviousJobs, suspendAndResumeJobs } from './previous-jobs.ts'
 import { withoutPreviousStatus } from './previous-status.ts'
 import { applyManifest, dryRun } from './server-side-apply.ts'
 
@@ -54,7 +54,7 @@ export class RunJobs {
     for (const { metadata, status } of stored) this.#previousStatus.set(metadata.uid, status)
     const previous = classifyPreviousJobs(stored, manifests)
     for (const { metadata } of previous.continued) this.#uids.add(metadata.uid)
-    for (const line of await suspendOtherJobs(this.#client, previous, waiting)) view.print(line)
+    for (const line of await suspendAndResumeJobs(this.#client, previous, waiting)) view.print(line)
     for (const manifest of manifests) {
       const { stored: applied, outcome } = await applyManifest(this.#client, manifest, waiting)
       if (applied.metadata.uid) this.#uids.add(applied.metadata.uid)

@@ -32,8 +32,11 @@ export function classifyPreviousJobs(jobs: readonly Job[], manifests: readonly M
   return { continued: unfinished.filter(isContinued), others: unfinished.filter((job) => !isContinued(job)) }
 }
 
-/** Also resumes the jobs that this run continues. @returns lines that tell the user what was done */
-export async function suspendOtherJobs(
+/**
+ * Suspends the other jobs, and resumes the continued ones that an earlier run has suspended.
+ * @returns lines for the user
+ */
+export async function suspendAndResumeJobs(
   client: KubeClient,
   { continued, others }: PreviousJobs,
   waiting: Waiting,
@@ -49,9 +52,11 @@ function describeOthers(others: readonly Job[]): string[] {
   if (others.length === 0) return []
   const names = others.map(jobText).join(', ')
   const [what, it, file] =
-    others.length === 1 ? ['job of a previous run', 'it', 'its file'] : ['jobs of previous runs', 'them', 'their files']
+    others.length === 1
+      ? ['job of a previous run is', 'it', 'its file']
+      : ['jobs of previous runs are', 'them', 'their files']
   return [
-    `suspended ${others.length} unfinished ${what}: ${names} (to resume ${it}, run ${file} again; --fresh deletes all previous runs)`,
+    `${others.length} unfinished ${what} suspended: ${names} (to resume ${it}, run ${file} again; --fresh deletes all previous runs)`,
   ]
 }
 

@@ -13,7 +13,7 @@ const RESTART = { baseMs: 500, capMs: 30_000 }
 /** An operator that ran this long resets the back-off. */
 const HEALTHY_AFTER_MS = 60_000
 /** Listens only on the loopback interface, at any free port, so that several runs do not collide. */
-const HTTP = ['--http-host', '127.0.0.1', '--http-port', '0']
+const HTTP_FLAGS = ['--http-host', '127.0.0.1', '--http-port', '0']
 const STOP_GRACE_MS = 10_000
 
 export interface SupervisorOptions {
@@ -83,7 +83,7 @@ function startOperator(
   output: number,
 ): ChildProcess {
   const [program = '', ...words] = command
-  const flags = ['--kubeconfig', kubeconfig, '--no-leader-elect', ...HTTP, '--poll-seconds', '1']
+  const flags = ['--kubeconfig', kubeconfig, '--no-leader-elect', ...HTTP_FLAGS, '--poll-seconds', '1']
   return spawn(program, [...words, 'operator', ...flags], {
     stdio: ['pipe', output, output],
     env: environment,

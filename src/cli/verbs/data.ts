@@ -28,7 +28,7 @@ interface InspectOptions {
 /** The exit code of a program that was ended by SIGINT: 128 + 2. */
 const INTERRUPTED = 130
 /** Exit codes of `data inspect`. Any other error ends with 1, too. */
-const INSPECTED: Readonly<Record<Verdict, number>> = { whole: 0, damaged: 1, refused: 1, incomplete: 2 }
+const INSPECT_EXIT_CODES: Readonly<Record<Verdict, number>> = { whole: 0, damaged: 1, refused: 1, incomplete: 2 }
 const EXIT_CODES = `
 Exit codes:
   0  all data can be read
@@ -112,7 +112,7 @@ async function inspect(folder: string, { json, ...options }: InspectOptions, { o
   const differences = differencesOf(reports)
   if (!json) lines.push(...differences)
   out.write(lines.map((line) => `${line}\n`).join(''))
-  process.exitCode = INSPECTED[verdictOf(reports, differences)]
+  process.exitCode = INSPECT_EXIT_CODES[verdictOf(reports, differences)]
 }
 
 function knownDataSet(name: string): string {

@@ -14,7 +14,7 @@ import { type Manifest, readManifests } from '../manifests.ts'
 import { summaryLines } from '../render-summary.ts'
 
 /** Placeholders for the metadata that an API server sets. */
-const META = {
+const PLACEHOLDER_METADATA = {
   namespace: 'default',
   uid: '00000000-0000-0000-0000-000000000000',
   generation: 1,
@@ -61,7 +61,10 @@ export async function renderFiles(
 function renderJobs(manifests: readonly Manifest[]): Rendered[] {
   const jobs = manifests
     .filter(({ object }) => JOB_KINDS.some((kind) => kind === object.kind))
-    .map(({ file, object }) => ({ file, job: parseJob({ ...object, metadata: { ...META, ...object.metadata } }) }))
+    .map(({ file, object }) => ({
+      file,
+      job: parseJob({ ...object, metadata: { ...PLACEHOLDER_METADATA, ...object.metadata } }),
+    }))
   const all = jobs.map(({ job }) => job)
   return jobs.map(({ file, job }) => {
     const { job: planned, notes } = withSource(job, all)
@@ -84,7 +87,7 @@ function withSource(job: Job, all: readonly Job[]): { job: Job; notes: string[] 
   )
   const source = {
     pretrainJob,
-    uid: META.uid,
+    uid: PLACEHOLDER_METADATA.uid,
     step,
     digest: UNKNOWN_DIGEST,
     path: known ? checkpointPath(known) : pretrainJob,

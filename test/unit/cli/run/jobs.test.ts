@@ -122,7 +122,7 @@ suite('unfinished jobs of previous runs', () => {
     await run(pretrain({}, 'first'))
     const second = await run(pretrain({}, 'second'))
     assert.deepEqual(second.printed, [
-      'suspended 1 unfinished job of a previous run: PretrainJob/first (to resume it, run its file again; --fresh deletes all previous runs)',
+      '1 unfinished job of a previous run is suspended: PretrainJob/first (to resume it, run its file again; --fresh deletes all previous runs)',
       'PretrainJob/second created',
     ])
     assert.deepEqual(await named(second.jobs), ['second'])
@@ -130,7 +130,7 @@ suite('unfinished jobs of previous runs', () => {
     const third = await run(pretrain({}, 'first'))
     assert.deepEqual(
       third.printed.map((line) => line.split(' ').slice(0, 2).join(' ')),
-      ['PretrainJob/first resumed', 'suspended 1', 'PretrainJob/first unchanged'],
+      ['PretrainJob/first resumed', '1 unfinished', 'PretrainJob/first unchanged'],
     )
     assert.deepEqual([await suspended('PretrainJob', 'first'), await suspended('PretrainJob', 'second')], [false, true])
   })
@@ -187,7 +187,7 @@ suite('unfinished jobs of previous runs', () => {
     await run(pretrain({}, 'second'))
     const { jobs, printed } = await run(finetune({ from: { pretrainJob: 'first' } }))
     assert.equal(printed[0], 'PretrainJob/first resumed')
-    assert.match(printed[1] ?? '', /^suspended 1 unfinished job of a previous run: PretrainJob\/second /)
+    assert.match(printed[1] ?? '', /^1 unfinished job of a previous run is suspended: PretrainJob\/second /)
     assert.deepEqual((await named(jobs)).sort(), ['birds', 'first'])
     assert.equal(await suspended('PretrainJob', 'first'), false)
   })
