@@ -1,4 +1,4 @@
-/** The programs of the two images, out of reach of the project's node_modules, train a job together. */
+/** The bundled programs of the operator and runtime images train a job in a folder without the project's node_modules. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -29,22 +29,22 @@ after(() => rm(root, { recursive: true }))
 const operatorFile = () => join(root, 'dist/operator/operator.mjs')
 const runtimeFile = () => join(root, 'dist/runtime/downpour.mjs')
 
-test('the operator says what it understands', async () => {
+test('the operator prints its options', async () => {
   const { stdout } = await node(process.execPath, [operatorFile(), 'operator', '--help'])
   assert.match(stdout, /--lease-namespace/)
 })
 
-test('a runtime process without its environment ends with the exit code for that', async () => {
+test('a runtime process without its configuration exits with code 10', async () => {
   for (const verb of ['ps', 'worker', 'evaluate']) {
     const end = node(process.execPath, [runtimeFile(), verb], {
-      // Pods of a run on this machine have the port on addresses of their own.
-      env: { DOWNPOUR_TERMINATION_LOG: join(root, 'words'), DOWNPOUR_POD_IP: '127.0.0.2' },
+      // An address of its own, because pods of another run on this machine may use the same port.
+      env: { DOWNPOUR_TERMINATION_LOG: join(root, 'termination-log'), DOWNPOUR_POD_IP: '127.0.0.2' },
     })
     await assert.rejects(end, (error) => (error as { code?: unknown }).code === 10, verb)
   }
 })
 
-test('data is made, read, trained on, saved and scored', { timeout: 120_000 }, async () => {
+test('a job on generated data trains, saves its checkpoint and is scored', { timeout: 120_000 }, async () => {
   const data = join(root, 'data')
   const sizes = ['--images', '128', '--evaluation-images', '32']
   const downstream = ['--downstream-train-per-class', '1', '--downstream-val-per-class', '1']
@@ -60,7 +60,7 @@ test('data is made, read, trained on, saved and scored', { timeout: 120_000 }, a
     operator.kill('SIGTERM')
     const [code] = await once(operator, 'exit')
     await cluster.dispose()
-    assert.equal(code, 0, 'the operator ends in order')
+    assert.equal(code, 0, 'the operator shuts down cleanly')
   }
 })
 
@@ -123,23 +123,23 @@ const SPEC = {
   checkpoint: { everySteps: 20, storage: { volume: { claimName: 'checkpoints' } } },
 }
 
-test('of node_modules nothing comes along that only browsers, compilers and people read', () => {
-  const read = [
+test('files that only browsers, compilers and people read are not copied from node_modules', () => {
+  const needed = [
     '@tensorflow/tfjs-core/dist/tf-core.node.js',
     '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm',
   ]
-  const unread = [
+  const unneeded = [
     '@tensorflow/tfjs-core/dist/tf-core.min.js',
     'sharp/lib/index.d.ts',
     'ms/readme.md',
     'qs/test/parse.js',
   ]
   assert.deepEqual(
-    read.filter((path) => !isNeeded(`node_modules/${path}`)),
+    needed.filter((path) => !isNeeded(`node_modules/${path}`)),
     [],
   )
   assert.deepEqual(
-    unread.filter((path) => isNeeded(`node_modules/${path}`)),
+    unneeded.filter((path) => isNeeded(`node_modules/${path}`)),
     [],
   )
 })

@@ -1,4 +1,4 @@
-/** The chart as Helm renders it, as objects. */
+/** Runs Helm on the chart and parses what it renders. */
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -64,14 +64,14 @@ export interface Outcome {
   stderr: string
 }
 
-/** @param words after `helm`; `VALUES` stands for a file with the values */
-export function runHelm(words: readonly string[], values: Values = {}): Outcome {
+/** @param args of `helm`; `VALUES` stands for the path of a file with the values */
+export function runHelm(args: readonly string[], values: Values = {}): Outcome {
   const folder = mkdtempSync(join(tmpdir(), 'downpour-chart-'))
   try {
     const file = join(folder, 'values.json')
     writeFileSync(file, JSON.stringify(values))
-    const args = words.map((word) => (word === 'VALUES' ? file : word))
-    const { status, stdout, stderr } = spawnSync(helm ?? 'helm', args, { encoding: 'utf8', maxBuffer: 2 ** 26 })
+    const withFile = args.map((arg) => (arg === 'VALUES' ? file : arg))
+    const { status, stdout, stderr } = spawnSync(helm ?? 'helm', withFile, { encoding: 'utf8', maxBuffer: 2 ** 26 })
     return { status: status ?? -1, stdout, stderr }
   } finally {
     rmSync(folder, { recursive: true })
@@ -89,7 +89,7 @@ export function template(values: Values = {}): Outcome {
   )
 }
 
-/** NOTES.txt as a template of its own: Helm shows notes only to those who have a cluster. */
+/** Renders NOTES.txt as an ordinary template, because Helm prints notes only if it can reach a cluster. */
 export function notes(values: Values = {}): string {
   const copy = mkdtempSync(join(tmpdir(), 'downpour-notes-'))
   try {
@@ -100,7 +100,7 @@ export function notes(values: Values = {}): string {
       join(copy, 'templates/notes.yaml'),
       '{ "kind": "Notes", "notes": {{ include "notes" . | toJson }} }\n',
     )
-    const place = [
+    const args = [
       '--namespace',
       NAMESPACE,
       ...KUBE_VERSION,
@@ -109,14 +109,14 @@ export function notes(values: Values = {}): string {
       '--values',
       'VALUES',
     ]
-    const [rendered] = parseManifests(runHelm(['template', 'downpour', copy, ...place], values).stdout)
+    const [rendered] = parseManifests(runHelm(['template', 'downpour', copy, ...args], values).stdout)
     return (rendered as unknown as { notes: string }).notes
   } finally {
     rmSync(copy, { recursive: true })
   }
 }
 
-/** @throws with Helm's words when it refuses */
+/** @throws Error with Helm's stderr if it fails */
 export function render(values: Values = {}): Rendered[] {
   const { status, stdout, stderr } = template(values)
   if (status !== 0) throw new Error(stderr)

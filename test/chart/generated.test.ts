@@ -23,14 +23,14 @@ suite('generated files are up to date (npm run generate)', () => {
     assert.equal(await file('tools/start-help.txt'), startHelp(VERBS.run.description))
   })
 
-  test('the plain manifests are the chart with its defaults', { skip }, async () => {
+  test('the plain manifests are the chart rendered with its defaults', { skip }, async () => {
     const wanted = plainManifests(helm ?? '')
     assert.deepEqual(await names('deploy/operator'), [...wanted.keys()].sort())
     for (const [name, text] of wanted) assert.equal(await file(`deploy/operator/${name}`), text)
   })
 })
 
-test('the kustomization names every file, and the chart every CRD', async () => {
+test('the kustomization lists every manifest, and the chart has every CRD', async () => {
   const listed = [...(await file('deploy/kustomization.yaml')).matchAll(/^ {2}- operator\/(.+)$/gm)].map(
     ([, name]) => name,
   )

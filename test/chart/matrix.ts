@@ -1,17 +1,17 @@
-/** Values that people set, by the words they would use. */
+/** Values that users set, by a description of each case. */
 import type { Values } from './chart.ts'
 
 const everywhere = { labels: { team: 'a' }, annotations: { note: 'b' } }
 
 export const MATRIX: Readonly<Record<string, Values>> = {
   'the defaults': {},
-  'a standby': { replicas: 2 },
+  'a standby replica': { replicas: 2 },
   'images by digest from a private registry': {
     image: { repository: 'registry.example.com:5000/downpour/operator', digest: `sha256:${'a'.repeat(64)}` },
     runtime: { image: { repository: 'registry.example.com:5000/downpour/runtime', tag: '0.1.0-tensorflow-gpu' } },
     imagePullSecrets: [{ name: 'pull' }],
   },
-  'null where a list or a map was': {
+  'null instead of each list and map': {
     watchNamespaces: null,
     tolerations: null,
     affinity: null,
@@ -56,7 +56,7 @@ export const MATRIX: Readonly<Record<string, Values>> = {
     podDisruptionBudget: { enabled: false },
   },
   'users that the cluster assigns': { podSecurityContext: { runAsUser: null, runAsGroup: null, fsGroup: null } },
-  'a place of its own': {
+  'its own name, labels, node and environment': {
     fullnameOverride: 'training-operator-of-the-vision-team-in-the-far-north-west',
     commonLabels: everywhere.labels,
     commonAnnotations: everywhere.annotations,

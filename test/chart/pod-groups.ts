@@ -1,4 +1,7 @@
-/** PodGroups of gang schedulers, which the embedded API server does not know. Whoever asks again finds them meddled with. */
+/**
+ * Answers requests for PodGroups of gang schedulers, which local mode's API server does not serve. It stores each with an
+ * empty spec, as if another client had changed it, so that the operator has to repair it.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { KubeObject } from '../../src/kube/objects.ts'
 
@@ -16,12 +19,12 @@ export function answerPodGroup(
   if (request.method !== 'POST') return reply(response, 200, groups.get(pathname))
   const group = JSON.parse(body) as KubeObject
   const path = `${pathname}/${group.metadata.name}`
-  if (groups.has(path)) return answerTaken(response)
+  if (groups.has(path)) return answerAlreadyExists(response)
   groups.set(path, { ...group, spec: {} } as KubeObject)
   reply(response, 201, group)
 }
 
-export function answerTaken(response: ServerResponse): void {
+export function answerAlreadyExists(response: ServerResponse): void {
   reply(response, 409, { kind: 'Status', code: 409, reason: 'AlreadyExists', message: 'the name is taken' })
 }
 

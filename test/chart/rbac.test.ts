@@ -59,26 +59,26 @@ async function reach(kind: JobKind, name: string, phase: string): Promise<void> 
 
 const ref = (plural: string, name: string) => ({ apiVersion: 'v1', plural, namespace: NAMESPACE, name })
 
-/** Everything that an operator ever does. */
-async function wholeLife(): Promise<void> {
-  await takeNames()
+/** Makes the operator send every kind of request that it can send. */
+async function exerciseOperator(): Promise<void> {
+  await occupyNames()
   await cluster.create('PretrainJob', 'jft', PRETRAIN)
   await eventually(async () => {
     const created = (await cluster.status('PretrainJob', 'jft'))?.conditions.find(({ type }) => type === 'Created')
     assert.equal(created?.reason, 'NameConflict')
   }, PATIENT)
-  await giveNamesBack()
+  await freeNames()
   await cluster.create('FinetuneJob', 'alone', { ...FINETUNE, init: 'random', workers: {} })
   await cluster.patch('PretrainJob', 'jft', { backoffLimit: 7 })
   await reach('PretrainJob', 'jft', 'Running')
-  await loseLabels()
+  await removeLabel()
   for (let round = 0; round < 2; round++) {
     await cluster.patch('PretrainJob', 'jft', { suspend: true })
     await reach('PretrainJob', 'jft', 'Suspended')
     await cluster.patch('PretrainJob', 'jft', { suspend: false })
     await reach('PretrainJob', 'jft', 'Running')
   }
-  for (const gang of ['volcano', 'coscheduling']) await liveInGang(gang)
+  for (const gang of ['volcano', 'coscheduling']) await replaceGangWorker(gang)
   await cluster.end('jft-pj-ps-0', 0, DONE)
   await reach('FinetuneJob', 'jft-birds', 'Running')
   for (const name of ['jft-birds', 'alone', 'volcano', 'coscheduling']) {
@@ -88,12 +88,12 @@ async function wholeLife(): Promise<void> {
   await eventually(async () => {
     await cluster.kubelet()
     const left = await Promise.all(['pretrainjobs', 'finetunejobs'].map((plural) => cluster.names(plural, API_VERSION)))
-    assert.deepEqual(left, [[], []], 'their time is over')
+    assert.deepEqual(left, [[], []], 'jobs are deleted after ttlSecondsAfterFinished')
   }, PATIENT)
 }
 
-/** A service and a pod of somebody else have the names that the job wants. */
-async function takeNames(): Promise<void> {
+/** Creates a service and a pod without an owner under names that the job needs. */
+async function occupyNames(): Promise<void> {
   const metadata = (name: string) => ({ name, namespace: NAMESPACE })
   const service = { apiVersion: 'v1', kind: 'Service', metadata: metadata('jft-pj'), spec: { clusterIP: 'None' } }
   const pod = {
@@ -110,13 +110,13 @@ async function takeNames(): Promise<void> {
   }
 }
 
-async function giveNamesBack(): Promise<void> {
+async function freeNames(): Promise<void> {
   await cluster.client.delete(ref('services', 'jft-pj'))
   await cluster.client.delete(ref('pods', 'jft-pj-worker-0'), { gracePeriodSeconds: 0 })
 }
 
-/** Losing a pod makes the operator look after the group, which it mends. */
-async function liveInGang(gang: string): Promise<void> {
+/** Fails a worker of a gang: when the operator replaces the pod, it also repairs the PodGroup. */
+async function replaceGangWorker(gang: string): Promise<void> {
   await cluster.create('FinetuneJob', gang, { ...FINETUNE, init: 'random', scheduling: { gang } })
   await reach('FinetuneJob', gang, 'Running')
   await cluster.end(`${gang}-fj-worker-0`, 137)
@@ -127,8 +127,8 @@ async function liveInGang(gang: string): Promise<void> {
   await reach('FinetuneJob', gang, 'Running')
 }
 
-/** Somebody takes the labels by which the operator finds its pod; it gives them back. */
-async function loseLabels(): Promise<void> {
+/** Removes the label by which the operator finds its pod, and waits until the operator restores it. */
+async function removeLabel(): Promise<void> {
   const pod = ref('pods', 'jft-pj-worker-0')
   await cluster.client.mergePatch(pod, { metadata: { labels: { [LABELS.jobUid]: null } } })
   await eventually(async () => {
@@ -142,13 +142,13 @@ const rightsIn = (rules: readonly PolicyRule[]) =>
     apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => `${verb} ${group}/${resource}`))),
   )
 
-/** Of the operator itself; roles for people are something else. */
+/** Leaves out the roles for users. */
 const operatorRoles = (objects: readonly Rendered[]) =>
   [...ofKind(objects, 'ClusterRole'), ...ofKind(objects, 'Role')].filter(
     ({ metadata }) => !/-(view|edit|admin)$/.test(metadata.name),
   )
 
-test('the operator may do what it does in its whole life: no more and no less', async () => {
+test('the operator has exactly the permissions that its requests need', async () => {
   const stopping = new AbortController()
   const options = {
     kubeconfig: recorder.kubeconfigPath,
@@ -161,7 +161,7 @@ test('the operator may do what it does in its whole life: no more and no less', 
   }
   const running = operate(options, silentLog, stopping.signal)
   try {
-    await wholeLife()
+    await exerciseOperator()
   } finally {
     stopping.abort()
     await running
@@ -172,7 +172,7 @@ test('the operator may do what it does in its whole life: no more and no less', 
 })
 
 suite('a namespaced release', { skip }, () => {
-  test('has the same rights, in each of its namespaces', () => {
+  test('has the same permissions in each of its namespaces', () => {
     const [everywhere] = ofKind(render(), 'ClusterRole').filter(({ metadata }) => metadata.name === 'downpour')
     const roles = ofKind(render({ watchNamespaces: ['a', 'b'] }), 'Role').filter(
       ({ metadata }) => metadata.name === 'downpour',
@@ -184,7 +184,7 @@ suite('a namespaced release', { skip }, () => {
   })
 })
 
-suite('what a request needs', () => {
+suite('the permission that a request needs', () => {
   const cases: [string, string, string[]][] = [
     ['GET', '/api/v1/namespaces/a/pods/b', ['get /pods']],
     ['GET', '/api/v1/pods?labelSelector=x', ['list /pods']],
@@ -200,7 +200,7 @@ suite('what a request needs', () => {
     test(`${method} ${url}`, () => assert.deepEqual(rightsOf({ method, url }), rights))
   }
 
-  test('a blocking owner is paid for', () => {
+  test('an owner reference with blockOwnerDeletion also needs the finalizers of the owner', () => {
     const owner = { kind: 'PretrainJob', blockOwnerDeletion: true }
     const body = Buffer.from(JSON.stringify({ metadata: { ownerReferences: [owner] } }))
     const rights = rightsOf({ method: 'POST', url: '/api/v1/namespaces/a/pods' }, body)

@@ -1,4 +1,4 @@
-/** A way to the API server that writes down which rights each request needs. */
+/** A proxy to the API server that records which RBAC permission each request needs. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,11 +8,11 @@ import { buffer } from 'node:stream/consumers'
 import { JOB_KINDS, PLURALS } from '../../src/contract/names.ts'
 import type { Api } from '../integration/operator/harness.ts'
 import { passOn } from '../support/pass-on.ts'
-import { answerPodGroup, answerTaken, isPodGroup, type PodGroups } from './pod-groups.ts'
+import { answerAlreadyExists, answerPodGroup, isPodGroup, type PodGroups } from './pod-groups.ts'
 
 export interface Recorder {
   kubeconfigPath: string
-  /** `list downpour.dev/pretrainjobs`, `update /pods/status`: verb, group and resource. */
+  /** Verb, group and resource, such as `list downpour.dev/pretrainjobs` or `update /pods/status`. */
   rights: Set<string>
   close(): Promise<void>
 }
@@ -20,7 +20,8 @@ export interface Recorder {
 export async function openRecorder(api: Api): Promise<Recorder> {
   const rights = new Set<string>()
   const groups: PodGroups = new Map()
-  // The first transfer meets one that is gone when the operator looks whose it is: only a watch that lags does this.
+  // Answers the first create of a transfer with AlreadyExists, so that the operator also reads the job. This happens only
+  // when a watch lags.
   let isFirst = true
   const server = createServer(async (request, response) => {
     const body = request.method === 'GET' ? undefined : await buffer(request)
@@ -28,7 +29,7 @@ export async function openRecorder(api: Api): Promise<Recorder> {
     if (isPodGroup(request)) return answerPodGroup(groups, request, String(body), response)
     if (isFirst && isTransfer(request)) {
       isFirst = false
-      return answerTaken(response)
+      return answerAlreadyExists(response)
     }
     passOn(request, response, api.url, body)
   })
@@ -53,7 +54,7 @@ const isTransfer = ({ method, url = '' }: IncomingMessage) => method === 'POST' 
 
 const VERBS: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }
 
-/** As the API server's own authorizer would ask, and what an admission plugin asks for besides. */
+/** Returns the permissions that the API server's authorizer checks, and those that its admission plugins check. */
 export function rightsOf({ method = '', url = '' }: Pick<IncomingMessage, 'method' | 'url'>, body?: Buffer): string[] {
   const { pathname, searchParams } = new URL(url, 'http://server')
   const [root, ...rest] = pathname.split('/').filter(Boolean)
@@ -66,7 +67,7 @@ export function rightsOf({ method = '', url = '' }: Pick<IncomingMessage, 'metho
   return [right, ...ownersToBlock(body).map((owner) => `update downpour.dev/${owner}/finalizers`)]
 }
 
-/** Who sets blockOwnerDeletion keeps the owner from going, so must be allowed to set the owner's finalizers. */
+/** blockOwnerDeletion delays the owner's deletion, so OwnerReferencesPermissionEnforcement requires the right to set its finalizers. */
 function ownersToBlock(body: Buffer | undefined): string[] {
   if (!body?.length) return []
   const { metadata } = JSON.parse(body.toString()) as {

@@ -25,16 +25,16 @@ function operatorOf(objects: readonly Rendered[]): { deployment: Rendered; conta
   return { deployment, container }
 }
 
-for (const [words, values] of Object.entries(MATRIX)) {
-  suite(`with ${words}`, { skip }, () => {
-    test('helm lint has nothing to say', () => {
+for (const [description, values] of Object.entries(MATRIX)) {
+  suite(`with ${description}`, { skip }, () => {
+    test('helm lint finds no problem', () => {
       const { status, stdout } = lint(values)
       assert.equal(status, 0, stdout)
     })
 
-    test('there are notes', () => assert.match(notes(values), /Check the operator/))
+    test('the notes are rendered', () => assert.match(notes(values), /rollout status/))
 
-    test('names are unique, of legal length, and say where they lie', () => {
+    test('names are unique and not too long, and every namespaced object has a namespace', () => {
       const objects = render(values)
       assert.equal(new Set(objects.map(nameOf)).size, objects.length)
       for (const object of objects) {
@@ -43,7 +43,7 @@ for (const [words, values] of Object.entries(MATRIX)) {
       }
     })
 
-    test('every selector finds the operator, and bindings join what is there', () => {
+    test('every selector matches the operator, and bindings refer to roles and accounts of the release', () => {
       const objects = render(values)
       const { deployment } = operatorOf(objects)
       const spec = deployment.spec as {
@@ -69,29 +69,29 @@ for (const [words, values] of Object.entries(MATRIX)) {
   })
 }
 
-suite('the operator is told what the values say', { skip }, () => {
+suite('the operator gets the values as arguments', { skip }, () => {
   const argsOf = (values: object) => operatorOf(render({ ...values })).container.args ?? []
 
-  test('its verb, the lease of the release, the runtime image', () => {
+  test('its command, the lease of the release, the runtime image', () => {
     const args = argsOf({})
     assert.equal(args[0], 'operator')
-    for (const word of [
+    for (const flag of [
       `--lease-namespace=${NAMESPACE}`,
       '--lease-name=downpour',
       '--default-image=downpour/runtime:0.1.0',
     ]) {
-      assert.ok(args.includes(word), `${word} in ${args}`)
+      assert.ok(args.includes(flag), `${flag} in ${args}`)
     }
   })
 
-  test('each namespace, limits, level', () => {
+  test('its namespaces, request limits, log level and concurrency', () => {
     const args = argsOf({
       watchNamespaces: ['a', 'b'],
       kubeClient: { qps: 7, burst: 9 },
       logLevel: 'debug',
       concurrency: 3,
     })
-    for (const word of [
+    for (const flag of [
       '--namespace=a',
       '--namespace=b',
       '--kube-qps=7',
@@ -99,11 +99,11 @@ suite('the operator is told what the values say', { skip }, () => {
       '--log-level=debug',
       '--concurrency=3',
     ]) {
-      assert.ok(args.includes(word), `${word} in ${args}`)
+      assert.ok(args.includes(flag), `${flag} in ${args}`)
     }
   })
 
-  test('whose users and groups pods have, its own as well', () => {
+  test('podIds, which also decides the user and groups of its own pod', () => {
     const idsOf = (values: object) => {
       const { deployment } = operatorOf(render({ ...values }))
       const { runAsUser, runAsGroup, fsGroup, runAsNonRoot } = podSpecOf(deployment).securityContext ?? {}
@@ -115,27 +115,29 @@ suite('the operator is told what the values say', { skip }, () => {
     assert.deepEqual(idsOf({ podIds: 'platform' }), [undefined, undefined, undefined, true])
   })
 
-  test('an image is named by tag, or by digest alone', () => {
+  test('an image is named by its tag, or by its digest without the tag', () => {
     assert.equal(operatorOf(render()).container.image, 'downpour/operator:0.1.0')
     const digest = `sha256:${'b'.repeat(64)}`
     assert.equal(operatorOf(render({ image: { tag: 'x', digest } })).container.image, `downpour/operator@${digest}`)
   })
 
-  test('words of one chart version that another operator would not know do not exist', async () => {
+  test('the operator of this version accepts every argument', async () => {
     const { register } = await import('../../src/cli/verbs/operator.ts')
     const { Command } = await import('commander')
-    let told: unknown
+    let parsed: unknown
     const program = new Command().exitOverride()
     register(program.command('operator').exitOverride(), async (options) => {
-      told = options
+      parsed = options
       return 0
     })
     await program.parseAsync(argsOf({ watchNamespaces: ['a', 'b'] }), { from: 'user' })
-    assert.deepEqual((told as { namespaces: string[] }).namespaces, ['a', 'b'])
+    assert.deepEqual((parsed as { namespaces: string[] }).namespaces, ['a', 'b'])
   })
 })
 
-test('the lease is of the release, and empty: what the operator writes there is never taken back', { skip }, () => {
+test('the release has an empty lease, so that an upgrade does not undo what the operator writes to it', {
+  skip,
+}, () => {
   const [lease, ...others] = ofKind(render(), 'Lease')
   assert.deepEqual(
     [lease?.metadata.name, lease?.metadata.namespace, lease?.spec, others.length],
@@ -144,7 +146,7 @@ test('the lease is of the release, and empty: what the operator writes there is 
   assert.deepEqual(ofKind(render({ leaderElection: { enabled: false } }), 'Lease'), [])
 })
 
-suite('what does not go together is refused with a sentence', { skip }, () => {
+suite('values that exclude each other are refused with a message', { skip }, () => {
   const refusals: [string, object, RegExp][] = [
     [
       'two replicas without a lease',
@@ -156,13 +158,13 @@ suite('what does not go together is refused with a sentence', { skip }, () => {
       { metrics: { service: { enabled: false }, serviceMonitor: { enabled: true } } },
       /needs metrics\.service\.enabled/,
     ],
-    ['nobody to run as', { serviceAccount: { create: false } }, /serviceAccount\.name: needed/],
+    ['no service account', { serviceAccount: { create: false } }, /serviceAccount\.name: needed/],
   ]
-  for (const [what, values, sentence] of refusals) {
+  for (const [what, values, message] of refusals) {
     test(what, () => {
       const { status, stderr } = template({ ...values })
       assert.notEqual(status, 0)
-      assert.match(stderr, sentence)
+      assert.match(stderr, message)
     })
   }
 })
@@ -174,7 +176,7 @@ suite('in namespaced mode', { skip }, () => {
     assert.deepEqual(objects.filter(({ kind }) => CLUSTER_WIDE.includes(kind)).map(nameOf), [])
   })
 
-  test('each namespace has its role, and the lease lies with the operator', () => {
+  test('each namespace has a role, and the operator has one for its lease', () => {
     const roles = ofKind(objects, 'Role')
       .map(({ metadata }) => metadata.namespace)
       .sort()
@@ -183,18 +185,18 @@ suite('in namespaced mode', { skip }, () => {
 })
 
 suite('the CRDs', { skip }, () => {
-  test('are what crds/ holds, whatever Helm made of the text', async () => {
+  test('are the same objects as in crds/ after Helm rendered them', async () => {
     const { crdFor } = await import('../../src/api/crd.ts')
     const { JOB_KINDS } = await import('../../src/contract/names.ts')
     const rendered = ofKind(render(), 'CustomResourceDefinition')
-    const bySpec = (spec: unknown) => JSON.parse(JSON.stringify(spec))
+    const withoutUndefined = (spec: unknown) => JSON.parse(JSON.stringify(spec))
     assert.deepEqual(
       new Set(rendered.map(({ spec }) => JSON.stringify(sorted(spec)))),
-      new Set(JOB_KINDS.map((kind) => JSON.stringify(sorted(bySpec(crdFor(kind).spec))))),
+      new Set(JOB_KINDS.map((kind) => JSON.stringify(sorted(withoutUndefined(crdFor(kind).spec))))),
     )
   })
 
-  test('outlive the release unless told otherwise', () => {
+  test('outlive the release unless crds.keep is false', () => {
     const policies = (values: object) =>
       ofKind(render({ ...values }), 'CustomResourceDefinition').map(
         ({ metadata }) => metadata.annotations?.['helm.sh/resource-policy'],
@@ -215,17 +217,17 @@ function sorted(value: unknown): unknown {
 }
 
 suite('the notes after an install', { skip }, () => {
-  test('say how to see that it works, and how to run a job', () => {
-    for (const words of [
+  test('explain how to check the operator and how to run a job', () => {
+    for (const command of [
       /rollout status deployment\/downpour/,
       /kubectl explain pretrainjob\.spec/,
       /get pretrainjobs -w/,
     ]) {
-      assert.match(notes({}), words)
+      assert.match(notes({}), command)
     }
   })
 
-  test('warn before jobs are lost', () => {
+  test('warn about commands that delete jobs', () => {
     assert.match(notes({}), /EVERY job/)
     assert.match(notes({ crds: { keep: false } }), /deletes every job/)
     assert.match(notes({ crds: { install: false } }), /install crds\/\*\.yaml first/)

@@ -1,4 +1,4 @@
-/** Pod Security "restricted" and the neighbouring rules of kube-linter, polaris and kubescape, for one pod. */
+/** Checks a pod against Pod Security "restricted" and related rules of kube-linter, polaris and kubescape. */
 import type { Container, PodSpec } from './chart.ts'
 
 const VOLUMES = [
@@ -14,13 +14,13 @@ const VOLUMES = [
 const HOST = ['hostNetwork', 'hostPID', 'hostIPC']
 type Context = Record<string, unknown>
 
-/** @returns a sentence for each rule that is broken */
+/** @returns a sentence for each violated rule */
 export function restrictedProblems(pod: PodSpec): string[] {
   const containers = [...(pod.initContainers ?? []), ...pod.containers]
   return [
     ...HOST.filter((field) => pod[field]).map((field) => `${field} is set`),
     ...(pod.volumes ?? []).flatMap(volumeProblems),
-    ...(pod.automountServiceAccountToken === false ? [] : ['the token is mounted by itself']),
+    ...(pod.automountServiceAccountToken === false ? [] : ['the token is mounted automatically']),
     ...((pod.securityContext?.sysctls as unknown[] | undefined)?.length ? ['sysctls are set'] : []),
     ...containers.flatMap((container) => containerProblems(container, pod.securityContext ?? {})),
   ]

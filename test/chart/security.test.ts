@@ -9,16 +9,16 @@ import { restrictedProblems } from './restricted.ts'
 
 const operatorPod = (objects: readonly Rendered[]): PodSpec => podSpecOf(ofKind(objects, 'Deployment')[0] as Rendered)
 
-for (const [words, values] of Object.entries(MATRIX)) {
-  suite(`with ${words}`, { skip }, () => {
+for (const [description, values] of Object.entries(MATRIX)) {
+  suite(`with ${description}`, { skip }, () => {
     const objects = skip ? [] : render(values)
 
-    test('the operator fits Pod Security restricted', () => {
-      // The cluster assigns a user, and runAsNonRoot holds it to one that is not root.
+    test('the operator passes Pod Security restricted', () => {
+      // Where the cluster assigns the user, runAsNonRoot still excludes root.
       assert.deepEqual(restrictedProblems(operatorPod(objects)), [])
     })
 
-    test('it has requests and limits, of disk too', () => {
+    test('it has requests and limits for CPU, memory and disk', () => {
       for (const { resources } of operatorPod(objects).containers) {
         for (const kind of ['cpu', 'memory', 'ephemeral-storage']) {
           assert.ok(resources?.requests?.[kind] && resources.limits?.[kind], kind)
@@ -26,7 +26,7 @@ for (const [words, values] of Object.entries(MATRIX)) {
       }
     })
 
-    test('its token is projected, ends, and goes nowhere else', () => {
+    test('its token is projected once, expires, and is not mounted automatically', () => {
       const projected = operatorPod(objects).volumes?.filter(({ projected }) => projected) ?? []
       const sources = projected.flatMap(
         (volume) => (volume.projected as { sources: Record<string, { expirationSeconds?: number }>[] }).sources,
@@ -39,11 +39,10 @@ for (const [words, values] of Object.entries(MATRIX)) {
       }
     })
 
-    test('no rule has a star, a Secret, or a way into pods', () => {
+    test('no rule has a wildcard, Secrets, or access into pods', () => {
       for (const { rules = [], metadata } of objects) {
         for (const { apiGroups, resources, verbs } of rules) {
-          const words = [...apiGroups, ...resources, ...verbs]
-          assert.ok(!words.includes('*'), metadata.name)
+          assert.ok(![...apiGroups, ...resources, ...verbs].includes('*'), metadata.name)
           const forbidden = resources.filter((name) =>
             /^(secrets|pods\/(exec|attach|portforward|ephemeralcontainers)|nodes|.*roles|.*rolebindings)$/.test(name),
           )
@@ -56,7 +55,7 @@ for (const [words, values] of Object.entries(MATRIX)) {
       }
     })
 
-    test('no image is latest, no secret lies in a variable', () => {
+    test('no image has the tag latest, and no environment variable holds a secret', () => {
       for (const { image, env = [] } of operatorPod(objects).containers) {
         assert.match(image, /(:(?!latest)[\w.-]+|@sha256:[0-9a-f]{64})$/)
         assert.deepEqual(
@@ -66,7 +65,7 @@ for (const [words, values] of Object.entries(MATRIX)) {
       }
     })
 
-    test("no service leaves the cluster, and no webhook stands in anybody's way", () => {
+    test('services are internal to the cluster, and there is no webhook', () => {
       for (const { spec } of ofKind(objects, 'Service')) assert.equal(spec?.type, 'ClusterIP')
       assert.deepEqual(
         objects.filter(({ kind }) => kind.includes('Webhook')),
@@ -77,7 +76,7 @@ for (const [words, values] of Object.entries(MATRIX)) {
 }
 
 suite('a network policy', { skip }, () => {
-  test('selects the operator and its ways', () => {
+  test('selects the operator, and allows the API server, DNS and pods', () => {
     const objects = skip ? [] : render(MATRIX['everything that is off by default'])
     const [policy] = ofKind(objects, 'NetworkPolicy')
     const spec = policy?.spec as {
@@ -94,7 +93,7 @@ suite('a network policy', { skip }, () => {
   })
 })
 
-test('the pods of a job fit Pod Security restricted', () => {
+test('the pods of a job pass Pod Security restricted', () => {
   const claim = (claimName: string) => ({ claimName })
   const data = { source: claim('data'), format: 'tfrecord', labels: 'labels.json' }
   const job = parseJob({
@@ -115,7 +114,7 @@ test('the pods of a job fit Pod Security restricted', () => {
   }
 })
 
-suite('the checks see', () => {
+suite('the checks report', () => {
   const good: PodSpec = {
     automountServiceAccountToken: false,
     securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
@@ -141,7 +140,7 @@ suite('the checks see', () => {
     ['user 0', withContext({ runAsUser: 0 })],
     ['no seccomp', withContext({ seccompProfile: { type: 'Unconfined' } })],
     ['escalation', withContext({ allowPrivilegeEscalation: true })],
-    ['a root that can be written', withContext({ readOnlyRootFilesystem: false })],
+    ['a writable root file system', withContext({ readOnlyRootFilesystem: false })],
     ['kept capabilities', withContext({ capabilities: { drop: ['NET_RAW'] } })],
     ['added capabilities', withContext({ capabilities: { drop: ['ALL'], add: ['NET_BIND_SERVICE'] } })],
     ['the host network', { ...good, hostNetwork: true }],
@@ -150,6 +149,6 @@ suite('the checks see', () => {
     ['a mounted token', { ...good, automountServiceAccountToken: true }],
     ['a host port', { ...good, containers: [{ ...container, ports: [{ name: 'p', containerPort: 1, hostPort: 1 }] }] }],
   ]
-  test('nothing wrong with what is right', () => assert.deepEqual(restrictedProblems(good), []))
+  test('nothing for a restricted pod', () => assert.deepEqual(restrictedProblems(good), []))
   for (const [what, pod] of bad) test(what, () => assert.equal(restrictedProblems(pod).length, 1))
 })

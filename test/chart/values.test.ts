@@ -18,7 +18,7 @@ type Tree = Record<string, unknown>
 const read = (file: string) => readFile(new URL(`../../charts/downpour/${file}`, import.meta.url), 'utf8')
 const values = load(await read('values.yaml')) as Tree
 const schema = JSON.parse(await read('values.schema.json')) as Schema & { definitions: Record<string, Schema> }
-/** Path and default of each row. */
+/** The default in the README's table by path of the value. */
 const rows = new Map(
   [...(await read('README.md')).matchAll(/^\| `([\w.]+)` \| (.+?) \| .+ \|$/gm)].map(([, path = '', text = '']) => [
     path,
@@ -27,13 +27,13 @@ const rows = new Map(
 )
 const resolve = (node: Schema): Schema => schema.definitions[node.$ref?.split('/').at(-1) ?? ''] ?? node
 const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value)
-/** Objects that Kubernetes defines have one row. */
-const WHOLE = ['podSecurityContext', 'securityContext', 'resources', 'livenessProbe', 'readinessProbe']
+/** Values whose fields Kubernetes defines: each has one row in the README, not a row for each field. */
+const KUBERNETES_OBJECTS = ['podSecurityContext', 'securityContext', 'resources', 'livenessProbe', 'readinessProbe']
 
 function pathsOf(tree: Tree, prefix = ''): string[] {
   return Object.entries(tree).flatMap(([key, value]) => {
     const path = prefix + key
-    const isBranch = isTree(value) && Object.keys(value).length > 0 && !WHOLE.includes(path)
+    const isBranch = isTree(value) && Object.keys(value).length > 0 && !KUBERNETES_OBJECTS.includes(path)
     return isBranch ? pathsOf(value, `${path}.`) : [path]
   })
 }
@@ -42,30 +42,30 @@ const valueAt = (path: string) => path.split('.').reduce<unknown>((at, key) => (
 const schemaAt = (path: string) =>
   path.split('.').reduce<Schema | undefined>((at, key) => at && resolve(at).properties?.[key], schema)
 
-test('every value has a row in the README, and every row is a value', () => {
+test('every value has a row in the README, and every row describes a value', () => {
   assert.deepEqual([...rows.keys()].sort(), pathsOf(values).sort())
 })
 
-test('the README tells the defaults as they are', () => {
+test('the README has the right defaults', () => {
   for (const [path, text] of rows) {
-    if (WHOLE.includes(path)) continue
+    if (KUBERNETES_OBJECTS.includes(path)) continue
     assert.deepEqual(JSON.parse(text.replaceAll('`', '')), valueAt(path), path)
   }
 })
 
-test('every value is in the schema, and the schema knows no other', () => {
+test('every value is in the schema, and the schema has no other', () => {
   for (const path of pathsOf(values)) assert.ok(schemaAt(path), path)
   const known = (node: Schema, at: unknown, prefix: string): string[] =>
     Object.entries(resolve(node).properties ?? {}).flatMap(([key, field]) => {
       const path = prefix + key
       if (!isTree(at) || !(key in at)) return [path]
-      const isWhole = WHOLE.includes(path) || (isTree(at[key]) && Object.keys(at[key]).length === 0)
-      return isWhole ? [] : known(field, at[key], `${path}.`)
+      const isLeaf = KUBERNETES_OBJECTS.includes(path) || (isTree(at[key]) && Object.keys(at[key]).length === 0)
+      return isLeaf ? [] : known(field, at[key], `${path}.`)
     })
   assert.deepEqual(known(schema, values, ''), [])
 })
 
-test('no place in the schema takes keys that it does not know', () => {
+test('no object in the schema accepts unknown keys', () => {
   const open = (node: Schema, path: string): string[] => {
     const here = node.type === 'object' && node.additionalProperties === undefined ? [path] : []
     const children = [
@@ -75,7 +75,7 @@ test('no place in the schema takes keys that it does not know', () => {
     return [...here, ...children.flatMap(([field, at]) => open(field, at))]
   }
   const definitions = Object.entries(schema.definitions).flatMap(([name, node]) => open(node, name))
-  // Sources of variables and volumes are Kubernetes' own; the API server checks them.
+  // Kubernetes defines the sources of variables and volumes; the API server validates them.
   const kubernetes = /^(env\[?\]?\.valueFrom|env\.valueFrom|volume)\.\w+$/
   assert.deepEqual(
     [...open(schema, ''), ...definitions].filter((path) => !kubernetes.test(path)),
@@ -83,21 +83,21 @@ test('no place in the schema takes keys that it does not know', () => {
   )
 })
 
-suite('a value that nobody reads is refused', { skip }, () => {
+suite('an unknown key or an invalid value is refused', { skip }, () => {
   const wrong: [string, Tree][] = [
     ['at the top', { replicaCount: 2 }],
     ['one level down', { image: { name: 'x' } }],
     ['deep inside', { metrics: { podMonitor: { intervall: '5s' } } }],
     ['in a security context', { securityContext: { readonlyRootFilesystem: true } }],
     ['in a list', { tolerations: [{ keyy: 'x' }] }],
-    ['a level that does not exist', { logLevel: 'loud' }],
-    ['a namespace with a capital', { watchNamespaces: ['Team'] }],
-    ['no replicas but half of one', { replicas: 0.5 }],
-    ['a digest that is none', { image: { digest: 'latest' } }],
-    ['a host path', { extraVolumes: [{ name: 'x', hostPath: { path: '/' } }] }],
+    ['an unknown log level', { logLevel: 'loud' }],
+    ['a namespace with a capital letter', { watchNamespaces: ['Team'] }],
+    ['a fractional number of replicas', { replicas: 0.5 }],
+    ['a tag instead of a digest', { image: { digest: 'latest' } }],
+    ['a hostPath volume', { extraVolumes: [{ name: 'x', hostPath: { path: '/' } }] }],
   ]
-  for (const [where, tree] of wrong) {
-    test(where, () => {
+  for (const [what, tree] of wrong) {
+    test(what, () => {
       const { status, stderr } = template(tree)
       assert.notEqual(status, 0)
       assert.match(stderr, /values don't meet the specifications of the schema/)
