@@ -1,6 +1,6 @@
 /**
- * Who the operator under test is: a ServiceAccount with the rights that the chart gives it, and no others. A Role in
- * each of its namespaces, or, with DOWNPOUR_TEST_SCOPE=cluster, one ClusterRole.
+ * The ServiceAccount of the operator under test, with exactly the rights that the chart grants: a Role in each of its
+ * namespaces or, with DOWNPOUR_TEST_SCOPE=cluster, one ClusterRole.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -14,9 +14,9 @@ import { type PolicyRule, parseManifests, type Rendered } from '../chart/chart.t
 
 export interface Account {
   readonly kubeconfig: string
-  /** What an operator must be told to ask for no more than it has. */
+  /** Operator flags that limit its requests to the namespaces of these rights. */
   readonly flags: readonly string[]
-  /** Gives it what the chart gives, as far as the test lets it be. */
+  /** Replaces its rights by those of the chart for which `isGranted` returns true. */
   grant(isGranted?: (verb: string, resource: string) => boolean): Promise<void>
   remove(): Promise<void>
 }
@@ -24,34 +24,40 @@ export interface Account {
 const SCOPES = ['namespace', 'cluster'] as const
 const RELEASE = 'test'
 
-/** @param namespaces the first one is where the account and its lease are */
+/** @param namespaces the first one holds the account and its lease */
 export async function openAccount(cluster: Cluster, namespaces: readonly string[]): Promise<Account> {
   const kubectl = kubectlAt(cluster.kubectl)
-  const [home = ''] = namespaces
+  const [ownNamespace = ''] = namespaces
   const watched = scope() === 'namespace' ? namespaces : []
-  const objects = await render(cluster, home, watched)
+  const objects = await render(cluster, ownNamespace, watched)
   const name = objects.find(({ kind }) => kind === 'ServiceAccount')?.metadata.name
-  assert.ok(name, 'the chart makes a ServiceAccount')
+  assert.ok(name, 'the chart has no ServiceAccount')
   const apply = (items: readonly Rendered[]) =>
     kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
   await apply(objects)
   const folder = mkdtempSync(join(tmpdir(), 'downpour-account-'))
-  const kubeconfig = await kubeconfigOf(cluster, home, name, folder)
+  const kubeconfig = await kubeconfigOf(cluster, ownNamespace, name, folder)
   return {
     kubeconfig,
-    flags: ['--lease-namespace', home, '--lease-name', name, ...watched.flatMap((each) => ['--namespace', each])],
+    flags: [
+      '--lease-namespace',
+      ownNamespace,
+      '--lease-name',
+      name,
+      ...watched.flatMap((each) => ['--namespace', each]),
+    ],
     async grant(isGranted = () => true) {
       await apply(objects.filter(isOperatorRole).map((role) => ({ ...role, rules: limited(role.rules, isGranted) })))
     },
     async remove() {
       rmSync(folder, { recursive: true })
-      const everywhere = objects.filter(({ kind }) => kind.startsWith('ClusterRole'))
-      for (const { kind, metadata } of everywhere) await kubectl(['delete', kind, metadata.name])
+      const clusterWide = objects.filter(({ kind }) => kind.startsWith('ClusterRole'))
+      for (const { kind, metadata } of clusterWide) await kubectl(['delete', kind, metadata.name])
     },
   }
 }
 
-/** The cluster's own way to the API server, as a ServiceAccount. @returns a file in `folder` */
+/** Writes a copy of the cluster's kubeconfig that authenticates as a ServiceAccount. @returns its path in `folder` */
 export async function kubeconfigOf(
   cluster: Cluster,
   namespace: string,
@@ -73,10 +79,10 @@ function scope(): (typeof SCOPES)[number] {
   return found
 }
 
-async function render({ helm }: Cluster, home: string, watchNamespaces: readonly string[]): Promise<Rendered[]> {
+async function render({ helm }: Cluster, namespace: string, watchNamespaces: readonly string[]): Promise<Rendered[]> {
   const files = ['serviceaccount', 'rbac'].flatMap((file) => ['--show-only', `templates/${file}.yaml`])
   const values = ['--set-json', `watchNamespaces=${JSON.stringify(watchNamespaces)}`]
-  return parseManifests(await exec(helm, ['template', RELEASE, CHART, '--namespace', home, ...files, ...values]))
+  return parseManifests(await exec(helm, ['template', RELEASE, CHART, '--namespace', namespace, ...files, ...values]))
 }
 
 const isOperatorRole = ({ kind, metadata }: Rendered) => kind.endsWith('Role') && !metadata.name.endsWith('-lease')

@@ -1,33 +1,33 @@
-/** A way to the API server for one operator, that the test may cut: TLS goes through as it is. */
+/** A TCP proxy to the API server for one operator, which a test can interrupt; it does not terminate TLS. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 
-export interface Line {
+export interface ApiProxy {
   readonly proxy: TcpProxy
   readonly kubeconfig: string
-  /** Cuts it, and lets nothing through until `up`. */
+  /** Closes all connections and resets new ones until `up`. */
   down(): void
   up(): void
   close(): Promise<void>
 }
 
-/** Nobody listens there: what connects is reset. */
-const NOWHERE = 1
+/** A port without a listener, so that connections to it are reset. */
+const UNUSED_PORT = 1
 
-export async function openLine(kubeconfig: string): Promise<Line> {
+export async function openApiProxy(kubeconfig: string): Promise<ApiProxy> {
   const text = readFileSync(kubeconfig, 'utf8')
   const [address = '', port] = /https:\/\/127\.0\.0\.1:(\d+)/.exec(text) ?? []
   const proxy = await startTcpProxy(Number(port))
-  const folder = mkdtempSync(join(tmpdir(), 'downpour-line-'))
+  const folder = mkdtempSync(join(tmpdir(), 'downpour-proxy-'))
   const file = join(folder, 'kubeconfig')
   writeFileSync(file, text.replace(address, `https://127.0.0.1:${proxy.port}`), { mode: 0o600 })
   return {
     proxy,
     kubeconfig: file,
     down() {
-      proxy.target = NOWHERE
+      proxy.target = UNUSED_PORT
       proxy.cut()
     },
     up() {

@@ -1,59 +1,61 @@
-/** What keeps pods from being made, on a real API server: the job says it in its words, and goes on when it is gone. */
+/** Obstacles to creating pods on a real API server: the job's condition quotes its message, and the job continues once the obstacle is gone. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { jobPrefix, podName } from '../../src/contract/names.ts'
 import type { KubeObject } from '../../src/kube/objects.ts'
 import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
 import { type Kubectl, kubectlAt } from '../../tools/cluster/kubectl.ts'
+import { untilCondition, untilRunning } from './conditions.ts'
 import { type OperatorProcess, openNamespace, type TestNamespace } from './fixture.ts'
-import { recovers, says } from './verdicts.ts'
 
-const PLACES = ['quota', 'policy', 'webhook', 'pod', 'service'] as const
-type Place = (typeof PLACES)[number]
+/** Each obstacle has its own namespace. */
+const OBSTACLES = ['quota', 'policy', 'webhook', 'pod', 'service'] as const
+type Obstacle = (typeof OBSTACLES)[number]
 const WORKERS = 3
 
 let kubectl: Kubectl
-let places: Record<Place, TestNamespace>
-/** Its operator watches them all. */
-let home: TestNamespace
+let namespaces: Record<Obstacle, TestNamespace>
+/** The namespace of the operator, which watches all others. */
+let operatorNamespace: TestNamespace
 let operator: OperatorProcess
 before(async () => {
   kubectl = kubectlAt((await ensureCluster()).kubectl)
-  const opened = await Promise.all(PLACES.map(async (place) => [place, await openNamespace(nameOf(place))] as const))
-  places = Object.fromEntries(opened) as Record<Place, TestNamespace>
-  home = await openNamespace(nameOf('home'), PLACES.map(nameOf))
-  operator = home.startOperator(['--no-leader-elect'])
+  const opened = await Promise.all(OBSTACLES.map(async (one) => [one, await openNamespace(nameOf(one))] as const))
+  namespaces = Object.fromEntries(opened) as Record<Obstacle, TestNamespace>
+  operatorNamespace = await openNamespace(nameOf('operator'), OBSTACLES.map(nameOf))
+  operator = operatorNamespace.startOperator(['--no-leader-elect'])
 })
-after(() => Promise.all([home, ...Object.values(places)].map((place) => place.remove())))
+after(() => Promise.all([operatorNamespace, ...Object.values(namespaces)].map((namespace) => namespace.remove())))
 
-const nameOf = (place: Place | 'home') => `bad-${place}-${process.pid}`
+const nameOf = (obstacle: Obstacle | 'operator') => `bad-${obstacle}-${process.pid}`
 const apply = (...items: object[]) =>
   kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
-/** kubectl would wait for ever: ours takes the name before it has looked whether the other one is gone. */
-const removeAtOnce = (kind: string, name: string, namespace: string) =>
+/** Does not wait for the end of the object: the operator may create one of the same name first, and kubectl would wait forever. */
+const removeWithoutWaiting = (kind: string, name: string, namespace: string) =>
   kubectl(['delete', kind, name, '-n', namespace, '--wait=false'])
-const isUp = () => assert.equal(operator.child.exitCode, null, operator.output())
+const assertRuns = () => assert.equal(operator.child.exitCode, null, operator.output())
 
-interface Cause {
+interface Case {
   name: string
-  place: Place
-  make(place: TestNamespace): Promise<unknown>
-  words: RegExp
-  remove(place: TestNamespace): Promise<unknown>
+  obstacle: Obstacle
+  create(namespace: TestNamespace): Promise<unknown>
+  /** Matches the condition Created. */
+  condition: RegExp
+  remove(namespace: TestNamespace): Promise<unknown>
 }
 
-const causes: Cause[] = [
+const cases: Case[] = [
   {
     name: 'a quota that is used up',
-    place: 'quota',
-    async make({ name: namespace }) {
+    obstacle: 'quota',
+    async create({ name: namespace }) {
       await apply({
         apiVersion: 'v1',
         kind: 'ResourceQuota',
         metadata: { name: 'few', namespace },
         spec: { hard: { pods: '2' } },
       })
-      // Before somebody has counted, it refuses everything.
+      // Until a controller has counted the used pods, the quota refuses every pod.
       await kubectl([
         'wait',
         '-n',
@@ -63,55 +65,55 @@ const causes: Cause[] = [
         '--timeout=20s',
       ])
     },
-    words:
+    condition:
       /^False QuotaExceeded: pods "jft-pj-.*" is forbidden: exceeded quota: few, requested: pods=1, used: pods=2, limited: pods=2/,
     remove: ({ name }) => kubectl(['delete', 'resourcequota', 'few', '-n', name]),
   },
   {
-    name: 'a policy that refuses our pods',
-    place: 'policy',
-    make: ({ name }) =>
+    name: 'an admission policy that refuses the pods',
+    obstacle: 'policy',
+    create: ({ name }) =>
       apply(...policy(name, "object.spec.containers.all(c, c.image.startsWith('trusted/'))", 'images must be trusted')),
-    words:
+    condition:
       /^False AdmissionDenied: pods "jft-pj-.*" is forbidden: ValidatingAdmissionPolicy '.*' with binding '.*' denied request: images must be trusted/,
     remove: ({ name }) => kubectl(['delete', 'validatingadmissionpolicybinding,validatingadmissionpolicy', name]),
   },
   {
-    name: 'a webhook that nobody answers',
-    place: 'webhook',
-    make: ({ name }) => apply(webhook(name)),
-    words:
+    name: 'an admission webhook that does not answer',
+    obstacle: 'webhook',
+    create: ({ name }) => apply(webhook(name)),
+    condition:
       /^False WebhookFailed: Internal error occurred: failed calling webhook "pods\.test\.dev": .*connection refused/,
     remove: ({ name }) => kubectl(['delete', 'validatingwebhookconfiguration', name]),
   },
   {
-    name: 'a pod of somebody else under our name',
-    place: 'pod',
-    make: ({ name }) => apply(foreignPod(podName('PretrainJob', 'jft', 'worker', 1), name)),
-    words:
+    name: 'another pod with the name of a worker',
+    obstacle: 'pod',
+    create: ({ name }) => apply(foreignPod(podName('PretrainJob', 'jft', 'worker', 1), name)),
+    condition:
       /^False NameConflict: pods bad-pod-\d+\/jft-pj-worker-1 exists already and belongs to no controller; delete it or rename the job/,
-    remove: ({ name }) => removeAtOnce('pod', podName('PretrainJob', 'jft', 'worker', 1), name),
+    remove: ({ name }) => removeWithoutWaiting('pod', podName('PretrainJob', 'jft', 'worker', 1), name),
   },
   {
-    name: 'a service of somebody else under our name',
-    place: 'service',
-    make: ({ name }) => apply(foreignService(jobPrefix('PretrainJob', 'jft'), name)),
-    words:
+    name: 'another service with the name of the job',
+    obstacle: 'service',
+    create: ({ name }) => apply(foreignService(jobPrefix('PretrainJob', 'jft'), name)),
+    condition:
       /^False NameConflict: services bad-service-\d+\/jft-pj exists already and belongs to no controller; delete it or rename the job/,
-    remove: ({ name }) => removeAtOnce('service', jobPrefix('PretrainJob', 'jft'), name),
+    remove: ({ name }) => removeWithoutWaiting('service', jobPrefix('PretrainJob', 'jft'), name),
   },
 ]
 
-describe('what keeps pods out is told within seconds, and gone when its cause is', { concurrency: true }, () => {
-  for (const { name, place, make, words, remove } of causes) {
+describe('the job reports the obstacle within seconds, and recovers when it is removed', { concurrency: true }, () => {
+  for (const { name, obstacle, create, condition, remove } of cases) {
     test(name, async (t) => {
-      const where = places[place]
-      await make(where)
-      await where.createJob('jft', WORKERS)
-      t.diagnostic(await says(where, 'jft', 'Created', words))
-      await remove(where)
-      await recovers(where, 'jft')
-      isUp()
+      const namespace = namespaces[obstacle]
+      await create(namespace)
+      await namespace.createJob('jft', WORKERS)
+      t.diagnostic(await untilCondition(namespace, 'jft', 'Created', condition))
+      await remove(namespace)
+      await untilRunning(namespace, 'jft')
+      assertRuns()
     })
   }
 })

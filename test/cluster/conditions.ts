@@ -1,4 +1,4 @@
-/** What a job says about itself on the real API server. */
+/** Waits for conditions of a job on the real API server. */
 import assert from 'node:assert/strict'
 import type { JobStatus } from '../../src/api/status.ts'
 import { API_VERSION, PLURALS } from '../../src/contract/names.ts'
@@ -6,13 +6,13 @@ import type { KubeObject } from '../../src/kube/objects.ts'
 import { eventually } from '../support/eventually.ts'
 import type { TestNamespace } from './fixture.ts'
 
-/** A person who looks at the job after this long finds the reason. */
-const SOON = { timeoutMs: 10_000, intervalMs: 50 }
-/** Refusals are tried again after 10 s, a list that was refused after 30 s at the latest; then pods are made and start. */
+/** How long a user may have to wait until the job's status has the reason. */
+const REPORTED = { timeoutMs: 10_000, intervalMs: 50 }
+/** The operator retries refused creates after 10 s and refused lists after at most 30 s; pods then need some seconds to start. */
 const RECOVERED = { timeoutMs: 30_000 + 15_000, intervalMs: 100 }
 
 /** @example 'False QuotaExceeded: pods "jft-pj-worker-1" is forbidden: ...' */
-async function verdict(namespace: TestNamespace, job: string, type: string): Promise<string> {
+async function conditionText(namespace: TestNamespace, job: string, type: string): Promise<string> {
   const found = (await statusOf(namespace, job))?.conditions.find((condition) => condition.type === type)
   return found ? `${found.status} ${found.reason}: ${found.message}` : 'absent'
 }
@@ -22,23 +22,28 @@ async function statusOf(namespace: TestNamespace, name: string): Promise<JobStat
   return (await namespace.client.get<KubeObject & { status?: JobStatus }>(ref)).status
 }
 
-/** @returns the whole condition */
-export async function says(namespace: TestNamespace, job: string, type: string, words: RegExp): Promise<string> {
-  let said = ''
+/** Waits until the condition matches `pattern`. @returns its text */
+export async function untilCondition(
+  namespace: TestNamespace,
+  job: string,
+  type: string,
+  pattern: RegExp,
+): Promise<string> {
+  let text = ''
   await eventually(async () => {
-    said = await verdict(namespace, job, type)
-    assert.match(said, words)
-  }, SOON)
-  return said
+    text = await conditionText(namespace, job, type)
+    assert.match(text, pattern)
+  }, REPORTED)
+  return text
 }
 
-/** By itself, without a change of the job. */
-export async function recovers(namespace: TestNamespace, job: string): Promise<void> {
+/** Waits until the job runs with all its pods; it must recover without a change of the job. */
+export async function untilRunning(namespace: TestNamespace, job: string): Promise<void> {
   await eventually(async () => {
     const status = await statusOf(namespace, job)
     assert.equal(status?.phase, 'Running', JSON.stringify(status?.conditions))
     assert.equal(
-      await verdict(namespace, job, 'Created'),
+      await conditionText(namespace, job, 'Created'),
       `True AllCreated: ${podsOf(status)} of ${podsOf(status)} pods exist`,
     )
   }, RECOVERED)

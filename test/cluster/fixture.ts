@@ -1,4 +1,4 @@
-/** Operators as processes and jobs in a namespace of the test's own, on the real API server with fake GPU nodes. */
+/** Runs operators as processes, and jobs in a new namespace, on the real API server with fake GPU nodes. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { prepareNamespace } from '../../bench/operator/prepare.ts'
@@ -13,32 +13,32 @@ import { type Account, openAccount } from './account.ts'
 export interface TestNamespace {
   readonly name: string
   readonly client: KubeClient
-  /** Of its operators. */
+  /** ServiceAccount of its operators. */
   readonly account: Account
-  /** A PretrainJob with one parameter server. */
+  /** Creates a PretrainJob with one parameter server. */
   createJob(name: string, workers: number, spec?: object): Promise<void>
   pods(): Promise<KubeObject[]>
-  /** @param kubeconfig another way to the API server than the account's own */
+  /** @param kubeconfig replaces the account's own, for example to connect through a proxy */
   startOperator(flags?: readonly string[], kubeconfig?: string): OperatorProcess
-  /** Jobs, pods and the namespace itself. */
+  /** Kills its operators and deletes the namespace with its jobs, pods and volumes. */
   remove(): Promise<void>
 }
 
 export interface OperatorProcess {
   readonly child: ChildProcess
   output(): string
-  /** What it answers under this path: `/readyz`, `/metrics`. */
-  ask(path: string): Promise<string>
+  /** Returns the body of a GET of its HTTP server, such as `/readyz` or `/metrics`. */
+  get(path: string): Promise<string>
   kill(signal: NodeJS.Signals): Promise<void>
 }
 
-/** @param others what its operators watch besides; these must be there */
-export async function openNamespace(name: string, others: readonly string[] = []): Promise<TestNamespace> {
+/** @param watchedToo other namespaces, which must exist, for its operators to watch */
+export async function openNamespace(name: string, watchedToo: readonly string[] = []): Promise<TestNamespace> {
   const cluster = await ensureCluster()
   const limits = { qps: 1e6, burst: 1e6 }
   const client = new KubeClient({ kubeConfig: cluster.kubeconfig, log: silentLog, limits })
   await prepareNamespace(client, kubectlAt(cluster.kubectl), name)
-  const account = await openAccount(cluster, [name, ...others])
+  const account = await openAccount(cluster, [name, ...watchedToo])
   const operators: OperatorProcess[] = []
   return {
     name,
@@ -47,8 +47,8 @@ export async function openNamespace(name: string, others: readonly string[] = []
     async createJob(job, workers, spec = {}) {
       const where = { apiVersion: API_VERSION, plural: PLURALS.PretrainJob, namespace: name }
       const metadata = { name: job, namespace: name }
-      const whole = { ...SPEC, workers: { replicas: workers }, ...spec }
-      await client.create(where, { apiVersion: API_VERSION, kind: 'PretrainJob', metadata, spec: whole } as KubeObject)
+      const merged = { ...SPEC, workers: { replicas: workers }, ...spec }
+      await client.create(where, { apiVersion: API_VERSION, kind: 'PretrainJob', metadata, spec: merged } as KubeObject)
     },
     async pods() {
       const where = { apiVersion: 'v1', plural: 'pods', namespace: name }
@@ -86,7 +86,7 @@ export function startOperator(flags: readonly string[]): OperatorProcess {
   return {
     child,
     output: () => printed,
-    async ask(path) {
+    async get(path) {
       const [, port] = /"httpPort":(\d+)/.exec(printed) ?? []
       return (await fetch(`http://127.0.0.1:${port}${path}`)).text()
     },

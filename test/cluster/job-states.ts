@@ -1,19 +1,19 @@
-/** What is there of each job, and what must be: the same shape, so that the two compare. */
+/** The observed and the expected objects of each job in one form, so that a test can compare them. */
 import type { JobStatus } from '../../src/api/status.ts'
 import { API_VERSION, PLURALS, podName } from '../../src/contract/names.ts'
 import { controllerUid, type KubeObject } from '../../src/kube/objects.ts'
 import type { TestNamespace } from './fixture.ts'
 
-/** What people want of one job with one parameter server. */
-export interface Wish {
+/** The wanted state of a job with one parameter server. */
+export interface DesiredJob {
   workers: number
   suspend: boolean
 }
 
-interface Sight {
+interface JobState {
   phase: string | undefined
   ready: number | undefined
-  /** Name and phase of each, by name. */
+  /** Name and phase of each pod, sorted. */
   pods: string[]
   services: number
 }
@@ -21,7 +21,7 @@ interface Sight {
 type RawJob = KubeObject & { spec: { suspend?: boolean }; status?: JobStatus }
 type RawPod = KubeObject & { status?: { phase?: string } }
 
-export function wantedSight(name: string, { workers, suspend }: Wish): Sight {
+export function expectedState(name: string, { workers, suspend }: DesiredJob): JobState {
   if (suspend) return { phase: 'Suspended', ready: 0, pods: [], services: 0 }
   const indices = Array.from({ length: workers }, (_, index) => index)
   const names = [
@@ -31,26 +31,30 @@ export function wantedSight(name: string, { workers, suspend }: Wish): Sight {
   return { phase: 'Running', ready: workers, pods: names.map((pod) => `${pod} Running`).sort(), services: 1 }
 }
 
-/** Every job by name; pods that belong to none of them under `orphans`. */
-export async function lookAround(namespace: TestNamespace): Promise<Record<string, Sight | string[]>> {
+/** @returns the state of every job by name, and pods without a job under `orphans` if there are any */
+export async function observedStates(namespace: TestNamespace): Promise<Record<string, JobState | string[]>> {
   const list = async <T extends KubeObject>(apiVersion: string, plural: string) =>
     (await namespace.client.list<T>({ apiVersion, plural, namespace: namespace.name })).items
   const jobs = await list<RawJob>(API_VERSION, PLURALS.PretrainJob)
   const pods = await list<RawPod>('v1', 'pods')
   const services = await list('v1', 'services')
-  const sights = jobs.map((job): [string, Sight] => [job.metadata.name, sightOf(job, pods, services)])
+  const states = jobs.map((job): [string, JobState] => [job.metadata.name, stateOf(job, pods, services)])
   const uids = new Set(jobs.map(({ metadata }) => metadata.uid))
   const orphans = pods.filter((pod) => !uids.has(controllerUid(pod))).map(describePod)
-  return { ...Object.fromEntries(sights), ...(orphans.length > 0 && { orphans }) }
+  return { ...Object.fromEntries(states), ...(orphans.length > 0 && { orphans }) }
 }
 
-function sightOf({ metadata, spec, status }: RawJob, pods: readonly RawPod[], services: readonly KubeObject[]): Sight {
+function stateOf(
+  { metadata, spec, status }: RawJob,
+  pods: readonly RawPod[],
+  services: readonly KubeObject[],
+): JobState {
   const isOwned = (object: KubeObject) => controllerUid(object) === metadata.uid
   return {
     phase: status?.phase,
     ready: status?.workersReady,
     pods: pods.filter(isOwned).map(describePod).sort(),
-    // While it is suspended a job may have its service or not.
+    // A suspended job may or may not have a service.
     services: spec.suspend ? 0 : services.filter(isOwned).length,
   }
 }

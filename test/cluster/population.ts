@@ -1,21 +1,21 @@
-/** Jobs that people make, scale, suspend and delete at random, and pods that die under them. */
+/** Changes jobs at random: creates, scales, suspends and deletes them, and deletes or fails their pods. */
 import { API_VERSION, jobPrefix, LABELS, PLURALS, ROLES } from '../../src/contract/names.ts'
 import { isNotFound } from '../../src/kube/errors.ts'
 import type { KubeObject } from '../../src/kube/objects.ts'
 import type { Random } from '../../src/support/random.ts'
-import type { Wish } from './census.ts'
 import type { TestNamespace } from './fixture.ts'
+import type { DesiredJob } from './job-states.ts'
 
 const NAMES = 10
 const MAX_WORKERS = 4
-/** The back-off doubles with each failure of a place: more of them would be minutes of waiting in the end. */
+/** The back-off doubles with each failure of a replica; more failures would cost minutes of waiting at the end. */
 const MAX_FAILURES = 3
 
 export class Population {
-  /** What must be there in the end. */
-  readonly wishes = new Map<string, Wish>()
+  /** The state that each job must reach in the end, by name. */
+  readonly desired = new Map<string, DesiredJob>()
   /** How often each kind of change was made. */
-  readonly acts: Record<string, number> = {}
+  readonly changeCounts: Record<string, number> = {}
   readonly #namespace: TestNamespace
   readonly #random: Random
   readonly #failures = new Map<string, number>()
@@ -25,54 +25,54 @@ export class Population {
     this.#random = random
   }
 
-  /** One change of one job, or of something that it owns. */
-  async act(): Promise<void> {
+  /** Makes one random change to a job or to an object that it owns. */
+  async change(): Promise<void> {
     const name = `job-${this.#random.int(NAMES)}`
-    const wish = this.wishes.get(name)
-    const [what, run] = wish ? this.#choose(name, wish) : (['create', () => this.#create(name)] as const)
-    this.acts[what] = (this.acts[what] ?? 0) + 1
+    const job = this.desired.get(name)
+    const [what, run] = job ? this.#choose(name, job) : (['create', () => this.#create(name)] as const)
+    this.changeCounts[what] = (this.changeCounts[what] ?? 0) + 1
     await run()
   }
 
-  #choose(name: string, wish: Wish): readonly [string, () => Promise<void>] {
-    const acts = [
-      ['scale', () => this.#change(name, { ...wish, workers: this.#anyCount() })],
-      ['suspend or resume', () => this.#change(name, { ...wish, suspend: !wish.suspend })],
+  #choose(name: string, job: DesiredJob): readonly [string, () => Promise<void>] {
+    const changes = [
+      ['scale', () => this.#patch(name, { ...job, workers: this.#randomCount() })],
+      ['suspend or resume', () => this.#patch(name, { ...job, suspend: !job.suspend })],
       ['delete', () => this.#delete(name)],
-      ['delete and make again', () => this.#delete(name).then(() => this.#create(name))],
+      ['delete and create again', () => this.#delete(name).then(() => this.#create(name))],
       ['delete a pod', () => this.#deletePod(name)],
       ['fail a pod', () => this.#failPod(name)],
       ['delete the service', () => this.#deleteService(name)],
     ] as const
-    return acts[this.#random.int(acts.length)] as (typeof acts)[number]
+    return changes[this.#random.int(changes.length)] as (typeof changes)[number]
   }
 
   async #create(name: string): Promise<void> {
-    const workers = this.#anyCount()
+    const workers = this.#randomCount()
     await this.#namespace.createJob(name, workers)
-    this.wishes.set(name, { workers, suspend: false })
+    this.desired.set(name, { workers, suspend: false })
   }
 
-  async #change(name: string, wish: Wish): Promise<void> {
-    const spec = { workers: { replicas: wish.workers }, suspend: wish.suspend }
+  async #patch(name: string, job: DesiredJob): Promise<void> {
+    const spec = { workers: { replicas: job.workers }, suspend: job.suspend }
     await this.#namespace.client.mergePatch(this.#job(name), { spec })
-    this.wishes.set(name, wish)
+    this.desired.set(name, job)
   }
 
   async #delete(name: string): Promise<void> {
     await this.#namespace.client.delete(this.#job(name), { propagationPolicy: 'Background' })
-    this.wishes.delete(name)
+    this.desired.delete(name)
     this.#failures.delete(name)
   }
 
   async #deletePod(name: string): Promise<void> {
-    const pod = await this.#anyPod(name)
+    const pod = await this.#randomPod(name)
     if (pod) await this.#namespace.client.delete(this.#ref('pods', pod))
   }
 
   async #failPod(name: string): Promise<void> {
     const failures = this.#failures.get(name) ?? 0
-    const pod = failures < MAX_FAILURES ? await this.#anyPod(name) : undefined
+    const pod = failures < MAX_FAILURES ? await this.#randomPod(name) : undefined
     if (!pod) return
     this.#failures.set(name, failures + 1)
     const state = { terminated: { exitCode: 137, reason: 'OOMKilled', finishedAt: new Date().toISOString() } }
@@ -80,7 +80,7 @@ export class Population {
     const status = { phase: 'Failed', containerStatuses: [{ name: role, state }] }
     const ref = { ...this.#ref('pods', pod), subresource: 'status' } as const
     await this.#namespace.client.mergePatch(ref, { status }).catch((error: unknown) => {
-      // Gone since we looked: it need not die twice.
+      // The pod was deleted since the list, which is a failure of its own.
       if (!isNotFound(error)) throw error
     })
   }
@@ -89,14 +89,14 @@ export class Population {
     await this.#namespace.client.delete(this.#ref('services', jobPrefix('PretrainJob', name)))
   }
 
-  async #anyPod(job: string): Promise<string | undefined> {
+  async #randomPod(job: string): Promise<string | undefined> {
     const pods = (await this.#namespace.pods()) as (KubeObject & { status?: { phase?: string } })[]
     const alive = pods.filter(({ metadata, status }) => status?.phase === 'Running' && !metadata.deletionTimestamp)
     const names = alive.filter(({ metadata }) => metadata.labels?.[LABELS.jobName] === job)
     return names[this.#random.int(Math.max(1, names.length))]?.metadata.name
   }
 
-  #anyCount(): number {
+  #randomCount(): number {
     return 1 + this.#random.int(MAX_WORKERS)
   }
 

@@ -1,4 +1,4 @@
-/** The scale subresource of jobs whose preset says how many workers they have, and what kubectl, GitOps and an HPA do with it. */
+/** The scale subresource of jobs whose number of workers comes from the preset, as used by kubectl, GitOps and an HPA. */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { API_VERSION, type JobKind, PLURALS } from '../../src/contract/names.ts'
@@ -11,9 +11,9 @@ import { eventually } from '../support/eventually.ts'
 import { openNamespace, type TestNamespace } from './fixture.ts'
 
 const PATIENT = { timeoutMs: 20_000, intervalMs: 100 }
-/** The autoscaler looks every 15 s. */
+/** The autoscaler syncs every 15 s. */
 const SCALED = { timeoutMs: 60_000, intervalMs: 500 }
-/** As the preset has them. */
+/** Number of workers in the preset. */
 const COUNT = 2
 const SPEC = {
   preset: 'jft-mini',
@@ -41,7 +41,7 @@ before(async () => {
   cluster = await ensureCluster()
   namespace = await openNamespace(`scale-${process.pid}`)
   const operator = namespace.startOperator(['--no-leader-elect'])
-  await eventually(async () => assert.match(await operator.ask('/readyz'), /^ok/), PATIENT)
+  await eventually(async () => assert.match(await operator.get('/readyz'), /^ok/), PATIENT)
 })
 after(() => namespace.remove())
 
@@ -50,12 +50,12 @@ function kubectl(args: string, input?: object): Promise<string> {
   return exec(cluster.kubectl, [...where, ...args.split(' ')], input ? { input: JSON.stringify(input) } : {})
 }
 
-function file(name: string, over: object = {}, kind: JobKind = 'PretrainJob'): object {
-  return { apiVersion: API_VERSION, kind, metadata: { name }, spec: { ...SPEC, ...over } }
+function manifest(name: string, spec: object = {}, kind: JobKind = 'PretrainJob'): object {
+  return { apiVersion: API_VERSION, kind, metadata: { name }, spec: { ...SPEC, ...spec } }
 }
 
-/** What the scale subresource says, once nobody owns the number and the status is of this generation. */
-async function counted(name: string, count: number, plural: string = PLURALS.PretrainJob): Promise<Job> {
+/** Waits until the job and its scale have `count` workers, no manager owns the number, and the status is current. */
+async function untilCounted(name: string, count: number, plural: string = PLURALS.PretrainJob): Promise<Job> {
   const ref = { apiVersion: API_VERSION, plural, namespace: namespace.name, name }
   await eventually(async () => {
     const { metadata, spec, status } = await namespace.client.get<Job>(ref)
@@ -75,50 +75,50 @@ async function podUids(name: string): Promise<string[]> {
     .sort()
 }
 
-test('GitOps finds nothing to change beside the number, and no pod is made anew', async () => {
-  await kubectl('apply -f -', file('gitops'))
-  const { metadata } = await counted('gitops', COUNT)
+test('GitOps finds no difference although the operator set the number, and no pod is recreated', async () => {
+  await kubectl('apply -f -', manifest('gitops'))
+  const { metadata } = await untilCounted('gitops', COUNT)
   assert.equal(metadata.generation, 2)
   await eventually(async () => assert.equal((await podUids('gitops')).length, 1 + COUNT), PATIENT)
   const before = await podUids('gitops')
-  // kubectl diff exits with 1 where there is a difference.
-  assert.equal(await kubectl('diff -f -', file('gitops')), '')
-  assert.equal(await kubectl('diff --server-side --field-manager=argocd -f -', file('gitops')), '')
-  assert.match(await kubectl('apply -f -', file('gitops')), /unchanged/)
-  const after = await counted('gitops', COUNT)
+  // kubectl diff exits with 1, which rejects, if there is a difference.
+  assert.equal(await kubectl('diff -f -', manifest('gitops')), '')
+  assert.equal(await kubectl('diff --server-side --field-manager=argocd -f -', manifest('gitops')), '')
+  assert.match(await kubectl('apply -f -', manifest('gitops')), /unchanged/)
+  const after = await untilCounted('gitops', COUNT)
   assert.equal(after.metadata.generation, 2)
   assert.deepEqual(await podUids('gitops'), before)
 })
 
-test('kubectl scale works with and without the number that it expects', async () => {
-  await kubectl('apply -f -', file('kubectl'))
-  await counted('kubectl', COUNT)
+test('kubectl scale works with and without --current-replicas', async () => {
+  await kubectl('apply -f -', manifest('kubectl'))
+  await untilCounted('kubectl', COUNT)
   await kubectl(`scale pj/kubectl --current-replicas=${COUNT} --replicas=3`)
   await assert.rejects(
     kubectl(`scale pj/kubectl --current-replicas=${COUNT} --replicas=4`),
     /Expected replicas to be 2, was 3/,
   )
   await kubectl('scale pj/kubectl --replicas=1')
-  await counted('kubectl', 1)
+  await untilCounted('kubectl', 1)
 })
 
-suite('a file that names a number later on meets no conflict, and the preset counts again when it no longer does', () => {
+suite('a manifest that later sets the number gets no conflict, and one that omits it again restores the preset', () => {
   for (const [how, args] of [
     ['client-side', 'apply -f -'],
     ['server-side', 'apply --server-side -f -'],
   ] as const)
     test(`applied ${how}`, async () => {
-      await kubectl(args, file(how))
-      await counted(how, COUNT)
-      await kubectl(args, file(how, { workers: { replicas: 3 } }))
-      await counted(how, 3)
-      await kubectl(args, file(how))
-      await counted(how, COUNT)
+      await kubectl(args, manifest(how))
+      await untilCounted(how, COUNT)
+      await kubectl(args, manifest(how, { workers: { replicas: 3 } }))
+      await untilCounted(how, 3)
+      await kubectl(args, manifest(how))
+      await untilCounted(how, COUNT)
     })
 
-  test('applied by another manager, too', async () => {
-    await kubectl('apply -f -', file('other'))
-    await counted('other', COUNT)
+  test('applied by another manager', async () => {
+    await kubectl('apply -f -', manifest('other'))
+    await untilCounted('other', COUNT)
     const workers = {
       apiVersion: API_VERSION,
       kind: 'PretrainJob',
@@ -126,29 +126,29 @@ suite('a file that names a number later on meets no conflict, and the preset cou
       spec: { workers: { replicas: 3 } },
     }
     await kubectl('apply --server-side --field-manager=other --validate=ignore -f -', workers)
-    await counted('other', 3)
+    await untilCounted('other', 3)
   })
 })
 
-suite('the scale of a job answers also', () => {
+suite('a job has its scale also', () => {
   test('while it is suspended', async () => {
-    await kubectl('apply -f -', file('suspended', { suspend: true }))
-    await counted('suspended', COUNT)
+    await kubectl('apply -f -', manifest('suspended', { suspend: true }))
+    await untilCounted('suspended', COUNT)
   })
 
-  test('where Kueue counts its pods', async () => {
-    await kubectl('apply -f -', file('queued', { scheduling: { queueName: 'team' } }))
-    await counted('queued', COUNT)
+  test('when Kueue queues it', async () => {
+    await kubectl('apply -f -', manifest('queued', { scheduling: { queueName: 'team' } }))
+    await untilCounted('queued', COUNT)
   })
 
-  test('where it is a FinetuneJob', async () => {
-    await kubectl('apply -f -', file('finetune', FINETUNE, 'FinetuneJob'))
-    await counted('finetune', 9, PLURALS.FinetuneJob)
+  test('when it is a FinetuneJob', async () => {
+    await kubectl('apply -f -', manifest('finetune', FINETUNE, 'FinetuneJob'))
+    await untilCounted('finetune', 9, PLURALS.FinetuneJob)
   })
 })
 
 test('a HorizontalPodAutoscaler reads the scale and sets it', async () => {
-  await kubectl('apply -f -', file('scaled'))
+  await kubectl('apply -f -', manifest('scaled'))
   const hpa = {
     apiVersion: 'autoscaling/v2',
     kind: 'HorizontalPodAutoscaler',
@@ -168,7 +168,7 @@ test('a HorizontalPodAutoscaler reads the scale and sets it', async () => {
     const { status } = JSON.parse(await kubectl('get hpa scaled -o json')) as { status: unknown }
     assert.equal(spec.workers?.replicas, 4, JSON.stringify(status))
   }, SCALED)
-  // The file of the job has nothing to say about it.
-  await kubectl('apply -f -', file('scaled'))
-  await counted('scaled', 4)
+  // The manifest omits the number, so applying it again keeps the autoscaler's.
+  await kubectl('apply -f -', manifest('scaled'))
+  await untilCounted('scaled', 4)
 })
