@@ -1,4 +1,4 @@
-/** What a user does wrong, and what the machine does to him: a reason in the job, a code, an exit that is not 0. */
+/** Mistakes of users and faults of the machine: each gives a reason in the job's conditions and a non-zero exit code. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -39,13 +39,13 @@ describe('bad input', { concurrency: false }, () => {
     }
   }
 
-  test('a data folder that is not there is named', async () => {
+  test('a missing data folder fails the job, and the message names it', async () => {
     const { reason, message } = await runToFailure({ data: data('nowhere') })
     assert.equal(reason, 'DATA_MISSING')
     assert.match(message, /worker-\d: .*nowhere: no such folder.*\(exit 11\)/)
   })
 
-  test('more damaged records than allowed fail the job with file and offset', async () => {
+  test('more damaged records than allowed fail the job; the message has file and offset', async () => {
     await damageEveryRecord(jobs.dataDir, 'pretrain', 'damaged')
     const { reason, message } = await runToFailure({ data: data('damaged', { maxCorruptRecords: 3 }) })
     assert.equal(reason, 'BAD_DATA')
@@ -53,7 +53,7 @@ describe('bad input', { concurrency: false }, () => {
     assert.match(message, /maxCorruptRecords is 3/)
   })
 
-  test('shards of two series fail the job, and a pattern lets it train; the log says what it passes over', async () => {
+  test('shards of two series fail the job; with a pattern it trains, and the log lists skipped files', async () => {
     const [first] = (await readdir(join(jobs.dataDir, 'pretrain'))).filter((name) => name.endsWith('.tfrecord'))
     await cp(join(jobs.dataDir, 'pretrain'), join(jobs.dataDir, 'mixed'), { recursive: true })
     const mixed = (name: string) => join(jobs.dataDir, 'mixed', name)
@@ -69,20 +69,20 @@ describe('bad input', { concurrency: false }, () => {
     try {
       assert.equal(await run.ended(ENDS_WITHIN_MS), 0, run.output())
       const log = await workerLog(stateDir)
-      for (const said of ['1 files of a system or a tool, e.g. .DS_Store', '1 pipes, sockets or devices, e.g. pipe'])
-        assert.ok(log.includes(said), log)
+      for (const skipped of ['1 files of a system or a tool, e.g. .DS_Store', '1 pipes, sockets or devices, e.g. pipe'])
+        assert.ok(log.includes(skipped), log)
     } finally {
       run.child.kill('SIGKILL')
     }
   })
 
-  test('labels that the model has no output for end the job at its start', async () => {
+  test('more labels than the model has outputs fail the job at its start', async () => {
     const { reason, message } = await runToFailure({ task: { type: 'multi-label', classes: 100 } })
     assert.equal(reason, 'LABELS_TOO_MANY')
     assert.match(message, /worker-0: .*the data has 121 labels, spec\.task\.classes is 100/)
   })
 
-  test('gradients that are not finite are refused, and end the job after a limit', async () => {
+  test('non-finite gradients are refused, and fail the job after maxNonFinite in a row', async () => {
     const { reason, message } = await runToFailure({
       learningRate: { type: 'constant', initial: 1e30 },
       maxNonFinite: 3,
@@ -91,7 +91,7 @@ describe('bad input', { concurrency: false }, () => {
     assert.match(message, /NaN or infinite values.*lower the learning rate or check the data/)
   })
 
-  test('a second run in one folder is refused, the first one goes on', async () => {
+  test('a second run in one state folder is refused, and the first continues', async () => {
     const { file, stateDir } = await jobs.next()
     const first = startLocalRun([file], stateDir)
     try {
@@ -108,13 +108,15 @@ describe('bad input', { concurrency: false }, () => {
     }
   })
 
-  test('a disk that is full while saving degrades the job until there is room', { skip: withoutMounts() }, async () => {
+  test('a disk that is full while saving sets CheckpointDegraded until there is space', {
+    skip: cannotMount(),
+  }, async () => {
     const { file, stateDir, checkpointDir } = await jobs.next({ checkpoint: { everySteps: 25 } })
     const disk = await smallDisk(checkpointDir)
     const run = startLocalRun([file], stateDir)
     try {
       await untilCondition(run, 'CheckpointDegraded', 'True', /ENOSPC/)
-      await disk.makeRoom()
+      await disk.freeSpace()
       assert.equal(await run.ended(ENDS_WITHIN_MS), 0, run.output())
       const [job] = run.results() as [Job]
       assert.deepEqual([job.status?.phase, job.status?.checkpoint?.final], ['Succeeded', true])
@@ -126,7 +128,7 @@ describe('bad input', { concurrency: false }, () => {
   })
 })
 
-/** What all workers of a run wrote. */
+/** @returns the joined logs of all workers of a run */
 async function workerLog(stateDir: string): Promise<string> {
   const files = (await readdir(stateDir, { recursive: true })).filter((name) => /worker-\d+.*\.log$/.test(name))
   return (await Promise.all(files.map((name) => readFile(join(stateDir, name), 'utf8')))).join('')
@@ -149,7 +151,7 @@ async function untilCondition(run: LocalRun, type: string, status: string, messa
   )
 }
 
-/** A copy of the set in which each record has one flipped byte. */
+/** Copies the data set and flips one bit in each record. */
 async function damageEveryRecord(dataDir: string, from: string, to: string): Promise<void> {
   const target = join(dataDir, to)
   await cp(join(dataDir, from), target, { recursive: true })
@@ -164,8 +166,8 @@ async function damageEveryRecord(dataDir: string, from: string, to: string): Pro
   }
 }
 
-/** Why no small disk can be mounted here; false when one can. */
-function withoutMounts(): string | false {
+/** @returns why no small disk can be mounted here, or false if one can */
+function cannotMount(): string | false {
   const folder = mkdtempSync(join(tmpdir(), 'downpour-mount-'))
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder], { stdio: 'pipe' })
@@ -178,14 +180,14 @@ function withoutMounts(): string | false {
   }
 }
 
-/** A tmpfs with room for a manifest, not for weights, until the filler goes. */
+/** Mounts a tmpfs with space for a manifest but not for weights, until `freeSpace` deletes the filler file. */
 async function smallDisk(folder: string) {
   await mkdir(folder, { recursive: true })
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', folder])
   const filler = join(folder, 'filler')
   await writeFile(filler, Buffer.alloc(64 * 2 ** 20 - 256 * 1024))
   return {
-    makeRoom: () => rm(filler),
+    freeSpace: () => rm(filler),
     async remove() {
       execFileSync('umount', ['-l', folder])
     },

@@ -1,4 +1,4 @@
-/** Whole runs on folders whose classes do not go together, and on paths that are wrong: three colours, told apart in seconds. */
+/** Whole runs on folders whose classes do not match, and with wrong paths. The classes are three colours, learned in seconds. */
 import assert from 'node:assert/strict'
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -85,8 +85,8 @@ describe('classes and paths of a job', { concurrency: false }, () => {
   })
   after(() => rm(root, { recursive: true, force: true }))
 
-  /** A copy of the pictures, changed. */
-  async function folder(change: (data: string) => Promise<unknown>): Promise<string> {
+  /** Copies the images and changes the copy. */
+  async function changedData(change: (data: string) => Promise<unknown>): Promise<string> {
     const data = join(root, `data-${runs}`)
     await cp(join(root, 'data'), data, { recursive: true })
     await change(data)
@@ -102,7 +102,7 @@ describe('classes and paths of a job', { concurrency: false }, () => {
     return { file, stateDir }
   }
 
-  /** @returns the job as it ended, and what its evaluator said meanwhile */
+  /** Runs a job to its end. @returns its result and the log of its evaluator */
   async function train(data: string, spec: object = {}, storage?: string) {
     return finish(await write(data, spec, storage))
   }
@@ -115,53 +115,55 @@ describe('classes and paths of a job', { concurrency: false }, () => {
     try {
       await disturb(run)
       const exitCode = await run.ended(ENDS_WITHIN_MS)
-      return { exitCode, ...factsOf(run), said: await logOf(stateDir, 'evaluator') }
+      return { exitCode, ...resultOf(run), evaluatorLog: await logOf(stateDir, 'evaluator') }
     } finally {
       run.child.kill('SIGKILL')
     }
   }
 
-  function factsOf(run: LocalRun) {
+  function resultOf(run: LocalRun) {
     const { status } = run.results()[0] as Job
     const failed = status?.conditions?.find(({ type, status }) => type === 'Failed' && status === 'True')
     const { step = 0 } = status?.progress ?? {}
     return { step, reason: failed?.reason, message: failed?.message ?? '', output: run.output() }
   }
 
-  test('a perfect model is scored as one, also where the evaluation folder lacks a class, which is said once', async () => {
-    const data = await folder((one) => rm(join(one, 'val', 'ant'), { recursive: true }))
-    const { exitCode, output, said } = await train(data)
+  test('an evaluation folder without one of the classes is logged once and does not change the score', async () => {
+    const data = await changedData((copy) => rm(join(copy, 'val', 'ant'), { recursive: true }))
+    const { exitCode, output, evaluatorLog } = await train(data)
     assert.equal(exitCode, 0, output)
     assert.match(output, /top1 1\.000/)
-    assert.equal(said.split('classes of the job are missing in this data').length - 1, 1, said)
-    assert.match(said, /\\"ant\\"/)
+    assert.equal(evaluatorLog.split('classes of the job are missing in this data').length - 1, 1, evaluatorLog)
+    assert.match(evaluatorLog, /\\"ant\\"/)
   })
 
-  test('folders of notebooks shift no label', async () => {
-    const data = await folder((one) => mkdir(join(one, 'train', '.ipynb_checkpoints')))
+  test('a hidden folder beside the classes does not shift labels', async () => {
+    const data = await changedData((copy) => mkdir(join(copy, 'train', '.ipynb_checkpoints')))
     const { exitCode, output } = await train(data)
     assert.equal(exitCode, 0, output)
     assert.match(output, /top1 1\.000/)
   })
 
-  test('a class that evaluation spells otherwise fails the job by name before it has trained for long', async () => {
-    const data = await folder((one) => rename(join(one, 'val', 'ant'), join(one, 'val', 'zant')))
+  test('a class with another spelling in the evaluation folder fails the job early, and the message names it', async () => {
+    const data = await changedData((copy) => rename(join(copy, 'val', 'ant'), join(copy, 'val', 'zant')))
     const { exitCode, reason, message, step } = await train(data, { maxSteps: 5000 })
     assert.deepEqual([exitCode, reason], [1, 'CLASS_UNKNOWN'])
     assert.match(message, /evaluator-0: spec.evaluation.data: .*val: .*"zant".*"ant", "bee", "cat".*\(exit 11\)/)
     assert.ok(step < 1000, `step ${step}`)
   })
 
-  test('a class more in the evaluation folder is refused by name', async () => {
-    const data = await folder((one) => cp(join(one, 'val', 'ant'), join(one, 'val', 'dog'), { recursive: true }))
+  test('an additional class in the evaluation folder fails the job, and the message names it', async () => {
+    const data = await changedData((copy) =>
+      cp(join(copy, 'val', 'ant'), join(copy, 'val', 'dog'), { recursive: true }),
+    )
     const { exitCode, reason, message, step } = await train(data, { maxSteps: 5000 })
     assert.deepEqual([exitCode, reason], [1, 'CLASS_UNKNOWN'])
     assert.match(message, /evaluator-0: spec.evaluation.data: .*"dog"/)
     assert.ok(step < 1000, `step ${step}`)
   })
 
-  test('a class that appears while two workers train is refused by name when one of them is replaced', async () => {
-    const data = await folder(async () => {})
+  test('a class that appears during training fails the job when a worker is replaced, and the message names it', async () => {
+    const data = await changedData(async () => {})
     const job = await write(data, { maxSteps: 100_000, workers: { replicas: 2 } })
     const { exitCode, reason, message } = await finish(job, async (run) => {
       await untilStep(run, 10)
@@ -172,8 +174,8 @@ describe('classes and paths of a job', { concurrency: false }, () => {
     assert.match(message, /worker-1: .*train: the job has no class named "bat"; its 3 classes are "ant"/)
   })
 
-  test('a run that goes on from its checkpoint refuses a class that was renamed meanwhile', async () => {
-    const data = await folder(async () => {})
+  test('a run that resumes from its checkpoint refuses a class that was renamed since', async () => {
+    const data = await changedData(async () => {})
     const spec = { maxSteps: 300, checkpoint: { everySteps: 20, storage: { volume: { claimName: 'checkpoints' } } } }
     const job = await write(data, spec)
     const first = startLocalRun([job.file], job.stateDir)
@@ -186,7 +188,7 @@ describe('classes and paths of a job', { concurrency: false }, () => {
     assert.match(renamed.message, /worker-0: .*no class named "aacat"; its 3 classes are "ant", "bee", "cat"/)
   })
 
-  test('a wrong evaluation path fails the job at its start, with the field and the folder', async () => {
+  test('a wrong evaluation path fails the job at its start; the message has the field and the folder', async () => {
     const evaluation = { data: { source: { claimName: 'data', path: 'vall' }, format: 'imagenet-folder' } }
     const { exitCode, reason, message, step } = await train(join(root, 'data'), { evaluation, maxSteps: 5000 })
     assert.deepEqual([exitCode, reason], [1, 'DATA_MISSING'])
@@ -194,7 +196,7 @@ describe('classes and paths of a job', { concurrency: false }, () => {
     assert.ok(step < 1000, `step ${step}`)
   })
 
-  test('fewer classes than the model has are counted at the start', async () => {
+  test('fewer classes than the model has outputs fail the job at its start', async () => {
     const { reason, message } = await train(join(root, 'data'), {
       task: { type: 'imagenet-classification', classes: 4 },
     })
@@ -202,7 +204,7 @@ describe('classes and paths of a job', { concurrency: false }, () => {
     assert.match(message, /worker-0: the data has 3 labels, spec.task.classes is 4/)
   })
 
-  test('checkpoint storage that takes no folder fails the job at its start', async () => {
+  test('checkpoint storage that cannot be written fails the job at its start', async () => {
     const { reason, message, step } = await train(join(root, 'data'), {}, '/sys')
     assert.equal(reason, 'CHECKPOINT_NOT_WRITABLE')
     assert.match(message, /ps-0: spec.checkpoint.storage: .*cannot be written/)

@@ -1,6 +1,7 @@
 /**
- * The exactly-once oracle: a model with one weight a push. Each push has gradient -1 at an index of its own and the
- * learning rate is 1, so that in the end a weight says how often its push was applied. Integers: no tolerance.
+ * Checks that each push is applied exactly once, on a model with one weight for each push. Each push has gradient -1 at
+ * its own index and the learning rate is 1, so in the end a weight is the number of times that its push was applied.
+ * The numbers are integers, so the comparison needs no tolerance.
  */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -28,15 +29,21 @@ const layout = makeLayout([
   { name: 'w', shape: [WORKERS * PUSHES_EACH], kind: 'trainable', decay: false, init: { type: 'zeros' } },
 ])
 
-/** What a worker was told of one push. */
-interface Told {
+/** The server's answer to one push. */
+interface PushAnswer {
   index: number
-  /** Applied or duplicate: it counts. */
+  /** Whether the answer was `applied` or `duplicate`. */
   acknowledged: boolean
-  /** Global step when it was answered. */
+  /** Global step in the answer. */
   step: number
-  /** How often the server had been killed when it was sent, and when it was answered. */
-  lives: [number, number]
+  /** How often the server had been killed when the push was sent, and when it was answered. */
+  kills: [number, number]
+}
+
+interface Kills {
+  count: number
+  /** The step that each process of the server restored, the first one included. */
+  restoredSteps: number[]
 }
 
 let folder: string
@@ -51,12 +58,12 @@ after(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-test('no push is applied twice and none that was acknowledged is lost, but for a suffix after a checkpoint', async () => {
-  const lives = { now: 0, restoredSteps: [0] }
-  const told: Told[] = []
+test('no push is applied twice, and only pushes after the restored checkpoint are lost', async () => {
+  const kills: Kills = { count: 0, restoredSteps: [0] }
+  const answers: PushAnswer[] = []
   const stop = new AbortController()
-  const workers = Array.from({ length: WORKERS }, (_, worker) => pushAll(worker, told, lives, stop.signal))
-  await killAtRandom(told, lives)
+  const workers = Array.from({ length: WORKERS }, (_, worker) => pushAll(worker, answers, kills, stop.signal))
+  await killAtRandom(answers, kills)
   await Promise.all(workers)
   const weights = await finalWeights(stop.signal)
   stop.abort()
@@ -65,24 +72,27 @@ test('no push is applied twice and none that was acknowledged is lost, but for a
     weights.every((value) => value === 0 || value === 1),
     `seed ${SEED}: a push was applied more than once: ${weights.find((value) => value > 1)}`,
   )
-  // Which of two servers answered a push that was under way during a kill cannot be told: 0 or 1, as seen above.
-  for (const one of told.filter(({ lives: [sent, answered] }) => sent === answered)) {
-    const isLost = lives.restoredSteps.slice(one.lives[0] + 1).some((restored) => restored < one.step)
-    const expected = one.acknowledged && !isLost ? 1 : 0
-    assert.equal(weights[one.index], expected, `seed ${SEED}: push ${JSON.stringify(one)}, ${JSON.stringify(lives)}`)
+  // Skips pushes that were in flight during a kill: either server may have answered, so 0 and 1, as checked above, are right.
+  for (const push of answers.filter(({ kills: [sent, answered] }) => sent === answered)) {
+    const isLost = kills.restoredSteps.slice(push.kills[0] + 1).some((restored) => restored < push.step)
+    const expected = push.acknowledged && !isLost ? 1 : 0
+    assert.equal(weights[push.index], expected, `seed ${SEED}: push ${JSON.stringify(push)}, ${JSON.stringify(kills)}`)
   }
-  assert.ok(told.filter(({ acknowledged }) => acknowledged).length > PUSHES_EACH, `seed ${SEED}: hardly a push arrived`)
+  assert.ok(
+    answers.filter(({ acknowledged }) => acknowledged).length > PUSHES_EACH,
+    `seed ${SEED}: too few pushes arrived`,
+  )
 })
 
-/** One push after another, each index once: a push that was refused is not tried again. */
-async function pushAll(worker: number, told: Told[], lives: { now: number }, signal: AbortSignal): Promise<void> {
+/** Sends one push for each index of the worker, in sequence; a refused push is not sent again. */
+async function pushAll(worker: number, answers: PushAnswer[], kills: Kills, signal: AbortSignal): Promise<void> {
   const client = await connect(worker, signal)
   for (let i = 0; i < PUSHES_EACH; i++) {
     await client.pull()
     const index = worker * PUSHES_EACH + i
     const gradient = new Float32Array(WORKERS * PUSHES_EACH)
     gradient[index] = -1
-    const sent = lives.now
+    const sent = kills.count
     const { result, step } = await client.push({
       gradients: new Map([['w', gradient]]),
       statistics: new Map(),
@@ -91,29 +101,31 @@ async function pushAll(worker: number, told: Told[], lives: { now: number }, sig
       examples: 1,
       base: client.base,
     })
-    told.push({ index, acknowledged: result === 'applied' || result === 'duplicate', step, lives: [sent, lives.now] })
+    const acknowledged = result === 'applied' || result === 'duplicate'
+    answers.push({ index, acknowledged, step, kills: [sent, kills.count] })
   }
   await client.close()
 }
 
-/** Kills the server after so many answers as the seed says, each time, and starts another at once. */
-async function killAtRandom(told: Told[], lives: { now: number; restoredSteps: number[] }): Promise<void> {
+/** Kills the server after a random number of answers, starts another at once, and repeats. */
+async function killAtRandom(answers: readonly PushAnswer[], kills: Kills): Promise<void> {
   const random = createRandom(SEED)
   for (let kill = 0; kill < KILLS; kill++) {
-    const after = told.length + 10 + random.int(50)
-    while (told.length < after) await new Promise((resolve) => setImmediate(resolve))
+    const after = answers.length + 10 + random.int(50)
+    while (answers.length < after) await new Promise((resolve) => setImmediate(resolve))
     await server.kill()
     server.start()
-    lives.restoredSteps.push(await restoredStep(++lives.now))
+    kills.restoredSteps.push(await restoredStep(++kills.count))
   }
 }
 
-/** Of the server's n-th life, from its own log. */
-async function restoredStep(life: number): Promise<number> {
+/** Reads from the log which step the server restored at the start after the given number of kills. */
+async function restoredStep(killCount: number): Promise<number> {
   let step: number | undefined
   await eventually(() => {
     const starts = [...server.output().matchAll(/"restoredStep":(null|\d+),"msg":"parameter server listens"/g)]
-    step = starts[life] && Number(starts[life][1] === 'null' ? 0 : starts[life][1])
+    const start = starts[killCount]
+    step = start && Number(start[1] === 'null' ? 0 : start[1])
     assert.notEqual(step, undefined, server.output().slice(-500))
   })
   return step as number

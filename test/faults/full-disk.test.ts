@@ -1,4 +1,4 @@
-/** `downpour run` on a disk that is too small: it says what is full, waits, and goes on when there is room. */
+/** `downpour run` on a disk that is too small: it prints what is full, waits, and continues when there is space. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { eventually } from '../support/eventually.ts'
@@ -19,7 +19,7 @@ describe('a run whose disk is full', { skip: CANNOT_MOUNT, concurrency: false },
     ['from its first file on', '3m', false],
     ['while it trains', '64m', true],
   ] as const)
-    test(`${what} waits for room and then succeeds`, async () => {
+    test(`${what} waits for space and then succeeds`, async () => {
       const { file, stateDir } = await jobs.next()
       const disk = mountSmallDisk(stateDir, size)
       const run = startLocalRun([file], stateDir)
@@ -40,7 +40,7 @@ describe('a run whose disk is full', { skip: CANNOT_MOUNT, concurrency: false },
         disk.grow('256m')
         assert.equal(await run.ended(ENDS_WITHIN_MS), 0, run.output())
         assert.match(run.output(), /the disk has space again: the run continues/)
-        assert.doesNotMatch(run.output(), /^\{|\n\s+at |\n\{/, 'neither JSON nor a stack')
+        assert.doesNotMatch(run.output(), /^\{|\n\s+at |\n\{/, 'neither JSON nor a stack trace')
         assert.equal(run.results()[0]?.status?.progress?.step, MAX_STEPS)
       } finally {
         run.child.kill('SIGKILL')

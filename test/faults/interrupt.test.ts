@@ -1,4 +1,4 @@
-/** Ctrl-C at `downpour run`: what was saved is said, another file may run meanwhile, and the first goes on where it was. */
+/** Ctrl-C at `downpour run`: it prints what it saved, another file can then run, and the first resumes from its checkpoint. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { eventually } from '../support/eventually.ts'
@@ -6,7 +6,8 @@ import { type LocalRun, startLocalRun } from '../support/local-run.ts'
 import { JOB, MAX_STEPS, prepareSmallJobs, type SmallJobs } from './small-job.ts'
 
 const ENDS_WITHIN_MS = 150_000
-const LONG = 100_000
+/** More steps than a run reaches before it is interrupted. */
+const ENDLESS_STEPS = 100_000
 
 describe('an interrupted run', { concurrency: false }, () => {
   let jobs: SmallJobs
@@ -35,8 +36,8 @@ describe('an interrupted run', { concurrency: false }, () => {
   const savedStep = (output: string) =>
     Number(/\nstopped; saved: PretrainJob\/small at step (\d+)\n$/.exec(output)?.[1])
 
-  test('says at which step it was saved, and goes on from there', async () => {
-    const { file, stateDir } = await jobs.next({ maxSteps: LONG })
+  test('prints the step that it saved, and resumes from there', async () => {
+    const { file, stateDir } = await jobs.next({ maxSteps: ENDLESS_STEPS })
     const first = savedStep(await interruptAt(100, startLocalRun([file], stateDir)))
     assert.ok(first >= 100, `saved at step ${first}`)
     const second = savedStep(await interruptAt(first + 50, startLocalRun([file], stateDir)))
@@ -44,7 +45,7 @@ describe('an interrupted run', { concurrency: false }, () => {
   })
 
   test('leaves its job suspended while another file runs', async () => {
-    const [long, other] = [await jobs.next({ maxSteps: LONG }), await jobs.next({}, 'other')]
+    const [long, other] = [await jobs.next({ maxSteps: ENDLESS_STEPS }), await jobs.next({}, 'other')]
     await interruptAt(1, startLocalRun([long.file], long.stateDir))
     const run = startLocalRun([other.file], long.stateDir)
     try {

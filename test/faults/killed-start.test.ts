@@ -1,4 +1,4 @@
-/** `npm start` whose processes are killed, one or several at once: all of the run ends within seconds. */
+/** Kills one or several processes of `npm start`: every other process of the run must end within seconds. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync, realpathSync } from 'node:fs'
@@ -10,7 +10,8 @@ import { prepareSmallJobs, type SmallJobs } from './small-job.ts'
 const STARTS_WITHIN_MS = 120_000
 const ENDS_WITHIN_MS = 20_000
 
-interface Chain {
+/** Pids of the processes of one `npm start`. */
+interface ProcessTree {
   npm: number[]
   shell: number[]
   script: number[]
@@ -18,7 +19,7 @@ interface Chain {
   reapers: number[]
   operator: number[]
 }
-type Part = keyof Chain
+type Part = keyof ProcessTree
 
 let jobs: SmallJobs
 before(async () => {
@@ -37,7 +38,7 @@ const pids = () =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-const wordsOf = (pid: number) => read(pid, 'cmdline').split('\0')
+const argsOf = (pid: number) => read(pid, 'cmdline').split('\0')
 const childrenOf = (parent: number) =>
   pids().filter(
     (pid) =>
@@ -48,33 +49,34 @@ const childrenOf = (parent: number) =>
       ) === parent,
   )
 
-/** Those that belong to the run, and the run itself with what it was started by. */
-function living(stateDir: string): number[] {
-  const mark = `${ENV.stateDir}=${realpathSync(stateDir)}`
+/** Pids of the run's pods and helpers, which have its state folder in their environment, and of the processes that started it. */
+function runningPids(stateDir: string): number[] {
+  const variable = `${ENV.stateDir}=${realpathSync(stateDir)}`
   return pids().filter(
     (pid) =>
-      read(pid, 'environ').split('\0').includes(mark) ||
-      (wordsOf(pid).includes(stateDir) && read(pid, 'environ') !== ''),
+      read(pid, 'environ').split('\0').includes(variable) ||
+      (argsOf(pid).includes(stateDir) && read(pid, 'environ') !== ''),
   )
 }
 
-function chainOf(npm: ChildProcess): Chain {
-  const shell = childrenOf(npm.pid as number).filter((pid) => wordsOf(pid).includes('-c'))
+function treeOf(npm: ChildProcess): ProcessTree {
+  const shell = childrenOf(npm.pid as number).filter((pid) => argsOf(pid).includes('-c'))
   const script = (shell.length > 0 ? shell : [npm.pid as number]).flatMap(childrenOf)
   const run = script.flatMap(childrenOf)
-  const under = run.flatMap(childrenOf)
-  const reapers = under.filter((pid) => wordsOf(pid)[0] === '/bin/sh')
+  const children = run.flatMap(childrenOf)
+  const reapers = children.filter((pid) => argsOf(pid)[0] === '/bin/sh')
   return {
     npm: [npm.pid as number],
     shell,
     script,
     run,
     reapers,
-    operator: under.filter((pid) => wordsOf(pid).includes('operator')),
+    operator: children.filter((pid) => argsOf(pid).includes('operator')),
   }
 }
 
-async function startByNpm(use: (chain: Chain, stateDir: string, npm: ChildProcess) => Promise<void>): Promise<void> {
+/** Runs `npm start` until it trains, calls `kill`, and asserts that all processes of the run end. */
+async function killStarted(kill: (tree: ProcessTree, npm: ChildProcess) => Promise<void>): Promise<void> {
   const { file, stateDir } = await jobs.next({ maxSteps: 100_000 })
   const npm = spawn('npm', ['start', '--', file, '--state-dir', stateDir], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -84,19 +86,19 @@ async function startByNpm(use: (chain: Chain, stateDir: string, npm: ChildProces
   for (const stream of [npm.stdout, npm.stderr]) stream.on('data', (chunk) => (printed += chunk))
   try {
     await eventually(() => assert.match(printed, /step [1-9]/), { timeoutMs: STARTS_WITHIN_MS, intervalMs: 100 })
-    const chain = chainOf(npm)
-    assert.deepEqual([chain.run.length, chain.reapers.length, chain.operator.length], [1, 2, 1], printed)
-    await use(chain, stateDir, npm)
-    await eventually(() => assert.deepEqual(living(stateDir).map(wordsOf), [], printed), {
+    const tree = treeOf(npm)
+    assert.deepEqual([tree.run.length, tree.reapers.length, tree.operator.length], [1, 2, 1], printed)
+    await kill(tree, npm)
+    await eventually(() => assert.deepEqual(runningPids(stateDir).map(argsOf), [], printed), {
       timeoutMs: ENDS_WITHIN_MS,
       intervalMs: 100,
     })
   } finally {
-    for (const pid of living(stateDir)) process.kill(pid, 'SIGKILL')
+    for (const pid of runningPids(stateDir)) process.kill(pid, 'SIGKILL')
   }
 }
 
-describe('all of a run ends when what is killed is', { concurrency: 2 }, () => {
+describe('every process of a run ends after SIGKILL of', { concurrency: 2 }, () => {
   const all: readonly Part[] = ['npm', 'shell', 'script', 'run', 'reapers']
   const cases: (readonly Part[])[] = [
     ['npm'],
@@ -113,25 +115,27 @@ describe('all of a run ends when what is killed is', { concurrency: 2 }, () => {
   ]
   for (const parts of cases)
     test(parts.join(', '), () =>
-      startByNpm(async (chain) => {
-        for (const pid of parts.flatMap((part) => chain[part])) process.kill(pid, 'SIGKILL')
+      killStarted(async (tree) => {
+        for (const pid of parts.flatMap((part) => tree[part])) process.kill(pid, 'SIGKILL')
       }),
     )
 
   test('the reapers, and then the run', () =>
-    startByNpm(async (chain) => {
-      const [run = 0] = chain.run
-      for (const pid of chain.reapers) process.kill(pid, 'SIGKILL')
+    killStarted(async (tree) => {
+      const [run = 0] = tree.run
+      for (const pid of tree.reapers) process.kill(pid, 'SIGKILL')
       await eventually(() => {
-        const now = childrenOf(run).filter((pid) => wordsOf(pid)[0] === '/bin/sh' && !chain.reapers.includes(pid))
+        const now = childrenOf(run).filter((pid) => argsOf(pid)[0] === '/bin/sh' && !tree.reapers.includes(pid))
         assert.equal(now.length, 2, 'they are replaced')
       })
       process.kill(run, 'SIGKILL')
     }))
+})
 
-  test('npm, by SIGTERM', () => startByNpm(async ({ npm: [pid = 0] }) => void process.kill(pid, 'SIGTERM')))
-  test('the terminal, which is closed', () =>
-    startByNpm(async ({ npm: [pid = 0] }, _stateDir, npm) => {
+describe('every process of a run ends', { concurrency: 2 }, () => {
+  test('after SIGTERM of npm', () => killStarted(async ({ npm: [pid = 0] }) => void process.kill(pid, 'SIGTERM')))
+  test('when its terminal is closed', () =>
+    killStarted(async ({ npm: [pid = 0] }, npm) => {
       npm.stdout?.destroy()
       npm.stderr?.destroy()
       process.kill(-pid, 'SIGHUP')
@@ -139,11 +143,11 @@ describe('all of a run ends when what is killed is', { concurrency: 2 }, () => {
 })
 
 test('an operator that is killed alone is replaced', () =>
-  startByNpm(async ({ operator, run }) => {
+  killStarted(async ({ operator, run }) => {
     for (const pid of operator) process.kill(pid, 'SIGKILL')
     await eventually(
       () => {
-        const now = run.flatMap(childrenOf).filter((pid) => wordsOf(pid).includes('operator'))
+        const now = run.flatMap(childrenOf).filter((pid) => argsOf(pid).includes('operator'))
         assert.ok(now.length === 1 && !operator.includes(now[0] as number))
       },
       { timeoutMs: ENDS_WITHIN_MS, intervalMs: 100 },

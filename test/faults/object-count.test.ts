@@ -1,4 +1,4 @@
-/** The task that CONTRIBUTING.md writes as its example, from a manifest to its score. */
+/** A whole run of the example task in CONTRIBUTING.md, from the manifest to the score. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { JFT_MINI } from '../../src/data/generate/recipe.ts'
@@ -6,10 +6,11 @@ import { startLocalRun } from '../support/local-run.ts'
 import { prepareSmallJobs, type SmallJobs } from './small-job.ts'
 
 const ENDS_WITHIN_MS = 300_000
-/** Mean absolute error and variance of a model that says the mean count of every picture. */
-const TWO = JFT_MINI.secondObject
-const ERROR_OF_MEAN = 2 * TWO * (1 - TWO)
-const VARIANCE = TWO * (1 - TWO)
+/** Share of images with two objects; all others have one. */
+const TWO_OBJECTS = JFT_MINI.secondObject
+/** Mean absolute error and variance of a model that predicts the mean count for every image. */
+const ERROR_OF_MEAN = 2 * TWO_OBJECTS * (1 - TWO_OBJECTS)
+const VARIANCE = TWO_OBJECTS * (1 - TWO_OBJECTS)
 
 let jobs: SmallJobs
 before(async () => {

@@ -1,4 +1,4 @@
-/** What another user of the machine can see of a local run, and do to it: nothing. */
+/** Another user of the machine can read nothing of a local run and cannot change it. */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -29,7 +29,7 @@ after(async () => {
   await jobs.remove()
 })
 
-test('no file of a run can be read by others, and none of its folders entered', () => {
+test('other users can neither read a file of a run nor enter its folders', () => {
   assert.equal(statSync(run.stateDir).mode & 0o777, 0o700)
   const open = readdirSync(run.stateDir, { withFileTypes: true })
     .map((entry) => join(entry.parentPath, entry.name))
@@ -41,7 +41,7 @@ test('every port of a run is on a loopback address', () => {
   const pids = [run.child.pid as number, ...run.processes()]
   const sockets = new Set(pids.flatMap(socketsOf))
   const addresses = listeners().filter(({ inode }) => sockets.has(inode))
-  assert.ok(addresses.length >= 5, `API server, operator, and two of each pod: ${addresses.length}`)
+  assert.ok(addresses.length >= 5, `API server, operator, and two ports of each pod: ${addresses.length}`)
   // In /proc an address is little-endian: 127.x.y.z ends in 7F.
   assert.deepEqual(
     addresses.map(({ address }) => address).filter((address) => !/^[0-9A-F]{6}7F$/.test(address)),
@@ -49,7 +49,7 @@ test('every port of a run is on a loopback address', () => {
   )
 })
 
-test('who does not know the key fences no worker, restarts no server, reads no status and pins nothing', async () => {
+test('a client without the key can replace no worker, restart no server, read no status and pin no checkpoint', async () => {
   const host = psAddress()
   const { uid } = (await run.job('PretrainJob', JOB)).metadata
   const hello = {
@@ -108,7 +108,7 @@ function socketsOf(pid: number): string[] {
     try {
       return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? []
     } catch {
-      return [] // closed while we looked
+      return [] // closed since readdir
     }
   })
 }

@@ -1,4 +1,4 @@
-/** `downpour ps` as a process of its own, on a loopback address of its own, to be killed. */
+/** Runs `downpour ps` as a process on its own loopback address, so that a test can kill it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomInt, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
@@ -9,10 +9,10 @@ const BIN = resolve('bin/downpour')
 
 export interface PsProcess {
   readonly host: string
-  /** A new process on the same address and the same checkpoints. */
+  /** Starts a new process on the same address and the same checkpoints. */
   start(): void
   kill(): Promise<void>
-  /** Everything that all of them printed. */
+  /** The output of all processes since the first start. */
   output(): string
 }
 

@@ -1,4 +1,4 @@
-/** A PretrainJob small enough to be run many times: pictures of 16 pixels, half a minute on 2 cores. */
+/** A PretrainJob small enough to run many times: images of 16 pixels, half a minute on 2 cores. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ export const MAX_STEPS = 400
 export const JOB = 'small'
 
 export interface SmallJobs {
-  /** A manifest file and a state folder of their own, on data that all runs share. */
+  /** Writes a manifest file and names a new state folder for one run; all runs share the data. */
   next(
     spec?: Record<string, unknown>,
     name?: string,
