@@ -1,4 +1,4 @@
-/** The chart on a real API server: what Helm does to it, and whether the rights that it gives are enough and no more. */
+/** The chart on a real API server: install, upgrade, rollback and uninstall, and whether it grants exactly the rights that are needed. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -18,7 +18,8 @@ import { kubeconfigOf } from './account.ts'
 import { type OperatorProcess, openNamespace, startOperator, type TestNamespace } from './fixture.ts'
 
 const RELEASE = 'downpour'
-const PLACE = `chart-${process.pid}`
+/** Namespace of the release. */
+const NAMESPACE = `chart-${process.pid}`
 const PATIENT = { timeoutMs: 60_000, intervalMs: 200 }
 const COLUMN = 'Restarts'
 
@@ -29,27 +30,30 @@ let folder: string
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'downpour-chart-'))
   cluster = await ensureCluster()
-  jobs = await openNamespace(`${PLACE}-jobs`)
-  other = await openNamespace(`${PLACE}-other`)
-  await kubectl('create', 'namespace', PLACE)
-  // The operator's pod must pass it as it is.
-  await kubectl('label', 'namespace', PLACE, 'pod-security.kubernetes.io/enforce=restricted')
+  jobs = await openNamespace(`${NAMESPACE}-jobs`)
+  other = await openNamespace(`${NAMESPACE}-other`)
+  await kubectl('create', 'namespace', NAMESPACE)
+  // The operator's pod must be admitted under the strictest Pod Security level.
+  await kubectl('label', 'namespace', NAMESPACE, 'pod-security.kubernetes.io/enforce=restricted')
 })
 after(async () => {
   await helm('uninstall', RELEASE, '--ignore-not-found')
-  await Promise.all([jobs.remove(), other.remove(), kubectl('delete', 'namespace', PLACE, '--wait=false')])
+  await Promise.all([jobs.remove(), other.remove(), kubectl('delete', 'namespace', NAMESPACE, '--wait=false')])
   rmSync(folder, { recursive: true })
 })
 
 const run = async (program: string, ...args: string[]) => (await promisify(execFile)(program, args)).stdout
 const kubectl = (...args: string[]) => run(cluster.kubectl, `--kubeconfig=${cluster.kubeconfig}`, ...args)
 const helm = (...args: string[]) =>
-  run(cluster.helm, `--kubeconfig=${cluster.kubeconfig}`, '--namespace', PLACE, ...args)
-/** Its own pod has no place: on a real node it might run, and hold the lease that the operator of this checkout waits for. */
+  run(cluster.helm, `--kubeconfig=${cluster.kubeconfig}`, '--namespace', NAMESPACE, ...args)
+/**
+ * Keeps the release's own pod Pending: on a real node it could run and hold the lease that the test's operator, a process
+ * of this checkout, waits for.
+ */
 const release = (verb: 'install' | 'upgrade', ...args: string[]) =>
   helm(verb, RELEASE, ...args, '--set-json', 'nodeSelector={"downpour.dev/nowhere":"true"}')
 
-/** The chart as it was before its CRD got a column. */
+/** Copies the chart without one column of its CRD, as an older version of it. */
 function olderChart(): string {
   const copy = join(folder, 'older')
   cpSync(CHART, copy, { recursive: true })
@@ -70,11 +74,11 @@ async function hasColumn(): Promise<boolean> {
 }
 
 const objectsOf = async (kind: string) =>
-  (await kubectl('-n', PLACE, 'get', kind, '-l', `app.kubernetes.io/instance=${RELEASE}`, '-o', 'name'))
+  (await kubectl('-n', NAMESPACE, 'get', kind, '-l', `app.kubernetes.io/instance=${RELEASE}`, '-o', 'name'))
     .split('\n')
     .filter(Boolean)
 
-test('upgrade and rollback take the CRDs along; what is uninstalled leaves CRDs and jobs behind, and comes back', async () => {
+test('upgrade and rollback include the CRDs; uninstall keeps CRDs and jobs, and the release can be installed again', async () => {
   await release('install', olderChart(), '--take-ownership')
   assert.equal(await hasColumn(), false)
   await jobs.createJob('stays', 1, { suspend: true })
@@ -93,15 +97,15 @@ test('upgrade and rollback take the CRDs along; what is uninstalled leaves CRDs 
   assert.equal((await objectsOf('deployment')).length, 1)
 })
 
-suite('the API server takes every field of what is rendered', () => {
-  for (const [words, values] of Object.entries(MATRIX)) {
-    test(`with ${words}`, async () => {
-      const places = values.watchNamespaces ? { watchNamespaces: [jobs.name, other.name] } : {}
-      // The kinds of the Prometheus operator are not there.
+suite('the API server accepts every rendered field', () => {
+  for (const [description, values] of Object.entries(MATRIX)) {
+    test(`with ${description}`, async () => {
+      const namespaces = values.watchNamespaces ? { watchNamespaces: [jobs.name, other.name] } : {}
+      // The cluster has no CRDs of the Prometheus operator.
       const metrics = { serviceMonitor: { enabled: false }, podMonitor: { enabled: false } }
       const file = join(folder, 'values.json')
       const ofMetrics = values.metrics as object | undefined
-      writeFileSync(file, JSON.stringify({ ...values, ...places, metrics: { ...ofMetrics, ...metrics } }))
+      writeFileSync(file, JSON.stringify({ ...values, ...namespaces, metrics: { ...ofMetrics, ...metrics } }))
       const manifests = join(folder, 'manifests.yaml')
       writeFileSync(manifests, await helm('template', 'fresh', CHART, '--kube-version', '1.34.0', '--values', file))
       await kubectl(
@@ -117,15 +121,15 @@ suite('the API server takes every field of what is rendered', () => {
   }
 })
 
-/** The operator of this checkout as the chart's ServiceAccount. */
-async function asServiceAccount(flags: readonly string[]): Promise<OperatorProcess> {
-  const kubeconfig = await kubeconfigOf(cluster, PLACE, RELEASE, folder)
-  const lease = ['--lease-namespace', PLACE, '--lease-name', RELEASE]
+/** Starts the operator of this checkout as the chart's ServiceAccount. */
+async function startAsServiceAccount(flags: readonly string[]): Promise<OperatorProcess> {
+  const kubeconfig = await kubeconfigOf(cluster, NAMESPACE, RELEASE, folder)
+  const lease = ['--lease-namespace', NAMESPACE, '--lease-name', RELEASE]
   return startOperator(['--kubeconfig', kubeconfig, '--log-level', 'debug', ...lease, ...flags])
 }
 
-/** Made, run, suspended, deleted when its time is over. */
-async function live(name: string): Promise<void> {
+/** Creates a job, waits for its pods, suspends it, and waits for its events. */
+async function runAndSuspend(name: string): Promise<void> {
   await jobs.createJob(name, 2)
   await eventually(async () => assert.equal((await jobs.pods()).length, 3), PATIENT)
   const ref = { apiVersion: API_VERSION, plural: PLURALS.PretrainJob, namespace: jobs.name, name }
@@ -142,23 +146,23 @@ async function live(name: string): Promise<void> {
   }, PATIENT)
 }
 
-suite('the rights of the release are enough', () => {
+suite('the rights of the release suffice', () => {
   const modes: [string, () => string[]][] = [
-    ['everywhere', () => []],
-    ['in one namespace, with nothing cluster-wide', () => [jobs.name]],
+    ['for all namespaces', () => []],
+    ['for one namespace, without cluster-wide rights', () => [jobs.name]],
   ]
-  for (const [where, namespaces] of modes) {
-    test(where, async () => {
+  for (const [scope, namespaces] of modes) {
+    test(scope, async () => {
       const watched = namespaces()
       await release('upgrade', '--install', CHART, '--set-json', `watchNamespaces=${JSON.stringify(watched)}`)
-      const operator = await asServiceAccount(watched.map((name) => `--namespace=${name}`))
+      const operator = await startAsServiceAccount(watched.map((name) => `--namespace=${name}`))
       try {
-        await live(`job-${watched.length}`)
+        await runAndSuspend(`job-${watched.length}`)
       } finally {
         await operator.kill('SIGTERM')
       }
       assert.deepEqual([operator.child.exitCode, operator.child.signalCode], [0, null])
-      // A namespace of another test may still be going: that nothing is made in it has nothing to do with rights.
+      // Namespaces of other tests may be terminating, where creates are forbidden for a reason other than rights.
       const refusals = operator
         .output()
         .split('\n')
@@ -170,10 +174,10 @@ suite('the rights of the release are enough', () => {
     })
   }
 
-  test('and no more: in another namespace nothing is allowed', async () => {
-    const account = `system:serviceaccount:${PLACE}:${RELEASE}`
-    const may = async (...question: string[]) => {
-      const asked = run(
+  test('only in that namespace', async () => {
+    const account = `system:serviceaccount:${NAMESPACE}:${RELEASE}`
+    const canI = async (...question: string[]) => {
+      const answer = run(
         cluster.kubectl,
         `--kubeconfig=${cluster.kubeconfig}`,
         'auth',
@@ -181,19 +185,20 @@ suite('the rights of the release are enough', () => {
         `--as=${account}`,
         ...question,
       )
-      return (await asked.catch((error: { stdout: string }) => error.stdout)).trim()
+      // kubectl auth can-i exits with 1 when it prints no.
+      return (await answer.catch((error: { stdout: string }) => error.stdout)).trim()
     }
-    assert.equal(await may('create', 'pods', '-n', jobs.name), 'yes')
-    assert.equal(await may('create', 'pods', '-n', other.name), 'no')
-    assert.equal(await may('list', 'pretrainjobs.downpour.dev', '--all-namespaces'), 'no')
-    assert.equal(await may('create', 'pods', '--subresource=exec', '-n', jobs.name), 'no')
+    assert.equal(await canI('create', 'pods', '-n', jobs.name), 'yes')
+    assert.equal(await canI('create', 'pods', '-n', other.name), 'no')
+    assert.equal(await canI('list', 'pretrainjobs.downpour.dev', '--all-namespaces'), 'no')
+    assert.equal(await canI('create', 'pods', '--subresource=exec', '-n', jobs.name), 'no')
     for (const what of ['secrets', 'leases.coordination.k8s.io']) {
-      assert.equal(await may('get', what, '-n', jobs.name), 'no', what)
+      assert.equal(await canI('get', what, '-n', jobs.name), 'no', what)
     }
   })
 })
 
-test("people's own roles: view reads, edit makes and scales, admin mends a status", async () => {
+test('the aggregated roles: view reads, edit creates and scales, admin writes the status', async () => {
   await release('upgrade', '--install', CHART, '--set', 'watchNamespaces=null')
   for (const role of ['view', 'edit', 'admin']) {
     await kubectl('-n', jobs.name, 'create', 'rolebinding', role, `--clusterrole=${role}`, `--user=${role}`)
@@ -207,11 +212,11 @@ test("people's own roles: view reads, edit makes and scales, admin mends a statu
   const answers = (role: string) =>
     Promise.all(
       questions.map(async (question) => {
-        const asked = kubectl('-n', jobs.name, 'auth', 'can-i', `--as=${role}`, ...question.split(' '))
-        return (await asked.catch((error: { stdout: string }) => error.stdout)).trim()
+        const answer = kubectl('-n', jobs.name, 'auth', 'can-i', `--as=${role}`, ...question.split(' '))
+        return (await answer.catch((error: { stdout: string }) => error.stdout)).trim()
       }),
     )
-  // A controller sums the roles up.
+  // A controller aggregates the rules with a delay.
   await eventually(async () => {
     assert.deepEqual(await answers('view'), ['yes', 'no', 'no', 'no'])
     assert.deepEqual(await answers('edit'), ['yes', 'yes', 'yes', 'no'])

@@ -1,4 +1,4 @@
-/** The tool itself: a real API server that schedules GPU pods onto nodes that kwok stands behind. */
+/** The test cluster itself: a real API server and scheduler place GPU pods on fake nodes that kwok serves. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -34,7 +34,7 @@ function gpuPod(name: string, fields: object = {}) {
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: NAMESPACE, ...fields }, spec }
 }
 
-test('pods with GPUs run, and no node is given more GPUs than it has', async () => {
+test('GPU pods run, and no node gets more than its GPUs can hold', async () => {
   const items = Array.from({ length: PODS }, (_, index) => gpuPod(`gpu-${index}`))
   await apply({ apiVersion: 'v1', kind: 'List', items })
   await eventually(async () => {
@@ -50,7 +50,7 @@ test('pods with GPUs run, and no node is given more GPUs than it has', async () 
   }
 })
 
-test('a stage of the test makes a pod fail with its exit code', async () => {
+test('a test can add a kwok stage that makes a pod fail with an exit code', async () => {
   const name = `fail-${NAMESPACE}`
   await apply(failingStage(name))
   try {
@@ -85,13 +85,13 @@ containerStatuses:
   }
 }
 
-test('a second call finds the cluster up and leaves its processes alone', async () => {
+test('a second ensureCluster keeps the running processes', async () => {
   const before = pidOf('kube-apiserver')
   assert.deepEqual(await ensureCluster(), cluster)
   assert.equal(pidOf('kube-apiserver'), before)
 })
 
-test('a component that died is started again, and the API forgets nothing', async () => {
+test('ensureCluster restarts a component that died, and objects are kept', async () => {
   const before = pidOf('kube-scheduler')
   assert.ok(before)
   process.kill(before, 'SIGKILL')
@@ -107,7 +107,7 @@ test('helm reaches the cluster', async () => {
   assert.ok(Array.isArray(JSON.parse(stdout)))
 })
 
-test('the CRDs of schedulers and queues are there, and the API server takes them', async () => {
+test('the API server accepts the CRDs of other schedulers and queues', async () => {
   for (const { name } of ADAPTER_CRDS.filter((each) => existsSync(manifestFile(each.name)))) {
     assert.match(readFileSync(manifestFile(name), 'utf8'), /kind: CustomResourceDefinition/)
     await kubectl(['apply', '--server-side', '--force-conflicts', '--dry-run=server', '-f', manifestFile(name)])

@@ -1,4 +1,4 @@
-/** The real node with the images of this checkout on it: whole jobs in containers, as their users run them. */
+/** Loads the images of this checkout onto the real node, and shrinks the sample jobs for tests of whole jobs in containers. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { loadAll } from 'js-yaml'
@@ -13,7 +13,7 @@ import type { Cluster } from '../../tools/cluster/up.ts'
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const { version } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as { version: string }
 
-/** buildah keeps the layers of sources that did not change, and the node the images that it has. */
+/** Builds and loads only what changed: buildah caches layers, and the node keeps its images. */
 export async function clusterWithImages(): Promise<Cluster> {
   const cluster = await ensureCluster({ realNode: true })
   await ensureCommand('mmdebstrap')
@@ -30,7 +30,7 @@ interface DataJob {
   spec: { template?: { spec: { containers: { args: string[] }[] } } }
 }
 
-/** deploy/samples/quickstart-data.yaml with a sixth of its pictures. */
+/** Returns deploy/samples/quickstart-data.yaml with a sixth of its images. */
 export function smallData(): string {
   const objects = sample('quickstart-data.yaml') as DataJob[]
   const sizes = ['--images', '1600', '--evaluation-images', '100', '--downstream-val-per-class', '10']
@@ -43,7 +43,7 @@ interface PretrainSample {
   spec: PretrainJobInput
 }
 
-/** deploy/samples/quickstart.yaml with a tenth of its steps and one of its transfers. */
+/** Returns deploy/samples/quickstart.yaml with a tenth of its steps and one of its transfers. */
 export function smallJobs(): string {
   const objects = sample('quickstart.yaml') as PretrainSample[]
   const { spec } = objects.find(({ kind }) => kind === 'PretrainJob') as PretrainSample

@@ -1,4 +1,4 @@
-/** Our CRDs on the real API server: it takes and refuses what `downpour validate` does, and stores what local mode stores. */
+/** Our CRDs on the real API server: it accepts and refuses the same jobs as `downpour validate`, and stores the same as local mode. */
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { after, before, suite, test } from 'node:test'
@@ -37,7 +37,7 @@ after(async () => {
   await localCluster.dispose()
 })
 
-/** As its user sees it: of the real server, or of local mode. */
+/** Runs kubectl against the real API server or local mode's. */
 function kubectl(api: Api, args: string, input = ''): Promise<string> {
   const kubeconfig = api === real ? cluster.kubeconfig : localCluster.kubeconfigPath
   return exec(cluster.kubectl, [`--kubeconfig=${kubeconfig}`, `-n=${api.namespace}`, ...args.split(' ')], { input })
@@ -47,61 +47,66 @@ function collection(api: Api, kind: JobKind): string {
   return `/apis/${API_VERSION}/namespaces/${api.namespace}/${PLURALS[kind]}`
 }
 
-/** Of whatever namespace: it is made in that of the test. */
 type Named = Omit<RawJob, 'metadata'> & { metadata: { name: string } }
 
+/** Creates the job in the test's namespace, whatever namespace it names. */
 function create(api: Api, { metadata, ...rest }: Named, options = STRICT): Promise<Answer> {
   return api.create(`${collection(api, rest.kind)}?${options}`, { ...rest, metadata: { name: metadata.name } })
 }
 
-suite('every sample applies, and is stored as in local mode', () => {
+suite('every sample is accepted, and stored as in local mode', () => {
   for (const file of globSync('deploy/samples/*.yaml').sort())
     test(file, async () => {
       await kubectl(real, `apply --server-side --dry-run=server -f ${file}`)
       const jobs = loadAll(readFileSync(file, 'utf8')).filter((one) => (one as RawJob).apiVersion === API_VERSION)
-      // Data has a file of its own, since it is there before the job.
+      // Files that make data contain no job, because data must exist before the job.
       assert.equal(jobs.length > 0, !file.endsWith('-data.yaml'))
-      for (const one of jobs as RawJob[]) await storedAlike(one)
+      for (const one of jobs as RawJob[]) await assertStoredAlike(one)
     })
 })
 
-async function storedAlike(one: RawJob): Promise<void> {
+async function assertStoredAlike(one: RawJob): Promise<void> {
   const answers = await Promise.all([real, local].map((api) => create(api, one, DRY_RUN)))
-  const [there, here] = answers.map(({ status, body }) => ({ status, said: body.message, spec: body.spec }))
-  assert.equal(there?.status, 201, there?.said)
-  assert.deepEqual(here, there)
+  const [realAnswer, localAnswer] = answers.map(({ status, body }) => ({
+    status,
+    message: body.message,
+    spec: body.spec,
+  }))
+  assert.equal(realAnswer?.status, 201, realAnswer?.message)
+  assert.deepEqual(localAnswer, realAnswer)
 }
 
 suite('the real API server gives the answer of `downpour validate`', () => {
   for (const { name, job: one, issue, cel } of JOB_CASES)
-    test(`${issue ? 'refused' : 'taken'}: ${name}`, async () => {
-      if (!issue) return storedAlike(one)
+    test(`${issue ? 'refused' : 'accepted'}: ${name}`, async () => {
+      if (!issue) return assertStoredAlike(one)
       const { status, body } = await create(real, one, DRY_RUN)
       assert.ok(status === 422 || status === 400, `${status} ${body.message}`)
-      const said = validateJob(one)
+      const issues = validateJob(one)
       assert.ok(
-        said.some(({ path }) => namesField(body.message, path)),
-        `${body.message}\nnames none of ${said.map(({ path }) => path)}`,
+        issues.some(({ path }) => namesField(body.message, path)),
+        `${body.message}\nnames none of ${issues.map(({ path }) => path)}`,
       )
       if (cel) assert.ok(body.message.includes(cel), body.message)
-      for (const { path, message } of said.filter(isOfRules))
+      for (const { path, message } of issues.filter(isFromRules))
         assert.match(body.message, new RegExp(`${escaped(path)}: Invalid value: .*: ${escaped(message)}`))
     })
 })
 
-const isOfRules = (said: { path: string; message: string }) =>
-  RULES.some(({ path, message }) => path === said.path && message === said.message)
+/** Whether the issue comes from one of the rules that are CEL rules in the CRD. */
+const isFromRules = (issue: { path: string; message: string }) =>
+  RULES.some(({ path, message }) => path === issue.path && message === issue.message)
 const escaped = (text: string) => text.replace(/[^\w ]/g, '\\$&')
 
-/** The field, the one around it, or the field as the spec's own rules call it. */
+/** Whether the message has the path, the path without `spec.` as rules of the spec write it, or the parent's path. */
 function namesField(message: string, path: string): boolean {
-  const around = path.replace(/(\.\w+|\[\d+\])$/, '')
-  return message.includes(path.replace(/^spec\./, '')) || (around !== 'spec' && message.includes(around))
+  const parent = path.replace(/(\.\w+|\[\d+\])$/, '')
+  return message.includes(path.replace(/^spec\./, '')) || (parent !== 'spec' && message.includes(parent))
 }
 
-suite('what shaped the weights cannot change on the real API server', () => {
+suite('fields that shaped the weights cannot change on the real API server', () => {
   for (const [index, { name, before: was, after: is, field, message }] of CHANGE_CASES.entries())
-    test(`${field ? 'refused' : 'taken'}: another value of ${name}`, async () => {
+    test(`${field ? 'refused' : 'accepted'}: another value of ${name}`, async () => {
       const named = (one: RawJob) => ({ ...one, metadata: { ...one.metadata, name: `change-${index}` } })
       assert.equal((await create(real, named(was))).status, 201)
       const path = `${collection(real, is.kind)}/change-${index}`
@@ -115,7 +120,7 @@ suite('what shaped the weights cannot change on the real API server', () => {
     })
 })
 
-test('transfers are stored as they were applied, so that a client that compares them finds nothing to change', async () => {
+test('transfers are stored as applied, so that a GitOps client finds no difference', async () => {
   const template = {
     preset: 'downstream-mini',
     task: { type: 'imagenet-classification', classes: 3 },
@@ -153,13 +158,13 @@ test('kubectl prints the same columns and cells as in local mode', async () => {
       const set = await api.patch(`${collection(api, kind)}/printed/status`, { status: STATUS })
       assert.equal(set.status, 200, set.body.message)
     }
-    const [there, here] = await Promise.all([real, local].map((api) => tableOf(api, kind)))
-    assert.deepEqual(here, there)
+    const [realTable, localTable] = await Promise.all([real, local].map((api) => tableOf(api, kind)))
+    assert.deepEqual(localTable, realTable)
     for (const wide of ['', ' -o wide']) {
-      const [one, other] = await Promise.all(
+      const [realText, localText] = await Promise.all(
         [real, local].map((api) => kubectl(api, `get ${PLURALS[kind]} fresh printed${wide}`)),
       )
-      assert.equal(ageless(other), ageless(one))
+      assert.equal(withoutAge(localText), withoutAge(realText))
     }
   }
 })
@@ -177,9 +182,9 @@ async function tableOf(api: Api, kind: JobKind) {
   return { columns, rows }
 }
 
-const ageless = (text: string | undefined) => text?.replace(/\d+[smh]\S*$/gm, 'AGE')
+const withoutAge = (text: string | undefined) => text?.replace(/\d+[smh]\S*$/gm, 'AGE')
 
-test('short names and the category reach our kinds', async () => {
+test('kubectl finds our kinds by their short names and category', async () => {
   await create(real, job('reached'))
   assert.match(await kubectl(real, 'get pj reached -o name'), /^pretrainjob\.downpour\.dev\/reached$/m)
   assert.match(await kubectl(real, 'get downpour -o name'), /^pretrainjob\.downpour\.dev\/reached$/m)
@@ -187,14 +192,14 @@ test('short names and the category reach our kinds', async () => {
 })
 
 test('kubectl explain describes the fields', async () => {
-  const said = await kubectl(real, 'explain pj.spec.workers')
-  assert.match(said, /FIELD: workers <Object>/)
-  assert.match(said, /DESCRIPTION:\n {4}The pods that compute gradients/)
-  assert.match(said, /quorum\s+<integer>\n\s+\w+/)
-  assert.equal(await kubectl(local, 'explain pj.spec.workers'), said)
+  const explanation = await kubectl(real, 'explain pj.spec.workers')
+  assert.match(explanation, /FIELD: workers <Object>/)
+  assert.match(explanation, /DESCRIPTION:\n {4}\w+/)
+  assert.match(explanation, /quorum\s+<integer>\n\s+\w+/)
+  assert.equal(await kubectl(local, 'explain pj.spec.workers'), explanation)
 })
 
-test('kubectl scale sets the workers, and what the job would refuse is refused', async () => {
+test('kubectl scale sets the number of workers, and an invalid number is refused', async () => {
   await create(real, job('scaled'))
   await kubectl(real, 'scale pj/scaled --replicas=3')
   assert.equal(await kubectl(real, 'get pj scaled -o jsonpath={.spec.workers.replicas}'), '3')

@@ -1,4 +1,4 @@
-/** Helm install, data, a PretrainJob, its FinetuneJob, results, uninstall: in containers, with the images of this checkout. */
+/** Helm install, data, a PretrainJob, its FinetuneJob, results and uninstall, in containers with the images of this checkout. */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import type { Job } from '../../src/api/job.ts'
@@ -11,12 +11,13 @@ import { eventually } from '../support/eventually.ts'
 import { clusterWithImages, smallData, smallJobs } from './containers.ts'
 
 const RELEASE = 'e2e'
-const PLACE = `e2e-${process.pid}`
-const JOBS = `${PLACE}-jobs`
+/** Namespace of the operator. */
+const NAMESPACE = `e2e-${process.pid}`
+const JOBS = `${NAMESPACE}-jobs`
 const PRETRAIN = 'jft-mini'
 const FINETUNE = 'jft-mini-pretrained'
 const CRDS = ['pretrainjobs.downpour.dev', 'finetunejobs.downpour.dev']
-/** Nothing may be built yet. */
+/** Time to build everything from nothing. */
 const BUILDS_MS = 15 * 60_000
 const ENDS = { timeoutMs: 240_000, intervalMs: 2_000 }
 const SOON = { timeoutMs: 60_000, intervalMs: 500 }
@@ -26,7 +27,7 @@ suite('end to end in containers', { skip }, () => {
   let cluster: Cluster
   let kubectl: Kubectl
   const helm = (...args: string[]) =>
-    exec(cluster.helm, [`--kubeconfig=${cluster.kubeconfig}`, '--namespace', PLACE, ...args])
+    exec(cluster.helm, [`--kubeconfig=${cluster.kubeconfig}`, '--namespace', NAMESPACE, ...args])
   const inJobs = (...args: string[]) => kubectl(['-n', JOBS, ...args])
   const jobOf = async (kind: string, name: string) => JSON.parse(await inJobs('get', kind, name, '-o', 'json')) as Job
 
@@ -34,7 +35,7 @@ suite('end to end in containers', { skip }, () => {
     async () => {
       cluster = await clusterWithImages()
       kubectl = kubectlAt(cluster.kubectl)
-      for (const namespace of [PLACE, JOBS]) {
+      for (const namespace of [NAMESPACE, JOBS]) {
         await kubectl(['create', 'namespace', namespace])
         await kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted'])
       }
@@ -43,17 +44,18 @@ suite('end to end in containers', { skip }, () => {
   )
   after(async () => {
     await helm('uninstall', RELEASE, '--ignore-not-found')
-    // With its claims, so that the next test finds their volumes free.
-    await kubectl(['delete', 'namespace', PLACE, JOBS, '--ignore-not-found'])
+    // Waits, so that the claims are gone and their volumes are free for the next test.
+    await kubectl(['delete', 'namespace', NAMESPACE, JOBS, '--ignore-not-found'])
   })
 
-  /** Waits for its end, telling how far it is. */
+  /** Waits until the job has ended, and prints its row in `kubectl get` whenever anything but its age changes. */
   async function ended(kind: string, name: string): Promise<Job> {
-    let told = ''
+    let printed = ''
     await eventually(async () => {
       const row = (await inJobs('get', kind, name, '--no-headers')).trim().replace(/ {2,}/g, '  ')
-      if (row.replace(/\S+$/, '') !== told) say(row)
-      told = row.replace(/\S+$/, '')
+      const withoutAge = row.replace(/\S+$/, '')
+      if (withoutAge !== printed) say(row)
+      printed = withoutAge
       assert.match(row, /Succeeded|Failed/)
     }, ENDS)
     const job = await jobOf(kind, name)
@@ -62,21 +64,26 @@ suite('end to end in containers', { skip }, () => {
   }
 
   test('Helm installs the operator, which becomes ready', async () => {
-    // In its namespace only its own jobs: other operators of this cluster have theirs.
-    const place = ['--set-json', 'nodeSelector={"downpour.dev/real-node":"true"}', '--set', `watchNamespaces={${JOBS}}`]
+    // Watches only the test's jobs, because other operators of the cluster watch theirs.
+    const values = [
+      '--set-json',
+      'nodeSelector={"downpour.dev/real-node":"true"}',
+      '--set',
+      `watchNamespaces={${JOBS}}`,
+    ]
     await step('installing the chart', () =>
-      helm('install', RELEASE, CHART, '--take-ownership', ...place, '--wait', '--timeout', '2m'),
+      helm('install', RELEASE, CHART, '--take-ownership', ...values, '--wait', '--timeout', '2m'),
     )
-    assert.match(await kubectl(['-n', PLACE, 'logs', `deployment/${RELEASE}-downpour`]), /operator started/)
+    assert.match(await kubectl(['-n', NAMESPACE, 'logs', `deployment/${RELEASE}-downpour`]), /operator started/)
   })
 
-  test('a pod of the runtime image makes the data inside a claim', async () => {
+  test('a pod of the runtime image generates the data in a claim', async () => {
     await kubectl(['apply', '-n', JOBS, '-f', '-'], smallData())
     await step('making data', () => inJobs('wait', `job/${PRETRAIN}`, '--for=condition=complete', '--timeout=120s'))
     assert.match(await inJobs('logs', `job/${PRETRAIN}`), /made jft-mini .* in \/data/)
   })
 
-  test('a PretrainJob trains in pods that find each other by name, saves to the volume and is scored', async () => {
+  test('a PretrainJob trains in pods that find each other by DNS, saves to the volume and is scored', async () => {
     await kubectl(['apply', '-n', JOBS, '-f', '-'], smallJobs())
     const { status } = await ended('pretrainjob', PRETRAIN)
     assert.equal(status?.progress?.workersContributed, 2)
@@ -86,29 +93,29 @@ suite('end to end in containers', { skip }, () => {
     assert.deepEqual(new Set(nodes.split(' ')), new Set(['real']))
   })
 
-  test('its last checkpoint is pinned by a FinetuneJob, which is scored too', async () => {
+  test('a FinetuneJob pins its last checkpoint and is scored too', async () => {
     const { status } = await ended('finetunejob', FINETUNE)
     assert.equal(status?.source?.digest, (await jobOf('pretrainjob', PRETRAIN)).status?.checkpoint?.digest)
     const top1 = status?.results?.metrics.top1 ?? 0
     assert.ok(top1 > 0.1, `top1 ${top1}, and chance is 0.05`)
   })
 
-  test('logs and describe tell what happened', async () => {
+  test('logs and kubectl describe show what happened', async () => {
     const [server, worker] = await Promise.all(
       ['ps-0', 'worker-1'].map((role) => inJobs('logs', `${PRETRAIN}-pj-${role}`)),
     )
     assert.match(server ?? '', /worker joined[\s\S]*checkpoint committed[\s\S]*worker left/)
     assert.match(worker ?? '', /backend chosen[\s\S]*the job has done all steps/)
-    const heir = await inJobs('logs', `${FINETUNE}-fj-ps-0`)
-    assert.match(heir, /"source":\{"type":"checkpoint"[^}]*step-000000160/)
-    const operator = await kubectl(['-n', PLACE, 'logs', `deployment/${RELEASE}-downpour`])
+    const finetuneServer = await inJobs('logs', `${FINETUNE}-fj-ps-0`)
+    assert.match(finetuneServer, /"source":\{"type":"checkpoint"[^}]*step-000000160/)
+    const operator = await kubectl(['-n', NAMESPACE, 'logs', `deployment/${RELEASE}-downpour`])
     assert.match(operator, /"job":"FinetuneJob\/.*"reason":"Succeeded".*top1 .*job changed/)
     const described = await inJobs('describe', 'pretrainjob', PRETRAIN)
     assert.match(described, /Normal +Training .*ps 1\/1/)
     assert.match(described, /Normal +Succeeded .*mAP@100/)
   })
 
-  test('uninstall leaves the CRDs, the jobs and their volumes, and nothing else', async () => {
+  test('uninstall leaves only the CRDs, the jobs and their volumes', async () => {
     await step('uninstalling', () => helm('uninstall', RELEASE, '--wait'))
     const names = async (...args: string[]) =>
       (await kubectl([...args, '-o', 'name'])).split('\n').filter(Boolean).sort()
@@ -119,16 +126,16 @@ suite('end to end in containers', { skip }, () => {
     const ofRelease = ['-A', '-l', `app.kubernetes.io/instance=${RELEASE}`]
     await eventually(async () => assert.deepEqual(await left(kinds, ...ofRelease), crds.sort()), SOON)
     const namespaced = await names('api-resources', '--verbs=list', '--namespaced')
-    const lasting = namespaced.filter((kind) => !kind.startsWith('events'))
+    const withoutEvents = namespaced.filter((kind) => !kind.startsWith('events'))
     const ofEveryNamespace = ['configmap/kube-root-ca.crt', 'serviceaccount/default']
-    await eventually(async () => assert.deepEqual(await left(lasting, '-n', PLACE), ofEveryNamespace), SOON)
+    await eventually(async () => assert.deepEqual(await left(withoutEvents, '-n', NAMESPACE), ofEveryNamespace), SOON)
     assert.equal((await left(['pretrainjobs', 'finetunejobs', 'pvc'], '-n', JOBS)).length, 4)
   })
 
-  test('who asks for it loses the CRDs too, and with them every job and its pods', async (t) => {
-    const notOurs = `--field-selector=metadata.namespace!=${JOBS}`
-    const others = await kubectl(['get', 'pretrainjobs,finetunejobs', '-A', '-o', 'name', notOurs])
-    if (others) return t.skip('there are jobs of others on this cluster')
+  test('deleting the CRDs deletes every job and its pods', async (t) => {
+    const elsewhere = `--field-selector=metadata.namespace!=${JOBS}`
+    const others = await kubectl(['get', 'pretrainjobs,finetunejobs', '-A', '-o', 'name', elsewhere])
+    if (others) return t.skip('the cluster has jobs in other namespaces')
     await kubectl(['delete', 'crd', ...CRDS])
     await eventually(async () => {
       assert.equal(await inJobs('get', 'pods,services', '-l', 'downpour.dev/job-name', '-o', 'name'), '')

@@ -1,4 +1,4 @@
-/** The leader is killed while twenty jobs start: the standby goes on, and nothing is made twice. */
+/** Kills the leader while twenty jobs start: the standby must take over, and create no pod a second time. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { API_VERSION, PLURALS } from '../../src/contract/names.ts'
@@ -17,7 +17,7 @@ before(async () => {
 })
 after(() => namespace.remove())
 
-test('the standby acts within the lease, and no pod is created twice', async (t) => {
+test('the standby leads within the lease duration, and no pod is created twice', async (t) => {
   const watch = watchPods()
   const pair = [namespace.startOperator(), namespace.startOperator()]
   const leader = await leaderOf(pair)
@@ -41,12 +41,12 @@ test('the standby acts within the lease, and no pod is created twice', async (t)
   const allMs = performance.now() - killedMs
   t.diagnostic(`the standby leads after ${seconds(ledMs)} s, all pods are there after ${seconds(allMs)} s`)
   watch.stop()
-  const twice = [...watch.created].filter(([, uids]) => uids.size > 1)
-  assert.deepEqual(twice, [], 'a pod was created twice')
-  await statusesAreWhole()
+  const duplicates = [...watch.created].filter(([, uids]) => uids.size > 1)
+  assert.deepEqual(duplicates, [], 'a pod was created twice')
+  await untilStatusesComplete()
 })
 
-/** Every pod that was ever there, by name. */
+/** Collects the UIDs of all pods ever created, by pod name. */
 function watchPods() {
   const created = new Map<string, Set<string>>()
   const stopping = new AbortController()
@@ -74,7 +74,7 @@ async function leaderOf(operators: readonly OperatorProcess[]): Promise<Operator
   return leader as OperatorProcess
 }
 
-async function statusesAreWhole(): Promise<void> {
+async function untilStatusesComplete(): Promise<void> {
   const where = { apiVersion: API_VERSION, plural: PLURALS.PretrainJob, namespace: namespace.name }
   await eventually(
     async () => {

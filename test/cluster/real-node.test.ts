@@ -1,4 +1,4 @@
-/** The node that really runs containers: names, services and logs as on any cluster. */
+/** The node that really runs containers: DNS names, services and logs work as on any cluster. */
 import assert from 'node:assert/strict'
 import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { after, before, suite, test } from 'node:test'
@@ -13,7 +13,7 @@ import { eventually } from '../support/eventually.ts'
 const NAMESPACE = `real-node-test-${process.pid}`
 const LABELS = { app: 'web' }
 const READY = { timeoutMs: 60_000, intervalMs: 200 }
-/** Nothing may be built yet. */
+/** Time to build everything from nothing. */
 const BUILDS_MS = 15 * 60_000
 const skip = process.getuid?.() === 0 ? false : 'only root may run containers'
 
@@ -35,7 +35,7 @@ suite('a real node', { skip }, () => {
   const field = (name: string, path: string) =>
     kubectl(['get', 'pod', name, '-n', NAMESPACE, '-o', `jsonpath={${path}}`])
 
-  /** What a pod of these arguments prints. */
+  /** Runs a pod with these arguments to its end. @returns what it printed */
   async function output(name: string, args: string[]): Promise<string> {
     await kubectl(['apply', '-f', '-'], JSON.stringify(pod(name, args)))
     await eventually(async () => assert.equal(await field(name, '.status.phase'), 'Succeeded'), READY)
@@ -47,7 +47,7 @@ suite('a real node', { skip }, () => {
     assert.match(await field('web', '.status.podIP'), /^10\.244\.0\./)
   })
 
-  test('the name of a headless service is the address of its pod', async () => {
+  test('the name of a headless service resolves to the address of its pod', async () => {
     assert.equal(await output('lookup', ['lookup', 'headless']), await field('web', '.status.podIP'))
   })
 
@@ -62,7 +62,7 @@ suite('a real node', { skip }, () => {
     }, READY)
   })
 
-  test('a claim of no class gets an empty volume that every user may write to, and gives it back empty', async () => {
+  test('a claim without a class binds an empty volume that every user can write, and the next claim finds it empty again', async () => {
     await kubectl(['apply', '-f', '-'], JSON.stringify(claim('any')))
     const path = 'jsonpath={.status.phase}'
     await eventually(async () => {
@@ -80,17 +80,17 @@ suite('a real node', { skip }, () => {
     assert.deepEqual(readdirSync(spec.hostPath.path), [])
   })
 
-  test('an image is loaded by the name that pods give it; one that nobody made is refused with a sentence', async () => {
+  test('an image is loaded under the name that pods use; one that was not built is refused with advice', async () => {
     assert.equal(fullName('downpour/operator:1'), 'docker.io/downpour/operator:1')
     assert.equal(fullName('busybox'), 'docker.io/library/busybox:latest')
     assert.equal(fullName('localhost:5000/a/b:2'), 'localhost:5000/a/b:2')
-    await assert.rejects(loadImages(['downpour.dev/nobody:1']), { code: 'NO_IMAGE', message: /npm run images/ })
+    await assert.rejects(loadImages(['downpour.dev/missing:1']), { code: 'NO_IMAGE', message: /npm run images/ })
   })
 
-  test('ends a sidecar by the deadline that the operator sets, and a native one by itself: ours has succeeded', async () => {
+  test('after the worker has succeeded, the deadline that the operator sets ends a sidecar; a native sidecar ends by itself', async () => {
     const proxy = { name: 'proxy', image: IMAGE, args: ['serve', '8080', 'proxy'] }
-    const classic = withOthers('classic', { containers: [proxy] })
-    const native = withOthers('native', { initContainers: [{ ...proxy, restartPolicy: 'Always' }] })
+    const classic = workerPod('classic', { containers: [proxy] })
+    const native = workerPod('native', { initContainers: [{ ...proxy, restartPolicy: 'Always' }] })
     await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [classic, native] }))
     const facts = async (name: string) =>
       readContainers(JSON.parse(await kubectl(['get', 'pod', name, '-n', NAMESPACE, '-o', 'json'])), 'worker')
@@ -110,8 +110,8 @@ suite('a real node', { skip }, () => {
     }
   })
 
-  test('says 1970 of a program that it cannot start: it has not run for any time', async () => {
-    const broken = withOthers('broken', {}, { command: ['/nothing'] })
+  test('a program that cannot be started has no start time, although the kubelet reports 1970', async () => {
+    const broken = workerPod('broken', {}, { command: ['/nothing'] })
     await kubectl(['apply', '-f', '-'], JSON.stringify(broken))
     await eventually(async () => assert.equal(await field('broken', '.status.phase'), 'Failed'), READY)
     const status = JSON.parse(await kubectl(['get', 'pod', 'broken', '-n', NAMESPACE, '-o', 'json']))
@@ -119,7 +119,7 @@ suite('a real node', { skip }, () => {
     assert.deepEqual([reason, startedAtMs], ['StartError', undefined])
   })
 
-  test('kubectl exec reaches into the container', async () => {
+  test('kubectl exec runs a command in the container', async () => {
     const printed = await kubectl(['exec', 'web', '-n', NAMESPACE, '--', '/toolbox', 'lookup', 'headless'])
     assert.equal(printed.trim(), await field('web', '.status.podIP'))
   })
@@ -134,8 +134,8 @@ function pod(name: string, args: string[], labels: Record<string, string> = {}) 
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: NAMESPACE, labels }, spec }
 }
 
-/** A pod whose own container is that of a worker, which ends at once. */
-function withOthers(name: string, others: { containers?: object[]; initContainers?: object[] }, own: object = {}) {
+/** Returns a pod with the container of a worker, which ends at once, and other containers. */
+function workerPod(name: string, others: { containers?: object[]; initContainers?: object[] }, own: object = {}) {
   const { spec, ...rest } = pod(name, [])
   const worker = { name: 'worker', image: IMAGE, args: ['lookup', 'kubernetes.default'], ...own }
   const containers = [...(others.containers ?? []), worker]
