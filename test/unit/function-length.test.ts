@@ -1,6 +1,6 @@
 /**
- * Counts, by TypeScript's parser, every function, method, accessor and arrow function with a block as its body in src,
- * tools and bench: the lines from the first of its signature to its closing brace, functions inside it included.
+ * Finds every function, method, accessor and arrow function with a block body in src, tools and bench with
+ * TypeScript's parser, and counts its lines from the signature to the closing brace, inner functions included.
  */
 import assert from 'node:assert/strict'
 import { relative, resolve } from 'node:path'

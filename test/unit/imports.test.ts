@@ -76,7 +76,7 @@ test('no files import each other, directly or through others', () => {
   assert.deepEqual(circlesOf(importGraph(sources)), [])
 })
 
-test('the check sees a circle of two files and one of three, and no circle in a diamond', () => {
+test('the check finds a circle of two files and one of three, and none in a diamond', () => {
   const [a, b, c, d] = ['a.ts', 'b.ts', 'c.ts', 'd.ts'] as const
   const circles = (imports: [string, string[]][]) => circlesOf(new Map(imports))
   assert.deepEqual(
@@ -106,7 +106,7 @@ test('the check sees a circle of two files and one of three, and no circle in a 
   )
 })
 
-test('what runs before Node is recent and packages are installed imports nothing of TypeScript', () => {
+test('files that run before a recent Node and packages are installed import no TypeScript', () => {
   const scripts = sources.filter(({ file }) => file.endsWith('.mjs'))
   assert.ok(scripts.length > 3, 'found the scripts')
   assert.deepEqual(

@@ -8,7 +8,7 @@ import { collect, FRUIT, inside, png, temporaryFolder, writeImages, writeRecords
 
 const root = temporaryFolder()
 
-/** Image id → names of its labels. */
+/** Maps the id of each image to the names of its labels. */
 async function namesIn(dataset: Dataset<ClassLabels>): Promise<Record<string, string[]>> {
   const items = (await Promise.all(dataset.units.map((_, unit) => collect(dataset.read(unit))))).flat()
   const pairs = items.map((item) => {
@@ -36,7 +36,7 @@ async function fruitWith(names: string[], keepOtherLabels: boolean): Promise<Dat
   return openDataset(folder, { ...config, labelSubset: { names, keepOtherLabels } })
 }
 
-test('images without one of the labels are left out, and the labels are the only classes', async () => {
+test('images without a label of the subset are left out, and the subset is the only classes', async () => {
   const dataset = await fruitWith(['apple', 'tool'], false)
   assert.deepEqual(dataset.labels.labels, [
     { id: 0, name: 'apple', parents: [] },
@@ -45,7 +45,7 @@ test('images without one of the labels are left out, and the labels are the only
   assert.deepEqual(await namesIn(dataset), { apple: ['apple'], both: ['apple', 'tool'], tool: ['tool'] })
 })
 
-test('with all labels kept, the same images have all their labels', async () => {
+test('with keepOtherLabels the same images have all their labels', async () => {
   const dataset = await fruitWith(['apple'], true)
   assert.equal(dataset.labels.size, FRUIT.length)
   assert.deepEqual(await namesIn(dataset), {
@@ -54,13 +54,13 @@ test('with all labels kept, the same images have all their labels', async () => 
   })
 })
 
-test('both arms read the same images', async () => {
+test('the same images are read with and without keepOtherLabels', async () => {
   const [few, all] = [await fruitWith(['fruit', 'apple'], false), await fruitWith(['apple', 'fruit'], true)]
   assert.deepEqual(Object.keys(await namesIn(few)), Object.keys(await namesIn(all)))
   assert.deepEqual(Object.keys(await namesIn(few)), ['apple', 'both', 'fruit'])
 })
 
-test('a label chooses the images of its descendants, and keeps its place in the hierarchy', async () => {
+test('a label selects the images of its descendants, and keeps its position in the hierarchy', async () => {
   const dataset = await fruitWith(['thing', 'apple'], false)
   assert.deepEqual(dataset.labels.labels[1], { id: 1, name: 'apple', parents: [0] })
   assert.deepEqual(await namesIn(dataset), {
@@ -79,7 +79,7 @@ test('the labels are matched with the classes of the job by name', async () => {
   assert.deepEqual(Object.keys(await namesIn(whole)), ['both', 'tool'])
 })
 
-test('class folders have subsets of labels, too', async () => {
+test('class folders support label subsets too', async () => {
   const folder = inside(root)
   const files = { 'ant/1.png': await png(1), 'bee/1.png': await png(2), 'cat/1.png': await png(3) }
   const config: DataConfig = await writeImages(folder, files)
@@ -90,5 +90,5 @@ test('class folders have subsets of labels, too', async () => {
   })
 })
 
-test('a name that is no label is refused, with the spelling of the data', () =>
+test('a name that is not a label is refused with the spelling of the data', () =>
   assert.rejects(fruitWith(['Apple', 'pear'], false), { code: 'LABEL_UNKNOWN', message: /"Apple", "pear".*"apple"/ }))

@@ -11,7 +11,7 @@ import { FRUIT, holdsAll, temporaryFolder } from './builders.ts'
 
 const folder = temporaryFolder()
 
-test('a label brings its ancestors: apple is fruit is thing', () => {
+test('closing a label adds its ancestors: apple is fruit is thing', () => {
   const map = createLabelMap(FRUIT)
   assert.deepEqual(
     FRUIT.map(({ id }) => map.ancestorsOf(id)),
@@ -22,12 +22,12 @@ test('a label brings its ancestors: apple is fruit is thing', () => {
   assert.deepEqual(map.close([]), [])
 })
 
-test('two ways to an ancestor count once', () => {
+test('an ancestor on two paths is added once', () => {
   const diamond = [[], [0], [0], [1, 2]].map((parents, id) => ({ id, name: `${id}`, parents }))
   assert.deepEqual(createLabelMap(diamond).close([3]), [3, 0, 1, 2])
 })
 
-/** Parents have lower ids, then all ids are renamed: any graph without cycles. */
+/** Any graph without cycles: parents have lower ids, then all ids are permuted. */
 const forests: fc.Arbitrary<Label[]> = fc
   .array(fc.array(fc.nat(), { maxLength: 3 }), { minLength: 1, maxLength: 12 })
   .chain((rows) => fc.tuple(fc.constant(rows), fc.shuffledSubarray([...rows.keys()], { minLength: rows.length })))
@@ -41,7 +41,7 @@ const forests: fc.Arbitrary<Label[]> = fc
       .map((label) => ({ ...label, name: `label ${label.id}` })),
   )
 
-test('closing twice is closing once, more labels close to more, and every parent is in', () => {
+test('closing is idempotent and monotonic, and adds every parent', () => {
   fc.assert(
     fc.property(forests, fc.array(fc.nat()), fc.array(fc.nat()), (labels, some, others) => {
       const map = createLabelMap(labels)
@@ -55,7 +55,7 @@ test('closing twice is closing once, more labels close to more, and every parent
   )
 })
 
-test('a cycle is refused, whatever its length, and its label named', () => {
+test('a cycle of any length is refused with the name of a label in it', () => {
   for (const length of [1, 2, 5]) {
     const ring = Array.from({ length }, (_, id) => ({ id, name: `ring ${id}`, parents: [(id + 1) % length] }))
     assert.throws(() => createLabelMap(ring, 'labels.json'), {
@@ -65,7 +65,7 @@ test('a cycle is refused, whatever its length, and its label named', () => {
   }
 })
 
-test('a cycle is found below a chain and beside one, and a label that only hangs from it is not named', () => {
+test('a cycle is found below and beside a chain, and no label outside of the cycle is named', () => {
   const rows = [[], [0], [4], [2], [3], [1]]
   const labels = rows.map((parents, id) => ({ id, name: `n${id}`, parents }))
   assert.throws(() => createLabelMap(labels), { message: /label 2 \(n2\) is its own ancestor/ })
@@ -73,7 +73,7 @@ test('a cycle is found below a chain and beside one, and a label that only hangs
   assert.throws(() => createLabelMap(below), { message: /label 1 \(n1\) is its own ancestor/ })
 })
 
-test('the ancestors of a label are all that its parents lead to, however often they are asked for', () => {
+test('the ancestors of a label are all labels above it, also in repeated calls', () => {
   fc.assert(
     fc.property(forests, (labels) => {
       const map = createLabelMap(labels)
@@ -92,7 +92,9 @@ test('the ancestors of a label are all that its parents lead to, however often t
   )
 })
 
-test('a chain as deep as there are labels, and a flat million, are no trouble', { timeout: 20_000 }, () => {
+test('a chain as deep as the number of labels, and a million flat labels, are read in time', {
+  timeout: 20_000,
+}, () => {
   const length = 200_000
   const chain = Array.from({ length }, (_, id) => ({ id, name: '', parents: id === 0 ? [] : [id - 1] }))
   assert.equal(createLabelMap(chain).close([length - 1]).length, length)
@@ -102,7 +104,7 @@ test('a chain as deep as there are labels, and a flat million, are no trouble', 
   assert.equal(hierarchyDepth(flat), 1)
 })
 
-test('ids out of order and unknown parents are refused with their place', () => {
+test('ids out of order and unknown parents are refused with their position', () => {
   assert.throws(() => createLabelMap([{ id: 1, name: 'a', parents: [] }], 'f'), {
     code: 'LABELS_INVALID',
     message: /f: entry 0 has id 1/,
@@ -112,7 +114,7 @@ test('ids out of order and unknown parents are refused with their place', () => 
   })
 })
 
-test('a label that is not in the map is named, with the range', () => {
+test('a label outside of the hierarchy is refused with the valid range', () => {
   const map = createLabelMap(FRUIT, 'labels.json')
   for (const strange of [4, -1, 1.5]) {
     assert.throws(() => map.close([2, strange]), {
@@ -122,7 +124,7 @@ test('a label that is not in the map is named, with the range', () => {
   }
 })
 
-test('a labels file that is absent, no JSON, or of another shape is refused by its path', async () => {
+test('a labels file that is missing, not JSON, or of another shape is refused with its path', async () => {
   const path = join(folder, 'labels.json')
   await assert.rejects(readLabels(path), { code: 'DATA_MISSING', message: /labels\.json: cannot be read .*"id": 0/ })
   await writeFile(path, '[{')
@@ -133,7 +135,7 @@ test('a labels file that is absent, no JSON, or of another shape is refused by i
   assert.equal((await readLabels(path)).size, 4)
 })
 
-test('a labels file that is huge, without end, or full of names that all objects inherit, is refused or read', async () => {
+test('a labels file that is huge or endless is refused; one with inherited property names is read', async () => {
   const path = join(folder, 'hostile.json')
   await writeFile(path, '')
   await truncate(path, 600_000_000)
@@ -148,7 +150,7 @@ test('a labels file that is huge, without end, or full of names that all objects
   assert.deepEqual([map.size, map.close([1])], [2, [1, 0]])
 })
 
-test('a mark of Windows before a labels file is left out; bytes that are not UTF-8 are refused, not guessed', async () => {
+test('a byte order mark before a labels file is ignored; bytes that are not UTF-8 are refused', async () => {
   const path = join(folder, 'encoded.json')
   const text = JSON.stringify([{ id: 0, name: 'caf\u00e9', parents: [] }])
   await writeFile(path, `\ufeff${text}`)
@@ -165,7 +167,7 @@ test('a mark of Windows before a labels file is left out; bytes that are not UTF
   await assert.rejects(readLabels(path), { message: /encoded\.json: / })
 })
 
-test('a label file behind a ring of links, or that is a pipe or a folder, is the fault of the data', async () => {
+test('a labels file that is a loop of links, a pipe or a folder is bad data', async () => {
   const loop = join(folder, 'loop.json')
   await symlink(loop, loop)
   execFileSync('mkfifo', [join(folder, 'pipe.json')])
@@ -174,7 +176,7 @@ test('a label file behind a ring of links, or that is a pipe or a folder, is the
   await assert.rejects(readLabels(join(folder, 'none.json')), { code: 'DATA_MISSING' })
 })
 
-test('a label file that the storage does not give is not the fault of the data', async (t) => {
+test('a labels file that the storage fails to read is not reported as bad data', async (t) => {
   const no = () => Promise.reject(Object.assign(new Error('EIO: just now'), { code: 'EIO' }))
   t.mock.method(promises, 'open', no)
   syncBuiltinESMExports()

@@ -15,14 +15,14 @@ import { collect, FRUIT, inside, png, temporaryFolder, writeImages, writeRecords
 const root = temporaryFolder()
 const JOB = flatLabels(['ant', 'bee', 'cat']).labels as Class[]
 
-/** Stored ids as ids of the job, with their ancestors. */
+/** Maps stored ids to ids of the job, with their ancestors. */
 function closing(own: LabelMap, classes: readonly Label[]): (ids: number[]) => number[] {
   const job = createLabelMap(classes)
   const toJob = matchClasses(own, job, 'here')
   return (ids) => job.close(toJob(ids))
 }
 
-/** Image id → names of its labels, as the job numbers them. */
+/** Maps the id of each image to the names of its labels by the ids of the job. */
 async function namesRead(folder: string, config: DataConfig, classes: readonly Class[]) {
   const dataset = (await openDataset(folder, config)).withClasses(classes)
   const items = (await Promise.all(dataset.units.map((_, unit) => collect(dataset.read(unit))))).flat()
@@ -33,7 +33,7 @@ async function namesRead(folder: string, config: DataConfig, classes: readonly C
   return Object.fromEntries(pairs.sort())
 }
 
-test('pictures of a folder that lacks a class keep the numbers of the job', async () => {
+test('images of a folder that lacks a class have the ids of the job', async () => {
   const folder = inside(root)
   const config = await writeImages(folder, { 'bee/1.png': await png(10), 'cat/1.png': await png(20) })
   assert.deepEqual(await namesRead(folder, config, JOB), { 'bee/1.png': ['bee'], 'cat/1.png': ['cat'] })
@@ -49,7 +49,7 @@ test('a class that the job does not have is refused by name', async () => {
   })
 })
 
-test('of a class that is only spelled otherwise the message says how the job spells it', () => {
+test('a class with another spelling is refused with the spelling of the job', () => {
   const job = flatLabels(['a', 'b', 'c', 'd', 'e', 'f', 'Big Cat']).labels as Class[]
   for (const name of ['big cat', 'Big  Cat ', 'Big\u200b Cat', 'BIG CAT'])
     assert.throws(() => closing(flatLabels([name]), job), {
@@ -58,7 +58,7 @@ test('of a class that is only spelled otherwise the message says how the job spe
     })
 })
 
-test('records go by the names of their labels file, in whatever order that lists them', async () => {
+test('records are matched by the names of their labels file, in any order of the file', async () => {
   const order = [3, 2, 0, 1]
   const placeOf = (id: number) => order.indexOf(id)
   const shuffled: Label[] = order.map((id, place) => {
@@ -75,7 +75,7 @@ test('records go by the names of their labels file, in whatever order that lists
   assert.deepEqual(names, { a: ['apple', 'thing', 'fruit'], b: ['tool', 'thing'] })
 })
 
-test('a folder with a labels file in another order is mapped too', async () => {
+test('class folders with a labels file in another order are mapped too', async () => {
   const folder = inside(root)
   const images = await writeImages(folder, { 'ant/1.png': await png(1), 'cat/1.png': await png(2) })
   await writeFile(join(folder, 'labels.json'), JSON.stringify(flatLabels(['cat', 'bee', 'ant']).labels))
@@ -83,7 +83,7 @@ test('a folder with a labels file in another order is mapped too', async () => {
   assert.deepEqual(names, { 'ant/1.png': ['ant'], 'cat/1.png': ['cat'] })
 })
 
-test('what a generated picture shows is in ids of the job too, without ancestors', async () => {
+test('the objects of a generated image have ids of the job too, without ancestors', async () => {
   const folder = inside(root)
   const dataset = await openDataset(folder, await writeRecords(folder, [[{ id: 'a', labels: [3], truth: [2, 3] }]]))
   const last = FRUIT.length - 1
@@ -95,13 +95,13 @@ test('what a generated picture shows is in ids of the job too, without ancestors
   assert.deepEqual(dataset.interpret(item.annotation), { labels: [3, 0], truth: [2, 3] })
 })
 
-test('an id that the labels file of the records lacks is named, not mapped', async () => {
+test('an id outside of the labels file is refused, not mapped', async () => {
   const folder = inside(root)
   const config = await writeRecords(folder, [[{ id: 'a', labels: [9] }]])
   await assert.rejects(namesRead(folder, config, FRUIT), { code: 'LABEL_UNKNOWN', message: /label 9 / })
 })
 
-test('names are one whichever way unicode stores their accents', () => {
+test('names are equal in every unicode normal form of their accents', () => {
   const job = flatLabels(['caf\u00e9', 'tea']).labels as Class[]
   const own = flatLabels(['tea', 'cafe\u0301'])
   assert.deepEqual(
@@ -110,7 +110,7 @@ test('names are one whichever way unicode stores their accents', () => {
   )
 })
 
-test('whatever the order and the classes left out, a label keeps its name', () => {
+test('a label keeps its name in any order of classes and with any of them missing', () => {
   const all = ['ant', 'bee', 'cat', 'dog', 'elk']
   fc.assert(
     fc.property(fc.shuffledSubarray(all), fc.shuffledSubarray(all, { minLength: 5 }), (own, ofJob) => {
@@ -125,7 +125,7 @@ test('whatever the order and the classes left out, a label keeps its name', () =
   )
 })
 
-test('a hierarchy that differs is refused by the label; one that lacks labels, or has none, goes with the job', () => {
+test('another hierarchy is refused with the label; one with missing labels, or none, matches the job', () => {
   const of = (...labels: [string, number[]][]) =>
     createLabelMap(labels.map(([name, parents], id) => ({ id, name, parents })))
   const check = (own: ReturnType<typeof of>) => closing(own, FRUIT)
@@ -134,10 +134,10 @@ test('a hierarchy that differs is refused by the label; one that lacks labels, o
     message: /"fruit".*"thing"/,
   })
   assert.deepEqual(check(of(['apple', [1]], ['thing', []]))([0]), [2, 0, 1], 'fruit is not in the file')
-  assert.deepEqual(check(of(['tool', []], ['apple', []]))([1]), [2, 0, 1], 'no hierarchy says nothing')
+  assert.deepEqual(check(of(['tool', []], ['apple', []]))([1]), [2, 0, 1], 'an absent hierarchy matches')
 })
 
-test('names that a labels file holds twice are refused with both ids', async () => {
+test('a repeated name in a labels file is refused with both ids', async () => {
   for (const again of ['crane', 'cra\u0301ne'.normalize('NFD')]) {
     const names = again === 'crane' ? ['crane', 'bee', again] : ['cr\u00e1ne', 'bee', again]
     const labels = names.map((name, id) => ({ id, name, parents: [] }))
@@ -150,7 +150,7 @@ test('names that a labels file holds twice are refused with both ids', async () 
   }
 })
 
-test('classes that a folder lacks are logged in one line; a labels file with an additional one is refused', () => {
+test('classes that a folder lacks are logged in one line; a labels file with an additional class is refused', () => {
   const logged: object[] = []
   const log: Log = { ...silentLog, warn: (facts: object) => void logged.push(facts) }
   const many = Array.from({ length: 12 }, (_, i) => `c${i}`)

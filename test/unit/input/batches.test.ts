@@ -9,7 +9,7 @@ import type { Decoded, InputPipeline, Sample } from '../../../src/input/pipeline
 import { collect } from '../data/builders.ts'
 import { epochs, ListedLeases, PIPELINE, SQUARE } from './builders.ts'
 
-/** Units of pictures that need no decoding. */
+/** Units of images that need no decoding. */
 function readerOf(sizes: readonly number[]): ExampleReader<ClassLabels> {
   return {
     units: sizes.length,
@@ -32,7 +32,7 @@ function train(sizes: readonly number[], batchSize: number, leases: Iterable<Lea
 
 const ids = (batches: readonly Batch<ClassLabels>[]) => batches.flatMap((batch) => batch.ids)
 
-test('every example of every lease is in a batch once, and batches are full', async () => {
+test('every example of every lease is in exactly one batch, and batches are full', async () => {
   const { batches } = train([5, 3, 4], 4, epochs(3, 1))
   const all = await collect(batches)
   assert.deepEqual(
@@ -48,7 +48,7 @@ test('every example of every lease is in a batch once, and batches are full', as
   }
 })
 
-test('batches run on from one lease into the next; what is left when leases end is dropped', async () => {
+test('batches span leases; the incomplete batch after the last lease is dropped', async () => {
   const { batches } = train([3, 3], 5, epochs(2, 1))
   const all = await collect(batches)
   assert.deepEqual(
@@ -57,7 +57,7 @@ test('batches run on from one lease into the next; what is left when leases end 
   )
 })
 
-test('the same seed, epoch and unit give the same pixels in the same order; another of them does not', async () => {
+test('the pixels and their order depend only on seed, epoch and unit', async () => {
   const first = async (lease: Lease, seed: number) =>
     (await collect(train([0, 6, 6], 6, [lease], seed).batches))[0] as Batch<ClassLabels>
   const lease = { epoch: 3, unit: 1 }
@@ -72,13 +72,13 @@ test('the same seed, epoch and unit give the same pixels in the same order; anot
   }
 })
 
-test('what a unit gives does not depend on what was read before it', async () => {
+test('the examples of a unit do not depend on the units before it', async () => {
   const alone = await collect(train([4, 4], 4, [{ epoch: 0, unit: 1 }]).batches)
   const after = await collect(train([4, 4], 4, epochs(2, 1)).batches)
   assert.deepEqual(after[1], alone[0])
 })
 
-test('a lease is done when the batch with its last example was taken and another is asked for', async () => {
+test('a lease is returned when the batch after the one with its last example is requested', async () => {
   const { source, batches } = train([2, 2, 2, 2], 3, epochs(4, 1))
   await batches.next()
   assert.deepEqual(source.returned, [], 'the first batch may not be trained on yet')
@@ -94,19 +94,19 @@ test('a lease is done when the batch with its last example was taken and another
   )
 })
 
-test('a set without a single example ends with an error instead of being read for ever', async () => {
+test('a data set without any example is an error, not an endless loop', async () => {
   const { source, batches } = train([0, 0, 0], 2, epochs(3))
   await assert.rejects(collect(batches), { code: 'DATA_EMPTY', message: /all 3 units of the data were read/ })
   assert.equal(source.asked, 3)
 })
 
-test('empty units among others are given back at once and do no harm', async () => {
+test('empty units are returned at once', async () => {
   const { source, batches } = train([0, 2, 0], 2, epochs(3, 4))
   assert.equal((await collect(batches)).length, 4)
   assert.equal(source.returned.filter(({ unit }) => unit !== 1).length, 8)
 })
 
-test('evaluation goes in order, with centre crops; the last batch may be smaller and owns its memory', async () => {
+test('evaluation reads in order with centre crops; the last batch may be smaller and owns its memory', async () => {
   const all = await collect(evaluationBatches(readerOf([3, 0, 2]), PIPELINE, 2))
   assert.deepEqual(ids(all), ['0-0', '0-1', '0-2', '2-0', '2-1'])
   const last = all.at(-1) as Batch<ClassLabels>
@@ -122,7 +122,7 @@ test('evaluation ends at its limit', async () => {
   }
 })
 
-/** Each example gives so many samples, the n-th of them in the n-th of these sizes. */
+/** An input in which each example gives one sample for each of these sizes. */
 function pipelineOf(sizes: readonly [height: number, width: number][]): InputPipeline<ClassLabels, ClassLabels> {
   const samples = ({ annotation }: Decoded<ClassLabels>): Sample<ClassLabels>[] =>
     sizes.map(([height, width], n) => ({
@@ -149,7 +149,7 @@ test('an example that gives several samples fills several rows', async () => {
   assert.deepEqual(source.returned, [...epochs(1, 2)])
 })
 
-test('samples of one size make a batch, and a lease is done when none of its samples waits in any size', async () => {
+test('a batch has samples of one size, and a lease is done when none of its samples waits in any size', async () => {
   const wideTwice = pipelineOf([
     [2, 2],
     [4, 6],
@@ -169,13 +169,13 @@ test('samples of one size make a batch, and a lease is done when none of its sam
   assert.deepEqual(source.returned, [...epochs(3, 1)])
 })
 
-test('examples that give no sample make no batch, and a set of such examples ends with an error', async () => {
+test('a data set whose examples give no samples is an error', async () => {
   const { batches } = train([2, 1], 2, epochs(2), 1, pipelineOf([]))
   await assert.rejects(collect(batches), { code: 'DATA_EMPTY' })
   assert.deepEqual(await collect(evaluationBatches(readerOf([2, 1]), pipelineOf([]), 2)), [])
 })
 
-test('evaluation gives the batches of each size that are not full at the end', async () => {
+test('evaluation ends with the incomplete batch of each size', async () => {
   const all = await collect(
     evaluationBatches(
       readerOf([3]),

@@ -1,4 +1,4 @@
-/** Leases that are written down before, and the input of a task with labels. */
+/** Lease sources with a fixed list of leases, and the input of a task with labels. */
 import type { Lease } from '../../../src/contract/exchange.ts'
 import type { InputConfig } from '../../../src/contract/runtime.ts'
 import type { ClassLabels } from '../../../src/data/dataset.ts'
@@ -7,7 +7,7 @@ import { squareCrop } from '../../../src/input/square-crop.ts'
 
 export const SQUARE: InputConfig = { resizePixels: 6, cropPixels: 4, flip: true }
 
-/** What a job says about the input of its task. */
+/** The input section of a job. */
 export const INPUT = {
   type: 'multi-label',
   options: { classes: 4, headSlices: 1 },
@@ -16,7 +16,7 @@ export const INPUT = {
 
 export const PIPELINE = squareCrop(SQUARE, ({ labels }: ClassLabels) => ({ labels }))
 
-/** Hands out these leases, then no more; remembers what was asked and returned. */
+/** Hands out these leases, then null, and records requested and returned leases. */
 export class ListedLeases implements LeaseSource {
   asked = 0
   readonly returned: Lease[] = []
@@ -37,7 +37,7 @@ export class ListedLeases implements LeaseSource {
   }
 }
 
-/** Every unit in its order, epoch after epoch. */
+/** Leases of every unit in order, epoch after epoch. */
 export function* epochs(units: number, count = Number.POSITIVE_INFINITY): Generator<Lease> {
   for (let epoch = 0; epoch < count; epoch++) for (let unit = 0; unit < units; unit++) yield { epoch, unit }
 }

@@ -19,7 +19,7 @@ async function threeShards(last = records('c', 2)) {
   return { folder, config: await writeRecords(folder, [records('a', 2), [], last]) }
 }
 
-test('every shard is opened at the start, so that the last one is not found unreadable after hours', async () => {
+test('every shard is opened at the start, so that an unreadable last one does not fail the job after hours', async () => {
   const { folder, config } = await threeShards()
   assert.equal((await check(folder, config, Number.POSITIVE_INFINITY)).units.length, 3)
   await writeFile(join(folder, LAST), gzipSync(await readFile(join(folder, LAST))))
@@ -27,7 +27,7 @@ test('every shard is opened at the start, so that the last one is not found unre
   await check(folder, config, 2)
 })
 
-test('records whose labels the labels file lacks are found at the start', async () => {
+test('records with labels outside of the labels file are refused at the start', async () => {
   const { folder, config } = await threeShards(records('c', 1, [7]))
   await assert.rejects(check(folder, config, 3), {
     code: 'LABEL_UNKNOWN',
@@ -35,14 +35,14 @@ test('records whose labels the labels file lacks are found at the start', async 
   })
 })
 
-test('shards without a single record are found at the start; a part of them says nothing of the rest', async () => {
+test('a data set without any record is refused at the start; some empty shards are accepted', async () => {
   const folder = inside(root)
   const config = await writeRecords(folder, [[], [], []])
   await check(folder, config, 2)
   await assert.rejects(check(folder, config, 3), { code: 'DATA_EMPTY', message: /3 parts/ })
 })
 
-test('damage past the limit is found at the start, with its file and offset; less of it is left to training', async () => {
+test('damage beyond the limit is refused at the start with file and offset; less of it is left to training', async () => {
   const { folder, config } = await threeShards()
   const bytes = await readFile(join(folder, LAST))
   bytes.writeUInt8(bytes.readUInt8(12) ^ 1, 12)

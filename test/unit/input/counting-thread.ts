@@ -1,4 +1,4 @@
-/** The loader's thread, which also counts how often it lists a folder or opens a file. */
+/** Runs the loader's thread and counts how often it lists a folder or opens a file. */
 import promises from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { basename } from 'node:path'
@@ -15,5 +15,5 @@ for (const call of ['readdir', 'open'] as const) {
   })
 }
 syncBuiltinESMExports()
-// Not before: the modules of the loader take these functions when they are loaded.
+// Imported last, because the modules of the loader bind the file functions when they are loaded.
 await import('../../../src/worker/loader-thread.ts')

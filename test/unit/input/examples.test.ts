@@ -34,7 +34,7 @@ async function datasetOf(...units: RecordSpec[][]): Promise<{ dataset: Dataset<C
 
 const damaged = (id: string): RecordSpec => ({ id, labels: [2], encoded: NO_PICTURE })
 
-test('examples come decoded, with their ancestors', async () => {
+test('examples are decoded and have the ancestors of their labels', async () => {
   const { dataset } = await datasetOf([{ id: 'one', labels: [2] }])
   const [example] = await collect(createExampleReader(dataset, decode, new CorruptionCount(0)).read(0))
   assert.deepEqual(
@@ -43,7 +43,7 @@ test('examples come decoded, with their ancestors', async () => {
   )
 })
 
-test('damaged pictures are passed over and counted up to the limit; one more ends with file, offset and id', async () => {
+test('damaged images are skipped and counted up to the limit; one more is an error with file, offset and id', async () => {
   const unit = [damaged('bad 0'), { id: 'good', labels: [2] }, damaged('bad 1'), damaged('bad 2')]
   const { dataset, file } = await datasetOf(unit)
   const tolerant = new CorruptionCount(3)
@@ -66,7 +66,7 @@ test('damaged pictures are passed over and counted up to the limit; one more end
   )
 })
 
-test('the same damage met again in the next epoch counts once', async () => {
+test('the same damage in the next epoch is not counted again', async () => {
   const { dataset } = await datasetOf([damaged('bad'), { id: 'good', labels: [2] }])
   const corruption = new CorruptionCount(1)
   const reader = createExampleReader(dataset, decode, corruption)
@@ -74,7 +74,7 @@ test('the same damage met again in the next epoch counts once', async () => {
   assert.equal(corruption.count, 1)
 })
 
-test('a label outside the map is no damage to pass over: it ends the job as bad data, with its place', async () => {
+test('a label outside of the labels file is not skipped as damage: it is bad data, with file and offset', async () => {
   const { dataset, file } = await datasetOf([{ id: 'one', labels: [9] }])
   await assert.rejects(
     collect(createExampleReader(dataset, decode, new CorruptionCount(100)).read(0)),
@@ -87,7 +87,7 @@ test('a label outside the map is no damage to pass over: it ends the job as bad 
   )
 })
 
-test('a small set is decoded once; what does not fit in the cache is read again', async () => {
+test('units that fit into the cache are decoded once; others are read again', async () => {
   const { dataset } = await datasetOf(records('a', 2), records('b', 2))
   let reads = 0
   const counted: Dataset<ClassLabels> = {
@@ -106,7 +106,7 @@ test('a small set is decoded once; what does not fit in the cache is read again'
   assert.equal(reads, 3, 'unit 0 fits, unit 1 does not')
 })
 
-test('a unit that was left in the middle is not taken for the whole', async () => {
+test('a unit that was read in part is not cached', async () => {
   const { dataset } = await datasetOf(records('a', 3))
   const reader = createExampleReader(dataset, decode, new CorruptionCount(0), 1e6)
   for await (const _ of reader.read(0)) break

@@ -37,7 +37,7 @@ async function optionsOf({ units = [records('a', 4), records('b', 4)], data, lea
   return options
 }
 
-/** Closes the loader whatever happens. */
+/** Runs `check` with a loader and closes it, also after a failure. */
 async function withOpen(
   setting: Setting,
   work: (open: OpenLoader<ClassLabels>, options: LoaderOptions) => Promise<void>,
@@ -58,7 +58,7 @@ function withLoader(setting: Setting, work: (loader: Loader<ClassLabels>, option
 
 const nothingMore: LeaseSource = { next: () => new Promise(() => {}), done: async () => {} }
 
-test('batches come until the leases end, and then null at every call', async () => {
+test('next returns batches until the leases end, then null', async () => {
   const leases = new ListedLeases(epochs(2, 3))
   await withLoader({ leases }, async (loader) => {
     const ids: string[] = []
@@ -70,7 +70,7 @@ test('batches come until the leases end, and then null at every call', async () 
   })
 })
 
-test('the same seed and leases give the same batches; another seed gives others', async () => {
+test('the same seed and leases give the same batches; another seed gives other batches', async () => {
   const pixels = await png(7)
   const units = [[...records('a', 7), { id: 'odd', labels: [3], encoded: pixels }]]
   const run = async (seed: number) => {
@@ -85,13 +85,13 @@ test('the same seed and leases give the same batches; another seed gives others'
   assert.notDeepEqual(await run(6), first)
 })
 
-test('no more is made than the queue holds, nor more leases taken', async () => {
+test('the loader prepares no more batches than the queue holds, and takes no more leases', async () => {
   const leases = new ListedLeases(epochs(2))
   await withLoader({ leases, queueBatches: 3 }, async (loader) => {
     await eventually(() => assert.equal(loader.stats().queuedBatches, 3))
     await consistently(() => {
       assert.equal(loader.stats().queuedBatches, 3)
-      // A lease is one batch here: three in the queue, one ready in the thread.
+      // Each lease is one batch: three are in the queue, one is ready in the thread.
       assert.ok(leases.asked <= 4, `asked for ${leases.asked} leases`)
     })
     await loader.next()
@@ -99,7 +99,7 @@ test('no more is made than the queue holds, nor more leases taken', async () => 
   })
 })
 
-test('reading, decoding and cropping cost the main thread next to nothing', async (t) => {
+test('reading, decoding and cropping hardly use the main thread', async (t) => {
   if (!process.threadCpuUsage) return t.skip('this Node cannot tell threads apart')
   const input = { resizePixels: 160, cropPixels: 150, flip: true }
   const task = { ...INPUT, input }
@@ -115,7 +115,7 @@ test('reading, decoding and cropping cost the main thread next to nothing', asyn
   })
 })
 
-test('closing ends a thread that waits for a lease, and whoever waits for a batch', async () => {
+test('closing ends a thread that waits for a lease, and pending calls of next', async () => {
   await withOpen({}, async (open) => {
     const loader = open.start(nothingMore)
     const waiting = assert.rejects(loader.next(), { name: 'AbortError', message: 'the loader was closed' })
@@ -125,7 +125,7 @@ test('closing ends a thread that waits for a lease, and whoever waits for a batc
   })
 })
 
-test('an abort ends the wait with its reason, before and after the start', async () => {
+test('an abort rejects with its reason, before and after the start', async () => {
   const reason = new DOMException('stopped by SIGTERM', 'AbortError')
   const early = AbortSignal.abort(reason)
   await assert.rejects(openLoader(await optionsOf({ signal: early })), reason)
@@ -137,7 +137,7 @@ test('an abort ends the wait with its reason, before and after the start', async
   })
 })
 
-test('errors cross the thread with their codes', async () => {
+test('errors keep their codes between threads', async () => {
   const damaged = { id: 'bad', labels: [2], encoded: Buffer.from('no picture') }
   const cases: [string, Setting][] = [
     ['BAD_DATA', { units: [[damaged]] }],
@@ -156,7 +156,7 @@ test('errors cross the thread with their codes', async () => {
   }
 })
 
-test('what is wrong with the data set is found when it is opened', async () => {
+test('a bad data set is refused when it is opened', async () => {
   const cases: [string, Setting][] = [
     ['DATA_MISSING', { data: { path: 'elsewhere' } }],
     ['LABEL_UNKNOWN', { units: [[{ id: 'x', labels: [44] }]], unitsToCheck: Number.POSITIVE_INFINITY }],
@@ -169,7 +169,7 @@ test('what is wrong with the data set is found when it is opened', async () => {
     )
 })
 
-test('a file that goes while it is in use is named', async () => {
+test('a file that disappears during use is an error with its name', async () => {
   await withLoader({ batchSize: 2, cacheBytes: 0 }, async (loader, { folder }) => {
     await loader.next()
     await rm(join(folder, 'x-00001.tfrecord'))
@@ -180,7 +180,7 @@ test('a file that goes while it is in use is named', async () => {
   })
 })
 
-test('a unit that only other workers see is refused', async () => {
+test('a lease of a unit that this worker does not have is refused', async () => {
   await withLoader({ leases: new ListedLeases([{ epoch: 0, unit: 2 }]) }, (loader) =>
     assert.rejects(loader.next(), {
       code: 'DATA_DIFFERS',
@@ -189,13 +189,13 @@ test('a unit that only other workers see is refused', async () => {
   )
 })
 
-test('a lease source that fails ends the wait with its own error', async () => {
+test('a failing lease source rejects next with its own error', async () => {
   const lost = new DownpourError('FENCED', 'another pod has taken this place')
   const leases: LeaseSource = { next: () => Promise.reject(lost), done: async () => {} }
   await withLoader({ leases }, (loader) => assert.rejects(loader.next(), lost))
 })
 
-test('damage within the limit is in the statistics', async () => {
+test('damage within the limit is counted in the statistics', async () => {
   const damaged = { id: 'bad', labels: [2], encoded: Buffer.from('no picture') }
   await withLoader({ units: [[damaged, ...records('a', 4)]], data: { maxCorruptRecords: 1 } }, async (loader) => {
     await loader.next()
@@ -204,11 +204,11 @@ test('damage within the limit is in the statistics', async () => {
   })
 })
 
-test('an open data set has facts: its units, its labels and what is passed over', async () => {
+test('an open data set has its units, its labels and its skipped files', async () => {
   await withOpen({}, async ({ facts }) => assert.deepEqual(facts, { units: 2, labels: FRUIT, passedOver: [] }))
 })
 
-test('labels are those of the job where classes are given', async () => {
+test('labels are those of the job if classes are given', async () => {
   const last = FRUIT.length - 1
   const reversed = FRUIT.map(({ id, name, parents }) => ({
     id: last - id,
@@ -222,7 +222,7 @@ test('labels are those of the job where classes are given', async () => {
   })
 })
 
-test('the data set is listed once and its labels are read once, whatever is asked of it afterwards', async () => {
+test('the data set is listed once and its labels are read once, also with later requests', async () => {
   const opened: string[] = []
   const counts = new BroadcastChannel('opened')
   counts.onmessage = (message) => void opened.push(String((message as MessageEvent).data))
@@ -234,7 +234,7 @@ test('the data set is listed once and its labels are read once, whatever is aske
       const loader = start(leases, FRUIT)
       for (let batch = await loader.next(); batch; batch = await loader.next());
       const shards = ['open x-00000.tfrecord', 'open x-00001.tfrecord']
-      // Each shard is opened for its check, and for its first epoch; then it is in the cache.
+      // Each shard is opened for the check and for the first epoch; then it is cached.
       const expected = [`readdir ${basename(folder)}`, 'open labels.json', ...shards, ...shards]
       await eventually(() => assert.deepEqual(opened.toSorted(), expected.toSorted()))
     })

@@ -8,7 +8,7 @@ import { createRandom } from '../../../src/support/random.ts'
 import { png } from '../data/builders.ts'
 import { PIPELINE, SQUARE } from './builders.ts'
 
-/** Each pixel says where it is: red the row, green the column. */
+/** An image whose pixels have their row in red and their column in green. */
 const places = Uint8Array.from({ length: SQUARE.resizePixels ** 2 * 3 }, (_, i) => {
   const pixel = Math.floor(i / 3)
   return [Math.floor(pixel / SQUARE.resizePixels), pixel % SQUARE.resizePixels, 0][i % 3] as number
@@ -19,7 +19,7 @@ const draw = (rgb: Uint8Array, crop: Crop, into: Float32Array, offset = 0) =>
   drawCrop(pictureOf(rgb), SQUARE.cropPixels, crop, into, offset)
 const rowsAndColumns = (out: Float32Array) => Array.from(out, (value) => Math.round((value + 1) * 127.5))
 
-test('the centre crop is the middle, not mirrored', () => {
+test('the centre crop is the middle of the image, not mirrored', () => {
   assert.deepEqual(centreCrop(SQUARE), { top: 1, left: 1, flip: false })
   assert.deepEqual(centreCrop({ ...SQUARE, resizePixels: 7 }), { top: 1, left: 1, flip: false })
   const out = new Float32Array(LENGTH)
@@ -29,7 +29,7 @@ test('the centre crop is the middle, not mirrored', () => {
   assert.deepEqual(places_.slice(-3), [4, 4, 0])
 })
 
-test('a mirrored crop has the columns from right to left, and the rows as they were', () => {
+test('a mirrored crop has reversed columns and unchanged rows', () => {
   const out = new Float32Array(LENGTH)
   draw(places, { top: 0, left: 2, flip: true }, out)
   const found = rowsAndColumns(out)
@@ -40,7 +40,7 @@ test('a mirrored crop has the columns from right to left, and the rows as they w
   assert.equal(found.at(-3), 3)
 })
 
-test('a crop is written at its offset and touches nothing else', () => {
+test('a crop is written at its offset and changes nothing else', () => {
   const length = LENGTH
   const out = new Float32Array(3 * length).fill(9)
   draw(places, centreCrop(SQUARE), out, length)
@@ -49,14 +49,14 @@ test('a crop is written at its offset and touches nothing else', () => {
   assert.ok(out.subarray(length, 2 * length).every((value) => value !== 9))
 })
 
-test('black is -1, white is 1, and nothing is outside', () => {
+test('pixels are scaled so that black is -1 and white is 1', () => {
   const bytes = Uint8Array.from({ length: SQUARE.resizePixels ** 2 * 3 }, (_, i) => (i % 2 ? 255 : 0))
   const out = new Float32Array(LENGTH)
   draw(bytes, centreCrop(SQUARE), out)
   assert.deepEqual(new Set(out), new Set([-1, 1]))
 })
 
-test('random crops reach every place, mirrored and not, and never leave the picture', () => {
+test('random crops reach every position, mirrored and not, and stay inside the image', () => {
   fc.assert(
     fc.property(fc.nat(), fc.integer({ min: 1, max: 9 }), fc.integer({ min: 0, max: 4 }), (seed, crop, room) => {
       const input = { resizePixels: crop + room, cropPixels: crop, flip: true }
@@ -75,12 +75,12 @@ test('random crops reach every place, mirrored and not, and never leave the pict
   )
 })
 
-test('without flip nothing is mirrored', () => {
+test('no crop is mirrored without flip', () => {
   const random = createRandom(1)
   assert.ok(Array.from({ length: 50 }, () => randomCrop({ ...SQUARE, flip: false }, random)).every(({ flip }) => !flip))
 })
 
-test('training draws one random crop of an example, evaluation the one in the middle; both keep its labels', () => {
+test('training takes one random crop of an example, evaluation the centre crop; both keep its labels', () => {
   const example = { id: 'a', picture: pictureOf(places), annotation: { labels: [2, 0] } }
   const drawn = (samples: Iterable<Sample<ClassLabels>>) =>
     [...samples].map(({ size, target, draw: drawSample }) => {
@@ -99,7 +99,7 @@ test('training draws one random crop of an example, evaluation the one in the mi
   assert.notDeepEqual(crop, centreCrop(SQUARE))
 })
 
-test('a picture is decoded to the square that crops are cut from', async () => {
+test('an image is decoded to the square from which crops are cut', async () => {
   const { rgb, height, width } = await squareCrop(SQUARE, () => null).decode(await png(200, 9, 3))
   assert.deepEqual([height, width, rgb.length], [6, 6, 6 * 6 * 3])
 })

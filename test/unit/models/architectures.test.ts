@@ -7,7 +7,7 @@ const total = (variables: readonly VariableSpec[]) => variables.reduce((sum, { s
 const named = (variables: readonly VariableSpec[], ...endings: string[]) =>
   total(variables.filter(({ name }) => endings.some((ending) => name.endsWith(ending))))
 
-/** paper.md §4.5; that of 101 without its head but with moving statistics is Huang's 42,605,504. */
+/** Parameter counts of paper.md §4.5. */
 const COUNTS = {
   resnet50: { conv: 23_454_912, norm: 53_120, total1000: 25_557_032, total18291: 60_986_291 },
   resnet101: { conv: 42_394_816, norm: 105_344, total1000: 44_549_160, total18291: 79_978_419 },
@@ -36,7 +36,7 @@ test("ResNet-101 without its head, with moving statistics, has the 42,605,504 va
   assert.equal(total(variables.filter(({ restored }) => restored !== false)), 42_605_504)
 })
 
-test('only convolution and head weights decay; names are unique', () => {
+test('only convolution and head weights have weight decay, and names are unique', () => {
   const { variables } = buildModel(config({ headSlices: 2 }))
   assert.equal(new Set(variables.map(({ name }) => name)).size, variables.length)
   for (const { name, decay } of variables) assert.equal(decay, name.endsWith('/weights'), name)

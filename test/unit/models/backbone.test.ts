@@ -19,7 +19,7 @@ function options(settings: Partial<BackboneOptions> = {}): BackboneOptions {
 const PLACEMENTS = ['lastUnit', 'firstUnit'] as const
 const CHANNELS = [256, 512, 1024, 2048]
 
-test('a backbone yields a feature of every stride from 4 to its output stride, one a block', () => {
+test('a backbone yields one feature for each block, of the strides from 4 to its output stride', () => {
   const strides = { 8: [4, 8, 8, 8], 16: [4, 8, 16, 16], 32: [4, 8, 16, 32] } as const
   for (const name of ['resnet50', 'resnet101', 'resnet152'] as const) {
     for (const stridePlacement of PLACEMENTS) {
@@ -39,7 +39,7 @@ test('a backbone yields a feature of every stride from 4 to its output stride, o
   ])
 })
 
-test('strides, dilation and padding change no variable', () => {
+test('strides, dilation and padding do not change the variables', () => {
   const variablesOf = (settings: Partial<BackboneOptions>) =>
     buildBackbone(options({ name: 'resnet50', ...settings })).variables
   const plain = variablesOf({})
@@ -51,7 +51,7 @@ test('strides, dilation and padding change no variable', () => {
   assert.equal(buildBackbone(options()).variables.length, 16 * 5)
 })
 
-/** Millions of values in no time: every variable takes its values from one small pool of noise. */
+/** Fills every variable from one small pool of noise, because drawing millions of values takes too long. */
 function pooledWeights(variables: readonly VariableSpec[]): Map<string, Tensor> {
   const random = createRandom(11)
   const pool = Float32Array.from({ length: 65_537 }, () => random.normal())
@@ -75,14 +75,14 @@ function featuresOf(settings: BackboneOptions, weights: Weights, images: Tensor4
   )
 }
 
-/** Largest |a - b| beside the largest |b|. */
+/** @returns the largest |a - b| divided by the largest |b| */
 function distance(a: Tensor, b: Tensor): number {
   assert.deepEqual(a.shape, b.shape)
   return tf.tidy(() => tf.div(tf.max(tf.abs(tf.sub(a, b))), tf.max(tf.abs(b))).dataSync()[0] as number)
 }
 
 for (const stridePlacement of PLACEMENTS) {
-  test(`features have the shapes that the backbone declares, and dilated ones every pixel of the strided: ${stridePlacement}`, (t) => {
+  test(`features have the declared shapes, and dilated features contain the strided ones (${stridePlacement})`, (t) => {
     const pixels = 65
     const wide = options({ name: 'resnet50', stridePlacement, rootPadding: 'symmetric' })
     const { features, variables } = buildBackbone(wide)
@@ -113,7 +113,7 @@ for (const stridePlacement of PLACEMENTS) {
   })
 }
 
-/** Output heights of the 3×3 convolutions, in the order in which they run. */
+/** @returns the output heights of the 3×3 convolutions in the order in which they run */
 async function heights(settings: BackboneOptions, pixels: number): Promise<number[]> {
   const weights = new Map(
     buildBackbone(settings).variables.map(({ name, shape }) => [name, tf.zeros([...shape])] as const),
@@ -128,14 +128,14 @@ async function heights(settings: BackboneOptions, pixels: number): Promise<numbe
     .map(({ outputShapes }) => outputShapes[0]?.[1] as number)
 }
 
-test('a block strides in the first 3×3 of the next as torchvision does, or in its own last as slim does', async () => {
+test('the stride is in the first 3×3 of the next block as in torchvision, or in the last of a block as in slim', async () => {
   const torchvision = [16, 16, 16, 8, 8, 8, 8, 4, 4, 4, 4, 4, 4, 2, 2, 2]
   const slim = [16, 16, 8, 8, 8, 8, 4, 4, 4, 4, 4, 4, 2, 2, 2, 2]
   assert.deepEqual(await heights(options({ name: 'resnet50', stridePlacement: 'firstUnit' }), 64), torchvision)
   assert.deepEqual(await heights(options({ name: 'resnet50', stridePlacement: 'lastUnit' }), 64), slim)
 })
 
-test('freezing by stage holds the first stages, with their batch norm, and leaves the others as they are', () => {
+test('frozen stages are frozen with their batch norm, and the other stages train', () => {
   const plain = buildBackbone(options()).variables
   const stageOf = (name: string) => (name.startsWith('root') ? 0 : Number(name[5]))
   for (const stages of [0, 1, 2, 4]) {
@@ -149,7 +149,7 @@ test('freezing by stage holds the first stages, with their batch norm, and leave
   assert.deepEqual(all, buildBackbone(options({ freeze: { stages: 4 } })).variables)
 })
 
-test('a frozen stage trains nothing and computes as at evaluation, whatever else is in the batch', () => {
+test('a frozen stage has no gradients and computes as in evaluation, independent of the rest of the batch', () => {
   const frozen = options({ freeze: { stages: 2 } })
   const weights = drawWeights(buildBackbone(frozen), 5)
   const images = image(3, 12)
@@ -162,7 +162,7 @@ test('a frozen stage trains nothing and computes as at evaluation, whatever else
   assert.ok(distance(trained[1]?.x_BHWC as Tensor4D, evaluated[1] as Tensor4D) > 1e-3)
 })
 
-test('frozen batch norm, folded into the convolutions, computes what batch norm at its moving statistics does', (t) => {
+test('frozen batch norm, folded into the convolutions, equals batch norm with moving statistics', (t) => {
   const weights = drawWeights(buildBackbone(options()), 6)
   const images = image(2, 16)
   const unfolded = featuresOf(options(), weights, images)
@@ -174,12 +174,12 @@ test('frozen batch norm, folded into the convolutions, computes what batch norm 
   }
 })
 
-test('with frozen batch norm convolutions train, and gamma, beta and statistics do not', () => {
+test('with frozen batch norm only the convolutions train, not gamma, beta and statistics', () => {
   const { variables } = buildBackbone(options({ batchNorm: { mode: 'frozen', epsilon: 1e-3 } }))
   for (const { name, kind } of variables) assert.equal(kind, name.endsWith('/weights') ? 'trainable' : 'frozen', name)
 })
 
-test('calibrated statistics make frozen batch norm compute what the images themselves measure in training', (t) => {
+test('frozen batch norm with calibrated statistics equals training on the same images', (t) => {
   const weights = drawWeights(buildBackbone(options()), 7)
   const images = image(4, 16)
   const frozen = options({ batchNorm: { mode: 'frozen', epsilon: 1e-3 } })
@@ -194,7 +194,7 @@ test('calibrated statistics make frozen batch norm compute what the images thems
   assert.ok(distance(featuresOf(frozen, weights, images)[2] as Tensor4D, measured[2] as Tensor4D) > 0.1)
 })
 
-test('a backbone trained on standardised pixels gets them from pixels in [-1, 1]', (t) => {
+test('input normalisation converts pixels in [-1, 1] to standardised pixels', (t) => {
   const mean = [0.485, 0.456, 0.406] as const
   const stddev = [0.229, 0.224, 0.225] as const
   const weights = drawWeights(buildBackbone(options()), 8)
@@ -209,7 +209,7 @@ test('a backbone trained on standardised pixels gets them from pixels in [-1, 1]
   assert.ok(errors.every((error) => error < 1e-5))
 })
 
-test('what a backbone cannot do is refused by name', () => {
+test('unsupported options of a backbone are refused by name', () => {
   const refused = (settings: Partial<BackboneOptions>, message: RegExp) =>
     assert.throws(() => buildBackbone(options(settings)), { code: 'CONFIG_INVALID', message })
   refused({ outputStride: 8 }, /outputStride: 8: resnet-mini has 4/)

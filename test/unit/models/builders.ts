@@ -1,4 +1,4 @@
-/** Small models, with weights drawn where their variables say. */
+/** Builds small models with random weights for their variables. */
 import type { BackboneName } from '../../../src/models/architectures.ts'
 import { buildBackbone } from '../../../src/models/backbone.ts'
 import type { BatchNormOptions } from '../../../src/models/batch-norm.ts'
@@ -28,7 +28,7 @@ export interface Model extends Pick<Task, 'variables'> {
   ): { logits_BC: Tensor2D; statistics: ReadonlyMap<string, Tensor1D> }
 }
 
-/** The network of a task with classes, from weights and images to logits. */
+/** Builds the network of a classification task, from weights and images to logits. */
 export function buildModel({ backbone: name, classes, headSlices, protocol, loss, batchNorm }: ModelSettings): Model {
   const createTask = loss === 'logistic' ? multiLabel : imagenetClassification
   const backbone = buildBackbone({ name, freeze: protocol === 'frozen' ? 'all' : 'none', batchNorm })
@@ -55,7 +55,7 @@ export function config(settings: Partial<ModelSettings> = {}): ModelSettings {
   }
 }
 
-/** Around the initialiser's values, and nowhere exactly 0 or 1: a test should see every variable. */
+/** Draws values near those of the initialiser, but never exactly 0 or 1, so that every variable affects the result. */
 export function drawValues({ name, shape, init }: VariableSpec, seed: number): Float32Array {
   const random = createRandom(seedOf(seed, name))
   const centre = init.type === 'ones' ? 1 : init.type === 'constant' ? init.value : 0
@@ -73,7 +73,7 @@ export function drawWeights(model: Pick<Task, 'variables'>, seed: number): Map<s
   )
 }
 
-/** Noise in [-1, 1], always the same. */
+/** Noise in [-1, 1] from a fixed seed. */
 export function image(batch: number, pixels: number): Tensor4D {
   const random = createRandom(pixels)
   const values = Float32Array.from({ length: batch * pixels * pixels * 3 }, () => random.next() * 2 - 1)

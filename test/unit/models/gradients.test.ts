@@ -53,7 +53,7 @@ function lossAt(model: Model, values: ReadonlyMap<string, Float32Array>): number
   return loss[0] as number
 }
 
-/** (L(w + h·d) - L(w - h·d)) / 2h, the step as float32 took it. */
+/** @returns (L(w + h·d) - L(w - h·d)) / 2h, with the step as rounded to float32 */
 function slopeAlong(
   model: Model,
   values: ReadonlyMap<string, Float32Array>,
@@ -69,13 +69,13 @@ function slopeAlong(
 }
 
 for (const mode of ['trained', 'frozen'] as const)
-  test(`every gradient of a whole network with ${mode} batch norm is the slope of its loss`, async (t) => {
+  test(`every gradient of a network with ${mode} batch norm equals the finite difference of its loss`, async (t) => {
     const model = buildModel(config({ headSlices: 2, batchNorm: { mode, epsilon: 1e-3 } }))
     const values = drawAll(model, 4)
     const { gradients } = gradientsOf(model, values)
     const worst = { name: '', error: 0 }
     for (const [name, gradient] of gradients) {
-      // Along the gradient itself the slope is its length: all of its values count, and rounding least.
+      // Along the gradient the slope equals its length: all values count, and rounding has the least effect.
       const length = Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0))
       const direction = gradient.map((g) => g / length)
       const slope = slopeAlong(model, values, name, direction, Math.min(0.001, 0.0005 / length))
@@ -88,7 +88,7 @@ for (const mode of ['trained', 'frozen'] as const)
     assert.ok(worst.error < 0.03, `${worst.name}: ${worst.error}`)
   })
 
-test('gradients are the same on WASM and on plain JavaScript', async (t) => {
+test('gradients on WASM equal those on plain JavaScript', async (t) => {
   const model = buildModel(config())
   const values = drawAll(model, 5)
   const wasm = gradientsOf(model, values)
@@ -113,7 +113,7 @@ test('training yields a gradient for each trainable variable and a value for eac
   assert.deepEqual([...statistics.keys()].sort(), kinds('statistic').sort())
 })
 
-test('the frozen protocol trains the head alone and leaves statistics as they are', () => {
+test('the frozen protocol trains only the head and does not change statistics', () => {
   const model = buildModel(config({ protocol: 'frozen', headSlices: 2 }))
   const { gradients, statistics } = gradientsOf(model, drawAll(model, 7))
   assert.deepEqual(
@@ -125,7 +125,7 @@ test('the frozen protocol trains the head alone and leaves statistics as they ar
   assert.ok(body.every(({ kind }) => kind === 'frozen'))
 })
 
-test('evaluation goes by the moving statistics, training by those of the batch', () => {
+test('evaluation uses the moving statistics, training those of the batch', () => {
   const model = buildModel(config())
   const weights = drawWeights(model, 8)
   const logits = (training: boolean, batch: number) =>
@@ -139,8 +139,8 @@ test('evaluation goes by the moving statistics, training by those of the batch',
       ]
     })
   const close = (a: number[], b: number[]) => a.every((value, i) => Math.abs(value - (b[i] as number)) < 1e-4)
-  assert.ok(close(logits(false, 4), logits(false, 1)), 'an image is scored alike in any company')
-  assert.ok(!close(logits(true, 4), logits(true, 1)), 'in training the company counts')
+  assert.ok(close(logits(false, 4), logits(false, 1)), 'in evaluation an image does not depend on its batch')
+  assert.ok(!close(logits(true, 4), logits(true, 1)), 'in training it does')
   const before = logits(false, 2)
   weights.get('root/moving_mean')?.dispose()
   weights.set('root/moving_mean', tf.fill([24], 3))

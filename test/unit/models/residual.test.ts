@@ -12,7 +12,7 @@ before(async () => void (await selectBackend('wasm', silentLog)))
 const ROOT = { kernel: 7, stride: 2, channels: 1, pool: true }
 const FROZEN = { frozen: false, batchNorm: { mode: 'frozen', epsilon: 0 } } as const
 
-/** A filter that sees nothing but the red value of its own pixel; batch norm changes nothing. */
+/** Weights of a root that copies the red channel; batch norm is the identity. */
 function weightsOf(filter: Float32Array): Map<string, Tensor> {
   return new Map<string, Tensor>([
     ['root/weights', tf.tensor(filter, [7, 7, 3, 1])],
@@ -29,7 +29,7 @@ function centreTap(): Float32Array {
   return filter
 }
 
-/** Max of relu over windows of 3×3 with stride 2, the first `before` pixels outside. */
+/** @returns the maximum of relu over 3×3 windows with stride 2 that start `before` pixels outside of the image */
 function pooled(pixels: readonly number[][], before: number): number[][] {
   const size = Math.floor((pixels.length - 1) / 2) + 1
   return Array.from({ length: size }, (_, y) =>
@@ -46,7 +46,7 @@ const PADDED_BEFORE: [RootPadding, even: number, odd: number][] = [
 ]
 
 for (const [padding, even, odd] of PADDED_BEFORE) {
-  test(`the root's pool with padding ${padding} begins ${even} pixels outside of an even size, ${odd} of an odd one`, () => {
+  test(`the root pool with padding ${padding} starts ${even} pixels outside of an even size, ${odd} of an odd one`, () => {
     for (const [size, outside] of [
       [16, even],
       [18, odd],
@@ -68,7 +68,7 @@ for (const [padding, even, odd] of PADDED_BEFORE) {
   })
 }
 
-test('the gradient of a root with symmetric padding is that of finite differences', (t) => {
+test('the gradient of a root with symmetric padding equals finite differences', (t) => {
   const layer = rootLayer(ROOT, 'symmetric', FROZEN)
   const images = tf.tensor(randomValues(2 * 12 * 12 * 3, 1), [2, 12, 12, 3]) as Tensor4D
   const filter = randomValues(7 * 7 * 3, 2)

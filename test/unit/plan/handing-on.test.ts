@@ -1,4 +1,4 @@
-/** What a pod takes from its job's metadata, and whose users and groups it runs as. */
+/** Tests which labels and annotations of a job its pods get, and with which user and group ids they run. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { planned } from '../../../src/operator/planned.ts'
@@ -22,7 +22,7 @@ function labelled(spec: Record<string, unknown> = {}) {
 }
 
 suite('labels and annotations of a job', () => {
-  test('stay with it when it names none', () => {
+  test('are not propagated by default', () => {
     const job = labelled({ transfers: [{ name: 't', at: { success: true }, template: TEMPLATE }] })
     const keys = podsOf(job).flatMap(({ metadata }) => Object.keys({ ...metadata.labels, ...metadata.annotations }))
     for (const key of Object.keys({ ...LABELS, ...ANNOTATIONS })) assert.ok(!keys.includes(key), key)
@@ -30,7 +30,7 @@ suite('labels and annotations of a job', () => {
     assert.deepEqual([transfer?.object.metadata.labels ?? {}, transfer?.object.metadata.annotations ?? {}], [{}, {}])
   })
 
-  test('that it names are on every pod, and those alone', () => {
+  test('are on every pod if propagate names them, and no others', () => {
     const propagate = { labels: ['cost-center', 'absent'], annotations: ['example.com/owner'] }
     for (const { metadata } of podsOf(labelled({ propagate }))) {
       assert.equal(metadata.labels['cost-center'], '42')
@@ -40,7 +40,7 @@ suite('labels and annotations of a job', () => {
     }
   })
 
-  test('are handed to the FinetuneJobs of its transfers, and on to their pods', () => {
+  test('are propagated to the FinetuneJobs of its transfers and to their pods', () => {
     const propagate = { labels: ['team'], annotations: ['example.com/owner'] }
     const transfers = [
       { name: 'heirs', at: { success: true }, template: TEMPLATE },
@@ -55,7 +55,7 @@ suite('labels and annotations of a job', () => {
     )
   })
 
-  test('give way to the template of the role and to what the operator writes', () => {
+  test('are overridden by the template of the role and by the operator', () => {
     const propagate = { labels: ['team', 'kueue.x-k8s.io/queue-name'] }
     const raw = pretrain({
       propagate,
@@ -70,13 +70,13 @@ suite('labels and annotations of a job', () => {
     }
   })
 
-  test('change no plan: pods that are there stay', () => {
+  test('do not change the hash of a plan, so existing pods stay', () => {
     const hash = (spec: object) => planJob(labelled({ ...spec }), OPTIONS).hash
     assert.equal(hash({ propagate: { labels: ['team'] } }), hash({}))
   })
 })
 
-suite('users and groups of pods', () => {
+suite('user and group ids of pods', () => {
   const idsOf = (runtime: object, podIds?: 'fixed' | 'platform') => {
     const job = pretrainJob({ runtime })
     const contexts = podsOf(job, planJob(job, { ...OPTIONS, ...(podIds && { podIds }) })).map(
@@ -92,7 +92,7 @@ suite('users and groups of pods', () => {
   const FIXED = [65532, 65532, 65532]
   const NONE = [undefined, undefined, undefined]
 
-  test('are fixed, unless the operator or the job leaves them to the platform', () => {
+  test('are fixed unless the operator or the job leaves them to the platform', () => {
     assert.deepEqual(idsOf({}), FIXED)
     assert.deepEqual(idsOf({}, 'platform'), NONE)
     assert.deepEqual(idsOf({ podIds: 'platform' }), NONE)
@@ -100,7 +100,7 @@ suite('users and groups of pods', () => {
     assert.deepEqual(idsOf({ podIds: 'fixed' }, 'platform'), FIXED)
   })
 
-  test('that a template names are used all the same', () => {
+  test('are those of the template if it sets them', () => {
     const job = pretrainJob({
       runtime: { podIds: 'platform' },
       workers: { template: { securityContext: { fsGroup: 1000 } } },
@@ -113,7 +113,7 @@ suite('users and groups of pods', () => {
     })
   })
 
-  test('are part of the plan: pods with others are made anew after a suspension', () => {
+  test('change the hash of a plan, so pods get new ones after a suspension', () => {
     const hash = (runtime: object, podIds?: 'fixed' | 'platform') =>
       planJob(pretrainJob({ runtime }), { ...OPTIONS, ...(podIds && { podIds }) }).hash
     assert.equal(hash({}, 'fixed'), hash({}))

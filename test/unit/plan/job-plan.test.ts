@@ -17,7 +17,7 @@ function freeze<T>(value: T): T {
 }
 
 suite('a plan', () => {
-  test('is the same for the same job, and changes nothing of it', () => {
+  test('is the same for the same job, and does not change the job', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), fc.boolean(), (ps, workers, fine) => {
         const over = { parameterServer: { replicas: ps }, workers: { replicas: workers } }
@@ -32,7 +32,7 @@ suite('a plan', () => {
     )
   })
 
-  test('owns what it makes', () => {
+  test('makes the job the owner of its objects', () => {
     const job = pretrainJob()
     const { service } = planJob(job, OPTIONS)
     for (const { metadata } of [service, ...podsOf(job)]) {
@@ -44,7 +44,7 @@ suite('a plan', () => {
     }
   })
 
-  test('names in DNS the parameter servers and nobody else', () => {
+  test('gives DNS names only to parameter servers', () => {
     const job = pretrainJob()
     const { selector } = planJob(job, OPTIONS).service.spec as { selector: Record<string, string> }
     const named = podsOf(job).filter(({ metadata: { labels } }) =>
@@ -57,12 +57,12 @@ suite('a plan', () => {
     )
   })
 
-  test('of a FinetuneJob waits for its source', () => {
+  test('of a FinetuneJob needs its source', () => {
     assert.throws(() => planJob(jobOf(finetune()), OPTIONS), { code: 'BUG_NO_SOURCE' })
   })
 })
 
-test('checkpoints that transfers start from are to be kept, each once', () => {
+test('the steps of transfers are kept checkpoints, without repetitions', () => {
   const at = (name: string, steps: number[]) => transfer({ name, at: { steps } })
   const job = pretrainJob({ transfers: [at('one', [300, 100]), at('two', [300]), transfer({ name: 'end' })] })
   assert.deepEqual(runtimeConfig(job).checkpoint.keepSteps, [100, 300])
@@ -79,12 +79,12 @@ suite('the hash of a plan', () => {
     ['a deadline', { activeDeadlineSeconds: 5 }],
     ['another backoff limit', { backoffLimit: 1 }],
   ] as const) {
-    test(`stays with ${what}: no pod that is there has to go`, () => {
+    test(`does not depend on ${what}, so existing pods stay`, () => {
       assert.equal(hashOf(pretrainJob(over)), hashOf(base()))
     })
   }
 
-  test('stays when the same is written in another order', () => {
+  test('does not depend on the order of fields', () => {
     const template = { nodeSelector: { a: '1', b: '2' }, serviceAccountName: 'x' }
     const reversed = { serviceAccountName: 'x', nodeSelector: { b: '2', a: '1' } }
     assert.equal(
@@ -121,19 +121,19 @@ suite('the hash of a plan', () => {
     ],
     ['resources', { workers: { template: { resources: { limits: { cpu: 1 } } } } }],
     ['the priority class', { scheduling: { priorityClassName: 'high' } }],
-    ['what counts as a fault', { maxNonFinite: 3 }],
+    ['the limit of non-finite gradients', { maxNonFinite: 3 }],
   ] as const) {
-    test(`changes with ${what}`, () => assert.notEqual(hashOf(pretrainJob(over)), hashOf(base())))
+    test(`depends on ${what}`, () => assert.notEqual(hashOf(pretrainJob(over)), hashOf(base())))
   }
 
-  test("changes with the operator's default image, unless the job has its own", () => {
+  test("depends on the operator's default image, unless the job has its own", () => {
     const other = { defaultImage: 'other' }
     assert.notEqual(hashOf(base(), other), hashOf(base()))
     const own = pretrainJob({ runtime: { image: 'mine' } })
     assert.equal(hashOf(own, other), hashOf(own))
   })
 
-  test('changes with the source that was pinned, by digest and by claim', () => {
+  test('depends on the digest and the claim of the pinned source', () => {
     const hashes = [SOURCE, { ...SOURCE, digest: 'b'.repeat(64) }, { ...SOURCE, claimName: 'other' }].map((source) =>
       hashOf(jobOf(finetune(), { source })),
     )
@@ -141,7 +141,7 @@ suite('the hash of a plan', () => {
   })
 })
 
-suite('the runtime accepts what the plan tells it', () => {
+suite('the runtime configuration of a plan', () => {
   const mini = { maxSteps: 50 }
   const jobs: [string, Job][] = [
     ...['jft-resnet101', 'jft-resnet50', 'jft-resnet152', 'imagenet-baseline'].map((preset): [string, Job] => [
@@ -152,7 +152,7 @@ suite('the runtime accepts what the plan tells it', () => {
     ['imagenet-finetune', finetuneJob()],
     ['downstream-mini', finetuneJob({ preset: 'downstream-mini', ...mini })],
     [
-      'downstream-mini, random and without a source',
+      'preset downstream-mini, random weights and no source',
       jobOf(finetune({ preset: 'downstream-mini', ...mini, init: 'random', from: undefined })),
     ],
     ['no preset', pretrainJob({ preset: undefined, task: { classes: 20 }, ...mini })],
@@ -165,18 +165,18 @@ suite('the runtime accepts what the plan tells it', () => {
     ['poly', pretrainJob({ learningRate: { type: 'poly', initial: 1, power: 0.9 } })],
   ]
   for (const [name, job] of jobs) {
-    test(name, () => {
+    test(`is accepted by the runtime for a job with ${name}`, () => {
       const config = runtimeConfig(job)
       assert.deepEqual(parseRuntimeConfig({ [ENV.config]: JSON.stringify(config) }), JSON.parse(JSON.stringify(config)))
     })
   }
 
-  test('minutes become seconds', () => {
+  test('has the seconds of everyMinutes', () => {
     const checkpoint = { everyMinutes: 0.5, storage: { volume: { claimName: 'c' } } }
     assert.equal(runtimeConfig(pretrainJob({ checkpoint })).checkpoint.everySeconds, 30)
   })
 
-  test('a job that takes the name of an earlier one does not take its checkpoints', () => {
+  test('has another checkpoint folder than an earlier job of the same name', () => {
     const [one, two] = ['11111111-a', '22222222-b'].map((uid) => {
       const job = pretrainJob()
       return runtimeConfig({ ...job, metadata: { ...job.metadata, uid } }).checkpoint.path

@@ -1,4 +1,4 @@
-/** Parsed jobs for the tests of the plan. */
+/** Builds parsed jobs for the tests of the plan. */
 import type { Job } from '../../../src/api/job.ts'
 import { parseJob } from '../../../src/api/parse.ts'
 import type { JobStatus } from '../../../src/api/status.ts'

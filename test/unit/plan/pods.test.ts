@@ -18,7 +18,7 @@ const longest = 'a'.repeat(40)
 const largest = { parameterServer: { replicas: 200 }, workers: { replicas: 5000 } }
 
 suite('names of pods', () => {
-  test('say job, kind, role and index, and are different', () => {
+  test('have job, kind, role and index, and are unique', () => {
     const small = { parameterServer: { replicas: 2 }, workers: { replicas: 3 } }
     const names = podsOf(pretrainJob(small)).map(({ metadata }) => metadata.name)
     assert.deepEqual(names, [
@@ -31,14 +31,14 @@ suite('names of pods', () => {
     ])
   })
 
-  test('do not meet those of a FinetuneJob of the same name', () => {
+  test('differ from those of a FinetuneJob of the same name', () => {
     const names = [...podsOf(pretrainJob({}, 'same')), ...podsOf(finetuneJob({}, 'same'))].map(
       (pod) => pod.metadata.name,
     )
     assert.equal(new Set(names).size, names.length)
   })
 
-  test('stay legal host names and labels for the longest name and the largest job', () => {
+  test('are valid host names and labels for the longest name and the largest job', () => {
     const plan = planJob(pretrainJob(largest, longest), OPTIONS)
     const pods = [
       plan.pod('worker', 4999, { attempt: 99_999, generation: 99_999 }),
@@ -55,7 +55,7 @@ suite('names of pods', () => {
     assert.ok(plan.service.metadata.name.length <= MAX_LABEL)
   })
 
-  test('are host names for parameter servers, which workers look up', () => {
+  test('are host names of parameter servers, which workers look up', () => {
     const job = pretrainJob({ parameterServer: { replicas: 2 }, workers: { replicas: 1 } })
     const hosts = podsOf(job).flatMap(({ spec: { hostname, subdomain } }) =>
       hostname ? [`${hostname}.${subdomain}`] : [],
@@ -67,7 +67,7 @@ suite('names of pods', () => {
     )
   })
 
-  test('a label of the user is beside those that the operator finds its pods by', () => {
+  test('are also in the labels that the operator selects pods by, beside labels of the user', () => {
     const pods = podsOf(pretrainJob({ workers: { template: { labels: { team: 'vision' } } } }))
     const worker = pods.find((pod) => /worker/.test(pod.metadata.name))
     assert.equal(worker?.metadata.labels['downpour.dev/role'], 'worker')
@@ -104,11 +104,11 @@ suite('every pod meets Pod Security level restricted', () => {
   }
 })
 
-suite('text of the user', () => {
+suite('strings of the user', () => {
   const nasty = fc.constantFrom('$(DOWNPOUR_CONFIG)', '$(id)', '`id`', ';id', '../x', '\n', '"', '%', 'ok/path')
   const text = fc.array(fc.oneof(nasty, fc.string({ maxLength: 8 })), { maxLength: 4 }).map((parts) => parts.join(''))
 
-  test('reaches no command line, no shell, and no variable that Kubernetes would expand', () => {
+  test('are in no command line, no shell, and no variable that Kubernetes expands', () => {
     fc.assert(
       fc.property(text, text, (path, labels) => {
         const over = { data: { source: { claimName: 'jft', path }, format: 'tfrecord', labels } }
@@ -128,18 +128,18 @@ suite('text of the user', () => {
     )
   })
 
-  test("a variable of the user is beside the operator's, and may choose how much is logged", () => {
+  test('may be environment variables beside those of the operator, and may set the log level', () => {
     const env = [{ name: ENV.logLevel, value: 'debug' }]
     const pods = podsOf(pretrainJob({ workers: { replicas: 1, template: { env } } }))
     const worker = pods.find(({ metadata }) => metadata.name === 'jft-pj-worker-0') as PlannedPod
-    const told = (wanted: string) => containerOf(worker).env.find(({ name }) => name === wanted)?.value
-    assert.equal(JSON.parse(told(ENV.config) ?? '').formatVersion, 1)
-    assert.equal(told(ENV.logLevel), 'debug')
+    const variableOf = (wanted: string) => containerOf(worker).env.find(({ name }) => name === wanted)?.value
+    assert.equal(JSON.parse(variableOf(ENV.config) ?? '').formatVersion, 1)
+    assert.equal(variableOf(ENV.logLevel), 'debug')
   })
 })
 
 suite('volumes', () => {
-  test('a claim used for two things is one volume; only checkpoints are mounted for writing', () => {
+  test('are one for a claim that is used twice; only checkpoints are mounted for writing', () => {
     const claimName = 'everything'
     const source = { source: { claimName }, format: 'tfrecord' }
     const over = {
@@ -158,7 +158,7 @@ suite('volumes', () => {
     }
   })
 
-  test("the user's own do not meet ours by name", () => {
+  test('of the user have other names than those of the operator', () => {
     const template = {
       volumes: [{ name: 'tmp', emptyDir: {} }],
       volumeMounts: [{ name: 'tmp', mountPath: '/scratch' }],
@@ -169,7 +169,7 @@ suite('volumes', () => {
     }
   })
 
-  test('parameter servers read the checkpoint that a job starts from, if it starts from one', () => {
+  test('of parameter servers include the claim of the source checkpoint, if the job has a source', () => {
     const mountsOf = (job: Job) =>
       containerOf(podsOf(job)[0] as PlannedPod).volumeMounts.map(({ mountPath }) => mountPath)
     const continued = jobOf(pretrain({ from: { pretrainJob: 'imagenet' } }), { source: SOURCE })

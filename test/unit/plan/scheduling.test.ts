@@ -18,7 +18,7 @@ const metadataOf = (job: ReturnType<typeof pretrainJob>, role: string) => {
 suite('a job in a queue of Kueue', () => {
   const job = pretrainJob({ ...small, scheduling: { queueName: 'team-a' } })
 
-  test('is a group of all its pods, told apart from an earlier job of its name', () => {
+  test('has all its pods in one group, whose name differs from that of an earlier job with the same name', () => {
     for (const role of ['ps', 'worker', 'evaluator']) {
       assert.deepEqual(metadataOf(job, role), {
         labels: { 'kueue.x-k8s.io/queue-name': 'team-a', 'kueue.x-k8s.io/pod-group-name': 'jft-pj-7c0b6f5e' },
@@ -32,7 +32,7 @@ suite('a job in a queue of Kueue', () => {
     assert.equal(planJob(job, OPTIONS).podGroup, undefined)
   })
 
-  test('keeps what its template asks of Kueue, but not another group', () => {
+  test('keeps annotations of its template for Kueue, but not another group', () => {
     const labels = { 'kueue.x-k8s.io/priority-class': 'high', 'kueue.x-k8s.io/pod-group-name': 'mine' }
     const annotations = { 'kueue.x-k8s.io/podset-required-topology': 'cloud.provider.com/rack' }
     const workers = { replicas: 5, template: { labels, annotations } }
@@ -42,7 +42,7 @@ suite('a job in a queue of Kueue', () => {
     assert.equal(worker.annotations['kueue.x-k8s.io/podset-required-topology'], 'cloud.provider.com/rack')
   })
 
-  test('has few kinds of pods, whatever their number: a group may have eight', () => {
+  test('has few kinds of pods at any size, because a group of Kueue may have eight', () => {
     const shapes = podsOf(job).map(({ spec: { containers } }) =>
       JSON.stringify(containers.map(({ resources, ports }) => [resources, ports])),
     )
@@ -51,7 +51,7 @@ suite('a job in a queue of Kueue', () => {
 })
 
 suite('a gang', () => {
-  test('of Volcano is every parameter server and a quorum of the workers, in its queue', () => {
+  test('of Volcano has every parameter server and a quorum of the workers, in its queue', () => {
     const scheduling = { gang: 'volcano', queueName: 'team-a', priorityClassName: 'high' }
     const job = pretrainJob({ ...small, scheduling })
     const group = planJob(job, OPTIONS).podGroup
@@ -68,7 +68,7 @@ suite('a gang', () => {
     assert.deepEqual(metadataOf(job, 'worker'), { labels: {}, annotations, schedulerName: 'volcano' })
   })
 
-  test('of coscheduling is told by a label', () => {
+  test('of coscheduling is set by a label', () => {
     const job = finetuneJob({ scheduling: { gang: 'coscheduling' } })
     const group = planJob(job, OPTIONS).podGroup
     assert.equal(group?.apiVersion, 'scheduling.x-k8s.io/v1alpha1')
@@ -77,19 +77,19 @@ suite('a gang', () => {
     assert.equal(metadataOf(job, 'ps').schedulerName, 'scheduler-plugins-scheduler')
   })
 
-  test('does not count the evaluator, which the same scheduler places by itself', () => {
+  test('does not include the evaluator, which the same scheduler places alone', () => {
     const job = pretrainJob({ ...small, scheduling: { gang: 'coscheduling' } })
     const evaluator = metadataOf(job, 'evaluator')
     assert.deepEqual([evaluator.labels, evaluator.annotations], [{}, {}])
     assert.equal(evaluator.schedulerName, 'scheduler-plugins-scheduler')
   })
 
-  test('may be placed by a scheduler of another name', () => {
+  test('may use a scheduler with another name', () => {
     const job = pretrainJob({ scheduling: { gang: 'coscheduling', schedulerName: 'default-scheduler' } })
     assert.equal(metadataOf(job, 'ps').schedulerName, 'default-scheduler')
   })
 
-  test('none leaves the pods as they are', () => {
+  test('of type none does not change the pods', () => {
     const job = pretrainJob({ scheduling: { gang: 'none' } })
     assert.deepEqual(metadataOf(job, 'ps'), { labels: {}, annotations: {}, schedulerName: undefined })
     assert.equal(planJob(job, OPTIONS).podGroup, undefined)
@@ -101,12 +101,12 @@ suite('a pod that asks for a device', () => {
     podsOf(pretrainJob({ workers: { replicas: 1, template } })).find(({ metadata }) => /worker/.test(metadata.name))
       ?.spec.tolerations
 
-  test('tolerates the taint of its name', () => {
+  test('tolerates the taint with the name of the device', () => {
     const resources = { limits: { 'nvidia.com/gpu': 1, memory: '8Gi' } }
     assert.deepEqual(tolerationsOf({ resources }), [{ key: 'nvidia.com/gpu', operator: 'Exists' }])
   })
 
-  test('keeps what its user tolerates', () => {
+  test('keeps the tolerations of its template', () => {
     const mine = { key: 'nvidia.com/gpu', operator: 'Equal', value: 'a100', effect: 'NoSchedule' }
     const resources = { limits: { 'nvidia.com/gpu': 1 } }
     assert.deepEqual(tolerationsOf({ resources, tolerations: [mine] }), [mine])

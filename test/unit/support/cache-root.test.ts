@@ -5,13 +5,13 @@ import { cacheRoot } from '../../../src/support/cache-root.mjs'
 const CASES: [string, Record<string, string>, string][] = [
   ['DOWNPOUR_CACHE', { DOWNPOUR_CACHE: '/big/disk', XDG_CACHE_HOME: '/xdg', HOME: '/home/me' }, '/big/disk'],
   ['the cache folder of the user', { XDG_CACHE_HOME: '/xdg', HOME: '/home/me' }, '/xdg/downpour'],
-  ['~/.cache, where nothing is set', { HOME: '/home/me' }, '/home/me/.cache/downpour'],
+  ['~/.cache if no variable is set', { HOME: '/home/me' }, '/home/me/.cache/downpour'],
   [
-    '~/.cache, where variables are empty',
+    '~/.cache if variables are empty',
     { DOWNPOUR_CACHE: '', XDG_CACHE_HOME: '', HOME: '/home/me' },
     '/home/me/.cache/downpour',
   ],
-  ['~/.cache, where XDG_CACHE_HOME is relative', { XDG_CACHE_HOME: 'x', HOME: '/home/me' }, '/home/me/.cache/downpour'],
+  ['~/.cache if XDG_CACHE_HOME is relative', { XDG_CACHE_HOME: 'x', HOME: '/home/me' }, '/home/me/.cache/downpour'],
 ]
 for (const [what, environment, expected] of CASES)
   test(`the cache root is ${what}`, () => assert.equal(cacheRoot(environment), expected))

@@ -13,7 +13,7 @@ suite('withCode and errorText', () => {
   ]
   for (const [code, message, text] of cases) test(text, () => assert.equal(withCode(code, message), text))
 
-  test('show errors of this project, of Node and of libraries', () => {
+  test('show errors of Downpour, of Node and of libraries', () => {
     assert.equal(errorText(new DownpourError('DATA_EMPTY', 'no pictures')), 'DATA_EMPTY: no pictures')
     assert.equal(errorText(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' })), 'EIO: i/o error, read')
     assert.equal(errorText('boom'), 'UNKNOWN: boom')

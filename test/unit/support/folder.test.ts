@@ -41,7 +41,7 @@ describe('one sentence explains why a folder cannot be used', () => {
     ['a loop of links', at('loop/x'), /loop of symbolic links/],
     ['a link to nothing', at('dangling'), /it is not a folder/],
     ['a name too long', at('x'.repeat(300)), /the path is too long/],
-    ['a path too long for what goes in', `${root}${'/abcdefgh'.repeat(420)}`, /the path is too long/],
+    ['a path too long for the files in it', `${root}${'/abcdefgh'.repeat(420)}`, /the path is too long/],
     ['a device', '/dev/null', /it is not a folder|is a file/],
   ]
   for (const [what, path, expected] of cases)

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { listenAt } from '../../../src/support/listen.ts'
 
-test('the error names a port that is in use, on one address and on all', async () => {
+test('the error names a port that is in use, for one address and for all', async () => {
   for (const host of ['127.0.0.1', undefined]) {
     const [first, second] = [createServer(), createServer()]
     const port = await listenAt(first, host, 0)
@@ -18,7 +18,7 @@ test('the error names a port that is in use, on one address and on all', async (
   }
 })
 
-test('an address that cannot be used is refused with the reason of the system', async () => {
+test('an unusable address is refused with the reason of the system', async () => {
   await assert.rejects(listenAt(createServer(), '203.0.113.1', 0), {
     code: 'PORT_REFUSED',
     message: /^203\.0\.113\.1:0 cannot be used: .*EADDRNOTAVAIL/,

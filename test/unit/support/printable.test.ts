@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { printable } from '../../../src/support/printable.ts'
 
-test('control and invisible characters of a name are escaped; names of all scripts stay as they are', () => {
+test('control and invisible characters are escaped; letters of all scripts are not', () => {
   assert.equal(printable('a\x1b[31mb\n'), 'a\\u001b[31mb\\u000a')
   assert.equal(printable('\u202eabc'), '\\u202eabc')
   assert.equal(printable('a\u200bnt\u00ad\u2060\ufeff'), 'a\\u200bnt\\u00ad\\u2060\\ufeff')

@@ -20,7 +20,7 @@ const before: Record<string, number> = Object.fromEntries(
   ['SIGTERM', 'SIGINT', 'uncaughtException'].map((event) => [event, process.listenerCount(event)]),
 )
 
-/** Runs the work as the process of a pod does. @returns the exit codes in order */
+/** Runs the work like the process of a pod. @returns the exit codes in order */
 async function run(work: Program['work'], program: Partial<Program> = {}): Promise<number[]> {
   const exits: number[] = []
   await runProcess({
@@ -42,7 +42,7 @@ test('successful work exits with 0 and writes its status', async () => {
   assert.deepEqual(messageOf(), { step: 7 })
 })
 
-test('an error gives the exit code of its code and the failure in the termination message', async () => {
+test('an error sets the exit code of its code, and is in the termination message', async () => {
   const work = async () => {
     throw new DownpourError('BAD_DATA', 'a.tfrecord at 40: bad CRC')
   }
@@ -50,7 +50,7 @@ test('an error gives the exit code of its code and the failure in the terminatio
   assert.deepEqual(messageOf(), { step: 7, failure: { code: 'BAD_DATA', message: 'a.tfrecord at 40: bad CRC' } })
 })
 
-test('a program that is stopped exits as terminated, whatever it throws', async () => {
+test('a stopped program exits as terminated with any error', async () => {
   const work = async (signal: AbortSignal) => {
     process.emit('SIGTERM', 'SIGTERM')
     signal.throwIfAborted()

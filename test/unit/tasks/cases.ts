@@ -1,4 +1,4 @@
-/** Each task on a small backbone, with targets and predictions for two images. */
+/** Builds each task on a small backbone, with targets and predictions for two images. */
 import type { TaskType } from '../../../src/tasks/declarations.ts'
 import { createTask } from '../../../src/tasks/registry.ts'
 import type { Task } from '../../../src/tasks/task.ts'
@@ -7,7 +7,7 @@ import { makeConfig } from '../ps/fixtures.ts'
 export interface TaskCase {
   options: Record<string, unknown>
   targets: readonly unknown[]
-  /** Of the same images, all different. */
+  /** Other targets for the same images; every value differs. */
   otherTargets: readonly unknown[]
   predictions: readonly unknown[]
 }

@@ -6,7 +6,7 @@ import { DECLARATIONS, metricOf } from '../../../src/tasks/declarations.ts'
 import { TASK_CASES, taskOf } from './cases.ts'
 
 for (const { type, metrics } of DECLARATIONS)
-  test(`${type} scores what it declares, and nothing else`, async () => {
+  test(`${type} computes exactly the metrics that it declares`, async () => {
     const { predictions, targets } = TASK_CASES[type]
     const scorer = (await taskOf(type)).scorer()
     scorer.add(predictions, targets)
@@ -16,12 +16,12 @@ for (const { type, metrics } of DECLARATIONS)
     )
   })
 
-test('the first metric of a task is its headline, others are chosen by name', () => {
+test('the first metric of a task is the default, others are selected by name', () => {
   assert.deepEqual(metricOf('multi-label'), { name: 'mAP@100', better: 'higher' })
   assert.deepEqual(metricOf('multi-label', 'loss'), { name: 'loss', better: 'lower' })
 })
 
-test('a task or a metric that nothing declares is refused', () => {
+test('an undeclared task or metric is refused', () => {
   assert.throws(() => metricOf('horoscope'), { code: 'CONFIG_INVALID' })
   assert.throws(() => metricOf('multi-label', 'top1'), { code: 'CONFIG_INVALID' })
 })
@@ -29,7 +29,7 @@ test('a task or a metric that nothing declares is refused', () => {
 const IMPORT = /(?:\bfrom\s*|\b(?:import|require)\(?\s*)['"]([^'"]+)['"]/g
 const TYPES = /\b(?:import|export) type\b[^;'"]*['"][^'"]+['"]/g
 
-/** Every module that a program loads at some time: of ours by its path, of others by name. */
+/** @returns every module that a program may import: files of src by path, packages by name */
 function reach(file: string, seen = new Set<string>()): Set<string> {
   if (seen.has(file)) return seen
   seen.add(file)
@@ -41,7 +41,7 @@ function reach(file: string, seen = new Set<string>()): Set<string> {
   return seen
 }
 
-test('the operator loads of tasks their declarations alone, for its image has no tensors and no pictures', () => {
+test('the operator imports only the declarations of tasks, because its image has neither tfjs nor sharp', () => {
   const modules = [...reach('src/cli/operator-main.ts')]
   const ofTasks = modules.filter((path) => path.startsWith('src/tasks/'))
   assert.ok(ofTasks.length > DECLARATIONS.length, 'found the declarations')
@@ -55,7 +55,7 @@ test('the operator loads of tasks their declarations alone, for its image has no
   )
 })
 
-test('the walk above sees what a worker loads', () => {
+test('the import search finds the modules of a worker', () => {
   const modules = reach('src/worker/main.ts')
   for (const path of ['src/tensor/tf.ts', '@tensorflow/tfjs']) assert.ok(modules.has(path), path)
 })

@@ -30,7 +30,7 @@ function lastFeature(backbone: Backbone, weights: Weights): number[] {
   return tf.tidy(() => [...(backbone.apply(image(1, 16), pass).at(-1)?.x_BHWC.dataSync() ?? [])])
 }
 
-/** The stages, and whether all of a stage's variables are frozen. */
+/** Maps each stage to whether all of its variables are frozen. */
 function frozenStages({ variables }: Backbone): Record<string, boolean> {
   const stages = Map.groupBy(variables, ({ name }) => name.split('/')[0] as string)
   return Object.fromEntries([...stages].map(([stage, own]) => [stage, own.every(({ kind }) => kind === 'frozen')]))

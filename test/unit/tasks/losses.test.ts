@@ -21,7 +21,7 @@ function run(loss: Loss, z: number[][], labels: Labels): { value: number; gradie
   })
 }
 
-/** Float64, from the definitions. */
+/** Losses in float64, computed by their definitions. */
 function logisticReference(z: ArrayLike<number>, labels: Labels): number {
   const classes = z.length / labels.length
   const terms = Array.from(z, (value, i) => {
@@ -42,7 +42,7 @@ function softmaxReference(z: ArrayLike<number>, labels: Labels): number {
   return rows.reduce((a, b) => a + b, 0) / labels.length
 }
 
-test('the logistic loss of the golden vector: sum over labels, mean over batch', () => {
+test('the logistic loss equals the golden value: sum over labels, mean over the batch', () => {
   const z = [
     [2, -1, 0],
     [-3, 0.5, 100],
@@ -61,7 +61,7 @@ for (const [name, loss, reference, used] of [
   ['logistic', logisticLoss, logisticReference, (labels: Labels) => labels],
   ['softmax', softmaxLoss, softmaxReference, (labels: Labels) => labels.map((ids) => ids.slice(0, 1))],
 ] as const) {
-  test(`the ${name} loss and its gradient are those of finite differences, for any logits and labels`, () => {
+  test(`the ${name} loss equals its definition and its gradient finite differences, for any logits and labels`, () => {
     fc.assert(
       fc.property(examples, (given) => {
         const labels = used(given.map(([, ids]) => ids))
@@ -76,7 +76,7 @@ for (const [name, loss, reference, used] of [
     )
   })
 
-  test(`the ${name} loss of extreme logits is finite, and so is its gradient`, () => {
+  test(`the ${name} loss and its gradient are finite for extreme logits`, () => {
     const z = [
       [1e4, -1e4, 0],
       [-1e4, 1e4, 88],
@@ -87,7 +87,7 @@ for (const [name, loss, reference, used] of [
   })
 }
 
-test('a label past the last class is refused before it lands in the next row', () => {
+test('a label beyond the last class is refused, because it would set a value in the next row', () => {
   assert.throws(() => denseTargets([[3]], 3), {
     code: 'LABEL_UNKNOWN',
     message: 'label 3: the model has 3 classes',

@@ -12,7 +12,7 @@ test('equal logits are ranked by the lower index', () => {
   assert.deepEqual(topK(Float32Array.of(0, 0, 0), 2), [0, 1])
 })
 
-test('the k largest are those of a full sort, with ties and with fewer values than k', () => {
+test('the k largest values equal those of a full sort, with ties and with fewer values than k', () => {
   const values = fc.array(fc.oneof(fc.integer({ min: -3, max: 3 }), fc.double({ noNaN: true })), { maxLength: 40 })
   fc.assert(
     fc.property(values, fc.integer({ min: 1, max: 12 }), (raw, k) => {
@@ -24,18 +24,18 @@ test('the k largest are those of a full sort, with ties and with fewer values th
   )
 })
 
-test('a logit that is not a number is below all others', () => {
+test('a logit of NaN is ranked last', () => {
   assert.deepEqual(topK(Float32Array.of(Number.NaN, -5, Number.NaN, 2), 3), [3, 1, 0])
 })
 
-test('average precision counts hits by their rank, over all right labels', () => {
+test('average precision sums the precision at each hit and divides by the number of labels', () => {
   assert.equal(averagePrecision([7, 1, 3], [7, 3]), (1 / 1 + 2 / 3) / 2)
   assert.equal(averagePrecision([1, 2], [9]), 0)
   assert.equal(averagePrecision([4], [4, 5]), 1 / 2)
   assert.equal(averagePrecision([1], []), 0)
 })
 
-test('labels beyond rank 100 earn nothing in mAP@100', () => {
+test('labels beyond rank 100 count as missed in mAP@100', () => {
   const logits = Float32Array.from({ length: 150 }, (_, i) => -i)
   const score = (labels: number[]) => {
     const scorer = multiLabelScorer()
@@ -47,7 +47,7 @@ test('labels beyond rank 100 earn nothing in mAP@100', () => {
   assert.equal(score([0, 120]), 1 / 2)
 })
 
-test('scores add up over batches as over one', () => {
+test('scores of several batches equal those of one', () => {
   const logits = [
     [3, 1, 2],
     [0, 5, 1],
@@ -77,13 +77,13 @@ test('top-1 and top-5 are fractions of images whose class is among the first; ti
   assert.equal(top5, 3 / 4)
 })
 
-test('the class is the first label, whatever ancestors follow; an image without labels says nothing', () => {
+test('the class of an image is its first label, before its ancestors; an image without labels is ignored', () => {
   const scorer = classificationScorer()
   scorer.add([Float32Array.of(0, 0, 9), Float32Array.of(0, 0, 9)], [target(2, 0), target()])
   assert.equal(scorer.result().top1, 1)
 })
 
-test('row losses are those of the definitions, also for extreme logits', () => {
+test('row losses equal their definitions, also for extreme logits', () => {
   const close = (a: number, b: number) => assert.ok(Math.abs(a - b) < 1e-5, `${a} is not ${b}`)
   close(
     logisticRowLoss(Float32Array.of(2, -1, 0), [0]),

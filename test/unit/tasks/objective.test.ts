@@ -1,4 +1,4 @@
-/** A step that is recorded as a graph must not keep the targets of the batch that it was recorded with. */
+/** A step that is recorded as a graph must not contain the targets of the recorded batch as constants. */
 import assert from 'node:assert/strict'
 import { before, describe, mock, test } from 'node:test'
 import { disposeStep, valueAndGradients } from '../../../src/models/gradients.ts'
@@ -28,7 +28,7 @@ for (const { type } of DECLARATIONS)
   describe(`the objective of ${type}`, () => {
     const { targets, otherTargets } = TASK_CASES[type]
 
-    test('takes its targets from the tensors that it is given, at each run', async () => {
+    test('uses the target tensors of each call', async () => {
       const task = await taskOf(type)
       const weights = drawWeights(task, 1)
       const images = image(targets.length, 8)
@@ -46,7 +46,7 @@ for (const { type } of DECLARATIONS)
       tf.dispose([images, ...Object.values(before), ...Object.values(others), ...weights.values()])
     })
 
-    test('makes the same constants whatever the targets are', async () => {
+    test('creates no constants that depend on the targets', async () => {
       const task = await taskOf(type)
       const weights = drawWeights(task, 1)
       const images = image(targets.length, 8)

@@ -8,7 +8,7 @@ import { buildModel, config, drawWeights, image, type Model } from '../models/bu
 
 before(async () => void (await selectBackend('wasm', silentLog)))
 
-test('18,291 classes over 50 slices are 41 of 366 columns and 9 of 365', () => {
+test('18,291 classes in 50 slices are 41 slices of 366 columns and 9 of 365', () => {
   const widths = sliceWidths(18_291, 50)
   assert.deepEqual(widths, [...new Array(41).fill(366), ...new Array(9).fill(365)])
   const { variables } = buildModel(config({ backbone: 'resnet101', classes: 18_291, headSlices: 50 }))
@@ -26,7 +26,7 @@ test('more slices than classes are refused', () => {
   })
 })
 
-test('logits are one a class for every image, also of odd sizes', () => {
+test('every image has one logit for each class, also with slices of different sizes', () => {
   const model = buildModel(config({ classes: 7, headSlices: 3 }))
   const weights = drawWeights(model, 2)
   for (const pixels of [9, 16, 33]) {
@@ -37,7 +37,7 @@ test('logits are one a class for every image, also of odd sizes', () => {
   tf.dispose([...weights.values()])
 })
 
-test('a head in slices computes what one head computes', () => {
+test('a head in slices computes the same as one head', () => {
   const [one, three] = [1, 3].map((headSlices) => buildModel(config({ classes: 7, headSlices })))
   const whole = drawWeights(one as Model, 3)
   const width = sliceWidths(7, 3)

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseSquareInput } from '../../../src/tasks/square-input.ts'
 
-test('fields that are absent have the numbers of the paper', () => {
+test('absent fields have the defaults of the paper', () => {
   assert.deepEqual(parseSquareInput({ flip: false }), { resizePixels: 340, cropPixels: 299, flip: false })
 })
 
-test('a crop larger than the picture, and fields of another task, are refused by name', () => {
+test('a crop larger than the image, and fields of another task, are refused by name', () => {
   const refusal = (message: RegExp) => ({ code: 'CONFIG_INVALID', message })
   assert.throws(
     () => parseSquareInput({ cropPixels: 341 }),

@@ -46,7 +46,7 @@ test('a backend that the job names is selected, whichever backends come before i
   }
 })
 
-test('plain JavaScript is taken with a warning', async () => {
+test('plain JavaScript is selected with a warning', async () => {
   const { log, lines } = recordingLog()
   await selectBackend('cpu', log)
   assert.deepEqual(
@@ -65,7 +65,7 @@ test('a backend that is not installed is refused with the field, the reason and 
   }
 })
 
-test('TensorFlow that is not set up ends in the command that sets it up', async (t) => {
+test('a missing TensorFlow is refused with the command that sets it up', async (t) => {
   if (absent.includes('tensorflow')) return t.skip('its package is not installed here')
   const cache = mkdtempSync(join(tmpdir(), 'downpour-cache-'))
   t.after(() => rmSync(cache, { recursive: true }))
@@ -75,7 +75,7 @@ test('TensorFlow that is not set up ends in the command that sets it up', async 
   })
 })
 
-test('TensorFlow of the cache is taken first, computes, and the reason names its folder', async (t) => {
+test('TensorFlow of the cache is selected first, computes, and the reason names its folder', async (t) => {
   const cache = cacheRoot(process.env)
   if (absent.includes('tensorflow') || !existsSync(tensorflowFolder(cache)))
     return t.skip('TensorFlow is not set up here')
@@ -86,7 +86,7 @@ test('TensorFlow of the cache is taken first, computes, and the reason names its
   assert.deepEqual([...tf.tidy(() => tf.matMul([[1, 2]], [[3], [4]]).dataSync())], [11])
 })
 
-test('a backend taken after a refused one still computes', async () => {
+test('a backend that is selected after a refused one still computes', async () => {
   for (const missing of absent) await assert.rejects(selectBackend(missing, silentLog))
   await selectBackend('wasm', silentLog)
   assert.deepEqual([...tf.tidy(() => tf.matMul([[1, 2]], [[3], [4]]).dataSync())], [11])

@@ -28,7 +28,7 @@ function momentsOf(x: ArrayLike<number>, channels: number): Moments[] {
   })
 }
 
-/** Σ batchNorm(x) · weight in float64. */
+/** @returns Σ batchNorm(x) · weight in float64 */
 function reference(
   x: ArrayLike<number>,
   gamma: ArrayLike<number>,
@@ -53,7 +53,7 @@ const SHAPES: [number, number, number, number][] = [
 
 for (const backend of ['wasm', 'cpu'] as const) {
   for (const shape of SHAPES) {
-    test(`batch norm of ${shape.join('×')} on ${backend} has the gradients of finite differences`, async (t) => {
+    test(`gradients of batch norm of ${shape.join('×')} on ${backend} equal finite differences`, async (t) => {
       await tf.setBackend(backend)
       const channels = shape[3]
       const length = shape.reduce((a, b) => a * b, 1)
@@ -88,7 +88,7 @@ for (const backend of ['wasm', 'cpu'] as const) {
   }
 }
 
-test('the mean and the biased variance of the batch come back', async () => {
+test('batch norm returns the mean and the biased variance of the batch', async () => {
   await tf.setBackend('wasm')
   const x = randomValues(2 * 4 * 3 * 2, 9)
   const { mean_C, variance_C } = batchNormTraining(

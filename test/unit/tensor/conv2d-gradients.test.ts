@@ -7,7 +7,7 @@ import { type Tensor4D, tf } from '../../../src/tensor/tf.ts'
 import { derivative, randomValues, someIndices, worstError } from './numeric.ts'
 import { type ConvCase, outputShape, weightedConv } from './reference-conv.ts'
 
-/** Sums of some hundred float32 products of values below 1. */
+/** Tolerance for sums of some hundred float32 products of values below 1. */
 const TOLERANCE = 2e-5
 const COORDINATES = 16
 
@@ -136,7 +136,7 @@ test('gradients of dilated convolutions equal finite differences on WASM and on 
   t.diagnostic(`largest error ${worst.toExponential(1)}`)
 })
 
-test('any small shape, stride and padding has the same gradients as finite differences and tfjs-cpu', async () => {
+test('gradients for any small shape, stride and padding equal finite differences and tfjs-cpu', async () => {
   const size = fc.integer({ min: 4, max: 9 })
   const kernel = fc.constantFrom(1, 2, 3, 4)
   const pads = fc.integer({ min: 0, max: 3 })
@@ -152,7 +152,7 @@ test('any small shape, stride and padding has the same gradients as finite diffe
   )
 })
 
-test('gradients leave no tensor behind', async () => {
+test('gradients leak no tensor', async () => {
   const shape: ConvCase = { input: [2, 8, 8, 3], filter: [3, 3, 3, 4], strides: [2, 2], pad: 'same' }
   await gradientsOn('wasm', shape, operands(shape))
   const before = tf.memory().numTensors

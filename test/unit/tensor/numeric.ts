@@ -7,7 +7,7 @@ export function randomValues(length: number, seed: number): Float32Array {
   return Float32Array.from({ length }, () => random.next() * 2 - 1)
 }
 
-/** Central difference of a function of one value of `at`, everything in float64. */
+/** @returns the central difference of a function by one value of `at`, in float64 */
 export function derivative(
   f: (at: Float64Array) => number,
   at: ArrayLike<number>,
@@ -22,7 +22,7 @@ export function derivative(
   return (shifted(step) - shifted(-step)) / (2 * step)
 }
 
-/** Largest |a - b| / max(1, |b|). */
+/** @returns the largest |a - b| / max(1, |b|) */
 export function worstError(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let worst = a.length === b.length ? 0 : Number.POSITIVE_INFINITY
   for (let i = 0; i < b.length; i++) {
@@ -32,7 +32,7 @@ export function worstError(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return worst
 }
 
-/** `count` different indices below `length`, spread over it; all of them where there are fewer. */
+/** @returns `count` different indices spread from 0 to `length`, or all if there are fewer */
 export function someIndices(length: number, count: number): number[] {
   if (length <= count) return Array.from({ length }, (_, i) => i)
   return Array.from({ length: count }, (_, i) => Math.floor((i * length) / count))

@@ -12,7 +12,7 @@ before(async () => {
 
 const values = (tensor: Tensor4D) => [...tensor.dataSync()]
 
-test('a backend that registers an operation uses it and keeps the defaults of the others', async () => {
+test('a backend uses the operation that it registers, and the defaults for the others', async () => {
   const doubled = (x: Tensor4D) => tf.mul(x, 2) as Tensor4D
   registerOperations('cpu', { relu: doubled })
   await tf.setBackend('cpu')
@@ -25,7 +25,7 @@ test('a backend that registers an operation uses it and keeps the defaults of th
   tf.tidy(() => assert.deepEqual(values(operations().relu(tf.tensor4d([-1, 2], [1, 1, 1, 2]))), [0, 2]))
 })
 
-test('the gradient of a convolution is that of the backend in use, and images that need none get none', async () => {
+test('a convolution uses the gradient of the current backend, and skips that of images without one', async () => {
   const asked: string[] = []
   const gradient = (name: string, of: Tensor4D) => () => {
     asked.push(name)

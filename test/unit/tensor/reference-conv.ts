@@ -1,4 +1,4 @@
-/** A convolution written out, in float64: n images, H W pixels, ci co channels, NHWC and HWIO. */
+/** A reference convolution in float64: n images of H×W pixels, ci and co channels, layouts NHWC and HWIO. */
 export interface ConvCase {
   input: readonly [n: number, height: number, width: number, ci: number]
   filter: readonly [kh: number, kw: number, ci: number, co: number]
@@ -22,7 +22,7 @@ function axisOf(size: number, kernel: number, stride: number, pad: ConvCase['pad
   return { out, before: Math.floor(Math.max(0, (out - 1) * stride + kernel - size) / 2) }
 }
 
-/** Pixels from the first to the last that a dilated filter sees. */
+/** @returns the number of pixels from the first to the last that a dilated filter covers */
 const span = (kernel: number, dilation: number) => (kernel - 1) * dilation + 1
 
 export function outputShape({
@@ -37,7 +37,7 @@ export function outputShape({
   return [input[0], rows.out, columns.out, filter[3]]
 }
 
-/** Σ over the output of conv(x, w) · weight. Linear in x and in w, so a difference of any step is exact. */
+/** @returns Σ conv(x, w) · weight. Linear in x and in w, so a finite difference of any step is exact. */
 export function weightedConv(shape: ConvCase, x: ArrayLike<number>, w: ArrayLike<number>, weight: ArrayLike<number>) {
   const [n, height, width, ci] = shape.input
   const [kh, kw, , co] = shape.filter

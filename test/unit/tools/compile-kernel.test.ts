@@ -1,4 +1,4 @@
-/** Formulas that cannot be compiled; what compiled ones compute is in test/unit/ps/kernels.test.ts. */
+/** Formulas that cannot be compiled. test/unit/ps/kernels.test.ts tests the results of compiled formulas. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileKernel } from '../../../tools/compile-kernel.ts'
@@ -14,9 +14,10 @@ for (const [formula, message] of [
   ['x = * a', /'\*' is no value/],
   ['x = x + y', /'y' is no value/],
 ] as const)
-  test(`"${formula}" is refused`, () => assert.throws(() => kernel(formula), { name: 'SyntaxError', message }))
+  test(`the formula "${formula}" is refused`, () =>
+    assert.throws(() => kernel(formula), { name: 'SyntaxError', message }))
 
-test('operators of one rank are computed from left to right', () => {
+test('operators of the same precedence are computed from left to right', () => {
   assert.match(
     kernel('x = x - a - 1'),
     /\(f32\.sub \(f32\.sub \(local\.get \$x_f32\) \(local\.get \$a\)\) \(f32\.const 1\)\)/,
@@ -24,6 +25,6 @@ test('operators of one rank are computed from left to right', () => {
   assert.match(kernel('x = x * a / 2'), /\(f32\.div \(f32\.mul /)
 })
 
-test('products come before sums', () => {
+test('products are computed before sums', () => {
   assert.match(kernel('x = x + a * x'), /\(f32\.add \(local\.get \$x_f32\) \(f32\.mul /)
 })

@@ -1,4 +1,4 @@
-/** What jft-mini promises, measured on a small set. Bounds are five standard deviations of a binomial count. */
+/** Measures the documented properties of jft-mini on a small set. Bounds are five standard deviations of a binomial count. */
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -61,7 +61,7 @@ const isLeaf = (id: number) => id >= source.labels.size - LEAVES
 const parentOf = (id: number) => source.labels.labels[id]?.parents[0]
 const truthOf = ({ truth }: Example) => truth ?? assert.fail('the record does not say what it shows')
 
-/** Is `count` of `n` what a chance of `p` gives? */
+/** Asserts that `count` of `n` is within five standard deviations of probability `p`. */
 function assertShare(count: number, n: number, p: number, what: string): void {
   const spread = (SIGMAS * Math.sqrt(p * (1 - p) * n)) / n
   assert.ok(Math.abs(count / n - p) < spread, `seed ${SEED}: ${what}: ${count} of ${n}, expected ${p} ± ${spread}`)
@@ -80,7 +80,7 @@ test('there are about 1.26 labels an image', (t) => {
   assert.ok(Math.abs(mean - 1.26) < SIGMAS * Math.sqrt((0.26 * 0.74) / IMAGES), String(mean))
 })
 
-test('a fifth of the leaf labels is wrong, half of them a sibling of the right one', () => {
+test('a fifth of the leaf labels is wrong, and half of those are siblings of the correct one', () => {
   const stored = pretrain.flatMap((example) =>
     example.labels.filter(isLeaf).map((label) => ({ label, truth: truthOf(example) })),
   )
@@ -90,7 +90,7 @@ test('a fifth of the leaf labels is wrong, half of them a sibling of the right o
   assertShare(siblings.length, wrong.length, 0.5, 'siblings among them')
 })
 
-test('how often a class is shown falls as Zipf says', (t) => {
+test("the frequency of classes follows Zipf's law", (t) => {
   const shown = pretrain.flatMap((example) => truthOf(example))
   const leaves = Array.from({ length: LEAVES }, (_, i) => source.labels.size - LEAVES + i)
   const counts = leaves.map((leaf) => shown.filter((one) => one === leaf).length).sort((a, b) => b - a)
@@ -103,20 +103,20 @@ test('how often a class is shown falls as Zipf says', (t) => {
   }
 })
 
-test('ancestors are missing from nearly all records, and closing brings them', () => {
+test('ancestors are missing from nearly all records, and closing the labels adds them', () => {
   const named = pretrain.filter(({ labels }) => labels.some((label) => !isLeaf(label)))
   assert.ok(named.length > 0 && named.length < 0.05 * IMAGES, `${named.length} records name an ancestor`)
   for (const { labels } of pretrain.slice(0, 20)) assert.ok(source.labels.close(labels).includes(0))
 })
 
-test('the evaluation set is clean: every label that is shown, with its ancestors', () => {
+test('the evaluation set has exactly the labels of the shown objects, with their ancestors', () => {
   assert.equal(evaluation.length, 100)
   for (const example of evaluation) {
     assert.deepEqual([...example.labels].sort(), [...source.labels.close(truthOf(example))].sort())
   }
 })
 
-test('no downstream class was ever in pre-training, and its pictures are as many as asked', () => {
+test('no downstream class is in pre-training, and each has the requested number of images', () => {
   const known = new Set(source.labels.labels.map(({ name }) => name.replaceAll(' ', '-')))
   assert.equal(downstream.classes.length, 20)
   assert.deepEqual(
@@ -129,14 +129,14 @@ test('no downstream class was ever in pre-training, and its pictures are as many
   assert.deepEqual(perClass(downstream.val), new Array(20).fill(2))
 })
 
-test('no image is in two sets, neither by its id nor by its bytes', () => {
+test('no image is in two sets, by id or by bytes', () => {
   const sets = [pretrain, evaluation, downstream.train, downstream.val]
   const total = sets.reduce((sum, { length }) => sum + length, 0)
   assert.equal(new Set(sets.flat().map(({ id }) => id)).size, total)
   assert.equal(new Set(sets.flat().map(({ bytes }) => Buffer.from(bytes).toString('base64'))).size, total)
 })
 
-test('the folder says how it was made', async () => {
+test('the folder records how it was generated', async () => {
   const facts = JSON.parse(await readFile(join(out, 'dataset.json'), 'utf8'))
   assert.deepEqual(
     { seed: facts.seed, images: facts.images, classes: facts.classes },

@@ -9,7 +9,7 @@ import { inside, temporaryFolder } from '../builders.ts'
 const root = temporaryFolder()
 const SMALL = { images: 40, evaluationImages: 5, downstreamTrainPerClass: 1, downstreamValPerClass: 1 }
 
-/** Path → hash of every file. */
+/** Maps the path of every file to its hash. */
 async function hashes(folder: string): Promise<Record<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = entries
@@ -23,7 +23,7 @@ async function hashes(folder: string): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(files.map(async (file) => [file.slice(folder.length), await hash(file)])))
 }
 
-test('the same seed gives the same bytes; another gives others', async () => {
+test('the same seed gives the same bytes, another seed gives other bytes', async () => {
   const folder = inside(root)
   const made = async (name: string, seed: number) => {
     await makeJftMini({ ...SMALL, out: join(folder, name), seed })
@@ -35,7 +35,7 @@ test('the same seed gives the same bytes; another gives others', async () => {
   assert.notDeepEqual(await made('c', 2), first)
 })
 
-test('more pictures leave the first ones as they were', async () => {
+test('a larger set starts with the same images', async () => {
   const folder = inside(root)
   await makeJftMini({ ...SMALL, out: join(folder, 'few'), seed: 3 })
   await makeJftMini({ ...SMALL, out: join(folder, 'many'), seed: 3, downstreamTrainPerClass: 2 })
@@ -44,7 +44,7 @@ test('more pictures leave the first ones as they were', async () => {
   assert.ok(same.length === 40 && same.every(([name, hash]) => many[name] === hash))
 })
 
-test('a folder that holds something is left alone; an empty one is filled', async () => {
+test('a folder with files is refused, an empty one is filled', async () => {
   const out = inside(root)
   await writeFile(join(out, 'mine'), 'do not touch')
   await assert.rejects(makeJftMini({ ...SMALL, out, seed: 1 }), {
@@ -58,7 +58,7 @@ test('a folder that holds something is left alone; an empty one is filled', asyn
   assert.ok((await readdir(empty)).includes('dataset.json'))
 })
 
-test('the root of a volume is filled where it is, whatever its file system and a killed run left there', async () => {
+test('the root of a volume is filled in place, even with lost+found and files of a killed run', async () => {
   const out = inside(root)
   const { ino } = await stat(out)
   for (const name of ['lost+found', '@eaDir', '.snapshot']) await mkdir(join(out, name))
@@ -71,14 +71,14 @@ test('the root of a volume is filled where it is, whatever its file system and a
   assert.ok(!(await readdir(join(out, 'pretrain'))).includes('half'))
 })
 
-test('a file in the way is refused and stays', async () => {
+test('a file at the path is refused and stays', async () => {
   const out = join(inside(root), 'file')
   await writeFile(out, 'mine')
   await assert.rejects(makeJftMini({ ...SMALL, out, seed: 1 }), { code: 'DATA_OUT_UNUSABLE', message: /is a file/ })
   assert.equal(await readFile(out, 'utf8'), 'mine')
 })
 
-test('an abort in the middle leaves nothing behind', async () => {
+test('an aborted generation leaves no files', async () => {
   const folder = inside(root)
   const stop = new AbortController()
   const onProgress = (done: number) => {
@@ -89,7 +89,7 @@ test('an abort in the middle leaves nothing behind', async () => {
   assert.deepEqual(await readdir(folder), [])
 })
 
-test('what a killed run left is cleared away by the next', async () => {
+test('the next run removes the files of a killed one', async () => {
   const folder = inside(root)
   await mkdir(join(folder, 'set.making/pretrain'), { recursive: true })
   await writeFile(join(folder, 'set.making/pretrain/half'), 'made')
@@ -98,7 +98,7 @@ test('what a killed run left is cleared away by the next', async () => {
   assert.ok(!(await readdir(join(folder, 'set/pretrain'))).includes('half'))
 })
 
-test('progress counts every picture up to the total', async () => {
+test('progress counts every image up to the total', async () => {
   const seen: [number, number][] = []
   await makeJftMini({ ...SMALL, out: join(inside(root), 'set'), seed: 1, onProgress: (...now) => seen.push(now) })
   assert.equal(seen.length, 40 + 5 + 2 * 20)

@@ -1,4 +1,4 @@
-/** What real folders contain besides pictures: each thing is read, passed over and counted, or refused by name. */
+/** Tests what real folders contain besides images: each file is read, skipped and counted, or refused by name. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -26,7 +26,7 @@ const NOTHING = Buffer.alloc(0)
 const TEXT = Buffer.from('some words\n')
 const picture = await png(200)
 
-/** ant, bee and cat with a picture each, and what a test adds. */
+/** Writes the classes ant, bee and cat with an image each, and the files of the test. */
 async function threeClasses(more: Record<string, Uint8Array> = {}): Promise<string> {
   const folder = inside(root)
   await writeImages(folder, { 'ant/1.png': picture, 'bee/1.png': picture, 'cat/1.png': picture, ...more })
@@ -68,7 +68,7 @@ async function damageOf(source: Dataset<ClassLabels>): Promise<string[]> {
 
 const THREE = ['ant/1.png', 'bee/1.png', 'cat/1.png']
 
-suite('folders of systems and tools are no classes, beside the classes and inside of them', () => {
+suite('a system or tool folder beside or inside of class folders is no class:', () => {
   for (const name of [
     ...['.ipynb_checkpoints', '.git', '.dvc', '.cache', '.huggingface', '.no_exist', '.Spotlight-V100', '.Trashes'],
     ...['.fseventsd', '.snapshot', '.@__thumb', '.AppleDouble', '.Trash-1000', '..data', '..2026_11_28_10_00_00.123'],
@@ -85,7 +85,7 @@ suite('folders of systems and tools are no classes, beside the classes and insid
     })
 })
 
-suite('files that are no pictures are passed over, by kind', () => {
+suite('a file that is not an image is skipped and counted by kind:', () => {
   const cases: Record<string, [bytes: Uint8Array, kind: Kind]> = {
     '.DS_Store': [TEXT, 'system'],
     '._1.png': [Buffer.from('\0\x05\x16\x07', 'latin1'), 'system'],
@@ -114,7 +114,7 @@ suite('files that are no pictures are passed over, by kind', () => {
     'clip.mp4': [Buffer.from('\0\0\0\x18ftypisom'), 'other'],
   }
   for (const [name, [bytes, kind]] of Object.entries(cases))
-    test(`${JSON.stringify(name)}: ${kind}`, async () => {
+    test(`${JSON.stringify(name)} counts as ${kind}`, async () => {
       const source = await open(await threeClasses({ [`ant/${name}`]: bytes, [name]: bytes }))
       assert.deepEqual(classesOf(source), ['ant', 'bee', 'cat'])
       assert.deepEqual(await idsOf(source), THREE)
@@ -124,10 +124,10 @@ suite('files that are no pictures are passed over, by kind', () => {
     })
 })
 
-suite('pictures are known by what they hold', () => {
+suite('images are recognised by their content:', () => {
   const canvas = () => sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } })
   for (const type of ['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif'] as const)
-    test(`${type}, whatever its ending`, async () => {
+    test(`${type} with any file name extension`, async () => {
       const bytes = await canvas().toFormat(type).toBuffer()
       const names = [
         `1.${type}`,
@@ -146,7 +146,7 @@ suite('pictures are known by what they hold', () => {
       assert.deepEqual(await damageOf(source), [])
     })
 
-  test('a note beside its picture is not opened, a million of them cost nothing', async (t) => {
+  test('a text file beside its image is not opened', async (t) => {
     const notes = ['1.txt', '1.json', '1.png.json', '1.XML']
     const folder = await threeClasses(Object.fromEntries(notes.map((name) => [`ant/${name}`, TEXT])))
     const opened = t.mock.method(promises, 'open')
@@ -158,7 +158,7 @@ suite('pictures are known by what they hold', () => {
     assert.deepEqual(kindsOf(source), { other: `4 ${join('ant', '1.XML')}` })
   })
 
-  test('what is named like a picture and is none is damage that says what it is', async () => {
+  test('a file that is only named like an image is damage with a description of its content', async () => {
     for (const [bytes, reason] of [
       [NOTHING, /it is empty/],
       [
@@ -173,15 +173,15 @@ suite('pictures are known by what they hold', () => {
       assert.match((await damageOf(await open(await threeClasses({ 'ant/2.jpg': bytes })))).join(), reason)
   })
 
-  test('a file larger than any picture is damage, and its bytes are not read', async () => {
+  test('a file larger than any image is damage, and its bytes are not read', async () => {
     const folder = await threeClasses({ 'ant/2.jpg': NOTHING })
     await truncate(join(folder, 'ant/2.jpg'), 2 ** 36)
     assert.match((await damageOf(await open(folder))).join(), /has 68719476736 bytes/)
   })
 })
 
-suite('what is no file does not hold anybody up', { timeout: 20_000 }, () => {
-  test('pipes and sockets are passed over, whatever their names', async (t) => {
+suite('special files never block:', { timeout: 20_000 }, () => {
+  test('pipes and sockets of any name are skipped', async (t) => {
     const folder = await threeClasses()
     for (const name of ['ant/x.JPEG', 'x.JPEG', 'labels']) execFileSync('mkfifo', [join(folder, name)])
     await socketAt(t, join(folder, 'bee/y.jpg'))
@@ -190,7 +190,7 @@ suite('what is no file does not hold anybody up', { timeout: 20_000 }, () => {
     assert.deepEqual(kindsOf(source), { special: '4 ant/x.JPEG' })
   })
 
-  test('links to pipes, sockets, devices and folders are damage where they are named like pictures', async (t) => {
+  test('links to pipes, sockets, devices and folders are damage if they are named like images', async (t) => {
     const folder = await threeClasses()
     const elsewhere = inside(root)
     execFileSync('mkfifo', [join(elsewhere, 'pipe')])
@@ -202,7 +202,7 @@ suite('what is no file does not hold anybody up', { timeout: 20_000 }, () => {
     for (const reason of damage) assert.match(reason, /regular file/)
   })
 
-  test('links to files and folders are read, as download caches lay them out', async () => {
+  test('links to files and folders, as in download caches, are read', async () => {
     const blobs = inside(root)
     await writeFile(join(blobs, 'b10b'), picture)
     await mkdir(join(blobs, 'dog'))
@@ -223,7 +223,7 @@ suite('what is no file does not hold anybody up', { timeout: 20_000 }, () => {
     assert.deepEqual(source.passedOver, [])
   })
 
-  test('links that are broken, circular, or point to a parent folder are passed over', async () => {
+  test('links that are broken, circular, or point to a parent folder are skipped', async () => {
     const folder = await threeClasses()
     await symlink('gone', join(folder, 'broken'))
     await symlink('ring', join(folder, 'ring'))
@@ -241,7 +241,7 @@ suite('what is no file does not hold anybody up', { timeout: 20_000 }, () => {
   }
 })
 
-suite('folders that are no classes', () => {
+suite('folders without images of their own:', () => {
   test('an empty class folder stays a class and is counted', async () => {
     const folder = await threeClasses({ 'eel/.gitkeep': NOTHING })
     await mkdir(join(folder, 'dog'))
@@ -250,7 +250,7 @@ suite('folders that are no classes', () => {
     assert.equal(kindsOf(source).emptyClass, '2 dog')
   })
 
-  test('one without a readable picture is refused', async () => {
+  test('a class folder without a readable image is refused', async () => {
     for (const name of ['script.py', 'x.jpg.part', 'x.bmp', 'x.nef', 'x.zip']) {
       const folder = await threeClasses({ [`dog/${name}`]: TEXT })
       await assert.rejects(open(folder), (error: Error & { code: string }) => {
@@ -262,7 +262,7 @@ suite('folders that are no classes', () => {
     }
   })
 
-  test('pictures deeper than a class folder are refused, however deep', async () => {
+  test('images deeper than a class folder are refused', async () => {
     for (const path of ['ant/thumbs/1.png', 'ant/a/b/c/1.png', 'dog/images/1.png/2.png/3.png'])
       await assert.rejects(open(await threeClasses({ [path]: picture, [path.replace(/\d\.png$/, 'x')]: TEXT })), {
         code: 'DATA_NESTED',
@@ -273,18 +273,18 @@ suite('folders that are no classes', () => {
     })
   })
 
-  test('the only folder of a class folder is read in its place, as in Tiny ImageNet', async () => {
+  test('the only folder in a class folder is read instead of it, as in Tiny ImageNet', async () => {
     const source = await open(await threeClasses({ 'dog/images/1.png': picture, 'dog/dog_boxes.txt': TEXT }))
     assert.deepEqual(classesOf(source), ['ant', 'bee', 'cat', 'dog'])
     assert.ok((await idsOf(source)).includes('dog/images/1.png'))
   })
 
-  test('folders without pictures inside a class are passed over', async () => {
+  test('folders without images inside a class are skipped', async () => {
     const source = await open(await threeClasses({ 'ant/notes/1.xml': TEXT, 'ant/deep/er/x.csv': TEXT }))
     assert.deepEqual(kindsOf(source), { folder: '2 ant/deep' })
   })
 
-  test('a folder one level too high is refused with the folder to use', async () => {
+  test('the parent of a data set is refused with the folder to use', async () => {
     const splits = inside(root)
     await writeImages(splits, { 'train/ant/1.png': picture, 'train/bee/1.png': picture, 'val/ant/1.png': picture })
     await assert.rejects(open(splits), { code: 'DATA_SPLITS', message: /train, val .*…\/train/ })
@@ -299,7 +299,7 @@ suite('folders that are no classes', () => {
     })
   })
 
-  test('pictures beside the class folders are counted, and without class folders they are not data', async () => {
+  test('images beside class folders are counted, and without class folders they are refused', async () => {
     assert.deepEqual(kindsOf(await open(await threeClasses({ 'x.png': picture, y: picture }))), {
       strayPicture: '2 x.png',
     })
@@ -311,7 +311,7 @@ suite('folders that are no classes', () => {
     })
   })
 
-  test('the labels file is read, not passed over, and a folder that holds it is no class', async () => {
+  test('the labels file is not counted as skipped, and a folder with only that file is no class', async () => {
     for (const path of ['labels.json', './labels.json', 'meta/labels.json']) {
       const folder = inside(root)
       await writeImages(folder, { 'apple/1.png': picture, [path]: Buffer.from(JSON.stringify(FRUIT)) })
@@ -321,8 +321,8 @@ suite('folders that are no classes', () => {
   })
 })
 
-suite('names', () => {
-  test('accents are one name however they are stored, and two folders of one name are refused', async () => {
+suite('names of classes:', () => {
+  test('names are equal in every unicode normal form, and two folders with the same name are refused', async () => {
     const apart = 'cafe\u0301'
     const source = await open(await threeClasses({ [`${apart}/1.png`]: picture }))
     assert.deepEqual(classesOf(source), ['ant', 'bee', 'caf\u00e9', 'cat'])
@@ -333,20 +333,20 @@ suite('names', () => {
     })
   })
 
-  test('folders that differ only in case or blanks are two classes and are counted', async () => {
+  test('folders that differ only in case or spaces are two classes and are reported', async () => {
     const source = await open(await threeClasses({ 'Ant/1.png': picture, 'bee /1.png': picture }))
     assert.equal(source.labels.size, 5)
     assert.equal(source.passedOver[0]?.kind, 'lookalike')
     assert.equal(source.passedOver[0]?.count, 2)
   })
 
-  test('folders that differ only in width or in invisible characters are counted too', async () => {
+  test('folders that differ only in width or in invisible characters are reported too', async () => {
     const source = await open(await threeClasses({ 'a\u200bnt/1.png': picture, '\uff42ee/1.png': picture }))
     assert.equal(source.labels.size, 5)
     assert.deepEqual(kindsOf(source), { lookalike: '2 "a\u200bnt" beside "ant"' })
   })
 
-  test('a word that is a bin of Windows in upper case alone may be a class', async () => {
+  test('a name that Windows reserves for its recycle bin in upper case may be a class in lower case', async () => {
     const folder = await threeClasses({
       'recycled/1.png': picture,
       'RECYCLED/1.png': picture,
@@ -357,7 +357,7 @@ suite('names', () => {
     assert.deepEqual(kindsOf(source), { system: '2 RECYCLED' })
   })
 
-  test('classes named by numbers, signs, scripts and symbols are classes, in the order of texts', async () => {
+  test('names of digits, signs, any script and symbols are classes, in string order', async () => {
     const names = [
       '1',
       '10',
@@ -382,7 +382,7 @@ suite('names', () => {
     )
   })
 
-  test('the error about a folder that its labels file spells otherwise has the right spelling', async () => {
+  test('the error about a folder that its labels file spells differently has that spelling', async () => {
     const folder = await threeClasses()
     const labels = ['bee', 'cat', 'dog', 'eel', 'fly', 'Ant '].map((name, id) => ({ id, name, parents: [] }))
     await writeFile(join(folder, 'labels.json'), JSON.stringify(labels))
@@ -395,7 +395,7 @@ suite('names', () => {
     )
   })
 
-  test('a name that is not UTF-8 is counted for a picture and refused for a class', async () => {
+  test('a name that is not UTF-8 is counted for an image and refused for a class', async () => {
     const folder = await threeClasses()
     await writeFile(Buffer.concat([Buffer.from(`${folder}/ant/`), Buffer.from([0xe9]), Buffer.from('.png')]), picture)
     const source = await open(folder)
@@ -407,7 +407,7 @@ suite('names', () => {
 
 suite('files and folders without read permission', () => {
   for (const code of ['EACCES', 'EPERM'])
-    test(`a class folder that answers ${code} is refused with its path and what to do`, async (t) => {
+    test(`a class folder with error ${code} is refused with its path and advice`, async (t) => {
       const folder = await threeClasses({ 'lost+found/x': TEXT })
       const real = promises.readdir as (path: string, options: object) => Promise<unknown>
       t.mock.method(promises, 'readdir', (path: string, options: object) =>
@@ -427,7 +427,7 @@ suite('files and folders without read permission', () => {
       assert.equal(exitCodeOf('DATA_UNREADABLE'), EXIT.badData)
     })
 
-  test('another user than root meets the same', { skip: process.getuid?.() !== 0 && 'needs root' }, async () => {
+  test('another user than root gets the same errors', { skip: process.getuid?.() !== 0 && 'needs root' }, async () => {
     const folder = await threeClasses({ 'bee/2.png': picture })
     await chmod(root, 0o755)
     await mkdir(join(folder, 'lost+found'), { mode: 0o700 })
@@ -438,7 +438,7 @@ suite('files and folders without read permission', () => {
     await rm(join(folder, 'cat'), { recursive: true })
   })
 
-  /** What a process of uid 65534 meets in the folder. */
+  /** Opens the folder in a process of uid 65534. */
   function asUid65534(folder: string): string {
     const module = pathToFileURL(resolve('src/data/formats.ts'))
     const program = `

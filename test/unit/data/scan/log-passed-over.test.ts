@@ -16,7 +16,7 @@ function logged(tally: Tally): { levels: string[]; facts: object[] } {
   return { levels: log.lines.map((line) => line.split(' ', 1)[0] ?? ''), facts }
 }
 
-test('a log says once what is passed over, with counts and examples, and warns where it looks like data', () => {
+test('skipped files are logged once with counts and examples, as a warning if they look like data', () => {
   const tally = new Tally()
   assert.deepEqual(logged(tally).levels, [])
   tally.add('system', 'bee/.DS_Store')

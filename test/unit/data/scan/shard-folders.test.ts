@@ -1,4 +1,4 @@
-/** Shard folders on disk: what is chosen by name is shown by shards.test.ts; this is about what the files are. */
+/** Tests the types and content of shard files on disk; shards.test.ts tests the choice by name. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import promises, { mkdir, symlink, writeFile } from 'node:fs/promises'
@@ -28,7 +28,7 @@ async function idsOf(folder: string, files?: string): Promise<string[]> {
   return items.map((item) => (item.type === 'example' ? item.id : item.reason))
 }
 
-test('train and validation shards of one folder are two series, and a pattern of the job chooses one', async () => {
+test('train and validation shards in one folder are two series, and a pattern of the job selects one', async () => {
   const other = await encodeRecord({ id: 'held out', labels: [3] })
   const folder = await shardFolder({ 'train-00000-of-00001': record, 'validation-00000-of-00001': other })
   await assert.rejects(idsOf(folder), (error: Error & { code: string }) => {
@@ -45,7 +45,7 @@ test('train and validation shards of one folder are two series, and a pattern of
   })
 })
 
-suite('a shard that is not a file is refused by name, without waiting', { timeout: 20_000 }, () => {
+suite('a shard that is not a file is refused by name and does not block:', { timeout: 20_000 }, () => {
   test('a pipe', async () => {
     const folder = await shardFolder({ 'x-0-of-2': record })
     execFileSync('mkfifo', [join(folder, 'x-1-of-2')])
@@ -60,7 +60,7 @@ suite('a shard that is not a file is refused by name, without waiting', { timeou
     await assert.rejects(idsOf(folder), { code: 'DATA_UNREADABLE', message: /x-1-of-2: / })
   })
 
-  test('what is not chosen may be anything, and is counted as what it is', async () => {
+  test('files outside of the pattern may have any type, and are counted by it', async () => {
     const folder = await shardFolder({ 'x.tfrecord': record })
     for (const name of ['pipe', 'y-0-of-1']) execFileSync('mkfifo', [join(folder, name)])
     await symlink('gone', join(folder, 'link'))
@@ -76,13 +76,13 @@ suite('a shard that is not a file is refused by name, without waiting', { timeou
     )
   })
 
-  test('a folder is a missing shard', async () => {
+  test('a folder counts as a missing shard', async () => {
     const folder = await shardFolder({ 'x-0-of-2': record })
     await mkdir(join(folder, 'x-1-of-2'))
     await assert.rejects(idsOf(folder), { code: 'DATA_SHARDS_INCOMPLETE', message: /number 1/ })
   })
 
-  test('a pipe in the place of the labels', async () => {
+  test('a pipe in place of the labels file', async () => {
     const folder = inside(root)
     await writeFile(join(folder, 'x.tfrecord'), record)
     execFileSync('mkfifo', [join(folder, 'labels.json')])
@@ -90,10 +90,10 @@ suite('a shard that is not a file is refused by name, without waiting', { timeou
   })
 })
 
-suite('a shard of another kind is refused at its first record, with what it is', () => {
+suite('a shard with other content is refused at its first record with a description:', () => {
   for (const [what, bytes, message] of [
-    ['gzip inside', gzipSync(record), /it is compressed by gzip; unpack it/],
-    ['zlib inside', deflateSync(record), /it is compressed by zlib/],
+    ['gzip data', gzipSync(record), /it is compressed by gzip; unpack it/],
+    ['zlib data', deflateSync(record), /it is compressed by zlib/],
     [
       'a Git LFS pointer',
       Buffer.from('version https://git-lfs.github.com/spec/v1\n'),
@@ -107,14 +107,14 @@ suite('a shard of another kind is refused at its first record, with what it is',
       await assert.rejects(idsOf(folder), { code: 'DATA_UNREADABLE', message })
     })
 
-  test('unknown bytes stay damage', async () => {
+  test('unknown bytes count as damaged records', async () => {
     assert.deepEqual(await idsOf(await shardFolder({ 'x.tfrecord': Buffer.alloc(64, 7) })), [
       'length CRC does not match',
     ])
   })
 })
 
-test('links of a ConfigMap mount and of a download cache are shards like others', async () => {
+test('links of a ConfigMap mount and of a download cache are read as shards', async () => {
   const folder = inside(root)
   await mkdir(join(folder, '..2026_11_28'))
   await symlink('..2026_11_28', join(folder, '..data'))

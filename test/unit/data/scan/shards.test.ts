@@ -13,7 +13,7 @@ const choose = (names: string[], pattern?: string) => chooseShards('/data', name
 const kinds = (names: string[], pattern?: string) =>
   Object.fromEntries(choose(names, pattern).passedOver.map(({ name, kind }) => [name, kind]))
 
-suite('names that are one set', () => {
+suite('file names of one series:', () => {
   for (const [what, names] of Object.entries({
     'shards without an ending': shards('train', 3),
     'shards with an ending': shards('jft-mini', 16, '.tfrecord'),
@@ -29,7 +29,7 @@ suite('names that are one set', () => {
     test(what, () => assert.deepEqual(choose(names), { shards: [...names].sort(), passedOver: [] }))
 })
 
-suite('two series in one folder are refused by name, and a pattern says which is meant', () => {
+suite('two series in one folder are refused by name, and a pattern selects one:', () => {
   const mixed: Record<string, [first: string[], other: string[], pattern: string]> = {
     'train and validation': [shards('train', 1), shards('validation', 1), 'train-*'],
     'both splits of TensorFlow Datasets': [
@@ -40,7 +40,7 @@ suite('two series in one folder are refused by name, and a pattern says which is
     'with an ending and without': [shards('train', 2), shards('train', 2, '.tfrecord'), '*-of-00002'],
     'two exports with other counts': [shards('train', 2), shards('train', 3), 'train-*-of-00002'],
     'numbered and not': [shards('train', 2), ['x.tfrecord'], 'train-*'],
-    'words in single names': [['train.tfrecord'], ['my_val.tfrecord'], 'train*'],
+    'different words in single names': [['train.tfrecord'], ['my_val.tfrecord'], 'train*'],
     'names without counts': [['a-0.tfrecord', 'a-1.tfrecord'], ['b-0.tfrecord'], 'a-*'],
     'upper case': [shards('Train', 1), shards('Test', 1), 'Train*'],
     'no word that anybody knows': [shards('clean', 2), shards('noisy', 2), 'clean-*'],
@@ -56,7 +56,7 @@ suite('two series in one folder are refused by name, and a pattern says which is
       assert.deepEqual(new Set(passedOver.map(({ kind }) => kind)), new Set(['notChosen']))
     })
 
-  test('the message names both series, with their files, and a pattern that works', () => {
+  test('the message has both series with their files, and a valid pattern', () => {
     const names = [...shards('train', 12), ...shards('validation', 1)]
     assert.throws(() => choose(names), {
       message: /train-\*-of-00012 \(12 files\), validation-\*-of-00001 \(1 file\);.*"train-\*-of-00012"/,
@@ -64,12 +64,12 @@ suite('two series in one folder are refused by name, and a pattern says which is
     assert.equal(choose(names, 'train-*-of-00012').shards.length, 12)
   })
 
-  test('a pattern may choose several series, and a part of a whole one', () => {
+  test('a pattern may select several series, or part of a complete one', () => {
     assert.equal(choose([...shards('clean', 2), ...shards('noisy', 2)], '*').shards.length, 4)
     assert.equal(choose(shards('train', 20), 'train-0000?-*').shards.length, 10)
   })
 
-  test('a pattern takes files that are not named like shards, but none that only speak of them', () => {
+  test('a pattern selects files that are not named like shards, but no text files about them', () => {
     assert.deepEqual(
       choose(['part-r-00000', 'part-r-00001', 'part-r-00000.crc', '_SUCCESS', 'part.json'], 'part*').shards,
       ['part-r-00000', 'part-r-00001'],
@@ -77,7 +77,7 @@ suite('two series in one folder are refused by name, and a pattern says which is
   })
 })
 
-suite('what does not add up among N-of-M is refused by name', () => {
+suite('inconsistent N-of-M names are refused by name:', () => {
   const [zero, one, two] = shards('train', 3) as [string, string, string]
   for (const [what, names, message] of [
     ['a missing shard', [zero, two], /train-\*-of-00003: 1 of 3 shards are missing: number 1;/],
@@ -88,23 +88,23 @@ suite('what does not add up among N-of-M is refused by name', () => {
       /train-00007-of-00002: no such number among 2 shards/,
     ],
     ['both 0 and N', ['a-0-of-1', 'a-1-of-1'], /a-1-of-1: no such number/],
-    ['one number twice', ['a-0-of-2', 'a-00-of-2', 'a-1-of-2'], /a-0-of-2 and a-00-of-2 are the same shard/],
+    ['a repeated number', ['a-0-of-2', 'a-00-of-2', 'a-1-of-2'], /a-0-of-2 and a-00-of-2 are the same shard/],
     [
       'a count that no disk could store',
       ['a-0-of-999999999'],
       /999999998 of 999999999 shards are missing: number 1, 2, 3, …/,
     ],
-    ['a shard that is still coming', [zero, one, `${two}.part`], /number 2/],
+    ['a shard that is still being downloaded', [zero, one, `${two}.part`], /number 2/],
   ] as const)
     test(what, () => assert.throws(() => choose([...names]), { code: 'DATA_SHARDS_INCOMPLETE', message }))
 
-  test('also where a pattern chooses, for what it chooses', () => {
+  test('among the files that a pattern selects', () => {
     const names = [...shards('train', 3), ...shards('validation', 4).slice(1)]
     assert.equal(choose(names, 'train*').shards.length, 3)
     assert.throws(() => choose(names, 'validation*'), { code: 'DATA_SHARDS_INCOMPLETE', message: /number 0/ })
   })
 
-  test('two exports of one set cannot be chosen together', () => {
+  test('two exports of one data set selected together', () => {
     const names = [...shards('train', 2), ...shards('train', 2, '.tfrecord')]
     assert.throws(() => choose(names, 'train*'), {
       code: 'DATA_SHARDS_INCOMPLETE',
@@ -112,7 +112,7 @@ suite('what does not add up among N-of-M is refused by name', () => {
     })
   })
 
-  test('any series is whole, and without any one of its shards it is not', () => {
+  test('any series with one shard removed', () => {
     fc.assert(
       fc.property(
         fc.stringMatching(/^[a-z][a-z_.]{0,8}$/),
@@ -128,7 +128,7 @@ suite('what does not add up among N-of-M is refused by name', () => {
   })
 })
 
-test('files beside shards are passed over by kind', () => {
+test('other files beside shards are skipped and counted by kind', () => {
   const beside = {
     'labels.txt': 'other',
     'dataset_info.json': 'other',
@@ -153,7 +153,7 @@ test('files beside shards are passed over by kind', () => {
   assert.deepEqual(kinds([...shards('train', 1), ...Object.keys(beside)]), beside)
 })
 
-test('compressed shards are refused with what to do', () => {
+test('compressed shards are refused with advice', () => {
   for (const ending of ['.gz', '.tfrecord.gz', '.zst'])
     assert.throws(() => choose(shards('train', 2, ending)), {
       code: 'DATA_COMPRESSED',
@@ -162,7 +162,7 @@ test('compressed shards are refused with what to do', () => {
   assert.throws(() => choose(['x.tfrecord.gz']), { code: 'DATA_COMPRESSED' })
 })
 
-test('a pattern matches as a regular expression of it would, and ends soon whatever it is', { timeout: 10_000 }, () => {
+test('a pattern matches like the equivalent regular expression, in bounded time', { timeout: 10_000 }, () => {
   const texts = fc.array(fc.constantFrom('a', 'b', '-', '.'), { maxLength: 8 }).map((parts) => parts.join(''))
   const patterns = fc
     .array(fc.constantFrom('a', 'b', '-', '.', '*', '?'), { maxLength: 8 })
