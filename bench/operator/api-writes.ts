@@ -1,5 +1,6 @@
 /** Counts the writes that the API server has served, from its metrics, so that all contenders are counted alike. */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Kubectl } from '../../tools/cluster/kubectl.ts'
 
 const WRITES = new Set(['POST', 'PUT', 'PATCH', 'APPLY', 'DELETE'])
 /** Resources that the cluster itself writes all the time. */
@@ -17,8 +18,13 @@ export const QUIET_MS = 1000
 
 export type Counts = Record<string, number>
 
+/** The writes that the API server has served since it started. */
+export async function readWrites(kubectl: Kubectl): Promise<Counts> {
+  return countWrites(await kubectl(['get', '--raw', '/metrics']))
+}
+
 /** @param metrics text of the API server's /metrics. @returns the number of requests by `VERB resource/subresource` */
-export function countWrites(metrics: string): Counts {
+function countWrites(metrics: string): Counts {
   const counts: Counts = {}
   for (const [, labels = '', value] of metrics.matchAll(/^apiserver_request_total\{(.*)\} (\S+)$/gm)) {
     const label = (name: string) => new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(labels)?.[1] ?? ''
@@ -41,10 +47,10 @@ export function sumOf(counts: Counts, pattern: RegExp): number {
 }
 
 /** Waits until the cluster is idle. @returns the counts at that time */
-export async function untilQuiet(read: () => Promise<Counts>): Promise<Counts> {
-  for (let before = await read(); ; ) {
+export async function untilQuiet(kubectl: Kubectl): Promise<Counts> {
+  for (let before = await readWrites(kubectl); ; ) {
     await delay(QUIET_MS)
-    const now = await read()
+    const now = await readWrites(kubectl)
     if (Object.keys(difference(now, before)).length === 0) return now
     before = now
   }

@@ -14,7 +14,7 @@ import { silentLog } from '../../src/support/log.ts'
 import { createRandom, type Random } from '../../src/support/random.ts'
 import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
 import { type Kubectl, kubectlAt } from '../../tools/cluster/kubectl.ts'
-import { type Counts, countWrites, difference, QUIET_MS, sumOf, untilQuiet } from './api-writes.ts'
+import { type Counts, difference, QUIET_MS, readWrites, sumOf, untilQuiet } from './api-writes.ts'
 import { type Contender, downpour, indexedJob, PODS, posts, samePods, trainingOperator } from './contenders.ts'
 import { measureReplacement } from './lose-pod.ts'
 import { measureStart, percentile, type Start, untilGone } from './measure.ts'
@@ -30,14 +30,13 @@ interface Run extends Start {
 }
 
 async function runOnce(contender: Contender, run: number, client: KubeClient, kubectl: Kubectl): Promise<Run> {
-  const metrics = async () => countWrites(await kubectl(['get', '--raw', '/metrics']))
   // A controller may still write seconds after its job was deleted. These writes must not count for the next contender.
-  const before = await untilQuiet(metrics)
+  const before = await untilQuiet(kubectl)
   const selector = contender.selector(run)
   const start = await measureStart(client, selector, PODS, () => contender.begin(client, run))
   // Writes shortly after the last pod runs, such as a status, are part of the start.
   await delay(QUIET_MS)
-  const writes = difference(await metrics(), before)
+  const writes = difference(await readWrites(kubectl), before)
   await contender.end(client, run)
   await untilGone(client, selector)
   return { ...start, writes }

@@ -14,7 +14,7 @@ import type { KubeObject } from '../../src/kube/objects.ts'
 import { silentLog } from '../../src/support/log.ts'
 import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
 import { kubectlAt } from '../../tools/cluster/kubectl.ts'
-import { countWrites, untilQuiet } from './api-writes.ts'
+import { untilQuiet } from './api-writes.ts'
 import { downpour, PODS, WORKERS } from './contenders.ts'
 import { makeLargeNodes, removeLargeNodes } from './large-nodes.ts'
 import { failPod } from './lose-pod.ts'
@@ -110,7 +110,7 @@ try {
   await untilRunning(jobs)
   const secondsUntilAllRun = (performance.now() - startedMs) / 1000
   // Events, statuses and queued work of kwok continue after the last pod runs; they are part of the start.
-  await untilQuiet(async () => countWrites(await kubectl(['get', '--raw', '/metrics'])))
+  await untilQuiet(kubectl)
   const secondsUntilQuiet = (performance.now() - startedMs) / 1000
   const atFirst = await operator.figures()
   const secondsUntilWorkersAreReplaced = await loseWorkers(jobs)
