@@ -1,9 +1,8 @@
 /** Fails pods on fake nodes by writing the status that a kubelet would write. */
 import type { KubeClient } from '../../src/kube/client.ts'
 import type { KubeObject } from '../../src/kube/objects.ts'
-import { NAMESPACE } from './measure.ts'
+import { PODS } from './measure.ts'
 
-const PODS = { apiVersion: 'v1', plural: 'pods', namespace: NAMESPACE }
 type Pod = KubeObject & { status?: { phase?: string } }
 
 export async function failPod(client: KubeClient, name: string): Promise<void> {

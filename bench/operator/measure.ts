@@ -4,7 +4,7 @@ import type { KubeClient } from '../../src/kube/client.ts'
 import type { KubeObject } from '../../src/kube/objects.ts'
 
 export const NAMESPACE = 'bench'
-const PODS = { apiVersion: 'v1', plural: 'pods', namespace: NAMESPACE }
+export const PODS = { apiVersion: 'v1', plural: 'pods', namespace: NAMESPACE }
 const LIMIT_MS = 120_000
 
 type Pod = KubeObject & { status?: { phase?: string } }

@@ -1,14 +1,13 @@
 /** Labels and annotations that a job passes on to its pods and its transfers' FinetuneJobs. */
 import { z } from 'zod'
+import { LAST_APPLIED } from '../contract/names.ts'
 import { pickKeys } from '../support/fields.ts'
 import { type Check, checked } from './checks.ts'
 import { setOf } from './lists.ts'
 import { ANNOTATION_KEY, LABEL_KEY, NOT_OF_KUBERNETES, NOT_OURS } from './pod-labels.ts'
 
 const MAX_KEYS = 32
-/** kubectl's copy of the applied object. On another object it would confuse later applies. */
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
-
+/** On another object, kubectl's copy would confuse later applies. */
 const NOT_OF_TOOLS: Check<string[]> = {
   message: `must not hold ${LAST_APPLIED}`,
   holds: (keys) => !keys.includes(LAST_APPLIED),

@@ -2,6 +2,8 @@
  * Hides values of environment variables, which may be keys and passwords: reports and messages show only their names, even
  * where the variables are in the wrong place or form.
  */
+
+import { LAST_APPLIED } from '../contract/names.ts'
 import { isFields } from '../support/fields.ts'
 import { shownValue } from '../support/shown.ts'
 
@@ -14,8 +16,6 @@ const MAPS = new Set(['labels', 'annotations', 'matchLabels', 'nodeSelector'])
 const SHOWN = new Set(['name', 'valueFrom'])
 /** `false` */
 const LONGEST_FLAG = 5
-/** kubectl stores a copy of the object in it. */
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 
 /** A copy of a job, or of a part of one, without secret values. */
 export function withoutSecrets<T>(value: T): T

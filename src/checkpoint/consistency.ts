@@ -2,7 +2,9 @@
  * Checks that the numbers of a manifest are consistent, because a hash does not: a number that a disk, a tool or a person
  * has changed could end a job as `Succeeded`, or keep it running for ever. Pure.
  */
+
 import { SETTLED_RESULTS } from '../contract/exchange.ts'
+import { checkpointFolder } from '../contract/files.ts'
 import { errorMessage } from '../support/errors.ts'
 import { sizeOf, variableSpec } from '../support/variables.ts'
 import { makeLayout } from '../wire/layout.ts'
@@ -35,7 +37,7 @@ export function inconsistencyIn(manifest: Manifest, folderName: string): string 
 }
 
 function wrongFolder(step: number, folderName: string): string | undefined {
-  const expected = `step-${String(step).padStart(9, '0')}`
+  const expected = checkpointFolder(step)
   if (!STEP_FOLDER.test(folderName) || folderName === expected) return undefined
   return `step: ${step}: it is in the folder ${folderName}`
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { STEP_FOLDER } from '../contract/files.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import { isDamage, unreadable } from './damage.ts'
 import { type FileSystem, realFileSystem } from './file-system.ts'
@@ -20,8 +21,6 @@ export interface RefusedCheckpoint {
   code: string
   reason: string
 }
-
-const STEP_FOLDER = /^step-\d{9,}$/
 
 /** Names of all checkpoint folders, valid or not. @throws DownpourError CHECKPOINT_UNREADABLE */
 export async function checkpointNames(jobFolder: string, fs: FileSystem = realFileSystem): Promise<string[]> {

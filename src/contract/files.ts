@@ -55,3 +55,6 @@ function parsedAs<T>(schema: z.ZodType<T>, text: string): T | undefined {
 export function checkpointFolder(step: number): string {
   return `step-${String(step).padStart(9, '0')}`
 }
+
+/** The names of all checkpoint folders. */
+export const STEP_FOLDER = /^step-\d{9,}$/

@@ -36,6 +36,9 @@ export const ANNOTATIONS = {
   transfersMade: `${GROUP}/transfers-made`,
 } as const
 
+/** The annotation in which kubectl stores a copy of the object that it applied last. */
+export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
+
 /** Part of the names of objects, and the short name for kubectl. */
 export const SHORT_NAMES: Readonly<Record<JobKind, string>> = { PretrainJob: 'pj', FinetuneJob: 'fj' }
 

@@ -1,12 +1,12 @@
 /** Fields that the API server sets when it creates an object: name, uid, creation time, generation. */
 import { randomUUID } from 'node:crypto'
+import { DNS_SUBDOMAIN } from '../../api/names.ts'
 import { invalidValue, requiredField } from './causes.ts'
 import { clone, type Stored, timestamp } from './objects.ts'
 import { apiVersionOf, type Resource } from './resources.ts'
 import { withoutAbsent } from './revise.ts'
 import { badRequest, invalid } from './status-error.ts'
 
-const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 const NAME_RULE = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'"
 const MAX_NAME = 253
 /** A longer generateName is cut, so that the generated name is still a valid label value. */
@@ -46,6 +46,6 @@ function generatedName(base: string): string {
 function checkName(resource: Resource, name: string | undefined): void {
   const field = 'metadata.name'
   if (!name) throw invalid(resource, '', [requiredField(field, 'name or generateName is required')])
-  if (name.length <= MAX_NAME && SUBDOMAIN.test(name)) return
+  if (name.length <= MAX_NAME && DNS_SUBDOMAIN.test(name)) return
   throw invalid(resource, name, [invalidValue(field, JSON.stringify(name), NAME_RULE)])
 }
