@@ -1,4 +1,4 @@
-/** The operator as it runs, an API server behind a line that can be cut, and a kubelet in the hands of the test. */
+/** Runs the real operator against an API server behind a proxy that can be cut; the test acts as the kubelet. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -55,17 +55,17 @@ export function addressOf(server: Server): string {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** A way to the API server that counts the operator's writes (events, leases and rehearsals aside) and dies with one of them. */
+/** A proxy to the API server that counts the operator's writes, except events, leases and dry runs, and dies with one. */
 export interface Line {
   kubeconfigPath: string
-  /** Those that took effect: `POST pods`, `DELETE pods/x`, in the order in which they were answered. */
+  /** Writes that took effect, such as `POST pods` or `DELETE pods/x`, in the order of their answers. */
   writes: string[]
-  /** Resolves when the line is dead. */
+  /** Resolves when the proxy has died. */
   dead: Promise<void>
   close(): Promise<void>
 }
 
-/** @param diesWith the number of the last write that gets through; absent: none. Every other one loses its answer */
+/** @param diesWith the number of the last write that gets through; its answer is lost for every other number */
 export async function openLine(api: Api, diesWith = Number.POSITIVE_INFINITY): Promise<Line> {
   const writes: string[] = []
   const death = Promise.withResolvers<void>()
@@ -89,7 +89,7 @@ export async function openLine(api: Api, diesWith = Number.POSITIVE_INFINITY): P
       if (isLast) response.on('finish', () => setImmediate(die))
     })
     upstream.on('error', () => request.socket.destroy())
-    // A watch ends with its reader; a write that is under way takes effect.
+    // A watch ends with its reader; a write that was already sent takes effect.
     if (!isWrite) response.on('close', () => upstream.destroy())
     request.pipe(upstream)
   })
@@ -150,7 +150,7 @@ export function startOperator(kubeconfig: string, ...namespaces: string[]): { st
 
 export type TestPod = RawPod & { spec?: unknown }
 
-/** One namespace: its jobs, its pods, and what a kubelet does to them. */
+/** One namespace with its jobs and pods, and the actions of a kubelet on them. */
 export class Cluster {
   readonly client: KubeClient
   readonly namespace: string
@@ -192,14 +192,14 @@ export class Cluster {
     return (await this.client.list<TestPod>({ apiVersion: 'v1', plural: 'pods', namespace: this.namespace })).items
   }
 
-  /** What the one container of a pod is told. */
+  /** @returns the runtime configuration in the only container of a pod */
   async configOf(name: string): Promise<Record<string, unknown>> {
     const pod = (await this.pods()).find(({ metadata }) => metadata.name === name)
     const { containers = [] } = (pod?.spec ?? {}) as { containers?: { env: { name: string; value?: string }[] }[] }
     return JSON.parse(containers[0]?.env.find((variable) => variable.name === ENV.config)?.value ?? '{}')
   }
 
-  /** What a kubelet would do by itself: start what is pending, end what is being deleted. */
+  /** Acts as a kubelet: starts pending pods and ends pods that are being deleted. */
   async kubelet(): Promise<void> {
     for (const raw of await this.pods()) {
       const pod = trimPod(raw)
@@ -215,8 +215,8 @@ export class Cluster {
     await this.#setStatus(pod.metadata.name, { phase: 'Running', podIP: '127.0.0.1', containerStatuses })
   }
 
-  async end(name: string, exitCode: number, words?: object): Promise<void> {
-    const message = words && JSON.stringify(words)
+  async end(name: string, exitCode: number, report?: object): Promise<void> {
+    const message = report && JSON.stringify(report)
     const terminated = { exitCode, finishedAt: new Date().toISOString(), ...(message && { message }) }
     const phase = exitCode === 0 ? 'Succeeded' : 'Failed'
     const pod = (await this.pods()).find(({ metadata }) => metadata.name === name)
@@ -237,7 +237,7 @@ export class Cluster {
   }
 }
 
-/** Of its one container. */
+/** Status of the only container of a pod. */
 function roleOf(pod: RawPod | undefined): string {
   return pod?.metadata.labels?.[LABELS.role] ?? 'main'
 }
@@ -246,7 +246,7 @@ function ignoreGone(error: unknown): void {
   if (!isNotFound(error)) throw error
 }
 
-/** An operator of one namespace, which ends with the story. */
+/** Runs an operator for one namespace until the test ends. */
 export async function withOperator(
   api: Api,
   namespace: string,

@@ -20,7 +20,7 @@ before(async () => {
 })
 after(() => api.close())
 
-test('of three namespaces two are watched: jobs there run and end, the third is left alone', async () => {
+test('an operator that watches two of three namespaces runs their jobs and ignores the third', async () => {
   const [one, two, other] = ['one', 'two', 'other'].map((name) => new Cluster(api, name)) as [Cluster, Cluster, Cluster]
   const operator = startOperator(api.kubeconfigPath, 'one', 'two')
   try {
@@ -35,7 +35,7 @@ test('of three namespaces two are watched: jobs there run and end, the third is 
     await two.end('jft-pj-worker-0', 137)
     await eventually(async () => {
       await two.kubelet()
-      assert.equal((await two.status('PretrainJob', 'jft'))?.restarts.worker, 1, 'a pod leads back to its job')
+      assert.equal((await two.status('PretrainJob', 'jft'))?.restarts.worker, 1, 'an event of a pod reconciles its job')
     })
     await consistently(async () => assert.deepEqual(await other.names('pods'), []))
     assert.equal(await other.status('PretrainJob', 'jft'), undefined)

@@ -34,7 +34,7 @@ before(async () => {
 })
 after(() => api.close())
 
-/** Waits for a phase while the kubelet does its work. */
+/** Waits for a phase of the job while the kubelet runs. */
 async function reach(cluster: Cluster, kind: JobKind, name: string, phase: string): Promise<void> {
   await eventually(
     async () => {
@@ -46,7 +46,7 @@ async function reach(cluster: Cluster, kind: JobKind, name: string, phase: strin
   )
 }
 
-test('a job is created, runs, loses its parameter server, comes back in generation 1 and succeeds; deletion leaves nothing', () =>
+test('a job runs, loses its parameter server, restarts in generation 1 and succeeds; its deletion leaves no objects', () =>
   withOperator(api, 'life', async (cluster) => {
     await cluster.create('PretrainJob', 'jft', PRETRAIN)
     await reach(cluster, 'PretrainJob', 'jft', 'Running')
@@ -76,19 +76,19 @@ test('a job is created, runs, loses its parameter server, comes back in generati
     })
     await consistently(async () => assert.deepEqual(await cluster.names('pods'), []))
     await eventually(async () => {
-      const told = await cluster.client.list<{ metadata: { name: string }; reason?: string }>({
+      const events = await cluster.client.list<{ metadata: { name: string }; reason?: string }>({
         apiVersion: 'v1',
         plural: 'events',
         namespace: 'life',
       })
-      const reasons = told.items.map((event) => event.reason)
+      const reasons = events.items.map((event) => event.reason)
       for (const reason of ['AllCreated', 'Training', 'ParameterServerLost', 'Succeeded']) {
         assert.ok(reasons.includes(reason), `${reason} in ${reasons}`)
       }
     })
   }))
 
-test('a transfer is made on success, waits for nobody else, pins its source and keeps the results', () =>
+test('a transfer on success is created at once, pins its source and keeps the results', () =>
   withOperator(api, 'chain', async (cluster) => {
     const transfers = [{ name: 'birds', at: { success: true }, template: FINETUNE }]
     await cluster.create('PretrainJob', 'jft', { ...PRETRAIN, transfers })
@@ -110,7 +110,7 @@ test('a transfer is made on success, waits for nobody else, pins its source and 
     await consistently(async () => assert.deepEqual(await left(), ['early'], 'a transfer is made once'))
   }))
 
-test('a PretrainJob starts from the checkpoint of another, which is pinned there while it trains', () =>
+test('a PretrainJob starts from the checkpoint of another job, which pins it while the first one trains', () =>
   withOperator(api, 'pretrain-chain', async (cluster) => {
     const from = { pretrainJob: 'imagenet', checkpoint: 'latest' }
     await cluster.create('PretrainJob', 'jft', { ...PRETRAIN, from })
@@ -125,7 +125,7 @@ test('a PretrainJob starts from the checkpoint of another, which is pinned there
     assert.deepEqual(init, { type: 'checkpoint', path: source?.path, digest: 'digest-1000' })
   }))
 
-test('a worker replaced after the spec was changed trains with the numbers of its peers', () =>
+test('a worker that is replaced after a change of the spec trains with the settings of its peers', () =>
   withOperator(api, 'drift', async (cluster) => {
     await cluster.create('PretrainJob', 'jft', PRETRAIN)
     await reach(cluster, 'PretrainJob', 'jft', 'Running')
@@ -148,7 +148,7 @@ test('a worker replaced after the spec was changed trains with the numbers of it
     assert.equal((await cluster.configOf('jft-pj-worker-1')).batchSize, 7)
   }))
 
-test('suspended, the pods go; resumed, they come back', () =>
+test('suspending a job deletes its pods, and resuming it creates them', () =>
   withOperator(api, 'pause', async (cluster) => {
     await cluster.create('PretrainJob', 'jft', PRETRAIN)
     await reach(cluster, 'PretrainJob', 'jft', 'Running')
@@ -163,7 +163,7 @@ test('suspended, the pods go; resumed, they come back', () =>
     assert.equal((await cluster.status('PretrainJob', 'jft'))?.restarts.total, 0)
   }))
 
-test('a pod of somebody else under our name is told, left alone, and no hindrance once it is gone', () =>
+test('a pod of another owner under the name of a pod is reported, left alone, and replaced once it is gone', () =>
   withOperator(api, 'clash', async (cluster) => {
     const pods = { apiVersion: 'v1', plural: 'pods', namespace: 'clash' }
     const foreign = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'jft-pj-worker-1', namespace: 'clash' } }
@@ -181,12 +181,12 @@ test('a pod of somebody else under our name is told, left alone, and no hindranc
   }))
 
 describe('an operator that dies with any of its writes', { concurrency: true }, () => {
-  /** The story costs 10 to 14 writes, as statuses merge or do not; past its last write an operator just lives. */
+  /** The run takes 10 to 14 writes, because status writes may merge; with a higher number the operator does not die. */
   const WRITES = 14
   let died = 0
   after(() => assert.ok(died >= 8, `${died} operators died on the way`))
   for (let n = 1; n <= WRITES; n++) {
-    test(`write ${n}: its successor comes to the same end, with the same pods made and removed`, async () => {
+    test(`leaves the same end and the same created and deleted pods to its successor after write ${n}`, async () => {
       const cluster = new Cluster(api, `crash-${n}`)
       const lines = [await openLine(api, n), await openLine(api)] as const
       const operators = [startOperator(lines[0].kubeconfigPath, cluster.namespace)]
@@ -197,7 +197,7 @@ describe('an operator that dies with any of its writes', { concurrency: true }, 
         const count = (what: string) => writes.filter((write) => write === what).length
         died += operators.length - 1
         assert.deepEqual([count('POST services'), count('POST pods')], [1, 3 + 1])
-        // Asking twice to delete a pod that is already ending does nothing.
+        // A second deletion of a pod that is already being deleted has no effect.
         const removed = new Set(writes.filter((write) => write.startsWith('DELETE')))
         assert.deepEqual([...removed].sort(), ['DELETE pods/jft-pj-worker-0', 'DELETE pods/jft-pj-worker-1'])
       } finally {
@@ -231,7 +231,7 @@ async function loseWorkerAndSucceed(cluster: Cluster): Promise<void> {
   })
 }
 
-test('a parameter server whose node never confirms its end is named, deleted by force and replaced', () =>
+test('a parameter server whose node does not confirm its end is reported, deleted by force and replaced', () =>
   withOperator(api, 'lost-node', async (cluster) => {
     const parameterServer = { replicas: 1, template: { terminationGracePeriodSeconds: 1 } }
     const failurePolicy = { lostNodeSeconds: 16 }

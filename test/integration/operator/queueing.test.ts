@@ -1,10 +1,10 @@
-/** Jobs beside a queue or a gang scheduler, whose part the test plays. */
+/** Jobs with a queue or a gang scheduler; the test acts as Kueue or the scheduler. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { pretrain } from '../../support/job-cases.ts'
 import { type Api, type Cluster, startApi } from './harness.ts'
-import { type RefusingLine, withRefusingLine } from './refusing-line.ts'
+import { type RefusingLine, withRefusingLine } from './refusing-proxy.ts'
 
 const HELD = 'kueue.x-k8s.io/managed'
 const SPEC = { ...pretrain({ parameterServer: { replicas: 1 }, workers: { replicas: 2 } }).spec }
@@ -28,7 +28,7 @@ async function runs(cluster: Cluster): Promise<void> {
   )
 }
 
-/** What Kueue's webhook does to every pod of a queue. */
+/** Does what Kueue's webhook does to every pod of a queue. */
 async function hold(cluster: Cluster): Promise<void> {
   for (const { metadata } of await cluster.pods()) {
     const ref = { apiVersion: 'v1', plural: 'pods', namespace: cluster.namespace, name: metadata.name }
@@ -36,7 +36,7 @@ async function hold(cluster: Cluster): Promise<void> {
   }
 }
 
-test('a failed pod that Kueue holds is let go, and comes back under its name', () =>
+test('a failed pod with a finalizer of Kueue is released and replaced under the same name', () =>
   withLine('held', async (_line, cluster) => {
     await cluster.create('PretrainJob', 'jft', { ...SPEC, scheduling: { queueName: 'team-a' } })
     await runs(cluster)
@@ -54,7 +54,7 @@ test('a failed pod that Kueue holds is let go, and comes back under its name', (
     )
   }))
 
-test('a job that is deleted leaves no pod, though Kueue held them all', () =>
+test('a deleted job leaves no pod, even if all had a finalizer of Kueue', () =>
   withLine('leave', async (_line, cluster) => {
     await cluster.create('PretrainJob', 'jft', { ...SPEC, scheduling: { queueName: 'team-a' } })
     await runs(cluster)
@@ -66,7 +66,7 @@ test('a job that is deleted leaves no pod, though Kueue held them all', () =>
     })
   }))
 
-test('a gang is formed before the first of its pods; a group of somebody else is left alone', () =>
+test('a pod group is created before its pods; a group of another owner is left alone', () =>
   withLine('gang', async (line, cluster) => {
     const owner = { apiVersion: 'x/v1', kind: 'Other', name: 'other', uid: 'u', controller: true }
     const foreign = { code: 200, kind: 'PodGroup', metadata: { name: 'jft-pj', ownerReferences: [owner] } }
@@ -91,7 +91,7 @@ test('a gang is formed before the first of its pods; a group of somebody else is
     assert.ok(group >= 0 && group < line.writes.indexOf('POST pods'))
   }))
 
-/** What Kueue's webhook and then the API server say of a pod that waits. */
+/** Sets the gate of Kueue's webhook and the condition of the API server on a waiting pod. */
 async function gate(cluster: Cluster): Promise<void> {
   const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'non-empty gates' }]
   for (const { metadata } of await cluster.pods()) {
@@ -100,7 +100,7 @@ async function gate(cluster: Cluster): Promise<void> {
   }
 }
 
-test('neither deadline runs while a queue holds the pods, and both count from admission', () =>
+test('neither deadline runs while pods wait in a queue, and both count from admission', () =>
   withLine('deadlines', async (_line, cluster) => {
     const deadlines = { activeDeadlineSeconds: 2, progressDeadlineSeconds: 1 }
     await cluster.create('PretrainJob', 'jft', { ...SPEC, ...deadlines, scheduling: { queueName: 'team-a' } })

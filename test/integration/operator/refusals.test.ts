@@ -1,11 +1,11 @@
-/** An API server that says no: the job says why in its words, nobody is hurried, and all is well when it says yes. */
+/** An API server that refuses requests: the job shows its message, retries are slow, and the job recovers. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { JobStatus } from '../../../src/api/status.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { pretrain } from '../../support/job-cases.ts'
 import { type Api, type Cluster, startApi } from './harness.ts'
-import { type Refusal, type RefusingLine, withRefusingLine } from './refusing-line.ts'
+import { type Refusal, type RefusingLine, withRefusingLine } from './refusing-proxy.ts'
 
 let api: Api
 before(async () => {
@@ -24,11 +24,11 @@ const conditionOf = (status: JobStatus | undefined, type: string) => {
   return found ? `${found.status} ${found.reason}: ${found.message}` : 'absent'
 }
 
-async function says(cluster: Cluster, type: string, words: RegExp): Promise<void> {
-  await eventually(async () => assert.match(conditionOf(await cluster.status('PretrainJob', 'jft'), type), words))
+async function untilCondition(cluster: Cluster, type: string, expected: RegExp): Promise<void> {
+  await eventually(async () => assert.match(conditionOf(await cluster.status('PretrainJob', 'jft'), type), expected))
 }
 
-/** A change of the job is a reason to look at once, as its deletion or its time-out is. */
+/** A change of the job causes a reconcile at once, as its deletion or a timeout does. */
 async function runs(cluster: Cluster): Promise<void> {
   await cluster.patch('PretrainJob', 'jft', { backoffLimit: 7 })
   await eventually(
@@ -46,9 +46,9 @@ interface Case {
   namespace: string
   refuses: RegExp
   refusal: Refusal
-  /** That tells it; Created when absent. */
+  /** The condition that shows the refusal; default Created. */
   condition?: string
-  words: RegExp
+  expected: RegExp
   tries: number
 }
 
@@ -58,7 +58,7 @@ const cases: Case[] = [
     namespace: 'quota',
     refuses: /^POST pods$/,
     refusal: forbidden('pods "x" is forbidden: exceeded quota: gpus, requested: pods=1, used: pods=2, limited: pods=2'),
-    words: /^False QuotaExceeded: pods "x" is forbidden: exceeded quota: gpus/,
+    expected: /^False QuotaExceeded: pods "x" is forbidden: exceeded quota: gpus/,
     tries: 4 + 2,
   },
   {
@@ -66,7 +66,7 @@ const cases: Case[] = [
     namespace: 'verb',
     refuses: /^(POST|TRY) pods$/,
     refusal: forbidden('pods is forbidden: User "downpour" cannot create resource "pods" in API group ""'),
-    words: /^False Forbidden: pods is forbidden: User "downpour" cannot create/,
+    expected: /^False Forbidden: pods is forbidden: User "downpour" cannot create/,
     tries: 4 + 2,
   },
   {
@@ -78,7 +78,7 @@ const cases: Case[] = [
       reason: 'BadRequest',
       message: 'admission webhook "a.b" denied the request: untrusted image',
     },
-    words: /^False AdmissionDenied: admission webhook "a.b" denied the request: untrusted image/,
+    expected: /^False AdmissionDenied: admission webhook "a.b" denied the request: untrusted image/,
     tries: 0,
   },
   {
@@ -86,7 +86,7 @@ const cases: Case[] = [
     namespace: 'template',
     refuses: /^TRY pods$/,
     refusal: { code: 422, reason: 'Invalid', message: 'Pod "x" is invalid: spec.affinity.nodeAffinity: wrong' },
-    words: /^False TemplateInvalid: Pod "x" is invalid: spec.affinity.nodeAffinity: wrong/,
+    expected: /^False TemplateInvalid: Pod "x" is invalid: spec.affinity.nodeAffinity: wrong/,
     tries: 0,
   },
   {
@@ -100,7 +100,7 @@ const cases: Case[] = [
       details: { causes: [{ reason: 'FieldValueInvalid', field: 'spec.affinity', message: 'wrong' }] },
     },
     condition: 'Failed',
-    words: /^True TemplateInvalid: Pod "x" is invalid: spec.affinity: wrong/,
+    expected: /^True TemplateInvalid: Pod "x" is invalid: spec.affinity: wrong/,
     tries: 0,
   },
   {
@@ -108,20 +108,20 @@ const cases: Case[] = [
     namespace: 'terminating',
     refuses: /^(POST|TRY) (pods|services)$/,
     refusal: forbidden('unable to create new content in namespace terminating because it is being terminated'),
-    words: /^False NamespaceTerminating: unable to create new content/,
+    expected: /^False NamespaceTerminating: unable to create new content/,
     tries: 0,
   },
 ]
 
-describe('what keeps pods out is told and waited for, without hurry', { concurrency: true }, () => {
-  for (const { name, namespace, refuses, refusal, condition = 'Created', words, tries } of cases) {
+describe('a job shows the reason and retries slowly after', { concurrency: true }, () => {
+  for (const { name, namespace, refuses, refusal, condition = 'Created', expected, tries } of cases) {
     test(name, () =>
       withLine(namespace, async (line, cluster) => {
         line.refuse = (what) => (refuses.test(what) ? refusal : undefined)
         await cluster.create('PretrainJob', 'jft', SPEC)
-        await says(cluster, condition, words)
+        await untilCondition(cluster, condition, expected)
         const count = () => line.writes.filter((write) => write === 'POST pods').length
-        // The status that tells it is a change of the job, and so is its service: it is looked at again, with one pod.
+        // Its status write and its service each cause another reconcile, which tries one pod.
         const before = line.writes.length
         await consistently(() => {
           assert.ok(count() <= tries, `${count()} tries`)
@@ -135,7 +135,7 @@ describe('what keeps pods out is told and waited for, without hurry', { concurre
   }
 })
 
-test('fifty creations that come too fast are made when the server said, each once', () =>
+test('fifty throttled creations are made once each, after Retry-After', () =>
   withLine('fast', async (line, cluster) => {
     const since: number[] = []
     const busy = { code: 429, reason: 'TooManyRequests', message: 'slow down', details: { retryAfterSeconds: 1 } }
@@ -151,16 +151,20 @@ test('fifty creations that come too fast are made when the server said, each onc
     assert.ok(waitedMs >= 950, `tried again after ${waitedMs} ms`)
   }))
 
-test('a gang without its scheduler is told, and no pod holds a GPU meanwhile', () =>
+test('a gang without its scheduler is reported, and no pod is created that would hold a GPU', () =>
   withLine('gang', async (line, cluster) => {
     const notFound = { code: 404, reason: 'NotFound', message: 'the server could not find the requested resource' }
     line.refuse = (what) => (what === 'POST podgroups' ? notFound : undefined)
     await cluster.create('PretrainJob', 'jft', { ...SPEC, scheduling: { gang: 'volcano' } })
-    await says(cluster, 'Created', /^False GangUnavailable: the scheduler of spec.scheduling.gang is not installed/)
+    await untilCondition(
+      cluster,
+      'Created',
+      /^False GangUnavailable: the scheduler of spec.scheduling.gang is not installed/,
+    )
     assert.ok(!line.writes.includes('POST pods'))
   }))
 
-test('an API server that goes away and comes back is no more than a pause', () =>
+test('an unreachable API server only delays a job', () =>
   withLine('away', async (line, cluster) => {
     line.refuse = () => 'silence'
     await cluster.create('PretrainJob', 'jft', SPEC)
@@ -179,7 +183,7 @@ test('an API server that goes away and comes back is no more than a pause', () =
     )
   }))
 
-test('a status that may not be written keeps its job waiting, and is written once it may', () =>
+test('a job whose status must not be written waits until that is allowed', () =>
   withLine('mute', async (line, cluster) => {
     line.refuse = (what) => (what.endsWith('/status') ? forbidden('cannot update pretrainjobs/status') : undefined)
     await cluster.create('PretrainJob', 'jft', SPEC)
@@ -190,7 +194,7 @@ test('a status that may not be written keeps its job waiting, and is written onc
     assert.equal(line.writes.filter((write) => write === 'POST pods').length, 4)
   }))
 
-test('kinds that are not installed are waited for', () =>
+test('the operator waits for kinds that are not installed', () =>
   withLine('kinds', async (line, cluster) => {
     const page = { code: 404, reason: 'NotFound', message: '404 page not found' }
     line.refuse = (what) => (/^(GET|WATCH) (pretrain|finetune)jobs$/.test(what) ? page : undefined)

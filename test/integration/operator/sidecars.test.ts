@@ -1,4 +1,4 @@
-/** Pods into which a service mesh has put its proxy, as the API server tells of them; the test is the kubelet. */
+/** Pods into which a service mesh has injected its proxy; the test acts as the kubelet. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { ContainerState } from '../../../src/operator/raw-pod.ts'
@@ -40,7 +40,7 @@ const beside = (role: string, state: ContainerState): Status => ({
   containerStatuses: [container('istio-proxy', running), container(role, state)],
 })
 
-/** Runs a job until all its pods run. */
+/** Creates a job and waits until all its pods run. */
 async function withJob(namespace: string, story: (cluster: Cluster) => Promise<void>): Promise<void> {
   const cluster = new Cluster(api, namespace)
   const operator = startOperator(api.kubeconfigPath, namespace)
@@ -68,7 +68,7 @@ async function says(cluster: Cluster, type: string, expected: RegExp): Promise<v
   })
 }
 
-test('a finished job has succeeded though a proxy lives beside its parameter server, whose containers are then ended', () =>
+test('a job succeeds while a proxy runs beside its parameter server, and the operator then ends the proxy', () =>
   withJob('mesh', async (cluster) => {
     await tell(cluster, 'jft-pj-ps-0', beside('ps', ended(0, JSON.stringify(DONE))))
     await says(cluster, 'Succeeded', /^True Completed: trained to step 1000/)
@@ -80,19 +80,19 @@ test('a finished job has succeeded though a proxy lives beside its parameter ser
     })
   }))
 
-test('bad data fails the job though the proxy is told of first and ended well', () =>
+test('bad data fails the job even if the status of the proxy comes first and has exit code 0', () =>
   withJob('first', async (cluster) => {
     await tell(cluster, 'jft-pj-worker-0', SIDECAR_FIRST)
     await says(cluster, 'Failed', /^True BAD_DATA: worker-0: x.tfrecord at byte 0/)
   }))
 
-test('bad data fails the job though the proxy lives', () =>
+test('bad data fails the job while the proxy still runs', () =>
   withJob('alive', async (cluster) => {
     await tell(cluster, 'jft-pj-worker-0', beside('worker', badData))
     await says(cluster, 'Failed', /^True BAD_DATA: /)
   }))
 
-test('an init container that failed is named with its last words, and the worker tried again', () =>
+test('a failed init container is shown with its termination message, and the worker is replaced', () =>
   withJob('init', async (cluster) => {
     await tell(cluster, 'jft-pj-worker-0', INIT_FAILED)
     await says(cluster, 'Degraded', /worker-0: init container "istio-init": iptables: permission denied \(exit 255\)/)
@@ -102,7 +102,7 @@ test('an init container that failed is named with its last words, and the worker
     })
   }))
 
-test('a worker that was killed beside a proxy comes back once its pod has gone', () =>
+test('a worker that was killed beside a proxy is replaced once its pod is gone', () =>
   withJob('killed', async (cluster) => {
     await tell(cluster, 'jft-pj-worker-1', beside('worker', ended(137)))
     await eventually(

@@ -1,4 +1,4 @@
-/** What the start of a job of the paper's size costs: writes, events, and nothing twice. */
+/** Counts the writes and events of the start of a job with the paper's size. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { JobStatus } from '../../../src/api/status.ts'
@@ -7,10 +7,10 @@ import type { KubeObject } from '../../../src/kube/objects.ts'
 import { eventually } from '../../support/eventually.ts'
 import { pretrain } from '../../support/job-cases.ts'
 import { type Api, Cluster, startApi, startOperator } from './harness.ts'
-import { openRefusingLine } from './refusing-line.ts'
+import { openRefusingLine } from './refusing-proxy.ts'
 
 const WORKERS = 50
-/** One once all was made, one a second for figures, one when the last is ready. */
+/** One status after all creations, one a second for changed numbers, one when the last pod is ready. */
 const MAX_STATUS_WRITES = 3
 const MAX_EVENT_WRITES = 10
 
@@ -20,7 +20,7 @@ before(async () => {
 })
 after(() => api.close())
 
-/** An operator of one namespace, which ends with the test. */
+/** Runs an operator for one namespace until the test ends. */
 async function withOperator(
   kubeconfig: string,
   namespace: string,
@@ -40,7 +40,7 @@ async function withOperator(
 
 const small = () => pretrain({ parameterServer: { replicas: 1 }, workers: { replicas: 3 } })
 
-test('51 pods and a service cost as many writes, few statuses and few events until all run', async () => {
+test('the start of 51 pods and a service takes one write each, few status writes and few events', async () => {
   const line = await openRefusingLine(api)
   try {
     await withOperator(line.kubeconfigPath, 'start', async (cluster) => {
@@ -48,7 +48,7 @@ test('51 pods and a service cost as many writes, few statuses and few events unt
       await cluster.create('PretrainJob', 'jft', spec)
       await eventually(
         async () => {
-          // Pods start one after the other, as they do.
+          // Pods start one after the other, as in a cluster.
           await cluster.kubelet()
           const status = await cluster.status('PretrainJob', 'jft')
           assert.deepEqual([status?.phase, status?.replicas.worker.ready], ['Running', WORKERS])
@@ -57,10 +57,10 @@ test('51 pods and a service cost as many writes, few statuses and few events unt
       )
       const count = (what: RegExp) => line.writes.filter((write) => what.test(write)).length
       assert.deepEqual([count(/^POST pods$/), count(/^POST services$/)], [1 + WORKERS, 1])
-      assert.equal(count(/^TRY pods$/), 2, 'one of each role is rehearsed')
+      assert.equal(count(/^TRY pods$/), 2, 'one pod of each role is created with dryRun')
       const statuses = count(/^PUT pretrainjobs\/jft\/status$/)
       assert.ok(statuses <= MAX_STATUS_WRITES, `${statuses} status writes`)
-      // An event follows the status that it tells of.
+      // An event is sent after the write of its status.
       await eventually(() => assert.ok(count(/ events/) > 0))
       assert.ok(count(/ events/) <= MAX_EVENT_WRITES, `${count(/ events/)} event writes`)
       const others = line.writes.filter((write) => !/^(POST|TRY) (pods|services|events)$|\/status$/.test(write))
@@ -72,7 +72,7 @@ test('51 pods and a service cost as many writes, few statuses and few events unt
   }
 })
 
-test('the first status of a job tells of the pods that were made for it', () =>
+test('the first status of a job includes the pods that were created for it', () =>
   withOperator(api.kubeconfigPath, 'first', async (cluster, signal) => {
     const where = { apiVersion: API_VERSION, plural: PLURALS.PretrainJob, namespace: cluster.namespace }
     const firstStatus = async () => {
@@ -86,7 +86,7 @@ test('the first status of a job tells of the pods that were made for it', () =>
     assert.deepEqual([created?.status, created?.message], ['True', '4 of 4 pods exist'])
   }))
 
-test('a job has a status even where somebody removes its pods as fast as they are made', () =>
+test('a job has a status even if its pods are deleted as fast as they are created', () =>
   withOperator(api.kubeconfigPath, 'vain', async (cluster, signal) => {
     const where = { apiVersion: 'v1', plural: 'pods', namespace: cluster.namespace }
     let removed = 0
@@ -97,7 +97,7 @@ test('a job has a status even where somebody removes its pods as fast as they ar
         removed++
       }
     })()
-    // Ends with the test, by its signal.
+    // The signal of the test ends this loop.
     removing.catch(() => {})
     await cluster.create('PretrainJob', 'jft', small().spec)
     await eventually(async () => assert.ok(await cluster.status('PretrainJob', 'jft')), { timeoutMs: 5_000 })

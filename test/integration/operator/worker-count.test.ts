@@ -1,4 +1,4 @@
-/** The number of workers that only a preset says: `GET …/scale` needs it in the job, and nobody may own it. */
+/** The number of workers that only the preset sets: `GET …/scale` reads it from the job, and no manager may own it. */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { API_VERSION, type JobKind, PLURALS } from '../../../src/contract/names.ts'
@@ -7,10 +7,10 @@ import { COUNT_MANAGER } from '../../../src/operator/worker-count.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { finetune, pretrain } from '../../support/job-cases.ts'
 import { type Api, Cluster, openLine, startApi, startOperator, withOperator } from './harness.ts'
-import { openRefusingLine } from './refusing-line.ts'
+import { openRefusingLine } from './refusing-proxy.ts'
 
 const FILE = 'file'
-/** As its preset has it. */
+/** The number of workers in the preset. */
 const COUNT = 50
 const SMALL = { parameterServer: { replicas: 1 } }
 
@@ -29,7 +29,7 @@ function refOf(cluster: Cluster, kind: JobKind = 'PretrainJob') {
   return { apiVersion: API_VERSION, plural: PLURALS[kind], namespace: cluster.namespace, name: 'jft' }
 }
 
-/** As `kubectl apply --server-side` does, which needs no force. */
+/** Applies as `kubectl apply --server-side` does, without force. */
 function applyFile(cluster: Cluster, spec: object, kind: JobKind = 'PretrainJob'): Promise<Job> {
   const ref = refOf(cluster, kind)
   const metadata = { name: ref.name, namespace: cluster.namespace }
@@ -66,8 +66,8 @@ async function counted(cluster: Cluster, count = COUNT, kind?: JobKind): Promise
 const { spec: PRETRAIN } = pretrain(SMALL)
 const { spec: FINETUNE } = finetune({ ...SMALL, init: 'random', from: undefined })
 
-suite('the scale of a job whose preset says how many workers it has', () => {
-  test('answers with the number, which rises the generation once and has no pod made anew', () =>
+suite('the scale subresource of a job whose preset sets the number of workers', () => {
+  test('has the number, which raises the generation once and replaces no pod', () =>
     withOperator(api, 'once', async (cluster) => {
       await applyFile(cluster, PRETRAIN)
       const { metadata } = await counted(cluster)
@@ -95,13 +95,13 @@ suite('the scale of a job whose preset says how many workers it has', () => {
     ['bounded', { ...PRETRAIN, workers: { quorum: 3 } }, 'PretrainJob', COUNT],
   ]
   for (const [name, spec, kind, count] of others)
-    test(`also where it is ${name}`, () =>
+    test(`has the number also if it is ${name}`, () =>
       withOperator(api, name, async (cluster) => {
         await applyFile(cluster, JSON.parse(JSON.stringify(spec)), kind)
         await counted(cluster, count, kind)
       }))
 
-  test('follows a file that names another number, without a conflict, and the preset again when it no longer does', () =>
+  test('follows a file with another number without a conflict, and the preset after the file omits it', () =>
     withOperator(api, 'file', async (cluster) => {
       await applyFile(cluster, PRETRAIN)
       await counted(cluster)
@@ -112,7 +112,7 @@ suite('the scale of a job whose preset says how many workers it has', () => {
       await counted(cluster)
     }))
 
-  test('follows an autoscaler, which keeps its number when the file is applied again', () =>
+  test('follows an autoscaler, whose number stays when the file is applied again', () =>
     withOperator(api, 'scaler', async (cluster) => {
       await applyFile(cluster, PRETRAIN)
       await counted(cluster)
@@ -127,7 +127,7 @@ suite('the scale of a job whose preset says how many workers it has', () => {
 })
 
 for (const write of [1, 2])
-  test(`an operator that dies with write ${write} leaves nothing that the next one does not end`, async () => {
+  test(`an operator that dies with write ${write} leaves a state that its successor completes`, async () => {
     const cluster = new Cluster(api, `dies-${write}`)
     const line = await openLine(api, write)
     const first = startOperator(line.kubeconfigPath, cluster.namespace)
@@ -146,7 +146,7 @@ for (const write of [1, 2])
     await cluster.client.close()
   })
 
-test('whoever forbids the number keeps no job from its pods, and is not asked at every look', async () => {
+test('a refused write of the number does not delay the pods, and is not repeated in every reconcile', async () => {
   const cluster = new Cluster(api, 'forbidden')
   const line = await openRefusingLine(api)
   const isCount = (what: string) => what === 'PATCH pretrainjobs/jft'

@@ -1,4 +1,4 @@
-/** A worker in a thread of its own, whose steps block it for many heartbeats: reads so many units, then tells which. */
+/** A worker in its own thread whose steps block it for many heartbeats. It reads a number of units and reports them. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { encodeClasses } from '../../../src/contract/classes.ts'
 import type { Lease } from '../../../src/contract/exchange.ts'

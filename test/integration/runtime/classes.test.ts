@@ -1,4 +1,4 @@
-/** One list of classes for all of a job's processes, over restarts. */
+/** All processes of a job use one list of classes, also after restarts. */
 import assert from 'node:assert/strict'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -28,7 +28,7 @@ const idOf = (classes: typeof ANT_FIRST) => {
 describe('the classes of a job', { concurrency: false }, () => {
   const { fleetOf, volume } = forEachTest()
 
-  test('are those of the worker that is let in first; every other worker is told them', async () => {
+  test('are those of the first admitted worker, and every other worker receives them', async () => {
     const fleet = await fleetOf(2)
     assert.equal(statusOf(fleet), null)
     const first = await fleet.connect(0, layout, { classes: ANT_FIRST })
@@ -38,14 +38,14 @@ describe('the classes of a job', { concurrency: false }, () => {
     assert.deepEqual(statusOf(fleet), idOf(ANT_FIRST))
   })
 
-  test('are one list when workers of different lists come at the same moment', async () => {
+  test('are one list even if workers with different lists connect at the same moment', async () => {
     const fleet = await fleetOf(1)
     const lists = [ANT_FIRST, CAT_FIRST, ANT_FIRST, CAT_FIRST, ANT_FIRST, CAT_FIRST]
     const clients = await Promise.all(lists.map((classes, index) => fleet.connect(index, layout, { classes })))
     assert.equal(new Set(clients.map((client) => namesOf(client).join())).size, 1)
   })
 
-  test('are waited for by a worker whose folder cannot say them, whoever comes first', async () => {
+  test('are received by a worker whose folder lacks classes, even if it connects first', async () => {
     const fleet = await fleetOf(1)
     const asked = Promise.withResolvers<void>()
     const mayOfferClasses = () => {
@@ -60,7 +60,7 @@ describe('the classes of a job', { concurrency: false }, () => {
     await train(await early, 1)
   })
 
-  test('are waited for over a restart of all servers', async () => {
+  test('are awaited by a worker during a restart of all servers', async () => {
     const fleet = await fleetOf(1)
     const early = fleet.connect(1, layout, { classes: classesNamed('bee'), mayOfferClasses: () => false })
     await eventually(() => assert.equal(fleet.servers[0]?.status().workersConnected, 1))
@@ -69,7 +69,7 @@ describe('the classes of a job', { concurrency: false }, () => {
     assert.deepEqual(namesOf(await early), ['ant', 'bee', 'cat'])
   })
 
-  test('are told also to a worker that sees other files, for a class too many is the better reason', async () => {
+  test('are sent also to a worker with other files, because an additional class is the better error', async () => {
     const fleet = await fleetOf(1)
     await fleet.connect(0, layout, { classes: ANT_FIRST })
     const other = await fleet.connect(1, layout, { classes: classesNamed('ant', 'dog'), dataUnits: 9 })
@@ -77,7 +77,7 @@ describe('the classes of a job', { concurrency: false }, () => {
     await assert.rejects(other.leases.next(), { code: 'DATA_UNITS_MISMATCH' })
   })
 
-  test('are not kept in the folder of the job where something else lies in their place; training goes on', async () => {
+  test('are not written if another file has their name, and training continues', async () => {
     const folder = await volume()
     const ofJob = join(folder, 'tiny', FILES.classes)
     await mkdir(join(ofJob, 'mine'), { recursive: true })
@@ -95,7 +95,7 @@ describe('the classes of a job', { concurrency: false }, () => {
     assert.deepEqual(other.classes, long)
   })
 
-  test('lie beside the manifest, which names their hash, and in the folder of the running job', async () => {
+  test('are in a file beside the manifest, which has their hash, and in the folder of the running job', async () => {
     const folder = await volume()
     const fleet = await fleetOf(2, { checkpoint }, { folder })
     const client = await fleet.connect(0, layout, { classes: ANT_FIRST })
@@ -110,18 +110,18 @@ describe('the classes of a job', { concurrency: false }, () => {
     assert.deepEqual((await loadClasses(latest.folder, latest.manifest))?.classes, ANT_FIRST)
   })
 
-  test('come from the checkpoint after suspend and resume, whoever is the first worker then', async () => {
+  test('are those of the checkpoint after suspend and resume, with any first worker', async () => {
     const folder = await volume()
     const fleet = await fleetOf(1, { checkpoint }, { folder })
     await train(await fleet.connect(0, layout, { classes: ANT_FIRST }), 2)
     await suspend(fleet)
     const again = await fleetOf(1, { checkpoint }, { folder })
-    assert.deepEqual(statusOf(again), idOf(ANT_FIRST), 'before any worker has come')
+    assert.deepEqual(statusOf(again), idOf(ANT_FIRST), 'before any worker connects')
     const client = await again.connect(0, layout, { classes: CAT_FIRST, podUid: 'later', attempt: 1 })
     assert.deepEqual(namesOf(client), ['ant', 'bee', 'cat'])
   })
 
-  test('of a checkpoint that was written before there were lists are those of the first worker', async () => {
+  test('are those of the first worker for an old checkpoint without a list', async () => {
     const folder = await volume()
     const fleet = await fleetOf(1, { checkpoint }, { folder })
     await train(await fleet.connect(0, layout, { classes: ANT_FIRST }), 2)
@@ -141,7 +141,7 @@ describe('the classes of a job', { concurrency: false }, () => {
     assert.equal(manifest.classes?.sha256, idOf(CAT_FIRST).sha256)
   })
 
-  test('are kept by the workers when all servers restart before the first checkpoint', async () => {
+  test('are sent again by the workers if all servers restart before the first checkpoint', async () => {
     const fleet = await fleetOf(1)
     await fleet.connect(0, layout, { classes: ANT_FIRST })
     const other = await fleet.connect(1, layout, { classes: CAT_FIRST })
@@ -150,7 +150,7 @@ describe('the classes of a job', { concurrency: false }, () => {
     await train(other, 1)
   })
 
-  test('that are damaged on the disk make the checkpoint one that is passed over', async () => {
+  test('that are damaged on disk cause the checkpoint to be skipped', async () => {
     const folder = await volume()
     const fleet = await fleetOf(1, { checkpoint }, { folder })
     await train(await fleet.connect(0, layout, { classes: ANT_FIRST }), 4)

@@ -1,4 +1,4 @@
-/** What comes over the network to a parameter server: garbage, strangers, torn pushes, zombies, silence. */
+/** Faults that reach a parameter server over the network: garbage, foreign clients, torn pushes, zombies, silence. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -20,7 +20,7 @@ import { forEachTest, layout, pushOnes, train, weightsOf } from './small-fleet.t
 describe('parameter servers', { concurrency: false }, () => {
   const { fleetOf, later } = forEachTest()
 
-  test('are unharmed by whatever a stranger sends', async () => {
+  test('are unharmed by any bytes of an unknown client', async () => {
     const fleet = await fleetOf(1)
     const client = await fleet.connect(0, layout)
     await train(client, 1)
@@ -46,7 +46,7 @@ describe('parameter servers', { concurrency: false }, () => {
     assert.equal(await train(client, 1), 'applied')
   })
 
-  test('refuse a body from who has not said hello, before there is room for it', async () => {
+  test('refuse a body before the hello message, before they allocate a buffer', async () => {
     const fleet = await fleetOf(1)
     const socket = connect(fleet.proxies[0]?.port ?? 0, '127.0.0.1')
     later(async () => socket.destroy())
@@ -57,7 +57,7 @@ describe('parameter servers', { concurrency: false }, () => {
     assert.match(reply.toString(), /FRAME_BAD_BODY/)
   })
 
-  test('refuse a worker of another job, model or data, with a code it can act on', async () => {
+  test('refuse a worker of another job, model or data with a specific code', async () => {
     const fleet = await fleetOf(1)
     const client = await fleet.connect(0, layout)
     await train(client, 1)
@@ -71,35 +71,35 @@ describe('parameter servers', { concurrency: false }, () => {
     assert.equal(await train(client, 1), 'applied')
   })
 
-  test('take back the room of pushes whose connection dies in the middle, and hand their data out again', async () => {
+  test('return the buffers of torn pushes, and hand the data of their workers out again', async () => {
     const oneBody = 4 * 19
     const fleet = await fleetOf(1, {}, { limits: { bufferLimitBytes: oneBody + 1 } })
     const client = await fleet.connect(0, layout)
     const lease = await client.leases.next()
     for (let i = 0; i < 5; i++) {
       await client.pull()
-      fleet.proxies[0]?.truncateAfter(150, 'request') // of about 185: in the body
+      fleet.proxies[0]?.truncateAfter(150, 'request') // of about 185, so within the body
       assert.equal((await pushOnes(client)).result, 'applied')
     }
-    assert.ok((fleet.proxies[0]?.accepted ?? 0) > 5, 'the connection died each time')
+    assert.ok((fleet.proxies[0]?.accepted ?? 0) > 5, 'the connection was cut each time')
     await client.close()
     const next = await fleet.connect(1, layout)
     assert.deepEqual(await next.leases.next(), lease)
   })
 
-  test('fence a worker that comes back after another pod took its place', async () => {
+  test('fence a worker that returns after another pod replaced it', async () => {
     const fleet = await fleetOf(2)
     const zombie = await fleet.connect(0, layout, { podUid: 'former' })
     await train(zombie, 1)
     const lease = await zombie.leases.next()
-    const heir = await fleet.connect(0, layout, { podUid: 'newer' })
-    assert.deepEqual(await heir.leases.next(), lease, 'its data is handed out again')
+    const successor = await fleet.connect(0, layout, { podUid: 'newer' })
+    assert.deepEqual(await successor.leases.next(), lease, 'its data is handed out again')
     await assert.rejects(train(zombie, 1), { code: 'FENCED' })
-    assert.equal(await train(heir, 1), 'applied')
+    assert.equal(await train(successor, 1), 'applied')
     assert.equal(fleet.step(), 2)
   })
 
-  test('find a worker that says nothing and hand its data out again', async () => {
+  test('detect a silent worker and hand its data out again', async () => {
     const fleet = await fleetOf(1, {}, { limits: { workerSilenceMs: 2 * BEAT_MS, absenceMs: BEAT_MS } })
     const client = await fleet.connect(0, layout)
     const lease = await client.leases.next()
@@ -127,7 +127,7 @@ describe('parameter servers', { concurrency: false }, () => {
     assert.equal(message.type, 'leased')
   })
 
-  test('train on all units with a worker whose every step blocks it for many heartbeats', async () => {
+  test('give all units to a worker whose every step blocks it for many heartbeats', async () => {
     const fleet = await fleetOf(1)
     const [proxy] = fleet.proxies
     const workerData: BusyWork = { port: proxy?.port ?? 0, heartbeatMs: BEAT_MS, stepMs: 3 * BEAT_MS, units: 5 }
@@ -142,7 +142,7 @@ describe('parameter servers', { concurrency: false }, () => {
     assert.equal(proxy?.accepted, 1, 'over one connection')
   })
 
-  test('keep the data of a worker whose connection broke for it, and take it back from one that stays away', async () => {
+  test('keep the leases of a worker that reconnects, and take back those of one that stays away', async () => {
     const fleet = await fleetOf(1, {}, { limits: { absenceMs: 3 * BEAT_MS } })
     const client = await fleet.connect(0, layout)
     const lease = await client.leases.next()
@@ -150,14 +150,14 @@ describe('parameter servers', { concurrency: false }, () => {
     fleet.proxies[0]?.cut()
     assert.notDeepEqual(await other.leases.next(), lease)
     await train(client, 1)
-    await systemClock.sleep(3 * BEAT_MS) // longer than an absence may be
+    await systemClock.sleep(3 * BEAT_MS) // longer than the allowed absence
     assert.notDeepEqual(await other.leases.next(), lease, 'it came back in time')
     fleet.proxies[0]?.blackhole('request', 'response')
     fleet.proxies[0]?.cut()
     await eventually(async () => assert.deepEqual(await other.leases.next(), lease), { intervalMs: BEAT_MS })
   })
 
-  test('hand out the whole epoch to a worker that is cut off between every lease and its end', async () => {
+  test('hand out the whole epoch to a worker that loses its connection during every lease', async () => {
     const fleet = await fleetOf(1, {}, { limits: { absenceMs: 0 } })
     const client = await fleet.connect(0, layout)
     const units = new Set<number | undefined>()
@@ -173,7 +173,7 @@ describe('parameter servers', { concurrency: false }, () => {
   })
 })
 
-/** A worker that says hello and then nothing of itself: as one whose program is busy, not even heartbeats. */
+/** A worker that sends a hello message and then nothing, not even heartbeats, like a busy program. */
 async function silentWorker(fleet: Fleet, index: number): Promise<Channel> {
   const quiet = { heartbeatMs: 600_000, silenceMs: 1_200_000, onMessage: () => {} }
   const channel = await Channel.connect({ host: '127.0.0.1', port: fleet.proxies[0]?.port ?? 0 }, quiet)

@@ -1,4 +1,4 @@
-/** Shards that do not belong together: of other generations, or gone back to other checkpoints. */
+/** Shards that do not belong together, because their generations or their restored checkpoints differ. */
 import assert from 'node:assert/strict'
 import { cp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ const checkpoint = { path: 'tiny', everySteps: 2, keep: 9, keepBest: 0, keepStep
 describe('parameter servers', { concurrency: false }, () => {
   const { fleetOf, volume } = forEachTest()
 
-  /** A job with checkpoints of steps 2 and 3, and a copy of its folder in which only step 2 is left. */
+  /** Makes a job with checkpoints of steps 2 and 3, and a copy of its folder with only step 2. */
   async function twoHistories(): Promise<{ folder: string; older: string }> {
     const [folder, older] = [await volume(), await volume()]
     const fleet = await fleetOf(2, { checkpoint }, { folder })
@@ -31,7 +31,7 @@ describe('parameter servers', { concurrency: false }, () => {
 
   const failureOf = (fleet: Fleet, index: number) => fleet.servers[index]?.ended
 
-  test('that went back to different checkpoints end, and save nothing together', async () => {
+  test('that restored different checkpoints end and save nothing', async () => {
     const { folder, older } = await twoHistories()
     const fleet = await fleetOf(2, { checkpoint }, { folder })
     await fleet.occupy(1, { checkpointDir: older })
@@ -47,7 +47,7 @@ describe('parameter servers', { concurrency: false }, () => {
     assert.deepEqual(names.sort(), ['step-000000002', 'step-000000003'])
   })
 
-  test('of a new generation take no part in the rounds of an old one, which ends', async () => {
+  test('of a new generation do not take part in the rounds of an old coordinator, which ends', async () => {
     const folder = await volume()
     const fleet = await fleetOf(2, { checkpoint }, { folder })
     const client = await fleet.connect(0, layout)
@@ -60,7 +60,7 @@ describe('parameter servers', { concurrency: false }, () => {
     assert.equal(await Promise.race([heir.ended, 'goes on']), 'goes on')
   })
 
-  test('of an old generation end when the new coordinator speaks to them, which waits for their heirs', async () => {
+  test('of an old generation end when the new coordinator connects, which waits for their successors', async () => {
     const fleet = await fleetOf(2, { checkpoint })
     const first = await fleet.connect(0, layout)
     await train(first, 1)
@@ -73,7 +73,7 @@ describe('parameter servers', { concurrency: false }, () => {
     assert.equal(await Promise.race([coordinator, 'goes on']), 'goes on')
   })
 
-  test('of an old generation neither commit nor purge in a folder that a newer one has marked, and end', async () => {
+  test('of an old generation end and neither commit nor purge in a folder that a newer one has marked', async () => {
     const folder = await volume()
     const fleet = await fleetOf(1, { checkpoint }, { folder })
     const client = await fleet.connect(0, layout)
@@ -95,7 +95,7 @@ describe('parameter servers', { concurrency: false }, () => {
     assert.equal(await Promise.race([heir.ended, 'goes on']), 'goes on')
   })
 
-  test('of an old generation that come up late in such a folder end before they touch it', async () => {
+  test('of an old generation that start late in such a folder end before they change it', async () => {
     const folder = await volume()
     const fleet = await fleetOf(1, { checkpoint }, { folder, each: () => ({ attempt: 2 }) })
     const before = await readdir(join(folder, 'tiny'))
@@ -108,7 +108,7 @@ describe('parameter servers', { concurrency: false }, () => {
     assert.deepEqual(await readdir(join(folder, 'tiny')), before)
   })
 
-  test('that lost their memory within a generation are found out', async () => {
+  test('that restarted within a generation are detected', async () => {
     const fleet = await fleetOf(2, { checkpoint })
     const client = await fleet.connect(0, layout)
     await train(client, 1)
@@ -118,7 +118,7 @@ describe('parameter servers', { concurrency: false }, () => {
     assert.equal((await failureOf(fleet, 0))?.code, 'SHARDS_DISAGREE')
   })
 
-  test('do not let a worker of an earlier try take the place of the live one', async () => {
+  test('do not let a worker of an earlier attempt replace the live one', async () => {
     const fleet = await fleetOf(1)
     const live = await fleet.connect(0, layout, { podUid: 'live', attempt: 1 })
     await train(live, 1)

@@ -1,4 +1,4 @@
-/** Shards count their own updates; the step of parameter server 0 is the job's: it sets the learning rate and the end. */
+/** Each shard counts its own updates; the count of parameter server 0 sets the learning rate and the end of the job. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { eventually } from '../../support/eventually.ts'
@@ -7,7 +7,7 @@ import { forEachTest, layout, pushOnes, train } from './small-fleet.ts'
 describe('the global step', { concurrency: false }, () => {
   const { fleetOf } = forEachTest()
 
-  test('ends the job, not the updates that another shard has applied', async () => {
+  test('of parameter server 0 ends the job, not the number of updates of another shard', async () => {
     const async = {
       fetchEvery: 1,
       pushEvery: 1,
@@ -21,7 +21,7 @@ describe('the global step', { concurrency: false }, () => {
     await train(client, 1)
     const [old] = client.base
     await train(client, 1)
-    // Too old for shard 0, which refuses them; shard 1 applies them and is beyond maxSteps then.
+    // Shard 0 refuses them as stale; shard 1 applies them and is then beyond maxSteps.
     for (let n = 0; n < 3; n++) {
       await client.pull()
       const base = client.base.with(0, old ?? { incarnation: 0, version: 0 })

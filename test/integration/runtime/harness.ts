@@ -1,4 +1,4 @@
-/** Real parameter servers on loopback sockets, in this process, and clients that reach them through proxies. */
+/** Runs real parameter servers in this process, and clients that connect to them through proxies. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,15 +19,15 @@ export const CLASSES: readonly Class[] = classesNamed('ant', 'bee')
 
 export interface Fleet {
   readonly folder: string
-  /** In front of each shard: what clients and the coordinator connect to. */
+  /** The proxy of each shard, to which clients and the coordinator connect. */
   readonly proxies: readonly TcpProxy[]
   readonly servers: readonly ParameterServer[]
-  /** Of parameter server 0. */
+  /** Status of parameter server 0. */
   step(): number
   connect(index: number, layout: ModelLayout, options?: ClientOptions): Promise<ShardClient>
-  /** All servers vanish without a word, and a new generation takes their places from the last checkpoint. */
+  /** Kills all servers, and starts a new generation from the last checkpoint. */
   restart(): Promise<void>
-  /** Another server comes to a shard's address; the former goes on behind nobody's back. */
+  /** Starts another server at the address of a shard; the former one runs on without the proxy. */
   occupy(index: number, more?: Partial<ParameterServerOptions>): Promise<ParameterServer>
   close(): Promise<void>
 }
@@ -38,15 +38,15 @@ export interface ClientOptions {
   dataUnits?: number
   classes?: readonly Class[]
   mayOfferClasses?: (own: ClassList) => boolean
-  /** Past the proxies. */
+  /** Connects without the proxies. */
   direct?: boolean
 }
 
 export interface FleetOptions {
   shards: number
-  /** Checkpoints of an earlier fleet. */
+  /** Folder with checkpoints of an earlier fleet. */
   folder?: string
-  /** What is special about a shard. */
+  /** Options of a single shard. */
   each?: (index: number) => Partial<ParameterServerOptions>
   limits?: Partial<ServerLimits>
 }

@@ -1,7 +1,7 @@
 /**
- * The whole path of a weight - drawn by the server, pulled, trained on, pushed, updated - against a training loop of one
- * process with an optimizer of its own, float32 at each operation. (In float64 it
- * would part from the other at the first ReLU that rounding pushes over its edge.) What both share is the model's forward and backward pass.
+ * Compares distributed training (draw, pull, train, push, update) with a training loop in one process with its own
+ * optimizer, which rounds each operation to float32. (In float64, rounding would switch a ReLU in only one of the loops.)
+ * Both share only the forward and backward pass of the model.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -43,7 +43,7 @@ const config: RuntimeConfig = makeConfig({
   batchNorm: { decay: 0.9, epsilon: 1e-5 },
 })
 
-/** Noise with a square that says which of two labels: the same batches for both loops. */
+/** Images of noise with a square that depends on the label, in the same batches for both loops. */
 function makeBatches(): Batch<ClassLabels>[] {
   const random = createRandom(7)
   return Array.from({ length: STEPS }, () => {
@@ -58,7 +58,7 @@ function makeBatches(): Batch<ClassLabels>[] {
   })
 }
 
-test('one worker with n_push = n_fetch = 1 equals a plain loop after 20 steps', async (t) => {
+test('one worker with pushEvery and fetchEvery 1 equals a plain loop after 20 steps', async (t) => {
   await selectBackend('wasm', silentLog)
   const task = await createTask(config)
   const batches = makeBatches()
@@ -76,7 +76,7 @@ test('one worker with n_push = n_fetch = 1 equals a plain loop after 20 steps', 
   assert.ok(worst < TOLERANCE, `differs by ${worst}`)
 })
 
-/** The weights after the last step, read from two real parameter servers that a real loop has trained. */
+/** @returns the weights after the last step of a real worker loop on two real parameter servers */
 async function trainOnServers(task: Task, batches: readonly Batch<ClassLabels>[]): Promise<Map<string, Float32Array>> {
   const fleet = await startFleet({ ...config, maxSteps: STEPS + 1 }, { shards: 2 })
   try {
@@ -110,7 +110,7 @@ interface State {
   momentum: Float32Array
 }
 
-/** Draw, step, update: nothing of src/ps but the seeded draw. */
+/** Draws, steps and updates, with only the seeded draw from src/ps. */
 function trainPlainly(task: Task, batches: readonly Batch<ClassLabels>[]): Map<string, Float32Array> {
   const states = task.variables.map(initialState)
   const stepper = createStepper(task)

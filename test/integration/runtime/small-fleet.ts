@@ -1,4 +1,4 @@
-/** What tests of parameter servers do to a small model of four variables. */
+/** Helpers for tests of parameter servers with a small model of four variables. */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,7 +16,7 @@ export { layout }
 
 const config = makeConfig({ optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1e-10 } })
 
-/** Fleets and folders that are gone after each test of the suite that calls this. */
+/** Makes fleets and folders, and removes them after each test of the calling suite. */
 export function forEachTest() {
   const closers: (() => Promise<unknown>)[] = []
   afterEach(async () => {
@@ -50,7 +50,7 @@ export async function train(client: ShardClient, steps: number): Promise<string>
   return result
 }
 
-/** @param base what it claims to be computed on */
+/** @param base the weights on which the push claims to be computed */
 export function pushOnes(client: ShardClient, base = client.base): Promise<PushReply> {
   const gradients = layout.variables.map(({ name, shape }) => [name, new Float32Array(shape[0] ?? 0).fill(1)] as const)
   return client.push({ gradients: new Map(gradients), statistics: new Map(), batches: 1, loss: 1, examples: 1, base })
@@ -61,7 +61,7 @@ export async function weightsOf(client: ShardClient): Promise<Record<string, rea
   return Object.fromEntries([...weights].map(([name, values]) => [name, [...values]] as const).sort())
 }
 
-/** SIGTERM to all at once, as when a job is suspended. */
+/** Stops all servers at once, as SIGTERM does when a job is suspended. */
 export async function suspend(fleet: Fleet): Promise<void> {
   const startedMs = performance.now()
   await Promise.all(fleet.servers.map((server) => server.suspend(60_000)))
@@ -69,7 +69,7 @@ export async function suspend(fleet: Fleet): Promise<void> {
   assert.ok(tookMs < 30_000, `${tookMs} ms: a shard waited although the coordinator had hung up`)
 }
 
-/** Ends as src/ps/main.ts does. */
+/** Ends a server as src/ps/main.ts does. */
 export function endOf(fleet: Fleet) {
   return Promise.all(
     fleet.servers.map(async (server) => {
@@ -88,7 +88,7 @@ export async function checkpointOf(folder: string): Promise<unknown> {
   return { step: latest?.manifest.step, variables: plain(variables), slots: [...slots].map(([k, v]) => [k, plain(v)]) }
 }
 
-/** Takes the newest checkpoint away, so that the next fleet starts from the one before. */
+/** Removes the newest checkpoint, so that the next fleet starts from the previous one. */
 export async function rewind(folder: string): Promise<void> {
   const { latest } = await findLatest(join(folder, 'tiny'))
   await rm(latest?.folder ?? '', { recursive: true })

@@ -1,4 +1,4 @@
-/** Set-up in a folder of its own, with an npm that takes its time: two at once, and set-ups that are killed. */
+/** Runs set-up in its own folder with a slow script as npm: several at once, and set-ups that are killed. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { eventually } from '../../support/eventually.ts'
 
-/** Does what npm does when it installs: empties node_modules and fills it. Waits for a file before it goes on. */
+/** Acts as npm: empties node_modules and fills it. Waits for a file before it continues. */
 const NPM = `#!/bin/sh
 echo "begin $$" >> "$LEDGER"
 mkdir -p node_modules && rm -rf node_modules/* && echo part > node_modules/part-$$
@@ -50,8 +50,8 @@ interface SetUp {
 function setUp({ root = folder, flags = [] as string[], environment = {} } = {}): SetUp {
   const ours = { PATH: `${at('bin')}:${process.env.PATH}`, LEDGER: at('ledger'), GO: at('go') }
   const env = { ...ours, DOWNPOUR_CACHE: at('cache'), ...environment }
-  const words = [...flags, join(root, 'tools', 'script.mjs')]
-  const child = spawn(process.execPath, words, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  const args = [...flags, join(root, 'tools', 'script.mjs')]
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
   children.push(child)
   let printed = ''
   child.stderr.on('data', (text) => (printed += text))
@@ -61,7 +61,7 @@ function setUp({ root = folder, flags = [] as string[], environment = {} } = {})
 const finish = () => writeFileSync(at('go'), '')
 const installed = () => [existsSync(at('node_modules', 'whole')), existsSync(at('node_modules', '.downpour-lock'))]
 
-test('of five set-ups at once one installs, and the others say that they wait for it', async () => {
+test('one of five simultaneous set-ups installs, and the others report that they wait for it', async () => {
   const all = Array.from({ length: 5 }, () => setUp())
   await eventually(() => assert.equal(all.filter(({ output }) => output().includes('waiting for another')).length, 4))
   const [holder] = all.filter(({ output }) => !output().includes('waiting'))
@@ -73,7 +73,7 @@ test('of five set-ups at once one installs, and the others say that they wait fo
   assert.deepEqual(installed(), [true, true])
 })
 
-test('a set-up that was killed leaves no lock, and its npm, which goes on, does not disturb the next', async () => {
+test('a killed set-up leaves no lock, and its npm, which still runs, does not disturb the next', async () => {
   const first = setUp()
   await eventually(() => assert.equal(begun().length, 1))
   first.child.kill('SIGKILL')
@@ -85,7 +85,7 @@ test('a set-up that was killed leaves no lock, and its npm, which goes on, does 
   assert.deepEqual(installed(), [true, true])
 })
 
-test('a waiting set-up goes on when the one before it is killed', async () => {
+test('a waiting set-up continues when the one before it is killed', async () => {
   const first = setUp()
   await eventually(() => assert.equal(begun().length, 1))
   const second = setUp()
@@ -107,7 +107,7 @@ test('SIGTERM ends a set-up and its npm', async () => {
   )
 })
 
-test('what an interrupted npm left in node_modules is replaced as a whole', async () => {
+test('node_modules of an interrupted npm are replaced completely', async () => {
   mkdirSync(at('node_modules', '.sharp-Xy12'), { recursive: true })
   writeFileSync(at('node_modules', '.sharp-Xy12', 'half'), '')
   finish()
@@ -116,10 +116,10 @@ test('what an interrupted npm left in node_modules is replaced as a whole', asyn
   assert.deepEqual([...installed(), existsSync(at('node_modules', '.sharp-Xy12'))], [true, true, false])
   const again = setUp()
   assert.equal(await again.code, 0)
-  assert.equal(again.output(), '', 'what is done costs nothing and says nothing')
+  assert.equal(again.output(), '', 'a repeated set-up prints nothing')
 })
 
-/** This Node, but it claims to be old. */
+/** A script that runs this Node but reports an old version. */
 const OLD = [
   '--import',
   `data:text/javascript,${encodeURIComponent("Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } })")}`,
@@ -127,7 +127,7 @@ const OLD = [
 const NODE_PACKAGE = `node-${process.platform}-${process.arch}`
 const nodeInCache = () => at('cache', 'node-24.21.0', 'node_modules', NODE_PACKAGE, 'bin', 'node')
 
-/** A second clone, with its dependencies installed, beside the first. */
+/** Makes a second clone with installed dependencies beside the first. */
 function clones(): string[] {
   finish()
   const npm = readFileSync(at('bin', 'npm'), 'utf8')
@@ -140,14 +140,14 @@ function clones(): string[] {
   return [folder, at('second')]
 }
 
-test('two clones that set up at once share one Node 24, which is outside of both', async () => {
+test('two clones that are set up at once share one Node 24 outside of both', async () => {
   const both = clones().map((root) => setUp({ root, flags: OLD }))
   assert.deepEqual(await Promise.all(both.map(({ code }) => code)), [0, 0], both.map(({ output }) => output()).join())
   assert.equal(existsSync(nodeInCache()), true)
   assert.equal(begun().length, 3, 'dependencies of each, and one Node')
 })
 
-test('a cache that cannot be written to ends in its folder, the cause and a way out', async () => {
+test('a cache that cannot be written is an error with its folder, the cause and a remedy', async () => {
   clones()
   writeFileSync(at('cache'), 'a file')
   const { code, output } = setUp({ flags: OLD })

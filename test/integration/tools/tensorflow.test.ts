@@ -1,4 +1,4 @@
-/** `npm run setup:tensorflow` with a pip and a compiler that are scripts: what is missing, fails, hangs or is killed. */
+/** Runs `npm run setup:tensorflow` with scripts as pip and compiler that are missing, fail, hang or are killed. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -26,7 +26,7 @@ case "$*" in
   *) mkdir -p "$4/tensorflow" && touch "$4/tensorflow/libtensorflow_cc.so.2" "$4/tensorflow/libtensorflow_framework.so.2" ;;
 esac
 `
-/** Its output is no addon, so the check that follows must refuse it. */
+/** Its output is not an addon, so the check of the result must refuse it. */
 const COMPILER = `#!/bin/sh
 for last; do :; done
 [ "$1" = --version ] || echo nothing > "$last"
@@ -39,7 +39,7 @@ const downloads = () => (existsSync(at('ledger')) ? readdirSync(at('cache', 'set
 const inCache = () => readdirSync(at('cache')).filter((name) => name.startsWith('tensorflow-'))
 const workFolders = () => readdirSync(at('cache', 'setup-tensorflow')).filter((name) => name.startsWith('work-'))
 
-/** Those of this test that run; a process that ended and was not reaped has no command line. */
+/** @returns the running processes of this test; an ended process that was not reaped has no command line */
 function pipProcesses(): string[] {
   const started = existsSync(at('ledger')) ? readFileSync(at('ledger'), 'utf8').trim().split('\n') : []
   return started.filter(
@@ -62,7 +62,7 @@ beforeEach(() => {
 afterEach(async () => {
   writeFileSync(at('go'), '')
   for (const child of children) child.kill('SIGKILL')
-  // A pip that outlives a killed set-up would hold the output of this test process open, and the runner would wait for it.
+  // A pip that outlives a killed set-up would keep the output of this process open, and the test runner would wait.
   await eventually(() => assert.deepEqual(pipProcesses(), []))
   await eventually(() => rmSync(folder, { recursive: true, force: true }))
 })
@@ -87,7 +87,7 @@ for (const [missing, message] of [
   ['python3', /^set-up: python3 with pip is missing: install it \(Debian: apt-get install python3 python3-pip\)/],
   ['g++', /^set-up: g\+\+ is missing: install it \(Debian: apt-get install g\+\+\)/],
 ] as const)
-  test(`a machine without ${missing} is told what to install before anything is downloaded`, async () => {
+  test(`a machine without ${missing} gets an error with what to install, before any download`, async () => {
     rmSync(at('bin', missing))
     const { code, output } = setUp()
     assert.equal(await code, 1)
@@ -95,7 +95,7 @@ for (const [missing, message] of [
     assert.deepEqual(downloads(), [])
   })
 
-test('a wheel that pip cannot download ends in what to check, and leaves nothing', async () => {
+test('a failed download of the wheel is an error with what to check, and leaves no files', async () => {
   finish()
   const { code, output } = setUp([], { PIP_FAILS: 'yes' })
   assert.equal(await code, 1)
@@ -103,7 +103,7 @@ test('a wheel that pip cannot download ends in what to check, and leaves nothing
   assert.deepEqual([inCache(), workFolders()], [[], []])
 })
 
-test('an addon that does not load is not put into its place', async () => {
+test('an addon that does not load is not installed', async () => {
   finish()
   const { code, output } = setUp()
   assert.equal(await code, 1)
@@ -111,7 +111,7 @@ test('an addon that does not load is not put into its place', async () => {
   assert.deepEqual([inCache(), workFolders()], [[], []])
 })
 
-test('a killed set-up keeps no lock, and the next removes what it left', async () => {
+test('a killed set-up leaves no lock, and the next one removes its files', async () => {
   const first = setUp()
   await eventually(() => assert.equal(downloads().filter((name) => name.startsWith('work-')).length, 1))
   first.child.kill('SIGKILL')
@@ -124,7 +124,7 @@ test('a killed set-up keeps no lock, and the next removes what it left', async (
   assert.deepEqual([inCache(), workFolders()], [[], []])
 })
 
-test('a second set-up says that it waits, and SIGTERM ends the first with its pip', async () => {
+test('a second set-up reports that it waits, and SIGTERM ends the first with its pip', async () => {
   const first = setUp()
   await eventually(() => assert.equal(downloads().filter((name) => name.startsWith('work-')).length, 1))
   const second = setUp()
@@ -135,7 +135,7 @@ test('a second set-up says that it waits, and SIGTERM ends the first with its pi
   await eventually(() => assert.match(second.output(), /downloading TensorFlow/))
 })
 
-test('a disk without room is named with what is needed', { skip: CANNOT_MOUNT }, async () => {
+test('a full disk is an error with the needed space', { skip: CANNOT_MOUNT }, async () => {
   const disk = mountSmallDisk(at('cache'), '16m')
   const { code, output } = setUp()
   const ended = await code.finally(() => disk.unmount())
@@ -143,7 +143,7 @@ test('a disk without room is named with what is needed', { skip: CANNOT_MOUNT },
   assert.match(output(), /^set-up: 0\.0 GB of disk are free in \S+ and 1\.1 GB are needed: make room/)
 })
 
-test('--remove takes the folder away, and says when there is none', async () => {
+test('--remove removes the folder, and reports if there is none', async () => {
   mkdirSync(at('cache', 'tensorflow-2.18.0'), { recursive: true })
   for (const message of [/^set-up: removed \S+tensorflow-2\.18\.0\n$/, /^set-up: there is no TensorFlow in /]) {
     const { code, output } = setUp(['--remove'])

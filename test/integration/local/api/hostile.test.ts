@@ -128,13 +128,18 @@ suite('the server refuses a body that exceeds its bounds', { timeout: 20_000 }, 
   const JSON_TYPE = 'application/json'
   const cases: [what: string, type: string, raw: string, message: RegExp][] = [
     ['nested JSON', JSON_TYPE, nested(200_000), /nested more than 100 levels/],
-    ['a list in a list without end', MERGE, '['.repeat(200_000) + ']'.repeat(200_000), /nested more than 100 levels/],
+    [
+      'lists that are nested 200,000 levels deep',
+      MERGE,
+      '['.repeat(200_000) + ']'.repeat(200_000),
+      /nested more than 100 levels/,
+    ],
     ['a million values', JSON_TYPE, `[${Array(1e6).fill(1)}]`, /more than 250000 values/],
     ['a billion laughs', APPLY, `a0: &a0 [x]\n${laughs.join('\n')}`, /more than /],
-    ['an anchor that holds itself', 'application/yaml', 'a: &x [*x]', /anchor "x"/],
+    ['a YAML anchor that contains itself', 'application/yaml', 'a: &x [*x]', /anchor "x"/],
     ['nested YAML', 'application/yaml', '['.repeat(5_000), /cannot be read/],
-    ['half of it', JSON_TYPE, '{"a":', /cannot be read/],
-    ['what is no UTF-8', JSON_TYPE, '\ud800', /cannot be read/],
+    ['truncated JSON', JSON_TYPE, '{"a":', /cannot be read/],
+    ['bytes that are not UTF-8', JSON_TYPE, '\ud800', /cannot be read/],
   ]
   for (const [what, type, raw, message] of cases)
     test(what, async () => {
@@ -170,7 +175,7 @@ suite('a value that should be an object and is not gives a 4xx answer', () => {
   for (const [kind, path, base] of OBJECTS) {
     const object = { ...base, metadata: META }
 
-    test(`${kind}: created`, async () => {
+    test(`to the creation of a ${kind}`, async () => {
       await fc.assert(
         fc.asyncProperty(fc.oneof(mutated(object), odd), async (body) => {
           await ask('POST', `${path()}?dryRun=All`, body)
@@ -179,7 +184,7 @@ suite('a value that should be an object and is not gives a 4xx answer', () => {
       )
     })
 
-    test(`${kind}: replaced and patched, also after earlier patches`, async () => {
+    test(`to the replacement and patches of a ${kind}, also after earlier patches`, async () => {
       await api.create(path(), base)
       const patch = fc.oneof(mutated(object), mutated({ metadata: META }), odd, jsonPatches)
       await fc.assert(

@@ -56,7 +56,7 @@ describe('kubectl', { skip: missing ?? false }, () => {
     assert.match(stderr, pattern)
   }
 
-  test('apply creates, keeps and changes a job, and refuses a misspelled field and a wrong value', async () => {
+  test('apply creates, keeps and changes a job, and is refused for an unknown field and an invalid value', async () => {
     await shows('apply -f -', /pretrainjob.downpour.dev\/jft created/, job('jft'))
     await shows('apply -f -', /unchanged/, job('jft'))
     await shows('apply -f -', /configured/, job('jft', { maxSteps: 200 }))
@@ -67,7 +67,7 @@ describe('kubectl', { skip: missing ?? false }, () => {
     await shows('get pj jft -o jsonpath={.metadata.generation}', /^2$/)
   })
 
-  test('scale, patch, label, wait, explain and server-side apply', async () => {
+  test('scale, patch, label, wait, explain and server-side apply work', async () => {
     await shows('scale pj jft --replicas=3', /scaled/)
     await refuses('scale pj jft --replicas=0', /spec.workers.replicas: Invalid value: 0/)
     await shows('patch pj jft --type=merge -p {"spec":{"maxSteps":300}}', /patched/)
@@ -77,7 +77,7 @@ describe('kubectl', { skip: missing ?? false }, () => {
     await shows('apply --server-side --force-conflicts -f -', /serverside-applied/, job('jft'))
   })
 
-  test('describe shows the events of a pod, and logs its log', async () => {
+  test('describe shows the events of a pod, and logs prints its log', async () => {
     await shows('apply -f -', /pod\/talker created/, POD)
     await shows('wait pod/talker --for=condition=Ready --timeout=10s', /condition met/)
     await shows('get all', /talker +1\/1 +Running/)

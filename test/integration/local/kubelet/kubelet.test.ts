@@ -287,7 +287,7 @@ test('with a readinessProbe a pod is not ready until it answers', async () => {
   await remove('probed', 0)
 })
 
-test('logs: tail, limit, since (by the time in the lines) and follow; timestamps and previous are refused', async () => {
+test('logs supports tail, limit, since (by the time in the lines) and follow; timestamps and previous are refused', async () => {
   const lines = [
     '{"time":"2026-01-01T00:00:00.000Z","n":1}',
     'beside',

@@ -1,4 +1,4 @@
-/** Parameter servers that find checkpoints whose hashes match and whose contents make no sense. */
+/** Parameter servers that find checkpoints with matching hashes and inconsistent contents. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -18,7 +18,7 @@ const ODD = [null, -1, 0, 1, 7, 0.5, 2 ** 50, 1e308, '', 'x', [], {}, true, unde
 describe('a parameter server', { concurrency: false }, () => {
   const { fleetOf, volume } = forEachTest()
 
-  /** A job's folder with checkpoints of steps 2 and 4. */
+  /** Makes the folder of a job with checkpoints of steps 2 and 4. */
   async function twoCheckpoints(): Promise<{ folder: string; job: string }> {
     const folder = await volume()
     const checkpoint = { path: 'tiny', keep: 5, keepBest: 0, keepSteps: [2, 4] }
@@ -41,7 +41,7 @@ describe('a parameter server', { concurrency: false }, () => {
     return step
   }
 
-  test('goes back one where a version or a step cannot be', async () => {
+  test('restores the previous checkpoint if a version, a step or a number of units is impossible', async () => {
     const { folder, job } = await twoCheckpoints()
     const good = readFileSync(join(job, NEW, 'manifest.json'), 'utf8')
     for (const [from, to] of [
@@ -55,13 +55,13 @@ describe('a parameter server', { concurrency: false }, () => {
     }
   })
 
-  test('goes back one where a header is damaged and its hash is right', async () => {
+  test('restores the previous checkpoint if a header is damaged and its hash is correct', async () => {
     const { folder, job } = await twoCheckpoints()
     damageHeader(join(job, NEW))
     assert.equal(await startedAt(folder), 2)
   })
 
-  test('does not start where all are nonsense, nor over them from the beginning', async () => {
+  test('does not start if all checkpoints are inconsistent, and does not overwrite them from step 0', async () => {
     const { folder, job } = await twoCheckpoints()
     for (const name of [OLD, NEW]) damageHeader(join(job, name))
     await assert.rejects(fleetOf(1, {}, { folder }), {
@@ -70,7 +70,7 @@ describe('a parameter server', { concurrency: false }, () => {
     })
   })
 
-  test('ends at once, with the weights it has, a job that has more steps than maxSteps', async () => {
+  test('ends a job beyond maxSteps at once with the restored weights', async () => {
     const { folder, job } = await twoCheckpoints()
     const fleet = await fleetOf(1, { maxSteps: 3 }, { folder })
     assert.deepEqual(await endOf(fleet), [null])
@@ -78,7 +78,7 @@ describe('a parameter server', { concurrency: false }, () => {
     assert.deepEqual([latest?.manifest.step, latest?.manifest.final], [4, true])
   })
 
-  test('refuses a source of a transfer that makes no sense, and names the file', async () => {
+  test('refuses an inconsistent source of a transfer with the name of the file', async () => {
     const { folder, job } = await twoCheckpoints()
     const { latest } = await findLatest(job)
     const init = { type: 'checkpoint', path: `tiny/${NEW}`, digest: latest?.digest ?? '' } as const
@@ -99,7 +99,7 @@ describe('a parameter server', { concurrency: false }, () => {
     assert.ok(failure?.message.includes(join(job, NEW, SHARD)), failure?.message)
   })
 
-  test('is not kept from training by scores and history that nobody of ours wrote', async () => {
+  test('trains despite invalid score and history files', async () => {
     const { folder, job } = await twoCheckpoints()
     const { latest } = await findLatest(job)
     const digest = latest?.digest
@@ -118,7 +118,7 @@ describe('a parameter server', { concurrency: false }, () => {
     }
   })
 
-  test('starts from a manifest that was changed at random, or from the one before it, and trains', async () => {
+  test('starts from a randomly changed manifest or from the previous one, and trains', async () => {
     const made = await twoCheckpoints()
     const good = readFileSync(join(made.job, NEW, 'manifest.json'), 'utf8')
     const places = placesIn(JSON.parse(good)).filter(({ length }) => length > 0)
@@ -140,11 +140,11 @@ describe('a parameter server', { concurrency: false }, () => {
   })
 })
 
-/** The hash in the manifest is that of the damaged file. */
+/** Damages a shard file, and updates its hash in the manifest. */
 function damageHeader(folder: string): void {
   const path = join(folder, SHARD)
   const file = readFileSync(path)
-  file[9] = 0x7b // `{{` is no JSON
+  file[9] = 0x7b // `{{` is not JSON
   writeFileSync(path, file)
   const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'))
   manifest.shards[0].sha256 = createHash('sha256').update(file).digest('hex')
@@ -158,7 +158,7 @@ function changed(text: string, place: readonly string[], value: unknown): string
   return JSON.stringify(json)
 }
 
-/** Every place in a JSON document, as keys. */
+/** @returns the path of every value in a JSON document */
 function placesIn(json: unknown, at: string[] = []): string[][] {
   if (json === null || typeof json !== 'object') return [at]
   return [at, ...Object.entries(json).flatMap(([key, value]) => placesIn(value, [...at, key]))]

@@ -1,4 +1,4 @@
-/** A way to the API server on which the test answers what it likes, in the words of a real one, and counts what passes. */
+/** A proxy to the API server that answers for it where the test decides so, and records the requests. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { passOn } from '../../support/pass-on.ts'
 import { type Api, addressOf, Cluster, kubeconfigFor, startOperator } from './harness.ts'
 
-/** What the test answers instead of the API server: a Status, or whatever else it says. */
+/** The answer of the test instead of the API server: a Status or another body. */
 export interface Refusal {
   code: number
   reason?: string
@@ -16,9 +16,9 @@ export interface Refusal {
 
 export interface RefusingLine {
   kubeconfigPath: string
-  /** `POST pods`, `PUT pretrainjobs/jft/status`, ... as they came, refused or not; reads aside. */
+  /** Writes such as `POST pods` or `PUT pretrainjobs/jft/status`, in order, refused or not. */
   writes: string[]
-  /** Undefined: let it through. `'silence'`: the connection is cut. */
+  /** Undefined forwards the request; `'silence'` cuts the connection. */
   refuse: (what: string) => Refusal | 'silence' | undefined
   close(): Promise<void>
 }
@@ -52,7 +52,7 @@ export async function openRefusingLine(api: Api): Promise<RefusingLine> {
   return line
 }
 
-/** A rehearsal is `TRY pods`; a watch is `WATCH pods`. */
+/** @returns method and path; `TRY pods` for a dry run, `WATCH pods` for a watch */
 function describe(method = '', url = ''): string {
   const query = new URL(url, 'http://line').searchParams
   const verb = query.has('dryRun') ? 'TRY' : query.has('watch') ? 'WATCH' : method
@@ -60,7 +60,7 @@ function describe(method = '', url = ''): string {
   return `${verb} ${path.replace(/^\/apis?\/.*\//, '')}`
 }
 
-/** An operator behind such a line, in a namespace of its own; all ends with the story. */
+/** Runs an operator behind such a proxy in its own namespace until the test ends. */
 export async function withRefusingLine(
   api: Api,
   namespace: string,

@@ -1,4 +1,4 @@
-/** Connections that have not been let in: they cost a parameter server kilobytes and seconds, and its workers nothing. */
+/** Connections that are not admitted take only kilobytes and seconds of a parameter server, and do not delay workers. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -14,9 +14,9 @@ import { variable } from '../../unit/ps/fixtures.ts'
 import { BEAT_MS, type Fleet } from './harness.ts'
 import { forEachTest, layout, train } from './small-fleet.ts'
 
-/** Less than the silence after which any connection is cut. */
+/** Shorter than the silence after which any connection is cut. */
 const HELLO_WITHIN_MS = 1.4 * BEAT_MS
-/** What a refused connection has to hang up, and a machine that is busy with other tests. */
+/** Time for a refused connection to close, and for other tests on the machine. */
 const SLACK_MS = 1000 + 3000
 const MIB = 2 ** 20
 
@@ -34,15 +34,15 @@ const hello: Message<'hello'> = {
   dataUnits: 4,
   classes: null,
 }
-const layoutTold: Message<'layout'> = { type: 'layout', variables: layout.variables.map(storedVariable) }
+const layoutMessage: Message<'layout'> = { type: 'layout', variables: layout.variables.map(storedVariable) }
 const pull: Message<'pull'> = { type: 'pull', incarnation: 0, version: 0 }
 
 describe('a parameter server', { concurrency: false }, () => {
   const { fleetOf, later } = forEachTest()
   const impatientFleet = () => fleetOf(1, {}, { limits: { helloWithinMs: HELLO_WITHIN_MS } })
 
-  /** A raw connection past the proxy; what it was answered, as text. */
-  async function stranger(fleet: Fleet, allowHalfOpen = false): Promise<{ socket: Socket; heard: () => string }> {
+  /** Opens a raw connection without the proxy. `heard` returns the answers as text. */
+  async function openRaw(fleet: Fleet, allowHalfOpen = false): Promise<{ socket: Socket; heard: () => string }> {
     const socket = connect({ host: '127.0.0.1', port: fleet.proxies[0]?.target ?? 0, allowHalfOpen })
     later(async () => socket.destroy())
     let heard = ''
@@ -59,16 +59,16 @@ describe('a parameter server', { concurrency: false }, () => {
     return channel
   }
 
-  test('cuts 300 connections that dribble a hello, while a worker is let in and trains', async () => {
+  test('cuts 300 connections that send a hello message slowly, while a worker is admitted and trains', async () => {
     const fleet = await impatientFleet()
     const bytes = encodeFrame(1, 1, ' '.repeat(MAX_HELLO_BYTES))
     const startedMs = performance.now()
     const sockets: Socket[] = []
     const closed: Promise<unknown>[] = []
     for (let i = 0; i < 300; i++) {
-      const { socket } = await stranger(fleet)
+      const { socket } = await openRaw(fleet)
       sockets.push(socket)
-      // At once: on a slow machine the first is cut before the last has connected.
+      // Connect all at once: on a slow machine the first would be cut before the last has connected.
       closed.push(once(socket, 'close'))
     }
     let at = 0
@@ -79,21 +79,21 @@ describe('a parameter server', { concurrency: false }, () => {
     later(async () => clearInterval(dribble))
     const client = await fleet.connect(0, layout)
     assert.equal(await train(client, 20), 'applied')
-    assert.ok(performance.now() - startedMs < HELLO_WITHIN_MS + SLACK_MS, 'training does not wait for them to be cut')
+    assert.ok(performance.now() - startedMs < HELLO_WITHIN_MS + SLACK_MS, 'training does not wait until they are cut')
     await Promise.all(closed)
     const tookMs = performance.now() - startedMs
     assert.ok(tookMs < HELLO_WITHIN_MS + SLACK_MS, `the last was cut after ${tookMs} ms`)
     assert.equal(await train(client, 1), 'applied')
   })
 
-  test('tells one that says nothing for too long why it is cut', async () => {
+  test('sends a silent connection the reason before it cuts it', async () => {
     const fleet = await impatientFleet()
-    const { socket, heard } = await stranger(fleet)
+    const { socket, heard } = await openRaw(fleet)
     await once(socket, 'close')
     assert.match(heard(), /HELLO_LATE/)
   })
 
-  test('reads none of a header that is larger than a hello, nor a body', async () => {
+  test('does not read a header larger than a hello message, nor a body', async () => {
     const fleet = await impatientFleet()
     const large = encodeFrame(1, 1, 'x'.repeat(MAX_HELLO_BYTES + 1))
     const body = encodeFrame(1, 1, '{}', new Uint8Array(MIB)).subarray(0, HEAD_BYTES + 2)
@@ -101,35 +101,35 @@ describe('a parameter server', { concurrency: false }, () => {
       [large.subarray(0, HEAD_BYTES), /FRAME_TOO_LARGE/],
       [body, /FRAME_BAD_BODY/],
     ] as const) {
-      const { socket, heard } = await stranger(fleet)
+      const { socket, heard } = await openRaw(fleet)
       const startedMs = performance.now()
       socket.write(bytes)
       await once(socket, 'close')
       assert.match(heard(), code)
-      assert.ok(performance.now() - startedMs < HELLO_WITHIN_MS, 'at once, not when the time was up')
+      assert.ok(performance.now() - startedMs < HELLO_WITHIN_MS, 'at once, not after the time limit')
     }
   })
 
   for (const [what, code, messages] of [
     ['a push before its hello', 'HELLO_FIRST', [pull]],
-    ['a layout that nobody asked for', 'HELLO_FIRST', [layoutTold]],
+    ['a layout without a hello message', 'HELLO_FIRST', [layoutMessage]],
     ['a second hello instead of the layout', 'HELLO_FIRST', [hello, hello]],
     ['a hello for another job', 'WRONG_JOB', [{ ...hello, jobUid: 'other' }]],
-    ['a layout of another hash', 'LAYOUT_MISMATCH', [{ ...hello, layoutHash: 'x' }, layoutTold]],
-    ['an empty layout', 'LAYOUT_INVALID', [hello, { ...layoutTold, variables: [] }]],
+    ['a layout of another hash', 'LAYOUT_MISMATCH', [{ ...hello, layoutHash: 'x' }, layoutMessage]],
+    ['an empty layout', 'LAYOUT_INVALID', [hello, { ...layoutMessage, variables: [] }]],
   ] as const satisfies [string, string, Message[]][])
-    test(`hangs up on ${what}`, async () => {
+    test(`closes a connection that sends ${what}`, async () => {
       const fleet = await impatientFleet()
-      const { socket, heard } = await stranger(fleet)
+      const { socket, heard } = await openRaw(fleet)
       socket.write(Buffer.concat(messages.map((message, i) => encodeMessage(message, i + 1))))
       await once(socket, 'close')
       assert.match(heard(), new RegExp(`"${code}"`))
       assert.equal(fleet.servers[0]?.status().workersConnected, 0)
     })
 
-  test('gives the layout a deadline of its own, and takes it from the next who has it', async () => {
+  test('has a separate deadline for the layout, and accepts it from the next connection', async () => {
     const fleet = await impatientFleet()
-    const { socket, heard } = await stranger(fleet)
+    const { socket, heard } = await openRaw(fleet)
     socket.write(encodeMessage(hello, 1))
     const closed = once(socket, 'close')
     const client = await fleet.connect(0, layout)
@@ -138,7 +138,7 @@ describe('a parameter server', { concurrency: false }, () => {
     assert.match(heard(), /HELLO_LATE/)
   })
 
-  test('takes a layout of megabytes from who was let in', async () => {
+  test('accepts a layout of megabytes from an admitted connection', async () => {
     const fleet = await impatientFleet()
     const names = Array.from({ length: 8000 }, (_, i) =>
       variable(`a/variable/with/a/rather/long/name/so/that/it/takes/some/room/${i}`, 1),
@@ -149,7 +149,7 @@ describe('a parameter server', { concurrency: false }, () => {
     assert.equal((await client.pull()).weights.size, 8000)
   })
 
-  test('keeps one connection of a pod: the former is cut when it connects anew', async () => {
+  test('keeps one connection of each pod, and cuts the former one when the pod connects again', async () => {
     const fleet = await impatientFleet()
     await train(await fleet.connect(0, layout), 1)
     const [first, second] = [await channelTo(fleet), await channelTo(fleet)]
@@ -160,10 +160,10 @@ describe('a parameter server', { concurrency: false }, () => {
     assert.equal(fleet.servers[0]?.status().workersConnected, 2)
   })
 
-  test('refuses a second hello of who was let in, and garbage ends the connection', async () => {
+  test('refuses a second hello message of an admitted connection, and garbage ends the connection', async () => {
     const fleet = await impatientFleet()
     await train(await fleet.connect(0, layout), 1)
-    const { socket, heard } = await stranger(fleet)
+    const { socket, heard } = await openRaw(fleet)
     socket.write(encodeMessage(hello, 1))
     await eventually(() => assert.match(heard(), /incarnation/))
     socket.write(encodeMessage(hello, 2))
@@ -173,23 +173,23 @@ describe('a parameter server', { concurrency: false }, () => {
     assert.match(heard(), /FRAME_BAD_MAGIC/)
   })
 
-  test('closes one that hangs up half, before and after its hello', async () => {
+  test('closes a half-closed connection, before and after its hello message', async () => {
     const fleet = await impatientFleet()
     await train(await fleet.connect(0, layout), 1)
     for (const said of [Buffer.alloc(0), encodeMessage(hello, 1).subarray(0, 40), encodeMessage(hello, 1)]) {
-      const { socket } = await stranger(fleet, true)
+      const { socket } = await openRaw(fleet, true)
       socket.end(said)
       await once(socket, 'end')
     }
     await eventually(() => assert.equal(fleet.servers[0]?.status().workersConnected, 1))
   })
 
-  test('holds one copy of the weights for a worker that asks again and again and takes none', async () => {
+  test('holds one copy of the weights for a worker that keeps pulling without reading', async () => {
     const large = makeLayout([variable('a', 4 * MIB)])
     const fleet = await fleetOf(1, {}, { limits: { bufferLimitBytes: 1024 * MIB } })
     const client = await fleet.connect(0, large)
     await client.pull()
-    const { socket, heard } = await stranger(fleet)
+    const { socket, heard } = await openRaw(fleet)
     socket.write(encodeMessage({ ...hello, layoutHash: large.hash }, 1))
     await eventually(() => assert.match(heard(), /incarnation/))
     socket.pause()
@@ -203,10 +203,10 @@ describe('a parameter server', { concurrency: false }, () => {
     await eventually(() => assert.equal(heard().match(/"WIRE_UNEXPECTED"/g)?.length, 49))
   })
 
-  test('stops listening to a peer that takes no answers, until it does', async () => {
+  test('stops reading from a peer that reads no answers, until it does', async () => {
     const fleet = await impatientFleet()
     await train(await fleet.connect(0, layout), 1)
-    const { socket, heard } = await stranger(fleet)
+    const { socket, heard } = await openRaw(fleet)
     socket.write(encodeMessage(hello, 1))
     await eventually(() => assert.match(heard(), /incarnation/))
     socket.pause()

@@ -1,4 +1,4 @@
-/** When a shard may leave: not before the coordinator's last round, whatever happens to their connection. */
+/** A shard must not exit before the coordinator's last checkpoint round, whatever happens to their connection. */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -12,7 +12,7 @@ import { endOf, forEachTest, layout, suspend, train } from './small-fleet.ts'
 describe('a shard', { concurrency: false }, () => {
   const { fleetOf, volume } = forEachTest()
 
-  test('stays for the last snapshot though its connection breaks after the last step', async () => {
+  test('stays for the last snapshot even if its connection breaks after the last step', async () => {
     const folder = await volume()
     let onFull = () => {}
     const fs = fullFor(1, () => onFull())
@@ -27,7 +27,7 @@ describe('a shard', { concurrency: false }, () => {
     assert.deepEqual([latest?.manifest.step, latest?.manifest.final], [2, true])
   })
 
-  test('that has heard of the last step waits a minute for a coordinator that vanished, and no longer', async () => {
+  test('that knows of the last step waits one minute for a vanished coordinator', async () => {
     const { clock, skip } = skipping()
     const full = fullFor(Number.POSITIVE_INFINITY)
     const fleet = await fleetOf(2, { maxSteps: 2 }, { each: (index) => (index === 1 ? { fs: full, clock } : {}) })
@@ -43,7 +43,7 @@ describe('a shard', { concurrency: false }, () => {
     assert.equal(await shard?.ended, null)
   })
 
-  test('that is told to stop while its connection is broken still takes part in the round', async () => {
+  test('that gets SIGTERM while its connection is broken still takes part in the round', async () => {
     const folder = await volume()
     const fleet = await fleetOf(2, {}, { folder })
     const client = await fleet.connect(0, layout)
@@ -56,7 +56,7 @@ describe('a shard', { concurrency: false }, () => {
     assert.deepEqual([latest?.manifest.step, latest?.manifest.shards.length], [3, 2])
   })
 
-  test('that is told to stop ends at once when its coordinator is gone, or was never there', async () => {
+  test('that gets SIGTERM ends at once if its coordinator is gone or never connected', async () => {
     const { clock, skip } = skipping()
     const fleet = await fleetOf(2, {}, { each: () => ({ clock }) })
     const client = await fleet.connect(0, layout)
@@ -79,7 +79,7 @@ function failures(status: Record<string, unknown> | undefined): number {
   return (status?.checkpointFailures as { count: number } | undefined)?.count ?? 0
 }
 
-/** A disk that takes no file the first `times`. */
+/** A file system that refuses the first `times` files. */
 function fullFor(times: number, onFull = () => {}): FileSystem {
   let left = times
   return {
@@ -94,7 +94,7 @@ function fullFor(times: number, onFull = () => {}): FileSystem {
   }
 }
 
-/** The system's clock, but for what is skipped. */
+/** The system clock plus the skipped time. */
 function skipping(): { clock: Clock; skip(ms: number): void } {
   let skippedMs = 0
   const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + skippedMs }

@@ -1,4 +1,4 @@
-/** Parameter servers that stop, end and come back: with other shards, a damaged checkpoint, steps to keep. */
+/** Parameter servers that stop, end and restart: with another number of shards, a damaged checkpoint, kept steps. */
 import assert from 'node:assert/strict'
 import { appendFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
@@ -30,7 +30,7 @@ describe('parameter servers', { concurrency: false }, () => {
   const { fleetOf, volume } = forEachTest()
 
   for (const optimizer of OPTIMIZERS)
-    test(`resume with another number of shards, ${optimizer.type}: weights and optimizer state are equal`, async () => {
+    test(`resume with another number of shards with equal weights and optimizer state (${optimizer.type})`, async () => {
       const folder = await volume()
       const first = await fleetOf(2, { optimizer }, { folder })
       const worker = await first.connect(0, layout)
@@ -49,7 +49,7 @@ describe('parameter servers', { concurrency: false }, () => {
         await rewind(folder)
         await client.close()
       }
-      // One more push gives what it gives without a restart only if the optimizer's state went along.
+      // One more push has the same result as without a restart only if the optimizer's state was restored.
       const whole = await volume()
       const undisturbed = await fleetOf(1, { optimizer }, { folder: whole })
       await train(await undisturbed.connect(0, layout), 6)
@@ -57,7 +57,7 @@ describe('parameter servers', { concurrency: false }, () => {
       for (const contents of after) assert.deepEqual(contents, await checkpointOf(whole))
     })
 
-  test('save when they are told to stop, all shards together, and go on from there', async () => {
+  test('save together on SIGTERM, and continue from that step', async () => {
     const folder = await volume()
     const fleet = await fleetOf(2, {}, { folder })
     const client = await fleet.connect(0, layout)
@@ -71,7 +71,7 @@ describe('parameter servers', { concurrency: false }, () => {
     assert.deepEqual(await weightsOf(await again.connect(0, layout)), before)
   })
 
-  test('save at exactly the steps that transfers start from, and never purge those', async () => {
+  test('save at exactly the steps of transfers, and never purge those', async () => {
     const folder = await volume()
     const checkpoint = { path: 'tiny', everySteps: 2, keep: 1, keepBest: 0, keepSteps: [3, 5] }
     const fleet = await fleetOf(2, { checkpoint }, { folder })
@@ -83,7 +83,7 @@ describe('parameter servers', { concurrency: false }, () => {
     assert.deepEqual(names.sort(), ['step-000000003', 'step-000000005', 'step-000000012'])
   })
 
-  test('end with a final checkpoint; started again they end by themselves and leave it as it is', async () => {
+  test('end with a final checkpoint; after another start they end without changing it', async () => {
     const folder = await volume()
     const fleet = await fleetOf(2, { maxSteps: 4 }, { folder })
     const client = await fleet.connect(0, layout)
@@ -101,7 +101,7 @@ describe('parameter servers', { concurrency: false }, () => {
     assert.equal((await findLatest(join(folder, 'tiny'))).latest?.digest, latest?.digest)
   })
 
-  test('go back to the checkpoint before a damaged one; workers that knew later weights pull anew', async () => {
+  test('restore the checkpoint before a damaged one; workers with later weights pull again', async () => {
     const checkpoint = { path: 'tiny', everySteps: 2, keep: 5, keepBest: 0, keepSteps: [] }
     const folder = await volume()
     const fleet = await fleetOf(1, { checkpoint }, { folder })
@@ -113,13 +113,13 @@ describe('parameter servers', { concurrency: false }, () => {
     await train(client, 1)
     appendFileSync(join(folder, 'tiny', 'step-000000004', 'shard-00000-of-00001.safetensors'), 'rot')
     await fleet.restart()
-    assert.equal((await pushOnes(client)).result, 'incarnation', 'computed on weights that are gone')
+    assert.equal((await pushOnes(client)).result, 'incarnation', 'computed on lost weights')
     assert.equal((await client.pull()).step, 2)
     assert.equal(await train(client, 2), 'applied')
     await eventually(async () => assert.equal(await latestStep(folder), 4))
   })
 
-  test('tell what there is to go on from before any worker comes', async () => {
+  test('report the restored checkpoint before any worker connects', async () => {
     const folder = await volume()
     const fleet = await fleetOf(1, {}, { folder })
     const client = await fleet.connect(0, layout)
@@ -134,7 +134,7 @@ describe('parameter servers', { concurrency: false }, () => {
     )
   })
 
-  test('refuse what was computed on weights that were lost, though newer ones were pulled since', async () => {
+  test('refuse a push that was computed on lost weights, even after a newer pull', async () => {
     const fleet = await fleetOf(2)
     const client = await fleet.connect(0, layout)
     await client.pull()
