@@ -38,6 +38,12 @@ export interface Dataset<A> {
   withClasses(classes: readonly Class[]): Dataset<A>
 }
 
+/**
+ * What formats store with a picture, as programs that serve every task see it. Another kind is another member of this
+ * union; a task's declaration lists the formats whose annotations it reads.
+ */
+export type Annotation = ClassLabels
+
 /** Label ids of an image. A task with exclusive classes uses the first. */
 export interface ClassLabels {
   readonly labels: readonly number[]

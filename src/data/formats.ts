@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { DataFormatName } from '../contract/data-formats.ts'
 import type { DataConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
-import type { ClassLabels, Dataset } from './dataset.ts'
+import type { Annotation, Dataset } from './dataset.ts'
 import type { DataFormat } from './format.ts'
 import { imagenetFolder } from './formats/imagenet-folder.ts'
 import { tfrecord } from './formats/tfrecord.ts'
@@ -15,7 +15,7 @@ import { passedOverText } from './scan/kinds.ts'
 import { isMissing, unreadable } from './unreadable.ts'
 
 /** `data inspect` tries them in this order. */
-export const FORMATS: Readonly<Record<DataFormatName, DataFormat<ClassLabels>>> = {
+export const FORMATS: Readonly<Record<DataFormatName, DataFormat<Annotation>>> = {
   tfrecord,
   'imagenet-folder': imagenetFolder,
 }
@@ -24,7 +24,7 @@ export const FORMATS: Readonly<Record<DataFormatName, DataFormat<ClassLabels>>> 
  * @param folder the mounted folder that `config.path` is relative to
  * @throws DownpourError DATA_…, LABELS_INVALID, LABEL_UNKNOWN; Node's error when the storage fails
  */
-export async function openDataset(folder: string, config: DataConfig): Promise<Dataset<ClassLabels>> {
+export async function openDataset(folder: string, config: DataConfig): Promise<Dataset<Annotation>> {
   const root = join(folder, config.path)
   await mustExist(root)
   const format = FORMATS[config.format]
