@@ -56,7 +56,7 @@ export function addressOf(server: Server): string {
 }
 
 /** A proxy to the API server that counts the operator's writes, except events, leases and dry runs, and dies with one. */
-export interface Line {
+export interface CountingProxy {
   kubeconfigPath: string
   /** Writes that took effect, such as `POST pods` or `DELETE pods/x`, in the order of their answers. */
   writes: string[]
@@ -66,7 +66,7 @@ export interface Line {
 }
 
 /** @param diesWith the number of the last write that gets through; its answer is lost for every other number */
-export async function openLine(api: Api, diesWith = Number.POSITIVE_INFINITY): Promise<Line> {
+export async function openCountingProxy(api: Api, diesWith = Number.POSITIVE_INFINITY): Promise<CountingProxy> {
   const writes: string[] = []
   const death = Promise.withResolvers<void>()
   let sent = 0
@@ -94,7 +94,7 @@ export async function openLine(api: Api, diesWith = Number.POSITIVE_INFINITY): P
     request.pipe(upstream)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const folder = await mkdtemp(join(tmpdir(), 'downpour-line-'))
+  const folder = await mkdtemp(join(tmpdir(), 'downpour-proxy-'))
   const kubeconfigPath = join(folder, 'config')
   await writeFile(kubeconfigPath, kubeconfigFor(addressOf(server)))
   return {
@@ -121,10 +121,10 @@ export function kubeconfigFor(server: string): string {
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name: 'line', cluster: { server } }],
-    users: [{ name: 'line', user: { token: TOKEN } }],
-    contexts: [{ name: 'line', context: { cluster: 'line', user: 'line' } }],
-    'current-context': 'line',
+    clusters: [{ name: 'proxy', cluster: { server } }],
+    users: [{ name: 'proxy', user: { token: TOKEN } }],
+    contexts: [{ name: 'proxy', context: { cluster: 'proxy', user: 'proxy' } }],
+    'current-context': 'proxy',
   })
 }
 
@@ -250,12 +250,12 @@ function ignoreGone(error: unknown): void {
 export async function withOperator(
   api: Api,
   namespace: string,
-  story: (cluster: Cluster) => Promise<void>,
+  check: (cluster: Cluster) => Promise<void>,
 ): Promise<void> {
   const cluster = new Cluster(api, namespace)
   const operator = startOperator(api.kubeconfigPath, namespace)
   try {
-    await story(cluster)
+    await check(cluster)
   } finally {
     await operator.stop()
     await cluster.client.close()

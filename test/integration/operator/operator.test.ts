@@ -4,7 +4,7 @@ import { API_VERSION, type JobKind } from '../../../src/contract/names.ts'
 import type { CoordinatorStatus, EvaluatorStatus } from '../../../src/contract/status.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { coordinator, evaluator, saved } from '../../unit/operator/builders.ts'
-import { type Api, Cluster, openLine, startApi, startOperator, withOperator } from './harness.ts'
+import { type Api, Cluster, openCountingProxy, startApi, startOperator, withOperator } from './harness.ts'
 
 const claim = (claimName: string) => ({ claimName })
 const PRETRAIN = {
@@ -188,12 +188,12 @@ describe('an operator that dies with any of its writes', { concurrency: true }, 
   for (let n = 1; n <= WRITES; n++) {
     test(`leaves the same end and the same created and deleted pods to its successor after write ${n}`, async () => {
       const cluster = new Cluster(api, `crash-${n}`)
-      const lines = [await openLine(api, n), await openLine(api)] as const
-      const operators = [startOperator(lines[0].kubeconfigPath, cluster.namespace)]
-      void lines[0].dead.then(() => operators.push(startOperator(lines[1].kubeconfigPath, cluster.namespace)))
+      const proxies = [await openCountingProxy(api, n), await openCountingProxy(api)] as const
+      const operators = [startOperator(proxies[0].kubeconfigPath, cluster.namespace)]
+      void proxies[0].dead.then(() => operators.push(startOperator(proxies[1].kubeconfigPath, cluster.namespace)))
       try {
         await loseWorkerAndSucceed(cluster)
-        const writes = lines.flatMap((line) => line.writes)
+        const writes = proxies.flatMap((proxy) => proxy.writes)
         const count = (what: string) => writes.filter((write) => write === what).length
         died += operators.length - 1
         assert.deepEqual([count('POST services'), count('POST pods')], [1, 3 + 1])
@@ -201,7 +201,7 @@ describe('an operator that dies with any of its writes', { concurrency: true }, 
         const removed = new Set(writes.filter((write) => write.startsWith('DELETE')))
         assert.deepEqual([...removed].sort(), ['DELETE pods/jft-pj-worker-0', 'DELETE pods/jft-pj-worker-1'])
       } finally {
-        await Promise.all(lines.map((line) => line.close()))
+        await Promise.all(proxies.map((proxy) => proxy.close()))
         await Promise.all(operators.map((operator) => operator.stop()))
         await cluster.client.close()
       }

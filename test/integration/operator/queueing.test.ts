@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { pretrain } from '../../support/job-cases.ts'
 import { type Api, type Cluster, startApi } from './harness.ts'
-import { type RefusingLine, withRefusingLine } from './refusing-proxy.ts'
+import { type RefusingProxy, withRefusingProxy } from './refusing-proxy.ts'
 
 const HELD = 'kueue.x-k8s.io/managed'
 const SPEC = { ...pretrain({ parameterServer: { replicas: 1 }, workers: { replicas: 2 } }).spec }
@@ -15,8 +15,8 @@ before(async () => {
 })
 after(() => api.close())
 
-const withLine = (namespace: string, story: (line: RefusingLine, cluster: Cluster) => Promise<void>) =>
-  withRefusingLine(api, namespace, story)
+const withProxy = (namespace: string, check: (proxy: RefusingProxy, cluster: Cluster) => Promise<void>) =>
+  withRefusingProxy(api, namespace, check)
 
 async function runs(cluster: Cluster): Promise<void> {
   await eventually(
@@ -37,7 +37,7 @@ async function hold(cluster: Cluster): Promise<void> {
 }
 
 test('a failed pod with a finalizer of Kueue is released and replaced under the same name', () =>
-  withLine('held', async (_line, cluster) => {
+  withProxy('held', async (_proxy, cluster) => {
     await cluster.create('PretrainJob', 'jft', { ...SPEC, scheduling: { queueName: 'team-a' } })
     await runs(cluster)
     const [before] = (await cluster.pods()).filter(({ metadata }) => metadata.name === 'jft-pj-worker-1')
@@ -55,7 +55,7 @@ test('a failed pod with a finalizer of Kueue is released and replaced under the 
   }))
 
 test('a deleted job leaves no pod, even if all had a finalizer of Kueue', () =>
-  withLine('leave', async (_line, cluster) => {
+  withProxy('leave', async (_proxy, cluster) => {
     await cluster.create('PretrainJob', 'jft', { ...SPEC, scheduling: { queueName: 'team-a' } })
     await runs(cluster)
     await hold(cluster)
@@ -67,7 +67,7 @@ test('a deleted job leaves no pod, even if all had a finalizer of Kueue', () =>
   }))
 
 test('a pod group is created before its pods; a group of another owner is left alone', () =>
-  withLine('gang', async (line, cluster) => {
+  withProxy('gang', async (proxy, cluster) => {
     const owner = { apiVersion: 'x/v1', kind: 'Other', name: 'other', uid: 'u', controller: true }
     const foreign = { code: 200, kind: 'PodGroup', metadata: { name: 'jft-pj', ownerReferences: [owner] } }
     const taken = { code: 409, reason: 'AlreadyExists', message: 'already exists' }
@@ -75,7 +75,7 @@ test('a pod group is created before its pods; a group of another owner is left a
       'POST podgroups': taken,
       'GET podgroups/jft-pj': foreign,
     }
-    line.refuse = (what) => answers[what]
+    proxy.refuse = (what) => answers[what]
     await cluster.create('PretrainJob', 'jft', { ...SPEC, scheduling: { gang: 'coscheduling' } })
     await eventually(async () => {
       const status = await cluster.status('PretrainJob', 'jft')
@@ -83,12 +83,12 @@ test('a pod group is created before its pods; a group of another owner is left a
       assert.match(created?.message ?? '', /podgroups gang\/jft-pj exists already and belongs to Other other/)
       assert.equal(created?.reason, 'NameConflict')
     })
-    await consistently(() => assert.ok(!line.writes.includes('POST pods')))
+    await consistently(() => assert.ok(!proxy.writes.includes('POST pods')))
     answers['POST podgroups'] = { ...foreign, code: 201 }
     await cluster.patch('PretrainJob', 'jft', { backoffLimit: 7 })
     await runs(cluster)
-    const group = line.writes.lastIndexOf('POST podgroups')
-    assert.ok(group >= 0 && group < line.writes.indexOf('POST pods'))
+    const group = proxy.writes.lastIndexOf('POST podgroups')
+    assert.ok(group >= 0 && group < proxy.writes.indexOf('POST pods'))
   }))
 
 /** Sets the gate of Kueue's webhook and the condition of the API server on a waiting pod. */
@@ -101,7 +101,7 @@ async function gate(cluster: Cluster): Promise<void> {
 }
 
 test('neither deadline runs while pods wait in a queue, and both count from admission', () =>
-  withLine('deadlines', async (_line, cluster) => {
+  withProxy('deadlines', async (_proxy, cluster) => {
     const deadlines = { activeDeadlineSeconds: 2, progressDeadlineSeconds: 1 }
     await cluster.create('PretrainJob', 'jft', { ...SPEC, ...deadlines, scheduling: { queueName: 'team-a' } })
     await eventually(async () => assert.equal((await cluster.pods()).length, 3))

@@ -5,7 +5,7 @@ import type { JobStatus } from '../../../src/api/status.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { pretrain } from '../../support/job-cases.ts'
 import { type Api, type Cluster, startApi } from './harness.ts'
-import { type Refusal, type RefusingLine, withRefusingLine } from './refusing-proxy.ts'
+import { type Refusal, type RefusingProxy, withRefusingProxy } from './refusing-proxy.ts'
 
 let api: Api
 before(async () => {
@@ -16,8 +16,8 @@ after(() => api.close())
 const MAX_AFTERWARDS = 8
 const SPEC = { ...pretrain({ parameterServer: { replicas: 1 }, workers: { replicas: 3 } }).spec }
 
-const withLine = (namespace: string, story: (line: RefusingLine, cluster: Cluster) => Promise<void>) =>
-  withRefusingLine(api, namespace, story)
+const withProxy = (namespace: string, check: (proxy: RefusingProxy, cluster: Cluster) => Promise<void>) =>
+  withRefusingProxy(api, namespace, check)
 
 const conditionOf = (status: JobStatus | undefined, type: string) => {
   const found = status?.conditions.find((condition) => condition.type === type)
@@ -116,18 +116,18 @@ const cases: Case[] = [
 describe('a job shows the reason and retries slowly after', { concurrency: true }, () => {
   for (const { name, namespace, refuses, refusal, condition = 'Created', expected, tries } of cases) {
     test(name, () =>
-      withLine(namespace, async (line, cluster) => {
-        line.refuse = (what) => (refuses.test(what) ? refusal : undefined)
+      withProxy(namespace, async (proxy, cluster) => {
+        proxy.refuse = (what) => (refuses.test(what) ? refusal : undefined)
         await cluster.create('PretrainJob', 'jft', SPEC)
         await untilCondition(cluster, condition, expected)
-        const count = () => line.writes.filter((write) => write === 'POST pods').length
+        const count = () => proxy.writes.filter((write) => write === 'POST pods').length
         // Its status write and its service each cause another reconcile, which tries one pod.
-        const before = line.writes.length
+        const before = proxy.writes.length
         await consistently(() => {
           assert.ok(count() <= tries, `${count()} tries`)
-          assert.ok(line.writes.length <= before + MAX_AFTERWARDS, line.writes.slice(before).join())
+          assert.ok(proxy.writes.length <= before + MAX_AFTERWARDS, proxy.writes.slice(before).join())
         })
-        line.refuse = () => undefined
+        proxy.refuse = () => undefined
         await runs(cluster)
         assert.equal((await cluster.pods()).length, 4)
       }),
@@ -136,10 +136,10 @@ describe('a job shows the reason and retries slowly after', { concurrency: true 
 })
 
 test('fifty throttled creations are made once each, after Retry-After', () =>
-  withLine('fast', async (line, cluster) => {
+  withProxy('fast', async (proxy, cluster) => {
     const since: number[] = []
     const busy = { code: 429, reason: 'TooManyRequests', message: 'slow down', details: { retryAfterSeconds: 1 } }
-    line.refuse = (what) => {
+    proxy.refuse = (what) => {
       if (what !== 'POST pods') return undefined
       since.push(performance.now())
       return since.length <= 20 ? busy : undefined
@@ -152,28 +152,28 @@ test('fifty throttled creations are made once each, after Retry-After', () =>
   }))
 
 test('a gang without its scheduler is reported, and no pod is created that would hold a GPU', () =>
-  withLine('gang', async (line, cluster) => {
+  withProxy('gang', async (proxy, cluster) => {
     const notFound = { code: 404, reason: 'NotFound', message: 'the server could not find the requested resource' }
-    line.refuse = (what) => (what === 'POST podgroups' ? notFound : undefined)
+    proxy.refuse = (what) => (what === 'POST podgroups' ? notFound : undefined)
     await cluster.create('PretrainJob', 'jft', { ...SPEC, scheduling: { gang: 'volcano' } })
     await untilCondition(
       cluster,
       'Created',
       /^False GangUnavailable: the scheduler of spec.scheduling.gang is not installed/,
     )
-    assert.ok(!line.writes.includes('POST pods'))
+    assert.ok(!proxy.writes.includes('POST pods'))
   }))
 
 test('an unreachable API server only delays a job', () =>
-  withLine('away', async (line, cluster) => {
-    line.refuse = () => 'silence'
+  withProxy('away', async (proxy, cluster) => {
+    proxy.refuse = () => 'silence'
     await cluster.create('PretrainJob', 'jft', SPEC)
     await consistently(async () => assert.equal((await cluster.pods()).length, 0), { timeoutMs: 300 })
-    line.refuse = () => undefined
+    proxy.refuse = () => undefined
     await runs(cluster)
-    line.refuse = () => 'silence'
+    proxy.refuse = () => 'silence'
     await cluster.end('jft-pj-worker-1', 137)
-    line.refuse = () => undefined
+    proxy.refuse = () => undefined
     await eventually(
       async () => {
         await cluster.kubelet()
@@ -184,22 +184,22 @@ test('an unreachable API server only delays a job', () =>
   }))
 
 test('a job whose status must not be written waits until that is allowed', () =>
-  withLine('mute', async (line, cluster) => {
-    line.refuse = (what) => (what.endsWith('/status') ? forbidden('cannot update pretrainjobs/status') : undefined)
+  withProxy('mute', async (proxy, cluster) => {
+    proxy.refuse = (what) => (what.endsWith('/status') ? forbidden('cannot update pretrainjobs/status') : undefined)
     await cluster.create('PretrainJob', 'jft', SPEC)
     await eventually(async () => assert.equal((await cluster.pods()).length, 4))
     assert.equal(await cluster.status('PretrainJob', 'jft'), undefined)
-    line.refuse = () => undefined
+    proxy.refuse = () => undefined
     await runs(cluster)
-    assert.equal(line.writes.filter((write) => write === 'POST pods').length, 4)
+    assert.equal(proxy.writes.filter((write) => write === 'POST pods').length, 4)
   }))
 
 test('the operator waits for kinds that are not installed', () =>
-  withLine('kinds', async (line, cluster) => {
+  withProxy('kinds', async (proxy, cluster) => {
     const page = { code: 404, reason: 'NotFound', message: '404 page not found' }
-    line.refuse = (what) => (/^(GET|WATCH) (pretrain|finetune)jobs$/.test(what) ? page : undefined)
+    proxy.refuse = (what) => (/^(GET|WATCH) (pretrain|finetune)jobs$/.test(what) ? page : undefined)
     await cluster.create('PretrainJob', 'jft', SPEC)
     await consistently(async () => assert.equal((await cluster.pods()).length, 0), { timeoutMs: 300 })
-    line.refuse = () => undefined
+    proxy.refuse = () => undefined
     await runs(cluster)
   }))

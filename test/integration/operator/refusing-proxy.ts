@@ -14,7 +14,7 @@ export interface Refusal {
   [field: string]: unknown
 }
 
-export interface RefusingLine {
+export interface RefusingProxy {
   kubeconfigPath: string
   /** Writes such as `POST pods` or `PUT pretrainjobs/jft/status`, in order, refused or not. */
   writes: string[]
@@ -23,11 +23,11 @@ export interface RefusingLine {
   close(): Promise<void>
 }
 
-export async function openRefusingLine(api: Api): Promise<RefusingLine> {
+export async function openRefusingProxy(api: Api): Promise<RefusingProxy> {
   const server = createServer((request, response) => {
     const what = describe(request.method, request.url)
-    if (request.method !== 'GET') line.writes.push(what)
-    const refusal = line.refuse(what)
+    if (request.method !== 'GET') proxy.writes.push(what)
+    const refusal = proxy.refuse(what)
     if (refusal === 'silence') return void request.socket.destroy()
     if (refusal) {
       request.resume()
@@ -37,8 +37,8 @@ export async function openRefusingLine(api: Api): Promise<RefusingLine> {
     passOn(request, response, api.url)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const folder = await mkdtemp(join(tmpdir(), 'downpour-line-'))
-  const line: RefusingLine = {
+  const folder = await mkdtemp(join(tmpdir(), 'downpour-proxy-'))
+  const proxy: RefusingProxy = {
     kubeconfigPath: join(folder, 'config'),
     writes: [],
     refuse: () => undefined,
@@ -48,32 +48,32 @@ export async function openRefusingLine(api: Api): Promise<RefusingLine> {
       await rm(folder, { recursive: true })
     },
   }
-  await writeFile(line.kubeconfigPath, kubeconfigFor(addressOf(server)))
-  return line
+  await writeFile(proxy.kubeconfigPath, kubeconfigFor(addressOf(server)))
+  return proxy
 }
 
 /** @returns method and path; `TRY pods` for a dry run, `WATCH pods` for a watch */
 function describe(method = '', url = ''): string {
-  const query = new URL(url, 'http://line').searchParams
+  const query = new URL(url, 'http://proxy').searchParams
   const verb = query.has('dryRun') ? 'TRY' : query.has('watch') ? 'WATCH' : method
   const path = url.replace(/\?.*/, '').replace(/^.*\/namespaces\/[^/]+\//, '')
   return `${verb} ${path.replace(/^\/apis?\/.*\//, '')}`
 }
 
 /** Runs an operator behind such a proxy in its own namespace until the test ends. */
-export async function withRefusingLine(
+export async function withRefusingProxy(
   api: Api,
   namespace: string,
-  story: (line: RefusingLine, cluster: Cluster) => Promise<void>,
+  check: (proxy: RefusingProxy, cluster: Cluster) => Promise<void>,
 ): Promise<void> {
   const cluster = new Cluster(api, namespace)
-  const line = await openRefusingLine(api)
-  const operator = startOperator(line.kubeconfigPath, namespace)
+  const proxy = await openRefusingProxy(api)
+  const operator = startOperator(proxy.kubeconfigPath, namespace)
   try {
-    await story(line, cluster)
+    await check(proxy, cluster)
   } finally {
     await operator.stop()
-    await line.close()
+    await proxy.close()
     await cluster.client.close()
   }
 }

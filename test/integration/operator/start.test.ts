@@ -7,7 +7,7 @@ import type { KubeObject } from '../../../src/kube/objects.ts'
 import { eventually } from '../../support/eventually.ts'
 import { pretrain } from '../../support/job-cases.ts'
 import { type Api, Cluster, startApi, startOperator } from './harness.ts'
-import { openRefusingLine } from './refusing-proxy.ts'
+import { openRefusingProxy } from './refusing-proxy.ts'
 
 const WORKERS = 50
 /** One status after all creations, one a second for changed numbers, one when the last pod is ready. */
@@ -41,9 +41,9 @@ async function withOperator(
 const small = () => pretrain({ parameterServer: { replicas: 1 }, workers: { replicas: 3 } })
 
 test('the start of 51 pods and a service takes one write each, few status writes and few events', async () => {
-  const line = await openRefusingLine(api)
+  const proxy = await openRefusingProxy(api)
   try {
-    await withOperator(line.kubeconfigPath, 'start', async (cluster) => {
+    await withOperator(proxy.kubeconfigPath, 'start', async (cluster) => {
       const { spec } = pretrain({ parameterServer: { replicas: 1 }, workers: { replicas: WORKERS } })
       await cluster.create('PretrainJob', 'jft', spec)
       await eventually(
@@ -55,7 +55,7 @@ test('the start of 51 pods and a service takes one write each, few status writes
         },
         { timeoutMs: 30_000, intervalMs: 20 },
       )
-      const count = (what: RegExp) => line.writes.filter((write) => what.test(write)).length
+      const count = (what: RegExp) => proxy.writes.filter((write) => what.test(write)).length
       assert.deepEqual([count(/^POST pods$/), count(/^POST services$/)], [1 + WORKERS, 1])
       assert.equal(count(/^TRY pods$/), 2, 'one pod of each role is created with dryRun')
       const statuses = count(/^PUT pretrainjobs\/jft\/status$/)
@@ -63,12 +63,12 @@ test('the start of 51 pods and a service takes one write each, few status writes
       // An event is sent after the write of its status.
       await eventually(() => assert.ok(count(/ events/) > 0))
       assert.ok(count(/ events/) <= MAX_EVENT_WRITES, `${count(/ events/)} event writes`)
-      const others = line.writes.filter((write) => !/^(POST|TRY) (pods|services|events)$|\/status$/.test(write))
+      const others = proxy.writes.filter((write) => !/^(POST|TRY) (pods|services|events)$|\/status$/.test(write))
       assert.deepEqual(others, [])
       assert.equal((await cluster.pods()).length, 1 + WORKERS)
     })
   } finally {
-    await line.close()
+    await proxy.close()
   }
 })
 

@@ -6,8 +6,8 @@ import type { KubeObject } from '../../../src/kube/objects.ts'
 import { COUNT_MANAGER } from '../../../src/operator/worker-count.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { finetune, pretrain } from '../../support/job-cases.ts'
-import { type Api, Cluster, openLine, startApi, startOperator, withOperator } from './harness.ts'
-import { openRefusingLine } from './refusing-proxy.ts'
+import { type Api, Cluster, openCountingProxy, startApi, startOperator, withOperator } from './harness.ts'
+import { openRefusingProxy } from './refusing-proxy.ts'
 
 const FILE = 'file'
 /** The number of workers in the preset. */
@@ -129,14 +129,14 @@ suite('the scale subresource of a job whose preset sets the number of workers', 
 for (const write of [1, 2])
   test(`an operator that dies with write ${write} leaves a state that its successor completes`, async () => {
     const cluster = new Cluster(api, `dies-${write}`)
-    const line = await openLine(api, write)
-    const first = startOperator(line.kubeconfigPath, cluster.namespace)
+    const proxy = await openCountingProxy(api, write)
+    const first = startOperator(proxy.kubeconfigPath, cluster.namespace)
     await applyFile(cluster, PRETRAIN)
-    await line.dead
+    await proxy.dead
     await first.stop()
-    await line.close()
+    await proxy.close()
     assert.deepEqual(
-      line.writes,
+      proxy.writes,
       Array.from({ length: write }, () => 'PATCH pretrainjobs/jft'),
     )
     assert.equal((await readJob(cluster)).spec.workers?.replicas, COUNT)
@@ -148,20 +148,20 @@ for (const write of [1, 2])
 
 test('a refused write of the number does not delay the pods, and is not repeated in every reconcile', async () => {
   const cluster = new Cluster(api, 'forbidden')
-  const line = await openRefusingLine(api)
+  const proxy = await openRefusingProxy(api)
   const isCount = (what: string) => what === 'PATCH pretrainjobs/jft'
-  line.refuse = (what) => (isCount(what) ? { code: 403, reason: 'Forbidden', message: 'no' } : undefined)
-  const operator = startOperator(line.kubeconfigPath, cluster.namespace)
+  proxy.refuse = (what) => (isCount(what) ? { code: 403, reason: 'Forbidden', message: 'no' } : undefined)
+  const operator = startOperator(proxy.kubeconfigPath, cluster.namespace)
   try {
     await applyFile(cluster, PRETRAIN)
     await eventually(async () => {
       await cluster.kubelet()
       assert.equal((await cluster.status('PretrainJob', 'jft'))?.replicas.worker.ready, COUNT)
     })
-    assert.equal(line.writes.filter(isCount).length, 1)
+    assert.equal(proxy.writes.filter(isCount).length, 1)
   } finally {
     await operator.stop()
     await cluster.client.close()
-    await line.close()
+    await proxy.close()
   }
 })

@@ -53,11 +53,11 @@ describe('parameter servers', { concurrency: false }, () => {
     const client = await fleet.connect(0, layout)
     await train(client, 2)
     await eventually(async () => assert.equal(await latestStep(folder), 2))
-    const heir = await fleet.occupy(1, { attempt: 1 })
+    const successor = await fleet.occupy(1, { attempt: 1 })
     void train(client, 4).catch(() => {})
     assert.equal((await failureOf(fleet, 0))?.code, 'OUTDATED_COORDINATOR')
     assert.equal(await latestStep(folder), 2)
-    assert.equal(await Promise.race([heir.ended, 'goes on']), 'goes on')
+    assert.equal(await Promise.race([successor.ended, 'goes on']), 'goes on')
   })
 
   test('of an old generation end when the new coordinator connects, which waits for their successors', async () => {
@@ -81,7 +81,7 @@ describe('parameter servers', { concurrency: false }, () => {
     await eventually(async () => assert.equal(await latestStep(folder), 2))
     await train(client, 1)
     const [old] = fleet.servers
-    const heir = await fleet.occupy(0, { attempt: 1 })
+    const successor = await fleet.occupy(0, { attempt: 1 })
     await old?.suspend(1000)
     assert.equal((await old?.ended)?.code, 'OUTDATED_GENERATION')
     assert.equal(exitCodeOf('OUTDATED_GENERATION'), EXIT.fenced)
@@ -92,7 +92,7 @@ describe('parameter servers', { concurrency: false }, () => {
     ])
     assert.equal(await train(client, 2), 'applied')
     await eventually(async () => assert.equal(await latestStep(folder), 4))
-    assert.equal(await Promise.race([heir.ended, 'goes on']), 'goes on')
+    assert.equal(await Promise.race([successor.ended, 'goes on']), 'goes on')
   })
 
   test('of an old generation that start late in such a folder end before they change it', async () => {

@@ -8,6 +8,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { findLatest } from '../../../src/checkpoint/list.ts'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
+import { placesIn } from '../../support/json-places.ts'
 import { endOf, forEachTest, layout, suspend, train } from './small-fleet.ts'
 
 const SHARD = 'shard-00000-of-00001.safetensors'
@@ -156,10 +157,4 @@ function changed(text: string, place: readonly string[], value: unknown): string
   const holder = place.slice(0, -1).reduce((at, key) => at[key], json)
   holder[place.at(-1) ?? ''] = value
   return JSON.stringify(json)
-}
-
-/** @returns the path of every value in a JSON document */
-function placesIn(json: unknown, at: string[] = []): string[][] {
-  if (json === null || typeof json !== 'object') return [at]
-  return [at, ...Object.entries(json).flatMap(([key, value]) => placesIn(value, [...at, key]))]
 }

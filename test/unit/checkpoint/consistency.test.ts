@@ -11,6 +11,7 @@ import { loadCheckpoint, verifyCheckpoint } from '../../../src/checkpoint/load.t
 import { MANIFEST_FILE } from '../../../src/checkpoint/manifest.ts'
 import { verifyFolder } from '../../../src/cli/verbs/checkpoint.ts'
 import { errorMessage } from '../../../src/support/errors.ts'
+import { placesIn } from '../../support/json-places.ts'
 import { capture } from '../cli/io.ts'
 import { temporaryFolder, writeCheckpoint } from './fixtures.ts'
 
@@ -223,12 +224,6 @@ const odd = fc.oneof(
   fc.integer(),
   fc.jsonValue() as fc.Arbitrary<Json>,
 )
-
-/** @returns the path of every value in a JSON document */
-function placesIn(json: Json, at: string[] = []): string[][] {
-  if (json === null || typeof json !== 'object') return [at]
-  return [at, ...Object.entries(json).flatMap(([key, value]) => placesIn(value, [...at, key]))]
-}
 
 test('a randomly changed manifest is either read unchanged or skipped for the previous checkpoint', async () => {
   const { jobFolder, folder } = await twoCheckpoints()

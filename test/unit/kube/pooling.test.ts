@@ -91,9 +91,9 @@ test('a watch without response headers in time closes its dead connection', asyn
 test('a server whose certificate is not signed by the CA is refused', async (t) => {
   const api = await startFakeApi((_call, response) => json(response, 200, {}), selfSigned())
   t.after(api.close)
-  const stranger = await startFakeApi((_call, response) => json(response, 200, {}), selfSigned())
-  t.after(stranger.close)
-  writeFileSync(api.kubeConfig, readFileSync(stranger.kubeConfig, 'utf8').replace(stranger.url, api.url))
+  const untrusted = await startFakeApi((_call, response) => json(response, 200, {}), selfSigned())
+  t.after(untrusted.close)
+  writeFileSync(api.kubeConfig, readFileSync(untrusted.kubeConfig, 'utf8').replace(untrusted.url, api.url))
   const client = createKubeClient({ kubeConfig: api.kubeConfig, log: silentLog, retry: { attempts: 1 } })
   t.after(() => client.close())
   await assert.rejects(client.get(POD), { code: 'KUBE_UNREACHABLE', message: /self-signed certificate/ })
