@@ -151,16 +151,16 @@ test('a start kills all processes that a killed run left in this folder, operato
     const env = { PATH: process.env.PATH, [ENV.stateDir]: stateDir }
     return spawn('sleep', ['1000'], { detached: true, stdio: 'ignore', env })
   }
-  const [ours, theirs] = [orphan(folder), orphan(`${folder}-other`)]
-  const gone = once(ours, 'exit')
+  const [ofRun, ofOtherRun] = [orphan(folder), orphan(`${folder}-other`)]
+  const gone = once(ofRun, 'exit')
   const alias = `${folder}-alias`
   symlinkSync(folder, alias)
   const cluster = await startTestCluster({}, alias)
   try {
     assert.deepEqual(await gone, [null, 'SIGKILL'])
-    assert.equal(theirs.exitCode ?? theirs.signalCode, null)
+    assert.equal(ofOtherRun.exitCode ?? ofOtherRun.signalCode, null)
   } finally {
-    theirs.kill('SIGKILL')
+    ofOtherRun.kill('SIGKILL')
     await cluster.close()
     rmSync(alias)
   }

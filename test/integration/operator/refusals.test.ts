@@ -1,9 +1,9 @@
 /** An API server that refuses requests: the job shows its message, retries are slow, and the job recovers. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { JobStatus } from '../../../src/api/status.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { pretrain } from '../../support/job-cases.ts'
+import { type ConditionType, untilCondition } from './conditions.ts'
 import { type Api, type Cluster, startApi } from './harness.ts'
 import { type Refusal, type RefusingProxy, withRefusingProxy } from './refusing-proxy.ts'
 
@@ -18,15 +18,6 @@ const SPEC = { ...pretrain({ parameterServer: { replicas: 1 }, workers: { replic
 
 const withProxy = (namespace: string, check: (proxy: RefusingProxy, cluster: Cluster) => Promise<void>) =>
   withRefusingProxy(api, namespace, check)
-
-const conditionOf = (status: JobStatus | undefined, type: string) => {
-  const found = status?.conditions.find((condition) => condition.type === type)
-  return found ? `${found.status} ${found.reason}: ${found.message}` : 'absent'
-}
-
-async function untilCondition(cluster: Cluster, type: string, expected: RegExp): Promise<void> {
-  await eventually(async () => assert.match(conditionOf(await cluster.status('PretrainJob', 'jft'), type), expected))
-}
 
 /** A change of the job causes a reconcile at once, as its deletion or a timeout does. */
 async function runs(cluster: Cluster): Promise<void> {
@@ -47,7 +38,7 @@ interface Case {
   refuses: RegExp
   refusal: Refusal
   /** The condition that shows the refusal; default Created. */
-  condition?: string
+  condition?: ConditionType
   expected: RegExp
   tries: number
 }

@@ -14,6 +14,7 @@ import {
   SIDECAR_FIRST,
   type Status,
 } from '../../unit/operator/pod-statuses.ts'
+import { untilCondition } from './conditions.ts'
 import { type Api, Cluster, startApi, startOperator } from './harness.ts'
 
 const SPEC = { ...pretrain({ parameterServer: { replicas: 1 }, workers: { replicas: 2 } }).spec }
@@ -41,7 +42,7 @@ const beside = (role: string, state: ContainerState): Status => ({
 })
 
 /** Creates a job and waits until all its pods run. */
-async function withJob(namespace: string, story: (cluster: Cluster) => Promise<void>): Promise<void> {
+async function withJob(namespace: string, check: (cluster: Cluster) => Promise<void>): Promise<void> {
   const cluster = new Cluster(api, namespace)
   const operator = startOperator(api.kubeconfigPath, namespace)
   try {
@@ -53,25 +54,17 @@ async function withJob(namespace: string, story: (cluster: Cluster) => Promise<v
       },
       { timeoutMs: 10_000 },
     )
-    await story(cluster)
+    await check(cluster)
   } finally {
     await operator.stop()
     await cluster.client.close()
   }
 }
 
-async function says(cluster: Cluster, type: string, expected: RegExp): Promise<void> {
-  await eventually(async () => {
-    const status = await cluster.status('PretrainJob', 'jft')
-    const found = status?.conditions.find((one) => one.type === type)
-    assert.match(`${found?.status} ${found?.reason}: ${found?.message}`, expected)
-  })
-}
-
 test('a job succeeds while a proxy runs beside its parameter server, and the operator then ends the proxy', () =>
   withJob('mesh', async (cluster) => {
     await tell(cluster, 'jft-pj-ps-0', beside('ps', ended(0, JSON.stringify(DONE))))
-    await says(cluster, 'Succeeded', /^True Completed: trained to step 1000/)
+    await untilCondition(cluster, 'Succeeded', /^True Completed: trained to step 1000/)
     await eventually(async () => {
       const { spec } = await cluster.client.get<{ metadata: { name: string }; spec?: object }>(
         ref(cluster, 'jft-pj-ps-0'),
@@ -83,19 +76,23 @@ test('a job succeeds while a proxy runs beside its parameter server, and the ope
 test('bad data fails the job even if the status of the proxy comes first and has exit code 0', () =>
   withJob('first', async (cluster) => {
     await tell(cluster, 'jft-pj-worker-0', SIDECAR_FIRST)
-    await says(cluster, 'Failed', /^True BAD_DATA: worker-0: x.tfrecord at byte 0/)
+    await untilCondition(cluster, 'Failed', /^True BAD_DATA: worker-0: x.tfrecord at byte 0/)
   }))
 
 test('bad data fails the job while the proxy still runs', () =>
   withJob('alive', async (cluster) => {
     await tell(cluster, 'jft-pj-worker-0', beside('worker', badData))
-    await says(cluster, 'Failed', /^True BAD_DATA: /)
+    await untilCondition(cluster, 'Failed', /^True BAD_DATA: /)
   }))
 
 test('a failed init container is shown with its termination message, and the worker is replaced', () =>
   withJob('init', async (cluster) => {
     await tell(cluster, 'jft-pj-worker-0', INIT_FAILED)
-    await says(cluster, 'Degraded', /worker-0: init container "istio-init": iptables: permission denied \(exit 255\)/)
+    await untilCondition(
+      cluster,
+      'Degraded',
+      /worker-0: init container "istio-init": iptables: permission denied \(exit 255\)/,
+    )
     await eventually(async () => {
       const pod = (await cluster.pods()).find(({ metadata }) => metadata.name === 'jft-pj-worker-0')
       assert.equal(pod?.metadata.labels?.['downpour.dev/attempt'], '1')

@@ -37,7 +37,7 @@ function instead(path: string, make: (path: string) => void): void {
 const link = (to: string) => (path: string) => symlinkSync(to, path)
 
 type Damage = (folder: string) => void
-const CASES: readonly [what: string, damage: Damage, said: RegExp][] = [
+const CASES: readonly [what: string, damage: Damage, reason: RegExp][] = [
   ['a folder named manifest.json', (at) => instead(join(at, FILES.manifest), (path) => mkdirSync(path)), /manifest\.json is not a regular file/],
   ['a pipe named manifest.json', (at) => instead(join(at, FILES.manifest), pipe), /manifest\.json is not a regular file/],
   ['a manifest that is a link to itself', (at) => instead(join(at, FILES.manifest), link(FILES.manifest)), /manifest\.json is not a regular file \(ELOOP\)/],
@@ -69,16 +69,16 @@ async function jobWithTwo(): Promise<{ jobFolder: string; newest: string }> {
 }
 
 describe('a job continues from the previous checkpoint, and verify reports the reason, for', () => {
-  for (const [what, damage, said] of CASES)
+  for (const [what, damage, reason] of CASES)
     test(what, { timeout: 20_000 }, async () => {
       const { jobFolder, newest } = await jobWithTwo()
       damage(newest)
       const { latest, refused } = await findLatest(jobFolder)
       assert.deepEqual([latest?.manifest.step, refused.length], [10, 1])
-      assert.match(refused[0]?.reason ?? '', said)
+      assert.match(refused[0]?.reason ?? '', reason)
       const { written, io } = capture()
       assert.equal(await verifyFolder(jobFolder, io), 1)
-      assert.match(written.err, said)
+      assert.match(written.err, reason)
       assert.match(written.out, /step-000000010 {2}intact/)
     })
 })

@@ -34,20 +34,20 @@ const listOf =
   (version: number, ...items: Labelled[]) =>
   (response: ServerResponse) =>
     json(response, 200, { kind: 'PodList', apiVersion: 'v1', metadata: { resourceVersion: String(version) }, items })
-const say =
+const send =
   (...lines: string[]) =>
   (response: ServerResponse) => {
     response.writeHead(200)
     response.flushHeaders()
     for (const one of lines) response.write(one)
   }
-const sayAndEnd =
+const sendAndEnd =
   (...lines: string[]) =>
   (response: ServerResponse) => {
-    say(...lines)(response)
+    send(...lines)(response)
     response.end()
   }
-const quiet = say()
+const quiet = send()
 
 async function reflect(script: Script, options: Partial<ReflectorOptions<Labelled>> = {}) {
   const api = await startFakeApi((call, response, nth) => {
@@ -79,7 +79,7 @@ test('the reflector lists, then watches from that version with bookmarks and its
     {
       lists: [listOf(5, pod('a', 'u1', 3))],
       watches: [
-        say(line('ADDED', pod('b', 'u2', 6)), line('MODIFIED', pod('a', 'u1', 7)), line('DELETED', pod('b', 'u2', 8))),
+        send(line('ADDED', pod('b', 'u2', 6)), line('MODIFIED', pod('a', 'u1', 7)), line('DELETED', pod('b', 'u2', 8))),
       ],
     },
     { labelSelector: 'app=x' },
@@ -101,8 +101,8 @@ test('a closed watch is resumed from the last seen version, including bookmarks'
   const { watches, api } = await reflect({
     lists: [listOf(5)],
     watches: [
-      sayAndEnd(line('ADDED', pod('a', 'u1', 6))),
-      sayAndEnd(line('BOOKMARK', { metadata: { resourceVersion: '40' } })),
+      sendAndEnd(line('ADDED', pod('a', 'u1', 6))),
+      sendAndEnd(line('BOOKMARK', { metadata: { resourceVersion: '40' } })),
       quiet,
     ],
   })
@@ -123,7 +123,7 @@ for (const [what, fail] of Object.entries<(response: ServerResponse) => void>({
   test(`${what} on list or watch is retried`, async () => {
     const { reflector, changes } = await reflect({
       lists: [fail, fail, listOf(5), listOf(5)],
-      watches: [fail, say(line('ADDED', pod('a', 'u1', 6)))],
+      watches: [fail, send(line('ADDED', pod('a', 'u1', 6)))],
     })
     await reflector.synced()
     await eventually(() => assert.deepEqual(changes, ['added n/a u1']))
@@ -140,7 +140,7 @@ test('a connection reset in the middle of a line loses no event', async () => {
         response.writeHead(200)
         response.write(event.slice(0, 20), () => response.destroy())
       },
-      say(event),
+      send(event),
     ],
   })
   await eventually(() => assert.deepEqual(changes, ['added n/a u1']))
@@ -161,7 +161,7 @@ test('the reflector waits for Retry-After of a refused watch', async () => {
 
 for (const [what, expire] of Object.entries<(response: ServerResponse) => void>({
   'HTTP 410': (response) => failure(response, 410, 'Expired'),
-  'an ERROR event with code 410': say(line('ERROR', { kind: 'Status', code: 410, reason: 'Expired' })),
+  'an ERROR event with code 410': send(line('ERROR', { kind: 'Status', code: 410, reason: 'Expired' })),
 })) {
   test(`${what} leads to a new list, which reports deleted objects`, async () => {
     const { changes, reflector } = await reflect({
@@ -179,8 +179,8 @@ test('a transient ERROR event keeps the version; any other leads to a new list',
   const { watches, reflector } = await reflect({
     lists: [listOf(5), listOf(50)],
     watches: [
-      say(line('ERROR', { code: 500, reason: 'InternalError', message: 'etcd leader changed' })),
-      say(line('ERROR', { code: 403, reason: 'Forbidden' })),
+      send(line('ERROR', { code: 500, reason: 'InternalError', message: 'etcd leader changed' })),
+      send(line('ERROR', { code: 403, reason: 'Forbidden' })),
       quiet,
     ],
   })
@@ -209,7 +209,7 @@ for (const [what, torn] of Object.entries({
   test(`${what} is counted and leads to a new list without a lost event`, async () => {
     const { changes, reflector } = await reflect({
       lists: [listOf(5), listOf(6, pod('a', 'u1', 6))],
-      watches: [sayAndEnd(torn), quiet],
+      watches: [sendAndEnd(torn), quiet],
     })
     await eventually(() => assert.deepEqual(changes, ['added n/a u1']))
     assert.equal(reflector.stats().tornLines, 1)
@@ -235,7 +235,7 @@ test('a line that arrives in chunks, split inside a character, is joined', async
 
 test('a silent connection is closed after the idle time, and the watch is resumed', async () => {
   const { watches, reflector, changes } = await reflect(
-    { lists: [listOf(5)], watches: [quiet, say(line('ADDED', pod('a', 'u1', 6)))] },
+    { lists: [listOf(5)], watches: [quiet, send(line('ADDED', pod('a', 'u1', 6)))] },
     { idleMs: 100 },
   )
   await eventually(() => assert.deepEqual(changes, ['added n/a u1']))
@@ -267,7 +267,7 @@ test('a watch that receives only bookmarks stays open', async () => {
 test('an older version never replaces a newer one, in a watch or in a list', async () => {
   const { reflector, changes } = await reflect({
     lists: [listOf(100, pod('a', 'u1', 100)), listOf(120, pod('a', 'u1', 9))],
-    watches: [say(line('MODIFIED', pod('a', 'u1', 99)), line('ERROR', { code: 410, reason: 'Expired' })), quiet],
+    watches: [send(line('MODIFIED', pod('a', 'u1', 99)), line('ERROR', { code: 410, reason: 'Expired' })), quiet],
   })
   await eventually(() => assert.equal(reflector.stats().staleObjects, 2))
   assert.equal(reflector.store.get('n/a')?.metadata.resourceVersion, '100')
@@ -277,7 +277,7 @@ test('an older version never replaces a newer one, in a watch or in a list', asy
 test('a list that is older than the last list deletes nothing', async () => {
   const { reflector, changes } = await reflect({
     lists: [listOf(100, pod('a', 'u1', 90)), listOf(50), listOf(101, pod('a', 'u1', 90))],
-    watches: [say(line('ERROR', { code: 410, reason: 'Expired' })), quiet],
+    watches: [send(line('ERROR', { code: 410, reason: 'Expired' })), quiet],
   })
   await eventually(() => assert.equal(reflector.stats().relists, 3))
   await consistently(() => assert.deepEqual(changes, ['added n/a u1']), { timeoutMs: 50 })
@@ -286,7 +286,7 @@ test('a list that is older than the last list deletes nothing', async () => {
 test('a list that is older than the last event deletes nothing', async () => {
   const { reflector, changes } = await reflect({
     lists: [listOf(100), listOf(150), listOf(201, pod('a', 'u1', 200))],
-    watches: [say(line('ADDED', pod('a', 'u1', 200)), line('ERROR', { code: 410, reason: 'Expired' })), quiet],
+    watches: [send(line('ADDED', pod('a', 'u1', 200)), line('ERROR', { code: 410, reason: 'Expired' })), quiet],
   })
   await eventually(() => assert.equal(reflector.stats().relists, 3))
   assert.deepEqual(changes, ['added n/a u1'])
@@ -295,7 +295,7 @@ test('a list that is older than the last event deletes nothing', async () => {
 test('older versions are accepted after repeated lists, as after a restored backup', async () => {
   const { reflector, changes } = await reflect({
     lists: [listOf(100, pod('a', 'u1', 90), pod('b', 'u2', 95)), listOf(50, pod('a', 'u1', 40))],
-    watches: [say(line('ERROR', { code: 410, reason: 'Expired' })), quiet],
+    watches: [send(line('ERROR', { code: 410, reason: 'Expired' })), quiet],
   })
   await eventually(() => assert.deepEqual(changes.slice(2), ['deleted n/b u2', 'modified n/a u1']))
   assert.equal(reflector.store.get('n/a')?.metadata.resourceVersion, '40')
@@ -304,7 +304,7 @@ test('older versions are accepted after repeated lists, as after a restored back
 test('an object that was deleted and created again is reported as deleted and added', async () => {
   const { changes } = await reflect({
     lists: [listOf(5, pod('a', 'u1', 3)), listOf(50, pod('a', 'u2', 40))],
-    watches: [say(line('ERROR', { code: 410, reason: 'Expired' })), say(line('ADDED', pod('a', 'u3', 60)))],
+    watches: [send(line('ERROR', { code: 410, reason: 'Expired' })), send(line('ADDED', pod('a', 'u3', 60)))],
   })
   const expected = ['added n/a u1', 'deleted n/a u1', 'added n/a u2', 'deleted n/a u2', 'added n/a u3']
   await eventually(() => assert.deepEqual(changes, expected))
@@ -313,7 +313,7 @@ test('an object that was deleted and created again is reported as deleted and ad
 test('a late delete of an old object does not remove the new one of the same name', async () => {
   const { reflector, changes } = await reflect({
     lists: [listOf(50, pod('a', 'u2', 40))],
-    watches: [say(line('DELETED', pod('a', 'u1', 39)), line('ADDED', pod('b', 'u3', 51)))],
+    watches: [send(line('DELETED', pod('a', 'u1', 39)), line('ADDED', pod('b', 'u3', 51)))],
   })
   await eventually(() => assert.equal(changes.length, 2))
   assert.deepEqual(changes, ['added n/a u2', 'added n/b u3'])
@@ -323,7 +323,7 @@ test('a late delete of an old object does not remove the new one of the same nam
 test('a handler that throws or rejects does not stop later events', async () => {
   const seen: string[] = []
   const { reflector } = await reflect(
-    { lists: [listOf(5, pod('a', 'u1', 3), pod('b', 'u2', 4))], watches: [say(line('ADDED', pod('c', 'u3', 6)))] },
+    { lists: [listOf(5, pod('a', 'u1', 3), pod('b', 'u2', 4))], watches: [send(line('ADDED', pod('c', 'u3', 6)))] },
     {
       onKey: (key) => {
         seen.push(key)
@@ -343,7 +343,7 @@ test('a change is reported to the keys that the object had before and has now', 
     {
       lists: [listOf(5, pod('a', 'u1', 3, { labels: { job: 'one' } }))],
       watches: [
-        say(
+        send(
           line('MODIFIED', pod('a', 'u1', 6, { labels: { job: 'two' } })),
           line('DELETED', pod('a', 'u1', 7, { labels: { job: 'two' } })),
         ),
@@ -371,7 +371,7 @@ test('objects are trimmed before they are stored, and found by label and owner',
           pod('b', 'u2', 4, { labels: { job: 'one' } }),
         ),
       ],
-      watches: [say(line('MODIFIED', pod('b', 'u2', 6, { labels: { job: 'two' } })))],
+      watches: [send(line('MODIFIED', pod('b', 'u2', 6, { labels: { job: 'two' } })))],
     },
     {
       trim: ({ metadata }) => ({ metadata }),
@@ -386,7 +386,7 @@ test('objects are trimmed before they are stored, and found by label and owner',
 
 test('a server that closes every watch at once is asked with growing delays', async () => {
   const { reflector, watches } = await reflect(
-    { lists: [listOf(5)], watches: [sayAndEnd()] },
+    { lists: [listOf(5)], watches: [sendAndEnd()] },
     { backoff: { baseMs: 20, capMs: 10_000 } },
   )
   await reflector.synced()
@@ -396,7 +396,7 @@ test('a server that closes every watch at once is asked with growing delays', as
 test('a server that closes every watch after an event is asked without growing delays', async () => {
   let version = 5
   const { reflector } = await reflect(
-    { lists: [listOf(5)], watches: [(response) => sayAndEnd(line('ADDED', pod('a', 'u1', ++version)))(response)] },
+    { lists: [listOf(5)], watches: [(response) => sendAndEnd(line('ADDED', pod('a', 'u1', ++version)))(response)] },
     { backoff: { baseMs: 2, capMs: 10_000 } },
   )
   await eventually(() => assert.ok(reflector.stats().events >= 15), { timeoutMs: 3_000 })

@@ -202,9 +202,9 @@ test('input normalisation converts pixels in [-1, 1] to standardised pixels', (t
   const standardised = tf.tidy(
     () => tf.div(tf.sub(tf.div(tf.add(images, 1), 2), tf.tensor1d([...mean])), tf.tensor1d([...stddev])) as Tensor4D,
   )
-  const ours = featuresOf(options({ input: { type: 'standardised', mean, stddev } }), weights, images)
-  const theirs = featuresOf(options(), weights, standardised)
-  const errors = ours.map((feature, i) => distance(feature, theirs[i] as Tensor4D))
+  const normalised = featuresOf(options({ input: { type: 'standardised', mean, stddev } }), weights, images)
+  const expected = featuresOf(options(), weights, standardised)
+  const errors = normalised.map((feature, i) => distance(feature, expected[i] as Tensor4D))
   t.diagnostic(`apart by ${errors.map((error) => error.toExponential(1)).join(', ')}`)
   assert.ok(errors.every((error) => error < 1e-5))
 })

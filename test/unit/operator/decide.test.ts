@@ -336,9 +336,9 @@ describe('a permanent failure', () => {
       { code: CODE, message: `${CODE}: no pictures` },
     ],
   ]
-  for (const [name, said, failure = null] of reports)
+  for (const [name, report, failure = null] of reports)
     test(`the code is shown once after ${name}`, () => {
-      const terminationMessage = said && JSON.stringify(said)
+      const terminationMessage = report && JSON.stringify(report)
       const worker = failed('worker', 1, 11, { terminationMessage })
       const decision = end(observed([pod('ps', 0), worker], { coordinator: coordinator({ failure }) }))
       const times = (text: string) => text.split(CODE).length - 1

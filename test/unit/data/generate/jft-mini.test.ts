@@ -59,7 +59,7 @@ before(async () => {
 
 const isLeaf = (id: number) => id >= source.labels.size - LEAVES
 const parentOf = (id: number) => source.labels.labels[id]?.parents[0]
-const truthOf = ({ truth }: Example) => truth ?? assert.fail('the record does not say what it shows')
+const truthOf = ({ truth }: Example) => truth ?? assert.fail('the record has no objects')
 
 /** Asserts that `count` of `n` is within five standard deviations of probability `p`. */
 function assertShare(count: number, n: number, p: number, what: string): void {

@@ -20,7 +20,7 @@ suite('file names of one series:', () => {
     'names of TensorFlow Datasets': shards('imagenet2012-train.tfrecord', 4),
     'a count from 1': ['a-1-of-2', 'a-2-of-2'],
     'a number that is the whole name': ['00000-of-00002.tfrecord', '00001-of-00002.tfrecord'],
-    'numbers that say nothing of a count': ['x-0.tfrecord', 'x-1.tfrecord', 'x-12.tfrecord'],
+    'numbers without a count': ['x-0.tfrecord', 'x-1.tfrecord', 'x-12.tfrecord'],
     'names of Kaggle': ['00-512x512-798.tfrec', '01-512x512-783.tfrec'],
     'names of Spark': ['part-00000-ab1c-c000.tfrecord', 'part-00001-ab1c-c000.tfrecord'],
     'one name each, of a person': ['aardvark.tfrecord', 'bee.tfrecord', 'cat.record'],
