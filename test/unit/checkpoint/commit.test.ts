@@ -8,8 +8,9 @@ import { realFileSystem } from '../../../src/checkpoint/file-system.ts'
 import { findLatest } from '../../../src/checkpoint/list.ts'
 import { loadCheckpoint } from '../../../src/checkpoint/load.ts'
 import { sweepLeftovers } from '../../../src/ps/retention.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { type Fault, failingFs, forgetfulFs, lyingFs, shortWritingFs } from './fault-fs.ts'
-import { temporaryFolder, writeCheckpoint } from './fixtures.ts'
+import { writeCheckpoint } from './fixtures.ts'
 
 const root = temporaryFolder()
 const fresh = () => mkdtemp(join(root, 'job-'))

@@ -12,8 +12,9 @@ import { MANIFEST_FILE } from '../../../src/checkpoint/manifest.ts'
 import { verifyFolder } from '../../../src/cli/verbs/checkpoint.ts'
 import { errorMessage } from '../../../src/support/errors.ts'
 import { placesIn } from '../../support/json-places.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { capture } from '../cli/io.ts'
-import { temporaryFolder, writeCheckpoint } from './fixtures.ts'
+import { writeCheckpoint } from './fixtures.ts'
 
 const SHARD = 'shard-00000-of-00002.safetensors'
 const root = temporaryFolder()

@@ -1,8 +1,5 @@
 /** Writes checkpoints as parameter servers do. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after } from 'node:test'
 import { commitFile, makeFolder } from '../../../src/checkpoint/commit.ts'
 import { type FileSystem, realFileSystem } from '../../../src/checkpoint/file-system.ts'
 import { encodeManifest, MANIFEST_FILE, type Manifest } from '../../../src/checkpoint/manifest.ts'
@@ -13,13 +10,6 @@ import { makeLayout } from '../../../src/wire/layout.ts'
 import { variable } from '../ps/fixtures.ts'
 
 const layout = makeLayout([variable('a', 3), variable('b', 2)])
-
-/** Makes a folder that is removed after the test file. Must be called outside of tests and hooks. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'downpour-checkpoint-'))
-  after(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
 
 /** Writes two shards, then the manifest. Every weight is the step, every optimizer slot its negative. */
 export async function writeCheckpoint(

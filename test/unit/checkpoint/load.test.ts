@@ -13,7 +13,8 @@ import { exitCodeOf } from '../../../src/contract/exit-codes.ts'
 import { EXIT, exitClass } from '../../../src/contract/runtime.ts'
 import { findOwnCheckpoint } from '../../../src/ps/restore.ts'
 import { silentLog } from '../../../src/support/log.ts'
-import { temporaryFolder, writeCheckpoint } from './fixtures.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { writeCheckpoint } from './fixtures.ts'
 
 const SHARD = 'shard-00001-of-00002.safetensors'
 

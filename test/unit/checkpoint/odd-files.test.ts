@@ -21,8 +21,9 @@ import { FILES } from '../../../src/contract/files.ts'
 import { History } from '../../../src/ps/history.ts'
 import { findOwnCheckpoint } from '../../../src/ps/restore.ts'
 import { silentLog } from '../../../src/support/log.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { capture } from '../cli/io.ts'
-import { temporaryFolder, writeCheckpoint } from './fixtures.ts'
+import { writeCheckpoint } from './fixtures.ts'
 
 const root = temporaryFolder()
 const SHARD = 'shard-00000-of-00002.safetensors'

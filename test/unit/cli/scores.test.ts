@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import { readManifest } from '../../../src/checkpoint/read-manifest.ts'
 import { ScoreHistory } from '../../../src/cli/scores.ts'
 import { FILES } from '../../../src/contract/files.ts'
-import { temporaryFolder, writeCheckpoint } from '../checkpoint/fixtures.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { writeCheckpoint } from '../checkpoint/fixtures.ts'
 import { pretrained } from './histories.ts'
 
 const root = temporaryFolder()

@@ -1,24 +1,15 @@
 /** Writes small data sets in the formats that training reads. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { after } from 'node:test'
 import sharp from 'sharp'
 import type { DataConfig } from '../../../src/contract/runtime.ts'
 import { encodeExample } from '../../../src/data/codecs/example.ts'
 import { encodeTfRecord } from '../../../src/data/codecs/tfrecord.ts'
 import type { Label } from '../../../src/data/labels.ts'
 
-/** A folder that is removed when the test file ends. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'downpour-data-'))
-  after(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
-
 let count = 0
-/** Makes a new empty folder in it. */
+/** Makes a new empty folder in `root`. */
 export function inside(root: string): string {
   const folder = join(root, `set-${count++}`)
   mkdirSync(folder)

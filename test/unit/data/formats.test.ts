@@ -10,17 +10,8 @@ import { encodeExample } from '../../../src/data/codecs/example.ts'
 import { encodeTfRecord, readTfRecords } from '../../../src/data/codecs/tfrecord.ts'
 import type { ClassLabels, Dataset, Item } from '../../../src/data/dataset.ts'
 import { FORMATS, openDataset } from '../../../src/data/formats.ts'
-import {
-  collect,
-  FRUIT,
-  holdsAll,
-  inside,
-  png,
-  records,
-  temporaryFolder,
-  writeImages,
-  writeRecords,
-} from './builders.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { collect, FRUIT, holdsAll, inside, png, records, writeImages, writeRecords } from './builders.ts'
 
 const root = temporaryFolder()
 

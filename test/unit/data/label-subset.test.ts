@@ -4,7 +4,8 @@ import type { Class } from '../../../src/contract/classes.ts'
 import type { DataConfig } from '../../../src/contract/runtime.ts'
 import type { ClassLabels, Dataset } from '../../../src/data/dataset.ts'
 import { openDataset } from '../../../src/data/formats.ts'
-import { collect, FRUIT, inside, png, temporaryFolder, writeImages, writeRecords } from './builders.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { collect, FRUIT, inside, png, writeImages, writeRecords } from './builders.ts'
 
 const root = temporaryFolder()
 

@@ -7,7 +7,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { hierarchyDepth } from '../../../src/data/hierarchy.ts'
 import { createLabelMap, type Label, readLabels } from '../../../src/data/labels.ts'
-import { FRUIT, holdsAll, temporaryFolder } from './builders.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { FRUIT, holdsAll } from './builders.ts'
 
 const folder = temporaryFolder()
 

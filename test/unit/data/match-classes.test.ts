@@ -10,7 +10,8 @@ import { createLabelMap, flatLabels, type Label, type LabelMap } from '../../../
 import { logMissingClasses, matchClasses } from '../../../src/data/match-classes.ts'
 import type { Log } from '../../../src/support/log.ts'
 import { silentLog } from '../../../src/support/log.ts'
-import { collect, FRUIT, inside, png, temporaryFolder, writeImages, writeRecords } from './builders.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { collect, FRUIT, inside, png, writeImages, writeRecords } from './builders.ts'
 
 const root = temporaryFolder()
 const JOB = flatLabels(['ant', 'bee', 'cat']).labels as Class[]

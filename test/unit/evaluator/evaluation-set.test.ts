@@ -9,7 +9,8 @@ import { flatLabels } from '../../../src/data/labels.ts'
 import { compareOnce, openEvaluationSet } from '../../../src/evaluator/evaluation-set.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { recordedLog } from '../../support/recorded-log.ts'
-import { inside, png, temporaryFolder, writeImages, writeRecords } from '../data/builders.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { inside, png, writeImages, writeRecords } from '../data/builders.ts'
 
 const root = temporaryFolder()
 const listOf = (...names: string[]) =>

@@ -12,7 +12,8 @@ import { createEvaluatorMetrics } from '../../../src/metrics/evaluator.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { inside, temporaryFolder } from '../data/builders.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { inside } from '../data/builders.ts'
 import { writeCheckpoint } from './builders.ts'
 
 const root = temporaryFolder()

@@ -6,7 +6,8 @@ import { gzipSync } from 'node:zlib'
 import type { DataConfig } from '../../../src/contract/runtime.ts'
 import { CorruptionCount } from '../../../src/input/corruption-count.ts'
 import { openChecked } from '../../../src/input/open-checked.ts'
-import { inside, records, temporaryFolder, writeRecords } from '../data/builders.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { inside, records, writeRecords } from '../data/builders.ts'
 
 const root = temporaryFolder()
 const LAST = 'x-00002.tfrecord'

@@ -9,15 +9,8 @@ import { CorruptionCount } from '../../../src/input/corruption-count.ts'
 import { createExampleReader } from '../../../src/input/examples.ts'
 import { squareCrop } from '../../../src/input/square-crop.ts'
 import type { DownpourError } from '../../../src/support/errors.ts'
-import {
-  collect,
-  encodeRecord,
-  inside,
-  type RecordSpec,
-  records,
-  temporaryFolder,
-  writeRecords,
-} from '../data/builders.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { collect, encodeRecord, inside, type RecordSpec, records, writeRecords } from '../data/builders.ts'
 
 const root = temporaryFolder()
 const PIXELS = 4

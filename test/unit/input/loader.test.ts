@@ -9,7 +9,8 @@ import type { Batch, LeaseSource } from '../../../src/input/batch.ts'
 import { type Loader, type LoaderOptions, type OpenLoader, openLoader } from '../../../src/input/loader.ts'
 import { DownpourError } from '../../../src/support/errors.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
-import { FRUIT, inside, png, records, temporaryFolder, writeRecords } from '../data/builders.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { FRUIT, inside, png, records, writeRecords } from '../data/builders.ts'
 import { epochs, INPUT, ListedLeases } from './builders.ts'
 
 const root = temporaryFolder()

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { symlinkSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { lockFolder } from '../../../src/local/lock.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'downpour-lock-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolder()
 const state = (name: string) => join(folder, name)
 
 test('one holder at a time locks a folder; after its release, another can lock it', async () => {

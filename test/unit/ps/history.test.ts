@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { History } from '../../../src/ps/history.ts'
 import { silentLog } from '../../../src/support/log.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 
-const root = mkdtempSync(join(tmpdir(), 'downpour-history-'))
-after(() => rmSync(root, { recursive: true, force: true }))
+const root = temporaryFolder()
 
 function record(step: number) {
   return { step, at: '', loss: 1, learningRate: 1, examplesPerSecond: 1, stalenessMean: 0, workers: 1 }

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { after, beforeEach, describe, test } from 'node:test'
+import { beforeEach, describe, test } from 'node:test'
 import { type FileSystem, realFileSystem } from '../../../src/checkpoint/file-system.ts'
 import { findLatest } from '../../../src/checkpoint/list.ts'
 import { verifyCheckpoint } from '../../../src/checkpoint/load.ts'
@@ -20,10 +19,10 @@ import { silentLog } from '../../../src/support/log.ts'
 import { storedVariable } from '../../../src/support/variables.ts'
 import { makeLayout } from '../../../src/wire/layout.ts'
 import { eventually } from '../../support/eventually.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { body, makeConfig, makeTraining, push, variable, worker } from './fixtures.ts'
 
-const root = mkdtempSync(join(tmpdir(), 'downpour-rounds-'))
-after(() => rmSync(root, { recursive: true, force: true }))
+const root = temporaryFolder()
 
 const METRIC = { name: 'top1', better: 'higher' } as const
 const unfenced = async () => {}

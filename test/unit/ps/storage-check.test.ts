@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { type FileSystem, realFileSystem } from '../../../src/checkpoint/file-system.ts'
 import { assertWritable } from '../../../src/ps/storage-check.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { recordedLog } from '../../support/recorded-log.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 
-const root = mkdtempSync(join(tmpdir(), 'downpour-storage-'))
-after(() => rmSync(root, { recursive: true, force: true }))
+const root = temporaryFolder()
 
 function refusing(code: string): FileSystem {
   const open = () => Promise.reject(Object.assign(new Error(`${code}: injected`), { code }))

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import { lockFolder } from '../../../src/local/lock.ts'
 import { makePrivateFolder, requireFolder } from '../../../src/support/folder.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 
-const root = mkdtempSync(join(tmpdir(), 'downpour-folder-'))
-after(() => rmSync(root, { recursive: true, force: true }))
+const root = temporaryFolder()
 const USE = { option: '--state-dir', code: 'UNUSABLE' }
 const NOBODY = 65534
 const isRoot = process.getuid?.() === 0

@@ -4,7 +4,8 @@ import { BroadcastChannel } from 'node:worker_threads'
 import { openLoader } from '../../../src/input/loader.ts'
 import { DECLARATIONS } from '../../../src/tasks/declarations.ts'
 import { eventually } from '../../support/eventually.ts'
-import { records, temporaryFolder, writeRecords } from '../data/builders.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { records, writeRecords } from '../data/builders.ts'
 import { epochs, INPUT, ListedLeases } from '../input/builders.ts'
 
 const folder = temporaryFolder()

@@ -3,7 +3,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { savedLines } from '../../../../src/cli/run/saved-checkpoints.ts'
-import { temporaryFolder, writeCheckpoint } from '../../checkpoint/fixtures.ts'
+import { temporaryFolder } from '../../../support/temporary-folder.ts'
+import { writeCheckpoint } from '../../checkpoint/fixtures.ts'
 
 const root = temporaryFolder()
 

@@ -9,16 +9,8 @@ import { Command } from 'commander'
 import sharp from 'sharp'
 import { register } from '../../../../src/cli/verbs/data.ts'
 import { eventually } from '../../../support/eventually.ts'
-import {
-  encodeRecord,
-  FRUIT,
-  inside,
-  png,
-  records,
-  temporaryFolder,
-  writeImages,
-  writeRecords,
-} from '../../data/builders.ts'
+import { temporaryFolder } from '../../../support/temporary-folder.ts'
+import { encodeRecord, FRUIT, inside, png, records, writeImages, writeRecords } from '../../data/builders.ts'
 
 const root = temporaryFolder()
 const BIN = resolve('bin/downpour')

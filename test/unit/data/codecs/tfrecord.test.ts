@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { maskedCrc32c } from '../../../../src/data/codecs/crc32c.ts'
 import { encodeTfRecord, readTfRecords, type TfRecordItem } from '../../../../src/data/codecs/tfrecord.ts'
-import { collect, temporaryFolder } from '../builders.ts'
+import { temporaryFolder } from '../../../support/temporary-folder.ts'
+import { collect } from '../builders.ts'
 
 const folder = temporaryFolder()
 

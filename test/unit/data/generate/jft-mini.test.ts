@@ -7,7 +7,8 @@ import type { ClassLabels, Dataset, Encoded } from '../../../../src/data/dataset
 import { openDataset } from '../../../../src/data/formats.ts'
 import { makeJftMini } from '../../../../src/data/generate/jft-mini.ts'
 import { hierarchyDepth } from '../../../../src/data/hierarchy.ts'
-import { collect, temporaryFolder } from '../builders.ts'
+import { temporaryFolder } from '../../../support/temporary-folder.ts'
+import { collect } from '../builders.ts'
 
 type Example = Encoded<ClassLabels> & ClassLabels
 

@@ -4,7 +4,8 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeJftMini } from '../../../../src/data/generate/jft-mini.ts'
-import { inside, temporaryFolder } from '../builders.ts'
+import { temporaryFolder } from '../../../support/temporary-folder.ts'
+import { inside } from '../builders.ts'
 
 const root = temporaryFolder()
 const SMALL = { images: 40, evaluationImages: 5, downstreamTrainPerClass: 1, downstreamValPerClass: 1 }

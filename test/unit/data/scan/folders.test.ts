@@ -17,7 +17,8 @@ import type { Kind } from '../../../../src/data/scan/kinds.ts'
 import { CorruptionCount } from '../../../../src/input/corruption-count.ts'
 import { createExampleReader } from '../../../../src/input/examples.ts'
 import { squareCrop } from '../../../../src/input/square-crop.ts'
-import { collect, FRUIT, inside, png, temporaryFolder, writeImages } from '../builders.ts'
+import { temporaryFolder } from '../../../support/temporary-folder.ts'
+import { collect, FRUIT, inside, png, writeImages } from '../builders.ts'
 
 const root = temporaryFolder()
 const config = { path: '.', format: 'imagenet-folder', maxCorruptRecords: 0 } as const

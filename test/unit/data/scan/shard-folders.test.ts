@@ -9,7 +9,8 @@ import { deflateSync, gzipSync } from 'node:zlib'
 import { exitCodeOf } from '../../../../src/contract/exit-codes.ts'
 import { EXIT } from '../../../../src/contract/runtime.ts'
 import { openDataset } from '../../../../src/data/formats.ts'
-import { collect, encodeRecord, FRUIT, inside, temporaryFolder } from '../builders.ts'
+import { temporaryFolder } from '../../../support/temporary-folder.ts'
+import { collect, encodeRecord, FRUIT, inside } from '../builders.ts'
 
 const root = temporaryFolder()
 const config = { path: '.', format: 'tfrecord', maxCorruptRecords: 0 } as const

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { Pages } from '../../../../src/local/api/pages.ts'
 import { expireEvents } from '../../../../src/local/store/event-expiry.ts'
 import { collectGarbage } from '../../../../src/local/store/garbage.ts'
@@ -11,9 +10,9 @@ import type { Stored, StoredEvent } from '../../../../src/local/store/objects.ts
 import { resourceOfKind } from '../../../../src/local/store/resources.ts'
 import { ObjectStore } from '../../../../src/local/store/store.ts'
 import { FakeClock } from '../../../support/fake-clock.ts'
+import { temporaryFolder } from '../../../support/temporary-folder.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'downpour-store-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolder()
 let files = 0
 const newFile = () => join(folder, `journal-${files++}`)
 
