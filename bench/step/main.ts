@@ -15,12 +15,19 @@ const CASES = [
 
 function secondsOfStep(backend: string, { backbone, batch, pixels, steps }: (typeof CASES)[number]): number {
   const args = [backend, backbone, ...[batch, pixels, steps].map(String)]
-  const output = execFileSync(process.execPath, ['bench/step/one-backend.ts', ...args], { encoding: 'utf8' })
+  const output = execFileSync(process.execPath, ['bench/step/one-backend.ts', ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' },
+  })
   return Number(output)
 }
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number
+}
+
+function rounded(value = Number.NaN): number {
+  return Number(value.toFixed(4))
 }
 
 function compare(backends: readonly string[], one: (typeof CASES)[number]) {
@@ -30,8 +37,8 @@ function compare(backends: readonly string[], one: (typeof CASES)[number]) {
   return backends.map((backend, i) => ({
     backbone: `${one.backbone}, ${one.batch} images of ${one.pixels} pixels`,
     backend,
-    seconds: seconds[i],
-    [`ratio to ${backends[0]}`]: ratios[i],
+    seconds: rounded(seconds[i]),
+    [`ratio to ${backends[0]}`]: rounded(ratios[i]),
   }))
 }
 
