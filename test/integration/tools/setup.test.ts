@@ -22,6 +22,11 @@ let children: ChildProcess[] = []
 const at = (...names: string[]) => join(folder, ...names)
 const ledger = () => (existsSync(at('ledger')) ? readFileSync(at('ledger'), 'utf8').trim().split('\n') : [])
 const begun = () => ledger().filter((line) => line.startsWith('begin'))
+/** @returns the running npm processes of this test; an ended process that was not reaped has no command line */
+const npmProcesses = () =>
+  begun()
+    .map((line) => `/proc/${line.split(' ')[1]}/cmdline`)
+    .filter((file) => existsSync(file) && readFileSync(file, 'utf8').includes(folder))
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'downpour-setup-'))
@@ -38,6 +43,8 @@ beforeEach(() => {
 afterEach(async () => {
   writeFileSync(at('go'), '')
   for (const child of children) child.kill('SIGKILL')
+  // An npm whose folder is gone would never find the file that ends it.
+  await eventually(() => assert.deepEqual(npmProcesses(), []))
   await eventually(() => rmSync(folder, { recursive: true, force: true }))
 })
 
@@ -99,12 +106,10 @@ test('a waiting set-up continues when the one before it is killed', async () => 
 test('SIGTERM ends a set-up and its npm', async () => {
   const { child, code } = setUp()
   await eventually(() => assert.equal(begun().length, 1))
-  const npm = begun()[0]?.split(' ')[1]
+  assert.equal(npmProcesses().length, 1)
   child.kill('SIGTERM')
   assert.equal(await code, 143)
-  await eventually(() =>
-    assert.equal(existsSync(`/proc/${npm}/cmdline`) && readFileSync(`/proc/${npm}/cmdline`, 'utf8') !== '', false),
-  )
+  await eventually(() => assert.deepEqual(npmProcesses(), []))
 })
 
 test('node_modules of an interrupted npm are replaced completely', async () => {
