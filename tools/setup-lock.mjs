@@ -12,14 +12,15 @@ const POLL_MS = 200
 /**
  * @param {string} folder of the tickets
  * @param {(holder: string) => void} onWait called once, with the number of the process that holds the lock
+ * @param {AbortSignal} [signal] ends the wait
  * @returns {Promise<() => void>} a function that releases the lock
  */
-export async function lockSetUp(folder, onWait) {
+export async function lockSetUp(folder, onWait, signal) {
   mkdirSync(folder, { recursive: true })
   const mine = takeTicket(folder)
   const unlock = () => rmSync(fileOf(folder, mine), { force: true })
   process.once('exit', unlock)
-  for (let isWaiting = false; ; await delay(POLL_MS)) {
+  for (let isWaiting = false; ; await delay(POLL_MS, undefined, { signal })) {
     const before = tickets(folder).filter((number) => number < mine && isHeld(folder, number))
     if (before.length === 0) return unlock
     if (!isWaiting) onWait(holderOf(folder, before[0]))

@@ -209,8 +209,8 @@ function replaceFolder(folder, by, former) {
   }
 }
 
-/** A folder that an npm still writes to is left to the next set-up. */
-function discard(folder) {
+/** Removes a folder. One that a process of a killed set-up still writes to is left to the next set-up. */
+export function discard(folder) {
   try {
     rmSync(folder, { recursive: true, force: true })
   } catch (error) {

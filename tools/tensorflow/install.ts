@@ -20,7 +20,7 @@ import { DownpourError, errorMessage } from '../../src/support/errors.ts'
 import { LIBRARIES, TENSORFLOW_PACKAGE, TENSORFLOW_VERSION, tensorflowFolder } from '../../src/tensor/tensorflow.ts'
 import { exec } from '../cluster/exec.ts'
 import type { Progress } from '../cluster/progress.ts'
-import { registryNode } from '../setup.mjs'
+import { discard, registryNode } from '../setup.mjs'
 import { lockSetUp } from '../setup-lock.mjs'
 import { COMPILER_FLAGS, compileAddon, headersOf } from './addon.ts'
 import { needMachine, needPrograms, needSpace } from './prerequisites.ts'
@@ -61,7 +61,8 @@ export async function removeTensorFlow(context: SetUpContext): Promise<void> {
 }
 
 /** @param work gets a folder for temporary files on the file system of the cache, without those of killed set-ups */
-async function withLock<T>({ cache, progress }: SetUpContext, work: (parent: string) => Promise<T>): Promise<T> {
+async function withLock<T>(context: SetUpContext, work: (parent: string) => Promise<T>): Promise<T> {
+  const { cache, progress, signal } = context
   const parent = join(cache, 'setup-tensorflow')
   try {
     mkdirSync(parent, { recursive: true })
@@ -69,12 +70,10 @@ async function withLock<T>({ cache, progress }: SetUpContext, work: (parent: str
     const advice = 'DOWNPOUR_CACHE=/FOLDER names another cache'
     throw new DownpourError('CACHE_UNUSABLE', `${cache} cannot be written to (${errorMessage(error)}): ${advice}`)
   }
-  const unlock = await lockSetUp(join(parent, 'lock'), (holder) =>
-    progress.say(`waiting for another set-up in ${cache} (process ${holder}) ...`),
-  )
+  const sayWait = (holder: string) => progress.say(`waiting for another set-up in ${cache} (process ${holder}) ...`)
+  const unlock = await lockSetUp(join(parent, 'lock'), sayWait, signal)
   try {
-    for (const name of readdirSync(parent).filter((one) => one.startsWith('work-')))
-      rmSync(join(parent, name), { recursive: true, force: true })
+    for (const name of readdirSync(parent).filter((one) => one.startsWith('work-'))) discard(join(parent, name))
     return await work(parent)
   } finally {
     unlock()

@@ -19,9 +19,10 @@ import { eventually } from '../../support/eventually.ts'
 import { CANNOT_MOUNT, mountSmallDisk } from '../../support/small-disk.ts'
 
 const PYTHON = `#!/bin/sh
+flood() { touch "$LEDGER-floods"; n=0; while [ ! -e "$GO" ] && [ -d "$TMPDIR" ]; do n=$((n+1)); echo part > "$TMPDIR/part-$n"; done; }
 case "$*" in
   *--version*) exit 0 ;;
-  *download*) echo "$$" >> "$LEDGER"; while [ -e "$LEDGER" ] && [ ! -e "$GO" ]; do sleep 0.05; done; [ -z "$PIP_FAILS" ] || exit 1
+  *download*) echo "$$" >> "$LEDGER"; [ -z "$PIP_FLOODS" ] || flood; while [ -e "$LEDGER" ] && [ ! -e "$GO" ]; do sleep 0.05; done; [ -z "$PIP_FAILS" ] || exit 1
     touch "$TMPDIR/tensorflow.whl" ;;
   *) mkdir -p "$4/tensorflow" && touch "$4/tensorflow/libtensorflow_cc.so.2" "$4/tensorflow/libtensorflow_framework.so.2" ;;
 esac
@@ -132,6 +133,29 @@ test('a second set-up reports that it waits, and SIGTERM ends the first with its
   first.child.kill('SIGTERM')
   assert.equal(await first.code, 130)
   assert.match(first.output(), /interrupted/)
+  await eventually(() => assert.match(second.output(), /downloading TensorFlow/))
+})
+
+test('SIGINT ends a set-up that waits, and the one before it continues', async () => {
+  const first = setUp()
+  await eventually(() => assert.equal(pipProcesses().length, 1))
+  const second = setUp()
+  await eventually(() => assert.match(second.output(), /waiting for another set-up/))
+  second.child.kill('SIGINT')
+  assert.equal(await second.code, 130)
+  assert.match(second.output(), /interrupted/)
+  assert.equal(readdirSync(at('cache', 'setup-tensorflow', 'lock')).length, 1)
+  finish()
+  await first.code
+  assert.match(first.output(), /computing with it/)
+})
+
+test('a pip that outlives its set-up and still writes does not stop the next set-up', async () => {
+  const first = setUp([], { PIP_FLOODS: 'yes' })
+  await eventually(() => assert.equal(existsSync(at('ledger-floods')), true))
+  first.child.kill('SIGKILL')
+  await once(first.child, 'exit')
+  const second = setUp()
   await eventually(() => assert.match(second.output(), /downloading TensorFlow/))
 })
 
