@@ -1,7 +1,7 @@
 /** `npm run setup:tensorflow [-- --remove]`: native TensorFlow in the user's cache, for every clone. */
 import { parseArgs } from 'node:util'
 import { cacheRoot } from '../../src/support/cache-root.mjs'
-import { DownpourError, errorMessage } from '../../src/support/errors.ts'
+import { DownpourError, errorMessage, errorText } from '../../src/support/errors.ts'
 import { progressOf } from '../cluster/progress.ts'
 import { removeTensorFlow, setUpTensorFlow } from './install.ts'
 
@@ -33,7 +33,7 @@ try {
 } catch (error) {
   const { aborted } = interrupted.signal
   process.stderr.write(
-    aborted ? 'set-up: interrupted; the next set-up starts again\n' : `set-up: ${errorMessage(error)}\n`,
+    aborted ? 'set-up: interrupted; the next set-up starts again\n' : `set-up: ${errorText(error)}\n`,
   )
   process.exitCode = aborted ? 130 : 1
 }

@@ -85,8 +85,11 @@ function setUp(args: string[] = [], environment = {}) {
 const finish = () => writeFileSync(at('go'), '')
 
 for (const [missing, message] of [
-  ['python3', /^set-up: python3 with pip is missing: install it \(Debian: apt-get install python3 python3-pip\)/],
-  ['g++', /^set-up: g\+\+ is missing: install it \(Debian: apt-get install g\+\+\)/],
+  [
+    'python3',
+    /^set-up: MISSING_PREREQUISITE: python3 with pip is missing: install it \(Debian: apt-get install python3 python3-pip\)/,
+  ],
+  ['g++', /^set-up: MISSING_PREREQUISITE: g\+\+ is missing: install it \(Debian: apt-get install g\+\+\)/],
 ] as const)
   test(`a machine without ${missing} gets an error with what to install, before any download`, async () => {
     rmSync(at('bin', missing))
@@ -100,7 +103,7 @@ test('a failed download of the wheel is an error with what to check, and leaves 
   finish()
   const { code, output } = setUp([], { PIP_FAILS: 'yes' })
   assert.equal(await code, 1)
-  assert.match(output(), /set-up: pip cannot download tensorflow-cpu==[\d.]+: .*check the network/)
+  assert.match(output(), /set-up: WHEEL_UNAVAILABLE: pip cannot download tensorflow-cpu==[\d.]+: .*check the network/)
   assert.deepEqual([inCache(), workFolders()], [[], []])
 })
 
@@ -164,7 +167,7 @@ test('a full disk is an error with the needed space', { skip: CANNOT_MOUNT }, as
   const { code, output } = setUp()
   const ended = await code.finally(() => disk.unmount())
   assert.equal(ended, 1)
-  assert.match(output(), /^set-up: 0\.0 GB of disk are free in \S+ and 1\.1 GB are needed: make room/)
+  assert.match(output(), /^set-up: DISK_FULL: 0\.0 GB of disk are free in \S+ and 1\.1 GB are needed: make room/)
 })
 
 test('--remove removes the folder, and reports if there is none', async () => {
