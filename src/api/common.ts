@@ -1,4 +1,7 @@
-/** Fields of both kinds: the vocabulary of src/contract with defaults, and fields that only a job has (claims, pods). */
+/**
+ * Spec fields that PretrainJob and FinetuneJob share: the schemas of src/contract/training.ts with defaults, and fields that
+ * only a job has (claims, pods).
+ */
 import { z } from 'zod'
 import type { JobKind } from '../contract/names.ts'
 import { innerPath } from '../contract/paths.ts'
@@ -13,7 +16,7 @@ const IMAGE = /^[!-~]+$/
 const claimName = dnsLabel(63).describe('Name of a PersistentVolumeClaim in the namespace of the job.')
 export const objectName = dnsLabel(50)
 
-/** A field with a default that the API server fills. */
+/** Adds a default, which the API server writes into objects that lack the field. */
 export function byDefault<T extends z.ZodType>(type: T, value: z.util.NoUndefined<z.output<T>>): z.ZodDefault<T> {
   // The description is set again, because zod would write it in another place of the CRD.
   return type.default(value).describe(type.description ?? '')
@@ -58,12 +61,14 @@ export const Checkpoint = z.strictObject({
   keepBest: byDefault(keepBest, 1),
   storage: z
     .strictObject({
-      volume: VolumePath.describe('Parameter servers and the evaluator mount it: ReadWriteMany, or all on one node.'),
+      volume: VolumePath.describe(
+        'Parameter servers and the evaluator mount it, so it is ReadWriteMany, or all these pods run on one node.',
+      ),
     })
     .describe('Where checkpoints are stored. They remain when the job is deleted.'),
 })
 
-/** fixed: uid, gid and fsGroup 65532. platform: assigned by the namespace. */
+/** fixed: uid, gid and fsGroup 65532. platform: unset, so that the platform assigns them. */
 export const POD_IDS = ['fixed', 'platform'] as const
 
 export const Runtime = z.strictObject({
@@ -78,14 +83,14 @@ export const Runtime = z.strictObject({
     .enum(POD_IDS)
     .optional()
     .describe(
-      "fixed: pods run as user, group and fsGroup 65532. platform: the namespace assigns them, as on OpenShift. The operator's default when absent.",
+      "User and group of the pods. fixed: user, group and fsGroup 65532. platform: unset, so that the platform assigns them, as OpenShift does from the range of the namespace. The operator's default when absent.",
     ),
 })
 
 const template = PodTemplate.optional().describe('What these pods need: resources, nodes, environment, volumes.')
 
 export const ParameterServer = z.strictObject({
-  replicas: z.int().min(1).max(200).describe('Number of shards of the weights, each in a pod.'),
+  replicas: z.int().min(1).max(200).describe('Number of pods, each of which stores one shard of the weights.'),
   template,
 })
 
@@ -96,7 +101,9 @@ export const Workers = z.strictObject({
     .min(1)
     .max(5000)
     .optional()
-    .describe('With fewer running workers for progressDeadlineSeconds, the job is Stalled. Default: 1.'),
+    .describe(
+      'Minimum number of running workers. With fewer for progressDeadlineSeconds, the job gets the condition Stalled. 1 when absent.',
+    ),
   template,
 })
 
@@ -119,24 +126,24 @@ export const trainingFields = {
   maxNonFinite: Training.shape.maxNonFinite,
 }
 
-const inputFields = {
+const authoredFields = {
   ...trainingFields,
   model: Model.partial().describe('The network that the task builds on. Cannot change.'),
-  optimizer: Optimizer.describe('Replaces that of the preset as a whole.'),
-  learningRate: LearningRate.describe('In global steps. Replaces that of the preset as a whole.'),
+  optimizer: Optimizer.describe("Replaces the preset's optimizer as a whole."),
+  learningRate: LearningRate.describe("Learning rate by global step. Replaces the preset's schedule as a whole."),
   batchNorm: BatchNorm.partial().describe('Decay and epsilon of the moving statistics.'),
-  async: Async.describe('Asynchrony of workers and parameter servers.'),
+  async: Async.describe('How often workers fetch weights and push gradients, and how stale a gradient may be.'),
   parameterServer: ParameterServer.partial().describe('The pods that store weights and optimizer state, each a shard.'),
   workers: Workers.partial().describe('The pods that compute gradients. kubectl scale changes replicas.'),
 }
 /** The same fields in a job as its author writes it: fields that a preset or a default can fill are optional. */
-export const trainingInputFields = {
-  ...z.strictObject(inputFields).partial().shape,
+export const trainingAuthoredFields = {
+  ...z.strictObject(authoredFields).partial().shape,
   data: trainingFields.data,
   checkpoint: trainingFields.checkpoint,
 }
 
-/** Fields that depend on the tasks of a kind. */
+/** Fields whose schema depends on the tasks that the kind can have. */
 export function taskFields(kind: JobKind) {
   const input = inputSchema(kind).describe('How examples are prepared for the task.')
   return { task: taskUnion(kind), input }

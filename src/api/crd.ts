@@ -12,9 +12,9 @@ import { structuralSchema } from './structural.ts'
 const INPUTS = { PretrainJob: PretrainJobInput, FinetuneJob: FinetuneJobInput }
 const DESCRIPTIONS: Readonly<Record<JobKind, string>> = {
   PretrainJob:
-    'Asynchronous training on a large, noisy, hierarchical label set, from random weights or a checkpoint of another PretrainJob; its checkpoints become FinetuneJobs.',
+    'Asynchronous training on a large, noisy, hierarchical label set, from random weights or a checkpoint of another PretrainJob; FinetuneJobs start from its checkpoints.',
   FinetuneJob:
-    'Training on a downstream task, from a checkpoint of a PretrainJob or, as its baseline, from random weights.',
+    'Training on a downstream task, from a checkpoint of a PretrainJob, or from random weights as a baseline.',
 }
 
 export interface CustomResourceDefinition {
@@ -80,7 +80,7 @@ function rootSchema(kind: JobKind): Schema {
       metadata: { type: 'object', properties: { name: { type, maxLength, pattern } as Schema } },
       spec: specSchema(kind),
       status: {
-        ...optional(structuralSchema(JobStatus)),
+        ...withoutRequired(structuralSchema(JobStatus)),
         description: 'Observed state, written only by the operator.',
       },
     },
@@ -97,14 +97,14 @@ function specSchema(kind: JobKind): Schema {
 }
 
 /**
- * Makes every field of the status optional except keys of lists, so that a job of an earlier version stays valid when a
- * later version adds a field.
+ * Makes the fields of the status optional at every level of nested objects, but not within items of lists, so that a
+ * status that an earlier operator wrote stays valid when a later one adds a field.
  */
-function optional(schema: Schema): Schema {
+function withoutRequired(schema: Schema): Schema {
   const { required: _, properties, ...rest } = schema
-  const loose = Object.entries(properties ?? {}).map(([name, field]) => [
+  const optionalProperties = Object.entries(properties ?? {}).map(([name, field]) => [
     name,
-    field.type === 'object' ? optional(field) : field,
+    field.type === 'object' ? withoutRequired(field) : field,
   ])
-  return { ...rest, ...(properties ? { properties: Object.fromEntries(loose) } : {}) }
+  return { ...rest, ...(properties ? { properties: Object.fromEntries(optionalProperties) } : {}) }
 }

@@ -9,11 +9,14 @@ export const finetuneOwnFields = {
   preset: z
     .enum(presetNames(FINETUNE_RECIPES))
     .optional()
-    .describe("Fills fields with the recipe's numbers; fields of the job override it."),
+    .describe('Preset that fills the fields that the job leaves out.'),
   protocol: byDefault(protocol, 'finetune'),
-  init: z.enum(['pretrained', 'random']).default('pretrained').describe('random: a baseline without the checkpoint.'),
+  init: z
+    .enum(['pretrained', 'random'])
+    .default('pretrained')
+    .describe('Initial weights. pretrained: from the checkpoint. random: newly drawn, as a baseline.'),
   evaluation: z
-    .strictObject({ data: DataSource.describe('Held-out images with the same classes.'), maxExamples })
+    .strictObject({ data: DataSource.describe('Held-out images with the classes of the training data.'), maxExamples })
     .describe('Scores every checkpoint, in a separate pod; the last score is the result.'),
   ...jobFields,
   ...trainingFields,

@@ -4,8 +4,8 @@ import { ownValue } from '../support/own.ts'
 import { FinetuneJobInput } from './finetune-job.ts'
 import { PretrainJobInput } from './pretrain-job.ts'
 
-/** Common mistakes. */
-const NEAR: Readonly<Record<string, string>> = {
+/** Fields that authors often misname or misplace, with the right name, or the path below spec. */
+const COMMON_MISTAKES: Readonly<Record<string, string>> = {
   batch_size: 'batchSize',
   learning_rate: 'learningRate',
   lr: 'learningRate',
@@ -18,15 +18,15 @@ const NEAR: Readonly<Record<string, string>> = {
 }
 const MAX_DISTANCE = 2
 
-/** @returns `; did you mean NAME?`, or '' if no field is similar, or if the field exists elsewhere */
+/** @returns `; did you mean NAME?`, or '' if no field is similar, or if `path` already ends with the similar field */
 export function didYouMean(key: string, path: string, among: readonly string[] = fieldNames()): string {
-  const near = ownValue(NEAR, key) ?? nearest(key, among)
-  return near && !path.endsWith(near) ? `; did you mean ${near}?` : ''
+  const near = ownValue(COMMON_MISTAKES, key) ?? nearest(key, among)
+  return near && !`.${path}`.endsWith(`.${near}`) ? `; did you mean ${near}?` : ''
 }
 
 function nearest(key: string, among: readonly string[]): string | undefined {
   const byDistance = among
-    // Skips names of very different length, for which the distance is slow to compute.
+    // A name of a very different length cannot match; skipping it keeps a long key fast.
     .filter((name) => name !== key && Math.abs(name.length - key.length) <= MAX_DISTANCE)
     .map((name) => ({ name, distance: editDistance(name.toLowerCase(), key.toLowerCase()) }))
   return byDistance.filter(({ distance }) => distance <= MAX_DISTANCE).sort((a, b) => a.distance - b.distance)[0]?.name

@@ -7,8 +7,8 @@ import {
   objectName,
   optionalTask,
   taskFields,
+  trainingAuthoredFields,
   trainingFields,
-  trainingInputFields,
 } from './common.ts'
 import { finetuneOwnFields } from './finetune-fields.ts'
 import { From } from './from.ts'
@@ -39,7 +39,7 @@ export const Transfer = z.strictObject({
     })
     .describe('When it is created; at least one of the two.'),
   template: z
-    .strictObject({ ...finetuneOwnFields, ...trainingInputFields, ...optionalTask('FinetuneJob') })
+    .strictObject({ ...finetuneOwnFields, ...trainingAuthoredFields, ...optionalTask('FinetuneJob') })
     .describe('A FinetuneJob spec without `from`.'),
 })
 
@@ -59,7 +59,11 @@ const ownFields = {
 }
 
 /** The spec as its author writes it: fields that a preset can fill are optional. */
-export const PretrainJobInput = z.strictObject({ ...ownFields, ...trainingInputFields, ...optionalTask('PretrainJob') })
+export const PretrainJobInput = z.strictObject({
+  ...ownFields,
+  ...trainingAuthoredFields,
+  ...optionalTask('PretrainJob'),
+})
 /** The spec with preset and defaults filled in. */
 export const PretrainJobSpec = z.strictObject({ ...ownFields, ...trainingFields, ...taskFields('PretrainJob') })
 

@@ -8,14 +8,14 @@ import { isFields } from '../support/fields.ts'
 import { shownValue } from '../support/shown.ts'
 
 const NOT_SHOWN = '(not shown)'
-/** `env` and likely misspellings: `envs`, `envVars`, `environment`. */
+/** `env` and likely misspellings (`envs`, `envVars`, `environment`), and `envFrom`. */
 const ENVIRONMENT = /^env/i
-/** Maps with arbitrary keys, whose values are not secret. */
+/** Maps whose keys the author chooses: a key `env…` in them is no environment. Only LAST_APPLIED in them may be secret. */
 const MAPS = new Set(['labels', 'annotations', 'matchLabels', 'nodeSelector'])
-/** Fields of a variable. */
-const SHOWN = new Set(['name', 'valueFrom'])
-/** `false` */
-const LONGEST_FLAG = 5
+/** The fields of a variable that hold no secret. */
+const SHOWN_FIELDS = new Set(['name', 'valueFrom'])
+/** The length of `false`. A longer number may be a secret. */
+const MAX_SHOWN_CHARACTERS = 5
 
 /** A copy of a job, or of a part of one, without secret values. */
 export function withoutSecrets<T>(value: T): T
@@ -25,38 +25,46 @@ export function withoutSecrets(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, field]) => [
       key,
-      MAPS.has(key) ? ofMap(field) : withoutSecrets(tellable(key, field)),
+      MAPS.has(key) ? redactMap(field) : withoutSecrets(redactField(key, field)),
     ]),
   )
 }
 
-/** The value of an issue for its message. @param path `spec.workers.template.env[0].value` */
+/** Formats the value at `path` for a validation message. @param path `spec.workers.template.env[0].value` */
 export function shownAt(path: string, value: unknown): string {
-  const keys = path.replaceAll(/\[\d+\]/g, '').split('.')
-  const at = keys.findIndex((key) => ENVIRONMENT.test(key))
-  const inside = keys[at + 1]
-  if (at < 0 || keys.slice(0, at).some((key) => MAPS.has(key))) return shownValue(value, tellable)
-  if (inside === undefined) return shownValue(namesOnly(value))
-  return SHOWN.has(inside) || isNoKey(value) ? shownValue(value) : NOT_SHOWN
+  const steps = path.split('.')
+  const at = steps.findIndex((step) => ENVIRONMENT.test(step))
+  if (at < 0 || steps.slice(0, at).some((step) => MAPS.has(step))) return shownValue(value, redactField)
+  const isVariable = steps[at]?.endsWith(']')
+  const field = steps[at + 1]
+  if (field === undefined) return shownValue(isVariable ? redactVariable(value) : redactVariables(value))
+  return (isVariable && SHOWN_FIELDS.has(field)) || isTooShortForSecret(value) ? shownValue(value) : NOT_SHOWN
 }
 
-/** Numbers and booleans are shown, because they are mistakes that the author must see, and too short to be secret. */
-function isNoKey(value: unknown): boolean {
-  return ['number', 'boolean'].includes(typeof value) && String(value).length <= LONGEST_FLAG
+/** Shows booleans and short numbers: the author must see that they are no strings, and they are too short to be secret. */
+function isTooShortForSecret(value: unknown): boolean {
+  return ['number', 'boolean'].includes(typeof value) && String(value).length <= MAX_SHOWN_CHARACTERS
 }
 
-function tellable(key: string, field: unknown): unknown {
+function redactField(key: string, field: unknown): unknown {
   if (key === LAST_APPLIED) return NOT_SHOWN
-  return ENVIRONMENT.test(key) ? namesOnly(field) : field
+  return ENVIRONMENT.test(key) ? redactVariables(field) : field
 }
 
-function ofMap(map: unknown): unknown {
+function redactMap(map: unknown): unknown {
   return isFields(map) && Object.hasOwn(map, LAST_APPLIED) ? { ...map, [LAST_APPLIED]: NOT_SHOWN } : map
 }
 
-/** For variables in a list or, mistakenly, in a map. */
-function namesOnly(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(namesOnly)
+/** Of a map, which is a mistake, only the keys are shown: a variable in it may be called `name`. */
+function redactVariables(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(redactVariable)
   if (!isFields(value)) return NOT_SHOWN
-  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, SHOWN.has(key) ? field : NOT_SHOWN]))
+  return Object.fromEntries(Object.keys(value).map((key) => [key, NOT_SHOWN]))
+}
+
+function redactVariable(value: unknown): unknown {
+  if (!isFields(value)) return NOT_SHOWN
+  return Object.fromEntries(
+    Object.entries(value).map(([key, field]) => [key, SHOWN_FIELDS.has(key) ? field : NOT_SHOWN]),
+  )
 }

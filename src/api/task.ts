@@ -5,7 +5,7 @@ import type { InputConfig } from '../contract/runtime.ts'
 import type { TaskDeclaration } from '../tasks/declaration.ts'
 import { declarationsFor, type TaskType } from '../tasks/declarations.ts'
 
-/** The type of a spec.task without one. A kind that is not listed requires a type. */
+/** The default of spec.task.type. For a kind that is not listed, the field is required. */
 export const DEFAULT_TASK: Partial<Record<JobKind, TaskType>> = { PretrainJob: 'multi-label' }
 
 type Options = Readonly<Record<string, unknown>>
@@ -17,16 +17,19 @@ export function taskUnion(kind: JobKind): z.ZodType<TaskSpec, TaskSpec> {
     z.strictObject({ type: z.literal(type), ...options.shape }),
   )
   const defaultType = DEFAULT_TASK[kind]
-  const otherwise = defaultType ? ` The type is ${defaultType} when absent.` : ''
+  const defaultNote = defaultType ? ` If type is absent, it is ${defaultType}.` : ''
   return z
     .discriminatedUnion('type', variants as [(typeof variants)[0], ...typeof variants])
     .describe(
-      `What is learnt, and what shapes the weights for it. Given whole: it replaces that of the preset. Cannot change.${otherwise}`,
+      `What the model learns, and the options that determine the shapes of its weights. Replaces the preset's task as a whole. Cannot change.${defaultNote}`,
     )
     .meta({ ...(defaultType && { defaultType }) }) as unknown as z.ZodType<TaskSpec, TaskSpec>
 }
 
-/** The fields of all tasks, each optional. Parsing checks them against the declaration of the job's task. */
+/**
+ * spec.input, with the input fields of every task of the kind, each optional. Parsing checks them against the declaration
+ * of the job's own task.
+ */
 export function inputSchema(kind: JobKind): z.ZodType<InputSpec, InputSpec> {
   return z.strictObject(Object.fromEntries(fieldsOf(declarationsFor(kind)))) as unknown as z.ZodType<
     InputSpec,
@@ -41,7 +44,7 @@ function fieldsOf(declarations: readonly TaskDeclaration[]): Map<string, z.ZodTy
   )
 }
 
-/** The API server would fill a default before the preset could. */
+/** The API server would fill a default before the preset could set the field. */
 function withoutDefault(field: z.core.$ZodType): z.ZodType {
   return (field instanceof z.ZodDefault ? field.unwrap() : field) as z.ZodType
 }

@@ -10,7 +10,10 @@ export interface PodProgram extends Pick<Program, 'work' | 'status' | 'exit'> {
   log: Log
 }
 
-/** Ends the process with the exit codes and the termination message that the operator reads. */
+/**
+ * Runs the program, then exits with the code and the termination message that the operator reads. In local mode the
+ * process also ends when the run that started it does.
+ */
 export function runPodProcess({ surroundings, ...program }: PodProgram): Promise<void> {
   const { terminationLog, isLocal } = surroundings
   return runProcess({ ...program, exitCodeOf, codes: EXIT, terminationLog, endsWithRun: isLocal })

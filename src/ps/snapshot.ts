@@ -41,13 +41,14 @@ export class Snapshots {
 
   /**
    * Copies the state before it returns; the promise resolves when the file is written.
-   * @throws DownpourError SNAPSHOT_BUSY, OUTDATED_GENERATION, BAD_SNAPSHOT_FOLDER, Node's errors
+   * @throws DownpourError SNAPSHOT_BUSY or BAD_SNAPSHOT_FOLDER at once; the promise rejects with OUTDATED_GENERATION or
+   * Node's errors
    */
   take(training: Training, folder: string): Promise<ShardRecord> {
     if (this.#busy) throw new DownpourError('SNAPSHOT_BUSY', 'the previous snapshot is still being written')
     if (!STEP_FOLDER.test(folder)) throw new DownpourError('BAD_SNAPSHOT_FOLDER', `not a checkpoint folder: ${folder}`)
-    this.#busy = true
     const { copy, ...facts } = training.capture(this.#copy)
+    this.#busy = true
     this.#copy = copy
     return this.#write(training, join(this.#options.jobFolder, folder), copy, facts).finally(() => {
       this.#busy = false

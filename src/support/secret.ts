@@ -16,7 +16,11 @@ export function readSecret(file: string | undefined): string | undefined {
   if (!file) return undefined
   const secret = textOf(file).trim()
   if (secret.length >= MIN_CHARACTERS) return secret
-  throw new DownpourError('CONFIG_INVALID', `the key file ${file} holds no key`, { file })
+  throw new DownpourError(
+    'CONFIG_INVALID',
+    `the key file ${file} must hold a key of at least ${MIN_CHARACTERS} characters`,
+    { file },
+  )
 }
 
 /** Removes an existing file first, because writing to it would keep its mode. */

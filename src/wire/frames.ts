@@ -61,10 +61,14 @@ function decodeHead(bytes: Buffer, limits: FrameLimits): DecodedHead {
   if (bytes.readUInt32LE(0) !== MAGIC)
     throw frameError('FRAME_BAD_MAGIC', 'the peer does not speak this protocol', { magic: bytes.readUInt32LE(0) })
   if (bytes.readUInt32LE(20) !== crc32(bytes.subarray(0, 20)) || bytes.readUInt32LE(28) !== 0)
-    throw frameError('FRAME_BAD_CHECKSUM', 'the checksum of a frame head is wrong', {})
+    throw frameError('FRAME_BAD_CHECKSUM', 'a frame head is corrupt', {})
   const version = bytes.readUInt16LE(4)
   if (version !== VERSION)
-    throw frameError('FRAME_BAD_VERSION', `the peer speaks version ${version}, this is ${VERSION}`, { version })
+    throw frameError(
+      'FRAME_BAD_VERSION',
+      `the peer uses protocol version ${version}, this process version ${VERSION}`,
+      { version },
+    )
   const headerBytes = bytes.readUInt32LE(12)
   const bodyBytes = bytes.readUInt32LE(16)
   if (headerBytes > limits.maxHeaderBytes || bodyBytes > limits.maxBodyBytes)
@@ -74,7 +78,7 @@ function decodeHead(bytes: Buffer, limits: FrameLimits): DecodedHead {
 }
 
 function frameError(code: string, what: string, details: Record<string, unknown>): DownpourError {
-  return new DownpourError(code, `${what}: the connection is closed`, details)
+  return new DownpourError(code, `${what}; the connection is closed`, details)
 }
 
 export interface FrameSink {
@@ -147,7 +151,7 @@ export class FrameDecoder {
     if (waiting.length > 0 || this.stalled) this.feed(waiting)
   }
 
-  /** Call when the connection has ended: releases the body that was being received. */
+  /** Call when the connection has ended. @returns the body that was being received, for its owner to release; null: none */
   abandon(): Uint8Array | null {
     const body = this.#stage === 'body' ? this.#target : null
     this.#stage = 'head'

@@ -310,6 +310,7 @@ const INVALID_TYPES: readonly JobCase[] = [
     'is for format tfrecord',
   ),
   invalid('an unknown field', pretrain({ batchsize: 32 }), /^spec\.batchsize: unknown field; did you mean batchSize\?/),
+  invalid('an unknown field that ends like a known one', pretrain({ xmaxSteps: 3 }), /did you mean maxSteps\?$/),
   invalid('the classes of the task under model', pretrain({ model: { classes: 9 } }), /did you mean task\.classes\?$/),
   invalid('an unknown nested field', pretrain({ workers: { replica: 3 } }), /^spec\.workers\.replica: .*replicas\?/),
   invalid('an unknown gang', pretrain({ scheduling: { gang: 'yes' } }), /gang: expected one of none, volcano, cosch/),

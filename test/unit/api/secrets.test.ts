@@ -20,6 +20,7 @@ const WRONG: Readonly<Record<string, object>> = {
   'a text in place of a variable': inWorkers({ env: [KEY] }),
   'a text in place of the list': inWorkers({ env: `${name}=${KEY}` }),
   'a map in place of the list': inWorkers({ env: { [name]: KEY } }),
+  'a map with a variable called name': inWorkers({ env: { name: KEY, valueFrom: KEY } }),
   'a list in a list': inWorkers({ env: [[{ name, value: KEY }]] }),
   "a variable of the operator's": inWorkers({ env: [{ name: 'DOWNPOUR_KEY', value: KEY }] }),
   'another name of the field': inWorkers({ environment: { [name]: KEY } }),

@@ -135,6 +135,17 @@ describe('checkpoint rounds', () => {
     assert.equal((await findLatest(jobFolder)).latest?.manifest.step, 1)
   })
 
+  test('succeed after one that had no memory for its copy', async (t) => {
+    const rounds = makeRounds()
+    train(1)
+    const capture = t.mock.method(training, 'capture', () => {
+      throw new RangeError('Array buffer allocation failed')
+    })
+    assert.equal(await rounds.save(false), false)
+    capture.mock.restore()
+    assert.equal(await rounds.save(false), true)
+  })
+
   test('leave no files when they fail, and later rounds succeed', async () => {
     const snapshots = new Snapshots({ jobFolder, shards: 1, fence: unfenced, fs: realFileSystem })
     const sound: ShardHandle = { snapshot: (folder) => snapshots.take(training, folder) }

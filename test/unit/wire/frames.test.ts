@@ -82,7 +82,7 @@ describe('frames', () => {
     })
     assert.throws(() => collect().decoder.feed(otherVersion(9)), {
       code: 'FRAME_BAD_VERSION',
-      message: /the peer speaks version 9, this is 5/,
+      message: /protocol version 9, this process version 5/,
     })
   })
 
