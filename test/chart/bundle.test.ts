@@ -35,7 +35,7 @@ test('the operator says what it understands', async () => {
 })
 
 test('a runtime process without its environment ends with the exit code for that', async () => {
-  for (const verb of ['ps', 'worker', 'evaluate']) {
+  for (const verb of ['ps', 'worker', 'evaluator']) {
     const end = node(process.execPath, [runtimeFile(), verb], {
       // Pods of a run on this machine have the port on addresses of their own.
       env: { DOWNPOUR_TERMINATION_LOG: join(root, 'words'), DOWNPOUR_POD_IP: '127.0.0.2' },
