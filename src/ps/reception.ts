@@ -35,8 +35,8 @@ export interface Introduction {
 
 /** Each costs about 10 KiB. 5000 workers may reconnect at once, but not all are accepted before the first has sent its hello. */
 const MAX_PENDING = 2048
-/** All messages except the layout have short headers. */
-export const SHORT_HEADERS: FrameLimits = { ...DEFAULT_LIMITS, maxHeaderBytes: MAX_HELLO_BYTES }
+/** All messages except the layout have short JSON. */
+export const SHORT_JSON: FrameLimits = { ...DEFAULT_LIMITS, maxJsonBytes: MAX_HELLO_BYTES }
 
 export class Reception {
   readonly #options: ReceptionOptions
@@ -90,7 +90,7 @@ export class Reception {
 
   #introduce(channel: Channel, hello: Message<'hello'>, layout: ModelLayout | undefined): Introduction {
     this.leave(channel)
-    channel.limit(SHORT_HEADERS)
+    channel.limit(SHORT_JSON)
     return { hello, layout, isAsked: false }
   }
 }

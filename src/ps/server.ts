@@ -16,7 +16,7 @@ import { type Message, typeCode } from '../wire/messages.ts'
 import { Attendance } from './attendance.ts'
 import { assertSameModel, assertSameOrigin, type Origin } from './hello.ts'
 import type { OpenShard, Peer } from './peer.ts'
-import { type Introduction, Reception, SHORT_HEADERS } from './reception.ts'
+import { type Introduction, Reception, SHORT_JSON } from './reception.ts'
 import { type Answer, Requests } from './requests.ts'
 import type { Snapshots } from './snapshot.ts'
 import type { Training } from './training.ts'
@@ -131,7 +131,7 @@ export class PsServer {
     const channel: Channel = Channel.accept(socket, {
       heartbeatMs: this.#limits.heartbeatMs,
       silenceMs: 2 * this.#limits.heartbeatMs,
-      limits: SHORT_HEADERS,
+      limits: SHORT_JSON,
       allocate: (head) => this.#roomFor(channel, head),
       release: (body) => this.#pool.release(body),
       onMessage: (message, body, requestId) => void this.#onMessage(channel, message, body, requestId),

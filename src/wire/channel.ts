@@ -67,8 +67,8 @@ export class Channel {
     this.#end = end
     this.#silenceMs = options.silenceMs
     const sink = {
-      body: (head: FrameHead) => (options.allocate ?? fresh)(head),
-      frame: (frame: Frame) => this.#dispatch(frame),
+      allocateBody: (head: FrameHead) => (options.allocate ?? fresh)(head),
+      onFrame: (frame: Frame) => this.#dispatch(frame),
     }
     this.#decoder = new FrameDecoder(sink, options.limits ?? DEFAULT_LIMITS)
     this.closed = new Promise((resolve) => {

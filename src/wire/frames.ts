@@ -1,5 +1,5 @@
 /**
- * Frames: 32 bytes of head, a JSON header, a body of raw bytes. Little-endian.
+ * Frames: 32 bytes of head, JSON, a body of raw bytes. Little-endian.
  *
  *   0 magic 'DWNP' | 4 version u16 | 6 type u16 | 8 request id u32 | 12 JSON bytes u32 | 16 body bytes u32
  *   20 crc32 of bytes 0-19 | 24 crc32 of JSON and body | 28 zero
@@ -18,70 +18,75 @@ const VERSION = 5
 export interface FrameHead {
   type: number
   requestId: number
-  headerBytes: number
+  jsonBytes: number
   bodyBytes: number
 }
 
 export interface Frame extends FrameHead {
-  header: Uint8Array
+  json: Uint8Array
   body: Uint8Array
 }
 
 export interface FrameLimits {
-  maxHeaderBytes: number
+  maxJsonBytes: number
   maxBodyBytes: number
 }
 
-export const DEFAULT_LIMITS: FrameLimits = { maxHeaderBytes: 4 << 20, maxBodyBytes: 0xffff_fff0 }
+/** The head has a u32 for the length of a body, so a body is smaller than 4 GiB. */
+export const DEFAULT_LIMITS: FrameLimits = { maxJsonBytes: 4 << 20, maxBodyBytes: 0xffff_fff0 }
 export const EMPTY = new Uint8Array(0)
-/** Nearly every message has a shorter header. */
-const FIRST_HEADER_BYTES = 512
+/** Initial size of the buffer for JSON. Nearly every message fits. */
+const FIRST_JSON_BYTES = 512
 
-/** Head and JSON in one buffer; the body follows unchanged. */
-export function encodeFrame(type: number, requestId: number, header: string, body: Uint8Array = EMPTY): Buffer {
-  const headerBytes = Buffer.byteLength(header)
-  const frame = Buffer.alloc(HEAD_BYTES + headerBytes)
+/** Returns head and JSON in one buffer. The caller sends `body` after it; here it is only measured and checksummed. */
+export function encodeFrame(type: number, requestId: number, json: string, body: Uint8Array = EMPTY): Buffer {
+  const jsonBytes = Buffer.byteLength(json)
+  const frame = Buffer.alloc(HEAD_BYTES + jsonBytes)
   frame.writeUInt32LE(MAGIC, 0)
   frame.writeUInt16LE(VERSION, 4)
   frame.writeUInt16LE(type, 6)
   frame.writeUInt32LE(requestId, 8)
-  frame.writeUInt32LE(headerBytes, 12)
+  frame.writeUInt32LE(jsonBytes, 12)
   frame.writeUInt32LE(body.byteLength, 16)
   frame.writeUInt32LE(crc32(frame.subarray(0, 20)), 20)
-  frame.write(header, HEAD_BYTES)
+  frame.write(json, HEAD_BYTES)
   frame.writeUInt32LE(crc32(body, crc32(frame.subarray(HEAD_BYTES))), 24)
   return frame
 }
 
 interface DecodedHead extends FrameHead {
-  checksum: number
+  expectedChecksum: number
 }
 
 function decodeHead(bytes: Buffer, limits: FrameLimits): DecodedHead {
   if (bytes.readUInt32LE(0) !== MAGIC)
     throw frameError('FRAME_BAD_MAGIC', 'the peer does not speak this protocol', { magic: bytes.readUInt32LE(0) })
   if (bytes.readUInt32LE(20) !== crc32(bytes.subarray(0, 20)) || bytes.readUInt32LE(28) !== 0)
-    throw frameError('FRAME_BAD_CHECKSUM', 'the checksum of a frame head is wrong', {})
+    throw frameError('FRAME_BAD_CHECKSUM', 'a frame head is corrupt', {})
   const version = bytes.readUInt16LE(4)
   if (version !== VERSION)
-    throw frameError('FRAME_BAD_VERSION', `the peer speaks version ${version}, this is ${VERSION}`, { version })
-  const headerBytes = bytes.readUInt32LE(12)
+    throw frameError(
+      'FRAME_BAD_VERSION',
+      `the peer uses protocol version ${version}, this process version ${VERSION}`,
+      { version },
+    )
+  const jsonBytes = bytes.readUInt32LE(12)
   const bodyBytes = bytes.readUInt32LE(16)
-  if (headerBytes > limits.maxHeaderBytes || bodyBytes > limits.maxBodyBytes)
-    throw frameError('FRAME_TOO_LARGE', 'a frame exceeds the limits', { headerBytes, bodyBytes, ...limits })
+  if (jsonBytes > limits.maxJsonBytes || bodyBytes > limits.maxBodyBytes)
+    throw frameError('FRAME_TOO_LARGE', 'a frame exceeds the limits', { jsonBytes, bodyBytes, ...limits })
   const type = bytes.readUInt16LE(6)
-  return { type, requestId: bytes.readUInt32LE(8), headerBytes, bodyBytes, checksum: bytes.readUInt32LE(24) }
+  return { type, requestId: bytes.readUInt32LE(8), jsonBytes, bodyBytes, expectedChecksum: bytes.readUInt32LE(24) }
 }
 
 function frameError(code: string, what: string, details: Record<string, unknown>): DownpourError {
-  return new DownpourError(code, `${what}: the connection is closed`, details)
+  return new DownpourError(code, `${what}; the connection is closed`, details)
 }
 
 export interface FrameSink {
-  /** Returns a buffer of `bodyBytes` for the body; null: no room now, and the owner calls `resume()` later. */
-  body(head: FrameHead): Uint8Array | null
-  /** A complete frame with a correct checksum. `header` is valid during the call; `body` until its owner releases it. */
-  frame(frame: Frame): void
+  /** Returns a buffer of `bodyBytes`, or null if there is no room now; the code that frees room then calls `resume()`. */
+  allocateBody(head: FrameHead): Uint8Array | null
+  /** A complete frame with a correct checksum. `json` is valid during the call, `body` until its owner releases it. */
+  onFrame(frame: Frame): void
 }
 
 /**
@@ -93,12 +98,13 @@ export class FrameDecoder {
   limits: FrameLimits
   readonly #sink: FrameSink
   readonly #headBytes = Buffer.alloc(HEAD_BYTES)
-  #header: Uint8Array = EMPTY
-  #stage: 'head' | 'header' | 'body' = 'head'
+  #json: Uint8Array = EMPTY
+  #stage: 'head' | 'json' | 'body' = 'head'
   #target: Uint8Array = this.#headBytes
   #filled = 0
-  #checksum = 0
-  #head: DecodedHead = { type: 0, requestId: 0, headerBytes: 0, bodyBytes: 0, checksum: 0 }
+  #computedChecksum = 0
+  #head: DecodedHead = { type: 0, requestId: 0, jsonBytes: 0, bodyBytes: 0, expectedChecksum: 0 }
+  /** Bytes received since the decoder stalled; empty if none, null if it is not stalled. */
   #waiting: Uint8Array | null = null
 
   constructor(sink: FrameSink, limits: FrameLimits = DEFAULT_LIMITS) {
@@ -118,12 +124,12 @@ export class FrameDecoder {
 
   /** The rest of the body being received, for a reader that writes into it directly; empty between bodies. */
   space(): Uint8Array {
-    return this.#stage === 'body' && !this.stalled ? this.#target.subarray(this.#filled) : EMPTY
+    return this.#stage === 'body' ? this.#target.subarray(this.#filled) : EMPTY
   }
 
   /** Call after writing `n` bytes into `space()`. */
   advance(n: number): void {
-    this.#count(n)
+    this.#received(n)
   }
 
   /** @throws DownpourError FRAME_…: the connection cannot be used any more */
@@ -133,7 +139,7 @@ export class FrameDecoder {
       const n = Math.min(chunk.length - at, this.#target.length - this.#filled)
       this.#target.set(chunk.subarray(at, at + n), this.#filled)
       at += n
-      this.#count(n)
+      this.#received(n)
     }
     if (at < chunk.length) this.#waiting = joined(this.#waiting, chunk.subarray(at))
   }
@@ -144,19 +150,19 @@ export class FrameDecoder {
     if (!waiting) return
     this.#waiting = null
     this.#startBody()
-    if (waiting.length > 0 || this.stalled) this.feed(waiting)
+    this.feed(waiting)
   }
 
-  /** Call when the connection has ended: releases the body that was being received. */
+  /** Call when the connection has ended. Returns the partly received body, so that its owner can release it; null if none. */
   abandon(): Uint8Array | null {
     const body = this.#stage === 'body' ? this.#target : null
     this.#stage = 'head'
     return body
   }
 
-  #count(n: number): void {
+  #received(n: number): void {
     if (this.#stage !== 'head')
-      this.#checksum = crc32(this.#target.subarray(this.#filled, this.#filled + n), this.#checksum)
+      this.#computedChecksum = crc32(this.#target.subarray(this.#filled, this.#filled + n), this.#computedChecksum)
     this.#filled += n
     if (this.#filled === this.#target.length) this.#finishStage()
   }
@@ -164,33 +170,33 @@ export class FrameDecoder {
   #finishStage(): void {
     if (this.#stage === 'head') {
       this.#head = decodeHead(this.#headBytes, this.limits)
-      this.#checksum = 0
-      this.#enter('header', this.#headerRoom(FIRST_HEADER_BYTES))
+      this.#computedChecksum = 0
+      this.#enter('json', this.#jsonBuffer(FIRST_JSON_BYTES))
     } else if (this.#stage === 'body') this.#finishFrame()
-    else if (this.#filled < this.#head.headerBytes) this.#growHeader()
+    else if (this.#filled < this.#head.jsonBytes) this.#growJson()
     else this.#startBody()
   }
 
-  #growHeader(): void {
+  #growJson(): void {
     const arrived = this.#target
-    this.#target = this.#headerRoom(2 * arrived.length)
+    this.#target = this.#jsonBuffer(2 * arrived.length)
     this.#target.set(arrived)
   }
 
   /** A buffer for at most `bytes` of JSON; reuses that of the previous frame if it is large enough. */
-  #headerRoom(bytes: number): Uint8Array {
-    const length = Math.min(bytes, this.#head.headerBytes)
-    if (this.#header.length < length) this.#header = Buffer.allocUnsafeSlow(Math.max(length, FIRST_HEADER_BYTES))
-    return this.#header.subarray(0, length)
+  #jsonBuffer(bytes: number): Uint8Array {
+    const length = Math.min(bytes, this.#head.jsonBytes)
+    if (this.#json.length < length) this.#json = Buffer.allocUnsafeSlow(Math.max(length, FIRST_JSON_BYTES))
+    return this.#json.subarray(0, length)
   }
 
   #startBody(): void {
-    const body = this.#head.bodyBytes === 0 ? EMPTY : this.#sink.body(this.#head)
+    const body = this.#head.bodyBytes === 0 ? EMPTY : this.#sink.allocateBody(this.#head)
     if (body) this.#enter('body', body)
     else this.#waiting ??= EMPTY
   }
 
-  #enter(stage: 'header' | 'body', target: Uint8Array): void {
+  #enter(stage: 'json' | 'body', target: Uint8Array): void {
     this.#stage = stage
     this.#target = target
     this.#filled = 0
@@ -198,22 +204,23 @@ export class FrameDecoder {
   }
 
   #finishFrame(): void {
-    const { type, requestId, headerBytes, bodyBytes, checksum } = this.#head
-    if (this.#checksum !== checksum)
-      throw frameError('FRAME_BAD_CHECKSUM', 'the checksum of a frame is wrong', { type, headerBytes, bodyBytes })
+    const { type, requestId, jsonBytes, bodyBytes, expectedChecksum } = this.#head
+    if (this.#computedChecksum !== expectedChecksum)
+      throw frameError('FRAME_BAD_CHECKSUM', 'the checksum of a frame is wrong', { type, jsonBytes, bodyBytes })
     const frame = {
       type,
       requestId,
-      headerBytes,
+      jsonBytes,
       bodyBytes,
-      header: this.#header.subarray(0, headerBytes),
+      json: this.#json.subarray(0, jsonBytes),
       body: this.#target,
     }
     this.#stage = 'head'
     this.#target = this.#headBytes
     this.#filled = 0
-    if (headerBytes > FIRST_HEADER_BYTES) this.#header = EMPTY
-    this.#sink.frame(frame)
+    // A connection does not keep a large buffer between frames.
+    if (jsonBytes > FIRST_JSON_BYTES) this.#json = EMPTY
+    this.#sink.onFrame(frame)
   }
 }
 

@@ -109,7 +109,7 @@ export function encodeMessage(message: Message, requestId: number, body: Uint8Ar
 export function decodeMessage(frame: Frame): Message {
   const type = TYPES[frame.type - 1]
   if (!type) throw new DownpourError('FRAME_UNKNOWN_TYPE', `message type ${frame.type} is unknown`, {})
-  const parsed = SCHEMAS[type].safeParse(jsonOf(frame.header))
+  const parsed = SCHEMAS[type].safeParse(jsonOf(frame.json))
   if (parsed.success) return { type, ...parsed.data } as Message
   const issues = parsed.error.issues.slice(0, 3).map((issue) => `${issue.path.join('.')}: ${issue.message}`)
   throw new DownpourError('FRAME_BAD_HEADER', `header of a ${type} message: ${issues.join('; ')}`, { type })

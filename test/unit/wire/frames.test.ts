@@ -3,32 +3,32 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { encodeFrame, type Frame, FrameDecoder, type FrameLimits, HEAD_BYTES } from '../../../src/wire/frames.ts'
 
-const LIMITS: FrameLimits = { maxHeaderBytes: 1000, maxBodyBytes: 10_000 }
+const LIMITS: FrameLimits = { maxJsonBytes: 1000, maxBodyBytes: 10_000 }
 
 interface Seen {
   type: number
   requestId: number
-  header: string
+  json: string
   body: string
 }
 
 function collect(): { decoder: FrameDecoder; seen: Seen[] } {
   const seen: Seen[] = []
-  const frame = ({ type, requestId, header, body }: Frame) =>
-    seen.push({ type, requestId, header: Buffer.from(header).toString(), body: Buffer.from(body).toString('hex') })
-  const sink = { body: ({ bodyBytes }: { bodyBytes: number }) => new Uint8Array(bodyBytes), frame }
+  const onFrame = ({ type, requestId, json, body }: Frame) =>
+    seen.push({ type, requestId, json: Buffer.from(json).toString(), body: Buffer.from(body).toString('hex') })
+  const sink = { allocateBody: ({ bodyBytes }: { bodyBytes: number }) => new Uint8Array(bodyBytes), onFrame }
   return { decoder: new FrameDecoder(sink, LIMITS), seen }
 }
 
-function wire(type: number, requestId: number, header: string, body: Uint8Array): Buffer {
-  return Buffer.concat([encodeFrame(type, requestId, header, body), body])
+function wire(type: number, requestId: number, json: string, body: Uint8Array): Buffer {
+  return Buffer.concat([encodeFrame(type, requestId, json, body), body])
 }
 
 const frames = fc.array(
   fc.record({
     type: fc.integer({ min: 0, max: 0xffff }),
     requestId: fc.integer({ min: 0, max: 0xffff_ffff }),
-    header: fc.string({ maxLength: 40 }),
+    json: fc.string({ maxLength: 40 }),
     body: fc.uint8Array({ maxLength: 200 }),
   }),
   { maxLength: 5 },
@@ -39,7 +39,7 @@ describe('frames', () => {
     fc.assert(
       fc.property(frames, fc.array(fc.integer({ min: 1, max: 70 }), { minLength: 1 }), (sent, sizes) => {
         const { decoder, seen } = collect()
-        const stream = Buffer.concat(sent.map((one) => wire(one.type, one.requestId, one.header, one.body)))
+        const stream = Buffer.concat(sent.map((one) => wire(one.type, one.requestId, one.json, one.body)))
         for (let at = 0, i = 0; at < stream.length; i++) {
           const size = sizes[i % sizes.length] ?? 1
           decoder.feed(stream.subarray(at, at + size))
@@ -63,13 +63,13 @@ describe('frames', () => {
   })
 
   test('above a size limit are refused before a buffer is allocated', () => {
-    for (const [header, body] of [
+    for (const [json, body] of [
       ['x'.repeat(1001), new Uint8Array(0)],
       ['{}', new Uint8Array(10_001)],
     ] as const) {
       let asked = 0
-      const sink = { body: () => new Uint8Array(++asked), frame: () => assert.fail('a frame too large') }
-      const head = encodeFrame(1, 1, header, body).subarray(0, HEAD_BYTES)
+      const sink = { allocateBody: () => new Uint8Array(++asked), onFrame: () => assert.fail('a frame too large') }
+      const head = encodeFrame(1, 1, json, body).subarray(0, HEAD_BYTES)
       assert.throws(() => new FrameDecoder(sink, LIMITS).feed(head), { code: 'FRAME_TOO_LARGE' })
       assert.equal(asked, 0)
     }
@@ -82,7 +82,7 @@ describe('frames', () => {
     })
     assert.throws(() => collect().decoder.feed(otherVersion(9)), {
       code: 'FRAME_BAD_VERSION',
-      message: /the peer speaks version 9, this is 5/,
+      message: /the peer uses protocol version 9, this process version 5/,
     })
   })
 
@@ -90,8 +90,8 @@ describe('frames', () => {
     let room = false
     const bodies: string[] = []
     const decoder = new FrameDecoder({
-      body: ({ bodyBytes }) => (room ? new Uint8Array(bodyBytes) : null),
-      frame: ({ body }) => bodies.push(Buffer.from(body).toString()),
+      allocateBody: ({ bodyBytes }) => (room ? new Uint8Array(bodyBytes) : null),
+      onFrame: ({ body }) => bodies.push(Buffer.from(body).toString()),
     })
     const stream = Buffer.concat(['first', 'second'].map((text) => wire(1, 1, '{}', Buffer.from(text))))
     decoder.feed(stream.subarray(0, 50))
@@ -107,7 +107,7 @@ describe('frames', () => {
 
   test('that end incompletely return their buffer', () => {
     const buffer = new Uint8Array(8)
-    const decoder = new FrameDecoder({ body: () => buffer, frame: () => {} })
+    const decoder = new FrameDecoder({ allocateBody: () => buffer, onFrame: () => {} })
     decoder.feed(wire(1, 1, '{}', new Uint8Array(8)).subarray(0, -1))
     assert.equal(decoder.abandon(), buffer)
     assert.equal(decoder.abandon(), null, 'once')

@@ -12,7 +12,7 @@ import {
 
 function frameOf(bytes: Buffer): Frame {
   const frames: Frame[] = []
-  new FrameDecoder({ body: () => EMPTY, frame: (frame) => frames.push(frame) }).feed(bytes)
+  new FrameDecoder({ allocateBody: () => EMPTY, onFrame: (frame) => frames.push(frame) }).feed(bytes)
   return frames[0] as Frame
 }
 
