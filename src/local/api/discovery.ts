@@ -32,7 +32,7 @@ function groupOf(name: string): Record<string, unknown> {
 }
 
 function resourceEntries(resource: Resource): Record<string, unknown>[] {
-  const { plural, singular, namespaced, kind, shortNames, categories, status, scale } = resource
+  const { plural, singular, namespaced, kind, shortNames, categories, hasStatusSubresource, scale } = resource
   const part = (subresource: string, partKind: string) => ({
     name: `${plural}/${subresource}`,
     singularName: '',
@@ -50,7 +50,7 @@ function resourceEntries(resource: Resource): Record<string, unknown>[] {
       shortNames,
       ...(categories ? { categories } : {}),
     },
-    ...(status ? [part('status', kind)] : []),
+    ...(hasStatusSubresource ? [part('status', kind)] : []),
     ...(scale ? [{ ...part('scale', 'Scale'), group: 'autoscaling', version: 'v1' }] : []),
     ...(kind === 'Pod' ? [{ name: 'pods/log', singularName: '', namespaced, kind, verbs: ['get'] }] : []),
   ]

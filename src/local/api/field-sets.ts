@@ -22,7 +22,7 @@ export function ownable(resource: Resource, object: Stored, part: Part): Json {
   return {
     ...rest,
     ...(own.length > 0 ? { metadata: Object.fromEntries(own) } : {}),
-    ...(status !== undefined && !resource.status ? { status } : {}),
+    ...(status !== undefined && !resource.hasStatusSubresource ? { status } : {}),
   }
 }
 

@@ -27,7 +27,7 @@ function hasSubresource(resource: Resource, subresource: string | undefined): bo
     case undefined:
       return true
     case 'status':
-      return resource.status
+      return resource.hasStatusSubresource
     case 'scale':
       return resource.scale === true
     default:

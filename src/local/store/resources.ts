@@ -11,7 +11,7 @@ export interface Resource {
   shortNames: readonly string[]
   namespaced: boolean
   /** Has a status subresource: a write of the object does not change the status, a write of the status nothing else. */
-  status: boolean
+  hasStatusSubresource: boolean
   scale?: boolean
   categories?: readonly string[]
 }
@@ -19,7 +19,13 @@ export interface Resource {
 /** Kinds that `kubectl get all` lists. */
 const ALL = ['Pod', 'Service']
 
-const core = (kind: string, plural: string, shortNames: string[], namespaced = true, status = false): Resource => ({
+const core = (
+  kind: string,
+  plural: string,
+  shortNames: string[],
+  namespaced = true,
+  hasStatusSubresource = false,
+): Resource => ({
   group: '',
   version: 'v1',
   plural,
@@ -27,7 +33,7 @@ const core = (kind: string, plural: string, shortNames: string[], namespaced = t
   kind,
   shortNames,
   namespaced,
-  status,
+  hasStatusSubresource,
   ...(ALL.includes(kind) ? { categories: ['all'] } : {}),
 })
 const ours = (kind: JobKind): Resource => ({
@@ -38,7 +44,7 @@ const ours = (kind: JobKind): Resource => ({
   kind,
   shortNames: [SHORT_NAMES[kind]],
   namespaced: true,
-  status: true,
+  hasStatusSubresource: true,
   scale: true,
   categories: ['downpour'],
 })
@@ -59,7 +65,7 @@ export const RESOURCES: readonly Resource[] = [
     kind: 'Lease',
     shortNames: [],
     namespaced: true,
-    status: false,
+    hasStatusSubresource: false,
   },
   {
     group: 'apiextensions.k8s.io',
@@ -69,7 +75,7 @@ export const RESOURCES: readonly Resource[] = [
     kind: 'CustomResourceDefinition',
     shortNames: ['crd', 'crds'],
     namespaced: false,
-    status: false,
+    hasStatusSubresource: false,
   },
   ...JOB_KINDS.map(ours),
 ]

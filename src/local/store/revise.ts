@@ -58,23 +58,23 @@ function withStatus(current: Stored, next: Stored): Stored {
 
 function withoutStatus(resource: Resource, current: Stored, next: Stored): Stored {
   const given = clone(next)
-  const status = resource.status ? current.status : given.status
+  const status = resource.hasStatusSubresource ? current.status : given.status
   const { status: _given, ...rest } = given
   const kept = Object.fromEntries(SERVER_FIELDS.map((field) => [field, current.metadata[field]]))
   return {
     ...rest,
     apiVersion: current.apiVersion,
     kind: current.kind,
-    metadata: withoutAbsent({ ...given.metadata, ...kept }),
+    metadata: withoutEmpty({ ...given.metadata, ...kept }),
     ...(status ? { status } : {}),
   }
 }
 
 /** Drops empty fields, as Kubernetes' own types do in JSON (`omitempty`). */
-export function withoutAbsent(metadata: object): Meta {
-  const isAbsent = (value: unknown) =>
+export function withoutEmpty(metadata: object): Meta {
+  const isEmpty = (value: unknown) =>
     value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0)
-  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => !isAbsent(value))) as unknown as Meta
+  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => !isEmpty(value))) as unknown as Meta
 }
 
 function lateFinalizer(added: readonly string[]): Cause {
