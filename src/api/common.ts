@@ -1,4 +1,7 @@
-/** Fields of both kinds: the vocabulary of src/contract with defaults, and fields that only a job has (claims, pods). */
+/**
+ * Spec fields that PretrainJob and FinetuneJob share: the schemas of src/contract/training.ts with defaults, and fields
+ * that only a job has (PersistentVolumeClaims, pods).
+ */
 import { z } from 'zod'
 import type { JobKind } from '../contract/names.ts'
 import { innerPath } from '../contract/paths.ts'
@@ -11,11 +14,12 @@ const { backend, steps, Model, Optimizer, LearningRate, BatchNorm, Training } = 
 const IMAGE = /^[!-~]+$/
 
 const claimName = dnsLabel(63).describe('Name of a PersistentVolumeClaim in the namespace of the job.')
+/** The limit only bounds the text: no job's name is longer than MAX_JOB_NAME, and `nameIssues` checks the names that transfers make. */
 export const objectName = dnsLabel(50)
 
-/** A field with a default that the API server fills. */
+/** Adds a default, which the API server writes into objects that lack the field. */
 export function byDefault<T extends z.ZodType>(type: T, value: z.util.NoUndefined<z.output<T>>): z.ZodDefault<T> {
-  // The description is set again, because zod would write it in another place of the CRD.
+  // Set again, because zod otherwise writes the description after `default`: the order of keys in the CRD files would change.
   return type.default(value).describe(type.description ?? '')
 }
 
@@ -58,12 +62,17 @@ export const Checkpoint = z.strictObject({
   keepBest: byDefault(keepBest, 1),
   storage: z
     .strictObject({
-      volume: VolumePath.describe('Parameter servers and the evaluator mount it: ReadWriteMany, or all on one node.'),
+      volume: VolumePath.describe(
+        'The parameter servers and the evaluator mount it, so its access mode must be ReadWriteMany or all these pods must run on one node.',
+      ),
     })
     .describe('Where checkpoints are stored. They remain when the job is deleted.'),
 })
 
-/** fixed: uid, gid and fsGroup 65532. platform: assigned by the namespace. */
+/**
+ * fixed: uid, gid and fsGroup 65532. platform: the operator leaves them unset and the platform assigns them, as OpenShift
+ * does from the namespace's range.
+ */
 export const POD_IDS = ['fixed', 'platform'] as const
 
 export const Runtime = z.strictObject({
@@ -71,21 +80,21 @@ export const Runtime = z.strictObject({
   image: z
     .string()
     .max(512)
-    .regex(IMAGE, 'the name of an image, without blanks')
+    .regex(IMAGE, 'an image name in printable ASCII without spaces')
     .optional()
     .describe("Container image; the operator's default when absent."),
   podIds: z
     .enum(POD_IDS)
     .optional()
     .describe(
-      "fixed: pods run as user, group and fsGroup 65532. platform: the namespace assigns them, as on OpenShift. The operator's default when absent.",
+      "User and group IDs of the pods. fixed: user, group and fsGroup 65532. platform: the operator leaves them unset and the platform assigns them, as OpenShift does from the namespace's range. The operator's default when absent.",
     ),
 })
 
 const template = PodTemplate.optional().describe('What these pods need: resources, nodes, environment, volumes.')
 
 export const ParameterServer = z.strictObject({
-  replicas: z.int().min(1).max(200).describe('Number of shards of the weights, each in a pod.'),
+  replicas: z.int().min(1).max(200).describe('Number of parameter server pods; each stores one shard of the weights.'),
   template,
 })
 
@@ -96,7 +105,9 @@ export const Workers = z.strictObject({
     .min(1)
     .max(5000)
     .optional()
-    .describe('With fewer running workers for progressDeadlineSeconds, the job is Stalled. Default: 1.'),
+    .describe(
+      'Minimum number of running workers. If fewer run for progressDeadlineSeconds, the job gets the condition Stalled. 1 when absent.',
+    ),
   template,
 })
 
@@ -119,30 +130,32 @@ export const trainingFields = {
   maxNonFinite: Training.shape.maxNonFinite,
 }
 
-const inputFields = {
+const authoredFields = {
   ...trainingFields,
   model: Model.partial().describe('The network that the task builds on. Cannot change.'),
-  optimizer: Optimizer.describe('Replaces that of the preset as a whole.'),
-  learningRate: LearningRate.describe('In global steps. Replaces that of the preset as a whole.'),
+  optimizer: Optimizer.describe("Replaces the preset's optimizer as a whole; the two are not merged."),
+  learningRate: LearningRate.describe(
+    "Learning rate schedule, counted in global steps. Replaces the preset's schedule as a whole.",
+  ),
   batchNorm: BatchNorm.partial().describe('Decay and epsilon of the moving statistics.'),
-  async: Async.describe('Asynchrony of workers and parameter servers.'),
+  async: Async.describe('How often workers fetch weights and push gradients, and how stale a gradient may be.'),
   parameterServer: ParameterServer.partial().describe('The pods that store weights and optimizer state, each a shard.'),
   workers: Workers.partial().describe('The pods that compute gradients. kubectl scale changes replicas.'),
 }
 /** The same fields in a job as its author writes it: fields that a preset or a default can fill are optional. */
-export const trainingInputFields = {
-  ...z.strictObject(inputFields).partial().shape,
+export const trainingAuthoredFields = {
+  ...z.strictObject(authoredFields).partial().shape,
   data: trainingFields.data,
   checkpoint: trainingFields.checkpoint,
 }
 
-/** Fields that depend on the tasks of a kind. */
+/** Fields whose schema depends on the tasks that the job kind supports. */
 export function taskFields(kind: JobKind) {
   const input = inputSchema(kind).describe('How examples are prepared for the task.')
   return { task: taskUnion(kind), input }
 }
 
-export function optionalTask(kind: JobKind) {
+export function optionalTaskFields(kind: JobKind) {
   const { task, input } = taskFields(kind)
   return { task: task.optional(), input: input.optional() }
 }

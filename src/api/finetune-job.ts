@@ -1,12 +1,16 @@
 import { z } from 'zod'
-import { optionalTask, trainingInputFields } from './common.ts'
-import { finetuneOwnFields } from './finetune-fields.ts'
+import { optionalTaskFields, trainingAuthoredFields } from './common.ts'
+import { finetuneFieldsWithoutFrom } from './finetune-fields.ts'
 import { From } from './from.ts'
 
-const ownFields = { ...finetuneOwnFields, from: From.optional().describe('Required unless init is random.') }
+const ownFields = { ...finetuneFieldsWithoutFrom, from: From.optional().describe('Required unless init is random.') }
 
 /** The spec as its author writes it: fields that a preset can fill are optional. */
-export const FinetuneJobInput = z.strictObject({ ...ownFields, ...trainingInputFields, ...optionalTask('FinetuneJob') })
+export const FinetuneJobInput = z.strictObject({
+  ...ownFields,
+  ...trainingAuthoredFields,
+  ...optionalTaskFields('FinetuneJob'),
+})
 /** The spec with preset and defaults filled in. */
 export const FinetuneJobSpec = z.strictObject(ownFields)
 

@@ -1,4 +1,4 @@
-/** Fields of any job that do not concern training: failing, suspending, deadlines, cleaning up. */
+/** Fields of any job that do not concern training: failures, suspension, deadlines, cleanup, propagation, scheduling. */
 import { z } from 'zod'
 import { MAX_INT } from '../contract/training.ts'
 import { setOf } from './lists.ts'
@@ -8,16 +8,18 @@ import { Scheduling } from './scheduling.ts'
 const FailurePolicy = z.strictObject({
   permanentExitCodes: setOf(z.int().min(1).max(255), 64)
     .optional()
-    .describe('More exit codes of the container that fail the job at once, in addition to 2-99.'),
+    .describe('Exit codes of the main container, besides 2-99 except 20, that fail the job at once.'),
   retryableExitCodes: setOf(z.int().min(1).max(255), 64)
     .optional()
-    .describe('More exit codes of the container to retry, in addition to 1 and 100-255.'),
+    .describe('Exit codes of the main container, besides 1, 20 and 100-255, that are retried. Overrides 2-99.'),
   lostNodeSeconds: z
     .int()
     .min(1)
     .max(86_400)
     .optional()
-    .describe('Seconds without a report of its node until a pod is deleted by force and replaced; never when absent.'),
+    .describe(
+      'If the node of a pod has reported no status for this many seconds, the pod is force-deleted and replaced. Never when absent.',
+    ),
 })
 
 export const jobFields = {
@@ -31,19 +33,23 @@ export const jobFields = {
     .min(0)
     .max(100_000)
     .default(20)
-    .describe('Number of restarts after failures of the program; evictions do not count.'),
+    .describe('Restarts after program failures before the job fails. Evictions do not count.'),
   progressDeadlineSeconds: z
     .int()
     .min(1)
     .max(MAX_INT)
     .default(600)
-    .describe('Seconds without a step until the condition Stalled. Time in a queue does not count.'),
+    .describe(
+      'The job gets the condition Stalled after this many seconds without a global step. Time in a queue does not count.',
+    ),
   activeDeadlineSeconds: z
     .int()
     .min(1)
     .max(MAX_INT)
     .optional()
-    .describe('Seconds until the job fails, counted from its creation, resume or admission by a queue.'),
+    .describe(
+      'The job fails after this many seconds, counted from the latest of its creation, resumption and admission by a queue.',
+    ),
   cleanPodPolicy: z
     .enum(['None', 'Running', 'All'])
     .default('Running')
@@ -55,7 +61,9 @@ export const jobFields = {
     .optional()
     .describe('Seconds after its end until the job is deleted; never when absent.'),
   propagate: Propagate.optional().describe(
-    "Labels and annotations of the job that its pods and its transfers' FinetuneJobs carry too; none when absent.",
+    'Labels and annotations of the job to copy to its pods and, for a PretrainJob, to the FinetuneJobs of spec.transfers. None when absent.',
   ),
-  scheduling: Scheduling.optional().describe('Cannot change while the job runs: suspend it first.'),
+  scheduling: Scheduling.optional().describe(
+    'How the pods are queued and placed. Can change only while the job is suspended.',
+  ),
 }

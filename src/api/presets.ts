@@ -1,9 +1,9 @@
 /** Presets as data. The numbers of `jft-*` and `imagenet-*` are from paper.md §1 and §2.7; those of `*-mini` are our own. */
 import type { z } from 'zod'
-import type { trainingInputFields } from './common.ts'
+import type { trainingAuthoredFields } from './common.ts'
 import type { InputSpec, TaskSpec } from './task.ts'
 
-type TrainingInput = z.input<z.ZodObject<typeof trainingInputFields>>
+type TrainingInput = z.input<z.ZodObject<typeof trainingAuthoredFields>>
 
 /** The part of a spec that a preset may fill. */
 export type Recipe = Partial<

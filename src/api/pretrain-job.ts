@@ -5,12 +5,12 @@ import {
   DataSource,
   maxExamples,
   objectName,
-  optionalTask,
+  optionalTaskFields,
   taskFields,
+  trainingAuthoredFields,
   trainingFields,
-  trainingInputFields,
 } from './common.ts'
-import { finetuneOwnFields } from './finetune-fields.ts'
+import { finetuneFieldsWithoutFrom } from './finetune-fields.ts'
 import { From } from './from.ts'
 import { jobFields } from './job-fields.ts'
 import { keyedList, setOf } from './lists.ts'
@@ -39,7 +39,7 @@ export const Transfer = z.strictObject({
     })
     .describe('When it is created; at least one of the two.'),
   template: z
-    .strictObject({ ...finetuneOwnFields, ...trainingInputFields, ...optionalTask('FinetuneJob') })
+    .strictObject({ ...finetuneFieldsWithoutFrom, ...trainingAuthoredFields, ...optionalTaskFields('FinetuneJob') })
     .describe('A FinetuneJob spec without `from`.'),
 })
 
@@ -59,7 +59,11 @@ const ownFields = {
 }
 
 /** The spec as its author writes it: fields that a preset can fill are optional. */
-export const PretrainJobInput = z.strictObject({ ...ownFields, ...trainingInputFields, ...optionalTask('PretrainJob') })
+export const PretrainJobInput = z.strictObject({
+  ...ownFields,
+  ...trainingAuthoredFields,
+  ...optionalTaskFields('PretrainJob'),
+})
 /** The spec with preset and defaults filled in. */
 export const PretrainJobSpec = z.strictObject({ ...ownFields, ...trainingFields, ...taskFields('PretrainJob') })
 

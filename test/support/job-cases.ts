@@ -796,7 +796,7 @@ const INVALID_PODS: readonly JobCase[] = [
     invalid(
       `the image ${JSON.stringify(image)}`,
       pretrain({ runtime: { image } }),
-      /runtime\.image: expected the name of an image/,
+      /runtime\.image: expected an image name/,
     ),
   ),
   invalid(
