@@ -1,7 +1,8 @@
 /**
- * Checks that each push is applied exactly once, on a model with one weight for each push. Each push has gradient -1 at
- * its own index and the learning rate is 1, so in the end a weight is the number of times that its push was applied.
- * The numbers are integers, so the comparison needs no tolerance.
+ * Checks that no push is applied twice and that an acknowledged push is lost only if a kill rolls the server back to an
+ * older checkpoint. The model has one weight for each push. Each push has gradient -1 at its own index and the learning
+ * rate is 1, so in the end a weight is the number of times that its push was applied. The numbers are integers, so the
+ * comparison needs no tolerance.
  */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -19,10 +20,12 @@ import { makeConfig } from '../unit/ps/fixtures.ts'
 import { createPsProcess, type PsProcess } from './ps-process.ts'
 
 const WORKERS = 3
+/** Index of the client that reads the final weights; the workers have the indices below. */
+const READER_INDEX = WORKERS
 const PUSHES_EACH = 150
 const KILLS = 5
 const CHECKPOINT_EVERY = 20
-const JOB_UID = 'oracle'
+const JOB_UID = 'exactly-once'
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000)
 
 const layout = makeLayout([
@@ -36,8 +39,10 @@ interface PushAnswer {
   acknowledged: boolean
   /** Global step in the answer. */
   step: number
-  /** How often the server had been killed when the push was sent, and when it was answered. */
-  kills: [number, number]
+  /** Number of kills of the server before the push was sent. */
+  killsWhenSent: number
+  /** Number of kills of the server before the push was answered. */
+  killsWhenAnswered: number
 }
 
 interface Kills {
@@ -49,7 +54,7 @@ interface Kills {
 let folder: string
 let server: PsProcess
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'downpour-oracle-'))
+  folder = await mkdtemp(join(tmpdir(), 'downpour-exactly-once-'))
   server = createPsProcess(config(), folder)
   server.start()
 })
@@ -61,28 +66,37 @@ after(async () => {
 test('no push is applied twice, and only pushes after the restored checkpoint are lost', async () => {
   const kills: Kills = { count: 0, restoredSteps: [0] }
   const answers: PushAnswer[] = []
-  const stop = new AbortController()
-  const workers = Array.from({ length: WORKERS }, (_, worker) => pushAll(worker, answers, kills, stop.signal))
-  await killAtRandom(answers, kills)
-  await Promise.all(workers)
-  const weights = await finalWeights(stop.signal)
-  stop.abort()
+  const weights = await weightsAfterKills(answers, kills)
 
   assert.ok(
     weights.every((value) => value === 0 || value === 1),
-    `seed ${SEED}: a push was applied more than once: ${weights.find((value) => value > 1)}`,
+    `seed ${SEED}: a weight is neither 0 nor 1: ${weights.find((value) => value !== 0 && value !== 1)}`,
   )
-  // Skips pushes that were in flight during a kill: either server may have answered, so 0 and 1, as checked above, are right.
-  for (const push of answers.filter(({ kills: [sent, answered] }) => sent === answered)) {
-    const isLost = kills.restoredSteps.slice(push.kills[0] + 1).some((restored) => restored < push.step)
+  // Skips pushes that were in flight during a kill: the killed process or its successor may have answered, so 0 and 1 are
+  // both valid. The assertion above has checked that.
+  for (const push of answers.filter(({ killsWhenSent, killsWhenAnswered }) => killsWhenSent === killsWhenAnswered)) {
+    const isLost = kills.restoredSteps.slice(push.killsWhenSent + 1).some((restored) => restored < push.step)
     const expected = push.acknowledged && !isLost ? 1 : 0
     assert.equal(weights[push.index], expected, `seed ${SEED}: push ${JSON.stringify(push)}, ${JSON.stringify(kills)}`)
   }
+  // More than one worker can send, so the server has applied pushes of several workers.
   assert.ok(
     answers.filter(({ acknowledged }) => acknowledged).length > PUSHES_EACH,
-    `seed ${SEED}: too few pushes arrived`,
+    `seed ${SEED}: too few pushes were acknowledged`,
   )
 })
+
+/** Pushes from all workers while the server is killed. @returns the weights after the last push */
+async function weightsAfterKills(answers: PushAnswer[], kills: Kills): Promise<number[]> {
+  const stop = new AbortController()
+  try {
+    const workers = Array.from({ length: WORKERS }, (_, worker) => pushAll(worker, answers, kills, stop.signal))
+    await Promise.all([killAtRandom(answers, kills, stop.signal), ...workers])
+    return await finalWeights(stop.signal)
+  } finally {
+    stop.abort()
+  }
+}
 
 /** Sends one push for each index of the worker, in sequence; a refused push is not sent again. */
 async function pushAll(worker: number, answers: PushAnswer[], kills: Kills, signal: AbortSignal): Promise<void> {
@@ -92,7 +106,7 @@ async function pushAll(worker: number, answers: PushAnswer[], kills: Kills, sign
     const index = worker * PUSHES_EACH + i
     const gradient = new Float32Array(WORKERS * PUSHES_EACH)
     gradient[index] = -1
-    const sent = kills.count
+    const killsWhenSent = kills.count
     const { result, step } = await client.push({
       gradients: new Map([['w', gradient]]),
       statistics: new Map(),
@@ -102,24 +116,34 @@ async function pushAll(worker: number, answers: PushAnswer[], kills: Kills, sign
       base: client.base,
     })
     const acknowledged = result === 'applied' || result === 'duplicate'
-    answers.push({ index, acknowledged, step, kills: [sent, kills.count] })
+    answers.push({ index, acknowledged, step, killsWhenSent, killsWhenAnswered: kills.count })
   }
   await client.close()
 }
 
-/** Kills the server after a random number of answers, starts another at once, and repeats. */
-async function killAtRandom(answers: readonly PushAnswer[], kills: Kills): Promise<void> {
+/**
+ * Kills the server after a random number of answers, starts another at once, and repeats. Fails if the pushes do not
+ * suffice for all kills.
+ */
+async function killAtRandom(answers: readonly PushAnswer[], kills: Kills, signal: AbortSignal): Promise<void> {
   const random = createRandom(SEED)
   for (let kill = 0; kill < KILLS; kill++) {
-    const after = answers.length + 10 + random.int(50)
-    while (answers.length < after) await new Promise((resolve) => setImmediate(resolve))
+    const nextKillAt = answers.length + 10 + random.int(50)
+    assert.ok(nextKillAt <= WORKERS * PUSHES_EACH, `seed ${SEED}: too few pushes are left after ${kill} kills`)
+    while (answers.length < nextKillAt) {
+      signal.throwIfAborted()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
     await server.kill()
     server.start()
     kills.restoredSteps.push(await restoredStep(++kills.count))
   }
 }
 
-/** Reads from the log which step the server restored at the start after the given number of kills. */
+/**
+ * Reads from the server's log the step that it restored when it started after `killCount` kills; 0 if it found no
+ * checkpoint.
+ */
 async function restoredStep(killCount: number): Promise<number> {
   let step: number | undefined
   await eventually(() => {
@@ -132,7 +156,7 @@ async function restoredStep(killCount: number): Promise<number> {
 }
 
 async function finalWeights(signal: AbortSignal): Promise<number[]> {
-  const reader = await connect(WORKERS, signal)
+  const reader = await connect(READER_INDEX, signal)
   const { weights } = await reader.pull()
   const values = [...(weights.get('w') ?? [])]
   await reader.close()
