@@ -5,7 +5,7 @@ import { API_VERSION, type JobKind, LABELS } from '../../src/contract/names.ts'
 import type { KubeObject } from '../../src/kube/objects.ts'
 import { operate } from '../../src/operator/main.ts'
 import { silentLog } from '../../src/support/log.ts'
-import { type Api, Cluster, startApi } from '../integration/operator/harness.ts'
+import { type Api, startApi, TestNamespace } from '../integration/operator/harness.ts'
 import { eventually } from '../support/eventually.ts'
 import { coordinator, evaluator, saved } from '../unit/operator/builders.ts'
 import { ofKind, type PolicyRule, parseManifests, type Rendered, render, skip } from './chart.ts'
@@ -37,11 +37,11 @@ const PATIENT = { timeoutMs: 15_000, intervalMs: 20 }
 
 let api: Api
 let recorder: Recorder
-let cluster: Cluster
+let cluster: TestNamespace
 before(async () => {
   api = await startApi()
   recorder = await openRecorder(api)
-  cluster = new Cluster(api, NAMESPACE)
+  cluster = new TestNamespace(api, NAMESPACE)
 })
 after(async () => {
   await cluster.client.close()
@@ -51,7 +51,7 @@ after(async () => {
 
 async function reach(kind: JobKind, name: string, phase: string): Promise<void> {
   await eventually(async () => {
-    await cluster.kubelet()
+    await cluster.actAsKubelet()
     const status = await cluster.status(kind, name)
     assert.equal(status?.phase, phase, JSON.stringify(status?.conditions))
   }, PATIENT)
@@ -79,14 +79,14 @@ async function exerciseOperator(): Promise<void> {
     await reach('PretrainJob', 'jft', 'Running')
   }
   for (const gang of ['volcano', 'coscheduling']) await replaceGangWorker(gang)
-  await cluster.end('jft-pj-ps-0', 0, DONE)
+  await cluster.endContainer('jft-pj-ps-0', 0, DONE)
   await reach('FinetuneJob', 'jft-birds', 'Running')
   for (const name of ['jft-birds', 'alone', 'volcano', 'coscheduling']) {
-    await cluster.end(`${name}-fj-ps-0`, 0, DONE)
-    await cluster.end(`${name}-fj-evaluator-0`, 0, evaluator(1000, { top1: 0.5 }))
+    await cluster.endContainer(`${name}-fj-ps-0`, 0, DONE)
+    await cluster.endContainer(`${name}-fj-evaluator-0`, 0, evaluator(1000, { top1: 0.5 }))
   }
   await eventually(async () => {
-    await cluster.kubelet()
+    await cluster.actAsKubelet()
     const left = await Promise.all(['pretrainjobs', 'finetunejobs'].map((plural) => cluster.names(plural, API_VERSION)))
     assert.deepEqual(left, [[], []], 'jobs are deleted after ttlSecondsAfterFinished')
   }, PATIENT)
@@ -119,9 +119,9 @@ async function freeNames(): Promise<void> {
 async function replaceGangWorker(gang: string): Promise<void> {
   await cluster.create('FinetuneJob', gang, { ...FINETUNE, init: 'random', scheduling: { gang } })
   await reach('FinetuneJob', gang, 'Running')
-  await cluster.end(`${gang}-fj-worker-0`, 137)
+  await cluster.endContainer(`${gang}-fj-worker-0`, 137)
   await eventually(async () => {
-    await cluster.kubelet()
+    await cluster.actAsKubelet()
     assert.equal((await cluster.status('FinetuneJob', gang))?.restarts.worker, 1)
   }, PATIENT)
   await reach('FinetuneJob', gang, 'Running')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { JobStatus } from '../../../src/api/status.ts'
 import { findCondition } from '../../../src/operator/conditions.ts'
 import { eventually } from '../../support/eventually.ts'
-import type { Cluster } from './harness.ts'
+import type { TestNamespace } from './harness.ts'
 
 export type ConditionType = JobStatus['conditions'][number]['type']
 
@@ -13,6 +13,6 @@ function conditionOf(status: JobStatus | undefined, type: ConditionType): string
 }
 
 /** Waits until the condition of PretrainJob `jft`, as `conditionOf` prints it, matches. */
-export async function untilCondition(cluster: Cluster, type: ConditionType, expected: RegExp): Promise<void> {
+export async function untilCondition(cluster: TestNamespace, type: ConditionType, expected: RegExp): Promise<void> {
   await eventually(async () => assert.match(conditionOf(await cluster.status('PretrainJob', 'jft'), type), expected))
 }

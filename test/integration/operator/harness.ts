@@ -55,7 +55,7 @@ export function addressOf(server: Server): string {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** A proxy to the API server that counts the operator's writes, except events, leases and dry runs, and dies with one. */
+/** A proxy to the API server that counts the operator's writes, except events, leases and dry runs, and can die at one of them. */
 export interface CountingProxy {
   kubeconfigPath: string
   /** Writes that took effect, such as `POST pods` or `DELETE pods/x`, in the order of their answers. */
@@ -151,7 +151,7 @@ export function startOperator(kubeconfig: string, ...namespaces: string[]): { st
 export type TestPod = RawPod & { spec?: unknown }
 
 /** One namespace with its jobs and pods, and the actions of a kubelet on them. */
-export class Cluster {
+export class TestNamespace {
   readonly client: KubeClient
   readonly namespace: string
 
@@ -199,8 +199,8 @@ export class Cluster {
     return JSON.parse(containers[0]?.env.find((variable) => variable.name === ENV.config)?.value ?? '{}')
   }
 
-  /** Acts as a kubelet: starts pending pods and ends pods that are being deleted. */
-  async kubelet(): Promise<void> {
+  /** Acts once as a kubelet: sets pending pods to Running and removes pods that are being deleted. */
+  async actAsKubelet(): Promise<void> {
     for (const raw of await this.pods()) {
       const pod = trimPod(raw)
       if (pod.metadata.deletionTimestamp) await this.#remove(pod)
@@ -215,7 +215,7 @@ export class Cluster {
     await this.#setStatus(pod.metadata.name, { phase: 'Running', podIP: '127.0.0.1', containerStatuses })
   }
 
-  async end(name: string, exitCode: number, report?: object): Promise<void> {
+  async endContainer(name: string, exitCode: number, report?: object): Promise<void> {
     const message = report && JSON.stringify(report)
     const terminated = { exitCode, finishedAt: new Date().toISOString(), ...(message && { message }) }
     const phase = exitCode === 0 ? 'Succeeded' : 'Failed'
@@ -237,7 +237,7 @@ export class Cluster {
   }
 }
 
-/** Status of the only container of a pod. */
+/** The role of a pod, which is also the name of its only container. */
 function roleOf(pod: RawPod | undefined): string {
   return pod?.metadata.labels?.[LABELS.role] ?? 'main'
 }
@@ -250,9 +250,9 @@ function ignoreGone(error: unknown): void {
 export async function withOperator(
   api: Api,
   namespace: string,
-  check: (cluster: Cluster) => Promise<void>,
+  check: (cluster: TestNamespace) => Promise<void>,
 ): Promise<void> {
-  const cluster = new Cluster(api, namespace)
+  const cluster = new TestNamespace(api, namespace)
   const operator = startOperator(api.kubeconfigPath, namespace)
   try {
     await check(cluster)

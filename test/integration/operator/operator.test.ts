@@ -4,7 +4,7 @@ import { API_VERSION, type JobKind } from '../../../src/contract/names.ts'
 import type { CoordinatorStatus, EvaluatorStatus } from '../../../src/contract/status.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { coordinator, evaluator, saved } from '../../unit/operator/builders.ts'
-import { type Api, Cluster, openCountingProxy, startApi, startOperator, withOperator } from './harness.ts'
+import { type Api, openCountingProxy, startApi, startOperator, TestNamespace, withOperator } from './harness.ts'
 
 const claim = (claimName: string) => ({ claimName })
 const PRETRAIN = {
@@ -35,10 +35,10 @@ before(async () => {
 after(() => api.close())
 
 /** Waits for a phase of the job while the kubelet runs. */
-async function reach(cluster: Cluster, kind: JobKind, name: string, phase: string): Promise<void> {
+async function reach(cluster: TestNamespace, kind: JobKind, name: string, phase: string): Promise<void> {
   await eventually(
     async () => {
-      await cluster.kubelet()
+      await cluster.actAsKubelet()
       const status = await cluster.status(kind, name)
       assert.equal(status?.phase, phase, JSON.stringify(status?.conditions))
     },
@@ -52,26 +52,26 @@ test('a job runs, loses its parameter server, restarts in generation 1 and succe
     await reach(cluster, 'PretrainJob', 'jft', 'Running')
     assert.deepEqual(await cluster.names('pods'), ['jft-pj-ps-0', 'jft-pj-worker-0', 'jft-pj-worker-1'])
     assert.deepEqual(await cluster.names('services'), ['jft-pj'])
-    await cluster.end('jft-pj-ps-0', 137)
+    await cluster.endContainer('jft-pj-ps-0', 137)
     await eventually(
       async () => {
-        await cluster.kubelet()
+        await cluster.actAsKubelet()
         const status = await cluster.status('PretrainJob', 'jft')
         assert.deepEqual([status?.psGeneration, status?.phase, status?.restarts.counted], [1, 'Running', 1])
       },
       { timeoutMs: 10_000 },
     )
-    await cluster.end('jft-pj-ps-0', 0, done())
+    await cluster.endContainer('jft-pj-ps-0', 0, done())
     await reach(cluster, 'PretrainJob', 'jft', 'Succeeded')
     const status = await cluster.status('PretrainJob', 'jft')
     assert.deepEqual([status?.progress?.step, status?.checkpoint?.final], [1000, true])
     await eventually(async () => {
-      await cluster.kubelet()
+      await cluster.actAsKubelet()
       assert.deepEqual(await cluster.names('pods'), ['jft-pj-ps-0'])
     })
     await cluster.delete('PretrainJob', 'jft')
     await eventually(async () => {
-      await cluster.kubelet()
+      await cluster.actAsKubelet()
       assert.deepEqual([await cluster.names('pods'), await cluster.names('services')], [[], []])
     })
     await consistently(async () => assert.deepEqual(await cluster.names('pods'), []))
@@ -95,13 +95,13 @@ test('a transfer on success is created at once, pins its source and keeps the re
     await cluster.create('FinetuneJob', 'early', { ...FINETUNE, from: { pretrainJob: 'jft', checkpoint: 'latest' } })
     await reach(cluster, 'PretrainJob', 'jft', 'Running')
     await reach(cluster, 'FinetuneJob', 'early', 'Waiting')
-    await cluster.end('jft-pj-ps-0', 0, done())
+    await cluster.endContainer('jft-pj-ps-0', 0, done())
     await reach(cluster, 'FinetuneJob', 'jft-birds', 'Running')
     await reach(cluster, 'FinetuneJob', 'early', 'Running')
     const source = (await cluster.status('FinetuneJob', 'jft-birds'))?.source
     assert.deepEqual([source?.step, source?.digest, source?.claimName], [1000, 'digest-1000', 'checkpoints'])
-    await cluster.end('jft-birds-fj-ps-0', 0, done())
-    await cluster.end('jft-birds-fj-evaluator-0', 0, evaluator(1000, { top1: 0.5 }) satisfies EvaluatorStatus)
+    await cluster.endContainer('jft-birds-fj-ps-0', 0, done())
+    await cluster.endContainer('jft-birds-fj-evaluator-0', 0, evaluator(1000, { top1: 0.5 }) satisfies EvaluatorStatus)
     await reach(cluster, 'FinetuneJob', 'jft-birds', 'Succeeded')
     assert.equal((await cluster.status('FinetuneJob', 'jft-birds'))?.headline, 'top1 0.500')
     await cluster.delete('FinetuneJob', 'jft-birds')
@@ -117,7 +117,7 @@ test('a PretrainJob starts from the checkpoint of another job, which pins it whi
     await reach(cluster, 'PretrainJob', 'jft', 'Waiting')
     await cluster.create('PretrainJob', 'imagenet', PRETRAIN)
     await reach(cluster, 'PretrainJob', 'imagenet', 'Running')
-    await cluster.end('imagenet-pj-ps-0', 0, done())
+    await cluster.endContainer('imagenet-pj-ps-0', 0, done())
     await reach(cluster, 'PretrainJob', 'jft', 'Running')
     const source = (await cluster.status('PretrainJob', 'jft'))?.source
     assert.deepEqual([source?.pretrainJob, source?.step, source?.digest], ['imagenet', 1000, 'digest-1000'])
@@ -131,10 +131,10 @@ test('a worker that is replaced after a change of the spec trains with the setti
     await reach(cluster, 'PretrainJob', 'jft', 'Running')
     const before = await cluster.configOf('jft-pj-worker-1')
     await cluster.patch('PretrainJob', 'jft', { batchSize: 7 })
-    await cluster.end('jft-pj-worker-1', 137)
+    await cluster.endContainer('jft-pj-worker-1', 137)
     await eventually(
       async () => {
-        await cluster.kubelet()
+        await cluster.actAsKubelet()
         assert.equal((await cluster.status('PretrainJob', 'jft'))?.replicas.worker.ready, 2)
         assert.equal((await cluster.status('PretrainJob', 'jft'))?.restarts.worker, 1)
       },
@@ -154,7 +154,7 @@ test('suspending a job deletes its pods, and resuming it creates them', () =>
     await reach(cluster, 'PretrainJob', 'jft', 'Running')
     await cluster.patch('PretrainJob', 'jft', { suspend: true })
     await eventually(async () => {
-      await cluster.kubelet()
+      await cluster.actAsKubelet()
       assert.deepEqual(await cluster.names('pods'), [])
       assert.equal((await cluster.status('PretrainJob', 'jft'))?.phase, 'Suspended')
     })
@@ -187,7 +187,7 @@ describe('an operator that dies with any of its writes', { concurrency: true }, 
   after(() => assert.ok(died >= 8, `${died} operators died on the way`))
   for (let n = 1; n <= WRITES; n++) {
     test(`leaves the same end and the same created and deleted pods to its successor after write ${n}`, async () => {
-      const cluster = new Cluster(api, `crash-${n}`)
+      const cluster = new TestNamespace(api, `crash-${n}`)
       const proxies = [await openCountingProxy(api, n), await openCountingProxy(api)] as const
       const operators = [startOperator(proxies[0].kubeconfigPath, cluster.namespace)]
       void proxies[0].dead.then(() => operators.push(startOperator(proxies[1].kubeconfigPath, cluster.namespace)))
@@ -209,24 +209,24 @@ describe('an operator that dies with any of its writes', { concurrency: true }, 
   }
 })
 
-async function loseWorkerAndSucceed(cluster: Cluster): Promise<void> {
+async function loseWorkerAndSucceed(cluster: TestNamespace): Promise<void> {
   await cluster.create('PretrainJob', 'jft', PRETRAIN)
   await reach(cluster, 'PretrainJob', 'jft', 'Running')
-  await cluster.end('jft-pj-worker-1', 137)
+  await cluster.endContainer('jft-pj-worker-1', 137)
   await eventually(
     async () => {
-      await cluster.kubelet()
+      await cluster.actAsKubelet()
       const status = await cluster.status('PretrainJob', 'jft')
       assert.deepEqual([status?.replicas.worker.ready, status?.restarts.worker], [2, 1])
     },
     { timeoutMs: 10_000 },
   )
-  await cluster.end('jft-pj-ps-0', 0, done())
+  await cluster.endContainer('jft-pj-ps-0', 0, done())
   await reach(cluster, 'PretrainJob', 'jft', 'Succeeded')
   const { restarts } = (await cluster.status('PretrainJob', 'jft')) ?? {}
   assert.deepEqual(restarts, { ps: 0, worker: 1, evaluator: 0, counted: 1, total: 1 })
   await eventually(async () => {
-    await cluster.kubelet()
+    await cluster.actAsKubelet()
     assert.deepEqual(await cluster.names('pods'), ['jft-pj-ps-0'])
   })
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { pretrain } from '../../support/job-cases.ts'
-import { type Api, type Cluster, startApi } from './harness.ts'
+import { type Api, startApi, type TestNamespace } from './harness.ts'
 import { type RefusingProxy, withRefusingProxy } from './refusing-proxy.ts'
 
 const HELD = 'kueue.x-k8s.io/managed'
@@ -15,13 +15,13 @@ before(async () => {
 })
 after(() => api.close())
 
-const withProxy = (namespace: string, check: (proxy: RefusingProxy, cluster: Cluster) => Promise<void>) =>
+const withProxy = (namespace: string, check: (proxy: RefusingProxy, cluster: TestNamespace) => Promise<void>) =>
   withRefusingProxy(api, namespace, check)
 
-async function runs(cluster: Cluster): Promise<void> {
+async function runs(cluster: TestNamespace): Promise<void> {
   await eventually(
     async () => {
-      await cluster.kubelet()
+      await cluster.actAsKubelet()
       assert.equal((await cluster.status('PretrainJob', 'jft'))?.phase, 'Running')
     },
     { timeoutMs: 10_000, intervalMs: 20 },
@@ -29,7 +29,7 @@ async function runs(cluster: Cluster): Promise<void> {
 }
 
 /** Does what Kueue's webhook does to every pod of a queue. */
-async function hold(cluster: Cluster): Promise<void> {
+async function hold(cluster: TestNamespace): Promise<void> {
   for (const { metadata } of await cluster.pods()) {
     const ref = { apiVersion: 'v1', plural: 'pods', namespace: cluster.namespace, name: metadata.name }
     await cluster.client.mergePatch(ref, { metadata: { finalizers: [HELD] } })
@@ -43,10 +43,10 @@ test('a failed pod with a finalizer of Kueue is released and replaced under the 
     const [before] = (await cluster.pods()).filter(({ metadata }) => metadata.name === 'jft-pj-worker-1')
     assert.equal(before?.metadata.labels?.['kueue.x-k8s.io/queue-name'], 'team-a')
     await hold(cluster)
-    await cluster.end('jft-pj-worker-1', 137)
+    await cluster.endContainer('jft-pj-worker-1', 137)
     await eventually(
       async () => {
-        await cluster.kubelet()
+        await cluster.actAsKubelet()
         const [now] = (await cluster.pods()).filter(({ metadata }) => metadata.name === 'jft-pj-worker-1')
         assert.ok(now && now.metadata.uid !== before?.metadata.uid)
       },
@@ -61,7 +61,7 @@ test('a deleted job leaves no pod, even if all had a finalizer of Kueue', () =>
     await hold(cluster)
     await cluster.delete('PretrainJob', 'jft')
     await eventually(async () => {
-      await cluster.kubelet()
+      await cluster.actAsKubelet()
       assert.deepEqual(await cluster.names('pods'), [])
     })
   }))
@@ -92,7 +92,7 @@ test('a pod group is created before its pods; a group of another owner is left a
   }))
 
 /** Sets the gate of Kueue's webhook and the condition of the API server on a waiting pod. */
-async function gate(cluster: Cluster): Promise<void> {
+async function gate(cluster: TestNamespace): Promise<void> {
   const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'non-empty gates' }]
   for (const { metadata } of await cluster.pods()) {
     const ref = { apiVersion: 'v1', plural: 'pods', namespace: cluster.namespace, name: metadata.name }

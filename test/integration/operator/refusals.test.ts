@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { pretrain } from '../../support/job-cases.ts'
 import { type ConditionType, untilCondition } from './conditions.ts'
-import { type Api, type Cluster, startApi } from './harness.ts'
+import { type Api, startApi, type TestNamespace } from './harness.ts'
 import { type Refusal, type RefusingProxy, withRefusingProxy } from './refusing-proxy.ts'
 
 let api: Api
@@ -16,15 +16,15 @@ after(() => api.close())
 const MAX_AFTERWARDS = 8
 const SPEC = { ...pretrain({ parameterServer: { replicas: 1 }, workers: { replicas: 3 } }).spec }
 
-const withProxy = (namespace: string, check: (proxy: RefusingProxy, cluster: Cluster) => Promise<void>) =>
+const withProxy = (namespace: string, check: (proxy: RefusingProxy, cluster: TestNamespace) => Promise<void>) =>
   withRefusingProxy(api, namespace, check)
 
 /** A change of the job causes a reconcile at once, as its deletion or a timeout does. */
-async function runs(cluster: Cluster): Promise<void> {
+async function runs(cluster: TestNamespace): Promise<void> {
   await cluster.patch('PretrainJob', 'jft', { backoffLimit: 7 })
   await eventually(
     async () => {
-      await cluster.kubelet()
+      await cluster.actAsKubelet()
       assert.equal((await cluster.status('PretrainJob', 'jft'))?.phase, 'Running')
     },
     { timeoutMs: 10_000, intervalMs: 20 },
@@ -163,11 +163,11 @@ test('an unreachable API server only delays a job', () =>
     proxy.refuse = () => undefined
     await runs(cluster)
     proxy.refuse = () => 'silence'
-    await cluster.end('jft-pj-worker-1', 137)
+    await cluster.endContainer('jft-pj-worker-1', 137)
     proxy.refuse = () => undefined
     await eventually(
       async () => {
-        await cluster.kubelet()
+        await cluster.actAsKubelet()
         assert.equal((await cluster.status('PretrainJob', 'jft'))?.restarts.worker, 1)
       },
       { timeoutMs: 10_000 },

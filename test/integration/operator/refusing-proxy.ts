@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { passOn } from '../../support/pass-on.ts'
-import { type Api, addressOf, Cluster, kubeconfigFor, startOperator } from './harness.ts'
+import { type Api, addressOf, kubeconfigFor, startOperator, TestNamespace } from './harness.ts'
 
 /** The answer of the test instead of the API server: a Status or another body. */
 export interface Refusal {
@@ -64,9 +64,9 @@ function describe(method = '', url = ''): string {
 export async function withRefusingProxy(
   api: Api,
   namespace: string,
-  check: (proxy: RefusingProxy, cluster: Cluster) => Promise<void>,
+  check: (proxy: RefusingProxy, cluster: TestNamespace) => Promise<void>,
 ): Promise<void> {
-  const cluster = new Cluster(api, namespace)
+  const cluster = new TestNamespace(api, namespace)
   const proxy = await openRefusingProxy(api)
   const operator = startOperator(proxy.kubeconfigPath, namespace)
   try {

@@ -15,7 +15,7 @@ import {
   type Status,
 } from '../../unit/operator/pod-statuses.ts'
 import { untilCondition } from './conditions.ts'
-import { type Api, Cluster, startApi, startOperator } from './harness.ts'
+import { type Api, startApi, startOperator, TestNamespace } from './harness.ts'
 
 const SPEC = { ...pretrain({ parameterServer: { replicas: 1 }, workers: { replicas: 2 } }).spec }
 const DONE = coordinator({ phase: 'done', step: 1000, checkpoints: [saved(1000, { final: true })] })
@@ -26,14 +26,14 @@ before(async () => {
 })
 after(() => api.close())
 
-const ref = (cluster: Cluster, name: string) => ({
+const ref = (cluster: TestNamespace, name: string) => ({
   apiVersion: 'v1',
   plural: 'pods',
   namespace: cluster.namespace,
   name,
 })
 
-const tell = (cluster: Cluster, name: string, status: Status) =>
+const patchStatus = (cluster: TestNamespace, name: string, status: Status) =>
   cluster.client.mergePatch({ ...ref(cluster, name), subresource: 'status' }, { status })
 
 const beside = (role: string, state: ContainerState): Status => ({
@@ -42,14 +42,14 @@ const beside = (role: string, state: ContainerState): Status => ({
 })
 
 /** Creates a job and waits until all its pods run. */
-async function withJob(namespace: string, check: (cluster: Cluster) => Promise<void>): Promise<void> {
-  const cluster = new Cluster(api, namespace)
+async function withJob(namespace: string, check: (cluster: TestNamespace) => Promise<void>): Promise<void> {
+  const cluster = new TestNamespace(api, namespace)
   const operator = startOperator(api.kubeconfigPath, namespace)
   try {
     await cluster.create('PretrainJob', 'jft', SPEC)
     await eventually(
       async () => {
-        await cluster.kubelet()
+        await cluster.actAsKubelet()
         assert.equal((await cluster.status('PretrainJob', 'jft'))?.phase, 'Running')
       },
       { timeoutMs: 10_000 },
@@ -63,7 +63,7 @@ async function withJob(namespace: string, check: (cluster: Cluster) => Promise<v
 
 test('a job succeeds while a proxy runs beside its parameter server, and the operator then ends the proxy', () =>
   withJob('mesh', async (cluster) => {
-    await tell(cluster, 'jft-pj-ps-0', beside('ps', ended(0, JSON.stringify(DONE))))
+    await patchStatus(cluster, 'jft-pj-ps-0', beside('ps', ended(0, JSON.stringify(DONE))))
     await untilCondition(cluster, 'Succeeded', /^True Completed: trained to step 1000/)
     await eventually(async () => {
       const { spec } = await cluster.client.get<{ metadata: { name: string }; spec?: object }>(
@@ -75,19 +75,19 @@ test('a job succeeds while a proxy runs beside its parameter server, and the ope
 
 test('bad data fails the job even if the status of the proxy comes first and has exit code 0', () =>
   withJob('first', async (cluster) => {
-    await tell(cluster, 'jft-pj-worker-0', SIDECAR_FIRST)
+    await patchStatus(cluster, 'jft-pj-worker-0', SIDECAR_FIRST)
     await untilCondition(cluster, 'Failed', /^True BAD_DATA: worker-0: x.tfrecord at byte 0/)
   }))
 
 test('bad data fails the job while the proxy still runs', () =>
   withJob('alive', async (cluster) => {
-    await tell(cluster, 'jft-pj-worker-0', beside('worker', badData))
+    await patchStatus(cluster, 'jft-pj-worker-0', beside('worker', badData))
     await untilCondition(cluster, 'Failed', /^True BAD_DATA: /)
   }))
 
 test('a failed init container is shown with its termination message, and the worker is replaced', () =>
   withJob('init', async (cluster) => {
-    await tell(cluster, 'jft-pj-worker-0', INIT_FAILED)
+    await patchStatus(cluster, 'jft-pj-worker-0', INIT_FAILED)
     await untilCondition(
       cluster,
       'Degraded',
@@ -101,11 +101,11 @@ test('a failed init container is shown with its termination message, and the wor
 
 test('a worker that was killed beside a proxy is replaced once its pod is gone', () =>
   withJob('killed', async (cluster) => {
-    await tell(cluster, 'jft-pj-worker-1', beside('worker', ended(137)))
+    await patchStatus(cluster, 'jft-pj-worker-1', beside('worker', ended(137)))
     await eventually(
       async () => {
         const pod = (await cluster.pods()).find(({ metadata }) => metadata.name === 'jft-pj-worker-1')
-        if (pod?.metadata.deletionTimestamp) await cluster.kubelet()
+        if (pod?.metadata.deletionTimestamp) await cluster.actAsKubelet()
         assert.equal(pod?.metadata.labels?.['downpour.dev/attempt'], '1')
       },
       { timeoutMs: 10_000 },

@@ -6,7 +6,7 @@ import { API_VERSION, PLURALS } from '../../../src/contract/names.ts'
 import type { KubeObject } from '../../../src/kube/objects.ts'
 import { eventually } from '../../support/eventually.ts'
 import { pretrain } from '../../support/job-cases.ts'
-import { type Api, Cluster, startApi, startOperator } from './harness.ts'
+import { type Api, startApi, startOperator, TestNamespace } from './harness.ts'
 import { openRefusingProxy } from './refusing-proxy.ts'
 
 const WORKERS = 50
@@ -24,9 +24,9 @@ after(() => api.close())
 async function withOperator(
   kubeconfig: string,
   namespace: string,
-  run: (cluster: Cluster, signal: AbortSignal) => Promise<void>,
+  run: (cluster: TestNamespace, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const cluster = new Cluster(api, namespace)
+  const cluster = new TestNamespace(api, namespace)
   const operator = startOperator(kubeconfig, namespace)
   const stopping = new AbortController()
   try {
@@ -49,7 +49,7 @@ test('the start of 51 pods and a service takes one write each, few status writes
       await eventually(
         async () => {
           // Pods start one after the other, as in a cluster.
-          await cluster.kubelet()
+          await cluster.actAsKubelet()
           const status = await cluster.status('PretrainJob', 'jft')
           assert.deepEqual([status?.phase, status?.replicas.worker.ready], ['Running', WORKERS])
         },

@@ -6,7 +6,7 @@ import type { KubeObject } from '../../../src/kube/objects.ts'
 import { COUNT_MANAGER } from '../../../src/operator/worker-count.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { finetune, pretrain } from '../../support/job-cases.ts'
-import { type Api, Cluster, openCountingProxy, startApi, startOperator, withOperator } from './harness.ts'
+import { type Api, openCountingProxy, startApi, startOperator, TestNamespace, withOperator } from './harness.ts'
 import { openRefusingProxy } from './refusing-proxy.ts'
 
 const FILE = 'file'
@@ -25,12 +25,12 @@ before(async () => {
 })
 after(() => api.close())
 
-function refOf(cluster: Cluster, kind: JobKind = 'PretrainJob') {
+function refOf(cluster: TestNamespace, kind: JobKind = 'PretrainJob') {
   return { apiVersion: API_VERSION, plural: PLURALS[kind], namespace: cluster.namespace, name: 'jft' }
 }
 
 /** Applies as `kubectl apply --server-side` does, without force. */
-function applyFile(cluster: Cluster, spec: object, kind: JobKind = 'PretrainJob'): Promise<Job> {
+function applyFile(cluster: TestNamespace, spec: object, kind: JobKind = 'PretrainJob'): Promise<Job> {
   const ref = refOf(cluster, kind)
   const metadata = { name: ref.name, namespace: cluster.namespace }
   return cluster.client.apply<Job>(ref, { apiVersion: API_VERSION, kind, metadata, spec } as KubeObject, {
@@ -39,11 +39,11 @@ function applyFile(cluster: Cluster, spec: object, kind: JobKind = 'PretrainJob'
   })
 }
 
-function readJob(cluster: Cluster, kind?: JobKind): Promise<Job> {
+function readJob(cluster: TestNamespace, kind?: JobKind): Promise<Job> {
   return cluster.client.get<Job>(refOf(cluster, kind))
 }
 
-async function scaleOf(cluster: Cluster, kind?: JobKind): Promise<number> {
+async function scaleOf(cluster: TestNamespace, kind?: JobKind): Promise<number> {
   const scale = await cluster.client.get<Job & { spec: { replicas: number } }>({
     ...refOf(cluster, kind),
     subresource: 'scale',
@@ -51,7 +51,7 @@ async function scaleOf(cluster: Cluster, kind?: JobKind): Promise<number> {
   return scale.spec.replicas
 }
 
-async function counted(cluster: Cluster, count = COUNT, kind?: JobKind): Promise<Job> {
+async function counted(cluster: TestNamespace, count = COUNT, kind?: JobKind): Promise<Job> {
   await eventually(async () => {
     const job = await readJob(cluster, kind)
     assert.equal(job.spec.workers?.replicas, count)
@@ -128,7 +128,7 @@ suite('the scale subresource of a job whose preset sets the number of workers', 
 
 for (const write of [1, 2])
   test(`an operator that dies with write ${write} leaves a state that its successor completes`, async () => {
-    const cluster = new Cluster(api, `dies-${write}`)
+    const cluster = new TestNamespace(api, `dies-${write}`)
     const proxy = await openCountingProxy(api, write)
     const first = startOperator(proxy.kubeconfigPath, cluster.namespace)
     await applyFile(cluster, PRETRAIN)
@@ -147,7 +147,7 @@ for (const write of [1, 2])
   })
 
 test('a refused write of the number does not delay the pods, and is not repeated in every reconcile', async () => {
-  const cluster = new Cluster(api, 'forbidden')
+  const cluster = new TestNamespace(api, 'forbidden')
   const proxy = await openRefusingProxy(api)
   const isCount = (what: string) => what === 'PATCH pretrainjobs/jft'
   proxy.refuse = (what) => (isCount(what) ? { code: 403, reason: 'Forbidden', message: 'no' } : undefined)
@@ -155,7 +155,7 @@ test('a refused write of the number does not delay the pods, and is not repeated
   try {
     await applyFile(cluster, PRETRAIN)
     await eventually(async () => {
-      await cluster.kubelet()
+      await cluster.actAsKubelet()
       assert.equal((await cluster.status('PretrainJob', 'jft'))?.replicas.worker.ready, COUNT)
     })
     assert.equal(proxy.writes.filter(isCount).length, 1)
