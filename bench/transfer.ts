@@ -6,9 +6,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { availableParallelism, cpus } from 'node:os'
 import type { Job } from '../src/api/job.ts'
 import { headlineValue } from '../src/cli/metric-text.ts'
+import { machineText } from './figures.ts'
 
 const DEFAULT_SEEDS = ['1', '2', '3']
 const OUT = 'bench/results/transfer.json'
@@ -59,6 +59,5 @@ const mean = outcomes.reduce((sum, one) => sum + one.points, 0) / outcomes.lengt
 console.table(outcomes)
 console.log(`mean gain of pre-training: ${mean.toFixed(1)} points top-1 over ${outcomes.length} seeds`)
 await mkdir('bench/results', { recursive: true })
-const machine = `${availableParallelism()} cores of ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`
-await writeFile(OUT, `${JSON.stringify({ machine, outcomes, meanPoints: mean }, null, 2)}\n`)
+await writeFile(OUT, `${JSON.stringify({ machine: machineText(), outcomes, meanPoints: mean }, null, 2)}\n`)
 process.exitCode = mean >= MIN_POINTS ? 0 : 1

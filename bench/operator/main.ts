@@ -5,7 +5,6 @@
  * collections of the API server would coincide with a fixed one. Starts the cluster that it needs (`npm run cluster`).
  */
 import { mkdir, writeFile } from 'node:fs/promises'
-import { availableParallelism, cpus } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { podName } from '../../src/contract/names.ts'
@@ -14,10 +13,11 @@ import { silentLog } from '../../src/support/log.ts'
 import { createRandom, type Random } from '../../src/support/random.ts'
 import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
 import { type Kubectl, kubectlAt } from '../../tools/cluster/kubectl.ts'
+import { machineText, percentile } from '../figures.ts'
 import { type Counts, difference, QUIET_MS, readWrites, sumOf, untilQuiet } from './api-writes.ts'
 import { type Contender, downpour, indexedJob, PODS, posts, samePods, trainingOperator } from './contenders.ts'
 import { measureReplacement } from './lose-pod.ts'
-import { measureStart, percentile, type Start, untilGone } from './measure.ts'
+import { measureStart, type Start, untilGone } from './measure.ts'
 import { quantile, startOperatorProcess } from './operator-process.ts'
 import { prepareNamespace } from './prepare.ts'
 
@@ -117,13 +117,18 @@ try {
   )
   console.table(table)
   console.log('Downpour, p50 until Running, as a share of:', ratios)
-  const machine = `${availableParallelism()} cores of ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`
   await mkdir('bench/results', { recursive: true })
   const untilReplaced = await measureReplacements(client, Number(values.runs) + 1)
   console.log('Seconds until the replacement of a failed pod runs:', untilReplaced)
   const { peakRssMiB, memoryLimitMiB, reconciles } = await operator.figures()
   const reconcileSeconds = { p50: quantile(reconciles, 0.5), p99: quantile(reconciles, 0.99) }
-  const facts = { machine, operator: { peakRssMiB, memoryLimitMiB, reconcileSeconds }, table, ratios, untilReplaced }
+  const facts = {
+    machine: machineText(),
+    operator: { peakRssMiB, memoryLimitMiB, reconcileSeconds },
+    table,
+    ratios,
+    untilReplaced,
+  }
   await writeFile(OUT, `${JSON.stringify(facts, null, 2)}\n`)
 } finally {
   await operator.stop()

@@ -63,8 +63,3 @@ export async function untilGone(client: KubeClient, selector: string): Promise<v
     await delay(100)
   }
 }
-
-export function percentile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN
-}

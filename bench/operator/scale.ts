@@ -4,7 +4,6 @@
  * its event loop, surplus pods, and the time that a new operator needs to reconcile all jobs.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
-import { availableParallelism, cpus } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { API_VERSION, LABELS, PLURALS, podName } from '../../src/contract/names.ts'
@@ -14,6 +13,7 @@ import type { KubeObject } from '../../src/kube/objects.ts'
 import { silentLog } from '../../src/support/log.ts'
 import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
 import { kubectlAt } from '../../tools/cluster/kubectl.ts'
+import { machineText } from '../figures.ts'
 import { untilQuiet } from './api-writes.ts'
 import { downpour, PODS, WORKERS } from './contenders.ts'
 import { makeLargeNodes, removeLargeNodes } from './large-nodes.ts'
@@ -122,7 +122,7 @@ try {
   await operator.untilReconciled(jobs)
   const restartSeconds = (performance.now() - restartedMs) / 1000
   const facts = {
-    machine: `${availableParallelism()} cores of ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`,
+    machine: machineText(),
     jobs,
     secondsUntilAllRun,
     secondsUntilQuiet,

@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { availableParallelism, cpus } from 'node:os'
+import { machineText, median } from '../figures.ts'
 
 const ROUNDS = 3
 const OUT = 'bench/results/step.json'
@@ -20,10 +20,6 @@ function secondsOfStep(backend: string, { backbone, batch, pixels, steps }: (typ
     env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' },
   })
   return Number(output)
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number
 }
 
 function rounded(value = Number.NaN): number {
@@ -46,6 +42,5 @@ const named = process.argv.slice(2)
 const backends = named.length > 0 ? named : ['wasm', 'tensorflow']
 const rows = CASES.flatMap((one) => compare(backends, one))
 console.table(rows)
-const machine = { cpu: cpus()[0]?.model, cores: availableParallelism() }
 await mkdir('bench/results', { recursive: true })
-await writeFile(OUT, `${JSON.stringify({ machine, node: process.version, rounds: ROUNDS, rows }, null, 2)}\n`)
+await writeFile(OUT, `${JSON.stringify({ machine: machineText(), rounds: ROUNDS, rows }, null, 2)}\n`)

@@ -7,6 +7,7 @@ import { sizeOf, type VariableSpec } from '../../src/support/variables.ts'
 import { createTask } from '../../src/tasks/registry.ts'
 import { type Backend, selectBackend } from '../../src/tensor/backend.ts'
 import { createStepper } from '../../src/worker/step.ts'
+import { median } from '../figures.ts'
 
 const CLASSES = 100
 /** The first steps allocate memory and compile kernels. */
@@ -38,5 +39,4 @@ const images = Float32Array.from({ length: batch * pixels * pixels * 3 }, () => 
 const targets = Array.from({ length: batch }, () => ({ labels: [random.int(CLASSES)] }))
 const shape = [batch, pixels, pixels] as const
 const seconds = Array.from({ length: WARM_UP + steps }, () => stepper.step({ images, shape, targets, ids: [] }).seconds)
-const sorted = seconds.slice(WARM_UP).sort((a, b) => a - b)
-console.log(sorted[Math.floor(sorted.length / 2)])
+console.log(median(seconds.slice(WARM_UP)))

@@ -10,7 +10,7 @@ import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
 import { exec } from '../../tools/cluster/exec.ts'
 import type { Cluster } from '../../tools/cluster/up.ts'
 import { type Answer, Api, closeNamespace, job, openNamespace } from '../conformance/api.ts'
-import { CHANGE_CASES, JOB_CASES, type RawJob } from '../support/job-cases.ts'
+import { CHANGE_CASES, JOB_CASES, type RawJob, SHORT_TEMPLATE } from '../support/job-cases.ts'
 import { startTestCluster, type TestCluster } from '../support/local-cluster.ts'
 import { applyCrds } from './crds.ts'
 
@@ -121,15 +121,7 @@ suite('fields that shaped the weights cannot change on the real API server', () 
 })
 
 test('transfers are stored as applied, so that a GitOps client finds no difference', async () => {
-  const template = {
-    preset: 'downstream-mini',
-    task: { type: 'imagenet-classification', classes: 3 },
-    maxSteps: 10,
-    data: { source: { claimName: 'd' }, format: 'imagenet-folder' },
-    evaluation: { data: { source: { claimName: 'd' }, format: 'imagenet-folder' } },
-    checkpoint: { storage: { volume: { claimName: 'c' } } },
-  }
-  const transfers = [{ name: 'ft', at: { success: true }, template }]
+  const transfers = [{ name: 'ft', at: { success: true }, template: SHORT_TEMPLATE }]
   for (const api of [real, local]) {
     const { status, body } = await create(api, job('gitops', { transfers }), DRY_RUN)
     assert.equal(status, 201, body.message)

@@ -49,6 +49,16 @@ export const transfer = (over: Fields = {}, template: Fields = {}) => ({
   ...over,
 })
 
+/** The template of a transfer that leaves all it can to its preset. */
+export const SHORT_TEMPLATE = {
+  preset: 'downstream-mini',
+  task: { type: 'imagenet-classification', classes: 3 },
+  maxSteps: 10,
+  data: { source: { claimName: 'd' }, format: 'imagenet-folder' },
+  evaluation: { data: { source: { claimName: 'd' }, format: 'imagenet-folder' } },
+  checkpoint: { storage: { volume: { claimName: 'c' } } },
+}
+
 const valid = (name: string, job: RawJob): JobCase => ({ name, job })
 const invalid = (name: string, job: RawJob, issue: RegExp, cel?: string): JobCase => ({
   name,

@@ -1,7 +1,7 @@
 /** Builds missing programs. A stamp identifies the inputs of each, so an interrupted build continues where it stopped. */
-import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { sha256Of } from '../../src/support/digest.ts'
 import type { Binary } from './binaries.ts'
 import { exec } from './exec.ts'
 import { moduleHash } from './modules.ts'
@@ -12,7 +12,7 @@ import { step } from './say.ts'
 /** Returns a digest of everything that a binary is built from: equal stamps mean equal programs. */
 export function stampOf(binary: Binary): string {
   const inputs = [moduleHash(binary.folder), binary.package, binary.ldflags]
-  return createHash('sha256').update(inputs.join('\n')).digest('hex').slice(0, 16)
+  return sha256Of(inputs.join('\n')).slice(0, 16)
 }
 
 export function isBuilt(binary: Binary): boolean {

@@ -1,7 +1,7 @@
 /** The configuration files of the node that really runs containers. */
-import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { sha256Of } from '../../src/support/digest.ts'
 import { certificateFile, REAL_NODE } from './certificates.ts'
 import { BRIDGE, CLUSTER_DOMAIN, GATEWAY_IP, POD_RANGE } from './network.ts'
 import { CACHE, KUBECONFIG, STATE } from './paths.ts'
@@ -11,7 +11,7 @@ export const IMAGE = 'downpour.dev/toolbox:1'
 export const REAL_NODE_LABEL = 'downpour.dev/real-node=true'
 export const NODE_STATE = join(STATE, REAL_NODE)
 /** Short, because a Unix socket's path is limited to 107 bytes; contains a digest of the cluster's folder, because a machine may have several. */
-export const NODE_RUN = join('/run', `downpour-${createHash('sha256').update(CACHE).digest('hex').slice(0, 8)}`)
+export const NODE_RUN = join('/run', `downpour-${sha256Of(CACHE).slice(0, 8)}`)
 export const SOCKET = join(NODE_RUN, 'containerd.sock')
 export const RUNTIME_ENDPOINT = `unix://${SOCKET}`
 export const CNI_CONFIG = join(NODE_STATE, 'cni')

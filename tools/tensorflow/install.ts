@@ -2,7 +2,6 @@
  * Makes TensorFlow's folder in the cache. All work is done in a folder beside it, which gets its place by a rename when it
  * is complete and was seen to compute: a killed set-up leaves nothing that a training process could load.
  */
-import { createHash } from 'node:crypto'
 import {
   existsSync,
   mkdirSync,
@@ -16,6 +15,7 @@ import {
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { sha256Of } from '../../src/support/digest.ts'
 import { DownpourError, errorMessage } from '../../src/support/errors.ts'
 import { LIBRARIES, TENSORFLOW_PACKAGE, TENSORFLOW_VERSION, tensorflowFolder } from '../../src/tensor/tensorflow.ts'
 import { exec } from '../cluster/exec.ts'
@@ -123,5 +123,5 @@ function isComplete(folder: string): boolean {
 function stampText(): string {
   const { version } = require(MANIFEST) as { version: string }
   const inputs = [TENSORFLOW_VERSION, version, ...COMPILER_FLAGS]
-  return `${createHash('sha256').update(inputs.join('\n')).digest('hex')}\n`
+  return `${sha256Of(inputs.join('\n'))}\n`
 }

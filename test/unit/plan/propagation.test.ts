@@ -3,19 +3,11 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { planned } from '../../../src/operator/planned.ts'
 import { planJob } from '../../../src/plan/job-plan.ts'
-import { pretrain, type RawJob } from '../../support/job-cases.ts'
+import { pretrain, type RawJob, SHORT_TEMPLATE } from '../../support/job-cases.ts'
 import { jobOf, OPTIONS, podsOf, pretrainJob } from './jobs.ts'
 
 const LABELS = { team: 'vision', 'cost-center': '42', 'app.kubernetes.io/instance': 'argo' }
 const ANNOTATIONS = { 'example.com/owner': 'me', 'argocd.argoproj.io/tracking-id': 'a:b' }
-const TEMPLATE = {
-  preset: 'downstream-mini',
-  task: { type: 'imagenet-classification', classes: 3 },
-  maxSteps: 10,
-  data: { source: { claimName: 'd' }, format: 'imagenet-folder' },
-  evaluation: { data: { source: { claimName: 'd' }, format: 'imagenet-folder' } },
-  checkpoint: { storage: { volume: { claimName: 'c' } } },
-}
 function labelled(spec: Record<string, unknown> = {}) {
   const raw = pretrain(spec)
   return jobOf({ ...raw, metadata: { ...raw.metadata, labels: LABELS, annotations: ANNOTATIONS } } as RawJob)
@@ -23,7 +15,7 @@ function labelled(spec: Record<string, unknown> = {}) {
 
 suite('labels and annotations of a job', () => {
   test('are not propagated by default', () => {
-    const job = labelled({ transfers: [{ name: 't', at: { success: true }, template: TEMPLATE }] })
+    const job = labelled({ transfers: [{ name: 't', at: { success: true }, template: SHORT_TEMPLATE }] })
     const keys = podsOf(job).flatMap(({ metadata }) => Object.keys({ ...metadata.labels, ...metadata.annotations }))
     for (const key of Object.keys({ ...LABELS, ...ANNOTATIONS })) assert.ok(!keys.includes(key), key)
     const [transfer] = planned(job, OPTIONS).transfers
@@ -43,8 +35,8 @@ suite('labels and annotations of a job', () => {
   test('are propagated to the FinetuneJobs of its transfers and to their pods', () => {
     const propagate = { labels: ['team'], annotations: ['example.com/owner'] }
     const transfers = [
-      { name: 'heirs', at: { success: true }, template: TEMPLATE },
-      { name: 'own', at: { success: true }, template: { ...TEMPLATE, propagate: { labels: [] } } },
+      { name: 'heirs', at: { success: true }, template: SHORT_TEMPLATE },
+      { name: 'own', at: { success: true }, template: { ...SHORT_TEMPLATE, propagate: { labels: [] } } },
     ]
     const [heirs, own] = planned(labelled({ propagate, transfers }), OPTIONS).transfers
     assert.deepEqual(heirs?.object.metadata.labels, { team: 'vision' })
