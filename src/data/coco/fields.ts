@@ -1,0 +1,82 @@
+/** Checks the fields of a record in a COCO file. An error names the file, the record with its id, the field and the value. */
+import { DownpourError } from '../../support/errors.ts'
+import { shownValue } from '../../support/shown.ts'
+
+export class CocoRecord {
+  readonly #fields: Readonly<Record<string, unknown>>
+  readonly #where: string
+
+  /** @param where file and place, for messages. @throws DownpourError COCO_INVALID if the value is not an object */
+  constructor(value: unknown, where: string) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new DownpourError('COCO_INVALID', `${where}: ${shownValue(value)}: expected an object`)
+    }
+    this.#fields = value as Record<string, unknown>
+    const { id } = this.#fields
+    this.#where = id === undefined ? where : `${where} (id ${shownValue(id)})`
+  }
+
+  has(field: string): boolean {
+    return Object.hasOwn(this.#fields, field)
+  }
+
+  number(field: string): number {
+    const value = this.#value(field)
+    return isNumber(value) ? value : this.#fail(field, value, 'a number')
+  }
+
+  id(field: string): number {
+    const value = this.#value(field)
+    return Number.isSafeInteger(value) ? (value as number) : this.#fail(field, value, 'a whole number')
+  }
+
+  /** 0 or 1, which Python also writes as false or true. */
+  flag(field: string): 0 | 1 {
+    const value = this.#value(field)
+    if (value === 0 || value === false) return 0
+    return value === 1 || value === true ? 1 : this.#fail(field, value, '0 or 1')
+  }
+
+  text(field: string): string {
+    const value = this.#value(field)
+    return typeof value === 'string' ? value : this.#fail(field, value, 'a string')
+  }
+
+  /** x, y, width and height, in pixels. */
+  box(field: string): readonly number[] {
+    const value = this.numbers(field, 4)
+    const isBox = (value[2] as number) >= 0 && (value[3] as number) >= 0
+    return isBox ? value : this.#fail(field, value, '[x, y, width, height] with a width and height of 0 or more')
+  }
+
+  numbers(field: string, length: number): readonly number[] {
+    const value = this.#value(field)
+    const isRight = Array.isArray(value) && value.length === length && value.every(isNumber)
+    return isRight ? (value as number[]) : this.#fail(field, value, `${length} numbers`)
+  }
+
+  value(field: string): unknown {
+    return this.#value(field)
+  }
+
+  /** @throws DownpourError always */
+  fail(field: string, expected: string): never {
+    return this.#fail(field, this.#fields[field], expected)
+  }
+
+  #value(field: string): unknown {
+    return this.has(field) ? this.#fields[field] : this.#fail(field, undefined, 'the field')
+  }
+
+  #fail(field: string, value: unknown, expected: string): never {
+    const shown = value === undefined ? 'missing' : shownValue(value)
+    throw new DownpourError('COCO_INVALID', `${this.#where}: ${field}: ${shown}: expected ${expected}`, {
+      field,
+      value,
+    })
+  }
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value)
+}

@@ -1,0 +1,174 @@
+/**
+ * Reads the elements of large JSON arrays one at a time, so that a file of any size needs the memory of one element.
+ * The scanner only finds where elements end, and JSON.parse reads each: a general streaming parser takes four times as
+ * long.
+ */
+import { createReadStream } from 'node:fs'
+import { DownpourError, errorMessage } from './errors.ts'
+
+const CHUNK_BYTES = 1 << 20
+const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a]
+const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x5b, 0x5d, 0x7b, 0x7d]
+/** The byte order mark of UTF-8, which some editors write. */
+const MARK = Buffer.from([0xef, 0xbb, 0xbf])
+
+/** Stands for the array that is the whole file. */
+export const WHOLE_FILE = ''
+
+/** @param place index of the element in its array */
+export type Visit = (value: unknown, place: number) => void
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Called with the length of each part of the file that was read. */
+  readonly onBytes?: ((bytes: number) => void) | undefined
+}
+
+/**
+ * Calls `visits[key]` for each element of the array at `key` of the file's object, in the order of the file, or
+ * `visits['']` if the file is one array. Other keys are skipped.
+ * @returns the keys of the arrays that were read
+ * @throws DownpourError JSON_INVALID with file, key and index; errors of a visit and of the disk
+ */
+export async function readJsonArrays(
+  file: string,
+  visits: Readonly<Record<string, Visit>>,
+  { signal, onBytes }: ReadOptions = {},
+): Promise<ReadonlySet<string>> {
+  const scanner = new Scanner(file, new Map(Object.entries(visits)))
+  for await (const chunk of createReadStream(file, { highWaterMark: CHUNK_BYTES, signal })) {
+    scanner.write(chunk as Buffer)
+    onBytes?.((chunk as Buffer).length)
+  }
+  return scanner.end()
+}
+
+class Scanner {
+  readonly #file: string
+  readonly #visits: ReadonlyMap<string, Visit>
+  readonly #read = new Set<string>()
+  #bytes: Buffer = Buffer.alloc(0)
+  /** Open brackets and braces. */
+  #depth = 0
+  #isInString = false
+  #isEscaped = false
+  /** Where the element, or the string at depth 1, begins in `#bytes`; -1 outside of both. */
+  #start = -1
+  #isObject = false
+  #isOver = false
+  /** The last string at depth 1; it is the key if a colon follows. */
+  #string = WHOLE_FILE
+  #key: string | undefined
+  #visit: Visit | undefined
+  /** Depth of the elements of the array that is being read; -1 outside of one. */
+  #elementDepth = -1
+  #place = 0
+
+  constructor(file: string, visits: ReadonlyMap<string, Visit>) {
+    this.#file = file
+    this.#visits = visits
+  }
+
+  write(chunk: Buffer): void {
+    const rest = this.#start < 0 ? 0 : this.#bytes.length - this.#start
+    const isFirst = this.#depth === 0 && !this.#isOver && chunk.subarray(0, 3).equals(MARK)
+    const bytes = isFirst ? chunk.subarray(3) : chunk
+    this.#bytes = rest === 0 ? bytes : Buffer.concat([this.#bytes.subarray(this.#start), bytes])
+    if (rest > 0) this.#start = 0
+    for (let i = rest; i < this.#bytes.length; i++) this.#take(this.#bytes[i] as number, i)
+  }
+
+  end(): ReadonlySet<string> {
+    if (!this.#isOver) throw this.#invalid(this.#depth === 0 ? 'the file is empty' : 'the file ends too early')
+    return this.#read
+  }
+
+  #take(byte: number, i: number): void {
+    if (this.#isInString) this.#takeOfString(byte, i)
+    else if (byte > 0x20) this.#takeOutside(byte, i)
+  }
+
+  #takeOfString(byte: number, i: number): void {
+    if (this.#isEscaped) this.#isEscaped = false
+    else if (byte === BACKSLASH) this.#isEscaped = true
+    else if (byte === QUOTE) {
+      this.#isInString = false
+      if (this.#depth === 1 && this.#isObject) this.#string = this.#parse(i + 1) as string
+    }
+  }
+
+  #takeOutside(byte: number, i: number): void {
+    if (this.#depth === 0) this.#begin(byte)
+    else if (byte === COMMA && this.#depth === this.#elementDepth) this.#endElement(i)
+    else if (byte === CLOSE_BRACKET || byte === CLOSE_BRACE) this.#close(byte, i)
+    else {
+      const isTopString = byte === QUOTE && this.#depth === 1 && this.#isObject
+      if (this.#start < 0 && (isTopString || this.#depth === this.#elementDepth)) this.#start = i
+      if (byte === QUOTE) this.#isInString = true
+      else if (byte === COLON && this.#depth === 1) this.#key = this.#string
+      else if (byte === OPEN_BRACKET) this.#openArray()
+      else if (byte === OPEN_BRACE) this.#depth++
+    }
+  }
+
+  #begin(byte: number): void {
+    const isArray = byte === OPEN_BRACKET
+    if (this.#isOver || !(isArray || byte === OPEN_BRACE)) {
+      throw this.#invalid(this.#isOver ? 'text after the end of the JSON' : 'expected a JSON object or array')
+    }
+    this.#isObject = !isArray
+    if (isArray) this.#key = WHOLE_FILE
+    if (isArray) this.#openArray()
+    else this.#depth = 1
+  }
+
+  #openArray(): void {
+    const isAtTop = this.#depth === (this.#isObject ? 1 : 0)
+    this.#depth++
+    if (!isAtTop || this.#key === undefined || !this.#visits.has(this.#key)) return
+    if (this.#read.has(this.#key)) throw this.#invalid('the key stands in the file twice')
+    this.#read.add(this.#key)
+    this.#visit = this.#visits.get(this.#key)
+    this.#elementDepth = this.#depth
+    this.#place = 0
+  }
+
+  #close(byte: number, i: number): void {
+    if (this.#depth === this.#elementDepth) {
+      if (byte !== CLOSE_BRACKET) throw this.#invalid('expected ]')
+      if (this.#start >= 0 || this.#place > 0) this.#endElement(i)
+      this.#elementDepth = -1
+    }
+    this.#depth--
+    this.#isOver = this.#depth === 0
+  }
+
+  #endElement(i: number): void {
+    const value = this.#parse(i)
+    this.#visit?.(value, this.#place++)
+  }
+
+  /** What begins at `#start` and ends before `end`. */
+  #parse(end: number): unknown {
+    const text = this.#start < 0 ? '' : this.#bytes.toString('utf8', this.#start, end)
+    this.#start = -1
+    try {
+      return JSON.parse(text)
+    } catch (error) {
+      throw this.#invalid(notANumber(text) ?? errorMessage(error))
+    }
+  }
+
+  #invalid(problem: string): DownpourError {
+    const element = this.#elementDepth < 0 ? '' : `[${this.#place}]`
+    const place = [this.#file, `${this.#key ?? ''}${element}`].filter(Boolean).join(': ')
+    return new DownpourError('JSON_INVALID', `${place}: ${problem}`, { file: this.#file, key: this.#key })
+  }
+}
+
+/** Names the first NaN or Infinity outside of a string: Python's json writes them, and JSON has neither. */
+function notANumber(text: string): string | undefined {
+  const outside = text.replace(/"(?:[^"\\]|\\.)*"(?!\s*:)/g, '""')
+  const found = /"((?:[^"\\]|\\.)*)"\s*:[^"]*?(NaN|-?Infinity)/.exec(outside)
+  return found ? `${found[1]}: ${found[2]} is not JSON: expected a number` : undefined
+}
