@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, suite, test } from 'node:test'
+import fc from 'fast-check'
+import { readJsonArrays } from '../../../src/support/json-arrays.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'downpour-json-'))
+after(() => rmSync(folder, { recursive: true }))
+const file = join(folder, 'file.json')
+
+async function read(text: string | Buffer): Promise<Record<string, unknown[]>> {
+  writeFileSync(file, text)
+  const found: Record<string, unknown[]> = {}
+  const visit = (key: string) => (value: unknown, place: number) => {
+    found[key] ??= []
+    assert.equal(found[key].push(value) - 1, place)
+  }
+  const keys = await readJsonArrays(file, { '': visit(''), a: visit('a'), b: visit('b') })
+  for (const key of keys) found[key] ??= []
+  return found
+}
+
+test('elements of the wanted arrays are those that JSON.parse finds, for any JSON', async () => {
+  const object = fc.record({ a: fc.array(fc.jsonValue()), b: fc.array(fc.jsonValue()), other: fc.jsonValue() })
+  await fc.assert(
+    fc.asyncProperty(object, fc.constantFrom(undefined, 1, '\t'), async ({ a, b, other }, indent) => {
+      const written = JSON.parse(JSON.stringify({ other, a, n: { a: [1] }, b }))
+      assert.deepEqual(await read(JSON.stringify(written, null, indent)), { a: written.a, b: written.b })
+      assert.deepEqual(await read(JSON.stringify(written.a, null, indent)), { '': written.a })
+    }),
+  )
+})
+
+test('an element may be longer than a part of the file that is read at once', async () => {
+  const long = 'é'.repeat(1_500_000)
+  assert.deepEqual(await read(JSON.stringify({ a: [long, 1, long] })), { a: [long, 1, long] })
+})
+
+test('a byte order mark is skipped', async () => {
+  assert.deepEqual(await read(`\ufeff[1]`), { '': [1] })
+})
+
+suite('a file that is not JSON is refused with the key and index', () => {
+  for (const [text, message] of [
+    ['', /the file is empty/],
+    ['hello', /expected a JSON object or array/],
+    ['{"a":[1,2', /a\[1\]: the file ends too early/],
+    ['{"a":[1,,2]}', /a\[1\]: /],
+    ['{"a":[1,2,]}', /a\[2\]: /],
+    ['{"a":[1 2]}', /a\[0\]: /],
+    ['{"a":[1}', /a\[0\]: expected \]/],
+    ['{"a":[],"a":[]}', /a: the key stands in the file twice/],
+    ['[1] x', /text after the end/],
+    ['{"a":[{"name":"NaN","score": NaN}]}', /a\[0\]: score: NaN is not JSON/],
+    ['[{"bbox":[1,-Infinity]}]', /\[0\]: bbox: -Infinity is not JSON/],
+  ] as const) {
+    test(text || 'nothing', async () => {
+      await assert.rejects(read(text), (error: Error & { code: string }) => {
+        assert.equal(error.code, 'JSON_INVALID')
+        assert.ok(error.message.startsWith(file))
+        assert.match(error.message, message)
+        return true
+      })
+    })
+  }
+})
