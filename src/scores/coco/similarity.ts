@@ -33,7 +33,7 @@ function intersectionOverUnion(a: Float64Array, i: number, b: Float64Array, j: n
 }
 
 /** σ of nose, eyes, ears, shoulders, elbows, wrists, hips, knees, ankles: how far apart two annotators set the point. */
-const COCO_SIGMAS = [
+export const COCO_SIGMAS = [
   0.26, 0.25, 0.25, 0.35, 0.35, 0.79, 0.79, 0.72, 0.72, 0.62, 0.62, 1.07, 1.07, 0.87, 0.87, 0.89, 0.89,
 ].map((sigma) => sigma / 10)
 
