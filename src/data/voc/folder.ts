@@ -1,0 +1,75 @@
+/** A VOC folder (VOCdevkit/VOC2007): the images of a set, their objects and their masks. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
+import { parseAnnotation, type VocAnnotation } from './annotation.ts'
+import { type Mask, readMask } from './mask.ts'
+
+export type SetKind = 'Main' | 'Segmentation'
+
+/** Folders of class masks; the first has more of them (the augmented set), where it exists. */
+const MASK_FOLDERS = ['SegmentationClassAug', 'SegmentationClass']
+
+export const VOC_CLASSES = [
+  'aeroplane',
+  'bicycle',
+  'bird',
+  'boat',
+  'bottle',
+  'bus',
+  'car',
+  'cat',
+  'chair',
+  'cow',
+  'diningtable',
+  'dog',
+  'horse',
+  'motorbike',
+  'person',
+  'pottedplant',
+  'sheep',
+  'sofa',
+  'train',
+  'tvmonitor',
+] as const
+
+/**
+ * Names of the images in ImageSets/KIND/SET.txt. @throws DownpourError VOC_INVALID
+ */
+export async function readImageSet(root: string, kind: SetKind, set: string): Promise<string[]> {
+  const file = join(root, 'ImageSets', kind, `${set}.txt`)
+  const lines = (await readText(file)).split('\n').map((line) => line.trim())
+  const names = lines.filter(Boolean).map((line) => line.split(/\s+/)[0] as string)
+  if (names.length === 0) throw new DownpourError('VOC_INVALID', `${file}: no image in the set`)
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined) throw new DownpourError('VOC_INVALID', `${file}: ${twice} stands in the set twice`)
+  return names
+}
+
+/** @throws DownpourError VOC_INVALID */
+export async function readAnnotation(root: string, name: string): Promise<VocAnnotation> {
+  const file = join(root, 'Annotations', `${name}.xml`)
+  return parseAnnotation(await readText(file), file)
+}
+
+/** @throws DownpourError VOC_INVALID, MASK_INVALID */
+export async function readClassMask(root: string, name: string): Promise<Mask> {
+  for (const folder of MASK_FOLDERS) {
+    const file = join(root, folder, `${name}.png`)
+    const bytes = await readFile(file).catch(ifMissing)
+    if (bytes) return readMask(bytes, file)
+  }
+  throw new DownpourError('VOC_INVALID', `${join(root, 'SegmentationClass', `${name}.png`)}: no such file`)
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    throw new DownpourError('VOC_INVALID', `${file}: ${errorMessage(error)}`, { file }, { cause: error })
+  }
+}
+
+function ifMissing(error: unknown): undefined {
+  if (errorCode(error) !== 'ENOENT') throw error
+}
