@@ -22,7 +22,11 @@ export const VERBS = {
   },
   ps: { description: `run a parameter server (${inPod})`, load: () => import('./verbs/ps.ts') },
   worker: { description: `run a training worker (${inPod})`, load: () => import('./verbs/worker.ts') },
-  evaluate: { description: `run the evaluator of a job (${inPod})`, load: () => import('./verbs/evaluate.ts') },
+  evaluator: { description: `run the evaluator of a job (${inPod})`, load: () => import('./verbs/evaluator.ts') },
+  evaluate: {
+    description: 'score result files of COCO and VOC against their ground truth',
+    load: () => import('./verbs/evaluate.ts'),
+  },
   validate: { description: 'check job files and report every problem', load: () => import('./verbs/validate.ts') },
   render: {
     description: 'print the objects that the operator creates for a job',

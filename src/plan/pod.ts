@@ -27,7 +27,7 @@ export interface PodContext {
   options: PlanOptions
 }
 
-const VERBS: Readonly<Record<Role, string>> = { ps: 'ps', worker: 'worker', evaluator: 'evaluate' }
+const VERBS: Readonly<Record<Role, string>> = { ps: 'ps', worker: 'worker', evaluator: 'evaluator' }
 /** A parameter server saves a checkpoint on SIGTERM; workers only return their leases. */
 const GRACE_SECONDS: Readonly<Record<Role, number>> = { ps: 60, worker: 30, evaluator: 30 }
 const NON_ROOT = 65_532

@@ -35,7 +35,7 @@ test('the operator prints its options', async () => {
 })
 
 test('a runtime process without its configuration exits with code 10', async () => {
-  for (const verb of ['ps', 'worker', 'evaluate']) {
+  for (const verb of ['ps', 'worker', 'evaluator']) {
     const end = node(process.execPath, [runtimeFile(), verb], {
       // An address of its own, because pods of another run on this machine may use the same port.
       env: { DOWNPOUR_TERMINATION_LOG: join(root, 'termination-log'), DOWNPOUR_POD_IP: '127.0.0.2' },

@@ -56,7 +56,7 @@ export function startLocalRun(files: readonly string[], stateDir: string, flags:
     },
     podPid: (role, index) => findProcess(role, stateDir, index),
     operatorPid: () => findProcess('operator', stateDir),
-    processes: () => ['ps', 'worker', 'evaluate', 'operator'].flatMap((verb) => findProcess(verb, stateDir) ?? []),
+    processes: () => ['ps', 'worker', 'evaluator', 'operator'].flatMap((verb) => findProcess(verb, stateDir) ?? []),
     results: () => JSON.parse(readFileSync(join(stateDir, 'results.json'), 'utf8')) as Job[],
     async ended(timeoutMs) {
       const late = AbortSignal.timeout(timeoutMs)

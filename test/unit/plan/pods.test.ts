@@ -117,7 +117,7 @@ suite('strings of the user', () => {
           pretrainJob({ ...over, parameterServer: { replicas: 1 }, workers: { replicas: 1 } }),
         )) {
           const { args, env, ...rest } = containerOf(pod)
-          assert.match(args.join(' '), /^(ps|worker|evaluate) --index \d --attempt 0$/)
+          assert.match(args.join(' '), /^(ps|worker|evaluator) --index \d --attempt 0$/)
           assert.ok(!('command' in rest))
           const config = env.find(({ name }) => name === ENV.config)?.value ?? ''
           assert.ok(!config.includes('$('), config)
