@@ -6,6 +6,7 @@ import { StoredVariable } from '../support/variables.ts'
 import { unitCount } from '../wire/messages.ts'
 
 const count = z.int().min(0)
+const modelName = z.string().regex(/^[a-z0-9-]{1,40}$/)
 
 /** What a shard knows of a worker index: its current pod, and the last push of this pod that was answered. */
 export const WorkerRecord = z.strictObject({
@@ -50,6 +51,10 @@ export const LeaseRecord = z.strictObject({
 })
 export type LeaseRecord = z.output<typeof LeaseRecord>
 
+/** The network that the weights belong to. Text, so that a checkpoint of a network that is unknown here can be refused by name. */
+export const ModelRecord = z.strictObject({ backbone: modelName, variant: modelName })
+export type ModelRecord = z.output<typeof ModelRecord>
+
 export const Manifest = z.strictObject({
   formatVersion: z.literal(1),
   step: count,
@@ -57,6 +62,8 @@ export const Manifest = z.strictObject({
   savedAt: z.string(),
   job: z.strictObject({ kind: z.string(), namespace: z.string(), name: z.string(), uid: z.string() }),
   seed: count,
+  /** Absent in checkpoints of older versions. */
+  model: z.exactOptional(ModelRecord),
   optimizer: z.string(),
   layout: z.strictObject({ hash: z.string(), variables: z.array(StoredVariable) }),
   shards: z.array(ShardRecord).min(1),

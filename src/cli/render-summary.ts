@@ -16,10 +16,11 @@ export function summaryLines({
   notes: readonly string[]
 }): string {
   const { type, ...options } = job.spec.task
-  const { batchSize, maxSteps, workers } = job.spec
+  const { batchSize, maxSteps, workers, model } = job.spec
+  const variant = model.variant === undefined ? '' : ` (${model.variant})`
   const lines = [
     `${job.kind}/${job.metadata.name}: 1 service, ${pods.length} pods`,
-    `  task       ${type} on ${job.spec.model.backbone}${Object.entries(options)
+    `  task       ${type} on ${model.backbone}${variant}${Object.entries(options)
       .map(([name, value]) => `, ${name} ${value}`)
       .join('')}`,
     `  training   ${maxSteps} global steps of ${batchSize} examples (${maxSteps * batchSize} examples), on ${workers.replicas} worker${workers.replicas === 1 ? '' : 's'}`,

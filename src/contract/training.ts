@@ -21,7 +21,18 @@ const rate = z.number().gt(0)
 
 export const Model = z.strictObject({
   backbone: z.enum(['resnet-mini', 'resnet50', 'resnet101', 'resnet152']).describe('The network below the last layer.'),
+  variant: z
+    .exactOptional(z.enum(['slim', 'torchvision']))
+    .describe(
+      'Which weights fit. TF-slim and torchvision differ in strides, padding and normalisation of pixels, and their variables have the same shapes. slim when absent.',
+    ),
 })
+export type Model = z.output<typeof Model>
+
+/** Fills in the variant of a job that names none. */
+export function completeModel({ backbone, variant = 'slim' }: Model): Required<Model> {
+  return { backbone, variant }
+}
 
 export const Subset = z.strictObject({
   fraction: z.number().gt(0).lte(1).describe('Share of the images to keep, by seeded hash of the image id.'),

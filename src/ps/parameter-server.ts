@@ -8,6 +8,7 @@ import type { ClassList } from '../contract/classes.ts'
 import { FILES } from '../contract/files.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { Failure } from '../contract/status.ts'
+import { completeModel } from '../contract/training.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
@@ -270,6 +271,7 @@ export class ParameterServer {
         step: training.version,
         job: config.job,
         seed: config.seed,
+        model: completeModel(config.model),
         optimizer: config.optimizer.type,
         layout: { hash: layout.hash, variables: layout.variables.map(storedVariable) },
         leases: leases?.save() ?? null,

@@ -5,7 +5,9 @@ import { findLatest, type ListedCheckpoint } from '../checkpoint/list.ts'
 import { type LoadedCheckpoint, loadCheckpoint } from '../checkpoint/load.ts'
 import type { ShardRecord } from '../checkpoint/manifest.ts'
 import { readManifest } from '../checkpoint/read-manifest.ts'
+import { assertSameModel } from '../checkpoint/same-model.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
+import { completeModel } from '../contract/training.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { type LayoutEntry, type ShardLayout, viewsOf } from '../wire/layout.ts'
@@ -87,8 +89,8 @@ export async function restoreOwn(shard: Shard, found: ListedCheckpoint, fs: File
 export async function assertSource(config: RuntimeConfig, sourceDir: string, fs: FileSystem): Promise<void> {
   if (config.init.type === 'random') return
   const folder = join(sourceDir, config.init.path)
-  const { digest } = await readManifest(folder, fs)
-  if (digest === config.init.digest) return
+  const { manifest, digest } = await readManifest(folder, fs)
+  if (digest === config.init.digest) return assertSameModel(folder, manifest, completeModel(config.model))
   const message = `${folder} is not the chosen checkpoint: manifest ${digest}, expected ${config.init.digest}`
   throw new DownpourError('CHECKPOINT_WRONG_DIGEST', message, { folder })
 }

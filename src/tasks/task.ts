@@ -7,8 +7,7 @@ import type { VariableSpec } from '../support/variables.ts'
 import type { Tensor, Tensor4D } from '../tensor/tf.ts'
 
 /** What a task may ask of the job's backbone; BackboneOptions describes the fields. */
-export interface BackboneSettings
-  extends Partial<Pick<BackboneOptions, 'outputStride' | 'freeze' | 'stridePlacement' | 'rootPadding' | 'input'>> {
+export interface BackboneSettings extends Partial<Pick<BackboneOptions, 'outputStride' | 'freeze'>> {
   batchNorm?: NonNullable<BatchNormOptions['mode']>
 }
 

@@ -93,6 +93,7 @@ const VALID: readonly JobCase[] = [
   ),
   valid('a FinetuneJob without a preset', finetune({ preset: undefined, task: CLASSIFICATION, maxSteps: 5 })),
   valid('a FinetuneJob from the latest checkpoint', finetune()),
+  valid('a FinetuneJob of weights of torchvision', finetune({ model: { variant: 'torchvision' } })),
   valid('a FinetuneJob from one step', finetune({ from: { pretrainJob: 'jft', checkpoint: 'step', step: 7 } })),
   valid('a baseline without a source', finetune({ from: undefined, init: 'random' })),
   valid('no preset and all required fields', pretrain({ preset: undefined, task: { classes: 5 }, maxSteps: 10 })),
@@ -359,6 +360,11 @@ const INVALID_TYPES: readonly JobCase[] = [
   ),
   invalid('an unknown preset', pretrain({ preset: 'jft' }), /^spec\.preset: expected one of jft-resnet101/),
   invalid('an unknown backbone', pretrain({ model: { backbone: 'vgg' } }), /expected one of resnet-mini/),
+  invalid(
+    'an unknown variant',
+    pretrain({ model: { variant: 'caffe' } }),
+    /^spec\.model\.variant: expected one of slim, torchvision/,
+  ),
   invalid(
     'an unknown optimizer',
     pretrain({ optimizer: { type: 'lion' } }),
@@ -1094,6 +1100,12 @@ const FIFTY = { workers: { replicas: 50 } }
 
 export const CHANGE_CASES: readonly ChangeCase[] = [
   { name: 'the model', before: pretrain(), after: pretrain({ model: { backbone: 'resnet50' } }), field: 'model' },
+  {
+    name: 'the variant of the model',
+    before: finetune({ model: { variant: 'slim' } }),
+    after: finetune({ model: { variant: 'torchvision' } }),
+    field: 'model',
+  },
   {
     name: 'the task',
     before: pretrain({ task: { classes: 5 } }),

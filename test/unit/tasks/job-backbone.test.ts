@@ -14,6 +14,8 @@ import { makeConfig } from '../ps/fixtures.ts'
 
 before(async () => void (await selectBackend('wasm', silentLog)))
 
+type Variant = NonNullable<RuntimeConfig['model']['variant']>
+
 const EPSILON = 0.5
 const IMAGENET = { type: 'standardised', mean: [0.485, 0.456, 0.406], stddev: [0.229, 0.224, 0.225] } as const
 
@@ -58,12 +60,22 @@ test('a task can ask for stride, frozen stages and frozen batch norm', () => {
     assert.equal(kind, name.endsWith('/weights') ? 'trainable' : 'frozen', name)
 })
 
-test('a task can ask for the input, strides and padding that its weights were trained with', () => {
-  const build = jobBackbone(jobWith('resnet50'))
+test('the variant of a job decides input, strides and padding, and changes no variable', () => {
+  const build = (variant?: Variant) => {
+    const config = jobWith('resnet50')
+    return jobBackbone({ ...config, model: { ...config.model, ...(variant && { variant }) } })()
+  }
   const weights = drawWeights(build(), 4)
-  const plain = lastFeature(build(), weights)
-  for (const settings of [{ input: IMAGENET }, { stridePlacement: 'firstUnit' }, { rootPadding: 'symmetric' }] as const)
-    assert.notDeepEqual(lastFeature(build(settings), weights), plain, JSON.stringify(settings))
+  const job = { name: 'resnet50', freeze: 'none', batchNorm: { epsilon: EPSILON } } as const
+  const torchvision = { input: IMAGENET, stridePlacement: 'firstUnit', rootPadding: 'symmetric' } as const
+  const features = [undefined, 'slim', 'torchvision'].map((variant) => lastFeature(build(variant as Variant), weights))
+  assert.deepEqual(features, [
+    lastFeature(buildBackbone(job), weights),
+    lastFeature(buildBackbone(job), weights),
+    lastFeature(buildBackbone({ ...job, ...torchvision }), weights),
+  ])
+  assert.notDeepEqual(features[2], features[1])
+  assert.deepEqual(build('torchvision').variables, build('slim').variables)
 })
 
 test('the frozen protocol of a job freezes more than the stages that a task asks for', () => {
