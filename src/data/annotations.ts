@@ -1,6 +1,9 @@
 /** What is annotated in a picture besides its classes: objects (COCO, VOC detection, keypoints) and masks of classes. */
 
-/** Pixels of the picture file: x to the right, y down, 0 at the left and upper edge. */
+/**
+ * Pixels of the picture file as it is stored, without a rotation that its EXIF data asks for: x to the right, y down, 0
+ * at the left and upper edge.
+ */
 export interface ObjectAnnotation {
   readonly width: number
   readonly height: number

@@ -1,5 +1,6 @@
 /** A data set of any format: examples with annotations, in units that the job leases to its workers. */
 import type { Class } from '../contract/classes.ts'
+import type { MaskAnnotation, ObjectAnnotation } from './annotations.ts'
 import type { LabelMap } from './labels.ts'
 import type { PassedOver } from './scan/kinds.ts'
 
@@ -38,11 +39,17 @@ export interface Dataset<A> {
   withClasses(classes: readonly Class[]): Dataset<A>
 }
 
-/**
- * What formats store with a picture, as programs that serve every task see it. Another kind is another member of this
- * union; a task's declaration lists the formats whose annotations it reads.
- */
-export type Annotation = ClassLabels
+/** What is annotated in each picture of a data set. */
+export interface AnnotationKinds {
+  classes: ClassLabels
+  objects: ObjectAnnotation
+  masks: MaskAnnotation
+}
+export type AnnotationKind = keyof AnnotationKinds
+
+export type DatasetOf<K extends AnnotationKind> = { readonly annotates: K } & Dataset<AnnotationKinds[K]>
+/** `annotates` tells which it is. */
+export type AnyDataset = { [K in AnnotationKind]: DatasetOf<K> }[AnnotationKind]
 
 /** Label ids of an image. A task with exclusive classes uses the first. */
 export interface ClassLabels {

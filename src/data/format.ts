@@ -1,8 +1,8 @@
 import type { DataFormatName, FormatOption } from '../contract/data-formats.ts'
 import type { DataConfig } from '../contract/runtime.ts'
-import type { Dataset } from './dataset.ts'
+import type { AnyDataset } from './dataset.ts'
 
-export interface DataFormat<A> {
+export interface DataFormat {
   readonly name: DataFormatName
   /** What the format reads, as in "no class folders with pictures here". */
   readonly contents: string
@@ -14,7 +14,7 @@ export interface DataFormat<A> {
    * Lists the data set. Pictures and records are read later, unit by unit.
    * @throws DownpourError DATA_…, LABELS_INVALID, LABEL_UNKNOWN; Node's error when the storage fails
    */
-  open(root: string, options: FormatOptions): Promise<Dataset<A>>
+  open(root: string, options: FormatOptions): Promise<AnyDataset>
 }
 
 /** The fields of `spec.data` that a format reads. */

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { DataFormatName } from '../contract/data-formats.ts'
 import type { DataConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
-import type { Annotation, Dataset } from './dataset.ts'
+import type { AnnotationKind, AnyDataset, ClassLabels, Dataset } from './dataset.ts'
 import type { DataFormat } from './format.ts'
 import { imagenetFolder } from './formats/imagenet-folder.ts'
 import { tfrecord } from './formats/tfrecord.ts'
@@ -15,26 +15,46 @@ import { passedOverText } from './scan/kinds.ts'
 import { isMissing, unreadable } from './unreadable.ts'
 
 /** `data inspect` tries them in this order. */
-export const FORMATS: Readonly<Record<DataFormatName, DataFormat<Annotation>>> = {
+export const FORMATS: Readonly<Record<DataFormatName, DataFormat>> = {
   tfrecord,
   'imagenet-folder': imagenetFolder,
+}
+
+const NAMES: Readonly<Record<AnnotationKind, string>> = {
+  classes: 'class labels',
+  objects: 'boxes of objects',
+  masks: 'masks of classes',
 }
 
 /**
  * @param folder the mounted folder that `config.path` is relative to
  * @throws DownpourError DATA_…, LABELS_INVALID, LABEL_UNKNOWN; Node's error when the storage fails
  */
-export async function openDataset(folder: string, config: DataConfig): Promise<Dataset<Annotation>> {
+export async function openDataset(folder: string, config: DataConfig): Promise<AnyDataset> {
   const root = join(folder, config.path)
   await mustExist(root)
   const format = FORMATS[config.format]
   const dataset = await format.open(root, config)
-  if (dataset.units.length > 0) return config.labelSubset ? withLabelSubset(dataset, config.labelSubset, root) : dataset
+  if (dataset.units.length > 0) return dataset
   const named = config.files === undefined ? '' : ` named ${config.files}`
   const subset = config.subset ? ` in the subset of ${config.subset.fraction}` : ''
   const instead = dataset.passedOver.map(passedOverText).join('; ')
   const message = `${root}: no ${format.contents}${named} here${subset}${instead && `; passed over: ${instead}`}`
   throw new DownpourError('DATA_EMPTY', message, { root, format: format.name })
+}
+
+/**
+ * The data set of a task that learns class labels, restricted to `config.labelSubset`.
+ * @throws DownpourError as `openDataset`; DATA_ANNOTATIONS: the pictures have other annotations
+ */
+export async function openClassDataset(folder: string, config: DataConfig): Promise<Dataset<ClassLabels>> {
+  const root = join(folder, config.path)
+  const dataset = await openDataset(folder, config)
+  if (dataset.annotates === 'classes') {
+    return config.labelSubset ? withLabelSubset(dataset, config.labelSubset, root) : dataset
+  }
+  const message = `${root}: the pictures have ${NAMES[dataset.annotates]}, and the task learns ${NAMES.classes}`
+  throw new DownpourError('DATA_ANNOTATIONS', message, { root, annotates: dataset.annotates })
 }
 
 async function mustExist(root: string): Promise<void> {

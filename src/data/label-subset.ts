@@ -4,10 +4,10 @@
  */
 import type { DataConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
-import { classDataset } from './class-dataset.ts'
 import type { ClassLabels, Dataset, Item } from './dataset.ts'
 import { interpretAt } from './interpret.ts'
 import { similarName, someNames } from './label-names.ts'
+import { classDataset } from './labelled-dataset.ts'
 import { createLabelMap, type LabelMap } from './labels.ts'
 
 type LabelSubset = NonNullable<DataConfig['labelSubset']>

@@ -13,7 +13,21 @@ const MAX_FILE_BYTES = 2 ** 28
 
 const FORM = '[{ "id": 0, "name": "…", "parents": [] }, …]'
 
-const LabelsFile = z.array(z.object({ id: z.int().min(0), name: z.string(), parents: z.array(z.int().min(0)) }))
+const index = z.int().min(0)
+
+const LabelsFile = z.array(
+  z.object({
+    id: index,
+    name: z.string(),
+    parents: z.array(index),
+    /** The id in official files and results: 1 to 90 for the 80 categories of COCO. */
+    categoryId: z.exactOptional(z.int()),
+    /** Names of the keypoints of an object of this class. */
+    keypoints: z.exactOptional(z.array(z.string())),
+    /** Pairs of keypoints that a drawing connects, numbered from 1 as in COCO files. */
+    skeleton: z.exactOptional(z.array(z.tuple([z.int(), z.int()]))),
+  }),
+)
 export type Label = z.output<typeof LabelsFile>[number]
 
 export interface LabelMap {

@@ -3,7 +3,7 @@ import { loadCheckpoint, loadClasses } from '../checkpoint/load.ts'
 import type { Tensor as StoredTensor } from '../checkpoint/safetensors.ts'
 import type { Class } from '../contract/classes.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
-import type { Annotation, Dataset } from '../data/dataset.ts'
+import type { ClassLabels, Dataset } from '../data/dataset.ts'
 import type { Batch } from '../input/batch.ts'
 import { evaluationBatches } from '../input/batches.ts'
 import { CorruptionCount } from '../input/corruption-count.ts'
@@ -64,7 +64,7 @@ async function batchesOf({ config, set }: EvaluateOptions, classes: readonly Cla
 }
 
 /** A checkpoint without a list of classes is scored by the label numbers of the set, so the model needs an output for each. @throws DownpourError LABELS_TOO_MANY */
-function atMost(outputs: number | undefined, { dataset, where }: EvaluateOptions['set']): Dataset<Annotation> {
+function atMost(outputs: number | undefined, { dataset, where }: EvaluateOptions['set']): Dataset<ClassLabels> {
   const labels = dataset.labels.size
   if (outputs === undefined || labels <= outputs) return dataset
   const message = `${where}: the evaluation set has ${labels} labels, spec.task.classes is ${outputs}`

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { type Class, MAX_CLASSES_BYTES, parseClasses } from '../contract/classes.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
-import type { Annotation, Dataset } from '../data/dataset.ts'
+import type { ClassLabels, Dataset } from '../data/dataset.ts'
 import { logMissingClasses } from '../data/match-classes.ts'
 import { readRegular } from '../data/regular-file.ts'
 import { logPassedOver } from '../data/scan/log-passed-over.ts'
@@ -16,7 +16,7 @@ export interface EvaluationSet {
   /** The folder, for messages. */
   readonly where: string
   /** Opened once for all checkpoints. `withClasses` maps its labels to the classes of one checkpoint. */
-  readonly dataset: Dataset<Annotation>
+  readonly dataset: Dataset<ClassLabels>
   /** Logs once which classes of the job the set lacks. @throws DownpourError CLASS_UNKNOWN, HIERARCHY_DIFFERS */
   compare(classes: readonly Class[]): void
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { DataConfig } from '../contract/runtime.ts'
-import type { Annotation, Dataset } from '../data/dataset.ts'
-import { openDataset } from '../data/formats.ts'
+import type { ClassLabels, Dataset } from '../data/dataset.ts'
+import { openClassDataset } from '../data/formats.ts'
 import { checkUnits } from './check-units.ts'
 import type { CorruptionCount } from './corruption-count.ts'
 
@@ -14,8 +14,8 @@ export async function openChecked(
   config: DataConfig,
   most: number,
   corruption: CorruptionCount,
-): Promise<Dataset<Annotation>> {
-  const dataset = await openDataset(folder, config)
+): Promise<Dataset<ClassLabels>> {
+  const dataset = await openClassDataset(folder, config)
   await checkUnits(dataset, most, join(folder, config.path), corruption)
   return dataset
 }

@@ -3,7 +3,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { Class } from '../contract/classes.ts'
 import type { Lease } from '../contract/exchange.ts'
 import type { TaskConfig } from '../contract/runtime.ts'
-import type { Annotation, Dataset } from '../data/dataset.ts'
+import type { ClassLabels, Dataset } from '../data/dataset.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import type { LeaseSource } from './batch.ts'
 import { trainingBatches } from './batches.ts'
@@ -13,7 +13,7 @@ import type { FromLoader, LoaderSetup, ToLoader } from './loader-messages.ts'
 import { openChecked } from './open-checked.ts'
 import type { InputPipeline } from './pipeline.ts'
 
-type CreateInput = (task: TaskConfig) => Promise<InputPipeline<Annotation, unknown>>
+type CreateInput = (task: TaskConfig) => Promise<InputPipeline<ClassLabels, unknown>>
 
 /** Call once in the thread. @param createInput the pipeline of a task */
 export function serveLoader(createInput: CreateInput): void {

@@ -3,13 +3,13 @@
  * thread imports this file for `createInput`, so tfjs is imported in `createTask` only.
  */
 import type { RuntimeConfig, TaskConfig } from '../contract/runtime.ts'
-import type { Annotation } from '../data/dataset.ts'
+import type { ClassLabels } from '../data/dataset.ts'
 import type { InputPipeline } from '../input/pipeline.ts'
 import { declarationOf, type TaskType } from './declarations.ts'
 import type { BuildBackbone, Task } from './task.ts'
 
 interface TaskEntry {
-  input(): Promise<{ createInput(fields: unknown): InputPipeline<Annotation, unknown> }>
+  input(): Promise<{ createInput(fields: unknown): InputPipeline<ClassLabels, unknown> }>
   task(): Promise<{ createTask(options: unknown, buildBackbone: BuildBackbone): Task }>
 }
 
@@ -23,7 +23,7 @@ const TASKS: Readonly<Record<TaskType, TaskEntry>> = {
 }
 
 /** @throws DownpourError CONFIG_INVALID */
-export async function createInput({ type, input }: TaskConfig): Promise<InputPipeline<Annotation, unknown>> {
+export async function createInput({ type, input }: TaskConfig): Promise<InputPipeline<ClassLabels, unknown>> {
   const { createInput } = await entryOf(type).input()
   return createInput(input)
 }

@@ -3,10 +3,10 @@ import { dirname, join, normalize } from 'node:path'
 import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
 import { printable } from '../../support/printable.ts'
 import { seedOf } from '../../support/random.ts'
-import { classDataset } from '../class-dataset.ts'
-import type { ClassLabels, Dataset, Item } from '../dataset.ts'
+import type { ClassLabels, DatasetOf, Item } from '../dataset.ts'
 import type { DataFormat, FormatOptions } from '../format.ts'
 import { similarName, someNames } from '../label-names.ts'
+import { classDataset } from '../labelled-dataset.ts'
 import { flatLabels, type LabelMap, readLabels } from '../labels.ts'
 import { readRegular } from '../regular-file.ts'
 import { picturesOf, scanClass } from '../scan/class-folder.ts'
@@ -27,7 +27,7 @@ interface ImageFile {
   label: number
 }
 
-export const imagenetFolder: DataFormat<ClassLabels> = {
+export const imagenetFolder: DataFormat = {
   name: 'imagenet-folder',
   contents: 'class folders with pictures',
   examplesAre: 'files',
@@ -56,7 +56,7 @@ async function hasClasses(folder: string): Promise<boolean> {
  * @throws DownpourError LABELS_INVALID, LABEL_UNKNOWN for a folder without a label; DATA_UNREADABLE, DATA_NAMES,
  * DATA_SPLITS, DATA_NESTED, DATA_NO_PICTURES
  */
-async function openFolder(root: string, { labels: labelsFile, subset }: FormatOptions): Promise<Dataset<ClassLabels>> {
+async function openFolder(root: string, { labels: labelsFile, subset }: FormatOptions): Promise<DatasetOf<'classes'>> {
   const tally = new Tally()
   const given = labelsFile ? await readLabels(join(root, labelsFile)) : undefined
   const classes = await scanClassFolders(root, usedNames(labelsFile, given), tally)

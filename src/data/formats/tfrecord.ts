@@ -2,11 +2,11 @@
 import { join, normalize } from 'node:path'
 import { DownpourError, errorMessage } from '../../support/errors.ts'
 import { printable } from '../../support/printable.ts'
-import { classDataset } from '../class-dataset.ts'
 import { decodeExample } from '../codecs/example.ts'
 import { readTfRecords } from '../codecs/tfrecord.ts'
-import type { ClassLabels, Dataset, Item } from '../dataset.ts'
+import type { ClassLabels, DatasetOf, Item } from '../dataset.ts'
 import type { DataFormat, FormatOptions } from '../format.ts'
+import { classDataset } from '../labelled-dataset.ts'
 import { readLabels } from '../labels.ts'
 import { inParallel } from '../scan/in-parallel.ts'
 import { type Kind, Tally } from '../scan/kinds.ts'
@@ -17,7 +17,7 @@ import { inSubset } from '../subset.ts'
 
 const DEFAULT_LABELS = 'labels.json'
 
-export const tfrecord: DataFormat<ClassLabels> = {
+export const tfrecord: DataFormat = {
   name: 'tfrecord',
   contents: 'tfrecord files',
   examplesAre: 'records',
@@ -34,7 +34,7 @@ function isShard(name: string): boolean {
 }
 
 /** @throws DownpourError DATA_MISSING, DATA_UNREADABLE, DATA_SHARDS_…, DATA_COMPRESSED, LABELS_INVALID */
-async function openShards(root: string, options: FormatOptions): Promise<Dataset<ClassLabels>> {
+async function openShards(root: string, options: FormatOptions): Promise<DatasetOf<'classes'>> {
   const labelsFile = options.labels ?? DEFAULT_LABELS
   const tally = new Tally()
   const files = await chosenFiles(root, labelsFile, options.files, tally)

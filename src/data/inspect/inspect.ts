@@ -4,7 +4,7 @@ import type { DataFormatName } from '../../contract/data-formats.ts'
 import { DownpourError, errorMessage } from '../../support/errors.ts'
 import { decodeSquare } from '../codecs/image.ts'
 import type { ClassLabels, Dataset, Encoded } from '../dataset.ts'
-import { FORMATS, openDataset } from '../formats.ts'
+import { FORMATS, openClassDataset } from '../formats.ts'
 import type { LabelMap } from '../labels.ts'
 import { type PassedOver, Tally } from '../scan/kinds.ts'
 import { ContactSheet } from './contact-sheet.ts'
@@ -98,7 +98,7 @@ async function inspectSet(set: FoundSet, options: InspectOptions, samples: strin
   const { folder, format } = set
   const { labels, files, limit = Number.POSITIVE_INFINITY } = options
   const given = { ...(labels === undefined ? {} : { labels }), ...(files === undefined ? {} : { files }) }
-  const dataset = await openDataset(folder, { path: '.', format, maxCorruptRecords: 0, ...given })
+  const dataset = await openClassDataset(folder, { path: '.', format, maxCorruptRecords: 0, ...given })
   const counts = new LabelCount(dataset.labels)
   const sheet = samples === undefined ? undefined : ContactSheet.in(samples, dataset.labels)
   const tally = new Tally(dataset.passedOver)

@@ -9,7 +9,7 @@ import { type DataConfig, EXIT } from '../../../src/contract/runtime.ts'
 import { encodeExample } from '../../../src/data/codecs/example.ts'
 import { encodeTfRecord, readTfRecords } from '../../../src/data/codecs/tfrecord.ts'
 import type { ClassLabels, Dataset, Item } from '../../../src/data/dataset.ts'
-import { FORMATS, openDataset } from '../../../src/data/formats.ts'
+import { FORMATS, openClassDataset } from '../../../src/data/formats.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { collect, FRUIT, holdsAll, inside, png, records, writeImages, writeRecords } from './builders.ts'
 
@@ -27,7 +27,7 @@ test('TFRecord files are units in the order of their names; other files are skip
   const folder = inside(root)
   const config = await writeRecords(folder, [records('a', 2), records('b', 1)])
   await writeFile(join(folder, 'README'), 'not data')
-  const dataset = await openDataset(folder, config)
+  const dataset = await openClassDataset(folder, config)
   assert.deepEqual(dataset.units, ['x-00000.tfrecord', 'x-00001.tfrecord'])
   assert.deepEqual(idsOf(await readAll(dataset)), ['a0', 'a1', 'b0'])
   assert.deepEqual(
@@ -48,7 +48,7 @@ test('records without an image or a label, or that are no Example, are damage wi
     Buffer.from([10, 200]),
   ].map(encodeTfRecord)
   await appendFile(file, Buffer.concat([good, ...broken]))
-  const items = await readAll(await openDataset(folder, config))
+  const items = await readAll(await openClassDataset(folder, config))
   const at = [0, 1, 2].map((i) => good.length + broken.slice(0, i).reduce((sum, bytes) => sum + bytes.length, 0))
   assert.deepEqual(
     items
@@ -74,7 +74,7 @@ test('class folders get labels in alphabetical order, and every unit has images 
     Buffer.alloc(1),
   ])
   const config = await writeImages(folder, Object.fromEntries([...names, ['pear/notes.txt', Buffer.alloc(1)]]))
-  const dataset = await openDataset(folder, config)
+  const dataset = await openClassDataset(folder, config)
   assert.deepEqual(
     dataset.labels.labels.map(({ name }) => name),
     ['apple', 'pear'],
@@ -98,13 +98,13 @@ test('a labels file gives class folders their labels, and a folder that it lacks
   const images = { 'tool/1.png': await png(1), 'apple/1.png': await png(2) }
   const config = { ...(await writeImages(folder, images)), labels: 'labels.json' }
   await writeFile(join(folder, 'labels.json'), JSON.stringify(FRUIT))
-  const items = await readAll(await openDataset(folder, config))
+  const items = await readAll(await openClassDataset(folder, config))
   const labelOf = Object.fromEntries(
     items.flatMap((item) => (item.type === 'example' ? [[item.id, item.annotation.labels]] : [])),
   )
   assert.deepEqual(labelOf, { 'apple/1.png': [2], 'tool/1.png': [3] })
   await mkdir(join(folder, 'ghost'))
-  await assert.rejects(openDataset(folder, config), {
+  await assert.rejects(openClassDataset(folder, config), {
     code: 'LABEL_UNKNOWN',
     message: /ghost: the labels file has no label/,
   })
@@ -114,7 +114,7 @@ test('an unreadable image is damage, and reading continues', async () => {
   const folder = inside(root)
   const config = await writeImages(folder, { 'a/1.png': await png(1) })
   await symlink('nowhere', join(folder, 'a/2.png'))
-  const items = await readAll(await openDataset(folder, config))
+  const items = await readAll(await openClassDataset(folder, config))
   assert.deepEqual(items.map(({ type }) => type).sort(), ['corrupt', 'example'])
 })
 
@@ -123,7 +123,7 @@ test('subsets of one seed are nested and have about their fraction; another seed
   const config = await writeRecords(folder, [records('image-', 400)])
   const chosen = async (fraction: number, seed: number) => {
     const subset: DataConfig['subset'] = { fraction, seed }
-    return new Set(idsOf(await readAll(await openDataset(folder, { ...config, subset }))))
+    return new Set(idsOf(await readAll(await openClassDataset(folder, { ...config, subset }))))
   }
   const [small, medium, all, other] = await Promise.all([chosen(0.1, 7), chosen(0.3, 7), chosen(1, 7), chosen(0.3, 8)])
   assert.ok(holdsAll(medium, small) && holdsAll(all, medium))
@@ -137,18 +137,18 @@ test('subsets of one seed are nested and have about their fraction; another seed
 test('a missing or empty folder is refused with advice', async () => {
   const folder = inside(root)
   const config: DataConfig = { path: 'gone', format: 'tfrecord', maxCorruptRecords: 0 }
-  await assert.rejects(openDataset(folder, config), {
+  await assert.rejects(openClassDataset(folder, config), {
     code: 'DATA_MISSING',
     message: /gone: no such folder; .* data make/,
   })
   await writeFile(join(folder, 'labels.json'), '[]')
-  await assert.rejects(openDataset(folder, { ...config, path: '.' }), {
+  await assert.rejects(openClassDataset(folder, { ...config, path: '.' }), {
     code: 'DATA_EMPTY',
     message: /no tfrecord files here/,
   })
   await writeImages(folder, { 'a/1.png': await png(1) })
   const nothing = { ...config, path: '.', format: 'imagenet-folder' as const, subset: { fraction: 1e-9, seed: 1 } }
-  await assert.rejects(openDataset(folder, nothing), { code: 'DATA_EMPTY', message: /in the subset of 1e-9/ })
+  await assert.rejects(openClassDataset(folder, nothing), { code: 'DATA_EMPTY', message: /in the subset of 1e-9/ })
 })
 
 for (const code of ['ESTALE', 'EIO'])
@@ -159,7 +159,7 @@ for (const code of ['ESTALE', 'EIO'])
     for (const call of ['stat', 'open'] as const) t.mock.method(promises, call, no)
     syncBuiltinESMExports()
     const config = { path: '.', format: 'tfrecord', maxCorruptRecords: 0 } as const
-    await assert.rejects(openDataset(folder, config), { code })
+    await assert.rejects(openClassDataset(folder, config), { code })
     await assert.rejects(collect(readTfRecords(join(folder, 'x.tfrecord'))), { code })
     assert.equal(exitCodeOf(code), EXIT.storage)
     t.mock.restoreAll()

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Class } from '../../../src/contract/classes.ts'
 import type { DataConfig } from '../../../src/contract/runtime.ts'
 import type { ClassLabels, Dataset } from '../../../src/data/dataset.ts'
-import { openDataset } from '../../../src/data/formats.ts'
+import { openClassDataset } from '../../../src/data/formats.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { collect, FRUIT, inside, png, writeImages, writeRecords } from './builders.ts'
 
@@ -34,7 +34,7 @@ const IMAGES = [
 async function fruitWith(names: string[], keepOtherLabels: boolean): Promise<Dataset<ClassLabels>> {
   const folder = inside(root)
   const config = await writeRecords(folder, IMAGES)
-  return openDataset(folder, { ...config, labelSubset: { names, keepOtherLabels } })
+  return openClassDataset(folder, { ...config, labelSubset: { names, keepOtherLabels } })
 }
 
 test('images without a label of the subset are left out, and the subset is the only classes', async () => {
@@ -85,7 +85,7 @@ test('class folders support label subsets too', async () => {
   const files = { 'ant/1.png': await png(1), 'bee/1.png': await png(2), 'cat/1.png': await png(3) }
   const config: DataConfig = await writeImages(folder, files)
   const labelSubset = { names: ['cat', 'ant'], keepOtherLabels: false }
-  assert.deepEqual(await namesIn(await openDataset(folder, { ...config, labelSubset })), {
+  assert.deepEqual(await namesIn(await openClassDataset(folder, { ...config, labelSubset })), {
     'ant/1.png': ['ant'],
     'cat/1.png': ['cat'],
   })

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Class } from '../../../src/contract/classes.ts'
 import type { DataConfig } from '../../../src/contract/runtime.ts'
-import { openDataset } from '../../../src/data/formats.ts'
+import { openClassDataset } from '../../../src/data/formats.ts'
 import { createLabelMap, flatLabels, type Label, type LabelMap } from '../../../src/data/labels.ts'
 import { logMissingClasses, matchClasses } from '../../../src/data/match-classes.ts'
 import type { Log } from '../../../src/support/log.ts'
@@ -25,7 +25,7 @@ function closing(own: LabelMap, classes: readonly Label[]): (ids: number[]) => n
 
 /** Maps the id of each image to the names of its labels by the ids of the job. */
 async function namesRead(folder: string, config: DataConfig, classes: readonly Class[]) {
-  const dataset = (await openDataset(folder, config)).withClasses(classes)
+  const dataset = (await openClassDataset(folder, config)).withClasses(classes)
   const items = (await Promise.all(dataset.units.map((_, unit) => collect(dataset.read(unit))))).flat()
   const pairs = items.map((item) => {
     if (item.type === 'corrupt') return assert.fail(item.reason)
@@ -43,7 +43,7 @@ test('images of a folder that lacks a class have the ids of the job', async () =
 test('a class that the job does not have is refused by name', async () => {
   const folder = inside(root)
   const images = { 'zant/1.png': await png(1), 'bee/1.png': await png(1), 'cat/1.png': await png(1) }
-  const dataset = await openDataset(folder, await writeImages(folder, images))
+  const dataset = await openClassDataset(folder, await writeImages(folder, images))
   assert.throws(() => dataset.withClasses(JOB), {
     code: 'CLASS_UNKNOWN',
     message: /"zant".*"ant", "bee", "cat"/,
@@ -86,7 +86,10 @@ test('class folders with a labels file in another order are mapped too', async (
 
 test('the objects of a generated image have ids of the job too, without ancestors', async () => {
   const folder = inside(root)
-  const dataset = await openDataset(folder, await writeRecords(folder, [[{ id: 'a', labels: [3], truth: [2, 3] }]]))
+  const dataset = await openClassDataset(
+    folder,
+    await writeRecords(folder, [[{ id: 'a', labels: [3], truth: [2, 3] }]]),
+  )
   const last = FRUIT.length - 1
   const reversed = FRUIT.map(({ name, parents }) => ({ name, parents: parents.map((id) => last - id) })).reverse()
   const job = dataset.withClasses(reversed.map((label, id) => ({ id, ...label })))
@@ -144,7 +147,7 @@ test('a repeated name in a labels file is refused with both ids', async () => {
     const labels = names.map((name, id) => ({ id, name, parents: [] }))
     const folder = inside(root)
     const config = await writeRecords(folder, [[{ id: 'a', labels: [0] }]], labels)
-    await assert.rejects(openDataset(folder, config), {
+    await assert.rejects(openClassDataset(folder, config), {
       code: 'LABELS_INVALID',
       message: /labels 0 and 2 /,
     })

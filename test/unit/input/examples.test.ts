@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { exitCodeOf } from '../../../src/contract/exit-codes.ts'
 import { EXIT } from '../../../src/contract/runtime.ts'
 import type { ClassLabels, Dataset } from '../../../src/data/dataset.ts'
-import { openDataset } from '../../../src/data/formats.ts'
+import { openClassDataset } from '../../../src/data/formats.ts'
 import { CorruptionCount } from '../../../src/input/corruption-count.ts'
 import { createExampleReader } from '../../../src/input/examples.ts'
 import { squareCrop } from '../../../src/input/square-crop.ts'
@@ -20,7 +20,7 @@ const NO_PICTURE = Buffer.from('no picture')
 async function datasetOf(...units: RecordSpec[][]): Promise<{ dataset: Dataset<ClassLabels>; file: string }> {
   const folder = inside(root)
   return {
-    dataset: await openDataset(folder, await writeRecords(folder, units)),
+    dataset: await openClassDataset(folder, await writeRecords(folder, units)),
     file: join(folder, 'x-00000.tfrecord'),
   }
 }

@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import type { ClassLabels, Dataset, Encoded } from '../../../../src/data/dataset.ts'
-import { openDataset } from '../../../../src/data/formats.ts'
+import { openClassDataset } from '../../../../src/data/formats.ts'
 import { makeJftMini } from '../../../../src/data/generate/jft-mini.ts'
 import { hierarchyDepth } from '../../../../src/data/hierarchy.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
@@ -24,7 +24,7 @@ let downstream: { train: Example[]; val: Example[]; classes: string[] }
 let source: Dataset<ClassLabels>
 
 async function examplesOf(path: string, format: 'tfrecord' | 'imagenet-folder') {
-  const opened = await openDataset(out, { path, format, maxCorruptRecords: 0 })
+  const opened = await openClassDataset(out, { path, format, maxCorruptRecords: 0 })
   const items = (await Promise.all(opened.units.map((_, unit) => collect(opened.read(unit))))).flat()
   const examples = items.map((item) =>
     item.type === 'example' ? { ...item, ...item.annotation } : assert.fail(item.reason),

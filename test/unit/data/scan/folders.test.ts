@@ -12,7 +12,7 @@ import sharp from 'sharp'
 import { exitCodeOf } from '../../../../src/contract/exit-codes.ts'
 import { EXIT } from '../../../../src/contract/runtime.ts'
 import type { ClassLabels, Dataset } from '../../../../src/data/dataset.ts'
-import { openDataset } from '../../../../src/data/formats.ts'
+import { openClassDataset } from '../../../../src/data/formats.ts'
 import type { Kind } from '../../../../src/data/scan/kinds.ts'
 import { CorruptionCount } from '../../../../src/input/corruption-count.ts'
 import { createExampleReader } from '../../../../src/input/examples.ts'
@@ -34,7 +34,7 @@ async function threeClasses(more: Record<string, Uint8Array> = {}): Promise<stri
   return folder
 }
 
-const open = (folder: string) => openDataset(folder, config)
+const open = (folder: string) => openClassDataset(folder, config)
 const classesOf = ({ labels }: Dataset<ClassLabels>) => labels.labels.map(({ name }) => name)
 const kindsOf = ({ passedOver }: Dataset<ClassLabels>) =>
   Object.fromEntries(passedOver.map(({ kind, count, example }) => [kind, `${count} ${example}`]))
@@ -316,7 +316,7 @@ suite('folders without images of their own:', () => {
     for (const path of ['labels.json', './labels.json', 'meta/labels.json']) {
       const folder = inside(root)
       await writeImages(folder, { 'apple/1.png': picture, [path]: Buffer.from(JSON.stringify(FRUIT)) })
-      const source = await openDataset(folder, { ...config, labels: path })
+      const source = await openClassDataset(folder, { ...config, labels: path })
       assert.deepEqual([source.passedOver, await idsOf(source)], [[], ['apple/1.png']])
     }
   })
@@ -388,7 +388,7 @@ suite('names of classes:', () => {
     const labels = ['bee', 'cat', 'dog', 'eel', 'fly', 'Ant '].map((name, id) => ({ id, name, parents: [] }))
     await writeFile(join(folder, 'labels.json'), JSON.stringify(labels))
     await assert.rejects(
-      openDataset(folder, { path: '.', format: 'imagenet-folder', maxCorruptRecords: 0, labels: 'labels.json' }),
+      openClassDataset(folder, { path: '.', format: 'imagenet-folder', maxCorruptRecords: 0, labels: 'labels.json' }),
       {
         code: 'LABEL_UNKNOWN',
         message: /ant: the labels file has no label of that name; it has "bee", .* and 1 more, and one is "Ant "$/,
@@ -443,11 +443,11 @@ suite('files and folders without read permission', () => {
   function asUid65534(folder: string): string {
     const module = pathToFileURL(resolve('src/data/formats.ts'))
     const program = `
-      import { openDataset } from '${module}'
+      import { openClassDataset } from '${module}'
       process.setgroups([]); process.setgid(65534); process.setuid(65534)
       const folder = ${JSON.stringify(folder)}
       try {
-        const source = await openDataset(folder, ${JSON.stringify(config)})
+        const source = await openClassDataset(folder, ${JSON.stringify(config)})
         for (const unit of source.units.keys()) for await (const item of source.read(unit))
           if (item.type === 'corrupt') console.log(item.where.slice(folder.length + 1) + ': ' + item.reason)
       } catch (error) { console.log(error.code, error.message) }`

@@ -8,7 +8,7 @@ import { suite, test } from 'node:test'
 import { deflateSync, gzipSync } from 'node:zlib'
 import { exitCodeOf } from '../../../../src/contract/exit-codes.ts'
 import { EXIT } from '../../../../src/contract/runtime.ts'
-import { openDataset } from '../../../../src/data/formats.ts'
+import { openClassDataset } from '../../../../src/data/formats.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
 import { collect, encodeRecord, FRUIT, inside } from '../builders.ts'
 
@@ -24,7 +24,7 @@ async function shardFolder(files: Record<string, Uint8Array>): Promise<string> {
 }
 
 async function idsOf(folder: string, files?: string): Promise<string[]> {
-  const source = await openDataset(folder, { ...config, ...(files ? { files } : {}) })
+  const source = await openClassDataset(folder, { ...config, ...(files ? { files } : {}) })
   const items = (await Promise.all(source.units.map((_, unit) => collect(source.read(unit))))).flat()
   return items.map((item) => (item.type === 'example' ? item.id : item.reason))
 }
@@ -66,7 +66,7 @@ suite('a shard that is not a file is refused by name and does not block:', { tim
     for (const name of ['pipe', 'y-0-of-1']) execFileSync('mkfifo', [join(folder, name)])
     await symlink('gone', join(folder, 'link'))
     await mkdir(join(folder, '@eaDir'))
-    const { passedOver } = await openDataset(folder, { ...config, files: 'x*' })
+    const { passedOver } = await openClassDataset(folder, { ...config, files: 'x*' })
     assert.deepEqual(
       passedOver.map(({ kind, count }) => [kind, count]),
       [
