@@ -1,6 +1,6 @@
 /** TFRecord shards of tf.train.Examples beside a labels.json (paper.md §5, "JFT-like"). A unit is a file. */
-import { join, normalize } from 'node:path'
-import { DownpourError, errorMessage } from '../../support/errors.ts'
+import { join } from 'node:path'
+import { errorMessage } from '../../support/errors.ts'
 import { printable } from '../../support/printable.ts'
 import { decodeExample } from '../codecs/example.ts'
 import { readTfRecords } from '../codecs/tfrecord.ts'
@@ -8,11 +8,9 @@ import type { ClassLabels, DatasetOf, Item } from '../dataset.ts'
 import type { DataFormat, FormatOptions } from '../format.ts'
 import { classDataset } from '../labelled-dataset.ts'
 import { readLabels } from '../labels.ts'
-import { inParallel } from '../scan/in-parallel.ts'
-import { type Kind, Tally } from '../scan/kinds.ts'
-import { type Entry, followLink, listFolder } from '../scan/listing.ts'
-import { isCompressedName, isSystem } from '../scan/names.ts'
-import { chooseShards, isRecordName } from '../scan/shards.ts'
+import { Tally } from '../scan/kinds.ts'
+import { findShards, hasShards } from '../scan/shard-files.ts'
+import { isRecordName } from '../scan/shards.ts'
 import { inSubset } from '../subset.ts'
 
 const DEFAULT_LABELS = 'labels.json'
@@ -21,23 +19,16 @@ export const tfrecord: DataFormat = {
   name: 'tfrecord',
   contents: 'tfrecord files',
   examplesAre: 'records',
-  detect: hasShards,
+  detect: (folder) => hasShards(folder, isRecordName),
   open: openShards,
-}
-
-async function hasShards(folder: string): Promise<boolean> {
-  return (await listFolder(folder)).some(({ name, type }) => type !== 'folder' && isShard(name))
-}
-
-function isShard(name: string): boolean {
-  return !isSystem(name) && (isRecordName(name) || (isCompressedName(name) && isRecordName(name.replace(/\.\w+$/, ''))))
 }
 
 /** @throws DownpourError DATA_MISSING, DATA_UNREADABLE, DATA_SHARDS_…, DATA_COMPRESSED, LABELS_INVALID */
 async function openShards(root: string, options: FormatOptions): Promise<DatasetOf<'classes'>> {
   const labelsFile = options.labels ?? DEFAULT_LABELS
   const tally = new Tally()
-  const files = await chosenFiles(root, labelsFile, options.files, tally)
+  const search = { isShardName: isRecordName, pattern: options.files, used: [labelsFile] }
+  const files = await findShards(root, search, tally)
   const labels = await readLabels(join(root, labelsFile))
   const shards = {
     units: files,
@@ -52,33 +43,6 @@ async function openShards(root: string, options: FormatOptions): Promise<Dataset
     },
   }
   return classDataset(shards, labels, root)
-}
-
-async function chosenFiles(root: string, labelsFile: string, pattern: string | undefined, tally: Tally) {
-  const entries = (await listFolder(root)).filter(({ name }) => name !== normalize(labelsFile))
-  const types = await inParallel(entries, (entry) => typeOf(root, entry))
-  const typeByName = new Map(entries.map(({ name }, i) => [name, types[i]]))
-  const folders = entries.filter(({ name }) => typeByName.get(name) === 'folder')
-  for (const { name } of folders) tally.add(isSystem(name) ? 'system' : 'folder', name)
-  const names = entries.map(({ name }) => name).filter((name) => typeByName.get(name) !== 'folder')
-  const { shards, passedOver } = chooseShards(root, names, pattern)
-  for (const { name, kind } of passedOver) tally.add(kindOfNoFile(typeByName.get(name), kind), name)
-  const unusable = shards.find((name) => typeByName.get(name) !== 'file')
-  if (unusable === undefined) return shards
-  const what = typeByName.get(unusable) === 'nowhere' ? 'a broken link' : 'not a regular file'
-  throw new DownpourError(
-    'DATA_UNREADABLE',
-    `${join(root, printable(unusable))}: is ${what}; copy the shard there, or remove it`,
-  )
-}
-
-function kindOfNoFile(type: string | undefined, kind: Kind): Kind {
-  if (kind === 'system' || type === 'file' || type === 'link') return kind
-  return type === 'nowhere' ? 'badLink' : 'special'
-}
-
-async function typeOf(root: string, { name, type }: Entry) {
-  return type === 'link' && !isSystem(name) ? followLink(root, name) : type
 }
 
 function exampleOf(data: Uint8Array, where: string): Item<ClassLabels> {

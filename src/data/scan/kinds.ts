@@ -18,7 +18,7 @@ export const KINDS = {
   archive: { what: 'archives, not unpacked', matters: true },
   unreadPicture: { what: 'pictures of an unsupported type', matters: true },
   strayPicture: { what: 'pictures outside of a class folder', matters: true },
-  unreadShard: { what: 'numbered files that are not TFRecord files', matters: true },
+  unreadShard: { what: 'numbered files of another format', matters: true },
   special: { what: 'pipes, sockets or devices', matters: true },
   badLink: { what: 'broken or circular links', matters: true },
   badName: { what: 'names that are not UTF-8', matters: true },

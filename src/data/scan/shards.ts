@@ -11,6 +11,9 @@ export interface ShardChoice {
   passedOver: { name: string; kind: Kind }[]
 }
 
+/** Whether the name, without an ending of compression, is that of a shard. */
+export type IsShardName = (name: string) => boolean
+
 interface Numbered {
   name: string
   /** The name with `*` for the number, the same for all shards of a series: `train-*-of-00010.tfrecord`. */
@@ -36,10 +39,15 @@ const SHOWN = 3
  * @param root for messages
  * @throws DownpourError DATA_SHARDS_MIXED, DATA_SHARDS_INCOMPLETE, DATA_COMPRESSED
  */
-export function chooseShards(root: string, names: readonly string[], pattern?: string): ShardChoice {
+export function chooseShards(
+  root: string,
+  names: readonly string[],
+  pattern?: string,
+  isShardName: IsShardName = isRecordName,
+): ShardChoice {
   const sorted = [...names].sort()
   const present = new Set(sorted)
-  const kinds = sorted.map((name) => kindOfName(name, present, pattern))
+  const kinds = sorted.map((name) => kindOfName(name, present, pattern, isShardName))
   const shards = sorted.filter((_, i) => kinds[i] === 'shard')
   const passedOver = sorted.flatMap((name, i) => (kinds[i] === 'shard' ? [] : [{ name, kind: kinds[i] as Kind }]))
   if (pattern === undefined) mustBeOneSeries(root, shards)
@@ -51,7 +59,12 @@ export function chooseShards(root: string, names: readonly string[], pattern?: s
   return { shards, passedOver }
 }
 
-function kindOfName(name: string, present: ReadonlySet<string>, pattern: string | undefined): Kind | 'shard' {
+function kindOfName(
+  name: string,
+  present: ReadonlySet<string>,
+  pattern: string | undefined,
+  isShardName: IsShardName,
+): Kind | 'shard' {
   if (isSystem(name)) return 'system'
   if (isUnfinishedShard(name)) return 'unfinished'
   if (isBadName(name)) return 'badName'
@@ -59,7 +72,7 @@ function kindOfName(name: string, present: ReadonlySet<string>, pattern: string 
   // The unpacked file beside it is read instead.
   if (isArchiveName(name) && present.has(withoutLastEnding(name))) return 'archive'
   if (pattern !== undefined && matchesPattern(name, pattern)) return 'shard'
-  if (isRecordName(isCompressedName(name) ? withoutLastEnding(name) : name))
+  if (isShardName(isCompressedName(name) ? withoutLastEnding(name) : name))
     return pattern === undefined ? 'shard' : 'notChosen'
   if (isArchiveName(name)) return 'archive'
   return NUMBERED.test(name) ? 'unreadShard' : 'other'
