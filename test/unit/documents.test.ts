@@ -4,7 +4,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { suite, test } from 'node:test'
 
-const DOCUMENTS = globSync(['*.md', 'docs/*.md', 'bench/*.md', 'charts/downpour/*.md'])
+const DOCUMENTS = globSync(['*.md', 'docs/**/*.md', 'bench/*.md', 'charts/downpour/*.md'])
 /** A path from the root, as code: `src/ps/training.ts`, `test/unit/ps`. */
 const PATH = /`((?:src|test|tools|bench|docs|charts|deploy|docker)\/[\w./-]*\w)`/g
 const LINK = /\]\(([^)#:]+)(?:#[^)]*)?\)/g
