@@ -1,12 +1,13 @@
 /** Scores VOC result files against a VOC folder, as the development kit does. */
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { readAnnotation, readClassMask, readImageSet } from '../../data/voc/folder.ts'
+import { readAnnotation, readClassMask, readImageSet, VOC_CLASSES } from '../../data/voc/folder.ts'
 import { readMask } from '../../data/voc/mask.ts'
 import { readDetections } from '../../data/voc/results.ts'
 import { ConfusionMatrix } from '../../scores/mean-iou.ts'
 import { type VocMethod, type VocObject, vocAveragePrecision, vocCurve } from '../../scores/voc.ts'
 import { DownpourError, errorCode } from '../../support/errors.ts'
+import { shownValue } from '../../support/shown.ts'
 
 /** Classes of VOC's segmentation: background and 20 objects. */
 const MASK_CLASSES = 21
@@ -26,25 +27,35 @@ export interface ClassScores {
   readonly images: number
 }
 
-/** @throws DownpourError VOC_INVALID, PREDICTIONS_MISSING */
+/**
+ * A class without an object that counts has no average precision and is not part of the mean.
+ * @throws DownpourError VOC_INVALID, PREDICTIONS_MISSING
+ */
 export async function scoreVocDetection(files: VocFiles, method: VocMethod): Promise<ClassScores> {
   const names = await readImageSet(files.groundTruth, 'Main', files.imageSet)
   const images = new Set(names)
   const objects = await objectsByClass(files.groundTruth, names)
   const results = await resultFiles(files)
+  mustKnow(results, objects)
   const byCategory: Record<string, number> = {}
-  for (const name of [...objects.keys()].sort()) {
+  for (const name of [...new Set([...objects.keys(), ...results.keys()])].sort()) {
     const file = results.get(name)
     const detections = file === undefined ? [] : await readDetections(file, images)
     const curve = vocCurve(objects.get(name) ?? [], detections)
     if (curve) byCategory[name] = vocAveragePrecision(curve, method)
   }
-  const unknown = [...results.keys()].find((name) => !objects.has(name))
-  if (unknown !== undefined)
-    throw new DownpourError('VOC_INVALID', `${results.get(unknown)}: ${unknown}: no object of this class in the set`)
   const values = Object.values(byCategory)
   const mAP = values.reduce((sum, value) => sum + value, 0) / values.length
   return { summary: { mAP }, byCategory, images: names.length }
+}
+
+/** A class of VOC may be without objects in a small set. Any other name that no annotation has is most likely misspelt. */
+function mustKnow(results: ReadonlyMap<string, string>, objects: ReadonlyMap<string, unknown>): void {
+  const known = new Set<string>([...objects.keys(), ...VOC_CLASSES])
+  const unknown = [...results.keys()].find((name) => !known.has(name))
+  if (unknown === undefined) return
+  const expected = `a class of the annotations: ${[...objects.keys()].sort().join(', ')}`
+  throw new DownpourError('VOC_INVALID', `${results.get(unknown)}: ${shownValue(unknown)}: expected ${expected}`)
 }
 
 async function objectsByClass(root: string, names: readonly string[]): Promise<Map<string, VocObject[]>> {
@@ -60,13 +71,16 @@ async function objectsByClass(root: string, names: readonly string[]): Promise<M
   return objects
 }
 
-/** The file of each class: comp4_det_test_car.txt has the detections of cars. */
+/** The file of each class: comp4_det_test_car.txt has the detections of cars. Class names may have underscores. */
 async function resultFiles({ predictions, imageSet }: VocFiles): Promise<Map<string, string>> {
-  const pattern = /^comp\d+_det_(?<set>.+)_(?<name>[^_]+)\.txt$/
-  const found = (await readdir(predictions)).flatMap((file) => {
-    const { set, name } = pattern.exec(file)?.groups ?? {}
-    return set === imageSet && name !== undefined ? [[name, join(predictions, file)] as const] : []
+  const competition = /^comp\d+_det_/
+  const found = (await readdir(predictions)).sort().flatMap((file) => {
+    const rest = file.replace(competition, '')
+    const isResult = competition.test(file) && rest.startsWith(`${imageSet}_`) && rest.endsWith('.txt')
+    return isResult ? [[rest.slice(imageSet.length + 1, -'.txt'.length), join(predictions, file)] as const] : []
   })
+  const twice = found.find(([name], i) => found.findIndex(([other]) => other === name) !== i)
+  if (twice) throw new DownpourError('VOC_INVALID', `${twice[1]}: another file has results of ${twice[0]}, too`)
   if (found.length > 0) return new Map(found)
   const expected = `comp4_det_${imageSet}_CLASS.txt`
   throw new DownpourError('PREDICTIONS_MISSING', `${predictions}: no result file: expected files named ${expected}`)
