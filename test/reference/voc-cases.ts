@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { createRandom, type Random } from '../../src/support/random.ts'
 
 export const VOC_SET = 'test'
-const NAMES = ['cat', 'dog', 'pottedplant', 'traffic_light', 'tvmonitor']
+/** The first is no class of VOC, so it needs an object. */
+const NAMES = ['traffic_light', 'cat', 'dog', 'pottedplant', 'tvmonitor']
 
 type Box = readonly [xmin: number, ymin: number, xmax: number, ymax: number]
 
@@ -22,12 +23,15 @@ export function writeVocCase(folder: string, seed: number): void {
   const images = Array.from({ length: 1 + random.int(6) }, (_, i) => `2008_${String(i * 7 + 1).padStart(6, '0')}`)
   // The last name never has an object; that some others have none, or difficult ones alone, is left to chance.
   const names = NAMES.slice(0, 2 + random.int(NAMES.length - 1))
-  const objects = Array.from({ length: 1 + random.int(24) }, () => object(images, names.slice(0, -1), random))
+  const objects = Array.from({ length: 1 + random.int(24) }, (_, i) =>
+    object(images, i === 0 ? names.slice(0, 1) : names.slice(0, -1), random),
+  )
   writeFileSync(join(folder, `ImageSets/Main/${VOC_SET}.txt`), `${images.join('\n')}\n`)
   for (const image of images) writeFileSync(join(folder, `Annotations/${image}.xml`), annotation(image, objects))
   for (const name of names) {
-    // A class without a result file was not found at all.
-    const lines = random.int(6) === 0 ? undefined : detections(objects, { name, images }, random)
+    // A class without a result file was not found at all; a folder without any file is refused.
+    const lines =
+      random.int(6) === 0 && name !== names.at(-1) ? undefined : detections(objects, { name, images }, random)
     if (lines) writeFileSync(join(folder, `results/comp4_det_${VOC_SET}_${name}.txt`), lines.join(''))
   }
   writeFileSync(join(folder, `results/comp3_cls_${VOC_SET}_cat.txt`), 'another competition\n')
