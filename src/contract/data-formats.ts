@@ -13,10 +13,10 @@ const filePattern = z
 export const FORMAT_OPTIONS = {
   files: z
     .exactOptional(filePattern)
-    .describe(
-      'Pattern of the names of tfrecord shards, such as train-*; all when absent, which must then be one series.',
-    ),
-  labels: z.exactOptional(innerPath).describe('labels.json (id, name, parents), relative to the source path.'),
+    .describe('Pattern of the names of shards, such as train-*; all when absent, which must then be one series.'),
+  labels: z
+    .exactOptional(innerPath)
+    .describe('labels.json (id, name, parents), or a .txt file with a class name a line, relative to the source path.'),
 }
 export type FormatOption = keyof typeof FORMAT_OPTIONS
 
@@ -29,6 +29,11 @@ interface FormatDeclaration {
 export const DATA_FORMATS = [
   { name: 'tfrecord', description: 'shards of tf.train.Example', options: ['files', 'labels'] },
   { name: 'imagenet-folder', description: 'a folder of images for each class', options: ['labels'] },
+  {
+    name: 'webdataset',
+    description: 'tar shards of pictures with a .cls or .json beside each',
+    options: ['files', 'labels'],
+  },
 ] as const satisfies readonly FormatDeclaration[]
 
 export type DataFormatName = (typeof DATA_FORMATS)[number]['name']

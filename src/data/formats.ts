@@ -10,6 +10,7 @@ import type { AnnotationKind, AnyDataset, ClassLabels, Dataset } from './dataset
 import type { DataFormat } from './format.ts'
 import { imagenetFolder } from './formats/imagenet-folder.ts'
 import { tfrecord } from './formats/tfrecord.ts'
+import { webdataset } from './formats/webdataset.ts'
 import { withLabelSubset } from './label-subset.ts'
 import { passedOverText } from './scan/kinds.ts'
 import { isMissing, unreadable } from './unreadable.ts'
@@ -18,6 +19,8 @@ import { isMissing, unreadable } from './unreadable.ts'
 export const FORMATS: Readonly<Record<DataFormatName, DataFormat>> = {
   tfrecord,
   'imagenet-folder': imagenetFolder,
+  // Last, because archives may lie beside the class folders that they were unpacked to.
+  webdataset,
 }
 
 const NAMES: Readonly<Record<AnnotationKind, string>> = {

@@ -72,17 +72,32 @@ export function flatLabels(names: readonly string[]): LabelMap {
   return createLabelMap(names.map((name, id) => ({ id, name, parents: [] })))
 }
 
-/** @throws DownpourError DATA_MISSING, DATA_UNREADABLE, LABELS_INVALID */
+/**
+ * A file whose name ends in .txt has the name of a class in each line; any other is JSON.
+ * @throws DownpourError DATA_MISSING, DATA_UNREADABLE, LABELS_INVALID
+ */
 export async function readLabels(path: string): Promise<LabelMap> {
   const bytes = await readRegular(path, MAX_FILE_BYTES).catch((error) => {
     if (!isMissing(error.cause)) throw error
     const message = `${path}: cannot be read (${errorMessage(error.cause)}); expected a list of labels: ${FORM}`
     throw new DownpourError('DATA_MISSING', message, { path }, { cause: error })
   })
-  const parsed = LabelsFile.safeParse(parseJson(textOf(bytes, path), path))
+  const text = textOf(bytes, path)
+  if (/\.txt$/i.test(path)) return createLabelMap(withUniqueNames(linesOf(text, path), path), path)
+  const parsed = LabelsFile.safeParse(parseJson(text, path))
   if (parsed.success) return createLabelMap(withUniqueNames(parsed.data, path), path)
   const [issue] = parsed.error.issues
   throw invalid(path, `${issue?.path.join('.') || 'the whole'}: ${issue?.message}; expected a list of labels: ${FORM}`)
+}
+
+function linesOf(text: string, source: string): Label[] {
+  const names = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.trim())
+  const empty = names.indexOf('')
+  if (empty >= 0) throw invalid(source, `line ${empty + 1} is empty; expected the name of a class in each line`)
+  return names.map((name, id) => ({ id, name, parents: [] }))
 }
 
 /** Processes match labels by name, so names must be unique. */

@@ -58,12 +58,15 @@ export function register(data: Command, io: DataIo = { out: process.stdout }): v
   data
     .command('inspect')
     .description('count files, records, labels, damaged records and files that are not read')
-    .argument('<dir>', 'a folder with TFRecord shards or with class folders, or a folder that contains such folders')
+    .argument(
+      '<dir>',
+      'a folder with TFRecord or WebDataset shards or with class folders, or a folder that contains such folders',
+    )
     .addOption(new Option('--format <format>', 'default: detected from the files').choices(FORMAT_NAMES))
-    .option('--labels <file>', 'path of labels.json, relative to DIR')
+    .option('--labels <file>', 'path of labels.json, or of a .txt file with a class name in each line, relative to DIR')
     .option(
       '--files <pattern>',
-      'read only TFRecord shards with such names, e.g. "train-*" (default: all; they must be one series)',
+      'read only shards with such names, e.g. "train-*" (default: all; they must be one series)',
     )
     .option('--samples <dir>', 'write a contact sheet of images, and an index of their labels, to this folder')
     .option('--limit <n>', 'read only the first N records', positiveWholeNumber)

@@ -71,7 +71,7 @@ async function* membersOf(
     }
   } catch (error) {
     if (diskError !== undefined) throw unreadable(path, diskError)
-    yield { type: 'corrupt', reason: `damaged after ${last}: ${errorMessage(error)}` }
+    yield { type: 'corrupt', reason: `damaged at or after ${last}: ${errorMessage(error)}` }
   } finally {
     source.destroy()
   }

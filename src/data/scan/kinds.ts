@@ -23,6 +23,7 @@ export const KINDS = {
   badLink: { what: 'broken or circular links', matters: true },
   badName: { what: 'names that are not UTF-8', matters: true },
   emptyClass: { what: 'class folders without a picture', matters: true },
+  missingShard: { what: 'shards missing between others of the series', matters: true },
   emptyShard: { what: 'shards without a record', matters: true },
   lookalike: {
     what: 'class folders that differ from another only in case, blanks or invisible characters',

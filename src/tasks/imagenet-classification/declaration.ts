@@ -8,7 +8,7 @@ export const imagenetClassification = {
   kinds: ['PretrainJob', 'FinetuneJob'],
   options: ClassOptions,
   input: SquareInput,
-  formats: ['tfrecord', 'imagenet-folder'],
+  formats: ['tfrecord', 'imagenet-folder', 'webdataset'],
   metrics: [
     { name: 'top1', better: 'higher' },
     { name: 'top5', better: 'higher' },

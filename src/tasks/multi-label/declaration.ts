@@ -8,7 +8,7 @@ export const multiLabel = {
   kinds: ['PretrainJob'],
   options: ClassOptions,
   input: SquareInput,
-  formats: ['tfrecord', 'imagenet-folder'],
+  formats: ['tfrecord', 'imagenet-folder', 'webdataset'],
   metrics: [
     { name: 'mAP@100', better: 'higher' },
     { name: 'loss', better: 'lower' },
