@@ -17,14 +17,18 @@ const MAX_RATIO = 0.5
 const TOLERANCE = 1e-9
 
 interface Run {
-  readonly numbers: readonly number[]
+  readonly numbers: Readonly<Record<string, number>>
   readonly seconds: number
   readonly cpuSeconds: number
   readonly peakMiB: number
 }
 
 /** @param numbersOf reads the 12 numbers from what the command prints */
-function measure(python: string, command: readonly string[], numbersOf: (output: string) => number[]): Run {
+function measure(
+  python: string,
+  command: readonly string[],
+  numbersOf: (output: string) => Record<string, number>,
+): Run {
   const printed = execFileSync(python, ['bench/scores/measure.py', ...command], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -42,8 +46,8 @@ async function inTurn(folder: string, rounds: number): Promise<{ ours: Run[]; th
   const theirs = [python, 'test/reference/coco.py', folder, 'bbox']
   const runs = { ours: [] as Run[], theirs: [] as Run[] }
   for (let round = 0; round < rounds; round++) {
-    runs.ours.push(measure(python, ours, (output) => Object.values(JSON.parse(output).summary)))
-    runs.theirs.push(measure(python, theirs, (output) => JSON.parse(output).stats))
+    runs.ours.push(measure(python, ours, (output) => JSON.parse(output).summary))
+    runs.theirs.push(measure(python, theirs, (output) => ({ ...JSON.parse(output).stats })))
   }
   return runs
 }
@@ -59,14 +63,15 @@ function rowOf(name: string, runs: readonly Run[]) {
 }
 
 function summaryOf({ ours, theirs }: { ours: readonly Run[]; theirs: readonly Run[] }) {
-  const numbers = ours[0]?.numbers ?? []
-  const expected = theirs[0]?.numbers ?? []
+  const { numbers = {} } = ours[0] ?? {}
+  const values = Object.values(numbers)
+  const expected = Object.values(theirs[0]?.numbers ?? {})
   const rows = [rowOf('downpour', ours), rowOf('pycocotools', theirs)] as const
   return {
     rows,
     ratio: Number((rows[0].seconds / rows[1].seconds).toFixed(3)),
     cpuRatio: Number((rows[0].cpuSeconds / rows[1].cpuSeconds).toFixed(3)),
-    largestDifference: Math.max(...expected.map((value, i) => Math.abs(value - (numbers[i] ?? Number.NaN)))),
+    largestDifference: Math.max(...expected.map((value, i) => Math.abs(value - (values[i] ?? Number.NaN)))),
     numbers,
   }
 }
