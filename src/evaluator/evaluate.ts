@@ -38,10 +38,11 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Scor
   const { manifest, variables } = await loadCheckpoint(folder, { expectDigest: digest })
   const classes = (await loadClasses(folder, manifest))?.classes
   const weights = toWeights(task.variables, variables, folder)
-  const scorer = task.scorer()
+  const dataset = datasetOf(options, classes)
+  const scorer = task.scorer(dataset.labels.labels)
   let examples = 0
   try {
-    for await (const batch of await batchesOf(options, classes)) {
+    for await (const batch of await batchesOf(options, dataset)) {
       signal.throwIfAborted()
       scorer.add(task.decode(infer(task, weights, batch), batch.targets), batch.targets)
       examples += batch.targets.length
@@ -53,12 +54,16 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Scor
   throw new DownpourError('DATA_EMPTY', `${set.where}: the evaluation set holds no example that can be used`)
 }
 
-async function batchesOf({ config, set }: EvaluateOptions, classes: readonly Class[] | undefined) {
+/** The evaluation set with the classes of the checkpoint. */
+function datasetOf({ config, set }: EvaluateOptions, classes: readonly Class[] | undefined): Dataset<ClassLabels> {
+  return classes ? set.dataset.withClasses(classes) : atMost(classesOf(config.task), set)
+}
+
+async function batchesOf({ config }: EvaluateOptions, dataset: Dataset<ClassLabels>) {
   const { evaluation } = config
   if (!evaluation) throw new RangeError('the job has no evaluation')
   const { data, batchSize, maxExamples } = evaluation
   const pipeline = await createInput(config.task)
-  const dataset = classes ? set.dataset.withClasses(classes) : atMost(classesOf(config.task), set)
   const reader = createExampleReader(dataset, pipeline.decode, new CorruptionCount(data.maxCorruptRecords))
   return evaluationBatches(reader, pipeline, batchSize, maxExamples)
 }

@@ -1,5 +1,6 @@
 /** The common part of tasks with class labels: one logit for each class, targets of 0 and 1, logits as predictions. */
 import type { ClassLabels } from '../data/dataset.ts'
+import type { LabelTree } from '../scores/mean-average-precision.ts'
 import type { Scalar, Tensor2D } from '../tensor/tf.ts'
 import type { Classifier } from './classifier.ts'
 import type { Scorer, Task, Values } from './task.ts'
@@ -8,7 +9,7 @@ export interface LabelTaskOptions {
   classifier: Classifier
   encode(targets: readonly ClassLabels[]): Values
   loss(logits_BC: Tensor2D, targets_BC: Tensor2D): Scalar
-  scorer(): Scorer<ClassLabels, Float32Array>
+  scorer(labels: LabelTree): Scorer<ClassLabels, Float32Array>
 }
 
 export function labelTask({ classifier, encode, loss, scorer }: LabelTaskOptions): Task<ClassLabels, Float32Array> {

@@ -3,6 +3,7 @@ import type { Backbone, BackboneOptions } from '../models/backbone.ts'
 import type { BatchNormOptions } from '../models/batch-norm.ts'
 import type { Objective } from '../models/gradients.ts'
 import type { Pass } from '../models/layer.ts'
+import type { LabelTree } from '../scores/mean-average-precision.ts'
 import type { VariableSpec } from '../support/variables.ts'
 import type { Tensor, Tensor4D } from '../tensor/tf.ts'
 
@@ -33,7 +34,8 @@ export interface Task<T = unknown, P = unknown> {
   /** Call inside tf.tidy. */
   infer(pass: Pass, images_BHWC: Tensor4D): Readonly<Record<string, Tensor>>
   decode(outputs: Readonly<Record<string, Values>>, targets: readonly T[]): readonly P[]
-  scorer(): Scorer<T, P>
+  /** @param labels of the data set, by id */
+  scorer(labels: LabelTree): Scorer<T, P>
 }
 
 /** Gathers scores over batches. */

@@ -1,5 +1,6 @@
 import type { ClassLabels } from '../../data/dataset.ts'
-import { softmaxRowLoss, topK } from '../label-scores.ts'
+import { topK } from '../../scores/top-k.ts'
+import { softmaxRowLoss } from '../row-losses.ts'
 import type { Scorer } from '../task.ts'
 
 const TOP = 5

@@ -11,6 +11,8 @@ export const multiLabel = {
   formats: ['tfrecord', 'imagenet-folder', 'webdataset'],
   metrics: [
     { name: 'mAP@100', better: 'higher' },
+    { name: 'leafMAP@100', better: 'higher' },
+    { name: 'weightedMAP@100', better: 'higher' },
     { name: 'loss', better: 'lower' },
   ],
 } as const satisfies TaskDeclaration

@@ -8,7 +8,7 @@ import { TASK_CASES, taskOf } from './cases.ts'
 for (const { type, metrics } of DECLARATIONS)
   test(`${type} computes exactly the metrics that it declares`, async () => {
     const { predictions, targets } = TASK_CASES[type]
-    const scorer = (await taskOf(type)).scorer()
+    const scorer = (await taskOf(type)).scorer([])
     scorer.add(predictions, targets)
     assert.deepEqual(
       Object.keys(scorer.result()),

@@ -1,50 +1,44 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { createScorer as classificationScorer } from '../../../src/tasks/imagenet-classification/score.ts'
-import { averagePrecision, logisticRowLoss, softmaxRowLoss, topK } from '../../../src/tasks/label-scores.ts'
 import { createScorer as multiLabelScorer } from '../../../src/tasks/multi-label/score.ts'
+import { logisticRowLoss, softmaxRowLoss } from '../../../src/tasks/row-losses.ts'
 
 const target = (...labels: number[]) => ({ labels })
-
-test('equal logits are ranked by the lower index', () => {
-  assert.deepEqual(topK(Float32Array.of(1, 3, 3, 2, 3), 3), [1, 2, 4])
-  assert.deepEqual(topK(Float32Array.of(0, 0, 0), 2), [0, 1])
-})
-
-test('the k largest values equal those of a full sort, with ties and with fewer values than k', () => {
-  const values = fc.array(fc.oneof(fc.integer({ min: -3, max: 3 }), fc.double({ noNaN: true })), { maxLength: 40 })
-  fc.assert(
-    fc.property(values, fc.integer({ min: 1, max: 12 }), (raw, k) => {
-      const floats = Float32Array.from(raw)
-      const value = (i: number) => floats[i] as number
-      const larger = (a: number, b: number) => (value(a) === value(b) ? a - b : value(b) > value(a) ? 1 : -1)
-      assert.deepEqual(topK(floats, k), [...floats.keys()].sort(larger).slice(0, k))
-    }),
-  )
-})
-
-test('a logit of NaN is ranked last', () => {
-  assert.deepEqual(topK(Float32Array.of(Number.NaN, -5, Number.NaN, 2), 3), [3, 1, 0])
-})
-
-test('average precision sums the precision at each hit and divides by the number of labels', () => {
-  assert.equal(averagePrecision([7, 1, 3], [7, 3]), (1 / 1 + 2 / 3) / 2)
-  assert.equal(averagePrecision([1, 2], [9]), 0)
-  assert.equal(averagePrecision([4], [4, 5]), 1 / 2)
-  assert.equal(averagePrecision([1], []), 0)
-})
+const flat = (size: number) => Array.from({ length: size }, () => ({ parents: [] }))
 
 test('labels beyond rank 100 count as missed in mAP@100', () => {
   const logits = Float32Array.from({ length: 150 }, (_, i) => -i)
   const score = (labels: number[]) => {
-    const scorer = multiLabelScorer()
+    const scorer = multiLabelScorer(flat(150))
     scorer.add([logits], [{ labels }])
     return scorer.result()['mAP@100'] as number
   }
   assert.equal(score([99]), 1 / 100)
   assert.equal(score([100]), 0)
   assert.equal(score([0, 120]), 1 / 2)
+})
+
+test('leaf mAP ranks leaves among leaves, and the popularity of a label in the set is its weight', () => {
+  // 0 is the parent of 1 and 2.
+  const scorer = multiLabelScorer([{ parents: [] }, { parents: [0] }, { parents: [0] }])
+  const targets = [target(1, 0), target(1, 0), target(2, 0)]
+  scorer.add(
+    targets.map(() => Float32Array.of(3, 2, 1)),
+    targets,
+  )
+  const { 'mAP@100': closed, 'leafMAP@100': leaf, 'weightedMAP@100': weighted } = scorer.result()
+  const near = (value = Number.NaN, expected: number) => assert.ok(Math.abs(value - expected) < 1e-12, `${value}`)
+  near(closed, (1 + 1 + (1 + 2 / 3) / 2) / 3)
+  near(leaf, (1 + 1 + 1 / 2) / 3)
+  near(weighted, (1 + 1 + (3 * 1 + (1 * 2) / 3) / (3 + 1)) / 3)
+})
+
+test('in a flat set every label is a leaf, and an image without labels has no average precision', () => {
+  const scorer = multiLabelScorer(flat(3))
+  scorer.add([Float32Array.of(1, 2, 3), Float32Array.of(1, 2, 3)], [target(1), target()])
+  const scores = scorer.result()
+  assert.deepEqual([scores['mAP@100'], scores['leafMAP@100'], scores['weightedMAP@100']], [1 / 2, 1 / 2, 1 / 2])
 })
 
 test('scores of several batches equal those of one', () => {
@@ -55,7 +49,7 @@ test('scores of several batches equal those of one', () => {
   ]
   const labels = [[0], [2], [1]]
   for (const createScorer of [multiLabelScorer, classificationScorer]) {
-    const [whole, parts] = [createScorer(), createScorer()]
+    const [whole, parts] = [createScorer(flat(3)), createScorer(flat(3))]
     whole.add(
       logits.map((row) => Float32Array.from(row)),
       labels.map((some) => target(...some)),
