@@ -10,7 +10,7 @@ import { sizeOf, variableSpec } from '../support/variables.ts'
 import { makeLayout } from '../wire/layout.ts'
 import { MAX_PUSHES } from '../wire/messages.ts'
 import type { LeaseRecord, Manifest, ShardRecord, WorkerRecord } from './manifest.ts'
-import { MAX_HEADER_BYTES } from './safetensors.ts'
+import { MAX_HEADER_BYTES } from './safetensors-header.ts'
 
 const STEP_FOLDER = /^step-\d+$/
 /** How far a shard's count may be ahead of the step: shards apply nearly the same pushes. */
