@@ -52,7 +52,12 @@ export const LeaseRecord = z.strictObject({
 export type LeaseRecord = z.output<typeof LeaseRecord>
 
 /** The network that the weights belong to. Text, so that a checkpoint of a network that is unknown here can be refused by name. */
-export const ModelRecord = z.strictObject({ backbone: modelName, variant: modelName })
+export const ModelRecord = z.strictObject({
+  backbone: modelName,
+  variant: modelName,
+  /** Absent in checkpoints of older versions. */
+  batchNormEpsilon: z.exactOptional(z.number().gt(0)),
+})
 export type ModelRecord = z.output<typeof ModelRecord>
 
 export const Manifest = z.strictObject({

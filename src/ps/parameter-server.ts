@@ -271,7 +271,7 @@ export class ParameterServer {
         step: training.version,
         job: config.job,
         seed: config.seed,
-        model: completeModel(config.model),
+        model: { ...completeModel(config.model), batchNormEpsilon: config.batchNorm.epsilon },
         optimizer: config.optimizer.type,
         layout: { hash: layout.hash, variables: layout.variables.map(storedVariable) },
         leases: leases?.save() ?? null,

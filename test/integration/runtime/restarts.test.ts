@@ -67,7 +67,7 @@ describe('parameter servers', { concurrency: false }, () => {
     await client.close()
     const { latest } = await findLatest(join(folder, 'tiny'))
     assert.deepEqual([latest?.manifest.step, latest?.manifest.shards.length, latest?.manifest.final], [3, 2, false])
-    assert.deepEqual(latest?.manifest.model, { backbone: 'resnet-mini', variant: 'slim' })
+    assert.deepEqual(latest?.manifest.model, { backbone: 'resnet-mini', variant: 'slim', batchNormEpsilon: 1e-5 })
     const again = await fleetOf(2, {}, { folder })
     assert.deepEqual(await weightsOf(await again.connect(0, layout)), before)
   })
