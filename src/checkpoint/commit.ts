@@ -10,6 +10,9 @@ export interface CommittedFile {
   sha256: string
 }
 
+/** Asynchronous where each part is read or computed only when it is written. */
+export type Parts = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+
 const CHUNK_BYTES = 4 << 20
 export const TEMPORARY_SUFFIX = '.tmp'
 
@@ -21,7 +24,7 @@ export const TEMPORARY_SUFFIX = '.tmp'
  */
 export async function commitFile(
   path: string,
-  parts: Iterable<Uint8Array>,
+  parts: Parts,
   fs: FileSystem = realFileSystem,
   mayAppear: () => Promise<void> = async () => {},
 ): Promise<CommittedFile> {
@@ -47,10 +50,10 @@ export async function commitFile(
   }
 }
 
-async function writeParts(file: FileHandle, parts: Iterable<Uint8Array>): Promise<CommittedFile> {
+async function writeParts(file: FileHandle, parts: Parts): Promise<CommittedFile> {
   const hash = createHash('sha256')
   let bytes = 0
-  for (const part of parts)
+  for await (const part of parts)
     for (let at = 0; at < part.length; at += CHUNK_BYTES) {
       const chunk = part.subarray(at, at + CHUNK_BYTES)
       hash.update(chunk)

@@ -68,7 +68,7 @@ export class Contents {
 }
 
 /** A sum that is NaN if any value is not finite; ten times faster than checking each value. */
-function allFinite(data: Float32Array): boolean {
+export function allFinite(data: Float32Array): boolean {
   let sum = 0
   for (let i = 0; i < data.length; i++) sum += (data[i] as number) * 0
   return sum === 0

@@ -56,5 +56,11 @@ export function checkpointFolder(step: number): string {
   return `step-${String(step).padStart(9, '0')}`
 }
 
+/** @example shardFile(0, 2) === 'shard-00000-of-00002.safetensors' */
+export function shardFile(index: number, shards: number): string {
+  const five = (n: number) => String(n).padStart(5, '0')
+  return `shard-${five(index)}-of-${five(shards)}.safetensors`
+}
+
 /** The names of all checkpoint folders. */
 export const STEP_FOLDER = /^step-\d{9,}$/

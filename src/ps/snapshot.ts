@@ -5,16 +5,10 @@ import { slotTensorName } from '../checkpoint/contents.ts'
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import type { ShardRecord } from '../checkpoint/manifest.ts'
 import { encodeSafetensors, type TensorRun } from '../checkpoint/safetensors.ts'
-import { STEP_FOLDER } from '../contract/files.ts'
+import { STEP_FOLDER, shardFile } from '../contract/files.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Shard, ShardCopy } from './shard.ts'
 import type { Training } from './training.ts'
-
-/** @example shardFile(0, 2) === 'shard-00000-of-00002.safetensors' */
-export function shardFile(index: number, shards: number): string {
-  const five = (n: number) => String(n).padStart(5, '0')
-  return `shard-${five(index)}-of-${five(shards)}.safetensors`
-}
 
 export interface SnapshotOptions {
   jobFolder: string
