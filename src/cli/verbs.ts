@@ -36,7 +36,10 @@ export const VERBS = {
     description: 'list the presets (spec.preset) and the values that they set',
     load: () => import('./verbs/presets.ts'),
   },
-  checkpoint: { description: 'list or verify checkpoints on a volume', load: () => import('./verbs/checkpoint.ts') },
+  checkpoint: {
+    description: 'list, verify, export or import checkpoints',
+    load: () => import('./verbs/checkpoint.ts'),
+  },
   status: { description: 'show the jobs of a local run or a cluster', load: () => import('./verbs/status.ts') },
   data: { description: 'generate or inspect a data set', load: () => import('./verbs/data.ts') },
 } satisfies Record<string, Verb>

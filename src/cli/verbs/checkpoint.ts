@@ -1,14 +1,18 @@
-/** `downpour checkpoint list|verify`: reads the checkpoints on a volume in the same way as the runtime. */
+/** `downpour checkpoint list|verify|export|import`: reads the checkpoints on a volume in the same way as the runtime. */
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, relative, resolve } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { checkpointNames, type ListedCheckpoint, type RefusedCheckpoint } from '../../checkpoint/list.ts'
 import { verifyCheckpoint } from '../../checkpoint/load.ts'
 import type { Manifest } from '../../checkpoint/manifest.ts'
 import { readManifest } from '../../checkpoint/read-manifest.ts'
+import { VARIANTS } from '../../models/variants.ts'
 import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
+import type { ExportFlags } from '../interchange/export.ts'
+import type { ImportFlags } from '../interchange/import.ts'
 import { type CliIo, exitWith, processIo } from '../io.ts'
 import { readScore } from '../scores.ts'
+import { sizeText } from '../size-text.ts'
 
 type CheckpointIo = Pick<CliIo, 'out' | 'err'>
 
@@ -28,6 +32,41 @@ export function register(command: Command): void {
     .description('read every byte and compare sizes and hashes with the manifest')
     .argument('<dir>', 'a checkpoint (step-...), the folder of a job or of a claim, or a folder above them')
     .action((dir: string) => exitWith(verifyFolder(dir, processIo())))
+  registerExport(command)
+  registerImport(command)
+}
+
+function registerExport(command: Command): void {
+  command
+    .command('export')
+    .description("write the weights of a ResNet-50, 101 or 152 as safetensors, with torchvision's names and layouts")
+    .argument('<checkpoint>', 'a checkpoint (step-...), or a folder of checkpoints: then its newest')
+    .requiredOption('--out <file>', 'a new file')
+    .option('--backbone-only', 'leave out the last layer and whatever else is not in the backbone')
+    .option('--allow-slim', 'also write a model of the variant slim, which torchvision would compute wrongly')
+    .action(async (checkpoint: string, flags: ExportFlags) => {
+      const { exportFile } = await import('../interchange/export.ts')
+      await exitWith(exportFile(checkpoint, flags, processIo()))
+    })
+}
+
+function registerImport(command: Command): void {
+  command
+    .command('import')
+    .description("make a checkpoint of a safetensors file with torchvision's names, to start a job from")
+    .argument('<file>', 'weights of a ResNet-50, 101 or 152')
+    .requiredOption('--out <dir>', 'folder that gets the checkpoint, step-000000000')
+    .addOption(
+      new Option(
+        '--variant <variant>',
+        'the network that the weights were trained in (default: what the file declares, else torchvision)',
+      ).choices(Object.keys(VARIANTS)),
+    )
+    .option('--classes-file <file>', "names of the last layer's outputs, as a labels.json")
+    .action(async (file: string, flags: ImportFlags) => {
+      const { importFile } = await import('../interchange/import.ts')
+      await exitWith(importFile(file, flags, processIo()))
+    })
 }
 
 /**
@@ -137,12 +176,6 @@ async function scoresOf(folder: string, digest: string): Promise<string | undefi
   return Object.entries(score.metrics)
     .map(([metric, value]) => `${metric} ${value.toFixed(4)}`)
     .join(', ')
-}
-
-function sizeText(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
-  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10))
-  return power === 0 ? `${bytes} B` : `${(bytes / 1024 ** power).toFixed(1)} ${units[power]}`
 }
 
 async function folderProblem(dir: string): Promise<string | undefined> {

@@ -1,0 +1,77 @@
+/** Names the network that a file of PyTorch weights belongs to, by the names and shapes of its tensors. */
+import { ARCHITECTURES, BACKBONES, type BackboneName } from '../models/architectures.ts'
+
+type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>
+
+/** Units of each layer, and the shape of the 3×3 filter of the first unit, out and in. */
+const BOTTLENECKS: Readonly<Record<string, string>> = {
+  '3,4,6,3 64,64': 'resnet50',
+  '3,4,23,3 64,64': 'resnet101',
+  '3,8,36,3 64,64': 'resnet152',
+  '3,24,36,3 64,64': 'resnet200',
+  '2,2,2,2 64,64': 'resnet26',
+  '3,4,6,3 128,128': 'wide_resnet50_2',
+  '3,4,23,3 128,128': 'wide_resnet101_2',
+  '3,4,6,3 128,4': 'resnext50_32x4d',
+  '3,4,23,3 256,8': 'resnext101_32x8d',
+  '3,4,23,3 256,4': 'resnext101_64x4d',
+}
+const BASIC: Readonly<Record<string, string>> = { '2,2,2,2': 'resnet18', '3,4,6,3': 'resnet34' }
+
+/** Names that only the network of that family has. The first that fits counts. */
+const FAMILIES: readonly { readonly name: RegExp; readonly is: string }[] = [
+  { name: /^(root|block\d+)\//, is: 'a shard of a Downpour checkpoint' },
+  { name: /^resnet_v[12]_\d+\//, is: 'a ResNet with the names of TF-slim' },
+  {
+    name: /^(module\.|model\.)?backbone\.(body\.)?(conv1|layer1|fpn)\b/,
+    is: 'a detector or segmenter with a ResNet in it',
+  },
+  { name: /^resnet\.(embedder|encoder)\./, is: 'a ResNet with the names of Hugging Face transformers' },
+  { name: /^(conv1\.0|stem\.)/, is: 'a ResNet with a deep stem' },
+  { name: /\blayer\d\.\d+\.se\./, is: 'a ResNet with squeeze and excitation' },
+  {
+    name: /^(cls_token|class_token|encoder\.layers\.encoder_layer|vit\.|blocks\.\d+\.attn\.)/,
+    is: 'a vision transformer',
+  },
+  { name: /^features\.denseblock\d/, is: 'a DenseNet' },
+  { name: /^(stages|features)\.\d+\.(blocks\.)?\d+\.(block|dwconv|conv_dw|gamma|layer_scale)\b/, is: 'a ConvNeXt' },
+  { name: /^features\.\d+\.\d+\.(weight|block\.)/, is: 'a MobileNet or EfficientNet' },
+  { name: /^Mixed_\d|^Conv2d_\d/, is: 'an Inception network' },
+  { name: /^features\.\d+\.weight$/, is: 'a VGG or AlexNet' },
+]
+
+/** The name of a ResNet as torchvision or timm spell it, or a description in words. */
+export function architectureOf(tensors: Shapes): string {
+  const names = [...tensors.keys()]
+  const family = FAMILIES.find(({ name }) => names.some((one) => name.test(one)))
+  if (family) return family.is
+  const units = unitsOf(names)
+  if (units === '') return 'no network that is known here'
+  if (!names.some((name) => /^layer\d+\.\d+\.conv3\./.test(name))) {
+    return BASIC[units] ?? `a ResNet with basic blocks, ${units} in its layers`
+  }
+  const filter = String(tensors.get('layer1.0.conv2.weight')?.shape.slice(0, 2) ?? '64,64')
+  return BOTTLENECKS[`${units} ${filter}`] ?? `a ResNet with ${units} units in its layers and filters of ${filter}`
+}
+
+export function isBackbone(name: string): name is BackboneName {
+  return Object.hasOwn(ARCHITECTURES, name)
+}
+
+/** The backbones that torchvision has, too. */
+export const TORCHVISION_BACKBONES = BACKBONES.filter((name) => name !== 'resnet-mini')
+
+/** @returns how many units each layer has; '' without any @example '3,4,6,3' */
+function unitsOf(names: readonly string[]): string {
+  const units = new Map<number, Set<number>>()
+  for (const name of names) {
+    const [, layer, unit] = /^layer(\d+)\.(\d+)\./.exec(name) ?? []
+    if (layer === undefined) continue
+    const known = units.get(Number(layer)) ?? new Set()
+    units.set(Number(layer), known.add(Number(unit)))
+  }
+  return [...units]
+    .sort(([a], [b]) => a - b)
+    .map(([, known]) => known.size)
+    .join(',')
+}
