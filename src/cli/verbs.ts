@@ -41,7 +41,10 @@ export const VERBS = {
     load: () => import('./verbs/checkpoint.ts'),
   },
   status: { description: 'show the jobs of a local run or a cluster', load: () => import('./verbs/status.ts') },
-  data: { description: 'generate or inspect a data set', load: () => import('./verbs/data.ts') },
+  data: {
+    description: 'generate or inspect a data set, or find copies of a test set',
+    load: () => import('./verbs/data.ts'),
+  },
 } satisfies Record<string, Verb>
 
 /** @returns the verb that the arguments call or request help for */

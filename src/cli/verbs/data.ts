@@ -4,6 +4,7 @@ import { type DataFormatName, FORMAT_NAMES } from '../../contract/data-formats.t
 import type { JftMiniSizes } from '../../data/generate/recipe.ts'
 import type { DataReport, Refusal, Verdict } from '../../data/inspect/inspect.ts'
 import { DownpourError } from '../../support/errors.ts'
+import { registerDedup } from '../data/dedup.ts'
 import { positiveWholeNumber, wholeNumber } from '../flag-values.ts'
 
 /** Output of the two verbs; by default standard output. */
@@ -73,6 +74,7 @@ export function register(data: Command, io: DataIo = { out: process.stdout }): v
     .option('--json', 'print the report as one JSON document')
     .addHelpText('after', EXIT_CODES)
     .action((folder: string, options: InspectOptions) => inspect(folder, options, io))
+  registerDedup(data)
 }
 
 /** SIGINT and SIGTERM stop it; an unfinished data set is deleted. */

@@ -25,13 +25,22 @@ const STREAMED = new Set(['jpeg', 'png'])
  * @throws Error whose message says why the bytes are not a usable picture
  */
 export async function decodeSquare(encoded: Uint8Array, size: number): Promise<Uint8Array> {
+  return (await decodeMeasured(encoded, size)).rgb
+}
+
+/** As decodeSquare. @returns also the size of the picture in the file */
+export async function decodeMeasured(
+  encoded: Uint8Array,
+  size: number,
+): Promise<{ rgb: Uint8Array; width: number; height: number }> {
   try {
     const image = sharp(encoded, { failOn: 'error' })
     const facts = await image.metadata()
     mustBeUsable(facts)
     const square = image.resize(size, size, { fit: 'fill' }).flatten().toColourspace('srgb').raw()
     const { data, info } = await square.toBuffer({ resolveWithObject: true })
-    if (info.channels === CHANNELS) return upright(data, size, facts.orientation)
+    const { width, height, orientation } = facts
+    if (info.channels === CHANNELS) return { rgb: upright(data, size, orientation), width, height }
     throw new Error(`it has ${facts.channels} channels, which are neither grey, RGB nor CMYK`)
   } catch (error) {
     const [first = ''] = errorMessage(error).split('\n')

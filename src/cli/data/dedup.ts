@@ -1,0 +1,150 @@
+/** `downpour data dedup`. */
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type DataFormatName, FORMAT_NAMES } from '../../contract/data-formats.ts'
+import type { DedupOptions, DedupReport } from '../../dedup/dedup.ts'
+import { PERCEPTUAL_THRESHOLD, perceptualMethod } from '../../dedup/perceptual.ts'
+import { sha256Of } from '../../support/digest.ts'
+import { printable } from '../../support/printable.ts'
+import { countProgress } from '../count-progress.ts'
+import { positiveNumber, wholeNumber } from '../flag-values.ts'
+import { type CliIo, processIo } from '../io.ts'
+import { table } from '../table.ts'
+
+interface Flags {
+  train: string[]
+  test: string
+  out: string
+  threshold: number
+  format?: DataFormatName
+  testFormat?: DataFormatName
+  labels?: string
+  testLabels?: string
+  files?: string
+  testFiles?: string
+  maxCorrupt: number
+  json?: boolean
+}
+
+/** The exit code of a program that was ended by SIGINT: 128 + 2. */
+const INTERRUPTED = 130
+const SHOWN_DUPLICATES = 10
+const HELP = `
+The list has a line for each test picture with a copy: its id, the id of the training picture, the method and the
+distance, separated by tabs. spec.evaluation.exclude of a job reads it.
+
+An interrupted search continues when the same command is repeated; FILE.partial keeps its state.`
+
+export function registerDedup(data: Command): void {
+  const format = (flags: string, text: string) => new Option(flags, text).choices(FORMAT_NAMES)
+  data
+    .command('dedup')
+    .description('find near-duplicates of a test set among training pictures, and write a list of them')
+    .requiredOption('--train <dir>', 'a folder with training data; repeat it for several', collect)
+    .requiredOption('--test <dir>', 'the folder with the test set')
+    .requiredOption('--out <file>', 'the list to write')
+    .option('--threshold <distance>', 'greatest distance of a copy, from 0 (equal)', distance, PERCEPTUAL_THRESHOLD)
+    .addOption(format('--format <format>', 'format of the training data (default: detected)'))
+    .addOption(format('--test-format <format>', 'format of the test set (default: detected)'))
+    .option('--labels <file>', 'path of labels.json, relative to each folder of --train')
+    .option('--test-labels <file>', 'path of labels.json, relative to the folder of --test')
+    .option('--files <pattern>', 'read only training shards with such names, e.g. "train-*"')
+    .option('--test-files <pattern>', 'read only test shards with such names')
+    .option('--max-corrupt <n>', 'damaged records that are skipped on each side', wholeNumber, 100)
+    .option('--json', 'print the result as one JSON document')
+    .addHelpText('after', HELP)
+    .action((flags: Flags) => dedup(flags, processIo()))
+}
+
+function collect(folder: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), folder]
+}
+
+function distance(text: string): number {
+  const value = positiveNumber(text)
+  if (value < 1) return value
+  throw new InvalidArgumentError('expected a number between 0 and 1')
+}
+
+/** SIGINT and SIGTERM stop it; the same command continues then. */
+export async function dedup(flags: Flags, io: CliIo): Promise<void> {
+  const stop = new AbortController()
+  const onInterrupt = () => stop.abort()
+  process.once('SIGINT', onInterrupt)
+  process.once('SIGTERM', onInterrupt)
+  const progress = progressOf(io)
+  try {
+    const { findDuplicates } = await import('../../dedup/dedup.ts')
+    const report = await findDuplicates({ ...optionsOf(flags), onProgress: progress.show, signal: stop.signal })
+    progress.end()
+    if (flags.json) io.out.write(`${JSON.stringify(jsonOf(report, flags), null, 2)}\n`)
+    else for (const line of linesOf(report, flags)) io.out.write(`${printable(line)}\n`)
+  } catch (error) {
+    progress.end()
+    if (!stop.signal.aborted) throw error
+    io.err.write(`stopped; ${flags.out} was not written; the same command continues the search\n`)
+    process.exitCode = INTERRUPTED
+  } finally {
+    process.off('SIGINT', onInterrupt)
+    process.off('SIGTERM', onInterrupt)
+  }
+}
+
+function optionsOf(flags: Flags): DedupOptions {
+  const training = { format: flags.format, labels: flags.labels, files: flags.files }
+  const test = { format: flags.testFormat, labels: flags.testLabels, files: flags.testFiles }
+  return {
+    training: flags.train.map((folder) => ({ flag: '--train', folder, ...training })),
+    test: { flag: '--test', folder: flags.test, ...test },
+    out: flags.out,
+    methods: [perceptualMethod(flags.threshold)],
+    key: sha256Of(JSON.stringify({ training, test })),
+    maxCorrupt: flags.maxCorrupt,
+  }
+}
+
+/** On standard error, so that standard output has the result alone. */
+function progressOf({ err }: CliIo) {
+  const bars = { test: countProgress(err, 'parts of the test set'), training: countProgress(err, 'training parts') }
+  let last: keyof typeof bars | undefined
+  const end = () => {
+    if (last) bars[last].end()
+    last = undefined
+  }
+  return {
+    show(done: number, total: number, what: keyof typeof bars) {
+      if (last !== what) end()
+      last = what
+      bars[what].show(done, total)
+    },
+    end,
+  }
+}
+
+function jsonOf({ duplicates, ...report }: DedupReport, { out }: Flags) {
+  return { ...report, duplicates: duplicates.length, byMethod: byMethod(duplicates), out }
+}
+
+function byMethod(duplicates: DedupReport['duplicates']): Record<string, number> {
+  const groups = Map.groupBy(duplicates, ({ method }) => method)
+  return Object.fromEntries([...groups].map(([method, found]) => [method, found.length]))
+}
+
+function linesOf({ test, training, duplicates, continuedAfter, picturesPerSecond }: DedupReport, flags: Flags) {
+  const shown = duplicates.slice(0, SHOWN_DUPLICATES)
+  const rest = duplicates.length - shown.length
+  return [
+    ...(continuedAfter > 0 ? [`continued an interrupted search after ${continuedAfter} training parts`] : []),
+    `${test.pictures} test pictures${damageText(test.damaged)}`,
+    ...Object.entries(test.skipped)
+      .filter(([, count]) => count > 0)
+      .map(([method, count]) => `${count} of them have too little contrast for the ${method} method`),
+    `${training.pictures} training pictures${damageText(training.damaged)}, ${Math.round(picturesPerSecond)} a second`,
+    `${duplicates.length} test pictures have a copy in the training data; the list is ${flags.out}`,
+    ...table(shown.map((one) => [`  ${one.test}`, one.training, one.method, one.distance.toFixed(4)])),
+    ...(rest > 0 ? [`  and ${rest} more`] : []),
+  ]
+}
+
+function damageText(damaged: number): string {
+  return damaged > 0 ? `, ${damaged} damaged` : ''
+}

@@ -1,0 +1,27 @@
+/** The perceptual method: compares small versions of two pictures. It needs no model. */
+import { decodeMeasured } from '../data/codecs/image.ts'
+import { CopyIndex } from './copy-index.ts'
+import type { Method } from './method.ts'
+import { SIDE, type Thumbnail, thumbnailOf } from './planes.ts'
+
+/** bench/dedup measures it: copies are below 0.1 in nearly all cases, other pictures above 0.3. */
+export const PERCEPTUAL_THRESHOLD = 0.15
+
+export function perceptualMethod(threshold = PERCEPTUAL_THRESHOLD): Method<Thumbnail> {
+  const index = new CopyIndex(threshold)
+  return {
+    name: 'perceptual',
+    threshold,
+    async prepare(encoded) {
+      const { rgb, width, height } = await decodeMeasured(encoded, SIDE)
+      return thumbnailOf(rgb, Math.min(width, height))
+    },
+    addTest(pictures) {
+      for (const picture of pictures) index.add(picture)
+    },
+    match: (pictures) => pictures.map((picture) => index.find(picture)),
+    get skipped() {
+      return index.plain
+    },
+  }
+}
