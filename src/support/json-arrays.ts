@@ -15,8 +15,12 @@ const MARK = Buffer.from([0xef, 0xbb, 0xbf])
 /** Stands for the array that is the whole file. */
 export const WHOLE_FILE = ''
 
-/** @param place index of the element in its array */
-export type Visit = (value: unknown, place: number) => void
+/**
+ * @param place index of the element in its array
+ * @param start byte of the file at which the element begins
+ * @param end byte behind the element
+ */
+export type Visit = (value: unknown, place: number, start: number, end: number) => void
 
 export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
@@ -48,6 +52,8 @@ class Scanner {
   readonly #visits: ReadonlyMap<string, Visit>
   readonly #read = new Set<string>()
   #bytes: Buffer = Buffer.alloc(0)
+  /** Place of the first of `#bytes` in the file. */
+  #offset = 0
   /** Open brackets and braces. */
   #depth = 0
   #isInString = false
@@ -71,8 +77,9 @@ class Scanner {
 
   write(chunk: Buffer): void {
     const rest = this.#start < 0 ? 0 : this.#bytes.length - this.#start
-    const isFirst = this.#depth === 0 && !this.#isOver && chunk.subarray(0, 3).equals(MARK)
-    const bytes = isFirst ? chunk.subarray(3) : chunk
+    const isFirst = this.#depth === 0 && !this.#isOver && chunk.subarray(0, MARK.length).equals(MARK)
+    const bytes = isFirst ? chunk.subarray(MARK.length) : chunk
+    this.#offset += this.#bytes.length - rest + (isFirst ? MARK.length : 0)
     this.#bytes = rest === 0 ? bytes : Buffer.concat([this.#bytes.subarray(this.#start), bytes])
     if (rest > 0) this.#start = 0
     for (let i = rest; i < this.#bytes.length; i++) this.#take(this.#bytes[i] as number, i)
@@ -144,8 +151,9 @@ class Scanner {
   }
 
   #endElement(i: number): void {
+    const start = this.#offset + this.#start
     const value = this.#parse(i)
-    this.#visit?.(value, this.#place++)
+    this.#visit?.(value, this.#place++, start, this.#offset + i)
   }
 
   /** What begins at `#start` and ends before `end`. */

@@ -10,12 +10,15 @@ const folder = mkdtempSync(join(tmpdir(), 'downpour-json-'))
 after(() => rmSync(folder, { recursive: true }))
 const file = join(folder, 'file.json')
 
+/** Each element must also be where the reader says that it is. */
 async function read(text: string | Buffer): Promise<Record<string, unknown[]>> {
-  writeFileSync(file, text)
+  const bytes = Buffer.from(text as string)
+  writeFileSync(file, bytes)
   const found: Record<string, unknown[]> = {}
-  const visit = (key: string) => (value: unknown, place: number) => {
+  const visit = (key: string) => (value: unknown, place: number, start: number, end: number) => {
     found[key] ??= []
     assert.equal(found[key].push(value) - 1, place)
+    assert.deepEqual(JSON.parse(bytes.toString('utf8', start, end)), value)
   }
   const keys = await readJsonArrays(file, { '': visit(''), a: visit('a'), b: visit('b') })
   for (const key of keys) found[key] ??= []
