@@ -10,6 +10,11 @@ const filePattern = z
   .max(256)
   .regex(/^[A-Za-z0-9._*?+=@-]+$/, 'a pattern of file names: letters, digits, ".", "_", "-", "+", "=", "@", "*", "?"')
 
+const imageSet = z
+  .string()
+  .max(256)
+  .regex(/^(Main|Segmentation)\/[A-Za-z0-9._+=@-]+$/, 'Main/SET or Segmentation/SET, the name of a file of ImageSets')
+
 export const FORMAT_OPTIONS = {
   files: z
     .exactOptional(filePattern)
@@ -17,6 +22,13 @@ export const FORMAT_OPTIONS = {
   labels: z
     .exactOptional(innerPath)
     .describe('labels.json (id, name, parents), or a .txt file with a class name a line, relative to the source path.'),
+  annotations: z.exactOptional(innerPath).describe('Annotations file of format coco, relative to the source path.'),
+  images: z
+    .exactOptional(innerPath)
+    .describe('Folder of the pictures that the annotations file of format coco names, relative to the source path.'),
+  imageSet: z
+    .exactOptional(imageSet)
+    .describe('Image set of format voc: Main/SET for boxes of objects, Segmentation/SET for masks of classes.'),
 }
 export type FormatOption = keyof typeof FORMAT_OPTIONS
 
@@ -28,6 +40,12 @@ interface FormatDeclaration {
 
 export const DATA_FORMATS = [
   { name: 'tfrecord', description: 'shards of tf.train.Example', options: ['files', 'labels'] },
+  {
+    name: 'coco',
+    description: 'an annotations file of COCO (instances, person_keypoints) and its pictures',
+    options: ['annotations', 'images'],
+  },
+  { name: 'voc', description: 'a folder of PASCAL VOC, with ImageSets', options: ['imageSet', 'labels'] },
   { name: 'imagenet-folder', description: 'a folder of images for each class', options: ['labels'] },
   {
     name: 'webdataset',

@@ -1,23 +1,26 @@
 /**
  * The table of data formats. A new format is a file in formats/, a line here, and a line in contract/data-formats.ts.
  */
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DataFormatName } from '../contract/data-formats.ts'
 import type { DataConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { AnnotationKind, AnyDataset, ClassLabels, Dataset } from './dataset.ts'
 import type { DataFormat } from './format.ts'
+import { coco } from './formats/coco.ts'
 import { imagenetFolder } from './formats/imagenet-folder.ts'
 import { tfrecord } from './formats/tfrecord.ts'
+import { voc } from './formats/voc.ts'
 import { webdataset } from './formats/webdataset.ts'
 import { withLabelSubset } from './label-subset.ts'
 import { passedOverText } from './scan/kinds.ts'
-import { isMissing, unreadable } from './unreadable.ts'
+import { statIfThere } from './unreadable.ts'
 
-/** `data inspect` tries them in this order. */
+/** `data inspect` tries them in this order: any folder with folders of pictures could be class folders. */
 export const FORMATS: Readonly<Record<DataFormatName, DataFormat>> = {
   tfrecord,
+  coco,
+  voc,
   'imagenet-folder': imagenetFolder,
   // Last, because archives may lie beside the class folders that they were unpacked to.
   webdataset,
@@ -61,10 +64,7 @@ export async function openClassDataset(folder: string, config: DataConfig): Prom
 }
 
 async function mustExist(root: string): Promise<void> {
-  const found = await stat(root).catch((error) => {
-    if (!isMissing(error)) throw unreadable(root, error)
-  })
-  if (found?.isDirectory()) return
+  if ((await statIfThere(root))?.isDirectory()) return
   throw new DownpourError(
     'DATA_MISSING',
     `${root}: no such folder; put the data there, or make some: downpour data make jft-mini --out DIR`,

@@ -320,6 +320,27 @@ const INVALID_TYPES: readonly JobCase[] = [
     /^spec\.evaluation\.data\.files: is for format tfrecord/,
     'is for format tfrecord',
   ),
+  ...(
+    [
+      ['labels', 'labels.json', 'coco', 'tfrecord or voc or imagenet-folder or webdataset'],
+      ['annotations', 'annotations/instances_val2017.json', 'imagenet-folder', 'coco'],
+      ['images', 'val2017', 'imagenet-folder', 'coco'],
+      ['imageSet', 'Main/train', 'imagenet-folder', 'voc'],
+    ] as const
+  ).flatMap(([option, value, format, formats]) => [
+    invalid(
+      `${option} beside another format`,
+      finetune({ data: data({ format, [option]: value }) }),
+      new RegExp(`^spec\\.data\\.${option}: is for format ${formats}`),
+      `is for format ${formats}`,
+    ),
+    invalid(
+      `${option} beside another format in the evaluation`,
+      finetune({ evaluation: { data: data({ format, [option]: value }) } }),
+      new RegExp(`^spec\\.evaluation\\.data\\.${option}: is for format ${formats}`),
+      `is for format ${formats}`,
+    ),
+  ]),
   invalid('an unknown field', pretrain({ batchsize: 32 }), /^spec\.batchsize: unknown field; did you mean batchSize\?/),
   invalid('an unknown field that ends like a known one', pretrain({ xmaxSteps: 3 }), /did you mean maxSteps\?$/),
   invalid('the classes of the task under model', pretrain({ model: { classes: 9 } }), /did you mean task\.classes\?$/),

@@ -2,6 +2,11 @@
 import { DownpourError } from '../../support/errors.ts'
 import { shownValue } from '../../support/shown.ts'
 
+/** An element of an array of the file. @throws DownpourError COCO_INVALID if it is not an object */
+export function recordAt(file: string, key: string, place: number, value: unknown): CocoRecord {
+  return new CocoRecord(value, `${file}: ${key}[${place}]`)
+}
+
 export class CocoRecord {
   readonly #fields: Readonly<Record<string, unknown>>
   readonly #where: string

@@ -3,7 +3,7 @@ import type { Truths } from '../../scores/coco/annotations.ts'
 import { NumberColumn } from '../../support/columns.ts'
 import { DownpourError } from '../../support/errors.ts'
 import { type ReadOptions, readJsonArrays, type Visit } from '../../support/json-arrays.ts'
-import { CocoRecord } from './fields.ts'
+import { type CocoRecord, recordAt } from './fields.ts'
 
 export interface CocoCategory {
   readonly id: number
@@ -59,16 +59,16 @@ class TruthReader {
 
   readonly visits: Readonly<Record<string, Visit>> = {
     images: (value, place) => {
-      const image = this.#record('images', value, place)
+      const image = recordAt(this.#file, 'images', place, value)
       unique(this.#images, image)
     },
     categories: (value, place) => {
-      const category = this.#record('categories', value, place)
+      const category = recordAt(this.#file, 'categories', place, value)
       const id = category.id('id')
       if (this.#categories.has(id)) category.fail('id', 'an id of its own')
       this.#categories.set(id, { id, name: category.text('name') })
     },
-    annotations: (value, place) => this.#add(this.#record('annotations', value, place)),
+    annotations: (value, place) => this.#add(recordAt(this.#file, 'annotations', place, value)),
   }
 
   /** Images and categories may stand behind the annotations, so references are checked at the end. */
@@ -84,10 +84,6 @@ class TruthReader {
       ...(this.#keypointCount > 0 ? { keypoints: keypoints.values() } : {}),
     }
     return { file: this.#file, images: [...this.#images], categories: [...this.#categories.values()], truths }
-  }
-
-  #record(key: string, value: unknown, place: number): CocoRecord {
-    return new CocoRecord(value, `${this.#file}: ${key}[${place}]`)
   }
 
   #add(annotation: CocoRecord): void {

@@ -43,9 +43,24 @@ export async function decodeMeasured(
     if (info.channels === CHANNELS) return { rgb: upright(data, size, orientation), width, height }
     throw new Error(`it has ${facts.channels} channels, which are neither grey, RGB nor CMYK`)
   } catch (error) {
-    const [first = ''] = errorMessage(error).split('\n')
-    throw new Error(whyNoPicture(encoded) ?? first, { cause: error })
+    throw notUsable(encoded, error)
   }
+}
+
+/** As the file stores it, before a rotation by EXIF. @throws Error whose message says why the bytes are not a usable picture */
+export async function pictureSize(encoded: Uint8Array): Promise<{ width: number; height: number }> {
+  try {
+    const facts = await sharp(encoded).metadata()
+    mustBeUsable(facts)
+    return { width: facts.width, height: facts.height }
+  } catch (error) {
+    throw notUsable(encoded, error)
+  }
+}
+
+function notUsable(encoded: Uint8Array, error: unknown): Error {
+  const [first = ''] = errorMessage(error).split('\n')
+  return new Error(whyNoPicture(encoded) ?? first, { cause: error })
 }
 
 function mustBeUsable({ format, isProgressive, width, height, channels, depth }: Metadata): void {

@@ -1,6 +1,6 @@
 /** ImageNet folders: root/CLASS/IMAGE (paper.md §5). A unit is a group of images of all classes. */
 import { dirname, join, normalize } from 'node:path'
-import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
+import { DownpourError } from '../../support/errors.ts'
 import { printable } from '../../support/printable.ts'
 import { seedOf } from '../../support/random.ts'
 import type { ClassLabels, DatasetOf, Item } from '../dataset.ts'
@@ -8,7 +8,7 @@ import type { DataFormat, FormatOptions } from '../format.ts'
 import { similarName, someNames } from '../label-names.ts'
 import { classDataset } from '../labelled-dataset.ts'
 import { flatLabels, type LabelMap, readLabels } from '../labels.ts'
-import { readRegular } from '../regular-file.ts'
+import { readPicture } from '../picture-file.ts'
 import { picturesOf, scanClass } from '../scan/class-folder.ts'
 import { scanClassFolders } from '../scan/class-folders.ts'
 import { inParallel } from '../scan/in-parallel.ts'
@@ -16,10 +16,7 @@ import { Tally } from '../scan/kinds.ts'
 import { foldersIn } from '../scan/listing.ts'
 import { isSplit } from '../scan/names.ts'
 import { inSubset } from '../subset.ts'
-
-const IMAGES_PER_UNIT = 256
-/** Far larger than any picture, so that a sparse file cannot fill the memory. */
-const MAX_IMAGE_BYTES = 512 * 2 ** 20
+import { inUnits } from '../units.ts'
 
 interface ImageFile {
   /** CLASS/IMAGE, because image names repeat between classes. */
@@ -63,15 +60,14 @@ async function openFolder(root: string, { labels: labelsFile, subset }: FormatOp
   const labels = given ?? flatLabels(classes.map(({ name }) => name))
   const indexOf = folderIndex(labels, root)
   const labelled = classes.map(({ folder, name }) => ({ folder, label: indexOf(name) }))
-  const images = await inParallel(labelled, ({ folder, label }) => imagesOf(root, folder, label, tally))
+  const images = await inParallel(labelled, ({ folder, label }) => picturesIn(root, folder, label, tally))
   const chosen = spreadClasses(images.flat().filter(({ id }) => inSubset(id, subset)))
+  const { units, imagesOf } = inUnits(chosen)
   const files = {
     passedOver: tally.list(),
-    units: Array.from({ length: Math.ceil(chosen.length / IMAGES_PER_UNIT) }, (_, i) => `images-${i}`),
+    units,
     async *read(unit: number) {
-      for (const image of chosen.slice(unit * IMAGES_PER_UNIT, (unit + 1) * IMAGES_PER_UNIT)) {
-        yield await readImage(root, image)
-      }
+      for (const image of imagesOf(unit)) yield await readImage(root, image)
     },
   }
   return classDataset(files, labels, root)
@@ -94,7 +90,7 @@ function folderIndex({ labels }: LabelMap, root: string): (folder: string) => nu
   }
 }
 
-async function imagesOf(root: string, folder: string, label: number, tally: Tally): Promise<ImageFile[]> {
+async function picturesIn(root: string, folder: string, label: number, tally: Tally): Promise<ImageFile[]> {
   return (await scanClass(root, folder, tally)).map((id) => ({ id, label }))
 }
 
@@ -106,15 +102,9 @@ function spreadClasses(images: readonly ImageFile[]): ImageFile[] {
     .map(({ image }) => image)
 }
 
-/** A file that cannot be read counts as damage, like a picture that cannot be decoded. */
 async function readImage(root: string, { id, label }: ImageFile): Promise<Item<ClassLabels>> {
-  const path = join(root, id)
-  const where = printable(path)
-  try {
-    const bytes = await readRegular(path, MAX_IMAGE_BYTES)
-    return { type: 'example', id, bytes, annotation: { labels: [label] }, where }
-  } catch (error) {
-    if (errorCode(error) !== 'DATA_UNREADABLE') throw error
-    return { type: 'corrupt', where, reason: errorMessage(error).slice(`${where}: `.length) }
-  }
+  const picture = await readPicture(root, id)
+  if (picture.type === 'corrupt') return picture
+  const { bytes, where } = picture
+  return { type: 'example', id, bytes, annotation: { labels: [label] }, where }
 }

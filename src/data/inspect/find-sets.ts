@@ -1,12 +1,11 @@
 /** Finds the data sets of a folder: itself, or those inside it, as `data make` and most archives arrange them. */
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DataFormatName } from '../../contract/data-formats.ts'
 import { DownpourError } from '../../support/errors.ts'
 import { printable } from '../../support/printable.ts'
 import { FORMATS } from '../formats.ts'
 import { foldersIn, listFolder } from '../scan/listing.ts'
-import { isMissing, unreadable } from '../unreadable.ts'
+import { statIfThere } from '../unreadable.ts'
 
 export interface FoundSet {
   folder: string
@@ -29,10 +28,8 @@ export async function findSets(folder: string): Promise<FoundSet[]> {
 }
 
 async function mustBeFolder(folder: string): Promise<void> {
-  const found = await stat(folder).catch((error) => {
-    if (!isMissing(error)) throw unreadable(folder, error)
-  })
-  if (!found?.isDirectory()) throw new DownpourError('DATA_MISSING', `${folder}: no such folder`, { folder })
+  if (!(await statIfThere(folder))?.isDirectory())
+    throw new DownpourError('DATA_MISSING', `${folder}: no such folder`, { folder })
 }
 
 async function setsIn(folder: string, depth: number): Promise<FoundSet[]> {

@@ -5,13 +5,12 @@ import type { VocBox } from '../../scores/voc.ts'
 import { DownpourError } from '../../support/errors.ts'
 
 export interface VocAnnotation {
-  readonly fileName: string
   readonly width: number
   readonly height: number
-  readonly objects: readonly AnnotatedObject[]
+  readonly objects: readonly VocObject[]
 }
 
-export interface AnnotatedObject {
+export interface VocObject {
   readonly name: string
   readonly box: VocBox
   readonly difficult: boolean
@@ -31,7 +30,6 @@ const flag = z.enum(['0', '1']).default('0')
 const text = z.string().trim().min(1)
 const AnnotationXml = z.object({
   annotation: z.object({
-    filename: text,
     size: z.object({ width: number, height: number }),
     object: z
       .array(
@@ -52,7 +50,7 @@ const AnnotationXml = z.object({
 
 /** @param where for messages. @throws DownpourError VOC_INVALID */
 export function parseAnnotation(xml: string, where: string): VocAnnotation {
-  const fail = (problem: string) => new DownpourError('VOC_INVALID', `${where}: ${problem}`)
+  const fail = (problem: string) => new DownpourError('VOC_INVALID', `${where}: ${problem}`, { file: where })
   if (xml.length > MAX_CHARACTERS) throw fail(`${xml.length} characters: expected at most ${MAX_CHARACTERS}`)
   if (/<!DOCTYPE|<!ENTITY/i.test(xml)) throw fail('document types and entities are not read: remove <!DOCTYPE …>')
   const valid = XMLValidator.validate(xml)
@@ -62,11 +60,11 @@ export function parseAnnotation(xml: string, where: string): VocAnnotation {
     const [issue] = parsed.error.issues
     throw fail(`${issue?.path.join('.')}: ${issue?.message}`)
   }
-  const { filename, size, object } = parsed.data.annotation
+  const { size, object } = parsed.data.annotation
   const objects = object.map(({ name, difficult, bndbox: { xmin, ymin, xmax, ymax } }) => ({
     name,
     box: [xmin, ymin, xmax, ymax] as const,
     difficult: difficult === '1',
   }))
-  return { fileName: filename, ...size, objects }
+  return { ...size, objects }
 }

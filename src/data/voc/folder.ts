@@ -2,11 +2,13 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
+import { readRegular } from '../regular-file.ts'
 import { parseAnnotation, type VocAnnotation } from './annotation.ts'
+import type { SetKind } from './image-sets.ts'
 import { type Mask, readMask } from './mask.ts'
 
-export type SetKind = 'Main' | 'Segmentation'
-
+/** Room for an image set of millions of names. */
+const MAX_TEXT_BYTES = 256 * 2 ** 20
 /** Folders of class masks; the first has more of them (the augmented set), where it exists. */
 const MASK_FOLDERS = ['SegmentationClassAug', 'SegmentationClass']
 
@@ -41,7 +43,7 @@ export async function readImageSet(root: string, kind: SetKind, set: string): Pr
   const lines = (await readText(file)).split('\n').map((line) => line.trim())
   const names = lines.filter(Boolean).map((line) => line.split(/\s+/)[0] as string)
   if (names.length === 0) throw new DownpourError('VOC_INVALID', `${file}: no image in the set`)
-  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  const twice = names.length === new Set(names).size ? undefined : names.find((name, i) => names.indexOf(name) !== i)
   if (twice !== undefined) throw new DownpourError('VOC_INVALID', `${file}: ${twice} stands in the set twice`)
   return names
 }
@@ -53,20 +55,23 @@ export async function readAnnotation(root: string, name: string): Promise<VocAnn
 }
 
 /** @throws DownpourError VOC_INVALID, MASK_INVALID */
-export async function readClassMask(root: string, name: string): Promise<Mask> {
+export async function readClassMask(root: string, name: string): Promise<Mask & { readonly file: string }> {
   for (const folder of MASK_FOLDERS) {
     const file = join(root, folder, `${name}.png`)
     const bytes = await readFile(file).catch(ifMissing)
-    if (bytes) return readMask(bytes, file)
+    if (bytes) return { ...readMask(bytes, file), file }
   }
-  throw new DownpourError('VOC_INVALID', `${join(root, 'SegmentationClass', `${name}.png`)}: no such file`)
+  const file = join(root, 'SegmentationClass', `${name}.png`)
+  throw new DownpourError('VOC_INVALID', `${file}: no such file`, { file })
 }
 
 async function readText(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8')
+    return (await readRegular(file, MAX_TEXT_BYTES)).toString('utf8')
   } catch (error) {
-    throw new DownpourError('VOC_INVALID', `${file}: ${errorMessage(error)}`, { file }, { cause: error })
+    if (errorCode(error) !== 'DATA_UNREADABLE') throw error
+    const message = errorMessage(error)
+    throw new DownpourError('VOC_INVALID', message, { file }, { cause: error })
   }
 }
 

@@ -2,7 +2,8 @@
  * Reads a PNG of class indices, one a pixel (SegmentationClass, SegmentationClassAug). Image libraries expand a palette to
  * colours and so lose the index; this reads the stored indices.
  */
-import { type DecodedPng, decode } from 'fast-png'
+import { type DecodedPng, decode, encode } from 'fast-png'
+import { VOID } from '../../scores/mean-iou.ts'
 import { DownpourError, errorMessage } from '../../support/errors.ts'
 import { vocIndex } from './palette.ts'
 
@@ -25,11 +26,28 @@ export function readMask(png: Uint8Array, where: string): Mask {
   return { width, height, classes: image.palette ? ofPalette(image, where) : ofPixels(image, where) }
 }
 
+/** A grey PNG of 8 bits whose pixels are the classes, which every image library reads as they are. */
+export function encodeMask({ width, height, classes }: Mask): Uint8Array {
+  return encode({ width, height, data: classes, depth: 8, channels: 1 })
+}
+
+/** @throws DownpourError MASK_INVALID: a pixel that is neither void nor one of the first `count` classes */
+export function mustHaveClasses({ width, classes }: Mask, count: number, where: string): void {
+  const wrong = classes.findIndex((one) => one >= count && one !== VOID)
+  if (wrong < 0) return
+  const expected = `0 to ${count - 1}, or ${VOID} for void`
+  throw maskInvalid(where, `class ${classes[wrong]} at ${place(wrong, width)}: expected ${expected}`)
+}
+
+function maskInvalid(where: string, problem: string): DownpourError {
+  return new DownpourError('MASK_INVALID', `${where}: ${problem}`, { file: where })
+}
+
 function decoded(png: Uint8Array, where: string): DecodedPng {
   try {
     return decode(png, { checkCrc: true })
   } catch (error) {
-    throw new DownpourError('MASK_INVALID', `${where}: not a PNG that can be read: ${errorMessage(error)}`)
+    throw maskInvalid(where, `not a PNG that can be read: ${errorMessage(error)}`)
   }
 }
 
@@ -47,7 +65,7 @@ function ofPixels({ width, depth, channels, data }: DecodedPng, where: string): 
   if (channels === 1 && depth === 8) return new Uint8Array(data)
   if (channels !== 3 || depth !== 8) {
     const found = `${channels} ${channels === 1 ? 'channel' : 'channels'} of ${depth} bits`
-    throw new DownpourError('MASK_INVALID', `${where}: ${found}: expected a palette, grey pixels of 8 bits, or RGB`)
+    throw maskInvalid(where, `${found}: expected a palette, grey pixels of 8 bits, or RGB`)
   }
   return Uint8Array.from({ length: data.length / 3 }, (_, i) => {
     const colour = [...data.subarray(3 * i, 3 * i + 3)]
@@ -70,7 +88,7 @@ function unpacked(data: Uint8Array, width: number, height: number, depth: number
 
 function unknownColour(colour: readonly number[] | undefined, pixel: string, where: string): DownpourError {
   const shown = colour ? `colour ${colour.slice(0, 3).join(',')}` : 'an entry beyond the palette'
-  return new DownpourError('MASK_INVALID', `${where}: ${shown} at ${pixel}: expected a colour of VOC's palette`)
+  return maskInvalid(where, `${shown} at ${pixel}: expected a colour of VOC's palette`)
 }
 
 function place(i: number, width: number): string {

@@ -10,6 +10,7 @@ import { encodeExample } from '../../../src/data/codecs/example.ts'
 import { encodeTfRecord, readTfRecords } from '../../../src/data/codecs/tfrecord.ts'
 import type { ClassLabels, Dataset, Item } from '../../../src/data/dataset.ts'
 import { FORMATS, openClassDataset } from '../../../src/data/formats.ts'
+import { findSets } from '../../../src/data/inspect/find-sets.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { collect, FRUIT, holdsAll, inside, png, records, writeImages, writeRecords } from './builders.ts'
 
@@ -173,6 +174,7 @@ test('the table of formats has each declared format under its own name', () => {
 
 suite('detection finds the format of a data set, and none in a folder of data sets:', () => {
   const picture = Buffer.alloc(1)
+  const COCO_HEAD = Buffer.from('{"info": {}, "images": []')
   const cases: [string, Record<string, Uint8Array>, DataFormatName[]][] = [
     ['shards', { 'x-00000-of-00001': picture, 'labels.json': picture }, ['tfrecord']],
     ['compressed shards, which reading refuses later', { 'x.tfrecord.gz': picture }, ['tfrecord']],
@@ -185,6 +187,10 @@ suite('detection finds the format of a data set, and none in a folder of data se
       { 'train/1.png': picture, 'val/1.png': picture },
       ['imagenet-folder'],
     ],
+    ['a COCO folder', { 'annotations/instances_val2017.json': COCO_HEAD, 'val2017/1.png': picture }, ['coco']],
+    ['an annotations file among its pictures', { '1.png': picture, '_annotations.coco.json': COCO_HEAD }, ['coco']],
+    ['JSON that is no annotations file', { 'annotations/other.json': Buffer.from('[{"images": 1}]') }, []],
+    ['a VOC folder', { 'ImageSets/Main/val.txt': picture, 'JPEGImages/1.jpg': picture }, ['voc']],
     ['a folder of shards', { 'pretrain/x.tfrecord': picture }, []],
     ['system folders', { '.git/1.png': picture, '@eaDir/1.png': picture }, []],
     ['nothing', {}, []],
@@ -193,9 +199,10 @@ suite('detection finds the format of a data set, and none in a folder of data se
     test(what, async () => {
       const folder = inside(root)
       await writeImages(folder, files)
-      const found = await Promise.all(
-        Object.values(FORMATS).map(async (format) => ((await format.detect(folder)) ? [format.name] : [])),
+      const found = await findSets(folder).catch(() => [])
+      assert.deepEqual(
+        found.filter((set) => set.folder === folder).map(({ format }) => format),
+        expected,
       )
-      assert.deepEqual(found.flat(), expected)
     })
 })

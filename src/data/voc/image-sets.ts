@@ -1,0 +1,47 @@
+/** The image sets of a VOC folder: ImageSets/Main for boxes of objects, ImageSets/Segmentation for masks of classes. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DownpourError } from '../../support/errors.ts'
+import { someNames } from '../label-names.ts'
+import { listFolder } from '../scan/listing.ts'
+import { isSystem } from '../scan/names.ts'
+import { statIfThere } from '../unreadable.ts'
+
+export const SET_KINDS = ['Main', 'Segmentation'] as const
+export type SetKind = (typeof SET_KINDS)[number]
+
+export interface SetName {
+  readonly kind: SetKind
+  readonly name: string
+}
+
+/** Main has a file for each class besides, such as car_train.txt, with a number behind each name. */
+export async function findImageSets(root: string): Promise<SetName[]> {
+  const found: SetName[] = []
+  for (const kind of SET_KINDS) {
+    const folder = join(root, 'ImageSets', kind)
+    for (const name of await textFiles(folder)) {
+      const [first = ''] = (await readFile(join(folder, `${name}.txt`), 'utf8')).trimStart().split('\n', 1)
+      if (/^\S+\s*$/.test(first)) found.push({ kind, name })
+    }
+  }
+  return found
+}
+
+/** @param given Main/SET or Segmentation/SET. @throws DownpourError DATA_AMBIGUOUS, DATA_MISSING: with the choices */
+export async function chooseImageSet(root: string, given: string | undefined): Promise<SetName> {
+  const found = await findImageSets(root)
+  const named = given === undefined ? found : found.filter(({ kind, name }) => `${kind}/${name}` === given)
+  const [first, ...others] = named
+  if (first !== undefined && others.length === 0) return first
+  const choices = someNames(found.map(({ kind, name }) => `${kind}/${name}`)) || 'none'
+  const message = `${join(root, 'ImageSets')}: ${given === undefined ? 'several image sets' : `no set ${given}`}; there are ${choices}: name one with imageSet (spec.data.imageSet; data inspect --image-set)`
+  const code = given === undefined && found.length > 0 ? 'DATA_AMBIGUOUS' : 'DATA_MISSING'
+  throw new DownpourError(code, message, { root })
+}
+
+async function textFiles(folder: string): Promise<string[]> {
+  if (!(await statIfThere(folder))?.isDirectory()) return []
+  const names = (await listFolder(folder)).filter(({ name, type }) => type !== 'folder' && !isSystem(name))
+  return names.flatMap(({ name }) => (name.endsWith('.txt') ? [name.slice(0, -'.txt'.length)] : []))
+}
