@@ -22,14 +22,34 @@ function rankable(value: number): number {
   return Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value
 }
 
-/** An image with its right class and the classes that were predicted for it, the most likely first. */
-export interface RankedImage {
-  readonly ranked: readonly number[]
-  readonly label: number
-}
+/** Top-1 and top-5 accuracy over images. */
+export class TopAccuracy {
+  readonly #byLabel = new Map<number, { images: number; first: number; amongFive: number }>()
 
-/** The share of images whose label is among the first `k` of its ranking. NaN for no images. */
-export function topAccuracy(images: readonly RankedImage[], k: number): number {
-  const hits = images.filter(({ ranked, label }) => ranked.slice(0, k).includes(label))
-  return hits.length / images.length
+  /** @param ranked predicted classes of an image, the most likely first. @param label the right one */
+  add(ranked: readonly number[], label: number): void {
+    const counts = this.#byLabel.get(label) ?? { images: 0, first: 0, amongFive: 0 }
+    this.#byLabel.set(label, counts)
+    const rank = ranked.slice(0, 5).indexOf(label)
+    counts.images++
+    if (rank === 0) counts.first++
+    if (rank >= 0) counts.amongFive++
+  }
+
+  /** Shares of the images whose label is the first, or among the first five. NaN for no images. */
+  result(): { readonly top1: number; readonly top5: number } {
+    const sums = { images: 0, first: 0, amongFive: 0 }
+    for (const { images, first, amongFive } of this.#byLabel.values()) {
+      sums.images += images
+      sums.first += first
+      sums.amongFive += amongFive
+    }
+    return { top1: sums.first / sums.images, top5: sums.amongFive / sums.images }
+  }
+
+  /** Top-1 of the images of each label, by label. */
+  byLabel(): ReadonlyMap<number, number> {
+    const labels = [...this.#byLabel].sort(([a], [b]) => a - b)
+    return new Map(labels.map(([label, { images, first }]) => [label, first / images]))
+  }
 }

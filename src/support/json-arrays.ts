@@ -121,7 +121,7 @@ class Scanner {
   #begin(byte: number): void {
     const isArray = byte === OPEN_BRACKET
     if (this.#isOver || !(isArray || byte === OPEN_BRACE)) {
-      throw this.#invalid(this.#isOver ? 'text after the end of the JSON' : 'expected a JSON object or array')
+      throw this.#invalid(this.#isOver ? 'text after the end of the JSON' : notJson(byte))
     }
     this.#isObject = !isArray
     if (isArray) this.#key = WHOLE_FILE
@@ -163,7 +163,7 @@ class Scanner {
     try {
       return JSON.parse(text)
     } catch (error) {
-      throw this.#invalid(notANumber(text) ?? errorMessage(error))
+      throw this.#invalid(`${idIn(text)}${notANumber(text) ?? errorMessage(error)}`)
     }
   }
 
@@ -174,9 +174,23 @@ class Scanner {
   }
 }
 
-/** Names the first NaN or Infinity outside of a string: Python's json writes them, and JSON has neither. */
-function notANumber(text: string): string | undefined {
-  const outside = text.replace(/"(?:[^"\\]|\\.)*"(?!\s*:)/g, '""')
-  const found = /"((?:[^"\\]|\\.)*)"\s*:[^"]*?(NaN|-?Infinity)/.exec(outside)
-  return found ? `${found[1]}: ${found[2]} is not JSON: expected a number` : undefined
+/** What the first byte of a file says. */
+function notJson(byte: number): string {
+  const isGzip = byte === 0x1f
+  return isGzip ? 'the file is compressed: unpack it with gunzip first' : 'expected a JSON object or array'
+}
+
+/** Names the first NaN or Infinity outside of a string, with its key: Python's json writes them, and JSON has neither. */
+export function notANumber(text: string): string | undefined {
+  let key: string | undefined
+  for (const [token, string, colon] of text.matchAll(/"((?:[^"\\]|\\.)*)"(\s*:)?|NaN|-?Infinity/g)) {
+    if (string === undefined) return `${key === undefined ? '' : `${key}: `}${token} is not JSON: expected a number`
+    if (colon) key = string
+  }
+}
+
+/** The id in a text that JSON.parse refuses, for messages. */
+function idIn(text: string): string {
+  const found = /"(id|image_id)"\s*:\s*("[^"]{0,40}"|-?\d{1,20})/.exec(text)
+  return found ? `(${found[1]} ${found[2]}): ` : ''
 }

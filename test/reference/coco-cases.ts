@@ -1,7 +1,9 @@
 /** Random COCO files for comparing scores: crowds, ties, areas at the limits, empty classes, more detections than count. */
 import { createRandom, type Random } from '../../src/support/random.ts'
 
+/** Keypoints of COCO's skeleton. */
 const KEYPOINTS = 17
+const OWN_SIGMAS = [0.05, 0.2, 0.1, 0.03, 0.15]
 
 export type Kind = 'bbox' | 'keypoints'
 
@@ -12,6 +14,8 @@ export interface Case {
     readonly annotations: readonly Annotation[]
   }
   readonly results: readonly Result[]
+  /** Of a skeleton other than COCO's. */
+  readonly sigmas?: readonly number[]
 }
 
 type Box = [number, number, number, number]
@@ -40,10 +44,21 @@ export function randomCase(seed: number, kind: Kind): Case {
   // Ids have gaps and do not ascend; coordinates on a grid give equal and zero similarities.
   const images = fill(1 + random.int(6), (i) => ({ id: (i ^ 1) * 3 + 2 }))
   const categories = fill(1 + random.int(4), (k) => ({ id: 90 - k * 7, name: `class ${k}` }))
-  const scene = { random, kind, images, categories, grid: random.int(2) === 0 ? 5 : 0.37 }
+  const sigmas = kind === 'keypoints' && random.int(4) === 0 ? OWN_SIGMAS : undefined
+  const scene: Scene = {
+    random,
+    kind,
+    images,
+    categories,
+    grid: random.int(2) === 0 ? 5 : 0.37,
+    keypoints: sigmas?.length ?? KEYPOINTS,
+    // A box beside the keypoints, or keypoints alone where boxes are scored: pycocotools takes both.
+    resultFields: random.int(5) === 0 ? ['bbox', 'keypoints'] : random.int(8) === 0 ? ['keypoints'] : [kind],
+  }
   const annotations = fill(random.int(25), (i) => annotation(scene, i))
   const count = 1 + random.int(random.int(5) === 0 ? 500 : 60)
-  return { truth: { images, categories, annotations }, results: fill(count, () => result(scene, annotations)) }
+  const results = fill(count, () => result(scene, annotations))
+  return { truth: { images, categories, annotations }, results, ...(sigmas ? { sigmas } : {}) }
 }
 
 interface Scene {
@@ -52,6 +67,8 @@ interface Scene {
   readonly images: Case['truth']['images']
   readonly categories: Case['truth']['categories']
   readonly grid: number
+  readonly keypoints: number
+  readonly resultFields: readonly Kind[]
 }
 
 function annotation(scene: Scene, i: number): Annotation {
@@ -60,7 +77,7 @@ function annotation(scene: Scene, i: number): Annotation {
   // The last of several categories stays empty.
   const category = categories[random.int(Math.max(1, categories.length - 1))] as { id: number }
   const area = [bbox[2] * bbox[3] * random.next(), 32 ** 2, 96 ** 2, 0][random.int(20) < 17 ? 0 : 1 + random.int(3)]
-  const keypoints = random.int(7) === 0 ? Array<number>(KEYPOINTS * 3).fill(0) : pointsIn(bbox, random)
+  const keypoints = random.int(7) === 0 ? Array<number>(scene.keypoints * 3).fill(0) : pointsIn(bbox, scene)
   const labelled = keypoints.filter((value, k) => k % 3 === 2 && value > 0).length
   return {
     // pycocotools counts a match with an object of the id 0 as a miss.
@@ -75,7 +92,7 @@ function annotation(scene: Scene, i: number): Annotation {
 }
 
 function result(scene: Scene, annotations: readonly Annotation[]): Result {
-  const { random, kind, images, categories } = scene
+  const { random, images, categories, resultFields } = scene
   const near = annotations.length > 0 && random.int(5) < 3 ? pick(annotations, random) : undefined
   const bbox = near ? shifted(near.bbox, scene) : randomBox(scene)
   const keypoints = near?.keypoints?.map((value, k) => (k % 3 === 2 ? 1 : value + (random.next() - 0.5) * 15))
@@ -83,7 +100,8 @@ function result(scene: Scene, annotations: readonly Annotation[]): Result {
     image_id: near && random.int(10) > 0 ? near.image_id : pick(images, random).id,
     category_id: near && random.int(10) > 0 ? near.category_id : pick(categories, random).id,
     score: random.int(21) / 20,
-    ...(kind === 'keypoints' ? { keypoints: keypoints ?? pointsIn(bbox, random) } : { bbox }),
+    ...(resultFields.includes('keypoints') ? { keypoints: keypoints ?? pointsIn(bbox, scene) } : {}),
+    ...(resultFields.includes('bbox') ? { bbox } : {}),
   }
 }
 
@@ -99,8 +117,8 @@ function shifted(box: Box, { random, grid }: Scene): Box {
   return [x, y, Math.max(0, width), Math.max(0, height)]
 }
 
-function pointsIn([x, y, width, height]: Box, random: Random): number[] {
-  return fill(KEYPOINTS, () => [x + random.next() * width, y + random.next() * height, random.int(3)]).flat()
+function pointsIn([x, y, width, height]: Box, { random, keypoints }: Scene): number[] {
+  return fill(keypoints, () => [x + random.next() * width, y + random.next() * height, random.int(3)]).flat()
 }
 
 function fill<T>(length: number, make: (i: number) => T): T[] {

@@ -1,6 +1,7 @@
 """Scores every case of a folder with pycocotools. Prints one JSON object per line: {"case": name, "stats": [...]}.
 
-A case is a pair of files: NAME.truth.json and NAME.results.json. usage: coco_reference.py FOLDER bbox|keypoints
+A case is NAME.truth.json and NAME.results.json, and for a skeleton of its own NAME.sigmas.json.
+usage: coco.py FOLDER bbox|keypoints
 """
 import contextlib
 import io
@@ -9,14 +10,17 @@ import pathlib
 import sys
 import time
 
+import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 
-def score(truth, results, kind):
+def score(truth, results, sigmas, kind):
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO(str(truth))
         evaluation = COCOeval(coco, coco.loadRes(str(results)), kind)
+        if sigmas.exists():
+            evaluation.params.kpt_oks_sigmas = np.array(json.loads(sigmas.read_text()))
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
@@ -29,7 +33,8 @@ def main(folder, kind):
     for truth in sorted(pathlib.Path(folder).glob("*.truth.json")):
         name = truth.name.removesuffix(".truth.json")
         started = time.perf_counter()
-        stats, by_class = score(truth, truth.with_name(f"{name}.results.json"), kind)
+        results, sigmas = (truth.with_name(f"{name}.{part}.json") for part in ("results", "sigmas"))
+        stats, by_class = score(truth, results, sigmas, kind)
         seconds = time.perf_counter() - started
         print(json.dumps({"case": name, "stats": stats, "byClass": by_class, "seconds": seconds}))
 

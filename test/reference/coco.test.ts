@@ -21,11 +21,13 @@ interface Reference {
 }
 
 async function ourScores(kind: Kind, seed: number): Promise<CocoScores> {
-  const { truth, results } = randomCase(seed, kind)
+  const { truth, results, sigmas } = randomCase(seed, kind)
   const [groundTruth, predictions] = [join(folder, `${seed}.truth.json`), join(folder, `${seed}.results.json`)]
   writeFileSync(groundTruth, JSON.stringify(truth))
   writeFileSync(predictions, JSON.stringify(results))
-  return (kind === 'bbox' ? scoreBoxes : scoreKeypoints)({ groundTruth, predictions })
+  if (sigmas) writeFileSync(join(folder, `${seed}.sigmas.json`), JSON.stringify(sigmas))
+  const files = { groundTruth, predictions }
+  return kind === 'bbox' ? scoreBoxes(files) : scoreKeypoints(files, sigmas)
 }
 
 /** pycocotools lists classes by their id; the cases' ids descend. */
@@ -53,6 +55,6 @@ for (const kind of ['bbox', 'keypoints'] as const) {
     }
     t.diagnostic(`${references.length} cases, ${defined} values between 0 and 1, apart by at most ${largest}`)
     for (const { case: seed } of references)
-      for (const part of ['truth', 'results']) rmSync(join(folder, `${seed}.${part}.json`))
+      for (const part of ['truth', 'results', 'sigmas']) rmSync(join(folder, `${seed}.${part}.json`), { force: true })
   })
 }

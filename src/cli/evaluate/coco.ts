@@ -1,11 +1,10 @@
 /** Scores a COCO results file against an annotation file, as pycocotools does. */
 import { readResults } from '../../data/coco/results.ts'
 import { type CocoTruth, readTruth } from '../../data/coco/truth.ts'
-import { type Evaluation, evaluate } from '../../scores/coco/evaluate.ts'
-import { BOX_PARAMETERS, KEYPOINT_PARAMETERS } from '../../scores/coco/parameters.ts'
-import { boxSimilarity, COCO_SIGMAS, keypointSimilarity } from '../../scores/coco/similarity.ts'
-import { boxSummary, keypointSummary, precisionByCategory, type Summary } from '../../scores/coco/summary.ts'
-import type { ReadOptions } from '../../support/json-arrays.ts'
+import { boxScores, type CocoScores as ColumnScores, type Columns, keypointScores } from '../../scores/coco/score.ts'
+import { COCO_SIGMAS } from '../../scores/coco/similarity.ts'
+import type { Summary } from '../../scores/coco/summary.ts'
+import { byteProgress, type OnProgress } from './progress.ts'
 
 export interface CocoScores {
   readonly summary: Summary
@@ -14,41 +13,54 @@ export interface CocoScores {
   readonly images: number
   readonly objects: number
   readonly detections: number
+  readonly warnings: readonly string[]
 }
 
-interface Files extends ReadOptions {
+interface Files {
   readonly groundTruth: string
   readonly predictions: string
+  readonly onProgress?: OnProgress | undefined
 }
 
 export function scoreBoxes(files: Files): Promise<CocoScores> {
-  const limits = BOX_PARAMETERS.maxDetections as [number, number, number]
-  return score(files, 0, limits[2], (evaluation) => boxSummary(evaluation, limits))
+  return score(files, 0, boxScores)
 }
 
-export function scoreKeypoints(files: Files): Promise<CocoScores> {
-  const [limit] = KEYPOINT_PARAMETERS.maxDetections as [number]
-  return score(files, COCO_SIGMAS.length, limit, (evaluation) => keypointSummary(evaluation, limit))
+/** @param sigmas one for each keypoint */
+export function scoreKeypoints(files: Files, sigmas: readonly number[] = COCO_SIGMAS): Promise<CocoScores> {
+  return score(files, sigmas.length, (columns) => keypointScores(columns, sigmas))
 }
 
 async function score(
-  { groundTruth, predictions, ...options }: Files,
+  { groundTruth, predictions, onProgress }: Files,
   keypoints: number,
-  limit: number,
-  summarize: (evaluation: Evaluation) => Summary,
+  scoresOf: (columns: Columns) => ColumnScores,
 ): Promise<CocoScores> {
-  const truth = await readTruth(groundTruth, { ...options, keypoints })
-  const detections = await readResults(predictions, truth, { ...options, keypoints })
-  const evaluation = evaluate({
+  const options = { keypoints, onBytes: await byteProgress([groundTruth, predictions], onProgress) }
+  const truth = await readTruth(groundTruth, options)
+  const detections = await readResults(predictions, truth, options)
+  const columns = {
     images: truth.images,
     categories: truth.categories.map(({ id }) => id),
     truths: truth.truths,
     detections,
-    similarity: keypoints > 0 ? keypointSimilarity() : boxSimilarity,
-    parameters: keypoints > 0 ? KEYPOINT_PARAMETERS : BOX_PARAMETERS,
-  })
+  }
+  const { summary, byCategory } = scoresOf(columns)
   const counts = { images: truth.images.length, objects: truth.truths.count, detections: detections.count }
-  return { summary: summarize(evaluation), byCategory: named(truth, precisionByCategory(evaluation, limit)), ...counts }
+  const warnings = warningsOf(columns, { groundTruth, predictions })
+  return { summary, byCategory: named(truth, byCategory), ...counts, warnings }
+}
+
+/** What pycocotools scores without a word, and a user would not expect. */
+function warningsOf({ truths, detections }: Columns, { groundTruth, predictions }: Files): string[] {
+  const toFind = truths.ignored.reduce((count, ignored) => count + (ignored === 0 ? 1 : 0), 0)
+  return [
+    ...(toFind === 0 ? [`${groundTruth}: no object to find, so every number is -1`] : []),
+    ...(detections.count === 0 ? [`${predictions}: no detections, so nothing is found`] : []),
+    ...(truths.ids.includes(0)
+      ? [`${groundTruth}: annotation id 0: as in pycocotools, finding it counts as a miss`]
+      : []),
+  ]
 }
 
 /** Two categories may share a name; their id then tells them apart. */

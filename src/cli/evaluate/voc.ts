@@ -5,9 +5,12 @@ import { readAnnotation, readClassMask, readImageSet, VOC_CLASSES } from '../../
 import { readMask } from '../../data/voc/mask.ts'
 import { readDetections } from '../../data/voc/results.ts'
 import { ConfusionMatrix } from '../../scores/mean-iou.ts'
-import { type VocMethod, type VocObject, vocAveragePrecision, vocCurve } from '../../scores/voc.ts'
+import type { VocDetection, VocMethod, VocObject } from '../../scores/voc.ts'
+import { vocScores } from '../../scores/voc-classes.ts'
 import { DownpourError, errorCode } from '../../support/errors.ts'
 import { shownValue } from '../../support/shown.ts'
+import { fileProgress, type OnProgress } from './progress.ts'
+import type { Scores } from './scores.ts'
 
 /** Classes of VOC's segmentation: background and 20 objects. */
 const MASK_CLASSES = 21
@@ -19,54 +22,62 @@ export interface VocFiles {
   readonly predictions: string
   /** Name of the image set. */
   readonly imageSet: string
-}
-
-export interface ClassScores {
-  readonly summary: Readonly<Record<string, number>>
-  readonly byCategory: Readonly<Record<string, number>>
-  readonly images: number
+  readonly onProgress?: OnProgress | undefined
 }
 
 /**
  * A class without an object that counts has no average precision and is not part of the mean.
  * @throws DownpourError VOC_INVALID, PREDICTIONS_MISSING
  */
-export async function scoreVocDetection(files: VocFiles, method: VocMethod): Promise<ClassScores> {
+export async function scoreVocDetection(files: VocFiles, method: VocMethod): Promise<Scores> {
   const names = await readImageSet(files.groundTruth, 'Main', files.imageSet)
-  const images = new Set(names)
-  const objects = await objectsByClass(files.groundTruth, names)
+  const objects = await objectsOf(files, names)
   const results = await resultFiles(files)
-  mustKnow(results, objects)
-  const byCategory: Record<string, number> = {}
-  for (const name of [...new Set([...objects.keys(), ...results.keys()])].sort()) {
-    const file = results.get(name)
-    const detections = file === undefined ? [] : await readDetections(file, images)
-    const curve = vocCurve(objects.get(name) ?? [], detections)
-    if (curve) byCategory[name] = vocAveragePrecision(curve, method)
-  }
-  const values = Object.values(byCategory)
-  const mAP = values.reduce((sum, value) => sum + value, 0) / values.length
-  return { summary: { mAP }, byCategory, images: names.length }
+  mustKnow(results, new Set(objects.map(({ name }) => name)))
+  const images = new Set(names)
+  const detections: NamedDetection[] = []
+  for (const [name, file] of results)
+    for (const detection of await readDetections(file, images)) detections.push({ ...detection, name })
+  const { mAP, byClass } = vocScores(objects, detections, method)
+  const warnings = warningsOf(
+    objects,
+    detections,
+    [...byClass.keys()].filter((name) => !results.has(name)),
+  )
+  return { summary: { mAP }, byCategory: Object.fromEntries(byClass), images: names.length, warnings }
+}
+
+type NamedObject = VocObject & { readonly name: string }
+type NamedDetection = VocDetection & { readonly name: string }
+
+function warningsOf(
+  objects: readonly NamedObject[],
+  detections: readonly NamedDetection[],
+  missing: readonly string[],
+): string[] {
+  return [
+    ...(objects.every(({ difficult }) => difficult) ? ['no object to find, so there is no average precision'] : []),
+    ...(detections.length === 0 ? ['no detections, so nothing is found'] : []),
+    ...(missing.length === 0 ? [] : [`no result file of ${missing.join(', ')}: the average precision is 0`]),
+  ]
 }
 
 /** A class of VOC may be without objects in a small set. Any other name that no annotation has is most likely misspelt. */
-function mustKnow(results: ReadonlyMap<string, string>, objects: ReadonlyMap<string, unknown>): void {
-  const known = new Set<string>([...objects.keys(), ...VOC_CLASSES])
+function mustKnow(results: ReadonlyMap<string, string>, annotated: ReadonlySet<string>): void {
+  const known = new Set<string>([...annotated, ...VOC_CLASSES])
   const unknown = [...results.keys()].find((name) => !known.has(name))
   if (unknown === undefined) return
-  const expected = `a class of the annotations: ${[...objects.keys()].sort().join(', ')}`
+  const expected = `a class of the annotations: ${[...annotated].sort().join(', ')}`
   throw new DownpourError('VOC_INVALID', `${results.get(unknown)}: ${shownValue(unknown)}: expected ${expected}`)
 }
 
-async function objectsByClass(root: string, names: readonly string[]): Promise<Map<string, VocObject[]>> {
-  const objects = new Map<string, VocObject[]>()
+async function objectsOf({ groundTruth, onProgress }: VocFiles, names: readonly string[]): Promise<NamedObject[]> {
+  const advance = fileProgress(names.length, onProgress)
+  const objects: NamedObject[] = []
   for (const image of names) {
-    const annotation = await readAnnotation(root, image)
-    for (const { name, box, difficult } of annotation.objects) {
-      const list = objects.get(name) ?? []
-      objects.set(name, list)
-      list.push({ image, box, difficult })
-    }
+    const annotation = await readAnnotation(groundTruth, image)
+    for (const { name, box, difficult } of annotation.objects) objects.push({ image, name, box, difficult })
+    advance()
   }
   return objects
 }
@@ -87,14 +98,20 @@ async function resultFiles({ predictions, imageSet }: VocFiles): Promise<Map<str
 }
 
 /** @throws DownpourError VOC_INVALID, MASK_INVALID, MASK_SIZE, MASK_CLASS, PREDICTIONS_MISSING */
-export async function scoreVocSegmentation(files: VocFiles, classes: readonly string[]): Promise<ClassScores> {
+export async function scoreVocSegmentation(files: VocFiles, classes: readonly string[]): Promise<Scores> {
   const names = await readImageSet(files.groundTruth, 'Segmentation', files.imageSet)
   const matrix = new ConfusionMatrix(MASK_CLASSES)
-  for (const name of names) await addMasks(files, name, matrix)
+  const advance = fileProgress(names.length, files.onProgress)
+  for (const name of names) {
+    await addMasks(files, name, matrix)
+    advance()
+  }
   const { mean, byClass, pixelAccuracy } = matrix.result()
   const labels = ['background', ...classes]
   const present = labels.flatMap((label, i) => (Number.isNaN(byClass[i]) ? [] : [[label, byClass[i]]]))
-  return { summary: { mIOU: mean, pixelAccuracy }, byCategory: Object.fromEntries(present), images: names.length }
+  const warnings = present.length === 0 ? ['every pixel is void, so there is no mean'] : []
+  const summary = { mIOU: mean, pixelAccuracy }
+  return { summary, byCategory: Object.fromEntries(present), images: names.length, warnings }
 }
 
 async function addMasks({ groundTruth, predictions }: VocFiles, name: string, matrix: ConfusionMatrix): Promise<void> {

@@ -1,35 +1,50 @@
 /** `downpour evaluate`: scores official result files against official ground truth, without a job or a model. */
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DownpourError } from '../../support/errors.ts'
 import { printableText } from '../../support/printable.ts'
+import { countProgress } from '../count-progress.ts'
+import { checkPath, readable } from '../evaluate/paths.ts'
+import type { OnProgress } from '../evaluate/progress.ts'
+import type { Scores } from '../evaluate/scores.ts'
 import {
   EVALUATIONS,
   type EvaluateOptions,
   type Evaluation,
   type EvaluationName,
-  type Scores,
+  type TaskOption,
+  YEARS,
 } from '../evaluate/tasks.ts'
 import { type CliIo, exitWith, processIo } from '../io.ts'
 import { table } from '../table.ts'
 
-interface Flags extends Omit<EvaluateOptions, 'onBytes'> {
+interface Flags extends Omit<EvaluateOptions, 'onProgress'> {
   readonly task: EvaluationName
   readonly json?: boolean
-  readonly perCategory?: boolean
 }
 
-const FLAGS = { imageSet: '--image-set', year: '--year' } as const
+const FLAGS: Readonly<Record<TaskOption, string>> = {
+  imageSet: '--image-set',
+  year: '--year',
+  sigmas: '--sigmas',
+  labels: '--labels',
+  perCategory: '--per-category',
+}
+const DIGITS = 4
 
 export function register(command: Command): void {
   const names = Object.keys(EVALUATIONS)
   command
     .addOption(new Option('--task <task>', 'what is scored').choices(names).makeOptionMandatory())
-    .requiredOption('--ground-truth <path>', 'official annotations: a file (COCO) or a folder (VOC)')
-    .requiredOption('--predictions <path>', 'result files in the official format')
+    .requiredOption('--ground-truth <path>', 'official annotations')
+    .requiredOption('--predictions <path>', 'results in the official format')
     .option('--image-set <name>', 'image set of VOC (default: test for boxes, val for masks)')
-    .addOption(new Option('--year <year>', 'VOC rules of that year: 2007 by eleven points').choices(['2007', '2012']))
+    .addOption(
+      new Option('--year <year>', 'VOC rules of that year: by eleven points until 2009 (default: 2007)').choices(YEARS),
+    )
+    .option('--sigmas <list>', "keypoints: a number for each, such as 0.026,0.025 (default: COCO's 17)", sigmasOf)
+    .option('--labels <file>', 'multi-label: labels.json with the parents of each label')
     .option('--per-category', 'show the first number for each category, too')
-    .option('--json', 'print one JSON object: { task, images, summary, byCategory }')
+    .option('--json', 'print one JSON object: { task, images, summary, byCategory, warnings }')
     .addHelpText('after', `\nTasks:\n${table(Object.entries(EVALUATIONS).flatMap(helpRows)).join('\n')}`)
     .action((flags: Flags) => exitWith(evaluate(flags, processIo())))
 }
@@ -37,38 +52,61 @@ export function register(command: Command): void {
 function helpRows([name, { description, groundTruth, predictions }]: [string, Evaluation]): string[][] {
   return [
     [`  ${name}`, description],
-    ['', `ground truth: ${groundTruth}`],
-    ['', `predictions: ${predictions}`],
+    ['', `ground truth: ${groundTruth[1]}`],
+    ['', `predictions: ${predictions[1]}`],
   ]
 }
 
+function sigmasOf(text: string): number[] {
+  const sigmas = text.split(',').map(Number)
+  if (sigmas.every((sigma) => Number.isFinite(sigma) && sigma > 0)) return sigmas
+  throw new InvalidArgumentError('Expected numbers above 0, separated by commas.')
+}
+
 /**
- * Prints the scores. @returns the exit code
- * @throws DownpourError OPTION_UNUSED, and those of the files' readers
+ * Prints the scores to `out`, warnings and progress to `err`. @returns the exit code
+ * @throws DownpourError OPTION_UNUSED, FILE_UNREADABLE, and those of the files' readers
  */
-export async function evaluate(flags: Flags, { out }: Pick<CliIo, 'out'>): Promise<number> {
+export async function evaluate(flags: Flags, { out, err }: Pick<CliIo, 'out' | 'err'>): Promise<number> {
   const evaluation: Evaluation = EVALUATIONS[flags.task]
   refuseUnused(flags, evaluation)
-  const scores = await evaluation.score(flags)
+  await checkPath(flags.groundTruth, ...evaluation.groundTruth)
+  await checkPath(flags.predictions, ...evaluation.predictions)
+  const scores = await scoresOf(flags, evaluation, err)
+  for (const warning of scores.warnings) err.write(`downpour: warning: ${printableText(warning)}\n`)
   if (flags.json) out.write(`${JSON.stringify({ task: flags.task, ...scores }, null, 2)}\n`)
   else for (const line of linesOf(scores, flags.perCategory ?? false)) out.write(`${printableText(line)}\n`)
   return 0
 }
 
+async function scoresOf(flags: Flags, evaluation: Evaluation, err: CliIo['err']): Promise<Scores> {
+  const progresses = new Map<string, ReturnType<typeof countProgress>>()
+  const onProgress: OnProgress = (done, total, what) => {
+    const progress = progresses.get(what) ?? countProgress(err, what)
+    progresses.set(what, progress)
+    progress.show(done, total)
+  }
+  try {
+    return await evaluation.score({ ...flags, onProgress })
+  } catch (error) {
+    throw readable(error)
+  } finally {
+    for (const progress of progresses.values()) progress.end()
+  }
+}
+
 /** An option without effect would let a user believe that it had one. */
 function refuseUnused(flags: Flags, { takes }: Evaluation): void {
-  for (const option of ['imageSet', 'year'] as const) {
+  for (const option of Object.keys(FLAGS) as TaskOption[]) {
     if (flags[option] === undefined || takes.includes(option)) continue
     throw new DownpourError('OPTION_UNUSED', `${FLAGS[option]}: --task ${flags.task} does not use it`)
   }
 }
 
 function linesOf({ summary, byCategory, images }: Scores, perCategory: boolean): string[] {
-  const rows = perCategory
-    ? [...Object.entries(summary), ['', Number.NaN] as const, ...Object.entries(byCategory)]
-    : Object.entries(summary)
-  return [
-    ...table(rows.map(([name, value]) => [name, Number.isNaN(value) ? '' : value.toFixed(4)])),
-    `${images} images`,
-  ]
+  const rowsOf = (values: Readonly<Record<string, number>>) =>
+    Object.entries(values).map(([name, value]) => [name, Number.isNaN(value) ? 'not defined' : value.toFixed(DIGITS)])
+  const [headline = ''] = Object.keys(summary)
+  const categories = perCategory ? ['', ...table([['category', headline], ...rowsOf(byCategory)])] : []
+  return [...table(rowsOf(summary)), `${images} images`, ...categories]
 }

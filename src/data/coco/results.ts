@@ -1,5 +1,6 @@
 /** Reads a COCO results file: one array of { image_id, category_id, score } with a bbox or with keypoints. */
 import type { Detections } from '../../scores/coco/annotations.ts'
+import { boxAround } from '../../scores/coco/box-around.ts'
 import { NumberColumn } from '../../support/columns.ts'
 import { DownpourError } from '../../support/errors.ts'
 import { type ReadOptions, readJsonArrays, WHOLE_FILE } from '../../support/json-arrays.ts'
@@ -13,9 +14,23 @@ export interface ResultOptions extends ReadOptions {
 
 /** @throws DownpourError JSON_INVALID, COCO_INVALID: also for an image or category that `truth` does not have */
 export async function readResults(file: string, truth: CocoTruth, options: ResultOptions): Promise<Detections> {
-  const images = new Set(truth.images)
-  const categories = new Set(truth.categories.map(({ id }) => id))
-  const columns = {
+  const reader = new ResultReader(file, truth, options.keypoints)
+  const found = await readJsonArrays(file, { [WHOLE_FILE]: reader.visit }, options)
+  if (!found.has(WHOLE_FILE)) {
+    throw new DownpourError('COCO_INVALID', `${file}: expected an array of results, [{ image_id, category_id, … }]`)
+  }
+  return reader.result()
+}
+
+class ResultReader {
+  readonly #file: string
+  readonly #truth: CocoTruth
+  readonly #keypointCount: number
+  readonly #images: ReadonlySet<number>
+  readonly #categories: ReadonlySet<number>
+  /** The first detection decides for all where boxes come from, as in pycocotools. */
+  #boxesFrom: 'bbox' | 'keypoints' | undefined
+  readonly #columns = {
     images: new NumberColumn(),
     categories: new NumberColumn(),
     boxes: new NumberColumn(),
@@ -23,34 +38,45 @@ export async function readResults(file: string, truth: CocoTruth, options: Resul
     scores: new NumberColumn(),
     keypoints: new NumberColumn(),
   }
-  const add = (value: unknown, place: number) => {
-    const detection = new CocoRecord(value, `${file}: [${place}]`)
-    columns.images.push(known(detection, 'image_id', images, truth.file))
-    columns.categories.push(known(detection, 'category_id', categories, truth.file))
+
+  constructor(file: string, truth: CocoTruth, keypoints: number) {
+    this.#file = file
+    this.#truth = truth
+    this.#keypointCount = keypoints
+    this.#images = new Set(truth.images)
+    this.#categories = new Set(truth.categories.map(({ id }) => id))
+  }
+
+  readonly visit = (value: unknown, place: number): void => {
+    const detection = new CocoRecord(value, `${this.#file}: [${place}]`, 'image_id')
+    const columns = this.#columns
+    columns.images.push(this.#known(detection, 'image_id', this.#images))
+    columns.categories.push(this.#known(detection, 'category_id', this.#categories))
     columns.scores.push(detection.number('score'))
-    const keypoints = options.keypoints > 0 ? detection.numbers('keypoints', options.keypoints * 3) : []
-    const box = options.keypoints > 0 ? boxAround(keypoints) : detection.box('bbox')
+    if (this.#keypointCount > 0) columns.keypoints.push(...detection.keypoints(this.#keypointCount))
+    const box = this.#boxOf(detection)
     columns.boxes.push(...box)
     columns.areas.push((box[2] as number) * (box[3] as number))
-    columns.keypoints.push(...keypoints)
   }
-  const found = await readJsonArrays(file, { [WHOLE_FILE]: add }, options)
-  if (!found.has(WHOLE_FILE)) {
-    throw new DownpourError('COCO_INVALID', `${file}: expected an array of results, [{ image_id, category_id, … }]`)
+
+  result(): Detections {
+    const values = Object.entries(this.#columns).map(([name, column]) => [name, column.values()])
+    return { count: this.#columns.images.count, ...Object.fromEntries(values) }
   }
-  const values = Object.entries(columns).map(([name, column]) => [name, column.values()])
-  return { count: columns.images.count, ...Object.fromEntries(values) }
+
+  #known(detection: CocoRecord, field: string, ids: ReadonlySet<number>): number {
+    const id = detection.id(field)
+    return ids.has(id) ? id : detection.fail(field, `an id that ${this.#truth.file} has`)
+  }
+
+  /** Its area decides whether the detection counts in a range of areas. */
+  #boxOf(detection: CocoRecord): readonly number[] {
+    const hasBox = detection.has('bbox') && !isEmptyList(detection.value('bbox'))
+    this.#boxesFrom ??= !hasBox && detection.has('keypoints') ? 'keypoints' : 'bbox'
+    return this.#boxesFrom === 'bbox' ? detection.box('bbox') : boxAround(detection.keypoints())
+  }
 }
 
-function known(detection: CocoRecord, field: string, ids: ReadonlySet<number>, file: string): number {
-  const id = detection.id(field)
-  return ids.has(id) ? id : detection.fail(field, `an id that ${file} has`)
-}
-
-/** The smallest box that holds all keypoints. Its area decides whether the detection counts in a range of areas. */
-function boxAround(keypoints: readonly number[]): number[] {
-  const xs = keypoints.filter((_, i) => i % 3 === 0)
-  const ys = keypoints.filter((_, i) => i % 3 === 1)
-  const [left, top] = [Math.min(...xs), Math.min(...ys)]
-  return [left, top, Math.max(...xs) - left, Math.max(...ys) - top]
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0
 }

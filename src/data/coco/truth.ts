@@ -30,7 +30,9 @@ export async function readTruth(file: string, options: TruthOptions): Promise<Co
   const reader = new TruthReader(file, options.keypoints)
   const found = await readJsonArrays(file, reader.visits, options)
   for (const key of ['images', 'categories', 'annotations']) {
-    if (!found.has(key)) throw new DownpourError('COCO_INVALID', `${file}: ${key}: missing: expected an array`)
+    if (found.has(key)) continue
+    const expected = 'an object with the arrays images, categories and annotations, as instances_val2017.json has them'
+    throw new DownpourError('COCO_INVALID', `${file}: ${key}: missing: expected ${expected}`, { file, field: key })
   }
   return reader.result()
 }
@@ -98,7 +100,7 @@ class TruthReader {
     columns.crowds.push(crowd)
     const isUnlabelled = this.#keypointCount > 0 && annotation.number('num_keypoints') === 0
     columns.ignored.push(crowd === 1 || isUnlabelled ? 1 : 0)
-    if (this.#keypointCount > 0) columns.keypoints.push(...annotation.numbers('keypoints', this.#keypointCount * 3))
+    if (this.#keypointCount > 0) columns.keypoints.push(...annotation.keypoints(this.#keypointCount))
   }
 
   #checkReferences({ ids, images, categories }: Pick<Truths, 'ids' | 'images' | 'categories'>): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { topAccuracy, topK } from '../../../src/scores/top-k.ts'
+import { TopAccuracy, topK } from '../../../src/scores/top-k.ts'
 
 test('equal values are ranked by the lower index', () => {
   assert.deepEqual(topK(Float32Array.of(1, 3, 3, 2, 3), 3), [1, 2, 4])
@@ -24,17 +24,20 @@ test('NaN is ranked last', () => {
   assert.deepEqual(topK(Float32Array.of(Number.NaN, -5, Number.NaN, 2), 3), [3, 1, 0])
 })
 
-test('top-k accuracy is the share of images whose label is among the first k', () => {
-  const ranked = [4, 2, 9]
-  const images = [
-    { ranked, label: 4 },
-    { ranked, label: 9 },
-    { ranked, label: 7 },
-    { ranked: [], label: 4 },
-  ]
+test('accuracy is the share of images whose label is the first, or among the first five', () => {
+  const accuracy = new TopAccuracy()
+  assert.ok(Number.isNaN(accuracy.result().top1))
+  accuracy.add([4, 2, 9], 4)
+  accuracy.add([4, 2, 9], 9)
+  accuracy.add([1, 2, 3, 5, 6, 4], 4)
+  accuracy.add([], 7)
+  assert.deepEqual(accuracy.result(), { top1: 1 / 4, top5: 2 / 4 })
   assert.deepEqual(
-    [1, 2, 3, 5].map((k) => topAccuracy(images, k)),
-    [1 / 4, 1 / 4, 2 / 4, 2 / 4],
+    [...accuracy.byLabel()],
+    [
+      [4, 1 / 2],
+      [7, 0],
+      [9, 0],
+    ],
   )
-  assert.ok(Number.isNaN(topAccuracy([], 1)))
 })

@@ -58,6 +58,9 @@ suite('a file that is not JSON is refused with the key and index', () => {
     ['[1] x', /text after the end/],
     ['{"a":[{"name":"NaN","score": NaN}]}', /a\[0\]: score: NaN is not JSON/],
     ['[{"bbox":[1,-Infinity]}]', /\[0\]: bbox: -Infinity is not JSON/],
+    ['[{"image_id":7,"id":3,"bbox":[1,NaN]}]', /\[0\]: \(image_id 7\): bbox: NaN is not JSON/],
+    ["[{'id':3}]", /\[0\]: Expected property name/],
+    ['\u001f\u008b', /gunzip/],
   ] as const) {
     test(text || 'nothing', async () => {
       await assert.rejects(read(text), (error: Error & { code: string }) => {

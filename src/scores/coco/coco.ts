@@ -1,0 +1,58 @@
+/** Scores COCO's annotations and results as plain objects, with the field names of its files. */
+import { DownpourError } from '../../support/errors.ts'
+import { type CocoDetection, type CocoObject, detectionColumns, truthColumns } from './rows.ts'
+import { boxScores, type CocoScores, type Columns, keypointScores } from './score.ts'
+import { COCO_SIGMAS } from './similarity.ts'
+
+export interface CocoInput {
+  /** The images that are scored. */
+  readonly images: readonly { readonly id: number }[]
+  readonly categories: readonly { readonly id: number }[]
+  readonly annotations: readonly CocoObject[]
+  readonly detections: readonly CocoDetection[]
+}
+
+/**
+ * The 12 numbers of box detection.
+ * @throws DownpourError SCORES_INVALID: a value that is not a number, or an image that is not in `images`
+ */
+export function cocoBoxes(
+  input: CocoInput & {
+    /** How many detections of an image and category count, ascending. Default: 1, 10, 100. */
+    readonly maxDetections?: readonly [number, number, number]
+  },
+): CocoScores {
+  return boxScores(columnsOf(input, 0), input.maxDetections)
+}
+
+/**
+ * The 10 numbers of keypoint detection.
+ * @throws DownpourError SCORES_INVALID, as `cocoBoxes` does, and for another number of keypoints than there are sigmas
+ */
+export function cocoKeypoints(
+  input: CocoInput & {
+    /** One a keypoint. Default: COCO's 17. */
+    readonly sigmas?: readonly number[]
+    /** Default: 20. */
+    readonly maxDetections?: number
+  },
+): CocoScores {
+  const { sigmas = COCO_SIGMAS, maxDetections } = input
+  return keypointScores(columnsOf(input, sigmas.length), sigmas, maxDetections)
+}
+
+/** As pycocotools does, it refuses detections of unknown images and leaves out those of unknown categories. */
+function columnsOf({ images, categories, annotations, detections }: CocoInput, keypoints: number): Columns {
+  const known = new Set(images.map(({ id }) => id))
+  const stray = detections.findIndex(({ image_id }) => !known.has(image_id))
+  if (stray >= 0) {
+    const found = `detections[${stray}].image_id: ${detections[stray]?.image_id}`
+    throw new DownpourError('SCORES_INVALID', `${found}: expected an id of images`, { where: `detections[${stray}]` })
+  }
+  return {
+    images: [...known],
+    categories: categories.map(({ id }) => id),
+    truths: truthColumns(annotations, keypoints),
+    detections: detectionColumns(detections, keypoints),
+  }
+}

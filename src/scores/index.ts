@@ -1,0 +1,11 @@
+/** What docs/metrics describes: the metrics of COCO, VOC and ImageNet over plain arrays. */
+export { type CocoInput, cocoBoxes, cocoKeypoints } from './coco/coco.ts'
+export type { CocoDetection, CocoObject } from './coco/rows.ts'
+export type { CocoScores } from './coco/score.ts'
+export { COCO_SIGMAS } from './coco/similarity.ts'
+export { LabelScores } from './label-scores.ts'
+export { type LabelTree, leavesOf, MeanAveragePrecision, RANKS } from './mean-average-precision.ts'
+export { ConfusionMatrix, type MeanIou, VOID } from './mean-iou.ts'
+export { TopAccuracy, topK } from './top-k.ts'
+export { type VocBox, type VocDetection, type VocMethod, type VocObject, vocAveragePrecision, vocCurve } from './voc.ts'
+export { type VocScores, vocScores } from './voc-classes.ts'
