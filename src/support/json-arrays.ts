@@ -174,10 +174,9 @@ class Scanner {
   }
 }
 
-/** What the first byte of a file says. */
+/** @param byte the first of the file that is no control character. A gzip file begins with 1f 8b. */
 function notJson(byte: number): string {
-  const isGzip = byte === 0x1f
-  return isGzip ? 'the file is compressed: unpack it with gunzip first' : 'expected a JSON object or array'
+  return byte === 0x8b ? 'the file is compressed: unpack it with gunzip first' : 'expected a JSON object or array'
 }
 
 /** Names the first NaN or Infinity outside of a string, with its key: Python's json writes them, and JSON has neither. */
