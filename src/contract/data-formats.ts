@@ -39,6 +39,16 @@ interface FormatDeclaration {
 }
 
 export const DATA_FORMATS = [
+  {
+    name: 'tfrecord-detection',
+    description: 'shards of tf.train.Example with objects, under the keys of the TensorFlow Object Detection API',
+    options: ['files', 'labels'],
+  },
+  {
+    name: 'tfrecord-segmentation',
+    description: 'shards of tf.train.Example with a mask of classes, under the keys of DeepLab',
+    options: ['files', 'labels'],
+  },
   { name: 'tfrecord', description: 'shards of tf.train.Example', options: ['files', 'labels'] },
   {
     name: 'coco',

@@ -10,6 +10,8 @@ import type { DataFormat } from './format.ts'
 import { coco } from './formats/coco.ts'
 import { imagenetFolder } from './formats/imagenet-folder.ts'
 import { tfrecord } from './formats/tfrecord.ts'
+import { tfrecordDetection } from './formats/tfrecord-detection.ts'
+import { tfrecordSegmentation } from './formats/tfrecord-segmentation.ts'
 import { voc } from './formats/voc.ts'
 import { webdataset } from './formats/webdataset.ts'
 import { withLabelSubset } from './label-subset.ts'
@@ -18,6 +20,8 @@ import { statIfThere } from './unreadable.ts'
 
 /** `data inspect` tries them in this order: any folder with folders of pictures could be class folders. */
 export const FORMATS: Readonly<Record<DataFormatName, DataFormat>> = {
+  'tfrecord-detection': tfrecordDetection,
+  'tfrecord-segmentation': tfrecordSegmentation,
   tfrecord,
   coco,
   voc,

@@ -322,7 +322,12 @@ const INVALID_TYPES: readonly JobCase[] = [
   ),
   ...(
     [
-      ['labels', 'labels.json', 'coco', 'tfrecord or voc or imagenet-folder or webdataset'],
+      [
+        'labels',
+        'labels.json',
+        'coco',
+        'tfrecord-detection or tfrecord-segmentation or tfrecord or voc or imagenet-folder or webdataset',
+      ],
       ['annotations', 'annotations/instances_val2017.json', 'imagenet-folder', 'coco'],
       ['images', 'val2017', 'imagenet-folder', 'coco'],
       ['imageSet', 'Main/train', 'imagenet-folder', 'voc'],
