@@ -40,7 +40,13 @@ export const DataSource = z.strictObject({
   maxCorruptRecords: byDefault(Data.shape.maxCorruptRecords, 100),
 })
 
-export const maxExamples = z.exactOptional(vocabulary.maxExamples).describe(vocabulary.maxExamples.description ?? '')
+const { maxExamples, exclude, maxWaiting } = vocabulary.Evaluation.shape
+/** What both kinds say of an evaluation, besides its data. */
+export const evaluationFields = {
+  maxExamples,
+  exclude,
+  maxWaiting: byDefault(maxWaiting, vocabulary.DEFAULT_MAX_WAITING),
+}
 
 const { fetchEvery, pushEvery, policy, maxStaleness, warmStartSteps } = vocabulary.Async.shape
 export const Async = z.strictObject({

@@ -1,7 +1,7 @@
 /** Fields of a FinetuneJob except `from`. PretrainJob.spec.transfers[] has the same fields. */
 import { z } from 'zod'
 import { protocol } from '../contract/training.ts'
-import { byDefault, DataSource, maxExamples, taskFields, trainingFields } from './common.ts'
+import { byDefault, DataSource, evaluationFields, taskFields, trainingFields } from './common.ts'
 import { jobFields } from './job-fields.ts'
 import { FINETUNE_RECIPES, presetNames } from './presets.ts'
 
@@ -16,7 +16,10 @@ export const finetuneOwnFields = {
     .default('pretrained')
     .describe('Initial weights. pretrained: from the checkpoint. random: newly drawn, as a baseline.'),
   evaluation: z
-    .strictObject({ data: DataSource.describe('Held-out images with the classes of the training data.'), maxExamples })
+    .strictObject({
+      data: DataSource.describe('Held-out images with the classes of the training data.'),
+      ...evaluationFields,
+    })
     .describe('Scores every checkpoint, in a separate pod; the last score is the result.'),
   ...jobFields,
   ...trainingFields,

@@ -3,7 +3,7 @@ import { steps } from '../contract/training.ts'
 import { declarationsFor } from '../tasks/declarations.ts'
 import {
   DataSource,
-  maxExamples,
+  evaluationFields,
   objectName,
   optionalTask,
   taskFields,
@@ -24,7 +24,7 @@ export const Evaluation = z.strictObject({
     .enum([...metricNames])
     .optional()
     .describe('The metric that best checkpoints are chosen by; the first one of the task when absent.'),
-  maxExamples,
+  ...evaluationFields,
 })
 
 /** A FinetuneJob that is created from this job's checkpoint, at given steps or on success. */

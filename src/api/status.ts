@@ -49,10 +49,19 @@ const Source = z.object({
   claimName: z.string().describe('PersistentVolumeClaim of the volume.'),
 })
 
-const Results = z.object({
-  step: z.int().describe('Global step of the checkpoint that was scored.'),
+const scores = {
   metrics: z.record(z.string(), z.number()).describe('Metrics of the task, such as top1 and loss.'),
   examples: z.int().describe('Images scored.'),
+}
+const Results = z.object({
+  step: z.int().describe('Global step of the checkpoint that was scored.'),
+  ...scores,
+  reduced: z.object(scores).optional().describe('The same without the images of spec.evaluation.exclude.'),
+})
+
+const EvaluationProgress = z.object({
+  waiting: z.int().describe('Checkpoints that have no score yet.'),
+  skipped: z.int().describe('Checkpoints that were deleted before they were scored; see spec.evaluation.maxWaiting.'),
 })
 
 const Restarts = z.object({
@@ -87,6 +96,7 @@ export const JobStatus = z.object({
     ),
   source: Source.optional().describe('The pinned checkpoint that the job starts from.'),
   results: Results.optional().describe('The newest evaluation.'),
+  evaluation: EvaluationProgress.optional().describe('How far the evaluator is; absent: the job has none.'),
   headline: z.string().optional().describe('The result as a short text, for people.'),
   restarts: Restarts.describe('Pods that were replaced.'),
   psGeneration: z

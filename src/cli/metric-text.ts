@@ -5,23 +5,40 @@ import { headlineMetric } from '../plan/metric.ts'
 import { declarationOf } from '../tasks/declarations.ts'
 import { shortNumber } from './report/chart.ts'
 
-/** @example 'top1 0.960, loss 0.353' */
+/** @example 'top1 0.960, loss 0.353', with spec.evaluation.exclude 'top1 0.960, loss 0.353, reduced top1 0.955, reduced loss 0.36' */
 export function metricsText(job: Job): string {
   const { results } = job.status ?? {}
   if (!results) return '-'
-  return Object.entries(results.metrics)
-    .map(([name, value]) => `${name} ${isShare(job, name) ? value.toFixed(3) : shortNumber(value)}`)
-    .join(', ')
+  const texts = (metrics: Readonly<Record<string, number>>, prefix = '') =>
+    Object.entries(metrics).map(
+      ([name, value]) => `${prefix}${name} ${isShare(job, name) ? value.toFixed(3) : shortNumber(value)}`,
+    )
+  return [...texts(results.metrics), ...texts(results.reduced?.metrics ?? {}, REDUCED)].join(', ')
 }
 
+/** Part of the name of a metric on the images that spec.evaluation.exclude does not list. */
+export const REDUCED = 'reduced '
+
+/** @example '3 checkpoints were deleted before they were scored'; undefined: none was */
+export function skippedText({ status }: Job): string | undefined {
+  const { skipped = 0 } = status?.evaluation ?? {}
+  if (skipped === 0) return undefined
+  return skipped === 1
+    ? '1 checkpoint was deleted before it was scored'
+    : `${skipped} checkpoints were deleted before they were scored`
+}
+
+/** @param name of a metric of the task, perhaps after REDUCED */
 export function isShare(job: Job, name: string): boolean {
   const { metrics } = declarationOf(job.spec.task.type)
-  return metrics.some((metric) => metric.name === name && metric.better === 'higher')
+  return metrics.some(({ name: own, better }) => better === 'higher' && (name === own || name === `${REDUCED}${own}`))
 }
 
 /** @returns undefined while no checkpoint of the job has a score */
-export function headlineValue(job: Job): number | undefined {
-  return job.status?.results?.metrics[headlineMetric(job).name]
+export function headlineValue(job: Job, set: 'full' | 'reduced' = 'full'): number | undefined {
+  const { results } = job.status ?? {}
+  const scores = set === 'full' ? results : results?.reduced
+  return scores?.metrics[headlineMetric(job).name]
 }
 
 /**

@@ -4,6 +4,7 @@ import { PHASES } from '../api/status.ts'
 import { SHORT_NAMES } from '../contract/names.ts'
 import { systemClock } from '../support/clock.ts'
 import { isUnfinished, jobText } from './job-text.ts'
+import { skippedText } from './metric-text.ts'
 import { fitTable, table, textWidth, wrapText } from './table.ts'
 import { waitingOf } from './waiting.ts'
 
@@ -41,7 +42,7 @@ export function progressCells(job: Job): string[] {
     progress && phase === 'Running' ? progress.examplesPerSecond.toFixed(0) : '-',
     progress?.etaSeconds === undefined || phase !== 'Running' ? '-' : duration(progress.etaSeconds),
     replicas?.worker.summary ?? '-',
-    waitingOf(job)?.text ?? headline ?? '',
+    waitingOf(job)?.text ?? [headline, skippedText(job)].filter(Boolean).join('; '),
   ]
 }
 

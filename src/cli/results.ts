@@ -129,15 +129,19 @@ function specWithoutStart({ job }: JobResult): object {
   return rest
 }
 
-/** @returns one sentence per pair: how much better the pre-trained job scores */
+/** @returns a sentence for each pair and evaluation set, full and reduced: how much better the pre-trained job scores */
 export function transferGains(results: readonly JobResult[]): string[] {
   return transferPairs(results).flatMap(([{ job }, { job: randomJob }]) => {
     const metric = headlineMetric(job)
-    const [pretrained, random] = [headlineValue(job), headlineValue(randomJob)]
-    if (pretrained === undefined || random === undefined) return []
-    const [ofPretrained, ofRandom, gain] = gainTexts(metric, pretrained, random)
-    return [
-      `Pre-training: ${metric.name} ${ofPretrained} (${job.metadata.name}) against ${ofRandom} from random weights (${randomJob.metadata.name}) at ${job.spec.maxSteps} steps: ${gain}.`,
-    ]
+    const gainOn = (set: 'full' | 'reduced'): string[] => {
+      const [pretrained, random] = [headlineValue(job, set), headlineValue(randomJob, set)]
+      if (pretrained === undefined || random === undefined) return []
+      const [ofPretrained, ofRandom, gain] = gainTexts(metric, pretrained, random)
+      const where = set === 'reduced' ? ', on the reduced evaluation set' : ''
+      return [
+        `Pre-training: ${metric.name} ${ofPretrained} (${job.metadata.name}) against ${ofRandom} from random weights (${randomJob.metadata.name}) at ${job.spec.maxSteps} steps${where}: ${gain}.`,
+      ]
+    }
+    return [...gainOn('full'), ...gainOn('reduced')]
   })
 }

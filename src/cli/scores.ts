@@ -9,7 +9,12 @@ import { FILES, MAX_EVALUATION_BYTES, parseEvaluation } from '../contract/files.
 export interface Score {
   step: number
   metrics: Readonly<Record<string, number>>
+  /** On the images that spec.evaluation.exclude does not list. */
+  reduced?: { metrics: Readonly<Record<string, number>> } | undefined
 }
+
+/** More than a hundred thousand scores. */
+const MAX_LIST_BYTES = 2 ** 26
 
 /** Remembers scores seen in a job's status, so that the report has them after their checkpoints were deleted. */
 export class ScoreHistory {
@@ -34,10 +39,14 @@ export class ScoreHistory {
   }
 }
 
+/** Those of the evaluator's list, which has deleted checkpoints, too, and those beside the checkpoints. */
 async function savedScores(folder: string): Promise<Score[]> {
   const { checkpoints } = await listCheckpoints(folder).catch(() => ({ checkpoints: [] }))
   const scores = await Promise.all(checkpoints.map(({ folder: at, digest }) => readScore(at, digest)))
-  return scores.filter((score) => score !== undefined)
+  const list = join(folder, FILES.evaluations)
+  const text = await readSmallFile(list, MAX_LIST_BYTES, realFileSystem).catch(() => '')
+  const listed = text.toString().split('\n').map(parseEvaluation)
+  return [...listed, ...scores].filter((score) => score !== undefined)
 }
 
 /** @returns the evaluator's record beside a checkpoint; undefined without one, or if its digest is of other contents */

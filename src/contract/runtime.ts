@@ -7,10 +7,10 @@ import {
   BatchNorm,
   backend,
   Data,
+  Evaluation,
   type Input,
   LearningRate,
   Model,
-  maxExamples,
   Optimizer,
   positive,
   protocol,
@@ -139,8 +139,9 @@ export const RuntimeConfig = z.strictObject({
       data: DataConfig,
       /** What checkpoints are compared by. */
       metric: MetricSpec,
-      maxExamples: z.exactOptional(maxExamples),
       batchSize: positive,
+      ...Evaluation.shape,
+      maxWaiting: z.exactOptional(Evaluation.shape.maxWaiting),
     }),
   ),
 })

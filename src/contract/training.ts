@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { dataFormat, FORMAT_OPTIONS } from './data-formats.ts'
+import { innerPath } from './paths.ts'
 
 /** Nine digits: names of checkpoint folders are sorted as text. */
 export const MAX_STEPS = 999_999_999
@@ -151,7 +152,25 @@ export const backend = z
   .enum(['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'])
   .describe('The library that computes. auto: the fastest one that the image and the node support.')
 export const protocol = z.enum(['finetune', 'frozen']).describe('frozen: only the new head trains.')
-export const maxExamples = positive.describe('Number of images to score; all when absent.')
+export const DEFAULT_MAX_WAITING = 4
+/** How checkpoints are scored. */
+export const Evaluation = z.strictObject({
+  maxExamples: z
+    .exactOptional(positive)
+    .describe('Score a sample of so many images, drawn by the seed of the job; all images when absent.'),
+  exclude: z
+    .exactOptional(innerPath)
+    .describe(
+      'A list of image ids, one a line, relative to the source path. Metrics are also computed without these images.',
+    ),
+  maxWaiting: z
+    .int()
+    .min(0)
+    .max(100)
+    .describe(
+      'Checkpoints that are kept in addition until they are scored. With more, the oldest is deleted without a score.',
+    ),
+})
 
 /** Numbers that a job and a RuntimeConfig share. */
 export const Training = z.strictObject({

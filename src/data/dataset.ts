@@ -25,8 +25,14 @@ export interface Dataset<A> {
   readonly labels: LabelMap
   /** What is in the folder and is not read. */
   readonly passedOver: readonly PassedOver[]
-  /** Examples of the subset and damaged places, in the order of the files. @throws DownpourError DATA_UNREADABLE */
-  read(unit: number): AsyncGenerator<Item<A>>
+  /**
+   * Examples of the subset and damaged places, in the order of the files.
+   * @param isWanted a format may pass over other examples without reading them, or yield them all the same
+   * @throws DownpourError DATA_UNREADABLE
+   */
+  read(unit: number, isWanted?: (id: string) => boolean): AsyncGenerator<Item<A>>
+  /** The ids of a unit's examples, in a format that knows them without reading files. */
+  ids?(unit: number): readonly string[]
   /**
    * Translates a stored annotation to ids of `labels` and adds missing ancestors.
    * @throws DownpourError LABEL_UNKNOWN

@@ -29,8 +29,8 @@ export function withLabelSubset(
   return classDataset({ units, passedOver, read }, restricted(dataset.labels, chosen), root)
 }
 
-/** The same data set with another way to read it, also after `withClasses`. */
-function reading(dataset: Dataset<ClassLabels>, read: Read): Dataset<ClassLabels> {
+/** The same data set with another way to read it, also after `withClasses`. Only reading shows which ids remain. */
+function reading({ ids, ...dataset }: Dataset<ClassLabels>, read: Read): Dataset<ClassLabels> {
   return { ...dataset, read, withClasses: (classes) => reading(dataset.withClasses(classes), read) }
 }
 
@@ -58,8 +58,8 @@ function restricted({ labels, ancestorsOf }: LabelMap, chosen: readonly number[]
 /** Examples with a chosen label, as they are stored. */
 function imagesWith(dataset: Dataset<ClassLabels>, chosen: readonly number[]): Read {
   const isChosen = new Set(chosen)
-  return (unit) =>
-    selected(dataset.read(unit), (example) => {
+  return (unit, isWanted) =>
+    selected(dataset.read(unit, isWanted), (example) => {
       const { labels } = interpretAt(dataset, example)
       return labels.some((id) => isChosen.has(id)) ? example.annotation : undefined
     })
@@ -69,8 +69,8 @@ function imagesWith(dataset: Dataset<ClassLabels>, chosen: readonly number[]): R
 function relabelled(dataset: Dataset<ClassLabels>, chosen: readonly number[]): Read {
   const classOf = new Map(chosen.map((id, index) => [id, index]))
   const classesOf = (ids: readonly number[]) => ids.flatMap((id) => classOf.get(id) ?? [])
-  return (unit) =>
-    selected(dataset.read(unit), (example) => {
+  return (unit, isWanted) =>
+    selected(dataset.read(unit, isWanted), (example) => {
       const { labels, truth } = interpretAt(dataset, example)
       const classes = classesOf(labels)
       return classes.length > 0 ? { labels: classes, ...(truth ? { truth: classesOf(truth) } : {}) } : undefined

@@ -2,6 +2,7 @@
 import { loadCheckpoint, loadClasses } from '../checkpoint/load.ts'
 import type { Tensor as StoredTensor } from '../checkpoint/safetensors.ts'
 import type { Class } from '../contract/classes.ts'
+import type { Score } from '../contract/files.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { ClassLabels, Dataset } from '../data/dataset.ts'
 import type { Batch } from '../input/batch.ts'
@@ -16,42 +17,42 @@ import { createInput } from '../tasks/registry.ts'
 import type { Task, Values } from '../tasks/task.ts'
 import { type Tensor, type Tensor4D, tf } from '../tensor/tf.ts'
 import type { EvaluationSet } from './evaluation-set.ts'
-
-export interface Score {
-  metrics: Record<string, number>
-  examples: number
-}
+import { sampled } from './selection.ts'
+import { Tally } from './tally.ts'
 
 export interface EvaluateOptions {
   folder: string
   /** Digest of the listed checkpoint; evaluation fails if the folder holds another one by now. */
   digest: string
   config: Pick<RuntimeConfig, 'evaluation' | 'task'>
-  set: Pick<EvaluationSet, 'dataset' | 'where'>
+  set: Pick<EvaluationSet, 'dataset' | 'where' | 'selection'>
   task: Task
   signal: AbortSignal
+  /** Called after each batch with the number of images scored so far. */
+  onProgress?: (examples: number) => void
 }
 
-/** @throws DownpourError CHECKPOINT_…, DATA_…, LABEL…; AbortError between two batches */
+/**
+ * Scores all chosen images, and in the same pass those that are not excluded.
+ * @throws DownpourError CHECKPOINT_…, DATA_…, LABEL…; AbortError between two batches
+ */
 export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Score> {
-  const { folder, digest, set, task, signal } = options
+  const { folder, digest, set, task, signal, onProgress } = options
   const { manifest, variables } = await loadCheckpoint(folder, { expectDigest: digest })
   const classes = (await loadClasses(folder, manifest))?.classes
   const weights = toWeights(task.variables, variables, folder)
   const dataset = datasetOf(options, classes)
-  const scorer = task.scorer(dataset.labels.labels)
-  let examples = 0
+  const tally = new Tally(() => task.scorer(dataset.labels.labels), set.selection.excluded)
   try {
     for await (const batch of await batchesOf(options, dataset)) {
       signal.throwIfAborted()
-      scorer.add(task.decode(infer(task, weights, batch), batch.targets), batch.targets)
-      examples += batch.targets.length
+      tally.add(task.decode(infer(task, weights, batch), batch.targets), batch)
+      onProgress?.(tally.examples)
     }
   } finally {
     tf.dispose([...weights.values()])
   }
-  if (examples > 0) return { metrics: scorer.result(), examples }
-  throw new DownpourError('DATA_EMPTY', `${set.where}: the evaluation set holds no example that can be used`)
+  return tally.result(set.where)
 }
 
 /** The evaluation set with the classes of the checkpoint. */
@@ -59,13 +60,14 @@ function datasetOf({ config, set }: EvaluateOptions, classes: readonly Class[] |
   return classes ? set.dataset.withClasses(classes) : atMost(classesOf(config.task), set)
 }
 
-async function batchesOf({ config }: EvaluateOptions, dataset: Dataset<ClassLabels>) {
+async function batchesOf({ config, set }: EvaluateOptions, dataset: Dataset<ClassLabels>) {
   const { evaluation } = config
   if (!evaluation) throw new RangeError('the job has no evaluation')
-  const { data, batchSize, maxExamples } = evaluation
+  const { data, batchSize } = evaluation
   const pipeline = await createInput(config.task)
-  const reader = createExampleReader(dataset, pipeline.decode, new CorruptionCount(data.maxCorruptRecords))
-  return evaluationBatches(reader, pipeline, batchSize, maxExamples)
+  const corruption = new CorruptionCount(data.maxCorruptRecords)
+  const reader = createExampleReader(sampled(dataset, set.selection), pipeline.decode, corruption)
+  return evaluationBatches(reader, pipeline, batchSize)
 }
 
 /** A checkpoint without a list of classes is scored by the label numbers of the set, so the model needs an output for each. @throws DownpourError LABELS_TOO_MANY */

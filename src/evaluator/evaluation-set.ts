@@ -9,40 +9,70 @@ import { logPassedOver } from '../data/scan/log-passed-over.ts'
 import { isMissing } from '../data/unreadable.ts'
 import { CorruptionCount } from '../input/corruption-count.ts'
 import { openChecked } from '../input/open-checked.ts'
-import { DownpourError, errorMessage } from '../support/errors.ts'
+import { sha256Of } from '../support/digest.ts'
+import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
+import { readExcludedIds } from './excluded-ids.ts'
+import { type Selection, selectExamples } from './selection.ts'
 
 export interface EvaluationSet {
   /** The folder, for messages. */
   readonly where: string
   /** Opened once for all checkpoints. `withClasses` maps its labels to the classes of one checkpoint. */
   readonly dataset: Dataset<ClassLabels>
+  /** Drawn once, so that all checkpoints are scored on the same examples. */
+  readonly selection: Selection
   /** Logs once which classes of the job the set lacks. @throws DownpourError CLASS_UNKNOWN, HIERARCHY_DIFFERS */
   compare(classes: readonly Class[]): void
 }
 
-/** @throws DownpourError DATA_…, LABELS_…: the message names the field and the folder */
+/** @returns a digest of all that determines a score besides the checkpoint */
+export function settingsOf(
+  { task, seed, evaluation }: Pick<RuntimeConfig, 'task' | 'seed' | 'evaluation'>,
+  { selection }: Pick<EvaluationSet, 'selection'>,
+): string {
+  const { data, maxExamples } = evaluation ?? {}
+  const excluded = selection.excluded && [...selection.excluded].sort()
+  return sha256Of(JSON.stringify({ task, data, maxExamples, ...(maxExamples && { seed }), excluded }))
+}
+
+/** What messages call the two settings: fields of a job, or options of `downpour evaluate`. */
+export interface SettingNames {
+  readonly data: string
+  readonly exclude: string
+}
+
+const FIELDS: SettingNames = { data: 'spec.evaluation.data', exclude: 'spec.evaluation.exclude' }
+
+/** @throws DownpourError DATA_…, LABELS_…: the message names the field and the folder; AbortError */
 export async function openEvaluationSet(
   folder: string,
-  { evaluation }: Pick<RuntimeConfig, 'evaluation'>,
+  { evaluation, seed }: Pick<RuntimeConfig, 'evaluation' | 'seed'>,
   log: Log,
+  { signal = new AbortController().signal, names = FIELDS } = {},
 ): Promise<EvaluationSet> {
   if (!evaluation) throw new RangeError('the job has no evaluation')
-  const { data, maxExamples = Number.POSITIVE_INFINITY } = evaluation
+  const { data, maxExamples, exclude } = evaluation
   const corruption = new CorruptionCount(data.maxCorruptRecords)
-  const dataset = await openChecked(folder, data, maxExamples, corruption).catch((error) => {
-    throw withField(error)
-  })
-  logPassedOver(dataset.passedOver, log)
   const where = join(folder, data.path)
+  const dataset = await naming(names.data, openChecked(folder, data, Number.POSITIVE_INFINITY, corruption))
+  logPassedOver(dataset.passedOver, log)
+  const list = exclude === undefined ? undefined : join(where, exclude)
+  const excluded = list === undefined ? undefined : await naming(names.exclude, readExcludedIds(list))
+  const chosen = { dataset, maxExamples, seed, excluded, corruption, signal, log }
+  const selection = await selectExamples(chosen).catch((error) => {
+    const isOfList = errorCode(error).startsWith('DATA_EXCLUDE_')
+    throw withName(isOfList ? `${names.exclude}: ${list}` : names.data, error)
+  })
   return {
     where,
     dataset,
+    selection,
     compare(classes) {
       try {
         logMissingClasses(dataset.labels.labels, classes, where, log)
       } catch (error) {
-        throw withField(error)
+        throw withName(names.data, error)
       }
     },
   }
@@ -78,7 +108,14 @@ async function publishedClasses(path: string): Promise<Class[] | undefined> {
   }
 }
 
-function withField(error: unknown): unknown {
+function naming<T>(setting: string, work: Promise<T>): Promise<T> {
+  return work.catch((error) => {
+    throw withName(setting, error)
+  })
+}
+
+/** Puts the name of the setting before the message. */
+function withName(setting: string, error: unknown): unknown {
   if (!(error instanceof DownpourError)) return error
-  return new DownpourError(error.code, `spec.evaluation.data: ${error.message}`, { ...error.details }, { cause: error })
+  return new DownpourError(error.code, `${setting}: ${error.message}`, { ...error.details }, { cause: error })
 }

@@ -66,13 +66,10 @@ export async function* evaluationBatches<A, T>(
   reader: ExampleReader<A>,
   pipeline: Pick<InputPipeline<A, T>, 'evaluate'>,
   batchSize: number,
-  maxExamples = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<Batch<T>> {
   const builder = new BatchBuilder<T>(batchSize)
-  let seen = 0
-  for (let unit = 0; unit < reader.units && seen < maxExamples; unit++) {
+  for (let unit = 0; unit < reader.units; unit++) {
     for await (const example of reader.read(unit)) {
-      if (seen++ >= maxExamples) break
       for (const sample of pipeline.evaluate(example)) {
         const batch = builder.add(sample, example.id)
         if (batch) yield batch

@@ -33,6 +33,12 @@ export function createEvaluatorMetrics(options: { defaults?: boolean } = {}) {
       labelNames: ['metric'],
       registers,
     }),
+    reducedScore: new Gauge({
+      name: 'downpour_evaluator_reduced_score',
+      help: 'The same without the images of spec.evaluation.exclude; no series in a job that excludes none.',
+      labelNames: ['metric'],
+      registers,
+    }),
   }
   for (const result of RESULTS) metrics.evaluations.inc({ result }, 0)
   return metrics

@@ -3,6 +3,7 @@ import { type Job, wantedSource } from '../api/job.ts'
 import { transferSteps } from '../api/transfers.ts'
 import { psHost } from '../contract/names.ts'
 import type { DataConfig, RuntimeConfig } from '../contract/runtime.ts'
+import { DEFAULT_MAX_WAITING } from '../contract/training.ts'
 import { DownpourError } from '../support/errors.ts'
 import { headlineMetric } from './metric.ts'
 
@@ -67,12 +68,15 @@ function dataConfig(data: Job['spec']['data']): DataConfig {
 }
 
 function evaluationConfig(job: Job): NonNullable<RuntimeConfig['evaluation']> {
-  const evaluation = job.spec.evaluation as NonNullable<Job['spec']['evaluation']>
+  const { data, maxExamples, exclude, maxWaiting } = job.spec.evaluation as NonNullable<Job['spec']['evaluation']>
   return {
-    data: dataConfig(evaluation.data),
+    data: dataConfig(data),
     metric: headlineMetric(job),
     batchSize: EVALUATION_BATCH,
-    ...(evaluation.maxExamples === undefined ? {} : { maxExamples: evaluation.maxExamples }),
+    ...(maxExamples === undefined ? {} : { maxExamples }),
+    ...(exclude === undefined ? {} : { exclude }),
+    // Left out, so that pods of an earlier version do not seem to have another plan.
+    ...(maxWaiting === DEFAULT_MAX_WAITING ? {} : { maxWaiting }),
   }
 }
 

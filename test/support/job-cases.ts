@@ -76,6 +76,14 @@ const VALID: readonly JobCase[] = [
     'propagated labels and annotations, also of tools',
     pretrain({ propagate: { labels: ['team', 'app.kubernetes.io/instance'], annotations: ['Example.com/owner'] } }),
   ),
+  valid(
+    'an evaluation with a sample, excluded images and no waiting checkpoints',
+    finetune({ evaluation: { data: data(), maxExamples: 5000, exclude: 'lists/near.tsv', maxWaiting: 0 } }),
+  ),
+  valid(
+    'a pre-training evaluation with excluded images',
+    pretrain({ evaluation: { data: data({ source: claim('jft', 'val') }), exclude: 'near.tsv', maxWaiting: 100 } }),
+  ),
   valid('pods that are replaced after lostNodeSeconds', finetune({ failurePolicy: { lostNodeSeconds: 600 } })),
   ...['jft-resnet101', 'jft-resnet50', 'jft-resnet152', 'imagenet-baseline'].map((preset) =>
     valid(`preset ${preset} with only data and checkpoint storage`, pretrain({ preset })),
@@ -346,6 +354,21 @@ const INVALID_TYPES: readonly JobCase[] = [
       `is for format ${formats}`,
     ),
   ]),
+  invalid(
+    'a list of excluded images outside of the volume',
+    finetune({ evaluation: { data: data(), exclude: '../near.tsv' } }),
+    /^spec\.evaluation\.exclude: .*a relative path inside the volume/,
+  ),
+  invalid(
+    'a sample of no image',
+    finetune({ evaluation: { data: data(), maxExamples: 0 } }),
+    /^spec\.evaluation\.maxExamples: /,
+  ),
+  invalid(
+    'too many waiting checkpoints',
+    pretrain({ evaluation: { data: data({ source: claim('jft', 'val') }), maxWaiting: 101 } }),
+    /^spec\.evaluation\.maxWaiting: /,
+  ),
   invalid('an unknown field', pretrain({ batchsize: 32 }), /^spec\.batchsize: unknown field; did you mean batchSize\?/),
   invalid('an unknown field that ends like a known one', pretrain({ xmaxSteps: 3 }), /did you mean maxSteps\?$/),
   invalid('the classes of the task under model', pretrain({ model: { classes: 9 } }), /did you mean task\.classes\?$/),

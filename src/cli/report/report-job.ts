@@ -4,14 +4,14 @@ import { type Job, wantedSource } from '../../api/job.ts'
 import { withoutSecrets } from '../../api/secrets.ts'
 import type { HistoryRecord } from '../../contract/files.ts'
 import { jobText } from '../job-text.ts'
-import { isShare } from '../metric-text.ts'
+import { isShare, REDUCED, skippedText } from '../metric-text.ts'
 import { duration } from '../progress.ts'
 import type { JobResult } from '../results.ts'
 import { waitingOf } from '../waiting.ts'
 import { type Chart, escapeHtml, lineChart, type Series, shortNumber } from './chart.ts'
 
 export const X_LABEL = 'global step (pushes applied)'
-const EVALUATION_LOSS = 'loss'
+const EVALUATION_LOSSES = ['loss', `${REDUCED}loss`]
 
 export function jobSection(result: JobResult): string {
   const { job, history, scores } = result
@@ -38,7 +38,8 @@ function constantText({ title, series: [first, ...others] }: Chart): string | un
 }
 
 /** Training and evaluation loss share a chart; metrics that are shares of 1 have another, and other error measures a third. */
-function chartsOf({ job, history, scores }: JobResult): Chart[] {
+function chartsOf({ job, history, scores: given }: JobResult): Chart[] {
+  const scores = given.map(withReduced)
   const metrics = [...new Set(scores.flatMap((score) => Object.keys(score.metrics)))]
   const scored = (metric: string): Series => ({
     name: metric,
@@ -47,11 +48,12 @@ function chartsOf({ job, history, scores }: JobResult): Chart[] {
     ),
   })
   const shares = metrics.filter((metric) => isShare(job, metric))
-  const errors = metrics.filter((metric) => metric !== EVALUATION_LOSS && !isShare(job, metric))
+  const errors = metrics.filter((metric) => !EVALUATION_LOSSES.includes(metric) && !isShare(job, metric))
   const trained = { name: 'training: mean of the last pushes', points: pointsOf(history, (r) => r.loss) }
-  const held = metrics.includes(EVALUATION_LOSS)
-    ? [{ ...scored(EVALUATION_LOSS), name: 'evaluation: mean over the evaluation images' }]
-    : []
+  const held = EVALUATION_LOSSES.filter((loss) => metrics.includes(loss)).map((loss) => ({
+    ...scored(loss),
+    name: loss.startsWith(REDUCED) ? 'evaluation, reduced' : 'evaluation: mean over the evaluation images',
+  }))
   const xLabel = X_LABEL
   const ofMetrics = (title: string, yLabel: string, names: readonly string[]): Chart[] =>
     names.length === 0
@@ -79,6 +81,11 @@ function chartsOf({ job, history, scores }: JobResult): Chart[] {
   ]
 }
 
+function withReduced({ step, metrics, reduced }: JobResult['scores'][number]) {
+  const added = Object.entries(reduced?.metrics ?? {}).map(([name, value]) => [`${REDUCED}${name}`, value] as const)
+  return { step, metrics: { ...metrics, ...Object.fromEntries(added) } as Record<string, number> }
+}
+
 /** A loss that was NaN or infinite is null in the file; it becomes NaN here, a gap in the chart. */
 export function pointsOf(
   history: readonly HistoryRecord[],
@@ -95,7 +102,8 @@ function factsOf({ job, folder }: JobResult): [string, string][] {
     ['Seed', String(spec.seed)],
     ['Initial weights', initialWeights(job)],
     ['Data', dataText(spec.data)],
-    ['Evaluation data', spec.evaluation && dataText(spec.evaluation.data)],
+    ['Evaluation data', spec.evaluation && evaluationText(spec.evaluation)],
+    ['Not scored', skippedText(job)],
     ['Steps', `${progress?.step ?? 0} of ${spec.maxSteps}, ${spec.batchSize} examples each`],
     ['Workers', `${spec.workers.replicas}${progress ? ` (${progress.workersContributed} pushed gradients)` : ''}`],
     ['Parameter servers', String(replicas?.ps.desired ?? spec.parameterServer.replicas)],
@@ -116,6 +124,15 @@ function initialWeights(job: Job): string {
 
 function labelSubsetText({ names, keepOtherLabels }: NonNullable<Job['spec']['data']['labelSubset']>): string {
   return `images with at least one of ${names.length} labels, ${keepOtherLabels ? 'with all their labels' : 'with only these labels'}`
+}
+
+function evaluationText({ data, maxExamples, exclude }: NonNullable<Job['spec']['evaluation']>): string {
+  const parts = [
+    dataText(data),
+    maxExamples && `a sample of ${maxExamples} images`,
+    exclude && `reduced: without the images in ${exclude}`,
+  ]
+  return parts.filter(Boolean).join('; ')
 }
 
 function dataText({ source, format, files, subset, labelSubset }: Job['spec']['data']): string {

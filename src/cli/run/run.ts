@@ -9,6 +9,7 @@ import { systemClock } from '../../support/clock.ts'
 import { createLog } from '../../support/log.ts'
 import { jobText } from '../job-text.ts'
 import { readManifests } from '../manifests.ts'
+import { skippedText } from '../metric-text.ts'
 import { createProgressView, duration, type ProgressView } from '../progress.ts'
 import { writeReport } from '../report/report.ts'
 import { collectResults, type JobResult, resultTable, transferGains } from '../results.ts'
@@ -140,9 +141,14 @@ async function reportRun(
   })
   const width = process.stdout.isTTY ? process.stdout.columns : undefined
   for (const line of ['', ...resultTable(results, width), '', ...transferGains(results)]) view.print(line)
-  for (const job of ended) for (const line of failureLines(job)) view.print(line)
+  for (const job of ended) for (const line of [...skippedLines(job), ...failureLines(job)]) view.print(line)
   view.print(`Report: ${report}    (${duration(seconds)})`)
   return ended.every((job) => job.status?.phase === 'Succeeded') ? 0 : 1
+}
+
+function skippedLines(job: Job): string[] {
+  const text = skippedText(job)
+  return text ? [`${jobText(job)}: ${text}: the evaluator is slower than training (spec.evaluation.maxWaiting)`] : []
 }
 
 function failureLines(job: Job): string[] {

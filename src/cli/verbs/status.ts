@@ -99,6 +99,7 @@ function factsOf(job: Job) {
     etaSeconds: progress?.etaSeconds,
     workers: replicas && { ready: replicas.worker.ready, desired: replicas.worker.desired },
     results: status?.results,
+    evaluation: status?.evaluation,
     waiting: waiting && { reason: waiting.key, message: waiting.text },
   }
 }

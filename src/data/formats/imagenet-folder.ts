@@ -66,9 +66,10 @@ async function openFolder(root: string, { labels: labelsFile, subset }: FormatOp
   const files = {
     passedOver: tally.list(),
     units,
-    async *read(unit: number) {
-      for (const image of imagesOf(unit)) yield await readImage(root, image)
+    async *read(unit: number, isWanted = (_id: string) => true) {
+      for (const image of imagesOf(unit)) if (isWanted(image.id)) yield await readImage(root, image)
     },
+    ids: (unit: number) => imagesOf(unit).map(({ id }) => id),
   }
   return classDataset(files, labels, root)
 }

@@ -54,6 +54,9 @@ suite('the cells of a job', () => {
     const { progress } = at(400)
     const done = jobOf(pretrain(), { phase: 'Succeeded', ...(progress && { progress }), headline: 'top1 0.412' })
     assert.deepEqual(progressCells(done).slice(4), ['-', '-', '-', 'top1 0.412'])
+    const evaluation = { waiting: 0, skipped: 2 }
+    const skipped = jobOf(pretrain(), { phase: 'Running', headline: 'top1 0.412', evaluation })
+    assert.equal(progressCells(skipped).at(-1), 'top1 0.412; 2 checkpoints were deleted before they were scored')
   })
 
   test('show what a job waits for, or why it failed, in one line and without control characters', () => {

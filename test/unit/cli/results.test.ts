@@ -101,6 +101,19 @@ suite('pairs of a pre-trained and a random FinetuneJob', () => {
     ])
   })
 
+  test('get a second sentence on the reduced evaluation set', () => {
+    const reduce = (result: ReturnType<typeof resultOf>, top1: number) => {
+      const results = { ...result.job.status?.results, reduced: { metrics: { top1 }, examples: 80 } }
+      return { ...result, job: { ...result.job, status: { ...result.job.status, results } } } as typeof result
+    }
+    const [full, reduced] = transferGains([
+      reduce(resultOf(finetuned('ours', 0.5)), 0.45),
+      reduce(resultOf(fromRandom('random', 0.3)), 0.29),
+    ])
+    assert.match(full ?? '', /top1 50\.0% \(ours\) against 30\.0% .* at 150 steps: 20\.0 points\.$/)
+    assert.match(reduced ?? '', /top1 45\.0% .* 29\.0% .* at 150 steps, on the reduced evaluation set: 16\.0 points\.$/)
+  })
+
   test('have the same numbers in the sentence and in the table, and the gain is the difference of those numbers', () => {
     const share = fc.integer({ min: 0, max: 800 }).map((right) => right / 800)
     fc.assert(

@@ -36,6 +36,27 @@ test('scores come from the status seen in the run and from files beside checkpoi
   )
 })
 
+test('scores of deleted checkpoints come from the list of the evaluator; the last line of a step counts', async () => {
+  const folder = mkdtempSync(join(root, 'job-'))
+  const line = (step: number, top1: number) => JSON.stringify({ step, digest: 'd', metrics: { top1 }, examples: 1 })
+  const reduced = { metrics: { top1: 0.3 }, examples: 1 }
+  const withReduced = JSON.stringify({ ...JSON.parse(line(30, 0.4)), reduced })
+  writeFileSync(
+    join(folder, FILES.evaluations),
+    `\n${line(10, 0.1)}\n${line(20, 0)}\n{"step":2\n${line(20, 0.2)}\n${withReduced}\n`,
+  )
+  const found = await new ScoreHistory().of(results(30, 0.4), folder)
+  assert.deepEqual(
+    found.map(({ step, metrics }) => [step, metrics.top1]),
+    [
+      [10, 0.1],
+      [20, 0.2],
+      [30, 0.4],
+    ],
+  )
+  assert.deepEqual(found.at(-1)?.reduced, reduced)
+})
+
 test('a job whose folder is unknown or missing has the scores that were seen in the run', async () => {
   const book = new ScoreHistory()
   book.note([results(10, 0.1)])

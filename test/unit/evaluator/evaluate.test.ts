@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import promises, { cp, rename, rm } from 'node:fs/promises'
+import promises, { cp, rename, rm, writeFile } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { join, relative } from 'node:path'
 import { before, test } from 'node:test'
@@ -17,6 +17,7 @@ import { writeCheckpoint } from './builders.ts'
 
 const root = temporaryFolder()
 const CLASSES = 3
+const SEED = 0
 
 before(async () => void (await selectBackend('wasm', silentLog)))
 
@@ -40,7 +41,7 @@ async function optionsOf(
   return {
     ...checkpoint,
     evaluationDir: folder,
-    set: await openEvaluationSet(folder, { evaluation: given }, silentLog),
+    set: await openEvaluationSet(folder, { evaluation: given, seed: SEED }, silentLog),
     config: {
       evaluation: given,
       task: { type: 'imagenet-classification', options: { classes: CLASSES, headSlices: 1 }, input: INPUT.input },
@@ -53,7 +54,10 @@ async function optionsOf(
 
 /** Scores a checkpoint on the current content of the folder. */
 async function reopened<O extends { evaluationDir: string; config: EvaluateOptions['config'] }>(options: O) {
-  return { ...options, set: await openEvaluationSet(options.evaluationDir, options.config, silentLog) }
+  return {
+    ...options,
+    set: await openEvaluationSet(options.evaluationDir, { ...options.config, seed: SEED }, silentLog),
+  }
 }
 
 test('a checkpoint that always predicts one class scores the share of that class', async () => {
@@ -66,15 +70,52 @@ test('a checkpoint that always predicts one class scores the share of that class
   assert.equal(metrics.top5, 1)
 })
 
-test('the score does not depend on the batch size, and the example limit is respected', async () => {
+/** Scores the same checkpoint with other settings. */
+async function scorerOf() {
   const options = await optionsOf()
   const { evaluation } = options.config
   if (!evaluation) throw new Error('no evaluation')
-  const scoreWith = (change: Partial<Evaluation>) =>
-    evaluateCheckpoint({ ...options, config: { ...options.config, evaluation: { ...evaluation, ...change } } })
+  return async (change: Partial<Evaluation>) => {
+    const config = { ...options.config, evaluation: { ...evaluation, ...change } }
+    return evaluateCheckpoint(await reopened({ ...options, config }))
+  }
+}
+
+test('the score does not depend on the batch size, and the example limit is respected', async () => {
+  const scoreWith = await scorerOf()
   const [one, three] = [await scoreWith({ batchSize: 1 }), await scoreWith({ batchSize: 3 })]
   assert.ok(Math.abs(Number(one.metrics.loss) - Number(three.metrics.loss)) < 1e-4)
   assert.equal((await scoreWith({ maxExamples: 2 })).examples, 2)
+})
+
+test('with a list of excluded images, one pass gives the scores with and without them', async () => {
+  const { values, ...options } = await optionsOf()
+  values.set('head/slice_0/bias', Float32Array.of(100, 0, 0))
+  await writeFile(join(options.evaluationDir, 'list.txt'), '# of class a\na/1.png\ttrain/7\tdhash\t2\n')
+  const { evaluation } = options.config
+  const config = { ...options.config, evaluation: { ...(evaluation as Evaluation), exclude: 'list.txt', batchSize: 2 } }
+  const checkpoint = await writeCheckpoint(inside(root), 100, { variables: options.task.variables, values })
+  const seen: number[] = []
+  const onProgress = (examples: number) => seen.push(examples)
+  const score = await evaluateCheckpoint({ ...(await reopened({ ...options, config })), ...checkpoint, onProgress })
+  assert.deepEqual([score.examples, score.metrics.top1], [4, 2 / 4])
+  assert.deepEqual([score.reduced?.examples, score.reduced?.metrics.top1], [3, 1 / 3])
+  assert.deepEqual(seen, [2, 4])
+})
+
+test('the reduced scores equal the scores of a set without the excluded images', async () => {
+  const options = await optionsOf()
+  await writeFile(join(options.evaluationDir, 'list.txt'), 'a/2.png\nc/1.png\n')
+  const { evaluation } = options.config
+  const config = { ...options.config, evaluation: { ...(evaluation as Evaluation), exclude: 'list.txt' } }
+  const { reduced, ...whole } = await evaluateCheckpoint(await reopened({ ...options, config }))
+  assert.deepEqual(await evaluateCheckpoint(await reopened(options)), whole)
+  const classes = ['a', 'b', 'c'].map((name, id) => ({ id, name, parents: [] }))
+  const more = { variables: options.task.variables, values: options.values, classes }
+  const checkpoint = await writeCheckpoint(inside(root), 100, more)
+  await rm(join(options.evaluationDir, 'a', '2.png'))
+  await rm(join(options.evaluationDir, 'c'), { recursive: true })
+  assert.deepEqual(await evaluateCheckpoint({ ...(await reopened(options)), ...checkpoint }), reduced)
 })
 
 test('scoring leaks no tensor, also if it fails', async () => {

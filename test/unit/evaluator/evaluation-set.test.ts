@@ -16,10 +16,15 @@ const root = temporaryFolder()
 const listOf = (...names: string[]) =>
   encodeClasses(flatLabels(names).labels.map((label) => ({ ...label, parents: [] })))
 
-function open(folder: string, data: DataConfig, log = silentLog) {
+function open(
+  folder: string,
+  data: DataConfig,
+  log = silentLog,
+  more: { maxExamples?: number; exclude?: string } = {},
+) {
   return openEvaluationSet(
     folder,
-    { evaluation: { data, metric: { name: 'top1', better: 'higher' }, batchSize: 1 } },
+    { evaluation: { data, metric: { name: 'top1', better: 'higher' }, batchSize: 1, ...more }, seed: 0 },
     log,
   )
 }

@@ -115,13 +115,6 @@ test('evaluation reads in order with centre crops; the last batch may be smaller
   assert.deepEqual(all[0]?.images.subarray(0, 48), all[0]?.images.subarray(48), 'no augmentation')
 })
 
-test('evaluation ends at its limit', async () => {
-  for (const limit of [1, 3, 5, 100]) {
-    const all = await collect(evaluationBatches(readerOf([3, 2]), PIPELINE, 2, limit))
-    assert.equal(ids(all).length, Math.min(5, limit))
-  }
-})
-
 /** An input in which each example gives one sample for each of these sizes. */
 function pipelineOf(sizes: readonly [height: number, width: number][]): InputPipeline<ClassLabels, ClassLabels> {
   const samples = ({ annotation }: Decoded<ClassLabels>): Sample<ClassLabels>[] =>

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, test } from 'node:test'
+import { EvaluatorStatus } from '../../../src/contract/status.ts'
 import { DownpourError } from '../../../src/support/errors.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { type Program, runProcess } from '../../../src/support/run-process.ts'
@@ -40,6 +41,20 @@ async function run(work: Program['work'], program: Partial<Program> = {}): Promi
 test('successful work exits with 0 and writes its status', async () => {
   assert.deepEqual(await run(async () => {}), [0])
   assert.deepEqual(messageOf(), { step: 7 })
+})
+
+test('a long list of scores with reduced ones is cut to the newest that fit into a termination message', async () => {
+  const names = ['AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'AR1', 'AR10', 'AR100', 'ARs', 'ARm', 'ARl', 'loss']
+  const metrics = Object.fromEntries(names.map((name, i) => [name, i / 7]))
+  const part = { metrics, examples: 40_504 }
+  const record = (step: number) => ({ step, digest: 'a'.repeat(64), ...part, reduced: part })
+  const evaluations = Array.from({ length: 20 }, (_, i) => record(20 - i))
+  const status = () => ({ role: 'evaluator', index: 0, phase: 'done', evaluations, failure: null })
+  await run(async () => {}, { status })
+  assert.ok(readFileSync(terminationLog).length <= 4096)
+  const { evaluations: kept } = EvaluatorStatus.parse(messageOf())
+  assert.ok(kept.length >= 2)
+  assert.deepEqual(kept, evaluations.slice(0, kept.length))
 })
 
 test('an error sets the exit code of its code, and is in the termination message', async () => {

@@ -7,6 +7,7 @@ import { renderReport, writeReport } from '../../../../src/cli/report/report.ts'
 import { finetuned, fromRandom, pretrained, record, resultOf } from '../histories.ts'
 
 const ABOUT = { title: 'Run', facts: [['Machine', '2 cores']] } as const
+const DATA = { source: { claimName: 'data', path: 'val' }, format: 'imagenet-folder' }
 const HISTORY = [1, 2, 3].map((step) => record(step))
 
 suite('the report of a run', () => {
@@ -81,6 +82,25 @@ suite('the report of a run', () => {
     assert.equal(figure.match(/<circle/g)?.length, 2)
     const none = renderReport([resultOf(pretrained(), [record(1, broken), record(2, broken)])], ABOUT)
     assert.match(none, /Training loss: nothing was recorded/)
+  })
+
+  test('shows the reduced scores beside the others, and how many checkpoints were not scored', () => {
+    const scores = [1, 2].map((step) => ({
+      step,
+      metrics: { top1: step / 10, loss: 3 - step },
+      reduced: { metrics: { top1: step / 20, loss: 4 - step } },
+    }))
+    const evaluation = { data: DATA, exclude: 'near.txt', maxExamples: 500 }
+    const job = finetuned('ours', 0.2, { evaluation })
+    const results = { step: 2, metrics: { top1: 0.2 }, examples: 9, reduced: { metrics: { top1: 0.1 }, examples: 8 } }
+    const status = { ...job.status, results, evaluation: { waiting: 0, skipped: 1 } } as NonNullable<typeof job.status>
+    const html = renderReport([resultOf({ ...job, status } as typeof job, HISTORY, scores)], ABOUT)
+    assert.match(html, />top1 0\.200, reduced top1 0\.100</)
+    assert.match(html, /Scores of the checkpoints: top1, reduced top1/)
+    assert.match(html, /evaluation, reduced/)
+    assert.doesNotMatch(html, /Errors of the checkpoints/)
+    assert.match(html, /; a sample of 500 images; reduced: without the images in near\.txt</)
+    assert.match(html, /<dt>Not scored<\/dt><dd>1 checkpoint was deleted before it was scored</)
   })
 
   test('escapes names, has no script, and loads nothing', () => {
