@@ -5,18 +5,35 @@ export const FILES = {
   manifest: 'manifest.json',
   /** Beside the manifest: the evaluator's scores of that checkpoint, `EvaluationRecord`. */
   evaluation: 'evaluation.json',
+  /** Beside the manifest while the evaluator scores that checkpoint: retention keeps it rather than others that wait. */
+  evaluating: 'evaluating',
   /** Beside each manifest and in the job's folder: the classes in the order of the model's outputs. */
   classes: 'classes.json',
   /** In the job's folder: a `HistoryRecord` as one JSON line every few steps; the report plots it. */
   history: 'history.jsonl',
+  /** In the job's folder: every `EvaluationRecord` of the job as one JSON line, also those of deleted checkpoints. */
+  evaluations: 'evaluations.jsonl',
+  /** In the job's folder: the `SkippedRecord` of checkpoints that were deleted before they were scored. */
+  skipped: 'skipped.json',
 } as const
 
 const count = z.int().min(0)
-const EvaluationRecord = z.object({
+const SetScore = z.object({ metrics: z.record(z.string(), z.number()), examples: count })
+/** Scores on all evaluation images, or on a sample of them. */
+const Score = z.object({
+  ...SetScore.shape,
+  /** The same without the images of spec.evaluation.exclude; absent: the job excludes none. */
+  reduced: z.exactOptional(SetScore),
+})
+export type SetScore = z.output<typeof SetScore>
+export type Score = z.output<typeof Score>
+
+export const EvaluationRecord = z.object({
   step: count,
   digest: z.string(),
-  metrics: z.record(z.string(), z.number()),
-  examples: count,
+  ...Score.shape,
+  /** In files: digest of what determines the score besides the checkpoint, such as the evaluation data. */
+  settings: z.exactOptional(z.string()),
 })
 export type EvaluationRecord = z.output<typeof EvaluationRecord>
 
@@ -30,6 +47,13 @@ const HistoryRecord = z.object({
   workers: count,
 })
 export type HistoryRecord = z.output<typeof HistoryRecord>
+
+export const SkippedRecord = z.object({
+  count,
+  /** The newest of these steps: one that the evaluator scores after all is taken back. */
+  steps: z.array(count),
+})
+export type SkippedRecord = z.output<typeof SkippedRecord>
 
 export const MAX_EVALUATION_BYTES = 1 << 20
 

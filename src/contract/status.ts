@@ -1,6 +1,7 @@
 /** GET /status of a runtime process, and its termination message (the same shapes, at most 4 KiB). */
 import { z } from 'zod'
 import { ClassesId } from './classes.ts'
+import { EvaluationRecord } from './files.ts'
 
 const count = z.int().min(0)
 const text = z.string().max(4096)
@@ -48,6 +49,8 @@ export const CoordinatorStatus = z.object({
   checkpoints: z.array(CheckpointInfo).max(500),
   /** Steps that retention keeps because another job starts from them. Set by PUT /pins. */
   pinned: z.array(count).max(1000),
+  /** Checkpoints that were deleted before the evaluator had scored them. */
+  checkpointsSkipped: count.default(0),
   checkpointFailures: z.object({ count, lastError: z.string().nullable() }),
   failure: Failure.nullable(),
 })
@@ -73,9 +76,7 @@ export const EvaluatorStatus = z.object({
   index: z.literal(0),
   phase: z.enum(['waiting', 'evaluating', 'done', 'failed']),
   /** Newest first. Metrics are those that the task declares. */
-  evaluations: z
-    .array(z.object({ step: count, digest: text, metrics: z.record(z.string(), z.number()), examples: count }))
-    .max(1000),
+  evaluations: z.array(EvaluationRecord).max(1000),
   failure: Failure.nullable(),
 })
 export type EvaluatorStatus = z.output<typeof EvaluatorStatus>

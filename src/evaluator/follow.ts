@@ -1,19 +1,20 @@
-/** Scores the newest checkpoint of a job whenever it has no score yet, and returns after the final one. */
+/** Scores every checkpoint of a job once, in order of step, and returns after the final one. */
 import { join } from 'node:path'
-import { commitFile } from '../checkpoint/commit.ts'
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import { type ListedCheckpoint, listCheckpoints } from '../checkpoint/list.ts'
 import { ManifestCache } from '../checkpoint/manifest-cache.ts'
-import { type EvaluationRecord, FILES } from '../contract/files.ts'
+import { type EvaluationRecord, FILES, type Score } from '../contract/files.ts'
 import type { EvaluatorStatus } from '../contract/status.ts'
 import type { EvaluatorMetrics } from '../metrics/evaluator.ts'
 import type { Clock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
-import type { Score } from './evaluate.ts'
+import { Scorebook } from './scorebook.ts'
 
 export interface FollowOptions {
   jobFolder: string
+  /** Digest of what determines a score besides the checkpoint. */
+  settings: string
   /** Called before each poll of the folder. An error that it throws ends the evaluator. */
   beforePoll?: () => Promise<void>
   score: (checkpoint: ListedCheckpoint) => Promise<Score>
@@ -27,7 +28,6 @@ export interface FollowOptions {
 
 const POLL_MS = 500
 const MAX_TRIES = 3
-const MAX_EVALUATIONS = 20
 /** 30 seconds in which the folder cannot be read. */
 const MAX_FAILED_POLLS = 60
 
@@ -36,31 +36,40 @@ const MAX_FAILED_POLLS = 60
  * @throws errors of `beforePoll`; the error of the third failed attempt on the final checkpoint; CHECKPOINT_UNREADABLE; AbortError
  */
 export async function followCheckpoints(options: FollowOptions): Promise<void> {
-  const { clock, signal, status } = options
+  const { clock, signal } = options
+  const book = new Scorebook(options)
   const tries = new Map<string, number>()
-  const poll = pollNewest(options)
+  const poll = pollCheckpoints(options)
   for (;;) {
     await options.beforePoll?.()
-    const newest = await poll()
-    if (newest && !isScored(newest, status) && (tries.get(newest.digest) ?? 0) < MAX_TRIES) {
-      const nth = (tries.get(newest.digest) ?? 0) + 1
-      tries.set(newest.digest, nth)
-      await scoreOne(options, newest, nth === MAX_TRIES)
+    const checkpoints = await poll()
+    if (!checkpoints) {
+      await clock.sleep(POLL_MS, signal)
+      continue
     }
-    if (newest?.manifest.final && isScored(newest, status)) return
-    await clock.sleep(POLL_MS, signal)
+    await book.synchronize(checkpoints)
+    const isDue = (one: ListedCheckpoint) => !book.has(one) && (tries.get(one.digest) ?? 0) < MAX_TRIES
+    const next = checkpoints.find(isDue)
+    if (next) {
+      const nth = (tries.get(next.digest) ?? 0) + 1
+      tries.set(next.digest, nth)
+      await scoreOne(options, book, next, nth === MAX_TRIES)
+    }
+    const newest = checkpoints.at(-1)
+    if (newest?.manifest.final && book.has(newest) && !checkpoints.some(isDue)) return
+    if (!next || !book.has(next)) await clock.sleep(POLL_MS, signal)
   }
 }
 
-/** @returns a function for the newest checkpoint. It returns undefined while the folder cannot be read, and then throws. */
-function pollNewest({ jobFolder, fs, log }: FollowOptions): () => Promise<ListedCheckpoint | undefined> {
+/** @returns a function that lists the checkpoints, newest last. It returns undefined while the folder cannot be read, and then throws. */
+function pollCheckpoints({ jobFolder, fs, log }: FollowOptions): () => Promise<ListedCheckpoint[] | undefined> {
   const cache = new ManifestCache()
   let failed = 0
   return async () => {
     try {
       const { checkpoints } = await listCheckpoints(jobFolder, fs, cache)
       failed = 0
-      return checkpoints.at(-1)
+      return checkpoints
     } catch (error) {
       if (++failed >= MAX_FAILED_POLLS) throw error
       if (failed === 1) log.warn({ reason: errorMessage(error) }, 'checkpoints cannot be listed; trying again')
@@ -69,15 +78,16 @@ function pollNewest({ jobFolder, fs, log }: FollowOptions): () => Promise<Listed
   }
 }
 
-function isScored({ digest }: ListedCheckpoint, status: EvaluatorStatus): boolean {
-  return status.evaluations.some((evaluation) => evaluation.digest === digest)
-}
-
-async function scoreOne(options: FollowOptions, checkpoint: ListedCheckpoint, isLastTry: boolean): Promise<void> {
+async function scoreOne(
+  options: FollowOptions,
+  book: Scorebook,
+  checkpoint: ListedCheckpoint,
+  isLastTry: boolean,
+): Promise<void> {
   const { signal, status, metrics, log } = options
   status.phase = 'evaluating'
   try {
-    await scoreAndRecord(options, checkpoint)
+    await marked(options, checkpoint, () => scoreAndRecord(options, book, checkpoint))
     metrics.evaluations.inc({ result: 'success' })
   } catch (error) {
     signal.throwIfAborted()
@@ -91,35 +101,41 @@ async function scoreOne(options: FollowOptions, checkpoint: ListedCheckpoint, is
   }
 }
 
-/** Reports the score before writing it, because retention may have purged the folder, or the disk may be full. */
-async function scoreAndRecord(options: FollowOptions, checkpoint: ListedCheckpoint): Promise<void> {
-  const { score, status, metrics, log } = options
+/**
+ * Marks the checkpoint for retention while `work` runs. Without the mark, which a full or read-only disk refuses, the
+ * checkpoint may be purged before its score is written, which is logged then.
+ */
+async function marked(
+  { fs, log }: FollowOptions,
+  { folder }: ListedCheckpoint,
+  work: () => Promise<void>,
+): Promise<void> {
+  const path = join(folder, FILES.evaluating)
+  try {
+    await (await fs.open(path, 'w')).close()
+  } catch (error) {
+    log.debug({ path, reason: errorMessage(error) }, 'checkpoint not marked')
+  }
+  try {
+    await work()
+  } finally {
+    await fs.unlink(path).catch((error) => log.debug({ path, reason: errorMessage(error) }, 'mark not removed'))
+  }
+}
+
+async function scoreAndRecord(options: FollowOptions, book: Scorebook, checkpoint: ListedCheckpoint): Promise<void> {
+  const { score, metrics, log } = options
   const { manifest, digest } = checkpoint
   const end = metrics.seconds.startTimer()
   const scored = await score(checkpoint)
   const record: EvaluationRecord = { step: manifest.step, digest, ...scored }
-  status.evaluations = [record, ...status.evaluations].slice(0, MAX_EVALUATIONS)
   const seconds = end()
   metrics.step.set(manifest.step)
   for (const [metric, value] of Object.entries(scored.metrics)) metrics.score.set({ metric }, value)
+  for (const [metric, value] of Object.entries(scored.reduced?.metrics ?? {}))
+    metrics.reducedScore.set({ metric }, value)
   log.info({ ...record, seconds }, 'checkpoint scored')
-  await writeRecord(record, checkpoint, options)
-}
-
-async function writeRecord(
-  record: EvaluationRecord,
-  { folder }: ListedCheckpoint,
-  options: FollowOptions,
-): Promise<void> {
-  const { fs, log } = options
-  try {
-    await commitFile(join(folder, FILES.evaluation), [Buffer.from(JSON.stringify(record))], fs)
-  } catch (error) {
-    log.warn(
-      { folder, code: errorCode(error), reason: errorMessage(error) },
-      'score reported, but not written to the folder of its checkpoint',
-    )
-  }
+  await book.add(record, checkpoint)
 }
 
 /** Whether retention removed the checkpoint during evaluation. This is not an error, because a newer checkpoint exists. */

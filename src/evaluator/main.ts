@@ -16,7 +16,7 @@ import { readSecret } from '../support/secret.ts'
 import { createTask } from '../tasks/registry.ts'
 import { selectBackend } from '../tensor/backend.ts'
 import { evaluateCheckpoint } from './evaluate.ts'
-import { compareOnce, openEvaluationSet } from './evaluation-set.ts'
+import { compareOnce, openEvaluationSet, settingsOf } from './evaluation-set.ts'
 import { followCheckpoints } from './follow.ts'
 
 /** Lower priority than the workers that may share its machine. */
@@ -53,11 +53,12 @@ async function evaluate(
   const evaluationDir = claimFolder('evaluation', process.env)
   const checkpointDir = claimFolder('checkpoint', process.env)
   const jobFolder = join(checkpointDir, config.checkpoint.path)
-  const set = await openEvaluationSet(evaluationDir, config, log)
+  const set = await openEvaluationSet(evaluationDir, config, log, { signal })
   await selectBackend(config.runtime.backend, log, cacheRoot(process.env))
   const task = await createTask(config)
   await followCheckpoints({
     jobFolder,
+    settings: settingsOf(config, set),
     beforePoll: compareOnce(set, join(jobFolder, FILES.classes), log),
     score: ({ folder, digest }) => evaluateCheckpoint({ folder, digest, config, set, task, signal }),
     status,

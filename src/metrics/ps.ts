@@ -48,6 +48,10 @@ export function createPsMetrics(options: { defaults?: boolean } = {}) {
     checkpointBytes: gauge('downpour_checkpoint_size_bytes', 'Size of the last checkpoint, sum of all shards.'),
     lastSuccess: gauge('downpour_checkpoint_last_success_timestamp_seconds', 'Time when a checkpoint was last saved.'),
     lastStep: gauge('downpour_checkpoint_last_committed_step', 'Global step of the last checkpoint.'),
+    skipped: gauge(
+      'downpour_checkpoint_skipped',
+      'Checkpoints of the job that were deleted before the evaluator had scored them (spec.evaluation.maxWaiting).',
+    ),
   }
   for (const result of PUSH_LABELS) metrics.pushes.inc({ result }, 0)
   for (const result of ['success', 'failure']) metrics.saves.inc({ result }, 0)

@@ -3,23 +3,25 @@ import type { Job } from '../api/job.ts'
 import type { JobStatus, Phase, RoleReplicas } from '../api/status.ts'
 import { LABELS, ROLES, type Role } from '../contract/names.ts'
 import { type ConditionUpdate, isTrue, mergeConditions } from './conditions.ts'
-import { headlineOf, listCheckpoints, newestResults } from './policies/checkpoints.ts'
+import { evaluationProgress, headlineOf, listCheckpoints, newestResults } from './policies/checkpoints.ts'
 import { measureProgress } from './policies/progress.ts'
 import type { World } from './world.ts'
 
 /** The parts of the status that come from reports of the pods. */
-export type Reports = Pick<JobStatus, 'progress' | 'checkpoint' | 'checkpoints' | 'results' | 'headline'>
+export type Reports = Pick<JobStatus, 'progress' | 'checkpoint' | 'checkpoints' | 'results' | 'evaluation' | 'headline'>
 
 export function readReports(world: World): Reports {
   const progress = measureProgress(world.previous?.progress, world.observed.coordinator, world.nowMs)
   const checkpoints = listCheckpoints(world)
   const checkpoint = checkpoints.at(-1)
   const results = newestResults(world)
+  const evaluation = evaluationProgress(world, { checkpoints, results })
   const headline = headlineOf(world.job, results)
   return {
     ...(progress && { progress }),
     ...(checkpoint && { checkpoint, checkpoints }),
     ...(results && { results }),
+    ...(evaluation && { evaluation }),
     ...(headline && { headline }),
   }
 }

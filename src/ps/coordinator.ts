@@ -12,6 +12,7 @@ import type { PeerShard } from './peers.ts'
 import { Progress } from './progress.ts'
 import type { Rounds } from './rounds.ts'
 import type { PsServer } from './server.ts'
+import type { Skipped } from './skipped.ts'
 import type { Applied, Training } from './training.ts'
 
 export interface CoordinatorOptions {
@@ -23,6 +24,7 @@ export interface CoordinatorOptions {
   metrics: PsMetrics
   history: History
   catalogue: Catalogue
+  skipped: Skipped
   classes: JobClasses
   /** Step of the checkpoint that the job continues from; 0 for a new job. */
   restoredStep: number
@@ -57,6 +59,10 @@ export class Coordinator {
 
   get catalogue(): Catalogue {
     return this.#options.catalogue
+  }
+
+  get skipped(): Skipped {
+    return this.#options.skipped
   }
 
   get classes(): JobClasses {
@@ -112,7 +118,7 @@ export class Coordinator {
   }
 
   status(): CoordinatorStatus {
-    const { config, server, incarnation, restoredStep, catalogue, classes } = this.#options
+    const { config, server, incarnation, restoredStep, catalogue, skipped, classes } = this.#options
     const training = server.opened?.training
     const step = training?.version ?? restoredStep
     const { examplesPerSecond, stepsPerSecond } = this.#progress.rates()
@@ -135,6 +141,7 @@ export class Coordinator {
       classes: classes.id,
       checkpoints: catalogue.infos,
       pinned: [...this.pinned].sort((a, b) => a - b),
+      checkpointsSkipped: skipped.count,
       checkpointFailures: this.#rounds?.failures ?? { count: 0, lastError: null },
       failure: this.#failure,
     }

@@ -8,7 +8,7 @@ import type { ClassList } from '../contract/classes.ts'
 import { FILES } from '../contract/files.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { Failure } from '../contract/status.ts'
-import { completeModel } from '../contract/training.ts'
+import { completeModel, DEFAULT_MAX_WAITING } from '../contract/training.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
@@ -28,6 +28,7 @@ import { assertSource, findOwnCheckpoint, type OwnCheckpoint } from './restore.t
 import { sweepLeftovers } from './retention.ts'
 import { Rounds } from './rounds.ts'
 import { DEFAULT_LIMITS, PsServer, type ServerLimits } from './server.ts'
+import { Skipped } from './skipped.ts'
 import { Snapshots } from './snapshot.ts'
 import { assertWritable } from './storage-check.ts'
 
@@ -190,6 +191,9 @@ export class ParameterServer {
     history.truncateAfter(restoredStep)
     const catalogue = this.#catalogue()
     await catalogue.refresh()
+    const skipped = new Skipped({ jobFolder: this.#jobFolder, fence: () => this.#fence(), fs, log })
+    await skipped.restore()
+    metrics.skipped.set(skipped.count)
     this.#coordinator = new Coordinator({
       config,
       clock,
@@ -199,6 +203,7 @@ export class ParameterServer {
       incarnation: this.#incarnation,
       history,
       catalogue,
+      skipped,
       classes,
       restoredStep,
     })
@@ -280,10 +285,12 @@ export class ParameterServer {
       fence: () => this.#fence(),
       onOutdated: (error) => coordinator.onFailure({ code: errorCode(error), message: errorMessage(error) }),
       classes: () => coordinator.classes.list,
+      skipped: coordinator.skipped,
       retention: () => ({
         metric: config.evaluation?.metric,
         keep,
         keepBest,
+        maxWaiting: config.evaluation?.maxWaiting ?? DEFAULT_MAX_WAITING,
         pinned: new Set([...coordinator.pinned, ...keepSteps]),
       }),
     })

@@ -16,6 +16,7 @@ import { DownpourError, errorCode, errorMessage, errorText } from '../support/er
 import type { Log } from '../support/log.ts'
 import type { Catalogue } from './catalogue.ts'
 import { chooseKept, purge, type RetentionRule, removeFolder } from './retention.ts'
+import type { Skipped } from './skipped.ts'
 
 /** A parameter server of a round: the coordinator's own, or one over a connection. */
 export interface ShardHandle {
@@ -32,6 +33,7 @@ export interface RoundsOptions {
   /** The job's list of classes, which is saved as well. */
   classes: () => ClassList | undefined
   retention: () => RetentionRule
+  skipped: Skipped
   /** Called before writing or removing anything in the folder; throws OUTDATED_GENERATION. */
   fence: () => Promise<void>
   /** A newer generation has taken over the folder. */
@@ -41,6 +43,9 @@ export interface RoundsOptions {
   log: Log
   metrics: PsMetrics
 }
+
+/** Codes of a disk on which other files must go before a checkpoint fits. */
+const NO_SPACE = new Set(['ENOSPC', 'EDQUOT'])
 
 export class Rounds {
   readonly failures: { count: number; lastError: string | null } = { count: 0, lastError: null }
@@ -97,6 +102,8 @@ export class Rounds {
       metrics.saves.inc({ result: 'failure' })
       if (errorCode(error) === 'OUTDATED_GENERATION') this.#options.onOutdated(error)
       log.error({ final, code: errorCode(error), reason: errorMessage(error) }, 'checkpoint failed')
+      // Training must not lose its checkpoints for the sake of scores.
+      if (NO_SPACE.has(errorCode(error))) await this.#tidyOrWarn({ ...this.#options.retention(), maxWaiting: 0 })
       return false
     }
   }
@@ -119,7 +126,7 @@ export class Rounds {
       await commitFile(join(folder, MANIFEST_FILE), [bytes], fs, fence)
       await syncFolder(jobFolder, fs)
       this.#options.metrics.checkpointBytes.set(records.reduce((sum, record) => sum + record.bytes, 0))
-      catalogue.add({ name, folder, manifest, digest: sha256Of(bytes), score: undefined })
+      catalogue.add({ name, folder, manifest, digest: sha256Of(bytes), score: undefined, evaluation: 'waiting' })
     } catch (error) {
       // A newer generation may have a checkpoint of this step.
       await fence()
@@ -127,9 +134,7 @@ export class Rounds {
         .catch(() => {})
       throw error
     }
-    await this.#tidy().catch((error) =>
-      this.#options.log.warn({ reason: errorMessage(error) }, 'old checkpoints could not be removed'),
-    )
+    await this.#tidyOrWarn(this.#options.retention())
     return facts.step
   }
 
@@ -141,12 +146,23 @@ export class Rounds {
     return { classes: { file: FILES.classes, count: list.count, ...written } }
   }
 
-  async #tidy(): Promise<void> {
-    const { jobFolder, catalogue, retention, fs, fence } = this.#options
+  async #tidyOrWarn(rule: RetentionRule): Promise<void> {
+    const { log } = this.#options
+    await this.#tidy(rule).catch((error) =>
+      log.warn({ reason: errorMessage(error) }, 'old checkpoints could not be removed'),
+    )
+  }
+
+  async #tidy(rule: RetentionRule): Promise<void> {
+    const { jobFolder, catalogue, skipped, fs, fence, metrics, log } = this.#options
     await catalogue.refresh()
     await fence()
-    const kept = chooseKept(catalogue.checkpoints, retention())
+    const kept = chooseKept(catalogue.checkpoints, rule)
     const old = catalogue.checkpoints.filter(({ manifest }) => !kept.has(manifest.step))
+    const before = skipped.count
+    if (rule.metric) await skipped.note(catalogue.checkpoints, old)
+    metrics.skipped.set(skipped.count)
+    if (skipped.count > before) log.warn({ skipped: skipped.count }, 'checkpoints purged before they were scored')
     await purge(jobFolder, old, fs)
     catalogue.remove(new Set(old.map(({ name }) => name)))
   }

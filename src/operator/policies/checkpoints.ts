@@ -58,12 +58,27 @@ export function newestResults(world: World): JobStatus['results'] {
   const before = world.previous?.results
   // A replaced evaluator starts with an empty list, so its newest result may be older.
   if (!newest || (before && before.step > newest.step)) return before
-  return { step: newest.step, metrics: newest.metrics, examples: newest.examples }
+  const { step, metrics, examples, reduced } = newest
+  return { step, metrics, examples, ...(reduced && { reduced }) }
 }
 
-/** @example 'top1 0.412' */
+/** @param reports those of the new status. The evaluator scores in order of step, and gives up on damaged checkpoints. */
+export function evaluationProgress(
+  world: World,
+  { checkpoints = [], results }: Pick<JobStatus, 'checkpoints' | 'results'>,
+): JobStatus['evaluation'] {
+  if (!world.job.spec.evaluation) return undefined
+  const isWaiting = ({ step, score }: Checkpoint) => score === undefined && step > (results?.step ?? -1)
+  const waiting = checkpoints.filter(isWaiting).length
+  const skipped = world.observed.coordinator?.checkpointsSkipped ?? world.previous?.evaluation?.skipped ?? 0
+  return { waiting, skipped }
+}
+
+/** @example 'top1 0.412', with spec.evaluation.exclude 'top1 0.412 (0.405 reduced)' */
 export function headlineOf(job: Job, results: JobStatus['results']): string | undefined {
   const { name } = headlineMetric(job)
   const value = results?.metrics[name]
-  return value === undefined ? undefined : `${name} ${value.toFixed(3)}`
+  const reduced = results?.reduced?.metrics[name]
+  if (value === undefined) return undefined
+  return `${name} ${value.toFixed(3)}${reduced === undefined ? '' : ` (${reduced.toFixed(3)} reduced)`}`
 }

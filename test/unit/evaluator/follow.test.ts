@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { readFile, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type FileSystem, realFileSystem } from '../../../src/checkpoint/file-system.ts'
 import type { ListedCheckpoint } from '../../../src/checkpoint/list.ts'
-import { FILES } from '../../../src/contract/files.ts'
+import { type EvaluationRecord, FILES, parseEvaluation, type Score } from '../../../src/contract/files.ts'
 import type { EvaluatorStatus } from '../../../src/contract/status.ts'
-import type { Score } from '../../../src/evaluator/evaluate.ts'
 import { followCheckpoints } from '../../../src/evaluator/follow.ts'
 import { createEvaluatorMetrics } from '../../../src/metrics/evaluator.ts'
 import { silentLog } from '../../../src/support/log.ts'
@@ -20,13 +20,14 @@ const root = temporaryFolder()
 
 /** Follows a folder with a fake clock; `score` decides the outcome of scoring a step. */
 class Follower {
-  readonly folder = join(inside(root), 'job')
+  folder = join(inside(root), 'job')
   readonly clock = new FakeClock()
   readonly metrics = createEvaluatorMetrics()
   readonly status: EvaluatorStatus = { role: 'evaluator', index: 0, phase: 'waiting', evaluations: [], failure: null }
   readonly scored: number[] = []
   readonly fs: FileSystem = { ...realFileSystem }
   readonly stop = new AbortController()
+  settings = 'one set'
   score: (checkpoint: ListedCheckpoint) => Promise<Score> = async ({ manifest }) => scoreOf(manifest.step)
 
   start(): Promise<void> {
@@ -36,7 +37,17 @@ class Follower {
     }
     const { folder: jobFolder, clock, metrics, status, fs } = this
     const { signal } = this.stop
-    return followCheckpoints({ jobFolder, score, status, metrics, clock, fs, signal, log: silentLog })
+    return followCheckpoints({
+      jobFolder,
+      settings: this.settings,
+      score,
+      status,
+      metrics,
+      clock,
+      fs,
+      signal,
+      log: silentLog,
+    })
   }
 
   /** Lets the follower poll the folder once more, after its previous poll has ended. */
@@ -52,38 +63,178 @@ class Follower {
   }
 }
 
+async function linesOf({ folder }: Follower): Promise<EvaluationRecord[]> {
+  const text = await readFile(join(folder, FILES.evaluations), 'utf8')
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line))
+}
+
 const scoreOf = (step: number): Score => ({ metrics: { top1: step / 1000 }, examples: 8 })
 
-test('the newest checkpoint is scored once, and following ends after the final one', async () => {
+test('checkpoints are scored once, in order of step, and following ends after the final one', async () => {
   const follower = new Follower()
   const done = follower.start()
   await follower.poll()
-  await writeCheckpoint(follower.folder, 100)
   await writeCheckpoint(follower.folder, 200)
+  await writeCheckpoint(follower.folder, 100)
   await follower.poll()
   await follower.poll()
-  await eventually(() => assert.deepEqual(follower.scored, [200]))
+  await eventually(() => assert.deepEqual(follower.scored, [100, 200]))
   const { folder, digest } = await writeCheckpoint(follower.folder, 300, { final: true })
   await follower.poll()
   await done
-  assert.deepEqual(follower.scored, [200, 300])
+  assert.deepEqual(follower.scored, [100, 200, 300])
   assert.deepEqual(
     follower.status.evaluations.map(({ step }) => step),
-    [300, 200],
+    [300, 200, 100],
     'newest first',
   )
   assert.equal(follower.status.phase, 'waiting')
   const record = JSON.parse(await readFile(join(folder, FILES.evaluation), 'utf8'))
-  assert.deepEqual(record, { step: 300, digest, metrics: { top1: 0.3 }, examples: 8 })
+  const scored = { step: 300, digest, metrics: { top1: 0.3 }, examples: 8 }
+  assert.deepEqual(record, { ...scored, settings: follower.settings })
+  const lines = await linesOf(follower)
+  assert.deepEqual(lines.at(-1), scored)
+  assert.deepEqual(
+    lines.map(({ step }) => step),
+    [100, 200, 300],
+  )
+})
+
+test('the final checkpoint is scored last, after all that wait', async () => {
+  const follower = new Follower()
+  for (const step of [100, 200, 300]) await writeCheckpoint(follower.folder, step)
+  await writeCheckpoint(follower.folder, 400, { final: true })
+  await follower.start()
+  assert.deepEqual(follower.scored, [100, 200, 300, 400])
+})
+
+test('checkpoints that appear while another one is scored are scored, too', async () => {
+  const follower = new Follower()
+  await writeCheckpoint(follower.folder, 100)
+  follower.score = async ({ manifest: { step } }) => {
+    if (step < 500) await writeCheckpoint(follower.folder, step + 100, { final: step === 400 })
+    return scoreOf(step)
+  }
+  await follower.start()
+  assert.deepEqual(follower.scored, [100, 200, 300, 400, 500])
+})
+
+test('the checkpoint that is scored is marked for retention, and no other', async () => {
+  const follower = new Follower()
+  const folders = await Promise.all([100, 200].map((step) => writeCheckpoint(follower.folder, step)))
+  const { folder: last } = await writeCheckpoint(follower.folder, 300, { final: true })
+  const all = [...folders.map(({ folder }) => folder), last]
+  const isMarked = () => all.map((folder) => existsSync(join(folder, FILES.evaluating)))
+  const seen: boolean[][] = []
+  follower.score = async ({ manifest: { step } }) => {
+    seen.push(isMarked())
+    if (step === 200 && seen.length === 2) throw new Error('for a moment')
+    return scoreOf(step)
+  }
+  const done = follower.start()
+  await follower.poll()
+  await done
+  const [first, second, third] = [
+    [true, false, false],
+    [false, true, false],
+    [false, false, true],
+  ]
+  assert.deepEqual(seen, [first, second, second, third])
+  assert.deepEqual(isMarked(), [false, false, false])
+})
+
+/** The evaluator as another process that finds what an earlier one has written. */
+function restarted(before: Follower): Follower {
+  const follower = new Follower()
+  follower.folder = before.folder
+  follower.settings = before.settings
+  return follower
+}
+
+test('a restarted evaluator reports the scores of the former one, and scores the others alone', async () => {
+  const first = new Follower()
+  await writeCheckpoint(first.folder, 100)
+  await writeCheckpoint(first.folder, 200)
+  first.score = async ({ manifest: { step } }) => {
+    if (step === 200) first.stop.abort()
+    first.stop.signal.throwIfAborted()
+    return { ...scoreOf(step), reduced: scoreOf(step / 2) }
+  }
+  await assert.rejects(first.start(), { name: 'AbortError' })
+  await writeCheckpoint(first.folder, 300, { final: true })
+  const second = restarted(first)
+  await second.start()
+  assert.deepEqual(second.scored, [200, 300])
+  const { digest, ...found } = second.status.evaluations.at(-1) as EvaluationRecord
+  assert.deepEqual(found, { step: 100, ...scoreOf(100), reduced: scoreOf(50) }, 'without the digest of the settings')
+  const third = restarted(first)
+  await third.start()
+  assert.deepEqual(third.scored, [], 'all is scored')
+  assert.deepEqual(
+    third.status.evaluations.map(({ step }) => step),
+    [300, 200, 100],
+  )
+})
+
+test('scores of other settings, of another digest and damaged ones are computed again', async () => {
+  const first = new Follower()
+  await writeCheckpoint(first.folder, 100)
+  const { folder: torn } = await writeCheckpoint(first.folder, 200)
+  const { folder: moved } = await writeCheckpoint(first.folder, 300, { final: true })
+  await first.start()
+  await writeFile(join(torn, FILES.evaluation), '{"step":200,"dig')
+  await writeFile(join(moved, FILES.evaluation), JSON.stringify({ step: 300, digest: 'x', metrics: {}, examples: 1 }))
+  const second = restarted(first)
+  await second.start()
+  assert.deepEqual(second.scored, [200, 300])
+  const third = restarted(first)
+  third.settings = 'another set'
+  await third.start()
+  assert.deepEqual(third.scored, [100, 200, 300])
+})
+
+test('a score that a full disk refuses is written when there is space', async () => {
+  const follower = new Follower()
+  const { folder } = await writeCheckpoint(follower.folder, 100)
+  const { open } = follower.fs
+  follower.fs.open = (() => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }))) as typeof open
+  const done = follower.start()
+  await follower.poll()
+  assert.deepEqual(follower.scored, [100])
+  assert.ok(!existsSync(join(folder, FILES.evaluation)))
+  follower.fs.open = open
+  await follower.poll()
+  await eventually(() => assert.ok(existsSync(join(folder, FILES.evaluation))))
+  await writeCheckpoint(follower.folder, 200, { final: true })
+  await follower.poll()
+  await done
+  assert.deepEqual(follower.scored, [100, 200], 'it was not scored again')
+})
+
+test('the list of all scores survives a line that a crash cut short', async () => {
+  const follower = new Follower()
+  await mkdir(follower.folder, { recursive: true })
+  await writeFile(join(follower.folder, FILES.evaluations), '{"step":50,"dig')
+  await writeCheckpoint(follower.folder, 100)
+  await writeCheckpoint(follower.folder, 200, { final: true })
+  await follower.start()
+  const text = await readFile(join(follower.folder, FILES.evaluations), 'utf8')
+  const steps = text.split('\n').flatMap((line) => parseEvaluation(line)?.step ?? [])
+  assert.deepEqual(steps, [100, 200])
 })
 
 test('metrics show the last step, its scores and the number of evaluations', async () => {
   const follower = new Follower()
   await writeCheckpoint(follower.folder, 400, { final: true })
+  follower.score = async () => ({ ...scoreOf(400), reduced: scoreOf(200) })
   await follower.start()
   const text = await follower.metrics.registry.metrics()
   assert.match(text, /downpour_evaluator_last_step 400/)
   assert.match(text, /downpour_evaluator_score\{metric="top1"\} 0\.4/)
+  assert.match(text, /downpour_evaluator_reduced_score\{metric="top1"\} 0\.2/)
   assert.match(text, /evaluations_total\{result="success"\} 1/)
   assert.match(text, /evaluation_duration_seconds_count 1/)
 })
@@ -104,7 +255,7 @@ test('a checkpoint that is purged while it is read is skipped; the next one is s
   assert.deepEqual(follower.scored, [100, 200])
 })
 
-test('a checkpoint that cannot be scored is tried three times, then skipped until a newer one exists', async () => {
+test('a checkpoint that cannot be scored is tried three times, then passed over', async () => {
   const follower = new Follower()
   await writeCheckpoint(follower.folder, 100)
   follower.score = async ({ manifest }) => {

@@ -176,6 +176,7 @@ export function coordinator(facts: Partial<CoordinatorStatus> = {}): Coordinator
     classes: null,
     checkpoints: [],
     pinned: [],
+    checkpointsSkipped: 0,
     checkpointFailures: { count: 0, lastError: null },
     failure: null,
     ...facts,

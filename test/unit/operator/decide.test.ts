@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Job } from '../../../src/api/job.ts'
+import type { JobStatus } from '../../../src/api/status.ts'
 import type { CoordinatorStatus } from '../../../src/contract/status.ts'
 import type { Decision } from '../../../src/operator/actions.ts'
 import { decide } from '../../../src/operator/decide.ts'
@@ -549,6 +550,29 @@ describe('success', () => {
     assert.equal(conditionText(done, 'Succeeded'), 'True Completed: trained to step 1000, mAP@100 0.300')
     assert.equal(done.status.checkpoint?.score, 0.3)
     assert.equal(done.status.results?.examples, 100)
+  })
+
+  test('reports the reduced scores, and the checkpoints that wait or were skipped', () => {
+    const desired = { ps: 1, worker: 2, evaluator: 1 }
+    const evaluation = { data: pretrainJob().spec.data, maxWaiting: 4 }
+    const job = (status?: JobStatus) => pretrainJob({ spec: { evaluation }, status })
+    const checkpoints = [saved(700), saved(500), saved(400, { score: 0.2 }), saved(300)]
+    const scores = evaluator(400, { 'mAP@100': 0.2 })
+    const [scored] = scores.evaluations
+    const reduced = { metrics: { 'mAP@100': 0.15 }, examples: 80 }
+    const reports = {
+      desired,
+      coordinator: coordinator({ checkpoints, checkpointsSkipped: 3 }),
+      evaluator: { ...scores, evaluations: [{ ...(scored as NonNullable<typeof scored>), reduced }] },
+    }
+    const { status } = run(job(), observed([...healthy, pod('evaluator', 0)], reports))
+    assert.deepEqual(status.results?.reduced, reduced)
+    assert.equal(status.headline, 'mAP@100 0.200 (0.150 reduced)')
+    assert.deepEqual(status.evaluation, { waiting: 2, skipped: 3 }, 'the evaluator has passed step 300')
+    const silent = run(job(status), observed([...healthy, pod('evaluator', 0)], { desired }))
+    assert.deepEqual(silent.status.evaluation, status.evaluation)
+    const without = run(pretrainJob(), observed(healthy, { coordinator: coordinator({ checkpoints }) }))
+    assert.equal(without.status.evaluation, undefined)
   })
 
   test('keeps older checkpoints in the status if the termination message was cut', () => {

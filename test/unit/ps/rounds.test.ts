@@ -7,10 +7,11 @@ import { findLatest } from '../../../src/checkpoint/list.ts'
 import { verifyCheckpoint } from '../../../src/checkpoint/load.ts'
 import { MANIFEST_FILE } from '../../../src/checkpoint/manifest.ts'
 import { encodeClasses } from '../../../src/contract/classes.ts'
-import { FILES } from '../../../src/contract/files.ts'
+import { checkpointFolder, FILES, STEP_FOLDER } from '../../../src/contract/files.ts'
 import { createPsMetrics } from '../../../src/metrics/ps.ts'
 import { Catalogue, type CatalogueOptions } from '../../../src/ps/catalogue.ts'
 import { Rounds, type RoundsOptions, type ShardHandle } from '../../../src/ps/rounds.ts'
+import { Skipped } from '../../../src/ps/skipped.ts'
 import { Snapshots } from '../../../src/ps/snapshot.ts'
 import type { Training } from '../../../src/ps/training.ts'
 import { systemClock } from '../../../src/support/clock.ts'
@@ -66,7 +67,8 @@ describe('checkpoint rounds', () => {
         psIncarnation: 1,
       }),
       classes: () => undefined,
-      retention: () => ({ metric: METRIC, keep: 2, keepBest: 0, pinned: new Set() }),
+      retention: () => ({ metric: METRIC, keep: 2, keepBest: 0, maxWaiting: 0, pinned: new Set() }),
+      skipped: new Skipped({ jobFolder, fence: unfenced, fs, log: silentLog }),
       fence: unfenced,
       onOutdated: () => {},
       fs,
@@ -82,7 +84,10 @@ describe('checkpoint rounds', () => {
       training.push(worker(0), push(training.version + 1, { baseVersion: training.version }), body(-1, 0, 0, 0))
   }
 
-  const names = () => readdirSync(jobFolder).sort()
+  const names = () =>
+    readdirSync(jobFolder)
+      .filter((name) => STEP_FOLDER.test(name))
+      .sort()
 
   test('commit nothing if a shard returns an inconsistent record, and report the field', async () => {
     training.push(worker(0), push(1), body(1, 1, 1, 1))
@@ -238,6 +243,76 @@ describe('checkpoint rounds', () => {
       catalogue.infos.map(({ step }) => step),
       [4, 3],
     )
+  })
+
+  const waitingRule = (maxWaiting: number) => () => ({
+    metric: METRIC,
+    keep: 2,
+    keepBest: 1,
+    maxWaiting,
+    pinned: new Set<number>(),
+  })
+
+  async function saveSteps(rounds: Rounds, count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      train(1)
+      await rounds.save(false)
+    }
+  }
+
+  function writeScore(step: number, top1: number): void {
+    const info = catalogue.infos.find((one) => one.step === step)
+    const record = { step, digest: info?.digest, metrics: { top1 }, examples: 9 }
+    writeFileSync(join(jobFolder, checkpointFolder(step), FILES.evaluation), JSON.stringify(record))
+  }
+
+  test('keep checkpoints until they are scored; beyond the limit the oldest is skipped and counted', async () => {
+    const metrics = createPsMetrics()
+    const rounds = makeRounds({ retention: waitingRule(3), metrics })
+    await saveSteps(rounds, 5)
+    assert.deepEqual(names(), [1, 2, 3, 4, 5].map(checkpointFolder))
+    writeFileSync(join(jobFolder, checkpointFolder(1), FILES.evaluating), '')
+    await saveSteps(rounds, 1)
+    assert.deepEqual(names(), [1, 3, 4, 5, 6].map(checkpointFolder), 'step 1 is being scored')
+    writeScore(1, 0.9)
+    writeScore(3, 0.1)
+    await saveSteps(rounds, 1)
+    assert.deepEqual(names(), [1, 4, 5, 6, 7].map(checkpointFolder), 'step 1 is the best, step 3 was scored')
+    assert.match(await metrics.registry.metrics(), /downpour_checkpoint_skipped 1\n/)
+  })
+
+  test('delete checkpoints that wait if the disk is full, so that the next round succeeds', async () => {
+    let room = 4
+    const fs: FileSystem = {
+      ...realFileSystem,
+      open: (...args) =>
+        names().length > room && args[1] === 'w'
+          ? Promise.reject(Object.assign(new Error('disk full'), { code: 'ENOSPC' }))
+          : realFileSystem.open(...args),
+    }
+    const skipped = new Skipped({ jobFolder, fence: unfenced, fs, log: silentLog })
+    const rounds = makeRounds({ retention: waitingRule(5), fs, skipped })
+    await saveSteps(rounds, 4)
+    room = 3
+    train(1)
+    assert.equal(await rounds.save(false), false)
+    assert.deepEqual(names(), [3, 4].map(checkpointFolder))
+    assert.equal(await rounds.save(true), true)
+    assert.deepEqual(names(), [3, 4, 5].map(checkpointFolder))
+    assert.equal(skipped.count, 2)
+  })
+
+  test('count a skipped checkpoint once if the process is killed between the count and the purge', async () => {
+    const rounds = makeRounds({ retention: waitingRule(1) })
+    await saveSteps(rounds, 3)
+    const first = new Skipped({ jobFolder, fence: unfenced, fs: realFileSystem, log: silentLog })
+    await first.note(catalogue.checkpoints, catalogue.checkpoints.slice(0, 1))
+    const second = new Skipped({ jobFolder, fence: unfenced, fs: realFileSystem, log: silentLog })
+    await second.restore()
+    const again = makeRounds({ retention: waitingRule(1), skipped: second })
+    await saveSteps(again, 1)
+    assert.deepEqual(names(), [2, 3, 4].map(checkpointFolder))
+    assert.equal(second.count, 1)
   })
 
   test('show a score only if its digest is that of the checkpoint', async () => {
