@@ -21,6 +21,8 @@ export interface DedupOptions {
   readonly key: string
   /** Damaged records that are skipped, in the test set and in the training sets. */
   readonly maxCorrupt: number
+  /** How often the state is saved at most. Absent: every 5 seconds. */
+  readonly saveEveryMs?: number
   readonly onProgress?: (done: number, total: number, what: 'test' | 'training') => void
   readonly signal?: AbortSignal
 }
@@ -88,7 +90,7 @@ async function compareAll(training: readonly OpenSet[], ids: readonly string[], 
   const { methods, onProgress, signal } = options
   const units = training.flatMap((set) => set.dataset.units.map((_, unit) => ({ set, unit })))
   const key = keyOf(training, ids, options)
-  const file = new ProgressFile(options.out)
+  const file = new ProgressFile(options.out, options.saveEveryMs)
   const earlier = await file.read(key)
   const found: Found = new Map(earlier?.found.map(({ test, ...source }) => [test, source]))
   const damage = new Damage(options.maxCorrupt, earlier?.damaged)

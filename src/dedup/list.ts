@@ -17,7 +17,7 @@ export interface Duplicate {
 }
 
 const FIRST_LINE = '# near-duplicates, found by downpour data dedup'
-const USE: FolderUse = { option: '--out', code: 'DEDUP_OUT_UNUSABLE' }
+export const LIST_USE: FolderUse = { option: '--out', code: 'DEDUP_OUT_UNUSABLE' }
 const DECIMALS = 4
 
 /**
@@ -25,9 +25,9 @@ const DECIMALS = 4
  * @throws DownpourError DEDUP_OUT_UNUSABLE
  */
 export async function checkListPath(path: string): Promise<void> {
-  requireFolder(dirname(resolve(path)), { ...USE, shown: path })
+  requireFolder(dirname(resolve(path)), { ...LIST_USE, shown: path })
   const found = await stat(path).catch((error) => {
-    if (errorCode(error) !== 'ENOENT') throw folderError(path, USE, error)
+    if (errorCode(error) !== 'ENOENT') throw folderError(path, LIST_USE, error)
   })
   if (!found || (found.isFile() && (found.size === 0 || (await beginsAsList(path))))) return
   const what = found.isFile() ? 'a file that data dedup did not write' : 'not a file'
@@ -69,7 +69,7 @@ export async function writeList(path: string, comments: readonly string[], rows:
     await rename(unfinished, path)
   } catch (error) {
     await rm(unfinished, { force: true }).catch(() => {}) // the first error is the one to report
-    throw folderError(path, USE, error)
+    throw folderError(path, LIST_USE, error)
   }
 }
 

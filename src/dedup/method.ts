@@ -1,6 +1,10 @@
 /** A way to find copies. A run uses one or two, and each picture is decoded for each. */
 export type MethodName = 'perceptual' | 'embedding'
 
+/** bench/dedup measures it: nearly all copies are below 0.1, and other pictures above 0.3. */
+export const PERCEPTUAL_THRESHOLD = 0.15
+export const EMBEDDING_THRESHOLD = 0.05
+
 export interface Match {
   /** Number of the test picture, in the order in which they were added. */
   readonly test: number

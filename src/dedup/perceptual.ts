@@ -1,11 +1,8 @@
 /** The perceptual method: compares small versions of two pictures. It needs no model. */
 import { decodeMeasured } from '../data/codecs/image.ts'
 import { CopyIndex } from './copy-index.ts'
-import type { Method } from './method.ts'
+import { type Method, PERCEPTUAL_THRESHOLD } from './method.ts'
 import { SIDE, type Thumbnail, thumbnailOf } from './planes.ts'
-
-/** bench/dedup measures it: copies are below 0.1 in nearly all cases, other pictures above 0.3. */
-export const PERCEPTUAL_THRESHOLD = 0.15
 
 export function perceptualMethod(threshold = PERCEPTUAL_THRESHOLD): Method<Thumbnail> {
   const index = new CopyIndex(threshold)

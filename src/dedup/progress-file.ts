@@ -2,6 +2,8 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { errorCode } from '../support/errors.ts'
+import { folderError } from '../support/folder.ts'
+import { LIST_USE } from './list.ts'
 
 const count = z.int().min(0)
 const State = z.strictObject({
@@ -26,10 +28,13 @@ const SAVE_EVERY_MS = 5000
 
 export class ProgressFile {
   readonly #path: string
+  readonly #saveEveryMs: number
   #savedAt = performance.now()
 
-  constructor(list: string) {
+  /** @param list the path of the list */
+  constructor(list: string, saveEveryMs = SAVE_EVERY_MS) {
     this.#path = `${list}.partial`
+    this.#saveEveryMs = saveEveryMs
   }
 
   /** @returns undefined if there is none, or it is of another search: that one begins again */
@@ -43,11 +48,17 @@ export class ProgressFile {
     }
   }
 
-  /** Writes at most every five seconds. */
+  /** Writes nothing if the last time was a moment ago. @throws DownpourError DEDUP_OUT_UNUSABLE */
   async save(state: () => State): Promise<void> {
-    if (performance.now() - this.#savedAt < SAVE_EVERY_MS) return
-    await writeFile(`${this.#path}.tmp`, JSON.stringify(state()))
-    await rename(`${this.#path}.tmp`, this.#path)
+    if (performance.now() - this.#savedAt < this.#saveEveryMs) return
+    const unfinished = `${this.#path}.tmp`
+    try {
+      await writeFile(unfinished, JSON.stringify(state()))
+      await rename(unfinished, this.#path)
+    } catch (error) {
+      await rm(unfinished, { force: true }).catch(() => {}) // the first error is the one to report
+      throw folderError(this.#path, LIST_USE, error)
+    }
     this.#savedAt = performance.now()
   }
 

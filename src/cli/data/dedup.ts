@@ -1,20 +1,20 @@
 /** `downpour data dedup`. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type DataFormatName, FORMAT_NAMES } from '../../contract/data-formats.ts'
-import type { DedupOptions, DedupReport } from '../../dedup/dedup.ts'
-import { PERCEPTUAL_THRESHOLD, perceptualMethod } from '../../dedup/perceptual.ts'
+import { backend, Model } from '../../contract/training.ts'
+import type { DedupOptions } from '../../dedup/dedup.ts'
+import { EMBEDDING_THRESHOLD, type Method, PERCEPTUAL_THRESHOLD } from '../../dedup/method.ts'
 import { sha256Of } from '../../support/digest.ts'
-import { printable } from '../../support/printable.ts'
+import { printableText } from '../../support/printable.ts'
 import { countProgress } from '../count-progress.ts'
-import { positiveNumber, wholeNumber } from '../flag-values.ts'
+import { positiveNumber, positiveWholeNumber, wholeNumber } from '../flag-values.ts'
 import { type CliIo, processIo } from '../io.ts'
-import { table } from '../table.ts'
+import { type MethodFlags, methodsOf } from './dedup-methods.ts'
+import { jsonOf, linesOf, type TextFlags } from './dedup-text.ts'
 
-interface Flags {
+interface Flags extends MethodFlags, TextFlags {
   train: string[]
   test: string
-  out: string
-  threshold: number
   format?: DataFormatName
   testFormat?: DataFormatName
   labels?: string
@@ -27,7 +27,6 @@ interface Flags {
 
 /** The exit code of a program that was ended by SIGINT: 128 + 2. */
 const INTERRUPTED = 130
-const SHOWN_DUPLICATES = 10
 const HELP = `
 The list has a line for each test picture with a copy: its id, the id of the training picture, the method and the
 distance, separated by tabs. spec.evaluation.exclude of a job reads it.
@@ -50,6 +49,29 @@ export function registerDedup(data: Command): void {
     .option('--files <pattern>', 'read only training shards with such names, e.g. "train-*"')
     .option('--test-files <pattern>', 'read only test shards with such names')
     .option('--max-corrupt <n>', 'damaged records that are skipped on each side', wholeNumber, 100)
+    .option('--checkpoint <dir>', 'also compare features of the backbone of this checkpoint')
+    .addOption(new Option('--method <method>', 'use this method alone').choices(['perceptual', 'embedding']))
+    .option(
+      '--embedding-threshold <distance>',
+      `greatest 1 - cosine of a copy (default: ${EMBEDDING_THRESHOLD})`,
+      distance,
+    )
+    .addOption(
+      new Option('--backbone <name>', 'network of a checkpoint of an older version, which does not store it').choices(
+        Model.shape.backbone.options,
+      ),
+    )
+    .addOption(
+      new Option('--variant <name>', 'variant of such a network (default: slim)').choices(
+        Model.shape.variant.unwrap().options,
+      ),
+    )
+    .option(
+      '--pixels <n>',
+      'side of the square that the backbone sees (default: 224; resnet-mini: 32)',
+      positiveWholeNumber,
+    )
+    .addOption(new Option('--backend <name>', 'what computes the features').choices(backend.options).default('auto'))
     .option('--json', 'print the result as one JSON document')
     .addHelpText('after', HELP)
     .action((flags: Flags) => dedup(flags, processIo()))
@@ -74,10 +96,12 @@ export async function dedup(flags: Flags, io: CliIo): Promise<void> {
   const progress = progressOf(io)
   try {
     const { findDuplicates } = await import('../../dedup/dedup.ts')
-    const report = await findDuplicates({ ...optionsOf(flags), onProgress: progress.show, signal: stop.signal })
+    const { methods, facts } = await methodsOf(flags)
+    const options = optionsOf(flags, methods, facts)
+    const report = await findDuplicates({ ...options, onProgress: progress.show, signal: stop.signal })
     progress.end()
     if (flags.json) io.out.write(`${JSON.stringify(jsonOf(report, flags), null, 2)}\n`)
-    else for (const line of linesOf(report, flags)) io.out.write(`${printable(line)}\n`)
+    else for (const line of linesOf(report, flags)) io.out.write(`${printableText(line)}\n`)
   } catch (error) {
     progress.end()
     if (!stop.signal.aborted) throw error
@@ -89,15 +113,15 @@ export async function dedup(flags: Flags, io: CliIo): Promise<void> {
   }
 }
 
-function optionsOf(flags: Flags): DedupOptions {
+function optionsOf(flags: Flags, methods: readonly Method[], facts: object): DedupOptions {
   const training = { format: flags.format, labels: flags.labels, files: flags.files }
   const test = { format: flags.testFormat, labels: flags.testLabels, files: flags.testFiles }
   return {
     training: flags.train.map((folder) => ({ flag: '--train', folder, ...training })),
     test: { flag: '--test', folder: flags.test, ...test },
     out: flags.out,
-    methods: [perceptualMethod(flags.threshold)],
-    key: sha256Of(JSON.stringify({ training, test })),
+    methods,
+    key: sha256Of(JSON.stringify({ training, test, facts })),
     maxCorrupt: flags.maxCorrupt,
   }
 }
@@ -118,33 +142,4 @@ function progressOf({ err }: CliIo) {
     },
     end,
   }
-}
-
-function jsonOf({ duplicates, ...report }: DedupReport, { out }: Flags) {
-  return { ...report, duplicates: duplicates.length, byMethod: byMethod(duplicates), out }
-}
-
-function byMethod(duplicates: DedupReport['duplicates']): Record<string, number> {
-  const groups = Map.groupBy(duplicates, ({ method }) => method)
-  return Object.fromEntries([...groups].map(([method, found]) => [method, found.length]))
-}
-
-function linesOf({ test, training, duplicates, continuedAfter, picturesPerSecond }: DedupReport, flags: Flags) {
-  const shown = duplicates.slice(0, SHOWN_DUPLICATES)
-  const rest = duplicates.length - shown.length
-  return [
-    ...(continuedAfter > 0 ? [`continued an interrupted search after ${continuedAfter} training parts`] : []),
-    `${test.pictures} test pictures${damageText(test.damaged)}`,
-    ...Object.entries(test.skipped)
-      .filter(([, count]) => count > 0)
-      .map(([method, count]) => `${count} of them have too little contrast for the ${method} method`),
-    `${training.pictures} training pictures${damageText(training.damaged)}, ${Math.round(picturesPerSecond)} a second`,
-    `${duplicates.length} test pictures have a copy in the training data; the list is ${flags.out}`,
-    ...table(shown.map((one) => [`  ${one.test}`, one.training, one.method, one.distance.toFixed(4)])),
-    ...(rest > 0 ? [`  and ${rest} more`] : []),
-  ]
-}
-
-function damageText(damaged: number): string {
-  return damaged > 0 ? `, ${damaged} damaged` : ''
 }
