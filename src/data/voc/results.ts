@@ -20,5 +20,6 @@ function detectionOf(line: string, where: string, images: ReadonlySet<string>): 
     new DownpourError('VOC_INVALID', `${where}: ${shownValue(line)}: expected ${expected}`)
   if (!isRight) throw fail('IMAGE SCORE XMIN YMIN XMAX YMAX with five numbers')
   if (!images.has(image)) throw fail('an image of the set')
+  if (xmax < xmin || ymax < ymin) throw fail('XMAX ≥ XMIN and YMAX ≥ YMIN')
   return { image, score, box: [xmin, ymin, xmax, ymax] }
 }
