@@ -11,15 +11,15 @@ export interface CocoObject {
   /** x, y, width, height. */
   readonly bbox: readonly number[]
   /** Pixels of the mask. Absent: those of the box. */
-  readonly area?: number
+  readonly area?: number | undefined
   /** Absent: 0. */
-  readonly iscrowd?: number
+  readonly iscrowd?: number | undefined
   /** Absent: the place in the list, from 1. pycocotools counts a match with an object of the id 0 as a miss. */
-  readonly id?: number
+  readonly id?: number | undefined
   /** x, y and visibility of each. */
-  readonly keypoints?: readonly number[]
+  readonly keypoints?: readonly number[] | undefined
   /** Absent: the number of keypoints with a visibility above 0. An object with 0 is ignored. */
-  readonly num_keypoints?: number
+  readonly num_keypoints?: number | undefined
 }
 
 /** The fields of a results file. */
@@ -31,8 +31,8 @@ export interface CocoDetection {
    * Needed for boxes. If the first of several detections of keypoints has a box, the areas of all are those of their boxes, as
    * in pycocotools; otherwise those of the boxes around their keypoints.
    */
-  readonly bbox?: readonly number[]
-  readonly keypoints?: readonly number[]
+  readonly bbox?: readonly number[] | undefined
+  readonly keypoints?: readonly number[] | undefined
 }
 
 /** @param keypoints how many an object has; 0: boxes. @throws DownpourError SCORES_INVALID */

@@ -6,10 +6,10 @@ import { readLabelsOfImages, readPredictions } from '../../../../src/data/classi
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
 
 const file = join(temporaryFolder(), 'labels.jsonl')
-const IMAGES = new Map([
+const IMAGES = new Map<string | number, number[]>([
   ['a', []],
   [7, []],
-] as const)
+])
 
 function truth(text: string, labels?: number) {
   writeFileSync(file, text)

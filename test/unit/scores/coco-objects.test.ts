@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { type CocoInput, cocoBoxes, cocoKeypoints } from '../../../src/scores/index.ts'
+
+const near = (values: Readonly<Record<string, number>>, golden: readonly number[]) => {
+  assert.equal(Object.keys(values).length, golden.length)
+  Object.entries(values).forEach(([name, value], i) => {
+    assert.ok(Math.abs(value - (golden[i] as number)) < 1e-6, `${name}: ${value}, expected ${golden[i]}`)
+  })
+}
+
+/** paper.md §4.11 */
+const BOXES: CocoInput = {
+  images: [{ id: 1 }, { id: 2 }],
+  categories: [{ id: 1 }, { id: 2 }],
+  annotations: [
+    { id: 1, image_id: 1, category_id: 1, bbox: [10, 10, 40, 40], area: 1600, iscrowd: 0 },
+    { id: 2, image_id: 1, category_id: 1, bbox: [100, 100, 20, 20], area: 400, iscrowd: 0 },
+    { id: 3, image_id: 1, category_id: 2, bbox: [50, 50, 100, 100], area: 10000, iscrowd: 0 },
+    { id: 4, image_id: 2, category_id: 1, bbox: [0, 0, 150, 150], area: 20000, iscrowd: 1 },
+    { id: 5, image_id: 2, category_id: 1, bbox: [160, 160, 30, 30], area: 900, iscrowd: 0 },
+    { id: 6, image_id: 2, category_id: 2, bbox: [20, 20, 60, 60], area: 3600, iscrowd: 0 },
+  ],
+  detections: [
+    { image_id: 1, category_id: 1, bbox: [12, 12, 40, 40], score: 0.9 },
+    { image_id: 1, category_id: 1, bbox: [12, 12, 38, 38], score: 0.85 },
+    { image_id: 1, category_id: 1, bbox: [101, 101, 20, 20], score: 0.3 },
+    { image_id: 1, category_id: 2, bbox: [55, 55, 100, 100], score: 0.8 },
+    { image_id: 1, category_id: 2, bbox: [0, 0, 30, 30], score: 0.7 },
+    { image_id: 2, category_id: 1, bbox: [10, 10, 50, 50], score: 0.95 },
+    { image_id: 2, category_id: 1, bbox: [70, 70, 60, 60], score: 0.6 },
+    { image_id: 2, category_id: 1, bbox: [161, 161, 30, 30], score: 0.5 },
+    { image_id: 2, category_id: 2, bbox: [25, 20, 60, 60], score: 0.4 },
+  ],
+}
+
+suite('boxes as plain objects', () => {
+  test('have the golden numbers', () => {
+    const { summary } = cocoBoxes(BOXES)
+    near(summary, [0.614728, 0.834571, 0.834571, 0.750495, 0.75, 0.7, 0.466667, 0.75, 0.75, 0.75, 0.8, 0.7])
+  })
+
+  test('may leave out ids, crowd flags, and areas that are those of the boxes', () => {
+    const [annotations] = [BOXES.annotations.filter(({ id }) => id === 1 || id === 3)]
+    const short = annotations.map(({ image_id, category_id, bbox }) => ({ image_id, category_id, bbox }))
+    assert.deepEqual(cocoBoxes({ ...BOXES, annotations: short }), cocoBoxes({ ...BOXES, annotations }))
+  })
+
+  test('take other limits of detections, which name the recalls', () => {
+    const { summary } = cocoBoxes({ ...BOXES, maxDetections: [1, 2, 300] })
+    assert.deepEqual(
+      Object.keys(summary).filter((name) => /AR\d/.test(name)),
+      ['AR1', 'AR2', 'AR300'],
+    )
+  })
+
+  for (const [name, detection, message] of [
+    ['a score of NaN', { score: Number.NaN }, /detections\[0\]\.score: \[NaN\]/],
+    ['an infinite box', { bbox: [1, 2, Number.POSITIVE_INFINITY, 4] }, /detections\[0\]\.bbox/],
+    ['a missing box', { bbox: undefined }, /detections\[0\]\.bbox: undefined/],
+    ['an unknown image', { image_id: 3 }, /detections\[0\]\.image_id: 3/],
+  ] as const)
+    test(`are refused for ${name}`, () => {
+      const wrong = { image_id: 1, category_id: 1, bbox: [1, 2, 3, 4], score: 1, ...detection }
+      assert.throws(() => cocoBoxes({ ...BOXES, detections: [wrong] }), { code: 'SCORES_INVALID', message })
+    })
+})
+
+suite('keypoints as plain objects', () => {
+  const points = (shift: number) => Array.from({ length: 17 }, (_, i) => [50 + 3 * i + shift, 40 + 5 * i, 2]).flat()
+  const bbox = [45, 35, 60, 95]
+  const input: CocoInput = {
+    images: BOXES.images,
+    categories: [{ id: 1 }],
+    annotations: [
+      { image_id: 1, category_id: 1, bbox, area: 4000, keypoints: points(0), num_keypoints: 17 },
+      { image_id: 2, category_id: 1, bbox, area: 10000, keypoints: points(0) },
+      { image_id: 2, category_id: 1, bbox: [120, 120, 40, 40], area: 1500, keypoints: Array(51).fill(0) },
+    ],
+    detections: [
+      { image_id: 1, category_id: 1, keypoints: points(3), score: 0.9 },
+      { image_id: 1, category_id: 1, keypoints: points(30), score: 0.8 },
+      { image_id: 2, category_id: 1, keypoints: points(10), score: 0.7 },
+    ],
+  }
+
+  test('have the golden numbers', () => {
+    near(cocoKeypoints(input).summary, [0.50297, 0.834983, 0.50495, 0.8, 0.3, 0.55, 1, 0.5, 0.8, 0.3])
+  })
+
+  test('are refused if their number is not that of the sigmas', () => {
+    assert.throws(() => cocoKeypoints({ ...input, sigmas: [0.1, 0.1] }), {
+      code: 'SCORES_INVALID',
+      message: /annotations\[0\]\.keypoints: .*expected 6 finite numbers/,
+    })
+  })
+})
