@@ -49,8 +49,8 @@ async function beginsAsList(path: string): Promise<boolean> {
  * @throws DownpourError DEDUP_ID
  */
 export function checkTestId(id: string, folder: string): void {
-  if (!/^#|[\t\n\r]|^\s|\s$/.test(id)) return
-  const message = `--test ${folder}: the id ${JSON.stringify(printable(id))} cannot be written to a list: it begins with "#", or has a tab, a line break, or a blank at an end`
+  if (id !== '' && id.isWellFormed() && !/^#|[\t\n\r\0]/.test(id)) return
+  const message = `--test ${folder}: the id ${JSON.stringify(printable(id))} cannot be written to a list: it is empty or no text, begins with "#", or has a tab or a line break`
   throw new DownpourError('DEDUP_ID', message, { id })
 }
 

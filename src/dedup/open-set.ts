@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import type { DataFormatName } from '../contract/data-formats.ts'
 import type { AnyDataset } from '../data/dataset.ts'
+import type { FormatOptions } from '../data/format.ts'
 import { openDataset } from '../data/formats.ts'
 import { findSets } from '../data/inspect/find-sets.ts'
 import { DownpourError } from '../support/errors.ts'
@@ -11,10 +12,8 @@ export interface SetOptions {
   readonly folder: string
   /** Absent: detected. */
   readonly format?: DataFormatName | undefined
-  /** labels.json, relative to the folder. */
-  readonly labels?: string | undefined
-  /** Pattern of the names of shards. */
-  readonly files?: string | undefined
+  /** Those of the format, as in spec.data. */
+  readonly options?: FormatOptions
 }
 
 export interface OpenSet {
@@ -23,13 +22,12 @@ export interface OpenSet {
 }
 
 /** @throws DownpourError DATA_…, LABELS_…; DATA_SEVERAL_SETS: the folder contains data sets and is none itself */
-export async function openSet({ flag, folder, format, labels, files }: SetOptions): Promise<OpenSet> {
+export async function openSet({ flag, folder, format, options }: SetOptions): Promise<OpenSet> {
   const dataset = await openDataset(folder, {
     path: '.',
     format: format ?? (await detected(flag, folder)),
     maxCorruptRecords: 0,
-    ...(labels === undefined ? {} : { labels }),
-    ...(files === undefined ? {} : { files }),
+    ...options,
   })
   return { folder, dataset }
 }

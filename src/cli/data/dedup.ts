@@ -11,16 +11,13 @@ import { positiveNumber, positiveWholeNumber, wholeNumber } from '../flag-values
 import { type CliIo, processIo } from '../io.ts'
 import { type MethodFlags, methodsOf } from './dedup-methods.ts'
 import { jsonOf, linesOf, type TextFlags } from './dedup-text.ts'
+import { addFormatFlags, type FormatFlags, formatOptionsOf } from './format-flags.ts'
 
-interface Flags extends MethodFlags, TextFlags {
+interface Flags extends MethodFlags, TextFlags, FormatFlags {
   train: string[]
   test: string
   format?: DataFormatName
   testFormat?: DataFormatName
-  labels?: string
-  testLabels?: string
-  files?: string
-  testFiles?: string
   maxCorrupt: number
   json?: boolean
 }
@@ -35,7 +32,7 @@ An interrupted search continues when the same command is repeated; FILE.partial 
 
 export function registerDedup(data: Command): void {
   const format = (flags: string, text: string) => new Option(flags, text).choices(FORMAT_NAMES)
-  data
+  const command = data
     .command('dedup')
     .description('find near-duplicates of a test set among training pictures, and write a list of them')
     .requiredOption('--train <dir>', 'a folder with training data; repeat it for several', collect)
@@ -44,10 +41,6 @@ export function registerDedup(data: Command): void {
     .option('--threshold <distance>', 'greatest distance of a copy, from 0 (equal)', distance, PERCEPTUAL_THRESHOLD)
     .addOption(format('--format <format>', 'format of the training data (default: detected)'))
     .addOption(format('--test-format <format>', 'format of the test set (default: detected)'))
-    .option('--labels <file>', 'path of labels.json, relative to each folder of --train')
-    .option('--test-labels <file>', 'path of labels.json, relative to the folder of --test')
-    .option('--files <pattern>', 'read only training shards with such names, e.g. "train-*"')
-    .option('--test-files <pattern>', 'read only test shards with such names')
     .option('--max-corrupt <n>', 'damaged records that are skipped on each side', wholeNumber, 100)
     .option('--checkpoint <dir>', 'also compare features of the backbone of this checkpoint')
     .addOption(new Option('--method <method>', 'use this method alone').choices(['perceptual', 'embedding']))
@@ -75,6 +68,7 @@ export function registerDedup(data: Command): void {
     .option('--json', 'print the result as one JSON document')
     .addHelpText('after', HELP)
     .action((flags: Flags) => dedup(flags, processIo()))
+  addFormatFlags(command)
 }
 
 function collect(folder: string, before: string[] | undefined): string[] {
@@ -114,8 +108,8 @@ export async function dedup(flags: Flags, io: CliIo): Promise<void> {
 }
 
 function optionsOf(flags: Flags, methods: readonly Method[], facts: object): DedupOptions {
-  const training = { format: flags.format, labels: flags.labels, files: flags.files }
-  const test = { format: flags.testFormat, labels: flags.testLabels, files: flags.testFiles }
+  const training = { format: flags.format, options: formatOptionsOf(flags, 'training') }
+  const test = { format: flags.testFormat, options: formatOptionsOf(flags, 'test') }
   return {
     training: flags.train.map((folder) => ({ flag: '--train', folder, ...training })),
     test: { flag: '--test', folder: flags.test, ...test },
