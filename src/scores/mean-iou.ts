@@ -22,15 +22,21 @@ export class ConfusionMatrix {
     this.#counts = new Float64Array(classes * classes)
   }
 
-  /** One class index a pixel. @throws DownpourError MASK_SIZE, MASK_CLASS */
+  /**
+   * One class index a pixel. A prediction may be anything where the truth is void.
+   * @throws DownpourError MASK_SIZE; MASK_CLASS with the index of the pixel: a class that does not exist, or a void prediction
+   */
   add(truth: Uint8Array, predicted: Uint8Array): void {
     if (truth.length !== predicted.length) {
       throw new DownpourError('MASK_SIZE', `the prediction has ${predicted.length} pixels, the truth ${truth.length}`)
     }
+    const classes = this.#classes
     for (let i = 0; i < truth.length; i++) {
-      const row = truth[i] as number
+      const [row, column] = [truth[i] as number, predicted[i] as number]
       if (row === VOID) continue
-      this.#count(row, predicted[i] as number)
+      if (row >= classes || column >= classes) throw this.#unknown(row >= classes ? row : column, i)
+      const place = row * classes + column
+      this.#counts[place] = (this.#counts[place] as number) + 1
     }
   }
 
@@ -48,15 +54,8 @@ export class ConfusionMatrix {
     return { mean: total(present) / present.length, byClass, pixelAccuracy: right / total([...this.#counts]) }
   }
 
-  #count(row: number, column: number): void {
-    for (const value of [row, column]) {
-      if (value < this.#classes) continue
-      throw new DownpourError(
-        'MASK_CLASS',
-        `class ${value}: expected 0 to ${this.#classes - 1}, or ${VOID} in the truth`,
-      )
-    }
-    const place = row * this.#classes + column
-    this.#counts[place] = (this.#counts[place] as number) + 1
+  #unknown(value: number, pixel: number): DownpourError {
+    const expected = `0 to ${this.#classes - 1}, or ${VOID} in the truth`
+    return new DownpourError('MASK_CLASS', `class ${value} at pixel ${pixel}: expected ${expected}`, { value, pixel })
   }
 }

@@ -2,12 +2,12 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { readAnnotation, readClassMask, readImageSet, VOC_CLASSES } from '../../data/voc/folder.ts'
-import { readMask } from '../../data/voc/mask.ts'
+import { mustHaveClasses, readMask } from '../../data/voc/mask.ts'
 import { readDetections } from '../../data/voc/results.ts'
 import { ConfusionMatrix } from '../../scores/mean-iou.ts'
 import type { VocDetection, VocMethod, VocObject } from '../../scores/voc.ts'
 import { vocScores } from '../../scores/voc-classes.ts'
-import { DownpourError, errorCode } from '../../support/errors.ts'
+import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
 import { shownValue } from '../../support/shown.ts'
 import { fileProgress, type OnProgress } from './progress.ts'
 import type { Scores } from './scores.ts'
@@ -125,5 +125,10 @@ async function addMasks({ groundTruth, predictions }: VocFiles, name: string, ma
     const sizes = `${predicted.width}×${predicted.height}: expected ${truth.width}×${truth.height}`
     throw new DownpourError('MASK_SIZE', `${file}: ${sizes}, the size of ${basename(name)} in ${groundTruth}`)
   }
-  matrix.add(truth.classes, predicted.classes)
+  mustHaveClasses(truth, MASK_CLASSES, truth.file)
+  try {
+    matrix.add(truth.classes, predicted.classes)
+  } catch (error) {
+    throw errorCode(error) === 'MASK_CLASS' ? new DownpourError('MASK_CLASS', `${file}: ${errorMessage(error)}`) : error
+  }
 }
