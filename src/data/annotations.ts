@@ -19,6 +19,8 @@ export interface AnnotatedObject {
   readonly crowd: boolean
   /** VOC's difficult: scoring ignores the object. */
   readonly difficult: boolean
+  /** VOC's truncated: the object is larger than its box. Absent where a format does not say. */
+  readonly truncated?: boolean
   /** Pixels of the object's mask, or of its box if it has no mask. */
   readonly area: number
   readonly segmentation?: Segmentation

@@ -6,6 +6,8 @@ import type { PassedOver } from './scan/kinds.ts'
 
 export interface Encoded<A> {
   readonly id: string
+  /** Of the picture, without its folder, where each picture has a file. */
+  readonly fileName?: string
   /** The encoded picture. */
   readonly bytes: Uint8Array
   /** As stored; `Dataset.interpret` translates it to labels of the job. */
@@ -33,6 +35,10 @@ export interface Dataset<A> {
   read(unit: number, isWanted?: (id: string) => boolean): AsyncGenerator<Item<A>>
   /** The ids of a unit's examples, in a format that knows them without reading files. */
   ids?(unit: number): readonly string[]
+  /** How many items `read` gives for each unit, where that is known without reading. */
+  readonly itemCounts?: readonly number[]
+  /** Files and folders that are read, relative to the folder of the data set; the whole folder when absent. */
+  readonly paths?: readonly string[]
   /**
    * Translates a stored annotation to ids of `labels` and adds missing ancestors.
    * @throws DownpourError LABEL_UNKNOWN

@@ -7,7 +7,7 @@ import type { ClassLabels, Dataset, DatasetOf } from './dataset.ts'
 import { createLabelMap, type LabelMap } from './labels.ts'
 import { matchClasses } from './match-classes.ts'
 
-type Files<A> = Pick<Dataset<A>, 'units' | 'passedOver' | 'read' | 'ids'>
+export type Files<A> = Pick<Dataset<A>, 'units' | 'passedOver' | 'read' | 'ids' | 'itemCounts' | 'paths'>
 type ToIds = (stored: readonly number[]) => readonly number[]
 /** @param toIds from ids of the folder to ids of `labels` */
 type Interpreter<A> = (labels: LabelMap, toIds: ToIds) => Dataset<A>['interpret']

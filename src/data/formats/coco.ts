@@ -38,10 +38,13 @@ async function openCoco(root: string, options: FormatOptions): Promise<DatasetOf
   const folder = chosen.length > 0 ? await findPictures(root, annotations, index.images, options.images) : '.'
   const labels = labelsOf(index.categories, index.file)
   const byCategory = labelsByCategory(labels)
-  const { units, imagesOf } = inUnits(chosen)
+  const { units, counts, imagesOf } = inUnits(chosen)
+  const withStrays = (count: number, unit: number) => count + (unit === 0 ? index.strays.length : 0)
   const files = {
     units,
     passedOver: [],
+    itemCounts: counts.map(withStrays),
+    paths: [annotations, folder],
     async *read(unit: number) {
       if (unit === 0) yield* strays(index)
       const handle = await openIndexed(index)
@@ -86,7 +89,7 @@ async function readImage(
   const picture = await readSizedPicture(folder, fileName, { width, height })
   if (picture.type === 'corrupt') return { ...picture, reason: `image ${id}: ${picture.reason}` }
   const { bytes, where } = picture
-  return { type: 'example', id: String(id), bytes, annotation: { width, height, objects }, where }
+  return { type: 'example', id: String(id), fileName, bytes, annotation: { width, height, objects }, where }
 }
 
 /** `FILE: annotations[3] (id 7): area: missing` as the place up to the record, and the rest. */

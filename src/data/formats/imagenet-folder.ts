@@ -62,10 +62,11 @@ async function openFolder(root: string, { labels: labelsFile, subset }: FormatOp
   const labelled = classes.map(({ folder, name }) => ({ folder, label: indexOf(name) }))
   const images = await inParallel(labelled, ({ folder, label }) => picturesIn(root, folder, label, tally))
   const chosen = spreadClasses(images.flat().filter(({ id }) => inSubset(id, subset)))
-  const { units, imagesOf } = inUnits(chosen)
+  const { units, counts, imagesOf } = inUnits(chosen)
   const files = {
     passedOver: tally.list(),
     units,
+    itemCounts: counts,
     async *read(unit: number, isWanted = (_id: string) => true) {
       for (const image of imagesOf(unit)) if (isWanted(image.id)) yield await readImage(root, image)
     },

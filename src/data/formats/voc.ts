@@ -12,13 +12,15 @@ import { foldersIn } from '../scan/listing.ts'
 import { inSubset } from '../subset.ts'
 import { inUnits } from '../units.ts'
 import { statIfThere } from '../unreadable.ts'
-import { readAnnotation, readClassMask, readImageSet, VOC_CLASSES } from '../voc/folder.ts'
+import { MASK_FOLDERS, readAnnotation, readClassMask, readImageSet, VOC_CLASSES } from '../voc/folder.ts'
 import { chooseImageSet, type SetKind } from '../voc/image-sets.ts'
 import { encodeMask, mustHaveClasses } from '../voc/mask.ts'
 import { objectsOf } from '../voc/objects.ts'
 
 const PICTURES = 'JPEGImages'
 const LABELS = 'labels.json'
+/** What is read beside the pictures. */
+const FOLDERS: Readonly<Record<SetKind, readonly string[]>> = { Main: ['Annotations'], Segmentation: MASK_FOLDERS }
 /** VOC has .jpg alone; tools that write VOC's format keep the pictures as they are. */
 const ENDINGS = ['.jpg', '.jpeg', '.png', '.JPG', '.JPEG', '.PNG']
 
@@ -43,10 +45,12 @@ async function openVoc(root: string, options: FormatOptions): Promise<AnyDataset
   const { kind, name } = await chooseImageSet(root, options.imageSet)
   const images = (await readImageSet(root, kind, name)).filter((image) => inSubset(image, options.subset))
   const labels = (await givenLabels(root, options.labels)) ?? vocLabels(kind)
-  const { units, imagesOf } = inUnits(images)
+  const { units, counts, imagesOf } = inUnits(images)
   const files = <A>(read: (image: string) => Promise<Item<A>>) => ({
     units,
     passedOver: [],
+    itemCounts: counts,
+    paths: [join('ImageSets', kind, `${name}.txt`), PICTURES, ...FOLDERS[kind], options.labels ?? LABELS],
     async *read(unit: number) {
       for (const image of imagesOf(unit)) yield await orDamage(image, read)
     },
@@ -93,20 +97,22 @@ async function readObjects(root: string, image: string, labels: readonly Label[]
   const annotation = await readAnnotation(root, image)
   const { width, height } = annotation
   const annotated = objectsOf(annotation, { width, height }, labels, join(root, 'Annotations', `${image}.xml`))
-  const picture = await readSizedPicture(join(root, PICTURES), await pictureName(root, image), annotation)
+  const fileName = await pictureName(root, image)
+  const picture = await readSizedPicture(join(root, PICTURES), fileName, annotation)
   if (picture.type === 'corrupt') return { ...picture, reason: `image ${image}: ${picture.reason}` }
   const { bytes, where } = picture
-  return { type: 'example', id: image, bytes, annotation: annotated, where }
+  return { type: 'example', id: image, fileName, bytes, annotation: annotated, where }
 }
 
 async function readMasked(root: string, image: string, classes: number): Promise<Item<MaskAnnotation>> {
   const mask = await readClassMask(root, image)
   mustHaveClasses(mask, classes, mask.file)
-  const picture = await readSizedPicture(join(root, PICTURES), await pictureName(root, image), mask)
+  const fileName = await pictureName(root, image)
+  const picture = await readSizedPicture(join(root, PICTURES), fileName, mask)
   if (picture.type === 'corrupt') return { ...picture, reason: `image ${image}: ${picture.reason}` }
   const { bytes, where } = picture
   const { width, height } = mask
-  return { type: 'example', id: image, bytes, annotation: { width, height, png: encodeMask(mask) }, where }
+  return { type: 'example', id: image, fileName, bytes, annotation: { width, height, png: encodeMask(mask) }, where }
 }
 
 /** The first name with a file; the first of all when there is none. */

@@ -42,6 +42,7 @@ async function openTars(root: string, { labels: given, files, subset }: FormatOp
   const tars = {
     units: shards,
     passedOver: tally.list(),
+    paths: shards,
     async *read(unit: number) {
       for await (const item of read(shards[unit] as string)) {
         if (item.type === 'corrupt' || inSubset(item.id, subset)) yield item
@@ -75,7 +76,8 @@ function exampleOf(path: string, shard: string, sample: Sample, labelsOf: (sampl
   try {
     const annotation = { labels: labelsOf(sample) }
     const where = placeOf(path, picture.name)
-    return { type: 'example', id: `${shard}/${key}`, bytes: picture.data, annotation, where } as const
+    const fileName = picture.name
+    return { type: 'example', id: `${shard}/${key}`, fileName, bytes: picture.data, annotation, where } as const
   } catch (error) {
     return corrupt(path, { type: 'damage', member: picture.name, reason: errorMessage(error) })
   }

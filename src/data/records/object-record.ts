@@ -20,6 +20,7 @@ export const OBJECT_KEYS = {
   crowd: 'image/object/is_crowd',
   area: 'image/object/area',
   difficult: 'image/object/difficult',
+  truncated: 'image/object/truncated',
   mask: 'image/object/mask',
 } as const
 
@@ -42,6 +43,7 @@ export async function objectFeatures(
 ): Promise<Features> {
   const labelOf = ({ label }: AnnotatedObject) => labels[label] as Label
   const flags = (of: (object: AnnotatedObject) => boolean) => ints(objects.map((object) => (of(object) ? 1 : 0)))
+  const isTruncationKnown = objects.some(({ truncated }) => truncated !== undefined)
   const masks = hasMasks ? objects.map(({ segmentation }) => maskPng(segmentation, width, height)) : undefined
   return {
     [OBJECT_KEYS.xmin]: floats(objects.map(({ box }) => box[0] / width)),
@@ -53,6 +55,7 @@ export async function objectFeatures(
     [OBJECT_KEYS.crowd]: flags(({ crowd }) => crowd),
     [OBJECT_KEYS.area]: floats(objects.map(({ area }) => area)),
     [OBJECT_KEYS.difficult]: flags(({ difficult }) => difficult),
+    ...(isTruncationKnown ? { [OBJECT_KEYS.truncated]: flags(({ truncated }) => truncated === true) } : {}),
     ...(masks ? { [OBJECT_KEYS.mask]: bytes(...(await Promise.all(masks))) } : {}),
     ...keypointFeatures(objects, labels, width, height),
   }
@@ -114,6 +117,7 @@ async function objectsIn(
   const [top, bottom] = [shares(OBJECT_KEYS.ymin), shares(OBJECT_KEYS.ymax)]
   const flags = (key: string) => valuesOf(features, key, intsOf, count)
   const [crowds, difficult] = [flags(OBJECT_KEYS.crowd), flags(OBJECT_KEYS.difficult)]
+  const truncated = flags(OBJECT_KEYS.truncated)
   const areas = valuesOf(features, OBJECT_KEYS.area, floatsOf, count)
   const masks = valuesOf(features, OBJECT_KEYS.mask, bytesListOf, count)
   const keypoints = keypointsIn(features, count, width, height)
@@ -131,6 +135,7 @@ async function objectsIn(
       label,
       crowd: (crowds?.[i] ?? 0) !== 0,
       difficult: (difficult?.[i] ?? 0) !== 0,
+      ...(truncated ? { truncated: truncated[i] !== 0 } : {}),
       area: areas?.[i] ?? box[2] * box[3],
       ...(segmentation ? { segmentation } : {}),
       ...(keypoints ? { keypoints: keypoints[i] as number[] } : {}),

@@ -5,8 +5,9 @@ import { printable } from '../../support/printable.ts'
 import { decodeExample, type Features } from '../codecs/example.ts'
 import { bytesOf, textOf } from '../codecs/features.ts'
 import { readTfRecords } from '../codecs/tfrecord.ts'
-import type { Dataset, Item } from '../dataset.ts'
+import type { Item } from '../dataset.ts'
 import type { FormatOptions } from '../format.ts'
+import type { Files } from '../labelled-dataset.ts'
 import { type LabelMap, readLabels } from '../labels.ts'
 import { Tally } from '../scan/kinds.ts'
 import { listFolder } from '../scan/listing.ts'
@@ -30,7 +31,7 @@ export interface RecordReader<A> {
 }
 
 interface RecordFiles<A> {
-  readonly files: Pick<Dataset<A>, 'units' | 'passedOver' | 'read'>
+  readonly files: Files<A>
   readonly labels: LabelMap
 }
 
@@ -50,6 +51,7 @@ export async function openRecords<A>(
   const files = {
     units: shards,
     passedOver: tally.list(),
+    paths: shards,
     async *read(unit: number) {
       const file = join(root, shards[unit] as string)
       for await (const item of readTfRecords(file)) {

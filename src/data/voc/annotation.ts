@@ -14,6 +14,7 @@ export interface VocObject {
   readonly name: string
   readonly box: VocBox
   readonly difficult: boolean
+  readonly truncated: boolean
 }
 
 const MAX_CHARACTERS = 4 << 20
@@ -36,6 +37,7 @@ const AnnotationXml = z.object({
         z.object({
           name: text,
           difficult: flag,
+          truncated: flag,
           bndbox: z
             .object({ xmin: number, ymin: number, xmax: number, ymax: number })
             .refine(
@@ -61,10 +63,11 @@ export function parseAnnotation(xml: string, where: string): VocAnnotation {
     throw fail(`${issue?.path.join('.')}: ${issue?.message}`)
   }
   const { size, object } = parsed.data.annotation
-  const objects = object.map(({ name, difficult, bndbox: { xmin, ymin, xmax, ymax } }) => ({
+  const objects = object.map(({ name, difficult, truncated, bndbox: { xmin, ymin, xmax, ymax } }) => ({
     name,
     box: [xmin, ymin, xmax, ymax] as const,
     difficult: difficult === '1',
+    truncated: truncated === '1',
   }))
   return { ...size, objects }
 }

@@ -10,7 +10,7 @@ import { type Mask, readMask } from './mask.ts'
 /** Room for an image set of millions of names. */
 const MAX_TEXT_BYTES = 256 * 2 ** 20
 /** Folders of class masks; the first has more of them (the augmented set), where it exists. */
-const MASK_FOLDERS = ['SegmentationClassAug', 'SegmentationClass']
+export const MASK_FOLDERS = ['SegmentationClassAug', 'SegmentationClass']
 
 export const VOC_CLASSES = [
   'aeroplane',

@@ -20,10 +20,10 @@ export function objectsOf(
   where: string,
 ): ObjectAnnotation {
   const idByName = new Map(labels.map(({ id, name }) => [name, id]))
-  const annotated = objects.map(({ name, box: [xmin, ymin, xmax, ymax], difficult }, i): AnnotatedObject => {
+  const annotated = objects.map(({ name, box: [xmin, ymin, xmax, ymax], difficult, truncated }, i): AnnotatedObject => {
     const label = idByName.get(name) ?? unknown(where, `object.${i}.name: ${shownValue(name)}`, name, labels)
     const [width, height] = [xmax - xmin + 1, ymax - ymin + 1]
-    return { box: [xmin - 1, ymin - 1, width, height], label, crowd: false, difficult, area: width * height }
+    return { box: [xmin - 1, ymin - 1, width, height], label, crowd: false, difficult, truncated, area: width * height }
   })
   return { ...size, objects: annotated }
 }

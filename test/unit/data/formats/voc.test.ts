@@ -35,7 +35,7 @@ const readSet = async (folder: string, imageSet: string) => readAll(await openDa
 const damageOf = (items: readonly Item<unknown>[]) =>
   items.flatMap((item) => (item.type === 'corrupt' ? [`${item.where}: ${item.reason}`] : []))
 
-test('boxes are 0-based, difficult objects are marked, and labels are the 20 classes with ids from 1', async () => {
+test('boxes are 0-based, difficult and truncated objects are marked, and labels are the 20 classes with ids from 1', async () => {
   const dataset = await openDataset(base, { ...CONFIG, imageSet: 'Main/train' })
   assert.ok(dataset.annotates === 'objects')
   assert.deepEqual(
@@ -48,12 +48,13 @@ test('boxes are 0-based, difficult objects are marked, and labels are the 20 cla
     assert.ok(item.type === 'example')
     const { name, width, height, objects } = SCENES[i] as (typeof SCENES)[number]
     assert.equal(item.id, name)
-    const expected = objects.map(({ kind, polygons, crowd, difficult }) => {
+    const expected = objects.map(({ kind, polygons, crowd, difficult, truncated }) => {
       const [left, top, right, bottom] = boundsOf(polygons)
       const box = [Math.floor(left), Math.floor(top)]
       const size = [Math.ceil(right) - Math.floor(left), Math.ceil(bottom) - Math.floor(top)] as const
       const label = VOC_CLASSES.indexOf(SCENE_CLASSES[kind]?.voc ?? 'person')
-      return { box: [...box, ...size], label, crowd: false, difficult: difficult || crowd, area: size[0] * size[1] }
+      const flags = { crowd: false, difficult: difficult || crowd, truncated }
+      return { box: [...box, ...size], label, ...flags, area: size[0] * size[1] }
     })
     assert.deepEqual(item.annotation, { width, height, objects: expected })
   }
