@@ -42,7 +42,7 @@ export const VERBS = {
   },
   status: { description: 'show the jobs of a local run or a cluster', load: () => import('./verbs/status.ts') },
   data: {
-    description: 'generate or inspect a data set, or find copies of a test set',
+    description: 'generate, inspect or convert a data set, or find copies of a test set',
     load: () => import('./verbs/data.ts'),
   },
 } satisfies Record<string, Verb>

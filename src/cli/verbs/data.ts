@@ -1,9 +1,10 @@
-/** `downpour data make|inspect`. */
+/** `downpour data make|inspect|convert|dedup`. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type DataFormatName, FORMAT_NAMES } from '../../contract/data-formats.ts'
 import type { JftMiniSizes } from '../../data/generate/recipe.ts'
 import type { DataReport, Refusal, Verdict } from '../../data/inspect/inspect.ts'
 import { DownpourError } from '../../support/errors.ts'
+import { registerConvert } from '../data/convert.ts'
 import { registerDedup } from '../data/dedup.ts'
 import { positiveWholeNumber, wholeNumber } from '../flag-values.ts'
 
@@ -74,6 +75,7 @@ export function register(data: Command, io: DataIo = { out: process.stdout }): v
     .option('--json', 'print the report as one JSON document')
     .addHelpText('after', EXIT_CODES)
     .action((folder: string, options: InspectOptions) => inspect(folder, options, io))
+  registerConvert(data, io)
   registerDedup(data)
 }
 

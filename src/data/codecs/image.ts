@@ -91,3 +91,17 @@ function upright(pixels: Uint8Array, size: number, orientation = 1): Uint8Array 
     }
   return turned
 }
+
+/** Side of the square that a picture is decoded to when only damage is looked for. */
+const PROBE_PIXELS = 8
+
+/**
+ * Format and size of a picture that was decoded to its end.
+ * @returns the size as it is stored, without the rotation that its EXIF data asks for
+ * @throws Error whose message says why the bytes are not a usable picture
+ */
+export async function pictureFacts(encoded: Uint8Array): Promise<{ format: string; width: number; height: number }> {
+  await decodeSquare(encoded, PROBE_PIXELS)
+  const { format, width, height } = await sharp(encoded).metadata()
+  return { format, width, height }
+}
