@@ -60,6 +60,10 @@ export const ModelRecord = z.strictObject({
 })
 export type ModelRecord = z.output<typeof ModelRecord>
 
+const fields = z.record(z.string(), z.unknown())
+/** What the model has learnt, so that `downpour evaluate` can score the checkpoint alone. */
+const TaskRecord = z.strictObject({ type: z.string().max(100), options: fields, input: fields })
+
 export const Manifest = z.strictObject({
   formatVersion: z.literal(1),
   step: count,
@@ -69,6 +73,7 @@ export const Manifest = z.strictObject({
   seed: count,
   /** Absent in checkpoints of older versions. */
   model: z.exactOptional(ModelRecord),
+  task: z.exactOptional(TaskRecord),
   optimizer: z.string(),
   layout: z.strictObject({ hash: z.string(), variables: z.array(StoredVariable) }),
   shards: z.array(ShardRecord).min(1),

@@ -24,7 +24,7 @@ export const VERBS = {
   worker: { description: `run a training worker (${inPod})`, load: () => import('./verbs/worker.ts') },
   evaluator: { description: `run the evaluator of a job (${inPod})`, load: () => import('./verbs/evaluator.ts') },
   evaluate: {
-    description: 'score result files of COCO, VOC and ImageNet against their ground truth',
+    description: 'score result files against their ground truth, or a checkpoint on a data set',
     load: () => import('./verbs/evaluate.ts'),
   },
   validate: { description: 'check job files and report every problem', load: () => import('./verbs/validate.ts') },

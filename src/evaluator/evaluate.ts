@@ -28,6 +28,8 @@ export interface EvaluateOptions {
   set: Pick<EvaluationSet, 'dataset' | 'where' | 'selection'>
   task: Task
   signal: AbortSignal
+  /** Counts damaged images; absent: only limits them. */
+  corruption?: CorruptionCount
   /** Called after each batch with the number of images scored so far. */
   onProgress?: (examples: number) => void
 }
@@ -60,13 +62,13 @@ function datasetOf({ config, set }: EvaluateOptions, classes: readonly Class[] |
   return classes ? set.dataset.withClasses(classes) : atMost(classesOf(config.task), set)
 }
 
-async function batchesOf({ config, set }: EvaluateOptions, dataset: Dataset<ClassLabels>) {
+async function batchesOf({ config, set, corruption }: EvaluateOptions, dataset: Dataset<ClassLabels>) {
   const { evaluation } = config
   if (!evaluation) throw new RangeError('the job has no evaluation')
   const { data, batchSize } = evaluation
   const pipeline = await createInput(config.task)
-  const corruption = new CorruptionCount(data.maxCorruptRecords)
-  const reader = createExampleReader(sampled(dataset, set.selection), pipeline.decode, corruption)
+  const damage = corruption ?? new CorruptionCount(data.maxCorruptRecords)
+  const reader = createExampleReader(sampled(dataset, set.selection), pipeline.decode, damage)
   return evaluationBatches(reader, pipeline, batchSize)
 }
 

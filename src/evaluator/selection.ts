@@ -14,6 +14,8 @@ export interface Selection {
   readonly sample: Sample | undefined
   /** Ids that the reduced scores leave out; undefined: there are no reduced scores. */
   readonly excluded: ReadonlySet<string> | undefined
+  /** Images to score; undefined: nothing has counted them. */
+  readonly examples: number | undefined
 }
 
 export interface SelectionOptions {
@@ -31,7 +33,8 @@ const NAMED_IDS = 5
 /** @throws DownpourError DATA_EXCLUDE_UNKNOWN, DATA_EXCLUDE_ALL, DATA_UNREADABLE, BAD_DATA; AbortError */
 export async function selectExamples(options: SelectionOptions): Promise<Selection> {
   const { maxExamples, seed, excluded } = options
-  if (maxExamples === undefined && excluded === undefined) return { sample: undefined, excluded }
+  if (maxExamples === undefined && excluded === undefined)
+    return { sample: undefined, excluded, examples: countOf(options.dataset) }
   const sampler = maxExamples === undefined ? undefined : new Sampler(maxExamples, seed)
   const unknown = new Set(excluded)
   let examples = 0
@@ -47,7 +50,15 @@ export async function selectExamples(options: SelectionOptions): Promise<Selecti
   const sample = sampler?.finish()
   reportUnknown(unknown, options)
   if (examples > 0 && excluded && !(lowest && (sample?.mayHave(lowest.id) ?? true))) throw excludesAll(examples, sample)
-  return { sample, excluded }
+  return { sample, excluded, examples: Math.min(examples, maxExamples ?? examples) }
+}
+
+/** Undefined for a format that must read its files to know. */
+function countOf(dataset: Dataset<ClassLabels>): number | undefined {
+  if (!dataset.ids) return undefined
+  let count = 0
+  for (const unit of dataset.units.keys()) count += dataset.ids(unit).length
+  return count
 }
 
 /** In the order in which scoring reads them. */

@@ -10,6 +10,11 @@ export class CorruptionCount {
     this.#limit = limit
   }
 
+  /** Of the first damaged record. */
+  get first(): string | undefined {
+    return this.#places.values().next().value
+  }
+
   get count(): number {
     return this.#places.size
   }

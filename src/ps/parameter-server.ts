@@ -276,6 +276,7 @@ export class ParameterServer {
         step: training.version,
         job: config.job,
         seed: config.seed,
+        task: config.task,
         model: { ...completeModel(config.model), batchNormEpsilon: config.batchNorm.epsilon },
         optimizer: config.optimizer.type,
         layout: { hash: layout.hash, variables: layout.variables.map(storedVariable) },

@@ -1,8 +1,10 @@
 /** Whole runs whose evaluator is stopped, killed or slow: no score is lost, or the status says how many were. */
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { promisify } from 'node:util'
 import type { Job } from '../../src/api/job.ts'
 import { FILES, parseEvaluation, STEP_FOLDER } from '../../src/contract/files.ts'
 import { eventually } from '../support/eventually.ts'
@@ -71,6 +73,8 @@ describe('a slow evaluator', { concurrency: false }, () => {
     assert.equal(job.status?.results?.step, STEPS, 'the final checkpoint is scored last')
     const kept = (await readdir(folder)).filter((name) => STEP_FOLDER.test(name))
     assert.equal(kept.length, ALL_STEPS.length, 'those that waited at the end of the training stay')
+    const alone = JSON.parse(await scoreAlone(folder, join(jobs.dataDir, 'evaluation')))
+    assert.deepEqual([alone.checkpoint.step, alone.metrics], [STEPS, job.status?.results?.metrics])
   })
 
   test('with less room skips the oldest, and the status counts every hole', async () => {
@@ -90,6 +94,12 @@ describe('a slow evaluator', { concurrency: false }, () => {
     assert.match(output, /PretrainJob\/small: \d+ checkpoints were deleted before they were scored: the evaluator is/)
   })
 })
+
+/** The output of `downpour evaluate`, which finds all that it needs in the checkpoint. */
+async function scoreAlone(checkpoint: string, data: string): Promise<string> {
+  const args = ['evaluate', '--checkpoint', checkpoint, '--data', data, '--json']
+  return (await promisify(execFile)('bin/downpour', args)).stdout
+}
 
 /** Steps of the evaluator's list of scores, in order. */
 async function scoredSteps(folder: string): Promise<number[]> {

@@ -1,13 +1,9 @@
 /** `downpour checkpoint export`. */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { listCheckpoints } from '../../checkpoint/list.ts'
-import { MANIFEST_FILE } from '../../checkpoint/manifest.ts'
 import { type Exported, exportCheckpoint } from '../../interchange/export.ts'
 import type { ExportWishes } from '../../interchange/export-plan.ts'
 import { TORCH_EPSILON } from '../../interchange/metadata.ts'
 import { assertFree } from '../../interchange/output.ts'
-import { DownpourError } from '../../support/errors.ts'
+import { checkpointAt } from '../checkpoint-at.ts'
 import { untilInterrupted } from '../interrupt.ts'
 import type { CliIo } from '../io.ts'
 import { sizeText } from '../size-text.ts'
@@ -31,20 +27,6 @@ export async function exportFile(path: string, flags: ExportFlags, { out }: Pick
     return 0
   }
   return untilInterrupted(work, () => out.write('stopped; the unfinished file was deleted\n'))
-}
-
-/** @throws DownpourError CHECKPOINT_NO_MANIFEST; errors of the disk */
-async function checkpointAt(path: string): Promise<string> {
-  if (existsSync(join(path, MANIFEST_FILE))) return path
-  const { checkpoints, refused } = await listCheckpoints(path)
-  const newest = checkpoints.at(-1)
-  if (newest) return newest.folder
-  const why = refused[0] ? `${refused[0].name} is refused: ${refused[0].reason}` : `there is none in ${path}`
-  throw new DownpourError(
-    'CHECKPOINT_NO_MANIFEST',
-    `expected a checkpoint (a folder with ${MANIFEST_FILE}), or a folder of checkpoints (step-...): ${why}`,
-    { path },
-  )
 }
 
 function linesOf({ backbone, variant, classCount, bytes, leftOut, ...declared }: Exported, path: string): string[] {

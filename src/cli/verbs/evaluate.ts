@@ -1,8 +1,9 @@
-/** `downpour evaluate`: scores official result files against official ground truth, without a job or a model. */
+/** `downpour evaluate`: scores official result files against official ground truth, or a checkpoint on a data set, without a job. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DownpourError } from '../../support/errors.ts'
 import { printableText } from '../../support/printable.ts'
 import { countProgress } from '../count-progress.ts'
+import { addCheckpointOptions, type CheckpointFlags, isOfCheckpoint, TASK_TYPES } from '../evaluate/checkpoint-flags.ts'
 import { checkPath, readable } from '../evaluate/paths.ts'
 import type { OnProgress } from '../evaluate/progress.ts'
 import type { Scores } from '../evaluate/scores.ts'
@@ -32,21 +33,35 @@ const FLAGS: Readonly<Record<TaskOption, string>> = {
 const DIGITS = 4
 
 export function register(command: Command): void {
-  const names = Object.keys(EVALUATIONS)
+  const names = [...new Set([...Object.keys(EVALUATIONS), ...TASK_TYPES])]
   command
-    .addOption(new Option('--task <task>', 'what is scored').choices(names).makeOptionMandatory())
-    .requiredOption('--ground-truth <path>', 'official annotations')
-    .requiredOption('--predictions <path>', 'results in the official format')
+    .addOption(new Option('--task <task>', 'what is scored; a checkpoint says it itself').choices(names))
+    .option('--ground-truth <path>', 'official annotations')
+    .option('--predictions <path>', 'results in the official format')
     .option('--image-set <name>', 'image set of VOC (default: test for boxes, val for masks)')
     .addOption(
       new Option('--year <year>', 'VOC rules of that year: by eleven points until 2009 (default: 2007)').choices(YEARS),
     )
     .option('--sigmas <list>', "keypoints: a number for each, such as 0.026,0.025 (default: COCO's 17)", sigmasOf)
-    .option('--labels <file>', 'multi-label: labels.json with the parents of each label')
+    .option(
+      '--labels <file>',
+      'multi-label: labels.json with the parents of each label; with --checkpoint: labels of the data',
+    )
     .option('--per-category', 'show the first number for each category, too')
     .option('--json', 'print one JSON object: { task, images, summary, byCategory, warnings }')
     .addHelpText('after', `\nTasks:\n${table(Object.entries(EVALUATIONS).flatMap(helpRows)).join('\n')}`)
-    .action((flags: Flags) => exitWith(evaluate(flags, processIo())))
+    .action((flags: Flags | CheckpointFlags) => exitWith(evaluateEither(flags, processIo())))
+  addCheckpointOptions(command)
+}
+
+/** A checkpoint needs tfjs, which is loaded for it alone. */
+async function evaluateEither(flags: Flags | CheckpointFlags, io: CliIo): Promise<number> {
+  if (!isOfCheckpoint(flags)) {
+    if (Object.hasOwn(EVALUATIONS, flags.task)) return evaluate(flags, io)
+    throw new DownpourError('OPTION_UNUSED', `--task ${flags.task}: has no result files; give --checkpoint and --data`)
+  }
+  const { scoreCheckpoint } = await import('../evaluate/checkpoint.ts')
+  return scoreCheckpoint(flags, io)
 }
 
 function helpRows([name, { description, groundTruth, predictions }]: [string, Evaluation]): string[][] {

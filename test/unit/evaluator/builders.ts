@@ -27,6 +27,7 @@ export async function writeCheckpoint(
     variables = [SMALL] as readonly VariableSpec[],
     values = new Map<string, Float32Array>(),
     classes = undefined as readonly Class[] | undefined,
+    more = {} as Partial<Manifest>,
   } = {},
 ): Promise<WrittenCheckpoint> {
   const folder = join(jobFolder, checkpointFolder(step))
@@ -41,7 +42,7 @@ export async function writeCheckpoint(
   if (list) await writeFile(join(folder, FILES.classes), list.bytes)
   const record = list && { file: FILES.classes, bytes: list.bytes.length, count: list.count, sha256: list.sha256 }
   const facts = manifestOf(step, final, bytes, makeLayout(variables))
-  const manifest = encodeManifest({ ...facts, ...(record ? { classes: record } : {}) })
+  const manifest = encodeManifest({ ...facts, ...more, ...(record ? { classes: record } : {}) })
   await writeFile(join(folder, MANIFEST_FILE), manifest)
   return { folder, digest: sha256Of(manifest) }
 }
