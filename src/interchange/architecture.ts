@@ -1,5 +1,6 @@
 /** Names the network that a file of PyTorch weights belongs to, by the names and shapes of its tensors. */
-import { ARCHITECTURES, BACKBONES, type BackboneName } from '../models/architectures.ts'
+import { BACKBONES } from '../models/architectures.ts'
+import { printable } from '../support/printable.ts'
 
 type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>
 
@@ -18,35 +19,43 @@ const BOTTLENECKS: Readonly<Record<string, string>> = {
 }
 const BASIC: Readonly<Record<string, string>> = { '2,2,2,2': 'resnet18', '3,4,6,3': 'resnet34' }
 
-/** Names that only the network of that family has. The first that fits counts. */
-const FAMILIES: readonly { readonly name: RegExp; readonly is: string }[] = [
+/** Names that only networks of that family have. */
+const FAMILIES: readonly Family[] = [
   { name: /^(root|block\d+)\//, is: 'a shard of a Downpour checkpoint' },
   { name: /^resnet_v[12]_\d+\//, is: 'a ResNet with the names of TF-slim' },
-  {
-    name: /^(module\.|model\.)?backbone\.(body\.)?(conv1|layer1|fpn)\b/,
-    is: 'a detector or segmenter with a ResNet in it',
-  },
   { name: /^resnet\.(embedder|encoder)\./, is: 'a ResNet with the names of Hugging Face transformers' },
-  { name: /^(conv1\.0|stem\.)/, is: 'a ResNet with a deep stem' },
-  { name: /\blayer\d\.\d+\.se\./, is: 'a ResNet with squeeze and excitation' },
-  {
-    name: /^(cls_token|class_token|encoder\.layers\.encoder_layer|vit\.|blocks\.\d+\.attn\.)/,
-    is: 'a vision transformer',
-  },
+  { name: /^backbone\./, is: 'a detector or segmenter, whose backbone is a part of it' },
+  { name: /relative_position_bias_table$/, is: 'a Swin or MaxViT transformer' },
+  { name: /^(cls_token|class_token|vit\.)/, is: 'a vision transformer' },
+  { name: /\.layer_scale$|\.dwconv\./, is: 'a ConvNeXt' },
   { name: /^features\.denseblock\d/, is: 'a DenseNet' },
-  { name: /^(stages|features)\.\d+\.(blocks\.)?\d+\.(block|dwconv|conv_dw|gamma|layer_scale)\b/, is: 'a ConvNeXt' },
-  { name: /^features\.\d+\.\d+\.(weight|block\.)/, is: 'a MobileNet or EfficientNet' },
-  { name: /^Mixed_\d|^Conv2d_\d/, is: 'an Inception network' },
+  { name: /^inception\d[a-z]\.|^Mixed_\d/, is: 'an Inception network' },
+  { name: /^features\.\d+\.squeeze\./, is: 'a SqueezeNet' },
+  { name: /^features\.\d+\.(conv|\d+\.block|block)\./, is: 'a MobileNet or EfficientNet' },
   { name: /^features\.\d+\.weight$/, is: 'a VGG or AlexNet' },
 ]
+/** Of networks with layers as a ResNet has them. */
+const KINDS_OF_RESNET: readonly Family[] = [
+  { name: /^conv1\.0\./, is: 'a ResNet with a deep stem' },
+  { name: /^layer\d\.\d+\.se\./, is: 'a ResNet with squeeze and excitation' },
+]
+const SHOWN_NAMES = 2
+const MAX_NAME = 60
+
+interface Family {
+  readonly name: RegExp
+  readonly is: string
+}
 
 /** The name of a ResNet as torchvision or timm spell it, or a description in words. */
 export function architectureOf(tensors: Shapes): string {
   const names = [...tensors.keys()]
-  const family = FAMILIES.find(({ name }) => names.some((one) => name.test(one)))
-  if (family) return family.is
   const units = unitsOf(names)
-  if (units === '') return 'no network that is known here'
+  const family = [...FAMILIES, ...(units === '' ? [] : KINDS_OF_RESNET)].find((one) =>
+    names.some((name) => one.name.test(name)),
+  )
+  if (family) return family.is
+  if (units === '') return `an unknown network (${shownNames(names)})`
   if (!names.some((name) => /^layer\d+\.\d+\.conv3\./.test(name))) {
     return BASIC[units] ?? `a ResNet with basic blocks, ${units} in its layers`
   }
@@ -54,8 +63,10 @@ export function architectureOf(tensors: Shapes): string {
   return BOTTLENECKS[`${units} ${filter}`] ?? `a ResNet with ${units} units in its layers and filters of ${filter}`
 }
 
-export function isBackbone(name: string): name is BackboneName {
-  return Object.hasOwn(ARCHITECTURES, name)
+function shownNames(names: readonly string[]): string {
+  if (names.length === 0) return 'without tensors'
+  const shown = names.slice(0, SHOWN_NAMES).map((name) => printable(name.slice(0, MAX_NAME)))
+  return `${names.length} tensors: ${shown.join(', ')}${names.length > SHOWN_NAMES ? ', …' : ''}`
 }
 
 /** The backbones that torchvision has, too. */

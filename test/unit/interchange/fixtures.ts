@@ -47,6 +47,9 @@ function drawOne(name: string, init: VariableSpec['init'], random: ReturnType<ty
   return (init.type === 'normal' ? init.stddev : 0.2) * random.normal()
 }
 
+/** For tests in which values do not matter: drawing 25 million takes seconds. */
+export const allZero = ({ shape }: VariableSpec) => new Float32Array(sizeOf(shape))
+
 export interface CheckpointOptions extends NetworkOptions {
   readonly seed: number
   readonly step?: number
