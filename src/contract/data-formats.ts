@@ -21,7 +21,9 @@ export const FORMAT_OPTIONS = {
     .describe('Pattern of the names of shards, such as train-*; all when absent, which must then be one series.'),
   labels: z
     .exactOptional(innerPath)
-    .describe('labels.json (id, name, parents), or a .txt file with a class name a line, relative to the source path.'),
+    .describe(
+      'labels.json (id, name, parents), a .txt file with a class name a line, or a label map (.pbtxt), relative to the source path.',
+    ),
   annotations: z.exactOptional(innerPath).describe('Annotations file of format coco, relative to the source path.'),
   images: z
     .exactOptional(innerPath)

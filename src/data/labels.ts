@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { DownpourError, errorMessage } from '../support/errors.ts'
 import { printable } from '../support/printable.ts'
 import { labelOnCycle, parentsFirst } from './hierarchy.ts'
+import { parseLabelMap } from './label-map-file.ts'
 import { readRegular } from './regular-file.ts'
 import { isMissing } from './unreadable.ts'
 
@@ -73,7 +74,8 @@ export function flatLabels(names: readonly string[]): LabelMap {
 }
 
 /**
- * A file whose name ends in .txt has the name of a class in each line; any other is JSON.
+ * A file whose name ends in .txt has the name of a class in each line, one in .pbtxt is a label map of the TensorFlow
+ * Object Detection API, and any other is JSON.
  * @throws DownpourError DATA_MISSING, DATA_UNREADABLE, LABELS_INVALID
  */
 export async function readLabels(path: string): Promise<LabelMap> {
@@ -83,11 +85,23 @@ export async function readLabels(path: string): Promise<LabelMap> {
     throw new DownpourError('DATA_MISSING', message, { path }, { cause: error })
   })
   const text = textOf(bytes, path)
-  if (/\.txt$/i.test(path)) return createLabelMap(withUniqueNames(linesOf(text, path), path), path)
+  const listed = listedLabels(text, path)
+  if (listed) return createLabelMap(withUniqueNames(listed, path), path)
   const parsed = LabelsFile.safeParse(parseJson(text, path))
   if (parsed.success) return createLabelMap(withUniqueNames(parsed.data, path), path)
   const [issue] = parsed.error.issues
   throw invalid(path, `${issue?.path.join('.') || 'the whole'}: ${issue?.message}; expected a list of labels: ${FORM}`)
+}
+
+/** Of a file that is not JSON. */
+function listedLabels(text: string, path: string): Label[] | undefined {
+  if (/\.txt$/i.test(path)) return linesOf(text, path)
+  if (!/\.pbtxt$/i.test(path)) return undefined
+  try {
+    return parseLabelMap(text).map((item, id) => ({ id, parents: [], ...item }))
+  } catch (error) {
+    throw invalid(path, errorMessage(error))
+  }
 }
 
 function linesOf(text: string, source: string): Label[] {

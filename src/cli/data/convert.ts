@@ -78,8 +78,10 @@ function convert(folder: string, flags: Flags, { out }: Io): Promise<number> {
   return untilInterrupted(async (signal) => {
     const { convertData } = await import('../../data/convert/convert.ts')
     const damage: string[] = []
+    const given = await optionsOf(folder, flags)
+    out.write(`reading ${printable(folder)} as ${given.format}\n`)
     const options: ConvertOptions = {
-      ...(await optionsOf(folder, flags)),
+      ...given,
       signal,
       onProgress: progress.show,
       onShard: (complete, total) => (shards = `${complete} of ${total} shards are complete`),

@@ -65,7 +65,10 @@ export function register(data: Command, io: DataIo = { out: process.stdout }): v
       'a folder with TFRecord or WebDataset shards or with class folders, or a folder that contains such folders',
     )
     .addOption(new Option('--format <format>', 'default: detected from the files').choices(FORMAT_NAMES))
-    .option('--labels <file>', 'path of labels.json, or of a .txt file with a class name in each line, relative to DIR')
+    .option(
+      '--labels <file>',
+      'path of labels.json, of a .txt file with a class name in each line, or of a label map (.pbtxt), relative to DIR',
+    )
     .option(
       '--files <pattern>',
       'read only shards with such names, e.g. "train-*" (default: all; they must be one series)',

@@ -67,6 +67,7 @@ export async function convertData(options: ConvertOptions): Promise<Converted> {
   mustBeOutside(folder, dataset, out)
   const itemCounts = await countItems(dataset, signal)
   const images = itemCounts.reduce((sum, count) => sum + count, 0)
+  if (images === 0) throw new DownpourError('DATA_EMPTY', `${folder}: has no image to convert`, { folder })
   const name = options.name ?? nameOf(folder)
   const plan = planShards(name, images, options.size)
   const request = await requestOf(options, dataset, plan, name)

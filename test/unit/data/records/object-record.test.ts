@@ -88,6 +88,16 @@ test('labels are found by the id of their category, or by their name without one
   assert.equal((await readObjects(fromOne, plain)).objects[0]?.label, 2, 'without categoryId, records count from 1')
 })
 
+test('labels may be those of a label map of the Object Detection API', async () => {
+  const folder = inside(root)
+  await writeFile(join(folder, 'map.pbtxt'), "item { id: 1 name: 'person' } item { id: 18 name: 'dog' }")
+  await writeFile(join(folder, 'a-00000-of-00001'), await record([DOG]))
+  const dataset = await openDataset(folder, { ...config, labels: 'map.pbtxt' })
+  const [item] = await collect<unknown>(dataset.read(0))
+  const { annotation } = item as { annotation: ObjectAnnotation }
+  assert.deepEqual([annotation.objects[0]?.label, dataset.labels.labels[1]?.name], [1, 'dog'])
+})
+
 test('a label that is not in the labels file ends the reading, with the place', async () => {
   const folder = inside(root)
   await writeFile(join(folder, 'labels.json'), JSON.stringify(ANIMALS))
