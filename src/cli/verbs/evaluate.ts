@@ -123,5 +123,5 @@ function linesOf({ summary, byCategory, images }: Scores, perCategory: boolean):
     Object.entries(values).map(([name, value]) => [name, Number.isNaN(value) ? 'not defined' : value.toFixed(DIGITS)])
   const [headline = ''] = Object.keys(summary)
   const categories = perCategory ? ['', ...table([['category', headline], ...rowsOf(byCategory)])] : []
-  return [...table(rowsOf(summary)), `${images} images`, ...categories]
+  return [...table(rowsOf(summary)), images === 1 ? '1 image' : `${images} images`, ...categories]
 }

@@ -97,12 +97,12 @@ suite('COCO', () => {
 suite('VOC', () => {
   test('scores boxes by the rules of a year, and masks', async () => {
     const files = writeVoc(fresh())
-    assert.equal((await run('voc-detection', files)).out, 'mAP  1.0000\n1 images\n')
-    assert.equal((await run('voc-detection', files, { year: '2012' })).out, 'mAP  1.0000\n1 images\n')
+    assert.equal((await run('voc-detection', files)).out, 'mAP  1.0000\n1 image\n')
+    assert.equal((await run('voc-detection', files, { year: '2012' })).out, 'mAP  1.0000\n1 image\n')
     const { out } = await run('voc-segmentation', files, { perCategory: true })
     assert.match(
       out,
-      /^mIOU +0\.5000\npixelAccuracy +0\.6667\n1 images\n\ncategory +mIOU\nbackground +0\.5000\ncar +0\.5000\n$/,
+      /^mIOU +0\.5000\npixelAccuracy +0\.6667\n1 image\n\ncategory +mIOU\nbackground +0\.5000\ncar +0\.5000\n$/,
     )
   })
 
@@ -211,7 +211,7 @@ suite('classification', () => {
       out,
       /^top1 +0\.5000\ntop5 +0\.7500\n4 images\n\ncategory +top1\nclass 3 +1\.0000\nclass 4 +0\.0000\nclass 5 +0\.5000\n$/,
     )
-    assert.match(err, /warning: .*predictions.txt: 1 empty line/)
+    assert.match(err, /warning: .*predictions.txt: 1 line is empty/)
   })
 
   test('prints three forms of mAP@100, with the hierarchy of a labels file', async () => {
