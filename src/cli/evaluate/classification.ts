@@ -26,7 +26,12 @@ export async function scoreTopAccuracy({ groundTruth, predictions }: Files): Pro
     summary: accuracy.result(),
     byCategory,
     images: truth.length,
-    warnings: empty === 0 ? [] : [`${predictions}: ${empty} ${empty === 1 ? 'line is' : 'lines are'} empty: an image without a class counts as wrong`],
+    warnings:
+      empty === 0
+        ? []
+        : [
+            `${predictions}: ${empty} ${empty === 1 ? 'line is' : 'lines are'} empty: an image without a class counts as wrong`,
+          ],
   }
 }
 
