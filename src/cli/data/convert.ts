@@ -1,7 +1,7 @@
 /** `downpour data convert`. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type DataFormatName, FORMAT_NAMES } from '../../contract/data-formats.ts'
-import type { Converted, ConvertOptions } from '../../data/convert/convert.ts'
+import type { Converted, ConvertOptions } from '../../data/convert/conversion.ts'
 import { DownpourError } from '../../support/errors.ts'
 import { printable } from '../../support/printable.ts'
 import { countProgress } from '../count-progress.ts'

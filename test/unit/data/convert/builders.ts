@@ -1,7 +1,8 @@
 /** Conversions of small data sets, and what they leave on the disk. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ConvertOptions, convertData } from '../../../../src/data/convert/convert.ts'
+import type { ConvertOptions } from '../../../../src/data/convert/conversion.ts'
+import { convertData } from '../../../../src/data/convert/convert.ts'
 
 export const OPTIONS = { formatOptions: {}, size: {}, masks: false, maxCorrupt: 0 } as const
 

@@ -13,6 +13,7 @@ import { MASK_KEYS, maskFeatures } from '../../../../src/data/records/mask-recor
 import { pictureFeatures } from '../../../../src/data/records/picture-record.ts'
 import { encodeMask, readMask } from '../../../../src/data/voc/mask.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
+import { palettePng } from '../../../support/voc-files.ts'
 import { collect, FRUIT, inside, png } from '../builders.ts'
 
 const root = temporaryFolder()
@@ -37,7 +38,8 @@ test('a mask is read as it was written, and TensorFlow would decode the same pix
   await fc.assert(
     fc.asyncProperty(anyClasses, async (pixels) => {
       const classes = Uint8Array.from(pixels)
-      const features = maskFeatures({ width, height, png: encodeMask({ width, height, classes }) }, 'a mask')
+      const palette = palettePng(classes, width, height)
+      const features = maskFeatures({ width, height, png: palette }, 'a mask')
       const item = await read({ ...pictureFeatures(picture), ...features })
       assert.ok(item.type === 'example', item.type === 'corrupt' ? item.reason : '')
       assert.equal(item.id, '2007_000032')
