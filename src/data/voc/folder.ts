@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
+import { shownValue } from '../../support/shown.ts'
 import { readRegular } from '../regular-file.ts'
 import { parseAnnotation, type VocAnnotation } from './annotation.ts'
 import type { SetKind } from './image-sets.ts'
@@ -43,6 +44,8 @@ export async function readImageSet(root: string, kind: SetKind, set: string): Pr
   const lines = (await readText(file)).split('\n').map((line) => line.trim())
   const names = lines.filter(Boolean).map((line) => line.split(/\s+/)[0] as string)
   if (names.length === 0) throw new DownpourError('VOC_INVALID', `${file}: no image in the set`)
+  const path = names.find((name) => /[/\\\0]/.test(name))
+  if (path !== undefined) throw new DownpourError('VOC_INVALID', `${file}: ${shownValue(path)}: expected a file's name`)
   const twice = names.length === new Set(names).size ? undefined : names.find((name, i) => names.indexOf(name) !== i)
   if (twice !== undefined) throw new DownpourError('VOC_INVALID', `${file}: ${twice} stands in the set twice`)
   return names

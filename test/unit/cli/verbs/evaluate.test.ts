@@ -136,6 +136,14 @@ suite('VOC', () => {
       /a.xml: annotation.size/,
     ],
     ['an empty image set', 'voc-detection', 'ImageSets/Main/test.txt', '\n', 'VOC_INVALID', /test.txt: no image/],
+    [
+      'a path in an image set',
+      'voc-detection',
+      'ImageSets/Main/test.txt',
+      '../a\n',
+      'VOC_INVALID',
+      /"\.\.\/a": expected a file's name/,
+    ],
     ['an image without annotation', 'voc-detection', 'ImageSets/Main/test.txt', 'b\n', 'VOC_INVALID', /b.xml/],
     [
       'an image that stands in the set twice',
