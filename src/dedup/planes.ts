@@ -13,7 +13,8 @@ export const WHOLE: Rectangle = { left: 0, top: 0, right: 1, bottom: 1 }
 /** Sums of all values above and left of each corner of a cell: (side + 1)² of them, row by row. */
 interface Plane {
   readonly side: number
-  readonly sums: Float64Array
+  /** Whole numbers below 2^24, which 32 bits hold exactly. */
+  readonly sums: Float32Array
 }
 
 export interface Planes {
@@ -57,9 +58,9 @@ export function planesOf({ bytes, resolution }: Thumbnail): Planes {
   return { channels: [plane(SIDE, 0), blue, plane(COLOUR_SIDE, CELLS + COLOUR_CELLS)], resolution }
 }
 
-function sumsOf(values: Uint8Array, side: number, from: number): Float64Array {
+function sumsOf(values: Uint8Array, side: number, from: number): Float32Array {
   const stride = side + 1
-  const sums = new Float64Array(stride * stride)
+  const sums = new Float32Array(stride * stride)
   for (let y = 0; y < side; y++) {
     let row = 0
     for (let x = 0; x < side; x++) {
@@ -94,7 +95,7 @@ export function averages({ side, sums }: Plane, area: Rectangle, grid: number, i
 
 /** The sum above and left of each of the grid + 1 points of a line, interpolated between corners of cells. */
 function sumsAlong(
-  sums: Float64Array,
+  sums: Float32Array,
   side: number,
   area: Rectangle,
   y: number,
