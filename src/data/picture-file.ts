@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import { printable } from '../support/printable.ts'
-import { pictureSize } from './codecs/image.ts'
+import { pictureSize } from './codecs/picture-size.ts'
 import { readRegular } from './regular-file.ts'
 
 /** Far larger than any picture, so that a sparse file cannot fill the memory. */

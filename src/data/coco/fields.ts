@@ -9,7 +9,8 @@ export function recordAt(file: string, key: string, place: number, value: unknow
 
 export class CocoRecord {
   readonly #fields: Readonly<Record<string, unknown>>
-  readonly #where: string
+  readonly #place: string
+  readonly #key: string
 
   /**
    * @param where file and place, for messages
@@ -21,8 +22,14 @@ export class CocoRecord {
       throw new DownpourError('COCO_INVALID', `${where}: ${shownValue(value)}: expected an object`)
     }
     this.#fields = value as Record<string, unknown>
-    const id = this.#fields[key]
-    this.#where = id === undefined ? where : `${where} (${key} ${shownValue(id)})`
+    this.#place = where
+    this.#key = key
+  }
+
+  /** Composed for a message alone: a file has a million records. */
+  get #where(): string {
+    const id = this.#fields[this.#key]
+    return id === undefined ? this.#place : `${this.#place} (${this.#key} ${shownValue(id)})`
   }
 
   has(field: string): boolean {

@@ -48,7 +48,7 @@ export async function decodeMeasured(
 }
 
 /** As the file stores it, before a rotation by EXIF. @throws Error whose message says why the bytes are not a usable picture */
-export async function pictureSize(encoded: Uint8Array): Promise<{ width: number; height: number }> {
+export async function headerSize(encoded: Uint8Array): Promise<{ width: number; height: number }> {
   try {
     const facts = await sharp(encoded).metadata()
     mustBeUsable(facts)
@@ -60,7 +60,7 @@ export async function pictureSize(encoded: Uint8Array): Promise<{ width: number;
 
 function notUsable(encoded: Uint8Array, error: unknown): Error {
   const [first = ''] = errorMessage(error).split('\n')
-  return new Error(whyNoPicture(encoded) ?? first, { cause: error })
+  return new Error(whyNoPicture(encoded) ?? first.replace(/:$/, ''), { cause: error })
 }
 
 function mustBeUsable({ format, isProgressive, width, height, channels, depth }: Metadata): void {

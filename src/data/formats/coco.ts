@@ -1,5 +1,5 @@
 /** COCO: an annotations file (instances_*.json, person_keypoints_*.json) and a folder of pictures. A unit is a range of images. */
-import type { FileHandle } from 'node:fs/promises'
+import { closeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ObjectAnnotation } from '../annotations.ts'
 import { labelsOf } from '../coco/category.ts'
@@ -47,15 +47,17 @@ async function openCoco(root: string, options: FormatOptions): Promise<DatasetOf
     paths: [annotations, folder],
     async *read(unit: number) {
       if (unit === 0) yield* strays(index)
-      const handle = await openIndexed(index)
+      const descriptor = await openIndexed(index)
       try {
         const images = imagesOf(unit)
         for (let i = 0; i < images.length; i += AT_ONCE) {
           const together = images.slice(i, i + AT_ONCE)
-          yield* await inParallel(together, (image) => readImage(handle, index, image, join(root, folder), byCategory))
+          yield* await inParallel(together, (image) =>
+            readImage(descriptor, index, image, join(root, folder), byCategory),
+          )
         }
       } finally {
-        await handle.close()
+        closeSync(descriptor)
       }
     },
   }
@@ -72,14 +74,14 @@ function* strays({ file, strays }: CocoIndex): Generator<Item<ObjectAnnotation>>
 }
 
 async function readImage(
-  handle: FileHandle,
+  descriptor: number,
   index: CocoIndex,
   image: number,
   folder: string,
   labels: ReadonlyMap<number, Label>,
 ): Promise<Item<ObjectAnnotation>> {
   const { id, fileName, width, height } = index.images[image] as CocoIndex['images'][number]
-  const { objects, problems } = await readObjects(handle, index, image, labels)
+  const { objects, problems } = readObjects(descriptor, index, image, labels)
   const [problem, ...more] = problems
   if (problem !== undefined) {
     const { where, reason } = splitPlace(problem, index.file)

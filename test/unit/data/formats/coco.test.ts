@@ -278,7 +278,7 @@ test('annotations without an image of the file are damage of the first unit', as
   const damage = damageOf(items).map((text) => text.slice(text.indexOf('annotations[')))
   assert.deepEqual(damage.map((text) => text.replace(/\[\d+\]( \(id \d+\))?/, '')).sort(), [
     'annotations: image_id: 99: expected an id of images',
-    'annotations: image_id: missing: expected the field',
+    'annotations: image_id: missing: expected a whole number',
     'annotations: null: expected an object',
   ])
   assert.equal(items.filter(({ type }) => type === 'example').length, 6)
