@@ -84,6 +84,7 @@ export function objectReader({ labels }: LabelMap, file: string): RecordReader<O
       const count = countOf(features)
       const numbers = valuesOf(features, OBJECT_KEYS.label, intsOf, count)
       const names = valuesOf(features, OBJECT_KEYS.text, bytesListOf, count)
+      if (count > 0 && !numbers && !names) throw new Error(`no ${OBJECT_KEYS.label}, and no ${OBJECT_KEYS.text}`)
       const labelIds = Array.from({ length: count }, (_, i) => {
         const name = Buffer.from(names?.[i] ?? '').toString('utf8')
         const id = numbers ? idByNumber.get(numbers[i] as number) : idByName.get(name.normalize('NFC'))

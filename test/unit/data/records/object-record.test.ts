@@ -154,6 +154,10 @@ suite('a record that contradicts itself is damage:', () => {
       { 'image/object/mask': bytes(small) },
       /^image\/object\/mask 0: has 3×3 pixels, and the picture 20×10$/,
     ],
+    'no class of an object': [
+      { 'image/object/class/label': ints([]), 'image/object/class/text': ints([]) },
+      /^no image\/object\/class\/label, and no image\/object\/class\/text$/,
+    ],
     'no picture': [{ 'image/encoded': bytes() }, /^no image\/encoded$/],
   }
   for (const [name, [others, expected]] of Object.entries(cases))
