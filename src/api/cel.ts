@@ -2,8 +2,8 @@
 import type { JobKind } from '../contract/names.ts'
 import { declarationsFor } from '../tasks/declarations.ts'
 import { filled, hasPath, presetsThatSet } from './filled.ts'
-import { ownSourceValidation } from './from.ts'
-import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, MAY_CHANGE_CEL } from './immutable.ts'
+import { ownSourceValidation } from './from-rules.ts'
+import { CANNOT_CHANGE, FILLED_SOURCE, FROZEN_FIELDS, IMMUTABLE_FIELDS, MAY_CHANGE_CEL } from './immutable.ts'
 import { MAX_JOB_NAME } from './names.ts'
 import type { Rule } from './rule.ts'
 import { RULES } from './rules.ts'
@@ -87,23 +87,32 @@ function neededValidations(kind: JobKind): Validation[] {
 
 function immutableValidations(kind: JobKind): Validation[] {
   return IMMUTABLE_FIELDS[kind].map((field) => ({
-    rule: isSame(field),
+    rule: field === FILLED_SOURCE ? isSameSource() : isSame(field),
     message: CANNOT_CHANGE,
     fieldPath: `.${field}`,
   }))
 }
 
 function frozenValidations(kind: JobKind): Validation[] {
-  return FROZEN_FIELDS.map(({ path, message, cel, isCount }) => ({
-    rule: `!(${cel}) || ${MAY_CHANGE_CEL} || (${isCount ? isSameCount(kind, path) : isSame(path)})`,
+  return FROZEN_FIELDS.map(({ path, message, cel, isFilled }) => ({
+    rule: `!(${cel}) || ${MAY_CHANGE_CEL} || (${isFilled ? isSameFilled(kind, path) : isSame(path)})`,
     message,
     fieldPath: `.${path}`,
   }))
 }
 
 /** Writing the preset's number into the spec, as the operator does, is not a change. */
-function isSameCount(kind: JobKind, path: string): string {
+function isSameFilled(kind: JobKind, path: string): string {
   return `${filled(kind, path, 1)} == ${filled(kind, path, 1, 'oldSelf')}`
+}
+
+/** A source job without `checkpoint` is the same as one with `checkpoint: latest`. */
+function isSameSource(): string {
+  const checkpoint = (root: string) => `(${hasPath('from.checkpoint', root)} ? ${root}.from.checkpoint : 'latest')`
+  const others = ['pretrainJob', 'step', 'volume'].map((field) => isSame(`from.${field}`))
+  return ['has(self.from) == has(oldSelf.from)', `${checkpoint('self')} == ${checkpoint('oldSelf')}`, ...others].join(
+    ' && ',
+  )
 }
 
 function isSame(path: string): string {

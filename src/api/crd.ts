@@ -12,9 +12,9 @@ import { structuralSchema } from './structural.ts'
 const INPUTS = { PretrainJob: PretrainJobInput, FinetuneJob: FinetuneJobInput }
 const DESCRIPTIONS: Readonly<Record<JobKind, string>> = {
   PretrainJob:
-    'Asynchronous training on a large, noisy, hierarchical label set, from random weights or a checkpoint of another PretrainJob; FinetuneJobs start from its checkpoints.',
+    'Asynchronous training on a large, noisy, hierarchical label set, from random weights, a checkpoint of another PretrainJob or one on a volume; FinetuneJobs start from its checkpoints.',
   FinetuneJob:
-    'Training on a downstream task, from a checkpoint of a PretrainJob, or from random weights as a baseline.',
+    'Training on a downstream task, from a checkpoint of a PretrainJob or one on a volume, or from random weights as a baseline.',
 }
 
 export interface CustomResourceDefinition {

@@ -3,7 +3,12 @@ import { optionalTask, trainingAuthoredFields } from './common.ts'
 import { finetuneOwnFields } from './finetune-fields.ts'
 import { From } from './from.ts'
 
-const ownFields = { ...finetuneOwnFields, from: From.optional().describe('Required unless init is random.') }
+const ownFields = {
+  ...finetuneOwnFields,
+  from: From.optional().describe(
+    'The checkpoint to start from, with a new last layer. Required unless init is random.',
+  ),
+}
 
 /** The spec as its author writes it: fields that a preset can fill are optional. */
 export const FinetuneJobInput = z.strictObject({

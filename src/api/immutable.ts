@@ -6,6 +6,8 @@ export const IMMUTABLE_FIELDS: Readonly<Record<JobKind, readonly string[]>> = {
   PretrainJob: ['preset', 'task', 'model', 'seed', 'from'],
   FinetuneJob: ['preset', 'task', 'model', 'seed', 'protocol', 'from', 'init'],
 }
+/** Of these, the one with a default: writing it is not a change. An earlier version stored it in every object. */
+export const FILLED_SOURCE = 'from'
 export const CANNOT_CHANGE = 'cannot change; make a new job'
 
 /** The fields that these rules read, as the author wrote them. */
@@ -19,8 +21,8 @@ export interface FrozenField {
   /** Relative to spec. */
   path: string
   message: string
-  /** A number that the preset may fill: writing the preset's number is not a change. */
-  isCount: boolean
+  /** The preset may fill it: writing the preset's value is not a change. */
+  isFilled: boolean
   /** Whether the rule applies to a job with this former spec. */
   applies(before: Written): boolean
   /** The same in CEL over `oldSelf`. */
@@ -36,9 +38,9 @@ const whileQueued = {
 const QUEUED = 'cannot change while Kueue counts the pods of the job; suspend it first'
 
 export const FROZEN_FIELDS: readonly FrozenField[] = [
-  { path: 'scheduling', message: 'cannot change while the job runs; suspend it first', isCount: false, ...always },
-  { path: 'workers.replicas', message: QUEUED, isCount: true, ...whileQueued },
-  { path: 'parameterServer.replicas', message: QUEUED, isCount: true, ...whileQueued },
+  { path: 'scheduling', message: 'cannot change while the job runs; suspend it first', isFilled: false, ...always },
+  { path: 'workers.replicas', message: QUEUED, isFilled: true, ...whileQueued },
+  { path: 'parameterServer.replicas', message: QUEUED, isFilled: true, ...whileQueued },
 ]
 
 /** Whether the job was or becomes suspended, so that it has no pods. */

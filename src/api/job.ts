@@ -1,7 +1,7 @@
 import type { JobKind } from '../contract/names.ts'
 import type { StoredMeta } from '../support/object-meta.ts'
 import type { FinetuneJobSpec } from './finetune-job.ts'
-import type { From } from './from.ts'
+import { type Source, sourceOf } from './from.ts'
 import type { PretrainJobSpec } from './pretrain-job.ts'
 import type { JobStatus } from './status.ts'
 
@@ -13,6 +13,7 @@ export type Job =
 export type JobOfKind<K extends JobKind> = Extract<Job, { kind: K }>
 
 /** The checkpoint that the first weights come from; undefined: they are random. */
-export function wantedSource(job: Job): From | undefined {
-  return job.kind === 'FinetuneJob' && job.spec.init === 'random' ? undefined : job.spec.from
+export function wantedSource({ kind, spec }: Job): Source | undefined {
+  const isRandom = kind === 'FinetuneJob' && spec.init === 'random'
+  return spec.from && !isRandom ? sourceOf(spec.from) : undefined
 }

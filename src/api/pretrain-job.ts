@@ -49,7 +49,7 @@ const ownFields = {
     .optional()
     .describe("Fills fields with the paper's numbers; fields of the job override it."),
   from: From.optional().describe(
-    'Start from a checkpoint of another PretrainJob, with a new last layer; from random weights when absent.',
+    'Start from a checkpoint of another PretrainJob, or of a volume, with a new last layer; from random weights when absent.',
   ),
   evaluation: Evaluation.optional().describe('Scores every checkpoint on held-out images, in a separate pod.'),
   transfers: keyedList(Transfer, 'name', 16)

@@ -2,6 +2,7 @@
 import type { JobKind } from '../contract/names.ts'
 import { type Fields, isFields } from '../support/fields.ts'
 import { ownValue, setOwn } from '../support/own.ts'
+import { fillFrom } from './from.ts'
 import { BASE_DEFAULTS, FINETUNE_RECIPES, PRETRAIN_RECIPES, type Recipe } from './presets.ts'
 import { DEFAULT_TASK } from './task.ts'
 
@@ -14,7 +15,7 @@ export function fillSpec(kind: string, spec: Fields): Fields {
   if (isFields(checkpoint) && checkpoint.everySteps === undefined && checkpoint.everyMinutes === undefined) {
     filled.checkpoint = { ...checkpoint, everySteps: DEFAULT_CHECKPOINT_EVERY_STEPS }
   }
-  return filled
+  return spec.from === undefined ? filled : { ...filled, from: fillFrom(spec.from) }
 }
 
 function withTaskType(kind: string, spec: Fields): Fields {

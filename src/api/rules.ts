@@ -6,6 +6,7 @@ import { MAX_STEPS } from '../contract/training.ts'
 import { SquareInput } from '../tasks/square-input.ts'
 import { filled } from './filled.ts'
 import { FORMAT_RULES } from './format-rules.ts'
+import { FROM_RULES } from './from-rules.ts'
 import type { Rule } from './rule.ts'
 import { TASK_RULES } from './task-rules.ts'
 
@@ -101,27 +102,7 @@ export const RULES: readonly Rule[] = [
     cel: (kind) =>
       `!has(self.transfers) || self.transfers.all(t, !has(t.at.steps) || t.at.steps.all(s, s <= ${filled(kind, 'maxSteps', MAX_STEPS)}))`,
   },
-  {
-    kinds: FINETUNE,
-    path: 'spec.from',
-    message: 'is required unless init is random',
-    holds: ({ from, init }) => from !== undefined || init === 'random',
-    cel: "has(self.from) || (has(self.init) && self.init == 'random')",
-  },
-  {
-    kinds: FINETUNE,
-    path: 'spec.from',
-    message: 'cannot be given together with init: random, which uses no checkpoint',
-    holds: ({ from, init }) => from === undefined || init !== 'random',
-    cel: "!has(self.from) || !has(self.init) || self.init != 'random'",
-  },
-  {
-    kinds: BOTH,
-    path: 'spec.from.step',
-    message: 'must be given exactly when checkpoint is step',
-    holds: ({ from }) => !from || (from.checkpoint === 'step') === (from.step !== undefined),
-    cel: "!has(self.from) || (has(self.from.checkpoint) && self.from.checkpoint == 'step') == has(self.from.step)",
-  },
+  ...FROM_RULES,
   {
     kinds: FINETUNE,
     path: 'spec.protocol',

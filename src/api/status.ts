@@ -40,14 +40,22 @@ const Progress = z.object({
   steppedAt: z.string().describe('When step last increased. progressDeadlineSeconds counts from here.'),
 })
 
-const Source = z.object({
-  pretrainJob: z.string().describe('Name of the job.'),
-  uid: z.string().describe('uid of the job, because another job could have the same name later.'),
+const PinnedSource = z.object({
+  pretrainJob: z.string().exactOptional().describe('Name of the job that saved it; absent for a source on a volume.'),
+  uid: z.string().exactOptional().describe('uid of that job, because another job could have the same name later.'),
   step: z.int().describe('Global step of the checkpoint.'),
   digest: z.string().describe('Digest of the checkpoint. Weights with another digest are refused.'),
   path: z.string().describe('Its folder inside the volume.'),
   claimName: z.string().describe('PersistentVolumeClaim of the volume.'),
 })
+export type PinnedSource = z.output<typeof PinnedSource>
+
+/** @example 'step 1000 of PretrainJob "jft"' */
+export function pinnedText({ step, pretrainJob, claimName, path }: PinnedSource): string {
+  return pretrainJob === undefined
+    ? `step ${step} in folder ${path} of claim "${claimName}"`
+    : `step ${step} of PretrainJob "${pretrainJob}"`
+}
 
 const scores = {
   metrics: z.record(z.string(), z.number()).describe('Metrics of the task, such as top1 and loss.'),
@@ -94,7 +102,7 @@ export const JobStatus = z.object({
     .describe(
       'Checkpoints that spec.from of other jobs can choose; limited by keep, keepBest and the steps of transfers.',
     ),
-  source: Source.optional().describe('The pinned checkpoint that the job starts from.'),
+  source: PinnedSource.optional().describe('The pinned checkpoint that the job starts from.'),
   results: Results.optional().describe('The newest evaluation.'),
   evaluation: EvaluationProgress.optional().describe('How far the evaluator is; absent: the job has none.'),
   headline: z.string().optional().describe('The result as a short text, for people.'),

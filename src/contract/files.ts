@@ -9,6 +9,8 @@ export const FILES = {
   evaluating: 'evaluating',
   /** Beside each manifest and in the job's folder: the classes in the order of the model's outputs. */
   classes: 'classes.json',
+  /** In the job's folder: the checkpoint on a volume that the job started from, `ChosenSource`. */
+  source: 'source.json',
   /** In the job's folder: a `HistoryRecord` as one JSON line every few steps; the report plots it. */
   history: 'history.jsonl',
   /** In the job's folder: every `EvaluationRecord` of the job as one JSON line, also those of deleted checkpoints. */

@@ -50,7 +50,7 @@ export const MOUNTS = {
   data: '/mnt/downpour/data',
   evaluation: '/mnt/downpour/evaluation',
   checkpoint: '/mnt/downpour/checkpoint',
-  /** The folder that holds the checkpoints of the job that this one starts from. */
+  /** The volume of the checkpoint that the job starts from. */
   source: '/mnt/downpour/source',
 } as const
 
@@ -133,6 +133,8 @@ export const RuntimeConfig = z.strictObject({
   init: z.discriminatedUnion('type', [
     z.strictObject({ type: z.literal('random') }),
     z.strictObject({ type: z.literal('checkpoint'), path: z.string(), digest: z.string() }),
+    /** A checkpoint or a folder of checkpoints, of which parameter server 0 chooses one; digest: it has chosen that one. */
+    z.strictObject({ type: z.literal('folder'), path: z.string(), digest: z.exactOptional(z.string()) }),
   ]),
   evaluation: z.exactOptional(
     z.strictObject({

@@ -24,6 +24,15 @@ const CheckpointInfo = z.object({
 })
 export type CheckpointInfo = z.output<typeof CheckpointInfo>
 
+export const ChosenSource = z.object({
+  step: count,
+  /** sha256 of its manifest, hex. */
+  digest: text,
+  /** Its folder, relative to the mounted source folder. */
+  path: text,
+})
+export type ChosenSource = z.output<typeof ChosenSource>
+
 /** Served by parameter server 0, which coordinates the job. Others serve `{ role: 'ps', index, version, phase }`. */
 export const CoordinatorStatus = z.object({
   role: z.literal('ps'),
@@ -46,6 +55,8 @@ export const CoordinatorStatus = z.object({
   epoch: count,
   /** The hash of the job's list of classes; null: no worker has sent one yet. */
   classes: ClassesId.nullable().default(null),
+  /** The checkpoint on a volume that the job started from; null: it starts from none, or has not chosen it yet. */
+  source: ChosenSource.nullable().default(null),
   checkpoints: z.array(CheckpointInfo).max(500),
   /** Steps that retention keeps because another job starts from them. Set by PUT /pins. */
   pinned: z.array(count).max(1000),

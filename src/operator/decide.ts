@@ -104,7 +104,7 @@ function continueJob(world: World, reports: Reports, lost: LostNodes): Outcome {
     return { source: source.source, updates: [source.update, resumed], requeueAtMs: [world.nowMs] }
   }
   const train = keepTraining(world, reports, lost)
-  return { ...train, updates: [...(source.state === 'pinned' ? [source.update] : []), resumed, ...train.updates] }
+  return { ...train, updates: [...('update' in source ? [source.update] : []), resumed, ...train.updates] }
 }
 
 function keepTraining(world: World, reports: Reports, lost: LostNodes): Outcome {

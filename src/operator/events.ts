@@ -13,6 +13,7 @@ const QUIET_REASONS = new Set([
   'Failed',
   'Resumed',
   'Suspended',
+  'NotChosen',
   'WaitingForSource',
 ])
 

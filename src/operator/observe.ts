@@ -103,7 +103,7 @@ type Jobs = Sources['jobs']
 
 function sourceOf(job: Job, store: Store<RawJob>, jobs: Jobs): SourceFacts | undefined {
   const from = wantedSource(job)
-  const raw = from && store.get(`${job.metadata.namespace}/${from.pretrainJob}`)
+  const raw = from?.type === 'job' && store.get(`${job.metadata.namespace}/${from.pretrainJob}`)
   if (!raw) return undefined
   const parsed = jobs.read(raw)
   const source = parsed.state === 'valid' ? parsed.job : undefined

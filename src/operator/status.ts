@@ -5,10 +5,14 @@ import { LABELS, ROLES, type Role } from '../contract/names.ts'
 import { type ConditionUpdate, isTrue, mergeConditions } from './conditions.ts'
 import { evaluationProgress, headlineOf, listCheckpoints, newestResults } from './policies/checkpoints.ts'
 import { measureProgress } from './policies/progress.ts'
+import { reportedSource } from './policies/source.ts'
 import type { World } from './world.ts'
 
 /** The parts of the status that come from reports of the pods. */
-export type Reports = Pick<JobStatus, 'progress' | 'checkpoint' | 'checkpoints' | 'results' | 'evaluation' | 'headline'>
+export type Reports = Pick<
+  JobStatus,
+  'source' | 'progress' | 'checkpoint' | 'checkpoints' | 'results' | 'evaluation' | 'headline'
+>
 
 export function readReports(world: World): Reports {
   const progress = measureProgress(world.previous?.progress, world.observed.coordinator, world.nowMs)
@@ -17,7 +21,9 @@ export function readReports(world: World): Reports {
   const results = newestResults(world)
   const evaluation = evaluationProgress(world, { checkpoints, results })
   const headline = headlineOf(world.job, results)
+  const source = reportedSource(world)
   return {
+    ...(source && { source }),
     ...(progress && { progress }),
     ...(checkpoint && { checkpoint, checkpoints }),
     ...(results && { results }),

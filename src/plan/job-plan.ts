@@ -72,7 +72,10 @@ function planHash(job: Job, config: RuntimeConfig, options: PlanOptions): string
   const { parameterServer, workers, evaluator, runtime, scheduling } = job.spec
   const templates = [parameterServer.template, workers.template, evaluator.template]
   const claims = ROLES.map((role) => mountsOf(job, role).volumes)
-  const { topology: _topology, ...training } = config
+  const { topology: _topology, init: wanted, ...others } = config
+  // The digest of a checkpoint on a volume is known after the pods are created.
+  const init = wanted.type === 'folder' ? { type: wanted.type, path: wanted.path } : wanted
+  const training = { ...others, init }
   const image = runtime.image ?? options.defaultImage
   // Only when it is not the default, so that an upgrade of the operator changes no hash.
   const platformIds = podIdsOf(job, options) === 'platform' ? ['platform'] : []

@@ -80,14 +80,16 @@ function evaluationConfig(job: Job): NonNullable<RuntimeConfig['evaluation']> {
   }
 }
 
-/** A job that starts from a checkpoint has no configuration until its status names that checkpoint. */
+/** A job that starts from a checkpoint of another job has no configuration until its status names that checkpoint. */
 export function isSourcePending(job: Job): boolean {
-  return wantedSource(job) !== undefined && !job.status?.source
+  return wantedSource(job)?.type === 'job' && !job.status?.source
 }
 
 function initOf(job: Job): RuntimeConfig['init'] {
-  if (!wantedSource(job)) return { type: 'random' }
+  const wanted = wantedSource(job)
+  if (!wanted) return { type: 'random' }
   const source = job.status?.source
+  if (wanted.type === 'volume') return { type: 'folder', path: wanted.path, ...(source && { digest: source.digest }) }
   if (!source) throw new DownpourError('BUG_NO_SOURCE', `${job.metadata.name}: planned before its source was resolved`)
   return { type: 'checkpoint', path: source.path, digest: source.digest }
 }

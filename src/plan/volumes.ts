@@ -40,7 +40,7 @@ export function mountsOf(job: Job, role: Role): { volumes: Volume[]; mounts: Vol
 
 function usesOf(job: Job, role: Role): Use[] {
   const { data, evaluation, checkpoint } = job.spec
-  const source = wantedSource(job) && job.status?.source
+  const sourceClaim = sourceClaimOf(job)
   const saved: Use = {
     purpose: 'checkpoint',
     claimName: checkpoint.storage.volume.claimName,
@@ -50,7 +50,7 @@ function usesOf(job: Job, role: Role): Use[] {
     case 'worker':
       return [{ purpose: 'data', claimName: data.source.claimName, readOnly: true }]
     case 'ps':
-      return [saved, ...(source ? [{ purpose: 'source', claimName: source.claimName, readOnly: true } as const] : [])]
+      return [saved, ...(sourceClaim ? [{ purpose: 'source', claimName: sourceClaim, readOnly: true } as const] : [])]
     case 'evaluator':
       return evaluation
         ? [
@@ -63,4 +63,10 @@ function usesOf(job: Job, role: Role): Use[] {
           ]
         : [saved]
   }
+}
+
+/** The claim of the checkpoint that the job starts from. */
+function sourceClaimOf(job: Job): string | undefined {
+  const wanted = wantedSource(job)
+  return wanted?.type === 'volume' ? wanted.claimName : wanted && job.status?.source?.claimName
 }

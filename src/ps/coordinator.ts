@@ -1,6 +1,6 @@
 /** Parameter server 0 coordinates the job: it decides when to save and when the job ends, and serves `/status`. */
 import type { RuntimeConfig } from '../contract/runtime.ts'
-import type { CoordinatorStatus, Failure } from '../contract/status.ts'
+import type { ChosenSource, CoordinatorStatus, Failure } from '../contract/status.ts'
 import type { PsMetrics } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
@@ -26,6 +26,8 @@ export interface CoordinatorOptions {
   catalogue: Catalogue
   skipped: Skipped
   classes: JobClasses
+  /** The checkpoint on a volume that the job started from. */
+  source: ChosenSource | null
   /** Step of the checkpoint that the job continues from; 0 for a new job. */
   restoredStep: number
 }
@@ -118,7 +120,7 @@ export class Coordinator {
   }
 
   status(): CoordinatorStatus {
-    const { config, server, incarnation, restoredStep, catalogue, skipped, classes } = this.#options
+    const { config, server, incarnation, restoredStep, catalogue, skipped, classes, source } = this.#options
     const training = server.opened?.training
     const step = training?.version ?? restoredStep
     const { examplesPerSecond, stepsPerSecond } = this.#progress.rates()
@@ -139,6 +141,7 @@ export class Coordinator {
       workersContributed: training?.workers.contributed ?? 0,
       epoch: server.opened?.leases?.epoch ?? 0,
       classes: classes.id,
+      source,
       checkpoints: catalogue.infos,
       pinned: [...this.pinned].sort((a, b) => a - b),
       checkpointsSkipped: skipped.count,

@@ -8,6 +8,7 @@ import type { JobClasses } from './job-classes.ts'
 import { LeaseTable } from './leases.ts'
 import type { OpenShard } from './peer.ts'
 import { createShard, initialise, type OwnCheckpoint, ownRecord, restoreOwn } from './restore.ts'
+import type { Source } from './source.ts'
 import { type Applied, Training } from './training.ts'
 import { WorkerTable } from './workers.ts'
 
@@ -15,7 +16,8 @@ export interface OpeningOptions {
   config: RuntimeConfig
   index: number
   incarnation: number
-  sourceDir: string
+  /** Undefined: the weights are restored from `own`, or random. */
+  source: Source | undefined
   own: OwnCheckpoint
   /** Only on parameter server 0. */
   classes: JobClasses | undefined
@@ -33,15 +35,14 @@ export async function openShard(layout: ModelLayout, dataUnits: number, options:
 }
 
 async function openTraining(layout: ModelLayout, options: OpeningOptions): Promise<Training> {
-  const { config, index, incarnation, sourceDir, own, fs, log, onApplied, onFailure } = options
+  const { config, index, incarnation, source, own, fs, log, onApplied, onFailure } = options
   const { parameterServers } = config.topology
   const shardLayout = placeLayout(layout, parameterServers).shards[index]
   if (!shardLayout) throw new RangeError(`no shard ${index} of ${parameterServers}`)
   const shard = createShard(shardLayout, config)
   if (own.latest) await restoreOwn(shard, own.latest, fs, log)
-  else await initialise(shard, config, sourceDir, fs)
-  if (!own.latest && config.init.type !== 'random')
-    log.info({ source: config.init }, 'weights initialised from another job')
+  else await initialise(shard, config, source, fs)
+  if (source) log.info({ ...source }, 'weights initialised from another checkpoint')
   const record = own.latest ? ownRecord(own.latest, index, parameterServers) : undefined
   const version = record?.version ?? 0
   const globalStep = own.latest?.manifest.step ?? 0

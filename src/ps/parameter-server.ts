@@ -24,12 +24,13 @@ import { JobClasses, publishClasses } from './job-classes.ts'
 import { openShard } from './opening.ts'
 import type { OpenShard } from './peer.ts'
 import { PeerShard } from './peers.ts'
-import { assertSource, findOwnCheckpoint, type OwnCheckpoint } from './restore.ts'
+import { findOwnCheckpoint, type OwnCheckpoint } from './restore.ts'
 import { sweepLeftovers } from './retention.ts'
 import { Rounds } from './rounds.ts'
 import { DEFAULT_LIMITS, PsServer, type ServerLimits } from './server.ts'
 import { Skipped } from './skipped.ts'
 import { Snapshots } from './snapshot.ts'
+import { JobSource } from './source.ts'
 import { assertWritable } from './storage-check.ts'
 
 export interface ParameterServerOptions {
@@ -65,6 +66,7 @@ export class ParameterServer {
   readonly #incarnation = 1 + Math.floor(Math.random() * 0x7fff_fffe)
   readonly #snapshots: Snapshots
   readonly #server: PsServer
+  readonly #source: JobSource
   readonly #ended = Promise.withResolvers<Failure | null>()
   #coordinator: Coordinator | undefined
   #own: OwnCheckpoint = { latest: null, refused: new Set() }
@@ -80,6 +82,7 @@ export class ParameterServer {
       fence: () => this.#fence(),
       fs,
     })
+    this.#source = new JobSource({ ...options, jobFolder: this.#jobFolder, fence: () => this.#fence() })
     this.#server = new PsServer({
       config,
       index,
@@ -102,15 +105,15 @@ export class ParameterServer {
 
   /** @param port 0: any free port. @returns the port. @throws DownpourError PORT_TAKEN, CHECKPOINT_* */
   async start(host: string | undefined, port: number): Promise<number> {
-    const { config, index, fs, log, sourceDir } = this.#options
+    const { config, index, fs, log } = this.#options
     // Before looking for a checkpoint: from here on a former generation cannot commit another one.
     await this.#fence()
     this.#own = await findOwnCheckpoint(this.#jobFolder, fs, log, config.job.uid)
     const restoredStep = this.#own.latest?.manifest.step ?? null
     if (restoredStep === null) {
-      await assertSource(config, sourceDir, fs)
       await assertWritable(this.#jobFolder, index, fs, log)
-    }
+      await this.#source.prepare()
+    } else if (index === 0) await this.#source.recall()
     if (index === 0) await this.#becomeCoordinator(restoredStep ?? 0, await this.#openClasses())
     else void this.#endWhenFinished()
     const boundPort = await this.#server.listen(host, port)
@@ -158,6 +161,7 @@ export class ParameterServer {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#source.close()
     await this.#coordinator?.stop()
     await this.#server.close()
   }
@@ -205,6 +209,7 @@ export class ParameterServer {
       catalogue,
       skipped,
       classes,
+      source: this.#source.chosen,
       restoredStep,
     })
     void this.#coordinator.ended.then((ended) => this.#ended.resolve(ended))
@@ -228,12 +233,12 @@ export class ParameterServer {
   }
 
   async #open(layout: ModelLayout, dataUnits: number): Promise<OpenShard> {
-    const { config, index, sourceDir, fs, log } = this.#options
+    const { config, index, fs, log } = this.#options
     try {
       const open = await openShard(layout, dataUnits, {
         config,
         index,
-        sourceDir,
+        source: this.#own.latest ? undefined : await this.#source.open(),
         fs,
         log,
         incarnation: this.#incarnation,

@@ -1,18 +1,15 @@
 /** Initialises a shard: from the job's newest checkpoint, from another job's checkpoint, or at random. */
-import { join } from 'node:path'
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import { findLatest, type ListedCheckpoint } from '../checkpoint/list.ts'
 import { type LoadedCheckpoint, loadCheckpoint } from '../checkpoint/load.ts'
 import type { ShardRecord } from '../checkpoint/manifest.ts'
-import { readManifest } from '../checkpoint/read-manifest.ts'
-import { assertSameModel } from '../checkpoint/same-model.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
-import { completeModel } from '../contract/training.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { type LayoutEntry, type ShardLayout, viewsOf } from '../wire/layout.ts'
 import { needsScratch } from './async/policies.ts'
 import { Shard } from './shard.ts'
+import type { Source } from './source.ts'
 
 export function createShard(layout: ShardLayout, config: RuntimeConfig): Shard {
   return new Shard(layout, {
@@ -85,16 +82,6 @@ export async function restoreOwn(shard: Shard, found: ListedCheckpoint, fs: File
   }
 }
 
-/** Checks the checkpoint that the job starts from before the first worker has sent the layout. */
-export async function assertSource(config: RuntimeConfig, sourceDir: string, fs: FileSystem): Promise<void> {
-  if (config.init.type === 'random') return
-  const folder = join(sourceDir, config.init.path)
-  const { manifest, digest } = await readManifest(folder, fs)
-  if (digest === config.init.digest) return assertSameModel(folder, manifest, completeModel(config.model))
-  const message = `${folder} is not the chosen checkpoint: manifest ${digest}, expected ${config.init.digest}`
-  throw new DownpourError('CHECKPOINT_WRONG_DIGEST', message, { folder })
-}
-
 /**
  * Initialises a new job: draws all variables, then copies those that are restored from the source, if there is one.
  * @throws DownpourError CHECKPOINT_*, CHECKPOINT_INCOMPLETE with the names that the source lacks
@@ -102,15 +89,15 @@ export async function assertSource(config: RuntimeConfig, sourceDir: string, fs:
 export async function initialise(
   shard: Shard,
   config: RuntimeConfig,
-  sourceDir: string,
+  source: Source | undefined,
   fs: FileSystem,
 ): Promise<void> {
   shard.draw(config.seed)
-  if (config.init.type === 'random') return
-  const folder = join(sourceDir, config.init.path)
+  if (!source) return
+  const { folder, digest } = source
   const wanted = shard.layout.entries.filter(({ restored }) => restored !== false)
   const only = new Set(wanted.map(({ name }) => name))
-  const loaded = await loadCheckpoint(folder, { expectDigest: config.init.digest, only, fs })
+  const loaded = await loadCheckpoint(folder, { expectDigest: digest, only, fs })
   copyVariables(wanted, loaded, shard.weights, folder)
 }
 

@@ -2,6 +2,7 @@
 import { dump } from 'js-yaml'
 import { type Job, wantedSource } from '../../api/job.ts'
 import { withoutSecrets } from '../../api/secrets.ts'
+import { pinnedText } from '../../api/status.ts'
 import type { HistoryRecord } from '../../contract/files.ts'
 import { jobText } from '../job-text.ts'
 import { isShare, REDUCED, skippedText } from '../metric-text.ts'
@@ -119,7 +120,7 @@ function factsOf({ job, folder }: JobResult): [string, string][] {
 function initialWeights(job: Job): string {
   if (!wantedSource(job)) return 'random'
   const { source } = job.status ?? {}
-  return source ? `step ${source.step} of PretrainJob/${source.pretrainJob}, sha256 ${source.digest}` : 'not chosen yet'
+  return source ? `${pinnedText(source)}, sha256 ${source.digest}` : 'not chosen yet'
 }
 
 function labelSubsetText({ names, keepOtherLabels }: NonNullable<Job['spec']['data']['labelSubset']>): string {

@@ -41,16 +41,17 @@ async function stateOf(path: string): Promise<string> {
 }
 
 interface DataUser {
+  from?: { volume?: { claimName?: string } }
   data?: { source?: { claimName?: string } }
   evaluation?: { data?: DataUser['data'] }
   transfers?: { template?: DataUser }[]
 }
 
-/** @returns NAMESPACE/NAME of the claims from which a job, and the FinetuneJobs that it creates, read data */
+/** @returns NAMESPACE/NAME of the claims from which a job, and the FinetuneJobs that it creates, read data or a checkpoint */
 function dataClaimsOf({ object }: Manifest): string[] {
   const { spec } = object as { spec?: DataUser }
   const users = spec ? [spec, ...(spec.transfers ?? []).flatMap(({ template }) => (template ? [template] : []))] : []
   return users
-    .flatMap(({ data, evaluation }) => [data, evaluation?.data])
-    .flatMap((data) => (data?.source?.claimName ? [`${namespaceOf(object)}/${data.source.claimName}`] : []))
+    .flatMap(({ data, evaluation, from }) => [data?.source, evaluation?.data?.source, from?.volume])
+    .flatMap((place) => (place?.claimName ? [`${namespaceOf(object)}/${place.claimName}`] : []))
 }

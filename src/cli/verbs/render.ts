@@ -80,6 +80,13 @@ function renderJobs(manifests: readonly Manifest[]): Rendered[] {
 function withSource(job: Job, all: readonly Job[]): { job: Job; notes: string[] } {
   const from = wantedSource(job)
   if (!from) return { job, notes: [] }
+  if (from.type === 'volume') {
+    const where = `folder ${from.path} of claim ${from.claimName}`
+    return {
+      job,
+      notes: [`Parameter server 0 chooses the checkpoint when the job starts: the newest intact one in ${where}.`],
+    }
+  }
   const { pretrainJob, step = 0 } = from
   const known = all.find(
     ({ kind, metadata }) =>

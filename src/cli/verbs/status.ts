@@ -100,6 +100,7 @@ function factsOf(job: Job) {
     workers: replicas && { ready: replicas.worker.ready, desired: replicas.worker.desired },
     results: status?.results,
     evaluation: status?.evaluation,
+    source: status?.source,
     waiting: waiting && { reason: waiting.key, message: waiting.text },
   }
 }

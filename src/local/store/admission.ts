@@ -1,5 +1,5 @@
 /** Validates an object and fills in defaults before it is stored. */
-import { CANNOT_CHANGE, FROZEN_FIELDS, IMMUTABLE_FIELDS, mayChange } from '../../api/immutable.ts'
+import { CANNOT_CHANGE, FILLED_SOURCE, FROZEN_FIELDS, IMMUTABLE_FIELDS, mayChange } from '../../api/immutable.ts'
 import { validateJob } from '../../api/parse.ts'
 import { fillSpec } from '../../api/resolve.ts'
 import type { Schema } from '../../api/schema.ts'
@@ -56,13 +56,17 @@ function admitJob(resource: Resource, schema: Schema, given: Stored, before: Sto
 
 function immutableCauses(object: Stored, before: Stored): Cause[] {
   const kind = object.kind as JobKind
-  const immutable = IMMUTABLE_FIELDS[kind].map((path) => ({ path, message: CANNOT_CHANGE, isCount: false }))
+  const immutable = IMMUTABLE_FIELDS[kind].map((path) => ({
+    path,
+    message: CANNOT_CHANGE,
+    isFilled: path === FILLED_SOURCE,
+  }))
   const [was, is] = [before.spec ?? {}, object.spec ?? {}]
   const frozen = mayChange(was, is) ? [] : FROZEN_FIELDS.filter(({ applies }) => applies(was))
-  const read = (spec: object, path: string, isCount: boolean) =>
-    fieldAt(isCount ? fillSpec(kind, { ...spec }) : spec, path)
+  const read = (spec: object, path: string, isFilled: boolean) =>
+    fieldAt(isFilled ? fillSpec(kind, { ...spec }) : spec, path)
   return [...immutable, ...frozen]
-    .filter(({ path, isCount }) => !sameContent(read(is, path, isCount), read(was, path, isCount)))
+    .filter(({ path, isFilled }) => !sameContent(read(is, path, isFilled), read(was, path, isFilled)))
     .map(({ path, message }) => invalidValue(`spec.${path}`, changedText(path, fieldAt(is, path)), message))
 }
 

@@ -1,7 +1,7 @@
 /** Resolves spec.from: finds the checkpoint to start from and pins it by digest, or describes what the job waits for. */
-import type { From } from '../../api/from.ts'
+import type { Source } from '../../api/from.ts'
 import { wantedSource } from '../../api/job.ts'
-import type { JobStatus } from '../../api/status.ts'
+import { type JobStatus, type PinnedSource, pinnedText } from '../../api/status.ts'
 import { bestFirst, type MetricSpec } from '../../contract/metrics.ts'
 import type { ConditionUpdate } from '../conditions.ts'
 import type { SourceFacts } from '../observed.ts'
@@ -9,11 +9,14 @@ import type { World } from '../world.ts'
 import { type Ending, writtenEnding } from './ending.ts'
 
 type Checkpoint = NonNullable<JobStatus['checkpoint']>
-type Source = NonNullable<JobStatus['source']>
+type SourceJob = Extract<Source, { type: 'job' }>
+type SourceVolume = Extract<Source, { type: 'volume' }>
 
 export type SourceDecision =
   | { state: 'notNeeded' }
-  | { state: 'pinned'; source: Source; update: ConditionUpdate }
+  | { state: 'pinned'; source: PinnedSource; update: ConditionUpdate }
+  /** The pods read the volume, so they are created before the checkpoint is known. */
+  | { state: 'chosenByPods'; update: ConditionUpdate }
   | { state: 'waiting'; update: ConditionUpdate }
   | { state: 'impossible'; update: ConditionUpdate; ending: Ending }
 
@@ -21,6 +24,7 @@ export function resolveSource(world: World): SourceDecision {
   const { job, previous } = world
   const from = wantedSource(job)
   if (!from) return { state: 'notNeeded' }
+  if (from.type === 'volume') return { state: 'chosenByPods', update: describeChoice(from, reportedSource(world)) }
   const pinned = previous?.source
   if (pinned) return { state: 'pinned', source: pinned, update: describePin(pinned) }
   const { source } = world.observed
@@ -37,7 +41,7 @@ export function resolveSource(world: World): SourceDecision {
   return chooseCheckpoint(from, source, source.claimName)
 }
 
-function chooseCheckpoint(from: From, source: SourceFacts, claimName: string): SourceDecision {
+function chooseCheckpoint(from: SourceJob, source: SourceFacts, claimName: string): SourceDecision {
   const { pretrainJob, checkpoint: wanted, step } = from
   const what = `PretrainJob "${pretrainJob}"`
   const saved = source.status?.checkpoints ?? []
@@ -66,7 +70,7 @@ function chooseCheckpoint(from: From, source: SourceFacts, claimName: string): S
 
 function findCheckpoint(
   saved: readonly Checkpoint[],
-  { checkpoint: wanted, step }: From,
+  { checkpoint: wanted, step }: SourceJob,
   metric: MetricSpec | undefined,
 ) {
   if (wanted === 'step') return saved.find((one) => one.step === step)
@@ -92,8 +96,22 @@ function missingCheckpointText(
   return 'without saving a checkpoint'
 }
 
-function describePin(source: Source): ConditionUpdate {
-  const message = `step ${source.step} of PretrainJob "${source.pretrainJob}", sha256 ${source.digest.slice(0, 12)}`
+/** The checkpoint on a volume that the job starts from; undefined: parameter server 0 has not reported it yet. */
+export function reportedSource({ job, previous, observed }: World): PinnedSource | undefined {
+  const from = wantedSource(job)
+  if (from?.type !== 'volume') return undefined
+  const chosen = observed.coordinator?.source
+  return previous?.source ?? (chosen ? { claimName: from.claimName, ...chosen } : undefined)
+}
+
+function describeChoice({ claimName, path }: SourceVolume, chosen: PinnedSource | undefined): ConditionUpdate {
+  if (chosen) return describePin(chosen)
+  const message = `parameter server 0 has not chosen a checkpoint yet in folder ${path} of claim "${claimName}"`
+  return { type: 'SourceResolved', status: 'Unknown', reason: 'NotChosen', message }
+}
+
+function describePin(source: PinnedSource): ConditionUpdate {
+  const message = `${pinnedText(source)}, sha256 ${source.digest.slice(0, 12)}`
   return { type: 'SourceResolved', status: 'True', reason: 'Pinned', message }
 }
 

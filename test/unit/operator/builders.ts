@@ -174,6 +174,7 @@ export function coordinator(facts: Partial<CoordinatorStatus> = {}): Coordinator
     workersContributed: 2,
     epoch: 0,
     classes: null,
+    source: null,
     checkpoints: [],
     pinned: [],
     checkpointsSkipped: 0,

@@ -205,6 +205,66 @@ describe('spec.from', () => {
   })
 })
 
+describe('spec.from.volume', () => {
+  const spec = { from: { volume: { claimName: 'weights', path: 'imagenet' } } }
+  const chosen = { step: 0, digest: 'd'.repeat(64), path: 'imagenet/step-000000000' }
+  const pinned = { claimName: 'weights', ...chosen }
+  const pods = [pod('ps', 0), pod('worker', 0), pod('worker', 1)]
+  const decideWith = (facts: Partial<Observed>, status?: JobStatus) =>
+    decide(pretrainJob({ spec, status }), observed(pods, facts), NOW)
+
+  for (const [kind, job] of [
+    ['PretrainJob', pretrainJob({ spec })],
+    ['FinetuneJob', finetuneJob({ spec })],
+  ] as const)
+    test(`a ${kind} creates its pods at once, because they read the volume`, () => {
+      const decision = decide(job, observed([]), NOW)
+      assert.equal(decision.actions.length, 3)
+      assert.match(conditionText(decision, 'SourceResolved'), /^Unknown NotChosen: .*imagenet of claim "weights"/)
+      assert.deepEqual([decision.status.phase, decision.status.source], ['Pending', undefined])
+      assert.ok(!decision.events.some(({ reason }) => reason === 'NotChosen'))
+    })
+
+  test('pins what parameter server 0 reports, and keeps it when a later report differs or is missing', () => {
+    const first = decideWith({ coordinator: coordinator({ source: chosen }) })
+    assert.deepEqual(first.status.source, pinned)
+    const text = 'True Pinned: step 0 in folder imagenet/step-000000000 of claim "weights", sha256 dddddddddddd'
+    assert.equal(conditionText(first, 'SourceResolved'), text)
+    assert.ok(first.events.some(({ reason, message }) => reason === 'Pinned' && text.endsWith(message)))
+    const other = { ...chosen, digest: 'e'.repeat(64) }
+    for (const facts of [{}, { coordinator: coordinator({ source: other }) }, { coordinator: coordinator() }]) {
+      const next = decideWith(facts, first.status)
+      assert.deepEqual(next.status.source, pinned)
+      assert.equal(conditionText(next, 'SourceResolved'), text)
+    }
+  })
+
+  test('pins it also when the job has ended before the first report', () => {
+    const final = coordinator({
+      source: chosen,
+      phase: 'done',
+      step: 1000,
+      checkpoints: [saved(1000, { final: true })],
+    })
+    const done = decide(pretrainJob({ spec }), observed([succeeded('ps', 0)], { coordinator: final }), NOW)
+    assert.match(conditionText(done, 'Succeeded'), /^True/)
+    assert.deepEqual(done.status.source, pinned)
+  })
+
+  test('a source that a parameter server refuses ends the job with its code', () => {
+    const failed = {
+      ...pod('ps', 0),
+      phase: 'Failed' as const,
+      exitCode: 13,
+      terminationMessage: JSON.stringify({
+        failure: { code: 'CHECKPOINT_OTHER_MODEL', message: 'resnet50, resnet101' },
+      }),
+    }
+    const decision = decide(pretrainJob({ spec }), observed([failed, ...pods.slice(1)]), NOW)
+    assert.match(conditionText(decision, 'Failed'), /^True CHECKPOINT_OTHER_MODEL: .*resnet50, resnet101/)
+  })
+})
+
 describe('spec.transfers', () => {
   const transfer = (name: string, step?: number, facts = {}) => ({ name, step, exists: false, ended: false, ...facts })
   const pods = [pod('ps', 0), pod('worker', 0), pod('worker', 1)]

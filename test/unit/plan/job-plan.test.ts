@@ -126,6 +126,16 @@ suite('the hash of a plan', () => {
     test(`depends on ${what}`, () => assert.notEqual(hashOf(pretrainJob(over)), hashOf(base())))
   }
 
+  test('does not change when the checkpoint on a volume is known, so running pods stay; its digest reaches new ones', () => {
+    const raw = pretrain({ from: { volume: { claimName: 'weights', path: 'w' } } })
+    const { pretrainJob: _, uid: __, ...found } = SOURCE
+    const [before, after] = [jobOf(raw), jobOf(raw, { source: found })]
+    assert.equal(hashOf(before), hashOf(after))
+    assert.deepEqual(planJob(before, OPTIONS).runtimeConfig.init, { type: 'folder', path: 'w' })
+    assert.deepEqual(planJob(after, OPTIONS).runtimeConfig.init, { type: 'folder', path: 'w', digest: SOURCE.digest })
+    assert.notEqual(hashOf(before), hashOf(jobOf(pretrain({ from: { volume: { claimName: 'weights' } } }))))
+  })
+
   test("depends on the operator's default image, unless the job has its own", () => {
     const other = { defaultImage: 'other' }
     assert.notEqual(hashOf(base(), other), hashOf(base()))

@@ -3,11 +3,13 @@ import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import type { Job } from '../../../src/api/job.ts'
 import { validateJob } from '../../../src/api/parse.ts'
+import { LABELS } from '../../../src/contract/names.ts'
 import { ENV, MOUNTS } from '../../../src/contract/runtime.ts'
 import { planJob } from '../../../src/plan/job-plan.ts'
 import { runtimeConfig } from '../../../src/plan/runtime-config.ts'
 import type { PlannedPod } from '../../../src/plan/types.ts'
-import { pretrain } from '../../support/job-cases.ts'
+import { isFields } from '../../../src/support/fields.ts'
+import { finetune, pretrain } from '../../support/job-cases.ts'
 import { finetuneJob, jobOf, OPTIONS, podsOf, pretrainJob, SOURCE } from './jobs.ts'
 
 const MAX_LABEL = 63
@@ -169,6 +171,24 @@ suite('volumes', () => {
     }
   })
 
+  test('of parameter servers include the volume of the source checkpoint, read-only and once', () => {
+    const from = (claimName: string) => ({ volume: { claimName, path: 'imagenet' } })
+    for (const job of [jobOf(pretrain({ from: from('weights') })), jobOf(finetune({ from: from('checkpoints') }))]) {
+      const claimName = job.spec.from?.volume?.claimName
+      for (const pod of podsOf(job)) {
+        const isServer = pod.metadata.labels[LABELS.role] === 'ps'
+        const mounts = containerOf(pod).volumeMounts.filter(({ mountPath }) => mountPath === MOUNTS.source)
+        assert.deepEqual(
+          mounts.map(({ readOnly }) => readOnly),
+          isServer ? [true] : [],
+        )
+        const claims = pod.spec.volumes.map(({ persistentVolumeClaim }) => persistentVolumeClaim)
+        const own = claims.filter((one) => isFields(one) && one.claimName === claimName)
+        if (isServer) assert.deepEqual(own, [{ claimName, readOnly: claimName === 'weights' }])
+      }
+    }
+  })
+
   test('of parameter servers include the claim of the source checkpoint, if the job has a source', () => {
     const mountsOf = (job: Job) =>
       containerOf(podsOf(job)[0] as PlannedPod).volumeMounts.map(({ mountPath }) => mountPath)
@@ -176,6 +196,7 @@ suite('volumes', () => {
     assert.ok(mountsOf(finetuneJob()).includes(MOUNTS.source))
     assert.ok(mountsOf(continued).includes(MOUNTS.source))
     assert.ok(!mountsOf(pretrainJob()).includes(MOUNTS.source))
+    assert.ok(mountsOf(jobOf(finetune({ from: { volume: { claimName: 'w' } } }))).includes(MOUNTS.source))
     assert.ok(!mountsOf(finetuneJob({ init: 'random', from: undefined })).includes(MOUNTS.source))
   })
 })

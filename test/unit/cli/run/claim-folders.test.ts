@@ -50,6 +50,12 @@ suite('the folder that a claim names', () => {
     )
   })
 
+  test('must exist if a job starts from a checkpoint in it', async () => {
+    const from = { volume: { claimName: 'weights', path: 'imagenet' } }
+    for (const job of [finetune({ from }), pretrain({ from })])
+      await assert.rejects(check(claim('weights', join(root, 'no-weights')), job), { code: 'CLAIM_FOLDER_MISSING' })
+  })
+
   test('may be missing for checkpoints, for a claim without a job, and for data that is generated', async () => {
     const missing = join(root, 'later')
     await check(claim('checkpoints', missing), pretrain())

@@ -66,6 +66,15 @@ suite('downpour render', () => {
     assert.ok(server?.spec.volumes.some((one) => one.persistentVolumeClaim?.claimName === 'of-jft'))
   })
 
+  test('prints the volume of a source checkpoint, which needs no placeholder', async (t) => {
+    const from = { volume: { claimName: 'weights', path: 'imagenet' } }
+    const { out, documents } = await render(t, [finetune({ from })])
+    assert.match(out, /# Parameter server 0 chooses .* newest intact one in folder imagenet of claim weights\.\n/)
+    assert.doesNotMatch(out, /step, digest and folder are placeholders/)
+    const server = documents.find(({ metadata }) => metadata.name === 'birds-fj-ps-0')
+    assert.ok(server?.spec.volumes.some((one) => one.persistentVolumeClaim?.claimName === 'weights'))
+  })
+
   test('prints no placeholder for a job with random weights', async (t) => {
     const { out } = await render(t, [finetune({ init: 'random', from: undefined })])
     assert.doesNotMatch(out, /placeholders/)
