@@ -34,5 +34,7 @@ export function sourceOf({ pretrainJob = '', checkpoint = 'latest', step, volume
 
 /** Fills in the `checkpoint` that a source job has when it is absent. The argument is not validated. */
 export function fillFrom(from: unknown): unknown {
-  return isFields(from) && from.pretrainJob !== undefined ? { checkpoint: 'latest', ...from } : from
+  return isFields(from) && from.pretrainJob !== undefined && from.volume === undefined
+    ? { checkpoint: 'latest', ...from }
+    : from
 }
