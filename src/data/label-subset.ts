@@ -29,8 +29,8 @@ export function withLabelSubset(
   return classDataset({ units, passedOver, read }, restricted(dataset.labels, chosen), root)
 }
 
-/** The same data set with another way to read it, also after `withClasses`. Only reading shows which ids remain. */
-function reading({ ids, ...dataset }: Dataset<ClassLabels>, read: Read): Dataset<ClassLabels> {
+/** The same data set with another way to read it, also after `withClasses`. Only reading shows what remains. */
+function reading({ ids, itemCounts, ...dataset }: Dataset<ClassLabels>, read: Read): Dataset<ClassLabels> {
   return { ...dataset, read, withClasses: (classes) => reading(dataset.withClasses(classes), read) }
 }
 

@@ -54,11 +54,8 @@ export async function selectExamples(options: SelectionOptions): Promise<Selecti
 }
 
 /** Undefined for a format that must read its files to know. */
-function countOf(dataset: Dataset<ClassLabels>): number | undefined {
-  if (!dataset.ids) return undefined
-  let count = 0
-  for (const unit of dataset.units.keys()) count += dataset.ids(unit).length
-  return count
+function countOf({ itemCounts }: Dataset<ClassLabels>): number | undefined {
+  return itemCounts?.reduce((sum, count) => sum + count, 0)
 }
 
 /** In the order in which scoring reads them. */

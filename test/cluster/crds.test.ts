@@ -161,6 +161,19 @@ test('kubectl prints the same columns and cells as in local mode', async () => {
   }
 })
 
+test('reduced scores and the progress of the evaluator are stored in a status as they are written', async () => {
+  const scores = { metrics: { top1: 0.96, loss: 0.353 }, examples: 200 }
+  const results = { step: 60, ...scores, reduced: { metrics: { top1: 0.955, loss: 0.36 }, examples: 187 } }
+  const status = { results, evaluation: { waiting: 2, skipped: 3 }, headline: 'top1 0.960 (0.955 reduced)' }
+  for (const api of [real, local]) {
+    await create(api, job('scored'))
+    const path = `${collection(api, 'PretrainJob')}/scored`
+    const set = await api.patch(`${path}/status?fieldValidation=Strict`, { status })
+    assert.equal(set.status, 200, set.body.message)
+    assert.deepEqual((await api.get(path)).body.status, status)
+  }
+})
+
 async function tableOf(api: Api, kind: JobKind) {
   const { body } = await api.call('GET', collection(api, kind), { accept: TABLE })
   const columns = body.columnDefinitions.map(({ name, type, priority }: Record<string, unknown>) => [
