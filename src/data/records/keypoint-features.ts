@@ -52,13 +52,18 @@ export function keypointsIn(
 ): number[][] | undefined {
   const [xs, ys] = [floatsOf(features[KEYS.x]) ?? [], floatsOf(features[KEYS.y]) ?? []]
   if (xs.length === 0 && ys.length === 0) return undefined
-  const visibility = intsOf(features[KEYS.visibility]) ?? xs.map(() => 2)
+  const stored = intsOf(features[KEYS.visibility]) ?? []
+  const visibility = stored.length > 0 ? stored : xs.map(() => 2)
   if (ys.length !== xs.length || visibility.length !== xs.length) {
     throw new Error(`${KEYS.x}, y and visibility: have ${xs.length}, ${ys.length} and ${visibility.length} values`)
   }
   if (objects === 0 || xs.length % objects !== 0) {
     throw new Error(`${KEYS.x}: has ${xs.length} values, which ${objects} boxes cannot share`)
   }
+  const wrong = [...xs, ...ys].find((value) => !Number.isFinite(value))
+  if (wrong !== undefined) throw new Error(`${KEYS.x} and y: ${wrong}: expected a share of the picture`)
+  const unknown = visibility.find((value) => ![0, 1, 2].includes(value))
+  if (unknown !== undefined) throw new Error(`${KEYS.visibility}: ${unknown}: expected 0, 1 or 2`)
   const each = xs.length / objects
   const triple = (i: number) => [(xs[i] as number) * width, (ys[i] as number) * height, visibility[i] as number]
   return Array.from({ length: objects }, (_, object) =>

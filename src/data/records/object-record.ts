@@ -119,7 +119,7 @@ async function objectsIn(
   const flags = (key: string) => valuesOf(features, key, intsOf, count)
   const [crowds, difficult] = [flags(OBJECT_KEYS.crowd), flags(OBJECT_KEYS.difficult)]
   const truncated = flags(OBJECT_KEYS.truncated)
-  const areas = valuesOf(features, OBJECT_KEYS.area, floatsOf, count)
+  const areas = areasOf(features, count)
   const masks = valuesOf(features, OBJECT_KEYS.mask, bytesListOf, count)
   const keypoints = keypointsIn(features, count, width, height)
   const segmentations = await Promise.all(
@@ -142,6 +142,13 @@ async function objectsIn(
       ...(keypoints ? { keypoints: keypoints[i] as number[] } : {}),
     }
   })
+}
+
+function areasOf(features: Features, count: number): number[] | undefined {
+  const areas = valuesOf(features, OBJECT_KEYS.area, floatsOf, count)
+  const wrong = areas?.find((area) => !(area >= 0 && area < Number.POSITIVE_INFINITY))
+  if (wrong === undefined) return areas
+  throw new Error(`${OBJECT_KEYS.area}: ${shownValue(wrong)}: expected a number of pixels`)
 }
 
 function sharesOf(features: Features, key: string, count: number): number[] {

@@ -150,6 +150,19 @@ suite('a record that contradicts itself is damage:', () => {
       { 'image/object/keypoint/x': floats([]), 'image/object/keypoint/y': floats([1]) },
       /keypoint\/x, y and visibility: have 0, 1 and 0 values/,
     ],
+    'an area that is no number': [{ 'image/object/area': floats([Number.NaN]) }, /^image\/object\/area: NaN: expected/],
+    'a keypoint that is no number': [
+      { 'image/object/keypoint/x': floats([Number.POSITIVE_INFINITY]), 'image/object/keypoint/y': floats([0]) },
+      /keypoint\/x and y: Infinity: expected a share/,
+    ],
+    'a visibility of another kind': [
+      {
+        'image/object/keypoint/x': floats([0]),
+        'image/object/keypoint/y': floats([0]),
+        'image/object/keypoint/visibility': ints([3]),
+      },
+      /keypoint\/visibility: 3: expected 0, 1 or 2/,
+    ],
     'a mask of another size': [
       { 'image/object/mask': bytes(small) },
       /^image\/object\/mask 0: has 3×3 pixels, and the picture 20×10$/,
