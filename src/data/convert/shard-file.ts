@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DownpourError, errorCode } from '../../support/errors.ts'
 
 /** The ending of a temporary name. Readers of data sets pass such files over as unfinished. */
 const TEMPORARY = /\.[0-9a-f]{8}\.tmp$/
@@ -10,6 +11,7 @@ const WRITE_BYTES = 4 << 20
 
 /**
  * Replaces a file of that name. Nothing is left of it after an error.
+ * @throws DownpourError CONVERT_CONCURRENT; errors of `parts` and of the disk
  * @param parts written one after the other
  * @returns the number of bytes
  */
@@ -21,7 +23,9 @@ export async function writeFileWhole(folder: string, name: string, parts: AsyncI
     try {
       const bytes = await writeParts(file, parts)
       await file.sync()
-      await rename(temporary, join(folder, name))
+      await rename(temporary, join(folder, name)).catch((error) => {
+        throw errorCode(error) === 'ENOENT' ? removed(folder, name) : error
+      })
       await syncFolder(folder)
       return bytes
     } finally {
@@ -31,6 +35,12 @@ export async function writeFileWhole(folder: string, name: string, parts: AsyncI
     await rm(temporary, { force: true }).catch(() => {}) // the first error is the one to report
     throw error
   }
+}
+
+/** A second run removes what it takes for the remains of a run that was killed. */
+function removed(folder: string, name: string): DownpourError {
+  const message = `${join(folder, name)}: was removed while it was written: another conversion uses this folder; let one of them end`
+  return new DownpourError('CONVERT_CONCURRENT', message, { folder, name })
 }
 
 export function isTemporary(name: string): boolean {

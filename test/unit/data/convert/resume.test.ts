@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, rmSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { suite, test } from 'node:test'
 import type { ConvertOptions } from '../../../../src/data/convert/conversion.ts'
 import { convertData } from '../../../../src/data/convert/convert.ts'
+import { isTemporary } from '../../../../src/data/convert/shard-file.ts'
 import { CANNOT_MOUNT, mountSmallDisk } from '../../../support/small-disk.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
 import { inside, png, records, writeRecords } from '../builders.ts'
@@ -79,6 +81,32 @@ test('a shard that was deleted or cut off is written again', async () => {
   await truncate(join(out, names[4] as string), 10)
   const { resumedShards } = await convertData(optionsFor(out))
   assert.equal(resumedShards, names.length - 2)
+  assert.deepEqual(await filesIn(out), EXPECTED)
+})
+
+test('two runs at once do not mix their bytes: the one whose file the other removed ends', async () => {
+  const out = newOut()
+  let other: Promise<unknown> | undefined
+  const onProgress = (done: number) => {
+    if (done === 6) other = convertData(optionsFor(out))
+  }
+  const results = await Promise.allSettled([convertData({ ...optionsFor(out), onProgress })])
+  await Promise.allSettled([other])
+  const [first] = results
+  const code = first?.status === 'rejected' ? first.reason.code : 'none'
+  assert.ok(['none', 'CONVERT_CONCURRENT'].includes(code), code)
+  await convertData(optionsFor(out))
+  assert.deepEqual(await filesIn(out), EXPECTED)
+})
+
+test('a file that is removed while it is written ends the conversion with the reason', async () => {
+  const out = newOut()
+  const onProgress = (done: number) => {
+    if (done === 6) for (const name of readdirSync(out).filter(isTemporary)) rmSync(join(out, name))
+  }
+  const options = { ...optionsFor(out), onProgress }
+  await assert.rejects(convertData(options), { code: 'CONVERT_CONCURRENT', message: /-00001-of-.*another conversion/ })
+  await convertData(optionsFor(out))
   assert.deepEqual(await filesIn(out), EXPECTED)
 })
 
