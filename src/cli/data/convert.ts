@@ -63,7 +63,7 @@ export function registerConvert(data: Command, io: Io): void {
     .action((folder: string, flags: Flags) => exitWith(convert(folder, flags, io)))
 }
 
-function imageSet(value: string): string {
+export function imageSet(value: string): string {
   if (/^(Main|Segmentation)\/[^/]+$/.test(value)) return value
   throw new InvalidArgumentError('expected Main/SET or Segmentation/SET, such as Main/trainval')
 }

@@ -4,7 +4,7 @@ import { type DataFormatName, FORMAT_NAMES } from '../../contract/data-formats.t
 import type { JftMiniSizes } from '../../data/generate/recipe.ts'
 import type { DataReport, Refusal, Verdict } from '../../data/inspect/inspect.ts'
 import { DownpourError } from '../../support/errors.ts'
-import { registerConvert } from '../data/convert.ts'
+import { imageSet, registerConvert } from '../data/convert.ts'
 import { registerDedup } from '../data/dedup.ts'
 import { positiveWholeNumber, wholeNumber } from '../flag-values.ts'
 
@@ -22,6 +22,9 @@ interface InspectOptions {
   format?: DataFormatName
   labels?: string
   files?: string
+  annotations?: string
+  images?: string
+  imageSet?: string
   json?: boolean
   samples?: string
   limit?: number
@@ -62,7 +65,7 @@ export function register(data: Command, io: DataIo = { out: process.stdout }): v
     .description('count files, records, labels, damaged records and files that are not read')
     .argument(
       '<dir>',
-      'a folder with TFRecord or WebDataset shards or with class folders, or a folder that contains such folders',
+      'a folder with TFRecord or WebDataset shards, with class folders, or of COCO or VOC, or a folder of such folders',
     )
     .addOption(new Option('--format <format>', 'default: detected from the files').choices(FORMAT_NAMES))
     .option(
@@ -73,7 +76,13 @@ export function register(data: Command, io: DataIo = { out: process.stdout }): v
       '--files <pattern>',
       'read only shards with such names, e.g. "train-*" (default: all; they must be one series)',
     )
-    .option('--samples <dir>', 'write a contact sheet of images, and an index of their labels, to this folder')
+    .option('--annotations <file>', 'annotations file of COCO, relative to DIR (default: each that is found)')
+    .option('--images <dir>', 'folder of the pictures of COCO, relative to DIR')
+    .option('--image-set <set>', 'image set of VOC: Main/SET or Segmentation/SET (default: each)', imageSet)
+    .option(
+      '--samples <dir>',
+      'write a contact sheet of images with what is annotated, and an index of it, to this folder',
+    )
     .option('--limit <n>', 'read only the first N records', positiveWholeNumber)
     .option('--json', 'print the report as one JSON document')
     .addHelpText('after', EXIT_CODES)
@@ -111,10 +120,15 @@ async function inspect(folder: string, { json, ...options }: InspectOptions, { o
   const { differencesOf, isRefusal, refusalLines, reportJson, reportLines } = await import(
     '../../data/inspect/report.ts'
   )
-  const reports: (DataReport | Refusal)[] = await inspectData({ folder, ...options }).catch((error) => {
-    if (json && error instanceof DownpourError) return [{ verdict: 'refused', folder, error }]
+  const { countProgress } = await import('../count-progress.ts')
+  const progress = countProgress(out, 'parts')
+  // A pipe receives the report alone.
+  const onProgress = out.isTTY && !json ? progress.show : undefined
+  const reports: (DataReport | Refusal)[] = await inspectData({ folder, ...options, onProgress }).catch((error) => {
+    if (json && error instanceof DownpourError) return [{ verdict: 'refused', folder, part: undefined, error }]
     throw error
   })
+  progress.end()
   const [first] = reports
   if (!json && reports.length === 1 && first && isRefusal(first)) throw first.error
   if (json) out.write(`${JSON.stringify(reportJson(reports), null, 2)}\n`)

@@ -24,6 +24,7 @@ export const coco: DataFormat = {
   contents: 'images of a COCO annotations file',
   examplesAre: 'files',
   detect: async (folder) => (await findAnnotationFiles(folder)).length > 0,
+  parts: async (folder) => (await findAnnotationFiles(folder)).map((annotations) => ({ annotations })),
   open: openCoco,
 }
 

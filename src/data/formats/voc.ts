@@ -13,7 +13,7 @@ import { inSubset } from '../subset.ts'
 import { inUnits } from '../units.ts'
 import { statIfThere } from '../unreadable.ts'
 import { MASK_FOLDERS, readAnnotation, readClassMask, readImageSet, VOC_CLASSES } from '../voc/folder.ts'
-import { chooseImageSet, type SetKind } from '../voc/image-sets.ts'
+import { chooseImageSet, findImageSets, type SetKind } from '../voc/image-sets.ts'
 import { encodeMask, mustHaveClasses } from '../voc/mask.ts'
 import { objectsOf } from '../voc/objects.ts'
 
@@ -29,6 +29,7 @@ export const voc: DataFormat = {
   contents: 'images of a VOC image set',
   examplesAre: 'files',
   detect: isVocFolder,
+  parts: async (folder) => (await findImageSets(folder)).map(({ kind, name }) => ({ imageSet: `${kind}/${name}` })),
   open: openVoc,
 }
 

@@ -1,57 +1,74 @@
-/** The first pictures of a data set side by side in one PNG, and a text file with the labels of each. */
+/** The first pictures of a data set side by side in one PNG, and a text file with the annotations of each. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { type FolderUse, folderError, requireFolder } from '../../support/folder.ts'
 import { printable } from '../../support/printable.ts'
-import type { ClassLabels, Encoded } from '../dataset.ts'
-import type { LabelMap } from '../labels.ts'
 
-const COLUMNS = 8
-const MAX_PICTURES = 64
 const GAP_PIXELS = 4
 const SAMPLES: FolderUse = { option: '--samples', code: 'SAMPLES_UNUSABLE' }
 
 interface Picture {
   pixels: Uint8Array
-  size: number
   line: string
 }
 
+export interface SheetSize {
+  readonly columns: number
+  readonly pictures: number
+  /** Pixels of the sides of a picture. */
+  readonly side: number
+}
+
+/** Labels can be told from small pictures; boxes and masks need larger ones. */
+export const SMALL: SheetSize = { columns: 8, pictures: 64, side: 96 }
+export const LARGE: SheetSize = { columns: 4, pictures: 24, side: 360 }
+
 export class ContactSheet {
   readonly #folder: string
-  readonly #labels: LabelMap
+  readonly #size: SheetSize
   readonly #pictures: Picture[] = []
 
-  private constructor(folder: string, labels: LabelMap) {
+  private constructor(folder: string, size: SheetSize) {
     this.#folder = folder
-    this.#labels = labels
+    this.#size = size
   }
 
   /**
    * Creates the folder first, so that an unusable one is found before a million pictures are read.
    * @throws DownpourError SAMPLES_UNUSABLE
    */
-  static in(folder: string, labels: LabelMap): ContactSheet {
+  static in(folder: string, size: SheetSize): ContactSheet {
     requireFolder(folder, SAMPLES)
-    return new ContactSheet(folder, labels)
+    return new ContactSheet(folder, size)
   }
 
-  /** @param pixels RGB, size·size·3; pictures beyond the 64th are left out */
-  add({ id, annotation: { labels, truth } }: Encoded<ClassLabels>, pixels: Uint8Array, size: number): void {
-    if (this.#pictures.length === MAX_PICTURES) return
+  get isFull(): boolean {
+    return this.#pictures.length === this.#size.pictures
+  }
+
+  get side(): number {
+    return this.#size.side
+  }
+
+  /**
+   * Leaves out what is beyond the last place.
+   * @param text what is annotated, for index.txt
+   * @param pixels RGB, side·side·3
+   */
+  add(id: string, text: string, pixels: Uint8Array): void {
+    if (this.isFull) return
+    const { columns } = this.#size
     const at = this.#pictures.length
-    const place = `row ${Math.floor(at / COLUMNS) + 1} column ${(at % COLUMNS) + 1}`
-    const shows = truth ? ` (shows: ${this.#names(truth)})` : ''
-    this.#pictures.push({ pixels, size, line: `${place}\t${printable(id)}\t${this.#names(labels)}${shows}` })
+    const place = `row ${Math.floor(at / columns) + 1} column ${(at % columns) + 1}`
+    this.#pictures.push({ pixels, line: `${place}\t${printable(id)}\t${text}` })
   }
 
   /** Writes contact-sheet.png and index.txt. @returns the path of the PNG; undefined if there were no pictures */
   async write(): Promise<string | undefined> {
-    const [first] = this.#pictures
-    if (!first) return undefined
+    if (this.#pictures.length === 0) return undefined
     const path = join(this.#folder, 'contact-sheet.png')
-    const sheet = await this.#draw(first.size + GAP_PIXELS)
+    const sheet = await this.#draw()
     try {
       await writeFile(path, sheet)
       await writeFile(join(this.#folder, 'index.txt'), this.#pictures.map(({ line }) => `${line}\n`).join(''))
@@ -61,20 +78,18 @@ export class ContactSheet {
     return path
   }
 
-  #draw(step: number): Promise<Buffer> {
-    const rows = Math.ceil(this.#pictures.length / COLUMNS)
-    const columns = Math.min(COLUMNS, this.#pictures.length)
+  #draw(): Promise<Buffer> {
+    const { side } = this.#size
+    const step = side + GAP_PIXELS
+    const rows = Math.ceil(this.#pictures.length / this.#size.columns)
+    const columns = Math.min(this.#size.columns, this.#pictures.length)
     const paper = { width: columns * step, height: rows * step, channels: 3, background: 'white' } as const
-    const tiles = this.#pictures.map(({ pixels, size }, i) => ({
+    const tiles = this.#pictures.map(({ pixels }, i) => ({
       input: Buffer.from(pixels),
-      raw: { width: size, height: size, channels: 3 as const },
-      left: (i % COLUMNS) * step + GAP_PIXELS / 2,
-      top: Math.floor(i / COLUMNS) * step + GAP_PIXELS / 2,
+      raw: { width: side, height: side, channels: 3 as const },
+      left: (i % this.#size.columns) * step + GAP_PIXELS / 2,
+      top: Math.floor(i / this.#size.columns) * step + GAP_PIXELS / 2,
     }))
     return sharp({ create: paper }).composite(tiles).png().toBuffer()
-  }
-
-  #names(ids: readonly number[]): string {
-    return ids.map((id) => printable(this.#labels.labels[id]?.name ?? String(id))).join(', ')
   }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { DataFormatName } from '../../contract/data-formats.ts'
 import { DownpourError } from '../../support/errors.ts'
 import { printable } from '../../support/printable.ts'
+import type { DataPart } from '../format.ts'
 import { FORMATS } from '../formats.ts'
 import { foldersIn, listFolder } from '../scan/listing.ts'
 import { statIfThere } from '../unreadable.ts'
@@ -10,6 +11,8 @@ import { statIfThere } from '../unreadable.ts'
 export interface FoundSet {
   folder: string
   format: DataFormatName
+  /** One of several annotations files or image sets. */
+  part?: DataPart
 }
 
 /** `downstream/train` is two levels deep. */

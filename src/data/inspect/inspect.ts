@@ -1,15 +1,13 @@
 /** `downpour data inspect`: reports what training would read from a data set. */
 import { join, relative, resolve } from 'node:path'
 import type { DataFormatName } from '../../contract/data-formats.ts'
-import { DownpourError, errorMessage } from '../../support/errors.ts'
-import { decodeSquare } from '../codecs/image.ts'
-import type { ClassLabels, Dataset, Encoded } from '../dataset.ts'
-import { FORMATS, openClassDataset } from '../formats.ts'
+import { DownpourError } from '../../support/errors.ts'
+import type { AnyDataset, Dataset } from '../dataset.ts'
+import { FORMATS, openDataset } from '../formats.ts'
 import type { LabelMap } from '../labels.ts'
 import { type PassedOver, Tally } from '../scan/kinds.ts'
-import { ContactSheet } from './contact-sheet.ts'
 import { type FoundSet, findSets } from './find-sets.ts'
-import { LabelCount } from './label-count.ts'
+import { type Contents, createInspector, type Inspector } from './inspectors.ts'
 
 export interface InspectOptions {
   folder: string
@@ -17,12 +15,18 @@ export interface InspectOptions {
   format?: DataFormatName
   /** labels.json, relative to the folder. */
   labels?: string
-  /** Pattern of shard names, for tfrecord. */
+  /** Pattern of the names of shards. */
   files?: string
+  /** Annotations file and folder of the pictures of coco, relative to the folder. */
+  annotations?: string
+  images?: string
+  /** Image set of voc: Main/SET or Segmentation/SET. */
+  imageSet?: string
   /** Folder for contact sheets; absent: none are drawn. */
   samples?: string
   /** Records to read; absent: all. */
   limit?: number
+  onProgress?: ((done: number, total: number) => void) | undefined
 }
 
 /** whole: everything is read. incomplete: something that may be data is not read. damaged: records cannot be read. */
@@ -31,6 +35,8 @@ export type Verdict = 'whole' | 'incomplete' | 'damaged' | 'refused'
 export interface DataReport {
   verdict: Exclude<Verdict, 'refused'>
   folder: string
+  /** Annotations file or image set, where the folder has several. */
+  part: string | undefined
   format: DataFormatName
   files: number
   records: number
@@ -38,7 +44,7 @@ export interface DataReport {
   problems: string[]
   passedOver: readonly PassedOver[]
   labels: LabelMap
-  counts: LabelCount
+  contents: Contents
   /** Path of the contact sheet; undefined if none was asked for or no picture could be read. */
   samples: string | undefined
 }
@@ -47,23 +53,33 @@ export interface DataReport {
 export interface Refusal {
   verdict: 'refused'
   folder: string
+  part: string | undefined
   error: DownpourError
 }
-
-/** Small, because damage is found at any size. */
-const DECODE_PIXELS = 96
 
 /**
  * One report for each data set: the folder itself, or those inside.
  * @throws DownpourError DATA_FORMAT_UNKNOWN, DATA_MISSING, DATA_UNREADABLE where no set is found; SAMPLES_UNUSABLE
  */
 export async function inspectData(options: InspectOptions): Promise<(DataReport | Refusal)[]> {
-  const { folder, format } = options
-  const sets = format ? [{ folder, format }] : await findSets(folder)
+  const sets = await chosenSets(options)
   const samplesOf = samplesFolders(options, sets)
   const reports: (DataReport | Refusal)[] = []
   for (const set of sets) reports.push(await inspectOrRefuse(set, options, samplesOf(set)))
   return reports
+}
+
+/** Where a folder has several annotations files or image sets and none is named, each is a set. */
+async function chosenSets(options: InspectOptions): Promise<FoundSet[]> {
+  const { folder, format, annotations, imageSet } = options
+  const found = format ? [{ folder, format }] : await findSets(folder)
+  if (annotations !== undefined || imageSet !== undefined) return found
+  return (await Promise.all(found.map(partsOf))).flat()
+}
+
+async function partsOf(set: FoundSet): Promise<FoundSet[]> {
+  const parts = (await FORMATS[set.format].parts?.(set.folder)) ?? []
+  return parts.length > 1 ? parts.map((part) => ({ ...set, part })) : [set]
 }
 
 /** The worst verdict. */
@@ -82,74 +98,81 @@ function samplesFolders({ folder, samples }: InspectOptions, sets: readonly Foun
     const message = `--samples ${samples}: is inside ${folder}, where pictures are data; choose a folder elsewhere`
     throw new DownpourError('SAMPLES_UNUSABLE', message, { samples })
   }
-  return (set: FoundSet) => join(samples, relative(folder, set.folder))
+  return (set: FoundSet) => join(samples, relative(folder, set.folder), nameOf(set)?.replace(/\.json$/, '') ?? '')
 }
 
 async function inspectOrRefuse(set: FoundSet, options: InspectOptions, samples: string | undefined) {
   try {
     return await inspectSet(set, options, samples)
   } catch (error) {
-    if (!(error instanceof DownpourError) || !/^(DATA|LABELS?)_/.test(error.code)) throw error
-    return { verdict: 'refused', folder: set.folder, error } as const
+    if (!(error instanceof DownpourError) || !/^(DATA|LABELS?|COCO|VOC|JSON)_/.test(error.code)) throw error
+    return { verdict: 'refused', folder: set.folder, part: nameOf(set), error } as const
   }
 }
 
 async function inspectSet(set: FoundSet, options: InspectOptions, samples: string | undefined): Promise<DataReport> {
   const { folder, format } = set
-  const { labels, files, limit = Number.POSITIVE_INFINITY } = options
-  const given = { ...(labels === undefined ? {} : { labels }), ...(files === undefined ? {} : { files }) }
-  const dataset = await openClassDataset(folder, { path: '.', format, maxCorruptRecords: 0, ...given })
-  const counts = new LabelCount(dataset.labels)
-  const sheet = samples === undefined ? undefined : ContactSheet.in(samples, dataset.labels)
+  const dataset = await openDataset(folder, {
+    path: '.',
+    format,
+    maxCorruptRecords: 0,
+    ...formatOptions(options),
+    ...set.part,
+  })
+  const inspector = createInspector(dataset, samples)
   const tally = new Tally(dataset.passedOver)
-  const problems: string[] = []
-  let records = 0
-  for await (const item of allItems(dataset, tally)) {
-    if (records === limit) break
-    records++
-    const problem =
-      item.type === 'corrupt' ? `${item.where}: ${item.reason}` : await inspectExample(item, counts, sheet)
-    if (problem) problems.push(problem)
-  }
+  const { records, problems } = await inspectAll(dataset, inspector, tally, options)
   const passedOver = tally.list()
   const matters = passedOver.some(({ matters }) => matters)
   return {
     verdict: problems.length > 0 ? 'damaged' : matters ? 'incomplete' : 'whole',
     folder,
+    part: nameOf(set),
     format,
     files: FORMATS[format].examplesAre === 'files' ? records : dataset.units.length,
     records,
     problems,
     passedOver,
     labels: dataset.labels,
-    counts,
-    samples: await sheet?.write(),
+    contents: inspector.contents,
+    samples: await inspector.writeSamples(),
   }
 }
 
-async function* allItems(dataset: Dataset<ClassLabels>, tally: Tally) {
-  for (const [unit, name] of dataset.units.entries()) {
+function formatOptions(options: InspectOptions) {
+  const names = ['labels', 'files', 'annotations', 'images', 'imageSet'] as const
+  return Object.fromEntries(names.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])))
+}
+
+function nameOf({ part }: FoundSet): string | undefined {
+  return part?.annotations ?? part?.imageSet
+}
+
+async function inspectAll(
+  dataset: AnyDataset,
+  inspector: Inspector<never>,
+  tally: Tally,
+  { limit = Number.POSITIVE_INFINITY, onProgress }: InspectOptions,
+): Promise<{ records: number; problems: string[] }> {
+  const problems: string[] = []
+  let records = 0
+  for await (const item of allItems(dataset, tally, onProgress)) {
+    if (records === limit) break
+    records++
+    const problem = item.type === 'corrupt' ? `${item.where}: ${item.reason}` : await inspector.add(item as never)
+    if (problem) problems.push(problem)
+  }
+  return { records, problems }
+}
+
+async function* allItems({ units, read }: Dataset<unknown>, tally: Tally, onProgress: InspectOptions['onProgress']) {
+  for (const [unit, name] of units.entries()) {
     let records = 0
-    for await (const item of dataset.read(unit)) {
+    for await (const item of read(unit)) {
       records++
       yield item
     }
     if (records === 0) tally.add('emptyShard', name)
-  }
-}
-
-/** @returns the problem of a damaged example */
-async function inspectExample(
-  example: Encoded<ClassLabels>,
-  counts: LabelCount,
-  sheet: ContactSheet | undefined,
-): Promise<string | undefined> {
-  const unknown = counts.add(example.annotation)
-  if (unknown !== undefined) return `${example.where}, image ${example.id}: label ${unknown} is not in the labels file`
-  try {
-    const pixels = await decodeSquare(example.bytes, DECODE_PIXELS)
-    sheet?.add(example, pixels, DECODE_PIXELS)
-  } catch (error) {
-    return `${example.where}, image ${example.id}: ${errorMessage(error)}`
+    onProgress?.(unit + 1, units.length)
   }
 }

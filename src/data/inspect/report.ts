@@ -6,28 +6,47 @@ import type { LabelMap } from '../labels.ts'
 import { passedOverText } from '../scan/kinds.ts'
 import { classDifferences } from './differences.ts'
 import { type DataReport, type Refusal, verdictOf } from './inspect.ts'
+import type { Contents } from './inspectors.ts'
+import type { LabelCount } from './label-count.ts'
+import { maskJson, maskLines, objectJson, objectLines } from './object-report.ts'
 
 const SHOWN = 10
 const BAR = 30
 
 export function reportLines(report: DataReport): string[] {
-  const { folder, format, files, records, problems, labels, counts, samples } = report
-  const wrong = counts.wrongShare
+  const { format, files, records, problems, samples } = report
   return [
-    `${folder}: ${format}, ${files} files, ${records} records, ${problems.length} damaged`,
+    `${placeOf(report)}: ${format}, ${files} files, ${records} records, ${problems.length} damaged`,
     ...shown(problems, 'damaged'),
     ...passedOverLines(report),
-    `labels: ${labels.size} in a hierarchy of depth ${hierarchyDepth(labels.labels)}, ${counts.mean.toFixed(2)} per image`,
-    ...(wrong === undefined
-      ? []
-      : [`wrong labels: ${(100 * wrong).toFixed(1)}% of those stored (the records have the right ones)`]),
-    ...histogram(report),
+    ...contentsLines(report),
     ...(samples === undefined ? [] : [`pictures: ${samples}`]),
   ]
 }
 
-export function refusalLines({ folder, error }: Refusal): string[] {
-  return [`${folder}: refused: ${error.code}: ${error.message}`]
+function contentsLines({ contents, labels }: DataReport): string[] {
+  if (contents.annotates === 'objects') return objectLines(contents.counts, labels)
+  if (contents.annotates === 'masks') return maskLines(contents.counts, labels)
+  return labelLines(contents.counts, labels)
+}
+
+function placeOf({ folder, part }: Pick<DataReport, 'folder' | 'part'>): string {
+  return part === undefined ? folder : `${folder}: ${part}`
+}
+
+function labelLines(counts: LabelCount, labels: LabelMap): string[] {
+  const wrong = counts.wrongShare
+  return [
+    `labels: ${labels.size} in a hierarchy of depth ${hierarchyDepth(labels.labels)}, ${counts.mean.toFixed(2)} per image`,
+    ...(wrong === undefined
+      ? []
+      : [`wrong labels: ${(100 * wrong).toFixed(1)}% of those stored (the records have the right ones)`]),
+    ...histogram(counts, labels),
+  ]
+}
+
+export function refusalLines({ error, ...set }: Refusal): string[] {
+  return [`${placeOf(set)}: refused: ${error.code}: ${error.message}`]
 }
 
 /** The document that `--json` prints, in which unknown values are absent; docs/data.md lists its fields. */
@@ -48,17 +67,27 @@ export function isRefusal(report: DataReport | Refusal): report is Refusal {
   return report.verdict === 'refused'
 }
 
-function refusalJson({ verdict, folder, error: { code, message } }: Refusal): object {
-  return { verdict, folder, error: { code, message } }
+function refusalJson({ verdict, folder, part, error: { code, message } }: Refusal): object {
+  return { verdict, folder, part, error: { code, message } }
 }
 
-function setJson({ labels, counts, problems, passedOver, ...facts }: DataReport): object {
-  const named = (id: number) => ({ id, name: labels.labels[id]?.name ?? '' })
+function setJson({ labels, contents, problems, passedOver, ...facts }: DataReport): object {
   return {
     ...facts,
     damaged: problems.length,
     problems,
     passedOver,
+    annotates: contents.annotates,
+    ...contentsJson(contents, labels),
+  }
+}
+
+function contentsJson(contents: Contents, labels: LabelMap): object {
+  if (contents.annotates === 'objects') return objectJson(contents.counts, labels)
+  if (contents.annotates === 'masks') return maskJson(contents.counts, labels)
+  const { counts } = contents
+  const named = (id: number) => ({ id, name: labels.labels[id]?.name ?? '' })
+  return {
     labels: {
       size: labels.size,
       depth: hierarchyDepth(labels.labels),
@@ -78,7 +107,7 @@ function passedOverLines({ passedOver }: DataReport): string[] {
 }
 
 /** The most and the least frequent labels, and those never seen. */
-function histogram({ counts, labels }: DataReport): string[] {
+function histogram(counts: LabelCount, labels: LabelMap): string[] {
   const ranked = counts.ranked()
   const most = ranked[0]?.count ?? 1
   const line = ({ id, count }: { id: number; count: number }) =>

@@ -240,6 +240,7 @@ test('inspect --json prints one document, also for refused folders', async () =>
       damaged: 0,
       problems: [],
       passedOver: [],
+      annotates: 'classes',
       labels: [{ id: 0, name: 'ant', count: 1 }],
     },
   )
