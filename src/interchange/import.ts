@@ -10,6 +10,7 @@ import { checkpointFolder, FILES, shardFile } from '../contract/files.ts'
 import type { BackboneName } from '../models/architectures.ts'
 import { sha256Of } from '../support/digest.ts'
 import { DownpourError } from '../support/errors.ts'
+import { checkFolderPath } from '../support/folder.ts'
 import { storedVariable, type VariableSpec } from '../support/variables.ts'
 import { type ModelLayout, makeLayout, placeLayout } from '../wire/layout.ts'
 import { type ImportPlan, planImport } from './import-plan.ts'
@@ -49,6 +50,7 @@ const NO_SEED = 0
  * OUTPUT_…; AbortError
  */
 export async function importCheckpoint(options: ImportOptions): Promise<Imported> {
+  checkFolderPath(options.out, { option: '--out', code: 'OUTPUT_UNUSABLE' })
   await using file = await TensorFile.open(options.file)
   const plan = planImport(file, options)
   options.onPlan?.(plan)

@@ -1,9 +1,10 @@
 /** Output that appears whole or not at all, and never in place of something else. */
 import { randomBytes } from 'node:crypto'
-import { access, mkdir, rename, rm, rmdir } from 'node:fs/promises'
+import { lstat, mkdir, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { syncFolder } from '../checkpoint/commit.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
+import { storageErrorReason } from '../support/storage.ts'
 
 /**
  * Calls `write` with a new hidden folder beside `target`, then moves what it returns, the folder or a file in it, to
@@ -23,19 +24,19 @@ export async function writeOutput(target: string, write: (folder: string) => Pro
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
     await removeEmpty(parent, created)
-    throw error
+    throw storageErrorReason(error) === undefined ? error : unusable(target, error)
   }
   await rm(folder, { recursive: true, force: true })
 }
 
-/** @throws DownpourError OUTPUT_EXISTS */
+/** @throws DownpourError OUTPUT_EXISTS, OUTPUT_UNUSABLE for a text that names no file */
 export async function assertFree(target: string): Promise<void> {
-  const isThere = await access(target).then(
-    () => true,
-    () => false,
-  )
-  if (!isThere) return
-  throw new DownpourError('OUTPUT_EXISTS', `${target} exists; nothing was written`, { target })
+  if (target.trim() === '' || target.endsWith('/')) {
+    const message = `${JSON.stringify(target)}: expected the path of a new file`
+    throw new DownpourError('OUTPUT_UNUSABLE', message, { target })
+  }
+  const found = await lstat(target).catch(() => undefined)
+  if (found) throw new DownpourError('OUTPUT_EXISTS', `${target} exists; nothing was written`, { target })
 }
 
 /** @returns the first folder that it created above `folder` */
@@ -45,9 +46,13 @@ async function makeFolders(folder: string, target: string): Promise<string | und
     await mkdir(folder)
     return created
   } catch (cause) {
-    const message = `${target}: cannot be written: ${errorMessage(cause)}`
-    throw new DownpourError('OUTPUT_UNUSABLE', message, { target }, { cause })
+    throw unusable(target, cause)
   }
+}
+
+function unusable(target: string, cause: unknown): DownpourError {
+  const reason = storageErrorReason(cause) ?? errorMessage(cause)
+  return new DownpourError('OUTPUT_UNUSABLE', `${target} cannot be written: ${reason}`, { target }, { cause })
 }
 
 /** Removes the folders from `folder` up to `first` that are empty. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { writeOutput } from '../../../src/interchange/output.ts'
+import { CANNOT_MOUNT, mountSmallDisk } from '../../support/small-disk.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const root = temporaryFolder()
@@ -59,10 +60,35 @@ test('a failure leaves nothing, not even the folders that were created for it', 
   assert.deepEqual(readdirSync(join(root, 'mine')), [], 'a folder of the user stays')
 })
 
+test('a link that leads nowhere is kept', async () => {
+  symlinkSync(join(root, 'nowhere'), join(root, 'link'))
+  await assert.rejects(writeOutput(join(root, 'link'), writeFile), { code: 'OUTPUT_EXISTS' })
+})
+
+test('a text that names no file is refused', async () => {
+  for (const target of ['', ' ', `${join(root, 'folder')}/`])
+    await assert.rejects(writeOutput(target, writeFile), {
+      code: 'OUTPUT_UNUSABLE',
+      message: /expected the path of a new/,
+    })
+})
+
+test('a full disk is named, and keeps nothing of the output', { skip: CANNOT_MOUNT }, async (t) => {
+  const disk = mountSmallDisk(join(root, 'disk'), '64k')
+  t.after(disk.unmount)
+  const large = async (folder: string) => {
+    writeFileSync(join(folder, 'large'), Buffer.alloc(1 << 20))
+    return join(folder, 'large')
+  }
+  const message = /disk\/x cannot be written: no space is left on the device/
+  await assert.rejects(writeOutput(join(disk.folder, 'x'), large), { code: 'OUTPUT_UNUSABLE', message })
+  assert.deepEqual(readdirSync(disk.folder), [])
+})
+
 test('a place where nothing can be created is named', async () => {
   writeFileSync(join(root, 'file'), '')
   await assert.rejects(writeOutput(join(root, 'file/x'), writeFile), {
     code: 'OUTPUT_UNUSABLE',
-    message: /file\/x: cannot be written/,
+    message: /file\/x cannot be written: /,
   })
 })
