@@ -1,8 +1,11 @@
 /** Warnings about jobs that are valid but probably not intended. */
+import { completeModel, type Model, modelText } from '../contract/training.ts'
+import type { Fields } from '../support/fields.ts'
 import type { DataSource } from './common.ts'
 import type { Issue } from './issue.ts'
 import type { Job } from './job.ts'
 import { issueText } from './parse.ts'
+import { fillSpec } from './resolve.ts'
 
 type Data = Pick<ReturnType<typeof DataSource.parse>, 'source' | 'format' | 'labels' | 'files'>
 
@@ -17,9 +20,10 @@ interface EvaluatedSpec {
 /** Warnings about a valid job and about the templates of its transfers. */
 function jobWarnings(job: Job): Issue[] {
   const transfers = job.kind === 'PretrainJob' ? (job.spec.transfers ?? []) : []
-  const templates = transfers.flatMap(({ template }, i) =>
-    sameDataWarning(template as EvaluatedSpec, `spec.transfers[${i}].template`),
-  )
+  const templates = transfers.flatMap(({ template }, i) => {
+    const path = `spec.transfers[${i}].template`
+    return [...sameDataWarning(template as EvaluatedSpec, path), ...otherModelWarning(job, template, path)]
+  })
   return [...sameDataWarning(job.spec, 'spec'), ...templates]
 }
 
@@ -27,6 +31,15 @@ function sameDataWarning({ data, evaluation }: EvaluatedSpec, path: string): Iss
   if (!evaluation || placeOf(evaluation.data) !== placeOf(data)) return []
   const { source } = evaluation.data
   return [{ path: `${path}.evaluation.data.source`, value: source, expected: 'other files', message: SAME_DATA }]
+}
+
+/** A warning and not a rule: an API server would refuse the status of a stored job that breaks a new rule. */
+function otherModelWarning({ spec }: Job, template: Fields, path: string): Issue[] {
+  const filled = fillSpec('FinetuneJob', template)
+  const [saved, wanted] = [spec.model, filled.model as Model].map((model) => modelText(completeModel(model)))
+  if (filled.init === 'random' || saved === wanted) return []
+  const message = `the FinetuneJob will refuse the checkpoints of this job, whose model is ${saved}`
+  return [{ path: `${path}.model`, value: wanted, expected: saved as string, message }]
 }
 
 /** One line per warning. @param job a valid job */

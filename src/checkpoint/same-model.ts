@@ -1,4 +1,5 @@
 /** Refuses weights of another network: those of another variant have the same shapes and would be used without an error. */
+import { modelText } from '../contract/training.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Manifest, ModelRecord } from './manifest.ts'
 
@@ -15,8 +16,4 @@ export function assertSameModel(folder: string, { model }: Pick<Manifest, 'model
     `${folder} is a checkpoint of ${modelText(model)}, but spec.model of the job is ${modelText(wanted)}: choose a checkpoint of the same backbone and variant, or change spec.model of a new job`,
     { folder, model, wanted },
   )
-}
-
-function modelText({ backbone, variant }: ModelRecord): string {
-  return `${backbone} (variant ${variant})`
 }

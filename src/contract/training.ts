@@ -35,6 +35,11 @@ export function completeModel({ backbone, variant = 'slim' }: Model): Required<M
   return { backbone, variant }
 }
 
+/** @example 'resnet50 (variant slim)' */
+export function modelText({ backbone, variant }: Readonly<Record<keyof Model, string>>): string {
+  return `${backbone} (variant ${variant})`
+}
+
 export const Subset = z.strictObject({
   fraction: z.number().gt(0).lte(1).describe('Share of the images to keep, by seeded hash of the image id.'),
   seed: seed.describe('Subsets with the same seed are nested: the images of 10% are among those of 30%.'),

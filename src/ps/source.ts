@@ -1,6 +1,7 @@
 /** The checkpoint that a new job starts from: one of another job, which the operator has pinned, or one on a volume. */
 import { join } from 'node:path'
 import type { FileSystem } from '../checkpoint/file-system.ts'
+import type { Manifest } from '../checkpoint/manifest.ts'
 import { readManifest } from '../checkpoint/read-manifest.ts'
 import { assertSameModel } from '../checkpoint/same-model.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
@@ -19,7 +20,7 @@ export interface Source {
 }
 
 export interface JobSourceOptions {
-  config: Pick<RuntimeConfig, 'init' | 'model'>
+  config: Pick<RuntimeConfig, 'init' | 'model' | 'batchNorm'>
   /** Of the parameter server. Parameter server 0 chooses a checkpoint on a volume; the others read its choice. */
   index: number
   /** The mounted volume of the source. */
@@ -83,23 +84,34 @@ export class JobSource {
   }
 
   async #assertPinned(folder: string, digest: string): Promise<void> {
-    const { config, fs } = this.#options
+    const { fs } = this.#options
     const found = await readManifest(folder, fs)
     if (found.digest !== digest) {
       const message = `${folder} is not the chosen checkpoint: manifest ${found.digest}, expected ${digest}`
       throw new DownpourError('CHECKPOINT_WRONG_DIGEST', message, { folder })
     }
-    assertSameModel(folder, found.manifest, completeModel(config.model))
+    this.#assertFits(folder, found.manifest)
+  }
+
+  #assertFits(folder: string, manifest: Manifest): void {
+    const { model, batchNorm } = this.#options.config
+    assertSameModel(folder, manifest, completeModel(model))
+    const saved = manifest.model?.batchNormEpsilon
+    if (saved !== undefined && saved !== batchNorm.epsilon)
+      this.#options.log.warn(
+        { folder, saved, now: batchNorm.epsilon },
+        'spec.batchNorm.epsilon differs from that of the checkpoint, so its weights compute other features here',
+      )
   }
 
   /** The checkpoint that this job has chosen before, else the newest. */
   async #choose({ path, digest }: Extract<RuntimeConfig['init'], { type: 'folder' }>): Promise<ChosenSource> {
-    const { config, sourceDir, jobFolder, fence, fs, log } = this.#options
+    const { sourceDir, jobFolder, fence, fs, log } = this.#options
     const place = { sourceDir, path, fs }
     const recorded = await readChoice(jobFolder, fs)
     const wanted = digest ?? recorded?.digest
     const found = wanted === undefined ? await findNewest(place, log) : await findDigest(place, wanted)
-    assertSameModel(join(sourceDir, found.path), found.manifest, completeModel(config.model))
+    this.#assertFits(join(sourceDir, found.path), found.manifest)
     const chosen = { step: found.manifest.step, digest: found.digest, path: found.path }
     if (recorded?.digest !== chosen.digest) await writeChoice(jobFolder, chosen, fs, fence)
     log.info({ ...chosen }, 'the job starts from this checkpoint')

@@ -1,5 +1,6 @@
 /** Whole runs of jobs that start from a checkpoint in a folder of a claim, without the job that saved it. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -12,6 +13,7 @@ import { checkpointFolder } from '../../src/contract/files.ts'
 import { ANNOTATIONS } from '../../src/contract/names.ts'
 import { eventually } from '../support/eventually.ts'
 import { type LocalRun, startLocalRun } from '../support/local-run.ts'
+import { torchvisionTensors, writeZeros } from '../unit/interchange/files.ts'
 import { prepareSmallJobs, type SmallJobs } from './small-job.ts'
 
 const ENDS_WITHIN_MS = 180_000
@@ -20,6 +22,17 @@ const JOB = 'second'
 const IN_JOB = 'step-000000020'
 /** So small that the weights after one step are those before it. */
 const STILL = { learningRate: { type: 'constant', initial: 1e-12 }, weightDecay: 0 }
+
+/** For a network that takes seconds a step. */
+const FEW_PICTURES = {
+  batchSize: 2,
+  input: { resizePixels: 36, cropPixels: 32 },
+  workers: { replicas: 1 },
+  evaluation: {
+    data: { source: { claimName: 'data', path: 'evaluation' }, format: 'tfrecord', labels: 'labels.json' },
+    maxExamples: 2,
+  },
+}
 
 describe('a job from a folder on a volume', { concurrency: false }, () => {
   let jobs: SmallJobs
@@ -74,7 +87,7 @@ describe('a job from a folder on a volume', { concurrency: false }, () => {
     assert.match(resolved?.message ?? '', /^step 20 in folder step-000000020 of claim "weights", sha256 /)
     const [folder = ''] = await readdir(join(run.checkpointDir, 'default'))
     const { latest } = await findLatest(join(run.checkpointDir, 'default', folder))
-    assert.deepEqual(latest?.manifest.model, { backbone: 'resnet-mini', variant: 'slim' })
+    assert.partialDeepStrictEqual(latest?.manifest.model, { backbone: 'resnet-mini', variant: 'slim' })
     const own = await loadCheckpoint(latest?.folder ?? '')
     for (const { name, kind } of source.manifest.layout.variables) {
       const [before, now] = [source.variables.get(name)?.data ?? [], own.variables.get(name)?.data ?? []]
@@ -85,6 +98,23 @@ describe('a job from a folder on a volume', { concurrency: false }, () => {
     const heads = [source, own].map(({ variables }) => [...(variables.get('head/slice_0/weights')?.data ?? [])])
     assert.ok(heads[0]?.length && heads[1]?.length)
     assert.notDeepEqual(heads[0], heads[1])
+  })
+
+  test('starts from imported weights of torchvision, if it has that variant', async () => {
+    const file = join(jobs.dataDir, 'zeros.safetensors')
+    const imported = join(jobs.dataDir, 'imported')
+    writeZeros(file, torchvisionTensors('resnet50'))
+    execFileSync(process.execPath, ['bin/downpour', 'checkpoint', 'import', file, '--out', imported], { stdio: 'pipe' })
+    const model = { backbone: 'resnet50', variant: 'torchvision' }
+    const run = await start({ ...STILL, ...FEW_PICTURES, model, maxSteps: 1 }, '.', imported)
+    const { exitCode, output, job } = await finish(run)
+    assert.equal(exitCode, 0, output)
+    assert.deepEqual([job?.status?.source?.step, job?.status?.source?.path], [0, 'step-000000000'])
+    const [folder = ''] = await readdir(join(run.checkpointDir, 'default'))
+    const { manifest, variables } = await loadCheckpoint(join(run.checkpointDir, 'default', folder, 'step-000000001'))
+    assert.partialDeepStrictEqual(manifest.model, model)
+    const trained = ['root/weights', 'block4/unit_3/conv3/weights'].map((name) => variables.get(name)?.data)
+    for (const values of trained) assert.ok(values?.length && values.every((value) => Math.abs(value) < 1e-6))
   })
 
   test('uses the same checkpoint after a restart, although the folder has a newer one by then', async () => {

@@ -29,6 +29,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { writeCheckpoint } from '../checkpoint/fixtures.ts'
 
 const root = temporaryFolder()
+const EPSILON = 1e-5
 const SHARD = 'shard-00000-of-00002.safetensors'
 const SLIM = { backbone: 'resnet50', variant: 'slim' } as const
 const TORCHVISION = { ...SLIM, variant: 'torchvision' } as const
@@ -45,7 +46,7 @@ function sourceWith(
 ): JobSource {
   const { model = { backbone: 'resnet50' }, ...options } = more
   return new JobSource({
-    config: { init, model },
+    config: { init, model, batchNorm: { decay: 0.9, epsilon: EPSILON } },
     index: 0,
     sourceDir,
     jobFolder,
@@ -130,6 +131,19 @@ describe('of a folder on a volume, parameter server 0 chooses', () => {
     const log = recordedLog()
     assert.equal(await chosenIn(at, inFolder('.'), { log }), 'step-000000010')
     assert.deepEqual(log.lines.slice(0, -1), ['error checkpoint refused', 'error checkpoint refused'])
+  })
+
+  test('also one with another epsilon of batch norm, and warns of it', async () => {
+    for (const [batchNormEpsilon, warnings] of [
+      [EPSILON, 0],
+      [1e-3, 1],
+    ] as const) {
+      const at = places()
+      await writeCheckpoint(at.sourceDir, 10, { model: { ...SLIM, batchNormEpsilon } })
+      const log = recordedLog()
+      await chosenIn(at, inFolder('.'), { log })
+      assert.equal(log.lines.filter((line) => line.startsWith('warn spec.batchNorm.epsilon differs')).length, warnings)
+    }
   })
 
   test('the same again after a restart, although the folder has a newer one', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { globSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import { validateFiles } from '../../../../src/cli/verbs/validate.ts'
-import { finetune, pretrain } from '../../../support/job-cases.ts'
+import { finetune, pretrain, transfer } from '../../../support/job-cases.ts'
 import { capture, fileWith } from '../io.ts'
 
 const CLAIM = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'jft' } }
@@ -57,6 +57,24 @@ suite('downpour validate', () => {
       const other = capture()
       assert.equal(await validateFiles([await fileWith(t, [evaluated(over)], `other-${i}.yaml`)], other.io), 0)
       assert.equal(other.written.err, '')
+    }
+  })
+
+  test('warns of a transfer that will refuse the checkpoints of its job, because it has another model', async (t) => {
+    const model = { backbone: 'resnet50', variant: 'torchvision' }
+    const jobWith = (template: Record<string, unknown>) => pretrain({ model, transfers: [transfer({}, template)] })
+    for (const [template, warning] of [
+      [
+        {},
+        /warning: spec\.transfers\[0\]\.template\.model: "resnet101 \(variant slim\)": the FinetuneJob will refuse .* resnet50 \(variant torchvision\)\n$/,
+      ],
+      [{ model: { backbone: 'resnet50' } }, /"resnet50 \(variant slim\)": the FinetuneJob will refuse/],
+      [{ model }, /^$/],
+      [{ init: 'random' }, /^$/],
+    ] as const) {
+      const { io, written } = capture()
+      assert.equal(await validateFiles([await fileWith(t, [jobWith(template)])], io), 0)
+      assert.match(written.err, warning)
     }
   })
 
