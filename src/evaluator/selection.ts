@@ -32,7 +32,7 @@ const NAMED_IDS = 5
 
 /** @throws DownpourError DATA_EXCLUDE_UNKNOWN, DATA_EXCLUDE_ALL, DATA_UNREADABLE, BAD_DATA; AbortError */
 export async function selectExamples(options: SelectionOptions): Promise<Selection> {
-  const { maxExamples, seed, excluded } = options
+  const { maxExamples, seed, excluded, log } = options
   if (maxExamples === undefined && excluded === undefined)
     return { sample: undefined, excluded, examples: countOf(options.dataset) }
   const sampler = maxExamples === undefined ? undefined : new Sampler(maxExamples, seed)
@@ -50,7 +50,9 @@ export async function selectExamples(options: SelectionOptions): Promise<Selecti
   const sample = sampler?.finish()
   reportUnknown(unknown, options)
   if (examples > 0 && excluded && !(lowest && (sample?.mayHave(lowest.id) ?? true))) throw excludesAll(examples, sample)
-  return { sample, excluded, examples: Math.min(examples, maxExamples ?? examples) }
+  const scored = Math.min(examples, maxExamples ?? examples)
+  log.info({ examples, scored, excluded: excluded?.size ?? 0 }, 'evaluation set listed')
+  return { sample, excluded, examples: scored }
 }
 
 /** Undefined for a format that must read its files to know. */
