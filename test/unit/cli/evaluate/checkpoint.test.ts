@@ -119,6 +119,16 @@ test('an older checkpoint needs its task; the rest follows from its variables, w
   )
 })
 
+test('an imported checkpoint needs its task alone; its variant and epsilon are used', async () => {
+  const { digest, ...flags } = await prepare({ model: { ...MODEL, variant: 'torchvision' } })
+  const imported = { ...flags, task: TASK.type }
+  const { metrics, model, warnings } = await score(imported)
+  assert.deepEqual([metrics.top1, model.variant, warnings], [0.5, 'torchvision', []])
+  const other = await prepare({ model: MODEL })
+  const { metrics: slim } = await score({ ...other, resize: 256, crop: 224, task: TASK.type })
+  assert.notEqual(slim.loss, metrics.loss, 'the variants compute different outputs from the same weights')
+})
+
 test('another task, backbone, variant or number of classes is refused; the message names both', async () => {
   const { digest, ...flags } = await prepare()
   const refused = (change: Partial<CheckpointFlags>, code: string, message: RegExp) =>
