@@ -6,7 +6,7 @@
 import { decodeSquare } from '../data/codecs/image.ts'
 import { createPass } from '../models/layer.ts'
 import { averageFeatures } from '../tasks/classifier.ts'
-import { type Tensor2D, type Tensor4D, tf } from '../tensor/tf.ts'
+import { type Tensor, type Tensor2D, type Tensor4D, tf } from '../tensor/tf.ts'
 import type { LoadedBackbone } from './backbone-checkpoint.ts'
 import { EMBEDDING_THRESHOLD, type Match, type Method } from './method.ts'
 
@@ -18,8 +18,10 @@ export interface EmbeddingOptions extends Pick<LoadedBackbone, 'backbone' | 'wei
 
 const MINI_PIXELS = 32
 const PIXELS = 224
+/** Keeps channels that never change, and pictures that equal the mean, from a division by zero. */
+const SMALL = 1e-12
 
-/** @returns a method whose distance is 1 - cosine of the features, after the mean over the test set is subtracted */
+/** @returns a method whose distance is 1 - cosine of the features, standardised by those of the test set */
 export function embeddingMethod({ backbone, weights, name, ...options }: EmbeddingOptions): Method<Uint8Array> {
   const { threshold = EMBEDDING_THRESHOLD, pixels = name === 'resnet-mini' ? MINI_PIXELS : PIXELS } = options
   const pass = createPass(weights, { training: false })
@@ -44,7 +46,8 @@ export function embeddingMethod({ backbone, weights, name, ...options }: Embeddi
 }
 
 interface TestFeatures {
-  readonly mean_F: ReturnType<typeof tf.mean>
+  readonly mean_F: Tensor
+  readonly deviation_F: Tensor
   /** Of length 1. */
   readonly directions_TF: Tensor2D
 }
@@ -63,28 +66,36 @@ function featuresOf(pictures: readonly Uint8Array[], pixels: number, embed: Embe
   })
 }
 
-/** All features of a rectified network are positive, so without the mean every two pictures would seem alike. */
+/**
+ * All features of a rectified network are positive, so without the mean every two pictures would seem alike. Without the
+ * standard deviation, the few channels that tell classes apart would hide all others.
+ */
 function testFeatures(parts: Tensor2D[]): TestFeatures {
   const kept = tf.tidy(() => {
     const features_TF = parts.length === 1 ? (parts[0] as Tensor2D) : (tf.concat(parts) as Tensor2D)
-    const mean_F = tf.mean(features_TF, 0)
-    return { mean_F, directions_TF: directions(features_TF, mean_F) }
+    const { mean, variance } = tf.moments(features_TF, 0)
+    const statistics = { mean_F: mean, deviation_F: tf.sqrt(tf.add(variance, SMALL)) }
+    return { ...statistics, directions_TF: directions(features_TF, statistics) }
   })
   tf.dispose(parts)
   return kept
 }
 
-function directions(features_BF: Tensor2D, mean_F: TestFeatures['mean_F']): Tensor2D {
-  const centred_BF = tf.sub(features_BF, mean_F)
-  const length_B = tf.maximum(tf.norm(centred_BF, 2, 1, true), 1e-12)
-  return tf.div(centred_BF, length_B) as Tensor2D
+function directions(features_BF: Tensor2D, { mean_F, deviation_F }: Omit<TestFeatures, 'directions_TF'>): Tensor2D {
+  const standard_BF = tf.div(tf.sub(features_BF, mean_F), deviation_F)
+  const length_B = tf.maximum(tf.norm(standard_BF, 2, 1, true), SMALL)
+  return tf.div(standard_BF, length_B) as Tensor2D
 }
 
-function matchesOf(features_BF: Tensor2D, { mean_F, directions_TF }: TestFeatures, threshold: number): Match[][] {
+function matchesOf(
+  features_BF: Tensor2D,
+  { directions_TF, ...statistics }: TestFeatures,
+  threshold: number,
+): Match[][] {
   const [count] = features_BF.shape
   const [tests] = directions_TF.shape
   const distances = tf.tidy(() => {
-    const cosines_BT = tf.matMul(directions(features_BF, mean_F), directions_TF, false, true)
+    const cosines_BT = tf.matMul(directions(features_BF, statistics), directions_TF, false, true)
     return tf.sub(1, cosines_BT).dataSync()
   })
   features_BF.dispose()

@@ -3,7 +3,7 @@ export type MethodName = 'perceptual' | 'embedding'
 
 /** bench/dedup measures it: nearly all copies are below 0.1, and other pictures above 0.3. */
 export const PERCEPTUAL_THRESHOLD = 0.15
-export const EMBEDDING_THRESHOLD = 0.05
+export const EMBEDDING_THRESHOLD = 0.01
 
 export interface Match {
   /** Number of the test picture, in the order in which they were added. */

@@ -6,6 +6,8 @@ import { before, test } from 'node:test'
 import sharp from 'sharp'
 import { open } from '../../../bench/dedup/copies.ts'
 import { KINDS, type Raw } from '../../../bench/dedup/pictures.ts'
+import type { Item } from '../../../src/data/dataset.ts'
+import { openDataset } from '../../../src/data/formats.ts'
 import { loadBackbone } from '../../../src/dedup/backbone-checkpoint.ts'
 import { type DedupOptions, findDuplicates } from '../../../src/dedup/dedup.ts'
 import { embeddingMethod } from '../../../src/dedup/embedding.ts'
@@ -15,8 +17,12 @@ import { silentLog } from '../../../src/support/log.ts'
 import { createRandom } from '../../../src/support/random.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
 import { tf } from '../../../src/tensor/tf.ts'
+import { writeCoco } from '../../support/coco-files.ts'
+import { drawScene, makeScenes } from '../../support/scenes.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
-import { encodeRecord, inside } from '../data/builders.ts'
+import { writeVoc } from '../../support/voc-files.ts'
+import { collect, encodeRecord, inside } from '../data/builders.ts'
+import { tarOf, writeTars } from '../data/webdataset/builders.ts'
 import { writeCheckpoint } from '../evaluator/builders.ts'
 import { buildModel, config, drawAll } from '../models/builders.ts'
 
@@ -246,3 +252,30 @@ test('the newest checkpoint of a folder is used, and another or an unknown netwo
   await assert.rejects(loadBackbone(folder, {}), { code: 'CHECKPOINT_INCOMPLETE' })
   await assert.rejects(loadBackbone(inside(root), {}), { code: 'CHECKPOINT_MISSING' })
 })
+
+test('reads boxes of COCO and VOC and tar files as well as class folders', async () => {
+  const scenes = makeScenes(5, 21, 200)
+  const [coco, voc, tars] = [inside(root), inside(root), inside(root)]
+  const { instances: annotations } = await writeCoco(coco, 'val2017', scenes)
+  await writeVoc(voc, 'train', scenes.slice(0, 2))
+  const jpegs = await Promise.all(scenes.slice(2, 4).map((scene) => drawScene(scene)))
+  const members = jpegs.flatMap((bytes, i) => [[`${i}.jpg`, bytes] as const, [`${i}.cls`, '0'] as const])
+  await writeTars(tars, { 'train-000000.tar': await tarOf(members) }, [{ id: 0, name: 'x', parents: [] }])
+  const { duplicates } = await findDuplicates({
+    ...optionsOf(coco, []),
+    test: { flag: '--test', folder: coco, options: { annotations } },
+    training: [
+      { flag: '--train', folder: voc, options: { imageSet: 'Main/train' } },
+      { flag: '--train', folder: tars },
+    ],
+  })
+  const ids = await idsOf(coco, annotations)
+  assert.equal(ids.length, 5)
+  assert.deepEqual(duplicates.map(({ test }) => test).sort(), ids.slice(0, 4))
+})
+
+async function idsOf(folder: string, annotations: string): Promise<string[]> {
+  const dataset = await openDataset(folder, { path: '.', format: 'coco', annotations, maxCorruptRecords: 0 })
+  const items = (await Promise.all(dataset.units.map((_, unit) => collect<Item<unknown>>(dataset.read(unit))))).flat()
+  return items.flatMap((item) => (item.type === 'example' ? [item.id] : [])).sort()
+}
