@@ -1,4 +1,4 @@
-/** The examples of docs/metrics print what the pages say. */
+/** The examples of docs/metrics and docs/formats print what the pages say. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { temporaryFolder } from '../../../support/temporary-folder.ts'
 
 /** A program and, in the next block, its output. */
 const EXAMPLE = /```(?<language>bash|ts)\n(?<program>.*?)```\n```\n(?<output>.*?)```/gs
-const pages = globSync('docs/metrics/*.md').sort()
+const pages = globSync(['docs/metrics/*.md', 'docs/formats/{coco,voc}.md']).sort()
 const root = temporaryFolder()
 
 /** Runs in a folder that looks like a clone. @returns what is printed */
