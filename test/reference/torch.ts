@@ -20,7 +20,7 @@ export async function findTorch(): Promise<((args: readonly string[]) => Promise
   try {
     await exec(PYTHON, ['-c', 'import torch, torchvision'])
   } catch (error) {
-    const [reason] = errorMessage(error).split('\n')
+    const reason = errorMessage(error).split('\n').at(-1)
     return `${PYTHON} has no torch and torchvision (${reason}); npm run test:torch installs ${DEBIAN.join(' and ')}`
   }
   const packages = await safetensors()
