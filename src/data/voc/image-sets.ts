@@ -10,6 +10,8 @@ import { statIfThere } from '../unreadable.ts'
 export const SET_KINDS = ['Main', 'Segmentation'] as const
 export type SetKind = (typeof SET_KINDS)[number]
 
+const NO_SETS = 'no image set: expected Main/SET.txt or Segmentation/SET.txt, with the name of an image a line'
+
 export interface SetName {
   readonly kind: SetKind
   readonly name: string
@@ -34,10 +36,10 @@ export async function chooseImageSet(root: string, given: string | undefined): P
   const named = given === undefined ? found : found.filter(({ kind, name }) => `${kind}/${name}` === given)
   const [first, ...others] = named
   if (first !== undefined && others.length === 0) return first
-  const choices = someNames(found.map(({ kind, name }) => `${kind}/${name}`)) || 'none'
+  if (found.length === 0) throw new DownpourError('DATA_MISSING', `${join(root, 'ImageSets')}: ${NO_SETS}`, { root })
+  const choices = someNames(found.map(({ kind, name }) => `${kind}/${name}`))
   const message = `${join(root, 'ImageSets')}: ${given === undefined ? 'several image sets' : `no set ${given}`}; there are ${choices}: name one with imageSet (spec.data.imageSet; data inspect --image-set)`
-  const code = given === undefined && found.length > 0 ? 'DATA_AMBIGUOUS' : 'DATA_MISSING'
-  throw new DownpourError(code, message, { root })
+  throw new DownpourError(given === undefined ? 'DATA_AMBIGUOUS' : 'DATA_MISSING', message, { root })
 }
 
 async function textFiles(folder: string): Promise<string[]> {

@@ -97,7 +97,10 @@ test('the image set is found where there is one, and must be named where there a
   await rm(join(folder, 'ImageSets/Segmentation'), { recursive: true })
   assert.equal((await openDataset(folder, CONFIG)).annotates, 'objects')
   await writeFile(join(folder, 'ImageSets/Main/train.txt'), '\n')
-  await assert.rejects(openDataset(folder, CONFIG), { code: 'DATA_MISSING' })
+  await assert.rejects(openDataset(folder, CONFIG), {
+    code: 'DATA_MISSING',
+    message: /ImageSets: no image set: expected/,
+  })
 })
 
 suite('an annotation that cannot be used is damage with file, image and field:', () => {
