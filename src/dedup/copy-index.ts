@@ -116,9 +116,12 @@ export class CopyIndex {
   }
 }
 
-/** A picture of few pixels loses more of its detail by encoding, so the same difference says less. */
+/**
+ * A picture of few pixels loses more of its detail by encoding, so the same difference says less. Below 10 pixels this
+ * would make any two pictures alike.
+ */
 function certaintyOf(pixels: number): number {
-  return 1 / (1 + 25 / pixels)
+  return 1 / (1 + 25 / Math.max(10, pixels))
 }
 
 const grid = new Float64Array(valuesOf(CONTRAST_SCALE))
