@@ -1,7 +1,10 @@
 /** Scores VOC result files against a VOC folder, as the development kit does. */
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { someNames } from '../../data/label-names.ts'
+import { statIfThere } from '../../data/unreadable.ts'
 import { readAnnotation, readClassMask, readImageSet, VOC_CLASSES } from '../../data/voc/folder.ts'
+import { findImageSets, type SetKind } from '../../data/voc/image-sets.ts'
 import { mustHaveClasses, readMask } from '../../data/voc/mask.ts'
 import { readDetections } from '../../data/voc/results.ts'
 import { ConfusionMatrix } from '../../scores/mean-iou.ts'
@@ -30,7 +33,7 @@ export interface VocFiles {
  * @throws DownpourError VOC_INVALID, PREDICTIONS_MISSING
  */
 export async function scoreVocDetection(files: VocFiles, method: VocMethod): Promise<Scores> {
-  const names = await readImageSet(files.groundTruth, 'Main', files.imageSet)
+  const names = await imagesOf(files, 'Main')
   const objects = await objectsOf(files, names)
   const results = await resultFiles(files)
   mustKnow(results, new Set(objects.map(({ name }) => name)))
@@ -45,6 +48,16 @@ export async function scoreVocDetection(files: VocFiles, method: VocMethod): Pro
     [...byClass.keys()].filter((name) => !results.has(name)),
   )
   return { summary: { mAP }, byCategory: Object.fromEntries(byClass), images: names.length, warnings }
+}
+
+/** The images of the set. @throws DownpourError VOC_INVALID; for a set that does not exist, with those that do */
+async function imagesOf({ groundTruth, imageSet }: VocFiles, kind: SetKind): Promise<string[]> {
+  const file = join(groundTruth, 'ImageSets', kind, `${imageSet}.txt`)
+  if (await statIfThere(file)) return readImageSet(groundTruth, kind, imageSet)
+  const sets = (await findImageSets(groundTruth)).flatMap((set) => (set.kind === kind ? [set.name] : []))
+  const others =
+    sets.length === 0 ? 'there is no image set of this kind' : `choose with --image-set: ${someNames(sets)}`
+  throw new DownpourError('VOC_INVALID', `${file}: does not exist; ${others}`, { file })
 }
 
 type NamedObject = VocObject & { readonly name: string }
@@ -99,7 +112,7 @@ async function resultFiles({ predictions, imageSet }: VocFiles): Promise<Map<str
 
 /** @throws DownpourError VOC_INVALID, MASK_INVALID, MASK_SIZE, MASK_CLASS, PREDICTIONS_MISSING */
 export async function scoreVocSegmentation(files: VocFiles, classes: readonly string[]): Promise<Scores> {
-  const names = await readImageSet(files.groundTruth, 'Segmentation', files.imageSet)
+  const names = await imagesOf(files, 'Segmentation')
   const matrix = new ConfusionMatrix(MASK_CLASSES)
   const advance = fileProgress(names.length, files.onProgress)
   for (const name of names) {

@@ -203,6 +203,18 @@ suite('VOC', () => {
       await assert.rejects(run(task, files), { code, message })
     })
 
+  test('names the image sets that there are where there is none of the name', async () => {
+    const files = writeVoc(fresh())
+    const other = { imageSet: 'train' }
+    const boxes = { code: 'VOC_INVALID', message: /Main\/train\.txt: does not exist; choose with --image-set: "test"$/ }
+    await assert.rejects(run('voc-detection', files, other), boxes)
+    const masks = { code: 'VOC_INVALID', message: /Segmentation\/train\.txt: .*--image-set: "val"$/ }
+    await assert.rejects(run('voc-segmentation', files, other), masks)
+    rmSync(join(files.groundTruth, 'ImageSets/Main/test.txt'))
+    const none = { code: 'VOC_INVALID', message: /test\.txt: does not exist; there is no image set of this kind$/ }
+    await assert.rejects(run('voc-detection', files), none)
+  })
+
   test('refuses a folder without results, and a missing mask', async () => {
     const files = writeVoc(fresh())
     const empty = { ...files, predictions: fresh() }
