@@ -180,14 +180,14 @@ async function scoresOf(folder: string, digest: string): Promise<string | undefi
 
 async function folderProblem(dir: string): Promise<string | undefined> {
   try {
-    return (await stat(dir)).isDirectory() ? undefined : `${dir} is not a folder`
+    return (await stat(dir)).isDirectory() ? undefined : `CHECKPOINT_UNREADABLE: ${dir} is not a folder`
   } catch (error) {
-    return `${dir} cannot be opened: ${errorMessage(error)}`
+    return `CHECKPOINT_UNREADABLE: ${dir} cannot be opened: ${errorMessage(error)}`
   }
 }
 
 function noCheckpointIn(dir: string): string {
-  return `no checkpoint in ${dir}: expected folders named step-000000000 in it or in its subfolders NAMESPACE/JOB`
+  return `CHECKPOINT_NOT_FOUND: no checkpoint in ${dir}: expected folders named step-000000000 in it or in its subfolders NAMESPACE/JOB`
 }
 
 function refusal({ name, code, reason }: RefusedCheckpoint): string {

@@ -102,12 +102,12 @@ test('a folder without checkpoints, a missing folder and a file are failures wit
   for (const verb of [listFolder, verifyFolder]) {
     const empty = await call(verb, fresh())
     assert.equal(empty.code, 1)
-    assert.match(empty.err, /no checkpoint in .*expected folders named/)
+    assert.match(empty.err, /CHECKPOINT_NOT_FOUND: no checkpoint in .*expected folders named/)
     const missing = await call(verb, join(root, 'no-such-folder'))
     assert.equal(missing.code, 1)
-    assert.match(missing.err, /no-such-folder cannot be opened/)
+    assert.match(missing.err, /CHECKPOINT_UNREADABLE: .*no-such-folder cannot be opened/)
     const file = join(root, 'file')
     writeFileSync(file, '')
-    assert.match((await call(verb, file)).err, /is not a folder/)
+    assert.match((await call(verb, file)).err, /CHECKPOINT_UNREADABLE: .* is not a folder/)
   }
 })
