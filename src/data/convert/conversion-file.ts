@@ -85,6 +85,10 @@ function differenceOf(before: Request, now: Request): string | undefined {
   const shown = (value: unknown) => (value === undefined ? 'not given' : JSON.stringify(value))
   const names = [...new Set([...Object.keys(before.options), ...Object.keys(now.options)])]
   const option = names.find((name) => before.options[name] !== now.options[name])
+  if (option === 'shards') {
+    const [had, has] = [before.options[option], now.options[option]]
+    return `the number of shards was ${had} and is ${has} (--shards, --images-per-shard)`
+  }
   if (option !== undefined) {
     return `--${option} was ${shown(before.options[option])} and is ${shown(now.options[option])}`
   }

@@ -172,7 +172,11 @@ suite('a conversion does not go on, and nothing is changed, when', () => {
 
   test('an option is another', async () => {
     const out = await stopped()
-    await refused(out, { size: { shards: 3 } }, /--shards was 6 and is 3\. Choose another folder, or delete this one/)
+    await refused(
+      out,
+      { size: { shards: 3 } },
+      /the number of shards was 6 and is 3 \(--shards, --images-per-shard\)\. Choose another folder, or delete this one/,
+    )
     await refused(out, { name: 'other' }, /--name was ".*" and is "other"/)
     await refused(out, { masks: true }, /--masks was false and is true/)
   })
