@@ -37,7 +37,7 @@ export async function chooseAnnotationFile(root: string, given: string | undefin
     throw new DownpourError('DATA_MISSING', `${join(root, given)}: no such annotations file`, { root })
   }
   const [first, ...others] = await findAnnotationFiles(root)
-  const choose = 'name it with annotations (spec.data.annotations; data inspect --annotations)'
+  const choose = 'name it with annotations (spec.data.annotations, or the option --annotations)'
   if (first === undefined) {
     const message = `${root}: no annotations file of COCO, here or in ${ANNOTATIONS}/; ${choose}`
     throw new DownpourError('DATA_MISSING', message, { root })
@@ -64,7 +64,7 @@ export async function findPictures(
   }
   const example = printable(images[0]?.fileName ?? '')
   const where = candidates.map((folder) => join(root, folder)).join(', ')
-  const set = 'set images to the folder of the pictures (spec.data.images; data inspect --images)'
+  const set = 'set images to the folder of the pictures (spec.data.images, or the option --images)'
   const message = `${join(root, annotations)}: its pictures, such as ${example}, are not in ${where}; ${set}`
   throw new DownpourError('DATA_MISSING', message, { root, folders: candidates })
 }

@@ -56,7 +56,7 @@ async function labelsIn(root: string): Promise<string> {
   const names = new Set((await listFolder(root)).map(({ name }) => name))
   const found = LABEL_FILES.find((name) => names.has(name))
   if (found !== undefined) return found
-  const message = `${root}: has neither ${LABEL_FILES.join(' nor ')}; expected labels.json with [{ "id": 0, "name": "…", "parents": [] }, …], or a text file with the name of a class in each line (spec.data.labels; data inspect --labels)`
+  const message = `${root}: has neither ${LABEL_FILES.join(' nor ')}; expected labels.json with [{ "id": 0, "name": "…", "parents": [] }, …], or a text file with the name of a class in each line (spec.data.labels, or the option --labels)`
   throw new DownpourError('DATA_MISSING', message, { root })
 }
 

@@ -94,7 +94,7 @@ function mustBeOneSeries(root: string, shards: readonly string[]): void {
   if (series.size <= 1 || (singles && alike && !numbered)) return
   const counted = [...series].map(([name, members]) => `${printable(name)} (${files(members.length)})`)
   const pattern = printable([...series.keys()][0] as string)
-  const message = `${root}: the folder has shards of ${series.size} series: ${some(counted)}; choose with a pattern (spec.data.files: "${pattern}"; data inspect --files)`
+  const message = `${root}: the folder has shards of ${series.size} series: ${some(counted)}; choose with a pattern (spec.data.files: "${pattern}", or the option --files)`
   throw new DownpourError('DATA_SHARDS_MIXED', message, { series: [...series.keys()] })
 }
 

@@ -38,7 +38,7 @@ export async function chooseImageSet(root: string, given: string | undefined): P
   if (first !== undefined && others.length === 0) return first
   if (found.length === 0) throw new DownpourError('DATA_MISSING', `${join(root, 'ImageSets')}: ${NO_SETS}`, { root })
   const choices = someNames(found.map(({ kind, name }) => `${kind}/${name}`))
-  const message = `${join(root, 'ImageSets')}: ${given === undefined ? 'several image sets' : `no set ${given}`}; there are ${choices}: name one with imageSet (spec.data.imageSet; data inspect --image-set)`
+  const message = `${join(root, 'ImageSets')}: ${given === undefined ? 'several image sets' : `no set ${given}`}; there are ${choices}: name one with imageSet (spec.data.imageSet, or the option --image-set)`
   throw new DownpourError(given === undefined ? 'DATA_AMBIGUOUS' : 'DATA_MISSING', message, { root })
 }
 
