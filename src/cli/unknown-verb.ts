@@ -9,7 +9,7 @@ Exit codes:
   1    failure; the last lines say why, and errors begin with a code (YAML_INVALID, INVALID_JOB, ...)
   2    data inspect: no damage, but files that look like data are not read
   130  interrupted
-  The exit codes of ps, worker and evaluate tell the operator how to react (docs/cli.md).
+  The exit codes of ps, worker and evaluator tell the operator how to react (docs/cli.md).
 `
 
 /**

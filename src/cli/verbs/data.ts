@@ -62,7 +62,9 @@ export function register(data: Command, io: DataIo = { out: process.stdout }): v
     .action((_name, options: MakeOptions) => make(options, io))
   data
     .command('inspect')
-    .description('count files, records, labels, damaged records and files that are not read')
+    .description(
+      'count files, records, labels or objects, damaged records and files that are not read, and draw samples',
+    )
     .argument(
       '<dir>',
       'a folder with TFRecord or WebDataset shards, with class folders, or of COCO or VOC, or a folder of such folders',
