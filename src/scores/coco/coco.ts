@@ -1,6 +1,6 @@
 /** Scores COCO's annotations and results as plain objects, with the field names of its files. */
 import { DownpourError } from '../../support/errors.ts'
-import { type CocoDetection, type CocoObject, detectionColumns, truthColumns } from './rows.ts'
+import { type CocoDetection, type CocoObject, checkFields, detectionColumns, truthColumns } from './rows.ts'
 import { boxScores, type CocoScores, type Columns, keypointScores } from './score.ts'
 import { COCO_SIGMAS } from './similarity.ts'
 
@@ -14,7 +14,8 @@ export interface CocoInput {
 
 /**
  * The 12 numbers of box detection.
- * @throws DownpourError SCORES_INVALID: a value that is not a number, or an image that is not in `images`
+ * @throws DownpourError SCORES_INVALID: a value that is not a number, an annotation id that stands twice, or a detection of an
+ * image that is not in `images`
  */
 export function cocoBoxes(
   input: CocoInput & {
@@ -43,6 +44,8 @@ export function cocoKeypoints(
 
 /** As pycocotools does, it refuses detections of unknown images and leaves out those of unknown categories. */
 function columnsOf({ images, categories, annotations, detections }: CocoInput, keypoints: number): Columns {
+  for (const [i, { id }] of images.entries()) checkFields({ id }, `images[${i}]`)
+  for (const [i, { id }] of categories.entries()) checkFields({ id }, `categories[${i}]`)
   const known = new Set(images.map(({ id }) => id))
   const stray = detections.findIndex(({ image_id }) => !known.has(image_id))
   if (stray >= 0) {

@@ -12,8 +12,8 @@ export interface CocoObject {
   readonly bbox: readonly number[]
   /** Pixels of the mask. Absent: those of the box. */
   readonly area?: number | undefined
-  /** Absent: 0. */
-  readonly iscrowd?: number | undefined
+  /** Absent: 0. Python also writes 0 and 1 as false and true. */
+  readonly iscrowd?: number | boolean | undefined
   /** Absent: the place in the list, from 1. pycocotools counts a match with an object of the id 0 as a miss. */
   readonly id?: number | undefined
   /** x, y and visibility of each. */
@@ -37,12 +37,9 @@ export interface CocoDetection {
 
 /** @param keypoints how many an object has; 0: boxes. @throws DownpourError SCORES_INVALID */
 export function truthColumns(objects: readonly CocoObject[], keypoints: number): Truths {
-  objects.forEach((object, i) => {
-    const where = `annotations[${i}]`
-    checkNumbers(object.bbox, 4, `${where}.bbox`)
-    if (keypoints > 0) checkNumbers(object.keypoints, keypoints * 3, `${where}.keypoints`)
-  })
-  const crowds = Uint8Array.from(objects, ({ iscrowd = 0 }) => (iscrowd === 0 ? 0 : 1))
+  for (const [i, object] of objects.entries()) checkObject(object, keypoints, `annotations[${i}]`)
+  checkOwnIds(objects)
+  const crowds = Uint8Array.from(objects, ({ iscrowd = 0 }) => (Number(iscrowd) === 0 ? 0 : 1))
   return {
     ...placeColumns(objects),
     ids: Float64Array.from(objects, ({ id }, i) => id ?? i + 1),
@@ -57,9 +54,9 @@ export function truthColumns(objects: readonly CocoObject[], keypoints: number):
 /** @throws DownpourError SCORES_INVALID */
 export function detectionColumns(detections: readonly CocoDetection[], keypoints: number): Detections {
   const areBoxesGiven = keypoints === 0 || detections[0]?.bbox !== undefined
-  detections.forEach(({ score, bbox, ...detection }, i) => {
+  detections.forEach(({ image_id, category_id, score, bbox, ...detection }, i) => {
     const where = `detections[${i}]`
-    checkNumbers([score], 1, `${where}.score`)
+    checkFields({ image_id, category_id, score }, where)
     if (areBoxesGiven) checkNumbers(bbox, 4, `${where}.bbox`)
     if (keypoints > 0) checkNumbers(detection.keypoints, keypoints * 3, `${where}.keypoints`)
   })
@@ -91,6 +88,34 @@ function areaOf([, , width = 0, height = 0]: readonly number[]): number {
 
 function labelled({ num_keypoints, keypoints = [] }: Partial<CocoObject> = {}): number {
   return num_keypoints ?? keypoints.filter((value, i) => i % 3 === 2 && value > 0).length
+}
+
+function checkObject(object: CocoObject, keypoints: number, where: string): void {
+  const { image_id, category_id, id = 1, area = 0, iscrowd = 0, num_keypoints = 0 } = object
+  checkFields({ image_id, category_id, id, area, num_keypoints, iscrowd: Number(iscrowd) }, where)
+  checkNumbers(object.bbox, 4, `${where}.bbox`)
+  if (keypoints > 0) checkNumbers(object.keypoints, keypoints * 3, `${where}.keypoints`)
+}
+
+/** pycocotools keeps the last of several objects with one id in the place of each. */
+function checkOwnIds(objects: readonly CocoObject[]): void {
+  const known = new Set<number>()
+  objects.forEach(({ id }, i) => {
+    if (id === undefined) return
+    const where = `annotations[${i}]`
+    if (known.has(id))
+      throw new DownpourError('SCORES_INVALID', `${where}.id: ${id}: expected an id of its own`, { where })
+    known.add(id)
+  })
+}
+
+/** Each field must be a number. @throws DownpourError SCORES_INVALID */
+export function checkFields(fields: Readonly<Record<string, number>>, where: string): void {
+  for (const [field, value] of Object.entries(fields)) {
+    if (Number.isFinite(value)) continue
+    const message = `${where}.${field}: ${shownValue(value)}: expected a finite number`
+    throw new DownpourError('SCORES_INVALID', message, { where })
+  }
 }
 
 /** A number that is not finite would make the order of detections, and so the scores, meaningless. */

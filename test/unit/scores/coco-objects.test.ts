@@ -54,8 +54,32 @@ suite('boxes as plain objects', () => {
     )
   })
 
+  test('take crowd flags that Python wrote as false and true', () => {
+    const flagged = BOXES.annotations.map((object) => ({ ...object, iscrowd: object.iscrowd === 1 }))
+    assert.deepEqual(cocoBoxes({ ...BOXES, annotations: flagged }), cocoBoxes(BOXES))
+  })
+
+  for (const [name, object, message] of [
+    ['an area of NaN', { area: Number.NaN }, /annotations\[1\]\.area: NaN/],
+    ['a crowd flag of NaN', { iscrowd: Number.NaN }, /annotations\[1\]\.iscrowd: NaN/],
+    ['a category that is text', { category_id: '1' as unknown as number }, /annotations\[1\]\.category_id: "1"/],
+    ['an id that stands twice', { id: 1 }, /annotations\[1\]\.id: 1: expected an id of its own/],
+  ] as const)
+    test(`are refused for an object with ${name}`, () => {
+      const [first, ...others] = BOXES.annotations as [CocoInput['annotations'][number]]
+      const annotations = [first, { ...first, id: 2, ...object }, ...others.slice(1)]
+      assert.throws(() => cocoBoxes({ ...BOXES, annotations }), { code: 'SCORES_INVALID', message })
+    })
+
+  test('are refused for a category or an image whose id is text', () => {
+    const text = [{ id: '1' as unknown as number }]
+    const [code, message] = ['SCORES_INVALID', /\[0\]\.id: "1": expected a finite number/]
+    assert.throws(() => cocoBoxes({ ...BOXES, categories: text }), { code, message })
+    assert.throws(() => cocoBoxes({ ...BOXES, images: text }), { code, message })
+  })
+
   for (const [name, detection, message] of [
-    ['a score of NaN', { score: Number.NaN }, /detections\[0\]\.score: \[NaN\]/],
+    ['a score of NaN', { score: Number.NaN }, /detections\[0\]\.score: NaN/],
     ['an infinite box', { bbox: [1, 2, Number.POSITIVE_INFINITY, 4] }, /detections\[0\]\.bbox/],
     ['a missing box', { bbox: undefined }, /detections\[0\]\.bbox: undefined/],
     ['an unknown image', { image_id: 3 }, /detections\[0\]\.image_id: 3/],
