@@ -48,8 +48,8 @@ async function hasClasses(folder: string): Promise<boolean> {
 
 /**
  * Without a labels file, class folders are numbered in alphabetical order. With one, a folder has the label of its
- * name, so that a set without some of the classes numbers the others the same way. docs/data.md lists what else may be
- * there.
+ * name, so that a set without some of the classes numbers the others the same way. docs/formats/imagenet-folder.md
+ * lists what else may be there.
  * @throws DownpourError LABELS_INVALID, LABEL_UNKNOWN for a folder without a label; DATA_UNREADABLE, DATA_NAMES,
  * DATA_SPLITS, DATA_NESTED, DATA_NO_PICTURES
  */

@@ -1,4 +1,4 @@
-/** Everything in a data folder that is not read, by kind. docs/data.md describes the same rules. */
+/** Everything in a data folder that is not read, by kind. docs/formats describes the same rules. */
 
 import { printable } from '../../support/printable.ts'
 

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../../../support/temporary-folder.ts'
 
 /** A program and, in the next block, its output. */
 const EXAMPLE = /```(?<language>bash|ts)\n(?<program>.*?)```\n```\n(?<output>.*?)```/gs
-const pages = globSync(['docs/metrics/*.md', 'docs/formats/{coco,voc}.md']).sort()
+const pages = globSync(['docs/metrics/*.md', 'docs/formats/{coco,imagenet-folder,tfrecord,voc}.md']).sort()
 const root = temporaryFolder()
 
 /** Runs in a folder that looks like a clone. @returns what is printed */
