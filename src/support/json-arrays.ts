@@ -7,8 +7,11 @@ import { createReadStream } from 'node:fs'
 import { DownpourError, errorMessage } from './errors.ts'
 
 const CHUNK_BYTES = 1 << 20
+/** Far more than an element of any such file has: a quote that is missing must not bring the rest of a file into memory. */
+const MAX_ELEMENT_BYTES = 64 * 2 ** 20
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a]
 const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x5b, 0x5d, 0x7b, 0x7d]
+const [TAB, LINE_FEED, CARRIAGE_RETURN, SPACE] = [0x09, 0x0a, 0x0d, 0x20]
 /** The byte order mark of UTF-8, which some editors write. */
 const MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
@@ -30,7 +33,7 @@ export interface ReadOptions {
 
 /**
  * Calls `visits[key]` for each element of the array at `key` of the file's object, in the order of the file, or
- * `visits['']` if the file is one array. Other keys are skipped.
+ * `visits['']` if the file is one array. Other keys are skipped: of their values, only brackets are checked.
  * @returns the keys of the arrays that were read
  * @throws DownpourError JSON_INVALID with file, key and index; errors of a visit and of the disk
  */
@@ -47,6 +50,17 @@ export async function readJsonArrays(
   return scanner.end()
 }
 
+/** What may stand next among the keys of the file's object. `first`: a key or the end. */
+type Next = 'first' | 'key' | 'colon' | 'value' | 'comma'
+
+const EXPECTED: Readonly<Record<Next, string>> = {
+  first: 'a key in double quotes, or }',
+  key: 'a key in double quotes',
+  colon: ':',
+  value: 'a value',
+  comma: ', or }',
+}
+
 class Scanner {
   readonly #file: string
   readonly #visits: ReadonlyMap<string, Visit>
@@ -54,11 +68,14 @@ class Scanner {
   #bytes: Buffer = Buffer.alloc(0)
   /** Place of the first of `#bytes` in the file. */
   #offset = 0
-  /** Open brackets and braces. */
+  /** What closes each open bracket and brace. */
+  readonly #closings: number[] = []
+  /** Their number, which is needed for each byte. */
   #depth = 0
+  #next: Next = 'first'
   #isInString = false
   #isEscaped = false
-  /** Where the element, or the string at depth 1, begins in `#bytes`; -1 outside of both. */
+  /** Where the element, or the string or number at depth 1, begins in `#bytes`; -1 outside of both. */
   #start = -1
   #isObject = false
   #isOver = false
@@ -77,6 +94,7 @@ class Scanner {
 
   write(chunk: Buffer): void {
     const rest = this.#start < 0 ? 0 : this.#bytes.length - this.#start
+    if (rest > MAX_ELEMENT_BYTES) throw this.#invalid('more than 64 MiB without an end: a quote or bracket is missing')
     const isFirst = this.#depth === 0 && !this.#isOver && chunk.subarray(0, MARK.length).equals(MARK)
     const bytes = isFirst ? chunk.subarray(MARK.length) : chunk
     this.#offset += this.#bytes.length - rest + (isFirst ? MARK.length : 0)
@@ -92,7 +110,7 @@ class Scanner {
 
   #take(byte: number, i: number): void {
     if (this.#isInString) this.#takeOfString(byte, i)
-    else if (byte > 0x20) this.#takeOutside(byte, i)
+    else if (byte > SPACE || !isSpace(byte)) this.#takeOutside(byte, i)
   }
 
   #takeOfString(byte: number, i: number): void {
@@ -100,7 +118,7 @@ class Scanner {
     else if (byte === BACKSLASH) this.#isEscaped = true
     else if (byte === QUOTE) {
       this.#isInString = false
-      if (this.#depth === 1 && this.#isObject) this.#string = this.#parse(i + 1) as string
+      if (this.#isAmongKeys()) this.#string = this.#parse(i + 1) as string
     }
   }
 
@@ -109,13 +127,44 @@ class Scanner {
     else if (byte === COMMA && this.#depth === this.#elementDepth) this.#endElement(i)
     else if (byte === CLOSE_BRACKET || byte === CLOSE_BRACE) this.#close(byte, i)
     else {
-      const isTopString = byte === QUOTE && this.#depth === 1 && this.#isObject
-      if (this.#start < 0 && (isTopString || this.#depth === this.#elementDepth)) this.#start = i
+      if (this.#isAmongKeys()) this.#takeAmongKeys(byte, i)
+      else if (this.#start < 0 && this.#depth === this.#elementDepth) this.#start = i
       if (byte === QUOTE) this.#isInString = true
-      else if (byte === COLON && this.#depth === 1) this.#key = this.#string
       else if (byte === OPEN_BRACKET) this.#openArray()
-      else if (byte === OPEN_BRACE) this.#depth++
+      else if (byte === OPEN_BRACE) this.#open(CLOSE_BRACE)
     }
+  }
+
+  /** Whether the scanner is in the file's object, but not in a value of it that has brackets. */
+  #isAmongKeys(): boolean {
+    return this.#depth === 1 && this.#isObject
+  }
+
+  #takeAmongKeys(byte: number, i: number): void {
+    if (byte === COLON) {
+      this.#expect('colon')
+      this.#key = this.#string
+      this.#next = 'value'
+    } else if (byte === COMMA) {
+      this.#endValue(i)
+      this.#expect('comma')
+      this.#next = 'key'
+    } else if (this.#start < 0) {
+      const isKey = byte === QUOTE && this.#next !== 'value'
+      if (isKey) this.#expect('first', 'key')
+      else this.#expect('value')
+      this.#next = isKey ? 'colon' : 'comma'
+      if (byte !== OPEN_BRACKET && byte !== OPEN_BRACE) this.#start = i
+    }
+  }
+
+  /** A number, true, false or null among the keys ends where the next begins. */
+  #endValue(i: number): void {
+    if (this.#start >= 0) this.#parse(i)
+  }
+
+  #expect(...allowed: readonly Next[]): void {
+    if (!allowed.includes(this.#next)) throw this.#invalid(`expected ${EXPECTED[this.#next]}`)
   }
 
   #begin(byte: number): void {
@@ -126,12 +175,17 @@ class Scanner {
     this.#isObject = !isArray
     if (isArray) this.#key = WHOLE_FILE
     if (isArray) this.#openArray()
-    else this.#depth = 1
+    else this.#open(CLOSE_BRACE)
+  }
+
+  #open(closing: number): void {
+    this.#closings.push(closing)
+    this.#depth++
   }
 
   #openArray(): void {
     const isAtTop = this.#depth === (this.#isObject ? 1 : 0)
-    this.#depth++
+    this.#open(CLOSE_BRACKET)
     if (!isAtTop || this.#key === undefined || !this.#visits.has(this.#key)) return
     if (this.#read.has(this.#key)) throw this.#invalid('the key stands in the file twice')
     this.#read.add(this.#key)
@@ -141,13 +195,25 @@ class Scanner {
   }
 
   #close(byte: number, i: number): void {
+    if (this.#isAmongKeys()) {
+      this.#endValue(i)
+      this.#expect('first', 'comma')
+    }
     if (this.#depth === this.#elementDepth) {
-      if (byte !== CLOSE_BRACKET) throw this.#invalid('expected ]')
+      this.#mustClose(byte)
       if (this.#start >= 0 || this.#place > 0) this.#endElement(i)
       this.#elementDepth = -1
     }
+    // JSON.parse finds a wrong bracket within an element.
+    if (this.#start < 0) this.#mustClose(byte)
+    this.#closings.pop()
     this.#depth--
     this.#isOver = this.#depth === 0
+  }
+
+  #mustClose(byte: number): void {
+    const expected = this.#closings.at(-1)
+    if (byte !== expected) throw this.#invalid(`expected ${String.fromCharCode(expected as number)}`)
   }
 
   #endElement(i: number): void {
@@ -174,9 +240,14 @@ class Scanner {
   }
 }
 
-/** @param byte the first of the file that is no control character. A gzip file begins with 1f 8b. */
+function isSpace(byte: number): boolean {
+  return byte === SPACE || byte === LINE_FEED || byte === CARRIAGE_RETURN || byte === TAB
+}
+
+/** @param byte the first of the file. A gzip file begins with 1f 8b, and one in UTF-16 with ff fe or fe ff. */
 function notJson(byte: number): string {
-  return byte === 0x8b ? 'the file is compressed: unpack it with gunzip first' : 'expected a JSON object or array'
+  if (byte === 0x1f) return 'the file is compressed: unpack it with gunzip first'
+  return byte >= 0xfe ? 'the file is in UTF-16: save it in UTF-8' : 'expected a JSON object or array'
 }
 
 /** Names the first NaN or Infinity outside of a string, with its key: Python's json writes them, and JSON has neither. */

@@ -65,6 +65,23 @@ suite('a file that is not JSON is refused with the key and index', () => {
     ['[{"bbox":[1,-Infinity]}]', /\[0\]: bbox: -Infinity is not JSON/],
     ['[{"image_id":7,"id":3,"bbox":[1,NaN]}]', /\[0\]: \(image_id 7\): bbox: NaN is not JSON/],
     ["[{'id':3}]", /\[0\]: Expected property name/],
+    ['{"a":[],}', /a: expected a key/],
+    ['{"a":[] "b":[]}', /a: expected , or }/],
+    ['{"a" []}', /: expected :/],
+    ['{"a":,"b":[]}', /a: expected a value/],
+    ['{"a":}', /a: expected a value/],
+    ['{,"a":[]}', /: expected a key in double quotes, or }/],
+    ["{'a':[]}", /: expected a key in double quotes, or }/],
+    ['{/* b */"a":[]}', /: expected a key in double quotes, or }/],
+    ['{"n":tru,"a":[]}', /n: Unexpected end/],
+    ['{"n":01,"a":[]}', /n: Unexpected number/],
+    ['{"n":"x" "y","a":[]}', /n: expected , or }/],
+    ['{"n":[},"a":[]}', /n: expected ]/],
+    ['{"n":{"m":[1}],"a":[]}', /n: expected ]/],
+    ['{"n":{],"a":[]}', /n: expected }/],
+    ['[1]]', /text after the end/],
+    ['[1]\0', /text after the end/],
+    ['\ufeff'.concat('\0[1]'), /expected a JSON object or array/],
   ] as const) {
     test(text || 'nothing', async () => {
       await assert.rejects(read(text), (error: Error & { code: string }) => {
@@ -75,4 +92,13 @@ suite('a file that is not JSON is refused with the key and index', () => {
       })
     })
   }
+})
+
+test('a file in UTF-16 is refused with advice', async () => {
+  await assert.rejects(read(Buffer.from('\ufeff[1]', 'utf16le')), { code: 'JSON_INVALID', message: /UTF-16/ })
+})
+
+test('a missing quote does not bring the rest of a large file into memory', async () => {
+  const text = Buffer.concat([Buffer.from('[{"name":"x'), Buffer.alloc(70 * 2 ** 20, 'y')])
+  await assert.rejects(read(text), { code: 'JSON_INVALID', message: /\[0\]: more than 64 MiB without an end/ })
 })
