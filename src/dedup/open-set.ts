@@ -1,4 +1,6 @@
 import { realpath } from 'node:fs/promises'
+import { normalize } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { DataFormatName } from '../contract/data-formats.ts'
 import type { AnyDataset } from '../data/dataset.ts'
 import type { FormatOptions } from '../data/format.ts'
@@ -32,14 +34,22 @@ export async function openSet({ flag, folder, format, options }: SetOptions): Pr
   return { folder, dataset }
 }
 
-/** Duplicates within one set are not searched: every picture would be its own. @throws DownpourError DEDUP_SAME_FOLDER */
+/**
+ * Duplicates within one set are not searched: every picture would be its own. Two parts of one folder, such as the
+ * shards train-* and val-*, are two sets.
+ * @throws DownpourError DEDUP_SAME_FOLDER
+ */
 export async function mustDiffer(test: OpenSet, training: readonly OpenSet[]): Promise<void> {
   const real = await realpath(test.folder)
-  for (const { folder } of training) {
-    if ((await realpath(folder)) !== real) continue
-    const message = `--train ${folder}: is the folder of --test, so every picture would be found as its own copy`
+  for (const { folder, dataset } of training) {
+    if ((await realpath(folder)) !== real || !isDeepStrictEqual(filesOf(dataset), filesOf(test.dataset))) continue
+    const message = `--train ${folder}: is the folder of --test with the same files, so every picture would be found as its own copy`
     throw new DownpourError('DEDUP_SAME_FOLDER', message, { folder })
   }
+}
+
+function filesOf({ paths = ['.'] }: AnyDataset): string[] {
+  return paths.map((path) => normalize(path))
 }
 
 async function detected(flag: string, folder: string): Promise<DataFormatName> {

@@ -161,6 +161,21 @@ test('refuses what would give a wrong list, before it reads pictures', async () 
   assert.deepEqual(readFileSync(join(set, 'a/0.jpg')), await jpeg(0))
 })
 
+test('compares two parts of one folder, and refuses one part with itself', async () => {
+  const folder = inside(root)
+  const train = await writeCoco(folder, 'train', makeScenes(4, 5))
+  const val = await writeCoco(folder, 'val', makeScenes(6, 5).slice(2))
+  const optionsWith = (trained: string): DedupOptions => ({
+    ...optionsOf(folder, []),
+    training: [{ flag: '--train', folder, options: { annotations: trained } }],
+    test: { flag: '--test', folder, options: { annotations: val.instances } },
+  })
+  const { duplicates } = await findDuplicates(optionsWith(train.instances))
+  assert.deepEqual(duplicates.map(({ test }) => test).sort(), ['3', '4'])
+  const itself = findDuplicates(optionsWith(`./${val.instances}`))
+  await assert.rejects(itself, { code: 'DEDUP_SAME_FOLDER', message: /with the same files/ })
+})
+
 test('replaces an earlier list', async () => {
   const options = optionsOf(await testSet(), [await folderWith({ 'x/0.jpg': await jpeg(0) })])
   await findDuplicates(options)
