@@ -2,7 +2,8 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser'
 import { z } from 'zod'
 import type { VocBox } from '../../scores/voc.ts'
-import { DownpourError } from '../../support/errors.ts'
+import { DownpourError, errorMessage } from '../../support/errors.ts'
+import { shownValue } from '../../support/shown.ts'
 
 export interface VocAnnotation {
   readonly width: number
@@ -19,9 +20,15 @@ export interface VocObject {
 
 const MAX_CHARACTERS = 4 << 20
 
-/** Replaces the five entities of XML itself, because documents that declare others are refused. Objects are always a list. */
+/** Characters by number, and the five entities of XML itself: documents that declare others are refused. */
+const ENTITY = /&(?!(amp|lt|gt|quot|apos|#\d+|#x[\da-f]+);)[^\s;&<]*;/i
+const COMMENT_OR_CDATA = /<!--[\s\S]*?-->|<!\[CDATA\[[\s\S]*?\]\]>/g
+
+/** Objects are always a list. */
 const PARSER = new XMLParser({
   processEntities: true,
+  // Without it, the package leaves characters by number as they are.
+  htmlEntities: true,
   parseTagValue: false,
   isArray: (name) => name === 'object',
 })
@@ -57,10 +64,14 @@ export function parseAnnotation(xml: string, where: string): VocAnnotation {
   if (/<!DOCTYPE|<!ENTITY/i.test(xml)) throw fail('document types and entities are not read: remove <!DOCTYPE …>')
   const valid = XMLValidator.validate(xml)
   if (valid !== true) throw fail(`line ${valid.err.line}: ${valid.err.msg}`)
-  const parsed = AnnotationXml.safeParse(PARSER.parse(xml))
+  const entity = ENTITY.exec(xml.replaceAll(COMMENT_OR_CDATA, ''))?.[0]
+  if (entity !== undefined)
+    throw fail(`entity ${shownValue(entity)}: expected one of XML itself, or a number as &#233;`)
+  const content = contentOf(xml, fail)
+  const parsed = AnnotationXml.safeParse(content)
   if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw fail(`${issue?.path.join('.')}: ${issue?.message}`)
+    const [{ path, message }] = parsed.error.issues as [z.core.$ZodIssue]
+    throw fail(`${path.join('.')}: ${found(content, path)}: ${message}`)
   }
   const { size, object } = parsed.data.annotation
   const objects = object.map(({ name, difficult, truncated, bndbox: { xmin, ymin, xmax, ymax } }) => ({
@@ -70,4 +81,21 @@ export function parseAnnotation(xml: string, where: string): VocAnnotation {
     truncated: truncated === '1',
   }))
   return { ...size, objects }
+}
+
+/** The package refuses XML of more than 100 levels, and names that stand for something else in JavaScript. */
+function contentOf(xml: string, fail: (problem: string) => DownpourError): unknown {
+  try {
+    return PARSER.parse(xml)
+  } catch (error) {
+    throw fail(errorMessage(error))
+  }
+}
+
+function found(content: unknown, path: readonly PropertyKey[]): string {
+  const value = path.reduce<unknown>(
+    (inside, key) => (inside as Record<PropertyKey, unknown> | undefined)?.[key],
+    content,
+  )
+  return value === undefined ? 'missing' : shownValue(value)
 }

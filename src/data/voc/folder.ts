@@ -7,6 +7,7 @@ import { readRegular } from '../regular-file.ts'
 import { parseAnnotation, type VocAnnotation } from './annotation.ts'
 import type { SetKind } from './image-sets.ts'
 import { type Mask, readMask } from './mask.ts'
+import { xmlText } from './xml-text.ts'
 
 /** Room for an image set of millions of names. */
 const MAX_TEXT_BYTES = 256 * 2 ** 20
@@ -41,7 +42,10 @@ export const VOC_CLASSES = [
  */
 export async function readImageSet(root: string, kind: SetKind, set: string): Promise<string[]> {
   const file = join(root, 'ImageSets', kind, `${set}.txt`)
-  const lines = (await readText(file)).split('\n').map((line) => line.trim())
+  const lines = (await readBytes(file))
+    .toString('utf8')
+    .split('\n')
+    .map((line) => line.trim())
   const names = lines.filter(Boolean).map((line) => line.split(/\s+/)[0] as string)
   if (names.length === 0) throw new DownpourError('VOC_INVALID', `${file}: no image in the set`)
   const path = names.find((name) => /[/\\\0]/.test(name))
@@ -54,7 +58,7 @@ export async function readImageSet(root: string, kind: SetKind, set: string): Pr
 /** @throws DownpourError VOC_INVALID */
 export async function readAnnotation(root: string, name: string): Promise<VocAnnotation> {
   const file = join(root, 'Annotations', `${name}.xml`)
-  return parseAnnotation(await readText(file), file)
+  return parseAnnotation(xmlText(await readBytes(file), file), file)
 }
 
 /** @throws DownpourError VOC_INVALID, MASK_INVALID */
@@ -68,9 +72,9 @@ export async function readClassMask(root: string, name: string): Promise<Mask & 
   throw new DownpourError('VOC_INVALID', `${file}: no such file`, { file })
 }
 
-async function readText(file: string): Promise<string> {
+async function readBytes(file: string): Promise<Buffer> {
   try {
-    return (await readRegular(file, MAX_TEXT_BYTES)).toString('utf8')
+    return await readRegular(file, MAX_TEXT_BYTES)
   } catch (error) {
     if (errorCode(error) !== 'DATA_UNREADABLE') throw error
     const message = errorMessage(error)
