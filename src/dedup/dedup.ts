@@ -8,7 +8,7 @@ import { DownpourError } from '../support/errors.ts'
 import { checkListPath, checkTestId, type Duplicate, writeList } from './list.ts'
 import type { Method, MethodName } from './method.ts'
 import { mustDiffer, type OpenSet, openSet, type SetOptions } from './open-set.ts'
-import { ProgressFile } from './progress-file.ts'
+import { ProgressFile, type State } from './progress-file.ts'
 import { Damage, type Picture, readPictures } from './read-pictures.ts'
 
 export interface DedupOptions {
@@ -94,27 +94,34 @@ async function compareAll(training: readonly OpenSet[], ids: readonly string[], 
   const earlier = await file.read(key)
   const found: Found = new Map(earlier?.found.map(({ test, ...source }) => [test, source]))
   const damage = new Damage(options.maxCorrupt, earlier?.damaged)
-  let pictures = earlier?.pictures ?? 0
   const continuedAfter = earlier?.unitsDone ?? 0
+  let [unitsDone, pictures, damaged] = [continuedAfter, earlier?.pictures ?? 0, damage.count]
+  const state = (): State => ({ key, unitsDone, pictures, damaged, found: [...found].map(stored) })
   const startMs = performance.now()
-  for (const [done, { set, unit }] of units.entries()) {
-    if (done < continuedAfter) continue
-    for await (const batch of readPictures(set.dataset, unit, methods, damage, signal)) {
-      pictures += batch.length
-      compare(batch, training.length > 1 ? `${set.folder}/` : '', methods, found)
+  try {
+    for (const { set, unit } of units.slice(continuedAfter)) {
+      const prefix = training.length > 1 ? `${set.folder}/` : ''
+      // The state has whole units alone: an interrupted one is compared again, and must not count twice.
+      const inUnit: Found = new Map()
+      let picturesInUnit = 0
+      for await (const batch of readPictures(set.dataset, unit, methods, damage, signal)) {
+        picturesInUnit += batch.length
+        compare(batch, prefix, methods, inUnit)
+      }
+      for (const [test, source] of inUnit) keepBetter(found, test, source)
+      pictures += picturesInUnit
+      damaged = damage.count
+      unitsDone += 1
+      await file.save(state)
+      onProgress?.(unitsDone, units.length, 'training')
     }
-    await file.save(() => ({
-      key,
-      unitsDone: done + 1,
-      pictures,
-      damaged: damage.count,
-      found: [...found].map(([test, source]) => ({ test, ...source })),
-    }))
-    onProgress?.(done + 1, units.length, 'training')
+  } catch (error) {
+    if (signal?.aborted && unitsDone > continuedAfter) await file.saveNow(state())
+    throw error
   }
   const seconds = (performance.now() - startMs) / 1000
   const picturesPerSecond = (pictures - (earlier?.pictures ?? 0)) / seconds
-  return { found, pictures, damaged: damage.count, continuedAfter, picturesPerSecond, file }
+  return { found, pictures, damaged, continuedAfter, picturesPerSecond, file }
 }
 
 function compare(batch: readonly Picture[], prefix: string, methods: readonly Method[], found: Found): void {
@@ -122,10 +129,17 @@ function compare(batch: readonly Picture[], prefix: string, methods: readonly Me
     const matches = method.match(batch.map(({ prepared }) => prepared[i]))
     for (const [at, { id }] of batch.entries())
       for (const { test, distance } of matches[at] ?? []) {
-        const source = { training: prefix + id, method: method.name, distance }
-        if (isBetter(source, found.get(test))) found.set(test, source)
+        keepBetter(found, test, { training: prefix + id, method: method.name, distance })
       }
   }
+}
+
+function keepBetter(found: Found, test: number, source: Omit<Duplicate, 'test'>): void {
+  if (isBetter(source, found.get(test))) found.set(test, source)
+}
+
+function stored([test, source]: [number, Omit<Duplicate, 'test'>]): State['found'][number] {
+  return { test, ...source }
 }
 
 function isBetter(one: Omit<Duplicate, 'test'>, other: Omit<Duplicate, 'test'> | undefined): boolean {

@@ -50,10 +50,14 @@ export class ProgressFile {
 
   /** Writes nothing if the last time was a moment ago. @throws DownpourError DEDUP_OUT_UNUSABLE */
   async save(state: () => State): Promise<void> {
-    if (performance.now() - this.#savedAt < this.#saveEveryMs) return
+    if (performance.now() - this.#savedAt >= this.#saveEveryMs) await this.saveNow(state())
+  }
+
+  /** @throws DownpourError DEDUP_OUT_UNUSABLE */
+  async saveNow(state: State): Promise<void> {
     const unfinished = `${this.#path}.tmp`
     try {
-      await writeFile(unfinished, JSON.stringify(state()))
+      await writeFile(unfinished, JSON.stringify(state))
       await rename(unfinished, this.#path)
     } catch (error) {
       await rm(unfinished, { force: true }).catch(() => {}) // the first error is the one to report

@@ -207,6 +207,31 @@ test('an interrupted search writes no list, and the same call continues it with 
   assert.equal(existsSync(`${options.out}.partial`), false)
 })
 
+test('an interruption in the middle of a shard keeps the shards before it, however new they are', async () => {
+  const shards = inside(root)
+  await writeFile(join(shards, 'labels.json'), '[{"id":0,"name":"x","parents":[]}]')
+  const recordOf = async (i: number) => encodeRecord({ id: `copy-${i}`, labels: [0], encoded: await jpeg(i) })
+  await writeFile(join(shards, 'data-00000-of-00002.tfrecord'), await recordOf(0))
+  // More pictures than are decoded at once.
+  const many = Array.from<Uint8Array>({ length: 40 }).fill(await recordOf(1))
+  await writeFile(join(shards, 'data-00001-of-00002.tfrecord'), Buffer.concat(many))
+  const stop = new AbortController()
+  const method = perceptualMethod() as Method
+  const prepare = method.prepare.bind(method)
+  let prepared = 0
+  method.prepare = (bytes) => {
+    prepared += 1
+    // Three of the test set and one of the first shard.
+    if (prepared === 3 + 1 + 1) stop.abort()
+    return prepare(bytes)
+  }
+  const options = optionsOf(await testSet(), [shards], { saveEveryMs: 3_600_000 })
+  const stopped = findDuplicates({ ...options, methods: [method], signal: stop.signal })
+  await assert.rejects(stopped, { name: 'AbortError' })
+  const report = await findDuplicates(options)
+  assert.deepEqual([report.continuedAfter, report.training.pictures, report.duplicates.length], [1, 41, 2])
+})
+
 test('a search with another threshold does not continue an interrupted one', async () => {
   const options = optionsOf(await testSet(), [await folderWith({ 'x/0.jpg': await jpeg(0) })])
   await writeFile(`${options.out}.partial`, '{"key":"other","unitsDone":1,"pictures":9,"damaged":0,"found":[]}')
