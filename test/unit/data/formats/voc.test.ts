@@ -128,7 +128,7 @@ suite('an annotation that cannot be used is damage with file, image and field:',
     [
       'a coordinate that is a word',
       xml.replace(/<xmin>\d+</, '<xmin>left<'),
-      /object\.0\.bndbox\.xmin: expected a number/,
+      /object\.0\.bndbox\.xmin: "left": expected a number/,
     ],
     ['an empty coordinate', xml.replace(/<xmin>\d+</, '<xmin><'), /object\.0\.bndbox\.xmin: /],
     ['xmax below xmin', xml.replace(/<xmax>\d+</, '<xmax>-3<'), /expected xmax ≥ xmin/],
