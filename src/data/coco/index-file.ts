@@ -148,9 +148,13 @@ function imageOf(record: CocoRecord, known: ReadonlyMap<number, unknown>): CocoI
   const id = record.id('id')
   if (known.has(id)) record.fail('id', 'an id of its own')
   const fileName = record.text('file_name')
-  const isInside = fileName !== '' && !isAbsolute(fileName) && !normalize(fileName).startsWith('..')
-  if (!isInside) record.fail('file_name', 'a path inside the folder of the pictures')
+  if (!isInside(fileName)) record.fail('file_name', 'a path inside the folder of the pictures')
   return { id, fileName, width: pixels(record, 'width'), height: pixels(record, 'height') }
+}
+
+/** No file's name has a zero character, and Node throws for one. */
+function isInside(path: string): boolean {
+  return path !== '' && !path.includes('\0') && !isAbsolute(path) && normalize(path).split('/')[0] !== '..'
 }
 
 function pixels(record: CocoRecord, field: string): number {

@@ -200,6 +200,12 @@ suite('the whole file is refused with place, id and field:', () => {
       /images\[2\] \(id 3\): file_name: "\.\.\/secret\.jpg": expected a path inside/,
     ],
     [
+      'an image with a zero character in its name',
+      ({ images }) => Object.assign(images[0] ?? {}, { file_name: 'a\0.jpg' }),
+      'COCO_INVALID',
+      /images\[0\] \(id \d+\): file_name: "a\\u0000\.jpg": expected a path inside/,
+    ],
+    [
       'an image without pixels',
       ({ images }) => Object.assign(images[2] ?? {}, { width: 0 }),
       'COCO_INVALID',
