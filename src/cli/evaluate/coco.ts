@@ -63,13 +63,10 @@ function warningsOf({ truths, detections }: Columns, { groundTruth, predictions 
   ]
 }
 
-/** Two categories may share a name; their id then tells them apart. */
+/** Two categories may share a name: their ids then tell all of them apart, because `cat (1)` may be a name as well. */
 function named({ categories }: CocoTruth, values: ReadonlyMap<number, number>): Record<string, number> {
-  const uses = Map.groupBy(categories, ({ name }) => name)
+  const areNamesUnique = new Set(categories.map(({ name }) => name)).size === categories.length
   return Object.fromEntries(
-    categories.map(({ id, name }) => [
-      (uses.get(name)?.length ?? 0) > 1 ? `${name} (${id})` : name,
-      values.get(id) ?? -1,
-    ]),
+    categories.map(({ id, name }) => [areNamesUnique ? name : `${name} (${id})`, values.get(id) ?? -1]),
   )
 }

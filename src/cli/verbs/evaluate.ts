@@ -1,7 +1,7 @@
 /** `downpour evaluate`: scores official result files against official ground truth, or a checkpoint on a data set, without a job. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DownpourError } from '../../support/errors.ts'
-import { printableText } from '../../support/printable.ts'
+import { printable, printableText } from '../../support/printable.ts'
 import { countProgress } from '../count-progress.ts'
 import { addCheckpointOptions, type CheckpointFlags, isOfCheckpoint, TASK_TYPES } from '../evaluate/checkpoint-flags.ts'
 import { checkPath, readable } from '../evaluate/paths.ts'
@@ -120,7 +120,10 @@ function refuseUnused(flags: Flags, { takes }: Evaluation): void {
 
 function linesOf({ summary, byCategory, images }: Scores, perCategory: boolean): string[] {
   const rowsOf = (values: Readonly<Record<string, number>>) =>
-    Object.entries(values).map(([name, value]) => [name, Number.isNaN(value) ? 'not defined' : value.toFixed(DIGITS)])
+    Object.entries(values).map(([name, value]) => [
+      printable(name),
+      Number.isNaN(value) ? 'not defined' : value.toFixed(DIGITS),
+    ])
   const [headline = ''] = Object.keys(summary)
   const categories = perCategory ? ['', ...table([['category', headline], ...rowsOf(byCategory)])] : []
   return [...table(rowsOf(summary)), images === 1 ? '1 image' : `${images} images`, ...categories]

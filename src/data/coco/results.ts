@@ -72,6 +72,9 @@ class ResultReader {
   /** Its area decides whether the detection counts in a range of areas. */
   #boxOf(detection: CocoRecord): readonly number[] {
     const hasBox = detection.has('bbox') && !isEmptyList(detection.value('bbox'))
+    if (this.#boxesFrom === undefined && !hasBox && detection.has('segmentation')) {
+      detection.fail('bbox', 'a box beside the segmentation: pycocotools would take the area of the mask')
+    }
     this.#boxesFrom ??= !hasBox && detection.has('keypoints') ? 'keypoints' : 'bbox'
     return this.#boxesFrom === 'bbox' ? detection.box('bbox') : boxAround(detection.keypoints())
   }

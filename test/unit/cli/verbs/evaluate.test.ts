@@ -62,6 +62,17 @@ suite('COCO', () => {
     const categories = TRUTH.categories.map(({ id }) => ({ id, name: 'cat' }))
     const { out } = await run('coco-detection', cocoFiles({ ...TRUTH, categories }), { json: true })
     assert.deepEqual(Object.keys(JSON.parse(out).byCategory), ['cat (3)', 'cat (7)'])
+    const third = { ...TRUTH, categories: [...categories, { id: 9, name: 'cat (3)' }] }
+    const names = Object.keys(
+      JSON.parse((await run('coco-detection', cocoFiles(third), { json: true })).out).byCategory,
+    )
+    assert.deepEqual(names, ['cat (3)', 'cat (7)', 'cat (3) (9)'])
+  })
+
+  test('prints a category whose name has a line feed in one line', async () => {
+    const categories = TRUTH.categories.map(({ id }) => ({ id, name: `a\n${id}` }))
+    const { out } = await run('coco-detection', cocoFiles({ ...TRUTH, categories }), { perCategory: true })
+    assert.match(out, /\na\\u000a3 +1\.0000\na\\u000a7 +-1\.0000\n$/)
   })
 
   test('warns of empty predictions, which score 0, and of a ground truth without objects, which scores -1', async () => {
