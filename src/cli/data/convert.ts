@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type DataFormatName, FORMAT_NAMES } from '../../contract/data-formats.ts'
 import type { Converted, ConvertOptions } from '../../data/convert/conversion.ts'
+import { counted } from '../../support/counted.ts'
 import { DownpourError } from '../../support/errors.ts'
 import { printable } from '../../support/printable.ts'
 import { countProgress } from '../count-progress.ts'
@@ -144,12 +145,12 @@ function summary({ format, shards, resumedShards, bytes, counts }: Converted, fl
   ] as const
   const rest = damaged - Math.min(damage.length, SHOWN_DAMAGE)
   return [
-    `converted ${images} images to ${shards} shards of ${format} in ${flags.out}, ${sizeText(bytes)}`,
-    ...(resumedShards > 0 ? [`  ${resumedShards} of the shards were written by an earlier run`] : []),
-    ...(format === 'tfrecord-detection' ? [`  ${[`${objects} objects`, ...some].join(', ')}`] : []),
+    `converted ${counted(images, 'image')} to ${counted(shards, 'shard')} of ${format} in ${flags.out}, ${sizeText(bytes)}`,
+    ...(resumedShards > 0 ? [`  ${counted(resumedShards, 'shard was', 'shards were')} written by an earlier run`] : []),
+    ...(format === 'tfrecord-detection' ? [`  ${[counted(objects, 'object'), ...some].join(', ')}`] : []),
     ...leftOut.filter(([count]) => count > 0).map(([count, what]) => `  left out: ${count} ${what}`),
     ...damage.slice(0, SHOWN_DAMAGE).map((text) => `    ${text}`),
     ...(damage.length > 0 && rest > 0 ? [`    and ${rest} more`] : []),
-    ...(masksLeftOut > 0 ? [`  masks of ${masksLeftOut} objects are not written; --masks writes them`] : []),
+    ...(masksLeftOut > 0 ? [`  masks of ${counted(masksLeftOut, 'object')} are not written; --masks writes them`] : []),
   ]
 }

@@ -7,6 +7,7 @@ import { verifyCheckpoint } from '../../checkpoint/load.ts'
 import type { Manifest } from '../../checkpoint/manifest.ts'
 import { readManifest } from '../../checkpoint/read-manifest.ts'
 import { VARIANTS } from '../../models/variants.ts'
+import { counted } from '../../support/counted.ts'
 import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
 import type { ExportFlags } from '../interchange/export.ts'
 import type { ImportFlags } from '../interchange/import.ts'
@@ -163,8 +164,8 @@ function factsOf({ step, final, savedAt, shards, classes }: Manifest, digest: st
   return [
     `step ${step}${final ? ' (final)' : ''}`,
     `saved ${savedAt}`,
-    `${shards.length} ${shards.length === 1 ? 'shard' : 'shards'}`,
-    ...(classes ? [`${classes.count} ${classes.count === 1 ? 'class' : 'classes'}`] : []),
+    counted(shards.length, 'shard'),
+    ...(classes ? [counted(classes.count, 'class', 'classes')] : []),
     sizeText(bytes),
     `sha256:${digest.slice(0, DIGEST_CHARACTERS)}`,
   ].join('  ')

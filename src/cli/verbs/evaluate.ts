@@ -1,5 +1,6 @@
 /** `downpour evaluate`: scores official result files against official ground truth, or a checkpoint on a data set, without a job. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { counted } from '../../support/counted.ts'
 import { DownpourError } from '../../support/errors.ts'
 import { printable, printableText } from '../../support/printable.ts'
 import { countProgress } from '../count-progress.ts'
@@ -126,5 +127,5 @@ function linesOf({ summary, byCategory, images }: Scores, perCategory: boolean):
     ])
   const [headline = ''] = Object.keys(summary)
   const categories = perCategory ? ['', ...table([['category', headline], ...rowsOf(byCategory)])] : []
-  return [...table(rowsOf(summary)), images === 1 ? '1 image' : `${images} images`, ...categories]
+  return [...table(rowsOf(summary)), counted(images, 'image'), ...categories]
 }

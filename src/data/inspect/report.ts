@@ -1,5 +1,6 @@
 /** Formats reports as text lines and as JSON. */
 
+import { counted } from '../../support/counted.ts'
 import { printable } from '../../support/printable.ts'
 import { hierarchyDepth } from '../hierarchy.ts'
 import type { LabelMap } from '../labels.ts'
@@ -16,7 +17,7 @@ const BAR = 30
 export function reportLines(report: DataReport): string[] {
   const { format, files, records, problems, samples } = report
   return [
-    `${placeOf(report)}: ${format}, ${files} files, ${records} records, ${problems.length} damaged`,
+    `${placeOf(report)}: ${format}, ${counted(files, 'file')}, ${counted(records, 'record')}, ${problems.length} damaged`,
     ...shown(problems, 'damaged'),
     ...passedOverLines(report),
     ...contentsLines(report),

@@ -65,7 +65,7 @@ test('inspect counts stored labels, most frequent first, and names labels that a
   const folder = inside(root)
   await writeRecords(folder, [[...records('a', 3), { id: 'b', labels: [3, 1] }]])
   const { text } = await downpour(['inspect', folder])
-  assert.match(text, /1 files, 4 records, 0 damaged/)
+  assert.match(text, /1 file, 4 records, 0 damaged/)
   assert.match(text, /labels: 4 in a hierarchy of depth 3, 1\.25 per image/)
   assert.match(text, /most frequent:\n +3 +#{30} +apple \(2\)\n +1 +#{10} +fruit \(1\)\n +1 +#{10} +tool \(3\)\n/)
   assert.match(text, /never seen: 1 labels\n {2}thing \(0\)\n/)
@@ -82,7 +82,7 @@ test('inspect names damaged records by file and offset, and exits with 1', async
   await appendFile(file, Buffer.concat([bad, strange, Buffer.from('torn')]))
   const { text, code } = await downpour(['inspect', folder])
   assert.equal(code, 1)
-  assert.match(text, /1 files, 4 records, 3 damaged/)
+  assert.match(text, /1 file, 4 records, 3 damaged/)
   assert.ok(text.includes(`${file} at byte ${good}, image bad: `), text)
   assert.ok(
     text.includes(`${file} at byte ${good + bad.length}, image strange: label 44 is not in the labels file`),
@@ -190,7 +190,7 @@ test('inspect selects shards by a pattern, and reports a shard without records',
   await assert.rejects(downpour(['inspect', folder]), { code: 'DATA_SHARDS_MIXED' })
   const { text, code } = await downpour(['inspect', folder, '--files', 'train-*'])
   assert.equal(code, 2)
-  assert.match(text, /2 files, 1 records, 0 damaged/)
+  assert.match(text, /2 files, 1 record, 0 damaged/)
   assert.match(text, /! 1 shards without a record, e\.g\. train-1-of-2/)
   assert.match(text, / 1 shards that "files" does not choose, e\.g\. validation-0-of-1/)
 })
