@@ -1,5 +1,6 @@
 /** Scores COCO's annotations and results as plain objects, with the field names of its files. */
 import { DownpourError } from '../../support/errors.ts'
+import { shownValue } from '../../support/shown.ts'
 import { type CocoDetection, type CocoObject, checkFields, detectionColumns, truthColumns } from './rows.ts'
 import { boxScores, type CocoScores, type Columns, keypointScores } from './score.ts'
 import { COCO_SIGMAS } from './similarity.ts'
@@ -23,12 +24,15 @@ export function cocoBoxes(
     readonly maxDetections?: readonly [number, number, number]
   },
 ): CocoScores {
-  return boxScores(columnsOf(input, 0), input.maxDetections)
+  const { maxDetections } = input
+  if (maxDetections) mustAscend(maxDetections)
+  return boxScores(columnsOf(input, 0), maxDetections)
 }
 
 /**
  * The 10 numbers of keypoint detection.
- * @throws DownpourError SCORES_INVALID, as `cocoBoxes` does, and for another number of keypoints than there are sigmas
+ * @throws DownpourError SCORES_INVALID, as `cocoBoxes` does, for another number of keypoints than there are sigmas, and for a
+ * sigma that is not above 0
  */
 export function cocoKeypoints(
   input: CocoInput & {
@@ -39,7 +43,20 @@ export function cocoKeypoints(
   },
 ): CocoScores {
   const { sigmas = COCO_SIGMAS, maxDetections } = input
+  if (maxDetections !== undefined) mustAscend([maxDetections])
+  if (sigmas.length === 0 || !sigmas.every((sigma) => sigma > 0 && Number.isFinite(sigma))) {
+    throw new DownpourError(
+      'SCORES_INVALID',
+      `sigmas: ${shownValue(sigmas)}: expected a number above 0 for each keypoint`,
+    )
+  }
   return keypointScores(columnsOf(input, sigmas.length), sigmas, maxDetections)
+}
+
+function mustAscend(limits: readonly number[]): void {
+  if (limits.every((limit, i) => Number.isSafeInteger(limit) && limit > (limits[i - 1] ?? 0))) return
+  const found = `maxDetections: ${shownValue(limits)}`
+  throw new DownpourError('SCORES_INVALID', `${found}: expected whole numbers above 0, each above the one before`)
 }
 
 /** As pycocotools does, it refuses detections of unknown images and leaves out those of unknown categories. */

@@ -46,6 +46,19 @@ suite('boxes as plain objects', () => {
     assert.deepEqual(cocoBoxes({ ...BOXES, annotations: short }), cocoBoxes({ ...BOXES, annotations }))
   })
 
+  for (const limits of [
+    [100, 10, 1],
+    [1, 1, 100],
+    [0, 10, 100],
+    [1, 10.5, 100],
+    [1, 10, Number.NaN],
+  ] as const)
+    test(`are refused for the limits ${limits} of detections`, () =>
+      assert.throws(() => cocoBoxes({ ...BOXES, maxDetections: limits }), {
+        code: 'SCORES_INVALID',
+        message: /^maxDetections: \[.*\]: expected whole numbers above 0/,
+      }))
+
   test('take other limits of detections, which name the recalls', () => {
     const { summary } = cocoBoxes({ ...BOXES, maxDetections: [1, 2, 300] })
     assert.deepEqual(
@@ -111,6 +124,10 @@ suite('keypoints as plain objects', () => {
   test('have the golden numbers', () => {
     near(cocoKeypoints(input).summary, [0.50297, 0.834983, 0.50495, 0.8, 0.3, 0.55, 1, 0.5, 0.8, 0.3])
   })
+
+  for (const sigmas of [[], [0], [-1], [Number.NaN]])
+    test(`are refused for the sigmas [${sigmas}]`, () =>
+      assert.throws(() => cocoKeypoints({ ...input, sigmas }), { code: 'SCORES_INVALID', message: /^sigmas: \[/ }))
 
   test('are refused if their number is not that of the sigmas', () => {
     assert.throws(() => cocoKeypoints({ ...input, sigmas: [0.1, 0.1] }), {
