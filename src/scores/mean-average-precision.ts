@@ -1,5 +1,7 @@
 /** Mean average precision of ranked labels, mAP@100, in three forms (paper.md §4.9). */
 
+import { DownpourError } from '../support/errors.ts'
+
 /** How many labels of a ranking count. */
 export const RANKS = 100
 
@@ -25,11 +27,17 @@ const EQUAL: Weights = () => 1
 export class MeanAveragePrecision {
   readonly #images: Image[] = []
 
-  /** @param ranked the most likely label first; more than RANKS do not count. @param right in any order */
+  /**
+   * @param ranked the most likely label first; more than RANKS do not count. @param right in any order
+   * @throws DownpourError SCORES_INVALID: a label twice in the ranking, which would be found twice
+   */
   add(ranked: readonly number[], right: readonly number[]): void {
+    const counted = ranked.slice(0, RANKS)
+    const twice = new Set(counted).size < counted.length && counted.find((label, i) => counted.indexOf(label) < i)
+    if (twice !== false)
+      throw new DownpourError('SCORES_INVALID', `label ${twice}: expected each label once in a ranking`)
     const labels = new Set(right)
-    if (labels.size > 0)
-      this.#images.push({ ...hitsOf(ranked.slice(0, RANKS), labels), right: Int32Array.from(labels) })
+    if (labels.size > 0) this.#images.push({ ...hitsOf(counted, labels), right: Int32Array.from(labels) })
   }
 
   /** NaN if no image counts. @param weights 0 or more; images whose labels all weigh 0 are left out */

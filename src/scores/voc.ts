@@ -1,5 +1,8 @@
 /** Average precision as PASCAL VOC measures it (paper.md §4.9; `voc_eval` of py-faster-rcnn). Boxes include both ends. */
 
+import { DownpourError } from '../support/errors.ts'
+import { shownValue } from '../support/shown.ts'
+
 /** Left, top, right, bottom, in pixels; a box from 1 to 1 is one pixel wide. */
 export type VocBox = readonly [xmin: number, ymin: number, xmax: number, ymax: number]
 
@@ -27,12 +30,20 @@ export interface VocCurve {
 
 const OVERLAP = 0.5
 
-/** Precision and recall of the detections of one class; undefined if no object counts, for then neither is defined. */
+/**
+ * Precision and recall of the detections of one class; undefined if no object counts, for then neither is defined.
+ * @throws DownpourError SCORES_INVALID: a score or a side of a box that is not a number, which no order would have a place for
+ */
 export function vocCurve(
   objects: readonly VocObject[],
   detections: readonly VocDetection[],
   overlap: number = OVERLAP,
 ): VocCurve | undefined {
+  for (const [i, { box }] of objects.entries()) mustBeFinite(box, `objects[${i}].box`)
+  for (const [i, { box, score }] of detections.entries()) {
+    mustBeFinite(box, `detections[${i}].box`)
+    mustBeFinite([score], `detections[${i}].score`)
+  }
   const count = objects.filter(({ difficult }) => !difficult).length
   if (count === 0) return undefined
   const byImage = Map.groupBy(objects, ({ image }) => image)
@@ -41,6 +52,11 @@ export function vocCurve(
     .toSorted((a, b) => b.score - a.score)
     .map((detection) => outcome(detection, byImage.get(detection.image) ?? [], taken, overlap))
   return curveOf(hits, count)
+}
+
+function mustBeFinite(values: readonly number[], where: string): void {
+  if (values.every(Number.isFinite)) return
+  throw new DownpourError('SCORES_INVALID', `${where}: ${shownValue(values)}: expected finite numbers`, { where })
 }
 
 type Outcome = 'hit' | 'miss' | 'ignored'

@@ -79,3 +79,8 @@ suite('the mean', () => {
 test('leaves are the labels without children', () => {
   assert.deepEqual(leavesOf([{ parents: [] }, { parents: [0] }, { parents: [0, 1] }, { parents: [] }]), [2, 3])
 })
+
+test('a label that stands in a ranking twice is refused: it would be found twice', () => {
+  const scores = new MeanAveragePrecision()
+  assert.throws(() => scores.add([3, 5, 3], [3]), { code: 'SCORES_INVALID', message: /^label 3: / })
+})

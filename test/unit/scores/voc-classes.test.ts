@@ -23,6 +23,16 @@ test('the mean is over classes that have an object that counts', () => {
   assert.equal(mAP, 1 / 2)
 })
 
+for (const [name, wrong, message] of [
+  ['a score', { score: Number.NaN }, /^detections\[0\]\.score: \[NaN\]/],
+  ['a side of a box', { box: [1, Number.NaN, 10, 10] as VocBox }, /^detections\[0\]\.box: \[1,NaN,10,10\]/],
+] as const)
+  test(`${name} of NaN is refused`, () =>
+    assert.throws(() => vocScores([object('cat')], [{ ...detection('cat', 1), ...wrong }], 'area'), {
+      code: 'SCORES_INVALID',
+      message,
+    }))
+
 test('without any object that counts there is no mean', () => {
   assert.ok(Number.isNaN(vocScores([], [detection('cat', 1)], '11-point').mAP))
 })
