@@ -101,7 +101,9 @@ async function resultFiles({ predictions, imageSet }: VocFiles): Promise<Map<str
   const found = (await readdir(predictions)).sort().flatMap((file) => {
     const rest = file.replace(competition, '')
     const isResult = competition.test(file) && rest.startsWith(`${imageSet}_`) && rest.endsWith('.txt')
-    return isResult ? [[rest.slice(imageSet.length + 1, -'.txt'.length), join(predictions, file)] as const] : []
+    return isResult
+      ? [[rest.slice(imageSet.length + 1, -'.txt'.length).normalize('NFC'), join(predictions, file)] as const]
+      : []
   })
   const twice = found.find(([name], i) => found.findIndex(([other]) => other === name) !== i)
   if (twice) throw new DownpourError('VOC_INVALID', `${twice[1]}: another file has results of ${twice[0]}, too`)

@@ -35,7 +35,12 @@ const PARSER = new XMLParser({
 
 const number = z.string().trim().min(1).transform(Number).refine(Number.isFinite, 'expected a number')
 const flag = z.enum(['0', '1']).default('0')
-const text = z.string().trim().min(1)
+/** macOS writes é as two characters in names of files, which hold the names of classes too. */
+const text = z
+  .string()
+  .trim()
+  .min(1)
+  .transform((value) => value.normalize('NFC'))
 const AnnotationXml = z.object({
   annotation: z.object({
     size: z.object({ width: number, height: number }),

@@ -19,7 +19,7 @@ export function objectsOf(
   labels: readonly Label[],
   where: string,
 ): ObjectAnnotation {
-  const idByName = new Map(labels.map(({ id, name }) => [name, id]))
+  const idByName = new Map(labels.map(({ id, name }) => [name.normalize('NFC'), id]))
   const annotated = objects.map(({ name, box: [xmin, ymin, xmax, ymax], difficult, truncated }, i): AnnotatedObject => {
     const label = idByName.get(name) ?? unknown(where, `object.${i}.name: ${shownValue(name)}`, name, labels)
     const [width, height] = [xmax - xmin + 1, ymax - ymin + 1]

@@ -117,6 +117,16 @@ suite('VOC', () => {
     )
   })
 
+  test('knows a class whose result file has its name as macOS writes it', async () => {
+    const folder = fresh()
+    const files = writeVoc(folder)
+    const box = '<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>10</xmax><ymax>10</ymax></bndbox>'
+    write(folder, 'Annotations/a.xml', vocXml(`<object><name>caf\u00e9</name>${box}</object>`))
+    rmSync(join(folder, 'results/comp4_det_test_car.txt'))
+    write(folder, 'results/comp4_det_test_cafe\u0301.txt', 'a 0.9 1 1 10 10\n')
+    assert.equal((await run('voc-detection', files)).out, 'mAP  1.0000\n1 image\n')
+  })
+
   test('warns of classes without a result file', async () => {
     const folder = fresh()
     const files = writeVoc(folder)

@@ -12,6 +12,7 @@ suite('names in XML', () => {
   for (const [written, name] of [
     ['caf&#233;', 'café'],
     ['caf&#xE9;', 'café'],
+    ['cafe\u0301', 'café'],
     ['a &amp; b', 'a & b'],
     ['&amp;lt;', '&lt;'],
     ['<![CDATA[a &nbsp; <b>]]>', 'a &nbsp; <b>'],
