@@ -139,16 +139,16 @@ function summary({ format, shards, resumedShards, bytes, counts }: Converted, fl
   ] as const
   const some = parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`)
   const leftOut = [
-    [withoutArea, 'objects without area'],
-    [outside, 'objects that reach beyond their picture'],
-    [damaged, 'damaged images'],
+    [withoutArea, 'object without area', 'objects without area'],
+    [outside, 'object that reaches beyond its picture', 'objects that reach beyond their picture'],
+    [damaged, 'damaged image', 'damaged images'],
   ] as const
   const rest = damaged - Math.min(damage.length, SHOWN_DAMAGE)
   return [
     `converted ${counted(images, 'image')} to ${counted(shards, 'shard')} of ${format} in ${flags.out}, ${sizeText(bytes)}`,
     ...(resumedShards > 0 ? [`  ${counted(resumedShards, 'shard was', 'shards were')} written by an earlier run`] : []),
     ...(format === 'tfrecord-detection' ? [`  ${[counted(objects, 'object'), ...some].join(', ')}`] : []),
-    ...leftOut.filter(([count]) => count > 0).map(([count, what]) => `  left out: ${count} ${what}`),
+    ...leftOut.filter(([count]) => count > 0).map(([count, one, many]) => `  left out: ${counted(count, one, many)}`),
     ...damage.slice(0, SHOWN_DAMAGE).map((text) => `    ${text}`),
     ...(damage.length > 0 && rest > 0 ? [`    and ${rest} more`] : []),
     ...(masksLeftOut > 0 ? [`  masks of ${counted(masksLeftOut, 'object')} are not written; --masks writes them`] : []),

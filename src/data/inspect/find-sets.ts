@@ -24,9 +24,9 @@ export async function findSets(folder: string): Promise<FoundSet[]> {
   const found = await setsIn(folder, DEPTH)
   if (found.length > 0) return found
   const names = (await listFolder(folder)).map(({ name }) => printable(name))
-  const inside = names.length > 0 ? `; inside are ${names.slice(0, 10).join(', ')}` : '; it is empty'
+  const inside = names.length > 0 ? `has no data set; inside are ${names.slice(0, 10).join(', ')}` : 'is empty'
   const expected = Object.values(FORMATS).map(({ contents }) => contents)
-  const message = `${folder}: has no ${expected.join(' and no ')}${inside}; give the folder that has them, or --format`
+  const message = `${folder}: ${inside}. Expected one of: ${expected.join(', ')}. Give the folder that has them, or --format`
   throw new DownpourError('DATA_FORMAT_UNKNOWN', message, { folder })
 }
 

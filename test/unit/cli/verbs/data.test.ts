@@ -138,7 +138,7 @@ test('inspect refuses a missing folder, and one of unknown format with a list of
   await writeImages(folder, { 'pretrain/x': Buffer.alloc(0), 'evaluation/y': Buffer.alloc(0) })
   await assert.rejects(downpour(['inspect', folder]), {
     code: 'DATA_FORMAT_UNKNOWN',
-    message: /evaluation, pretrain/,
+    message: /has no data set; inside are evaluation, pretrain\. Expected one of: .*class folders with pictures/,
   })
 })
 
