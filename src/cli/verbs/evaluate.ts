@@ -126,6 +126,8 @@ function linesOf({ summary, byCategory, images }: Scores, perCategory: boolean):
       Number.isNaN(value) ? 'not defined' : value.toFixed(DIGITS),
     ])
   const [headline = ''] = Object.keys(summary)
-  const categories = perCategory ? ['', ...table([['category', headline], ...rowsOf(byCategory)])] : []
+  // mAP and mIOU are means over categories.
+  const ofOne = headline.replace(/^m(?=[A-Z])/, '')
+  const categories = perCategory ? ['', ...table([['category', ofOne], ...rowsOf(byCategory)])] : []
   return [...table(rowsOf(summary)), counted(images, 'image'), ...categories]
 }

@@ -113,7 +113,7 @@ suite('VOC', () => {
     const { out } = await run('voc-segmentation', files, { perCategory: true })
     assert.match(
       out,
-      /^mIOU +0\.5000\npixelAccuracy +0\.6667\n1 image\n\ncategory +mIOU\nbackground +0\.5000\ncar +0\.5000\n$/,
+      /^mIOU +0\.5000\npixelAccuracy +0\.6667\n1 image\n\ncategory +IOU\nbackground +0\.5000\ncar +0\.5000\n$/,
     )
   })
 
