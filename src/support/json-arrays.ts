@@ -3,6 +3,7 @@
  * The scanner only finds where elements end, and JSON.parse reads each: a general streaming parser takes four times as
  * long.
  */
+import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
 import { DownpourError, errorMessage } from './errors.ts'
 
@@ -224,8 +225,12 @@ class Scanner {
 
   /** What begins at `#start` and ends before `end`. */
   #parse(end: number): unknown {
-    const text = this.#start < 0 ? '' : this.#bytes.toString('utf8', this.#start, end)
+    const bytes = this.#start < 0 ? Buffer.alloc(0) : this.#bytes.subarray(this.#start, end)
+    const text = bytes.toString('utf8')
     this.#start = -1
+    // Where bytes are not UTF-8, Node writes this character. A file may also have the character itself.
+    if (text.includes('\ufffd') && !isUtf8(bytes))
+      throw this.#invalid(`${idIn(text)}the file is not in UTF-8: save it so`)
     try {
       return JSON.parse(text)
     } catch (error) {

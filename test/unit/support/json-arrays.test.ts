@@ -94,6 +94,12 @@ suite('a file that is not JSON is refused with the key and index', () => {
   }
 })
 
+test('a file in ISO-8859-1 is refused with the element: its names would become others', async () => {
+  const text = Buffer.from('{"a":[{"id":1,"name":"car"},{"id":2,"name":"café"}]}', 'latin1')
+  await assert.rejects(read(text), { code: 'JSON_INVALID', message: /a\[1\]: \(id 2\): the file is not in UTF-8/ })
+  assert.deepEqual(await read('[{"name":"\ufffd"}]'), { '': [{ name: '\ufffd' }] })
+})
+
 test('a file in UTF-16 is refused with advice', async () => {
   await assert.rejects(read(Buffer.from('\ufeff[1]', 'utf16le')), { code: 'JSON_INVALID', message: /UTF-16/ })
 })
