@@ -54,7 +54,7 @@ export function headerLength(start: Uint8Array, fileBytes: number): number {
   if (fileBytes < HEADER_LENGTH_BYTES) throw invalid('it is shorter than 8 bytes')
   const length = Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true))
   if (length <= MAX_HEADER_BYTES && length + HEADER_LENGTH_BYTES <= fileBytes) return length
-  throw invalid(`it claims a header of ${length} bytes`)
+  throw invalid(`it claims a header of ${length} bytes, and the file has ${fileBytes}`)
 }
 
 /**
