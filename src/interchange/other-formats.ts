@@ -9,11 +9,19 @@ const FORMATS: readonly { readonly start: readonly number[]; readonly is: string
   { start: [0x93, 0x4e, 0x55, 0x4d], is: 'an array of NumPy; expected a safetensors file' },
   { start: [0x1f, 0x8b], is: 'compressed with gzip; unpack it first' },
   { start: [0x47, 0x47, 0x55, 0x46], is: 'a GGUF file; expected a safetensors file' },
+  { start: [...Buffer.from('version ')], is: 'a pointer of Git LFS and not the file itself; run git lfs pull' },
 ]
+
 /**
  * @param start the first bytes of a file
  * @returns what the file is, and what to do; undefined: no format of this list
  */
 export function otherFormat(start: Uint8Array): string | undefined {
-  return FORMATS.find((format) => format.start.every((byte, i) => start[i] === byte))?.is
+  const known = FORMATS.find((format) => format.start.every((byte, i) => start[i] === byte))
+  return known?.is ?? (isText(start) ? 'a text file; expected a safetensors file' : undefined)
+}
+
+/** The eighth byte of a safetensors file is 0, or its header would be larger than any disk. */
+function isText(start: Uint8Array): boolean {
+  return start.length > 0 && start.every((byte) => (byte >= 0x20 && byte < 0x7f) || (byte >= 0x09 && byte <= 0x0d))
 }

@@ -80,9 +80,18 @@ export class TensorFile implements AsyncDisposable {
 const TO_FLOATS: Partial<Record<Dtype, (bytes: ArrayBuffer) => Float32Array>> = {
   F32: (bytes) => new Float32Array(bytes),
   F64: (bytes) => new Float32Array(new Float64Array(bytes)),
-  F16: (bytes) => new Float32Array(new Float16Array(bytes)),
+  // Float16Array is not in every Node that is supported.
+  F16: (bytes) => Float32Array.from(new Uint16Array(bytes), fromHalf),
   // The upper half of the bits of a float32.
   BF16: (bytes) => new Float32Array(Uint32Array.from(new Uint16Array(bytes), (half) => half << 16).buffer),
+}
+
+/** IEEE 754 binary16: 1 bit of sign, 5 of the exponent, 10 of the fraction. */
+function fromHalf(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1
+  const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023]
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25)
 }
 
 /** Names the file in errors of the format. A valid file may begin like one of another format, so that is asked last. */

@@ -35,6 +35,11 @@ const PARSER = new XMLParser({
 
 const number = z.string().trim().min(1).transform(Number).refine(Number.isFinite, 'expected a number')
 const flag = z.enum(['0', '1']).default('0')
+/** Scoring does not use it, and tools also write a share, or `Unspecified`. */
+const truncation = z
+  .string()
+  .default('0')
+  .transform((value) => Number(value) > 0)
 /** macOS writes é as two characters in names of files, which hold the names of classes too. */
 const text = z
   .string()
@@ -49,7 +54,7 @@ const AnnotationXml = z.object({
         z.object({
           name: text,
           difficult: flag,
-          truncated: flag,
+          truncated: truncation,
           bndbox: z
             .object({ xmin: number, ymin: number, xmax: number, ymax: number })
             .refine(
@@ -83,7 +88,7 @@ export function parseAnnotation(xml: string, where: string): VocAnnotation {
     name,
     box: [xmin, ymin, xmax, ymax] as const,
     difficult: difficult === '1',
-    truncated: truncated === '1',
+    truncated,
   }))
   return { ...size, objects }
 }

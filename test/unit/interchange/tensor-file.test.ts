@@ -42,6 +42,13 @@ test('floating-point numbers of every type become float32', async () => {
   await assert.rejects(whole.floats('x'), { code: 'SAFETENSORS_DTYPE', message: /tensor 'x' has dtype I64/ })
 })
 
+test('every value of float16 is read as Node reads it', async () => {
+  const bits = Uint16Array.from({ length: 1 << 16 }, (_, i) => i)
+  await using file = await TensorFile.open(write('halves', 'F16', bits, bits.length))
+  const expected = [...new Float16Array(bits.buffer)]
+  assert.deepEqual([...(await file.floats('x'))], expected)
+})
+
 test('the digest is that of all bytes', async () => {
   const path = write('digest', 'F32', new Float32Array(3 << 20).fill(1.5), 3 << 20)
   await using file = await TensorFile.open(path)
@@ -57,6 +64,12 @@ test('files of other formats are recognised, and what to do is said', async () =
     ['zip.pth', bytes(0x50, 0x4b, 3, 4), /zip.pth is a zip archive, as torch.save writes it; .*save_file/],
     ['old.pth', bytes(0x80, 2, 0x8a, 0x0a, 0x6c), /old.pth is a file of an old torch.save; .*save_file/],
     ['x.pkl', bytes(0x80, 4, 0x95), /a pickle of Python/],
+    ['x.json', Buffer.from('{ "these": "are no weights" }'), /x.json is a text file; expected a safetensors file/],
+    [
+      'lfs.safetensors',
+      Buffer.from('version https://git-lfs.github.com/spec/v1\n'),
+      /a pointer of Git LFS.*git lfs pull/,
+    ],
     ['x.h5', bytes(0x89, 0x48, 0x44, 0x46), /HDF5/],
     ['x.npy', bytes(0x93, 0x4e, 0x55, 0x4d), /NumPy/],
     ['x.gz', bytes(0x1f, 0x8b, 8, 0, 0, 0, 0, 0), /gzip/],
@@ -93,7 +106,7 @@ test('malformed, shortened and special files are refused by name', async () => {
   length.writeBigUInt64LE(BigInt(metadata.length))
   for (const [file, code, message] of [
     [path('empty', ''), 'SAFETENSORS_INVALID', /empty is not a valid safetensors file: it is shorter than 8 bytes/],
-    [path('text', 'these are no weights'), 'SAFETENSORS_INVALID', /it claims a header of/],
+    [path('noise', Buffer.alloc(64, 0x9d)), 'SAFETENSORS_INVALID', /it claims a header of/],
     [path('metadata', Buffer.concat([length, metadata])), 'SAFETENSORS_INVALID', /__metadata__.step is not a text/],
     [whole, 'SAFETENSORS_INVALID', /whole is not a valid safetensors file: tensor 'x' is outside of the file/],
     [join(folder, 'none'), 'FILE_UNREADABLE', /none cannot be read: ENOENT/],

@@ -21,6 +21,20 @@ suite('names in XML', () => {
     test(written, () => assert.equal(nameIn(named(written)), name))
 })
 
+test('an object is truncated by any share above 0, whatever else a tool writes', () => {
+  for (const [written, expected] of [
+    ['1', true],
+    ['0.3', true],
+    ['0', false],
+    ['0.0', false],
+    ['Unspecified', false],
+    ['', false],
+  ] as const) {
+    const xml = named('dog').replace(BOX, `<truncated>${written}</truncated>${BOX}`)
+    assert.equal(parseAnnotation(xml, 'a.xml').objects[0]?.truncated, expected, written)
+  }
+})
+
 suite('XML is refused with file, field and value', () => {
   for (const [what, xml, message] of [
     ['an entity that nobody has declared', named('a&nbsp;b'), /^a.xml: entity "&nbsp;": expected/],
