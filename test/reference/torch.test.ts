@@ -13,7 +13,7 @@ import { selectBackend } from '../../src/tensor/backend.ts'
 import { type Tensor4D, tf } from '../../src/tensor/tf.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { type NetworkOptions, network, writeNetwork } from '../unit/interchange/fixtures.ts'
-import { findTorch } from './torch.ts'
+import { findTorch, isTorchRequested } from './torch.ts'
 
 const TOLERANCE = 1e-4
 const CLASSES = 1000
@@ -24,6 +24,8 @@ const SIZES = [
   [193, 193],
   [97, 130],
 ] as const
+/** The deeper networks take a minute, so `npm run test:torch` alone compares them. */
+const BACKBONES = isTorchRequested ? (['resnet50', 'resnet101', 'resnet152'] as const) : (['resnet50'] as const)
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 1e6))
 const folder = temporaryFolder()
 const torch = await findTorch()
@@ -83,7 +85,7 @@ suite('networks of torchvision', { skip }, () => {
     await selectBackend('wasm', createLog({}, 'error'))
   })
 
-  for (const backbone of ['resnet50', 'resnet101', 'resnet152'] as const) {
+  for (const backbone of BACKBONES) {
     test(`an exported ${backbone} loads strictly and gives the logits that it gives here`, async (t) => {
       const headSlices = 3
       const checkpoint = await writeNetwork(join(folder, backbone), {

@@ -14,9 +14,12 @@ const DEBIAN = ['python3-torch', 'python3-torchvision']
 const SAFETENSORS = 'safetensors==0.8.0'
 const SCRIPT = join(import.meta.dirname, 'resnet.py')
 
+/** True in `npm run test:torch`. */
+export const isTorchRequested = process.env.DOWNPOUR_INSTALL_TORCH === '1'
+
 /** @returns a function that runs resnet.py, or the reason why it cannot run */
 export async function findTorch(): Promise<((args: readonly string[]) => Promise<unknown>) | string> {
-  if (process.env.DOWNPOUR_INSTALL_TORCH === '1') await install()
+  if (isTorchRequested) await install()
   try {
     await exec(PYTHON, ['-c', 'import torch, torchvision'])
   } catch (error) {
