@@ -107,7 +107,7 @@ suite('end to end in containers', { skip }, () => {
     assert.match(server ?? '', /worker joined[\s\S]*checkpoint committed[\s\S]*worker left/)
     assert.match(worker ?? '', /backend chosen[\s\S]*the job has done all steps/)
     const finetuneServer = await inJobs('logs', `${FINETUNE}-fj-ps-0`)
-    assert.match(finetuneServer, /"source":\{"type":"checkpoint"[^}]*step-000000160/)
+    assert.match(finetuneServer, /step-000000160".*weights initialised from another checkpoint/)
     const operator = await kubectl(['-n', NAMESPACE, 'logs', `deployment/${RELEASE}-downpour`])
     assert.match(operator, /"job":"FinetuneJob\/.*"reason":"Succeeded".*top1 .*job changed/)
     const described = await inJobs('describe', 'pretrainjob', PRETRAIN)

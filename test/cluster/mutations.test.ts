@@ -112,10 +112,15 @@ function isNearby(one: string, other: string): boolean {
   return `${a}.`.startsWith(`${b}.`) || `${b}.`.startsWith(`${a}.`)
 }
 
+/** Validate names only the missing type of a union, because the type decides which other fields there are. */
+function withoutType(path: string): string {
+  return path.replace(/\.type$/, '')
+}
+
 /** Whether validate names other fields than the API server. Ignores jobs of a wrong kind, whose fields validate does not check. */
 function isElsewhere({ real, paths }: Verdicts): boolean {
   const named = paths.some((path) => path === 'apiVersion' || path === 'kind') ? [] : fieldsIn(real)
-  return named.length > 0 && !named.some((field) => paths.some((path) => isNearby(field, path)))
+  return named.length > 0 && !named.some((field) => paths.some((path) => isNearby(field, withoutType(path))))
 }
 
 async function judgeAll(cases: readonly Case[]) {
