@@ -8,7 +8,8 @@ import { sha256Of } from '../../support/digest.ts'
 import { printableText } from '../../support/printable.ts'
 import { countProgress } from '../count-progress.ts'
 import { positiveNumber, positiveWholeNumber, wholeNumber } from '../flag-values.ts'
-import { type CliIo, processIo } from '../io.ts'
+import { untilInterrupted } from '../interrupt.ts'
+import { type CliIo, exitWith, processIo } from '../io.ts'
 import { type MethodFlags, methodsOf } from './dedup-methods.ts'
 import { jsonOf, linesOf, type TextFlags } from './dedup-text.ts'
 import { addFormatFlags, type FormatFlags, formatOptionsOf } from './format-flags.ts'
@@ -22,8 +23,6 @@ interface Flags extends MethodFlags, TextFlags, FormatFlags {
   json?: boolean
 }
 
-/** The exit code of a program that was ended by SIGINT: 128 + 2. */
-const INTERRUPTED = 130
 const HELP = `
 The list has a line for each test picture with a copy: its id, the id of the training picture, the method and the
 distance, separated by tabs. spec.evaluation.exclude of a job reads it.
@@ -67,7 +66,7 @@ export function registerDedup(data: Command): void {
     .addOption(new Option('--backend <name>', 'what computes the features').choices(backend.options).default('auto'))
     .option('--json', 'print the result as one JSON document')
     .addHelpText('after', HELP)
-    .action((flags: Flags) => dedup(flags, processIo()))
+    .action((flags: Flags) => exitWith(dedup(flags, processIo())))
   addFormatFlags(command)
 }
 
@@ -81,30 +80,25 @@ function distance(text: string): number {
   throw new InvalidArgumentError('expected a number between 0 and 1')
 }
 
-/** SIGINT and SIGTERM stop it; the same command continues then. */
-export async function dedup(flags: Flags, io: CliIo): Promise<void> {
-  const stop = new AbortController()
-  const onInterrupt = () => stop.abort()
-  process.once('SIGINT', onInterrupt)
-  process.once('SIGTERM', onInterrupt)
+/** SIGINT and SIGTERM stop it; the same command continues then. @returns the exit code */
+function dedup(flags: Flags, io: CliIo): Promise<number> {
   const progress = progressOf(io)
-  try {
-    const { findDuplicates } = await import('../../dedup/dedup.ts')
-    const { methods, facts } = await methodsOf(flags)
-    const options = optionsOf(flags, methods, facts)
-    const report = await findDuplicates({ ...options, onProgress: progress.show, signal: stop.signal })
-    progress.end()
-    if (flags.json) io.out.write(`${JSON.stringify(jsonOf(report, flags), null, 2)}\n`)
-    else for (const line of linesOf(report, flags)) io.out.write(`${printableText(line)}\n`)
-  } catch (error) {
-    progress.end()
-    if (!stop.signal.aborted) throw error
-    io.err.write(`stopped; ${flags.out} was not written; the same command continues the search\n`)
-    process.exitCode = INTERRUPTED
-  } finally {
-    process.off('SIGINT', onInterrupt)
-    process.off('SIGTERM', onInterrupt)
+  const search = async (signal: AbortSignal) => {
+    try {
+      const { findDuplicates } = await import('../../dedup/dedup.ts')
+      const { methods, facts } = await methodsOf(flags)
+      const options = optionsOf(flags, methods, facts)
+      const report = await findDuplicates({ ...options, onProgress: progress.show, signal })
+      progress.end()
+      if (flags.json) io.out.write(`${JSON.stringify(jsonOf(report, flags), null, 2)}\n`)
+      else for (const line of linesOf(report, flags)) io.out.write(`${printableText(line)}\n`)
+      return 0
+    } finally {
+      progress.end()
+    }
   }
+  const stopped = `stopped; ${flags.out} was not written; the same command continues the search\n`
+  return untilInterrupted(search, () => io.err.write(stopped))
 }
 
 function optionsOf(flags: Flags, methods: readonly Method[], facts: object): DedupOptions {

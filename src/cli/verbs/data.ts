@@ -7,6 +7,8 @@ import { DownpourError } from '../../support/errors.ts'
 import { imageSet, registerConvert } from '../data/convert.ts'
 import { registerDedup } from '../data/dedup.ts'
 import { positiveWholeNumber, wholeNumber } from '../flag-values.ts'
+import { untilInterrupted } from '../interrupt.ts'
+import { exitWith } from '../io.ts'
 
 /** Output of the two verbs; by default standard output. */
 export interface DataIo {
@@ -30,8 +32,6 @@ interface InspectOptions {
   limit?: number
 }
 
-/** The exit code of a program that was ended by SIGINT: 128 + 2. */
-const INTERRUPTED = 130
 /** Exit codes of `data inspect`. Any other error ends with 1, too. */
 const INSPECT_EXIT_CODES: Readonly<Record<Verdict, number>> = { whole: 0, damaged: 1, refused: 1, incomplete: 2 }
 const EXIT_CODES = `
@@ -59,7 +59,7 @@ export function register(data: Command, io: DataIo = { out: process.stdout }): v
       'images per class to score fine-tuning (default: 40)',
       positiveWholeNumber,
     )
-    .action((_name, options: MakeOptions) => make(options, io))
+    .action((_name, options: MakeOptions) => exitWith(make(options, io)))
   data
     .command('inspect')
     .description(
@@ -93,28 +93,21 @@ export function register(data: Command, io: DataIo = { out: process.stdout }): v
   registerDedup(data)
 }
 
-/** SIGINT and SIGTERM stop it; an unfinished data set is deleted. */
-async function make(options: MakeOptions, { out }: DataIo): Promise<void> {
+/** SIGINT and SIGTERM stop it; an unfinished data set is deleted. @returns the exit code */
+async function make(options: MakeOptions, { out }: DataIo): Promise<number> {
   const { makeJftMini } = await import('../../data/generate/jft-mini.ts')
   const { countProgress } = await import('../count-progress.ts')
-  const stop = new AbortController()
-  const onInterrupt = () => stop.abort()
-  process.once('SIGINT', onInterrupt)
-  process.once('SIGTERM', onInterrupt)
   const progress = countProgress(out, 'pictures')
-  try {
-    await makeJftMini({ ...options, onProgress: progress.show, signal: stop.signal })
-    progress.end()
+  const generate = async (signal: AbortSignal) => {
+    try {
+      await makeJftMini({ ...options, onProgress: progress.show, signal })
+    } finally {
+      progress.end()
+    }
     out.write(`made jft-mini (seed ${options.seed}) in ${options.out}\n`)
-  } catch (error) {
-    progress.end()
-    if (!stop.signal.aborted) throw error
-    out.write('stopped; the unfinished data set was deleted\n')
-    process.exitCode = INTERRUPTED
-  } finally {
-    process.off('SIGINT', onInterrupt)
-    process.off('SIGTERM', onInterrupt)
+    return 0
   }
+  return untilInterrupted(generate, () => out.write('stopped; the unfinished data set was deleted\n'))
 }
 
 async function inspect(folder: string, { json, ...options }: InspectOptions, { out }: DataIo): Promise<void> {
