@@ -5,11 +5,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findDuplicates } from '../../src/dedup/dedup.ts'
-import { perceptualMethod } from '../../src/dedup/perceptual.ts'
 import { machineText } from '../figures.ts'
 import { plant } from './plant.ts'
 import { ratesByKind } from './rates.ts'
+import { searchPlanted } from './search.ts'
 
 const OUT = 'bench/results/dedup.json'
 const LEAST_RATE = 0.95
@@ -21,14 +20,7 @@ const folder = await mkdtemp(join(tmpdir(), 'bench-dedup-'))
 try {
   console.log(`seed ${seed}: drawing pictures`)
   const planted = await plant({ folder, seed, perKind, othersPerKind: perKind * OTHERS })
-  const report = await findDuplicates({
-    training: [{ flag: '--train', folder: join(folder, 'training') }],
-    test: { flag: '--test', folder: join(folder, 'test') },
-    out: join(folder, 'list.tsv'),
-    methods: [perceptualMethod()],
-    key: '',
-    maxCorrupt: 0,
-  })
+  const report = await searchPlanted(folder)
   const rates = ratesByKind(planted, report.duplicates)
   const wrong = report.duplicates.filter(({ test, training }) => !training.endsWith(test))
   console.table(rates)

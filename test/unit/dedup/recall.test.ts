@@ -3,8 +3,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { plant } from '../../../bench/dedup/plant.ts'
 import { type Rates, ratesByKind } from '../../../bench/dedup/rates.ts'
-import { findDuplicates } from '../../../src/dedup/dedup.ts'
-import { perceptualMethod } from '../../../src/dedup/perceptual.ts'
+import { searchPlanted } from '../../../bench/dedup/search.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const SEEDS = [11, 12, 13]
@@ -15,14 +14,7 @@ const folder = temporaryFolder()
 async function ratesFor(seed: number): Promise<Record<string, Rates>> {
   const own = join(folder, String(seed))
   const planted = await plant({ folder: own, seed, perKind: 10, othersPerKind: 15 })
-  const report = await findDuplicates({
-    training: [{ flag: '--train', folder: join(own, 'training') }],
-    test: { flag: '--test', folder: join(own, 'test') },
-    out: join(own, 'list.tsv'),
-    methods: [perceptualMethod()],
-    key: '',
-    maxCorrupt: 0,
-  })
+  const report = await searchPlanted(own)
   return ratesByKind(planted, report.duplicates)
 }
 
