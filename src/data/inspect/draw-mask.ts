@@ -3,7 +3,7 @@ import { VOID } from '../../scores/mean-iou.ts'
 import type { LabelMap } from '../labels.ts'
 import type { Mask } from '../voc/mask.ts'
 import { vocColour } from '../voc/palette.ts'
-import { coloured, drawing, escaped, fitted, TAG_HEIGHT, tag } from './drawing.ts'
+import { coloured, drawing, escaped, fitOf, fitted, TAG_HEIGHT, tag } from './drawing.ts'
 
 /** The picture remains visible below. */
 const ALPHA = 190
@@ -15,9 +15,8 @@ export async function drawMask(
   { labels }: LabelMap,
   size: number,
 ): Promise<Uint8Array> {
-  const scale = size / Math.max(mask.width, mask.height)
-  const width = Math.max(1, Math.round(mask.width * scale))
-  const height = Math.max(1, Math.round(mask.height * scale))
+  const fit = fitOf(mask, size)
+  const { width, height } = fit
   const colourAt = (i: number) => {
     const label = mask.classes[i] as number
     return label === 0 ? undefined : [...vocColour(label), ALPHA]
@@ -28,5 +27,5 @@ export async function drawMask(
     const name = label === VOID ? 'void' : (labels[label]?.name ?? String(label))
     return tag(escaped(name), `rgb(${vocColour(label).join()})`, 0, (row + 1) * TAG_HEIGHT, width)
   })
-  return fitted(encoded, { width, height, size }, [overlay, drawing(names, width, height)])
+  return fitted(encoded, fit, [overlay, drawing(names, width, height)])
 }

@@ -3,7 +3,7 @@ import type { OverlayOptions } from 'sharp'
 import type { AnnotatedObject, ObjectAnnotation, Segmentation } from '../annotations.ts'
 import { maskOf } from '../coco/rle.ts'
 import type { Label, LabelMap } from '../labels.ts'
-import { coloured, colourOf, drawing, escaped, fitted, type Rgb, tag } from './drawing.ts'
+import { coloured, colourOf, drawing, escaped, fitOf, fitted, type Rgb, tag } from './drawing.ts'
 
 const MASK_ALPHA = 100
 const [VISIBLE, HIDDEN] = [2, 1]
@@ -15,9 +15,8 @@ export async function drawObjects(
   { labels }: LabelMap,
   size: number,
 ): Promise<Uint8Array> {
-  const scale = size / Math.max(annotation.width, annotation.height)
-  const width = Math.max(1, Math.round(annotation.width * scale))
-  const height = Math.max(1, Math.round(annotation.height * scale))
+  const fit = fitOf(annotation, size)
+  const { scale, width, height } = fit
   const masks: OverlayOptions[] = []
   for (const { segmentation, label } of annotation.objects) {
     if (segmentation?.type === 'rle') masks.push(await runLengthOverlay(segmentation, colourOf(label), width, height))
@@ -25,7 +24,7 @@ export async function drawObjects(
   const shapes = annotation.objects.flatMap((object) => objectShapes(object, labels[object.label], scale))
   // Names are above everything else, so that each can be read.
   const names = annotation.objects.flatMap((object) => nameOf(object, labels[object.label], scale, width))
-  return fitted(encoded, { width, height, size }, [...masks, drawing([...shapes, ...names], width, height)])
+  return fitted(encoded, fit, [...masks, drawing([...shapes, ...names], width, height)])
 }
 
 function runLengthOverlay(

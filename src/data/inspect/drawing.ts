@@ -58,10 +58,21 @@ export async function coloured(
   return { input: await sharp(pixels, { raw }).resize(toWidth, toHeight, { kernel: 'nearest' }).png().toBuffer() }
 }
 
-interface Fit {
+export interface Fit {
+  /** Drawn pixels for each pixel of the picture. */
+  readonly scale: number
+  /** Of the picture as it is drawn. */
   readonly width: number
   readonly height: number
+  /** Of the square that the picture is in. */
   readonly size: number
+}
+
+/** The largest size of a picture in a square of `size`. */
+export function fitOf(picture: { readonly width: number; readonly height: number }, size: number): Fit {
+  const scale = size / Math.max(picture.width, picture.height)
+  const drawn = (pixels: number) => Math.max(1, Math.round(pixels * scale))
+  return { scale, width: drawn(picture.width), height: drawn(picture.height), size }
 }
 
 /** @returns RGB, size·size·3: the picture in width·height with the overlays, in the middle of a white square */
