@@ -10,9 +10,8 @@ import { ARCHITECTURES } from '../models/architectures.ts'
 import { type Backbone, buildBackbone } from '../models/backbone.ts'
 import type { Weights } from '../models/layer.ts'
 import { VARIANTS } from '../models/variants.ts'
+import { toWeights } from '../models/weights.ts'
 import { DownpourError } from '../support/errors.ts'
-import { sizeOf } from '../support/variables.ts'
-import { tf } from '../tensor/tf.ts'
 
 export interface LoadedBackbone {
   readonly backbone: Backbone
@@ -83,12 +82,5 @@ function fittingBackbone({ variables }: Manifest['layout']): string | undefined 
 async function weightsOf({ variables }: Backbone, folder: string, digest: string): Promise<Weights> {
   const only = new Set(variables.map(({ name }) => name))
   const stored = (await loadCheckpoint(folder, { expectDigest: digest, only })).variables
-  const wrong = variables.find(({ name, shape }) => stored.get(name)?.data.length !== sizeOf(shape))
-  if (wrong) {
-    const message = `${folder}: variable ${wrong.name} of shape ${wrong.shape.join('×')} is missing or has another size`
-    throw new DownpourError('CHECKPOINT_INCOMPLETE', message, { folder, name: wrong.name })
-  }
-  return new Map(
-    variables.map(({ name, shape }) => [name, tf.tensor(stored.get(name)?.data as Float32Array, [...shape])] as const),
-  )
+  return toWeights(variables, stored, folder)
 }

@@ -1,6 +1,5 @@
 /** Scores one checkpoint on the evaluation set. B batch, H W pixels, C channels. */
 import { loadCheckpoint, loadClasses } from '../checkpoint/load.ts'
-import type { Tensor as StoredTensor } from '../checkpoint/safetensors.ts'
 import type { Class } from '../contract/classes.ts'
 import type { Score } from '../contract/files.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
@@ -10,8 +9,8 @@ import { evaluationBatches } from '../input/batches.ts'
 import { CorruptionCount } from '../input/corruption-count.ts'
 import { createExampleReader } from '../input/examples.ts'
 import { createPass, type Weights } from '../models/layer.ts'
+import { toWeights } from '../models/weights.ts'
 import { DownpourError } from '../support/errors.ts'
-import { sizeOf, type VariableSpec } from '../support/variables.ts'
 import { classesOf } from '../tasks/declarations.ts'
 import { createInput } from '../tasks/registry.ts'
 import type { Task, Values } from '../tasks/task.ts'
@@ -78,22 +77,6 @@ function atMost(outputs: number | undefined, { dataset, where }: EvaluateOptions
   if (outputs === undefined || labels <= outputs) return dataset
   const message = `${where}: the evaluation set has ${labels} labels, spec.task.classes is ${outputs}`
   throw new DownpourError('LABELS_TOO_MANY', message, { labels })
-}
-
-/** @throws DownpourError CHECKPOINT_INCOMPLETE, before any tensor is allocated */
-function toWeights(
-  variables: readonly VariableSpec[],
-  stored: ReadonlyMap<string, StoredTensor>,
-  folder: string,
-): Weights {
-  const values = variables.map(({ name, shape }) => {
-    const data = stored.get(name)?.data
-    if (data?.length === sizeOf(shape)) return { name, shape, data }
-    const found = data ? `${data.length} values` : 'none'
-    const message = `${folder}: variable ${name}: expected ${sizeOf(shape)} values (${shape.join('×')}), found ${found}`
-    throw new DownpourError('CHECKPOINT_INCOMPLETE', message, { folder, name })
-  })
-  return new Map(values.map(({ name, shape, data }) => [name, tf.tensor(data, [...shape])]))
 }
 
 /** Runs the task on one batch. @returns its outputs, read from the backend */
