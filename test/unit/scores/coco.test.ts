@@ -5,6 +5,7 @@ import { BOX_PARAMETERS, KEYPOINT_PARAMETERS } from '../../../src/scores/coco/pa
 import { boxSimilarity, keypointSimilarity } from '../../../src/scores/coco/similarity.ts'
 import { boxSummary, keypointSummary, precisionByCategory } from '../../../src/scores/coco/summary.ts'
 import { type DetectionRow, detectionColumns, type TruthRow, truthColumns } from '../../support/coco-columns.ts'
+import { GOLDEN_BOX_NUMBERS, GOLDEN_BOXES, GOLDEN_KEYPOINT_NUMBERS } from '../../support/coco-golden.ts'
 
 const nearly = (values: readonly number[], expected: readonly number[], tolerance = 1e-6) => {
   assert.equal(values.length, expected.length)
@@ -19,30 +20,26 @@ function boxes(truths: readonly TruthRow[], detections: readonly DetectionRow[],
 }
 
 suite('COCO boxes', () => {
-  // paper.md §4.11: crowds that absorb detections, duplicates, ranges of areas and limits.
-  const truths: TruthRow[] = [
-    { image: 1, category: 1, box: [10, 10, 40, 40], area: 1600 },
-    { image: 1, category: 1, box: [100, 100, 20, 20], area: 400 },
-    { image: 1, category: 2, box: [50, 50, 100, 100], area: 10000 },
-    { image: 2, category: 1, box: [0, 0, 150, 150], area: 20000, crowd: true },
-    { image: 2, category: 1, box: [160, 160, 30, 30], area: 900 },
-    { image: 2, category: 2, box: [20, 20, 60, 60], area: 3600 },
-  ]
-  const detections: DetectionRow[] = [
-    { image: 1, category: 1, box: [12, 12, 40, 40], score: 0.9 },
-    { image: 1, category: 1, box: [12, 12, 38, 38], score: 0.85 },
-    { image: 1, category: 1, box: [101, 101, 20, 20], score: 0.3 },
-    { image: 1, category: 2, box: [55, 55, 100, 100], score: 0.8 },
-    { image: 1, category: 2, box: [0, 0, 30, 30], score: 0.7 },
-    { image: 2, category: 1, box: [10, 10, 50, 50], score: 0.95 },
-    { image: 2, category: 1, box: [70, 70, 60, 60], score: 0.6 },
-    { image: 2, category: 1, box: [161, 161, 30, 30], score: 0.5 },
-    { image: 2, category: 2, box: [25, 20, 60, 60], score: 0.4 },
-  ]
+  const truths = GOLDEN_BOXES.annotations.map(
+    ({ image_id: image, category_id: category, bbox, area, iscrowd }): TruthRow => ({
+      image,
+      category,
+      box: bbox as TruthRow['box'],
+      area: area as number,
+      crowd: iscrowd === 1,
+    }),
+  )
+  const detections = GOLDEN_BOXES.detections.map(
+    ({ image_id: image, category_id: category, bbox, score }): DetectionRow => ({
+      image,
+      category,
+      box: bbox as DetectionRow['box'],
+      score,
+    }),
+  )
 
   test('equal the golden vector', () => {
-    const golden = [0.614728, 0.834571, 0.834571, 0.750495, 0.75, 0.7, 0.466667, 0.75, 0.75, 0.75, 0.8, 0.7]
-    nearly(Object.values(boxSummary(boxes(truths, detections), [1, 10, 100])), golden)
+    nearly(Object.values(boxSummary(boxes(truths, detections), [1, 10, 100])), GOLDEN_BOX_NUMBERS)
   })
 
   test('average over categories to AP', () => {
@@ -95,6 +92,5 @@ test('COCO keypoints equal the golden vector', () => {
     similarity: keypointSimilarity(),
     parameters: KEYPOINT_PARAMETERS,
   })
-  const golden = [0.50297, 0.834983, 0.50495, 0.8, 0.3, 0.55, 1.0, 0.5, 0.8, 0.3]
-  nearly(Object.values(keypointSummary(evaluation, 20)), golden)
+  nearly(Object.values(keypointSummary(evaluation, 20)), GOLDEN_KEYPOINT_NUMBERS)
 })
