@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { DownpourError, errorMessage } from '../support/errors.ts'
 import { printable } from '../support/printable.ts'
+import { decodeUtf8 } from '../support/utf8.ts'
 import { labelOnCycle, parentsFirst } from './hierarchy.ts'
 import { parseLabelMap } from './label-map-file.ts'
 import { readRegular } from './regular-file.ts'
@@ -132,11 +133,9 @@ function withUniqueNames(labels: Label[], source: string): Label[] {
  * is dropped.
  */
 function textOf(bytes: Uint8Array, source: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw invalid(source, 'not UTF-8; save it as UTF-8')
-  }
+  const text = decodeUtf8(bytes)
+  if (text === undefined) throw invalid(source, 'not UTF-8; save it as UTF-8')
+  return text
 }
 
 function parseJson(text: string, path: string): unknown {

@@ -6,6 +6,7 @@ import { readRegular } from '../data/regular-file.ts'
 import { isMissing } from '../data/unreadable.ts'
 import { DownpourError, errorMessage } from '../support/errors.ts'
 import { printable } from '../support/printable.ts'
+import { decodeUtf8 } from '../support/utf8.ts'
 
 const MAX_FILE_BYTES = 2 ** 28
 /** Far more than evaluation sets have: the ids are kept in memory. */
@@ -29,13 +30,9 @@ export async function readExcludedIds(path: string): Promise<ReadonlySet<string>
 
 /** @throws DownpourError DATA_EXCLUDE_INVALID */
 function textOf(bytes: Uint8Array, path: string): string {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    if (!text.includes('\0')) return text
-  } catch {
-    // The message below says the same.
-  }
-  throw invalid(path, 'is not text in UTF-8')
+  const text = decodeUtf8(bytes)
+  if (text === undefined || text.includes('\0')) throw invalid(path, 'is not text in UTF-8')
+  return text
 }
 
 /** One at a time, because an array of all lines would need the memory a second time. */

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { errorMessage } from '../../support/errors.ts'
 import { shownValue } from '../../support/shown.ts'
+import { decodeUtf8 } from '../../support/utf8.ts'
 import { similarName } from '../label-names.ts'
 import type { LabelMap } from '../labels.ts'
 import type { Sample } from './samples.ts'
@@ -64,9 +65,7 @@ function parseJson(text: string, name: string): unknown {
 function textOf(data: Uint8Array, name: string): string {
   if (data.length > MAX_TEXT_BYTES)
     throw new Error(`${name}: has ${data.length} bytes; at most ${MAX_TEXT_BYTES} are read`)
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(data)
-  } catch {
-    throw new Error(`${name}: not UTF-8`)
-  }
+  const text = decodeUtf8(data)
+  if (text === undefined) throw new Error(`${name}: not UTF-8`)
+  return text
 }
