@@ -1,10 +1,13 @@
 /** Writes kubeconfigs that contain their certificates, so that they can be copied, as JSON, which is also YAML. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { certificateFile, keyFile } from './certificates.ts'
 
+/** Replaces the file at once: a kubectl that runs meanwhile would read a half-written file as an empty one. */
 export function writeKubeconfig(file: string, identity: string, port: number): void {
   const text = `${JSON.stringify(kubeconfig(identity, port), null, 2)}\n`
-  writeFileSync(file, text, { mode: 0o600 })
+  const whole = `${file}.new`
+  writeFileSync(whole, text, { mode: 0o600 })
+  renameSync(whole, file)
 }
 
 function kubeconfig(identity: string, port: number) {
