@@ -6,6 +6,9 @@ import type { Pass } from '../models/layer.ts'
 import type { LabelTree } from '../scores/mean-average-precision.ts'
 import type { VariableSpec } from '../support/variables.ts'
 import type { Tensor, Tensor4D } from '../tensor/tf.ts'
+import type { Values } from '../tensor/values.ts'
+
+export type { Values } from '../tensor/values.ts'
 
 /** What a task may ask of the job's backbone; BackboneOptions describes the fields. */
 export interface BackboneSettings extends Partial<Pick<BackboneOptions, 'outputStride' | 'freeze'>> {
@@ -14,12 +17,6 @@ export interface BackboneSettings extends Partial<Pick<BackboneOptions, 'outputS
 
 /** @throws DownpourError CONFIG_INVALID where the job's backbone cannot be built so */
 export type BuildBackbone = (settings?: BackboneSettings) => Backbone
-
-/** A tensor's values outside of any backend. */
-export interface Values {
-  readonly shape: readonly number[]
-  readonly values: Float32Array | Int32Array
-}
 
 /** @template T target of an image, as the input pipeline makes it; P prediction for an image */
 export interface Task<T = unknown, P = unknown> {
