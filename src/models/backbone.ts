@@ -23,7 +23,21 @@ export interface Feature {
 /** From images in [-1, 1] to one feature a block (C2 … C5): the last output of the block before the stride grows. */
 export interface Backbone extends Layer<Tensor4D, readonly Feature[]> {
   /** The last is the output of the network. */
-  readonly features: readonly { readonly stride: number; readonly channels: number }[]
+  readonly features: readonly FeatureShape[]
+  /** The same variables as two networks, for detectors. */
+  split(): SplitBackbone
+}
+
+interface FeatureShape {
+  readonly stride: number
+  readonly channels: number
+}
+
+export interface SplitBackbone {
+  /** From images to the last feature before the last block. */
+  readonly trunk: Layer & FeatureShape
+  /** The last block with stride 1 and no dilation, for crops of the trunk's feature. */
+  readonly head: Layer & Pick<FeatureShape, 'channels'>
 }
 
 /** The input that the weights were trained on: pixels in [-1, 1], or (pixels in [0, 1] - mean) / stddev. */
@@ -46,38 +60,79 @@ export interface BackboneOptions {
 
 /** Declares the variables and allocates nothing. @throws DownpourError CONFIG_INVALID */
 export function buildBackbone(options: BackboneOptions): Backbone {
-  const { stridePlacement = 'lastUnit', rootPadding = 'same', input = { type: 'symmetric' } } = options
-  const architecture = ARCHITECTURES[options.name]
   const { outputStride = Number.POSITIVE_INFINITY } = options
-  const plan = planBlocks(architecture, { placement: stridePlacement, outputStride })
-  checkOutputStride(options, plan)
-  const optionsOf = layerOptions(options, plan.length + 1)
-  const root = rootLayer(architecture.root, rootPadding, optionsOf(0))
-  const blocks = plan.map((units, i) => units.map((unit) => ({ unit, layer: residualUnit(unit, optionsOf(i + 1)) })))
+  const { root, blocks } = buildBlocks(options, outputStride)
+  checkOutputStride(options, blocks)
+  const features = blocks.map(featureShape)
   return {
     variables: [root, ...blocks.flat().map(({ layer }) => layer)].flatMap(({ variables }) => variables),
-    features: plan.map((units) => {
-      const { outputStride: stride, base } = featureUnit(units)
-      return { stride, channels: base * EXPANSION }
-    }),
+    features,
+    split: () => splitBackbone(options, features.at(-2)?.stride ?? Number.POSITIVE_INFINITY),
     apply(images_BHWC, pass) {
-      let x_BHWC = root.apply(normaliseInput(images_BHWC, input), pass)
-      return blocks.map((units, i) => {
-        const last = featureUnit(plan[i] as UnitPlan[])
+      let x_BHWC = root.apply(images_BHWC, pass)
+      return blocks.map((units) => {
+        const last = featureUnit(units)
         let feature = x_BHWC
-        for (const { unit, layer } of units) {
-          x_BHWC = layer.apply(x_BHWC, pass)
+        for (const unit of units) {
+          x_BHWC = unit.layer.apply(x_BHWC, pass)
           if (unit === last) feature = x_BHWC
         }
-        return { x_BHWC: feature, stride: last.outputStride }
+        return { x_BHWC: feature, stride: last.plan.outputStride }
       })
     },
   }
 }
 
+/** @param stride of the trunk; the head gets none, because crops have lost the positions that strides refer to */
+function splitBackbone(options: BackboneOptions, stride: number): SplitBackbone {
+  const { root, blocks } = buildBlocks(options, stride)
+  const inTrunk = blocks.slice(0, -1)
+  const last = buildBlocks(options, stride, { stride: 1, dilation: 1 }).blocks.slice(-1)
+  return {
+    trunk: { ...sequence([root, ...inTrunk.flat().map(({ layer }) => layer)]), ...featureShape(inTrunk.at(-1) ?? []) },
+    head: { ...sequence(last.flat().map(({ layer }) => layer)), channels: featureShape(last.flat()).channels },
+  }
+}
+
+function sequence(layers: readonly Layer[]): Layer {
+  return {
+    variables: layers.flatMap(({ variables }) => variables),
+    apply: (x_BHWC, pass) => layers.reduce((x, layer) => layer.apply(x, pass), x_BHWC),
+  }
+}
+
+interface Unit {
+  readonly plan: UnitPlan
+  readonly layer: Layer
+}
+
+/** The root normalises the images. @param step replaces stride and dilation of every unit */
+function buildBlocks(
+  options: BackboneOptions,
+  outputStride: number,
+  step: Partial<Pick<UnitPlan, 'stride' | 'dilation'>> = {},
+): { root: Layer; blocks: Unit[][] } {
+  const { stridePlacement: placement = 'lastUnit', rootPadding = 'same', input = { type: 'symmetric' } } = options
+  const architecture = ARCHITECTURES[options.name]
+  const plans = planBlocks(architecture, { placement, outputStride })
+  const optionsOf = layerOptions(options, plans.length + 1)
+  const root = rootLayer(architecture.root, rootPadding, optionsOf(0))
+  return {
+    root: { ...root, apply: (images_BHWC, pass) => root.apply(normaliseInput(images_BHWC, input), pass) },
+    blocks: plans.map((units, i) =>
+      units.map((plan) => ({ plan, layer: residualUnit({ ...plan, ...step }, optionsOf(i + 1)) })),
+    ),
+  }
+}
+
+function featureShape(units: readonly Unit[]): FeatureShape {
+  const { outputStride: stride, base } = featureUnit(units).plan
+  return { stride, channels: base * EXPANSION }
+}
+
 /** The last unit before the stride grows within the block. */
-function featureUnit(units: readonly UnitPlan[]): UnitPlan {
-  return units.findLast(({ outputStride }) => outputStride === units[0]?.outputStride) as UnitPlan
+function featureUnit(units: readonly Unit[]): Unit {
+  return units.findLast(({ plan }) => plan.outputStride === units[0]?.plan.outputStride) as Unit
 }
 
 function layerOptions({ freeze, batchNorm }: BackboneOptions, stages: number): (stage: number) => LayerOptions {
@@ -89,8 +144,8 @@ function layerOptions({ freeze, batchNorm }: BackboneOptions, stages: number): (
   return (stage) => ({ frozen: stage < frozen, batchNorm })
 }
 
-function checkOutputStride({ name, outputStride }: BackboneOptions, plan: readonly UnitPlan[][]): void {
-  const reached = plan.at(-1)?.at(-1)?.outputStride
+function checkOutputStride({ name, outputStride }: BackboneOptions, blocks: readonly Unit[][]): void {
+  const reached = blocks.at(-1)?.at(-1)?.plan.outputStride
   if (outputStride === undefined || outputStride === reached) return
   throw new DownpourError('CONFIG_INVALID', `outputStride: ${outputStride}: ${name} has ${reached}`)
 }

@@ -194,6 +194,40 @@ test('frozen batch norm with calibrated statistics equals training on the same i
   assert.ok(distance(featuresOf(frozen, weights, images)[2] as Tensor4D, measured[2] as Tensor4D) > 0.1)
 })
 
+test('a split backbone has the same variables, and its trunk computes the feature before the last block', (t) => {
+  for (const stridePlacement of PLACEMENTS) {
+    const strided = options({ name: 'resnet50', stridePlacement })
+    const backbone = buildBackbone({ ...strided, outputStride: 16 })
+    const { trunk, head } = buildBackbone(strided).split()
+    assert.deepEqual([...trunk.variables, ...head.variables], backbone.variables)
+    assert.deepEqual([trunk.stride, trunk.channels, head.channels], [16, 1024, 2048])
+    const weights = pooledWeights(backbone.variables)
+    const images = image(1, 40)
+    const pass = createPass(weights, { training: false })
+    const feature = trunk.apply(images, pass)
+    assert.equal(distance(feature, backbone.apply(images, pass).at(-2)?.x_BHWC as Tensor4D), 0)
+    const crops = tf.concat([feature, feature]).slice([0, 0, 0, 0], [2, 3, 3, 1024]) as Tensor4D
+    const output = head.apply(crops, pass)
+    assert.deepEqual(output.shape, [2, 3, 3, 2048], 'the head has no stride')
+    t.diagnostic(`${stridePlacement}: from ${feature.shape} to ${output.shape}`)
+  }
+})
+
+test('where the last block has no stride, the head after the trunk computes the whole network', () => {
+  const weights = drawWeights(buildBackbone(options()), 9)
+  const pass = createPass(weights, { training: false })
+  const images = image(2, 13)
+  const { trunk, head } = buildBackbone(options()).split()
+  const output = head.apply(trunk.apply(images, pass), pass)
+  assert.equal(distance(output, buildBackbone(options()).apply(images, pass).at(-1)?.x_BHWC as Tensor4D), 0)
+})
+
+test('the stages of a split backbone are frozen as those of the whole', () => {
+  const frozen = options({ freeze: { stages: 3 } })
+  const { trunk, head } = buildBackbone(frozen).split()
+  assert.deepEqual([...trunk.variables, ...head.variables], buildBackbone(frozen).variables)
+})
+
 test('input normalisation converts pixels in [-1, 1] to standardised pixels', (t) => {
   const mean = [0.485, 0.456, 0.406] as const
   const stddev = [0.229, 0.224, 0.225] as const
