@@ -33,14 +33,40 @@ export async function decodeMeasured(
   encoded: Uint8Array,
   size: number,
 ): Promise<{ rgb: Uint8Array; width: number; height: number }> {
+  const { rgb, facts } = await decodeTo(encoded, () => ({ width: size, height: size }))
+  const { width, height, orientation } = facts
+  return { rgb: upright(rgb, size, orientation), width, height }
+}
+
+/**
+ * Decodes the first page or frame as the file stores it, without the rotation that its EXIF data asks for: boxes and masks
+ * are in these pixels.
+ * @param sizeOf the size to resize to, from the size in the file
+ * @returns RGB bytes, height·width·3 long
+ * @throws Error whose message says why the bytes are not a usable picture
+ */
+export async function decodeStored(
+  encoded: Uint8Array,
+  sizeOf: (stored: PixelSize) => PixelSize,
+): Promise<{ rgb: Uint8Array; width: number; height: number }> {
+  const { rgb, size } = await decodeTo(encoded, sizeOf)
+  return { rgb, ...size }
+}
+
+interface PixelSize {
+  readonly width: number
+  readonly height: number
+}
+
+async function decodeTo(encoded: Uint8Array, sizeOf: (stored: PixelSize) => PixelSize) {
   try {
     const image = sharp(encoded, { failOn: 'error' })
     const facts = await image.metadata()
     mustBeUsable(facts)
-    const square = image.resize(size, size, { fit: 'fill' }).flatten().toColourspace('srgb').raw()
-    const { data, info } = await square.toBuffer({ resolveWithObject: true })
-    const { width, height, orientation } = facts
-    if (info.channels === CHANNELS) return { rgb: upright(data, size, orientation), width, height }
+    const { width, height } = sizeOf({ width: facts.width, height: facts.height })
+    const resized = image.resize(width, height, { fit: 'fill' }).flatten().toColourspace('srgb').raw()
+    const { data, info } = await resized.toBuffer({ resolveWithObject: true })
+    if (info.channels === CHANNELS) return { rgb: data as Uint8Array, facts, size: { width, height } }
     throw new Error(`it has ${facts.channels} channels, which are neither grey, RGB nor CMYK`)
   } catch (error) {
     throw notUsable(encoded, error)

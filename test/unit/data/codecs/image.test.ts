@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import sharp from 'sharp'
-import { decodeSquare } from '../../../../src/data/codecs/image.ts'
+import { decodeSquare, decodeStored } from '../../../../src/data/codecs/image.ts'
 import { png } from '../builders.ts'
 
 const SIZE = 8
@@ -116,6 +116,22 @@ test('an image is rotated by its EXIF orientation', async () => {
     squares.add(square.join())
   }
   assert.equal(squares.size, 8)
+})
+
+test('a picture is decoded as its file stores it, in the size that the caller computes', async () => {
+  const rgb = Buffer.from(Array.from({ length: 6 * 4 * 3 }, (_, i) => (i * 29) % 256))
+  const stored = sharp(rgb, { raw: { width: 6, height: 4, channels: 3 } })
+  for (const orientation of [1, 6]) {
+    const file = await stored.clone().withMetadata({ orientation }).png().toBuffer()
+    const whole = await decodeStored(file, (size) => size)
+    assert.deepEqual([whole.width, whole.height, ...whole.rgb], [6, 4, ...rgb], `orientation ${orientation}`)
+    const small = await decodeStored(file, ({ width, height }) => ({ width: width / 2, height: height / 2 }))
+    assert.deepEqual([small.width, small.height, small.rgb.length], [3, 2, 18])
+  }
+  await assert.rejects(
+    decodeStored(Buffer.from('no picture'), (size) => size),
+    /not|unsupported|picture/i,
+  )
 })
 
 test('a huge image in a small file is decoded row by row, or refused if its format needs all pixels in memory', async () => {
