@@ -1,4 +1,5 @@
 /** A task as workers and the evaluator use it: network and loss over tensors, predictions and scores over plain arrays. */
+import type { Sketches } from '../contract/sketch.ts'
 import type { Backbone, BackboneOptions } from '../models/backbone.ts'
 import type { BatchNormOptions } from '../models/batch-norm.ts'
 import type { Objective } from '../models/gradients.ts'
@@ -8,6 +9,7 @@ import type { VariableSpec } from '../support/variables.ts'
 import type { Tensor, Tensor4D } from '../tensor/tf.ts'
 import type { Values } from '../tensor/values.ts'
 
+export type { Sketch, Sketches } from '../contract/sketch.ts'
 export type { Values } from '../tensor/values.ts'
 
 /** What a task may ask of the job's backbone; BackboneOptions describes the fields. */
@@ -33,6 +35,11 @@ export interface Task<T = unknown, P = unknown> {
   decode(outputs: Readonly<Record<string, Values>>, targets: readonly T[]): readonly P[]
   /** @param labels of the data set, by id */
   scorer(labels: LabelTree): Scorer<T, P>
+  /**
+   * For the report's worst, median and best pictures. It is called for each scored sample, so it must be fast; absent: the
+   * report has no pictures of this task.
+   */
+  sketch?(prediction: P, target: T): Sketches
 }
 
 /** Gathers scores over batches. */
