@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { silentLog } from '../../../src/support/log.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
 import { type Tensor4D, tf } from '../../../src/tensor/tf.ts'
+import { GRADIENT_BACKENDS, type GradientBackend, useBackend } from '../../support/backends.ts'
 import { derivative, randomValues, someIndices, worstError } from './numeric.ts'
 import { type ConvCase, outputShape, weightedConv } from './reference-conv.ts'
 
@@ -31,7 +32,7 @@ function operands(shape: ConvCase): Operands {
   }
 }
 
-async function gradientsOn(backend: 'wasm' | 'cpu', shape: ConvCase, { x, w, weight }: Operands) {
+async function gradientsOn(backend: GradientBackend | 'cpu', shape: ConvCase, { x, w, weight }: Operands) {
   await tf.setBackend(backend)
   const { pad } = shape
   const padding = typeof pad === 'string' ? pad : explicitPad(pad)
@@ -65,31 +66,29 @@ function explicitPad([top, bottom, left, right]: readonly [number, number, numbe
   ] as [[0, 0], [number, number], [number, number], [0, 0]]
 }
 
-async function checkCase(shape: ConvCase): Promise<number> {
+/** @returns the largest error of the gradients on a backend; other gradients are to be equal, too */
+async function checkCase(
+  shape: ConvCase,
+  { backend = 'wasm', others = ['cpu'] }: { backend?: GradientBackend; others?: 'cpu'[] } = {},
+): Promise<number> {
   const given = operands(shape)
   const { x, w, weight } = given
-  const wasm = await gradientsOn('wasm', shape, given)
-  const cpu = await gradientsOn('cpu', shape, given)
-  const xAt = someIndices(x.length, COORDINATES)
-  const wAt = someIndices(w.length, COORDINATES)
-  const dxByDifference = xAt.map((i) => derivative((values) => weightedConv(shape, values, w, weight), x, i, 1))
-  const dwByDifference = wAt.map((i) => derivative((values) => weightedConv(shape, x, values, weight), w, i, 1))
-  const worst = {
-    dxAgainstCpu: worstError(wasm.dx, cpu.dx),
-    dwAgainstCpu: worstError(wasm.dw, cpu.dw),
-    dxAgainstDifference: worstError(
-      xAt.map((i) => wasm.dx[i] as number),
-      dxByDifference,
-    ),
-    dwAgainstDifference: worstError(
-      wAt.map((i) => wasm.dw[i] as number),
-      dwByDifference,
-    ),
+  const own = await gradientsOn(backend, shape, given)
+  const worst = new Map<string, number>()
+  for (const other of others) {
+    const { dx, dw } = await gradientsOn(other, shape, given)
+    worst.set(`dx against ${other}`, worstError(own.dx, dx)).set(`dw against ${other}`, worstError(own.dw, dw))
   }
-  for (const [what, error] of Object.entries(worst)) {
-    assert.ok(error < TOLERANCE, `${JSON.stringify(shape)}: ${what} is ${error}`)
+  const compare = (what: string, gradient: Float32Array, at: Float32Array, f: (values: Float64Array) => number) => {
+    const indices = someIndices(at.length, COORDINATES)
+    const some = indices.map((i) => gradient[i] as number)
+    const slopes = indices.map((i) => derivative(f, at, i, 1))
+    worst.set(`${what} against differences`, worstError(some, slopes))
   }
-  return Math.max(...Object.values(worst))
+  compare('dx', own.dx, x, (values) => weightedConv(shape, values, w, weight))
+  compare('dw', own.dw, w, (values) => weightedConv(shape, x, values, weight))
+  for (const [what, error] of worst) assert.ok(error < TOLERANCE, `${JSON.stringify(shape)}: ${what} is ${error}`)
+  return Math.max(...worst.values())
 }
 
 const KERNELS = [1, 3, 7]
@@ -135,6 +134,15 @@ test('gradients of dilated convolutions equal finite differences on WASM and on 
   }
   t.diagnostic(`largest error ${worst.toExponential(1)}`)
 })
+
+for (const backend of GRADIENT_BACKENDS)
+  test(`gradients of the rates of DeepLab's head equal finite differences on ${backend}, beyond the picture too`, async (t) => {
+    if (!(await useBackend(backend))) return t.skip('TensorFlow is not set up here')
+    for (const rate of [1, 2, 4, 6, 12, 24]) {
+      const shape: ConvCase = { input: [2, 11, 9, 3], filter: [3, 3, 3, 4], strides: [1, 1], pad: 'same' }
+      await checkCase({ ...shape, dilations: [rate, rate] }, { backend, others: [] })
+    }
+  })
 
 test('gradients for any small shape, stride and padding equal finite differences and tfjs-cpu', async () => {
   const size = fc.integer({ min: 4, max: 9 })
