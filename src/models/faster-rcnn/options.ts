@@ -7,6 +7,7 @@ export const FULL: Omit<FasterRcnnOptions, 'classes'> = {
   proposer: {
     channels: 512,
     sampling: { batch: 256, positiveShare: 0.5, positiveIou: 0.7, negativeIou: 0.3 },
+    border: 'dropped',
   },
   proposals: { candidates: 6000, nmsIou: 0.7, count: 300 },
   crop: { size: 14, pool: 2 },
@@ -18,7 +19,7 @@ export const FULL: Omit<FasterRcnnOptions, 'classes'> = {
 export const MINI: Omit<FasterRcnnOptions, 'classes'> = {
   ...FULL,
   anchors: { base: 32, scales: [0.5, 0.75, 1], ratios: [0.5, 1, 2] },
-  proposer: { channels: 64, sampling: { ...FULL.proposer.sampling, batch: 64 } },
+  proposer: { channels: 64, sampling: { ...FULL.proposer.sampling, batch: 64 }, border: 'kept' },
   proposals: { candidates: 300, nmsIou: 0.7, count: 50 },
   crop: { size: 7, pool: 1 },
   sampling: { ...FULL.sampling, batch: 16 },

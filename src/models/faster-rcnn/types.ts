@@ -62,7 +62,12 @@ export interface FasterRcnnOptions {
   readonly classes: number
   readonly anchors: AnchorOptions
   /** The network that proposes boxes. */
-  readonly proposer: { readonly channels: number; readonly sampling: SamplingOptions }
+  readonly proposer: {
+    readonly channels: number
+    readonly sampling: SamplingOptions
+    /** Whether training uses anchors that cross the border of the picture. */
+    readonly border: 'kept' | 'dropped'
+  }
   readonly proposals: {
     /** How many of the best anchors go into the non-maximum suppression. */
     readonly candidates: number
@@ -90,7 +95,7 @@ export interface FasterRcnn {
   objective(pass: Pass, images_BHWC: Tensor4D, targets: Readonly<Record<string, Tensor>>): Objective
   /**
    * @param size_B2 height and width of each image without padding; absent: without padding
-   * @returns proposals_BP4, count_B, logits_BPK (background first) and codes_BPK4 (without the background)
+   * @returns proposals_BP4, count_B, logits_BPC (C = K + 1, the background first) and codes_BPK4
    */
   infer(pass: Pass, images_BHWC: Tensor4D, size_B2?: Tensor): Readonly<Record<string, Tensor>>
   /** @param sizes of the images without padding */
