@@ -49,7 +49,7 @@ type Rgb = readonly [red: number, green: number, blue: number]
 export interface BackboneOptions {
   readonly name: BackboneName
   /** Strides beyond it become dilations. Absent: the stride of the architecture. */
-  readonly outputStride?: 8 | 16 | 32
+  readonly outputStride?: 4 | 8 | 16 | 32
   /** stages: freezes the first n of root, block1, block2, …; their batch norm uses the moving statistics. */
   readonly freeze: 'none' | 'all' | { readonly stages: number }
   readonly batchNorm: BatchNormOptions
