@@ -6,7 +6,7 @@ import { systemClock } from '../support/clock.ts'
 import { isUnfinished, jobText } from './job-text.ts'
 import { skippedText } from './metric-text.ts'
 import { fitTable, table, textWidth, wrapText } from './table.ts'
-import { waitingOf } from './waiting.ts'
+import { TURN, waitingOf } from './waiting.ts'
 
 export interface ProgressView {
   show(jobs: readonly Job[]): void
@@ -147,6 +147,7 @@ function plainView(out: NodeJS.WriteStream, nowMs: () => number): ProgressView {
     const phase = job.status?.phase ?? PHASES[0]
     const shown = { state: `${phase} ${waitingOf(job)?.key}`, line: plainLine(job), atMs: nowMs() }
     const before = last.get(jobText(job))
+    if (!before && waitingOf(job)?.key === TURN) return // One line of the run says how many jobs wait.
     const isDue = before && shown.atMs - before.atMs >= PLAIN_INTERVAL_MS
     const mayRepeat = phase === 'Running' || (isUnfinished(job) && shown.line !== before?.line)
     if (before && before.state === shown.state && !(isDue && mayRepeat)) return

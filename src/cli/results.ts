@@ -1,12 +1,10 @@
 /** Results of a run, read from the jobs' status and from the files that the parameter servers wrote. */
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
 import type { Job } from '../api/job.ts'
 import { FILES, type HistoryRecord, parseHistoryLine } from '../contract/files.ts'
 import { JOB_KINDS, SHORT_NAMES } from '../contract/names.ts'
-import { headlineMetric } from '../plan/metric.ts'
-import { gainTexts, headlineValue, metricsText } from './metric-text.ts'
+import { metricsText } from './metric-text.ts'
 import { duration } from './progress.ts'
 import { type Score, ScoreHistory } from './scores.ts'
 import { fitTable, type Row, table, textWidth, wrapText } from './table.ts'
@@ -109,39 +107,4 @@ function narrowRows(row: Row): Row[] {
 
 function elapsed(start: string | undefined, end: string | undefined): string {
   return start && end ? duration((Date.parse(end) - Date.parse(start)) / 1000) : '-'
-}
-
-/** @returns pairs of scored FinetuneJobs that differ only in their initial weights: the pre-trained one, then the random one */
-export function transferPairs(results: readonly JobResult[]): [JobResult, JobResult][] {
-  const scored = results.filter(({ job }) => job.kind === 'FinetuneJob' && job.status?.results)
-  const isRandom = ({ job }: JobResult) => job.kind === 'FinetuneJob' && job.spec.init === 'random'
-  return scored
-    .filter((one) => !isRandom(one))
-    .flatMap((one): [JobResult, JobResult][] => {
-      const spec = specWithoutStart(one)
-      const random = scored.find((other) => isRandom(other) && isDeepStrictEqual(specWithoutStart(other), spec))
-      return random ? [[one, random]] : []
-    })
-}
-
-function specWithoutStart({ job }: JobResult): object {
-  const { init, from, suspend, ...rest } = job.spec as Extract<Job, { kind: 'FinetuneJob' }>['spec']
-  return rest
-}
-
-/** @returns a sentence for each pair and evaluation set, full and reduced: how much better the pre-trained job scores */
-export function transferGains(results: readonly JobResult[]): string[] {
-  return transferPairs(results).flatMap(([{ job }, { job: randomJob }]) => {
-    const metric = headlineMetric(job)
-    const gainOn = (set: 'full' | 'reduced'): string[] => {
-      const [pretrained, random] = [headlineValue(job, set), headlineValue(randomJob, set)]
-      if (pretrained === undefined || random === undefined) return []
-      const [ofPretrained, ofRandom, gain] = gainTexts(metric, pretrained, random)
-      const where = set === 'reduced' ? ', on the reduced evaluation set' : ''
-      return [
-        `Pre-training: ${metric.name} ${ofPretrained} (${job.metadata.name}) against ${ofRandom} from random weights (${randomJob.metadata.name}) at ${job.spec.maxSteps} steps${where}: ${gain}.`,
-      ]
-    }
-    return [...gainOn('full'), ...gainOn('reduced')]
-  })
 }

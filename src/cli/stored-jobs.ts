@@ -35,9 +35,11 @@ function readableJob(raw: KubeObject): Job | undefined {
   }
 }
 
+/** Of jobs created in the same second, PretrainJobs come first. */
 export function byCreation(a: Job, b: Job): number {
   return (
     a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp) ||
+    b.kind.localeCompare(a.kind) ||
     a.metadata.name.localeCompare(b.metadata.name)
   )
 }

@@ -19,6 +19,9 @@ const REPORTED: readonly { type: ConditionType; bad: Condition['status'] }[] = [
   { type: 'Degraded', bad: 'True' },
 ]
 
+/** The key of a job that waits for its turn in a local run. */
+export const TURN = 'Suspended/Turn'
+
 export interface Waiting {
   /** Condition and reason. Stays equal when only numbers in the text change. */
   key: string
@@ -30,6 +33,8 @@ export interface Waiting {
 export function waitingOf(job: Job): Waiting | undefined {
   const { conditions = [], phase } = job.status ?? {}
   if (phase === 'Succeeded') return undefined
+  const turn = turnText(job)
+  if (turn) return { key: TURN, text: turn }
   const cause = REPORTED.flatMap(({ type, bad }) =>
     conditions.filter((one) => one.type === type && one.status === bad && !TRANSIENT.has(one.reason)),
   )[0]
@@ -43,6 +48,11 @@ export function waitingOf(job: Job): Waiting | undefined {
       .join('; ')
       .replace(/\p{Cc}+/gu, ' '),
   }
+}
+
+/** Of a job that `downpour run` starts when others have ended; undefined of any other. */
+function turnText({ metadata, spec, status }: Job): string | undefined {
+  return spec.suspend && status?.phase !== 'Failed' ? metadata.annotations?.[ANNOTATIONS.localTurn] : undefined
 }
 
 /** Advice for local mode, where a missing claim has to be added to the job's file. */

@@ -28,6 +28,8 @@ export const ANNOTATIONS = {
   localPath: `local.${GROUP}/path`,
   /** On a PersistentVolumeClaim, local mode only: the data set to generate in that folder, such as `jft-mini seed=0`. */
   localMake: `local.${GROUP}/make`,
+  /** On a job that `downpour run` has suspended until its turn comes: why. */
+  localTurn: `local.${GROUP}/turn`,
   /** On a pod: digest of the plan that it was created from. A different digest means that the spec has changed since. */
   planHash: `${GROUP}/plan-hash`,
   /** On a pod: earlier failures of this role and index that count against backoffLimit. */

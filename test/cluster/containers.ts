@@ -38,18 +38,26 @@ export function smallData(): string {
   return asList(objects)
 }
 
-interface PretrainSample {
+interface JobSample {
   kind: string
+  metadata: { name: string }
   spec: PretrainJobInput
 }
 
-/** Returns deploy/samples/quickstart.yaml with a tenth of its steps and one of its transfers. */
+/** The FinetuneJob of quickstart.yaml that the test runs. */
+export const FINETUNE = 'classification'
+
+/** Returns deploy/samples/quickstart.yaml with a tenth of its steps and one of its FinetuneJobs. */
 export function smallJobs(): string {
-  const objects = sample('quickstart.yaml') as PretrainSample[]
-  const { spec } = objects.find(({ kind }) => kind === 'PretrainJob') as PretrainSample
-  Object.assign(spec, { maxSteps: 160, transfers: spec.transfers?.slice(0, 1) })
-  Object.assign(spec.checkpoint, { everySteps: 80 })
-  for (const { template } of spec.transfers ?? []) Object.assign(template, { maxSteps: 40 })
+  const objects = (sample('quickstart.yaml') as JobSample[]).filter(
+    ({ kind, metadata }) => kind !== 'FinetuneJob' || metadata.name === FINETUNE,
+  )
+  for (const { kind, spec } of objects) {
+    if (kind === 'PersistentVolumeClaim') continue
+    const [maxSteps, everySteps] = kind === 'PretrainJob' ? [160, 80] : [40, 40]
+    Object.assign(spec, { maxSteps })
+    Object.assign(spec.checkpoint, { everySteps })
+  }
   return asList(objects)
 }
 

@@ -8,14 +8,13 @@ import { say, step } from '../../tools/cluster/say.ts'
 import type { Cluster } from '../../tools/cluster/up.ts'
 import { CHART } from '../../tools/helm.ts'
 import { eventually } from '../support/eventually.ts'
-import { clusterWithImages, smallData, smallJobs } from './containers.ts'
+import { clusterWithImages, FINETUNE, smallData, smallJobs } from './containers.ts'
 
 const RELEASE = 'e2e'
 /** Namespace of the operator. */
 const NAMESPACE = `e2e-${process.pid}`
 const JOBS = `${NAMESPACE}-jobs`
 const PRETRAIN = 'jft-mini'
-const FINETUNE = 'jft-mini-pretrained'
 const CRDS = ['pretrainjobs.downpour.dev', 'finetunejobs.downpour.dev']
 /** Time to build everything from nothing. */
 const BUILDS_MS = 15 * 60_000

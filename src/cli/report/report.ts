@@ -4,7 +4,8 @@ import { dirname } from 'node:path'
 import { headlineMetric } from '../../plan/metric.ts'
 import { jobText } from '../job-text.ts'
 import { metricsText } from '../metric-text.ts'
-import { type JobResult, transferGains, transferPairs } from '../results.ts'
+import type { JobResult } from '../results.ts'
+import { gainSentence, transferGains, transferPairs } from '../transfer-gains.ts'
 import { type Chart, escapeHtml, lineChart } from './chart.ts'
 import { jobSection, pointsOf, X_LABEL } from './report-job.ts'
 import { STYLE } from './report-style.ts'
@@ -27,7 +28,7 @@ export function renderReport(results: readonly JobResult[], { title, facts }: Re
 <title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body>
 <h1>${escapeHtml(title)}</h1>
 ${transferGains(results)
-  .map((gain) => `<p class="gain">${escapeHtml(gain)}</p>`)
+  .map((gain) => `<p class="gain">${escapeHtml(gainSentence(gain))}</p>`)
   .join('\n')}
 ${resultsTable(results)}
 <p class="note">Training loss: mean of the last pushes, on training data. Evaluation: the newest checkpoint, on evaluation data.

@@ -1,30 +1,40 @@
-/** The jobs of `npm start` without a file: the quick-start sample, with its data set in the state folder. */
+/** The jobs of `npm start` without a file: the quick-start samples, with their data sets in the state folder. */
 import { join, relative, resolve } from 'node:path'
-import { ANNOTATIONS } from '../../contract/names.ts'
+import { ANNOTATIONS, PLURALS } from '../../contract/names.ts'
 import { type Manifest, readManifests } from '../manifests.ts'
 
-const SAMPLE = resolve(import.meta.dirname, '../../../deploy/samples/quickstart.yaml')
+const SAMPLES = resolve(import.meta.dirname, '../../../deploy/samples')
+const QUICK = ['quickstart.yaml']
+const WHOLE = [...QUICK]
 
-/** @param options.seed of data and weights; absent: the sample's */
-export async function readDemonstration(options: { stateDir: string; seed?: number }): Promise<Manifest[]> {
-  const manifests = await readManifests([SAMPLE])
+export interface DemonstrationOptions {
+  stateDir: string
+  /** Without the tasks that take most of the time. */
+  quick?: boolean
+  /** Of data and weights; absent: the samples'. */
+  seed?: number
+}
+
+export async function readDemonstration(options: DemonstrationOptions): Promise<Manifest[]> {
+  const files = options.quick ? QUICK : WHOLE
+  const manifests = await readManifests(files.map((file) => join(SAMPLES, file)))
   return manifests.map((manifest) => seeded(inStateDir(manifest, options), options.seed))
 }
 
-function inStateDir(manifest: Manifest, { stateDir, seed = 0 }: { stateDir: string; seed?: number }): Manifest {
+function inStateDir(manifest: Manifest, { stateDir, seed = 0 }: DemonstrationOptions): Manifest {
   const { object } = manifest
-  if (!object.metadata.annotations?.[ANNOTATIONS.localMake]) return manifest
-  const folder = relative(process.cwd(), join(stateDir, 'data', `jft-mini-${seed}`))
+  const [name] = object.metadata.annotations?.[ANNOTATIONS.localMake]?.split(' ') ?? []
+  if (name === undefined) return manifest
   const annotations = {
     ...object.metadata.annotations,
-    [ANNOTATIONS.localPath]: folder,
-    [ANNOTATIONS.localMake]: `jft-mini seed=${seed}`,
+    [ANNOTATIONS.localPath]: relative(process.cwd(), join(stateDir, 'data', `${name}-${seed}`)),
+    [ANNOTATIONS.localMake]: `${name} seed=${seed}`,
   }
   return { ...manifest, object: { ...object, metadata: { ...object.metadata, annotations } } }
 }
 
 function seeded(manifest: Manifest, seed: number | undefined): Manifest {
   const object = manifest.object as Manifest['object'] & { spec?: Record<string, unknown> }
-  if (seed === undefined || object.kind !== 'PretrainJob') return manifest
+  if (seed === undefined || !Object.hasOwn(PLURALS, object.kind)) return manifest
   return { ...manifest, object: { ...object, spec: { ...object.spec, seed } } as Manifest['object'] }
 }

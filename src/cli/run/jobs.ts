@@ -9,10 +9,12 @@ import { isUnfinished, jobText } from '../job-text.ts'
 import type { Manifest } from '../manifests.ts'
 import type { ProgressView } from '../progress.ts'
 import { byCreation, listJobs } from '../stored-jobs.ts'
+import { TURN, waitingOf } from '../waiting.ts'
 import { completionOf } from './completion.ts'
 import { classifyPreviousJobs, suspendAndResumeJobs } from './previous-jobs.ts'
 import { withoutPreviousStatus } from './previous-status.ts'
 import { applyManifest, dryRun } from './server-side-apply.ts'
+import { Turns } from './turns.ts'
 
 export interface RunState {
   /** Jobs of the run in order of creation; of a deleted one, the last known state. */
@@ -21,6 +23,15 @@ export interface RunState {
   isOver: boolean
   /** Sentences about deleted jobs, and about FinetuneJobs that the run does not wait for. */
   notes: string[]
+}
+
+export interface RunJobsOptions {
+  kubeConfig: string
+  stateDir: string
+  /** How many jobs may train at the same time. */
+  parallelJobs: number
+  /** Aborts `apply` and `read`. `claimFolder` and `unfinishedFolders` work afterwards, too. */
+  signal: AbortSignal
 }
 
 export class RunJobs {
@@ -33,12 +44,13 @@ export class RunJobs {
   readonly #uids = new Set<string>()
   /** Status of each job when this run began, by uid. */
   readonly #previousStatus = new Map<string, Job['status']>()
+  readonly #turns: Turns
 
-  /** @param signal aborts `apply` and `read`. `claimFolder` and `unfinishedFolders` work afterwards, too. */
-  constructor(kubeConfig: string, stateDir: string, signal: AbortSignal) {
+  constructor({ kubeConfig, stateDir, parallelJobs, signal }: RunJobsOptions) {
     this.#client = new KubeClient({ kubeConfig, log: createLog({ process: 'run' }, 'warn') })
     this.#stateDir = stateDir
     this.#signal = signal
+    this.#turns = new Turns(this.#client, parallelJobs, { signal })
   }
 
   /**
@@ -61,10 +73,14 @@ export class RunJobs {
       const { kind, metadata } = manifest.object
       view.print(`${kind}/${metadata.name} ${outcome}${endedBefore(applied.status?.phase)}`)
     }
+    const ofRun = (await listJobs(this.#client, waiting)).filter((job) => this.#isOfRun(job))
+    for (const line of await this.#turns.begin(ofRun, manifests)) view.print(line)
   }
 
+  /** The state of the run's jobs, after a turn has been given to those that can start now. */
   async read(): Promise<RunState> {
     const all = await listJobs(this.#client, { signal: this.#signal })
+    await this.#turns.advance(all.filter((job) => this.#isOfRun(job)))
     const present = all
       .filter((job) => this.#isOfRun(job))
       .map((job) => withoutPreviousStatus(job, this.#previousStatus.get(job.metadata.uid)))
@@ -84,10 +100,11 @@ export class RunJobs {
     return resolve(annotated ?? `${this.#stateDir}/volumes/${namespace}/${name}`)
   }
 
-  /** @returns the checkpoint folder of each unfinished job of the run, by KIND/NAME */
+  /** @returns the checkpoint folder of each unfinished job of the run that had its turn, by KIND/NAME */
   async unfinishedFolders(): Promise<Map<string, string>> {
     const folders = new Map<string, string>()
-    for (const job of [...this.#seen.values()].filter(isUnfinished)) {
+    const hadTurn = (job: Job) => waitingOf(job)?.key !== TURN
+    for (const job of [...this.#seen.values()].filter(isUnfinished).filter(hadTurn)) {
       const { claimName } = job.spec.checkpoint.storage.volume
       const claim = await this.claimFolder(job.metadata.namespace, claimName).catch(() => undefined)
       if (claim !== undefined) folders.set(jobText(job), join(claim, checkpointPath(job)))

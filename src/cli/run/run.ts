@@ -12,9 +12,11 @@ import { readManifests } from '../manifests.ts'
 import { skippedText } from '../metric-text.ts'
 import { createProgressView, duration, type ProgressView } from '../progress.ts'
 import { writeReport } from '../report/report.ts'
-import { collectResults, type JobResult, resultTable, transferGains } from '../results.ts'
+import { collectResults, type JobResult, resultTable } from '../results.ts'
 import { ScoreHistory } from '../scores.ts'
+import { gainTable, transferGains } from '../transfer-gains.ts'
 import { VERSION } from '../version.ts'
+import { Announcements } from './announcements.ts'
 import { checkManifests, manifestWarnings } from './check-manifests.ts'
 import { readDemonstration } from './demonstration.ts'
 import { generateRequestedData } from './generate-data.ts'
@@ -27,10 +29,15 @@ import { retryUntilSpace } from './wait-for-space.ts'
 export interface RunOptions {
   stateDir: string
   fresh?: boolean
+  quick?: boolean
   keepRunning?: boolean
   seed?: number
+  /** Absent: one for each core, and at least a pair. */
+  parallelJobs?: number
 }
 
+/** Two jobs that are compared run side by side. */
+const MIN_PARALLEL_JOBS = 2
 const POLL_INTERVAL_MS = 500
 const BIN = [process.execPath, resolve(import.meta.dirname, '../../../bin/downpour')]
 
@@ -49,7 +56,8 @@ export async function run(files: string[], options: RunOptions): Promise<number>
   const onStorageOutage = (reason: string | undefined) => view.print(storageText(reason))
   const cluster = await startLocalCluster({ stateDir, command: BIN, environment, log, onLocked, onStorageOutage })
   const kubeconfig = cluster.kubeconfigPath
-  const jobs = new RunJobs(kubeconfig, stateDir, interrupt)
+  const parallelJobs = options.parallelJobs ?? Math.max(MIN_PARALLEL_JOBS, availableParallelism())
+  const jobs = new RunJobs({ kubeConfig: kubeconfig, stateDir, parallelJobs, signal: interrupt })
   let operator: ReturnType<typeof superviseOperator> | undefined
   let unfinished = new Map<string, string>()
   try {
@@ -112,10 +120,12 @@ async function followJobs(
   interrupt: AbortSignal,
 ): Promise<Job[]> {
   const shownNotes = new Set<string>()
+  const announcements = new Announcements(view)
   for (;;) {
     const { jobs: current, isOver, notes } = await jobs.read()
     for (const note of notes.filter((one) => !shownNotes.has(one))) view.print(note)
     for (const note of notes) shownNotes.add(note)
+    announcements.announce(current)
     view.show(current)
     scores.note(current)
     if (isOver) return current
@@ -140,7 +150,7 @@ async function reportRun(
     await writeFile(join(options.stateDir, 'results.json'), text, { mode: 0o600 })
   })
   const width = process.stdout.isTTY ? process.stdout.columns : undefined
-  for (const line of ['', ...resultTable(results, width), '', ...transferGains(results)]) view.print(line)
+  for (const line of ['', ...resultTable(results, width), '', ...gainTable(transferGains(results))]) view.print(line)
   for (const job of ended) for (const line of [...skippedLines(job), ...failureLines(job)]) view.print(line)
   view.print(`Report: ${report}    (${duration(seconds)})`)
   return ended.every((job) => job.status?.phase === 'Succeeded') ? 0 : 1

@@ -1,6 +1,6 @@
 /** `downpour run`, also called by `npm start`: its arguments, and the help that works before packages are installed. */
 import { Command } from 'commander'
-import { wholeNumber } from '../flag-values.ts'
+import { positiveWholeNumber, wholeNumber } from '../flag-values.ts'
 import { exitWith } from '../io.ts'
 import type { RunOptions } from '../run/run.ts'
 import { presetNames } from './presets.ts'
@@ -14,7 +14,13 @@ export function register(command: Command): void {
     .option('--state-dir <dir>', 'folder for jobs, checkpoints and logs', '.downpour')
     .option('--fresh', 'first delete the jobs and checkpoints of previous runs (generated data is kept)')
     .option('--keep-running', 'keep the API server and the operator running after the jobs have ended')
+    .option('--quick', 'the demonstration with two of its tasks: classification and segmentation')
     .option('--seed <n>', 'seed of the demonstration', wholeNumber)
+    .option(
+      '--parallel-jobs <n>',
+      'how many jobs may train at the same time, in the order of the files (default: one for each core, at least 2)',
+      positiveWholeNumber,
+    )
     .action(async (files: string[], options: RunOptions) =>
       exitWith((await import('../run/run.ts')).run(files, options)),
     )

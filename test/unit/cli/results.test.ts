@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import { collectResults, resultTable, transferGains, transferPairs } from '../../../src/cli/results.ts'
+import { collectResults, resultTable } from '../../../src/cli/results.ts'
+import { gainSentence, gainTable, transferGains, transferPairs } from '../../../src/cli/transfer-gains.ts'
 import type { HistoryRecord } from '../../../src/contract/files.ts'
 import { finetuned, fromRandom, pretrained, record, resultOf } from './histories.ts'
 
@@ -96,8 +97,8 @@ suite('pairs of a pre-trained and a random FinetuneJob', () => {
   })
 
   test('get a sentence with the gain of pre-training', () => {
-    assert.deepEqual(transferGains([ours, random].map((job) => resultOf(job))), [
-      'Pre-training: top1 50.0% (ours) against 30.0% from random weights (random) at 150 steps: 20.0 points.',
+    assert.deepEqual(transferGains([ours, random].map((job) => resultOf(job))).map(gainSentence), [
+      'imagenet-classification: top1 50.0% (ours) against 30.0% from random weights (random) at 150 steps: 20.0 points.',
     ])
   })
 
@@ -109,7 +110,7 @@ suite('pairs of a pre-trained and a random FinetuneJob', () => {
     const [full, reduced] = transferGains([
       reduce(resultOf(finetuned('ours', 0.5)), 0.45),
       reduce(resultOf(fromRandom('random', 0.3)), 0.29),
-    ])
+    ]).map(gainSentence)
     assert.match(full ?? '', /top1 50\.0% \(ours\) against 30\.0% .* at 150 steps: 20\.0 points\.$/)
     assert.match(reduced ?? '', /top1 45\.0% .* 29\.0% .* at 150 steps, on the reduced evaluation set: 16\.0 points\.$/)
   })
@@ -119,7 +120,8 @@ suite('pairs of a pre-trained and a random FinetuneJob', () => {
     fc.assert(
       fc.property(share, share, (top1, other) => {
         const results = [finetuned('ours', top1), fromRandom('random', other)].map((job) => resultOf(job))
-        const match = /top1 (.*)% \(ours\) against (.*)% .* (-?[\d.]+) points/.exec(transferGains(results)[0] ?? '')
+        const [gain] = transferGains(results).map(gainSentence)
+        const match = /top1 (.*)% \(ours\) against (.*)% .* (-?[\d.]+) points/.exec(gain ?? '')
         const [ours = Number.NaN, theirs = Number.NaN, points] = match?.slice(1).map(Number) ?? []
         const inTable = resultTable(results).map((line) => Number(/top1 (\S+),/.exec(line)?.[1]))
         assert.deepEqual(
@@ -130,6 +132,14 @@ suite('pairs of a pre-trained and a random FinetuneJob', () => {
       }),
       { examples: [[0.97, 0.6425]] },
     )
+  })
+
+  test('get a row in a table of all tasks', () => {
+    assert.deepEqual(gainTable(transferGains([ours, random].map((job) => resultOf(job)))), [
+      'TASK                     JOB   STEPS  METRIC  PRE-TRAINED  RANDOM  GAIN',
+      'imagenet-classification  ours  150    top1    50.0%        30.0%   20.0 points',
+    ])
+    assert.deepEqual(gainTable([]), [])
   })
 
   test('get no sentence unless both have results', () => {

@@ -18,7 +18,7 @@ suite('the report of a run', () => {
       resultOf(fromRandom('random', 0.3), HISTORY),
     ]
     const html = renderReport(results, ABOUT)
-    assert.match(html, /<p class="gain">Pre-training: top1 50\.0%/)
+    assert.match(html, /<p class="gain">imagenet-classification: top1 50\.0%/)
     assert.equal(html.match(/<tr[ >]/g)?.length, 4)
     assert.match(html, /<dd>step 150, sha256 abcdef0123456789<\/dd>/)
     assert.match(html, /aria-label="Fine-tuning loss: from the checkpoint and from random weights"/)

@@ -42,7 +42,12 @@ const ended = (name: string) =>
 
 /** Applies these objects as a run does, without training. @returns the printed lines */
 async function run(...objects: (RawJob | Manifest['object'])[]): Promise<{ jobs: RunJobs; printed: string[] }> {
-  const jobs = new RunJobs(cluster.kubeconfigPath, cluster.stateDir, new AbortController().signal)
+  const jobs = new RunJobs({
+    kubeConfig: cluster.kubeconfigPath,
+    stateDir: cluster.stateDir,
+    parallelJobs: 100,
+    signal: new AbortController().signal,
+  })
   runs.push(jobs)
   const printed: string[] = []
   await jobs.apply(objects.map(inFile), { print: (line) => printed.push(line) })
@@ -205,7 +210,12 @@ suite('reading the jobs of a run', () => {
 
   test('the checkpoint folders of unfinished jobs can be read after an interruption', async () => {
     const interrupt = new AbortController()
-    const jobs = new RunJobs(cluster.kubeconfigPath, cluster.stateDir, interrupt.signal)
+    const jobs = new RunJobs({
+      kubeConfig: cluster.kubeconfigPath,
+      stateDir: cluster.stateDir,
+      parallelJobs: 100,
+      signal: interrupt.signal,
+    })
     runs.push(jobs)
     const claim = {
       apiVersion: 'v1',
