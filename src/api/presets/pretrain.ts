@@ -1,0 +1,31 @@
+/** Presets of a PretrainJob. The numbers of `jft-*` and `imagenet-*` are from paper.md §1 and §2.7; those of `*-mini` are our own. */
+import { imagenet, mini, paper, type Recipe } from './recipe.ts'
+
+const jft: Recipe = {
+  ...paper,
+  task: { type: 'multi-label', classes: 18_291, headSlices: 50 },
+  optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1e-10 },
+  learningRate: { type: 'exponential', initial: 1e-3, factor: 0.9, everySteps: 3_000_000, staircase: true },
+  maxSteps: 36_000_000,
+}
+
+export const PRETRAIN_RECIPES = {
+  'jft-resnet101': jft,
+  'jft-resnet50': { ...jft, model: { backbone: 'resnet50' } },
+  'jft-resnet152': { ...jft, model: { backbone: 'resnet152' } },
+  'imagenet-baseline': { ...imagenet, task: { type: 'multi-label', classes: 1000 } },
+  'jft-mini': {
+    ...mini,
+    task: { type: 'multi-label', classes: 121 },
+    optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1e-10 },
+    learningRate: { type: 'exponential', initial: 2e-3, factor: 0.5, everySteps: 600, staircase: false },
+    workers: { replicas: 2 },
+  },
+  'object-count-mini': {
+    ...mini,
+    task: { type: 'object-count' },
+    optimizer: { type: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+    learningRate: { type: 'exponential', initial: 2e-3, factor: 0.5, everySteps: 300, staircase: false },
+    workers: { replicas: 2 },
+  },
+} satisfies Readonly<Record<string, Recipe>>
