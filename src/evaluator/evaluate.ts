@@ -15,6 +15,7 @@ import { classesOf } from '../tasks/declarations.ts'
 import { createInput } from '../tasks/registry.ts'
 import type { Task, Values } from '../tasks/task.ts'
 import { type Tensor, type Tensor4D, tf } from '../tensor/tf.ts'
+import { valueTensors } from '../tensor/value-tensors.ts'
 import type { EvaluationSet } from './evaluation-set.ts'
 import { sampled } from './selection.ts'
 import { Tally } from './tally.ts'
@@ -80,10 +81,11 @@ function atMost(outputs: number | undefined, { dataset, where }: EvaluateOptions
 }
 
 /** Runs the task on one batch. @returns its outputs, read from the backend */
-function infer(task: Task, weights: Weights, { images, shape }: Batch<unknown>): Record<string, Values> {
+function infer(task: Task, weights: Weights, { images, shape, targets }: Batch<unknown>): Record<string, Values> {
   const outputs = tf.tidy(() => {
     const images_BHWC = tf.tensor4d(images, [...shape, 3]) as Tensor4D
-    return { ...task.infer(createPass(weights, { training: false }), images_BHWC) }
+    const inputs = valueTensors(task.inputs?.(targets) ?? {})
+    return { ...task.infer(createPass(weights, { training: false }), images_BHWC, inputs) }
   })
   const values = Object.entries(outputs).map(([name, tensor]) => [name, readOut(tensor)] as const)
   tf.dispose(outputs)

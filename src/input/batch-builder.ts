@@ -16,10 +16,13 @@ interface OpenBatch<T> {
  */
 export class BatchBuilder<T> {
   readonly #batchSize: number
+  readonly #maxPixels: number
   readonly #open = new Map<string, OpenBatch<T>>()
 
-  constructor(batchSize: number) {
+  /** @param maxPixels of a batch of more than one sample */
+  constructor(batchSize: number, maxPixels: number = Number.POSITIVE_INFINITY) {
     this.#batchSize = batchSize
+    this.#maxPixels = maxPixels
   }
 
   /** @returns the batch that this sample completes */
@@ -31,7 +34,7 @@ export class BatchBuilder<T> {
     open.targets.push(sample.target)
     open.ids.push(id)
     if (lease) open.leases.add(lease)
-    if (open.targets.length < this.#batchSize) return undefined
+    if (open.targets.length < this.#samplesOf(sample.size)) return undefined
     this.#open.delete(key)
     return toBatch(open)
   }
@@ -48,8 +51,12 @@ export class BatchBuilder<T> {
     return rest
   }
 
+  #samplesOf({ height, width }: Size): number {
+    return Math.max(1, Math.min(this.#batchSize, Math.floor(this.#maxPixels / (height * width))))
+  }
+
   #start(key: string, size: Size): OpenBatch<T> {
-    const images = new Float32Array(this.#batchSize * valuesOf(size))
+    const images = new Float32Array(this.#samplesOf(size) * valuesOf(size))
     const open = { size, images, targets: [], ids: [], leases: new Set<Lease>() }
     this.#open.set(key, open)
     return open

@@ -64,10 +64,10 @@ function noteEmpty(empty: Set<number>, unit: number, samples: number, units: num
 /** Examples in the order of the files. The last batch of each size may be smaller. */
 export async function* evaluationBatches<A, T>(
   reader: ExampleReader<A>,
-  pipeline: Pick<InputPipeline<A, T>, 'evaluate'>,
+  pipeline: Pick<InputPipeline<A, T>, 'evaluate' | 'maxEvaluationPixels'>,
   batchSize: number,
 ): AsyncGenerator<Batch<T>> {
-  const builder = new BatchBuilder<T>(batchSize)
+  const builder = new BatchBuilder<T>(batchSize, pipeline.maxEvaluationPixels)
   for (let unit = 0; unit < reader.units; unit++) {
     for await (const example of reader.read(unit)) {
       for (const sample of pipeline.evaluate(example)) {

@@ -32,6 +32,11 @@ export interface Sample<T> {
 
 export interface InputPipeline<A, T> {
   /**
+   * How many pixels a batch may have at evaluation, for tasks whose network needs much memory for each image; a single image
+   * may have more. Absent: only the batch size counts.
+   */
+  readonly maxEvaluationPixels?: number
+  /**
    * Must be deterministic, because the result may be cached.
    * @throws Error whose message says why it is not a usable picture
    */

@@ -30,8 +30,10 @@ export interface Task<T = unknown, P = unknown> {
    * targets: a step that is recorded as a graph would keep those of the recorded batch.
    */
   objective(pass: Pass, images_BHWC: Tensor4D, targets: Readonly<Record<string, Tensor>>): Objective
+  /** What `infer` needs beside the images, as named arrays; absent: nothing. */
+  inputs?(targets: readonly T[]): Readonly<Record<string, Values>>
   /** Call inside tf.tidy. */
-  infer(pass: Pass, images_BHWC: Tensor4D): Readonly<Record<string, Tensor>>
+  infer(pass: Pass, images_BHWC: Tensor4D, inputs?: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>>
   decode(outputs: Readonly<Record<string, Values>>, targets: readonly T[]): readonly P[]
   /** @param labels of the data set, by id */
   scorer(labels: LabelTree): Scorer<T, P>
@@ -40,6 +42,18 @@ export interface Task<T = unknown, P = unknown> {
    * report has no pictures of this task.
    */
   sketch?(prediction: P, target: T): Sketches
+  /** What a COCO results file says of the prediction; absent: the task has no such file. */
+  results?(prediction: P, target: T): readonly ResultRow[]
+}
+
+/** One object in pixels of the picture file. The writer adds the ids of image and category. */
+export interface ResultRow {
+  readonly label: number
+  /** Left, top, width, height. */
+  readonly bbox?: readonly number[]
+  /** x, y and visibility of each. */
+  readonly keypoints?: readonly number[]
+  readonly score: number
 }
 
 /** Gathers scores over batches. */

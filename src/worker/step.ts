@@ -3,8 +3,9 @@ import type { Batch } from '../input/batch.ts'
 import { disposeStep, valueAndGradients } from '../models/gradients.ts'
 import type { Weights } from '../models/layer.ts'
 import type { VariableSpec } from '../support/variables.ts'
-import type { Task, Values } from '../tasks/task.ts'
+import type { Task } from '../tasks/task.ts'
 import { type Scalar, type Tensor, type Tensor4D, tf } from '../tensor/tf.ts'
+import { valueTensors } from '../tensor/value-tensors.ts'
 
 export interface StepOutput {
   loss: number
@@ -69,12 +70,6 @@ export function weightTensors(
       if (!value) throw new RangeError(`no weights for ${name}`)
       return [name, tf.tensor(value.slice(), [...shape])]
     }),
-  )
-}
-
-function valueTensors(values: Readonly<Record<string, Values>>): Record<string, Tensor> {
-  return Object.fromEntries(
-    Object.entries(values).map(([name, { shape, values }]) => [name, tf.tensor(values, [...shape])]),
   )
 }
 

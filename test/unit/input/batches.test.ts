@@ -190,3 +190,17 @@ test('evaluation ends with the incomplete batch of each size', async () => {
   )
   assert.equal(all.at(-1)?.images.length, 4 * 6 * 3)
 })
+
+test('a batch of evaluation has no more pixels than the task allows, unless a single image has', async () => {
+  const limited = {
+    ...pipelineOf([
+      [2, 2],
+      [4, 6],
+    ]),
+    maxEvaluationPixels: 10,
+  }
+  const all = await collect(evaluationBatches(readerOf([5]), limited, 3))
+  const batchesOf = (width: number) => all.filter(({ shape }) => shape[2] === width).map(({ shape }) => shape[0])
+  assert.deepEqual(batchesOf(2), [2, 2, 1])
+  assert.deepEqual(batchesOf(6), [1, 1, 1, 1, 1])
+})
