@@ -1,0 +1,15 @@
+import type { TaskDeclaration } from '../declaration.ts'
+import { DetectionInput, DetectionOptions } from '../detection/options.ts'
+
+/** Finds objects with boxes, scored as PASCAL VOC does (paper.md §2.3, §4.6). */
+export const vocDetection = {
+  type: 'voc-detection',
+  kinds: ['FinetuneJob'],
+  options: DetectionOptions,
+  input: DetectionInput,
+  formats: ['voc', 'coco', 'tfrecord-detection'],
+  metrics: [
+    { name: 'mAP@.5', better: 'higher' },
+    { name: 'mAP07@.5', better: 'higher' },
+  ],
+} as const satisfies TaskDeclaration
