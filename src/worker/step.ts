@@ -26,7 +26,10 @@ export interface Stepper<T = unknown> {
   dispose(): void
 }
 
-export function createStepper<T>(task: Task<T>): Stepper<T> {
+/** What a step needs of a task. */
+type Trainable<T> = Pick<Task<T>, 'variables' | 'encode' | 'objective'>
+
+export function createStepper<T>(task: Trainable<T>): Stepper<T> {
   let weights: Weights = new Map()
   const dispose = () => tf.dispose([...weights.values()])
   return {
