@@ -5,6 +5,8 @@ export const FILES = {
   manifest: 'manifest.json',
   /** Beside the manifest: the evaluator's scores of that checkpoint, `EvaluationRecord`. */
   evaluation: 'evaluation.json',
+  /** Beside the manifest: the worst, median and best pictures of the evaluation set, `PicturesRecord`. */
+  pictures: 'pictures.json',
   /** Beside the manifest while the evaluator scores that checkpoint: retention keeps it rather than others that wait. */
   evaluating: 'evaluating',
   /** Beside each manifest and in the job's folder: the classes in the order of the model's outputs. */
@@ -58,6 +60,8 @@ export const SkippedRecord = z.object({
 export type SkippedRecord = z.output<typeof SkippedRecord>
 
 export const MAX_EVALUATION_BYTES = 1 << 20
+/** A few pictures with masks of a few megapixels. */
+export const MAX_PICTURES_BYTES = 1 << 26
 
 /** Undefined for a file that is incomplete or not an evaluation: the checkpoint then has no score. */
 export function parseEvaluation(text: string): EvaluationRecord | undefined {

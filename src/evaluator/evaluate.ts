@@ -4,6 +4,7 @@ import type { Class } from '../contract/classes.ts'
 import type { Score } from '../contract/files.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { ClassLabels, Dataset } from '../data/dataset.ts'
+import type { Label } from '../data/labels.ts'
 import type { Batch } from '../input/batch.ts'
 import { evaluationBatches } from '../input/batches.ts'
 import { CorruptionCount } from '../input/corruption-count.ts'
@@ -17,6 +18,7 @@ import type { Task, Values } from '../tasks/task.ts'
 import { type Tensor, type Tensor4D, tf } from '../tensor/tf.ts'
 import { valueTensors } from '../tensor/value-tensors.ts'
 import type { EvaluationSet } from './evaluation-set.ts'
+import { PictureChoice, type RankedPicture } from './picture-choice.ts'
 import { sampled } from './selection.ts'
 import { Tally } from './tally.ts'
 
@@ -30,6 +32,8 @@ export interface EvaluateOptions {
   signal: AbortSignal
   /** Counts damaged images; absent: only limits them. */
   corruption?: CorruptionCount
+  /** Called with the worst, median and best pictures, if the task sketches any, before the score is returned. */
+  onPictures?: (pictures: readonly RankedPicture[], labels: readonly Label[]) => Promise<void>
   /** Called after each batch with the number of images scored so far. */
   onProgress?: (examples: number) => void
 }
@@ -39,22 +43,40 @@ export interface EvaluateOptions {
  * @throws DownpourError CHECKPOINT_…, DATA_…, LABEL…; AbortError between two batches
  */
 export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Score> {
-  const { folder, digest, set, task, signal, onProgress } = options
+  const { folder, digest, set, task, signal, onPictures, onProgress } = options
   const { manifest, variables } = await loadCheckpoint(folder, { expectDigest: digest })
   const classes = (await loadClasses(folder, manifest))?.classes
   const weights = toWeights(task.variables, variables, folder)
   const dataset = datasetOf(options, classes)
-  const tally = new Tally(() => task.scorer(dataset.labels.labels), set.selection.excluded)
+  const { labels } = dataset.labels
+  const tally = new Tally(() => task.scorer(labels), set.selection.excluded)
+  const choice = task.sketch && onPictures && new PictureChoice()
   try {
     for await (const batch of await batchesOf(options, dataset)) {
       signal.throwIfAborted()
-      tally.add(task.decode(infer(task, weights, batch), batch.targets), batch)
+      const predictions = task.decode(infer(task, weights, batch), batch.targets)
+      tally.add(predictions, batch)
+      if (choice) sketchBatch(task, predictions, batch, choice)
       onProgress?.(tally.examples)
     }
   } finally {
     tf.dispose([...weights.values()])
   }
-  return tally.result(set.where)
+  const score = tally.result(set.where)
+  if (choice) await onPictures?.(choice.result(), labels)
+  return score
+}
+
+function sketchBatch(
+  task: Task,
+  predictions: readonly unknown[],
+  { targets, ids }: Batch<unknown>,
+  choice: PictureChoice,
+): void {
+  predictions.forEach((prediction, i) => {
+    const sketches = task.sketch?.(prediction, targets[i])
+    if (sketches) choice.add(ids[i] as string, sketches)
+  })
 }
 
 /** The evaluation set with the classes of the checkpoint. */

@@ -18,6 +18,7 @@ import { selectBackend } from '../tensor/backend.ts'
 import { evaluateCheckpoint } from './evaluate.ts'
 import { compareOnce, openEvaluationSet, settingsOf } from './evaluation-set.ts'
 import { followCheckpoints } from './follow.ts'
+import { picturesWriter } from './pictures-file.ts'
 
 /** Lower priority than the workers that may share its machine. */
 const NICENESS = 10
@@ -60,7 +61,10 @@ async function evaluate(
     jobFolder,
     settings: settingsOf(config, set),
     beforePoll: compareOnce(set, join(jobFolder, FILES.classes), log),
-    score: ({ folder, digest }) => evaluateCheckpoint({ folder, digest, config, set, task, signal }),
+    score: ({ folder, digest }) => {
+      const onPictures = picturesWriter({ folder, digest }, { fs: realFileSystem, log })
+      return evaluateCheckpoint({ folder, digest, config, set, task, signal, onPictures })
+    },
     status,
     metrics,
     clock: systemClock,

@@ -6,11 +6,12 @@ import { labelTask } from '../label-task.ts'
 import type { BuildBackbone, Task } from '../task.ts'
 import { imagenetClassification } from './declaration.ts'
 import { createScorer } from './score.ts'
+import { sketch } from './sketch.ts'
 
 /** Softmax cross entropy against the first label; its ancestors do not count. @throws DownpourError CONFIG_INVALID */
 export function createTask(given: unknown, buildBackbone: BuildBackbone): Task<ClassLabels, Float32Array> {
   const options = parseFields(imagenetClassification.options, given)
-  return labelTask({
+  const task = labelTask({
     classifier: classifier(buildBackbone(), options),
     encode: (targets) =>
       denseTargets(
@@ -20,4 +21,5 @@ export function createTask(given: unknown, buildBackbone: BuildBackbone): Task<C
     loss: softmaxLoss,
     scorer: createScorer,
   })
+  return { ...task, sketch }
 }

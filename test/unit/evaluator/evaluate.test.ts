@@ -70,6 +70,29 @@ test('a checkpoint that always predicts one class scores the share of that class
   assert.equal(metrics.top5, 1)
 })
 
+test('the pictures of a checkpoint are ranked by the probability of their class, with the labels of the set', async () => {
+  const { values, ...options } = await optionsOf()
+  values.set('head/slice_0/bias', Float32Array.of(100, 0, 0))
+  const checkpoint = await writeCheckpoint(inside(root), 100, { variables: options.task.variables, values })
+  const found: string[] = []
+  await evaluateCheckpoint({
+    ...{ ...options, ...checkpoint },
+    async onPictures(pictures, labels) {
+      for (const { rank, id, score, samples } of pictures) {
+        const [{ prediction } = { prediction: undefined }] = samples
+        const label = prediction?.type === 'classes' ? prediction.classes[0]?.label : undefined
+        found.push(`${rank} ${id} ${score.toFixed(3)} ${labels[label ?? -1]?.name}`)
+      }
+    },
+  })
+  assert.deepEqual(found.toSorted(), [
+    'best a/1.png 1.000 a',
+    'best a/2.png 1.000 a',
+    'worst b/1.png 0.000 a',
+    'worst c/1.png 0.000 a',
+  ])
+})
+
 /** Scores the same checkpoint with other settings. */
 async function scorerOf() {
   const options = await optionsOf()
