@@ -7,8 +7,7 @@ import { DEFAULT_MAX_WAITING } from '../contract/training.ts'
 import { DownpourError } from '../support/errors.ts'
 import { headlineMetric } from './metric.ts'
 
-/** Larger batches are not faster. A batch that fits into memory in training does so at evaluation, too. */
-const MAX_EVALUATION_BATCH = 64
+const EVALUATION_BATCH = 64
 const UID_PREFIX = 8
 
 export function runtimeConfig(job: Job): RuntimeConfig {
@@ -69,12 +68,11 @@ function dataConfig(data: Job['spec']['data']): DataConfig {
 }
 
 function evaluationConfig(job: Job): NonNullable<RuntimeConfig['evaluation']> {
-  const { batchSize, evaluation } = job.spec
-  const { data, maxExamples, exclude, maxWaiting } = evaluation as NonNullable<Job['spec']['evaluation']>
+  const { data, maxExamples, exclude, maxWaiting } = job.spec.evaluation as NonNullable<Job['spec']['evaluation']>
   return {
     data: dataConfig(data),
     metric: headlineMetric(job),
-    batchSize: Math.min(batchSize, MAX_EVALUATION_BATCH),
+    batchSize: EVALUATION_BATCH,
     ...(maxExamples === undefined ? {} : { maxExamples }),
     ...(exclude === undefined ? {} : { exclude }),
     // Left out, so that pods of an earlier version do not seem to have another plan.

@@ -194,8 +194,3 @@ suite('the runtime configuration of a plan', () => {
     assert.notEqual(one, two)
   })
 })
-
-test('evaluation takes batches of at most 64 examples, and none that are larger than those of training', () => {
-  const batchOf = (batchSize: number) => runtimeConfig(finetuneJob({ batchSize })).evaluation?.batchSize
-  assert.deepEqual([1, 10, 64, 100].map(batchOf), [1, 10, 64, 64])
-})
