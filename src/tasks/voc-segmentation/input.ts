@@ -19,12 +19,15 @@ export interface MaskTarget extends Size {
 
 /** Padded sides are multiples of this, plus one: every output stride then has a logit at both ends. */
 const SIDE_STEP = 64
+/** Four of VOC's pictures at once: the last feature of ResNet-101 at stride 8 is 35 MB for each. */
+const MAX_EVALUATION_PIXELS = 2 ** 20
 
 /** @throws DownpourError CONFIG_INVALID; BAD_DATA from a sample whose mask belongs to a picture of another size */
 export function createInput(given: unknown): InputPipeline<MaskAnnotation, MaskTarget> {
   const input = parseFields(vocSegmentation.input, given)
   const checked = (example: Decoded<MaskAnnotation>) => ({ picture: example.picture, mask: maskOf(example, input) })
   return {
+    maxEvaluationPixels: MAX_EVALUATION_PIXELS,
     decode: (bytes) => decodeStored(bytes, (size) => within(size, input.maxSidePixels)),
     train: (example, random) => [trainingSample(checked(example), randomView(example.picture, input, random))],
     evaluate: (example) => [evaluationSample(checked(example))],
