@@ -2,7 +2,7 @@
 export { type CocoInput, cocoBoxes, cocoKeypoints } from './coco/coco.ts'
 export type { CocoDetection, CocoObject } from './coco/rows.ts'
 export type { CocoScores } from './coco/score.ts'
-export { COCO_SIGMAS } from './coco/similarity.ts'
+export { COCO_SIGMAS, type PoseTruth, poseSimilarity } from './coco/similarity.ts'
 export { LabelScores } from './label-scores.ts'
 export { type LabelTree, leavesOf, MeanAveragePrecision, RANKS } from './mean-average-precision.ts'
 export { ConfusionMatrix, type MeanIou, VOID } from './mean-iou.ts'

@@ -42,7 +42,7 @@ export const COCO_SIGMAS = [
  * keypoints is measured by the distance of the detection to its box, doubled.
  */
 export function keypointSimilarity(sigmas: readonly number[] = COCO_SIGMAS): Similarity {
-  const variances = Float64Array.from(sigmas, (sigma) => (sigma * 2) ** 2)
+  const variances = variancesOf(sigmas)
   return (detections, truths, similarities_DG) => {
     let place = 0
     for (const detection of detections.rows) {
@@ -52,13 +52,34 @@ export function keypointSimilarity(sigmas: readonly number[] = COCO_SIGMAS): Sim
   }
 }
 
+function variancesOf(sigmas: readonly number[]): Float64Array {
+  return Float64Array.from(sigmas, (sigma) => (sigma * 2) ** 2)
+}
+
 function oks(detections: Detections, detection: number, truths: Truths, truth: number, variances: Float64Array) {
   const size = variances.length * 3
   const found = (detections.keypoints as Float64Array).subarray(detection * size, (detection + 1) * size)
-  const right = (truths.keypoints as Float64Array).subarray(truth * size, (truth + 1) * size)
+  const keypoints = (truths.keypoints as Float64Array).subarray(truth * size, (truth + 1) * size)
+  const box = truths.boxes.subarray(truth * 4, truth * 4 + 4)
+  return similarityTo({ keypoints, box, area: truths.areas[truth] as number }, found, variances)
+}
+
+export interface PoseTruth {
+  /** x, y and visibility of each. */
+  readonly keypoints: ArrayLike<number>
+  readonly box: ArrayLike<number>
+  readonly area: number
+}
+
+/** The OKS of one detection. @param found x, y and visibility of each keypoint */
+export function poseSimilarity(truth: PoseTruth, found: ArrayLike<number>, sigmas = COCO_SIGMAS): number {
+  return similarityTo(truth, found, variancesOf(sigmas))
+}
+
+function similarityTo(truth: PoseTruth, found: ArrayLike<number>, variances: Float64Array): number {
+  const { keypoints: right, box } = truth
   const isLabelled = (k: number) => (right[3 * k + 2] as number) > 0
   const labelled = Array.from(variances.keys()).filter(isLabelled)
-  const box = truths.boxes.subarray(truth * 4, truth * 4 + 4)
   const squared = (k: number) => {
     const [x, y] = [found[3 * k] as number, found[3 * k + 1] as number]
     if (labelled.length > 0) return (x - (right[3 * k] as number)) ** 2 + (y - (right[3 * k + 1] as number)) ** 2
@@ -66,7 +87,7 @@ function oks(detections: Detections, detection: number, truths: Truths, truth: n
     return outside(x, bx - width, bx + width * 2) ** 2 + outside(y, by - height, by + height * 2) ** 2
   }
   const counted = labelled.length > 0 ? labelled : [...variances.keys()]
-  const area = (truths.areas[truth] as number) + Number.EPSILON
+  const area = truth.area + Number.EPSILON
   return (
     counted.reduce((sum, k) => sum + Math.exp(-squared(k) / (variances[k] as number) / area / 2), 0) / counted.length
   )
