@@ -8,6 +8,8 @@ export interface BiasedShape {
   readonly outChannels: number
   /** Of the weights when training starts. */
   readonly stddev: number
+  /** What each bias starts at; 0 when absent. */
+  readonly bias?: number
 }
 
 export function biasedConvolution(name: string, kernel: number, shape: BiasedShape): Layer {
@@ -33,11 +35,12 @@ export function fullyConnected(name: string, shape: BiasedShape): Layer<Tensor2D
 function biasedVariables(
   name: string,
   weights: readonly number[],
-  { outChannels, stddev }: BiasedShape,
+  { outChannels, stddev, bias = 0 }: BiasedShape,
 ): VariableSpec[] {
   const own = { kind: 'trainable', restored: false } as const
+  const init = bias === 0 ? ({ type: 'zeros' } as const) : ({ type: 'constant', value: bias } as const)
   return [
     { name: `${name}/weights`, shape: weights, decay: true, init: { type: 'normal', stddev }, ...own },
-    { name: `${name}/bias`, shape: [outChannels], decay: false, init: { type: 'zeros' }, ...own },
+    { name: `${name}/bias`, shape: [outChannels], decay: false, init, ...own },
   ]
 }

@@ -1,0 +1,138 @@
+/** Crops of persons (paper.md §4.8): one for each person with keypoints in training, one for each box in scoring. */
+import type { z } from 'zod'
+import type { AnnotatedObject, ObjectAnnotation } from '../../data/annotations.ts'
+import { decodeStored } from '../../data/codecs/image.ts'
+import type { Decoded, InputPipeline, Sample, Size } from '../../input/pipeline.ts'
+import type { Random } from '../../support/random.ts'
+import { type Box, type Crop, clipBox, cropAround, toCrop } from './crop.ts'
+import type { cocoPose } from './declaration.ts'
+import { drawCrop } from './draw-crop.ts'
+import type { PersonBox, PersonBoxes } from './person-boxes.ts'
+import { isCounted, type TruePerson } from './pose.ts'
+import { KEYPOINTS, MIRRORED, type Person } from './skeleton.ts'
+import type { PoseTarget, ScoringTarget } from './target.ts'
+
+export type PoseInput = z.output<typeof cocoPose.input>
+
+/** Larger pictures are scaled down to this side. A crop of the paper has 353 pixels. */
+const MAX_SIDE_PIXELS = 2048
+/** Nothing is learnt from a crop that is scored. */
+const UNKNOWN = { keypoints: new Float32Array(3 * KEYPOINTS.length), others: new Float32Array() }
+
+/** @param boxes of a detector, for scoring; absent: those of the persons */
+export function poseInput(
+  input: PoseInput,
+  person: Person,
+  boxes: PersonBoxes | undefined,
+): InputPipeline<ObjectAnnotation, PoseTarget> {
+  return {
+    decode: (bytes) => decodeStored(bytes, within),
+    *train(example, random) {
+      const persons = personsOf(example.annotation, person)
+      for (const one of persons.filter(isCounted)) {
+        const box = clipBox(one.box, example.annotation)
+        if (box) yield trainingSample(example, one, persons, randomCrop(box, input, random), input)
+      }
+    },
+    *evaluate(example) {
+      const persons = personsOf(example.annotation, person)
+      const found = boxes
+        ? (boxes.get(example.id) ?? [])
+        : persons.filter(isCounted).map(({ box }) => ({ box, score: 1 }))
+      const common = { image: example.id, label: person.label, persons }
+      const samples = found.flatMap((one) => scoringSample(example, common, one, input))
+      if (samples.length > 0) yield* samples
+      else if (persons.some(isCounted)) yield blankSample(common, input)
+    },
+  }
+}
+
+function within({ width, height }: Size): Size {
+  const scale = Math.min(1, MAX_SIDE_PIXELS / Math.max(width, height))
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) }
+}
+
+/** Keypoints in COCO's order; a person whose annotation has none gets unlabelled ones. */
+function personsOf({ objects }: ObjectAnnotation, { label, order }: Person): TruePerson[] {
+  return objects
+    .filter((object) => object.label === label)
+    .map((object) => ({ box: object.box, area: object.area, isCrowd: object.crowd, keypoints: ordered(object, order) }))
+}
+
+function ordered({ keypoints }: AnnotatedObject, order: readonly number[]): number[] {
+  return order.flatMap((place) => [0, 1, 2].map((part) => keypoints?.[3 * place + part] ?? 0))
+}
+
+function randomCrop(box: Box, input: PoseInput, random: Random): Crop {
+  const { minCropScale, maxCropScale, flip } = input
+  const factor = minCropScale + random.next() * (maxCropScale - minCropScale)
+  return cropAround(box, sizeOf(input), factor, flip && random.next() < 0.5)
+}
+
+function sizeOf({ cropHeightPixels, cropWidthPixels }: PoseInput): Size {
+  return { height: cropHeightPixels, width: cropWidthPixels }
+}
+
+function trainingSample(
+  example: Decoded<ObjectAnnotation>,
+  person: TruePerson,
+  persons: readonly TruePerson[],
+  crop: Crop,
+  input: PoseInput,
+): Sample<PoseTarget> {
+  const size = sizeOf(input)
+  const others = persons.filter((one) => one !== person && !one.isCrowd)
+  const keypoints = keypointsIn(crop, size, [person])
+  const scoring = { image: example.id, label: 0, persons: [], place: undefined }
+  const learnt = { keypoints, others: keypointsIn(crop, size, others) }
+  return sampleOf(example, { size, diskRadius: input.diskRadiusPixels, ...learnt, scoring }, crop)
+}
+
+/** Nothing for a box without area inside of the picture. */
+function scoringSample(
+  example: Decoded<ObjectAnnotation>,
+  common: Omit<ScoringTarget, 'place'>,
+  { box, score }: PersonBox,
+  input: PoseInput,
+): Sample<PoseTarget>[] {
+  const clipped = clipBox(box, example.annotation)
+  if (!clipped) return []
+  const crop = cropAround(clipped, sizeOf(input), input.cropScale)
+  const boxScore = input.boxScores === 'multiplied' ? score : 1
+  const scoring = { ...common, place: { crop, box: clipped, boxScore } }
+  return [sampleOf(example, scoringTarget(scoring, input), crop)]
+}
+
+/** A picture with persons and without a box: its persons count as not found. */
+function blankSample(common: Omit<ScoringTarget, 'place'>, input: PoseInput): Sample<PoseTarget> {
+  const target = scoringTarget({ ...common, place: undefined }, input)
+  return { size: target.size, target, draw: () => {} }
+}
+
+function scoringTarget(scoring: ScoringTarget, input: PoseInput): PoseTarget {
+  return { size: sizeOf(input), diskRadius: input.diskRadiusPixels, ...UNKNOWN, scoring }
+}
+
+function sampleOf(
+  { picture, annotation }: Decoded<ObjectAnnotation>,
+  target: PoseTarget,
+  crop: Crop,
+): Sample<PoseTarget> {
+  const { size } = target
+  const ratio = picture.width / annotation.width
+  const inPicture: Crop = { ...crop, left: crop.left * ratio, top: crop.top * ratio, scale: crop.scale * ratio }
+  return { size, target, draw: (into, offset) => drawCrop(picture, inPicture, size, into, offset) }
+}
+
+/** Mirroring turns the left eye into a right one. */
+function keypointsIn(crop: Crop, size: Size, persons: readonly TruePerson[]): Float32Array {
+  return Float32Array.from(
+    persons.flatMap(({ keypoints }) =>
+      KEYPOINTS.flatMap((_, k) => {
+        const from = 3 * (crop.isFlipped ? (MIRRORED[k] as number) : k)
+        const [x, y] = toCrop(keypoints[from] as number, keypoints[from + 1] as number, crop, size)
+        return [x, y, (keypoints[from + 2] as number) > 0 ? 1 : 0]
+      }),
+    ),
+  )
+}
