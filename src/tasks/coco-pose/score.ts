@@ -1,5 +1,6 @@
 /** COCO's keypoint scores of all persons in all pictures, over plain arrays. */
 import { type CocoDetection, type CocoObject, cocoKeypoints, poseSimilarity } from '../../scores/index.ts'
+import { DownpourError } from '../../support/errors.ts'
 import type { Scorer } from '../task.ts'
 import { isCounted, type Pose, type TruePerson } from './pose.ts'
 import { suppress } from './suppress.ts'
@@ -13,8 +14,8 @@ interface ScoredImage {
 const PERSON = 1
 
 /**
- * AP, AP@.5 and AR of COCO, which are -1 where no person counts, and the mean over persons of the OKS of the best pose, which
- * is 0 then.
+ * AP, AP@.5 and AR of COCO, and the mean over persons of the OKS of the best pose in the picture.
+ * @throws DownpourError DATA_NO_OBJECTS from `result` without a person that counts: average precision is not defined then
  */
 export function createScorer(): Scorer<PoseTarget, Pose | undefined> {
   const images = new Map<string, ScoredImage>()
@@ -29,10 +30,17 @@ export function createScorer(): Scorer<PoseTarget, Pose | undefined> {
     },
     result() {
       const scored = [...images.values()].map(({ persons, poses }) => ({ persons, poses: suppress(poses) }))
-      const { AP = -1, AP50 = -1, AR = -1 } = cocoScores(scored)
+      mustHavePersons(scored)
+      const { AP = 0, AP50 = 0, AR = 0 } = cocoScores(scored)
       return { AP, 'AP@.5': AP50, AR, meanOKS: meanSimilarity(scored) }
     },
   }
+}
+
+function mustHavePersons(images: readonly ScoredImage[]): void {
+  if (images.some(({ persons }) => persons.some(isCounted))) return
+  const message = `none of the ${images.length} scored images has a person with labelled keypoints, so average precision is not defined; crowds do not count`
+  throw new DownpourError('DATA_NO_OBJECTS', message, { images: images.length })
 }
 
 function cocoScores(images: readonly ScoredImage[]) {
@@ -55,7 +63,7 @@ function cocoScores(images: readonly ScoredImage[]) {
 
 function meanSimilarity(images: readonly ScoredImage[]): number {
   const best = images.flatMap(({ persons, poses }) => persons.filter(isCounted).map((person) => bestOf(person, poses)))
-  return best.length === 0 ? 0 : best.reduce((sum, similarity) => sum + similarity, 0) / best.length
+  return best.reduce((sum, similarity) => sum + similarity, 0) / best.length
 }
 
 function bestOf(person: TruePerson, poses: readonly Pose[]): number {

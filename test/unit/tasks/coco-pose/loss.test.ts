@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict'
-import { before, test } from 'node:test'
-import { silentLog } from '../../../../src/support/log.ts'
+import { test } from 'node:test'
 import { createRandom } from '../../../../src/support/random.ts'
 import { type PoseLosses, poseLosses } from '../../../../src/tasks/coco-pose/loss.ts'
 import { encodeTargets, type PoseTarget } from '../../../../src/tasks/coco-pose/target.ts'
-import { selectBackend } from '../../../../src/tensor/backend.ts'
 import { type Scalar, type Tensor4D, tf } from '../../../../src/tensor/tf.ts'
+import { GRADIENT_BACKENDS, useBackend } from '../../../support/backends.ts'
 import { K, somewhere, target } from './builders.ts'
-
-before(async () => void (await selectBackend('wasm', silentLog)))
 
 const STRIDE = 4
 /** Cells of the maps of a crop of 16×12 pixels, and positions. */
@@ -82,52 +79,57 @@ function written(targets: readonly PoseTarget[], { heat, offsets }: Maps) {
   return { heatmap: (4 * heatmap) / counted, offset: offset / counted }
 }
 
-test('both losses are those of their formulas, with every sum written out', () => {
-  const maps = drawMaps(2, 7)
-  const expected = written(TARGETS, maps)
-  const found = lossOf(TARGETS, maps)
-  for (const name of ['heatmap', 'offset'] as const)
-    assert.ok(
-      Math.abs(found[name] - expected[name]) < 1e-5 * expected[name],
-      `${name}: ${found[name]}, ${expected[name]}`,
-    )
-  assert.equal(found.auxiliary, found.heatmap)
-})
+for (const backend of GRADIENT_BACKENDS) {
+  test(`both losses are those of their formulas on ${backend}, with every sum written out`, async (t) => {
+    if (!(await useBackend(backend))) return t.skip('not set up here')
+    const maps = drawMaps(2, 7)
+    const expected = written(TARGETS, maps)
+    const found = lossOf(TARGETS, maps)
+    for (const name of ['heatmap', 'offset'] as const)
+      assert.ok(
+        Math.abs(found[name] - expected[name]) < 1e-5 * expected[name],
+        `${name}: ${found[name]}, ${expected[name]}`,
+      )
+    assert.equal(found.auxiliary, found.heatmap)
+  })
 
-test('gradients agree with finite differences', () => {
-  const batch = TARGETS.length
-  const maps = drawMaps(batch, 8)
-  const gradients = tf.tidy(() => {
-    const run = losses(TARGETS)
-    const total = (heat: Tensor4D, offsets: Tensor4D) => {
-      const { heatmap, offset } = run(heat, offsets)
-      return tf.add(heatmap, offset) as Scalar
-    }
-    const grads = tf.grads((...inputs) => total(inputs[0] as Tensor4D, inputs[1] as Tensor4D))
-    const inputs = [tf.tensor4d(maps.heat, [batch, H, W, K]), tf.tensor4d(maps.offsets, [batch, H, W, 2 * K])]
-    return grads(inputs).map((gradient) => gradient.dataSync().slice())
-  }) as unknown as Float32Array[]
-  const random = createRandom(9)
-  for (const [which, name] of [
-    [0, 'heat'],
-    [1, 'offsets'],
-  ] as const) {
-    for (let i = 0; i < 40; i++) {
-      const at = random.int(maps[name].length)
-      const moved = (by: number) => {
-        const values = maps[name].slice()
-        values[at] = (values[at] as number) + by
-        const { heatmap, offset } = written(TARGETS, { ...maps, [name]: values })
-        return heatmap + offset
+  test(`gradients agree with finite differences on ${backend}`, async (t) => {
+    if (!(await useBackend(backend))) return t.skip('not set up here')
+    const batch = TARGETS.length
+    const maps = drawMaps(batch, 8)
+    const gradients = tf.tidy(() => {
+      const run = losses(TARGETS)
+      const total = (heat: Tensor4D, offsets: Tensor4D) => {
+        const { heatmap, offset } = run(heat, offsets)
+        return tf.add(heatmap, offset) as Scalar
       }
-      const expected = (moved(1e-3) - moved(-1e-3)) / 2e-3
-      const found = gradients[which]?.[at] as number
-      assert.ok(Math.abs(found - expected) < 1e-5, `${name}[${at}]: ${found}, ${expected} by differences`)
+      const grads = tf.grads((...inputs) => total(inputs[0] as Tensor4D, inputs[1] as Tensor4D))
+      const inputs = [tf.tensor4d(maps.heat, [batch, H, W, K]), tf.tensor4d(maps.offsets, [batch, H, W, 2 * K])]
+      return grads(inputs).map((gradient) => gradient.dataSync().slice())
+    }) as unknown as Float32Array[]
+    const random = createRandom(9)
+    for (const [which, name] of [
+      [0, 'heat'],
+      [1, 'offsets'],
+    ] as const) {
+      for (let i = 0; i < 40; i++) {
+        const at = random.int(maps[name].length)
+        const moved = (by: number) => {
+          const values = maps[name].slice()
+          values[at] = (values[at] as number) + by
+          const { heatmap, offset } = written(TARGETS, { ...maps, [name]: values })
+          return heatmap + offset
+        }
+        const expected = (moved(1e-3) - moved(-1e-3)) / 2e-3
+        const found = gradients[which]?.[at] as number
+        assert.ok(Math.abs(found - expected) < 1e-5, `${name}[${at}]: ${found}, ${expected} by differences`)
+      }
     }
-  }
-})
+  })
+}
 
-test('a vote that hits its keypoint exactly has a finite gradient', () => {
+test('a vote that hits its keypoint exactly has a finite gradient', async () => {
+  await useBackend('wasm')
   const points = Array.from({ length: K }, () => [4, 4, 1]).flat()
   const gradient = tf.tidy(() => {
     const run = losses([target(points)])
@@ -145,7 +147,8 @@ test('a vote that hits its keypoint exactly has a finite gradient', () => {
   assert.ok(gradient.every((one) => Math.abs(one) < 1e-6))
 })
 
-test('keypoints without a label carry no loss, and a batch without any has the loss 0', () => {
+test('keypoints without a label carry no loss, and a batch without any has the loss 0', async () => {
+  await useBackend('wasm')
   const maps = drawMaps(1, 10)
   assert.deepEqual(lossOf([target(unlabelled)], maps), { heatmap: 0, offset: 0, auxiliary: 0 })
   const half = target([...unlabelled.slice(0, 24), ...somewhere(3).slice(24)])

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { errorCode } from '../../../../src/support/errors.ts'
 import type { Box } from '../../../../src/tasks/coco-pose/crop.ts'
 import type { Pose, TruePerson } from '../../../../src/tasks/coco-pose/pose.ts'
 import { createScorer } from '../../../../src/tasks/coco-pose/score.ts'
@@ -57,9 +58,10 @@ test('a picture with persons and without a box lowers the scores; its twin pose 
   near(half.meanOKS, 0.5)
 })
 
-test('without a person that counts, scores are those of pycocotools, and never NaN', () => {
-  assert.deepEqual(scored([['1', [unlabelled], pose(0, 0.9)]]), { AP: -1, 'AP@.5': -1, AR: -1, meanOKS: 0 })
-  assert.deepEqual(scored([]), { AP: -1, 'AP@.5': -1, AR: -1, meanOKS: 0 })
+test('without a person that counts there is no score, and the error says so', () => {
+  const isNoObjects = (error: unknown) => errorCode(error) === 'DATA_NO_OBJECTS'
+  assert.throws(() => scored([['1', [unlabelled, { ...known(4000), isCrowd: true }], pose(0, 0.9)]]), isNoObjects)
+  assert.throws(() => scored([]), isNoObjects)
   assert.deepEqual(scored([['1', [known(4000)], undefined]]), { AP: 0, 'AP@.5': 0, AR: 0, meanOKS: 0 })
 })
 
