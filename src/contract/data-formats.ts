@@ -66,6 +66,10 @@ export const DATA_FORMATS = [
   },
 ] as const satisfies readonly FormatDeclaration[]
 
+/** What a data set annotates in each picture: its classes, its objects, or the class of each pixel. */
+export const ANNOTATION_KINDS = ['classes', 'objects', 'masks'] as const
+export type AnnotationKind = (typeof ANNOTATION_KINDS)[number]
+
 export type DataFormatName = (typeof DATA_FORMATS)[number]['name']
 export const FORMAT_NAMES: readonly DataFormatName[] = DATA_FORMATS.map(({ name }) => name)
 

@@ -1,5 +1,6 @@
 /** A data set of any format: examples with annotations, in units that the job leases to its workers. */
 import type { Class } from '../contract/classes.ts'
+import type { AnnotationKind } from '../contract/data-formats.ts'
 import type { MaskAnnotation, ObjectAnnotation } from './annotations.ts'
 import type { LabelMap } from './labels.ts'
 import type { PassedOver } from './scan/kinds.ts'
@@ -51,13 +52,12 @@ export interface Dataset<A> {
   withClasses(classes: readonly Class[]): Dataset<A>
 }
 
-/** What is annotated in each picture of a data set. */
-export interface AnnotationKinds {
-  classes: ClassLabels
-  objects: ObjectAnnotation
-  masks: MaskAnnotation
+/** What is annotated in each picture of a data set of a kind. */
+export interface AnnotationKinds extends Readonly<Record<AnnotationKind, object>> {
+  readonly classes: ClassLabels
+  readonly objects: ObjectAnnotation
+  readonly masks: MaskAnnotation
 }
-export type AnnotationKind = keyof AnnotationKinds
 
 export type DatasetOf<K extends AnnotationKind> = { readonly annotates: K } & Dataset<AnnotationKinds[K]>
 /** `annotates` tells which it is. */

@@ -2,10 +2,10 @@
  * The table of data formats. A new format is a file in formats/, a line here, and a line in contract/data-formats.ts.
  */
 import { join } from 'node:path'
-import type { DataFormatName } from '../contract/data-formats.ts'
+import type { AnnotationKind, DataFormatName } from '../contract/data-formats.ts'
 import type { DataConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
-import type { AnnotationKind, AnyDataset, ClassLabels, Dataset } from './dataset.ts'
+import type { AnyDataset, ClassLabels, Dataset, DatasetOf } from './dataset.ts'
 import type { DataFormat } from './format.ts'
 import { coco } from './formats/coco.ts'
 import { imagenetFolder } from './formats/imagenet-folder.ts'
@@ -58,13 +58,39 @@ export async function openDataset(folder: string, config: DataConfig): Promise<A
  * @throws DownpourError as `openDataset`; DATA_ANNOTATIONS: the pictures have other annotations
  */
 export async function openClassDataset(folder: string, config: DataConfig): Promise<Dataset<ClassLabels>> {
-  const root = join(folder, config.path)
+  const dataset = await openDatasetOf('classes', folder, config)
+  return config.labelSubset ? withLabelSubset(dataset, config.labelSubset, join(folder, config.path)) : dataset
+}
+
+/**
+ * The data set of a task that learns annotations of this kind.
+ * @throws DownpourError as `openClassDataset`; CONFIG_INVALID: a label subset of other annotations than class labels
+ */
+export async function openTaskDataset(
+  kind: AnnotationKind,
+  folder: string,
+  config: DataConfig,
+): Promise<Dataset<unknown>> {
+  if (kind === 'classes') return openClassDataset(folder, config)
+  if (!config.labelSubset) return openDatasetOf(kind, folder, config)
+  const message = `labelSubset: only tasks that learn ${NAMES.classes} have one; the task learns ${NAMES[kind]}`
+  throw new DownpourError('CONFIG_INVALID', message)
+}
+
+async function openDatasetOf<K extends AnnotationKind>(
+  kind: K,
+  folder: string,
+  config: DataConfig,
+): Promise<DatasetOf<K>> {
   const dataset = await openDataset(folder, config)
-  if (dataset.annotates === 'classes') {
-    return config.labelSubset ? withLabelSubset(dataset, config.labelSubset, root) : dataset
-  }
-  const message = `${root}: the pictures have ${NAMES[dataset.annotates]}, and the task learns ${NAMES.classes}`
+  if (isOf(dataset, kind)) return dataset
+  const root = join(folder, config.path)
+  const message = `${root}: the pictures have ${NAMES[dataset.annotates]}, and the task learns ${NAMES[kind]}`
   throw new DownpourError('DATA_ANNOTATIONS', message, { root, annotates: dataset.annotates })
+}
+
+function isOf<K extends AnnotationKind>(dataset: AnyDataset, kind: K): dataset is Extract<AnyDataset, DatasetOf<K>> {
+  return dataset.annotates === kind
 }
 
 async function mustExist(root: string): Promise<void> {

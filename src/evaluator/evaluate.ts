@@ -3,7 +3,7 @@ import { loadCheckpoint, loadClasses } from '../checkpoint/load.ts'
 import type { Class } from '../contract/classes.ts'
 import type { Score } from '../contract/files.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
-import type { ClassLabels, Dataset } from '../data/dataset.ts'
+import type { Dataset } from '../data/dataset.ts'
 import type { Label } from '../data/labels.ts'
 import type { Batch } from '../input/batch.ts'
 import { evaluationBatches } from '../input/batches.ts'
@@ -80,22 +80,22 @@ function sketchBatch(
 }
 
 /** The evaluation set with the classes of the checkpoint. */
-function datasetOf({ config, set }: EvaluateOptions, classes: readonly Class[] | undefined): Dataset<ClassLabels> {
+function datasetOf({ config, set }: EvaluateOptions, classes: readonly Class[] | undefined): Dataset<unknown> {
   return classes ? set.dataset.withClasses(classes) : atMost(classesOf(config.task), set)
 }
 
-async function batchesOf({ config, set, corruption }: EvaluateOptions, dataset: Dataset<ClassLabels>) {
+async function batchesOf({ config, set, corruption }: EvaluateOptions, dataset: Dataset<unknown>) {
   const { evaluation } = config
   if (!evaluation) throw new RangeError('the job has no evaluation')
   const { data, batchSize } = evaluation
-  const pipeline = await createInput(config.task)
+  const pipeline = await createInput(config.task, set.dataset.labels.labels)
   const damage = corruption ?? new CorruptionCount(data.maxCorruptRecords)
   const reader = createExampleReader(sampled(dataset, set.selection), pipeline.decode, damage)
   return evaluationBatches(reader, pipeline, batchSize)
 }
 
 /** A checkpoint without a list of classes is scored by the label numbers of the set, so the model needs an output for each. @throws DownpourError LABELS_TOO_MANY */
-function atMost(outputs: number | undefined, { dataset, where }: EvaluateOptions['set']): Dataset<ClassLabels> {
+function atMost(outputs: number | undefined, { dataset, where }: EvaluateOptions['set']): Dataset<unknown> {
   const labels = dataset.labels.size
   if (outputs === undefined || labels <= outputs) return dataset
   const message = `${where}: the evaluation set has ${labels} labels, spec.task.classes is ${outputs}`

@@ -1,8 +1,8 @@
 /** The evaluation set. The evaluator opens it at its start, so that a wrong path fails the job before the training is over. */
 import { join } from 'node:path'
 import { type Class, MAX_CLASSES_BYTES, parseClasses } from '../contract/classes.ts'
-import type { RuntimeConfig } from '../contract/runtime.ts'
-import type { ClassLabels, Dataset } from '../data/dataset.ts'
+import type { RuntimeConfig, TaskConfig } from '../contract/runtime.ts'
+import type { Dataset } from '../data/dataset.ts'
 import { logMissingClasses } from '../data/match-classes.ts'
 import { readRegular } from '../data/regular-file.ts'
 import { logPassedOver } from '../data/scan/log-passed-over.ts'
@@ -12,6 +12,7 @@ import { openChecked } from '../input/open-checked.ts'
 import { sha256Of } from '../support/digest.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
+import { declarationOf } from '../tasks/declarations.ts'
 import { readExcludedIds } from './excluded-ids.ts'
 import { type Selection, selectExamples } from './selection.ts'
 
@@ -19,7 +20,7 @@ export interface EvaluationSet {
   /** The folder, for messages. */
   readonly where: string
   /** Opened once for all checkpoints. `withClasses` maps its labels to the classes of one checkpoint. */
-  readonly dataset: Dataset<ClassLabels>
+  readonly dataset: Dataset<unknown>
   /** Drawn once, so that all checkpoints are scored on the same examples. */
   readonly selection: Selection
   /** Logs once which classes of the job the set lacks. @throws DownpourError CLASS_UNKNOWN, HIERARCHY_DIFFERS */
@@ -47,7 +48,7 @@ const FIELDS: SettingNames = { data: 'spec.evaluation.data', exclude: 'spec.eval
 /** @throws DownpourError DATA_…, LABELS_…: the message names the field and the folder; AbortError */
 export async function openEvaluationSet(
   folder: string,
-  { evaluation, seed }: Pick<RuntimeConfig, 'evaluation' | 'seed'>,
+  { task, evaluation, seed }: { task: Pick<TaskConfig, 'type'> } & Pick<RuntimeConfig, 'evaluation' | 'seed'>,
   log: Log,
   { signal = new AbortController().signal, names = FIELDS } = {},
 ): Promise<EvaluationSet> {
@@ -55,7 +56,8 @@ export async function openEvaluationSet(
   const { data, maxExamples, exclude } = evaluation
   const corruption = new CorruptionCount(data.maxCorruptRecords)
   const where = join(folder, data.path)
-  const dataset = await naming(names.data, openChecked(folder, data, Number.POSITIVE_INFINITY, corruption))
+  const { annotates } = declarationOf(task.type)
+  const dataset = await naming(names.data, openChecked(folder, data, annotates, Number.POSITIVE_INFINITY, corruption))
   logPassedOver(dataset.passedOver, log)
   const list = exclude === undefined ? undefined : join(where, exclude)
   const excluded = list === undefined ? undefined : await naming(names.exclude, readExcludedIds(list))

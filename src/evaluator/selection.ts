@@ -2,7 +2,7 @@
  * Which examples of an evaluation set are scored (`maxExamples`), and which of these are left out of the reduced scores
  * (`exclude`). Both need one pass over all ids when the set is opened; without either there is none.
  */
-import type { ClassLabels, Dataset } from '../data/dataset.ts'
+import type { Dataset } from '../data/dataset.ts'
 import type { CorruptionCount } from '../input/corruption-count.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
@@ -19,7 +19,7 @@ export interface Selection {
 }
 
 export interface SelectionOptions {
-  dataset: Dataset<ClassLabels>
+  dataset: Dataset<unknown>
   maxExamples: number | undefined
   seed: number
   excluded: ReadonlySet<string> | undefined
@@ -56,7 +56,7 @@ export async function selectExamples(options: SelectionOptions): Promise<Selecti
 }
 
 /** Undefined for a format that must read its files to know. */
-function countOf({ itemCounts }: Dataset<ClassLabels>): number | undefined {
+function countOf({ itemCounts }: Dataset<unknown>): number | undefined {
   return itemCounts?.reduce((sum, count) => sum + count, 0)
 }
 
@@ -89,7 +89,7 @@ function excludesAll(examples: number, sample: Sample | undefined): DownpourErro
 }
 
 /** The examples of the sample. Its units must be read once, in order, because ids may repeat. */
-export function sampled(dataset: Dataset<ClassLabels>, { sample }: Selection): Dataset<ClassLabels> {
+export function sampled(dataset: Dataset<unknown>, { sample }: Selection): Dataset<unknown> {
   if (!sample) return dataset
   const isChosen = sample.pass()
   return {

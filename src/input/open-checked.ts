@@ -1,7 +1,8 @@
 import { join } from 'node:path'
+import type { AnnotationKind } from '../contract/data-formats.ts'
 import type { DataConfig } from '../contract/runtime.ts'
-import type { ClassLabels, Dataset } from '../data/dataset.ts'
-import { openClassDataset } from '../data/formats.ts'
+import type { Dataset } from '../data/dataset.ts'
+import { openTaskDataset } from '../data/formats.ts'
 import { checkUnits } from './check-units.ts'
 import type { CorruptionCount } from './corruption-count.ts'
 
@@ -12,10 +13,11 @@ import type { CorruptionCount } from './corruption-count.ts'
 export async function openChecked(
   folder: string,
   config: DataConfig,
+  kind: AnnotationKind,
   most: number,
   corruption: CorruptionCount,
-): Promise<Dataset<ClassLabels>> {
-  const dataset = await openClassDataset(folder, config)
+): Promise<Dataset<unknown>> {
+  const dataset = await openTaskDataset(kind, folder, config)
   await checkUnits(dataset, most, join(folder, config.path), corruption)
   return dataset
 }

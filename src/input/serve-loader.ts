@@ -1,9 +1,11 @@
 /** The thread of a loader: opens the data set once, then makes a batch for each `wanted` message. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { Class } from '../contract/classes.ts'
+import type { AnnotationKind } from '../contract/data-formats.ts'
 import type { Lease } from '../contract/exchange.ts'
 import type { TaskConfig } from '../contract/runtime.ts'
-import type { ClassLabels, Dataset } from '../data/dataset.ts'
+import type { Dataset } from '../data/dataset.ts'
+import type { Label } from '../data/labels.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import type { LeaseSource } from './batch.ts'
 import { trainingBatches } from './batches.ts'
@@ -13,14 +15,18 @@ import type { FromLoader, LoaderSetup, ToLoader } from './loader-messages.ts'
 import { openChecked } from './open-checked.ts'
 import type { InputPipeline } from './pipeline.ts'
 
-type CreateInput = (task: TaskConfig) => Promise<InputPipeline<ClassLabels, unknown>>
+/** What the loader needs to know of tasks. */
+export interface TaskInputs {
+  annotationsOf(task: TaskConfig): AnnotationKind
+  createInput(task: TaskConfig, labels: readonly Label[]): Promise<InputPipeline<unknown, unknown>>
+}
 
-/** Call once in the thread. @param createInput the pipeline of a task */
-export function serveLoader(createInput: CreateInput): void {
+/** Call once in the thread. */
+export function serveLoader(tasks: TaskInputs): void {
   const setup = workerData as LoaderSetup
   const corruption = new CorruptionCount(setup.data.maxCorruptRecords)
   const main = new MainThread(parentPort as MessagePort)
-  produce(setup, createInput, main, corruption).catch((error) => {
+  produce(setup, tasks, main, corruption).catch((error) => {
     // A bug reaches the main thread with its stack, through the 'error' event.
     if (errorCode(error) === 'UNKNOWN') throw error
     main.send({
@@ -34,13 +40,13 @@ export function serveLoader(createInput: CreateInput): void {
 
 async function produce(
   setup: LoaderSetup,
-  createInput: CreateInput,
+  tasks: TaskInputs,
   main: MainThread,
   corruption: CorruptionCount,
 ): Promise<void> {
-  const { folder, data, batchSize, seed, unitsToCheck, cacheBytes } = setup
-  const own = await openChecked(folder, data, unitsToCheck, corruption)
-  const pipeline = await createInput(setup.task)
+  const { folder, data, task, batchSize, seed, unitsToCheck, cacheBytes } = setup
+  const own = await openChecked(folder, data, tasks.annotationsOf(task), unitsToCheck, corruption)
+  const pipeline = await tasks.createInput(task, own.labels.labels)
   main.send({ type: 'opened', facts: factsOf(own) })
   const classes = await main.started
   const dataset = classes ? own.withClasses(classes) : own

@@ -1,6 +1,6 @@
 /** What every program may know of a task. It imports zod and src/contract only, because the operator loads it. */
 import { z } from 'zod'
-import type { DataFormatName } from '../contract/data-formats.ts'
+import type { AnnotationKind, DataFormatName } from '../contract/data-formats.ts'
 import type { MetricSpec } from '../contract/metrics.ts'
 import type { JobKind } from '../contract/names.ts'
 import { DownpourError } from '../support/errors.ts'
@@ -12,7 +12,9 @@ export interface TaskDeclaration {
   readonly options: z.ZodObject
   /** How an example becomes a sample, with a default for each field. It can change while the job is suspended. */
   readonly input: z.ZodObject
-  /** Formats of data sets that carry what the task learns. */
+  /** What the task learns of a picture. */
+  readonly annotates: AnnotationKind
+  /** Formats of data sets that carry it. */
   readonly formats: readonly DataFormatName[]
   /** The first is the headline of a job, and what keepBest goes by. Reports draw one named `loss` beside the training loss. */
   readonly metrics: readonly [MetricSpec, ...MetricSpec[]]

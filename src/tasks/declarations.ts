@@ -13,7 +13,7 @@ export const DECLARATIONS = [
   imagenetClassification,
   objectCount,
 ] as const satisfies readonly TaskDeclaration[]
-type Declared = (typeof DECLARATIONS)[number]
+export type Declared = (typeof DECLARATIONS)[number]
 export type TaskType = Declared['type']
 
 /** @throws DownpourError CONFIG_INVALID */

@@ -62,7 +62,7 @@ async function resultOf(flags: CheckpointFlags, err: CliIo['err'], signal: Abort
   const { config, task, warnings } = await modelOf(folder, manifest, flags)
   const log = warningLog()
   const evaluation = await evaluationOf(flags, config)
-  const seeded = { evaluation, seed: flags.seed ?? manifest.seed }
+  const seeded = { task: config.task, evaluation, seed: flags.seed ?? manifest.seed }
   const set = await openEvaluationSet(flags.data, seeded, log, { signal, names: NAMES })
   const matched = await matchClasses(folder, manifest, config, set)
   await selectBackend('auto', log, cacheRoot(process.env))

@@ -1,9 +1,9 @@
 /** Writes the shards of a conversion that are not complete yet. */
-import type { DataFormatName } from '../../contract/data-formats.ts'
+import type { AnnotationKind, DataFormatName } from '../../contract/data-formats.ts'
 import { DownpourError } from '../../support/errors.ts'
 import { folderError } from '../../support/folder.ts'
 import { storageErrorReason } from '../../support/storage.ts'
-import type { AnnotationKind, AnnotationKinds, AnyDataset } from '../dataset.ts'
+import type { AnnotationKinds, AnyDataset } from '../dataset.ts'
 import type { FormatOptions } from '../format.ts'
 import type { Label } from '../labels.ts'
 import { recordIdOf } from '../records/object-record.ts'

@@ -7,6 +7,7 @@ export const cocoDetection = {
   kinds: ['FinetuneJob'],
   options: DetectionOptions,
   input: DetectionInput,
+  annotates: 'objects',
   formats: ['coco', 'voc', 'tfrecord-detection'],
   metrics: [
     { name: 'AP', better: 'higher' },

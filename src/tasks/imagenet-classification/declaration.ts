@@ -8,6 +8,7 @@ export const imagenetClassification = {
   kinds: ['PretrainJob', 'FinetuneJob'],
   options: ClassOptions,
   input: SquareInput,
+  annotates: 'classes',
   formats: ['tfrecord', 'imagenet-folder', 'webdataset'],
   metrics: [
     { name: 'top1', better: 'higher' },

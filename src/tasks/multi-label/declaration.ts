@@ -8,6 +8,7 @@ export const multiLabel = {
   kinds: ['PretrainJob'],
   options: ClassOptions,
   input: SquareInput,
+  annotates: 'classes',
   formats: ['tfrecord', 'imagenet-folder', 'webdataset'],
   metrics: [
     { name: 'mAP@100', better: 'higher' },

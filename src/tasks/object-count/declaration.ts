@@ -8,6 +8,7 @@ export const objectCount = {
   kinds: ['PretrainJob', 'FinetuneJob'],
   options: z.strictObject({}),
   input: SquareInput,
+  annotates: 'classes',
   formats: ['tfrecord'],
   metrics: [
     { name: 'meanAbsoluteError', better: 'lower' },

@@ -7,6 +7,7 @@ export const vocDetection = {
   kinds: ['FinetuneJob'],
   options: DetectionOptions,
   input: DetectionInput,
+  annotates: 'objects',
   formats: ['voc', 'coco', 'tfrecord-detection'],
   metrics: [
     { name: 'mAP@.5', better: 'higher' },

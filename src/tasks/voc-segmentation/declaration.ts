@@ -32,6 +32,7 @@ export const vocSegmentation = {
     maxScale: z.number().min(1).max(4).default(1.5).describe('Training scales pictures at random, to this factor.'),
     flip: flip.default(true),
   }),
+  annotates: 'masks',
   formats: ['voc', 'tfrecord-segmentation'],
   metrics: [
     { name: 'mIOU', better: 'higher' },

@@ -12,6 +12,7 @@ function declaration(type: string, input: z.ZodObject): TaskDeclaration {
   return {
     type,
     kinds: ['PretrainJob'],
+    annotates: 'classes',
     formats: ['tfrecord'],
     options: z.strictObject({}),
     input,

@@ -38,14 +38,12 @@ async function optionsOf(
   const model = buildModel(config({ classes: CLASSES, loss: 'softmax' }))
   const values = drawAll(model, 1)
   const checkpoint = await writeCheckpoint(inside(root), 100, { variables: model.variables, values })
+  const task = { type: 'imagenet-classification', options: { classes: CLASSES, headSlices: 1 }, input: INPUT.input }
   return {
     ...checkpoint,
     evaluationDir: folder,
-    set: await openEvaluationSet(folder, { evaluation: given, seed: SEED }, silentLog),
-    config: {
-      evaluation: given,
-      task: { type: 'imagenet-classification', options: { classes: CLASSES, headSlices: 1 }, input: INPUT.input },
-    },
+    set: await openEvaluationSet(folder, { task, evaluation: given, seed: SEED }, silentLog),
+    config: { evaluation: given, task },
     task: model.task,
     signal: new AbortController().signal,
     values,

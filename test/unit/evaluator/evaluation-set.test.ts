@@ -24,7 +24,11 @@ function open(
 ) {
   return openEvaluationSet(
     folder,
-    { evaluation: { data, metric: { name: 'top1', better: 'higher' }, batchSize: 1, ...more }, seed: 0 },
+    {
+      task: { type: 'imagenet-classification' },
+      evaluation: { data, metric: { name: 'top1', better: 'higher' }, batchSize: 1, ...more },
+      seed: 0,
+    },
     log,
   )
 }

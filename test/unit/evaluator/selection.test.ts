@@ -23,7 +23,8 @@ interface Settings {
 
 function open(folder: string, data: DataConfig, { seed = 0, log = silentLog, signal, ...more }: Settings) {
   const evaluation = { data, metric: { name: 'top1', better: 'higher' } as const, batchSize: 1, ...more }
-  return openEvaluationSet(folder, { evaluation, seed }, log, signal ? { signal } : {})
+  const task = { type: 'imagenet-classification' }
+  return openEvaluationSet(folder, { task, evaluation, seed }, log, signal ? { signal } : {})
 }
 
 async function chosen(folder: string, data: DataConfig, settings: Settings): Promise<string[]> {

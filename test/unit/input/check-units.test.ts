@@ -13,7 +13,7 @@ const root = temporaryFolder()
 const LAST = 'x-00002.tfrecord'
 
 const check = (folder: string, config: DataConfig, most: number) =>
-  openChecked(folder, config, most, new CorruptionCount(config.maxCorruptRecords))
+  openChecked(folder, config, 'classes', most, new CorruptionCount(config.maxCorruptRecords))
 
 async function threeShards(last = records('c', 2)) {
   const folder = inside(root)

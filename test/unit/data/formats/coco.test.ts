@@ -6,7 +6,7 @@ import type { DataConfig } from '../../../../src/contract/runtime.ts'
 import type { ObjectAnnotation } from '../../../../src/data/annotations.ts'
 import { decodeRuns } from '../../../../src/data/coco/rle.ts'
 import type { DatasetOf, Item } from '../../../../src/data/dataset.ts'
-import { openClassDataset, openDataset } from '../../../../src/data/formats.ts'
+import { openClassDataset, openDataset, openTaskDataset } from '../../../../src/data/formats.ts'
 import { type CocoFile, type CocoFileAnnotation, cocoFile, writeCoco } from '../../../support/coco-files.ts'
 import { drawScene, makeScenes, type Scene } from '../../../support/scenes.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
@@ -157,6 +157,16 @@ test('several annotations files are refused with their names, and one can be cho
 test('a task that learns class labels refuses boxes', async () => {
   const folder = await written(() => {})
   await assert.rejects(openClassDataset(folder, CONFIG), { code: 'DATA_ANNOTATIONS', message: /boxes of objects/ })
+  await assert.rejects(openTaskDataset('masks', folder, CONFIG), {
+    code: 'DATA_ANNOTATIONS',
+    message: /masks of classes/,
+  })
+  assert.equal((await openTaskDataset('objects', folder, CONFIG)).units.length, 1)
+  const labelSubset = { names: ['cat'], keepOtherLabels: false }
+  await assert.rejects(openTaskDataset('objects', folder, { ...CONFIG, labelSubset }), {
+    code: 'CONFIG_INVALID',
+    message: /labelSubset/,
+  })
 })
 
 suite('the whole file is refused with place, id and field:', () => {
