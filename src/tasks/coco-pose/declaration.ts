@@ -49,6 +49,7 @@ export const cocoPose = {
         'Score of a pose. ignored: the mean of its heatmaps alone, as in G-RMI. multiplied: times the score of its box in personBoxes.',
       ),
   }),
+  annotates: 'objects',
   formats: ['coco', 'tfrecord-detection'],
   metrics: [
     { name: 'AP', better: 'higher' },
