@@ -11,7 +11,7 @@ import { type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from './
  * No gradient passes to the boxes.
  * @param boxes_R4 top, left, bottom, right as shares of the feature's height and width
  * @param image_R int32: the image of each box
- * @param size n, at least 2
+ * @param size n; a single pixel samples the centre of its box
  */
 export function cropAndResize(x_BHWC: Tensor4D, boxes_R4: Tensor2D, image_R: Tensor1D, size: number): Tensor4D {
   const crop = tf.customGrad((x, save) => {
@@ -80,9 +80,10 @@ interface Sample {
 /** Where the pixels of a crop lie along one axis; undefined: outside. In float32, as the operation rounds. */
 function samplesOf(from: number, to: number, length: number, size: number): (Sample | undefined)[] {
   const { fround } = Math
-  const step = fround(fround(fround(to - from) * (length - 1)) / (size - 1))
+  const step = size > 1 ? fround(fround(fround(to - from) * (length - 1)) / (size - 1)) : 0
+  const first = size > 1 ? fround(from * (length - 1)) : fround(fround(0.5 * fround(from + to)) * (length - 1))
   return Array.from({ length: size }, (_, i) => {
-    const place = fround(fround(from * (length - 1)) + fround(i * step))
+    const place = fround(first + fround(i * step))
     if (!(place >= 0 && place <= length - 1)) return undefined
     const low = Math.floor(place)
     return { low, high: Math.ceil(place), share: place - low }

@@ -30,8 +30,9 @@ function weightedCrop({ shape, boxes, image, size }: CropCase, x: ArrayLike<numb
     const [top, left, bottom, right] = boxes.subarray(4 * r) as unknown as [number, number, number, number]
     for (let i = 0; i < size; i++)
       for (let j = 0; j < size; j++) {
-        const y = top * (height - 1) + (i * (bottom - top) * (height - 1)) / (size - 1)
-        const xx = left * (width - 1) + (j * (right - left) * (width - 1)) / (size - 1)
+        const [down, across] = size > 1 ? [i / (size - 1), j / (size - 1)] : [0.5, 0.5]
+        const y = (top + down * (bottom - top)) * (height - 1)
+        const xx = (left + across * (right - left)) * (width - 1)
         if (y < 0 || xx < 0 || y > height - 1 || xx > width - 1) continue
         const [y0, x0] = [Math.floor(y), Math.floor(xx)]
         const [y1, x1] = [Math.min(y0 + 1, height - 1), Math.min(x0 + 1, width - 1)]
@@ -94,7 +95,7 @@ test('crops of any small feature, boxes and size equal the formula and its finit
   let worst = 0
   const side = fc.integer({ min: 1, max: 7 })
   await fc.assert(
-    fc.asyncProperty(side, side, fc.integer({ min: 2, max: 5 }), fc.nat(), async (height, width, size, seed) => {
+    fc.asyncProperty(side, side, fc.integer({ min: 1, max: 5 }), fc.nat(), async (height, width, size, seed) => {
       const random = createRandom(seed)
       const image = Array.from({ length: 3 }, () => random.int(2))
       const boxes = Float32Array.from({ length: 12 }, () => random.next() * 1.6 - 0.3)
