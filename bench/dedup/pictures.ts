@@ -3,7 +3,7 @@
  * objects of jft-mini repeat class and colours, textures and graphics share palettes.
  */
 import { renderImage } from '../../src/data/generate/render.ts'
-import { PRETRAIN_CLASSES } from '../../src/data/generate/world.ts'
+import { JFT_WORLD } from '../../src/data/generate/world.ts'
 import type { Random } from '../../src/support/random.ts'
 
 export interface Raw {
@@ -25,7 +25,7 @@ const PALETTE: readonly Rgb[] = [
   [40, 40, 50],
 ]
 /** Few classes, so that many pairs show the same object in the same colours. */
-const CLASSES = PRETRAIN_CLASSES.filter((_, i) => i % 9 === 0)
+const CLASSES = JFT_WORLD.leaves.filter((_, i) => i % 9 === 0)
 
 export const KINDS = {
   object: (random: Random) => objectPicture(40, random),

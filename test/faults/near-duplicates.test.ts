@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { dump } from 'js-yaml'
 import sharp from 'sharp'
 import { ANNOTATIONS, API_VERSION } from '../../src/contract/names.ts'
-import { makeJftMini } from '../../src/data/generate/jft-mini.ts'
+import { makeDataSet } from '../../src/data/generate/make-data-set.ts'
 import { startLocalRun } from '../support/local-run.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -49,7 +49,7 @@ function jobWith(exclude: string) {
 
 test('a FinetuneJob reports its metrics with and without the copies that data dedup lists', async () => {
   const sizes = { images: 100, evaluationImages: 1, downstreamTrainPerClass: 4, downstreamValPerClass: VAL_PER_CLASS }
-  await makeJftMini({ out: data, seed: 9, ...sizes })
+  await makeDataSet('jft-mini', { out: data, seed: 9, sizes })
   await plantCopies()
   const folders = ['--train', join(data, 'pretrain'), '--train', join(data, 'downstream', 'train'), '--test', val]
   const list = join(val, 'near-duplicates.tsv')

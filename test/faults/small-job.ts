@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { dump } from 'js-yaml'
 import { ANNOTATIONS, API_VERSION } from '../../src/contract/names.ts'
-import { makeJftMini } from '../../src/data/generate/jft-mini.ts'
+import { makeDataSet } from '../../src/data/generate/make-data-set.ts'
 
 export const MAX_STEPS = 400
 export const JOB = 'small'
@@ -22,13 +22,15 @@ export interface SmallJobs {
 export async function prepareSmallJobs(): Promise<SmallJobs> {
   const root = await mkdtemp(join(tmpdir(), 'downpour-faults-'))
   const data = join(root, 'data')
-  await makeJftMini({
+  await makeDataSet('jft-mini', {
     out: data,
     seed: 7,
-    images: 640,
-    evaluationImages: 64,
-    downstreamTrainPerClass: 1,
-    downstreamValPerClass: 1,
+    sizes: {
+      images: 640,
+      evaluationImages: 64,
+      downstreamTrainPerClass: 1,
+      downstreamValPerClass: 1,
+    },
   })
   let runs = 0
   return {

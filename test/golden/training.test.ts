@@ -1,7 +1,7 @@
 /** Trains each task for twenty steps on real parameter servers, from data and input to checkpoint and scores. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -9,7 +9,7 @@ import { findLatest, type ListedCheckpoint } from '../../src/checkpoint/list.ts'
 import type { RuntimeConfig } from '../../src/contract/runtime.ts'
 import type { ClassLabels } from '../../src/data/dataset.ts'
 import { makeJftMini } from '../../src/data/generate/jft-mini.ts'
-import { worldLabels } from '../../src/data/generate/world.ts'
+import { JFT_WORLD } from '../../src/data/generate/world.ts'
 import { evaluateCheckpoint } from '../../src/evaluator/evaluate.ts'
 import { openEvaluationSet } from '../../src/evaluator/evaluation-set.ts'
 import { openLoader } from '../../src/input/loader.ts'
@@ -36,7 +36,8 @@ before(async () => {
   await selectBackend('wasm', silentLog)
   dataDir = join(await mkdtemp(join(tmpdir(), 'downpour-golden-')), 'data')
   const sizes = { images: 96, evaluationImages: 24, downstreamTrainPerClass: 4, downstreamValPerClass: 1 }
-  await makeJftMini({ out: dataDir, seed: 5, ...sizes })
+  await mkdir(dataDir)
+  await makeJftMini({ folder: dataDir, seed: 5, onPicture() {} }, sizes)
 })
 after(() => rm(join(dataDir, '..'), { recursive: true }))
 
@@ -52,7 +53,7 @@ const common = {
 const CONFIGS: Readonly<Record<string, RuntimeConfig>> = {
   'pre-training': makeConfig({
     ...common,
-    task: { type: 'multi-label', options: { classes: worldLabels().size, headSlices: 3 }, input: INPUT },
+    task: { type: 'multi-label', options: { classes: JFT_WORLD.labels.size, headSlices: 3 }, input: INPUT },
     data: { path: 'pretrain', format: 'tfrecord', labels: 'labels.json', maxCorruptRecords: 0 },
     optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1 },
     learningRate: { type: 'exponential', initial: 1e-2, factor: 0.9, everySteps: 5, staircase: true },

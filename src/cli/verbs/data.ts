@@ -1,23 +1,16 @@
 /** `downpour data make|inspect|convert|dedup`. */
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { type DataFormatName, FORMAT_NAMES } from '../../contract/data-formats.ts'
-import type { JftMiniSizes } from '../../data/generate/recipe.ts'
 import type { DataReport, Refusal, Verdict } from '../../data/inspect/inspect.ts'
 import { DownpourError } from '../../support/errors.ts'
 import { imageSet, registerConvert } from '../data/convert.ts'
 import { registerDedup } from '../data/dedup.ts'
-import { positiveWholeNumber, wholeNumber } from '../flag-values.ts'
-import { untilInterrupted } from '../interrupt.ts'
-import { exitWith } from '../io.ts'
+import { registerMake } from '../data/make.ts'
+import { positiveWholeNumber } from '../flag-values.ts'
 
 /** Output of the two verbs; by default standard output. */
 export interface DataIo {
   out: { write(text: string): unknown; isTTY?: boolean }
-}
-
-interface MakeOptions extends Partial<JftMiniSizes> {
-  out: string
-  seed: number
 }
 
 interface InspectOptions {
@@ -41,25 +34,7 @@ Exit codes:
   2  no damage, but files that look like data are not read (marked "!"), or the parts have different classes`
 
 export function register(data: Command, io: DataIo = { out: process.stdout }): void {
-  data
-    .command('make')
-    .description('generate a data set; the same seed gives the same bytes')
-    .argument(
-      '<name>',
-      'jft-mini: images with noisy, long-tailed, hierarchical labels for pre-training, and clean sets for evaluation and fine-tuning',
-      knownDataSet,
-    )
-    .requiredOption('--out <dir>', 'a new or empty folder; dataset.json is written last')
-    .option('--seed <n>', 'seed of the images and labels', wholeNumber, 0)
-    .option('--images <n>', 'number of pre-training images (default: 8000)', positiveWholeNumber)
-    .option('--evaluation-images <n>', 'number of images to score pre-training (default: 600)', positiveWholeNumber)
-    .option('--downstream-train-per-class <n>', 'fine-tuning images per class (default: 20)', positiveWholeNumber)
-    .option(
-      '--downstream-val-per-class <n>',
-      'images per class to score fine-tuning (default: 40)',
-      positiveWholeNumber,
-    )
-    .action((_name, options: MakeOptions) => exitWith(make(options, io)))
+  registerMake(data, io)
   data
     .command('inspect')
     .description(
@@ -93,23 +68,6 @@ export function register(data: Command, io: DataIo = { out: process.stdout }): v
   registerDedup(data)
 }
 
-/** SIGINT and SIGTERM stop it; an unfinished data set is deleted. @returns the exit code */
-async function make(options: MakeOptions, { out }: DataIo): Promise<number> {
-  const { makeJftMini } = await import('../../data/generate/jft-mini.ts')
-  const { countProgress } = await import('../count-progress.ts')
-  const progress = countProgress(out, 'pictures')
-  const generate = async (signal: AbortSignal) => {
-    try {
-      await makeJftMini({ ...options, onProgress: progress.show, signal })
-    } finally {
-      progress.end()
-    }
-    out.write(`made jft-mini (seed ${options.seed}) in ${options.out}\n`)
-    return 0
-  }
-  return untilInterrupted(generate, () => out.write('stopped; the unfinished data set was deleted\n'))
-}
-
 async function inspect(folder: string, { json, ...options }: InspectOptions, { out }: DataIo): Promise<void> {
   const { inspectData, verdictOf } = await import('../../data/inspect/inspect.ts')
   const { differencesOf, isRefusal, refusalLines, reportJson, reportLines } = await import(
@@ -132,9 +90,4 @@ async function inspect(folder: string, { json, ...options }: InspectOptions, { o
   if (!json) lines.push(...differences)
   out.write(lines.map((line) => `${line}\n`).join(''))
   process.exitCode = INSPECT_EXIT_CODES[verdictOf(reports, differences)]
-}
-
-function knownDataSet(name: string): string {
-  if (name === 'jft-mini') return name
-  throw new InvalidArgumentError('expected jft-mini')
 }

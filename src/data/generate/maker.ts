@@ -5,57 +5,47 @@ import sharp from 'sharp'
 import { createRandom, type Random, seedOf } from '../../support/random.ts'
 import { encodeExample } from '../codecs/example.ts'
 import { encodeTfRecord } from '../codecs/tfrecord.ts'
-import type { LabelMap } from '../labels.ts'
+import { inParallel } from '../scan/in-parallel.ts'
 import type { Annotator } from './annotators.ts'
+import type { Making } from './pictures.ts'
 import { draw, zipf } from './popularity.ts'
 import { JFT_MINI } from './recipe.ts'
 import { renderImage } from './render.ts'
-import { DOWNSTREAM_CLASSES, type LeafClass, PRETRAIN_CLASSES } from './world.ts'
-
-export interface MakerOptions {
-  root: string
-  seed: number
-  labels: LabelMap
-  /** Called after each picture. */
-  onPicture: () => void
-  signal?: AbortSignal | undefined
-}
-
-const PARALLEL = 32
+import { firstLeafOf, type LeafClass, type World } from './world.ts'
 
 export class Maker {
-  readonly #options: MakerOptions
-  readonly #firstLeaf: number
+  readonly #making: Making
+  readonly #world: World
   readonly #popularity: readonly number[]
 
-  constructor(options: MakerOptions) {
-    this.#options = options
-    this.#firstLeaf = options.labels.size - PRETRAIN_CLASSES.length
-    const random = createRandom(seedOf('popularity', options.seed))
-    this.#popularity = zipf(PRETRAIN_CLASSES.length, JFT_MINI.zipfExponent, random)
+  constructor(making: Making, world: World) {
+    this.#making = making
+    this.#world = world
+    const random = createRandom(seedOf('popularity', making.seed))
+    this.#popularity = zipf(world.leaves.length, world.zipfExponent, random)
   }
 
   /** NAME/labels.json and TFRecord shards. */
   async records(name: string, count: number, annotate: Annotator): Promise<void> {
-    const folder = join(this.#options.root, name)
+    const folder = join(this.#making.folder, name)
     await mkdir(folder, { recursive: true })
-    await writeFile(join(folder, 'labels.json'), `${JSON.stringify(this.#options.labels.labels, null, 1)}\n`)
+    await writeFile(join(folder, 'labels.json'), `${JSON.stringify(this.#world.labels.labels, null, 1)}\n`)
     const shards = Math.min(JFT_MINI.shards, count)
     for (let shard = 0; shard < shards; shard++) {
       const ids = Array.from({ length: Math.ceil((count - shard) / shards) }, (_, i) => i * shards + shard)
-      const records = await this.#inParallel(ids, (i) => this.#record(`${name}-${i}`, annotate))
+      const records = await inParallel(ids, (i) => this.#record(`${name}-${i}`, annotate))
       await writeFile(join(folder, `jft-mini-${pad(shard)}-of-${pad(shards)}.tfrecord`), Buffer.concat(records))
     }
   }
 
   /** downstream/SPLIT/CLASS/*.png */
   async classes(split: 'train' | 'val', perClass: number): Promise<void> {
-    const { root, seed } = this.#options
-    for (const leafClass of DOWNSTREAM_CLASSES.slice(0, JFT_MINI.downstreamClasses)) {
+    const { folder: root, seed } = this.#making
+    for (const leafClass of this.#world.downstream) {
       const name = leafClass.name.replaceAll(' ', '-')
       const folder = join(root, 'downstream', split, name)
       await mkdir(folder, { recursive: true })
-      await this.#inParallel(Array.from({ length: perClass }).keys(), async (i) => {
+      await inParallel([...Array.from({ length: perClass }).keys()], async (i) => {
         const random = createRandom(seedOf('downstream', seed, split, leafClass.name, i))
         await writeFile(join(folder, `${split}-${name}-${i}.png`), await this.#png([leafClass], random))
       })
@@ -63,13 +53,13 @@ export class Maker {
   }
 
   async #record(id: string, annotate: Annotator): Promise<Buffer> {
-    const { seed, labels } = this.#options
-    const random = createRandom(seedOf('image', seed, id))
+    const { leaves } = this.#world
+    const random = createRandom(seedOf('image', this.#making.seed, id))
     const shown = this.#scene(random)
-    const leaves = shown.map((index) => index + this.#firstLeaf)
-    const stored = annotate(leaves, labels, random)
+    const truth = shown.map((index) => index + firstLeafOf(this.#world))
+    const stored = annotate(truth, this.#world, random)
     const encoded = await this.#png(
-      shown.map((index) => PRETRAIN_CLASSES[index] as LeafClass),
+      shown.map((index) => leaves[index] as LeafClass),
       random,
     )
     const text = (value: string) => ({ bytes: [Buffer.from(value)] })
@@ -83,35 +73,26 @@ export class Maker {
         'image/class/label': { ints: stored },
         // The labels of what the picture shows: `data inspect` counts wrong labels with it. Classification does not use
         // it.
-        'image/class/truth': { ints: leaves },
+        'image/class/truth': { ints: truth },
       }),
     )
   }
 
-  /** @returns indices into PRETRAIN_CLASSES */
+  /** @returns indices into the leaves of the world */
   #scene(random: Random): number[] {
     const count = random.next() < JFT_MINI.secondObject ? 2 : 1
     return Array.from({ length: count }, () => draw(this.#popularity, random))
   }
 
   async #png(leafClasses: readonly LeafClass[], random: Random): Promise<Buffer> {
+    this.#making.signal?.throwIfAborted()
     const { pixels: size } = JFT_MINI
     const raw = { width: size, height: size, channels: 3 } as const
     const png = await sharp(renderImage(leafClasses, size, random), { raw })
       .png({ compressionLevel: 3 })
       .toBuffer()
-    this.#options.onPicture()
+    this.#making.onPicture()
     return png
-  }
-
-  async #inParallel<R>(items: Iterable<number>, work: (item: number) => Promise<R>): Promise<R[]> {
-    const rest = [...items]
-    const results: R[] = []
-    while (rest.length > 0) {
-      this.#options.signal?.throwIfAborted()
-      results.push(...(await Promise.all(rest.splice(0, PARALLEL).map(work))))
-    }
-    return results
   }
 }
 

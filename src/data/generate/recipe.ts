@@ -8,20 +8,4 @@ export const JFT_MINI = {
   secondObject: 0.26,
   /** Probability that a record also stores an ancestor of its label. The hierarchy restores the others. */
   ancestorKept: 0.002,
-  zipfExponent: 0.8,
-  downstreamClasses: 20,
 } as const
-
-export interface JftMiniSizes {
-  images: number
-  evaluationImages: number
-  downstreamTrainPerClass: number
-  downstreamValPerClass: number
-}
-
-export const JFT_MINI_SIZES: JftMiniSizes = {
-  images: 8000,
-  evaluationImages: 600,
-  downstreamTrainPerClass: 20,
-  downstreamValPerClass: 40,
-}

@@ -3,8 +3,7 @@ import { test } from 'node:test'
 import { z } from 'zod'
 import { BASE_DEFAULTS, FINETUNE_RECIPES, PRETRAIN_RECIPES } from '../../../src/api/presets.ts'
 import { foreignInputFields } from '../../../src/api/task.ts'
-import { JFT_MINI } from '../../../src/data/generate/recipe.ts'
-import { worldLabels } from '../../../src/data/generate/world.ts'
+import { JFT_WORLD } from '../../../src/data/generate/world.ts'
 import type { TaskDeclaration } from '../../../src/tasks/declaration.ts'
 import { DECLARATIONS } from '../../../src/tasks/declarations.ts'
 
@@ -35,6 +34,6 @@ test('every field of an input has a default, because a job without a preset may 
 })
 
 test('the small presets have as many classes as their data', () => {
-  assert.equal(PRETRAIN_RECIPES['jft-mini'].task?.classes, worldLabels().size)
-  assert.equal(FINETUNE_RECIPES['downstream-mini'].task?.classes, JFT_MINI.downstreamClasses)
+  assert.equal(PRETRAIN_RECIPES['jft-mini'].task?.classes, JFT_WORLD.labels.size)
+  assert.equal(FINETUNE_RECIPES['downstream-mini'].task?.classes, JFT_WORLD.downstream.length)
 })

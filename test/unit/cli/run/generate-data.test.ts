@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
@@ -30,15 +30,22 @@ suite('data that a claim requests', () => {
   })
 
   test('is refused if the annotation is invalid, with the expected value', async () => {
-    for (const request of [
-      { [localMake]: 'imagenet' },
-      { [localMake]: 'jft-mini seed=x', [localPath]: '/d' },
-      { [localMake]: 'jft-mini' },
-    ])
-      await assert.rejects(make(claim(request)), {
-        code: 'ANNOTATION_INVALID',
-        message: /^jobs\.yaml: data: annotation .*expected "jft-mini seed=N", and a folder/,
-      })
+    for (const [request, expected] of [
+      ['imagenet', /imagenet: expected "jft-mini", "coco-mini"/],
+      ['', /expected "jft-mini"/],
+      ['jft-mini seed=x', /"seed=x": expected NAME=NUMBER, such as seed=0/],
+      ['jft-mini seed=1 seed=2', /seed stands there twice/],
+      ['jft-mini  seed=1', /"": expected NAME=NUMBER/],
+      ['jft-mini train-images=4', /train-images: jft-mini has no such size; it has images, evaluation-images/],
+      ['coco-mini val-images=0', /val-images: expected 1 or more/],
+    ] as const) {
+      const refused = { code: 'ANNOTATION_INVALID', message: expected }
+      await assert.rejects(make(claim({ [localMake]: request, [localPath]: '/d' })), refused)
+    }
+    await assert.rejects(make(claim({ [localMake]: 'jft-mini' })), {
+      code: 'ANNOTATION_INVALID',
+      message: /^jobs\.yaml: data: annotation .*"jft-mini": expected the folder to make it in, in local\.downpour\.dev/,
+    })
   })
 
   test('is not changed if it exists', async (t) => {
@@ -47,6 +54,19 @@ suite('data that a claim requests', () => {
     await mkdir(join(folder, 'made'))
     await writeFile(join(folder, 'made', 'dataset.json'), '{}')
     assert.deepEqual(await make(claim({ [localMake]: 'jft-mini seed=3', [localPath]: join(folder, 'made') })), [])
+  })
+
+  test('has the kind, seed and sizes of the annotation', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'downpour-order-'))
+    t.after(() => rm(folder, { recursive: true }))
+    const request = { [localMake]: 'coco-mini seed=3 train-images=2 val-images=1', [localPath]: join(folder, 'made') }
+    assert.match((await make(claim(request)))[0] ?? '', /^generating the data set coco-mini \(seed 3\) in /)
+    const facts = JSON.parse(await readFile(join(folder, 'made', 'dataset.json'), 'utf8'))
+    const { name, seed, trainImages, valImages } = facts
+    assert.deepEqual(
+      { name, seed, trainImages, valImages },
+      { name: 'coco-mini', seed: 3, trainImages: 2, valImages: 1 },
+    )
   })
 
   test('is deleted if its generation is interrupted', async (t) => {

@@ -278,10 +278,14 @@ test('an unusable folder for samples is refused before any record is read', { ti
 
 test('an unknown data set and invalid numbers are refused', async () => {
   await assert.rejects(downpour(['make', 'imagenet', '--out', 'x']), {
-    message: /expected jft-mini/,
+    message: /Allowed choices are jft-mini, coco-mini/,
   })
   await assert.rejects(downpour(['make', 'jft-mini']), { message: /required option '--out <dir>'/ })
   await assert.rejects(downpour(['make', 'jft-mini', '--out', 'x', '--images', '0']), { message: /expected 1 or more/ })
+  await assert.rejects(downpour(['make', 'jft-mini', '--out', 'x', '--val-images', '3']), {
+    code: 'DATA_SIZE_UNKNOWN',
+    message: /^val-images: jft-mini has no such size; it has images, evaluation-images,/,
+  })
   await assert.rejects(downpour(['make', 'jft-mini', '--out', 'x', '--seed', '-1']), {
     message: /expected a whole number/,
   })

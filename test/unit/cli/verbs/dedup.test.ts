@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { before, test } from 'node:test'
-import { makeJftMini } from '../../../../src/data/generate/jft-mini.ts'
+import { makeDataSet } from '../../../../src/data/generate/make-data-set.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
 
 const root = temporaryFolder()
@@ -15,7 +15,7 @@ const [train, test_] = [join(mini, 'pretrain'), join(mini, 'downstream', 'val')]
 
 before(async () => {
   const sizes = { images: 600, evaluationImages: 1, downstreamTrainPerClass: 1, downstreamValPerClass: 2 }
-  await makeJftMini({ out: mini, seed: 5, ...sizes })
+  await makeDataSet('jft-mini', { out: mini, seed: 5, sizes })
 })
 
 function dedup(...args: string[]) {

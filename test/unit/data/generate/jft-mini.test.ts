@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { before, test } from 'node:test'
 import type { ClassLabels, Dataset, Encoded } from '../../../../src/data/dataset.ts'
 import { openClassDataset } from '../../../../src/data/formats.ts'
-import { makeJftMini } from '../../../../src/data/generate/jft-mini.ts'
+import { makeDataSet } from '../../../../src/data/generate/make-data-set.ts'
 import { hierarchyDepth } from '../../../../src/data/hierarchy.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
 import { collect } from '../builders.ts'
@@ -33,13 +33,15 @@ async function examplesOf(path: string, format: 'tfrecord' | 'imagenet-folder') 
 }
 
 before(async () => {
-  await makeJftMini({
+  await makeDataSet('jft-mini', {
     out,
     seed: SEED,
-    images: IMAGES,
-    evaluationImages: 100,
-    downstreamTrainPerClass: 3,
-    downstreamValPerClass: 2,
+    sizes: {
+      images: IMAGES,
+      evaluationImages: 100,
+      downstreamTrainPerClass: 3,
+      downstreamValPerClass: 2,
+    },
   })
   const [noisy, clean, train, val] = await Promise.all([
     examplesOf('pretrain', 'tfrecord'),

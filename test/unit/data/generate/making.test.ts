@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { makeJftMini } from '../../../../src/data/generate/jft-mini.ts'
+import { makeDataSet } from '../../../../src/data/generate/make-data-set.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
 import { inside } from '../builders.ts'
 
@@ -27,7 +27,7 @@ async function hashes(folder: string): Promise<Record<string, string>> {
 test('the same seed gives the same bytes, another seed gives other bytes', async () => {
   const folder = inside(root)
   const made = async (name: string, seed: number) => {
-    await makeJftMini({ ...SMALL, out: join(folder, name), seed })
+    await makeDataSet('jft-mini', { sizes: SMALL, out: join(folder, name), seed })
     return hashes(join(folder, name))
   }
   const first = await made('a', 1)
@@ -38,8 +38,8 @@ test('the same seed gives the same bytes, another seed gives other bytes', async
 
 test('a larger set starts with the same images', async () => {
   const folder = inside(root)
-  await makeJftMini({ ...SMALL, out: join(folder, 'few'), seed: 3 })
-  await makeJftMini({ ...SMALL, out: join(folder, 'many'), seed: 3, downstreamTrainPerClass: 2 })
+  await makeDataSet('jft-mini', { sizes: SMALL, out: join(folder, 'few'), seed: 3 })
+  await makeDataSet('jft-mini', { out: join(folder, 'many'), seed: 3, sizes: { ...SMALL, downstreamTrainPerClass: 2 } })
   const [few, many] = [await hashes(join(folder, 'few')), await hashes(join(folder, 'many'))]
   const same = Object.entries(few).filter(([name]) => name.startsWith('/downstream/'))
   assert.ok(same.length === 40 && same.every(([name, hash]) => many[name] === hash))
@@ -48,14 +48,14 @@ test('a larger set starts with the same images', async () => {
 test('a folder with files is refused, an empty one is filled', async () => {
   const out = inside(root)
   await writeFile(join(out, 'mine'), 'do not touch')
-  await assert.rejects(makeJftMini({ ...SMALL, out, seed: 1 }), {
+  await assert.rejects(makeDataSet('jft-mini', { sizes: SMALL, out, seed: 1 }), {
     code: 'DATA_OUT_NOT_EMPTY',
     message: /--out .*: is not empty/,
   })
   assert.deepEqual(await readdir(out), ['mine'])
   const empty = join(out, 'new', 'set', '/')
   await mkdir(empty, { recursive: true })
-  await makeJftMini({ ...SMALL, out: empty, seed: 1 })
+  await makeDataSet('jft-mini', { sizes: SMALL, out: empty, seed: 1 })
   assert.ok((await readdir(empty)).includes('dataset.json'))
 })
 
@@ -65,7 +65,7 @@ test('the root of a volume is filled in place, even with lost+found and files of
   for (const name of ['lost+found', '@eaDir', '.snapshot']) await mkdir(join(out, name))
   await mkdir(join(out, '.making/pretrain'), { recursive: true })
   await writeFile(join(out, '.making/pretrain/half'), 'made')
-  await makeJftMini({ ...SMALL, out, seed: 1 })
+  await makeDataSet('jft-mini', { sizes: SMALL, out, seed: 1 })
   assert.equal((await stat(out)).ino, ino)
   const names = ['.snapshot', '@eaDir', 'dataset.json', 'downstream', 'evaluation', 'lost+found', 'pretrain']
   assert.deepEqual((await readdir(out)).sort(), names)
@@ -75,7 +75,10 @@ test('the root of a volume is filled in place, even with lost+found and files of
 test('a file at the path is refused and stays', async () => {
   const out = join(inside(root), 'file')
   await writeFile(out, 'mine')
-  await assert.rejects(makeJftMini({ ...SMALL, out, seed: 1 }), { code: 'DATA_OUT_UNUSABLE', message: /is a file/ })
+  await assert.rejects(makeDataSet('jft-mini', { sizes: SMALL, out, seed: 1 }), {
+    code: 'DATA_OUT_UNUSABLE',
+    message: /is a file/,
+  })
   assert.equal(await readFile(out, 'utf8'), 'mine')
 })
 
@@ -85,7 +88,13 @@ test('an aborted generation leaves no files', async () => {
   const onProgress = (done: number) => {
     if (done === 50) stop.abort()
   }
-  const made = makeJftMini({ ...SMALL, out: join(folder, 'set'), seed: 1, onProgress, signal: stop.signal })
+  const made = makeDataSet('jft-mini', {
+    sizes: SMALL,
+    out: join(folder, 'set'),
+    seed: 1,
+    onProgress,
+    signal: stop.signal,
+  })
   await assert.rejects(made, { name: 'AbortError' })
   assert.deepEqual(await readdir(folder), [])
 })
@@ -94,14 +103,19 @@ test('the next run removes the files of a killed one', async () => {
   const folder = inside(root)
   await mkdir(join(folder, 'set.making/pretrain'), { recursive: true })
   await writeFile(join(folder, 'set.making/pretrain/half'), 'made')
-  await makeJftMini({ ...SMALL, out: join(folder, 'set'), seed: 1 })
+  await makeDataSet('jft-mini', { sizes: SMALL, out: join(folder, 'set'), seed: 1 })
   assert.deepEqual(await readdir(folder), ['set'])
   assert.ok(!(await readdir(join(folder, 'set/pretrain'))).includes('half'))
 })
 
 test('progress counts every image up to the total', async () => {
   const seen: [number, number][] = []
-  await makeJftMini({ ...SMALL, out: join(inside(root), 'set'), seed: 1, onProgress: (...now) => seen.push(now) })
+  await makeDataSet('jft-mini', {
+    sizes: SMALL,
+    out: join(inside(root), 'set'),
+    seed: 1,
+    onProgress: (...now) => seen.push(now),
+  })
   assert.equal(seen.length, 40 + 5 + 2 * 20)
   assert.deepEqual(seen.at(-1), [85, 85])
 })
