@@ -1,4 +1,4 @@
-import { buildBackbone } from '../../../../src/models/backbone.ts'
+import { type BackboneOptions, buildBackbone } from '../../../../src/models/backbone.ts'
 import { fasterRcnn } from '../../../../src/models/faster-rcnn/faster-rcnn.ts'
 import { MINI } from '../../../../src/models/faster-rcnn/options.ts'
 import type { DetectorTarget, FasterRcnn, FasterRcnnOptions, Size } from '../../../../src/models/faster-rcnn/types.ts'
@@ -28,7 +28,11 @@ export const OPTIONS: FasterRcnnOptions = {
   sampling: { ...MINI.sampling, batch: 12 },
 }
 
-export function detector(options = OPTIONS): FasterRcnn {
-  const batchNorm = { mode: 'frozen', epsilon: 1e-3 } as const
-  return fasterRcnn(options, buildBackbone({ name: 'resnet-mini', freeze: 'none', batchNorm }))
+export function detector({ freeze = 'none', mode = 'frozen' }: DetectorSettings = {}): FasterRcnn {
+  return fasterRcnn(OPTIONS, buildBackbone({ name: 'resnet-mini', freeze, batchNorm: { mode, epsilon: 1e-3 } }))
+}
+
+interface DetectorSettings {
+  freeze?: BackboneOptions['freeze']
+  mode?: 'trained' | 'frozen'
 }

@@ -156,6 +156,31 @@ test('one seed has one loss, and another seed samples other boxes', () => {
   assert.notEqual(lossOf(1), lossOf(2))
 })
 
+test('a frozen backbone trains the own variables of the two stages only', () => {
+  const net = detector({ freeze: 'all' })
+  const weights = drawWeights(net, 10)
+  const given = tensorsOf(net, TARGETS)
+  const result = valueAndGradients(net.variables, weights, (pass) => net.objective(pass, image(2, SIZE.height), given))
+  const own = ['proposer/conv', 'proposer/objectness', 'proposer/codes', 'box/classes', 'box/codes']
+  assert.deepEqual(
+    [...result.gradients.keys()],
+    own.flatMap((name) => [`${name}/weights`, `${name}/bias`]),
+  )
+  assert.equal(result.statistics.size, 0)
+  disposeStep(result)
+})
+
+test('trained batch norm measures its statistics in both stages', () => {
+  const net = detector({ mode: 'trained' })
+  const weights = drawWeights(net, 11)
+  const given = tensorsOf(net, TARGETS)
+  const result = valueAndGradients(net.variables, weights, (pass) => net.objective(pass, image(2, SIZE.height), given))
+  const expected = net.variables.filter(({ kind }) => kind === 'statistic').map(({ name }) => name)
+  assert.deepEqual([...result.statistics.keys()].sort(), expected.sort())
+  assert.ok(expected.some((name) => name.startsWith('block3/')))
+  disposeStep(result)
+})
+
 test('a step leaves no tensor behind', () => {
   const net = detector()
   const weights = drawWeights(net, 7)
