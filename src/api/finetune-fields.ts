@@ -1,6 +1,6 @@
 /** Fields of a FinetuneJob except `from`. PretrainJob.spec.transfers[] has the same fields. */
 import { z } from 'zod'
-import { protocol } from '../contract/training.ts'
+import { Freeze, protocol } from '../contract/training.ts'
 import { byDefault, DataSource, evaluationFields, taskFields, trainingFields } from './common.ts'
 import { jobFields } from './job-fields.ts'
 import { FINETUNE_RECIPES, presetNames } from './presets.ts'
@@ -11,6 +11,11 @@ export const finetuneOwnFields = {
     .optional()
     .describe('Preset that fills the fields that the job leaves out.'),
   protocol: byDefault(protocol, 'finetune'),
+  freeze: z
+    .exactOptional(Freeze)
+    .describe(
+      'The part of the backbone that does not train; none when absent. protocol: frozen freezes all of it. Cannot change.',
+    ),
   init: z
     .enum(['pretrained', 'random'])
     .default('pretrained')

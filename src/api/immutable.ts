@@ -3,8 +3,8 @@ import type { JobKind } from '../contract/names.ts'
 
 /** They determine the weights: with another value the checkpoints of the job could not be used. */
 export const IMMUTABLE_FIELDS: Readonly<Record<JobKind, readonly string[]>> = {
-  PretrainJob: ['preset', 'task', 'model', 'seed', 'from'],
-  FinetuneJob: ['preset', 'task', 'model', 'seed', 'protocol', 'from', 'init'],
+  PretrainJob: ['preset', 'task', 'model', 'batchNorm.mode', 'seed', 'from'],
+  FinetuneJob: ['preset', 'task', 'model', 'batchNorm.mode', 'seed', 'protocol', 'freeze', 'from', 'init'],
 }
 /** Of these, the one with a default: writing it is not a change. An earlier version stored it in every object. */
 export const FILLED_SOURCE = 'from'

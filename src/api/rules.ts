@@ -110,4 +110,11 @@ export const RULES: readonly Rule[] = [
     holds: ({ protocol, init }) => protocol !== 'frozen' || init !== 'random',
     cel: "!has(self.protocol) || self.protocol != 'frozen' || !has(self.init) || self.init != 'random'",
   },
+  {
+    kinds: FINETUNE,
+    path: 'spec.freeze',
+    message: 'needs pre-trained weights: with init: random, everything must train',
+    holds: ({ freeze, init }) => freeze === undefined || freeze.type === 'none' || init !== 'random',
+    cel: "!has(self.freeze) || self.freeze.type == 'none' || !has(self.init) || self.init != 'random'",
+  },
 ]

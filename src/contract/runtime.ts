@@ -8,6 +8,7 @@ import {
   backend,
   Data,
   Evaluation,
+  Freeze,
   type Input,
   LearningRate,
   Model,
@@ -112,6 +113,8 @@ export const RuntimeConfig = z.strictObject({
   model: Model,
   /** finetune trains everything; frozen trains the head alone, batch norm at its moving statistics. */
   protocol,
+  /** Absent: none. */
+  freeze: z.exactOptional(Freeze),
   data: DataConfig,
   ...Training.shape,
   optimizer: Optimizer,

@@ -94,9 +94,12 @@ export const Optimizer = z.discriminatedUnion('type', [
 export type Optimizer = z.output<typeof Optimizer>
 
 const initial = rate.describe('Learning rate at step 0.')
+const warmupSteps = z
+  .exactOptional(z.int().min(0).max(MAX_STEPS))
+  .describe('The rate grows linearly from 0 during so many global steps; 0 when absent.')
 /** In global steps (paper.md §4.3). */
 export const LearningRate = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('constant'), initial }),
+  z.strictObject({ type: z.literal('constant'), initial, warmupSteps }),
   z.strictObject({
     type: z.literal('exponential'),
     initial,
@@ -105,13 +108,20 @@ export const LearningRate = z.discriminatedUnion('type', [
     staircase: z
       .boolean()
       .describe('True: the rate falls at each multiple of everySteps. False: it falls a little with each step.'),
+    warmupSteps,
   }),
   z.strictObject({
     type: z.literal('piecewise'),
     boundaries: z.array(steps).max(64).describe('Global steps, ascending, after which the next value holds.'),
     values: z.array(rate).max(65).describe('Learning rates, one more than boundaries.'),
+    warmupSteps,
   }),
-  z.strictObject({ type: z.literal('poly'), initial, power: rate.describe('Exponent of (1 - step / maxSteps).') }),
+  z.strictObject({
+    type: z.literal('poly'),
+    initial,
+    power: rate.describe('Exponent of (1 - step / maxSteps).'),
+    warmupSteps,
+  }),
 ])
 export type LearningRate = z.output<typeof LearningRate>
 
@@ -151,12 +161,31 @@ export const Async = z.strictObject({
 export const BatchNorm = z.strictObject({
   decay: rate.lt(1).describe('Decay of the moving mean and variance.'),
   epsilon: rate.describe('Added to a variance before its root is taken.'),
+  mode: z
+    .exactOptional(z.enum(['trained', 'frozen', 'calibrated']))
+    .describe(
+      'trained: each batch is normalised by its own mean and variance. frozen: by the moving ones of the source, and no variable of batch norm changes, for batches too small to measure statistics. calibrated: as frozen, with statistics that worker 0 measures on 64 training images before its first push. trained when absent. Cannot change.',
+    ),
 })
 
 export const backend = z
   .enum(['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'])
   .describe('The library that computes. auto: the fastest one that the image and the node support.')
 export const protocol = z.enum(['finetune', 'frozen']).describe('frozen: only the new head trains.')
+/** Stages of a backbone: its root, then its blocks. */
+export const Freeze = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('none') }),
+  z.strictObject({ type: z.literal('all') }),
+  z.strictObject({
+    type: z.literal('stages'),
+    stages: z
+      .int()
+      .min(1)
+      .max(5)
+      .describe('Number of stages of the backbone that do not train: 1 is the root, 2 adds the first block.'),
+  }),
+])
+export type Freeze = z.output<typeof Freeze>
 export const DEFAULT_MAX_WAITING = 4
 /** How checkpoints are scored. */
 export const Evaluation = z.strictObject({
@@ -181,6 +210,9 @@ export const Evaluation = z.strictObject({
 export const Training = z.strictObject({
   batchSize: z.int().min(1).max(65_536).describe('Examples in one step of one worker.'),
   weightDecay: z.number().min(0).describe('L2 penalty on weights of convolutions and of the last layer.'),
+  gradientClipNorm: z
+    .exactOptional(rate)
+    .describe('The gradient of a variable whose L2 norm is larger is scaled down to this norm; no limit when absent.'),
   maxSteps: steps.describe('Global steps: pushes applied, by all workers together.'),
   seed: seed.describe('Seed of the initial weights, the order of examples and augmentation.'),
   maxNonFinite: positive.describe('Consecutive gradients with NaN or infinity before the job fails.'),

@@ -8,15 +8,21 @@ export interface BatchNormOptions {
   /**
    * trained: the batch's statistics in training, the moving ones at evaluation; gamma and beta are trained.
    * frozen: the moving statistics in both, and no variable changes. For batches too small to measure statistics.
+   * calibrated: as frozen; the statistics are measured once, before training.
    */
-  readonly mode?: 'trained' | 'frozen'
+  readonly mode?: 'trained' | 'frozen' | 'calibrated'
   readonly epsilon: number
 }
 
-export function batchNormVariables(name: string, channels: number, frozen: boolean): VariableSpec[] {
+/** @param frozen freezes gamma and beta, and the statistics unless they are calibrated */
+export function batchNormVariables(
+  name: string,
+  channels: number,
+  { frozen, mode }: { frozen: boolean; mode: BatchNormOptions['mode'] },
+): VariableSpec[] {
   const vector = { shape: [channels], decay: false } as const
   const trainable = frozen ? 'frozen' : 'trainable'
-  const statistic = frozen ? 'frozen' : 'statistic'
+  const statistic = frozen && mode !== 'calibrated' ? 'frozen' : 'statistic'
   return [
     { name: `${name}/gamma`, ...vector, kind: trainable, init: { type: 'ones' } },
     { name: `${name}/beta`, ...vector, kind: trainable, init: { type: 'zeros' } },
@@ -55,4 +61,10 @@ function namesOf(name: string) {
     mean: `${name}/moving_mean`,
     variance: `${name}/moving_variance`,
   }
+}
+
+/** In mode calibrated a push repeats the statistics that the worker has: the parameter server keeps those of the first. */
+export function repeatStatistics(name: string, pass: Pass): void {
+  const { mean, variance } = namesOf(name)
+  for (const statistic of [mean, variance]) pass.statistic(statistic, tf.clone(pass.weight<Tensor1D>(statistic)))
 }

@@ -1,7 +1,7 @@
 /** One layer of a convolution without bias and the batch norm after it. */
 import type { VariableSpec } from '../support/variables.ts'
 import { type Tensor4D, tf } from '../tensor/tf.ts'
-import { type BatchNormOptions, batchNormVariables, foldBatchNorm, normalise } from './batch-norm.ts'
+import { type BatchNormOptions, batchNormVariables, foldBatchNorm, normalise, repeatStatistics } from './batch-norm.ts'
 import type { Layer } from './layer.ts'
 
 export interface ConvolutionShape {
@@ -20,13 +20,18 @@ export interface LayerOptions {
 }
 
 export function convolution(name: string, shape: ConvolutionShape, { frozen, batchNorm }: LayerOptions): Layer {
-  const normIsFrozen = frozen || batchNorm.mode === 'frozen'
+  const { mode = 'trained', epsilon } = batchNorm
+  const normIsFrozen = frozen || mode !== 'trained'
   return {
-    variables: [filterVariable(name, shape, frozen), ...batchNormVariables(name, shape.outChannels, normIsFrozen)],
+    variables: [
+      filterVariable(name, shape, frozen),
+      ...batchNormVariables(name, shape.outChannels, { frozen: normIsFrozen, mode }),
+    ],
     apply(x_BHWC, pass) {
       const filter = pass.weight<Tensor4D>(`${name}/weights`)
-      if (!normIsFrozen) return normalise(convolve(x_BHWC, filter, shape), name, pass, batchNorm.epsilon)
-      const { scale_C, shift_C } = foldBatchNorm(name, pass, batchNorm.epsilon)
+      if (!normIsFrozen) return normalise(convolve(x_BHWC, filter, shape), name, pass, epsilon)
+      if (pass.training && mode === 'calibrated') repeatStatistics(name, pass)
+      const { scale_C, shift_C } = foldBatchNorm(name, pass, epsilon)
       const scaled_BHWC = isFilterSmaller(x_BHWC, shape)
         ? convolve(x_BHWC, tf.mul(filter, scale_C) as Tensor4D, shape)
         : tf.mul(convolve(x_BHWC, filter, shape), scale_C)

@@ -19,13 +19,14 @@ export function runtimeConfig(job: Job): RuntimeConfig {
     seed: spec.seed,
     task: { type, options, input: spec.input },
     model: spec.model,
-    protocol: job.kind === 'PretrainJob' ? 'finetune' : job.spec.protocol,
+    ...protocolOf(job),
     data: dataConfig(spec.data),
     batchSize: spec.batchSize,
     maxSteps: spec.maxSteps,
     optimizer: spec.optimizer,
     learningRate: spec.learningRate,
     weightDecay: spec.weightDecay,
+    ...(spec.gradientClipNorm === undefined ? {} : { gradientClipNorm: spec.gradientClipNorm }),
     batchNorm: spec.batchNorm,
     async: spec.async,
     topology: {
@@ -41,6 +42,12 @@ export function runtimeConfig(job: Job): RuntimeConfig {
     ...(spec.evaluation ? { evaluation: evaluationConfig(job) } : {}),
     maxNonFinite: spec.maxNonFinite,
   }
+}
+
+function protocolOf(job: Job): Pick<RuntimeConfig, 'protocol' | 'freeze'> {
+  if (job.kind === 'PretrainJob') return { protocol: 'finetune' }
+  const { protocol, freeze } = job.spec
+  return { protocol, ...(freeze && { freeze }) }
 }
 
 /** The folder of a job inside its checkpoint claim; the uid distinguishes it from an earlier job of the same name. */

@@ -16,6 +16,8 @@ export function createShard(layout: ShardLayout, config: RuntimeConfig): Shard {
     optimizer: config.optimizer,
     weightDecay: config.weightDecay,
     statisticDecay: config.batchNorm.decay,
+    keepsFirstStatistics: config.batchNorm.mode === 'calibrated',
+    gradientClipNorm: config.gradientClipNorm,
     needsScratch: needsScratch(config.async.policy),
   })
 }

@@ -5,6 +5,7 @@
 import type { Optimizer as OptimizerSettings } from '../contract/training.ts'
 import { DownpourError } from '../support/errors.ts'
 import { type ShardLayout, viewsOf } from '../wire/layout.ts'
+import { clipByNorm } from './clip.ts'
 import { drawInitial } from './initial.ts'
 import type { ElementKernel } from './kernel.ts'
 import { Kernels } from './kernels.ts'
@@ -18,6 +19,10 @@ export interface ShardOptions {
   weightDecay: number
   /** Batch-norm moving averages: m ← d·m + (1−d)·x. */
   statisticDecay: number
+  /** Keeps the statistics of the first push, which are not those of a batch (batch norm in mode calibrated). */
+  keepsFirstStatistics?: boolean
+  /** The largest L2 norm of the gradient of a variable; absent: no limit. */
+  gradientClipNorm?: number | undefined
   /** Whether to allocate one more value for each trainable weight, which some asynchrony policies need. */
   needsScratch: boolean
 }
@@ -95,9 +100,11 @@ export class Shard {
   /**
    * Applies `incoming`: the optimizer to the trainable weights, the moving average to the statistics. With gradients of
    * n `batches` summed and their statistics averaged, weights decay n times (g = Σ gᵢ + n · weightDecay · w) and
-   * statistics move as far as in n averages (m ← dⁿ · m + (1 − dⁿ) · x̄).
+   * statistics move as far as in n averages (m ← dⁿ · m + (1 − dⁿ) · x̄). A sum of n gradients may have n times the norm
+   * of one.
    */
   update({ batches, ...facts }: Omit<UpdateFacts, 'weightDecay'> & { batches: number }): void {
+    this.#clip(batches)
     const weightDecay = batches * this.options.weightDecay
     for (const { start, length, decay, rate } of this.#updateRuns) {
       const byte = 4 * start
@@ -110,9 +117,25 @@ export class Shard {
       const learningRate = facts.learningRate * rate
       this.#optimizer.update(this.#kernels, run, { ...facts, learningRate, weightDecay: decay ? weightDecay : 0 })
     }
+    this.#updateStatistics(facts.step === 0, batches)
+  }
+
+  #clip(batches: number): void {
+    const { gradientClipNorm } = this.options
+    if (gradientClipNorm === undefined) return
+    for (const { kind, offset, length } of this.layout.entries) {
+      if (kind !== 'trainable') break
+      clipByNorm(this.incoming.subarray(offset, offset + length), gradientClipNorm * batches)
+    }
+  }
+
+  #updateStatistics(isFirst: boolean, batches: number): void {
+    const { statisticDecay, keepsFirstStatistics } = this.options
+    if (keepsFirstStatistics && !isFirst) return
+    const decay = keepsFirstStatistics ? 0 : statisticDecay ** batches
     const byte = 4 * this.layout.trainable
     const arrays = { mean: this.weights.byteOffset + byte, batch: this.incoming.byteOffset + byte }
-    this.#kernels.run(MOVING_AVERAGE, arrays, this.layout.statistic, { decay: this.options.statisticDecay ** batches })
+    this.#kernels.run(MOVING_AVERAGE, arrays, this.layout.statistic, { decay })
   }
 
   /** @param into an earlier copy to reuse, which saves page faults */

@@ -92,6 +92,11 @@ export class Training {
     return this.#options.index === 0 && index !== 0 && this.#version < warmStartSteps
   }
 
+  /** Computed before worker 0 has pushed the statistics of a job with calibrated batch norm. */
+  #isUncalibrated({ index }: WorkerId, { baseVersion }: Message<'push'>): boolean {
+    return this.#options.config.batchNorm.mode === 'calibrated' && index !== 0 && baseVersion === 0
+  }
+
   /** Call when the present weights are sent to the worker. */
   notePull({ index }: WorkerId): void {
     this.#policy.onPull?.(index)
@@ -133,7 +138,7 @@ export class Training {
     if (this.done) return 'done'
     // Computed on weights of another incarnation, or on weights that this one does not have yet.
     if (push.incarnation !== this.incarnation || push.baseVersion > this.#version) return 'incarnation'
-    if (this.mustWait(who)) return 'wait'
+    if (this.mustWait(who) || this.#isUncalibrated(who, push)) return 'wait'
     const staleness = this.#version - push.baseVersion
     if (maxStaleness !== undefined && staleness > maxStaleness) return 'stale'
     this.shard.incoming.set(floatsOf(body, this.shard.incoming.length))

@@ -49,7 +49,7 @@ export async function createInput(
 
 /** @throws DownpourError CONFIG_INVALID */
 export async function createTask(
-  config: Pick<RuntimeConfig, 'task' | 'model' | 'protocol' | 'batchNorm'>,
+  config: Pick<RuntimeConfig, 'task' | 'model' | 'protocol' | 'freeze' | 'batchNorm'>,
 ): Promise<Task> {
   const { type, options } = config.task
   const [program, { jobBackbone }] = await Promise.all([entryOf(type).task(), import('./job-backbone.ts')])

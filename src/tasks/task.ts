@@ -1,7 +1,6 @@
 /** A task as workers and the evaluator use it: network and loss over tensors, predictions and scores over plain arrays. */
 import type { Sketches } from '../contract/sketch.ts'
 import type { Backbone, BackboneOptions } from '../models/backbone.ts'
-import type { BatchNormOptions } from '../models/batch-norm.ts'
 import type { Objective } from '../models/gradients.ts'
 import type { Pass } from '../models/layer.ts'
 import type { LabelTree } from '../scores/mean-average-precision.ts'
@@ -12,10 +11,8 @@ import type { Values } from '../tensor/values.ts'
 export type { Sketch, Sketches } from '../contract/sketch.ts'
 export type { Values } from '../tensor/values.ts'
 
-/** What a task may ask of the job's backbone; BackboneOptions describes the fields. */
-export interface BackboneSettings extends Partial<Pick<BackboneOptions, 'outputStride' | 'freeze'>> {
-  batchNorm?: NonNullable<BatchNormOptions['mode']>
-}
+/** What a task may ask of the job's backbone; BackboneOptions describes the field. */
+export type BackboneSettings = Pick<BackboneOptions, 'outputStride'>
 
 /** @throws DownpourError CONFIG_INVALID where the job's backbone cannot be built so */
 export type BuildBackbone = (settings?: BackboneSettings) => Backbone

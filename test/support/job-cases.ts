@@ -1055,6 +1055,12 @@ const BROKEN_RULES: readonly JobCase[] = [
     'init cannot be random',
   ),
   invalid(
+    'frozen stages of random weights',
+    finetune({ from: undefined, freeze: { type: 'stages', stages: 2 }, init: 'random' }),
+    /freeze: needs pre-trained/,
+    'everything must train',
+  ),
+  invalid(
     'frozen random weights in a transfer',
     pretrain({ transfers: [transfer({}, { protocol: 'frozen', init: 'random' })] }),
     /^spec\.transfers\[0\]\.template\.protocol: frozen needs/,
@@ -1254,6 +1260,23 @@ export const CHANGE_CASES: readonly ChangeCase[] = [
     field: 'from',
   },
   { name: 'the protocol', before: finetune(), after: finetune({ protocol: 'frozen' }), field: 'protocol' },
+  {
+    name: 'the frozen stages',
+    before: finetune({ freeze: { type: 'stages', stages: 1 } }),
+    after: finetune({ freeze: { type: 'stages', stages: 2 } }),
+    field: 'freeze',
+  },
+  {
+    name: 'the mode of batch norm',
+    before: finetune({ batchNorm: { mode: 'frozen' } }),
+    after: finetune({ batchNorm: { mode: 'calibrated' } }),
+    field: 'batchNorm.mode',
+  },
+  {
+    name: 'the decay of batch norm',
+    before: finetune({ batchNorm: { mode: 'frozen' } }),
+    after: finetune({ batchNorm: { mode: 'frozen', decay: 0.5 } }),
+  },
   { name: 'the number of workers', before: pretrain(), after: pretrain({ workers: { replicas: 3 } }) },
   { name: 'the length', before: pretrain(), after: pretrain({ maxSteps: 90_000_000 }) },
   { name: 'the queue', before: queued(), after: pretrain(), field: 'scheduling', message: RUNNING },

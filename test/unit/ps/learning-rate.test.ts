@@ -35,6 +35,22 @@ test('a polynomial rate falls to zero at the last step and stays there', () => {
   assert.deepEqual([at(poly, 100), at(poly, 150)], [0, 0])
 })
 
+test('a rate grows linearly over warmupSteps, in every schedule, and is the schedule afterwards', () => {
+  const schedules: LearningRate[] = [
+    { type: 'constant', initial: 0.1 },
+    { type: 'exponential', initial: 0.1, factor: 0.5, everySteps: 10, staircase: false },
+    { type: 'piecewise', boundaries: [10], values: [0.1, 0.01] },
+    { type: 'poly', initial: 0.1, power: 0.9 },
+  ]
+  for (const schedule of schedules) {
+    const warm = { ...schedule, warmupSteps: 20 }
+    for (const step of [0, 1, 9, 18])
+      assert.equal(at(warm, step), at(schedule, step) * ((step + 1) / 20), schedule.type)
+    for (const step of [19, 20, 50]) assert.equal(at(warm, step), at(schedule, step), schedule.type)
+    assert.equal(at({ ...schedule, warmupSteps: 0 }, 0), at(schedule, 0))
+  }
+})
+
 test('a constant rate is the same at every step', () => {
   assert.equal(at({ type: 'constant', initial: 0.1 }, 12_345), 0.1)
 })

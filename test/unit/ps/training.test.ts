@@ -123,6 +123,17 @@ describe('a push', () => {
     assert.equal(training.push(worker(1), push(1), ONE), 'applied', 'waiting does not use up the sequence number')
   })
 
+  test('computed before worker 0 has pushed calibrated statistics waits on every shard, and is applied afterwards', () => {
+    for (const index of [0, 1]) {
+      const config = makeConfig({ batchNorm: { decay: 0.5, epsilon: 1e-5, mode: 'calibrated' } })
+      const training = makeTraining(config, [variable('w', 4)], { index })
+      assert.equal(training.push(worker(1), push(1), ONE), 'wait')
+      assert.equal(training.push(worker(0), push(1), ONE), 'applied')
+      assert.equal(training.push(worker(1), push(1), ONE), 'wait', 'still computed on the first weights')
+      assert.equal(training.push(worker(1), push(1, { baseVersion: 1 }), ONE), 'applied')
+    }
+  })
+
   test('computed on the weights of a former incarnation is not applied, and the worker has to pull', () => {
     const training = makeTraining()
     assert.equal(training.push(worker(0), push(1, { incarnation: INCARNATION + 1 }), ONE), 'incarnation')
@@ -210,6 +221,15 @@ describe('an update', () => {
     const training = makeTraining(makeConfig(), variables)
     training.push(worker(0), push(1), body(-1, 8))
     assert.deepEqual([...training.shard.weights], [1, 6, 1])
+  })
+
+  test('keeps the statistics of the first push when they are calibrated', () => {
+    const config = makeConfig({ batchNorm: { decay: 0.5, epsilon: 1e-5, mode: 'calibrated' } })
+    const training = makeTraining(config, [variable('w', 1), variable('mean', 1, { kind: 'statistic' })])
+    training.push(worker(0), push(1), body(0, 7))
+    assert.deepEqual([...training.shard.weights], [0, 7])
+    training.push(worker(0), push(2, { baseVersion: 1 }), body(0, 9))
+    assert.deepEqual([...training.shard.weights], [0, 7])
   })
 
   test('uses the learning rate of the step that it completes', () => {

@@ -19,12 +19,19 @@ type Variant = NonNullable<RuntimeConfig['model']['variant']>
 const EPSILON = 0.5
 const IMAGENET = { type: 'standardised', mean: [0.485, 0.456, 0.406], stddev: [0.229, 0.224, 0.225] } as const
 
+interface JobSettings {
+  protocol?: RuntimeConfig['protocol']
+  freeze?: NonNullable<RuntimeConfig['freeze']>
+  mode?: NonNullable<RuntimeConfig['batchNorm']['mode']>
+}
+
 function jobWith(
   backbone: RuntimeConfig['model']['backbone'],
-  protocol: RuntimeConfig['protocol'] = 'finetune',
+  { protocol = 'finetune', freeze, mode }: JobSettings = {},
 ): RuntimeConfig {
-  const config = makeConfig({ protocol })
-  return { ...config, model: { ...config.model, backbone }, batchNorm: { decay: 0.9, epsilon: EPSILON } }
+  const config = makeConfig({ protocol, ...(freeze && { freeze }) })
+  const batchNorm = { decay: 0.9, epsilon: EPSILON, ...(mode && { mode }) }
+  return { ...config, model: { ...config.model, backbone }, batchNorm }
 }
 
 function lastFeature(backbone: Backbone, weights: Weights): number[] {
@@ -45,19 +52,30 @@ test('a task gets the backbone, the epsilon and the protocol of its job', () => 
   assert.deepEqual(backbone.variables, buildBackbone(job).variables)
   assert.deepEqual(lastFeature(backbone, weights), lastFeature(buildBackbone(job), weights))
   const all = { root: true, block1: true, block2: true, block3: true }
-  assert.deepEqual(frozenStages(jobBackbone(jobWith('resnet-mini', 'frozen'))()), all)
+  assert.deepEqual(frozenStages(jobBackbone(jobWith('resnet-mini', { protocol: 'frozen' }))()), all)
 })
 
-test('a task can ask for stride, frozen stages and frozen batch norm', () => {
+test('a task decides the output stride, and its job the frozen stages and the mode of batch norm', () => {
   const build = jobBackbone(jobWith('resnet50'))
   assert.deepEqual(
     build({ outputStride: 16 }).features.map(({ stride }) => stride),
     [4, 8, 16, 16],
   )
   const expected = { root: true, block1: true, block2: false, block3: false, block4: false }
-  assert.deepEqual(frozenStages(build({ freeze: { stages: 2 } })), expected)
-  for (const { name, kind } of build({ batchNorm: 'frozen' }).variables)
-    assert.equal(kind, name.endsWith('/weights') ? 'trainable' : 'frozen', name)
+  assert.deepEqual(
+    frozenStages(jobBackbone(jobWith('resnet50', { freeze: { type: 'stages', stages: 2 } }))()),
+    expected,
+  )
+  const kindsOf = (mode: 'frozen' | 'calibrated') =>
+    Map.groupBy(jobBackbone(jobWith('resnet50', { mode }))().variables, ({ name }) => name.split('/').at(-1))
+  for (const mode of ['frozen', 'calibrated'] as const) {
+    const kinds = [...kindsOf(mode)].map(([part, own]) => [part, [...new Set(own.map(({ kind }) => kind))]])
+    const statistic = mode === 'frozen' ? ['frozen'] : ['statistic']
+    assert.deepEqual(Object.fromEntries(kinds), {
+      ...{ weights: ['trainable'], gamma: ['frozen'], beta: ['frozen'] },
+      ...{ moving_mean: statistic, moving_variance: statistic },
+    })
+  }
 })
 
 test('the variant of a job decides input, strides and padding, and changes no variable', () => {
@@ -78,9 +96,9 @@ test('the variant of a job decides input, strides and padding, and changes no va
   assert.deepEqual(build('torchvision').variables, build('slim').variables)
 })
 
-test('the frozen protocol of a job freezes more than the stages that a task asks for', () => {
-  const stages = Object.values(frozenStages(jobBackbone(jobWith('resnet-mini', 'frozen'))({ freeze: { stages: 1 } })))
-  assert.deepEqual(stages, [true, true, true, true])
+test('the frozen protocol of a job freezes more than its stages', () => {
+  const job = jobWith('resnet-mini', { protocol: 'frozen', freeze: { type: 'stages', stages: 1 } })
+  assert.deepEqual(Object.values(frozenStages(jobBackbone(job)())), [true, true, true, true])
 })
 
 test('settings that the backbone of the job does not have are refused', () => {
