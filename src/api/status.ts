@@ -1,5 +1,6 @@
 /** The status of both kinds, which each reconcile computes and writes once. The CRD is generated from it. */
 import { z } from 'zod'
+import { InitReport, Lineage } from '../contract/first-weights.ts'
 import { Condition } from './conditions.ts'
 import { keyedList } from './lists.ts'
 
@@ -103,6 +104,10 @@ export const JobStatus = z.object({
       'Checkpoints that spec.from of other jobs can choose; limited by keep, keepBest and the steps of transfers.',
     ),
   source: PinnedSource.optional().describe('The pinned checkpoint that the job starts from.'),
+  init: InitReport.optional().describe('What the job has taken from that checkpoint, and what it has drawn.'),
+  lineage: Lineage.optional().describe(
+    'The checkpoints that its weights descend from: its own source first, then the source of that job, and so on.',
+  ),
   results: Results.optional().describe('The newest evaluation.'),
   evaluation: EvaluationProgress.optional().describe('How far the evaluator is; absent: the job has none.'),
   headline: z.string().optional().describe('The result as a short text, for people.'),

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { MAX_CLASSES_BYTES } from '../contract/classes.ts'
 import { Lease } from '../contract/exchange.ts'
+import { InitReport, Lineage } from '../contract/first-weights.ts'
 import { StoredVariable } from '../support/variables.ts'
 import { unitCount } from '../wire/messages.ts'
 
@@ -74,6 +75,9 @@ export const Manifest = z.strictObject({
   /** Absent in checkpoints of older versions. */
   model: z.exactOptional(ModelRecord),
   task: z.exactOptional(TaskRecord),
+  /** Where the job's first weights came from, so that its lineage is known after the jobs of its sources were deleted. */
+  init: z.exactOptional(InitReport),
+  lineage: z.exactOptional(Lineage),
   optimizer: z.string(),
   layout: z.strictObject({ hash: z.string(), variables: z.array(StoredVariable) }),
   shards: z.array(ShardRecord).min(1),

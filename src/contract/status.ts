@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { ClassesId } from './classes.ts'
 import { EvaluationRecord } from './files.ts'
+import { InitReport, Lineage } from './first-weights.ts'
 
 const count = z.int().min(0)
 const text = z.string().max(4096)
@@ -57,6 +58,10 @@ export const CoordinatorStatus = z.object({
   classes: ClassesId.nullable().default(null),
   /** The checkpoint on a volume that the job started from; null: it starts from none, or has not chosen it yet. */
   source: ChosenSource.nullable().default(null),
+  /** What the job has taken from its source; null: not known yet, or the job started with an older version. */
+  init: InitReport.nullable().default(null),
+  /** The jobs whose weights it continues, its own source first; empty: none, or not known yet. */
+  lineage: Lineage.default([]),
   checkpoints: z.array(CheckpointInfo).max(500),
   /** Steps that retention keeps because another job starts from them. Set by PUT /pins. */
   pinned: z.array(count).max(1000),

@@ -11,7 +11,7 @@ import type { World } from './world.ts'
 /** The parts of the status that come from reports of the pods. */
 export type Reports = Pick<
   JobStatus,
-  'source' | 'progress' | 'checkpoint' | 'checkpoints' | 'results' | 'evaluation' | 'headline'
+  'source' | 'init' | 'lineage' | 'progress' | 'checkpoint' | 'checkpoints' | 'results' | 'evaluation' | 'headline'
 >
 
 export function readReports(world: World): Reports {
@@ -24,12 +24,20 @@ export function readReports(world: World): Reports {
   const source = reportedSource(world)
   return {
     ...(source && { source }),
+    ...firstWeights(world),
     ...(progress && { progress }),
     ...(checkpoint && { checkpoint, checkpoints }),
     ...(results && { results }),
     ...(evaluation && { evaluation }),
     ...(headline && { headline }),
   }
+}
+
+/** Kept from the previous status, because a termination message may be too short for the whole lineage. */
+function firstWeights({ previous, observed: { coordinator } }: World): Pick<Reports, 'init' | 'lineage'> {
+  const init = previous?.init ?? coordinator?.init
+  const lineage = previous?.lineage ?? coordinator?.lineage
+  return { ...(init && { init }), ...(lineage?.length && { lineage }) }
 }
 
 export interface StatusInput {

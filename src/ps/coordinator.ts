@@ -121,7 +121,7 @@ export class Coordinator {
 
   status(): CoordinatorStatus {
     const { config, server, incarnation, restoredStep, catalogue, skipped, classes, source } = this.#options
-    const training = server.opened?.training
+    const { training, firstWeights } = server.opened ?? {}
     const step = training?.version ?? restoredStep
     const { examplesPerSecond, stepsPerSecond } = this.#progress.rates()
     return {
@@ -142,6 +142,8 @@ export class Coordinator {
       epoch: server.opened?.leases?.epoch ?? 0,
       classes: classes.id,
       source,
+      init: firstWeights?.init ?? null,
+      lineage: firstWeights?.lineage ?? [],
       checkpoints: catalogue.infos,
       pinned: [...this.pinned].sort((a, b) => a - b),
       checkpointsSkipped: skipped.count,

@@ -4,10 +4,12 @@ import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { Failure } from '../contract/status.ts'
 import type { Log } from '../support/log.ts'
 import { type ModelLayout, placeLayout } from '../wire/layout.ts'
+import { pickFirstWeights } from './first-weights.ts'
 import type { JobClasses } from './job-classes.ts'
 import { LeaseTable } from './leases.ts'
 import type { OpenShard } from './peer.ts'
 import { createShard, initialise, type OwnCheckpoint, ownRecord, restoreOwn } from './restore.ts'
+import type { Shard } from './shard.ts'
 import type { Source } from './source.ts'
 import { type Applied, Training } from './training.ts'
 import { WorkerTable } from './workers.ts'
@@ -29,21 +31,31 @@ export interface OpeningOptions {
 
 /** @throws DownpourError CHECKPOINT_*, DATA_EMPTY, LAYOUT_TOO_LARGE */
 export async function openShard(layout: ModelLayout, dataUnits: number, options: OpeningOptions): Promise<OpenShard> {
-  const training = await openTraining(layout, options)
+  const { shard, firstWeights } = await fillShard(layout, options)
   const leases = options.index === 0 ? openLeases(dataUnits, options) : undefined
-  return { layout, training, leases, classes: options.classes }
+  return { layout, training: openTraining(shard, options), firstWeights, leases, classes: options.classes }
 }
 
-async function openTraining(layout: ModelLayout, options: OpeningOptions): Promise<Training> {
-  const { config, index, incarnation, source, own, fs, log, onApplied, onFailure } = options
+async function fillShard(layout: ModelLayout, { config, index, source, own, fs, log }: OpeningOptions) {
   const { parameterServers } = config.topology
   const shardLayout = placeLayout(layout, parameterServers).shards[index]
   if (!shardLayout) throw new RangeError(`no shard ${index} of ${parameterServers}`)
   const shard = createShard(shardLayout, config)
-  if (own.latest) await restoreOwn(shard, own.latest, fs, log)
-  else await initialise(shard, config, source, fs)
-  if (source) log.info({ ...source }, 'weights initialised from another checkpoint')
-  const record = own.latest ? ownRecord(own.latest, index, parameterServers) : undefined
+  if (own.latest) {
+    await restoreOwn(shard, own.latest, fs, log)
+    return { shard, firstWeights: pickFirstWeights(own.latest.manifest) }
+  }
+  const firstWeights = await initialise(shard, layout.variables, config, source, fs)
+  // One server reports it for all: each of them knows the whole model.
+  const report = index === 0 ? firstWeights : {}
+  const what = source ? 'weights initialised from another checkpoint' : 'weights drawn at random'
+  log.info({ ...source, ...report }, what)
+  return { shard, firstWeights }
+}
+
+function openTraining(shard: Shard, options: OpeningOptions): Training {
+  const { config, index, incarnation, own, onApplied, onFailure } = options
+  const record = own.latest ? ownRecord(own.latest, index, config.topology.parameterServers) : undefined
   const version = record?.version ?? 0
   const globalStep = own.latest?.manifest.step ?? 0
   const workers = new WorkerTable(record)

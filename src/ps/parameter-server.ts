@@ -266,7 +266,8 @@ export class ParameterServer {
     setImmediate(() => coordinator.begin(rounds, peers)) // after the answer to the hello that opened this shard
   }
 
-  #roundsOf(coordinator: Coordinator, { layout, training, leases }: OpenShard, peers: readonly PeerShard[]): Rounds {
+  #roundsOf(coordinator: Coordinator, open: OpenShard, peers: readonly PeerShard[]): Rounds {
+    const { layout, training, leases, firstWeights } = open
     const { config, fs, clock, log, metrics } = this.#options
     const { keep, keepBest, keepSteps } = config.checkpoint
     return new Rounds({
@@ -283,6 +284,7 @@ export class ParameterServer {
         seed: config.seed,
         task: config.task,
         model: { ...completeModel(config.model), batchNormEpsilon: config.batchNorm.epsilon },
+        ...firstWeights,
         optimizer: config.optimizer.type,
         layout: { hash: layout.hash, variables: layout.variables.map(storedVariable) },
         leases: leases?.save() ?? null,

@@ -1,5 +1,6 @@
 import type { Channel } from '../wire/channel.ts'
 import type { ModelLayout } from '../wire/layout.ts'
+import type { FirstWeights } from './first-weights.ts'
 import type { JobClasses } from './job-classes.ts'
 import type { LeaseTable } from './leases.ts'
 import type { Training } from './training.ts'
@@ -9,6 +10,7 @@ import type { WorkerId } from './workers.ts'
 export interface OpenShard {
   layout: ModelLayout
   training: Training
+  firstWeights: FirstWeights
   /** Only on parameter server 0. */
   leases: LeaseTable | undefined
   /** Only on parameter server 0. */

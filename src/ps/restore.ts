@@ -6,8 +6,10 @@ import type { ShardRecord } from '../checkpoint/manifest.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
+import type { VariableSpec } from '../support/variables.ts'
 import { type LayoutEntry, type ShardLayout, viewsOf } from '../wire/layout.ts'
 import { needsScratch } from './async/policies.ts'
+import { assertHas, type FirstWeights, firstWeightsOf } from './first-weights.ts'
 import { Shard } from './shard.ts'
 import type { Source } from './source.ts'
 
@@ -86,21 +88,25 @@ export async function restoreOwn(shard: Shard, found: ListedCheckpoint, fs: File
 
 /**
  * Initialises a new job: draws all variables, then copies those that are restored from the source, if there is one.
- * @throws DownpourError CHECKPOINT_*, CHECKPOINT_INCOMPLETE with the names that the source lacks
+ * @param variables of the whole model; the shard may hold a part of them
+ * @throws DownpourError CHECKPOINT_*, such as CHECKPOINT_INCOMPLETE with the names that the source lacks
  */
 export async function initialise(
   shard: Shard,
+  variables: readonly VariableSpec[],
   config: RuntimeConfig,
   source: Source | undefined,
   fs: FileSystem,
-): Promise<void> {
+): Promise<FirstWeights> {
   shard.draw(config.seed)
-  if (!source) return
+  if (!source) return firstWeightsOf(variables)
   const { folder, digest } = source
   const wanted = shard.layout.entries.filter(({ restored }) => restored !== false)
   const only = new Set(wanted.map(({ name }) => name))
   const loaded = await loadCheckpoint(folder, { expectDigest: digest, only, fs })
+  const first = firstWeightsOf(variables, { folder, ...loaded })
   copyVariables(wanted, loaded, shard.weights, folder)
+  return first
 }
 
 function copyVariables(
@@ -109,17 +115,7 @@ function copyVariables(
   flat: Float32Array,
   folder: string,
 ): void {
-  const wrong = entries.flatMap(({ name, shape }) => {
-    const found = variables.get(name)
-    if (!found) return [`${name} (missing)`]
-    return String(found.shape) === String(shape) ? [] : [`${name} ([${found.shape}], expected [${shape}])`]
-  })
-  if (wrong.length > 0)
-    throw new DownpourError(
-      'CHECKPOINT_INCOMPLETE',
-      `${folder} does not fit this model: ${wrong.slice(0, 5).join(', ')}${wrong.length > 5 ? `, and ${wrong.length - 5} more` : ''}`,
-      { folder, wrong: wrong.length },
-    )
+  assertHas(folder, variables, entries)
   const views = viewsOf(entries, flat)
   for (const { name } of entries) views.get(name)?.set(variables.get(name)?.data ?? [])
 }

@@ -41,18 +41,18 @@ export async function latestStep(folder: string): Promise<number | undefined> {
   return (await findLatest(join(folder, 'tiny'))).latest?.manifest.step
 }
 
-export async function train(client: ShardClient, steps: number): Promise<string> {
+export async function train(client: ShardClient, steps: number, model = layout): Promise<string> {
   let result = 'none'
   for (let i = 0; i < steps; i++) {
     await client.pull()
-    result = (await pushOnes(client)).result
+    result = (await pushOnes(client, client.base, model)).result
   }
   return result
 }
 
 /** @param base the weights on which the push claims to be computed */
-export function pushOnes(client: ShardClient, base = client.base): Promise<PushReply> {
-  const gradients = layout.variables.map(({ name, shape }) => [name, new Float32Array(shape[0] ?? 0).fill(1)] as const)
+export function pushOnes(client: ShardClient, base = client.base, model = layout): Promise<PushReply> {
+  const gradients = model.variables.map(({ name, shape }) => [name, new Float32Array(shape[0] ?? 0).fill(1)] as const)
   return client.push({ gradients: new Map(gradients), statistics: new Map(), batches: 1, loss: 1, examples: 1, base })
 }
 

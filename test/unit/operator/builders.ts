@@ -175,6 +175,8 @@ export function coordinator(facts: Partial<CoordinatorStatus> = {}): Coordinator
     epoch: 0,
     classes: null,
     source: null,
+    init: null,
+    lineage: [],
     checkpoints: [],
     pinned: [],
     checkpointsSkipped: 0,

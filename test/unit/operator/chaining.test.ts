@@ -251,6 +251,20 @@ describe('spec.from.volume', () => {
     assert.deepEqual(done.status.source, pinned)
   })
 
+  test('shows what was loaded and the lineage, and keeps both when a later report is missing or cut short', () => {
+    const part = (variables: number) => ({ variables, values: 10 * variables, names: ['w'] })
+    const init = { loaded: part(3), skipped: part(2), new: part(1) }
+    const lineage = ['jft', 'imagenet'].map((name, i) => ({ kind: 'PretrainJob', name, step: 9 - i, digest: `d${i}` }))
+    const first = decideWith({ coordinator: coordinator({ init, lineage }) })
+    assert.deepEqual([first.status.init, first.status.lineage], [init, lineage])
+    for (const facts of [{}, { coordinator: coordinator({ lineage: lineage.slice(0, 1) }) }]) {
+      const { status } = decideWith(facts, first.status)
+      assert.deepEqual([status.init, status.lineage], [init, lineage])
+    }
+    const unknown = decideWith({ coordinator: coordinator() }).status
+    assert.ok(!('init' in unknown) && !('lineage' in unknown))
+  })
+
   test('a source that a parameter server refuses ends the job with its code', () => {
     const failed = {
       ...pod('ps', 0),
