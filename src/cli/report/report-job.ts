@@ -4,6 +4,8 @@ import { type Job, wantedSource } from '../../api/job.ts'
 import { withoutSecrets } from '../../api/secrets.ts'
 import { pinnedText } from '../../api/status.ts'
 import type { HistoryRecord } from '../../contract/files.ts'
+import { lineageText } from '../../contract/first-weights.ts'
+import { initText } from '../first-weights.ts'
 import { jobText } from '../job-text.ts'
 import { isShare, REDUCED, skippedText } from '../metric-text.ts'
 import { duration } from '../progress.ts'
@@ -102,6 +104,7 @@ function factsOf({ job, folder }: JobResult): [string, string][] {
     ['Preset', spec.preset],
     ['Seed', String(spec.seed)],
     ['Initial weights', initialWeights(job)],
+    ['Variables', status?.init && initText(status.init)],
     ['Data', dataText(spec.data)],
     ['Evaluation data', spec.evaluation && evaluationText(spec.evaluation)],
     ['Not scored', skippedText(job)],
@@ -117,10 +120,13 @@ function factsOf({ job, folder }: JobResult): [string, string][] {
   return facts.flatMap(([name, value]): [string, string][] => (value ? [[name, value]] : []))
 }
 
+/** The source, then the checkpoints that it descends from. */
 function initialWeights(job: Job): string {
   if (!wantedSource(job)) return 'random'
-  const { source } = job.status ?? {}
-  return source ? `${pinnedText(source)}, sha256 ${source.digest}` : 'not chosen yet'
+  const { source, lineage = [] } = job.status ?? {}
+  if (!source) return 'not chosen yet'
+  const [, ...earlier] = lineage
+  return `${pinnedText(source)}, sha256 ${source.digest}${earlier.length > 0 ? ` < ${lineageText(earlier)}` : ''}`
 }
 
 function labelSubsetText({ names, keepOtherLabels }: NonNullable<Job['spec']['data']['labelSubset']>): string {

@@ -7,6 +7,7 @@ import { withoutSecrets } from '../../api/secrets.ts'
 import { startLocalCluster } from '../../local/cluster.ts'
 import { systemClock } from '../../support/clock.ts'
 import { createLog } from '../../support/log.ts'
+import { firstWeightsTable } from '../first-weights.ts'
 import { jobText } from '../job-text.ts'
 import { readManifests } from '../manifests.ts'
 import { skippedText } from '../metric-text.ts'
@@ -150,7 +151,8 @@ async function reportRun(
     await writeFile(join(options.stateDir, 'results.json'), text, { mode: 0o600 })
   })
   const width = process.stdout.isTTY ? process.stdout.columns : undefined
-  for (const line of ['', ...resultTable(results, width), '', ...gainTable(transferGains(results))]) view.print(line)
+  const tables = [resultTable(results, width), firstWeightsTable(ended, width), gainTable(transferGains(results))]
+  for (const lines of tables) for (const line of ['', ...lines]) view.print(line)
   for (const job of ended) for (const line of [...skippedLines(job), ...failureLines(job)]) view.print(line)
   view.print(`Report: ${report}    (${duration(seconds)})`)
   return ended.every((job) => job.status?.phase === 'Succeeded') ? 0 : 1

@@ -9,6 +9,7 @@ import { KubeError } from '../../kube/errors.ts'
 import { DownpourError } from '../../support/errors.ts'
 import { createLog } from '../../support/log.ts'
 import { printableText } from '../../support/printable.ts'
+import { firstWeightsTable } from '../first-weights.ts'
 import { type CliIo, exitWith, processIo } from '../io.ts'
 import { progressTable } from '../progress.ts'
 import { byCreation, listJobs } from '../stored-jobs.ts'
@@ -45,10 +46,15 @@ export async function showStatus(names: readonly string[], options: StatusOption
   const missing = names.filter((name) => !jobs.some((job) => isNamed(job, name)))
   const shown = names.length === 0 ? jobs : jobs.filter((job) => names.some((name) => isNamed(job, name)))
   if (options.json) io.out.write(`${JSON.stringify({ jobs: shown.map(factsOf) }, null, 2)}\n`)
-  else if (shown.length > 0) for (const line of progressTable(shown, io.out)) io.out.write(`${printableText(line)}\n`)
+  else if (shown.length > 0) for (const line of tablesOf(shown, io.out)) io.out.write(`${printableText(line)}\n`)
   else if (missing.length === 0) io.err.write('no jobs\n')
   for (const name of missing) io.err.write(`JOB_NOT_FOUND: ${printableText(name)}: no such job\n`)
   return missing.length > 0 ? 1 : 0
+}
+
+function tablesOf(jobs: readonly Job[], out: CliIo['out']): string[] {
+  const weights = firstWeightsTable(jobs, out.isTTY ? out.columns : undefined)
+  return [...progressTable(jobs, out), ...(weights.length > 0 ? ['', ...weights] : [])]
 }
 
 async function readJobs({ stateDir, kubeconfig, namespace }: StatusOptions): Promise<Job[]> {
@@ -101,6 +107,8 @@ function factsOf(job: Job) {
     results: status?.results,
     evaluation: status?.evaluation,
     source: status?.source,
+    init: status?.init,
+    lineage: status?.lineage,
     waiting: waiting && { reason: waiting.key, message: waiting.text },
   }
 }

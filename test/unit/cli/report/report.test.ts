@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import type { Job } from '../../../../src/api/job.ts'
 import { renderReport, writeReport } from '../../../../src/cli/report/report.ts'
 import { finetuned, fromRandom, pretrained, record, resultOf } from '../histories.ts'
 
@@ -59,6 +60,27 @@ suite('the report of a run', () => {
     assert.match(facts.get('Workers') ?? '', /^\d+/)
     assert.equal(facts.get('Initial weights'), 'not chosen yet')
     assert.match(html, /<pre>[\s\S]*seed: 41[\s\S]*<\/pre>/)
+  })
+
+  test('has the variables that were loaded, and the whole lineage of the weights', () => {
+    const digest = 'd'.repeat(64)
+    const part = (variables: number, ...names: string[]) => ({ variables, values: 7 * variables, names })
+    const job = finetuned('ours', 0.5)
+    const status = {
+      ...job.status,
+      source: { pretrainJob: 'jft', step: 9, digest, path: 'jft', claimName: 'checkpoints' },
+      init: { loaded: part(312, 'conv1/weights'), skipped: part(1, 'head/biases'), new: part(0) },
+      lineage: ['jft', 'imagenet', 'first'].map((name, i) => ({ kind: 'PretrainJob', name, step: 9 - i, digest })),
+    } as Job['status']
+    const html = renderReport([resultOf({ ...job, status } as Job, HISTORY)], ABOUT)
+    assert.match(
+      html,
+      /step 9 of PretrainJob &quot;jft&quot;, sha256 d{64} &lt; PretrainJob\/imagenet step 8 &lt; PretrainJob\/first step 7</,
+    )
+    assert.match(
+      html,
+      /loaded 312 variables \(2184 values: conv1\/weights, …\); skipped 1 variable \(7 values: head\/biases\); drew none</,
+    )
   })
 
   test('draws scores over the steps, and names the training and the evaluation loss', () => {

@@ -108,3 +108,32 @@ test('fails if the run of the state folder has ended', async (t) => {
   )
   await assert.rejects(status([], { stateDir }), { code: 'API_UNREACHABLE', details: { stateDir } })
 })
+
+test('shows what each job has loaded and the checkpoints that its weights descend from', async () => {
+  await create(pretrain())
+  await create(pretrain({}, 'voc'))
+  await create(pretrain({}, 'young'))
+  const part = (variables: number) => ({ variables, values: 10 * variables, names: ['w'] })
+  const lineage = ['jft', 'imagenet'].map((name, i) => ({ kind: 'PretrainJob', name, step: 9 - i, digest: 'd' }))
+  const init = { loaded: part(312), skipped: part(2), new: part(4) }
+  for (const [name, status] of [
+    ['voc', { init, lineage }],
+    ['jft', { init: { ...init, loaded: part(0) } }],
+  ] as const)
+    await cluster.client.mergePatch({ ...collection('PretrainJob'), name, subresource: 'status' }, { status })
+  const { out } = await status([])
+  assert.deepEqual(
+    out
+      .split('\n\n')[1]
+      ?.trimEnd()
+      .split('\n')
+      .map((line) => line.split(/ {2,}/)),
+    [
+      ['JOB', 'LOADED', 'SKIPPED', 'NEW', 'FROM'],
+      ['pj/jft', '0', '2', '4', 'random weights'],
+      ['pj/voc', '312', '2', '4', 'PretrainJob/jft step 9 < PretrainJob/imagenet step 8'],
+    ],
+  )
+  const { jobs } = JSON.parse((await status(['voc'], { json: true })).out)
+  assert.deepEqual([jobs[0].init, jobs[0].lineage], [init, lineage])
+})
