@@ -2,6 +2,7 @@
  * Faster R-CNN (paper.md §4.6). B images, H W pixels, A anchors, N objects and P proposals of an image, R boxes of all
  * images together, K classes, C = K + 1 with the background first.
  */
+import { DownpourError } from '../../support/errors.ts'
 import { type Scalar, type Tensor, type Tensor4D, tf } from '../../tensor/tf.ts'
 import type { Backbone } from '../backbone.ts'
 import type { Objective } from '../gradients.ts'
@@ -16,8 +17,12 @@ import { encodeObjects } from './objects.ts'
 import { proposeRegions, sampleRegions } from './regions.ts'
 import type { FasterRcnn, FasterRcnnOptions, Size } from './types.ts'
 
-/** Declares the variables and allocates nothing. Its own variables are below `proposer/` and `box/`. */
+/**
+ * Declares the variables and allocates nothing. Its own variables are below `proposer/` and `box/`.
+ * @throws DownpourError CONFIG_INVALID
+ */
 export function fasterRcnn(options: FasterRcnnOptions, backbone: Backbone): FasterRcnn {
+  checkCrop(options)
   const split = backbone.split()
   const first = proposer(split.trunk.channels, options)
   const second = boxHead(split, options)
@@ -62,6 +67,11 @@ export function fasterRcnn(options: FasterRcnnOptions, backbone: Backbone): Fast
     },
     decode: (outputs, sizes) => decodeDetections(outputs, sizes, options),
   }
+}
+
+function checkCrop({ crop: { size, pool } }: FasterRcnnOptions): void {
+  if (pool <= size) return
+  throw new DownpourError('CONFIG_INVALID', `cropPool: ${pool}: expected at most cropSize, ${size}`, { size, pool })
 }
 
 type TargetTensors = Readonly<

@@ -6,9 +6,11 @@ const INDICES = 2 ** 21
 
 /**
  * @returns at most `keep` indices in descending order of the scores; equal scores go by the lower index. Scores that are
- *   not above `least` are left out, and so is NaN.
+ *   not above `least` are left out, and so is NaN
+ * @throws RangeError for more than two million scores
  */
 export function bestFirst(scores: Float32Array, { keep, least }: { keep: number; least: number }): number[] {
+  if (scores.length > INDICES) throw new RangeError(`${scores.length} scores: expected at most ${INDICES}`)
   // Numbers that contain score and index sort much faster than indices by a comparator.
   const bits = new Int32Array(scores.buffer, scores.byteOffset, scores.length)
   const keys = new Float64Array(scores.length)

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
+import { buildBackbone } from '../../../../src/models/backbone.ts'
 import { anchorBoxes } from '../../../../src/models/faster-rcnn/anchors.ts'
 import { clipBoxes } from '../../../../src/models/faster-rcnn/boxes.ts'
+import { fasterRcnn } from '../../../../src/models/faster-rcnn/faster-rcnn.ts'
 import type { DetectorTarget, FasterRcnn } from '../../../../src/models/faster-rcnn/types.ts'
 import { disposeStep, type Objective, valueAndGradients } from '../../../../src/models/gradients.ts'
 import { createPass, type Pass, type Weights } from '../../../../src/models/layer.ts'
@@ -179,6 +181,12 @@ test('trained batch norm measures its statistics in both stages', () => {
   assert.deepEqual([...result.statistics.keys()].sort(), expected.sort())
   assert.ok(expected.some((name) => name.startsWith('block3/')))
   disposeStep(result)
+})
+
+test('a maximum over more pixels than a crop has is refused', () => {
+  const backbone = buildBackbone({ name: 'resnet-mini', freeze: 'none', batchNorm: { epsilon: 1e-3 } })
+  const options = { ...OPTIONS, crop: { size: 2, pool: 3 } }
+  assert.throws(() => fasterRcnn(options, backbone), { code: 'CONFIG_INVALID', message: /cropPool: 3/ })
 })
 
 test('a step leaves no tensor behind', () => {

@@ -32,6 +32,10 @@ test('the views of a longer array are sorted, not its beginning', () => {
   assert.deepEqual(bestFirst(Float32Array.of(9, 9, 1, 3, 2).subarray(2), { keep: 2, least: ALL }), [1, 2])
 })
 
+test('more scores than a key can number are refused', () => {
+  assert.throws(() => bestFirst(new Float32Array(2 ** 21 + 1), { keep: 1, least: ALL }), RangeError)
+})
+
 test('suppression keeps the boxes that the operation of tfjs keeps', () => {
   for (let seed = 1; seed <= 12; seed++) {
     const random = createRandom(seed)
