@@ -88,10 +88,26 @@ async function batchesOf({ config, set, corruption }: EvaluateOptions, dataset: 
   const { evaluation } = config
   if (!evaluation) throw new RangeError('the job has no evaluation')
   const { data, batchSize } = evaluation
-  const pipeline = await createInput(config.task, set.dataset.labels.labels)
+  const pipeline = await scoringInput(config, set)
   const damage = corruption ?? new CorruptionCount(data.maxCorruptRecords)
   const reader = createExampleReader(sampled(dataset, set.selection), pipeline.decode, damage)
   return evaluationBatches(reader, pipeline, batchSize)
+}
+
+/**
+ * The pipeline of the evaluation set. It reads the files that spec.input names, so the evaluator makes one at its start.
+ * @throws DownpourError CONFIG_INVALID; the task's own codes for data that it cannot score
+ */
+export function scoringInput(
+  { task, evaluation }: EvaluateOptions['config'],
+  { dataset, where }: EvaluateOptions['set'],
+) {
+  const images = evaluation?.data.subset ? undefined : imagesOf(dataset)
+  return createInput(task, { labels: dataset.labels.labels, folder: where, scored: { images } })
+}
+
+function imagesOf({ ids, units }: Dataset<unknown>): ReadonlySet<string> | undefined {
+  return ids && new Set(Array.from(units.keys(), ids).flat())
 }
 
 /** A checkpoint without a list of classes is scored by the label numbers of the set, so the model needs an output for each. @throws DownpourError LABELS_TOO_MANY */

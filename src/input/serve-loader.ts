@@ -1,4 +1,5 @@
 /** The thread of a loader: opens the data set once, then makes a batch for each `wanted` message. */
+import { join } from 'node:path'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { Class } from '../contract/classes.ts'
 import type { AnnotationKind } from '../contract/data-formats.ts'
@@ -18,7 +19,10 @@ import type { InputPipeline } from './pipeline.ts'
 /** What the loader needs to know of tasks. */
 export interface TaskInputs {
   annotationsOf(task: TaskConfig): AnnotationKind
-  createInput(task: TaskConfig, labels: readonly Label[]): Promise<InputPipeline<unknown, unknown>>
+  createInput(
+    task: TaskConfig,
+    data: { labels: readonly Label[]; folder: string },
+  ): Promise<InputPipeline<unknown, unknown>>
 }
 
 /** Call once in the thread. */
@@ -46,7 +50,7 @@ async function produce(
 ): Promise<void> {
   const { folder, data, task, batchSize, seed, unitsToCheck, cacheBytes } = setup
   const own = await openChecked(folder, data, tasks.annotationsOf(task), unitsToCheck, corruption)
-  const pipeline = await tasks.createInput(task, own.labels.labels)
+  const pipeline = await tasks.createInput(task, { labels: own.labels.labels, folder: join(folder, data.path) })
   main.send({ type: 'opened', facts: factsOf(own) })
   const classes = await main.started
   const dataset = classes ? own.withClasses(classes) : own

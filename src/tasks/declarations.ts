@@ -3,6 +3,7 @@ import type { MetricSpec } from '../contract/metrics.ts'
 import type { JobKind } from '../contract/names.ts'
 import type { TaskConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
+import { cocoPose } from './coco-pose/declaration.ts'
 import { parseFields, type TaskDeclaration } from './declaration.ts'
 import { imagenetClassification } from './imagenet-classification/declaration.ts'
 import { multiLabel } from './multi-label/declaration.ts'
@@ -12,6 +13,7 @@ export const DECLARATIONS = [
   multiLabel,
   imagenetClassification,
   objectCount,
+  cocoPose,
 ] as const satisfies readonly TaskDeclaration[]
 export type Declared = (typeof DECLARATIONS)[number]
 export type TaskType = Declared['type']
@@ -26,7 +28,7 @@ export function declarationOf(type: string): Declared {
 
 /** How many classes the data must have; undefined: the task learns none. @throws DownpourError CONFIG_INVALID */
 export function classesOf({ type, options }: Pick<TaskConfig, 'type' | 'options'>): number | undefined {
-  const { classes }: { classes?: number } = parseFields(declarationOf(type).options, options)
+  const { classes } = parseFields(declarationOf(type).options, options) as { classes?: number }
   return classes
 }
 

@@ -4,22 +4,16 @@
  */
 import type { RuntimeConfig, TaskConfig } from '../contract/runtime.ts'
 import type { AnnotationKinds } from '../data/dataset.ts'
-import type { Label } from '../data/labels.ts'
 import type { InputPipeline } from '../input/pipeline.ts'
 import { type Declared, declarationOf, type TaskType } from './declarations.ts'
 import type { BuildBackbone, Task } from './task.ts'
+import type { TaskData } from './task-data.ts'
 
-/** What a pipeline may check the data against, before it reads a picture. */
-export interface TaskData {
-  /** `options` of the task. */
-  readonly options: unknown
-  /** Of the data set that was opened, not yet matched with the classes of the job. */
-  readonly labels: readonly Label[]
-}
+type Pipeline<A> = InputPipeline<A, unknown>
 
 /** @template A the annotation of a picture */
 interface TaskEntry<A = unknown> {
-  input(): Promise<{ createInput(fields: unknown, data: TaskData): InputPipeline<A, unknown> }>
+  input(): Promise<{ createInput(fields: unknown, data: TaskData): Pipeline<A> | Promise<Pipeline<A>> }>
   task(): Promise<{ createTask(options: unknown, buildBackbone: BuildBackbone): Task }>
 }
 type Entries = {
@@ -32,19 +26,20 @@ const TASKS: Entries = {
     input: () => import('./imagenet-classification/input.ts'),
     task: () => import('./imagenet-classification/task.ts'),
   },
+  'coco-pose': { input: () => import('./coco-pose/input.ts'), task: () => import('./coco-pose/task.ts') },
   'object-count': { input: () => import('./object-count/input.ts'), task: () => import('./object-count/task.ts') },
 }
 
 /**
- * @param labels of the open data set
+ * @param data about the open data set
  * @throws DownpourError CONFIG_INVALID; the task's own codes for a data set that it cannot learn from
  */
 export async function createInput(
   { type, options, input }: TaskConfig,
-  labels: readonly Label[],
-): Promise<InputPipeline<unknown, unknown>> {
+  data: Omit<TaskData, 'options'>,
+): Promise<Pipeline<unknown>> {
   const { createInput } = await entryOf(type).input()
-  return createInput(input, { options, labels })
+  return createInput(input, { ...data, options })
 }
 
 /** @throws DownpourError CONFIG_INVALID */

@@ -45,6 +45,7 @@ async function openCoco(root: string, options: FormatOptions): Promise<DatasetOf
     units,
     passedOver: [],
     itemCounts: counts.map(withStrays),
+    ids: (unit: number) => imagesOf(unit).map((image) => idOf(index, image)),
     paths: [annotations, folder],
     async *read(unit: number) {
       if (unit === 0) yield* strays(index)

@@ -1,18 +1,45 @@
 /** Crops of persons (paper.md §4.8): one for each person with keypoints in training, one for each box in scoring. */
+import { join } from 'node:path'
 import type { z } from 'zod'
 import type { AnnotatedObject, ObjectAnnotation } from '../../data/annotations.ts'
 import { decodeStored } from '../../data/codecs/image.ts'
 import type { Decoded, InputPipeline, Sample, Size } from '../../input/pipeline.ts'
+import { DownpourError } from '../../support/errors.ts'
 import type { Random } from '../../support/random.ts'
+import { parseFields } from '../declaration.ts'
+import type { TaskData } from '../task-data.ts'
 import { type Box, type Crop, clipBox, cropAround, toCrop } from './crop.ts'
-import type { cocoPose } from './declaration.ts'
+import { cocoPose } from './declaration.ts'
 import { drawCrop } from './draw-crop.ts'
-import type { PersonBox, PersonBoxes } from './person-boxes.ts'
+import { type PersonBox, type PersonBoxes, readPersonBoxes } from './person-boxes.ts'
 import { isCounted, type TruePerson } from './pose.ts'
-import { KEYPOINTS, MIRRORED, type Person } from './skeleton.ts'
+import { findPerson, KEYPOINTS, MIRRORED, type Person } from './skeleton.ts'
 import type { PoseTarget, ScoringTarget } from './target.ts'
 
 export type PoseInput = z.output<typeof cocoPose.input>
+
+/**
+ * @throws DownpourError CONFIG_INVALID; DATA_KEYPOINTS: the data has other keypoints than COCO's; JSON_INVALID, COCO_INVALID and
+ * DATA_EMPTY for a file of boxes that does not belong to it
+ */
+export async function createInput(
+  given: unknown,
+  { labels, folder, scored }: TaskData,
+): Promise<InputPipeline<ObjectAnnotation, PoseTarget>> {
+  const input = parsePoseInput(given)
+  const person = findPerson(labels, folder)
+  if (!scored || input.personBoxes === undefined) return poseInput(input, person, undefined)
+  const { category } = person
+  const boxes = await readPersonBoxes(join(folder, input.personBoxes), { category, images: scored.images })
+  return poseInput(input, person, boxes)
+}
+
+function parsePoseInput(given: unknown): PoseInput {
+  const input = parseFields(cocoPose.input, given)
+  if (input.minCropScale <= input.maxCropScale) return input
+  const found = `task.input.minCropScale: ${input.minCropScale}`
+  throw new DownpourError('CONFIG_INVALID', `${found}: expected at most maxCropScale, ${input.maxCropScale}`)
+}
 
 /** Larger pictures are scaled down to this side. A crop of the paper has 353 pixels. */
 const MAX_SIDE_PIXELS = 2048

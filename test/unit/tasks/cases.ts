@@ -19,9 +19,29 @@ const classes: TaskCase = {
   predictions: [Float32Array.of(1, 2, 3), Float32Array.of(0, 9, 1)],
 }
 
+const keypointsAt = (x: number) => Array.from({ length: 17 }, () => [x, x, 1]).flat()
+const posed = (x: number) => ({
+  size: { height: 8, width: 8 },
+  diskRadius: 2,
+  keypoints: Float32Array.from(keypointsAt(x)),
+  others: new Float32Array(),
+  scoring: {
+    image: String(x),
+    label: 0,
+    persons: [{ box: [0, 0, 8, 8], area: 40, isCrowd: false, keypoints: keypointsAt(x) }],
+    place: undefined,
+  },
+})
+
 export const TASK_CASES: Readonly<Record<TaskType, TaskCase>> = {
   'multi-label': classes,
   'imagenet-classification': classes,
+  'coco-pose': {
+    options: { outputStride: 4 },
+    targets: [posed(1), posed(2)],
+    otherTargets: [posed(5), posed(6)],
+    predictions: [{ keypoints: keypointsAt(1.5), score: 0.5, box: [0, 0, 8, 8] }, undefined],
+  },
   'object-count': {
     options: {},
     targets: [{ count: 1 }, { count: 2 }],

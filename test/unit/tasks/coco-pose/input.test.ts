@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { AnnotatedObject, ObjectAnnotation } from '../../../../src/data/annotations.ts'
 import type { Decoded } from '../../../../src/input/pipeline.ts'
 import { createRandom } from '../../../../src/support/random.ts'
 import { cocoPose } from '../../../../src/tasks/coco-pose/declaration.ts'
-import { poseInput } from '../../../../src/tasks/coco-pose/input.ts'
+import { createInput, poseInput } from '../../../../src/tasks/coco-pose/input.ts'
 import type { PersonBoxes } from '../../../../src/tasks/coco-pose/person-boxes.ts'
 import { findPerson, KEYPOINTS, MIRRORED } from '../../../../src/tasks/coco-pose/skeleton.ts'
 import type { PoseTarget } from '../../../../src/tasks/coco-pose/target.ts'
+import { temporaryFolder } from '../../../support/temporary-folder.ts'
 import { K, PERSON, person } from './builders.ts'
 
+const FOLDER = temporaryFolder()
 const SIZE = { height: 60, width: 80 }
 const UNLABELLED = KEYPOINTS.flatMap(() => [0, 0, 0])
 const INPUT = cocoPose.input.parse({ cropHeightPixels: 64, cropWidthPixels: 48, diskRadiusPixels: 6 })
@@ -19,7 +23,7 @@ function example(objects: readonly AnnotatedObject[], id = '7'): Decoded<ObjectA
 }
 
 function inputOf(fields: Partial<typeof INPUT> = {}, boxes?: PersonBoxes) {
-  return poseInput({ ...INPUT, ...fields }, findPerson([PERSON]), boxes)
+  return poseInput({ ...INPUT, ...fields }, findPerson([PERSON], 'data'), boxes)
 }
 
 const targetsOf = (samples: Iterable<{ target: PoseTarget }>) => [...samples].map(({ target }) => target)
@@ -136,4 +140,29 @@ test('a person at the edge, and a box of a fraction of a pixel, give finite crop
     assert.ok(pixels.every((value) => Math.abs(value) <= 1.0001))
     assert.ok(sample.target.keypoints.every(Number.isFinite))
   }
+})
+
+test('a job reads the boxes only where it scores, relative to the data', async () => {
+  const folder = FOLDER
+  await writeFile(
+    join(folder, 'found.json'),
+    JSON.stringify([{ image_id: 7, category_id: 1, bbox: [0, 0, 20, 30], score: 0.5 }]),
+  )
+  const data = { options: {}, labels: [PERSON], folder }
+  const scored = { images: new Set(['7']) }
+  const wholeSet = example([person(10, 10), person(30, 10)])
+  const given = { personBoxes: 'found.json', boxScores: 'multiplied' }
+  const crops = async (input: object, rest: object) =>
+    targetsOf((await createInput(input, { ...data, ...rest })).evaluate(wholeSet))
+  assert.deepEqual(
+    (await crops(given, { scored })).map(({ scoring }) => scoring.place?.boxScore),
+    [0.5],
+  )
+  assert.equal((await crops({ personBoxes: 'missing.json' }, {})).length, 2, 'training')
+  assert.equal((await crops({}, { scored })).length, 2)
+  await assert.rejects(crops({ personBoxes: 'missing.json' }, { scored }), /missing\.json/)
+  await assert.rejects(crops(given, { scored: { images: new Set(['8']) } }), { code: 'COCO_INVALID' })
+  await assert.rejects(crops({}, { labels: [{ id: 0, name: 'car', parents: [] }] }), { code: 'DATA_KEYPOINTS' })
+  const wrong = { code: 'CONFIG_INVALID', message: /minCropScale: 1.5: expected at most maxCropScale, 1.2/ }
+  await assert.rejects(crops({ minCropScale: 1.5, maxCropScale: 1.2 }, {}), wrong)
 })

@@ -15,17 +15,21 @@ test('left and right change places, by their names', () => {
 
 test('persons are the class with keypoints, in any order of their names', () => {
   const reversed = { ...PERSON, id: 1, keypoints: KEYPOINTS.toReversed() }
-  assert.deepEqual(findPerson([{ ...CAR, id: 0 }, reversed]), { label: 1, order: KEYPOINTS.map((_, k) => 16 - k) })
+  assert.deepEqual(findPerson([{ ...CAR, id: 0 }, reversed], 'data'), {
+    label: 1,
+    category: 1,
+    order: KEYPOINTS.map((_, k) => 16 - k),
+  })
 })
 
 test('other keypoints are refused, and the message names them', () => {
   const cases: [string, Label[], RegExp][] = [
-    ['no keypoints', [CAR], /none of its 1 classes has names of keypoints.*person_keypoints/],
+    ['no keypoints', [CAR], /data: none of its 1 classes has names of keypoints.*person_keypoints/],
     ['an empty list', [{ ...PERSON, keypoints: [] }], /none of its 1 classes/],
     [
       'another skeleton',
       [{ ...PERSON, name: 'cow', keypoints: ['nose', 'tail'] }],
-      /"cow" has 2 keypoints.*lacks \["left_eye".*others \["tail"\]/,
+      /data: class "cow" has 2 keypoints.*lacks \["left_eye".*others \["tail"\]/,
     ],
     ['more keypoints', [{ ...PERSON, keypoints: [...KEYPOINTS, 'neck'] }], /has 18 keypoints.*others \["neck"\]/],
     [
@@ -37,7 +41,7 @@ test('other keypoints are refused, and the message names them', () => {
   ]
   for (const [name, labels, message] of cases) {
     assert.throws(
-      () => findPerson(labels),
+      () => findPerson(labels, 'data'),
       (error) => errorCode(error) === 'DATA_KEYPOINTS' && message.test(String(error)),
       name,
     )
