@@ -4,7 +4,7 @@ import { Input } from '../../contract/training.ts'
 import type { TaskDeclaration } from '../declaration.ts'
 
 const pixels = z.int().min(16).max(2048)
-const enlargement = z.number().min(1).max(4)
+const factor = z.number().min(1).max(4)
 
 /** The 17 keypoints of COCO of each person, as G-RMI finds them (paper.md §4.8). */
 export const cocoPose = {
@@ -14,28 +14,24 @@ export const cocoPose = {
     outputStride: z
       .literal([4, 8, 16, 32])
       .default(8)
-      .describe('Pixels of the crop for each cell of the maps. Strides of the backbone beyond it become dilations.'),
+      .describe('Pixels from one output to the next. Strides of the backbone beyond it become dilations.'),
     auxiliaryLoss: z
       .boolean()
       .default(false)
-      .describe('Whether heatmaps of the third block are trained, too. False when absent.'),
+      .describe('Whether heatmaps of the block before the last are trained, too.'),
   }),
   input: z.strictObject({
-    cropHeightPixels: pixels
-      .default(353)
-      .describe('Height in pixels of the crop around a person: what the model sees.'),
-    cropWidthPixels: pixels.default(257).describe('Width in pixels of the crop around a person.'),
+    cropHeightPixels: pixels.describe('Height of the crop around a person: what the model sees.').default(353),
+    cropWidthPixels: pixels.describe('Width of the crop around a person.').default(257),
     diskRadiusPixels: z
       .number()
       .min(1)
       .max(512)
-      .default(25)
-      .describe('Radius in pixels of the crop of the disk around a keypoint in which its heatmap is 1.'),
-    cropScale: enlargement
-      .default(1.25)
-      .describe('The box of a person is enlarged by this factor before it is cropped for scoring.'),
-    minCropScale: enlargement.default(1).describe('Smallest factor of training, which draws a factor for each crop.'),
-    maxCropScale: enlargement.default(1.5).describe('Largest factor of training.'),
+      .describe('Radius of the disk around a keypoint in which its heatmap is 1, in pixels of the crop.')
+      .default(25),
+    cropScale: factor.describe('Scoring enlarges the box of a person by this factor before it crops.').default(1.25),
+    minCropScale: factor.describe('Training draws a factor for each crop, from this one.').default(1),
+    maxCropScale: factor.describe('Training draws a factor for each crop, to this one.').default(1.5),
     flip: Input.shape.flip.default(true),
     personBoxes: z
       .exactOptional(innerPath)
@@ -44,10 +40,10 @@ export const cocoPose = {
       ),
     boxScores: z
       .enum(['ignored', 'multiplied'])
-      .default('ignored')
       .describe(
-        'Score of a pose. ignored: the mean of its heatmaps alone, as in G-RMI. multiplied: times the score of its box in personBoxes.',
-      ),
+        'ignored: the score of a pose is the mean of its heatmaps, as in G-RMI. multiplied: times the score of its box in personBoxes.',
+      )
+      .default('ignored'),
   }),
   annotates: 'objects',
   formats: ['coco', 'tfrecord-detection'],

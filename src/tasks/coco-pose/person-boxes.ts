@@ -1,5 +1,7 @@
 /** The boxes of persons that a detector found, from its results file in COCO's format. */
 import { CocoRecord } from '../../data/coco/fields.ts'
+import { openRegular } from '../../data/regular-file.ts'
+import { statIfThere } from '../../data/unreadable.ts'
 import { DownpourError } from '../../support/errors.ts'
 import { readJsonArrays, WHOLE_FILE } from '../../support/json-arrays.ts'
 import type { Box } from './crop.ts'
@@ -19,7 +21,10 @@ export interface PersonBoxOptions {
   readonly images: ReadonlySet<string> | undefined
 }
 
-/** @throws DownpourError JSON_INVALID, COCO_INVALID: file, place, image, field and value; DATA_EMPTY: no box of a person */
+/**
+ * @throws DownpourError DATA_MISSING, DATA_UNREADABLE, JSON_INVALID; COCO_INVALID: file, place, image, field and value;
+ * DATA_EMPTY: no box of a person
+ */
 export async function readPersonBoxes(file: string, { category, images }: PersonBoxOptions): Promise<PersonBoxes> {
   const boxes = new Map<string, PersonBox[]>()
   const visit = (value: unknown, place: number) => {
@@ -30,6 +35,7 @@ export async function readPersonBoxes(file: string, { category, images }: Person
     if (record.id('category_id') !== category) return
     boxes.set(image, [...(boxes.get(image) ?? []), found])
   }
+  await mustBeReadable(file)
   const arrays = await readJsonArrays(file, { [WHOLE_FILE]: visit })
   if (!arrays.has(WHOLE_FILE)) {
     const expected = '[{ image_id, category_id, bbox, score }, …]'
@@ -37,4 +43,11 @@ export async function readPersonBoxes(file: string, { category, images }: Person
   }
   if (boxes.size > 0) return boxes
   throw new DownpourError('DATA_EMPTY', `${file}: has no box of category ${category}, that of persons`, { category })
+}
+
+/** A stream that cannot be opened has Node's error, which counts as a crash. */
+async function mustBeReadable(file: string): Promise<void> {
+  if (await statIfThere(file)) return (await openRegular(file)).close()
+  const expected = 'the results file of a detector, relative to the path of spec.evaluation.data'
+  throw new DownpourError('DATA_MISSING', `${file}: no such file; spec.input.personBoxes names ${expected}`, { file })
 }

@@ -74,3 +74,29 @@ suite('the preset has the numbers of the paper (paper.md §2.7, §1.4-1.7):', ()
     assert.equal(spec.parameterServer.replicas, 17)
   }
 })
+
+suite('presets of poses', () => {
+  const specOf = (preset: string) => {
+    const data = { source: { claimName: 'coco' }, format: 'coco' }
+    return parseJob(finetune({ preset, data, evaluation: { data } })).spec
+  }
+
+  test('coco-pose has the numbers of paper.md §2.7 and §4.8', () => {
+    const spec = specOf('coco-pose')
+    assert.deepEqual(spec.task, { type: 'coco-pose', outputStride: 8, auxiliaryLoss: true })
+    assert.deepEqual(spec.model, { backbone: 'resnet101' })
+    const { cropHeightPixels, cropWidthPixels, diskRadiusPixels } = spec.input
+    assert.deepEqual([cropHeightPixels, cropWidthPixels, diskRadiusPixels], [353, 257, 25])
+    const { type, ...rate } = spec.learningRate
+    assert.deepEqual([type, rate], ['piecewise', { boundaries: [250_000], values: [5e-3, 5e-4] }])
+    assert.deepEqual([spec.maxSteps, spec.batchSize, spec.weightDecay], [450_000, 24, 1e-4])
+    assert.deepEqual([spec.workers.replicas, spec.parameterServer.replicas], [1, 1])
+  })
+
+  test('coco-pose-mini trains resnet-mini on crops of 64×48', () => {
+    const { task, input, model, batchSize } = specOf('coco-pose-mini')
+    assert.deepEqual(task, { type: 'coco-pose', outputStride: 4, auxiliaryLoss: false })
+    assert.deepEqual([input.cropHeightPixels, input.cropWidthPixels, input.diskRadiusPixels], [64, 48, 6])
+    assert.deepEqual([model, batchSize], [{ backbone: 'resnet-mini' }, 8])
+  })
+})

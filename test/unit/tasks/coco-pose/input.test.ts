@@ -160,7 +160,10 @@ test('a job reads the boxes only where it scores, relative to the data', async (
   )
   assert.equal((await crops({ personBoxes: 'missing.json' }, {})).length, 2, 'training')
   assert.equal((await crops({}, { scored })).length, 2)
-  await assert.rejects(crops({ personBoxes: 'missing.json' }, { scored }), /missing\.json/)
+  await assert.rejects(crops({ personBoxes: 'missing.json' }, { scored }), {
+    code: 'DATA_MISSING',
+    message: /missing\.json/,
+  })
   await assert.rejects(crops(given, { scored: { images: new Set(['8']) } }), { code: 'COCO_INVALID' })
   await assert.rejects(crops({}, { labels: [{ id: 0, name: 'car', parents: [] }] }), { code: 'DATA_KEYPOINTS' })
   const wrong = { code: 'CONFIG_INVALID', message: /minCropScale: 1.5: expected at most maxCropScale, 1.2/ }
