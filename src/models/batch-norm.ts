@@ -4,6 +4,10 @@ import { operations } from '../tensor/operations.ts'
 import { type Tensor1D, type Tensor4D, tf } from '../tensor/tf.ts'
 import type { Pass } from './layer.ts'
 
+/** The ends of the names of its statistics. */
+export const MOVING_MEAN = '/moving_mean'
+export const MOVING_VARIANCE = '/moving_variance'
+
 export interface BatchNormOptions {
   /**
    * trained: the batch's statistics in training, the moving ones at evaluation; gamma and beta are trained.
@@ -26,8 +30,8 @@ export function batchNormVariables(
   return [
     { name: `${name}/gamma`, ...vector, kind: trainable, init: { type: 'ones' } },
     { name: `${name}/beta`, ...vector, kind: trainable, init: { type: 'zeros' } },
-    { name: `${name}/moving_mean`, ...vector, kind: statistic, init: { type: 'zeros' } },
-    { name: `${name}/moving_variance`, ...vector, kind: statistic, init: { type: 'ones' } },
+    { name: name + MOVING_MEAN, ...vector, kind: statistic, init: { type: 'zeros' } },
+    { name: name + MOVING_VARIANCE, ...vector, kind: statistic, init: { type: 'ones' } },
   ]
 }
 
@@ -58,8 +62,8 @@ function namesOf(name: string) {
   return {
     gamma: `${name}/gamma`,
     beta: `${name}/beta`,
-    mean: `${name}/moving_mean`,
-    variance: `${name}/moving_variance`,
+    mean: name + MOVING_MEAN,
+    variance: name + MOVING_VARIANCE,
   }
 }
 

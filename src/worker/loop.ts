@@ -4,6 +4,7 @@ import type { Loader } from '../input/loader.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { Accumulator } from './accumulator.ts'
+import type { Prepare } from './calibrate.ts'
 import type { PushRequest, ShardClient } from './client.ts'
 import type { Reporter } from './report.ts'
 import type { Stepper } from './step.ts'
@@ -13,6 +14,8 @@ export interface LoopOptions {
   client: ShardClient
   loader: Loader<unknown>
   stepper: Stepper
+  /** Absent: the weights are used as they are pulled. */
+  prepare?: Prepare | undefined
   report: Reporter
   signal: AbortSignal
   log: Log
@@ -24,6 +27,7 @@ export async function trainingLoop({
   client,
   loader,
   stepper,
+  prepare,
   report,
   signal,
   log,
@@ -38,7 +42,7 @@ export async function trainingLoop({
     if (mustPull || step % fetchEvery === 0) {
       const { weights, changed } = await report.timed(client.pull())
       if (client.done) return
-      if (changed || mustPull) stepper.load(weights)
+      if (changed || mustPull) stepper.load(prepare ? await prepare(weights) : weights)
       mustPull = false
     }
 

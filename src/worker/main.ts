@@ -30,6 +30,7 @@ import type { Task } from '../tasks/task.ts'
 import { selectBackend } from '../tensor/backend.ts'
 import { tf } from '../tensor/tf.ts'
 import { makeLayout } from '../wire/layout.ts'
+import { calibration } from './calibrate.ts'
 import { connectShards, type ShardClient } from './client.ts'
 import { trainingLoop } from './loop.ts'
 import { Reporter } from './report.ts'
@@ -96,7 +97,9 @@ async function trainOn({ facts, start }: OpenLoader<unknown>, task: Task, contex
     const loader = start(client.leases, agreedClasses(client, facts, context))
     const stepper = createStepper(task)
     report.set({ phase: 'training' })
-    await trainingLoop({ config, client, loader, stepper, report, signal, log })
+    const isCalibrating = config.batchNorm.mode === 'calibrated' && context.identity.index === 0
+    const prepare = isCalibrating ? calibration({ config, client, loader, log }) : undefined
+    await trainingLoop({ config, client, loader, stepper, prepare, report, signal, log })
   } finally {
     await client.close()
   }

@@ -1,4 +1,4 @@
-/** Forward and backward pass on one batch. Only this file of the worker uses tensors. B batch, H W pixels, C channels. */
+/** Forward and backward pass on one batch. Of the worker, only this file and calibrate.ts use tensors. B batch, H W pixels, C channels. */
 import type { Batch } from '../input/batch.ts'
 import { disposeStep, valueAndGradients } from '../models/gradients.ts'
 import type { Weights } from '../models/layer.ts'
