@@ -7,7 +7,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import type { Job } from '../src/api/job.ts'
-import { headlineValue } from '../src/cli/metric-text.ts'
 import { machineText } from './figures.ts'
 
 const DEFAULT_SEEDS = ['1', '2', '3']
@@ -37,7 +36,7 @@ async function runSeed(seed: number): Promise<Outcome> {
   const jobs = JSON.parse(await readFile(`${stateDir}/results.json`, 'utf8')) as Job[]
   const scoreOf = (init: string) => {
     const job = jobs.find(({ kind, spec }) => kind === 'FinetuneJob' && 'init' in spec && spec.init === init)
-    return (job && headlineValue(job)) ?? Number.NaN
+    return job?.status?.results?.metrics.top1 ?? Number.NaN
   }
   const [pretrained, random] = [scoreOf('pretrained'), scoreOf('random')]
   const pretrainLoss = jobs.find((job) => job.kind === 'PretrainJob')?.status?.progress?.loss ?? Number.NaN

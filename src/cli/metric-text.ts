@@ -1,7 +1,6 @@
 /** Formats metrics. One that is better when higher is a share of 1 and gets three decimals; any other is an error measure. */
 import type { Job } from '../api/job.ts'
 import type { MetricSpec } from '../contract/metrics.ts'
-import { headlineMetric } from '../plan/metric.ts'
 import { declarationOf } from '../tasks/declarations.ts'
 import { shortNumber } from './report/chart.ts'
 
@@ -35,10 +34,10 @@ export function isShare(job: Job, name: string): boolean {
 }
 
 /** @returns undefined while no checkpoint of the job has a score */
-export function headlineValue(job: Job, set: 'full' | 'reduced' = 'full'): number | undefined {
+export function metricValue(job: Job, name: string, set: 'full' | 'reduced'): number | undefined {
   const { results } = job.status ?? {}
   const scores = set === 'full' ? results : results?.reduced
-  return scores?.metrics[headlineMetric(job).name]
+  return scores?.metrics[name]
 }
 
 /**

@@ -6,6 +6,7 @@ import { FILES, type HistoryRecord, parseHistoryLine } from '../contract/files.t
 import { JOB_KINDS, SHORT_NAMES } from '../contract/names.ts'
 import { metricsText } from './metric-text.ts'
 import { duration } from './progress.ts'
+import { type FolderOf, type JobPictures, readPictures } from './report/pictures.ts'
 import { type Score, ScoreHistory } from './scores.ts'
 import { fitTable, type Row, table, textWidth, wrapText } from './table.ts'
 
@@ -17,9 +18,9 @@ export interface JobResult {
   scores: Score[]
   /** Folder of this machine with its checkpoints; absent if it has saved none. */
   folder?: string
+  /** Absent without a scored checkpoint, or if its task draws none. */
+  pictures?: JobPictures
 }
-
-type FolderOf = (namespace: string, claimName: string) => Promise<string>
 
 /** @param folderOf returns the folder of this machine that a claim stands for */
 export async function collectResults(
@@ -30,11 +31,13 @@ export async function collectResults(
   return Promise.all(
     jobs.map(async (job) => {
       const folder = await savingFolder(job, folderOf)
+      const pictures = folder && (await readPictures(job, folder, folderOf))
       return {
         job,
         history: await readHistory(folder),
         scores: await scores.of(job, folder),
         ...(folder && { folder }),
+        ...(pictures && { pictures }),
       }
     }),
   )

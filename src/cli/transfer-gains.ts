@@ -3,7 +3,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Job } from '../api/job.ts'
 import type { MetricSpec } from '../contract/metrics.ts'
 import { headlineMetric } from '../plan/metric.ts'
-import { gainTexts, headlineValue } from './metric-text.ts'
+import type { TaskDeclaration } from '../tasks/declaration.ts'
+import { declarationOf } from '../tasks/declarations.ts'
+import { gainTexts, metricValue } from './metric-text.ts'
 import { table } from './table.ts'
 
 type FinetuneJob = Extract<Job, { kind: 'FinetuneJob' }>
@@ -44,17 +46,32 @@ function specWithoutStart({ job }: OfJob): object {
   return { ...rest, batchNorm: { decay, epsilon } }
 }
 
-/** One for each pair, and a second one if both have scores on the reduced evaluation set. */
+/** Headlines: one for each pair, and a second one if both have scores on the reduced evaluation set. */
 export function transferGains(results: readonly OfJob[]): TransferGain[] {
-  return transferPairs(results).flatMap(([{ job: pretrained }, { job: random }]) => {
-    const metric = headlineMetric(pretrained)
-    return (['full', 'reduced'] as const).flatMap((set) => {
-      const values = [headlineValue(pretrained, set), headlineValue(random, set)] as const
+  return transferPairs(results).flatMap((pair) => gainsOf(pair, [headlineMetric(pair[0].job)]))
+}
+
+/** Of one pair in every metric of its task but the loss, which is of no use to compare models. */
+export function allGains(pair: readonly [OfJob, OfJob]): TransferGain[] {
+  const { metrics }: TaskDeclaration = declarationOf(pair[0].job.spec.task.type)
+  return gainsOf(
+    pair,
+    metrics.filter(({ name }) => name !== 'loss'),
+  )
+}
+
+function gainsOf(
+  [{ job: pretrained }, { job: random }]: readonly [OfJob, OfJob],
+  metrics: readonly MetricSpec[],
+): TransferGain[] {
+  return metrics.flatMap((metric) =>
+    (['full', 'reduced'] as const).flatMap((set) => {
+      const values = [metricValue(pretrained, metric.name, set), metricValue(random, metric.name, set)] as const
       if (values[0] === undefined || values[1] === undefined) return []
       const texts = gainTexts(metric, values[0], values[1])
       return [{ metric, pretrained, random, texts, isReduced: set === 'reduced' }]
-    })
-  })
+    }),
+  )
 }
 
 /** @example 'imagenet-classification: top1 99.0% (ours) against 64.2% from random weights (random) at 150 steps: 34.8 points.' */

@@ -69,7 +69,7 @@ function checkpointConfig(job: Job): RuntimeConfig['checkpoint'] {
   }
 }
 
-function dataConfig(data: Job['spec']['data']): DataConfig {
+export function dataConfig(data: Job['spec']['data']): DataConfig {
   const { source, ...described } = data
   return { path: source.path ?? '.', ...described }
 }

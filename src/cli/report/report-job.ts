@@ -12,12 +12,14 @@ import { duration } from '../progress.ts'
 import type { JobResult } from '../results.ts'
 import { waitingOf } from '../waiting.ts'
 import { type Chart, escapeHtml, lineChart, type Series, shortNumber } from './chart.ts'
+import { pictureSection } from './picture-section.ts'
 
 export const X_LABEL = 'global step (pushes applied)'
 const EVALUATION_LOSSES = ['loss', `${REDUCED}loss`]
 
-export function jobSection(result: JobResult): string {
-  const { job, history, scores } = result
+/** @param hasPictures false if another section shows them */
+export function jobSection(result: JobResult, { hasPictures }: { hasPictures: boolean }): string {
+  const { job, history, scores, pictures } = result
   const why = waitingOf(job)
   const charts = history.length + scores.length === 0 ? [] : chartsOf(result)
   const flat = charts.flatMap((chart) => constantText(chart) ?? [])
@@ -29,6 +31,7 @@ ${why ? `<p class="why">${escapeHtml(`${job.status?.phase ?? 'Pending'}: ${why.t
     .join('')}</dl>
 ${drawn.length > 0 ? `<div class="charts">${drawn.join('\n')}</div>` : ''}
 ${flat.length > 0 ? `<p class="note">Never changed: ${escapeHtml(flat.join('; '))}.</p>` : ''}
+${hasPictures && pictures ? pictureSection(pictures) : ''}
 <details><summary>Spec, with its preset filled in</summary><pre>${escapeHtml(dump(withoutSecrets(job.spec), { noRefs: true, lineWidth: 100 }))}</pre></details>`
 }
 

@@ -1,21 +1,34 @@
 /** Draws the mask of a picture in VOC's colours beside the picture, with the names of its classes. */
 import { VOID } from '../../scores/mean-iou.ts'
-import type { LabelMap } from '../labels.ts'
 import type { Mask } from '../voc/mask.ts'
 import { vocColour } from '../voc/palette.ts'
-import { coloured, drawing, escaped, fitOf, fitted, TAG_HEIGHT, tag } from './drawing.ts'
+import {
+  coloured,
+  type DrawnLabels,
+  drawing,
+  escaped,
+  fitOf,
+  fitted,
+  type PictureSize,
+  TAG_HEIGHT,
+  tag,
+} from './drawing.ts'
 
 /** The picture remains visible below. */
 const ALPHA = 190
 
-/** @returns RGB, size·size·3 */
+/**
+ * @param picture its size, if the mask has fewer pixels and is stretched over it
+ * @returns RGB, size·size·3
+ */
 export async function drawMask(
   encoded: Uint8Array,
   mask: Mask,
-  { labels }: LabelMap,
+  { labels }: DrawnLabels,
   size: number,
+  picture: PictureSize = mask,
 ): Promise<Uint8Array> {
-  const fit = fitOf(mask, size)
+  const fit = fitOf(picture, size)
   const { width, height } = fit
   const colourAt = (i: number) => {
     const label = mask.classes[i] as number

@@ -1,29 +1,49 @@
 /** Draws the objects of a picture: boxes with the names of their classes, masks, and skeletons of keypoints. */
 import type { OverlayOptions } from 'sharp'
-import type { AnnotatedObject, ObjectAnnotation, Segmentation } from '../annotations.ts'
+import type { AnnotatedObject, Segmentation } from '../annotations.ts'
 import { maskOf } from '../coco/rle.ts'
-import type { Label, LabelMap } from '../labels.ts'
-import { coloured, colourOf, drawing, escaped, fitOf, fitted, type Rgb, tag } from './drawing.ts'
+import {
+  coloured,
+  colourOf,
+  type DrawnLabel,
+  type DrawnLabels,
+  drawing,
+  escaped,
+  fitOf,
+  fitted,
+  type PictureSize,
+  type Rgb,
+  tag,
+} from './drawing.ts'
 
 const MASK_ALPHA = 100
 const [VISIBLE, HIDDEN] = [2, 1]
 
+/** An annotated object, or one that a model has found. */
+export interface DrawnObject
+  extends Pick<AnnotatedObject, 'box' | 'label'>,
+    Partial<Pick<AnnotatedObject, 'crowd' | 'difficult' | 'segmentation' | 'keypoints'>> {
+  /** Of a prediction: 0 to 1. */
+  readonly score?: number
+}
+
 /** @returns RGB, size·size·3: the picture without the rotation by EXIF, as annotations mean it, on white */
 export async function drawObjects(
   encoded: Uint8Array,
-  annotation: ObjectAnnotation,
-  { labels }: LabelMap,
+  picture: PictureSize & { readonly objects: readonly DrawnObject[] },
+  { labels }: DrawnLabels,
   size: number,
 ): Promise<Uint8Array> {
-  const fit = fitOf(annotation, size)
+  const { objects } = picture
+  const fit = fitOf(picture, size)
   const { scale, width, height } = fit
   const masks: OverlayOptions[] = []
-  for (const { segmentation, label } of annotation.objects) {
+  for (const { segmentation, label } of objects) {
     if (segmentation?.type === 'rle') masks.push(await runLengthOverlay(segmentation, colourOf(label), width, height))
   }
-  const shapes = annotation.objects.flatMap((object) => objectShapes(object, labels[object.label], scale))
+  const shapes = objects.flatMap((object) => objectShapes(object, labels[object.label], scale))
   // Names are above everything else, so that each can be read.
-  const names = annotation.objects.flatMap((object) => nameOf(object, labels[object.label], scale, width))
+  const names = objects.flatMap((object) => nameOf(object, labels[object.label], scale, width))
   return fitted(encoded, fit, [...masks, drawing([...shapes, ...names], width, height)])
 }
 
@@ -38,7 +58,7 @@ function runLengthOverlay(
 }
 
 /** The mask is below the box. A box of a crowd is dashed, that of a difficult object dotted. */
-function objectShapes(object: AnnotatedObject, label: Label | undefined, scale: number): string[] {
+function objectShapes(object: DrawnObject, label: DrawnLabel | undefined, scale: number): string[] {
   const colour = `rgb(${colourOf(object.label).join()})`
   const [x, y, w, h] = object.box.map((value) => value * scale) as [number, number, number, number]
   const dashes = object.crowd ? '8 4' : object.difficult ? '2 3' : 'none'
@@ -53,8 +73,9 @@ function objectShapes(object: AnnotatedObject, label: Label | undefined, scale: 
   ]
 }
 
-function nameOf(object: AnnotatedObject, label: Label | undefined, scale: number, width: number): string[] {
-  const note = object.crowd ? ' (crowd)' : object.difficult ? ' (difficult)' : ''
+function nameOf(object: DrawnObject, label: DrawnLabel | undefined, scale: number, width: number): string[] {
+  const score = object.score === undefined ? '' : ` ${object.score.toFixed(2)}`
+  const note = object.crowd ? ' (crowd)' : object.difficult ? ' (difficult)' : score
   const [x, y] = object.box
   const text = escaped(`${label?.name ?? object.label}${note}`)
   return tag(text, `rgb(${colourOf(object.label).join()})`, x * scale, y * scale, width)

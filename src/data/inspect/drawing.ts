@@ -8,6 +8,7 @@ export const TAG_HEIGHT = 15
 const FONT_PIXELS = 12
 /** Of a letter, on average: the text is measured without a font. */
 const LETTER_PIXELS = 6.8
+const WEBP_QUALITY = 78
 /** Neighbours are far apart on the colour circle. */
 const GOLDEN_DEGREES = 137.5
 
@@ -58,6 +59,22 @@ export async function coloured(
   return { input: await sharp(pixels, { raw }).resize(toWidth, toHeight, { kernel: 'nearest' }).png().toBuffer() }
 }
 
+export interface PictureSize {
+  readonly width: number
+  readonly height: number
+}
+
+export interface DrawnLabel {
+  readonly name: string
+  /** Pairs of keypoints that are connected, numbered from 1. */
+  readonly skeleton?: readonly (readonly [number, number])[]
+}
+
+/** By id, such as a LabelMap. */
+export interface DrawnLabels {
+  readonly labels: Readonly<Record<number, DrawnLabel | undefined>>
+}
+
 export interface Fit {
   /** Drawn pixels for each pixel of the picture. */
   readonly scale: number
@@ -68,8 +85,22 @@ export interface Fit {
   readonly size: number
 }
 
+/** Of the file, without the rotation by EXIF. @throws Error that says why it is no picture */
+export async function sizeOfPicture(encoded: Uint8Array): Promise<PictureSize> {
+  const { width, height } = await sharp(encoded).metadata()
+  return { width, height }
+}
+
+/** @param rgb side·side·3. @returns a compressed picture as a URI, to be embedded in a document */
+export async function dataUri(rgb: Uint8Array, side: number): Promise<string> {
+  const webp = await sharp(rgb, { raw: { width: side, height: side, channels: 3 } })
+    .webp({ quality: WEBP_QUALITY })
+    .toBuffer()
+  return `data:image/webp;base64,${webp.toString('base64')}`
+}
+
 /** The largest size of a picture in a square of `size`. */
-export function fitOf(picture: { readonly width: number; readonly height: number }, size: number): Fit {
+export function fitOf(picture: PictureSize, size: number): Fit {
   const scale = size / Math.max(picture.width, picture.height)
   const drawn = (pixels: number) => Math.max(1, Math.round(pixels * scale))
   return { scale, width: drawn(picture.width), height: drawn(picture.height), size }

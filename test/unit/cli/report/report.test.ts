@@ -20,7 +20,8 @@ suite('the report of a run', () => {
     ]
     const html = renderReport(results, ABOUT)
     assert.match(html, /<p class="gain">imagenet-classification: top1 50\.0%/)
-    assert.equal(html.match(/<tr[ >]/g)?.length, 4)
+    assert.equal(html.match(/<tr[ >]/g)?.length, 2 + 4, 'gains, then jobs')
+    assert.match(html, /<td data-head="Gain">20\.0 points</)
     assert.match(html, /<dd>step 150, sha256 abcdef0123456789<\/dd>/)
     assert.match(html, /aria-label="Fine-tuning loss: from the checkpoint and from random weights"/)
     assert.equal(html.match(/aria-label="Training loss"/g)?.length, 3)
