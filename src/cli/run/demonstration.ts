@@ -23,12 +23,13 @@ export async function readDemonstration(options: DemonstrationOptions): Promise<
 
 function inStateDir(manifest: Manifest, { stateDir, seed = 0 }: DemonstrationOptions): Manifest {
   const { object } = manifest
-  const [name] = object.metadata.annotations?.[ANNOTATIONS.localMake]?.split(' ') ?? []
+  const [name, ...sizes] = object.metadata.annotations?.[ANNOTATIONS.localMake]?.split(' ') ?? []
   if (name === undefined) return manifest
+  const request = [name, `seed=${seed}`, ...sizes.filter((size) => !size.startsWith('seed='))]
   const annotations = {
     ...object.metadata.annotations,
     [ANNOTATIONS.localPath]: relative(process.cwd(), join(stateDir, 'data', `${name}-${seed}`)),
-    [ANNOTATIONS.localMake]: `${name} seed=${seed}`,
+    [ANNOTATIONS.localMake]: request.join(' '),
   }
   return { ...manifest, object: { ...object, metadata: { ...object.metadata, annotations } } }
 }
