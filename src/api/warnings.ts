@@ -1,4 +1,5 @@
 /** Warnings about jobs that are valid but probably not intended. */
+import { FORMAT_OPTION_NAMES, type FormatOption } from '../contract/data-formats.ts'
 import { completeModel, type Model, modelText } from '../contract/training.ts'
 import type { Fields } from '../support/fields.ts'
 import type { DataSource } from './common.ts'
@@ -7,7 +8,7 @@ import type { Job } from './job.ts'
 import { issueText } from './parse.ts'
 import { fillSpec } from './resolve.ts'
 
-type Data = Pick<ReturnType<typeof DataSource.parse>, 'source' | 'format' | 'labels' | 'files'>
+type Data = Pick<ReturnType<typeof DataSource.parse>, 'source' | 'format' | FormatOption>
 
 const SAME_DATA =
   'the same files as spec.data: its score will not say how well the model does on images it has not seen'
@@ -48,7 +49,8 @@ export function warningLines(label: string, job: Job): string[] {
 }
 
 /** @example 'a/./b' and 'a/b/' are the same folder */
-function placeOf({ source, format, labels, files }: Data): string {
+function placeOf({ source, format, ...data }: Data): string {
+  const options = FORMAT_OPTION_NAMES.map((name) => data[name])
   const steps = (source.path ?? '').split('/').filter((step) => step !== '' && step !== '.')
-  return JSON.stringify([source.claimName, steps, format, labels, files])
+  return JSON.stringify([source.claimName, steps, format, options])
 }

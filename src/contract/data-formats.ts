@@ -33,6 +33,7 @@ export const FORMAT_OPTIONS = {
     .describe('Image set of format voc: Main/SET for boxes of objects, Segmentation/SET for masks of classes.'),
 }
 export type FormatOption = keyof typeof FORMAT_OPTIONS
+export const FORMAT_OPTION_NAMES = Object.keys(FORMAT_OPTIONS) as FormatOption[]
 
 interface FormatDeclaration {
   readonly name: string

@@ -60,6 +60,19 @@ suite('downpour validate', () => {
     }
   })
 
+  test('does not warn of two annotation files of one folder', async (t) => {
+    const data = { source: { claimName: 'coco' }, format: 'coco', annotations: 'annotations/train.json' }
+    const evaluated = (annotations: string) =>
+      finetune({ preset: 'coco-pose-mini', data, evaluation: { data: { ...data, annotations } } })
+    const warningOf = async (annotations: string) => {
+      const { io, written } = capture()
+      assert.equal(await validateFiles([await fileWith(t, [evaluated(annotations)])], io), 0)
+      return written.err
+    }
+    assert.equal(await warningOf('annotations/val.json'), '')
+    assert.match(await warningOf('annotations/train.json'), /the same files as spec\.data/)
+  })
+
   test('warns of a transfer that will refuse the checkpoints of its job, because it has another model', async (t) => {
     const model = { backbone: 'resnet50', variant: 'torchvision' }
     const jobWith = (template: Record<string, unknown>) => pretrain({ model, transfers: [transfer({}, template)] })
