@@ -19,6 +19,7 @@ import { objectsOf } from '../voc/objects.ts'
 
 const PICTURES = 'JPEGImages'
 const LABELS = 'labels.json'
+const BACKGROUND = 'background'
 /** What is read beside the pictures. */
 const FOLDERS: Readonly<Record<SetKind, readonly string[]>> = { Main: ['Annotations'], Segmentation: MASK_FOLDERS }
 /** VOC has .jpg alone; tools that write VOC's format keep the pictures as they are. */
@@ -45,7 +46,8 @@ async function isVocFolder(folder: string): Promise<boolean> {
 async function openVoc(root: string, options: FormatOptions): Promise<AnyDataset> {
   const { kind, name } = await chooseImageSet(root, options.imageSet)
   const images = (await readImageSet(root, kind, name)).filter((image) => inSubset(image, options.subset))
-  const labels = (await givenLabels(root, options.labels)) ?? vocLabels(kind)
+  const given = await givenLabels(root, options.labels)
+  const labels = given ? labelsFor(kind, given) : vocLabels(kind)
   const { units, counts, imagesOf } = inUnits(images)
   const files = <A>(read: (image: string) => Promise<Item<A>>) => ({
     units,
@@ -71,9 +73,17 @@ async function openVoc(root: string, options: FormatOptions): Promise<AnyDataset
 
 /** Main: 20 classes, which official files number from 1. Segmentation: the values of the masks, 0 for the background. */
 function vocLabels(kind: SetKind): LabelMap {
-  const names = kind === 'Main' ? VOC_CLASSES : ['background', ...VOC_CLASSES]
+  const names = kind === 'Main' ? VOC_CLASSES : [BACKGROUND, ...VOC_CLASSES]
   const numbered = (id: number) => (kind === 'Main' ? { categoryId: id + 1 } : {})
   return createLabelMap(names.map((name, id): Label => ({ id, name, parents: [], ...numbered(id) })))
+}
+
+/** A labels file of masks names the background, which no box has: the file serves the boxes of the same folder, too. */
+function labelsFor(kind: SetKind, given: LabelMap): LabelMap {
+  const [first, ...objects] = given.labels
+  if (kind === 'Segmentation' || first?.name !== BACKGROUND) return given
+  const shifted = (ids: readonly number[]) => ids.map((id) => id - 1).filter((id) => id >= 0)
+  return createLabelMap(objects.map((label) => ({ ...label, id: label.id - 1, parents: shifted(label.parents) })))
 }
 
 /** The labels file that the options name, or the one in the folder. */

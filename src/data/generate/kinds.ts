@@ -32,4 +32,10 @@ export const DATA_KINDS: readonly DataKind[] = [
     ...ofSets,
     load: async () => (await import('./coco-mini.ts')).makeCocoMini,
   }),
+  dataKind({
+    name: 'voc-mini',
+    description: 'such objects with boxes and masks of classes, in the files of PASCAL VOC',
+    ...ofSets,
+    load: async () => (await import('./voc-mini.ts')).makeVocMini,
+  }),
 ]

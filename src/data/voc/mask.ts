@@ -5,7 +5,9 @@
 import { type DecodedPng, decode, encode } from 'fast-png'
 import { VOID } from '../../scores/mean-iou.ts'
 import { DownpourError, errorMessage } from '../../support/errors.ts'
-import { vocIndex } from './palette.ts'
+import { vocColour, vocIndex } from './palette.ts'
+
+const PALETTE = Array.from({ length: 256 }, (_, index) => [...vocColour(index)])
 
 export interface Mask {
   readonly width: number
@@ -29,6 +31,11 @@ export function readMask(png: Uint8Array, where: string): Mask {
 /** A grey PNG of 8 bits whose pixels are the classes, which every image library reads as they are. */
 export function encodeMask({ width, height, classes }: Mask): Uint8Array {
   return encode({ width, height, data: classes, depth: 8, channels: 1 })
+}
+
+/** A PNG of 8 bits with VOC's palette, as SegmentationClass has them. */
+export function encodePaletteMask({ width, height, classes }: Mask): Uint8Array {
+  return encode({ width, height, data: classes, depth: 8, channels: 1, palette: PALETTE })
 }
 
 /** @throws DownpourError MASK_INVALID: a pixel that is neither void nor one of the first `count` classes */

@@ -227,6 +227,24 @@ test('a labels.json in the folder names classes of its own; pictures may be PNG'
   assert.deepEqual(damageOf(await readAll(dataset)), [])
 })
 
+test('a labels.json that begins with the background serves boxes and masks', async () => {
+  const folder = await copied()
+  const labels = ['background', 'sheep', 'tvmonitor', 'person', 'bottle'].map((label, id) => ({ id, name: label }))
+  await writeFile(join(folder, 'labels.json'), JSON.stringify(labels.map((label) => ({ ...label, parents: [] }))))
+  const boxes = await openDataset(folder, { ...CONFIG, imageSet: 'Main/train' })
+  const masks = await openDataset(folder, { ...CONFIG, imageSet: 'Segmentation/train' })
+  const namesOf = (dataset: AnyDataset) => dataset.labels.labels.map(({ id, name }) => [id, name])
+  assert.deepEqual(
+    namesOf(masks),
+    labels.map(({ id, name }) => [id, name]),
+  )
+  assert.deepEqual(
+    namesOf(boxes),
+    labels.slice(1).map(({ id, name }) => [id - 1, name]),
+  )
+  assert.deepEqual(damageOf(await readAll(boxes)), [])
+})
+
 test('masks keep their values, so the classes of a job must be those of the masks', async () => {
   const dataset = await openDataset(base, { ...CONFIG, imageSet: 'Segmentation/train' })
   assert.ok(dataset.annotates === 'masks')
