@@ -38,4 +38,10 @@ export const DATA_KINDS: readonly DataKind[] = [
     ...ofSets,
     load: async () => (await import('./voc-mini.ts')).makeVocMini,
   }),
+  dataKind({
+    name: 'pose-mini',
+    description: "persons with COCO's 17 keypoints, in the files of COCO",
+    ...ofSets,
+    load: async () => (await import('./pose-mini.ts')).makePoseMini,
+  }),
 ]

@@ -23,6 +23,8 @@ export interface Look {
   readonly texture: Texture
   /** Dark and light. */
   readonly shades: readonly [Rgb, Rgb]
+  /** 2: stripes, dots and squares are twice as large as those of pre-training. 1 when absent. */
+  readonly textureScale?: number
 }
 
 /** Standard deviation of the noise in each value. */
@@ -69,7 +71,7 @@ export function paintBackground({ pixels, size }: Canvas, random: Random): void 
 export function paintObject(
   { pixels, size }: Canvas,
   { left, top, scale, turn }: Placement,
-  { shape, texture, shades }: Look,
+  { shape, texture, shades, textureScale = 1 }: Look,
   onPixel?: (pixel: number) => void,
 ): void {
   const [cos, sin] = [Math.cos(turn), Math.sin(turn)]
@@ -79,7 +81,7 @@ export function paintObject(
       const [dx, dy] = [(place(column, size) - left) / scale, (place(row, size) - top) / scale]
       const [x, y] = [dx * cos + dy * sin, dy * cos - dx * sin]
       if (!isInside(shape, x, y)) continue
-      const shade = shades[SHADE[texture](x + 1.1, y + 1.1)] as Rgb
+      const shade = shades[SHADE[texture](x / textureScale + 1.1, y / textureScale + 1.1)] as Rgb
       pixels.set(shade, (row * size + column) * 3)
       onPixel?.(row * size + column)
     }

@@ -2,6 +2,8 @@
 import type { Placement } from './paint.ts'
 import { OUTLINES, type Shape } from './shapes.ts'
 
+const GAP_PIXELS = 2
+
 /** The middle of the object, and the pixels of one unit of its shape. `turn` is in radians. */
 export interface Place {
   readonly x: number
@@ -38,6 +40,12 @@ export function boundsOf(polygons: readonly Polygon[]): Bounds {
   return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)]
 }
 
+/** Whether the two are so far from each other that neither hides the other. */
+export function areApart(a: Bounds, b: Bounds): boolean {
+  const [gapX, gapY] = [Math.max(a[0] - b[2], b[0] - a[2]), Math.max(a[1] - b[3], b[1] - a[3])]
+  return Math.max(gapX, gapY) >= GAP_PIXELS
+}
+
 /** The part of a polygon that is inside the picture: Sutherland and Hodgman's clipping, one side after another. */
 export function clipped(polygon: Polygon, size: number): Polygon {
   const upper = [0, 1].reduce((points, axis) => clippedAt(points, axis, 1, size), polygon)
@@ -63,6 +71,7 @@ function clippedAt(polygon: Polygon, axis: number, sign: 1 | -1, limit: number):
   return kept
 }
 
-function hundredth(value: number): number {
+/** Coordinates in files have two digits after the point, as in COCO. */
+export function hundredth(value: number): number {
   return Math.round(value * 100) / 100
 }

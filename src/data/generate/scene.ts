@@ -3,7 +3,7 @@ import sharp from 'sharp'
 import type { Random } from '../../support/random.ts'
 import { HELD_OUT_HUE, OBJECT_CLASSES, type ObjectClass } from './object-classes.ts'
 import { newCanvas, noisyBytes, paintBackground, paintObject, shadesOf } from './paint.ts'
-import { boundsOf, outlineOf, type Place, type Polygon, placementOf } from './place.ts'
+import { areApart, type Bounds, boundsOf, outlineOf, type Place, type Polygon, placementOf } from './place.ts'
 
 export const SCENE_PIXELS = 256
 /** Tasks on the mini worlds resize pictures to 64 pixels, so the noise has squares of this size. */
@@ -22,8 +22,6 @@ const SCENES = {
 const RADII = { small: [14, 18], usual: [28, 60], large: [62, 76], crowd: [10, 14] } as const
 /** Places that are tried for an object before the picture goes without it. */
 const TRIES = 40
-/** Objects keep this distance, so that no object hides another. */
-const GAP_PIXELS = 2
 
 export interface SceneObject {
   /** Index into OBJECT_CLASSES. */
@@ -85,7 +83,7 @@ function makeObject(others: readonly SceneObject[], random: Random): SceneObject
   const isCut = random.next() < SCENES.cutShare
   for (let i = 0; i < TRIES; i++) {
     const object = { kind, size, isCut, places: [placeOf(radius, isCut, random)] }
-    if (others.every((other) => areApart(other, object))) return object
+    if (others.every((other) => areApart(boundsFor(other), boundsFor(object)))) return object
   }
 }
 
@@ -121,11 +119,8 @@ function makeCrowd(random: Random): SceneObject {
   return { kind: random.int(OBJECT_CLASSES.length), places, size: 'crowd', isCut: false }
 }
 
-function areApart(a: SceneObject, b: SceneObject): boolean {
-  const [leftA, topA, rightA, bottomA] = boundsOf(polygonsOf(a))
-  const [leftB, topB, rightB, bottomB] = boundsOf(polygonsOf(b))
-  const gapX = Math.max(leftA - rightB, leftB - rightA)
-  return Math.max(gapX, topA - bottomB, topB - bottomA) >= GAP_PIXELS
+function boundsFor(object: SceneObject): Bounds {
+  return boundsOf(polygonsOf(object))
 }
 
 function between([low, high]: readonly [number, number], random: Random): number {
