@@ -18,7 +18,8 @@ export const POSE_RECIPES = {
   'coco-pose-mini': {
     ...mini,
     task: { type: 'coco-pose', outputStride: 4, auxiliaryLoss: false },
-    input: { cropHeightPixels: 64, cropWidthPixels: 48, diskRadiusPixels: 6, flip: true },
+    // A mirrored person of pose-mini would have the left parts' texture on the parts that are right then.
+    input: { cropHeightPixels: 64, cropWidthPixels: 48, diskRadiusPixels: 6, flip: false },
     optimizer: { type: 'momentum', momentum: 0.9 },
     learningRate: { type: 'constant', initial: 0.1, warmupSteps: 20 },
     maxSteps: 200,

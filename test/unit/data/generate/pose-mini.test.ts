@@ -30,7 +30,7 @@ const keypointsOf = (keypoints: readonly number[] = []) =>
   Array.from({ length: keypoints.length / 3 }, (_, i) => keypoints.slice(3 * i, 3 * i + 3) as [number, number, number])
 
 test("the persons have COCO's keypoints, and a skeleton of them", () => {
-  const { order } = findPerson(dataset.labels.labels)
+  const { order } = findPerson(dataset.labels.labels, out)
   assert.deepEqual(
     order,
     KEYPOINTS.map((_, i) => i),
