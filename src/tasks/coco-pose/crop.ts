@@ -1,6 +1,6 @@
 /**
- * The part of a picture that the network sees. Pictures are in continuous pixels, where pixel i reaches from i to i + 1;
- * points of a crop are in indices of its pixels, where pixel i is at i.
+ * The part of a picture that the network sees. Boxes are in continuous pixels, where pixel i reaches from i to i + 1.
+ * Keypoints are in indices of pixels, where pixel i is at i, as COCO annotates them: in the picture and in the crop.
  */
 import type { Size } from '../../input/pipeline.ts'
 
@@ -31,14 +31,14 @@ export function cropAround([x, y, width, height]: Box, size: Size, factor: numbe
   return { left, top, scale, isFlipped }
 }
 
-/** From a point of the picture to one of the crop, which may be outside of it. */
+/** From a keypoint in the picture to one in the crop, which may be outside of it. */
 export function toCrop(x: number, y: number, { left, top, scale, isFlipped }: Crop, size: Size): [number, number] {
-  const column = (x - left) / scale - 0.5
-  return [isFlipped ? size.width - 1 - column : column, (y - top) / scale - 0.5]
+  const column = (x + 0.5 - left) / scale - 0.5
+  return [isFlipped ? size.width - 1 - column : column, (y + 0.5 - top) / scale - 0.5]
 }
 
 /** The inverse of `toCrop`. */
 export function toPicture(x: number, y: number, { left, top, scale, isFlipped }: Crop, size: Size): [number, number] {
   const column = isFlipped ? size.width - 1 - x : x
-  return [left + (column + 0.5) * scale, top + (y + 0.5) * scale]
+  return [left + (column + 0.5) * scale - 0.5, top + (y + 0.5) * scale - 0.5]
 }

@@ -37,7 +37,7 @@ test('a crop of any box contains the box, and points return from it', () => {
   fc.assert(
     fc.property(place, place, side, side, share, share, fc.boolean(), (x, y, width, height, u, v, isFlipped) => {
       const crop = cropAround([x, y, width, height], FULL, 1.25, isFlipped)
-      const point: [number, number] = [x + u * width, y + v * height]
+      const point: [number, number] = [x + u * width - 0.5, y + v * height - 0.5]
       const [column, row] = toCrop(...point, crop, FULL)
       assert.ok(column >= -0.5 && column <= FULL.width - 0.5 && row >= -0.5 && row <= FULL.height - 0.5)
       const back = toPicture(column, row, crop, FULL)
@@ -88,8 +88,7 @@ test('an enlarged crop is bilinear: each value is a written-out sum of four pixe
     x < 0 || y < 0 || x >= 7 || y >= 6 ? 0 : (picture.rgb[(y * 7 + x) * 3] as number) / 127.5 - 1
   drawn(picture, crop, size).forEach((value, i) => {
     if (i % 3 !== 0) return
-    const [px, py] = toPicture(Math.floor(i / 3) % 9, Math.floor(i / 27), crop, size)
-    const [x, y] = [px - 0.5, py - 0.5]
+    const [x, y] = toPicture(Math.floor(i / 3) % 9, Math.floor(i / 27), crop, size)
     const [left, top] = [Math.floor(x), Math.floor(y)]
     let sum = 0
     for (const [c, r] of [

@@ -51,9 +51,9 @@ test('keypoints of the person and of the others are in the pixels of the crop', 
   // The box is 16×32 around (18, 26); the crop of 24×32 pixels is drawn with 2 pixels for each.
   assert.deepEqual(
     [...(first as PoseTarget).keypoints.slice(0, 6)],
-    [(10 - 6) * 2 - 0.5, -0.5, 1, (11 - 6) * 2 - 0.5, 3.5, 1],
+    [(10.5 - 6) * 2 - 0.5, 0.5, 1, (11.5 - 6) * 2 - 0.5, 4.5, 1],
   )
-  assert.deepEqual([...(first as PoseTarget).others.slice(9, 12)], [(33 - 6) * 2 - 0.5, -0.5, 0])
+  assert.deepEqual([...(first as PoseTarget).others.slice(9, 12)], [(33.5 - 6) * 2 - 0.5, 0.5, 0])
   assert.equal((first as PoseTarget).others.length, 3 * K)
 })
 
