@@ -47,11 +47,11 @@ async function openCoco(root: string, options: FormatOptions): Promise<DatasetOf
     itemCounts: counts.map(withStrays),
     ids: (unit: number) => imagesOf(unit).map((image) => idOf(index, image)),
     paths: [annotations, folder],
-    async *read(unit: number) {
+    async *read(unit: number, isWanted: (id: string) => boolean = () => true) {
       if (unit === 0) yield* strays(index)
       const descriptor = await openIndexed(index)
       try {
-        const images = imagesOf(unit)
+        const images = imagesOf(unit).filter((image) => isWanted(idOf(index, image)))
         for (let i = 0; i < images.length; i += AT_ONCE) {
           const together = images.slice(i, i + AT_ONCE)
           yield* await inParallel(together, (image) =>

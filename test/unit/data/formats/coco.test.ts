@@ -356,3 +356,19 @@ test('a subset has some of the images, and units are ranges of them', async () =
   // Binomial, n 600: five standard deviations are 49.
   assert.ok(Math.abs(some.length - 120) < 49, `${some.length}`)
 })
+
+test('the ids of images are known without reading them, and pictures that are not wanted are not opened', async () => {
+  const folder = await written(() => {})
+  const dataset = await open(folder)
+  const ids = dataset.ids?.(0) ?? []
+  assert.deepEqual(
+    ids,
+    (await readAll(dataset)).map((item) => item.type === 'example' && item.id),
+  )
+  await rm(join(folder, 'train2017/scene_000002.jpg'))
+  const items = await Array.fromAsync(dataset.read(0, (id) => id !== '2'))
+  assert.deepEqual(
+    items.map((item) => item.type === 'example' && item.id),
+    ids.filter((id) => id !== '2'),
+  )
+})
