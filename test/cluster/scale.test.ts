@@ -143,7 +143,7 @@ suite('a job has its scale also', () => {
 
   test('when it is a FinetuneJob', async () => {
     await kubectl('apply -f -', manifest('finetune', FINETUNE, 'FinetuneJob'))
-    await untilCounted('finetune', 9, PLURALS.FinetuneJob)
+    await untilCounted('finetune', 50, PLURALS.FinetuneJob)
   })
 })
 

@@ -8,8 +8,6 @@ export const CLASSIFICATION_RECIPES = {
     task: { type: 'imagenet-classification', classes: 1000 },
     learningRate: { type: 'piecewise', boundaries: [400_000, 800_000, 1_200_000], values: [1e-2, 1e-3, 1e-4, 1e-5] },
     maxSteps: 1_666_667,
-    workers: { replicas: 9 },
-    parameterServer: { replicas: 11 },
   },
   'downstream-mini': {
     ...mini,

@@ -13,7 +13,7 @@ export const PRETRAIN_RECIPES = {
   'jft-resnet101': jft,
   'jft-resnet50': { ...jft, model: { backbone: 'resnet50' } },
   'jft-resnet152': { ...jft, model: { backbone: 'resnet152' } },
-  'imagenet-baseline': { ...imagenet, task: { type: 'multi-label', classes: 1000 } },
+  'imagenet-baseline': { ...imagenet, task: { type: 'imagenet-classification', classes: 1000 } },
   'jft-mini': {
     ...mini,
     task: { type: 'multi-label', classes: 121 },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import type { Job } from '../../../src/api/job.ts'
 import { parseJob } from '../../../src/api/parse.ts'
 import { finetune, pretrain } from '../../support/job-cases.ts'
 
@@ -34,7 +35,7 @@ suite('the preset has the numbers of the paper (paper.md §2.7, §1.4-1.7):', ()
   test('imagenet-baseline', () => {
     const spec = specOf('imagenet-baseline')
     assert.deepEqual(spec.model, { backbone: 'resnet101' })
-    assert.deepEqual(spec.task, { type: 'multi-label', classes: 1000, headSlices: 1 })
+    assert.deepEqual(spec.task, { type: 'imagenet-classification', classes: 1000, headSlices: 1 })
     assert.deepEqual(spec.optimizer, { type: 'momentum', momentum: 0.9 })
     const rate = spec.learningRate
     assert.ok(rate.type === 'piecewise')
@@ -52,12 +53,16 @@ suite('the preset has the numbers of the paper (paper.md §2.7, §1.4-1.7):', ()
     assertShared(spec)
   })
 
-  test('imagenet-finetune: the same recipe at a tenth of the rate, 9 workers and 11 parameter servers', () => {
-    const { spec } = parseJob(finetune())
-    assert.ok(spec.learningRate.type === 'piecewise')
-    assert.equal(spec.learningRate.values[0], 0.01)
-    assert.equal(spec.workers.replicas, 9)
-    assert.equal(spec.parameterServer.replicas, 11)
+  test('imagenet-finetune: the same recipe at a tenth of the rate and a third of the steps', () => {
+    const { spec } = parseJob(finetune({ task: undefined }))
+    assert.deepEqual(spec.task, { type: 'imagenet-classification', classes: 1000, headSlices: 1 })
+    assert.deepEqual(spec.learningRate, {
+      type: 'piecewise',
+      boundaries: [400_000, 800_000, 1_200_000],
+      values: [1e-2, 1e-3, 1e-4, 1e-5],
+    })
+    assert.equal(spec.maxSteps, Math.round(5_000_000 / 3))
+    assertShared(spec)
   })
 
   test('36M steps are the four epochs of the paper', () => {
@@ -65,7 +70,7 @@ suite('the preset has the numbers of the paper (paper.md §2.7, §1.4-1.7):', ()
     assert.equal(((maxSteps * batchSize) / JFT_IMAGES).toFixed(2), '3.84')
   })
 
-  function assertShared(spec: ReturnType<typeof specOf>): void {
+  function assertShared(spec: Job['spec']): void {
     assert.equal(spec.batchSize, 32)
     assert.equal(spec.weightDecay, 1e-4)
     assert.equal(spec.batchNorm.decay, 0.997)

@@ -154,10 +154,11 @@ suite('the hash of a plan', () => {
 suite('the runtime configuration of a plan', () => {
   const mini = { maxSteps: 50 }
   const jobs: [string, Job][] = [
-    ...['jft-resnet101', 'jft-resnet50', 'jft-resnet152', 'imagenet-baseline'].map((preset): [string, Job] => [
+    ...['jft-resnet101', 'jft-resnet50', 'jft-resnet152'].map((preset): [string, Job] => [
       preset,
       pretrainJob({ preset }),
     ]),
+    ['imagenet-baseline', pretrainJob({ preset: 'imagenet-baseline', evaluation: undefined })],
     ['jft-mini', pretrainJob({ preset: 'jft-mini', ...mini })],
     ['imagenet-finetune', finetuneJob()],
     ['downstream-mini', finetuneJob({ preset: 'downstream-mini', ...mini })],

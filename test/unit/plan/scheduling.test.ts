@@ -72,7 +72,7 @@ suite('a gang', () => {
     const job = finetuneJob({ scheduling: { gang: 'coscheduling' } })
     const group = planJob(job, OPTIONS).podGroup
     assert.equal(group?.apiVersion, 'scheduling.x-k8s.io/v1alpha1')
-    assert.deepEqual(group?.spec, { minMember: 11 + 1 })
+    assert.deepEqual(group?.spec, { minMember: 17 + 1 })
     assert.deepEqual(metadataOf(job, 'ps').labels, { 'scheduling.x-k8s.io/pod-group': 'birds-fj' })
     assert.equal(metadataOf(job, 'ps').schedulerName, 'scheduler-plugins-scheduler')
   })
