@@ -50,7 +50,7 @@ function withoutDefault(field: z.core.$ZodType): z.ZodType {
 }
 
 function descriptionOf(field: z.core.$ZodType): string {
-  return withoutDefault(field).description ?? ''
+  return (field as z.ZodType).description ?? withoutDefault(field).description ?? ''
 }
 
 /** For each task, the fields of spec.input that only other tasks have. */

@@ -3,17 +3,21 @@ import type { MetricSpec } from '../contract/metrics.ts'
 import type { JobKind } from '../contract/names.ts'
 import type { TaskConfig } from '../contract/runtime.ts'
 import { DownpourError } from '../support/errors.ts'
+import { cocoDetection } from './coco-detection/declaration.ts'
 import { cocoPose } from './coco-pose/declaration.ts'
 import { parseFields, type TaskDeclaration } from './declaration.ts'
 import { imagenetClassification } from './imagenet-classification/declaration.ts'
 import { multiLabel } from './multi-label/declaration.ts'
 import { objectCount } from './object-count/declaration.ts'
+import { vocDetection } from './voc-detection/declaration.ts'
 
 export const DECLARATIONS = [
   multiLabel,
   imagenetClassification,
   objectCount,
   cocoPose,
+  cocoDetection,
+  vocDetection,
 ] as const satisfies readonly TaskDeclaration[]
 export type Declared = (typeof DECLARATIONS)[number]
 export type TaskType = Declared['type']

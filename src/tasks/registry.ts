@@ -28,6 +28,11 @@ const TASKS: Entries = {
   },
   'coco-pose': { input: () => import('./coco-pose/input.ts'), task: () => import('./coco-pose/task.ts') },
   'object-count': { input: () => import('./object-count/input.ts'), task: () => import('./object-count/task.ts') },
+  'coco-detection': {
+    input: () => import('./coco-detection/input.ts'),
+    task: () => import('./coco-detection/task.ts'),
+  },
+  'voc-detection': { input: () => import('./voc-detection/input.ts'), task: () => import('./voc-detection/task.ts') },
 }
 
 /**

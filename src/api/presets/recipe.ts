@@ -17,6 +17,7 @@ export type Recipe = Partial<
     | 'batchSize'
     | 'weightDecay'
     | 'batchNorm'
+    | 'gradientClipNorm'
     | 'maxSteps'
     | 'parameterServer'
     | 'workers'

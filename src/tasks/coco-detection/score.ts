@@ -6,8 +6,8 @@ import type { Scorer } from '../task.ts'
 import { DetectionColumns, TruthColumns } from './columns.ts'
 
 /**
- * COCO's box metrics in pixels of the picture files; crowds are ignored. APsmall, APmedium and APlarge are left out where no
- * object has such an area.
+ * COCO's box metrics in pixels of the picture files; crowds are ignored. APsmall, APmedium and APlarge are NaN, and so
+ * left out of scores, where no object has such an area.
  */
 export function createScorer(): Scorer<DetectionTarget, Found> {
   const truths = new TruthColumns()
@@ -35,8 +35,9 @@ export function createScorer(): Scorer<DetectionTarget, Found> {
 }
 
 /** COCO's -1 stands for a mean over nothing. */
-function metricsOf({ AP50, AP75, ...summary }: Readonly<Record<string, number>>): Record<string, number> {
-  const { AP, APsmall, APmedium, APlarge } = summary
+function metricsOf({ AP, AP50, AP75, APsmall, APmedium, APlarge }: Readonly<Record<string, number>>) {
   const named = { AP, 'AP@.5': AP50, 'AP@.75': AP75, APsmall, APmedium, APlarge }
-  return Object.fromEntries(Object.entries(named).filter((entry): entry is [string, number] => (entry[1] ?? -1) >= 0))
+  return Object.fromEntries(
+    Object.entries(named).map(([name, value = -1]) => [name, value < 0 ? Number.NaN : value] as const),
+  )
 }

@@ -1,6 +1,8 @@
 /** Options and input of tasks that find objects, as a job declares them. The defaults are the paper's (paper.md §4.6). */
 import { z } from 'zod'
+import { Input } from '../../contract/training.ts'
 import { DownpourError } from '../../support/errors.ts'
+import { ClassOptions } from '../class-options.ts'
 import { parseFields } from '../declaration.ts'
 
 const MOST = 16
@@ -9,7 +11,7 @@ const samples = z.int().min(2).max(4096)
 const side = z.int().min(16).max(4096)
 
 export const DetectionOptions = z.strictObject({
-  classes: z.int().min(1).max(10_000).describe('Classes of objects: the number of categories in the data.'),
+  classes: ClassOptions.shape.classes,
   anchorBase: z
     .number()
     .gt(0)
@@ -72,7 +74,7 @@ export const DetectionInput = z.strictObject({
   padToPixels: side
     .default(128)
     .describe('The long side is padded to a multiple of it, so that there are few sizes and batches share one.'),
-  flip: z.boolean().default(true).describe('Mirror each image with probability 1/2.'),
+  flip: Input.shape.flip.default(true),
 })
 
 /** @throws DownpourError CONFIG_INVALID */

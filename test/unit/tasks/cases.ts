@@ -3,6 +3,7 @@ import type { TaskType } from '../../../src/tasks/declarations.ts'
 import { createTask } from '../../../src/tasks/registry.ts'
 import type { Task } from '../../../src/tasks/task.ts'
 import { makeConfig } from '../ps/fixtures.ts'
+import { found, object, targetOf } from './detection/builders.ts'
 
 export interface TaskCase {
   options: Record<string, unknown>
@@ -33,6 +34,17 @@ const posed = (x: number) => ({
   },
 })
 
+const objects: TaskCase = {
+  options: {
+    classes: 3,
+    ...{ anchorBase: 8, anchorScales: [1], anchorRatios: [1], borderAnchors: 'kept', proposerChannels: 2 },
+    ...{ proposerSamples: 4, candidates: 4, proposals: 2, cropSize: 2, cropPool: 1, boxSamples: 4 },
+  },
+  targets: [targetOf([object([1, 1, 4, 4])], 8, 8), targetOf([object([3, 2, 5, 5], { label: 2 })], 8, 8)],
+  otherTargets: [targetOf([object([2, 2, 6, 6], { label: 1 })], 8, 8, 2), targetOf([object([0, 0, 7, 7])], 8, 8, 3)],
+  predictions: [found({ box: [1, 1, 4, 4], score: 0.5 }), found()],
+}
+
 export const TASK_CASES: Readonly<Record<TaskType, TaskCase>> = {
   'multi-label': classes,
   'imagenet-classification': classes,
@@ -48,6 +60,8 @@ export const TASK_CASES: Readonly<Record<TaskType, TaskCase>> = {
     otherTargets: [{ count: 2 }, { count: 5 }],
     predictions: [1.5, 2],
   },
+  'coco-detection': objects,
+  'voc-detection': objects,
 }
 
 export function taskOf(type: TaskType): Promise<Task> {
