@@ -1,13 +1,14 @@
 /** Kills a worker, the parameter server, the operator and `downpour run`, each in a separate run, and compares the results with an undisturbed run. */
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import type { Job } from '../../src/api/job.ts'
 import { eventually } from '../support/eventually.ts'
 import { type LocalRun, startLocalRun } from '../support/local-run.ts'
+import { kill, untilStep } from './disturb.ts'
 import { JOB, MAX_STEPS, prepareSmallJobs, type SmallJobs } from './small-job.ts'
 
 const ENDS_WITHIN_MS = 150_000
+const SMALL = { kind: 'PretrainJob', name: JOB } as const
 /**
  * Relative tolerance of the loss. Six undisturbed runs differed by at most 2.3%; the tolerance is three times that, since
  * a fault rolls the optimizer back and changes the order of pushes.
@@ -37,7 +38,7 @@ describe('training survives SIGKILL', { concurrency: false }, () => {
 
   test('of a worker: a new pod replaces it', async () => {
     const { job } = await runToEnd(async (run) => {
-      await untilStep(run, 100)
+      await untilStep(run, SMALL, 100, ENDS_WITHIN_MS)
       kill(run.podPid('worker', 0))
     })
     assertTrained(job)
@@ -47,7 +48,7 @@ describe('training survives SIGKILL', { concurrency: false }, () => {
 
   test('of the parameter server: it restores the last checkpoint', async () => {
     const { job } = await runToEnd(async (run) => {
-      await untilStep(run, 100)
+      await untilStep(run, SMALL, 100, ENDS_WITHIN_MS)
       kill(run.podPid('ps', 0))
     })
     assertTrained(job)
@@ -57,7 +58,7 @@ describe('training survives SIGKILL', { concurrency: false }, () => {
 
   test('of the operator: pods continue to train, and no pod is restarted', async () => {
     const { job, output } = await runToEnd(async (run) => {
-      await untilStep(run, 100)
+      await untilStep(run, SMALL, 100, ENDS_WITHIN_MS)
       kill(run.operatorPid())
     })
     assertTrained(job)
@@ -68,7 +69,7 @@ describe('training survives SIGKILL', { concurrency: false }, () => {
   test('of `downpour run` itself: no process stays behind, and the next run resumes the job', async () => {
     const { file, stateDir } = await jobs.next()
     const first = startLocalRun([file], stateDir)
-    await untilStep(first, 100)
+    await untilStep(first, SMALL, 100, ENDS_WITHIN_MS)
     first.child.kill('SIGKILL')
     await eventually(() => assert.deepEqual(first.processes(), []), { timeoutMs: 30_000 })
     const second = startLocalRun([file], stateDir)
@@ -91,18 +92,3 @@ describe('training survives SIGKILL', { concurrency: false }, () => {
     assert.ok(Math.abs(loss - expected) <= LOSS_TOLERANCE * expected, `loss ${loss}, undisturbed ${expected}`)
   }
 })
-
-async function untilStep(run: LocalRun, step: number): Promise<void> {
-  await eventually(
-    async () => {
-      const { status } = await run.job('PretrainJob', JOB)
-      assert.ok((status?.progress?.step ?? 0) >= step, `step ${status?.progress?.step}; ${run.output()}`)
-    },
-    { timeoutMs: ENDS_WITHIN_MS, intervalMs: 100 },
-  )
-}
-
-function kill(pid: number | undefined): void {
-  assert.ok(pid !== undefined && existsSync(`/proc/${pid}`), 'no such process')
-  process.kill(pid, 'SIGKILL')
-}

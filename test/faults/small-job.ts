@@ -3,8 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { dump } from 'js-yaml'
-import { ANNOTATIONS, API_VERSION } from '../../src/contract/names.ts'
+import { API_VERSION } from '../../src/contract/names.ts'
 import { makeDataSet } from '../../src/data/generate/make-data-set.ts'
+import { claim } from './claim.ts'
 
 export const MAX_STEPS = 400
 export const JOB = 'small'
@@ -49,14 +50,7 @@ function manifests(data: string, spec: Record<string, unknown>, name: string): s
   const checkpoint = { ...SPEC.checkpoint, ...(spec.checkpoint as object) }
   const whole = { ...SPEC, ...spec, checkpoint }
   const job = { apiVersion: API_VERSION, kind: 'PretrainJob', metadata: { name }, spec: whole }
-  return [claim('data', { [ANNOTATIONS.localPath]: data }), claim('checkpoints'), job]
-    .map((object) => dump(object))
-    .join('---\n')
-}
-
-function claim(name: string, annotations: Record<string, string> = {}) {
-  const spec = { accessModes: ['ReadWriteMany'], resources: { requests: { storage: '1Gi' } } }
-  return { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name, annotations }, spec }
+  return [claim('data', data), claim('checkpoints'), job].map((object) => dump(object)).join('---\n')
 }
 
 const SPEC = {
