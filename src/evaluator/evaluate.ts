@@ -34,6 +34,12 @@ export interface EvaluateOptions {
   corruption?: CorruptionCount
   /** Called with the worst, median and best pictures, if the task sketches any, before the score is returned. */
   onPictures?: (pictures: readonly RankedPicture[], labels: readonly Label[]) => Promise<void>
+  /** Called with what the task predicts for each batch. @param labels those that predictions refer to */
+  onPredictions?: (
+    predictions: readonly unknown[],
+    batch: Pick<Batch<unknown>, 'targets' | 'ids'>,
+    labels: readonly Label[],
+  ) => Promise<void>
   /** Called after each batch with the number of images scored so far. */
   onProgress?: (examples: number) => void
 }
@@ -43,7 +49,7 @@ export interface EvaluateOptions {
  * @throws DownpourError CHECKPOINT_…, DATA_…, LABEL…; AbortError between two batches
  */
 export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Score> {
-  const { folder, digest, set, task, signal, onPictures, onProgress } = options
+  const { folder, digest, set, task, signal, onPredictions, onPictures, onProgress } = options
   const { manifest, variables } = await loadCheckpoint(folder, { expectDigest: digest })
   const classes = (await loadClasses(folder, manifest))?.classes
   const weights = toWeights(task.variables, variables, folder)
@@ -56,6 +62,7 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Scor
       signal.throwIfAborted()
       const predictions = task.decode(infer(task, weights, batch), batch.targets)
       tally.add(predictions, batch)
+      await onPredictions?.(predictions, batch, labels)
       if (choice) sketchBatch(task, predictions, batch, choice)
       onProgress?.(tally.examples)
     }

@@ -18,6 +18,10 @@ export interface CheckpointFlags {
   readonly format?: DataFormatName
   readonly labels?: string
   readonly files?: string
+  readonly annotations?: string
+  readonly images?: string
+  readonly imageSet?: string
+  readonly predictionsOut?: string
   readonly maxExamples?: number
   readonly seed?: number
   readonly exclude?: string
@@ -28,7 +32,7 @@ export interface CheckpointFlags {
 export const TASK_TYPES: readonly string[] = DECLARATIONS.map(({ type }) => type)
 const DEFAULT_BATCH = 64
 
-/** Options of one way that the other would ignore. `labels`, `task` and `json` belong to both. */
+/** Options of one way that the other would ignore. `labels`, `imageSet`, `task` and `json` belong to both. */
 const OF_CHECKPOINTS = {
   checkpoint: '--checkpoint',
   data: '--data',
@@ -39,6 +43,9 @@ const OF_CHECKPOINTS = {
   crop: '--crop',
   format: '--format',
   files: '--files',
+  annotations: '--annotations',
+  images: '--images',
+  predictionsOut: '--predictions-out',
   maxExamples: '--max-examples',
   seed: '--seed',
   exclude: '--exclude',
@@ -46,7 +53,6 @@ const OF_CHECKPOINTS = {
 const OF_FILES = {
   predictions: '--predictions',
   groundTruth: '--ground-truth',
-  imageSet: '--image-set',
   year: '--year',
   sigmas: '--sigmas',
   perCategory: '--per-category',
@@ -65,6 +71,9 @@ export function addCheckpointOptions(command: Command): void {
     .option('--crop <pixels>', 'input.cropPixels (default: as in training)', positiveWholeNumber)
     .addOption(new Option('--format <format>', 'format of the data (default: detected)').choices(FORMAT_NAMES))
     .option('--files <pattern>', 'read only shards with such names, e.g. "val-*"')
+    .option('--annotations <file>', 'COCO annotations file, where the data has several')
+    .option('--images <dir>', 'folder of the pictures that the annotations file names (default: found)')
+    .option('--predictions-out <file>', 'also write what is found to a new COCO results file')
     .option('--max-examples <n>', 'score a sample of n images', positiveWholeNumber)
     .option('--seed <n>', 'seed of the sample (default: that of the job)', wholeNumber)
     .option('--exclude <file>', 'also score without the images of this list, as `data dedup` writes it')

@@ -24,7 +24,7 @@ const DEFAULT_EPSILON = 1e-5
 const TORCHVISION_INPUT = { resizePixels: 256, cropPixels: 224 }
 const HEAD = /^head\/slice_\d+\/weights$/
 
-/** @throws DownpourError CHECKPOINT_OTHER_MODEL, CHECKPOINT_OTHER_TASK, CHECKPOINT_NO_TASK, CONFIG_INVALID */
+/** @throws DownpourError CHECKPOINT_OTHER_MODEL, CHECKPOINT_OTHER_TASK, CHECKPOINT_NO_TASK, OPTION_UNUSED, CONFIG_INVALID */
 export async function modelOf(folder: string, manifest: Manifest, wishes: Wishes): Promise<CheckpointModel> {
   const { model } = manifest
   const warnings: string[] = []
@@ -69,6 +69,7 @@ function taskOf(folder: string, manifest: Manifest, wishes: Wishes): TaskConfig 
   const byDefault = model?.variant === 'torchvision' ? TORCHVISION_INPUT : {}
   const { resize: resizePixels, crop: cropPixels } = wishes
   const given = { ...(resizePixels && { resizePixels }), ...(cropPixels && { cropPixels }) }
+  mustHaveFields(type, Object.keys(given))
   return { type, options, input: { ...byDefault, ...stored?.input, ...given } }
 }
 
@@ -81,6 +82,15 @@ function optionsOf(folder: string, { task, layout }: Manifest, type: string): Re
     return { classes: slices.reduce((sum, { shape }) => sum + (shape.at(-1) ?? 0), 0), headSlices: slices.length }
   }
   throw otherModel(`${folder} has no last layer (head/slice_0/weights), which task ${type} needs`)
+}
+
+function mustHaveFields(type: string, fields: readonly string[]): void {
+  const { input } = declarationOf(type)
+  const unknown = fields.find((field) => !Object.hasOwn(input.shape, field))
+  if (unknown === undefined) return
+  const known = Object.keys(input.shape).join(', ')
+  const message = `--${unknown.replace('Pixels', '')}: task ${type} has no input.${unknown}; its input has ${known}`
+  throw new DownpourError('OPTION_UNUSED', message, { type })
 }
 
 function mustHaveClasses(folder: string, wanted: number | undefined, found: unknown): void {

@@ -7,11 +7,11 @@ import type { DataFormatName } from '../../contract/data-formats.ts'
 import type { Score, SetScore } from '../../contract/files.ts'
 import type { DataConfig, RuntimeConfig } from '../../contract/runtime.ts'
 import { findSets } from '../../data/inspect/find-sets.ts'
-import { evaluateCheckpoint } from '../../evaluator/evaluate.ts'
+import { type EvaluateOptions, evaluateCheckpoint } from '../../evaluator/evaluate.ts'
 import { type EvaluationSet, openEvaluationSet } from '../../evaluator/evaluation-set.ts'
 import { CorruptionCount } from '../../input/corruption-count.ts'
 import { cacheRoot } from '../../support/cache-root.mjs'
-import { DownpourError } from '../../support/errors.ts'
+import { DownpourError, errorCode, errorMessage } from '../../support/errors.ts'
 import { printableText } from '../../support/printable.ts'
 import { classesOf, metricOf } from '../../tasks/declarations.ts'
 import { selectBackend } from '../../tensor/backend.ts'
@@ -22,6 +22,7 @@ import { table } from '../table.ts'
 import type { CheckpointFlags } from './checkpoint-flags.ts'
 import { type CheckpointModel, modelOf } from './checkpoint-model.ts'
 import { imageProgress } from './image-progress.ts'
+import { checkResultsFile, withResultsFile } from './results-file.ts'
 import { warningLog } from './warning-log.ts'
 
 interface Result extends Score {
@@ -61,6 +62,7 @@ async function resultOf(flags: CheckpointFlags, err: CliIo['err'], signal: Abort
   const { manifest, digest } = await readManifest(folder)
   const { config, task, warnings } = await modelOf(folder, manifest, flags)
   const log = warningLog()
+  await checkResultsFile(flags.predictionsOut, config.task.type, task)
   const evaluation = await evaluationOf(flags, config)
   const seeded = { task: config.task, evaluation, seed: flags.seed ?? manifest.seed }
   const set = await openEvaluationSet(flags.data, seeded, log, { signal, names: NAMES })
@@ -68,10 +70,14 @@ async function resultOf(flags: CheckpointFlags, err: CliIo['err'], signal: Abort
   await selectBackend('auto', log, cacheRoot(process.env))
   const corruption = new CorruptionCount(MAX_DAMAGED)
   const progress = imageProgress(err, set.selection.examples)
-  const score = await evaluateCheckpoint({
+  const options = {
     ...{ folder, digest, config: { task: config.task, evaluation }, set, task, signal, corruption },
     onProgress: progress.show,
-  }).finally(progress.end)
+  }
+  const { score, unscored } = await (flags.predictionsOut === undefined
+    ? evaluateCheckpoint(options).then((score) => ({ score, unscored: [] }))
+    : scoreAndWrite(flags.predictionsOut, options)
+  ).finally(progress.end)
   const { count, first } = corruption
   const damaged = count > 0 ? [`damaged images were skipped: ${count}, the first: ${first}`] : []
   return {
@@ -79,28 +85,62 @@ async function resultOf(flags: CheckpointFlags, err: CliIo['err'], signal: Abort
     task: config.task.type,
     model: config.model,
     ...score,
-    warnings: [...warnings, ...log.warnings, ...matched, ...damaged],
+    warnings: [...warnings, ...log.warnings, ...matched, ...damaged, ...unscored],
   }
+}
+
+/**
+ * Writes what is found, too. Pictures without objects cannot be scored, and what is found in them is written all the same.
+ * @returns unscored: a warning if there is no score
+ */
+async function scoreAndWrite(
+  path: string,
+  options: EvaluateOptions,
+): Promise<{ score: Score; unscored: readonly string[] }> {
+  const { task, set, onProgress } = options
+  let examples = 0
+  const count = (scored: number) => {
+    examples = scored
+    onProgress?.(scored)
+  }
+  return withResultsFile(path, task, set.dataset.labels.labels, async (onPredictions) => {
+    try {
+      return { score: await evaluateCheckpoint({ ...options, onPredictions, onProgress: count }), unscored: [] }
+    } catch (error) {
+      if (errorCode(error) !== 'DATA_NO_OBJECTS') throw error
+      return { score: { metrics: {}, examples }, unscored: [errorMessage(error)] }
+    }
+  })
 }
 
 /** Paths of options are relative to the working folder, those of a configuration to the data. */
 async function evaluationOf(flags: CheckpointFlags, { task }: CheckpointModel['config']): Promise<Evaluation> {
-  const { files, labels, exclude, maxExamples, batchSize } = flags
-  const insideData = (path: string) => relative(resolve(flags.data), resolve(path))
-  const data: DataConfig = {
-    path: '.',
-    format: flags.format ?? (await detectFormat(flags.data)),
-    ...(files !== undefined && { files }),
-    ...(labels !== undefined && { labels: insideData(labels) }),
-    maxCorruptRecords: MAX_DAMAGED,
-  }
+  const { exclude, maxExamples, batchSize } = flags
   return {
-    data,
+    data: await dataOf(flags),
     metric: metricOf(task.type),
     batchSize,
     ...(maxExamples !== undefined && { maxExamples }),
-    ...(exclude !== undefined && { exclude: insideData(exclude) }),
+    ...(exclude !== undefined && { exclude: insideData(flags, exclude) }),
   }
+}
+
+async function dataOf(flags: CheckpointFlags): Promise<DataConfig> {
+  const { files, labels, annotations, images, imageSet } = flags
+  return {
+    path: '.',
+    format: flags.format ?? (await detectFormat(flags.data)),
+    ...(files !== undefined && { files }),
+    ...(labels !== undefined && { labels: insideData(flags, labels) }),
+    ...(annotations !== undefined && { annotations: insideData(flags, annotations) }),
+    ...(images !== undefined && { images: insideData(flags, images) }),
+    ...(imageSet !== undefined && { imageSet }),
+    maxCorruptRecords: MAX_DAMAGED,
+  }
+}
+
+function insideData({ data }: CheckpointFlags, path: string): string {
+  return relative(resolve(data), resolve(path))
 }
 
 async function detectFormat(folder: string): Promise<DataFormatName> {

@@ -39,7 +39,10 @@ export function register(command: Command): void {
     .addOption(new Option('--task <task>', 'what is scored; a checkpoint says it itself').choices(names))
     .option('--ground-truth <path>', 'official annotations')
     .option('--predictions <path>', 'results in the official format')
-    .option('--image-set <name>', 'image set of VOC (default: test for boxes, val for masks)')
+    .option(
+      '--image-set <name>',
+      'image set of VOC (default: test for boxes, val for masks); with --checkpoint: Main/SET or Segmentation/SET',
+    )
     .addOption(
       new Option('--year <year>', 'VOC rules of that year: by eleven points until 2009 (default: 2007)').choices(YEARS),
     )
