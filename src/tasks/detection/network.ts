@@ -17,5 +17,6 @@ export function networkOptions(options: DetectionOptions): FasterRcnnOptions {
     proposals: { ...FULL.proposals, candidates: options.candidates, count: options.proposals },
     crop: { size: options.cropSize, pool: options.cropPool },
     sampling: { ...FULL.sampling, batch: options.boxSamples },
+    detections: { ...FULL.detections, nmsIou: options.detectionIou },
   }
 }

@@ -60,6 +60,12 @@ export const DetectionOptions = z.strictObject({
     .default(2)
     .describe('Of the resized features, the maximum of squares of this side is taken; 2 when absent.'),
   boxSamples: samples.default(64).describe('Proposals of an image that a step learns from; 64 when absent.'),
+  detectionIou: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.6)
+    .describe('Of two detections of a class whose IoU is larger, the better one stays; 0.6 when absent.'),
 })
 export type DetectionOptions = z.output<typeof DetectionOptions>
 
