@@ -1,12 +1,12 @@
 /** Draws ground truth and prediction of one picture, side by side, with the drawings of `data inspect`. */
 import type { PicturesRecord, StoredPicture, StoredSketch } from '../../contract/pictures.ts'
-import { drawMask } from '../../data/inspect/draw-mask.ts'
+import { drawPlainMask, legendOf } from '../../data/inspect/draw-mask.ts'
 import { type DrawnObject, drawObjects } from '../../data/inspect/draw-objects.ts'
 import { type DrawnLabel, dataUri, type PictureSize, sizeOfPicture } from '../../data/inspect/drawing.ts'
-import { readMask } from '../../data/voc/mask.ts'
+import { type Mask, readMask } from '../../data/voc/mask.ts'
 
 /** Boxes of a detector with lower scores are many, and hide the picture. Metrics count them. */
-export const MIN_DRAWN_SCORE = 0.3
+const MIN_DRAWN_SCORE = 0.3
 const SIDE_PIXELS = 256
 /** Names are below the picture, so it may be smaller. */
 const CLASS_SIDE_PIXELS = 160
@@ -25,6 +25,8 @@ export interface Drawing {
   readonly side: number
   /** A compressed picture as a data URI. */
   readonly uri: string
+  /** Of a mask: its classes with their colours in CSS. */
+  readonly legend?: readonly { readonly name: string; readonly colour: string }[]
 }
 
 type Labels = Readonly<Record<number, DrawnLabel | undefined>>
@@ -52,20 +54,23 @@ interface Picture {
 
 /** @param sketches none: the plain picture */
 async function draw(picture: Picture, sketches: readonly StoredSketch[], caption: string): Promise<Drawing> {
-  const side = sketches.length === 0 ? CLASS_SIDE_PIXELS : SIDE_PIXELS
-  return { caption, side, uri: await dataUri(await rgbOf(picture, sketches, side), side) }
-}
-
-function rgbOf(
-  { encoded, size, labels }: Picture,
-  sketches: readonly StoredSketch[],
-  side: number,
-): Promise<Uint8Array> {
   const mask = sketches.find((sketch) => sketch.type === 'mask')
-  if (mask) return drawMask(encoded, readMask(Buffer.from(mask.png, 'base64'), 'mask'), { labels }, side, size)
+  if (mask) return drawnMask(picture, readMask(Buffer.from(mask.png, 'base64'), 'mask'), caption)
+  const { encoded, size } = picture
+  const side = sketches.length === 0 ? CLASS_SIDE_PIXELS : SIDE_PIXELS
   const objects = sketches.flatMap((sketch): DrawnObject[] => (sketch.type === 'objects' ? sketch.objects : []))
   const shown = objects.filter(({ score = 1 }) => score >= MIN_DRAWN_SCORE)
-  return drawObjects(encoded, { ...size, objects: shown }, { labels }, side)
+  const hidden = objects.length - shown.length
+  return {
+    caption: hidden === 0 ? caption : `${caption}; ${hidden} below ${MIN_DRAWN_SCORE} not drawn`,
+    side,
+    uri: await dataUri(await drawObjects(encoded, { ...size, objects: shown }, picture, side), side),
+  }
+}
+
+async function drawnMask({ encoded, size, labels }: Picture, mask: Mask, caption: string): Promise<Drawing> {
+  const rgb = await drawPlainMask(encoded, mask, size, SIDE_PIXELS)
+  return { caption, side: SIDE_PIXELS, uri: await dataUri(rgb, SIDE_PIXELS), legend: legendOf(mask, { labels }) }
 }
 
 /** @example 'cat 93%, dog 4%' */

@@ -1,23 +1,21 @@
 /** The worst, median and best pictures of a job in the report. */
 import { escapeHtml } from './chart.ts'
-import { type DrawnPicture, MIN_DRAWN_SCORE } from './draw-picture.ts'
+import type { Drawing, DrawnPicture } from './draw-picture.ts'
 import type { JobPictures } from './pictures.ts'
 
 export function pictureSection({ step, pictures, problem }: JobPictures): string {
-  const hasPredictions = pictures.some(({ drawings }) => drawings.length > 1)
-  const note = [
-    `The worst, the middle and the best pictures of the evaluation data at step ${step}, by the score of the picture.`,
-    hasPredictions ? `Predictions with a score below ${MIN_DRAWN_SCORE} are not drawn.` : '',
-    problem ?? '',
-  ]
+  const what = `The worst, the middle and the best pictures of the evaluation data at step ${step}, by the score of the picture.`
   return `<div class="pictures">${pictures.map(pictureFigure).join('')}</div>
-<p class="note">${escapeHtml(note.filter(Boolean).join(' '))}</p>`
+<p class="note">${escapeHtml([what, problem].filter(Boolean).join(' '))}</p>`
 }
 
 function pictureFigure({ rank, id, score, drawings }: DrawnPicture): string {
-  const images = drawings.map(({ caption, side, uri }) => {
-    const text = escapeHtml(caption)
-    return `<span style="width:${side}px"><img src="${uri}" width="${side}" height="${side}" loading="lazy" alt="${escapeHtml(id)}: ${text}"><small>${text}</small></span>`
-  })
+  const images = drawings.map((drawing) => drawingHtml(drawing, id))
   return `<figure class="picture"><figcaption>${rank}: ${score.toFixed(3)} <small>${escapeHtml(id)}</small></figcaption><div>${images.join('')}</div></figure>`
+}
+
+function drawingHtml({ caption, side, uri, legend = [] }: Drawing, id: string): string {
+  const text = escapeHtml(caption)
+  const names = legend.map(({ name, colour }) => ` <i style="background:${colour}"></i> ${escapeHtml(name)}`)
+  return `<span style="width:${side}px"><img src="${uri}" width="${side}" height="${side}" loading="lazy" alt="${escapeHtml(id)}: ${text}"><small>${[text, ...names].join('')}</small></span>`
 }

@@ -5,7 +5,7 @@ import { type Manifest, readManifests } from '../manifests.ts'
 
 const SAMPLES = resolve(import.meta.dirname, '../../../deploy/samples')
 const QUICK = ['quickstart.yaml']
-const WHOLE = [...QUICK]
+const WHOLE = [...QUICK, 'quickstart-tasks.yaml']
 
 export interface DemonstrationOptions {
   stateDir: string

@@ -96,7 +96,7 @@ suite('a drawn picture', () => {
     ]
     const { drawings } = await drawPicture(await grey(), { ...pictureOf('x'), samples }, LABELS)
     const [truth, prediction] = drawings
-    assert.deepEqual([truth?.caption, prediction?.caption], ['ground truth', 'prediction'])
+    assert.deepEqual([truth?.caption, prediction?.caption], ['ground truth', 'prediction; 1 below 0.3 not drawn'])
     const isDrawn = async (uri: string | undefined, x: number) => !isGrey(await pixelOf(uri, 4 * x, 4 * 35))
     assert.deepEqual([await isDrawn(truth?.uri, 2), await isDrawn(truth?.uri, 40)], [true, true])
     assert.deepEqual([await isDrawn(prediction?.uri, 2), await isDrawn(prediction?.uri, 40)], [true, false])
@@ -112,6 +112,7 @@ suite('a drawn picture', () => {
     const { drawings } = await drawPicture(await grey(), pictureOf('x', mask, mask), LABELS)
     assert.ok(isGrey(await pixelOf(drawings[0]?.uri, 60, 200)), 'the background')
     assert.ok(!isGrey(await pixelOf(drawings[0]?.uri, 200, 200)), 'the class')
+    assert.deepEqual(drawings[0]?.legend, [{ name: 'cat', colour: 'rgb(128,0,0)' }])
   })
 
   test('of a classifier has the words below it, which are safe in HTML', async () => {
