@@ -5,6 +5,7 @@ import { parseJob } from '../../../src/api/parse.ts'
 import { finetune } from '../../support/job-cases.ts'
 
 const coco = { source: { claimName: 'coco' }, format: 'coco' }
+const voc = { source: { claimName: 'voc' }, format: 'voc' }
 
 /** One column of paper.md §2.7, with the rate at the first step and at the last one. */
 interface Column {
@@ -21,7 +22,43 @@ interface Column {
   servers: number
 }
 
+const detection = {
+  input: { shortSidePixels: 600, longSidePixels: 1024, flip: true },
+  batch: 1,
+  weightDecay: 0,
+  workers: 9,
+  servers: 11,
+}
+const proposals = {
+  anchorBase: 256,
+  anchorScales: [0.25, 0.5, 1, 2],
+  anchorRatios: [0.5, 1, 2],
+  proposerChannels: 512,
+  proposerSamples: 256,
+  proposals: 300,
+  cropSize: 14,
+  boxSamples: 64,
+}
+
 const COLUMNS: readonly Column[] = [
+  {
+    ...detection,
+    preset: 'coco-detection',
+    data: coco,
+    task: { type: 'coco-detection', classes: 80, ...proposals },
+    rate: [4e-4, 4e-5],
+    dropsAt: 2_500_000,
+    steps: 3_000_000,
+  },
+  {
+    ...detection,
+    preset: 'voc07-detection',
+    data: voc,
+    task: { type: 'voc-detection', classes: 20, ...proposals },
+    rate: [3e-4, 3e-5],
+    dropsAt: 500_000,
+    steps: 700_000,
+  },
   {
     preset: 'coco-pose',
     data: coco,
