@@ -1,11 +1,8 @@
 /** Objects and detections of all scored images in the columns that COCO's metrics work on: eighty bytes each, and no objects. */
 import type { Detections, Truths } from '../../scores/coco/annotations.ts'
 import { NumberColumn } from '../../support/columns.ts'
-import type { Found } from '../detection/found.ts'
+import { type Found, MOST_DETECTIONS } from '../detection/found.ts'
 import type { TrueObjects } from '../detection/target.ts'
-
-/** Of each image, as in COCO's results files. */
-const MOST_DETECTIONS = 100
 
 export class TruthColumns {
   readonly #images = new NumberColumn()

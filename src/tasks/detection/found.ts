@@ -2,6 +2,9 @@
 import type { Detections } from '../../models/faster-rcnn/types.ts'
 import type { DetectionTarget } from './target.ts'
 
+/** How many detections of an image COCO scores, and results files have. */
+export const MOST_DETECTIONS = 100
+
 /** The best score first. */
 export interface Found {
   /** Left, top, width and height of each. */

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { before, test } from 'node:test'
+import { scoreCheckpoint } from '../../../../src/cli/evaluate/checkpoint.ts'
+import { scoreBoxes } from '../../../../src/cli/evaluate/coco.ts'
+import { silentLog } from '../../../../src/support/log.ts'
+import { createTask } from '../../../../src/tasks/registry.ts'
+import { selectBackend } from '../../../../src/tensor/backend.ts'
+import { cocoFile, writeCoco } from '../../../support/coco-files.ts'
+import { makeScenes, SCENE_CLASSES } from '../../../support/scenes.ts'
+import { temporaryFolder } from '../../../support/temporary-folder.ts'
+import { inside } from '../../data/builders.ts'
+import { writeCheckpoint } from '../../evaluator/builders.ts'
+import { drawValues } from '../../models/builders.ts'
+import { makeConfig } from '../../ps/fixtures.ts'
+import { capture } from '../io.ts'
+
+const root = temporaryFolder()
+const SCENES = makeScenes(5, 8)
+const ANNOTATIONS = 'annotations/instances_val.json'
+const TASK = {
+  type: 'coco-detection',
+  options: {
+    classes: SCENE_CLASSES.length,
+    ...{ anchorBase: 24, anchorScales: [1], anchorRatios: [1], proposerChannels: 4, candidates: 50 },
+    ...{ proposals: 30, cropSize: 3, cropPool: 1 },
+  },
+  input: { shortSidePixels: 48, longSidePixels: 64, padToPixels: 16, flip: true },
+}
+const CLASSES = SCENE_CLASSES.toSorted((a, b) => a.id - b.id).map(({ coco: name }, id) => ({ id, name, parents: [] }))
+
+before(async () => void (await selectBackend('wasm', silentLog)))
+
+/** A detector that was never trained, and pictures whose categories have gaps in their ids. */
+async function prepare() {
+  const data = inside(root)
+  await writeCoco(data, 'val', SCENES)
+  const { variables } = await createTask(makeConfig({ task: TASK }))
+  const model = { backbone: 'resnet-mini', variant: 'slim', batchNormEpsilon: 1e-3 }
+  const values = new Map(variables.map((one) => [one.name, drawValues(one, 1)] as const))
+  const { folder } = await writeCheckpoint(inside(root), 7, {
+    variables,
+    values,
+    classes: CLASSES,
+    more: { task: TASK, model },
+  })
+  const out = inside(root)
+  return {
+    data,
+    out,
+    flags: {
+      checkpoint: folder,
+      data,
+      batchSize: 2,
+      annotations: join(data, ANNOTATIONS),
+      predictionsOut: join(out, 'found.json'),
+    },
+  }
+}
+
+async function score(flags: Parameters<typeof scoreCheckpoint>[0]) {
+  const { io, written } = capture()
+  assert.equal(await scoreCheckpoint({ ...flags, json: true }, io), 0)
+  return JSON.parse(written.out)
+}
+
+test('the file that a detector writes has the scores of the checkpoint, under the ids of the data', async () => {
+  const { data, flags } = await prepare()
+  const { metrics } = await score(flags)
+  const rows: { image_id: number; category_id: number; score: number }[] = JSON.parse(
+    await readFile(flags.predictionsOut, 'utf8'),
+  )
+  assert.deepEqual(new Set(rows.map((row) => row.image_id)), new Set(SCENES.map(({ id }) => id)))
+  const categories = new Set(rows.map((row) => row.category_id))
+  assert.deepEqual(
+    [...categories].sort((a, b) => a - b),
+    SCENE_CLASSES.map(({ id }) => id).sort((a, b) => a - b),
+  )
+  const { summary } = await scoreBoxes({ groundTruth: join(data, ANNOTATIONS), predictions: flags.predictionsOut })
+  assert.ok(
+    Math.abs((summary.AP as number) - metrics.AP) < 1e-3 &&
+      Math.abs((summary.AP50 as number) - metrics['AP@.5']) < 1e-3,
+  )
+})
+
+test('pictures without objects get a file and a warning instead of a score', async () => {
+  const { data, flags } = await prepare()
+  await writeFile(join(data, ANNOTATIONS), JSON.stringify({ ...cocoFile(SCENES, 'instances'), annotations: [] }))
+  const { metrics, examples, warnings } = await score(flags)
+  assert.deepEqual([metrics, examples], [{}, SCENES.length])
+  assert.match(warnings.join(), /none of the 5 scored images has an object that counts/)
+  assert.ok(JSON.parse(await readFile(flags.predictionsOut, 'utf8')).length > 0)
+  const { predictionsOut: _, ...without } = flags
+  await assert.rejects(score(without), { code: 'DATA_NO_OBJECTS' })
+})
+
+test('an existing file is refused before anything is computed, and a failure leaves nothing behind', async () => {
+  const { data, out, flags } = await prepare()
+  await writeFile(flags.predictionsOut, 'mine')
+  await assert.rejects(score(flags), { code: 'OUTPUT_EXISTS' })
+  assert.equal(await readFile(flags.predictionsOut, 'utf8'), 'mine')
+  await writeFile(join(data, ANNOTATIONS), JSON.stringify({ ...cocoFile(SCENES, 'instances'), images: [] }))
+  await assert.rejects(score({ ...flags, predictionsOut: join(out, 'other.json') }))
+  assert.deepEqual(await readdir(out), ['found.json'])
+})
+
+test('options of another task are refused by name', async () => {
+  const { flags } = await prepare()
+  await assert.rejects(score({ ...flags, crop: 30 }), {
+    code: 'OPTION_UNUSED',
+    message: /--crop: task coco-detection has no input.cropPixels/,
+  })
+})
