@@ -1,7 +1,7 @@
 /**
  * The losses of G-RMI (paper.md §4.8), at one position a pixel. B batch, h w cells of the maps, H W positions, K keypoints.
- * Both are divided by the number of positions and keypoints that count for the heatmaps, so that their weights mean the same
- * for crops of any size. Their gradients are written out, because those of tfjs take several times as many operations.
+ * Each is a mean: that of the heatmaps over all positions and keypoints that count, that of the offsets over those in disks.
+ * Their gradients are written out, because those of tfjs take several times as many operations.
  */
 import { type NamedTensorMap, type Scalar, type Tensor, type Tensor2D, type Tensor4D, tf } from '../../tensor/tf.ts'
 import type { PoseMaps } from './network.ts'
@@ -25,16 +25,20 @@ export function poseLosses(maps: PoseMaps, { disk_BHWK, at_B2K }: PoseTargets, s
   const [, height, width] = disk_BHWK.shape
   const upsample = (map: Tensor4D) => tf.image.resizeBilinear(map, [height, width], true) as Tensor4D
   const counted_BHWK = tf.cast(tf.greaterEqual(disk_BHWK, 0), 'float32') as Tensor4D
-  const each = tf.div(1, tf.maximum(tf.sum(counted_BHWK), 1)) as Scalar
   const inDisk_BHWK = tf.relu(disk_BHWK)
   const heatmap = (logits: Tensor4D) =>
-    tf.mul(heatmapLoss(upsample(logits), inDisk_BHWK, counted_BHWK), tf.mul(each, HEATMAP_WEIGHT)) as Scalar
+    tf.mul(heatmapLoss(upsample(logits), inDisk_BHWK, counted_BHWK), share(HEATMAP_WEIGHT, counted_BHWK)) as Scalar
   const [missX, missY] = missesOf(maps.offsets_BHW2K, at_B2K, stride).map(upsample) as [Tensor4D, Tensor4D]
   return {
     heatmap: heatmap(maps.heat_BHWK),
-    offset: tf.mul(offsetLoss(missX, missY, inDisk_BHWK), tf.mul(each, OFFSET_WEIGHT)) as Scalar,
+    offset: tf.mul(offsetLoss(missX, missY, inDisk_BHWK), share(OFFSET_WEIGHT, inDisk_BHWK)) as Scalar,
     ...(maps.auxiliary_BHWK ? { auxiliary: heatmap(maps.auxiliary_BHWK) } : {}),
   }
+}
+
+/** The weight of each 1 of a mask in a weighted mean; finite for a mask of zeros. */
+function share(weight: number, mask: Tensor): Scalar {
+  return tf.div(weight, tf.maximum(tf.sum(mask), 1)) as Scalar
 }
 
 /**

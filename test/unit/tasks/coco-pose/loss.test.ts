@@ -59,7 +59,7 @@ function written(targets: readonly PoseTarget[], { heat, offsets }: Maps) {
     return sum
   }
   const disks = encodeTargets(targets, STRIDE).disk_BHWK.values
-  let [heatmap, offset, counted] = [0, 0, 0]
+  let [heatmap, offset, counted, inDisk] = [0, 0, 0, 0]
   targets.forEach(({ keypoints }, b) => {
     for (let y = 0; y < ROWS; y++)
       for (let x = 0; x < COLUMNS; x++)
@@ -70,13 +70,14 @@ function written(targets: readonly PoseTarget[], { heat, offsets }: Maps) {
           const z = upsampled(heat, K, b, k, x, y)
           heatmap += disk === 1 ? Math.log1p(Math.exp(-z)) : Math.log1p(Math.exp(z))
           if (disk === 0) continue
+          inDisk++
           const missX = upsampled(offsets, 2 * K, b, k, x, y) - ((keypoints[3 * k] as number) - x)
           const missY = upsampled(offsets, 2 * K, b, K + k, x, y) - ((keypoints[3 * k + 1] as number) - y)
           const distance = Math.hypot(missX, missY)
           offset += distance < 1 ? distance ** 2 / 2 : distance - 0.5
         }
   })
-  return { heatmap: (4 * heatmap) / counted, offset: offset / counted }
+  return { heatmap: (4 * heatmap) / counted, offset: offset / inDisk }
 }
 
 for (const backend of GRADIENT_BACKENDS) {
