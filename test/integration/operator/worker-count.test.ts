@@ -91,7 +91,7 @@ suite('the scale subresource of a job whose preset sets the number of workers', 
       'PretrainJob',
       1,
     ],
-    ['finetuned', FINETUNE, 'FinetuneJob', 9],
+    ['finetuned', FINETUNE, 'FinetuneJob', 50],
     ['bounded', { ...PRETRAIN, workers: { quorum: 3 } }, 'PretrainJob', COUNT],
   ]
   for (const [name, spec, kind, count] of others)
