@@ -44,7 +44,9 @@ export class PictureChoice {
   result(): RankedPicture[] {
     this.#close()
     const best = this.#best.map((picture) => ({ ...picture, rank: 'best' as const }))
-    const worst = without(this.#worst, best).map((picture) => ({ ...picture, rank: 'worst' as const }))
+    const worst = without(this.#worst, best)
+      .slice(0, PICTURES)
+      .map((picture) => ({ ...picture, rank: 'worst' as const }))
     const median = this.#nearestTo(middleOf(this.#scores), [...best, ...worst])
     return [...worst, ...median.map((picture) => ({ ...picture, rank: 'median' as const })), ...best.toReversed()]
   }
@@ -54,8 +56,9 @@ export class PictureChoice {
     this.#open = undefined
     if (!picture) return
     this.#scores.push(picture.score)
-    insert(this.#worst, picture, (a, b) => a.score - b.score)
-    insert(this.#best, picture, (a, b) => b.score - a.score)
+    // More than are shown: of equal scores, the first are among the best, too.
+    insert(this.#worst, picture, 2 * PICTURES, (a, b) => a.score - b.score)
+    insert(this.#best, picture, PICTURES, (a, b) => b.score - a.score)
     if (this.#sampled.length < SAMPLED) this.#sampled.push(picture)
     else {
       const at = this.#random.int(this.#scores.length)
@@ -78,15 +81,16 @@ function scored({ id, samples }: { id: string; samples: readonly Sketches[] }): 
   return { id, score: scores.reduce((sum, score) => sum + score, 0) / scores.length, samples }
 }
 
-/** Keeps the first PICTURES of the order; of equal ones those that came first. */
+/** Keeps the first of the order; of equal ones those that came first. */
 function insert(
   kept: SketchedPicture[],
   picture: SketchedPicture,
+  atMost: number,
   order: (a: SketchedPicture, b: SketchedPicture) => number,
 ): void {
   kept.push(picture)
   kept.sort(order)
-  kept.splice(PICTURES)
+  kept.splice(atMost)
 }
 
 function without(pictures: readonly SketchedPicture[], others: readonly SketchedPicture[]): SketchedPicture[] {

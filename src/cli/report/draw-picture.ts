@@ -5,7 +5,7 @@ import { type DrawnObject, drawObjects } from '../../data/inspect/draw-objects.t
 import { type DrawnLabel, dataUri, type PictureSize, sizeOfPicture } from '../../data/inspect/drawing.ts'
 import { type Mask, readMask } from '../../data/voc/mask.ts'
 
-/** Boxes of a detector with lower scores are many, and hide the picture. Metrics count them. */
+/** Boxes of a detector with lower scores are many, and hide the picture. Metrics count them. Poses are one a person. */
 const MIN_DRAWN_SCORE = 0.3
 const SIDE_PIXELS = 256
 /** Names are below the picture, so it may be smaller. */
@@ -59,7 +59,7 @@ async function draw(picture: Picture, sketches: readonly StoredSketch[], caption
   const { encoded, size } = picture
   const side = sketches.length === 0 ? CLASS_SIDE_PIXELS : SIDE_PIXELS
   const objects = sketches.flatMap((sketch): DrawnObject[] => (sketch.type === 'objects' ? sketch.objects : []))
-  const shown = objects.filter(({ score = 1 }) => score >= MIN_DRAWN_SCORE)
+  const shown = objects.filter(({ score = 1, keypoints }) => keypoints || score >= MIN_DRAWN_SCORE)
   const hidden = objects.length - shown.length
   return {
     caption: hidden === 0 ? caption : `${caption}; ${hidden} below ${MIN_DRAWN_SCORE} not drawn`,

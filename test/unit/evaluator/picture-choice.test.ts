@@ -50,6 +50,11 @@ suite('the pictures of a report', () => {
     )
   })
 
+  test('are of each rank even if all scores are equal', () => {
+    const ranks = chosen([0, 0, 0, 0, 0, 0, 0]).map(({ rank }) => rank)
+    assert.deepEqual(ranks, ['worst', 'worst', 'median', 'median', 'best', 'best'])
+  })
+
   test('have the samples of a picture together, with their mean score', () => {
     const choice = new PictureChoice()
     for (const [id, score] of [
