@@ -13,6 +13,8 @@ export interface Figures {
   readonly proposals: number
   /** Median of a training step: network, gradients and the read-out of all gradients. */
   readonly seconds: number
+  /** Of all cores together, which other programs on the machine change less. */
+  readonly cpuSeconds: number
   readonly peakGiB: number
   readonly loss: number
 }

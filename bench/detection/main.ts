@@ -20,7 +20,7 @@ function measure([name, backend]: readonly [CaseName, Backend]) {
     encoding: 'utf8',
     env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' },
   })
-  const { anchors, proposals, seconds, peakGiB, loss } = JSON.parse(output) as Figures
+  const { anchors, proposals, seconds, cpuSeconds, peakGiB, loss } = JSON.parse(output) as Figures
   const { backbone, images, height, width } = CASES[name]
   const row = {
     network: `${name}: ${backbone}, ${images} × ${height} × ${width}`,
@@ -28,6 +28,7 @@ function measure([name, backend]: readonly [CaseName, Backend]) {
     anchors,
     proposals,
     'seconds a step': Number(seconds.toFixed(3)),
+    'CPU seconds': Number(cpuSeconds.toFixed(3)),
     'peak GiB': Number(peakGiB.toFixed(2)),
     loss: Number(loss.toFixed(3)),
   }

@@ -17,6 +17,7 @@ import { CASES, type CaseName, type Figures } from './cases.ts'
 /** The first step allocates memory and compiles kernels. */
 const WARM_UP = 1
 const KIBI = 1024
+const MICROSECONDS = 1e6
 
 const [name, backend] = process.argv.slice(2) as [CaseName, Backend]
 const { backbone, height, width, images, options, steps } = CASES[name]
@@ -74,13 +75,19 @@ const batch = {
   targets: Array.from({ length: images }, target),
   ids: [],
 }
-const results = Array.from({ length: WARM_UP + steps }, () => stepper.step(batch))
+const run = (count: number) => Array.from({ length: count }, () => stepper.step(batch))
+const warmUp = run(WARM_UP)
+const usedBefore = process.cpuUsage()
+const measured = run(steps)
+const { user, system } = process.cpuUsage(usedBefore)
+const results = [...warmUp, ...measured]
 if (!results.every(({ finite }) => finite)) throw new Error(`${name} on ${backend}: a loss or a gradient is not finite`)
 const { codes_BA4 } = network.encode(batch.targets)
 const figures: Figures = {
   anchors: codes_BA4?.shape[1] ?? 0,
   proposals: options.proposals.count,
-  seconds: median(results.slice(WARM_UP).map(({ seconds }) => seconds)),
+  seconds: median(measured.map(({ seconds }) => seconds)),
+  cpuSeconds: (user + system) / MICROSECONDS / steps,
   peakGiB: process.resourceUsage().maxRSS / KIBI ** 2,
   loss: results.at(-1)?.loss ?? Number.NaN,
 }
