@@ -4,7 +4,7 @@ import { maskOfPolygons } from '../coco/polygon-mask.ts'
 import { HELD_OUT_HUE } from './object-classes.ts'
 import { type Canvas, dullColour, newCanvas, noisyBytes, paintBackground, paintObject, shadesOf } from './paint.ts'
 import { makePerson, PART_TEXTURE_SCALE, PARTS, type Person, polygonsOfPerson } from './person.ts'
-import { areApart, boundsOf, placementOf } from './place.ts'
+import { areApart, boundsOf, type Place, placementOf } from './place.ts'
 import { jpegOf, SCENE_GRAIN, SCENE_PIXELS } from './scene.ts'
 
 const SCENES = {
@@ -74,7 +74,7 @@ export async function paintPoses(figures: readonly Figure[], random: Random): Pr
   for (const owner of owners) if (owner >= 0) seen[owner] = (seen[owner] as number) + 1
   const visibility = figures.map(([person], i) =>
     PARTS.map((_, part) => {
-      if (person?.size !== 'usual') return 0
+      if (person?.size !== 'usual' || !isInside(person.parts[part] as Place)) return 0
       return visibilityOf(seen[i * PARTS.length + part] as number, painted[i]?.[0]?.[part] ?? 0, random)
     }),
   )
@@ -137,9 +137,12 @@ function makeSingle(size: 'usual' | 'tiny', random: Random): Figure {
 
 /** Most of the parts are in the picture. */
 function isInPicture([person]: Figure): boolean {
-  const inside = (value: number) => value > 0 && value < SCENE_PIXELS
-  const visible = person?.parts.filter(({ x, y }) => inside(x) && inside(y)) ?? []
-  return visible.length >= PARTS.length - 4
+  return (person?.parts.filter(isInside) ?? []).length >= PARTS.length - 4
+}
+
+/** COCO labels no keypoint whose place the picture does not show. */
+function isInside({ x, y }: Place): boolean {
+  return Math.min(x, y) >= 0 && Math.max(x, y) < SCENE_PIXELS
 }
 
 function makeCrowd(random: Random): Figure {

@@ -59,7 +59,7 @@ test('labelled keypoints are inside the picture and near the box of their person
       const [left, top, width, height] = box
       for (const [x, y, seen] of keypointsOf(keypoints)) {
         if (seen === 0) continue
-        // The middle of a part that an edge cuts may be just beyond the picture.
+        assert.ok(Math.min(x, y) >= 0 && Math.max(x, y) < annotation.width, `${x}, ${y}`)
         assert.ok(
           x >= left - 20 && x <= left + width + 20 && y >= top - 20 && y <= top + height + 20,
           `${x}, ${y}: ${box}`,
