@@ -1,13 +1,18 @@
 /** Presets as data: each one fills fields that a job leaves out. A file of `presets/` holds those of one kind of task. */
-
 import { CLASSIFICATION_RECIPES } from './presets/classification.ts'
 import { DETECTION_RECIPES } from './presets/detection.ts'
 import { POSE_RECIPES } from './presets/pose.ts'
+import { SEGMENTATION_RECIPES } from './presets/segmentation.ts'
 
 export { PRETRAIN_RECIPES } from './presets/pretrain.ts'
 export type { Recipe } from './presets/recipe.ts'
 
-export const FINETUNE_RECIPES = { ...CLASSIFICATION_RECIPES, ...POSE_RECIPES, ...DETECTION_RECIPES }
+export const FINETUNE_RECIPES = {
+  ...CLASSIFICATION_RECIPES,
+  ...SEGMENTATION_RECIPES,
+  ...POSE_RECIPES,
+  ...DETECTION_RECIPES,
+}
 
 /** Values of fields that neither the author nor the preset sets. */
 export const BASE_DEFAULTS = {

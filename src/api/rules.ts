@@ -2,18 +2,26 @@
  * Rules between fields. Each has an equivalent in CEL for the CRD, so that `kubectl apply` and `downpour validate` refuse
  * the same jobs with the same messages; a test runs one table of cases through both.
  */
+import type { JobKind } from '../contract/names.ts'
 import { MAX_STEPS } from '../contract/training.ts'
+import { declarationsFor } from '../tasks/declarations.ts'
 import { SquareInput } from '../tasks/square-input.ts'
-import { filled } from './filled.ts'
+import { filled, literal } from './filled.ts'
 import { FORMAT_RULES } from './format-rules.ts'
 import { FROM_RULES } from './from-rules.ts'
 import type { Rule } from './rule.ts'
-import { TASK_RULES } from './task-rules.ts'
+import { TASK_RULES, taskType } from './task-rules.ts'
 
 const SQUARE = SquareInput.parse({})
 const BOTH = ['PretrainJob', 'FinetuneJob'] as const
 const PRETRAIN = ['PretrainJob'] as const
 const FINETUNE = ['FinetuneJob'] as const
+
+/** Tasks that resize to a square, as literals. */
+function squareTasks(kind: JobKind): string {
+  const square = declarationsFor(kind).filter(({ input }) => 'resizePixels' in input.shape)
+  return square.map(({ type }) => literal(type)).join(', ')
+}
 
 export const RULES: readonly Rule[] = [
   {
@@ -22,7 +30,7 @@ export const RULES: readonly Rule[] = [
     message: 'must not be larger than resizePixels',
     holds: ({ input: { cropPixels = 0, resizePixels = cropPixels } }) => cropPixels <= resizePixels,
     cel: (kind) =>
-      `${filled(kind, 'input.cropPixels', SQUARE.cropPixels)} <= ${filled(kind, 'input.resizePixels', SQUARE.resizePixels)}`,
+      `!(${taskType(kind)} in [${squareTasks(kind)}]) || ${filled(kind, 'input.cropPixels', SQUARE.cropPixels)} <= ${filled(kind, 'input.resizePixels', SQUARE.resizePixels)}`,
   },
   ...TASK_RULES,
   ...FORMAT_RULES,

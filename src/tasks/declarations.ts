@@ -10,6 +10,7 @@ import { imagenetClassification } from './imagenet-classification/declaration.ts
 import { multiLabel } from './multi-label/declaration.ts'
 import { objectCount } from './object-count/declaration.ts'
 import { vocDetection } from './voc-detection/declaration.ts'
+import { vocSegmentation } from './voc-segmentation/declaration.ts'
 
 export const DECLARATIONS = [
   multiLabel,
@@ -18,6 +19,7 @@ export const DECLARATIONS = [
   cocoPose,
   cocoDetection,
   vocDetection,
+  vocSegmentation,
 ] as const satisfies readonly TaskDeclaration[]
 export type Declared = (typeof DECLARATIONS)[number]
 export type TaskType = Declared['type']

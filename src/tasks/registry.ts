@@ -33,6 +33,10 @@ const TASKS: Entries = {
     task: () => import('./coco-detection/task.ts'),
   },
   'voc-detection': { input: () => import('./voc-detection/input.ts'), task: () => import('./voc-detection/task.ts') },
+  'voc-segmentation': {
+    input: () => import('./voc-segmentation/input.ts'),
+    task: () => import('./voc-segmentation/task.ts'),
+  },
 }
 
 /**

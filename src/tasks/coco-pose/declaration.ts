@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { innerPath } from '../../contract/paths.ts'
 import { Input } from '../../contract/training.ts'
 import type { TaskDeclaration } from '../declaration.ts'
+import { outputStride } from '../output-stride.ts'
 
 const pixels = z.int().min(16).max(2048)
 const factor = z.number().min(1).max(4)
@@ -11,10 +12,7 @@ export const cocoPose = {
   type: 'coco-pose',
   kinds: ['FinetuneJob'],
   options: z.strictObject({
-    outputStride: z
-      .literal([4, 8, 16, 32])
-      .default(8)
-      .describe('Pixels from one output to the next. Strides of the backbone beyond it become dilations.'),
+    outputStride,
     auxiliaryLoss: z
       .boolean()
       .default(false)

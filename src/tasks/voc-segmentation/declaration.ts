@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Input } from '../../contract/training.ts'
 import { ClassOptions } from '../class-options.ts'
 import type { TaskDeclaration } from '../declaration.ts'
+import { outputStride } from '../output-stride.ts'
 
 const { cropPixels, flip } = Input.shape
 const multiplier = z.number().positive().max(1000)
@@ -12,24 +13,21 @@ export const vocSegmentation = {
   kinds: ['FinetuneJob'],
   options: z.strictObject({
     classes: ClassOptions.shape.classes.default(21),
-    outputStride: z
-      .literal([4, 8, 16, 32])
-      .default(8)
-      .describe('Pixels from one output to the next. Strides of the backbone beyond it become dilations.'),
+    outputStride,
     rates: z
       .array(z.int().min(1).max(256))
       .min(1)
       .max(16)
-      .default([6, 12, 18, 24])
-      .describe('Dilation rate of each branch of the head, in pixels of the last feature.'),
-    weightsMultiplier: multiplier.default(10).describe("Learning rate of the head's weights, in times of the job's."),
-    biasMultiplier: multiplier.default(20).describe("Learning rate of the head's biases, in times of the job's."),
+      .describe('Dilation rate of each branch of the head, in pixels of the last feature.')
+      .default([6, 12, 18, 24]),
+    weightsMultiplier: multiplier.describe("Learning rate of the head's weights, in times of the job's.").default(10),
+    biasMultiplier: multiplier.describe("Learning rate of the head's biases, in times of the job's.").default(20),
   }),
   input: z.strictObject({
-    maxSidePixels: z.int().min(8).max(4096).default(513).describe('Larger pictures are scaled down to this long side.'),
+    maxSidePixels: z.int().min(8).max(4096).describe('Larger pictures are scaled down to this long side.').default(513),
     cropPixels: cropPixels.default(321),
-    minScale: z.number().min(0.1).max(1).default(0.5).describe('Training scales pictures at random, from this factor.'),
-    maxScale: z.number().min(1).max(4).default(1.5).describe('Training scales pictures at random, to this factor.'),
+    minScale: z.number().min(0.1).max(1).describe('Training scales pictures at random, from this factor.').default(0.5),
+    maxScale: z.number().min(1).max(4).describe('Training scales pictures at random, to this factor.').default(1.5),
     flip: flip.default(true),
   }),
   annotates: 'masks',

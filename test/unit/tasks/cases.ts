@@ -45,6 +45,12 @@ const objects: TaskCase = {
   predictions: [found({ box: [1, 1, 4, 4], score: 0.5 }), found()],
 }
 
+/** 8×8 pixels, of the size that tests of tasks give to the network. */
+function mask(classAt: (i: number) => number) {
+  const size = { height: 8, width: 8 }
+  return { ...size, classes: Uint8Array.from({ length: 64 }, (_, i) => classAt(i)), seen: size }
+}
+
 export const TASK_CASES: Readonly<Record<TaskType, TaskCase>> = {
   'multi-label': classes,
   'imagenet-classification': classes,
@@ -62,6 +68,15 @@ export const TASK_CASES: Readonly<Record<TaskType, TaskCase>> = {
   },
   'coco-detection': objects,
   'voc-detection': objects,
+  'voc-segmentation': {
+    options: { classes: 3, outputStride: 4, rates: [1, 2] },
+    targets: [mask(() => 0), mask((i) => (i < 32 ? 1 : 2))],
+    otherTargets: [mask(() => 2), mask((i) => (i < 32 ? 2 : 0))],
+    predictions: [
+      { classes: new Uint8Array(64), loss: { sum: 1, pixels: 4 } },
+      { classes: new Uint8Array(64).fill(1), loss: { sum: 2, pixels: 4 } },
+    ],
+  },
 }
 
 export function taskOf(type: TaskType): Promise<Task> {
