@@ -58,10 +58,9 @@ export function boxHead({ head }: SplitBackbone, { classes, crop }: FasterRcnnOp
   const codes = fullyConnected('box/codes', { ...shape, outChannels: 4 * classes })
   return {
     variables: [head, logits, codes].flatMap(({ variables }) => variables),
-    apply(feature_BHWC, { boxes_R4, image_R }, input, pass) {
-      const crops_RnnC = cropAndResize(feature_BHWC, shares(boxes_R4, input), image_R, crop.size)
-      const pooled_RnnC = crop.pool === 1 ? crops_RnnC : tf.maxPool(crops_RnnC, crop.pool, crop.pool, 'valid')
-      const mean_RC = tf.mean(head.apply(pooled_RnnC, pass), [1, 2]) as Tensor2D
+    apply(feature_BHWC, regions, input, pass) {
+      const crops_RnnC = cropRegions(feature_BHWC, regions, input, crop)
+      const mean_RC = tf.mean(head.apply(crops_RnnC, pass), [1, 2]) as Tensor2D
       return {
         logits_RC: logits.apply(mean_RC, pass),
         codes_RK4: tf.reshape(codes.apply(mean_RC, pass), [-1, classes, 4]),
@@ -73,7 +72,15 @@ export function boxHead({ head }: SplitBackbone, { classes, crop }: FasterRcnnOp
 /** Crops are 0 outside of the feature, and rounding would put the last sample of a box at the border there. */
 const INSIDE = 1 - 1e-6
 
-function shares(boxes_R4: Tensor2D, { height, width }: Size): Tensor2D {
+/** The feature pixels of each box, resized and then pooled to n × n. @param input the size that the feature covers */
+export function cropRegions(
+  feature_BHWC: Tensor4D,
+  { boxes_R4, image_R }: Regions,
+  { height, width }: Size,
+  { size, pool }: FasterRcnnOptions['crop'],
+): Tensor4D {
   const [down, right] = [INSIDE / height, INSIDE / width]
-  return tf.mul(boxes_R4, [down, right, down, right]) as Tensor2D
+  const shares_R4 = tf.mul(boxes_R4, [down, right, down, right]) as Tensor2D
+  const crops_RnnC = cropAndResize(feature_BHWC, shares_R4, image_R, size)
+  return pool === 1 ? crops_RnnC : tf.maxPool(crops_RnnC, pool, pool, 'valid')
 }

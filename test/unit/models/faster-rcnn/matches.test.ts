@@ -54,11 +54,11 @@ test('the best box of an object is matched below the least IoU, and an object wi
     [80, 80, 90, 90],
     [1, 1, 4, 4],
   ])
-  const candidates = boxes([0, 0, 20, 20], [0, 0, 10, 10], [30, 30, 40, 40])
+  const candidates = boxes([0, 0, 10, 10], [0, 0, 20, 20], [30, 30, 40, 40])
   const matches = matchBoxes(candidates, truth, OPTIONS)
   assert.deepEqual([...matches], [BACKGROUND, BACKGROUND, BACKGROUND])
   matchBest(matches, candidates, truth)
-  assert.deepEqual([...matches], [BACKGROUND, 0, BACKGROUND], 'of two objects the first gets the box')
+  assert.deepEqual([...matches], [0, BACKGROUND, BACKGROUND], 'of two objects the first gets the box')
 })
 
 test('objects are cut to the picture, and those that vanish or have no size are left out', () => {
