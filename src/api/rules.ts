@@ -13,6 +13,8 @@ import type { Rule } from './rule.ts'
 import { TASK_RULES, taskType } from './task-rules.ts'
 
 const SQUARE = SquareInput.parse({})
+/** The other backbones have a stage more, as many as `freeze.stages` may be. */
+const MINI_STAGES = 4
 const BOTH = ['PretrainJob', 'FinetuneJob'] as const
 const PRETRAIN = ['PretrainJob'] as const
 const FINETUNE = ['FinetuneJob'] as const
@@ -124,5 +126,22 @@ export const RULES: readonly Rule[] = [
     message: 'needs pre-trained weights: with init: random, everything must train',
     holds: ({ freeze, init }) => freeze === undefined || freeze.type === 'none' || init !== 'random',
     cel: "!has(self.freeze) || self.freeze.type == 'none' || !has(self.init) || self.init != 'random'",
+  },
+  {
+    kinds: FINETUNE,
+    path: 'spec.freeze.stages',
+    message: `must not be larger than ${MINI_STAGES} with resnet-mini: its root and its blocks`,
+    holds: ({ freeze, model }) =>
+      freeze?.type !== 'stages' || freeze.stages <= MINI_STAGES || model.backbone !== 'resnet-mini',
+    cel: (kind) =>
+      `!has(self.freeze) || !has(self.freeze.stages) || self.freeze.stages <= ${MINI_STAGES} || ${filled(kind, 'model.backbone', '')} != 'resnet-mini'`,
+  },
+  {
+    kinds: FINETUNE,
+    path: 'spec.batchNorm.mode',
+    message: 'frozen needs the statistics of pre-trained weights: with init: random, choose calibrated or trained',
+    holds: ({ batchNorm, init }) => batchNorm.mode !== 'frozen' || init !== 'random',
+    cel: (kind) =>
+      `!has(self.init) || self.init != 'random' || ${filled(kind, 'batchNorm.mode', 'trained')} != 'frozen'`,
   },
 ]

@@ -126,6 +126,11 @@ const VALID: readonly JobCase[] = [
     'transfers at steps and at the end',
     pretrain({ transfers: [transfer({ at: { success: true, steps: [5, 9] } })] }),
   ),
+  valid('five frozen stages of a backbone with four blocks', finetune({ freeze: { type: 'stages', stages: 5 } })),
+  valid(
+    'calibrated statistics of random weights',
+    finetune({ from: undefined, init: 'random', batchNorm: { mode: 'calibrated' } }),
+  ),
   valid('a baseline among the transfers', pretrain({ transfers: [transfer({}, { init: 'random' })] })),
   valid('paths with dots that stay inside', pretrain({ data: data({ source: claim('jft', './.hidden/a..b/...') }) })),
   valid('a file pattern for shards', pretrain({ data: data({ files: 'train-?????-of-*' }) })),
@@ -1059,6 +1064,18 @@ const BROKEN_RULES: readonly JobCase[] = [
     finetune({ from: undefined, freeze: { type: 'stages', stages: 2 }, init: 'random' }),
     /freeze: needs pre-trained/,
     'everything must train',
+  ),
+  invalid(
+    'more frozen stages than resnet-mini has',
+    finetune({ model: { backbone: 'resnet-mini' }, freeze: { type: 'stages', stages: 5 } }),
+    /freeze\.stages: .*4 with resnet-mini/,
+    'its root and its blocks',
+  ),
+  invalid(
+    'frozen statistics of random weights',
+    finetune({ from: undefined, init: 'random', batchNorm: { mode: 'frozen' } }),
+    /batchNorm\.mode: .*choose calibrated or trained/,
+    'choose calibrated or trained',
   ),
   invalid(
     'frozen random weights in a transfer',
