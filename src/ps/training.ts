@@ -86,15 +86,20 @@ export class Training {
     return learningRateAt(learningRate, this.globalStep, maxSteps)
   }
 
-  /** Whether the worker must wait: until `warmStartSteps` only worker 0 trains. */
+  /**
+   * Whether the worker must wait: only worker 0 trains until `warmStartSteps`, and until it has pushed the statistics of
+   * calibrated batch norm to this shard.
+   */
   mustWait({ index }: WorkerId): boolean {
+    if (index === 0) return false
     const { warmStartSteps } = this.#options.config.async
-    return this.#options.index === 0 && index !== 0 && this.#version < warmStartSteps
+    const isWarmStart = this.#options.index === 0 && this.#version < warmStartSteps
+    return isWarmStart || this.#isUncalibrated(this.#version)
   }
 
-  /** Computed before worker 0 has pushed the statistics of a job with calibrated batch norm. */
-  #isUncalibrated({ index }: WorkerId, { baseVersion }: Message<'push'>): boolean {
-    return this.#options.config.batchNorm.mode === 'calibrated' && index !== 0 && baseVersion === 0
+  /** Whether weights of this version lack the statistics of calibrated batch norm: the first push brings them. */
+  #isUncalibrated(version: number): boolean {
+    return version === 0 && this.#options.config.batchNorm.mode === 'calibrated'
   }
 
   /** Call when the present weights are sent to the worker. */
@@ -138,7 +143,7 @@ export class Training {
     if (this.done) return 'done'
     // Computed on weights of another incarnation, or on weights that this one does not have yet.
     if (push.incarnation !== this.incarnation || push.baseVersion > this.#version) return 'incarnation'
-    if (this.mustWait(who) || this.#isUncalibrated(who, push)) return 'wait'
+    if (this.mustWait(who)) return 'wait'
     const staleness = this.#version - push.baseVersion
     if (maxStaleness !== undefined && staleness > maxStaleness) return 'stale'
     this.shard.incoming.set(floatsOf(body, this.shard.incoming.length))

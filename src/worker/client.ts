@@ -34,7 +34,7 @@ export interface ConnectOptions {
   /** Milliseconds between heartbeats. After `silenceMs` without an answer (default 2 heartbeats) the client reconnects. */
   heartbeatMs?: number
   silenceMs?: number
-  /** Milliseconds between requests of a worker that waits for the end of warm start. */
+  /** Milliseconds between requests of a worker that must not train yet. */
   waitMs?: number
 }
 
@@ -68,7 +68,7 @@ export interface PushReply {
 }
 
 export interface ShardClient {
-  /** Blocks during warm start, except for worker 0. @throws DownpourError FENCED…, AbortError */
+  /** Waits during warm start and until batch norm is calibrated, except for worker 0. @throws DownpourError FENCED…, AbortError */
   pull(): Promise<PullResult>
   /** Repeats the push with the same sequence number until it is answered. @throws DownpourError FENCED…, PUSH_INCOMPLETE, AbortError */
   push(request: PushRequest): Promise<PushReply>
@@ -142,19 +142,25 @@ class Client implements ShardClient {
 
   async pull(): Promise<PullResult> {
     // Parameter server 0 first: it decides whether this worker may train, before the others send their weights.
-    let first = await this.#pullFrom(this.#link(0))
-    while (first.state === 'wait') {
-      await systemClock.sleep(this.#options.waitMs ?? DEFAULT_WAIT_MS, this.#options.signal)
-      first = await this.#pullFrom(this.#link(0))
-    }
+    const first = await this.#pullWhenReady(this.#link(0))
     this.#globalStep = first.version
     if (first.state === 'done') {
       this.#done = true
       return { step: first.version, weights: this.#views, changed: false }
     }
-    const others = await Promise.all(this.#links.slice(1).map((link) => this.#pullFrom(link)))
+    const others = await Promise.all(this.#links.slice(1).map((link) => this.#pullWhenReady(link)))
     const changed = [first, ...others].some(({ state }) => state === 'fresh')
     return { step: first.version, weights: this.#views, changed }
+  }
+
+  /** Waits until the server lets this worker train. */
+  async #pullWhenReady(link: ShardLink): Promise<Message<'weights'>> {
+    let answer = await this.#pullFrom(link)
+    while (answer.state === 'wait') {
+      await systemClock.sleep(this.#options.waitMs ?? DEFAULT_WAIT_MS, this.#options.signal)
+      answer = await this.#pullFrom(link)
+    }
+    return answer
   }
 
   async #pullFrom(link: ShardLink): Promise<Message<'weights'>> {
