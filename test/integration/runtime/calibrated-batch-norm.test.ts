@@ -7,6 +7,7 @@ import type { Batch } from '../../../src/input/batch.ts'
 import { createWorkerMetrics } from '../../../src/metrics/worker.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { createRandom } from '../../../src/support/random.ts'
+import { sizeOf } from '../../../src/support/variables.ts'
 import { createTask } from '../../../src/tasks/registry.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
 import { type Tensor4D, tf } from '../../../src/tensor/tf.ts'
@@ -109,4 +110,31 @@ test('the same seed with one worker gives the same weights, bit by bit', async (
   await selectBackend('wasm', silentLog)
   const [first, second] = [await train(makeBatches()), await train(makeBatches())]
   assert.deepEqual(second.after, first.after)
+})
+
+test('another worker waits with its pull until every server has the statistics', async () => {
+  const { variables } = await createTask(config)
+  const fleet = await startFleet(config, { shards: 2 })
+  try {
+    const [first, other] = [
+      await fleet.connect(0, makeLayout(variables)),
+      await fleet.connect(1, makeLayout(variables)),
+    ] as const
+    const waiting = other.pull()
+    await first.pull()
+    const valuesOf = (wanted: string, value: number) =>
+      new Map(
+        variables
+          .filter(({ kind }) => kind === wanted)
+          .map(({ name, shape }) => [name, new Float32Array(sizeOf(shape)).fill(value)]),
+      )
+    const statistics = valuesOf('statistic', 7)
+    const counts = { batches: 1, loss: 1, examples: 1, base: first.base }
+    await first.push({ gradients: valuesOf('trainable', 0), statistics, ...counts })
+    const { weights } = await waiting
+    for (const [name, values] of statistics) assert.deepEqual(weights.get(name), values, name)
+    await Promise.all([first.close(), other.close()])
+  } finally {
+    await fleet.close()
+  }
 })
