@@ -25,14 +25,16 @@ export async function clusterWithImages(): Promise<Cluster> {
   return cluster
 }
 
+const DATA = 'jft-mini'
+
 interface DataJob {
-  kind: string
+  metadata: { name: string }
   spec: { template?: { spec: { containers: { args: string[] }[] } } }
 }
 
-/** Returns deploy/samples/quickstart-data.yaml with a sixth of its images. */
+/** Returns the data for pre-training of deploy/samples/quickstart-data.yaml with a sixth of its images. */
 export function smallData(): string {
-  const objects = sample('quickstart-data.yaml') as DataJob[]
+  const objects = (sample('quickstart-data.yaml') as DataJob[]).filter(({ metadata }) => metadata.name === DATA)
   const sizes = ['--images', '1600', '--evaluation-images', '100', '--downstream-val-per-class', '10']
   for (const { spec } of objects) spec.template?.spec.containers[0]?.args.push(...sizes)
   return asList(objects)

@@ -89,6 +89,30 @@ suite('the demonstration', () => {
     assert.deepEqual([order, path], ['jft-mini seed=0', join('here', 'data', 'jft-mini-0')])
   })
 
+  test('has each task of the paper in a pair, one from the checkpoint and one from random weights', async () => {
+    const namesOf = async (quick: boolean) =>
+      (await readDemonstration({ stateDir: 'here', quick })).flatMap(({ object: { kind, metadata } }) =>
+        kind === 'FinetuneJob' ? [metadata.name] : [],
+      )
+    const tasks = ['classification', 'voc-segmentation', 'coco-pose', 'voc-detection', 'coco-detection']
+    const paired = (names: readonly string[]) => names.flatMap((name) => [name, `${name}-random`])
+    assert.deepEqual(await namesOf(false), paired(tasks))
+    assert.deepEqual(await namesOf(true), paired(tasks.slice(0, 2)))
+  })
+
+  test('asks for data of the sizes in its samples, in a folder for each seed', async () => {
+    const claims = (await readDemonstration({ stateDir: 'here', seed: 4 })).flatMap(({ object: { metadata } }) =>
+      metadata.annotations ? [metadata.annotations] : [],
+    )
+    assert.deepEqual(
+      claims.map(({ [localMake]: made, [localPath]: path }) => [made, path]),
+      ['jft-mini', 'voc-mini', 'coco-mini', 'pose-mini'].map((kind) => [
+        `${kind} seed=4`,
+        join('here', 'data', `${kind}-4`),
+      ]),
+    )
+  })
+
   test('uses a given seed for data and weights', async () => {
     const manifests = await readDemonstration({ stateDir: 'here', seed: 4 })
     assert.equal(annotationsOf(manifests)?.[localMake], 'jft-mini seed=4')
