@@ -20,7 +20,7 @@ type Wishes = Pick<CheckpointFlags, 'task' | 'classes' | 'backbone' | 'variant' 
 
 /** Of the presets, for checkpoints of versions that do not say it. */
 const DEFAULT_EPSILON = 1e-5
-/** Torchvision's evaluation; jobs of this program have their own input in the checkpoint. */
+/** Torchvision's evaluation of tasks that resize to a square; jobs of this program have their own input in the checkpoint. */
 const TORCHVISION_INPUT = { resizePixels: 256, cropPixels: 224 }
 const HEAD = /^head\/slice_\d+\/weights$/
 
@@ -66,7 +66,8 @@ function taskOf(folder: string, manifest: Manifest, wishes: Wishes): TaskConfig 
   }
   const options = optionsOf(folder, manifest, type)
   mustHaveClasses(folder, wishes.classes, options.classes)
-  const byDefault = model?.variant === 'torchvision' ? TORCHVISION_INPUT : {}
+  const isSquare = 'resizePixels' in declarationOf(type).input.shape
+  const byDefault = isSquare && model?.variant === 'torchvision' ? TORCHVISION_INPUT : {}
   const { resize: resizePixels, crop: cropPixels } = wishes
   const given = { ...(resizePixels && { resizePixels }), ...(cropPixels && { cropPixels }) }
   mustHaveFields(type, Object.keys(given))

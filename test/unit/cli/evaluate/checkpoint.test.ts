@@ -6,12 +6,16 @@ import type { Manifest } from '../../../../src/checkpoint/manifest.ts'
 import { scoreCheckpoint } from '../../../../src/cli/evaluate/checkpoint.ts'
 import { type CheckpointFlags, isOfCheckpoint } from '../../../../src/cli/evaluate/checkpoint-flags.ts'
 import { silentLog } from '../../../../src/support/log.ts'
+import { createTask } from '../../../../src/tasks/registry.ts'
 import { selectBackend } from '../../../../src/tensor/backend.ts'
+import { makeScenes } from '../../../support/scenes.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
+import { writeVoc } from '../../../support/voc-files.ts'
 import { inside, png, writeImages } from '../../data/builders.ts'
 import { writeCheckpoint } from '../../evaluator/builders.ts'
 import { INPUT } from '../../input/builders.ts'
-import { buildModel, config, drawAll } from '../../models/builders.ts'
+import { buildModel, config, drawAll, drawValues } from '../../models/builders.ts'
+import { makeConfig } from '../../ps/fixtures.ts'
 import { capture } from '../io.ts'
 
 const root = temporaryFolder()
@@ -223,4 +227,23 @@ test('options of both ways, and missing ones, are refused by name', () => {
   refused({ predictions: 'a', groundTruth: 'b' }, 'OPTION_MISSING', /^--task is missing/)
   refused({ task: 'multi-label' }, 'OPTION_MISSING', /^--predictions is missing/)
   refused({ batchSize: 64 }, 'OPTION_MISSING', /^--task is missing: --checkpoint and --data score a checkpoint/)
+})
+
+test('a checkpoint of masks is scored with its own input, also in the variant of torchvision', async () => {
+  const data = inside(root)
+  await writeVoc(data, 'val', makeScenes(2, 4))
+  const options = { classes: 21, outputStride: 4, rates: [1, 2] }
+  const task = { type: 'voc-segmentation', options, input: { maxSidePixels: 65 } }
+  const { variables } = await createTask(makeConfig({ task }))
+  const values = new Map(variables.map((one) => [one.name, drawValues(one, 1)]))
+  values.set('aspp/rate_1/bias', new Float32Array(21).fill(1000, 0, 1)) // it always answers background
+  const more = { task, model: { ...MODEL, variant: 'torchvision' } }
+  const { folder } = await writeCheckpoint(inside(root), 70, { variables, values, more })
+  const flags = { data, checkpoint: folder, batchSize: 4, imageSet: 'Segmentation/val' }
+  const { metrics, examples, model } = await score(flags)
+  assert.deepEqual(
+    [examples, model.variant, Object.keys(metrics)],
+    [2, 'torchvision', ['mIOU', 'pixelAccuracy', 'loss']],
+  )
+  assert.ok(metrics.pixelAccuracy > 0.4 && metrics.pixelAccuracy < 1, JSON.stringify(metrics))
 })
