@@ -25,18 +25,23 @@ export async function clusterWithImages(): Promise<Cluster> {
   return cluster
 }
 
-const DATA = 'jft-mini'
-
 interface DataJob {
   metadata: { name: string }
   spec: { template?: { spec: { containers: { args: string[] }[] } } }
 }
 
-/** Returns the data for pre-training of deploy/samples/quickstart-data.yaml with a sixth of its images. */
+/** The claim, the data set and the batch Job of the pose task. */
+export const POSE_DATA = 'pose-mini'
+const SIZES: Readonly<Record<string, readonly string[]>> = {
+  'jft-mini': ['--images', '1600', '--evaluation-images', '100', '--downstream-val-per-class', '10'],
+  [POSE_DATA]: ['--train-images', '60', '--val-images', '20'],
+}
+
+/** Returns the data of deploy/samples/quickstart-data.yaml for pre-training and poses, with a sixth of its images. */
 export function smallData(): string {
-  const objects = (sample('quickstart-data.yaml') as DataJob[]).filter(({ metadata }) => metadata.name === DATA)
-  const sizes = ['--images', '1600', '--evaluation-images', '100', '--downstream-val-per-class', '10']
-  for (const { spec } of objects) spec.template?.spec.containers[0]?.args.push(...sizes)
+  const objects = (sample('quickstart-data.yaml') as DataJob[]).filter(({ metadata }) => metadata.name in SIZES)
+  for (const { spec, metadata } of objects)
+    spec.template?.spec.containers[0]?.args.push(...(SIZES[metadata.name] ?? []))
   return asList(objects)
 }
 
@@ -46,13 +51,15 @@ interface JobSample {
   spec: PretrainJobInput
 }
 
-/** The FinetuneJob of quickstart.yaml that the test runs. */
+/** The FinetuneJobs of quickstart.yaml and quickstart-tasks.yaml that the test runs. */
 export const FINETUNE = 'classification'
+export const POSE = 'coco-pose'
 
-/** Returns deploy/samples/quickstart.yaml with a tenth of its steps and one of its FinetuneJobs. */
+/** Returns the jobs of the samples with a tenth of their steps and two of their FinetuneJobs. */
 export function smallJobs(): string {
-  const objects = (sample('quickstart.yaml') as JobSample[]).filter(
-    ({ kind, metadata }) => kind !== 'FinetuneJob' || metadata.name === FINETUNE,
+  const tasks = (sample('quickstart-tasks.yaml') as JobSample[]).filter(({ kind }) => kind === 'FinetuneJob')
+  const objects = [...(sample('quickstart.yaml') as JobSample[]), ...tasks].filter(
+    ({ kind, metadata }) => kind !== 'FinetuneJob' || [FINETUNE, POSE].includes(metadata.name),
   )
   for (const { kind, spec } of objects) {
     if (kind === 'PersistentVolumeClaim') continue

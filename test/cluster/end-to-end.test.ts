@@ -8,7 +8,7 @@ import { say, step } from '../../tools/cluster/say.ts'
 import type { Cluster } from '../../tools/cluster/up.ts'
 import { CHART } from '../../tools/helm.ts'
 import { eventually } from '../support/eventually.ts'
-import { clusterWithImages, FINETUNE, smallData, smallJobs } from './containers.ts'
+import { clusterWithImages, FINETUNE, POSE, POSE_DATA, smallData, smallJobs } from './containers.ts'
 
 const RELEASE = 'e2e'
 /** Namespace of the operator. */
@@ -78,8 +78,10 @@ suite('end to end in containers', { skip }, () => {
 
   test('a pod of the runtime image generates the data in a claim', async () => {
     await kubectl(['apply', '-n', JOBS, '-f', '-'], smallData())
-    await step('making data', () => inJobs('wait', `job/${PRETRAIN}`, '--for=condition=complete', '--timeout=120s'))
-    assert.match(await inJobs('logs', `job/${PRETRAIN}`), /made jft-mini .* in \/data/)
+    for (const name of [PRETRAIN, POSE_DATA]) {
+      await step(`making ${name}`, () => inJobs('wait', `job/${name}`, '--for=condition=complete', '--timeout=120s'))
+      assert.match(await inJobs('logs', `job/${name}`), new RegExp(`made ${name} .* in /data`))
+    }
   })
 
   test('a PretrainJob trains in pods that find each other by DNS, saves to the volume and is scored', async () => {
@@ -97,6 +99,20 @@ suite('end to end in containers', { skip }, () => {
     assert.equal(status?.source?.digest, (await jobOf('pretrainjob', PRETRAIN)).status?.checkpoint?.digest)
     const top1 = status?.results?.metrics.top1 ?? 0
     assert.ok(top1 > 0.1, `top1 ${top1}, and chance is 0.05`)
+  })
+
+  test('a FinetuneJob of the pose task loads the same backbone and draws its head', async () => {
+    const { status } = await ended('finetunejob', POSE)
+    const { init, lineage, results } = status ?? {}
+    const source = (await jobOf('pretrainjob', PRETRAIN)).status?.checkpoint
+    assert.deepEqual(lineage, [{ kind: 'PretrainJob', name: PRETRAIN, step: source?.step, digest: source?.digest }])
+    const classification = (await jobOf('finetunejob', FINETUNE)).status?.init
+    assert.ok((init?.loaded.variables ?? 0) > 0 && (init?.new.variables ?? 0) > 0, JSON.stringify(init))
+    assert.deepEqual([init?.loaded, init?.skipped], [classification?.loaded, classification?.skipped])
+    const oks = results?.metrics.meanOKS ?? Number.NaN
+    assert.ok(oks > 0 && oks <= 1, JSON.stringify(results))
+    const described = await inJobs('describe', 'finetunejob', POSE)
+    assert.match(described, /Init:\n +Loaded:[\s\S]*Lineage:\n +Digest: [\s\S]*Name: +jft-mini/)
   })
 
   test('logs and kubectl describe show what happened', async () => {
@@ -128,7 +144,7 @@ suite('end to end in containers', { skip }, () => {
     const withoutEvents = namespaced.filter((kind) => !kind.startsWith('events'))
     const ofEveryNamespace = ['configmap/kube-root-ca.crt', 'serviceaccount/default']
     await eventually(async () => assert.deepEqual(await left(withoutEvents, '-n', NAMESPACE), ofEveryNamespace), SOON)
-    assert.equal((await left(['pretrainjobs', 'finetunejobs', 'pvc'], '-n', JOBS)).length, 4)
+    assert.equal((await left(['pretrainjobs', 'finetunejobs', 'pvc'], '-n', JOBS)).length, 6)
   })
 
   test('deleting the CRDs deletes every job and its pods', async (t) => {
