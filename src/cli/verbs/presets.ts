@@ -44,8 +44,15 @@ export function listPresets({ out }: Pick<CliIo, 'out'>): number {
 }
 
 function cellsOf({ task, model, input, batchSize, optimizer, maxSteps, parameterServer, workers }: Recipe): string[] {
-  const numbers = [task?.type, model?.backbone, task?.classes, input?.cropPixels, batchSize]
+  const numbers = [task?.type, model?.backbone, task?.classes, pixelsOf(input), batchSize]
   return [...numbers, optimizer?.type, maxSteps, parameterServer?.replicas, workers?.replicas].map((value) =>
     String(value ?? '-'),
   )
+}
+
+/** Side of a square crop, height×width of any other, or short/long side of whole pictures; undefined: not set. */
+function pixelsOf(input: Recipe['input'] = {}): unknown {
+  const { cropPixels, cropHeightPixels, cropWidthPixels, shortSidePixels, longSidePixels } = input
+  if (cropHeightPixels !== undefined) return `${cropHeightPixels}×${cropWidthPixels}`
+  return shortSidePixels === undefined ? cropPixels : `${shortSidePixels}/${longSidePixels}`
 }
