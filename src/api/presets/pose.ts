@@ -21,8 +21,9 @@ export const POSE_RECIPES = {
     // A mirrored person of pose-mini would have the left parts' texture on the parts that are right then.
     input: { cropHeightPixels: 64, cropWidthPixels: 48, diskRadiusPixels: 6, flip: false },
     optimizer: { type: 'momentum', momentum: 0.9 },
-    learningRate: { type: 'constant', initial: 0.1, warmupSteps: 20 },
-    maxSteps: 200,
+    // At a rate of 0.1, 200 steps leave the heatmaps nearly untrained: AP .01 instead of .13.
+    learningRate: { type: 'constant', initial: 0.3, warmupSteps: 20 },
+    maxSteps: 400,
     batchSize: 8,
     workers: { replicas: 1 },
   },
