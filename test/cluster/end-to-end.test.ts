@@ -144,7 +144,7 @@ suite('end to end in containers', { skip }, () => {
     const withoutEvents = namespaced.filter((kind) => !kind.startsWith('events'))
     const ofEveryNamespace = ['configmap/kube-root-ca.crt', 'serviceaccount/default']
     await eventually(async () => assert.deepEqual(await left(withoutEvents, '-n', NAMESPACE), ofEveryNamespace), SOON)
-    assert.equal((await left(['pretrainjobs', 'finetunejobs', 'pvc'], '-n', JOBS)).length, 6)
+    assert.equal((await left(['pretrainjobs', 'finetunejobs', 'pvc'], '-n', JOBS)).length, 7)
   })
 
   test('deleting the CRDs deletes every job and its pods', async (t) => {
