@@ -76,7 +76,7 @@ describe('a job from a folder on a volume', { concurrency: false }, () => {
       ...STILL,
       maxSteps: 1,
       parameterServer: { replicas: 2 },
-      task: { type: 'multi-label', classes: 121 },
+      task: { type: 'multi-label', classes: 144 },
     })
     const { exitCode, job, output } = await finish(run)
     assert.equal(exitCode, 0, output)

@@ -9,7 +9,6 @@ import { findLatest, type ListedCheckpoint } from '../../src/checkpoint/list.ts'
 import type { RuntimeConfig } from '../../src/contract/runtime.ts'
 import type { ClassLabels } from '../../src/data/dataset.ts'
 import { makeJftMini } from '../../src/data/generate/jft-mini.ts'
-import { JFT_WORLD } from '../../src/data/generate/world.ts'
 import { evaluateCheckpoint } from '../../src/evaluator/evaluate.ts'
 import { openEvaluationSet } from '../../src/evaluator/evaluation-set.ts'
 import { openLoader } from '../../src/input/loader.ts'
@@ -26,6 +25,7 @@ import { type Fleet, startFleet } from '../integration/runtime/harness.ts'
 import { eventually } from '../support/eventually.ts'
 import { makeConfig } from '../unit/ps/fixtures.ts'
 import { assertGolden } from './golden.ts'
+import { GOLDEN_WORLD } from './world.ts'
 
 const STEPS = 20
 /** Metrics that golden.json holds; a task may declare others. */
@@ -37,7 +37,7 @@ before(async () => {
   dataDir = join(await mkdtemp(join(tmpdir(), 'downpour-golden-')), 'data')
   const sizes = { images: 96, evaluationImages: 24, downstreamTrainPerClass: 4, downstreamValPerClass: 1 }
   await mkdir(dataDir)
-  await makeJftMini({ folder: dataDir, seed: 5, onPicture() {} }, sizes)
+  await makeJftMini({ folder: dataDir, seed: 5, onPicture() {} }, sizes, GOLDEN_WORLD)
 })
 after(() => rm(join(dataDir, '..'), { recursive: true }))
 
@@ -53,7 +53,7 @@ const common = {
 const CONFIGS: Readonly<Record<string, RuntimeConfig>> = {
   'pre-training': makeConfig({
     ...common,
-    task: { type: 'multi-label', options: { classes: JFT_WORLD.labels.size, headSlices: 3 }, input: INPUT },
+    task: { type: 'multi-label', options: { classes: GOLDEN_WORLD.labels.size, headSlices: 3 }, input: INPUT },
     data: { path: 'pretrain', format: 'tfrecord', labels: 'labels.json', maxCorruptRecords: 0 },
     optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1 },
     learningRate: { type: 'exponential', initial: 1e-2, factor: 0.9, everySteps: 5, staircase: true },

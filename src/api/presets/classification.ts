@@ -11,7 +11,7 @@ export const CLASSIFICATION_RECIPES = {
   },
   'downstream-mini': {
     ...mini,
-    task: { type: 'imagenet-classification', classes: 20 },
+    task: { type: 'imagenet-classification', classes: 36 },
     optimizer: { type: 'momentum', momentum: 0.9 },
     learningRate: { type: 'constant', initial: 0.02 },
     workers: { replicas: 1 },

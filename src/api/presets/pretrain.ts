@@ -16,7 +16,7 @@ export const PRETRAIN_RECIPES = {
   'imagenet-baseline': { ...imagenet, task: { type: 'imagenet-classification', classes: 1000 } },
   'jft-mini': {
     ...mini,
-    task: { type: 'multi-label', classes: 121 },
+    task: { type: 'multi-label', classes: 144 },
     optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1e-10 },
     learningRate: { type: 'exponential', initial: 2e-3, factor: 0.5, everySteps: 600, staircase: false },
     workers: { replicas: 2 },

@@ -17,12 +17,28 @@ export interface JftMiniSizes {
 }
 
 /** @returns the facts of dataset.json. @throws AbortError */
-export async function makeJftMini(making: Making, sizes: JftMiniSizes, world: World = JFT_WORLD): Promise<object> {
-  const maker = new Maker(making, world)
-  await maker.records('pretrain', sizes.images, noisyLabels)
+export function makeJftMini(making: Making, sizes: JftMiniSizes, world: World = JFT_WORLD): Promise<object> {
+  return makeParts(new Maker(making, world), sizes, world, (image) => image)
+}
+
+/**
+ * The same pictures and the same labels, but each picture of pre-training has the labels of the next one: all that can be
+ * learnt from them is how frequent each label is. What such a pre-training gives to other tasks is not knowledge of
+ * pictures.
+ */
+export function makePermutedJftMini(making: Making, sizes: JftMiniSizes): Promise<object> {
+  return makeParts(new Maker(making, JFT_WORLD), sizes, JFT_WORLD, (image) => (image + 1) % sizes.images)
+}
+
+async function makeParts(
+  maker: Maker,
+  sizes: JftMiniSizes,
+  { labels, downstream, zipfExponent }: World,
+  labelsFrom: (image: number) => number,
+): Promise<object> {
+  await maker.records('pretrain', sizes.images, noisyLabels, labelsFrom)
   await maker.records('evaluation', sizes.evaluationImages, cleanLabels)
   await maker.classes('train', sizes.downstreamTrainPerClass)
   await maker.classes('val', sizes.downstreamValPerClass)
-  const { labels, downstream, zipfExponent } = world
   return { classes: labels.size, downstreamClasses: downstream.length, zipfExponent, ...JFT_MINI }
 }

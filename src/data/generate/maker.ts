@@ -25,15 +25,24 @@ export class Maker {
     this.#popularity = zipf(world.leaves.length, world.zipfExponent, random)
   }
 
-  /** NAME/labels.json and TFRecord shards. */
-  async records(name: string, count: number, annotate: Annotator): Promise<void> {
+  /**
+   * NAME/labels.json and TFRecord shards.
+   * @param labelsFrom the image whose labels an image has, if not its own
+   */
+  async records(
+    name: string,
+    count: number,
+    annotate: Annotator,
+    labelsFrom: (image: number) => number = (image) => image,
+  ): Promise<void> {
     const folder = join(this.#making.folder, name)
     await mkdir(folder, { recursive: true })
     await writeFile(join(folder, 'labels.json'), `${JSON.stringify(this.#world.labels.labels, null, 1)}\n`)
     const shards = Math.min(JFT_MINI.shards, count)
     for (let shard = 0; shard < shards; shard++) {
       const ids = Array.from({ length: Math.ceil((count - shard) / shards) }, (_, i) => i * shards + shard)
-      const records = await inParallel(ids, (i) => this.#record(`${name}-${i}`, annotate))
+      const idOf = (image: number) => `${name}-${image}`
+      const records = await inParallel(ids, (i) => this.#record(idOf(i), idOf(labelsFrom(i)), annotate))
       await writeFile(join(folder, `jft-mini-${pad(shard)}-of-${pad(shards)}.tfrecord`), Buffer.concat(records))
     }
   }
@@ -52,12 +61,10 @@ export class Maker {
     }
   }
 
-  async #record(id: string, annotate: Annotator): Promise<Buffer> {
+  async #record(id: string, labelsId: string, annotate: Annotator): Promise<Buffer> {
     const { leaves } = this.#world
-    const random = createRandom(seedOf('image', this.#making.seed, id))
-    const shown = this.#scene(random)
-    const truth = shown.map((index) => index + firstLeafOf(this.#world))
-    const stored = annotate(truth, this.#world, random)
+    const { shown, truth, stored: own, random } = this.#annotated(id, annotate)
+    const stored = labelsId === id ? own : this.#annotated(labelsId, annotate).stored
     const encoded = await this.#png(
       shown.map((index) => leaves[index] as LeafClass),
       random,
@@ -76,6 +83,14 @@ export class Maker {
         'image/class/truth': { ints: truth },
       }),
     )
+  }
+
+  /** What an image shows, its labels, and the random source for its picture. */
+  #annotated(id: string, annotate: Annotator) {
+    const random = createRandom(seedOf('image', this.#making.seed, id))
+    const shown = this.#scene(random)
+    const truth = shown.map((index) => index + firstLeafOf(this.#world))
+    return { shown, truth, stored: annotate(truth, this.#world, random), random }
   }
 
   /** @returns indices into the leaves of the world */

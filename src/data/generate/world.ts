@@ -1,24 +1,17 @@
 /**
- * The classes of jft-mini: textured, coloured shapes in a hierarchy
- * thing > family > shape > textured shape > coloured textured shape (the leaves).
+ * The classes of jft-mini: coloured, textured shapes in a hierarchy of ten levels, such as thing > figure > curved figure >
+ * round figure > hollow figure > ring > patterned ring > spotted ring > dotted ring > red dotted ring.
  */
 import { createLabelMap, type Label, type LabelMap } from '../labels.ts'
+import { HELD_OUT_HUE } from './object-classes.ts'
 import type { Texture } from './paint.ts'
 import type { Shape } from './shapes.ts'
-
-const FAMILIES = {
-  round: ['disc', 'ring', 'crescent'],
-  angular: ['triangle', 'square', 'pentagon'],
-  spiky: ['cross', 'star', 'gear'],
-} as const satisfies Readonly<Record<string, readonly Shape[]>>
-const TEXTURES: readonly Texture[] = ['plain', 'striped', 'dotted', 'checked']
-/** Degrees on the colour wheel. */
-const COLOURS = { red: 0, green: 125, blue: 225 } as const
-type Colour = keyof typeof COLOURS
 
 /** What is drawn for a leaf label. */
 export interface LeafClass {
   readonly name: string
+  /** Names of its ancestors, the root first. */
+  readonly path: readonly string[]
   readonly shape: Shape
   readonly texture: Texture
   /** Degrees on the colour wheel. */
@@ -35,43 +28,75 @@ export interface World {
   readonly zipfExponent: number
 }
 
+/** Kinds of figures above each shape. */
+const KINDS_OF_SHAPES: Readonly<Record<Shape, readonly string[]>> = {
+  disc: ['curved', 'round'],
+  ring: ['curved', 'round', 'hollow'],
+  crescent: ['curved', 'round', 'hollow'],
+  star: ['curved', 'wavy'],
+  gear: ['curved', 'wavy'],
+  triangle: ['straight', 'angular'],
+  square: ['straight', 'angular', 'many-cornered'],
+  pentagon: ['straight', 'angular', 'many-cornered'],
+  cross: ['straight'],
+}
+/** Kinds of textures above each. */
+const KINDS_OF_TEXTURES: Readonly<Record<Texture, readonly string[]>> = {
+  plain: [],
+  striped: ['patterned'],
+  dotted: ['patterned', 'spotted'],
+  checked: ['patterned', 'spotted'],
+}
+/** Degrees on the colour wheel. */
+const COLOURS = { red: 0, green: 125, blue: 225 } as const
+const COLOUR_NAMES = Object.keys(COLOURS) as (keyof typeof COLOURS)[]
+
+const texturedShapes = (Object.keys(KINDS_OF_SHAPES) as Shape[]).flatMap((shape) =>
+  (Object.keys(KINDS_OF_TEXTURES) as Texture[]).map((texture) => ({ shape, texture })),
+)
+
+/** Two of the three colours of each textured shape: every shape and texture has all colours. */
+const leaves = texturedShapes.flatMap(({ shape, texture }, i) =>
+  COLOUR_NAMES.filter((_, colour) => colour !== i % COLOUR_NAMES.length).map((colour) => {
+    const figures = KINDS_OF_SHAPES[shape].map((kind) => `${kind} figure`)
+    const textures = [...KINDS_OF_TEXTURES[texture], texture].map((kind) => `${kind} ${shape}`)
+    const path = ['thing', 'figure', ...figures, shape, ...textures]
+    return { name: `${colour} ${texture} ${shape}`, path, shape, texture, hue: COLOURS[colour] }
+  }),
+)
+
+/** All textured shapes in one colour that pre-training never sees, so that the colour tells nothing. */
+const downstream = texturedShapes.map(({ shape, texture }) => ({
+  name: `violet ${texture} ${shape}`,
+  path: [],
+  shape,
+  texture,
+  hue: HELD_OUT_HUE,
+}))
+
+export const JFT_WORLD: World = makeWorld({ leaves, downstream, zipfExponent: 1.3 })
+
+export function makeWorld(world: Omit<World, 'labels'>): World {
+  return { ...world, labels: labelsOf(world.leaves) }
+}
+
 export function firstLeafOf({ labels, leaves }: World): number {
   return labels.size - leaves.length
 }
 
-const leafClasses: LeafClass[] = Object.values(FAMILIES)
-  .flat()
-  .flatMap((shape) => TEXTURES.map((texture) => ({ shape, texture })))
-  .flatMap(({ shape, texture }) =>
-    (Object.keys(COLOURS) as Colour[]).map((colour) => ({
-      name: `${colour} ${texture} ${shape}`,
-      shape,
-      texture,
-      hue: COLOURS[colour],
-    })),
-  )
-
-/** One of the three colours of each textured shape is not in pre-training: these are the downstream classes. */
-const heldOut = ({ hue }: LeafClass, i: number) => Math.floor(i / 3) % 3 === Object.values<number>(COLOURS).indexOf(hue)
-
-export const JFT_WORLD: World = worldOf(
-  leafClasses.filter((leafClass, i) => !heldOut(leafClass, i)),
-  leafClasses.filter(heldOut).slice(0, 20),
-)
-
-/** Label ids: the root, families, shapes, textured shapes, then the leaves. */
-function worldOf(leaves: readonly LeafClass[], downstream: readonly LeafClass[]): World {
-  const labels: Label[] = []
-  const idOf = new Map<string, number>()
-  const add = (name: string, parent?: string) => {
-    if (idOf.has(name)) return
-    idOf.set(name, labels.length)
-    labels.push({ id: labels.length, name, parents: parent === undefined ? [] : [idOf.get(parent) as number] })
-  }
-  add('thing')
-  for (const family of Object.keys(FAMILIES)) add(family, 'thing')
-  for (const [family, shapes] of Object.entries(FAMILIES)) for (const shape of shapes) add(shape, family)
-  for (const { shape, texture } of leaves) add(`${texture} ${shape}`, shape)
-  for (const { name, shape, texture } of leaves) add(name, `${texture} ${shape}`)
-  return { labels: createLabelMap(labels, 'the labels of jft-mini'), leaves, downstream, zipfExponent: 0.8 }
+/** Those nearest to the root first, and the leaves last. */
+function labelsOf(leaves: readonly LeafClass[]): LabelMap {
+  const parentOf = new Map<string, string | undefined>()
+  const deepest = Math.max(...leaves.map(({ path }) => path.length))
+  for (let depth = 0; depth < deepest; depth++)
+    for (const { path } of leaves) {
+      const name = path[depth]
+      if (name !== undefined && !parentOf.has(name)) parentOf.set(name, path[depth - 1])
+    }
+  for (const { name, path } of leaves) parentOf.set(name, path.at(-1))
+  const ids = new Map([...parentOf.keys()].map((name, id) => [name, id]))
+  const labels = [...parentOf].map(([name, parent], id): Label => {
+    return { id, name, parents: parent === undefined ? [] : [ids.get(parent) as number] }
+  })
+  return createLabelMap(labels, 'the labels of jft-mini')
 }

@@ -23,8 +23,8 @@ let evaluation: Example[]
 let downstream: { train: Example[]; val: Example[]; classes: string[] }
 let source: Dataset<ClassLabels>
 
-async function examplesOf(path: string, format: 'tfrecord' | 'imagenet-folder') {
-  const opened = await openClassDataset(out, { path, format, maxCorruptRecords: 0 })
+async function examplesOf(path: string, format: 'tfrecord' | 'imagenet-folder', root = out) {
+  const opened = await openClassDataset(root, { path, format, maxCorruptRecords: 0 })
   const items = (await Promise.all(opened.units.map((_, unit) => collect(opened.read(unit))))).flat()
   const examples = items.map((item) =>
     item.type === 'example' ? { ...item, ...item.annotation } : assert.fail(item.reason),
@@ -70,11 +70,11 @@ function assertShare(count: number, n: number, p: number, what: string): void {
   assert.ok(Math.abs(count / n - p) < spread, `seed ${SEED}: ${what}: ${count} of ${n}, expected ${p} ± ${spread}`)
 }
 
-test('the hierarchy has at least 60 leaf classes under at least four levels', () => {
+test('the hierarchy has at least 60 leaf classes under nine levels', () => {
   const { labels } = source.labels
   const parents = new Set(labels.flatMap((label) => label.parents))
   assert.equal(labels.filter(({ id }) => !parents.has(id)).length, LEAVES)
-  assert.ok(hierarchyDepth(source.labels.labels) >= 4)
+  assert.equal(hierarchyDepth(source.labels.labels), 10)
 })
 
 test('there are about 1.26 labels an image', (t) => {
@@ -97,7 +97,7 @@ test("the frequency of classes follows Zipf's law", (t) => {
   const shown = pretrain.flatMap((example) => truthOf(example))
   const leaves = Array.from({ length: LEAVES }, (_, i) => source.labels.size - LEAVES + i)
   const counts = leaves.map((leaf) => shown.filter((one) => one === leaf).length).sort((a, b) => b - a)
-  const shares = Array.from({ length: LEAVES }, (_, rank) => (rank + 1) ** -0.8)
+  const shares = Array.from({ length: LEAVES }, (_, rank) => (rank + 1) ** -1.3)
   const whole = shares.reduce((a, b) => a + b, 0)
   const sum = (values: number[]) => values.reduce((a, b) => a + b, 0)
   t.diagnostic(`seed ${SEED}: ${counts.slice(0, 3)} … ${counts.slice(-3)}`)
@@ -121,15 +121,15 @@ test('the evaluation set has exactly the labels of the shown objects, with their
 
 test('no downstream class is in pre-training, and each has the requested number of images', () => {
   const known = new Set(source.labels.labels.map(({ name }) => name.replaceAll(' ', '-')))
-  assert.equal(downstream.classes.length, 20)
+  assert.equal(downstream.classes.length, 36)
   assert.deepEqual(
     downstream.classes.filter((name) => known.has(name)),
     [],
   )
   const perClass = (examples: Example[]) =>
     downstream.classes.map((_, id) => examples.filter(({ labels }) => labels[0] === id).length)
-  assert.deepEqual(perClass(downstream.train), new Array(20).fill(3))
-  assert.deepEqual(perClass(downstream.val), new Array(20).fill(2))
+  assert.deepEqual(perClass(downstream.train), new Array(36).fill(3))
+  assert.deepEqual(perClass(downstream.val), new Array(36).fill(2))
 })
 
 test('no image is in two sets, by id or by bytes', () => {
@@ -137,6 +137,24 @@ test('no image is in two sets, by id or by bytes', () => {
   const total = sets.reduce((sum, { length }) => sum + length, 0)
   assert.equal(new Set(sets.flat().map(({ id }) => id)).size, total)
   assert.equal(new Set(sets.flat().map(({ bytes }) => Buffer.from(bytes).toString('base64'))).size, total)
+})
+
+test('the control has the same pictures and labels, each with the labels of the next picture', async () => {
+  const folder = join(temporaryFolder(), 'set')
+  const sizes = { images: 60, evaluationImages: 1, downstreamTrainPerClass: 1, downstreamValPerClass: 1 }
+  await makeDataSet('jft-mini', { out: join(folder, 'plain'), seed: SEED, sizes })
+  await makeDataSet('jft-mini-permuted', { out: join(folder, 'permuted'), seed: SEED, sizes })
+  const read = async (name: string) => {
+    const { examples } = await examplesOf(join(name, 'pretrain'), 'tfrecord', folder)
+    return examples.toSorted((a, b) => Number(a.id.split('-')[1]) - Number(b.id.split('-')[1]))
+  }
+  const [plain, permuted] = [await read('plain'), await read('permuted')]
+  assert.equal(plain.length, 60)
+  for (const [i, example] of permuted.entries()) {
+    assert.deepEqual(example.bytes, plain[i]?.bytes)
+    assert.deepEqual(example.labels, plain[(i + 1) % 60]?.labels)
+    assert.deepEqual(example.truth, plain[i]?.truth)
+  }
 })
 
 test('the folder records how it was generated', async () => {

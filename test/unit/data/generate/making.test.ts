@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { DATA_KINDS } from '../../../../src/data/generate/kinds.ts'
 import { makeDataSet } from '../../../../src/data/generate/make-data-set.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
 import { inside } from '../builders.ts'
@@ -31,7 +32,7 @@ test('the same seed gives the same bytes, another seed gives other bytes', async
     return hashes(join(folder, name))
   }
   const first = await made('a', 1)
-  assert.equal(Object.keys(first).length, 16 + 5 + 2 * 20 + 3)
+  assert.equal(Object.keys(first).length, 16 + 5 + 2 * 36 + 3)
   assert.deepEqual(await made('b', 1), first)
   assert.notDeepEqual(await made('c', 2), first)
 })
@@ -42,7 +43,7 @@ test('a larger set starts with the same images', async () => {
   await makeDataSet('jft-mini', { out: join(folder, 'many'), seed: 3, sizes: { ...SMALL, downstreamTrainPerClass: 2 } })
   const [few, many] = [await hashes(join(folder, 'few')), await hashes(join(folder, 'many'))]
   const same = Object.entries(few).filter(([name]) => name.startsWith('/downstream/'))
-  assert.ok(same.length === 40 && same.every(([name, hash]) => many[name] === hash))
+  assert.ok(same.length === 72 && same.every(([name, hash]) => many[name] === hash))
 })
 
 test('a folder with files is refused, an empty one is filled', async () => {
@@ -116,6 +117,39 @@ test('progress counts every image up to the total', async () => {
     seed: 1,
     onProgress: (...now) => seen.push(now),
   })
-  assert.equal(seen.length, 40 + 5 + 2 * 20)
-  assert.deepEqual(seen.at(-1), [85, 85])
+  assert.equal(seen.length, 40 + 5 + 2 * 36)
+  assert.deepEqual(seen.at(-1), [117, 117])
+})
+
+test('every kind gives the same bytes for the same seed, and counts its pictures', async () => {
+  for (const { name, sizes, withSizes } of DATA_KINDS) {
+    const few = Object.fromEntries(Object.keys(sizes).map((size) => [size, 2]))
+    const folder = inside(root)
+    let counted = 0
+    const make = (out: string, seed: number) =>
+      makeDataSet(name, { out: join(folder, out), seed, sizes: few, onProgress: () => counted++ })
+    await make('a', 1)
+    assert.equal(counted, withSizes(few).pictures, name)
+    await make('b', 1)
+    await make('c', 2)
+    const [a, b, c] = await Promise.all(['a', 'b', 'c'].map((out) => hashes(join(folder, out))))
+    assert.deepEqual(a, b, name)
+    assert.notDeepEqual(a, c, name)
+  }
+})
+
+test('an unknown kind or size is refused before anything is written', async () => {
+  const out = join(inside(root), 'set')
+  await assert.rejects(makeDataSet('coco', { out, seed: 1 }), {
+    code: 'DATA_KIND_UNKNOWN',
+    message: /^coco: expected "jft-mini", "coco-mini"/,
+  })
+  await assert.rejects(makeDataSet('coco-mini', { out, seed: 1, sizes: { images: 3 } }), {
+    code: 'DATA_SIZE_UNKNOWN',
+    message: /^images: coco-mini has no such size; it has train-images, val-images$/,
+  })
+  await assert.rejects(makeDataSet('coco-mini', { out, seed: 1, sizes: { valImages: 0 } }), {
+    code: 'DATA_SIZE_INVALID',
+  })
+  assert.ok(!(await readdir(dirname(out))).length)
 })
