@@ -13,7 +13,7 @@ import { startLocalRun } from '../support/local-run.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const ENDS_WITHIN_MS = 300_000
-const CLASSES = 36
+const CLASSES = 20
 const VAL_PER_CLASS = 4
 const root = temporaryFolder()
 const data = join(root, 'data')

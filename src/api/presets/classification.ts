@@ -11,9 +11,9 @@ export const CLASSIFICATION_RECIPES = {
   },
   'downstream-mini': {
     ...mini,
-    task: { type: 'imagenet-classification', classes: 36 },
+    task: { type: 'imagenet-classification', classes: 20 },
     optimizer: { type: 'momentum', momentum: 0.9 },
-    learningRate: { type: 'constant', initial: 0.02 },
+    learningRate: { type: 'poly', initial: 0.1, power: 0.9, warmupSteps: 20 },
     workers: { replicas: 1 },
   },
 } satisfies Readonly<Record<string, Recipe>>

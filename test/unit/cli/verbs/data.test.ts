@@ -44,8 +44,8 @@ test('make prints plain lines into a pipe, and inspect counts what it generated'
   const out = join(inside(root), 'set')
   const made = await downpour(['make', 'jft-mini', '--out', out, '--seed', '4', ...SMALL])
   assert.equal(made.code, 0)
-  assert.match(made.text, /^10 of 107 pictures \(9%\)|^11 of 107 pictures \(10%\)/)
-  assert.ok(made.text.endsWith(`107 of 107 pictures (100%)\nmade jft-mini (seed 4) in ${out}\n`))
+  assert.match(made.text, /^7 of 75 pictures \(9%\)|^8 of 75 pictures \(10%\)/)
+  assert.ok(made.text.endsWith(`75 of 75 pictures (100%)\nmade jft-mini (seed 4) in ${out}\n`))
   assert.ok(!made.text.includes('\r'))
   const seen = await downpour(['inspect', join(out, 'pretrain')])
   assert.equal(seen.code, 0)
@@ -53,12 +53,12 @@ test('make prints plain lines into a pipe, and inspect counts what it generated'
   assert.match(seen.text, /labels: 144 in a hierarchy of depth 10, 1\.\d\d per image/)
   assert.match(seen.text, /wrong labels: \d+\.\d% of those stored/)
   assert.match(seen.text, /never seen: \d+ labels/)
-  assert.match((await downpour(['inspect', join(out, 'downstream/val')])).text, /imagenet-folder, 36 files, 36 records/)
+  assert.match((await downpour(['inspect', join(out, 'downstream/val')])).text, /imagenet-folder, 20 files, 20 records/)
 })
 
 test('make redraws one line on a terminal', async () => {
   const { text } = await downpour(['make', 'jft-mini', '--out', join(inside(root), 'set'), ...SMALL], true)
-  assert.match(text, /\r.*107 of 107 pictures \(100%\)\nmade jft-mini/)
+  assert.match(text, /\r.*75 of 75 pictures \(100%\)\nmade jft-mini/)
 })
 
 test('inspect counts stored labels, most frequent first, and names labels that are never seen', async () => {
@@ -148,8 +148,8 @@ test('inspect of the output of `data make` reads every data set in it', async ()
   const { text, code } = await downpour(['inspect', out])
   assert.equal(code, 0, text)
   assert.deepEqual(text.match(/^\/.*(?=, \d+ damaged$)/gm), [
-    `${out}/downstream/train: imagenet-folder, 36 files, 36 records`,
-    `${out}/downstream/val: imagenet-folder, 36 files, 36 records`,
+    `${out}/downstream/train: imagenet-folder, 20 files, 20 records`,
+    `${out}/downstream/val: imagenet-folder, 20 files, 20 records`,
     `${out}/evaluation: tfrecord, 5 files, 5 records`,
     `${out}/pretrain: tfrecord, 16 files, 30 records`,
   ])

@@ -121,15 +121,15 @@ test('the evaluation set has exactly the labels of the shown objects, with their
 
 test('no downstream class is in pre-training, and each has the requested number of images', () => {
   const known = new Set(source.labels.labels.map(({ name }) => name.replaceAll(' ', '-')))
-  assert.equal(downstream.classes.length, 36)
+  assert.equal(downstream.classes.length, 20)
   assert.deepEqual(
     downstream.classes.filter((name) => known.has(name)),
     [],
   )
   const perClass = (examples: Example[]) =>
     downstream.classes.map((_, id) => examples.filter(({ labels }) => labels[0] === id).length)
-  assert.deepEqual(perClass(downstream.train), new Array(36).fill(3))
-  assert.deepEqual(perClass(downstream.val), new Array(36).fill(2))
+  assert.deepEqual(perClass(downstream.train), new Array(20).fill(3))
+  assert.deepEqual(perClass(downstream.val), new Array(20).fill(2))
 })
 
 test('no image is in two sets, by id or by bytes', () => {
