@@ -16,7 +16,7 @@ const SCORED = 6
 
 export interface SmallDetectionJobs {
   /** Writes a manifest file and names a new state folder for one run; all runs share the data. */
-  next(): Promise<{ file: string; stateDir: string }>
+  next(spec?: Record<string, unknown>): Promise<{ file: string; stateDir: string }>
   remove(): Promise<void>
 }
 
@@ -27,10 +27,12 @@ export async function prepareDetectionJobs(): Promise<SmallDetectionJobs> {
   await writeCoco(data, 'val', makeScenes(SCORED, 4))
   let runs = 0
   return {
-    async next() {
+    async next(spec = {}) {
       const stateDir = join(root, `run-${runs++}`)
       const file = `${stateDir}.yaml`
-      const job = { apiVersion: API_VERSION, kind: 'FinetuneJob', metadata: { name: DETECTION_JOB }, spec: SPEC }
+      const checkpoint = { ...SPEC.checkpoint, ...(spec.checkpoint as object) }
+      const whole = { ...SPEC, ...spec, checkpoint }
+      const job = { apiVersion: API_VERSION, kind: 'FinetuneJob', metadata: { name: DETECTION_JOB }, spec: whole }
       await writeFile(file, [claim('data', data), claim('checkpoints'), job].map((one) => dump(one)).join('---\n'))
       return { file, stateDir }
     },
