@@ -83,7 +83,7 @@ export const TASKS: readonly TransferTask[] = [
     name: 'coco-pose',
     preset: 'coco-pose-mini',
     metric: 'AP',
-    steps: 200,
+    steps: 400,
     dataKind: 'pose-mini',
     train: coco('person_keypoints', 'train'),
     val: coco('person_keypoints', 'val'),
