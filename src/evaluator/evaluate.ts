@@ -70,8 +70,17 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Scor
     tf.dispose([...weights.values()])
   }
   const score = tally.result(set.where)
-  if (choice) await onPictures?.(choice.result(), labels)
+  if (choice) await onPictures?.(choice.result(), withSkeletons(labels, set.dataset.labels.labels))
   return score
+}
+
+/** The list of classes in a checkpoint has names alone: skeletons are in the labels of the evaluation set. */
+function withSkeletons(labels: readonly Label[], own: readonly Label[]): Label[] {
+  const skeletons = new Map(own.map(({ name, skeleton }) => [name.normalize('NFC'), skeleton]))
+  return labels.map((label) => {
+    const skeleton = skeletons.get(label.name.normalize('NFC'))
+    return skeleton ? { ...label, skeleton } : label
+  })
 }
 
 function sketchBatch(

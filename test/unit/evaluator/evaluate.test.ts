@@ -4,6 +4,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { join, relative } from 'node:path'
 import { before, test } from 'node:test'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
+import { createLabelMap } from '../../../src/data/labels.ts'
 import { type EvaluateOptions, evaluateCheckpoint } from '../../../src/evaluator/evaluate.ts'
 import { openEvaluationSet } from '../../../src/evaluator/evaluation-set.ts'
 import { silentLog } from '../../../src/support/log.ts'
@@ -88,6 +89,27 @@ test('the pictures of a checkpoint are ranked by the probability of their class,
     'best a/2.png 1.000 a',
     'worst b/1.png 0.000 a',
     'worst c/1.png 0.000 a',
+  ])
+})
+
+test('the labels of pictures have the skeletons of the evaluation set, also when a checkpoint lists the classes', async () => {
+  const { values, ...options } = await optionsOf()
+  const skeleton: [number, number][] = [[1, 2]]
+  const classes = ['c', 'a', 'b'].map((name, id) => ({ id, name, parents: [] }))
+  const checkpoint = await writeCheckpoint(inside(root), 100, { variables: options.task.variables, values, classes })
+  const { dataset } = options.set
+  const labels = createLabelMap(dataset.labels.labels.map((one) => (one.name === 'b' ? { ...one, skeleton } : one)))
+  let found: unknown
+  await evaluateCheckpoint({
+    ...{ ...options, ...checkpoint, set: { ...options.set, dataset: { ...dataset, labels } } },
+    async onPictures(_, given) {
+      found = given.map(({ id, name, skeleton: of }) => [id, name, of])
+    },
+  })
+  assert.deepEqual(found, [
+    [0, 'c', undefined],
+    [1, 'a', undefined],
+    [2, 'b', skeleton],
   ])
 })
 
