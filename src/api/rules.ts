@@ -5,6 +5,7 @@
 import type { JobKind } from '../contract/names.ts'
 import { MAX_STEPS } from '../contract/training.ts'
 import { declarationsFor } from '../tasks/declarations.ts'
+import { DetectionInput } from '../tasks/detection/options.ts'
 import { SquareInput } from '../tasks/square-input.ts'
 import { filled, literal } from './filled.ts'
 import { FORMAT_RULES } from './format-rules.ts'
@@ -15,6 +16,7 @@ import { TASK_RULES, taskType } from './task-rules.ts'
 const SQUARE = SquareInput.parse({})
 /** The other backbones have a stage more, as many as `freeze.stages` may be. */
 const MINI_STAGES = 4
+const DETECTION = DetectionInput.parse({})
 const BOTH = ['PretrainJob', 'FinetuneJob'] as const
 const PRETRAIN = ['PretrainJob'] as const
 const FINETUNE = ['FinetuneJob'] as const
@@ -33,6 +35,17 @@ export const RULES: readonly Rule[] = [
     holds: ({ input: { cropPixels = 0, resizePixels = cropPixels } }) => cropPixels <= resizePixels,
     cel: (kind) =>
       `!(${taskType(kind)} in [${squareTasks(kind)}]) || ${filled(kind, 'input.cropPixels', SQUARE.cropPixels)} <= ${filled(kind, 'input.resizePixels', SQUARE.resizePixels)}`,
+  },
+  {
+    kinds: FINETUNE,
+    path: 'spec.input.longSidePixels',
+    message: 'must not be smaller than shortSidePixels',
+    holds: ({ input }) => {
+      const { shortSidePixels, longSidePixels } = { ...DETECTION, ...input }
+      return shortSidePixels <= longSidePixels
+    },
+    cel: (kind) =>
+      `${filled(kind, 'input.shortSidePixels', DETECTION.shortSidePixels)} <= ${filled(kind, 'input.longSidePixels', DETECTION.longSidePixels)}`,
   },
   ...TASK_RULES,
   ...FORMAT_RULES,

@@ -37,6 +37,8 @@ const finetuneSpec = {
   checkpoint: checkpoint(),
 }
 
+const COCO = { source: { claimName: 'data' }, format: 'coco' }
+
 export function finetune(over: Fields = {}, name = 'birds'): RawJob {
   const spec = { ...finetuneSpec, from: { pretrainJob: 'jft' }, ...over }
   return { apiVersion: API_VERSION, kind: 'FinetuneJob', metadata: { name, namespace: 'team' }, spec }
@@ -913,6 +915,21 @@ const BROKEN_RULES: readonly JobCase[] = [
     pretrain({ input: { resizePixels: 32, cropPixels: 36 } }),
     /^spec\.input\.cropPixels: must not be larger/,
     'must not be larger than resizePixels',
+  ),
+  invalid(
+    'a long side below the short side of the preset',
+    finetune({ preset: 'coco-detection', data: COCO, evaluation: { data: COCO }, input: { longSidePixels: 512 } }),
+    /^spec\.input\.longSidePixels: must not be smaller than shortSidePixels/,
+    'must not be smaller than shortSidePixels',
+  ),
+  valid(
+    'smaller sides than those of the preset',
+    finetune({
+      preset: 'coco-detection',
+      data: COCO,
+      evaluation: { data: COCO },
+      input: { shortSidePixels: 320, longSidePixels: 512 },
+    }),
   ),
   invalid('as many learning rates as boundaries', piecewise([10], [0.1]), /values: must have one/, 'one value more'),
   invalid(
