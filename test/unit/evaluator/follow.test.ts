@@ -365,6 +365,8 @@ test('a score counts even if its checkpoint was purged or its folder is not writ
   }
   const done = follower.start()
   await eventually(() => assert.equal(follower.status.evaluations.length, 1))
+  // A follower that finds the last checkpoint before it sleeps ends without another poll.
+  await eventually(() => assert.equal(follower.clock.sleeping, 1))
   await writeCheckpoint(follower.folder, 200, { final: true })
   await follower.poll()
   await done
