@@ -24,9 +24,9 @@ test('a job that counts objects learns, and its error is its score', async () =>
     preset: 'object-count-mini',
     input: { cropPixels: 36 },
     evaluation: { data },
-    maxSteps: 400,
+    maxSteps: 800,
     batchSize: 16,
-    checkpoint: { everySteps: 100, keep: 2, keepBest: 1 },
+    checkpoint: { everySteps: 200, keep: 2, keepBest: 1 },
   })
   const run = startLocalRun([file], stateDir)
   try {
