@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { encodeRuns, runsArea, runsOf } from '../../src/data/coco/rle.ts'
+import { SKELETON } from '../../src/data/generate/person.ts'
 import {
   boundsOf,
   drawScene,
@@ -10,7 +11,6 @@ import {
   SCENE_CLASSES,
   type Scene,
   type SceneObject,
-  SKELETON,
 } from './scenes.ts'
 
 export interface CocoFile {

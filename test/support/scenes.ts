@@ -45,28 +45,6 @@ export const KEYPOINTS = [
     `right_${part}`,
   ]),
 ]
-/** The pairs that COCO's file has. */
-export const SKELETON = [
-  [16, 14],
-  [14, 12],
-  [17, 15],
-  [15, 13],
-  [12, 13],
-  [6, 12],
-  [7, 13],
-  [6, 7],
-  [6, 8],
-  [7, 9],
-  [8, 10],
-  [9, 11],
-  [2, 3],
-  [1, 2],
-  [1, 3],
-  [2, 4],
-  [3, 5],
-  [4, 6],
-  [5, 7],
-] as const
 
 /** @param first id of the first scene; ids need not begin at 1 in COCO files */
 export function makeScenes(count: number, seed: number, first = 1): Scene[] {
