@@ -16,9 +16,15 @@ export function rootLayer(root: Root, padding: RootPadding, options: LayerOption
     apply(x_BHWC, pass) {
       const y_BHWC = operations().relu(conv.apply(x_BHWC, pass))
       if (!pool) return y_BHWC
-      return padding === 'same' ? tf.maxPool(y_BHWC, 3, 2, 'same') : tf.maxPool(y_BHWC, 3, 2, 1, 'floor')
+      return padding === 'same' ? tf.maxPool(y_BHWC, 3, 2, 'same') : symmetricPool(y_BHWC)
     },
   }
+}
+
+/** Pads explicitly, because the kernels of TensorFlow take no padding in pixels. No window has padding alone. */
+function symmetricPool(x_BHWC: Tensor4D): Tensor4D {
+  const sides: [number, number] = [1, 1]
+  return tf.maxPool(tf.pad(x_BHWC, [[0, 0], sides, sides, [0, 0]], Number.NEGATIVE_INFINITY), 3, 2, 'valid')
 }
 
 /** 1×1 down, 3×3 with the stride and the dilation, 1×1 up, each with batch norm; plus the shortcut. */
