@@ -28,6 +28,7 @@ const DEBOUNCE_MS = 100
 /** Debounce while pods start normally; reconciling more often would compete with their own API requests. */
 const START_DEBOUNCE_MS = 500
 const DRAIN_MS = 10_000
+const FLUSH_MS = 2000
 /** Watches are renewed every few minutes, so after such a silence a restart of the process is the best repair. */
 const SILENT_MS = 15 * 60_000
 const RETRY = { baseDelayMs: 200, maxDelayMs: 60_000 }
@@ -159,11 +160,19 @@ export class Operator {
   async stop(): Promise<void> {
     await this.#queue.drain(DRAIN_MS)
     await Promise.all(this.#watches.reflectors.map(({ reflector }) => reflector.stop()))
-    await Promise.race([this.#events.flush(), systemClock.sleep(2000)])
+    await this.#flushEvents()
     await this.#elector?.release()
     await this.#client.close()
     await this.#http?.close()
     this.#log.info({}, 'operator stopped')
+  }
+
+  /** Cancels its timer, which would otherwise keep the process alive after the last event is written. */
+  async #flushEvents(): Promise<void> {
+    const flushed = new AbortController()
+    const late = systemClock.sleep(FLUSH_MS, flushed.signal).catch(() => undefined)
+    await Promise.race([this.#events.flush(), late])
+    flushed.abort()
   }
 
   #newElector(identity: string): LeaderElector {

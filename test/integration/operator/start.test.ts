@@ -103,3 +103,15 @@ test('a job has a status even if its pods are deleted as fast as they are create
     await eventually(async () => assert.ok(await cluster.status('PretrainJob', 'jft')), { timeoutMs: 5_000 })
     assert.ok(removed >= 4, `${removed} pods were removed`)
   }))
+
+test('a stopped operator leaves no timer that keeps its process alive', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  const before = timers()
+  await withOperator(api.kubeconfigPath, 'stop', async (cluster) => {
+    await cluster.create('PretrainJob', 'jft', small().spec)
+    await eventually(async () => assert.ok(await cluster.status('PretrainJob', 'jft')))
+  })
+  // The server may take a moment to see that the operator's watches are closed.
+  const none = () => assert.ok(timers() <= before, process.getActiveResourcesInfo().join())
+  await eventually(none, { timeoutMs: 1000 })
+})
