@@ -24,7 +24,7 @@ export type Item<A> =
 export interface Dataset<A> {
   /** Names of the units, sorted. Leases name a unit by its index, so every worker must see the same units. */
   readonly units: readonly string[]
-  /** What label ids mean: the folder's own labels, or those of the job after `withClasses`. */
+  /** What label ids mean: the folder's own labels, or after `withClasses` those of the job, with what the folder says of each. */
   readonly labels: LabelMap
   /** What is in the folder and is not read. */
   readonly passedOver: readonly PassedOver[]

@@ -4,7 +4,7 @@ import { DownpourError } from '../support/errors.ts'
 import { printable } from '../support/printable.ts'
 import type { MaskAnnotation, ObjectAnnotation } from './annotations.ts'
 import type { ClassLabels, Dataset, DatasetOf } from './dataset.ts'
-import { createLabelMap, type LabelMap } from './labels.ts'
+import { createLabelMap, type Label, type LabelMap } from './labels.ts'
 import { matchClasses } from './match-classes.ts'
 
 export type Files<A> = Pick<Dataset<A>, 'units' | 'passedOver' | 'read' | 'ids' | 'itemCounts' | 'paths'>
@@ -46,9 +46,15 @@ export function maskDataset(files: Files<MaskAnnotation>, own: LabelMap, root: s
   return { annotates: 'masks', ...labelledDataset(files, own, root, interpreter) }
 }
 
+/** The list of a job has names alone. Keypoints and ids of categories are in the labels of the folder. */
+function described(classes: readonly Class[], own: LabelMap): Label[] {
+  const byName = new Map(own.labels.map((label) => [label.name.normalize('NFC'), label]))
+  return classes.map((one) => ({ ...byName.get(one.name.normalize('NFC')), ...one }))
+}
+
 function labelledDataset<A>(files: Files<A>, own: LabelMap, root: string, interpreter: Interpreter<A>): Dataset<A> {
   const withClasses = (classes: readonly Class[]): Dataset<A> => {
-    const job = createLabelMap(classes, 'the classes of the job')
+    const job = createLabelMap(described(classes, own), 'the classes of the job')
     const toJob = matchClasses(own, job, root)
     return { ...files, labels: job, withClasses, interpret: interpreter(job, toJob) }
   }

@@ -70,17 +70,8 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Scor
     tf.dispose([...weights.values()])
   }
   const score = tally.result(set.where)
-  if (choice) await onPictures?.(choice.result(), withSkeletons(labels, set.dataset.labels.labels))
+  if (choice) await onPictures?.(choice.result(), labels)
   return score
-}
-
-/** The list of classes in a checkpoint has names alone: skeletons are in the labels of the evaluation set. */
-function withSkeletons(labels: readonly Label[], own: readonly Label[]): Label[] {
-  const skeletons = new Map(own.map(({ name, skeleton }) => [name.normalize('NFC'), skeleton]))
-  return labels.map((label) => {
-    const skeleton = skeletons.get(label.name.normalize('NFC'))
-    return skeleton ? { ...label, skeleton } : label
-  })
 }
 
 function sketchBatch(
@@ -104,19 +95,19 @@ async function batchesOf({ config, set, corruption }: EvaluateOptions, dataset: 
   const { evaluation } = config
   if (!evaluation) throw new RangeError('the job has no evaluation')
   const { data, batchSize } = evaluation
-  const pipeline = await scoringInput(config, set)
+  const pipeline = await scoringInput(config, { ...set, dataset })
   const damage = corruption ?? new CorruptionCount(data.maxCorruptRecords)
   const reader = createExampleReader(sampled(dataset, set.selection), pipeline.decode, damage)
   return evaluationBatches(reader, pipeline, batchSize)
 }
 
 /**
- * The pipeline of the evaluation set. It reads the files that spec.input names, so the evaluator makes one at its start.
+ * The pipeline of the evaluation set. It reads the files that spec.input names.
  * @throws DownpourError CONFIG_INVALID; the task's own codes for data that it cannot score
  */
 export function scoringInput(
   { task, evaluation }: EvaluateOptions['config'],
-  { dataset, where }: EvaluateOptions['set'],
+  { dataset, where }: Pick<EvaluationSet, 'dataset' | 'where'>,
 ) {
   const images = evaluation?.data.subset ? undefined : imagesOf(dataset)
   return createInput(task, { labels: dataset.labels.labels, folder: where, scored: { images } })

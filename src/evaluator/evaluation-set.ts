@@ -43,7 +43,7 @@ export interface SettingNames {
   readonly exclude: string
 }
 
-const FIELDS: SettingNames = { data: 'spec.evaluation.data', exclude: 'spec.evaluation.exclude' }
+export const FIELDS: SettingNames = { data: 'spec.evaluation.data', exclude: 'spec.evaluation.exclude' }
 
 /** @throws DownpourError DATA_…, LABELS_…: the message names the field and the folder; AbortError */
 export async function openEvaluationSet(
@@ -110,13 +110,13 @@ async function publishedClasses(path: string): Promise<Class[] | undefined> {
   }
 }
 
-function naming<T>(setting: string, work: Promise<T>): Promise<T> {
+/** Puts the name of the setting before the message of an error. */
+export function naming<T>(setting: string, work: Promise<T>): Promise<T> {
   return work.catch((error) => {
     throw withName(setting, error)
   })
 }
 
-/** Puts the name of the setting before the message. */
 function withName(setting: string, error: unknown): unknown {
   if (!(error instanceof DownpourError)) return error
   return new DownpourError(error.code, `${setting}: ${error.message}`, { ...error.details }, { cause: error })

@@ -15,7 +15,8 @@ import { createLog, type Log } from '../support/log.ts'
 import { readSecret } from '../support/secret.ts'
 import { createTask } from '../tasks/registry.ts'
 import { selectBackend } from '../tensor/backend.ts'
-import { evaluateCheckpoint, scoringInput } from './evaluate.ts'
+import { checkScoring } from './check-scoring.ts'
+import { evaluateCheckpoint } from './evaluate.ts'
 import { compareOnce, openEvaluationSet, settingsOf } from './evaluation-set.ts'
 import { followCheckpoints } from './follow.ts'
 import { picturesWriter } from './pictures-file.ts'
@@ -55,7 +56,7 @@ async function evaluate(
   const checkpointDir = claimFolder('checkpoint', process.env)
   const jobFolder = join(checkpointDir, config.checkpoint.path)
   const set = await openEvaluationSet(evaluationDir, config, log, { signal })
-  await scoringInput(config, set)
+  await checkScoring(config, set, { signal })
   await selectBackend(config.runtime.backend, log, cacheRoot(process.env))
   const task = await createTask(config)
   await followCheckpoints({

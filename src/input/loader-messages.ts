@@ -16,6 +16,8 @@ export interface LoaderSetup {
   seed: number
   /** Units that are read up to their first example when the data set is opened. */
   unitsToCheck: number
+  /** Whether a picture that the task can learn from is looked for when the data set is opened; not when absent. */
+  isContentChecked?: boolean
   /** Decoded pictures kept in memory. */
   cacheBytes: number
 }

@@ -30,7 +30,18 @@ export interface Sample<T> {
   draw(into: Float32Array, offset: number): void
 }
 
+/** What at least one picture of a data set must have, because there would be nothing to learn or to score without it. */
+export interface Need<A> {
+  /** Of the error. */
+  readonly code: string
+  /** Completes "none of its pictures has …". */
+  readonly expected: string
+  isMet(annotation: A): boolean
+}
+
 export interface InputPipeline<A, T> {
+  /** Absent: any annotation will do. */
+  readonly needs?: Readonly<Record<'learning' | 'scoring', Need<A>>>
   /**
    * How many pixels a batch may have at evaluation, for tasks whose network needs much memory for each image; a single image
    * may have more. Absent: only the batch size counts.

@@ -13,6 +13,7 @@ import { trainingBatches } from './batches.ts'
 import { CorruptionCount } from './corruption-count.ts'
 import { createExampleReader } from './examples.ts'
 import type { FromLoader, LoaderSetup, ToLoader } from './loader-messages.ts'
+import { mustHave } from './must-have.ts'
 import { openChecked } from './open-checked.ts'
 import type { InputPipeline } from './pipeline.ts'
 
@@ -49,11 +50,15 @@ async function produce(
   corruption: CorruptionCount,
 ): Promise<void> {
   const { folder, data, task, batchSize, seed, unitsToCheck, cacheBytes } = setup
+  const where = join(folder, data.path)
   const own = await openChecked(folder, data, tasks.annotationsOf(task), unitsToCheck, corruption)
-  const pipeline = await tasks.createInput(task, { labels: own.labels.labels, folder: join(folder, data.path) })
+  const pipelineOf = ({ labels }: Dataset<unknown>) => tasks.createInput(task, { labels: labels.labels, folder: where })
+  const { needs } = await pipelineOf(own)
+  if (needs && setup.isContentChecked) await mustHave({ dataset: own, need: needs.learning, where, corruption })
   main.send({ type: 'opened', facts: factsOf(own) })
   const classes = await main.started
   const dataset = classes ? own.withClasses(classes) : own
+  const pipeline = await pipelineOf(dataset)
   const reader = createExampleReader(dataset, pipeline.decode, corruption, cacheBytes)
   for await (const batch of trainingBatches(reader, pipeline, batchSize, seed, main)) {
     await main.wanted()

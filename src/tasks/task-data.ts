@@ -4,7 +4,7 @@ import type { Label } from '../data/labels.ts'
 export interface TaskData {
   /** `options` of the task. */
   readonly options: unknown
-  /** Of the data set that was opened, not yet matched with the classes of the job. */
+  /** What the label ids of the annotations mean. */
   readonly labels: readonly Label[]
   /** The folder of the data set. Files that the input names are relative to it. */
   readonly folder: string

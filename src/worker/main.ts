@@ -106,12 +106,13 @@ async function trainOn({ facts, start }: OpenLoader<unknown>, task: Task, contex
 }
 
 /**
- * One worker checks all shards for the others. A picture that cannot be read is damage and does not end the job, so
- * single files are not checked.
+ * One worker checks for the others that there is something to learn, and all shards. A picture that cannot be read is
+ * damage and does not end the job, so single files are not checked.
  */
 function openData({ config, identity, dataDir, signal }: WorkerContext): Promise<OpenLoader<unknown>> {
   const { data, task, batchSize, seed } = config
-  const isChecked = identity.index === 0 && FORMATS[data.format].examplesAre === 'records'
+  const isContentChecked = identity.index === 0
+  const areUnitsChecked = isContentChecked && FORMATS[data.format].examplesAre === 'records'
   return openLoader({
     thread: new URL('./loader-thread.ts', import.meta.url),
     folder: dataDir,
@@ -119,7 +120,8 @@ function openData({ config, identity, dataDir, signal }: WorkerContext): Promise
     task,
     batchSize,
     seed,
-    unitsToCheck: isChecked ? Number.POSITIVE_INFINITY : 0,
+    unitsToCheck: areUnitsChecked ? Number.POSITIVE_INFINITY : 0,
+    isContentChecked,
     signal,
   })
 }

@@ -7,6 +7,7 @@ import type { DataFormatName } from '../../contract/data-formats.ts'
 import type { Score, SetScore } from '../../contract/files.ts'
 import type { DataConfig, RuntimeConfig } from '../../contract/runtime.ts'
 import { findSets } from '../../data/inspect/find-sets.ts'
+import { checkScoring } from '../../evaluator/check-scoring.ts'
 import { type EvaluateOptions, evaluateCheckpoint } from '../../evaluator/evaluate.ts'
 import { type EvaluationSet, openEvaluationSet } from '../../evaluator/evaluation-set.ts'
 import { CorruptionCount } from '../../input/corruption-count.ts'
@@ -67,11 +68,14 @@ async function resultOf(flags: CheckpointFlags, err: CliIo['err'], signal: Abort
   const seeded = { task: config.task, evaluation, seed: flags.seed ?? manifest.seed }
   const set = await openEvaluationSet(flags.data, seeded, log, { signal, names: NAMES })
   const matched = await matchClasses(folder, manifest, config, set)
+  // Without anything to score, what is found can still be written.
+  const scored = { task: config.task, evaluation }
+  if (flags.predictionsOut === undefined) await checkScoring(scored, set, { signal, name: NAMES.data })
   await selectBackend('auto', log, cacheRoot(process.env))
   const corruption = new CorruptionCount(MAX_DAMAGED)
   const progress = imageProgress(err, set.selection.examples)
   const options = {
-    ...{ folder, digest, config: { task: config.task, evaluation }, set, task, signal, corruption },
+    ...{ folder, digest, config: scored, set, task, signal, corruption },
     onProgress: progress.show,
   }
   const { score, unscored } = await (flags.predictionsOut === undefined

@@ -1,1 +1,3 @@
-export { createInput } from '../detection/input.ts'
+import { detectionInput, objectNeed } from '../detection/input.ts'
+
+export const createInput = detectionInput(objectNeed('an object that is scored: crowds are not', ({ crowd }) => !crowd))

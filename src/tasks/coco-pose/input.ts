@@ -54,6 +54,7 @@ export function poseInput(
 ): InputPipeline<ObjectAnnotation, PoseTarget> {
   return {
     decode: (bytes) => decodeStored(bytes, within),
+    needs: needsOf(person),
     *train(example, random) {
       const persons = personsOf(example.annotation, person)
       for (const one of persons.filter(isCounted)) {
@@ -70,6 +71,23 @@ export function poseInput(
       const samples = found.flatMap((one) => scoringSample(example, common, one, input))
       if (samples.length > 0) yield* samples
       else if (persons.some(isCounted)) yield blankSample(common, input)
+    },
+  }
+}
+
+function needsOf(person: Person): NonNullable<InputPipeline<ObjectAnnotation, PoseTarget>['needs']> {
+  const counted = (annotation: ObjectAnnotation) => personsOf(annotation, person).filter(isCounted)
+  const common = { code: 'DATA_NO_OBJECTS' } as const
+  return {
+    learning: {
+      ...common,
+      expected: 'a person with labelled keypoints and a box inside of the picture; crowds do not count',
+      isMet: (annotation) => counted(annotation).some(({ box }) => clipBox(box, annotation)),
+    },
+    scoring: {
+      ...common,
+      expected: 'a person with labelled keypoints; crowds do not count',
+      isMet: (annotation) => counted(annotation).length > 0,
     },
   }
 }

@@ -1,1 +1,7 @@
-export { createInput } from '../detection/input.ts'
+import { detectionInput, objectNeed } from '../detection/input.ts'
+
+export const createInput = detectionInput(
+  objectNeed('an object that is scored: crowds and difficult objects are not', ({ crowd, difficult }) => {
+    return !crowd && !difficult
+  }),
+)

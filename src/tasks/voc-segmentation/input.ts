@@ -2,7 +2,7 @@
 import type { MaskAnnotation } from '../../data/annotations.ts'
 import { decodeStored } from '../../data/codecs/image.ts'
 import { type Mask, readMask } from '../../data/voc/mask.ts'
-import type { Decoded, InputPipeline, Picture, Sample, Size } from '../../input/pipeline.ts'
+import type { Decoded, InputPipeline, Need, Picture, Sample, Size } from '../../input/pipeline.ts'
 import { VOID } from '../../scores/index.ts'
 import { DownpourError } from '../../support/errors.ts'
 import { printable } from '../../support/printable.ts'
@@ -22,11 +22,18 @@ const SIDE_STEP = 64
 /** Four of VOC's pictures at once: the last feature of ResNet-101 at stride 8 is 35 MB for each. */
 const MAX_EVALUATION_PIXELS = 2 ** 20
 
+const NEED: Need<MaskAnnotation> = {
+  code: 'DATA_ALL_VOID',
+  expected: `a mask with a class: all of their pixels are void (${VOID})`,
+  isMet: ({ png }) => readMask(png, 'a mask').classes.some((one) => one !== VOID),
+}
+
 /** @throws DownpourError CONFIG_INVALID; BAD_DATA from a sample whose mask belongs to a picture of another size */
 export function createInput(given: unknown): InputPipeline<MaskAnnotation, MaskTarget> {
   const input = parseFields(vocSegmentation.input, given)
   const checked = (example: Decoded<MaskAnnotation>) => ({ picture: example.picture, mask: maskOf(example, input) })
   return {
+    needs: { learning: NEED, scoring: NEED },
     maxEvaluationPixels: MAX_EVALUATION_PIXELS,
     decode: (bytes) => decodeStored(bytes, (size) => within(size, input.maxSidePixels)),
     train: (example, random) => [trainingSample(checked(example), randomView(example.picture, input, random))],

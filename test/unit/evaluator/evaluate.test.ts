@@ -4,6 +4,8 @@ import { syncBuiltinESMExports } from 'node:module'
 import { join, relative } from 'node:path'
 import { before, test } from 'node:test'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
+import type { ClassLabels, Dataset } from '../../../src/data/dataset.ts'
+import { classDataset } from '../../../src/data/labelled-dataset.ts'
 import { createLabelMap } from '../../../src/data/labels.ts'
 import { type EvaluateOptions, evaluateCheckpoint } from '../../../src/evaluator/evaluate.ts'
 import { openEvaluationSet } from '../../../src/evaluator/evaluation-set.ts'
@@ -97,11 +99,12 @@ test('the labels of pictures have the skeletons of the evaluation set, also when
   const skeleton: [number, number][] = [[1, 2]]
   const classes = ['c', 'a', 'b'].map((name, id) => ({ id, name, parents: [] }))
   const checkpoint = await writeCheckpoint(inside(root), 100, { variables: options.task.variables, values, classes })
-  const { dataset } = options.set
-  const labels = createLabelMap(dataset.labels.labels.map((one) => (one.name === 'b' ? { ...one, skeleton } : one)))
+  const files = options.set.dataset as Dataset<ClassLabels>
+  const labels = createLabelMap(files.labels.labels.map((one) => (one.name === 'b' ? { ...one, skeleton } : one)))
+  const dataset = classDataset(files, labels, options.evaluationDir)
   let found: unknown
   await evaluateCheckpoint({
-    ...{ ...options, ...checkpoint, set: { ...options.set, dataset: { ...dataset, labels } } },
+    ...{ ...options, ...checkpoint, set: { ...options.set, dataset } },
     async onPictures(_, given) {
       found = given.map(({ id, name, skeleton: of }) => [id, name, of])
     },

@@ -162,6 +162,7 @@ test('a bad data set is refused when it is opened', async () => {
     ['DATA_MISSING', { data: { path: 'elsewhere' } }],
     ['LABEL_UNKNOWN', { units: [[{ id: 'x', labels: [44] }]], unitsToCheck: Number.POSITIVE_INFINITY }],
     ['DATA_EMPTY', { units: [[], []], unitsToCheck: Number.POSITIVE_INFINITY }],
+    ['DATA_NO_LABELS', { units: [records('a', 2, [])], isContentChecked: true }],
   ]
   for (const [code, setting] of cases)
     await assert.rejects(

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { scoreCheckpoint } from '../../../../src/cli/evaluate/checkpoint.ts'
 import { scoreBoxes } from '../../../../src/cli/evaluate/coco.ts'
+import type { Class } from '../../../../src/contract/classes.ts'
+import type { TaskConfig } from '../../../../src/contract/runtime.ts'
 import { silentLog } from '../../../../src/support/log.ts'
 import { createTask } from '../../../../src/tasks/registry.ts'
 import { selectBackend } from '../../../../src/tensor/backend.ts'
@@ -28,22 +30,32 @@ const TASK = {
   },
   input: { shortSidePixels: 48, longSidePixels: 64, padToPixels: 16, flip: true },
 }
-const CLASSES = SCENE_CLASSES.toSorted((a, b) => a.id - b.id).map(({ coco: name }, id) => ({ id, name, parents: [] }))
+const CLASSES = classesOf(SCENE_CLASSES.toSorted((a, b) => a.id - b.id).map(({ coco }) => coco))
 
 before(async () => void (await selectBackend('wasm', silentLog)))
 
-/** A detector that was never trained, and pictures whose categories have gaps in their ids. */
-async function prepare() {
+const POSE = {
+  type: 'coco-pose',
+  options: { outputStride: 4 },
+  input: { cropHeightPixels: 32, cropWidthPixels: 24, diskRadiusPixels: 3 },
+}
+
+function classesOf(names: readonly string[]): Class[] {
+  return names.map((name, id) => ({ id, name, parents: [] }))
+}
+
+/** A network that was never trained, and pictures whose categories have gaps in their ids. */
+async function prepare({ task = TASK as TaskConfig, classes = CLASSES, annotations = ANNOTATIONS } = {}) {
   const data = inside(root)
   await writeCoco(data, 'val', SCENES)
-  const { variables } = await createTask(makeConfig({ task: TASK }))
+  const { variables } = await createTask(makeConfig({ task }))
   const model = { backbone: 'resnet-mini', variant: 'slim', batchNormEpsilon: 1e-3 }
   const values = new Map(variables.map((one) => [one.name, drawValues(one, 1)] as const))
   const { folder } = await writeCheckpoint(inside(root), 7, {
     variables,
     values,
-    classes: CLASSES,
-    more: { task: TASK, model },
+    classes,
+    more: { task, model },
   })
   const out = inside(root)
   return {
@@ -53,7 +65,7 @@ async function prepare() {
       checkpoint: folder,
       data,
       batchSize: 2,
-      annotations: join(data, ANNOTATIONS),
+      annotations: join(data, annotations),
       predictionsOut: join(out, 'found.json'),
     },
   }
@@ -65,23 +77,43 @@ async function score(flags: Parameters<typeof scoreCheckpoint>[0]) {
   return JSON.parse(written.out)
 }
 
-test('the file that a detector writes has the scores of the checkpoint, under the ids of the data', async () => {
-  const { data, flags } = await prepare()
+interface Row {
+  image_id: number
+  category_id: number
+}
+
+async function rowsIn(path: string): Promise<Row[]> {
+  return JSON.parse(await readFile(path, 'utf8'))
+}
+
+for (const [order, classes] of [
+  ['the order of the data', CLASSES],
+  ['another order', classesOf(CLASSES.map(({ name }) => name).reverse())],
+] as const)
+  test(`the file of a detector with classes in ${order} has its scores, under the ids of the data`, async () => {
+    const { data, flags } = await prepare({ classes })
+    const { metrics } = await score(flags)
+    const rows = await rowsIn(flags.predictionsOut)
+    assert.deepEqual(new Set(rows.map((row) => row.image_id)), new Set(SCENES.map(({ id }) => id)))
+    const categories = new Set(rows.map((row) => row.category_id))
+    assert.deepEqual(
+      [...categories].sort((a, b) => a - b),
+      SCENE_CLASSES.map(({ id }) => id).sort((a, b) => a - b),
+    )
+    const { summary } = await scoreBoxes({ groundTruth: join(data, ANNOTATIONS), predictions: flags.predictionsOut })
+    assert.ok(
+      Math.abs((summary.AP as number) - metrics.AP) < 1e-3 &&
+        Math.abs((summary.AP50 as number) - metrics['AP@.5']) < 1e-3,
+    )
+  })
+
+test('persons are found in data that has fewer classes than the job, in another order', async () => {
+  const annotations = 'annotations/person_keypoints_val.json'
+  const { flags } = await prepare({ task: POSE, classes: classesOf(['bottle', 'person']), annotations })
   const { metrics } = await score(flags)
-  const rows: { image_id: number; category_id: number; score: number }[] = JSON.parse(
-    await readFile(flags.predictionsOut, 'utf8'),
-  )
-  assert.deepEqual(new Set(rows.map((row) => row.image_id)), new Set(SCENES.map(({ id }) => id)))
-  const categories = new Set(rows.map((row) => row.category_id))
-  assert.deepEqual(
-    [...categories].sort((a, b) => a - b),
-    SCENE_CLASSES.map(({ id }) => id).sort((a, b) => a - b),
-  )
-  const { summary } = await scoreBoxes({ groundTruth: join(data, ANNOTATIONS), predictions: flags.predictionsOut })
-  assert.ok(
-    Math.abs((summary.AP as number) - metrics.AP) < 1e-3 &&
-      Math.abs((summary.AP50 as number) - metrics['AP@.5']) < 1e-3,
-  )
+  assert.ok(metrics.meanOKS >= 0, JSON.stringify(metrics))
+  const rows = await rowsIn(flags.predictionsOut)
+  assert.deepEqual(new Set(rows.map((row) => row.category_id)), new Set([1]))
 })
 
 test('pictures without objects get a file and a warning instead of a score', async () => {
@@ -92,7 +124,7 @@ test('pictures without objects get a file and a warning instead of a score', asy
   assert.match(warnings.join(), /none of the 5 scored images has an object that counts/)
   assert.ok(JSON.parse(await readFile(flags.predictionsOut, 'utf8')).length > 0)
   const { predictionsOut: _, ...without } = flags
-  await assert.rejects(score(without), { code: 'DATA_NO_OBJECTS' })
+  await assert.rejects(score(without), { code: 'DATA_NO_OBJECTS', message: /^--data: .* is scored: crowds are not$/ })
 })
 
 test('an existing file is refused before anything is computed, and a failure leaves nothing behind', async () => {
