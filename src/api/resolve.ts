@@ -24,7 +24,8 @@ function withTaskType(kind: string, spec: Fields): Fields {
   return type === undefined || !isFields(task) || 'type' in task ? spec : { ...spec, task: { type, ...task } }
 }
 
-function recipeOf(kind: string, preset: unknown): Recipe {
+/** What a preset fills; nothing for an unknown one, which a rule refuses. */
+export function recipeOf(kind: string, preset: unknown): Recipe {
   const recipes: Record<string, Recipe> = kind === 'PretrainJob' ? PRETRAIN_RECIPES : FINETUNE_RECIPES
   return (typeof preset === 'string' ? ownValue(recipes, preset) : undefined) ?? {}
 }

@@ -1,12 +1,16 @@
 /** Warnings about jobs that are valid but probably not intended. */
+import { isDeepStrictEqual } from 'node:util'
 import { FORMAT_OPTION_NAMES, type FormatOption } from '../contract/data-formats.ts'
+import type { JobKind } from '../contract/names.ts'
 import { completeModel, type Model, modelText } from '../contract/training.ts'
-import type { Fields } from '../support/fields.ts'
+import { type Fields, isFields } from '../support/fields.ts'
+import type { TaskDeclaration } from '../tasks/declaration.ts'
+import { declarationOf } from '../tasks/declarations.ts'
 import type { DataSource } from './common.ts'
 import type { Issue } from './issue.ts'
 import type { Job } from './job.ts'
-import { issueText } from './parse.ts'
-import { fillSpec } from './resolve.ts'
+import { issueText, parseJob } from './parse.ts'
+import { fillSpec, recipeOf } from './resolve.ts'
 
 type Data = Pick<ReturnType<typeof DataSource.parse>, 'source' | 'format' | FormatOption>
 
@@ -23,7 +27,11 @@ function jobWarnings(job: Job): Issue[] {
   const transfers = job.kind === 'PretrainJob' ? (job.spec.transfers ?? []) : []
   const templates = transfers.flatMap(({ template }, i) => {
     const path = `spec.transfers[${i}].template`
-    return [...sameDataWarning(template as EvaluatedSpec, path), ...otherModelWarning(job, template, path)]
+    return [
+      ...sameDataWarning(template as EvaluatedSpec, path),
+      ...otherModelWarning(job, template, path),
+      ...replacedTaskWarning('FinetuneJob', template, path),
+    ]
   })
   return [...sameDataWarning(job.spec, 'spec'), ...templates]
 }
@@ -43,9 +51,29 @@ function otherModelWarning({ spec }: Job, template: Fields, path: string): Issue
   return [{ path: `${path}.model`, value: wanted, expected: saved as string, message }]
 }
 
-/** One line per warning. @param job a valid job */
-export function warningLines(label: string, job: Job): string[] {
-  return jobWarnings(job).map((issue) => `${label}: warning: ${issueText(issue)}`)
+/** A task of the preset's type is most often written to change its classes alone, and loses the preset's other options. */
+function replacedTaskWarning(kind: JobKind, spec: Fields, path: string): Issue[] {
+  const { preset, task } = fillSpec(kind, spec)
+  const { task: ofPreset } = recipeOf(kind, preset)
+  if (!ofPreset || !isFields(task) || task.type !== ofPreset.type) return []
+  const { options }: TaskDeclaration = declarationOf(ofPreset.type)
+  const changes = Object.entries(ofPreset).flatMap(([name, value]) => {
+    const byDefault = options.shape[name]?.safeParse(undefined).data
+    const isWritten = (task[name] ?? undefined) !== undefined
+    const isSame = isWritten || isDeepStrictEqual(byDefault, value)
+    return isSame ? [] : [`${name} is ${JSON.stringify(byDefault)} instead of ${JSON.stringify(value)}`]
+  })
+  if (changes.length === 0) return []
+  const message = `it replaces the task of preset ${preset} as a whole: ${changes.join(', ')}. Write these options too, to keep the preset's`
+  return [{ path: `${path}.task`, value: task, expected: "all options of the preset's task", message }]
+}
+
+/** One line per warning. @param written a valid job, as its author wrote it */
+export function warningLines(label: string, written: object): string[] {
+  const job = parseJob(written)
+  const { spec } = written as { spec: Fields }
+  const issues = [...replacedTaskWarning(job.kind, spec, 'spec'), ...jobWarnings(job)]
+  return issues.map((issue) => `${label}: warning: ${issueText(issue)}`)
 }
 
 /** @example 'a/./b' and 'a/b/' are the same folder */

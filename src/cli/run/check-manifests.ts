@@ -1,6 +1,6 @@
 /** Checks the files of a run before anything is started, and reports all errors at once. */
 import { isDeepStrictEqual } from 'node:util'
-import { issueText, labelOf, parseJob, validateJob } from '../../api/parse.ts'
+import { issueText, labelOf, validateJob } from '../../api/parse.ts'
 import { warningLines } from '../../api/warnings.ts'
 import { PLURALS } from '../../contract/names.ts'
 import { DownpourError } from '../../support/errors.ts'
@@ -32,9 +32,7 @@ export async function checkManifests(manifests: readonly Manifest[]): Promise<vo
 
 /** @returns warnings about jobs that passed the check */
 export function manifestWarnings(manifests: readonly Manifest[]): string[] {
-  return manifests
-    .filter(isJob)
-    .flatMap(({ file, object }) => warningLines(`${file}: ${labelOf(object)}`, parseJob(object)))
+  return manifests.filter(isJob).flatMap(({ file, object }) => warningLines(`${file}: ${labelOf(object)}`, object))
 }
 
 function isJob({ object }: Manifest): boolean {

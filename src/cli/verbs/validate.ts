@@ -1,6 +1,6 @@
 /** `downpour validate`: reports every error in job files without contacting a cluster, as lines or as JSON. */
 import type { Command } from 'commander'
-import { issueText, labelOf, parseJob, validateJob } from '../../api/parse.ts'
+import { issueText, labelOf, validateJob } from '../../api/parse.ts'
 import { shownAt } from '../../api/secrets.ts'
 import { warningLines } from '../../api/warnings.ts'
 import { GROUP, JOB_KINDS } from '../../contract/names.ts'
@@ -125,7 +125,7 @@ function checkManifest(manifest: Manifest, seen: Set<string>, checked: Checked):
   seen.add(key)
   if (issues.length === 0) {
     checked.lines.push(`${label}: valid`)
-    checked.warnings.push(...warningLines(label, parseJob(object)))
+    checked.warnings.push(...warningLines(label, object))
   }
   const { document, line } = manifest
   const head = {

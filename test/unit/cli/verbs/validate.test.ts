@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { globSync } from 'node:fs'
 import { suite, test } from 'node:test'
+import { DETECTION_RECIPES } from '../../../../src/api/presets/detection.ts'
 import { validateFiles } from '../../../../src/cli/verbs/validate.ts'
 import { finetune, pretrain, transfer } from '../../../support/job-cases.ts'
 import { capture, fileWith } from '../io.ts'
@@ -87,6 +88,25 @@ suite('downpour validate', () => {
     ] as const) {
       const { io, written } = capture()
       assert.equal(await validateFiles([await fileWith(t, [jobWith(template)])], io), 0)
+      assert.match(written.err, warning)
+    }
+  })
+
+  test('warns of a task that loses options of the preset, but not of one that has all or is of another type', async (t) => {
+    const data = { source: { claimName: 'coco' }, format: 'coco' }
+    const evaluation = { data: { ...data, annotations: 'val.json' } }
+    const all = { ...DETECTION_RECIPES['coco-detection-mini'].task, classes: 3 }
+    const loses =
+      /spec\.task: .*replaces the task of preset coco-detection-mini as a whole: anchorBase is 256 instead of 32, /
+    for (const [task, warning] of [
+      [{ type: 'coco-detection', classes: 3 }, loses],
+      [all, /^$/],
+      [{ ...all, detectionIou: undefined }, /as a whole: detectionIou is 0\.6 instead of 0\.4\. Write/],
+      [{ type: 'voc-detection', classes: 3 }, /^$/],
+    ] as const) {
+      const spec = { preset: 'coco-detection-mini', task, data, evaluation }
+      const { io, written } = capture()
+      assert.equal(await validateFiles([await fileWith(t, [finetune(spec)])], io), 0, written.err)
       assert.match(written.err, warning)
     }
   })
