@@ -9,6 +9,9 @@ import { VERSION } from './version.ts'
 // EPIPE is no failure: in `downpour render FILE | head`, head closes the pipe early.
 process.stdout.on('error', (error) => process.exit(errorCode(error) === 'EPIPE' ? 0 : 1))
 
+// TensorFlow otherwise writes three lines about the machine to stderr, between those of the program.
+process.env.TF_CPP_MIN_LOG_LEVEL ??= '1'
+
 const args = process.argv.slice(2)
 const program = new Command('downpour')
   .description(

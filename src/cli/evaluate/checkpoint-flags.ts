@@ -21,6 +21,7 @@ export interface CheckpointFlags {
   readonly annotations?: string
   readonly images?: string
   readonly imageSet?: string
+  readonly personBoxes?: string
   readonly predictionsOut?: string
   readonly maxExamples?: number
   readonly seed?: number
@@ -45,6 +46,7 @@ const OF_CHECKPOINTS = {
   files: '--files',
   annotations: '--annotations',
   images: '--images',
+  personBoxes: '--person-boxes',
   predictionsOut: '--predictions-out',
   maxExamples: '--max-examples',
   seed: '--seed',
@@ -73,6 +75,10 @@ export function addCheckpointOptions(command: Command): void {
     .option('--files <pattern>', 'read only shards with such names, e.g. "val-*"')
     .option('--annotations <file>', 'COCO annotations file, where the data has several')
     .option('--images <dir>', 'folder of the pictures that the annotations file names (default: found)')
+    .option(
+      '--person-boxes <file>',
+      'coco-pose: COCO results file of a detector inside of DATA, whose boxes are scored',
+    )
     .option('--predictions-out <file>', 'also write what is found to a new COCO results file')
     .option('--max-examples <n>', 'score a sample of n images', positiveWholeNumber)
     .option('--seed <n>', 'seed of the sample (default: that of the job)', wholeNumber)

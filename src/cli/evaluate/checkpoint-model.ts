@@ -16,15 +16,21 @@ export interface CheckpointModel {
   readonly warnings: readonly string[]
 }
 
-type Wishes = Pick<CheckpointFlags, 'task' | 'classes' | 'backbone' | 'variant' | 'resize' | 'crop'>
+type Wishes = Pick<CheckpointFlags, 'task' | 'classes' | 'backbone' | 'variant' | 'resize' | 'crop' | 'personBoxes'>
 
 /** Of the presets, for checkpoints of versions that do not say it. */
 const DEFAULT_EPSILON = 1e-5
 /** Torchvision's evaluation of tasks that resize to a square; jobs of this program have their own input in the checkpoint. */
 const TORCHVISION_INPUT = { resizePixels: 256, cropPixels: 224 }
+/** Options that set a field of the input. */
+const INPUT_FLAGS: Readonly<Record<string, string>> = {
+  resizePixels: '--resize',
+  cropPixels: '--crop',
+  personBoxes: '--person-boxes',
+}
 const HEAD = /^head\/slice_\d+\/weights$/
 
-/** @throws DownpourError CHECKPOINT_OTHER_MODEL, CHECKPOINT_OTHER_TASK, CHECKPOINT_NO_TASK, OPTION_UNUSED, CONFIG_INVALID */
+/** @param wishes paths are relative to the data. @throws DownpourError CHECKPOINT_OTHER_MODEL, CHECKPOINT_OTHER_TASK, CHECKPOINT_NO_TASK, OPTION_UNUSED, CONFIG_INVALID */
 export async function modelOf(folder: string, manifest: Manifest, wishes: Wishes): Promise<CheckpointModel> {
   const { model } = manifest
   const warnings: string[] = []
@@ -68,8 +74,12 @@ function taskOf(folder: string, manifest: Manifest, wishes: Wishes): TaskConfig 
   mustHaveClasses(folder, wishes.classes, options.classes)
   const isSquare = 'resizePixels' in declarationOf(type).input.shape
   const byDefault = isSquare && model?.variant === 'torchvision' ? TORCHVISION_INPUT : {}
-  const { resize: resizePixels, crop: cropPixels } = wishes
-  const given = { ...(resizePixels && { resizePixels }), ...(cropPixels && { cropPixels }) }
+  const { resize: resizePixels, crop: cropPixels, personBoxes } = wishes
+  const given = {
+    ...(resizePixels && { resizePixels }),
+    ...(cropPixels && { cropPixels }),
+    ...(personBoxes && { personBoxes }),
+  }
   mustHaveFields(type, Object.keys(given))
   return { type, options, input: { ...byDefault, ...stored?.input, ...given } }
 }
@@ -90,7 +100,7 @@ function mustHaveFields(type: string, fields: readonly string[]): void {
   const unknown = fields.find((field) => !Object.hasOwn(input.shape, field))
   if (unknown === undefined) return
   const known = Object.keys(input.shape).join(', ')
-  const message = `--${unknown.replace('Pixels', '')}: task ${type} has no input.${unknown}; its input has ${known}`
+  const message = `${INPUT_FLAGS[unknown]}: task ${type} has no input.${unknown}; its input has ${known}`
   throw new DownpourError('OPTION_UNUSED', message, { type })
 }
 

@@ -1,11 +1,11 @@
 /** `downpour evaluate --checkpoint DIR --data DIR`: scores a checkpoint alone, without a cluster. */
-import { relative, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { loadClasses } from '../../checkpoint/load.ts'
 import type { Manifest } from '../../checkpoint/manifest.ts'
 import { readManifest } from '../../checkpoint/read-manifest.ts'
 import type { DataFormatName } from '../../contract/data-formats.ts'
 import type { Score, SetScore } from '../../contract/files.ts'
-import type { DataConfig, RuntimeConfig } from '../../contract/runtime.ts'
+import type { RuntimeConfig } from '../../contract/runtime.ts'
 import { findSets } from '../../data/inspect/find-sets.ts'
 import { checkScoring } from '../../evaluator/check-scoring.ts'
 import { type EvaluateOptions, evaluateCheckpoint } from '../../evaluator/evaluate.ts'
@@ -23,6 +23,7 @@ import { table } from '../table.ts'
 import type { CheckpointFlags } from './checkpoint-flags.ts'
 import { type CheckpointModel, modelOf } from './checkpoint-model.ts'
 import { imageProgress } from './image-progress.ts'
+import { withPathsInData } from './paths-in-data.ts'
 import { checkResultsFile, withResultsFile } from './results-file.ts'
 import { warningLog } from './warning-log.ts'
 
@@ -58,7 +59,8 @@ export async function scoreCheckpoint(
   return untilInterrupted(work, () => err.write('stopped\n'))
 }
 
-async function resultOf(flags: CheckpointFlags, err: CliIo['err'], signal: AbortSignal): Promise<Result> {
+async function resultOf(given: CheckpointFlags, err: CliIo['err'], signal: AbortSignal): Promise<Result> {
+  const flags = await withPathsInData(given)
   const folder = await checkpointAt(flags.checkpoint)
   const { manifest, digest } = await readManifest(folder)
   const { config, task, warnings } = await modelOf(folder, manifest, flags)
@@ -117,34 +119,24 @@ async function scoreAndWrite(
   })
 }
 
-/** Paths of options are relative to the working folder, those of a configuration to the data. */
 async function evaluationOf(flags: CheckpointFlags, { task }: CheckpointModel['config']): Promise<Evaluation> {
-  const { exclude, maxExamples, batchSize } = flags
+  const { files, labels, annotations, images, imageSet, exclude, maxExamples, batchSize } = flags
   return {
-    data: await dataOf(flags),
+    data: {
+      path: '.',
+      format: flags.format ?? (await detectFormat(flags.data)),
+      ...(files !== undefined && { files }),
+      ...(labels !== undefined && { labels }),
+      ...(annotations !== undefined && { annotations }),
+      ...(images !== undefined && { images }),
+      ...(imageSet !== undefined && { imageSet }),
+      maxCorruptRecords: MAX_DAMAGED,
+    },
     metric: metricOf(task.type),
     batchSize,
     ...(maxExamples !== undefined && { maxExamples }),
-    ...(exclude !== undefined && { exclude: insideData(flags, exclude) }),
+    ...(exclude !== undefined && { exclude }),
   }
-}
-
-async function dataOf(flags: CheckpointFlags): Promise<DataConfig> {
-  const { files, labels, annotations, images, imageSet } = flags
-  return {
-    path: '.',
-    format: flags.format ?? (await detectFormat(flags.data)),
-    ...(files !== undefined && { files }),
-    ...(labels !== undefined && { labels: insideData(flags, labels) }),
-    ...(annotations !== undefined && { annotations: insideData(flags, annotations) }),
-    ...(images !== undefined && { images: insideData(flags, images) }),
-    ...(imageSet !== undefined && { imageSet }),
-    maxCorruptRecords: MAX_DAMAGED,
-  }
-}
-
-function insideData({ data }: CheckpointFlags, path: string): string {
-  return relative(resolve(data), resolve(path))
 }
 
 async function detectFormat(folder: string): Promise<DataFormatName> {

@@ -31,6 +31,8 @@ const FLAGS: Readonly<Record<TaskOption, string>> = {
   labels: '--labels',
   perCategory: '--per-category',
 }
+/** Tasks of checkpoints whose result files have the official name of their metric. */
+const RESULT_TASKS: Readonly<Record<string, EvaluationName | undefined>> = { 'coco-pose': 'coco-keypoints' }
 const DIGITS = 4
 
 export function register(command: Command): void {
@@ -62,7 +64,9 @@ export function register(command: Command): void {
 async function evaluateEither(flags: Flags | CheckpointFlags, io: CliIo): Promise<number> {
   if (!isOfCheckpoint(flags)) {
     if (Object.hasOwn(EVALUATIONS, flags.task)) return evaluate(flags, io)
-    throw new DownpourError('OPTION_UNUSED', `--task ${flags.task}: has no result files; give --checkpoint and --data`)
+    const other = RESULT_TASKS[flags.task]
+    const files = other === undefined ? 'has no result files' : `its result files are scored by --task ${other}`
+    throw new DownpourError('OPTION_UNUSED', `--task ${flags.task}: ${files}; a checkpoint, by --checkpoint and --data`)
   }
   const { scoreCheckpoint } = await import('../evaluate/checkpoint.ts')
   return scoreCheckpoint(flags, io)

@@ -44,9 +44,20 @@ function classesOf(names: readonly string[]): Class[] {
   return names.map((name, id) => ({ id, name, parents: [] }))
 }
 
+interface Prepared {
+  readonly task?: TaskConfig
+  readonly classes?: Class[]
+  readonly annotations?: string
+  readonly data?: string
+}
+
 /** A network that was never trained, and pictures whose categories have gaps in their ids. */
-async function prepare({ task = TASK as TaskConfig, classes = CLASSES, annotations = ANNOTATIONS } = {}) {
-  const data = inside(root)
+async function prepare({
+  task = TASK,
+  classes = CLASSES,
+  annotations = ANNOTATIONS,
+  data = inside(root),
+}: Prepared = {}) {
   await writeCoco(data, 'val', SCENES)
   const { variables } = await createTask(makeConfig({ task }))
   const model = { backbone: 'resnet-mini', variant: 'slim', batchNormEpsilon: 1e-3 }
@@ -116,6 +127,23 @@ test('persons are found in data that has fewer classes than the job, in another 
   assert.deepEqual(new Set(rows.map((row) => row.category_id)), new Set([1]))
 })
 
+test('poses are scored at the boxes that a detector has found, from a file inside of the data', async () => {
+  const { data, flags } = await prepare()
+  const boxes = { ...flags, predictionsOut: join(data, 'found.json') }
+  await score(boxes)
+  const annotations = 'annotations/person_keypoints_val.json'
+  const pose = await prepare({ task: POSE, annotations, data })
+  await score({ ...pose.flags, personBoxes: 'found.json' })
+  const cropped = (await rowsIn(boxes.predictionsOut)).filter(({ category_id }) => category_id === 1)
+  const poses = await rowsIn(pose.flags.predictionsOut)
+  assert.deepEqual(new Set(poses.map(({ image_id }) => image_id)), new Set(cropped.map(({ image_id }) => image_id)))
+  const outside = { ...pose.flags, predictionsOut: join(pose.out, 'b.json'), personBoxes: boxes.checkpoint }
+  await assert.rejects(score(outside), {
+    code: 'OPTION_OUTSIDE',
+    message: /^--person-boxes: .*: expected a file inside of --data/,
+  })
+})
+
 test('pictures without objects get a file and a warning instead of a score', async () => {
   const { data, flags } = await prepare()
   await writeFile(join(data, ANNOTATIONS), JSON.stringify({ ...cocoFile(SCENES, 'instances'), annotations: [] }))
@@ -142,5 +170,9 @@ test('options of another task are refused by name', async () => {
   await assert.rejects(score({ ...flags, crop: 30 }), {
     code: 'OPTION_UNUSED',
     message: /--crop: task coco-detection has no input.cropPixels/,
+  })
+  await assert.rejects(score({ ...flags, personBoxes: join(flags.data, ANNOTATIONS) }), {
+    code: 'OPTION_UNUSED',
+    message: /--person-boxes: task coco-detection has no input.personBoxes/,
   })
 })
