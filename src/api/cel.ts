@@ -8,7 +8,7 @@ import { MAX_JOB_NAME } from './names.ts'
 import type { Rule } from './rule.ts'
 import { RULES } from './rules.ts'
 import type { Validation } from './schema.ts'
-import { foreignInputFields } from './task.ts'
+import { foreignInputFields, narrowInputFields } from './task.ts'
 import { taskType } from './task-rules.ts'
 import { SHARED_NAME_MESSAGE, TRANSFER_NAME_MESSAGE } from './transfer-issues.ts'
 
@@ -70,11 +70,18 @@ function ruleValidations(kind: JobKind, wanted: (rule: Rule) => boolean = () => 
 }
 
 function inputValidations(kind: JobKind): Validation[] {
-  return foreignInputFields(declarationsFor(kind)).map(({ type, fields }) => ({
+  const declarations = declarationsFor(kind)
+  const bounds = narrowInputFields(declarations).map(({ type, field, holds, expected }) => ({
+    rule: `!has(self.input) || !has(self.input.${field}) || ${taskType(kind)} != '${type}' || (${holds})`,
+    message: `expected ${expected} for task ${type}`,
+    fieldPath: `.input.${field}`,
+  }))
+  const foreign = foreignInputFields(declarations).map(({ type, fields }) => ({
     rule: `!has(self.input) || ${taskType(kind)} != '${type}' || !(${fields.map((name) => `has(self.input.${name})`).join(' || ')})`,
     message: `task ${type} has no ${fields.join(', ')}`,
     fieldPath: '.input',
   }))
+  return [...foreign, ...bounds]
 }
 
 function neededValidations(kind: JobKind): Validation[] {

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { JobKind } from '../contract/names.ts'
 import { innerPath } from '../contract/paths.ts'
 import * as vocabulary from '../contract/training.ts'
+import { declarationsFor } from '../tasks/declarations.ts'
 import { dnsLabel } from './names.ts'
 import { PodTemplate } from './pod-template.ts'
 import { inputSchema, taskUnion } from './task.ts'
@@ -152,7 +153,7 @@ export const trainingAuthoredFields = {
 
 /** Fields whose schema depends on the tasks that the kind can have. */
 export function taskFields(kind: JobKind) {
-  const input = inputSchema(kind).describe('How examples are prepared for the task.')
+  const input = inputSchema(declarationsFor(kind)).describe('How examples are prepared for the task.')
   return { task: taskUnion(kind), input }
 }
 

@@ -6,6 +6,9 @@ export interface Schema {
   description?: string
   minimum?: number
   maximum?: number
+  /** Whether the minimum itself is refused. */
+  exclusiveMinimum?: boolean
+  exclusiveMaximum?: boolean
   enum?: unknown[]
   required?: string[]
   default?: unknown

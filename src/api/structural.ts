@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { MAX_INT } from '../contract/training.ts'
 import { DownpourError } from '../support/errors.ts'
+import { widest } from './bounds.ts'
 import type { Schema } from './schema.ts'
 import { mergeVariants } from './variants.ts'
 
@@ -17,7 +18,7 @@ export function structuralSchema(type: z.ZodType): Schema {
 
 function structural(schema: Schema, path: string): Schema {
   refuseUnsayable(schema, path)
-  if (schema.anyOf) return quantity(schema, path)
+  if (schema.anyOf) return isOneType(schema.anyOf) ? ofOneType(schema, path) : quantity(schema, path)
   if (schema.oneOf) return structural(mergeVariants(schema, path), path)
   switch (schema.type) {
     case 'object':
@@ -70,7 +71,16 @@ function text({ pattern, ...rest }: Schema): Schema {
   return rest.format === 'date-time' || pattern === undefined ? rest : { ...rest, pattern }
 }
 
-/** text | whole number, the only union that a structural schema supports. */
+/** The same field of several tasks. */
+function ofOneType({ anyOf, ...rest }: Schema, path: string): Schema {
+  return structural({ ...widest(anyOf as [Schema, ...Schema[]], path), ...rest }, path)
+}
+
+function isOneType(options: readonly Schema[]): boolean {
+  return new Set(options.map(({ type }) => type)).size === 1
+}
+
+/** text | whole number, the only union of types that a structural schema supports. */
 function quantity({ anyOf = [], ...rest }: Schema, path: string): Schema {
   const texts = anyOf.find(({ type }) => type === 'string')
   const { minimum, maximum } = anyOf.find(({ type }) => type === 'integer') ?? {}

@@ -1,10 +1,10 @@
 /**
- * Converts a union with the discriminator `type` into one object with all fields, and two rules for each type: which
- * fields it requires, and which it does not have. For a oneOf that matches nothing the API server would report a type at
+ * Converts a union with the discriminator `type` into one object with all fields, and rules for each type: which fields it
+ * requires, which it does not have, and which have narrower bounds than in another type. For a oneOf that matches nothing the API server would report a type at
  * random.
  */
-import { isDeepStrictEqual } from 'node:util'
 import { DownpourError } from '../support/errors.ts'
+import { narrower, widest } from './bounds.ts'
 import type { Schema, Validation } from './schema.ts'
 
 const DISCRIMINATOR = 'type'
@@ -26,17 +26,29 @@ export function mergeVariants({ oneOf: variants = [], defaultType, ...rest }: Sc
   }
 }
 
-function rulesOf(name: string, { properties: own = {}, required = [] }: Schema, all: object): Validation[] {
+function rulesOf(
+  name: string,
+  { properties: own = {}, required = [] }: Schema,
+  all: Readonly<Record<string, Schema>>,
+): Validation[] {
   const needed = required.filter((field) => field !== DISCRIMINATOR)
   const strangers = Object.keys(all).filter((field) => !(field in own))
   const other = `self.${DISCRIMINATOR} != '${name}'`
-  return [
+  const byPresence = [
     { rule: `${other} || (${needed.map(has).join(' && ')})`, message: `type ${name} needs ${needed.join(', ')}` },
     {
       rule: `${other} || !(${strangers.map(has).join(' || ')})`,
       message: `type ${name} has no ${strangers.join(', ')}`,
     },
   ].filter((_, i) => [needed, strangers][i]?.length !== 0)
+  return [...byPresence, ...Object.entries(own).flatMap(([field, schema]) => boundsOf(name, field, schema, all))]
+}
+
+function boundsOf(name: string, field: string, own: Schema, all: Readonly<Record<string, Schema>>): Validation[] {
+  const narrow = narrower(own, all[field] as Schema, `self.${field}`)
+  if (!narrow) return []
+  const rule = `self.${DISCRIMINATOR} != '${name}' || !${has(field)} || (${narrow.holds})`
+  return [{ rule, message: `expected ${narrow.expected} for type ${name}`, fieldPath: `.${field}` }]
 }
 
 function has(field: string): string {
@@ -49,12 +61,10 @@ function mergeProperties(
   path: string,
 ): Record<string, Schema> {
   for (const [field, schema] of Object.entries(own)) {
-    const known = all[field]
-    if (field !== DISCRIMINATOR && known && !isDeepStrictEqual(known, schema)) {
-      throw new DownpourError('BUG_NOT_STRUCTURAL', `${path}.${field}: differs between types`, { path })
-    }
+    const known = field === DISCRIMINATOR ? undefined : all[field]
+    all[field] = known ? widest([known, schema], `${path}.${field}`) : schema
   }
-  return { ...all, ...own }
+  return all
 }
 
 /** The API server would fill a default for every type; parsing fills it for the right one. */

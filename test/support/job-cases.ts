@@ -37,6 +37,8 @@ const finetuneSpec = {
   checkpoint: checkpoint(),
 }
 
+const VOC = { source: { claimName: 'data' }, format: 'voc' }
+const MASKS = { preset: 'voc12-segmentation', data: VOC, evaluation: { data: VOC } }
 const COCO = { source: { claimName: 'data' }, format: 'coco' }
 
 export function finetune(over: Fields = {}, name = 'birds'): RawJob {
@@ -930,6 +932,46 @@ const BROKEN_RULES: readonly JobCase[] = [
       evaluation: { data: COCO },
       input: { shortSidePixels: 320, longSidePixels: 512 },
     }),
+  ),
+  invalid(
+    'random factors of a crop in the wrong order',
+    finetune({
+      preset: 'coco-pose',
+      data: COCO,
+      evaluation: { data: COCO },
+      input: { minCropScale: 1.25, maxCropScale: 1.2 },
+    }),
+    /^spec\.input\.minCropScale: must not be larger than maxCropScale/,
+    'must not be larger than maxCropScale',
+  ),
+  invalid(
+    'a factor of a crop above the largest by default',
+    finetune({ preset: 'coco-pose', data: COCO, evaluation: { data: COCO }, input: { minCropScale: 1.75 } }),
+    /^spec\.input\.minCropScale: must not be larger than maxCropScale/,
+    'must not be larger than maxCropScale',
+  ),
+  invalid(
+    'a dilation rate twice',
+    finetune({ ...MASKS, task: { type: 'voc-segmentation', rates: [6, 12, 6] } }),
+    /^spec\.task\.rates: must not repeat a rate/,
+    'must not repeat a rate',
+  ),
+  valid('as many classes as a mask can have', finetune({ ...MASKS, task: { type: 'voc-segmentation', classes: 255 } })),
+  invalid(
+    'more classes than a mask can have',
+    finetune({ ...MASKS, task: { type: 'voc-segmentation', classes: 256 } }),
+    /^spec\.task\.classes: expected a number of at most 255/,
+    'expected at most 255 for type voc-segmentation',
+  ),
+  invalid(
+    'frozen batch norm of random weights, in pre-training',
+    pretrain({ batchNorm: { mode: 'frozen' } }),
+    /^spec\.batchNorm\.mode: frozen needs the statistics of pre-trained weights: without from/,
+    'without from, choose calibrated or trained',
+  ),
+  valid(
+    'frozen batch norm of a source, in pre-training',
+    pretrain({ batchNorm: { mode: 'frozen' }, from: { pretrainJob: 'imagenet' } }),
   ),
   invalid('as many learning rates as boundaries', piecewise([10], [0.1]), /values: must have one/, 'one value more'),
   invalid(

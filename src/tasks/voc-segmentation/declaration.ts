@@ -5,6 +5,8 @@ import type { TaskDeclaration } from '../declaration.ts'
 import { outputStride } from '../output-stride.ts'
 
 const { cropPixels, flip } = Input.shape
+/** A pixel of a mask is a byte, and 255 is void. */
+const MOST_CLASSES = 255
 const multiplier = z.number().positive().max(1000)
 
 /** The class of each pixel, by DeepLab-ASPP-L (paper.md §2.4, §4.7). */
@@ -12,7 +14,12 @@ export const vocSegmentation = {
   type: 'voc-segmentation',
   kinds: ['FinetuneJob'],
   options: z.strictObject({
-    classes: ClassOptions.shape.classes.default(21),
+    classes: z
+      .int()
+      .min(1)
+      .max(MOST_CLASSES)
+      .describe(ClassOptions.shape.classes.description ?? '')
+      .default(21),
     outputStride,
     rates: z
       .array(z.int().min(1).max(256))

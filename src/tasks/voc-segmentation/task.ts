@@ -41,8 +41,7 @@ export function createTask(given: unknown, buildBackbone: BuildBackbone): Task<M
 
 function parseOptions(given: unknown): Options {
   const options = parseFields(vocSegmentation.options, given)
-  const { classes, rates } = options
-  if (classes > VOID) throw invalid(`classes: ${classes}: expected at most ${VOID}, because ${VOID} is void in a mask`)
+  const { rates } = options
   const twice = rates.find((rate, i) => rates.indexOf(rate) !== i)
   if (twice !== undefined) throw invalid(`rates: ${twice} is there twice: expected different rates`)
   return options
