@@ -40,7 +40,7 @@ export interface EvaluateOptions {
     batch: Pick<Batch<unknown>, 'targets' | 'ids'>,
     labels: readonly Label[],
   ) => Promise<void>
-  /** Called after each batch with the number of images scored so far. */
+  /** Called after each batch, and at the end, with the number of images read so far: some have no sample, some have several. */
   onProgress?: (examples: number) => void
 }
 
@@ -57,15 +57,17 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Scor
   const { labels } = dataset.labels
   const tally = new Tally(() => task.scorer(labels), set.selection.excluded)
   const choice = task.sketch && onPictures && new PictureChoice()
+  let read = 0
   try {
-    for await (const batch of await batchesOf(options, dataset)) {
+    for await (const batch of await batchesOf(options, dataset, () => read++)) {
       signal.throwIfAborted()
       const predictions = task.decode(infer(task, weights, batch), batch.targets)
       tally.add(predictions, batch)
       await onPredictions?.(predictions, batch, labels)
       if (choice) sketchBatch(task, predictions, batch, choice)
-      onProgress?.(tally.examples)
+      onProgress?.(read)
     }
+    onProgress?.(read)
   } finally {
     tf.dispose([...weights.values()])
   }
@@ -91,14 +93,18 @@ function datasetOf({ config, set }: EvaluateOptions, classes: readonly Class[] |
   return classes ? set.dataset.withClasses(classes) : atMost(classesOf(config.task), set)
 }
 
-async function batchesOf({ config, set, corruption }: EvaluateOptions, dataset: Dataset<unknown>) {
+async function batchesOf(
+  { config, set, corruption }: EvaluateOptions,
+  dataset: Dataset<unknown>,
+  onExample: () => void,
+) {
   const { evaluation } = config
   if (!evaluation) throw new RangeError('the job has no evaluation')
   const { data, batchSize } = evaluation
   const pipeline = await scoringInput(config, { ...set, dataset })
   const damage = corruption ?? new CorruptionCount(data.maxCorruptRecords)
   const reader = createExampleReader(sampled(dataset, set.selection), pipeline.decode, damage)
-  return evaluationBatches(reader, pipeline, batchSize)
+  return evaluationBatches(reader, pipeline, batchSize, onExample)
 }
 
 /**

@@ -16,14 +16,10 @@ export class Tally {
     this.#excluded = excluded ?? new Set()
   }
 
-  get examples(): number {
-    return this.#whole.examples
-  }
-
   add(predictions: readonly unknown[], { targets, ids }: Pick<Batch<unknown>, 'targets' | 'ids'>): void {
-    this.#whole.add(predictions, targets)
+    this.#whole.add(predictions, targets, ids)
     const isKept = (_: unknown, i: number) => !this.#excluded.has(ids[i] as string)
-    this.#reduced?.add(predictions.filter(isKept), targets.filter(isKept))
+    this.#reduced?.add(predictions.filter(isKept), targets.filter(isKept), ids.filter(isKept))
   }
 
   /** @param where the folder, for messages. @throws DownpourError DATA_EMPTY, DATA_EXCLUDE_ALL */
@@ -39,16 +35,21 @@ export class Tally {
 }
 
 class Part {
+  /** Pictures, of which some tasks have several samples, one after the other. */
   examples = 0
+  #last: string | undefined
   readonly #scorer: Scorer
 
   constructor(scorer: Scorer) {
     this.#scorer = scorer
   }
 
-  add(predictions: readonly unknown[], targets: readonly unknown[]): void {
+  add(predictions: readonly unknown[], targets: readonly unknown[], ids: readonly string[]): void {
     this.#scorer.add(predictions, targets)
-    this.examples += targets.length
+    for (const id of ids) {
+      if (id !== this.#last) this.examples++
+      this.#last = id
+    }
   }
 
   /** @returns undefined without an example. A metric that is NaN or infinite is left out, because JSON has neither. */

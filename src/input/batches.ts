@@ -61,15 +61,20 @@ function noteEmpty(empty: Set<number>, unit: number, samples: number, units: num
   )
 }
 
-/** Examples in the order of the files. The last batch of each size may be smaller. */
+/**
+ * Examples in the order of the files. The last batch of each size may be smaller.
+ * @param onExample called for each example before its samples, of which there may be none
+ */
 export async function* evaluationBatches<A, T>(
   reader: ExampleReader<A>,
   pipeline: Pick<InputPipeline<A, T>, 'evaluate' | 'maxEvaluationPixels'>,
   batchSize: number,
+  onExample: () => void = () => {},
 ): AsyncGenerator<Batch<T>> {
   const builder = new BatchBuilder<T>(batchSize, pipeline.maxEvaluationPixels)
   for (let unit = 0; unit < reader.units; unit++) {
     for await (const example of reader.read(unit)) {
+      onExample()
       for (const sample of pipeline.evaluate(example)) {
         const batch = builder.add(sample, example.id)
         if (batch) yield batch

@@ -30,6 +30,14 @@ test('predictions, targets and ids of the images that are not excluded stay toge
   })
 })
 
+test('a picture with several samples counts once, also where a batch ends between them', () => {
+  const tally = new Tally(scorer, new Set(['b']))
+  tally.add([1, 2, 3], { targets: [1, 1, 1], ids: ['a', 'a', 'b'] })
+  tally.add([4, 5], { targets: [1, 1], ids: ['b', 'c'] })
+  const { examples, reduced } = tally.result('set')
+  assert.deepEqual([examples, reduced?.examples], [3, 2])
+})
+
 test('without a list there are no reduced scores; with an empty one they equal the others', () => {
   const [plain, empty] = [new Tally(scorer, undefined), new Tally(scorer, new Set())]
   for (const tally of [plain, empty]) tally.add([1], { targets: [10], ids: ['a'] })

@@ -85,7 +85,7 @@ async function prepare({
 async function score(flags: Parameters<typeof scoreCheckpoint>[0]) {
   const { io, written } = capture()
   assert.equal(await scoreCheckpoint({ ...flags, json: true }, io), 0)
-  return JSON.parse(written.out)
+  return { ...JSON.parse(written.out), progress: written.err }
 }
 
 interface Row {
@@ -125,6 +125,16 @@ test('persons are found in data that has fewer classes than the job, in another 
   assert.ok(metrics.meanOKS >= 0, JSON.stringify(metrics))
   const rows = await rowsIn(flags.predictionsOut)
   assert.deepEqual(new Set(rows.map((row) => row.category_id)), new Set([1]))
+})
+
+test('progress and number of images count pictures, of which the pose task has a crop for each person', async () => {
+  const { flags } = await prepare({ task: POSE, annotations: 'annotations/person_keypoints_val.json' })
+  const { examples, progress } = await score({ ...flags, batchSize: 1 })
+  const persons = SCENES.map(({ objects }) => objects.filter(({ keypoints }) => keypoints).length)
+  assert.ok(Math.max(...persons) > 1 && persons.includes(0), 'the scenes test it')
+  assert.equal(examples, persons.filter((count) => count > 0).length)
+  const shares = [...progress.matchAll(/\((\d+)%\)/g)].map(([, share]) => Number(share))
+  assert.equal(Math.max(...shares), 100, progress)
 })
 
 test('poses are scored at the boxes that a detector has found, from a file inside of the data', async () => {
