@@ -23,6 +23,8 @@ const BY_CODE: Readonly<Record<string, number>> = {
   OUTDATED_SHARD: EXIT.peerUnreachable,
   // The worker matched its labels with the list of an earlier generation; after a restart it uses the new list.
   CLASSES_CHANGED: EXIT.peerUnreachable,
+  // Only a worker that starts asks its loader for the images that batch norm is calibrated on.
+  STATISTICS_LOST: EXIT.peerUnreachable,
   CHECKPOINT_FAILED: EXIT.storage,
   CHECKPOINT_UNREADABLE: EXIT.storage,
   CHECKPOINT_SHORT_WRITE: EXIT.storage,

@@ -30,9 +30,15 @@ export interface DataFacts {
   passedOver: readonly PassedOver[]
 }
 
+export interface LoaderStart {
+  /** Absent: labels keep the ids that they have in the folder. */
+  classes?: readonly Class[] | undefined
+  /** The first batches have so many images, which the seed chooses, and no leases; 0 when absent. */
+  calibrationImages?: number | undefined
+}
+
 export type ToLoader =
-  /** Without classes, labels keep the ids that they have in the folder. */
-  | { type: 'start'; classes: readonly Class[] | undefined }
+  | ({ type: 'start' } & LoaderStart)
   /** The main thread has room for one more batch. */
   | { type: 'wanted' }
   | { type: 'lease'; lease: Lease | null }

@@ -1,9 +1,8 @@
 /** Makes batches in a separate thread, so that reading, decoding and augmenting run during the training step. */
 import { Worker } from 'node:worker_threads'
-import type { Class } from '../contract/classes.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Batch, LeaseSource } from './batch.ts'
-import type { DataFacts, FromLoader, LoaderSetup, ToLoader } from './loader-messages.ts'
+import type { DataFacts, FromLoader, LoaderSetup, LoaderStart, ToLoader } from './loader-messages.ts'
 
 export interface LoaderOptions extends Omit<LoaderSetup, 'cacheBytes'> {
   /** The module of the thread. It calls `serveLoader` with the pipelines of the tasks. */
@@ -18,8 +17,8 @@ export interface LoaderOptions extends Omit<LoaderSetup, 'cacheBytes'> {
 /** A loader whose thread has opened the data set and waits for `start`. */
 export interface OpenLoader<T> {
   readonly facts: DataFacts
-  /** @param classes of the job: labels are mapped onto these by name. Absent: they keep their ids */
-  start(leases: LeaseSource, classes?: readonly Class[]): Loader<T>
+  /** With the classes of the job, labels are mapped onto these by name. */
+  start(leases: LeaseSource, start?: LoaderStart): Loader<T>
   /** Ends the thread; a caller that waits for a batch gets an AbortError. */
   close(): Promise<void>
 }
@@ -45,7 +44,7 @@ export async function openLoader<T>(options: LoaderOptions): Promise<OpenLoader<
   const loader = new ThreadedLoader<T>(options)
   try {
     const facts = await loader.opened
-    return { facts, start: (leases, classes) => loader.start(leases, classes), close: () => loader.close() }
+    return { facts, start: (leases, start = {}) => loader.start(leases, start), close: () => loader.close() }
   } catch (error) {
     await loader.close()
     throw error
@@ -84,9 +83,9 @@ class ThreadedLoader<T> implements Loader<T> {
     return this.#opened.promise
   }
 
-  start(leases: LeaseSource, classes: readonly Class[] | undefined): this {
+  start(leases: LeaseSource, start: LoaderStart): this {
     this.#leases = leases
-    this.#send({ type: 'start', classes })
+    this.#send({ type: 'start', ...start })
     for (let i = 0; i < this.#queueBatches; i++) this.#send({ type: 'wanted' })
     return this
   }

@@ -1,18 +1,18 @@
 /** The thread of a loader: opens the data set once, then makes a batch for each `wanted` message. */
 import { join } from 'node:path'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import type { Class } from '../contract/classes.ts'
 import type { AnnotationKind } from '../contract/data-formats.ts'
 import type { Lease } from '../contract/exchange.ts'
 import type { TaskConfig } from '../contract/runtime.ts'
 import type { Dataset } from '../data/dataset.ts'
 import type { Label } from '../data/labels.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
-import type { LeaseSource } from './batch.ts'
+import type { Batch, LeaseSource } from './batch.ts'
 import { trainingBatches } from './batches.ts'
+import { calibrationBatches } from './calibration-batches.ts'
 import { CorruptionCount } from './corruption-count.ts'
 import { createExampleReader } from './examples.ts'
-import type { FromLoader, LoaderSetup, ToLoader } from './loader-messages.ts'
+import type { FromLoader, LoaderSetup, LoaderStart, ToLoader } from './loader-messages.ts'
 import { mustHave } from './must-have.ts'
 import { openChecked } from './open-checked.ts'
 import type { InputPipeline } from './pipeline.ts'
@@ -56,15 +56,18 @@ async function produce(
   const { needs } = await pipelineOf(own)
   if (needs && setup.isContentChecked) await mustHave({ dataset: own, need: needs.learning, where, corruption })
   main.send({ type: 'opened', facts: factsOf(own) })
-  const classes = await main.started
+  const { classes, calibrationImages = 0 } = await main.started
   const dataset = classes ? own.withClasses(classes) : own
   const pipeline = await pipelineOf(dataset)
   const reader = createExampleReader(dataset, pipeline.decode, corruption, cacheBytes)
-  for await (const batch of trainingBatches(reader, pipeline, batchSize, seed, main)) {
+  const deliver = async (batch: Batch<unknown>) => {
     await main.wanted()
     const transfer = [batch.images.buffer as ArrayBuffer]
     main.send({ type: 'batch', batch, corruptRecords: corruption.count }, transfer)
   }
+  for await (const batch of calibrationBatches(reader, pipeline, batchSize, seed, calibrationImages))
+    await deliver(batch)
+  for await (const batch of trainingBatches(reader, pipeline, batchSize, seed, main)) await deliver(batch)
   main.send({ type: 'end', corruptRecords: corruption.count })
 }
 
@@ -75,7 +78,7 @@ function factsOf({ units, labels, passedOver }: Dataset<unknown>) {
 /** The connection to the main thread, which decides when a batch is made and has the leases. */
 class MainThread implements LeaseSource {
   readonly #port: MessagePort
-  readonly #start = Promise.withResolvers<readonly Class[] | undefined>()
+  readonly #start = Promise.withResolvers<LoaderStart>()
   /** Batches that were requested and not yet sent. */
   #credits = 0
   #onCredit: (() => void) | undefined
@@ -86,8 +89,8 @@ class MainThread implements LeaseSource {
     port.on('message', (message: ToLoader) => this.#take(message))
   }
 
-  /** Resolves with the classes of the job when it has agreed on them. */
-  get started(): Promise<readonly Class[] | undefined> {
+  /** Resolves when the job has agreed on its classes. */
+  get started(): Promise<LoaderStart> {
     return this.#start.promise
   }
 
@@ -118,7 +121,7 @@ class MainThread implements LeaseSource {
   }
 
   #take(message: ToLoader): void {
-    if (message.type === 'start') return this.#start.resolve(message.classes)
+    if (message.type === 'start') return this.#start.resolve(message)
     if (message.type === 'lease') return this.#onLease?.(message.lease)
     this.#credits++
     this.#onCredit?.()

@@ -35,7 +35,7 @@ function* inOrder<A>(window: readonly Decoded<A>[], random: Random): Generator<D
 }
 
 /** Fisher-Yates. */
-function permutation(length: number, random: Random): number[] {
+export function permutation(length: number, random: Random): number[] {
   const order = Array.from({ length }, (_, i) => i)
   for (let i = length - 1; i > 0; i--) {
     const j = random.int(i + 1)

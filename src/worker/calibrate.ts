@@ -4,6 +4,7 @@ import type { Batch } from '../input/batch.ts'
 import type { Loader } from '../input/loader.ts'
 import { MOVING_MEAN, MOVING_VARIANCE } from '../models/batch-norm.ts'
 import { createPass, type Weights } from '../models/layer.ts'
+import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { createTask } from '../tasks/registry.ts'
 import type { Task } from '../tasks/task.ts'
@@ -21,19 +22,40 @@ export type Prepare = (weights: Values) => Promise<Values>
 interface Calibration {
   config: RuntimeConfig
   client: Pick<ShardClient, 'base'>
+  /** Gives the images first. */
   loader: Pick<Loader<unknown>, 'next'>
+  /** What `imagesToMeasure` has said. */
+  images: number
   log: Log
 }
 
+/** How many images to measure before the first push; 0 where all servers have statistics. */
+export async function imagesToMeasure(client: Pick<ShardClient, 'base' | 'pull'>): Promise<number> {
+  await client.pull()
+  return haveStatistics(client) ? 0 : CALIBRATION_IMAGES
+}
+
+/** The first push stores them. */
+function haveStatistics({ base }: Pick<ShardClient, 'base'>): boolean {
+  return base.every(({ version }) => version > 0)
+}
+
 /**
- * Adds the measured statistics to the weights of a job that has not begun, and measures them only once: the first push
- * stores them on the servers. A server that has applied a push before keeps its own.
+ * Adds the measured statistics to the weights of a job that has not begun, and measures them only once. A server that has
+ * applied a push before keeps its own: a worker 0 that is replaced between the first push to one server and that to
+ * another has measured the same images, with weights of which some are one update further.
+ * @returns its function throws DownpourError STATISTICS_LOST
  */
-export function calibration({ config, client, loader, log }: Calibration): Prepare {
+export function calibration({ config, client, loader, images, log }: Calibration): Prepare {
   let measured: Values | undefined
   return async (weights) => {
-    if (client.base.every(({ version }) => version > 0)) return weights
-    measured ??= await measure(config, weights, loader, log)
+    if (haveStatistics(client)) return weights
+    if (images === 0) {
+      const message =
+        'the parameter servers restarted without a checkpoint: this worker must restart, to calibrate again'
+      throw new DownpourError('STATISTICS_LOST', message)
+    }
+    measured ??= await measure(config, weights, loader, images, log)
     return new Map([...weights, ...measured])
   }
 }
@@ -42,6 +64,7 @@ async function measure(
   config: RuntimeConfig,
   weights: Values,
   loader: Calibration['loader'],
+  wanted: number,
   log: Log,
 ): Promise<Values> {
   const { freeze: _, ...trained } = config
@@ -51,7 +74,7 @@ async function measure(
   const moments = new Map<string, Moments>()
   let images = 0
   try {
-    while (images < CALIBRATION_IMAGES) {
+    while (images < wanted) {
       const batch = await loader.next()
       if (!batch) break
       images += batch.targets.length

@@ -30,7 +30,7 @@ import type { Task } from '../tasks/task.ts'
 import { selectBackend } from '../tensor/backend.ts'
 import { tf } from '../tensor/tf.ts'
 import { makeLayout } from '../wire/layout.ts'
-import { calibration } from './calibrate.ts'
+import { calibration, imagesToMeasure } from './calibrate.ts'
 import { connectShards, type ShardClient } from './client.ts'
 import { trainingLoop } from './loop.ts'
 import { Reporter } from './report.ts'
@@ -94,11 +94,13 @@ async function trainOn({ facts, start }: OpenLoader<unknown>, task: Task, contex
   const { config, report, signal, log } = context
   const client = await connect(context, task, facts)
   try {
-    const loader = start(client.leases, agreedClasses(client, facts, context))
+    const isCalibrating = config.batchNorm.mode === 'calibrated' && context.identity.index === 0
+    const images = isCalibrating ? await imagesToMeasure(client) : 0
+    const classes = agreedClasses(client, facts, context)
+    const loader = start(client.leases, { classes, calibrationImages: images })
     const stepper = createStepper(task)
     report.set({ phase: 'training' })
-    const isCalibrating = config.batchNorm.mode === 'calibrated' && context.identity.index === 0
-    const prepare = isCalibrating ? calibration({ config, client, loader, log }) : undefined
+    const prepare = isCalibrating ? calibration({ config, client, loader, images, log }) : undefined
     await trainingLoop({ config, client, loader, stepper, prepare, report, signal, log })
   } finally {
     await client.close()

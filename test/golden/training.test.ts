@@ -141,7 +141,7 @@ async function train(
   const open = await openLoader<ClassLabels>({ thread, folder: dataDir, data, ...how, signal })
   const { units, labels } = open.facts
   const client = await fleet.connect(0, makeLayout(variables), { dataUnits: units, classes: labels })
-  const loader = open.start(client.leases, client.classes)
+  const loader = open.start(client.leases, { classes: client.classes })
   const report = new Reporter(0, createWorkerMetrics({ tensors: () => 0 }), silentLog)
   try {
     await trainingLoop({ config, client, loader, stepper, report, signal, log: silentLog })

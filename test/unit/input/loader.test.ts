@@ -138,6 +138,23 @@ test('an abort rejects with its reason, before and after the start', async () =>
   })
 })
 
+test('images for calibration are chosen by the seed, whatever the leases, and take none of them', async () => {
+  const run = async (seed: number, leases: ListedLeases) => {
+    const ids: string[] = []
+    await withOpen({ seed }, async ({ start }) => {
+      const loader = start(leases, { calibrationImages: 5 })
+      for (let batch = await loader.next(); batch; batch = await loader.next()) ids.push(batch.ids.join())
+    })
+    return { calibrated: ids.slice(0, 2), trained: ids.slice(2) }
+  }
+  const all = new ListedLeases(epochs(2, 1))
+  const [one, other] = [await run(1, all), await run(1, new ListedLeases([{ epoch: 3, unit: 1 }]))]
+  assert.deepEqual(one.calibrated, other.calibrated)
+  assert.deepEqual(all.returned, [...epochs(2, 1)])
+  assert.equal(new Set(one.trained.join().split(',')).size, 8, 'every image is trained')
+  assert.notDeepEqual((await run(2, new ListedLeases(epochs(2, 1)))).calibrated, one.calibrated)
+})
+
 test('errors keep their codes between threads', async () => {
   const damaged = { id: 'bad', labels: [2], encoded: Buffer.from('no picture') }
   const cases: [string, Setting][] = [
@@ -219,7 +236,7 @@ test('labels are those of the job if classes are given', async () => {
   }))
   const classes = reversed.reverse()
   await withOpen({ units: [records('a', 4, [3])] }, async ({ start }) => {
-    const batch = await start(new ListedLeases(epochs(1)), classes).next()
+    const batch = await start(new ListedLeases(epochs(1)), { classes }).next()
     assert.deepEqual(batch?.targets, new Array(4).fill({ labels: [0, 3] }))
   })
 })
@@ -233,7 +250,7 @@ test('the data set is listed once and its labels are read once, also with later 
   const setting = { thread, unitsToCheck: Number.POSITIVE_INFINITY }
   try {
     await withOpen(setting, async ({ start }, { folder }) => {
-      const loader = start(leases, FRUIT)
+      const loader = start(leases, { classes: FRUIT })
       for (let batch = await loader.next(); batch; batch = await loader.next());
       const shards = ['open x-00000.tfrecord', 'open x-00001.tfrecord']
       // Each shard is opened for the check and for the first epoch; then it is cached.
