@@ -46,9 +46,14 @@ function specWithoutStart({ job }: OfJob): object {
   return { ...rest, batchNorm: { decay, epsilon } }
 }
 
-/** Headlines: one for each pair, and a second one if both have scores on the reduced evaluation set. */
+/** Of each pair in its headline and what its task compares besides; twice if both have scores on the reduced evaluation set. */
 export function transferGains(results: readonly OfJob[]): TransferGain[] {
-  return transferPairs(results).flatMap((pair) => gainsOf(pair, [headlineMetric(pair[0].job)]))
+  return transferPairs(results).flatMap((pair) => gainsOf(pair, comparedMetrics(pair[0].job)))
+}
+
+function comparedMetrics(job: Job): MetricSpec[] {
+  const { metrics, compared = [] }: TaskDeclaration = declarationOf(job.spec.task.type)
+  return [headlineMetric(job), ...metrics.filter(({ name }) => compared.includes(name))]
 }
 
 /** Of one pair in every metric of its task but the loss, which is of no use to compare models. */

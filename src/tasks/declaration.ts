@@ -18,6 +18,10 @@ export interface TaskDeclaration {
   readonly formats: readonly DataFormatName[]
   /** The first is the headline of a job, and what keepBest goes by. Reports draw one named `loss` beside the training loss. */
   readonly metrics: readonly [MetricSpec, ...MetricSpec[]]
+  /** Names of metrics that a comparison of two jobs shows beside the headline. */
+  readonly compared?: readonly string[]
+  /** By what reports rank pictures: the score of the task's sketches, as the end of a sentence. */
+  readonly picturesBy?: string
 }
 
 /** @throws DownpourError CONFIG_INVALID */

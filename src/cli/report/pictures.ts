@@ -12,10 +12,14 @@ import { type PicturesRecord, parsePictures } from '../../contract/pictures.ts'
 import { openDataset } from '../../data/formats.ts'
 import { dataConfig } from '../../plan/runtime-config.ts'
 import { errorMessage } from '../../support/errors.ts'
+import type { TaskDeclaration } from '../../tasks/declaration.ts'
+import { declarationOf } from '../../tasks/declarations.ts'
 import { type DrawnPicture, drawPicture } from './draw-picture.ts'
 
 export interface JobPictures {
   readonly step: number
+  /** What the scores of the pictures are. */
+  readonly by: string
   readonly pictures: readonly DrawnPicture[]
   /** Why some pictures are missing. */
   readonly problem?: string
@@ -32,6 +36,7 @@ export async function readPictures(job: Job, folder: string, folderOf: FolderOf)
   const found = await newestRecord(folder)
   if (!found || found.record.pictures.length === 0) return undefined
   const { step, record } = found
+  const { picturesBy: by = 'the score of the picture' }: TaskDeclaration = declarationOf(job.spec.task.type)
   const pictures: DrawnPicture[] = []
   try {
     const encoded = await readEncoded(job, folderOf, new Set(record.pictures.map(({ id }) => id)))
@@ -39,10 +44,15 @@ export async function readPictures(job: Job, folder: string, folderOf: FolderOf)
       const bytes = encoded.get(picture.id)
       if (bytes) pictures.push(await drawPicture(bytes, picture, record.labels))
     }
-    if (pictures.length === record.pictures.length) return { step, pictures }
-    return { step, pictures, problem: 'some pictures are no longer in the evaluation data' }
+    if (pictures.length === record.pictures.length) return { step, by, pictures }
+    return { step, by, pictures, problem: 'some pictures are no longer in the evaluation data' }
   } catch (error) {
-    return { step, pictures, problem: `the pictures cannot be read from the evaluation data: ${errorMessage(error)}` }
+    return {
+      step,
+      by,
+      pictures,
+      problem: `the pictures cannot be read from the evaluation data: ${errorMessage(error)}`,
+    }
   }
 }
 

@@ -6,7 +6,7 @@ h1{font-size:1.5rem}h2{font-size:1.15rem;margin:2.2rem 0 .6rem;padding-top:1rem;
 .gain,.why{padding:.6rem 1rem;border-left:4px solid #059669;background:#ecfdf5}.gain{font-size:1.1rem}.why{border-color:#d97706;background:#fffbeb}
 .note{color:#6b7280;font-size:13px}
 table{border-collapse:collapse;width:100%;margin-bottom:1.4rem;font-size:14px}th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid #e5e7eb}
-th,td+td{overflow-wrap:normal;word-break:normal}th{color:#6b7280;font-weight:600}td{font-variant-numeric:tabular-nums}
+th,td+td{overflow-wrap:normal;word-break:normal}th{color:#6b7280;font-weight:600}td{font-variant-numeric:tabular-nums}td:first-child{min-width:15rem}
 dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.1rem 1rem;margin:0 0 1rem;font-size:14px}dt{color:#6b7280}dd{margin:0}
 .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,340px),1fr));gap:1rem 1.5rem}
 figure{margin:0 0 1rem;min-width:0}figcaption{font-weight:600;font-size:14px}
@@ -20,6 +20,6 @@ details{margin:.5rem 0}summary{cursor:pointer}pre{font:12.5px/1.45 ui-monospace,
 @media(max-width:760px){
 .large{display:none}.small{display:block}
 table,tbody,tr,td{display:block}tr.head{display:none}tr{border:1px solid #e5e7eb;border-radius:6px;margin-bottom:.7rem;padding:.3rem .2rem}
-td{display:grid;grid-template-columns:8.5rem minmax(0,1fr);border:0;padding:.1rem .6rem}td::before{content:attr(data-head);color:#6b7280}
+td{display:grid;grid-template-columns:8.5rem minmax(0,1fr);border:0;padding:.1rem .6rem}td:first-child{min-width:0}td::before{content:attr(data-head);color:#6b7280}
 }
 @media print{details{display:block}body{max-width:none}}`

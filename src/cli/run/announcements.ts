@@ -14,7 +14,7 @@ export class Announcements {
   announce(jobs: readonly Job[]): void {
     const succeeded = jobs.filter(({ status }) => status?.phase === 'Succeeded').map((job) => ({ job }))
     for (const gain of transferGains(succeeded)) {
-      const key = `${gain.pretrained.metadata.uid} ${gain.isReduced}`
+      const key = `${gain.pretrained.metadata.uid} ${gain.metric.name} ${gain.isReduced}`
       if (!this.#announced.has(key)) this.#view.print(gainSentence(gain))
       this.#announced.add(key)
     }

@@ -10,6 +10,10 @@ const sizes = z.array(z.number().gt(0)).min(1).max(MOST)
 const samples = z.int().min(2).max(4096)
 const side = z.int().min(16).max(4096)
 
+/** As sketch.ts computes it. */
+export const DETECTION_PICTURES_BY =
+  'the F1 measure of the detections with a score of at least 0.5, which alone are drawn, at an IoU of 0.5'
+
 export const DetectionOptions = z.strictObject({
   classes: ClassOptions.shape.classes,
   anchorBase: z

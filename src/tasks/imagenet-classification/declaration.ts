@@ -10,6 +10,7 @@ export const imagenetClassification = {
   input: SquareInput,
   annotates: 'classes',
   formats: ['tfrecord', 'imagenet-folder', 'webdataset'],
+  picturesBy: 'the probability of the true class',
   metrics: [
     { name: 'top1', better: 'higher' },
     { name: 'top5', better: 'higher' },

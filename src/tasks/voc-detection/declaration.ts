@@ -1,5 +1,5 @@
 import type { TaskDeclaration } from '../declaration.ts'
-import { DetectionInput, DetectionOptions } from '../detection/options.ts'
+import { DETECTION_PICTURES_BY, DetectionInput, DetectionOptions } from '../detection/options.ts'
 
 /** Finds objects with boxes, scored as PASCAL VOC does (paper.md §2.3, §4.6). */
 export const vocDetection = {
@@ -9,6 +9,7 @@ export const vocDetection = {
   input: DetectionInput,
   annotates: 'objects',
   formats: ['voc', 'coco', 'tfrecord-detection'],
+  picturesBy: DETECTION_PICTURES_BY,
   metrics: [
     { name: 'mAP@.5', better: 'higher' },
     { name: 'mAP07@.5', better: 'higher' },

@@ -39,6 +39,7 @@ export const vocSegmentation = {
   }),
   annotates: 'masks',
   formats: ['voc', 'tfrecord-segmentation'],
+  picturesBy: 'the mean IoU of the classes of the picture',
   metrics: [
     { name: 'mIOU', better: 'higher' },
     { name: 'pixelAccuracy', better: 'higher' },

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import fc from 'fast-check'
+import type { Job } from '../../../src/api/job.ts'
 import { collectResults, resultTable } from '../../../src/cli/results.ts'
 import { gainSentence, gainTable, transferGains, transferPairs } from '../../../src/cli/transfer-gains.ts'
 import type { HistoryRecord } from '../../../src/contract/files.ts'
@@ -140,6 +141,26 @@ suite('pairs of a pre-trained and a random FinetuneJob', () => {
       'imagenet-classification  ours  150    top1    50.0%        30.0%   20.0 points',
     ])
     assert.deepEqual(gainTable([]), [])
+  })
+
+  test('of a task that compares another metric beside its headline have a row and a sentence for each', () => {
+    const scoresOf = (AP: number, loose: number) => ({
+      results: { step: 9, metrics: { AP, 'AP@.5': loose }, examples: 9 },
+    })
+    const task = { type: 'coco-detection', classes: 3 }
+    const data = { source: { claimName: 'coco' }, format: 'coco' }
+    const over = { preset: 'coco-detection', task, data, evaluation: { data: { ...data, annotations: 'val.json' } } }
+    const scored = (job: Job, ...[AP, loose]: [number, number]) =>
+      resultOf({ ...job, status: { ...job.status, ...scoresOf(AP, loose) } } as Job)
+    const gains = transferGains([
+      scored(finetuned('ours', 0, over), 0.3, 0.6),
+      scored(fromRandom('random', 0, { ...over, batchNorm: { mode: 'calibrated' } }), 0.1, 0.35),
+    ])
+    assert.deepEqual(gainTable(gains).slice(1), [
+      'coco-detection  ours  150    AP      30.0%        10.0%   20.0 points',
+      'coco-detection  ours  150    AP@.5   60.0%        35.0%   25.0 points',
+    ])
+    assert.match(gains.map(gainSentence)[1] ?? '', /^coco-detection: AP@\.5 60\.0% \(ours\)/)
   })
 
   test('get no sentence unless both have results', () => {

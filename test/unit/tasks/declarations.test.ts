@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { test } from 'node:test'
+import type { TaskDeclaration } from '../../../src/tasks/declaration.ts'
 import { DECLARATIONS, metricOf } from '../../../src/tasks/declarations.ts'
 import { TASK_CASES, taskOf } from './cases.ts'
 
@@ -19,6 +20,17 @@ for (const { type, metrics } of DECLARATIONS)
 test('the first metric of a task is the default, others are selected by name', () => {
   assert.deepEqual(metricOf('multi-label'), { name: 'mAP@100', better: 'higher' })
   assert.deepEqual(metricOf('multi-label', 'loss'), { name: 'loss', better: 'lower' })
+})
+
+test('a task compares metrics that it declares, besides its headline', () => {
+  for (const { type, metrics, compared = [] } of DECLARATIONS as readonly TaskDeclaration[]) {
+    const others = metrics.slice(1).map(({ name }) => name)
+    assert.deepEqual(
+      compared.filter((name) => !others.includes(name)),
+      [],
+      type,
+    )
+  }
 })
 
 test('an undeclared task or metric is refused', () => {

@@ -48,6 +48,7 @@ suite('the pictures of a job in the report', () => {
     const { read } = await jobWith({ 10: [pictureOf('b/1.png')], 20: [pictureOf('a/1.png')], 30: torn })
     const found = await read()
     assert.deepEqual([found?.step, ids(found?.pictures), found?.problem], [20, ['a/1.png'], undefined])
+    assert.equal(found?.by, 'the probability of the true class')
     assert.match(found?.pictures[0]?.drawings[0]?.uri ?? '', /^data:image\/webp;base64,[\w+/=]+$/)
   })
 
@@ -67,7 +68,7 @@ suite('the pictures of a job in the report', () => {
     await rm(claim, { recursive: true })
     const none = await read()
     assert.match(none?.problem ?? '', /^the pictures cannot be read from the evaluation data: .*no such folder/)
-    assert.match(pictureSection(none ?? { step: 0, pictures: [] }), /no such folder/)
+    assert.match(pictureSection(none ?? { step: 0, by: '', pictures: [] }), /no such folder/)
     await mkdir(claim)
   })
 })
@@ -128,8 +129,9 @@ suite('a drawn picture', () => {
       drawn.drawings.map(({ caption }) => caption),
       ['cat; predicted: cat 93%, 7 4%'],
     )
-    const html = pictureSection({ step: 150, pictures: [drawn] })
-    assert.match(html, /best: 0\.500 <small>&lt;b&gt;\.png<\/small>/)
+    const html = pictureSection({ step: 150, by: 'the <score>', pictures: [drawn] })
+    assert.match(html, /best: 0\.500 <small>image &lt;b&gt;\.png<\/small>/)
+    assert.match(html, /at step 150, by the &lt;score&gt;\./)
     assert.doesNotMatch(html, /<b>/)
   })
 })
