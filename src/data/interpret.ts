@@ -6,8 +6,13 @@ import type { Dataset, Encoded } from './dataset.ts'
  * labels file do not belong together
  */
 export function interpretAt<A>(dataset: Dataset<A>, { annotation, where }: Encoded<A>): A {
+  return placed(where, () => dataset.interpret(annotation))
+}
+
+/** @throws DownpourError of `work`, with the place before its message */
+export function placed<R>(where: string, work: () => R): R {
   try {
-    return dataset.interpret(annotation)
+    return work()
   } catch (error) {
     if (!(error instanceof DownpourError)) throw error
     throw new DownpourError(error.code, `${where}: ${error.message}`, { ...error.details, where })

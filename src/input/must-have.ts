@@ -1,5 +1,5 @@
 import type { Dataset } from '../data/dataset.ts'
-import { interpretAt } from '../data/interpret.ts'
+import { interpretAt, placed } from '../data/interpret.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { CorruptionCount } from './corruption-count.ts'
 import type { Need } from './pipeline.ts'
@@ -34,12 +34,17 @@ export async function mustHave<A>({
       signal?.throwIfAborted()
       if (item.type === 'corrupt') corruption.add(item.where, item.reason)
       else if (!excluded?.has(item.id)) {
-        if (need.isMet(interpretAt(dataset, item))) return
+        const annotation = interpretAt(dataset, item)
+        if (placed(item.where, () => need.isMet(annotation))) return
         pictures++
       }
     }
   }
-  if (pictures === 0) throw new DownpourError('DATA_EMPTY', `${where}: has no picture that can be used`, { where })
+  if (pictures === 0) {
+    const damage =
+      corruption.first === undefined ? '' : `; ${corruption.count} are damaged, the first: ${corruption.first}`
+    throw new DownpourError('DATA_EMPTY', `${where}: has no picture that can be used${damage}`, { where })
+  }
   const which = excluded ? 'pictures that are not excluded' : 'pictures'
   throw new DownpourError(need.code, `${where}: none of its ${pictures} ${which} has ${need.expected}`, { where })
 }

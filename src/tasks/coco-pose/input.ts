@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import type { z } from 'zod'
 import type { AnnotatedObject, ObjectAnnotation } from '../../data/annotations.ts'
 import { decodeStored } from '../../data/codecs/image.ts'
+import { placed } from '../../data/interpret.ts'
 import type { Decoded, InputPipeline, Sample, Size } from '../../input/pipeline.ts'
 import { DownpourError } from '../../support/errors.ts'
+import { printable } from '../../support/printable.ts'
 import type { Random } from '../../support/random.ts'
 import { parseFields } from '../declaration.ts'
 import type { TaskData } from '../task-data.ts'
@@ -12,7 +14,7 @@ import { type Box, type Crop, clipBox, cropAround, toCrop } from './crop.ts'
 import { cocoPose } from './declaration.ts'
 import { drawCrop } from './draw-crop.ts'
 import { type PersonBox, type PersonBoxes, readPersonBoxes } from './person-boxes.ts'
-import { isCounted, type TruePerson } from './pose.ts'
+import { isCounted, isLabelled, type TruePerson } from './pose.ts'
 import { findPerson, KEYPOINTS, MIRRORED, type Person } from './skeleton.ts'
 import type { PoseTarget, ScoringTarget } from './target.ts'
 
@@ -56,14 +58,14 @@ export function poseInput(
     decode: (bytes) => decodeStored(bytes, within),
     needs: needsOf(person),
     *train(example, random) {
-      const persons = personsOf(example.annotation, person)
+      const persons = personsIn(example, person)
       for (const one of persons.filter(isCounted)) {
         const box = clipBox(one.box, example.annotation)
         if (box) yield trainingSample(example, one, persons, randomCrop(box, input, random), input)
       }
     },
     *evaluate(example) {
-      const persons = personsOf(example.annotation, person)
+      const persons = personsIn(example, person)
       const found = boxes
         ? (boxes.get(example.id) ?? [])
         : persons.filter(isCounted).map(({ box }) => ({ box, score: 1 }))
@@ -97,6 +99,10 @@ function within({ width, height }: Size): Size {
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) }
 }
 
+function personsIn({ id, annotation }: Decoded<ObjectAnnotation>, person: Person): TruePerson[] {
+  return placed(`image ${printable(id)}`, () => personsOf(annotation, person))
+}
+
 /** Keypoints in COCO's order; a person whose annotation has none gets unlabelled ones. */
 function personsOf({ objects }: ObjectAnnotation, { label, order }: Person): TruePerson[] {
   return objects
@@ -104,8 +110,13 @@ function personsOf({ objects }: ObjectAnnotation, { label, order }: Person): Tru
     .map((object) => ({ box: object.box, area: object.area, isCrowd: object.crowd, keypoints: ordered(object, order) }))
 }
 
-function ordered({ keypoints }: AnnotatedObject, order: readonly number[]): number[] {
-  return order.flatMap((place) => [0, 1, 2].map((part) => keypoints?.[3 * place + part] ?? 0))
+/** @throws DownpourError DATA_KEYPOINTS: a record has other keypoints than the label map names */
+function ordered({ keypoints = [] }: AnnotatedObject, order: readonly number[]): number[] {
+  if (keypoints.length !== 3 * order.length && isLabelled(keypoints)) {
+    const found = `a person has ${keypoints.length / 3} keypoints, and the label map names ${order.length}`
+    throw new DownpourError('DATA_KEYPOINTS', found)
+  }
+  return order.flatMap((place) => [0, 1, 2].map((part) => keypoints[3 * place + part] ?? 0))
 }
 
 function randomCrop(box: Box, input: PoseInput, random: Random): Crop {

@@ -18,5 +18,10 @@ export interface Pose {
 
 /** Whether COCO's evaluation expects the person to be found. Others are not learnt, either. */
 export function isCounted({ isCrowd, keypoints }: TruePerson): boolean {
-  return !isCrowd && keypoints.some((value, i) => i % 3 === 2 && value > 0)
+  return !isCrowd && isLabelled(keypoints)
+}
+
+/** Whether one of them is. */
+export function isLabelled(keypoints: readonly number[]): boolean {
+  return keypoints.some((value, i) => i % 3 === 2 && value > 0)
 }

@@ -4,7 +4,13 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import type { DataConfig, TaskConfig } from '../../../src/contract/runtime.ts'
+import type { AnnotatedObject } from '../../../src/data/annotations.ts'
+import { encodeExample } from '../../../src/data/codecs/example.ts'
+import { encodeTfRecord } from '../../../src/data/codecs/tfrecord.ts'
 import { openTaskDataset } from '../../../src/data/formats.ts'
+import { createLabelMap } from '../../../src/data/labels.ts'
+import { objectFeatures } from '../../../src/data/records/object-record.ts'
+import { pictureFeatures } from '../../../src/data/records/picture-record.ts'
 import { VOC_CLASSES } from '../../../src/data/voc/folder.ts'
 import { encodeMask } from '../../../src/data/voc/mask.ts'
 import { checkScoring } from '../../../src/evaluator/check-scoring.ts'
@@ -23,6 +29,7 @@ import { createInput } from '../../../src/tasks/registry.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { inside, png, writeRecords } from '../data/builders.ts'
 import { epochs, ListedLeases } from '../input/builders.ts'
+import { PERSON as LABEL, person } from './coco-pose/builders.ts'
 
 const root = temporaryFolder()
 const MAX_DAMAGED = 100
@@ -333,6 +340,24 @@ const POSE: readonly Case[] = [
     scored: ok(1, 1),
   },
   {
+    name: 'records of persons with 14 keypoints, beside a label map of 17',
+    tasks: ['coco-pose'],
+    write: () => poseRecords([person(1, 1, { box: [1, 1, 9, 9], keypoints: LABELLED.slice(0, 3 * 14) })]),
+    learned: ['DATA_KEYPOINTS', /x\.tfrecord at byte 0: a person has 14 keypoints, and the label map names 17/],
+    scored: ['DATA_KEYPOINTS', /^spec.evaluation.data: .* a person has 14 keypoints/],
+  },
+  {
+    name: 'records in which the 14 keypoints of a person are not labelled',
+    tasks: ['coco-pose'],
+    write: () =>
+      poseRecords(
+        [person(1, 1, { box: [1, 1, 9, 9] })],
+        [person(1, 1, { box: [1, 1, 9, 9], keypoints: new Array(3 * 14).fill(0) })],
+      ),
+    learned: ok(1),
+    scored: ok(1),
+  },
+  {
     name: 'pictures of a pixel, and keypoints far outside of the crop',
     tasks: ['coco-pose'],
     write: () =>
@@ -344,6 +369,22 @@ const POSE: readonly Case[] = [
     scored: ok(2),
   },
 ]
+
+/** The objects of each picture. The writer of records takes the keypoints as they are. */
+async function poseRecords(...pictures: AnnotatedObject[][]): Promise<Written> {
+  const folder = inside(root)
+  await writeFile(join(folder, 'labels.json'), JSON.stringify([LABEL]))
+  const records = pictures.map(async (objects, i) => {
+    const encoded = await png(100 + i, 20, 20)
+    const features = {
+      ...pictureFeatures({ id: String(i), fileName: `${i}.png`, encoded, format: 'png', ...SQUARE }),
+      ...(await objectFeatures({ ...SQUARE, objects }, createLabelMap([LABEL]), false)),
+    }
+    return encodeTfRecord(encodeExample(features))
+  })
+  await writeFile(join(folder, 'x.tfrecord'), Buffer.concat(await Promise.all(records)))
+  return { folder, data: { path: '.', format: 'tfrecord-detection', maxCorruptRecords: MAX_DAMAGED } }
+}
 
 const SEGMENTATION: readonly Case[] = [
   {
@@ -371,7 +412,7 @@ const SEGMENTATION: readonly Case[] = [
     name: 'no mask of the size of its picture',
     tasks: ['voc-segmentation'],
     write: () => voc('Segmentation', [masked(SQUARE, 1, { width: 20, height: 19 })]),
-    learned: ['DATA_EMPTY', /has no picture that can be used/],
+    learned: ['DATA_EMPTY', /has no picture that can be used; 1 are damaged, the first: .*p0\.png/],
     scored: ['DATA_EMPTY', /none of its 1 parts has a usable example/],
   },
   {
