@@ -11,6 +11,7 @@ import { SquareInput } from '../tasks/square-input.ts'
 import { filled, literal } from './filled.ts'
 import { FORMAT_RULES } from './format-rules.ts'
 import { FROM_RULES } from './from-rules.ts'
+import { NETWORK_RULES } from './network-rules.ts'
 import type { Rule } from './rule.ts'
 import { TASK_RULES, taskType } from './task-rules.ts'
 
@@ -61,6 +62,7 @@ export const RULES: readonly Rule[] = [
     cel: `!has(self.input) || !has(self.input.minCropScale) || self.input.minCropScale <= (has(self.input.maxCropScale) ? self.input.maxCropScale : ${POSE.maxCropScale.toFixed(2)})`,
   },
   ...TASK_RULES,
+  ...NETWORK_RULES,
   ...FORMAT_RULES,
   {
     kinds: BOTH,
@@ -161,13 +163,6 @@ export const RULES: readonly Rule[] = [
       freeze?.type !== 'stages' || freeze.stages <= MINI_STAGES || model.backbone !== 'resnet-mini',
     cel: (kind) =>
       `!has(self.freeze) || !has(self.freeze.stages) || self.freeze.stages <= ${MINI_STAGES} || ${filled(kind, 'model.backbone', '')} != 'resnet-mini'`,
-  },
-  {
-    kinds: FINETUNE,
-    path: 'spec.task.rates',
-    message: 'must not repeat a rate: branches of the same rate would be the same',
-    holds: ({ task: { rates } }) => !Array.isArray(rates) || new Set(rates).size === rates.length,
-    cel: '!has(self.task) || !has(self.task.rates) || self.task.rates.all(a, self.task.rates.exists_one(b, b == a))',
   },
   {
     kinds: PRETRAIN,

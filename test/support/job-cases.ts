@@ -956,6 +956,37 @@ const BROKEN_RULES: readonly JobCase[] = [
     /^spec\.task\.rates: must not repeat a rate/,
     'must not repeat a rate',
   ),
+  invalid(
+    'a mini backbone with the stride that the task has by default',
+    finetune({ ...MASKS, task: { type: 'voc-segmentation' }, model: { backbone: 'resnet-mini' } }),
+    /^spec\.task\.outputStride: must be 4 with resnet-mini/,
+    'must be 4 with resnet-mini',
+  ),
+  invalid(
+    'a mini backbone with the stride of the preset',
+    finetune({ preset: 'coco-pose', data: COCO, evaluation: { data: COCO }, model: { backbone: 'resnet-mini' } }),
+    /^spec\.task\.outputStride: must be 4 with resnet-mini/,
+    'must be 4 with resnet-mini',
+  ),
+  valid(
+    'a mini backbone with its own stride',
+    finetune({ ...MASKS, task: { type: 'voc-segmentation', outputStride: 4 }, model: { backbone: 'resnet-mini' } }),
+  ),
+  valid(
+    'the preset of a mini pose network',
+    finetune({ preset: 'coco-pose-mini', data: COCO, evaluation: { data: COCO } }),
+  ),
+  invalid(
+    'a maximum over more than the crop',
+    finetune({
+      preset: 'coco-detection',
+      data: COCO,
+      evaluation: { data: COCO },
+      task: { type: 'coco-detection', classes: 3, cropSize: 1 },
+    }),
+    /^spec\.task\.cropPool: must not be larger than cropSize/,
+    'must not be larger than cropSize',
+  ),
   valid('as many classes as a mask can have', finetune({ ...MASKS, task: { type: 'voc-segmentation', classes: 255 } })),
   invalid(
     'more classes than a mask can have',
