@@ -472,14 +472,26 @@ suite('a data set with', () => {
       })
 })
 
-test('an evaluation set whose only objects are excluded is refused at the start', async () => {
+/** The evaluator's start with a data set of two pictures, of which the first has an object. */
+async function startWith(more: { exclude?: string; maxExamples?: number }, seed = 0): Promise<void> {
   const { folder, data } = await coco([{ ...SQUARE, objects: [DOG] }, SQUARE])
   await writeFile(join(folder, 'near.tsv'), '1\n')
   const task = taskOf('coco-detection')
-  const evaluation = { data, metric: metricOf('coco-detection'), batchSize: 2, exclude: 'near.tsv' }
-  const set = await openEvaluationSet(folder, { task, evaluation, seed: 0 }, silentLog)
-  await assert.rejects(checkScoring({ task, evaluation }, set, { signal: new AbortController().signal }), {
-    code: 'DATA_NO_OBJECTS',
-    message: /none of its 1 pictures that are not excluded has an object/,
-  })
+  const evaluation = { data, metric: metricOf('coco-detection'), batchSize: 2, ...more }
+  const set = await openEvaluationSet(folder, { task, evaluation, seed }, silentLog)
+  await checkScoring({ task, evaluation }, set, { signal: new AbortController().signal })
+}
+
+test('an evaluation set whose only objects are excluded is refused at the start', async () => {
+  const message = /none of its 1 pictures that are not excluded has an object/
+  await assert.rejects(startWith({ exclude: 'near.tsv' }), { code: 'DATA_NO_OBJECTS', message })
+})
+
+test('a sample of an evaluation set is refused at the start if it has no object', async () => {
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 12 }, (_, seed) => startWith({ maxExamples: 1 }, seed)),
+  )
+  const refused = outcomes.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : []))
+  assert.ok(refused.length > 0 && refused.length < outcomes.length, `${refused.length} of ${outcomes.length}`)
+  for (const message of refused) assert.match(message, /none of its 1 pictures has an object/)
 })
