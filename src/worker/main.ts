@@ -163,6 +163,7 @@ function agreedClasses({ classes }: ShardClient, { labels }: DataFacts, { config
 function wrongCount(labels: readonly Label[], classes: number, path: string): DownpourError {
   const code = labels.length > classes ? 'LABELS_TOO_MANY' : 'LABELS_TOO_FEW'
   const names = someNames(labels.map(({ name }) => name))
-  const message = `the data has ${labels.length} labels, spec.task.classes is ${classes}: they must be equal (${path}: ${names})`
+  const where = path === '.' ? '' : `${path}: `
+  const message = `the data has ${labels.length} labels, spec.task.classes is ${classes}: they must be equal (${where}${names})`
   return new DownpourError(code, message, { labels: labels.length, classes })
 }

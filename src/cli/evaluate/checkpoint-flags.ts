@@ -73,7 +73,7 @@ export function addCheckpointOptions(command: Command): void {
     .option('--crop <pixels>', 'input.cropPixels (default: as in training)', positiveWholeNumber)
     .addOption(new Option('--format <format>', 'format of the data (default: detected)').choices(FORMAT_NAMES))
     .option('--files <pattern>', 'read only shards with such names, e.g. "val-*"')
-    .option('--annotations <file>', 'COCO annotations file, where the data has several')
+    .option('--annotations <file>', 'COCO annotations file, where DATA has several; a path there, or from here')
     .option('--images <dir>', 'folder of the pictures that the annotations file names (default: found)')
     .option(
       '--person-boxes <file>',

@@ -54,7 +54,10 @@ export function register(command: Command): void {
       'multi-label: labels.json with the parents of each label; with --checkpoint: labels of the data',
     )
     .option('--per-category', 'show the first number for each category, too')
-    .option('--json', 'print one JSON object: { task, images, summary, byCategory, warnings }')
+    .option(
+      '--json',
+      'print one JSON object: { task, images, summary, byCategory, warnings }; of a checkpoint: { checkpoint, task, model, metrics, examples, reduced, warnings }',
+    )
     .addHelpText('after', `\nTasks:\n${table(Object.entries(EVALUATIONS).flatMap(helpRows)).join('\n')}`)
     .action((flags: Flags | CheckpointFlags) => exitWith(evaluateEither(flags, processIo())))
   addCheckpointOptions(command)

@@ -38,7 +38,13 @@ export function listPresets({ out }: Pick<CliIo, 'out'>): number {
   )
   for (const line of table([HEAD, ...rows])) out.write(`${line}\n`)
   out.write(
-    '\nFields of the spec override the preset; `-`: the preset does not set it. `downpour render FILE` prints the result.\n',
+    [
+      '',
+      'PIXELS: the side of the crop; height × width of the crop around a person; short / long side of a detector at most.',
+      'Fields of the spec override the preset, and spec.task replaces its task as a whole; `-`: the preset does not set it.',
+      '`downpour render FILE` prints the result.',
+      '',
+    ].join('\n'),
   )
   return 0
 }
