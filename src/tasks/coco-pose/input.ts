@@ -99,8 +99,14 @@ function within({ width, height }: Size): Size {
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) }
 }
 
-function personsIn({ id, annotation }: Decoded<ObjectAnnotation>, person: Person): TruePerson[] {
-  return placed(`image ${printable(id)}`, () => personsOf(annotation, person))
+/** @throws DownpourError BAD_DATA: a record gives another size than its picture has, so keypoints would be in other places; DATA_KEYPOINTS */
+function personsIn({ id, annotation, picture }: Decoded<ObjectAnnotation>, person: Person): TruePerson[] {
+  return placed(`image ${printable(id)}`, () => {
+    const expected = within(annotation)
+    if (expected.width === picture.width && expected.height === picture.height) return personsOf(annotation, person)
+    const message = `it is annotated for ${annotation.width}×${annotation.height} pixels, and the picture has another size`
+    throw new DownpourError('BAD_DATA', message)
+  })
 }
 
 /** Keypoints in COCO's order; a person whose annotation has none gets unlabelled ones. */

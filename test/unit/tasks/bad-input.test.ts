@@ -358,6 +358,13 @@ const POSE: readonly Case[] = [
     scored: ok(1),
   },
   {
+    name: 'records with another size than that of their picture',
+    tasks: ['coco-pose'],
+    write: () => poseRecordsOf({ width: 40, height: 20 }, [[person(1, 1, { box: [1, 1, 9, 9] })]]),
+    learned: ['BAD_DATA', /^image 0: it is annotated for 40×20 pixels, and the picture has another size/],
+    scored: ['BAD_DATA', /^image 0: it is annotated for 40×20 pixels/],
+  },
+  {
     name: 'pictures of a pixel, and keypoints far outside of the crop',
     tasks: ['coco-pose'],
     write: () =>
@@ -372,13 +379,18 @@ const POSE: readonly Case[] = [
 
 /** The objects of each picture. The writer of records takes the keypoints as they are. */
 async function poseRecords(...pictures: AnnotatedObject[][]): Promise<Written> {
+  return poseRecordsOf(SQUARE, pictures)
+}
+
+/** @param size that the records give; the pictures have 20×20 pixels */
+async function poseRecordsOf(size: Size, pictures: readonly AnnotatedObject[][]): Promise<Written> {
   const folder = inside(root)
   await writeFile(join(folder, 'labels.json'), JSON.stringify([LABEL]))
   const records = pictures.map(async (objects, i) => {
     const encoded = await png(100 + i, 20, 20)
     const features = {
-      ...pictureFeatures({ id: String(i), fileName: `${i}.png`, encoded, format: 'png', ...SQUARE }),
-      ...(await objectFeatures({ ...SQUARE, objects }, createLabelMap([LABEL]), false)),
+      ...pictureFeatures({ id: String(i), fileName: `${i}.png`, encoded, format: 'png', ...size }),
+      ...(await objectFeatures({ ...size, objects }, createLabelMap([LABEL]), false)),
     }
     return encodeTfRecord(encodeExample(features))
   })
