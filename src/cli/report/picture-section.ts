@@ -16,6 +16,6 @@ function pictureFigure({ rank, id, score, drawings }: DrawnPicture): string {
 
 function drawingHtml({ caption, side, uri, legend = [] }: Drawing, id: string): string {
   const text = escapeHtml(caption)
-  const names = legend.map(({ name, colour }) => ` <i style="background:${colour}"></i> ${escapeHtml(name)}`)
+  const names = legend.map(({ name, colour }) => ` <em><i style="background:${colour}"></i> ${escapeHtml(name)}</em>`)
   return `<span style="width:${side}px"><img src="${uri}" width="${side}" height="${side}" loading="lazy" alt="${escapeHtml(id)}: ${text}"><small>${[text, ...names].join('')}</small></span>`
 }

@@ -36,7 +36,7 @@ export async function readPictures(job: Job, folder: string, folderOf: FolderOf)
   const found = await newestRecord(folder)
   if (!found || found.record.pictures.length === 0) return undefined
   const { step, record } = found
-  const { picturesBy: by = 'the score of the picture' }: TaskDeclaration = declarationOf(job.spec.task.type)
+  const { picturesBy: by = 'their score' }: TaskDeclaration = declarationOf(job.spec.task.type)
   const pictures: DrawnPicture[] = []
   try {
     const encoded = await readEncoded(job, folderOf, new Set(record.pictures.map(({ id }) => id)))

@@ -14,7 +14,7 @@ figure svg{display:block;width:100%;height:auto}figure.usual>svg{max-width:540px
 svg text{font:12px system-ui,sans-serif;fill:#4b5563}svg .axis{text-anchor:middle}svg .left{text-anchor:end}svg .grid{stroke:#e5e7eb}
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;margin:.3rem 0 0;padding:0;font-size:13px}.legend .sample{display:inline-block;width:28px;height:8px;margin-right:.4rem}
 .pictures{display:flex;flex-wrap:wrap;gap:.8rem 1.6rem;margin-top:1rem}
-.picture figcaption{width:min-content;min-width:100%}.picture>div{display:flex;flex-wrap:wrap;gap:.3rem}.picture span{display:block;max-width:100%}.picture img{display:block;max-width:100%;height:auto;background:#f3f4f6}.picture i{display:inline-block;width:.8em;height:.8em;margin-left:.4em;border:1px solid #9ca3af}.picture small{color:#6b7280;font-weight:400}
+.picture figcaption{width:min-content;min-width:100%}.picture>div{display:flex;flex-wrap:wrap;gap:.3rem}.picture span{display:block;max-width:100%}.picture img{display:block;max-width:100%;height:auto;background:#f3f4f6}.picture em{display:inline-block;max-width:100%;margin-left:.4em;font-style:normal}.picture i{display:inline-block;width:.8em;height:.8em;border:1px solid #9ca3af}.picture small{color:#6b7280;font-weight:400}
 details{margin:.5rem 0}summary{cursor:pointer}pre{font:12.5px/1.45 ui-monospace,monospace;white-space:pre-wrap;background:#f9fafb;padding:.8rem;margin:.4rem 0}
 .small{display:none}
 @media(max-width:760px){

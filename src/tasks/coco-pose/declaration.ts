@@ -45,7 +45,7 @@ export const cocoPose = {
   }),
   annotates: 'objects',
   formats: ['coco', 'tfrecord-detection'],
-  picturesBy: 'the mean OKS of its poses',
+  picturesBy: 'the mean OKS of their poses',
   metrics: [
     { name: 'AP', better: 'higher' },
     { name: 'AP@.5', better: 'higher' },

@@ -12,7 +12,7 @@ const side = z.int().min(16).max(4096)
 
 /** As sketch.ts computes it. */
 export const DETECTION_PICTURES_BY =
-  'the F1 measure of the detections with a score of at least 0.5, which alone are drawn, at an IoU of 0.5'
+  'the F1 measure at an IoU of 0.5 of their detections with a score of at least 0.5, which alone are drawn'
 
 export const DetectionOptions = z.strictObject({
   classes: ClassOptions.shape.classes,

@@ -10,7 +10,7 @@ export const imagenetClassification = {
   input: SquareInput,
   annotates: 'classes',
   formats: ['tfrecord', 'imagenet-folder', 'webdataset'],
-  picturesBy: 'the probability of the true class',
+  picturesBy: 'the probability of their true class',
   metrics: [
     { name: 'top1', better: 'higher' },
     { name: 'top5', better: 'higher' },

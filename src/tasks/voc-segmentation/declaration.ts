@@ -39,7 +39,7 @@ export const vocSegmentation = {
   }),
   annotates: 'masks',
   formats: ['voc', 'tfrecord-segmentation'],
-  picturesBy: 'the mean IoU of the classes of the picture',
+  picturesBy: 'the mean IoU of their classes',
   metrics: [
     { name: 'mIOU', better: 'higher' },
     { name: 'pixelAccuracy', better: 'higher' },

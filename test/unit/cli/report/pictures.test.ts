@@ -48,7 +48,7 @@ suite('the pictures of a job in the report', () => {
     const { read } = await jobWith({ 10: [pictureOf('b/1.png')], 20: [pictureOf('a/1.png')], 30: torn })
     const found = await read()
     assert.deepEqual([found?.step, ids(found?.pictures), found?.problem], [20, ['a/1.png'], undefined])
-    assert.equal(found?.by, 'the probability of the true class')
+    assert.equal(found?.by, 'the probability of their true class')
     assert.match(found?.pictures[0]?.drawings[0]?.uri ?? '', /^data:image\/webp;base64,[\w+/=]+$/)
   })
 
