@@ -67,7 +67,7 @@ async function untilStep(run: LocalRun, step: number): Promise<void> {
     const { status } = await run.job('FinetuneJob', 'colours')
     assert.ok((status?.progress?.step ?? 0) >= step, run.output())
   }
-  await eventually(reached, { timeoutMs: 60_000 })
+  await eventually(reached, { timeoutMs: 60_000, intervalMs: 100 })
 }
 
 async function logOf(stateDir: string, role: string): Promise<string> {
@@ -181,7 +181,7 @@ describe('classes and paths of a job', { concurrency: false }, () => {
     const first = startLocalRun([job.file], job.stateDir)
     await untilStep(first, 25)
     first.child.kill('SIGKILL')
-    await eventually(() => assert.deepEqual(first.processes(), []), { timeoutMs: 30_000 })
+    await eventually(() => assert.deepEqual(first.processes(), []), { timeoutMs: 30_000, intervalMs: 100 })
     await rename(join(data, 'train', 'cat'), join(data, 'train', 'aacat'))
     const renamed = await finish(job)
     assert.deepEqual([renamed.exitCode, renamed.reason], [1, 'CLASS_UNKNOWN'])

@@ -25,6 +25,7 @@ const READER_INDEX = WORKERS
 const PUSHES_EACH = 150
 const KILLS = 5
 const CHECKPOINT_EVERY = 20
+const STARTS_WITHIN_MS = 30_000
 const JOB_UID = 'exactly-once'
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000)
 
@@ -146,12 +147,13 @@ async function killAtRandom(answers: readonly PushAnswer[], kills: Kills, signal
  */
 async function restoredStep(killCount: number): Promise<number> {
   let step: number | undefined
-  await eventually(() => {
+  const restarted = () => {
     const starts = [...server.output().matchAll(/"restoredStep":(null|\d+),"msg":"parameter server listens"/g)]
     const start = starts[killCount]
     step = start && Number(start[1] === 'null' ? 0 : start[1])
     assert.notEqual(step, undefined, server.output().slice(-500))
-  })
+  }
+  await eventually(restarted, { timeoutMs: STARTS_WITHIN_MS })
   return step as number
 }
 

@@ -71,7 +71,7 @@ describe('training survives SIGKILL', { concurrency: false }, () => {
     const first = startLocalRun([file], stateDir)
     await untilStep(first, SMALL, 100, ENDS_WITHIN_MS)
     first.child.kill('SIGKILL')
-    await eventually(() => assert.deepEqual(first.processes(), []), { timeoutMs: 30_000 })
+    await eventually(() => assert.deepEqual(first.processes(), []), { timeoutMs: 30_000, intervalMs: 100 })
     const second = startLocalRun([file], stateDir)
     try {
       assert.equal(await second.ended(ENDS_WITHIN_MS), 0, second.output())

@@ -79,11 +79,12 @@ test('a client without the key can replace no worker, restart no server, read no
   assert.equal(await statusOf('/status', { headers: { authorization: 'Bearer x' } }), 401)
   assert.equal(await statusOf('/readyz'), 200, 'the kubelet probes without a key')
   const { status } = await run.job('PretrainJob', JOB)
-  await eventually(async () => {
+  const goesOn = async () => {
     const now = (await run.job('PretrainJob', JOB)).status
     assert.ok((now?.progress?.step ?? 0) > (status?.progress?.step ?? 0), 'training goes on')
     assert.equal(now?.restarts.total, 0)
-  })
+  }
+  await eventually(goesOn, { timeoutMs: 30_000, intervalMs: 100 })
 })
 
 function psAddress(): string {

@@ -48,7 +48,10 @@ describe('a slow evaluator', { concurrency: false }, () => {
   }
 
   async function evaluatorOf(run: LocalRun): Promise<number> {
-    return eventually(() => run.podPid('evaluator', 0) ?? assert.fail(run.output()), { timeoutMs: 60_000 })
+    return eventually(() => run.podPid('evaluator', 0) ?? assert.fail(run.output()), {
+      timeoutMs: 60_000,
+      intervalMs: 50,
+    })
   }
 
   const untilTrained = (run: LocalRun, step: number) =>

@@ -12,6 +12,8 @@ import { silentLog } from '../../src/support/log.ts'
 import { eventually } from './eventually.ts'
 
 const BIN = resolve('bin/downpour')
+/** Until the API server listens. Long, because other tests run at the same time. */
+const STARTS_WITHIN_MS = 60_000
 
 export interface LocalRun {
   readonly stateDir: string
@@ -40,9 +42,10 @@ export function startLocalRun(files: readonly string[], stateDir: string, flags:
   const exit = once(child, 'exit') as Promise<[number | null, string | null]>
   const kubeconfig = join(stateDir, 'kubeconfig')
   const client = async () => {
-    await eventually(() => {
+    const written = () => {
       if (!existsSync(kubeconfig)) throw new Error(`no kubeconfig yet; printed: ${printed}`)
-    })
+    }
+    await eventually(written, { timeoutMs: STARTS_WITHIN_MS, intervalMs: 20 })
     return new KubeClient({ kubeConfig: kubeconfig, log: silentLog })
   }
   return {
