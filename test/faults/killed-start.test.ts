@@ -77,7 +77,7 @@ function treeOf(npm: ChildProcess): ProcessTree {
 
 /** Runs `npm start` until it trains, calls `kill`, and asserts that all processes of the run end. */
 async function killStarted(kill: (tree: ProcessTree, npm: ChildProcess) => Promise<void>): Promise<void> {
-  const { file, stateDir } = await jobs.next({ maxSteps: 100_000 })
+  const { file, stateDir } = await jobs.next({ maxSteps: 100_000, workers: { replicas: 1 } })
   const npm = spawn('npm', ['start', '--', file, '--state-dir', stateDir], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
@@ -124,10 +124,11 @@ describe('every process of a run ends after SIGKILL of', { concurrency: 2 }, () 
     killStarted(async (tree) => {
       const [run = 0] = tree.run
       for (const pid of tree.reapers) process.kill(pid, 'SIGKILL')
-      await eventually(() => {
+      const replaced = () => {
         const now = childrenOf(run).filter((pid) => argsOf(pid)[0] === '/bin/sh' && !tree.reapers.includes(pid))
         assert.equal(now.length, 2, 'they are replaced')
-      })
+      }
+      await eventually(replaced, { timeoutMs: ENDS_WITHIN_MS, intervalMs: 100 })
       process.kill(run, 'SIGKILL')
     }))
 })
