@@ -84,6 +84,6 @@ const program = new Command('bench:transfer')
   )
   .option('--state-dir <dir>', 'of the runs; jobs that have ended there do not run again', '.downpour/bench-transfer')
   .option('--out <file>', `default: ${OUT}, or ${TRIAL_OUT} with another scale or without all tasks`)
-const options = program.parse().opts()
-const isTrial = options['scale'] !== 1 || options['task'] !== undefined
-await main({ ...options, out: options['out'] ?? (isTrial ? TRIAL_OUT : OUT) } as Options)
+const options = program.parse().opts<Omit<Options, 'out'> & { out?: string }>()
+const isTrial = options.scale !== 1 || options.task !== undefined
+await main({ ...options, out: options.out ?? (isTrial ? TRIAL_OUT : OUT) })

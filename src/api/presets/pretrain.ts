@@ -18,7 +18,16 @@ export const PRETRAIN_RECIPES = {
     ...mini,
     task: { type: 'multi-label', classes: 144 },
     optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1e-10 },
-    learningRate: { type: 'exponential', initial: 2e-3, factor: 0.5, everySteps: 600, staircase: false },
+    // At 2e-3 without warm-up, two asynchronous workers learn features that transfer worse: top-1 .81 downstream instead of
+    // .86, although the scores of pre-training are as good.
+    learningRate: {
+      type: 'exponential',
+      initial: 1e-3,
+      factor: 0.5,
+      everySteps: 600,
+      staircase: false,
+      warmupSteps: 100,
+    },
     workers: { replicas: 2 },
   },
   'object-count-mini': {
