@@ -22,6 +22,7 @@ test('a job that counts objects learns, and its error is its score', async () =>
   const data = { source: { claimName: 'data', path: 'evaluation' }, format: 'tfrecord', labels: 'labels.json' }
   const { file, stateDir } = await jobs.next({
     preset: 'object-count-mini',
+    runtime: { backend: 'auto' },
     input: { cropPixels: 36 },
     evaluation: { data },
     maxSteps: 800,

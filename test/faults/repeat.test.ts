@@ -13,7 +13,12 @@ import { prepareDetectionJobs } from './small-detection-job.ts'
 import { prepareSmallJobs } from './small-job.ts'
 
 const ENDS_WITHIN_MS = 300_000
-const SHORT = { maxSteps: 30, workers: { replicas: 1 }, checkpoint: { everySteps: 15, keep: 4 } }
+const SHORT = {
+  maxSteps: 30,
+  workers: { replicas: 1 },
+  checkpoint: { everySteps: 15, keep: 4 },
+  runtime: { backend: 'auto' },
+}
 
 interface Jobs {
   next(spec: Record<string, unknown>): Promise<{ file: string; stateDir: string }>

@@ -31,7 +31,9 @@ describe('a slow evaluator', { concurrency: false }, () => {
       maxWaiting,
     }
     const checkpoint = { everySteps: EVERY, keep: KEEP, keepBest: 1 }
-    const { file, stateDir, checkpointDir } = await jobs.next({ maxSteps: STEPS, evaluation, checkpoint })
+    // `downpour evaluate` chooses the same backend, so its scores are equal to the last bit.
+    const runtime = { backend: 'auto' }
+    const { file, stateDir, checkpointDir } = await jobs.next({ maxSteps: STEPS, evaluation, checkpoint, runtime })
     const folder = async () => {
       const [name] = await readdir(join(checkpointDir, 'default'))
       return join(checkpointDir, 'default', name as string)

@@ -25,6 +25,7 @@ const STILL = { learningRate: { type: 'constant', initial: 1e-12 }, weightDecay:
 
 /** For a network that takes seconds a step. */
 const FEW_PICTURES = {
+  runtime: { backend: 'auto' },
   batchSize: 2,
   input: { resizePixels: 36, cropPixels: 32 },
   workers: { replicas: 1 },
@@ -120,7 +121,7 @@ describe('a job from a folder on a volume', { concurrency: false }, () => {
   test('uses the same checkpoint after a restart, although the folder has a newer one by then', async () => {
     const folder = `${weights}-growing`
     await cp(weights, folder, { recursive: true })
-    const run = await start({ maxSteps: 400, checkpoint: { everySteps: 400 } }, '.', folder)
+    const run = await start({ maxSteps: 4000, checkpoint: { everySteps: 4000 } }, '.', folder)
     const job = () => run.job('PretrainJob', JOB)
     try {
       const pinned = await eventually(
@@ -129,7 +130,7 @@ describe('a job from a folder on a volume', { concurrency: false }, () => {
           assert.ok(source && progress && progress.step >= 1, run.output())
           return source
         },
-        { timeoutMs: 60_000 },
+        { timeoutMs: 60_000, intervalMs: 100 },
       )
       await writeNewer(join(folder, IN_JOB), 30)
       process.kill(run.podPid('ps', 0) ?? 0, 'SIGKILL')
@@ -138,7 +139,7 @@ describe('a job from a folder on a volume', { concurrency: false }, () => {
           const { psGeneration, source, phase } = (await job()).status ?? {}
           assert.deepEqual([psGeneration, phase, source], [1, 'Running', pinned])
         },
-        { timeoutMs: 60_000 },
+        { timeoutMs: 60_000, intervalMs: 100 },
       )
       const started = await eventually(
         async () => {
@@ -146,7 +147,7 @@ describe('a job from a folder on a volume', { concurrency: false }, () => {
           assert.equal(lines.length, 2)
           return lines
         },
-        { timeoutMs: 30_000 },
+        { timeoutMs: 30_000, intervalMs: 100 },
       )
       assert.deepEqual(
         started.map(({ digest, step }) => [digest, step]),
@@ -191,7 +192,7 @@ describe('a job from a folder on a volume', { concurrency: false }, () => {
             /^False .*persistentvolumeclaim "weights" not found/,
           )
         },
-        { timeoutMs: 60_000 },
+        { timeoutMs: 60_000, intervalMs: 100 },
       )
     } finally {
       run.child.kill('SIGKILL')
