@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import type { Job } from '../../src/api/job.ts'
+import { TENSORFLOW_THREADS } from '../../src/cli/run/tensorflow-threads.ts'
 import { FILES, parseEvaluation, STEP_FOLDER } from '../../src/contract/files.ts'
 import { eventually } from '../support/eventually.ts'
 import { type LocalRun, startLocalRun } from '../support/local-run.ts'
@@ -16,6 +17,8 @@ const EVERY = 20
 const STEPS = 200
 const ALL_STEPS = Array.from({ length: STEPS / EVERY }, (_, i) => (i + 1) * EVERY)
 const KEEP = 2
+// TensorFlow adds in another order with other numbers of threads, and a run gives fewer to its pods than one program takes.
+for (const name of TENSORFLOW_THREADS) process.env[name] = '1'
 
 describe('a slow evaluator', { concurrency: false }, () => {
   let jobs: SmallJobs

@@ -35,6 +35,11 @@ export function manifestWarnings(manifests: readonly Manifest[]): string[] {
   return manifests.filter(isJob).flatMap(({ file, object }) => warningLines(`${file}: ${labelOf(object)}`, object))
 }
 
+/** The PretrainJobs and FinetuneJobs, as they were written. */
+export function jobsOf(manifests: readonly Manifest[]): Manifest['object'][] {
+  return manifests.filter(isJob).map(({ object }) => object)
+}
+
 function isJob({ object }: Manifest): boolean {
   return Object.hasOwn(PLURALS, object.kind)
 }

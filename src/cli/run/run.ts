@@ -18,13 +18,14 @@ import { ScoreHistory } from '../scores.ts'
 import { gainTable, transferGains } from '../transfer-gains.ts'
 import { VERSION } from '../version.ts'
 import { Announcements } from './announcements.ts'
-import { checkManifests, manifestWarnings } from './check-manifests.ts'
+import { checkManifests, jobsOf, manifestWarnings } from './check-manifests.ts'
 import { readDemonstration } from './demonstration.ts'
 import { generateRequestedData } from './generate-data.ts'
 import { RunJobs } from './jobs.ts'
 import { watchParents } from './parent-processes.ts'
 import { savedLines } from './saved-checkpoints.ts'
 import { superviseOperator } from './supervise-operator.ts'
+import { TENSORFLOW_THREADS, tensorflowThreads } from './tensorflow-threads.ts'
 import { retryUntilSpace } from './wait-for-space.ts'
 
 export interface RunOptions {
@@ -52,12 +53,13 @@ export async function run(files: string[], options: RunOptions): Promise<number>
   for (const line of manifestWarnings(manifests)) view.print(line)
   const log = createLog({ process: 'local' }, 'warn')
   const { stateDir } = options
-  const environment = podEnvironment(stateDir)
+  const parallelJobs = options.parallelJobs ?? Math.max(MIN_PARALLEL_JOBS, availableParallelism())
+  const threads = tensorflowThreads(jobsOf(manifests), parallelJobs, availableParallelism())
+  const environment = podEnvironment(stateDir, threads)
   const onLocked = async () => (options.fresh ? deletePreviousRuns(stateDir) : undefined)
   const onStorageOutage = (reason: string | undefined) => view.print(storageText(reason))
   const cluster = await startLocalCluster({ stateDir, command: BIN, environment, log, onLocked, onStorageOutage })
   const kubeconfig = cluster.kubeconfigPath
-  const parallelJobs = options.parallelJobs ?? Math.max(MIN_PARALLEL_JOBS, availableParallelism())
   const jobs = new RunJobs({ kubeConfig: kubeconfig, stateDir, parallelJobs, signal: interrupt })
   let operator: ReturnType<typeof superviseOperator> | undefined
   let unfinished = new Map<string, string>()
@@ -109,8 +111,9 @@ function stoppingText(unfinished: ReadonlyMap<string, string>): string {
 }
 
 /** All processes share one compile cache: they load the same modules, and the cache halves the time of a start. */
-function podEnvironment(stateDir: string): NodeJS.ProcessEnv {
-  return { NODE_COMPILE_CACHE: resolve(stateDir, 'compile-cache'), ...process.env }
+function podEnvironment(stateDir: string, threads: number): NodeJS.ProcessEnv {
+  const shared = Object.fromEntries(TENSORFLOW_THREADS.map((name) => [name, String(threads)]))
+  return { NODE_COMPILE_CACHE: resolve(stateDir, 'compile-cache'), ...shared, ...process.env }
 }
 
 /** Shows the jobs until all of them, and all that they have created, have ended. */

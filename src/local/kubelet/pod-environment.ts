@@ -18,7 +18,18 @@ export interface PodPlace {
 }
 
 /** Pods inherit these variables of the machine and no others. */
-const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'NODE_COMPILE_CACHE', 'DOWNPOUR_CACHE', 'XDG_CACHE_HOME']
+const INHERITED = [
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'LANG',
+  'TZ',
+  'NODE_COMPILE_CACHE',
+  'DOWNPOUR_CACHE',
+  'XDG_CACHE_HOME',
+  'TF_NUM_INTRAOP_THREADS',
+  'TF_NUM_INTEROP_THREADS',
+]
 
 export function podEnvironment(
   place: PodPlace,
