@@ -18,15 +18,11 @@ export const PRETRAIN_RECIPES = {
     ...mini,
     task: { type: 'multi-label', classes: 144 },
     optimizer: { type: 'rmsprop', decay: 0.9, momentum: 0.9, epsilon: 1e-10 },
-    // Two workers push gradients of weights that are one update old, which a lower rate and a warm-up tolerate better.
-    learningRate: {
-      type: 'exponential',
-      initial: 1e-3,
-      factor: 0.5,
-      everySteps: 600,
-      staircase: false,
-      warmupSteps: 100,
-    },
+    // Two workers push gradients of weights that are one update old, which a low rate and a warm-up tolerate better.
+    learningRate: { type: 'poly', initial: 1e-3, power: 1, warmupSteps: 100 },
+    // RMSProp moves weights by the rate whatever their gradients are, so weights before batch norm grow, and fine-tuning at
+    // its own rate then hardly changes them. More weight decay than mini's keeps them small.
+    weightDecay: 1e-3,
     workers: { replicas: 2 },
   },
   'object-count-mini': {
