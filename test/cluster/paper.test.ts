@@ -17,9 +17,16 @@ import { openNamespace, type TestNamespace } from './fixture.ts'
 
 type RawJob = Parameters<typeof parseJob>[0] & { kind: Job['kind']; metadata: { name: string } }
 interface Pod extends KubeObject {
-  spec: { nodeName?: string; containers: { env: { name: string; value?: string }[] }[] }
-  status?: { phase?: string }
+  spec: {
+    containers: {
+      env: { name: string; value?: string }[]
+      resources: { limits?: Readonly<Record<string, string>> }
+    }[]
+  }
 }
+
+const GPU = 'nvidia.com/gpu'
+const gpusOf = ({ spec }: Pod) => Number(spec.containers[0]?.resources.limits?.[GPU] ?? 0)
 
 const SOON = { timeoutMs: 120_000, intervalMs: 500 }
 /** Claims of the test. Fake nodes mount nothing, so the data sets share one. */
@@ -167,7 +174,15 @@ suite('the chain of the paper', { concurrency: false }, () => {
         return namespace.client.create(collection, job as unknown as KubeObject)
       }),
     )
-    for (const name of ['imagenet', 'jft']) assert.equal((await untilPlaced(named(name))).length, 68)
+    for (const name of ['imagenet', 'jft']) {
+      const pods = await untilPlaced(named(name))
+      assert.equal(pods.length, 68)
+      assert.equal(
+        pods.reduce((sum, pod) => sum + gpusOf(pod), 0),
+        51,
+        '50 workers and the evaluator have a GPU each',
+      )
+    }
     const waiting = JOBS.filter(({ metadata }) => !['imagenet', 'jft'].includes(metadata.name))
     assert.equal(waiting.length, 16)
     await Promise.all(waiting.map((job) => untilPhase(job, 'Waiting')))
