@@ -35,7 +35,7 @@ const small = {
   ...mini,
   input: { shortSidePixels: 64, longSidePixels: 64, padToPixels: 64, flip: true },
   optimizer: { type: 'momentum', momentum: 0.9 },
-  learningRate: { type: 'constant', initial: 0.02, warmupSteps: 20 },
+  learningRate: { type: 'poly', initial: 0.03, power: 0.9, warmupSteps: 20 },
   batchSize: 4,
   weightDecay: 0,
   batchNorm: { decay: 0.95, epsilon: 1e-5, mode: 'frozen' },
