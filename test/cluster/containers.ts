@@ -55,7 +55,7 @@ interface JobSample {
 export const FINETUNE = 'classification'
 export const POSE = 'coco-pose'
 
-/** Returns the jobs of the samples with a tenth of their steps and two of their FinetuneJobs. */
+/** Returns the jobs of the samples with few steps, and two of their FinetuneJobs. */
 export function smallJobs(): string {
   const tasks = (sample('quickstart-tasks.yaml') as JobSample[]).filter(({ kind }) => kind === 'FinetuneJob')
   const objects = [...(sample('quickstart.yaml') as JobSample[]), ...tasks].filter(
@@ -63,7 +63,7 @@ export function smallJobs(): string {
   )
   for (const { kind, spec } of objects) {
     if (kind === 'PersistentVolumeClaim') continue
-    const [maxSteps, everySteps] = kind === 'PretrainJob' ? [160, 80] : [40, 40]
+    const [maxSteps, everySteps] = kind === 'PretrainJob' ? [160, 80] : [80, 80]
     Object.assign(spec, { maxSteps })
     Object.assign(spec.checkpoint, { everySteps })
   }
