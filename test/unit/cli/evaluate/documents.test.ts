@@ -18,7 +18,7 @@ function run(language: string, program: string): string {
   writeFileSync(join(cwd, 'example.ts'), program)
   const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` }
   const [command, args] =
-    language === 'ts' ? [process.execPath, ['example.ts']] : (['bash', ['-euc', program]] as const)
+    language === 'ts' ? [process.execPath, ['example.ts']] : (['bash', ['--norc', '-euc', program]] as const)
   const { stdout, stderr, status } = spawnSync(command, args, { cwd, env, encoding: 'utf8' })
   assert.equal(status, 0, stderr)
   return `${stderr}${stdout}`
