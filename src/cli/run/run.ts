@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import type { Job } from '../../api/job.ts'
 import { withoutSecrets } from '../../api/secrets.ts'
 import { startLocalCluster } from '../../local/cluster.ts'
+import { TENSORFLOW_THREADS } from '../../local/kubelet/pod-environment.ts'
 import { systemClock } from '../../support/clock.ts'
 import { createLog } from '../../support/log.ts'
 import { firstWeightsTable } from '../first-weights.ts'
@@ -25,7 +26,7 @@ import { RunJobs } from './jobs.ts'
 import { watchParents } from './parent-processes.ts'
 import { savedLines } from './saved-checkpoints.ts'
 import { superviseOperator } from './supervise-operator.ts'
-import { TENSORFLOW_THREADS, tensorflowThreads } from './tensorflow-threads.ts'
+import { tensorflowThreads } from './tensorflow-threads.ts'
 import { retryUntilSpace } from './wait-for-space.ts'
 
 export interface RunOptions {
@@ -110,7 +111,10 @@ function stoppingText(unfinished: ReadonlyMap<string, string>): string {
   return 'stopping: parameter servers save a checkpoint ... (the same command continues from it)'
 }
 
-/** All processes share one compile cache: they load the same modules, and the cache halves the time of a start. */
+/**
+ * All processes share one compile cache: they load the same modules, and the cache halves the time of a start. Variables of
+ * the user's environment come first.
+ */
 function podEnvironment(stateDir: string, threads: number): NodeJS.ProcessEnv {
   const shared = Object.fromEntries(TENSORFLOW_THREADS.map((name) => [name, String(threads)]))
   return { NODE_COMPILE_CACHE: resolve(stateDir, 'compile-cache'), ...shared, ...process.env }

@@ -4,9 +4,6 @@
  */
 import { parseJob } from '../../api/parse.ts'
 
-/** Variables that TensorFlow reads: threads inside an operation, and operations at once. */
-export const TENSORFLOW_THREADS = ['TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'] as const
-
 /**
  * @param jobs manifests that are valid
  * @param parallelJobs how many of them train at the same time

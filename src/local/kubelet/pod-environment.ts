@@ -17,6 +17,9 @@ export interface PodPlace {
   configMapText: (name: string, key: string) => string | undefined
 }
 
+/** Variables that TensorFlow reads: threads inside an operation, and operations at once. */
+export const TENSORFLOW_THREADS = ['TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'] as const
+
 /** Pods inherit these variables of the machine and no others. */
 const INHERITED = [
   'PATH',
@@ -27,8 +30,7 @@ const INHERITED = [
   'NODE_COMPILE_CACHE',
   'DOWNPOUR_CACHE',
   'XDG_CACHE_HOME',
-  'TF_NUM_INTRAOP_THREADS',
-  'TF_NUM_INTEROP_THREADS',
+  ...TENSORFLOW_THREADS,
 ]
 
 export function podEnvironment(
