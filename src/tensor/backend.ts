@@ -6,7 +6,7 @@ import type { Log } from '../support/log.ts'
 import { registerConv2DGradient, registerOperations } from './operations.ts'
 import { loadTensorFlow } from './tensorflow.ts'
 import { tf } from './tf.ts'
-import { wasmOperations } from './wasm.ts'
+import { shareIdentity, wasmOperations } from './wasm.ts'
 
 export const BACKENDS = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const
 export type Backend = (typeof BACKENDS)[number]
@@ -74,6 +74,7 @@ async function startWasm(): Promise<undefined> {
   const wasm = require('@tensorflow/tfjs-backend-wasm') as { setWasmPaths(folder: string): void }
   wasm.setWasmPaths(join(dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json')), 'dist/'))
   registerOperations('wasm', wasmOperations)
+  shareIdentity()
   await use('wasm')
 }
 

@@ -59,17 +59,12 @@ function filterGradient(x: Tensor4D, dy: Tensor4D, info: Conv2DInfo): Tensor4D {
   const { filterHeight: kh, filterWidth: kw, strideHeight: sh, strideWidth: sw, inChannels: ci, outChannels: co } = info
   if (isPointwise(info)) return pointwiseFilterGradient(x, dy, info)
   const { top, bottom, left, right } = info.padInfo
-  const padded = tf.pad(x, [
-    [0, 0],
-    [top, bottom],
-    [left, right],
-    [0, 0],
-  ])
+  const padded = padPixels(x, [top, bottom], [left, right])
   const images = tf.transpose(padded, [3, 1, 2, 0])
   const filters = tf.transpose(dy, [1, 2, 0, 3])
   const { dilationHeight, dilationWidth } = info
   const all = tf.conv2d(images, filters as Tensor4D, [dilationHeight, dilationWidth], 'valid', 'NHWC', [sh, sw])
-  return tf.transpose(tf.slice(all, [0, 0, 0, 0], [ci, kh, kw, co]), [1, 2, 0, 3])
+  return tf.transpose(cutTo(all, [ci, kh, kw, co]), [1, 2, 0, 3])
 }
 
 /** False for a padded 1×1 filter: the padding adds output pixels, which the matrix product would miss. */
@@ -90,13 +85,8 @@ function subsample(x: Tensor4D, sh: number, sw: number, outHeight: number, outWi
   const [n, height, width, channels] = x.shape
   const needHeight = outHeight * sh
   const needWidth = outWidth * sw
-  const padded = tf.pad(x, [
-    [0, 0],
-    [0, Math.max(0, needHeight - height)],
-    [0, Math.max(0, needWidth - width)],
-    [0, 0],
-  ])
-  const cut = tf.slice(padded, [0, 0, 0, 0], [n, needHeight, needWidth, channels])
+  const padded = padPixels(x, [0, Math.max(0, needHeight - height)], [0, Math.max(0, needWidth - width)])
+  const cut = cutTo(padded, [n, needHeight, needWidth, channels])
   const rows = tf.slice(
     cut.reshape([n * outHeight, sh, needWidth, channels]),
     [0, 0, 0, 0],
@@ -155,8 +145,7 @@ function frame(x: Tensor4D, rows: readonly [number, number], columns: readonly [
   const vertical = frameAxis(height, rows)
   const horizontal = frameAxis(width, columns)
   const begin: Shape4 = [0, vertical.skip, horizontal.skip, 0]
-  const cut = tf.slice(x, begin, [n, vertical.keep, horizontal.keep, channels])
-  return tf.pad(cut, [[0, 0], vertical.pad, horizontal.pad, [0, 0]])
+  return padPixels(cutTo(x, [n, vertical.keep, horizontal.keep, channels], begin), vertical.pad, horizontal.pad)
 }
 
 function frameAxis(length: number, [before, after]: readonly [number, number]) {
@@ -165,4 +154,15 @@ function frameAxis(length: number, [before, after]: readonly [number, number]) {
   const keep = Math.min(length - skip, room)
   const pad: [number, number] = [Math.max(0, before), room - keep]
   return { skip, keep, pad }
+}
+
+/** Returns `x` itself if nothing is cut, because tf.slice copies its whole input twice on WASM. */
+function cutTo(x: Tensor4D, size: Shape4, begin: Shape4 = [0, 0, 0, 0]): Tensor4D {
+  return tf.util.arraysEqual(x.shape, size) ? x : tf.slice(x, begin, size)
+}
+
+/** Returns `x` itself if nothing is added. */
+function padPixels(x: Tensor4D, rows: [number, number], columns: [number, number]): Tensor4D {
+  const none = [...rows, ...columns].every((pixels) => pixels === 0)
+  return none ? x : tf.pad(x, [[0, 0], rows, columns, [0, 0]])
 }

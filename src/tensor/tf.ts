@@ -5,4 +5,13 @@ import type * as TensorFlow from '@tensorflow/tfjs'
 const require = createRequire(import.meta.url)
 
 export const tf = require('@tensorflow/tfjs') as typeof TensorFlow
-export type { NamedTensorMap, Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs'
+export type {
+  KernelBackend,
+  KernelConfig,
+  NamedTensorMap,
+  Scalar,
+  Tensor,
+  Tensor1D,
+  Tensor2D,
+  Tensor4D,
+} from '@tensorflow/tfjs'

@@ -42,3 +42,20 @@ test('a convolution uses the gradient of the current backend, and skips that of 
   })
   assert.deepEqual(asked, ['filter'])
 })
+
+test('a clone on wasm shares the values of its source and outlives it', async () => {
+  await tf.setBackend('wasm')
+  const source = tf.tensor1d([1, 2, 3])
+  const buffers = tf.memory().numDataBuffers
+  const clone = source.clone()
+  assert.equal(tf.memory().numDataBuffers, buffers)
+  source.dispose()
+  assert.deepEqual([...clone.dataSync()], [1, 2, 3])
+  clone.dispose()
+  assert.equal(tf.memory().numDataBuffers, buffers - 1)
+})
+
+test('a clone of strings on wasm keeps its values', async () => {
+  await tf.setBackend('wasm')
+  assert.deepEqual([...tf.tensor1d(['a', 'b'], 'string').clone().dataSync()], ['a', 'b'])
+})
