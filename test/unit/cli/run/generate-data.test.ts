@@ -100,6 +100,15 @@ suite('the demonstration', () => {
     assert.deepEqual(await namesOf(true), paired(tasks.slice(0, 2)))
   })
 
+  test('pre-trains for 1500 steps, and for 1250 in its quick form', async () => {
+    const stepsOf = async (quick: boolean) =>
+      (await readDemonstration({ stateDir: 'here', quick })).flatMap(({ object }) =>
+        object.kind === 'PretrainJob' ? [(object as { spec?: { maxSteps?: number } }).spec?.maxSteps] : [],
+      )
+    assert.deepEqual(await stepsOf(false), [1500])
+    assert.deepEqual(await stepsOf(true), [1250])
+  })
+
   test('asks for data of the sizes in its samples, in a folder for each seed', async () => {
     const claims = (await readDemonstration({ stateDir: 'here', seed: 4 })).flatMap(({ object: { metadata } }) =>
       metadata.annotations ? [metadata.annotations] : [],
