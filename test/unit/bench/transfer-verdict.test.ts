@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadAll } from 'js-yaml'
-import { firstManifests, longManifests, scaled } from '../../../bench/transfer/manifests.ts'
+import { firstManifests, longManifests, pretrainSteps, scaled } from '../../../bench/transfer/manifests.ts'
 import { TASKS, type TransferTask } from '../../../bench/transfer/tasks.ts'
 import { VARIANTS } from '../../../bench/transfer/variants.ts'
 import { betterTwin, estimate, type Scores, verdictOf } from '../../../bench/transfer/verdict.ts'
 import { validateJob } from '../../../src/api/parse.ts'
+import { readDemonstration } from '../../../src/cli/run/demonstration.ts'
 
 const taskOf = (name: string) => TASKS.find((task) => task.name === name) as TransferTask
 const RUN = { seed: 4, stateDir: 'state', scale: 0.1 }
@@ -83,4 +84,17 @@ test('the long twin has four times the steps', () => {
     jobs.flatMap(({ spec }) => spec.maxSteps ?? []),
     [4 * scaled(taskOf('coco-pose').steps, RUN)],
   )
+})
+
+test('each job takes as many steps as the job of the demonstration', async () => {
+  const samples = await readDemonstration({ stateDir: 'state' })
+  const stepsOf = (name: string) => {
+    const sample = samples.find(({ object: { kind, metadata } }) => kind.endsWith('Job') && metadata.name === name)
+    return (sample?.object as { spec?: { maxSteps?: number } } | undefined)?.spec?.maxSteps
+  }
+  assert.deepEqual(
+    TASKS.map(({ name, steps }) => [name, steps]),
+    TASKS.map(({ name }) => [name, stepsOf(name)]),
+  )
+  assert.equal(pretrainSteps, stepsOf('jft-mini'))
 })
