@@ -23,7 +23,7 @@ export const POSE_RECIPES = {
     optimizer: { type: 'momentum', momentum: 0.9 },
     // The heatmap loss is a mean over positions of which few are in a disk, so the rate is high. Without batch norm, weights
     // diverge at this rate unless gradients are clipped.
-    learningRate: { type: 'poly', initial: 1, power: 0.9, warmupSteps: 50 },
+    learningRate: { type: 'poly', initial: 0.7, power: 0.9, warmupSteps: 50 },
     gradientClipNorm: 1,
     maxSteps: 400,
     batchSize: 8,
