@@ -14,7 +14,10 @@ export function register(command: Command): void {
     .option('--state-dir <dir>', 'folder for jobs, checkpoints and logs', '.downpour')
     .option('--fresh', 'first delete the jobs and checkpoints of previous runs (generated data is kept)')
     .option('--keep-running', 'keep the API server and the operator running after the jobs have ended')
-    .option('--quick', 'the demonstration with shorter pre-training and two of its tasks: classification and segmentation')
+    .option(
+      '--quick',
+      'the demonstration with shorter pre-training and two of its tasks: classification and segmentation',
+    )
     .option('--seed <n>', 'seed of the demonstration', wholeNumber)
     .option(
       '--parallel-jobs <n>',
