@@ -100,13 +100,13 @@ suite('the demonstration', () => {
     assert.deepEqual(await namesOf(true), paired(tasks.slice(0, 2)))
   })
 
-  test('pre-trains for 1500 steps, and for 1250 in its quick form', async () => {
+  test('pre-trains for 1500 steps, and for 1400 in its quick form', async () => {
     const stepsOf = async (quick: boolean) =>
       (await readDemonstration({ stateDir: 'here', quick })).flatMap(({ object }) =>
         object.kind === 'PretrainJob' ? [(object as { spec?: { maxSteps?: number } }).spec?.maxSteps] : [],
       )
     assert.deepEqual(await stepsOf(false), [1500])
-    assert.deepEqual(await stepsOf(true), [1250])
+    assert.deepEqual(await stepsOf(true), [1400])
   })
 
   test('asks for data of the sizes in its samples, in a folder for each seed', async () => {
