@@ -22,7 +22,7 @@ export const POSE_RECIPES = {
     input: { cropHeightPixels: 64, cropWidthPixels: 48, diskRadiusPixels: 6, flip: false },
     optimizer: { type: 'momentum', momentum: 0.9 },
     // The heatmap loss is a mean over positions of which few are in a disk, so the rate is high. Without batch norm, weights
-    // diverge at this rate unless gradients are clipped.
+    // diverge at this rate unless gradients are clipped. At a rate of 1 the score after 400 steps depends on chance.
     learningRate: { type: 'poly', initial: 0.7, power: 0.9, warmupSteps: 50 },
     gradientClipNorm: 1,
     maxSteps: 400,

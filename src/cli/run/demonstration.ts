@@ -20,12 +20,15 @@ export interface DemonstrationOptions {
 export async function readDemonstration(options: DemonstrationOptions): Promise<Manifest[]> {
   const files = options.quick ? QUICK : WHOLE
   const manifests = await readManifests(files.map((file) => join(SAMPLES, file)))
-  const own = manifests.map((manifest) => withSpec(inStateDir(manifest, options), { seed: options.seed }))
-  return options.quick ? own.map(shortened) : own
+  return manifests.map((manifest) => withSpec(inStateDir(manifest, options), fieldsFor(manifest.object.kind, options)))
 }
 
-function shortened(manifest: Manifest): Manifest {
-  return manifest.object.kind === 'PretrainJob' ? withSpec(manifest, { maxSteps: QUICK_PRETRAIN_STEPS }) : manifest
+/** What the options change in the spec of a job. */
+function fieldsFor(kind: string, { quick, seed }: DemonstrationOptions): Record<string, number> {
+  return {
+    ...(seed !== undefined && { seed }),
+    ...(quick && kind === 'PretrainJob' && { maxSteps: QUICK_PRETRAIN_STEPS }),
+  }
 }
 
 function inStateDir(manifest: Manifest, { stateDir, seed = 0 }: DemonstrationOptions): Manifest {
@@ -41,10 +44,9 @@ function inStateDir(manifest: Manifest, { stateDir, seed = 0 }: DemonstrationOpt
   return { ...manifest, object: { ...object, metadata: { ...object.metadata, annotations } } }
 }
 
-/** Sets the given fields in the spec of a job; other objects have none of them. */
-function withSpec(manifest: Manifest, fields: { seed?: number | undefined; maxSteps?: number }): Manifest {
+/** Sets fields in the spec of a job; other objects stay as they are. */
+function withSpec(manifest: Manifest, fields: Record<string, number>): Manifest {
   const object = manifest.object as Manifest['object'] & { spec?: Record<string, unknown> }
   if (!Object.hasOwn(PLURALS, object.kind)) return manifest
-  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
-  return { ...manifest, object: { ...object, spec: { ...object.spec, ...given } } as Manifest['object'] }
+  return { ...manifest, object: { ...object, spec: { ...object.spec, ...fields } } as Manifest['object'] }
 }
