@@ -409,11 +409,12 @@ for (const [what, heldMs] of Object.entries({
   test(`a new watch starts at once after ${what}, even if it had no event`, async () => {
     const clock = new FakeClock()
     const held: ServerResponse[] = []
-    const { watches } = await reflect(
+    const { reflector, watches } = await reflect(
       {
         lists: [listOf(5)],
         watches: [
           (response) => {
+            clock.jump(1)
             quiet(response)
             held.push(response)
           },
@@ -422,7 +423,8 @@ for (const [what, heldMs] of Object.entries({
       { clock, random: () => 1, backoff: { baseMs: 200, capMs: 30_000 } },
     )
     for (let nth = 1; nth <= 5; nth++) {
-      await eventually(() => assert.equal(watches().length, nth))
+      // A silence of 0 after the jump of the server: the reflector has seen that its watch is open.
+      await eventually(() => assert.deepEqual([watches().length, reflector.silentMs()], [nth, 0]))
       clock.jump(heldMs)
       held[nth - 1]?.end()
       await eventually(() => assert.deepEqual(clock.waits, [200]))
