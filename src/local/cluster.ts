@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { podTargets, type TargetGroup } from '../contract/discovery.ts'
 import { ENV } from '../contract/runtime.ts'
 import { type Clock, systemClock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
@@ -39,6 +40,8 @@ export interface LocalClusterOptions {
   onLocked?: () => Promise<void>
   /** Called with the reason when writes to the disk begin to fail, and with `undefined` when they succeed again. */
   onStorageOutage?: (reason: string | undefined) => void
+  /** Processes besides pods that serve metrics. */
+  otherTargets?: () => readonly TargetGroup[]
   /** False: pods stay Pending, for tests that act as the kubelet. */
   runPods?: boolean
 }
@@ -80,7 +83,9 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     const token = readOrMakeToken(stateDir)
     const kubelet = new Kubelet({ ...options, store, clock, common })
     const serveLog = logServer(store, kubelet)
-    const server = await startApiServer({ store, port: options.port ?? 0, token, clock, log, serveLog })
+    const metricsTargets = () => [...(options.otherTargets?.() ?? []), ...podTargets(store.list(resourceOfKind('Pod')))]
+    const port = options.port ?? 0
+    const server = await startApiServer({ store, port, token, clock, log, metricsTargets, serveLog })
     open.push(() => server.close())
     const url = `http://127.0.0.1:${server.port}`
     const kubeconfigPath = resolve(stateDir, 'kubeconfig')

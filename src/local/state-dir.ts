@@ -5,8 +5,8 @@ import { folderError, makePrivateFolder, requireFolder } from '../support/folder
 
 const USE = { option: '--state-dir', code: 'STATE_DIR_UNUSABLE' }
 /** Folders and files that a run creates in it. */
-const FOLDERS = ['state', 'logs', 'termination', 'volumes', 'data', 'compile-cache']
-const FILES = ['lock', 'kubeconfig', 'hosts.json', 'runtime-key', 'results.json', 'report.html']
+const FOLDERS = ['state', 'logs', 'termination', 'volumes', 'data', 'compile-cache', 'prometheus']
+const FILES = ['lock', 'kubeconfig', 'hosts.json', 'runtime-key', 'results.json', 'report.html', 'prometheus.yml']
 
 /**
  * Closes the folder to other users, unless it holds other files too: /tmp or a home keeps its mode, and so do the user's

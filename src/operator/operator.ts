@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { PHASES } from '../api/status.ts'
+import { DISCOVERY_PATH } from '../contract/discovery.ts'
 import { startProcessServer } from '../http/process-server.ts'
 import type { HttpServer } from '../http/server.ts'
 import { KubeClient } from '../kube/client.ts'
@@ -10,11 +11,14 @@ import { EventRecorder } from '../kube/events.ts'
 import { LeaderElector } from '../kube/leader.ts'
 import type { Limits } from '../kube/token-bucket.ts'
 import { type HandlerResult, WorkQueue } from '../kube/work-queue.ts'
-import { createOperatorMetrics, type OperatorMetrics, type ReconcileResult } from '../metrics/operator.ts'
+import { exposition } from '../metrics/exposition.ts'
+import { createOperatorMetrics, type OperatorMetrics } from '../metrics/operator.ts'
+import type { ReconcileResult } from '../metrics/reconcile.ts'
 import type { PlanOptions } from '../plan/types.ts'
 import { systemClock } from '../support/clock.ts'
 import { DownpourError, errorCode, errorMessage, errorText } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
+import { Discovery } from './discovery.ts'
 import { describeWaiting } from './readiness.ts'
 import { Reconciler } from './reconciler.ts'
 import { ReportReader } from './runtime-status.ts'
@@ -56,6 +60,8 @@ export interface OperatorOptions {
   defaultImage: string
   /** For pods whose job does not set it. */
   podIds?: PlanOptions['podIds']
+  /** Adds the annotations by which some configurations of Prometheus find pods. */
+  scrapeAnnotations?: boolean
   /** Bearer key that pods require for their status; absent: none. */
   runtimeKey?: string | undefined
   logLevel: string
@@ -71,6 +77,7 @@ export class Operator {
   readonly #queue: WorkQueue
   readonly #watches: Watches
   readonly #metrics: OperatorMetrics
+  readonly #discovery: Discovery
   readonly #lost = Promise.withResolvers<void>()
   #http: HttpServer | undefined
 
@@ -79,15 +86,20 @@ export class Operator {
     this.#options = options
     this.#log = log
     const { kubeconfig, kubeLimits } = options
-    this.#client = new KubeClient({ kubeConfig: kubeconfig, log, limits: kubeLimits, userAgent: COMPONENT })
-    this.#elector = options.leaderElect ? this.#newElector(identity) : undefined
-    this.#events = new EventRecorder({ client: this.#client, log, component: COMPONENT, instance: identity })
     this.#metrics = createOperatorMetrics({
       version: packageVersion(),
       phases: PHASES,
       concurrency: this.#concurrency(),
       defaults: true,
+      jobs: () => this.#reconciler.figures(systemClock.nowMs()),
+      nowMs: () => systemClock.monotonicMs(),
     })
+    this.#client = new KubeClient({
+      ...{ kubeConfig: kubeconfig, log, limits: kubeLimits, userAgent: COMPONENT },
+      observer: this.#metrics.requests,
+    })
+    this.#elector = options.leaderElect ? this.#newElector(identity) : undefined
+    this.#events = new EventRecorder({ client: this.#client, log, component: COMPONENT, instance: identity })
     this.#metrics.leader(COMPONENT, () => this.#isLeader())
     this.#watches = createWatches({
       client: this.#client,
@@ -98,8 +110,19 @@ export class Operator {
       onStarting: (key) => this.#queue.addAfter(key, START_DEBOUNCE_MS),
       onGone: (key) => this.#forget(key),
     })
+    this.#discovery = new Discovery({
+      client: this.#client,
+      pods: this.#watches.stores.pods,
+      isSynced: () => this.#watches.reflectors.every(({ reflector }) => reflector.synced),
+      log,
+    })
     this.#reconciler = this.#newReconciler()
     this.#queue = this.#newQueue()
+  }
+
+  /** Undefined: it serves no HTTP. */
+  get httpPort(): number | undefined {
+    return this.#http?.port
   }
 
   /** Answers probes from the start, even while the API server is unreachable: watches retry without end. */
@@ -111,7 +134,8 @@ export class Operator {
         host: httpHost,
         unhealthyBecause: () => this.#troubles(),
         notReadyBecause: () => describeWaiting(this.#watches) ?? this.#reconciler.trouble,
-        metrics: this.#metrics.registry,
+        metrics: exposition(this.#metrics.registry),
+        get: { [DISCOVERY_PATH]: () => this.#discovery.targets() },
       }).catch((error) => {
         const advice = 'pass another with --http-port, or 0 for any free one'
         const message = `--http-port ${httpPort}: ${errorMessage(error)}; ${advice}`
@@ -187,7 +211,7 @@ export class Operator {
   }
 
   #newReconciler(): Reconciler {
-    const { pollSeconds, defaultImage, podIds } = this.#options
+    const { pollSeconds, defaultImage, podIds, scrapeAnnotations = false } = this.#options
     const log = this.#log
     return new Reconciler({
       client: this.#client,
@@ -199,7 +223,7 @@ export class Operator {
       clock: systemClock,
       random: Math.random,
       pollMs: pollSeconds * 1000,
-      planOptions: { defaultImage, ...(podIds && { podIds }) },
+      planOptions: { defaultImage, ...(podIds && { podIds }), scrapeAnnotations },
       wake: (key) => this.#queue.add(key),
       isLeader: () => this.#isLeader(),
     })
@@ -227,6 +251,9 @@ export class Operator {
       const waitMs = answer?.requeueAfterMs
       result = waitMs === undefined ? 'success' : waitMs === 0 ? 'requeue' : 'requeue_after'
       return answer
+    } catch (error) {
+      if (isBug(error)) reconcile.panicked()
+      throw error
     } finally {
       done()
       reconcile.ended(result, performance.now() - startedMs)
@@ -252,6 +279,11 @@ export class Operator {
     const broken = silent.filter(({ reflector }) => reflector.stats().synced)
     return broken.length > 0 ? `no answer from the API server about ${broken.map((one) => one.resource)}` : undefined
   }
+}
+
+/** Errors of requests and of input have codes; those of a programming mistake have none. */
+function isBug(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError
 }
 
 export function aborted(signal: AbortSignal): Promise<void> {

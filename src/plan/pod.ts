@@ -33,6 +33,13 @@ const GRACE_SECONDS: Readonly<Record<Role, number>> = { ps: 60, worker: 30, eval
 const NON_ROOT = 65_532
 const FIXED_IDS = { runAsUser: NON_ROOT, runAsGroup: NON_ROOT, fsGroup: NON_ROOT }
 const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container'
+/** No part of the plan's hash: a job keeps its pods when an operator begins to write them. */
+const SCRAPE_ANNOTATIONS = {
+  'prometheus.io/scrape': 'true',
+  'prometheus.io/port': String(PORTS.http),
+  'prometheus.io/path': '/metrics',
+  'prometheus.io/scheme': 'http',
+}
 
 export function podOf(context: PodContext, role: Role, index: number, incarnation: PodIncarnation): PlannedPod {
   const { job } = context
@@ -57,6 +64,7 @@ export function podOf(context: PodContext, role: Role, index: number, incarnatio
       annotations: {
         // kubectl logs and exec then use this container, even if a webhook inserts another before it.
         [DEFAULT_CONTAINER]: role,
+        ...(context.options.scrapeAnnotations && SCRAPE_ANNOTATIONS),
         ...propagated.annotations,
         ...template?.annotations,
         ...placement.annotations,

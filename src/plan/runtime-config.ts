@@ -41,6 +41,7 @@ export function runtimeConfig(job: Job): RuntimeConfig {
     init: initOf(job),
     ...(spec.evaluation ? { evaluation: evaluationConfig(job) } : {}),
     maxNonFinite: spec.maxNonFinite,
+    metrics: spec.metrics,
   }
 }
 

@@ -7,6 +7,8 @@ export interface PlanOptions {
   defaultImage: string
   /** For pods whose job does not set it; default fixed. */
   podIds?: Job['spec']['runtime']['podIds']
+  /** Adds the annotations by which some configurations of Prometheus find pods. */
+  scrapeAnnotations?: boolean
 }
 
 interface PlannedMeta {

@@ -15,6 +15,7 @@ import { CHART } from '../../tools/helm.ts'
 import { MATRIX } from '../chart/matrix.ts'
 import { eventually } from '../support/eventually.ts'
 import { kubeconfigOf } from './account.ts'
+import { applyMonitoringCrds } from './crds.ts'
 import { type OperatorProcess, openNamespace, startOperator, type TestNamespace } from './fixture.ts'
 
 const RELEASE = 'downpour'
@@ -30,6 +31,7 @@ let folder: string
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'downpour-chart-'))
   cluster = await ensureCluster()
+  await applyMonitoringCrds(cluster)
   jobs = await openNamespace(`${NAMESPACE}-jobs`)
   other = await openNamespace(`${NAMESPACE}-other`)
   await kubectl('create', 'namespace', NAMESPACE)
@@ -101,11 +103,8 @@ suite('the API server accepts every rendered field', () => {
   for (const [description, values] of Object.entries(MATRIX)) {
     test(`with ${description}`, async () => {
       const namespaces = values.watchNamespaces ? { watchNamespaces: [jobs.name, other.name] } : {}
-      // The cluster has no CRDs of the Prometheus operator.
-      const metrics = { serviceMonitor: { enabled: false }, podMonitor: { enabled: false } }
       const file = join(folder, 'values.json')
-      const ofMetrics = values.metrics as object | undefined
-      writeFileSync(file, JSON.stringify({ ...values, ...namespaces, metrics: { ...ofMetrics, ...metrics } }))
+      writeFileSync(file, JSON.stringify({ ...values, ...namespaces }))
       const manifests = join(folder, 'manifests.yaml')
       writeFileSync(manifests, await helm('template', 'fresh', CHART, '--kube-version', '1.34.0', '--values', file))
       await kubectl(

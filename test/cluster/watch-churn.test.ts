@@ -113,9 +113,9 @@ function phasesIn(metrics: string): Record<string, string> {
 
 async function measure(operator: OperatorProcess) {
   const [relists, reconnects, expired, rss] = await Promise.all([
-    metric(operator, 'downpour_watch_relists'),
-    metric(operator, 'downpour_watch_reconnects'),
-    metric(operator, 'downpour_watch_expired'),
+    metric(operator, 'downpour_watch_relists_total'),
+    metric(operator, 'downpour_watch_reconnects_total'),
+    metric(operator, 'downpour_watch_expired_total'),
     metric(operator, 'process_resident_memory_bytes'),
   ])
   return { relists, reconnects, expired, rssMiB: mebibytes(rss) }

@@ -87,6 +87,7 @@ const fullSpec = {
   workers: { replicas: 4, quorum: 2, template },
   runtime: { backend: 'wasm', image: 'registry.example.com/downpour:1' },
   maxNonFinite: 3,
+  metrics: { perWorker: false },
 }
 
 /** Every field appears in at least one of these jobs; a preset fills the fields that the short ones omit. */

@@ -38,6 +38,12 @@ export const coredns = (): Binary => binary('coredns', 'coredns', 'github.com/co
 export const trainingOperator = (): Binary =>
   binary('training-operator', 'training-operator', 'github.com/kubeflow/training-operator', '/cmd/training-operator.v1')
 
+/** Prometheus 3's. Its file has another name than Debian's promtool, so that a PATH with both finds the latter. */
+export const promtool3 = (): Binary => ({
+  ...binary('promtool', 'promtool', 'github.com/prometheus/prometheus', '/cmd/promtool'),
+  file: join(BIN, 'promtool3'),
+})
+
 export const crictl = (): Binary => binary('crictl', 'crictl', 'sigs.k8s.io/cri-tools', '/cmd/crictl')
 export function toolbox(): Binary {
   const name = 'toolbox'

@@ -13,11 +13,15 @@ const PACKAGES = {
   containerd: 'containerd',
   ctr: 'containerd',
   runc: 'runc',
+  strace: 'strace',
   iptables: 'iptables',
   conntrack: 'conntrack',
   ip: 'iproute2',
   buildah: 'buildah',
   mmdebstrap: 'mmdebstrap',
+  prometheus: 'prometheus',
+  promtool: 'prometheus',
+  'prometheus-alertmanager': 'prometheus-alertmanager',
 } as const
 export type Prerequisite = keyof typeof PACKAGES
 
@@ -61,7 +65,8 @@ export async function ensureCniPlugins(signal?: AbortSignal): Promise<string> {
 
 async function install(name: string, reason: string, signal?: AbortSignal): Promise<void> {
   if (process.getuid?.() !== 0 || !onPath('apt-get')) throw missing(name, reason)
-  const env = { DEBIAN_FRONTEND: 'noninteractive' }
+  // In a runlevel of maintenance, packages do not start the services that they install.
+  const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
   await step(`installing ${name}`, async () => {
     const args = ['install', '-y', '--no-install-recommends', name]
     // Container images often have no package lists or old ones: updates them after a failure and tries again.

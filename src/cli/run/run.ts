@@ -4,6 +4,7 @@ import { availableParallelism, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Job } from '../../api/job.ts'
 import { withoutSecrets } from '../../api/secrets.ts'
+import type { TargetGroup } from '../../contract/discovery.ts'
 import { startLocalCluster } from '../../local/cluster.ts'
 import { TENSORFLOW_THREADS } from '../../local/kubelet/pod-environment.ts'
 import { systemClock } from '../../support/clock.ts'
@@ -24,8 +25,9 @@ import { readDemonstration } from './demonstration.ts'
 import { generateRequestedData } from './generate-data.ts'
 import { RunJobs } from './jobs.ts'
 import { watchParents } from './parent-processes.ts'
+import { PROMETHEUS_ADDRESS, writePrometheusConfig } from './prometheus-config.ts'
 import { savedLines } from './saved-checkpoints.ts'
-import { superviseOperator } from './supervise-operator.ts'
+import { type SupervisedOperator, superviseOperator } from './supervise-operator.ts'
 import { tensorflowThreads } from './tensorflow-threads.ts'
 import { retryUntilSpace } from './wait-for-space.ts'
 
@@ -59,23 +61,20 @@ export async function run(files: string[], options: RunOptions): Promise<number>
   const environment = podEnvironment(stateDir, threads)
   const onLocked = async () => (options.fresh ? deletePreviousRuns(stateDir) : undefined)
   const onStorageOutage = (reason: string | undefined) => view.print(storageText(reason))
-  const cluster = await startLocalCluster({ stateDir, command: BIN, environment, log, onLocked, onStorageOutage })
+  let operator: SupervisedOperator | undefined
+  const cluster = await startLocalCluster({
+    ...{ stateDir, command: BIN, environment, log, onLocked, onStorageOutage },
+    otherTargets: () => targetsOf(operator),
+  })
   const kubeconfig = cluster.kubeconfigPath
   const jobs = new RunJobs({ kubeConfig: kubeconfig, stateDir, parallelJobs, signal: interrupt })
-  let operator: ReturnType<typeof superviseOperator> | undefined
   let unfinished = new Map<string, string>()
   try {
-    view.print(`kubectl --kubeconfig ${kubeconfig} get pj,fj,pods    # for another terminal`)
+    for (const line of commandLines(kubeconfig, await writePrometheusConfig(stateDir, cluster))) view.print(line)
     await generateRequestedData(manifests, view, interrupt)
     await jobs.apply(manifests, view)
-    operator = superviseOperator({
-      command: BIN,
-      kubeconfig,
-      stateDir,
-      environment: { ...environment, ...cluster.environment },
-      view,
-      log,
-    })
+    const operatorEnvironment = { ...environment, ...cluster.environment }
+    operator = superviseOperator({ command: BIN, kubeconfig, stateDir, environment: operatorEnvironment, view, log })
     const scores = new ScoreHistory()
     const ended = await followJobs(jobs, view, scores, interrupt)
     const code = await reportRun(
@@ -99,6 +98,19 @@ export async function run(files: string[], options: RunOptions): Promise<number>
     await cluster.close()
     for (const line of await savedLines(unfinished)) view.print(line)
   }
+}
+
+/** Commands for another terminal. */
+function commandLines(kubeconfig: string, prometheusFlags: string): string[] {
+  return [
+    `kubectl --kubeconfig ${kubeconfig} get pj,fj,pods    # for another terminal`,
+    `prometheus ${prometheusFlags}    # shows its metrics at http://${PROMETHEUS_ADDRESS}`,
+  ]
+}
+
+function targetsOf(operator: SupervisedOperator | undefined): TargetGroup[] {
+  const address = operator?.address()
+  return address === undefined ? [] : [{ targets: [address], labels: { pod: 'downpour-operator' } }]
 }
 
 function storageText(reason: string | undefined): string {

@@ -12,8 +12,9 @@ import type { ProgressView } from '../progress.ts'
 const RESTART = { baseMs: 500, capMs: 30_000 }
 /** An operator that ran this long resets the back-off. */
 const HEALTHY_AFTER_MS = 60_000
-/** Listens only on the loopback interface, at any free port, so that several runs do not collide. */
-const HTTP_FLAGS = ['--http-host', '127.0.0.1', '--http-port', '0']
+const HTTP_HOST = '127.0.0.1'
+/** Any free port, so that several runs do not collide. */
+const HTTP_FLAGS = ['--http-host', HTTP_HOST, '--http-port', '0']
 const STOP_GRACE_MS = 10_000
 
 export interface SupervisorOptions {
@@ -27,23 +28,38 @@ export interface SupervisorOptions {
   clock?: Clock
 }
 
-/** Starts the operator. It also ends when this process is killed, because its standard input is a pipe from here. */
-export function superviseOperator({ stateDir, view, log, clock = systemClock, ...how }: SupervisorOptions): {
+export interface SupervisedOperator {
+  /** Where it serves metrics; undefined while it does not run. */
+  address(): string | undefined
   stop(): Promise<void>
-} {
+}
+
+/** Starts the operator. It also ends when this process is killed, because its standard input is a pipe from here. */
+export function superviseOperator({
+  stateDir,
+  view,
+  log,
+  clock = systemClock,
+  ...how
+}: SupervisorOptions): SupervisedOperator {
   const logFile = join(stateDir, 'logs', 'operator.log')
   mkdirSync(join(stateDir, 'logs'), { recursive: true })
   const output = openSync(logFile, 'a', 0o600)
   const reaper = new Reaper(log)
   const stopping = new AbortController()
   let child: ChildProcess | undefined
+  let httpPort: number | undefined
 
   const keepRunning = async () => {
     for (let failures = 0; !stopping.signal.aborted; failures++) {
       const startedMs = clock.monotonicMs()
       child = startOperator(how, output)
       if (child.pid !== undefined) reaper.watch(child.pid)
+      child.on('message', (message: { httpPort?: number }) => {
+        httpPort = message.httpPort
+      })
       const end = await endOf(child)
+      httpPort = undefined
       if (child.pid !== undefined) reaper.forget(child.pid)
       if (stopping.signal.aborted) return
       view.print(`operator ${end}; log: ${logFile}`)
@@ -54,6 +70,7 @@ export function superviseOperator({ stateDir, view, log, clock = systemClock, ..
   const running = keepRunning().finally(() => closeSync(output))
 
   return {
+    address: () => (httpPort === undefined ? undefined : `${HTTP_HOST}:${httpPort}`),
     async stop() {
       stopping.abort()
       child?.kill('SIGTERM')
@@ -85,7 +102,7 @@ function startOperator(
   const [program = '', ...words] = command
   const flags = ['--kubeconfig', kubeconfig, '--no-leader-elect', ...HTTP_FLAGS, '--poll-seconds', '1']
   return spawn(program, [...words, 'operator', ...flags], {
-    stdio: ['pipe', output, output],
+    stdio: ['pipe', output, output, 'ipc'],
     env: environment,
     detached: true,
   })

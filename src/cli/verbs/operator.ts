@@ -39,6 +39,7 @@ export function register(command: Command, run: (options: OperatorOptions) => Pr
         .choices(POD_IDS)
         .default('fixed'),
     )
+    .option('--scrape-annotations', 'annotate pods with prometheus.io/scrape, port, path and scheme')
     .addOption(new Option('--log-level <level>').choices(['debug', 'info', 'warn', 'error']).default('info'))
     .action(({ namespace = [], kubeQps, kubeBurst, ...flags }: Flags) =>
       exitWith(run({ ...flags, namespaces: namespace, kubeLimits: { qps: kubeQps, burst: kubeBurst } })),

@@ -1,5 +1,6 @@
 /** Parses and validates a request for objects. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TargetGroup } from '../../contract/discovery.ts'
 import type { Clock } from '../../support/clock.ts'
 import { isFields } from '../../support/fields.ts'
 import type { Log } from '../../support/log.ts'
@@ -21,6 +22,8 @@ export interface ApiServerOptions {
   token: string
   clock: Clock
   log: Log
+  /** For Prometheus. */
+  metricsTargets: () => readonly TargetGroup[]
   /** GET pods/NAME/log. */
   serveLog: (namespace: string, pod: string, query: URLSearchParams, response: ServerResponse) => Promise<void>
 }

@@ -7,6 +7,7 @@
  * bookmarks ends with one.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { DISCOVERY_PATH } from '../../contract/discovery.ts'
 import { type HttpServer, startHttpServer } from '../../http/server.ts'
 import { badRequest, StatusError } from '../store/status-error.ts'
 import { discoveryOf } from './discovery.ts'
@@ -39,7 +40,7 @@ async function handle(context: ApiContext, incoming: IncomingMessage, response: 
     throw new StatusError(401, 'Unauthorized', 'Unauthorized')
   const url = URL.parse(incoming.url ?? '/', 'http://localhost')
   if (!url) throw badRequest(`the path cannot be read: ${incoming.url}`)
-  if (serveAbout(url.pathname, incoming, response)) return
+  if (serveAbout(context, url.pathname, incoming, response)) return
   const target = targetOf(url.pathname)
   if (!target) throw new StatusError(404, 'NotFound', 'the server could not find the requested resource')
   const verb = VERBS[incoming.method ?? '']
@@ -47,10 +48,11 @@ async function handle(context: ApiContext, incoming: IncomingMessage, response: 
   await verb(context, await readRequest(incoming, target, url.searchParams), response)
 }
 
-/** Answers health, OpenAPI and discovery requests. @returns false for any other path */
-function serveAbout(path: string, incoming: IncomingMessage, response: ServerResponse): boolean {
+/** Answers requests for health, OpenAPI, and both kinds of discovery. @returns false for any other path */
+function serveAbout(context: ApiContext, path: string, incoming: IncomingMessage, response: ServerResponse): boolean {
   if (incoming.method !== 'GET') return false
   if (/^\/(healthz|livez|readyz)$/.test(path)) response.end('ok')
+  else if (path === DISCOVERY_PATH) send(response, 200, context.metricsTargets())
   else if (path === '/openapi/v2') sendOpenApiV2(incoming.headers.accept, response)
   else {
     const found = openApiOf(path) ?? discoveryOf(path)

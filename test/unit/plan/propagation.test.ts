@@ -68,6 +68,30 @@ suite('labels and annotations of a job', () => {
   })
 })
 
+suite('scrape annotations of pods', () => {
+  const options = { ...OPTIONS, scrapeAnnotations: true }
+  const valuesOf = (annotations: Record<string, string> = {}) =>
+    ['scrape', 'port', 'path', 'scheme'].map((key) => annotations[`prometheus.io/${key}`])
+
+  test('are on the pods of every role if the operator is told to write them', () => {
+    const job = pretrainJob()
+    for (const { metadata } of podsOf(job)) assert.deepEqual(valuesOf(metadata.annotations), Array(4).fill(undefined))
+    for (const { metadata } of podsOf(job, planJob(job, options)))
+      assert.deepEqual(valuesOf(metadata.annotations), ['true', '9090', '/metrics', 'http'])
+  })
+
+  test('are those of the template if it has them', () => {
+    const annotations = { 'prometheus.io/scrape': 'false' }
+    const job = pretrainJob({ workers: { template: { annotations } } })
+    const worker = planJob(job, options).pod('worker', 0, { attempt: 0, generation: 0 })
+    assert.deepEqual(valuesOf(worker.metadata.annotations), ['false', '9090', '/metrics', 'http'])
+  })
+
+  test('do not change the hash of a plan, so existing pods stay', () => {
+    assert.equal(planJob(pretrainJob(), options).hash, planJob(pretrainJob(), OPTIONS).hash)
+  })
+})
+
 suite('user and group ids of pods', () => {
   const idsOf = (runtime: object, podIds?: 'fixed' | 'platform') => {
     const job = pretrainJob({ runtime })

@@ -14,7 +14,16 @@ import { FakeClock } from '../../../support/fake-clock.ts'
 const clock = new FakeClock()
 const journal = { load: () => ({ objects: [], version: 7 }), put() {}, remove() {} } as unknown as Journal
 const store = new ObjectStore(journal, clock)
-const context = { store, clock, pages: new Pages(clock), port: 0, token: '', log: silentLog, serveLog: async () => {} }
+const context = {
+  store,
+  clock,
+  pages: new Pages(clock),
+  port: 0,
+  token: '',
+  log: silentLog,
+  metricsTargets: () => [],
+  serveLog: async () => {},
+}
 
 function openWatch(query: string): { lines: string[]; response: EventEmitter } {
   const lines: string[] = []
