@@ -94,6 +94,10 @@ export const Runtime = z.strictObject({
     ),
 })
 
+export const Metrics = z.strictObject({
+  perWorker: byDefault(vocabulary.Metrics.shape.perWorker, true),
+})
+
 const template = PodTemplate.optional().describe('What these pods need: resources, nodes, environment, volumes.')
 
 export const ParameterServer = z.strictObject({
@@ -132,6 +136,7 @@ export const trainingFields = {
   runtime: Runtime.describe('The program in the pods.'),
   checkpoint: Checkpoint.describe('When and where checkpoints are saved, and how many are kept.'),
   maxNonFinite: Training.shape.maxNonFinite,
+  metrics: Metrics.describe('What the pods export to Prometheus.'),
 }
 
 const authoredFields = {

@@ -31,6 +31,7 @@ export const BASE_DEFAULTS = {
   runtime: {},
   checkpoint: {},
   maxNonFinite: 10,
+  metrics: {},
 } as const
 
 export function presetNames<R extends object>(recipes: R): (keyof R & string)[] {

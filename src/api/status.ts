@@ -37,6 +37,17 @@ const Progress = z.object({
     .describe('Mean number of updates between the pull of the weights and the push of their gradient.'),
   stalenessP99: z.number().describe('99th percentile of the same number of updates.'),
   workersContributed: z.int().describe('Number of workers that have had a push applied.'),
+  stepsLost: z
+    .int()
+    .optional()
+    .describe('Steps taken again, because the parameter servers went back to a checkpoint; absent: none.'),
+  lastRollback: z
+    .object({
+      incarnation: z.int().describe('The start of parameter server 0 that went back.'),
+      steps: z.int().describe('The part of stepsLost that is due to it.'),
+    })
+    .optional()
+    .describe('The last return to a checkpoint that lost steps, so that each step counts once.'),
   updatedAt: z.string().describe('When this was read from parameter server 0.'),
   steppedAt: z.string().describe('When step last increased. progressDeadlineSeconds counts from here.'),
 })
@@ -115,6 +126,11 @@ export const JobStatus = z.object({
   psGeneration: z
     .int()
     .describe('How often all parameter servers have been restarted; the label of their pods has the same number.'),
+  runningSeconds: z
+    .int()
+    .optional()
+    .describe('Seconds in phase Running, without those since runningSince; absent while there are none.'),
+  runningSince: z.string().optional().describe('When the phase became Running; absent in any other phase.'),
   startTime: z
     .string()
     .optional()

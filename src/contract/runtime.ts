@@ -11,6 +11,7 @@ import {
   Freeze,
   type Input,
   LearningRate,
+  Metrics,
   Model,
   Optimizer,
   positive,
@@ -123,6 +124,7 @@ export const RuntimeConfig = z.strictObject({
   async: Async,
   topology: z.strictObject({ parameterServers: positive, workers: positive, psHosts: z.array(z.string()).min(1) }),
   runtime: z.strictObject({ backend }),
+  metrics: Metrics,
   checkpoint: z.strictObject({
     /** Folder of this job inside the mounted checkpoint folder. */
     path: z.string(),

@@ -42,6 +42,8 @@ export const CoordinatorStatus = z.object({
   /** Differs after each restart of the process. */
   incarnation: z.number(),
   step: count,
+  /** Steps of the former process that are taken again, as far as workers have reported them to this one. */
+  stepsLost: count.default(0),
   maxSteps: z.int().min(1),
   loss: z.number().nullable(),
   learningRate: z.number(),

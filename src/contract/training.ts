@@ -218,6 +218,14 @@ export const Training = z.strictObject({
   maxNonFinite: positive.describe('Consecutive gradients with NaN or infinity before the job fails.'),
 })
 
+export const Metrics = z.strictObject({
+  perWorker: z
+    .boolean()
+    .describe(
+      'Whether parameter server 0 exports pushes, staleness and slowness of each worker: five series a worker.',
+    ),
+})
+
 /** How many checkpoints are kept. */
 export const Retention = z.strictObject({
   keep: z.int().min(2).max(100).describe('Newest checkpoints kept; at least 2, because the newest may be damaged.'),

@@ -9,6 +9,7 @@ import { PORTS } from '../contract/runtime.ts'
 import type { EvaluatorStatus } from '../contract/status.ts'
 import { startProcessServer } from '../http/process-server.ts'
 import { createEvaluatorMetrics, type EvaluatorMetrics } from '../metrics/evaluator.ts'
+import { exposition } from '../metrics/exposition.ts'
 import { cacheRoot } from '../support/cache-root.mjs'
 import { systemClock } from '../support/clock.ts'
 import { createLog, type Log } from '../support/log.ts'
@@ -33,7 +34,13 @@ export async function runEvaluator(): Promise<void> {
   await runPodProcess({
     work: async (signal) => {
       const key = readSecret(keyFile)
-      await startProcessServer({ host, port: PORTS.http, key, metrics: metrics.registry, status: () => status })
+      await startProcessServer({
+        host,
+        port: PORTS.http,
+        key,
+        metrics: exposition(metrics.registry),
+        get: { '/status': () => status },
+      })
       setPriority(NICENESS)
       await evaluate(status, metrics, signal, log)
       status.phase = 'done'

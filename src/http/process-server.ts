@@ -1,4 +1,4 @@
-/** HTTP server of every process: /healthz, /readyz and /metrics, and optionally /status and PUT routes. */
+/** HTTP server of every process: /healthz, /readyz and /metrics, and optionally JSON routes. */
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express'
 import { errorMessage } from '../support/errors.ts'
 import { sameSecret } from '../support/secret.ts'
@@ -13,15 +13,15 @@ export interface ProcessServerOptions extends Pick<HttpServerOptions, 'host' | '
   unhealthyBecause?: () => string | undefined
   /** @returns what the process still waits for; undefined: it is ready */
   notReadyBecause?: () => string | undefined
-  /** @returns the JSON of /status; absent: there is no such path */
-  status?: () => unknown
+  /** GET routes by path, such as /status. @returns the JSON of the answer */
+  get?: Readonly<Record<string, () => unknown>>
   /** PUT routes by path. A function gets the parsed JSON body; an error that it throws is answered with 400. */
   put?: Readonly<Record<string, (body: unknown) => unknown>>
 }
 
 const MAX_BODY_BYTES = 64 * 1024
 /** Far more than probes, a scraper and the operator need. */
-const LIMITS = { connections: 256, idleMs: 10_000 }
+const LIMITS = { connections: 256, idleMs: 10_000, answerMs: 10_000 }
 
 /** @throws DownpourError PORT_TAKEN, PORT_REFUSED */
 export async function startProcessServer(options: ProcessServerOptions): Promise<HttpServer> {
@@ -29,7 +29,7 @@ export async function startProcessServer(options: ProcessServerOptions): Promise
 }
 
 function createApp(options: ProcessServerOptions): Express {
-  const { key, metrics, status, put = {} } = options
+  const { key, metrics, get = {}, put = {} } = options
   const app = express().disable('x-powered-by').disable('etag').enable('case sensitive routing')
   app.get('/healthz', (_request, response) => probe(response, options.unhealthyBecause?.()))
   app.get('/readyz', (_request, response) => probe(response, options.notReadyBecause?.()))
@@ -38,7 +38,8 @@ function createApp(options: ProcessServerOptions): Express {
     const text = await metrics.metrics()
     response.type(metrics.contentType).send(text)
   })
-  if (status) app.get('/status', (_request, response) => void response.json(status()))
+  for (const [path, route] of Object.entries(get))
+    app.get(path, async (_request, response) => void response.json(await route()))
   const readBody = express.json({ limit: MAX_BODY_BYTES, type: () => true })
   for (const [path, route] of Object.entries(put))
     app.put(path, readBody, (request, response) => void response.json(route(request.body) ?? {}))

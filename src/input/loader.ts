@@ -31,8 +31,6 @@ export interface Loader<T> {
 
 export interface LoaderStats {
   corruptRecords: number
-  /** Total time that `next` has waited. */
-  waitSeconds: number
   queuedBatches: number
 }
 
@@ -61,14 +59,13 @@ class ThreadedLoader<T> implements Loader<T> {
   #waiting: { resolve(batch: Batch<T> | null): void; reject(error: unknown): void } | undefined
   #failure: unknown
   #corruptRecords = 0
-  #waitMs = 0
 
   constructor(options: LoaderOptions) {
     const { thread, signal, queueBatches = DEFAULT_QUEUE, cacheBytes = DEFAULT_CACHE_BYTES, ...setup } = options
     const workerData: LoaderSetup = { ...setup, cacheBytes }
     this.#signal = signal
     this.#queueBatches = queueBatches
-    this.#thread = new Worker(thread, { workerData })
+    this.#thread = new Worker(thread, { workerData, name: 'loader' })
     this.#thread.on('message', (message: FromLoader<T>) => this.#take(message))
     this.#thread.on('error', (error) => this.#fail(error))
     this.#thread.on('exit', () =>
@@ -91,16 +88,14 @@ class ThreadedLoader<T> implements Loader<T> {
   }
 
   async next(): Promise<Batch<T> | null> {
-    const startedMs = performance.now()
     const batch = this.#queue.length > 0 ? this.#queue.shift() : await this.#wait()
-    this.#waitMs += performance.now() - startedMs
     if (batch) this.#send({ type: 'wanted' })
     else this.#queue.push(null) // every later call gets null, too
     return batch ?? null
   }
 
   stats(): LoaderStats {
-    return { corruptRecords: this.#corruptRecords, waitSeconds: this.#waitMs / 1000, queuedBatches: this.#queue.length }
+    return { corruptRecords: this.#corruptRecords, queuedBatches: this.#queue.length }
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,22 @@ import type { StatusBody } from './errors.ts'
 import type { RetryPolicy } from './retry.ts'
 import type { Limits } from './token-bucket.ts'
 
+/** What an observer is told of each attempt of a request. */
+export interface RequestFacts {
+  readonly method: string
+  /** Host and port of the API server. */
+  readonly host: string
+}
+
+export interface RequestObserver {
+  /** The headers of an answer have arrived. @param status 0: there was no answer */
+  answered(request: RequestFacts, status: number, seconds: number): void
+  /** The request will be repeated. @param status of the failed attempt; 0: there was no answer */
+  retried(request: RequestFacts, status: number): void
+  /** The request has waited for the rate limit. */
+  limited(request: RequestFacts, seconds: number): void
+}
+
 export interface KubeClientOptions {
   /** Path of a kubeconfig; absent: KUBECONFIG, ~/.kube/config, then the pod's service account. */
   kubeConfig?: string | undefined
@@ -16,6 +32,7 @@ export interface KubeClientOptions {
   /** Aborts all requests and watches of the client. */
   signal?: AbortSignal | undefined
   userAgent?: string | undefined
+  observer?: RequestObserver | undefined
   clock?: Clock | undefined
   random?: (() => number) | undefined
 }

@@ -17,7 +17,7 @@ import { type Collection, type KubeObject, type Ref, resourcePath } from './obje
 import { DEFAULT_RETRY, NO_RETRY, type RetryPolicy, withRetry } from './retry.ts'
 import { openScope, type Scope } from './scope.ts'
 import { DEFAULT_LIMITS, TokenBucket } from './token-bucket.ts'
-import { type ApiRequest, send, stream, type Transport } from './transport.ts'
+import { type ApiRequest, factsOf, send, stream, type Transport } from './transport.ts'
 
 export const FIELD_MANAGER = 'downpour'
 const PAGE = 500
@@ -56,6 +56,8 @@ export class KubeClient {
       connection: this.#connection,
       userAgent: options.userAgent ?? FIELD_MANAGER,
       timeoutMs: options.timeoutMs ?? 30_000,
+      host: new URL(this.#connection.server).host,
+      observer: options.observer,
     }
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
@@ -183,7 +185,7 @@ export class KubeClient {
     const call: ApiRequest = { method: 'GET', path: resourcePath(where), query }
     const scope = openScope([this.#lifetime.signal, options.signal])
     try {
-      await this.#limiter.take(scope.signal)
+      await this.#takeToken(call, scope.signal)
       const { idleMs = 90_000, onOpen } = options
       const lines = stream(this.#transport, call, { idleMs, onOpen }, scope.signal)
       for await (const line of lines) yield parseEvent<T>(line, call.path)
@@ -196,6 +198,12 @@ export class KubeClient {
   async close(): Promise<void> {
     this.#lifetime.close()
     await this.#connection.close()
+  }
+
+  async #takeToken(call: ApiRequest, signal: AbortSignal): Promise<void> {
+    const startedMs = this.#clock.monotonicMs()
+    await this.#limiter.take(signal)
+    this.#transport.observer?.limited(factsOf(this.#transport, call), (this.#clock.monotonicMs() - startedMs) / 1000)
   }
 
   #patch(
@@ -211,7 +219,7 @@ export class KubeClient {
   async #call(call: ApiRequest, waiting: Waiting): Promise<unknown> {
     const scope = openScope([this.#lifetime.signal, waiting.signal])
     const attempt = async () => {
-      await this.#limiter.take(scope.signal)
+      await this.#takeToken(call, scope.signal)
       return send(this.#transport, call, scope.signal)
     }
     try {
@@ -219,8 +227,10 @@ export class KubeClient {
         clock: this.#clock,
         random: this.#random,
         signal: scope.signal,
-        onRetry: (error, attempt, waitMs) =>
-          this.#log.debug({ request: error.details.request, code: error.code, attempt, waitMs }, 'request repeated'),
+        onRetry: (error, attempt, waitMs) => {
+          this.#log.debug({ request: error.details.request, code: error.code, attempt, waitMs }, 'request repeated')
+          this.#transport.observer?.retried(factsOf(this.#transport, call), error.httpStatus)
+        },
       })
     } finally {
       scope.close()

@@ -1,4 +1,5 @@
 import { type Dispatcher, request } from 'undici'
+import type { RequestFacts, RequestObserver } from './client-options.ts'
 import type { Connection } from './connection.ts'
 import { KubeError, type StatusBody, statusError, transportError } from './errors.ts'
 import { openScope } from './scope.ts'
@@ -16,6 +17,13 @@ export interface Transport {
   userAgent: string
   /** Milliseconds for one attempt, from sending to the end of the answer; for a watch, to its headers. */
   timeoutMs: number
+  /** Of the API server, with its port. */
+  host: string
+  observer?: RequestObserver | undefined
+}
+
+export function factsOf({ host }: Transport, { method }: ApiRequest): RequestFacts {
+  return { method, host }
 }
 
 /**
@@ -35,7 +43,7 @@ export async function send(transport: Transport, call: ApiRequest, signal: Abort
   scope.within(transport.timeoutMs, () => deadlineError(transport, call))
   let dispatcher: Dispatcher | undefined
   try {
-    const response = await open(transport, call, { signal: scope.signal }, (used) => {
+    const response = await openObserved(transport, call, { signal: scope.signal }, (used) => {
       dispatcher = used
     })
     return parseBody(call, await response.body.text())
@@ -62,7 +70,7 @@ export async function* stream(
   scope.within(openMs, () => transportError('KUBE_WATCH_LATE', nameOf(call), `not accepted within ${openMs} ms`))
   let dispatcher: Dispatcher | undefined
   try {
-    const response = await open(transport, call, { signal: scope.signal, headersMs }, (used) => {
+    const response = await openObserved(transport, call, { signal: scope.signal, headersMs }, (used) => {
       dispatcher = used
     })
     const restartIdleTimer = () =>
@@ -77,12 +85,42 @@ export async function* stream(
   }
 }
 
+interface Opening {
+  signal: AbortSignal
+  headersMs?: number
+}
+
+type OnDispatcher = (used: Dispatcher) => void
+
+/** A request that its caller gave up is not observed. */
+async function openObserved(
+  transport: Transport,
+  call: ApiRequest,
+  opening: Opening,
+  onDispatcher: OnDispatcher,
+): Promise<Dispatcher.ResponseData> {
+  const startedMs = performance.now()
+  const report = (status: number) =>
+    transport.observer?.answered(factsOf(transport, call), status, (performance.now() - startedMs) / 1000)
+  try {
+    const response = await open(transport, call, opening, onDispatcher)
+    report(response.statusCode)
+    return response
+  } catch (error) {
+    const { signal } = opening
+    const cause: unknown = signal.aborted ? signal.reason : error
+    if (cause instanceof KubeError) report(cause.httpStatus)
+    else if (!signal.aborted) report(0)
+    throw error
+  }
+}
+
 /** Sends the request. @throws KubeError for every answer that is not 2xx */
 async function open(
   transport: Transport,
   call: ApiRequest,
-  { signal, headersMs = 0 }: { signal: AbortSignal; headersMs?: number },
-  onDispatcher: (used: Dispatcher) => void,
+  { signal, headersMs = 0 }: Opening,
+  onDispatcher: OnDispatcher,
 ): Promise<Dispatcher.ResponseData> {
   const { headers, dispatcher } = await transport.connection.authorize(call.path)
   onDispatcher(dispatcher)

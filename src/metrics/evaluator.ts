@@ -1,5 +1,6 @@
 /** Metrics of an evaluator (names: downpour_evaluator_*). */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Histogram } from 'prom-client'
+import { createRegistry, type RegistryOptions } from './registry.ts'
 
 const SECONDS = [0.3, 1, 3, 10, 30, 100, 300, 1000]
 
@@ -8,10 +9,9 @@ const RESULTS: readonly EvaluationResult[] = ['success', 'purged', 'refused']
 
 export type EvaluatorMetrics = ReturnType<typeof createEvaluatorMetrics>
 
-export function createEvaluatorMetrics(options: { defaults?: boolean } = {}) {
-  const registry = new Registry()
+export function createEvaluatorMetrics(options: RegistryOptions = {}) {
+  const registry = createRegistry(options)
   const registers = [registry]
-  if (options.defaults) collectDefaultMetrics({ register: registry })
   const metrics = {
     registry,
     evaluations: new Counter({

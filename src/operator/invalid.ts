@@ -9,6 +9,7 @@ import type { Decision } from './actions.ts'
 import { mergeConditions } from './conditions.ts'
 import { describeEvents } from './events.ts'
 import { INVALID_SPEC, writtenEnding } from './policies/ending.ts'
+import { countRunning } from './running-time.ts'
 import { workerSelector } from './status.ts'
 
 const MAX_VALUE = 60
@@ -34,7 +35,9 @@ export function decideInvalid(job: InvalidJob, issues: readonly SpecIssue[], now
     message: issues.map(textOf).join('; '),
   } as const
   const conditions = mergeConditions(before.conditions, [update], { nowMs, observedGeneration })
-  const status: JobStatus = { ...before, observedGeneration, phase: 'Failed', conditions }
+  const { runningSeconds, runningSince, ...others } = before
+  const running = countRunning({ runningSeconds, runningSince }, 'Failed', nowMs)
+  const status: JobStatus = { ...others, ...running, observedGeneration, phase: 'Failed', conditions }
   return { actions: [], status, events: describeEvents(job.status, status, []) }
 }
 

@@ -2,6 +2,7 @@ import type { KubeClient } from '../kube/client.ts'
 import type { Clock } from '../support/clock.ts'
 import type { Log } from '../support/log.ts'
 import { Expectations } from './expectations.ts'
+import type { PublishedJob } from './job-figures.ts'
 import { JobTime } from './job-time.ts'
 import { Rehearsal } from './rehearsal.ts'
 import { StatusWriter } from './status-writer.ts'
@@ -23,6 +24,8 @@ export class JobMemory {
   readonly workerCount: WorkerCount
   /** Code of the last failure that was logged, so that a failure that lasts is one line. */
   loggedCode: string | undefined
+  /** What the metrics show of the job. */
+  published: PublishedJob | undefined
 
   constructor(key: string, { client, clock, log }: JobMemoryOptions) {
     this.key = key

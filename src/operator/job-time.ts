@@ -33,7 +33,10 @@ export class JobTime {
 
 /** For an operator that starts after the clock was set back, these are the only record of the time before. */
 function newestMs(status: JobStatus | undefined): number {
-  const { startTime, completionTime, progress, conditions = [] } = status ?? {}
-  const times = [startTime, completionTime, progress?.steppedAt, ...conditions.map((one) => one.lastTransitionTime)]
+  const { startTime, completionTime, runningSince, progress, conditions = [] } = status ?? {}
+  const times = [
+    ...[startTime, completionTime, runningSince, progress?.steppedAt],
+    ...conditions.map((one) => one.lastTransitionTime),
+  ]
   return Math.max(0, ...times.map((time) => Date.parse(time ?? '')).filter(Number.isFinite))
 }

@@ -28,6 +28,8 @@ export async function operate(options: OperatorOptions, log: Log, signal: AbortS
   const operator = new Operator(options, log)
   try {
     await operator.start()
+    // Only under `downpour run`, which asks for any free port.
+    process.send?.({ httpPort: operator.httpPort })
     await operator.lead(signal)
     return await Promise.race([aborted(signal).then(() => 0), operator.lost().then(() => 1)])
   } catch (error) {

@@ -7,6 +7,7 @@ import type { EventRecorder } from '../kube/events.ts'
 import { mapLimit } from '../kube/map-limit.ts'
 import { parseKey } from '../kube/objects.ts'
 import type { HandlerResult } from '../kube/work-queue.ts'
+import type { JobFigures } from '../metrics/jobs.ts'
 import type { OperatorMetrics } from '../metrics/operator.ts'
 import type { PlanOptions } from '../plan/types.ts'
 import type { Clock } from '../support/clock.ts'
@@ -17,6 +18,7 @@ import { decide } from './decide.ts'
 import { type ExecuteContext, executeActions, type Failed } from './execute.ts'
 import { releasePod } from './execute-action.ts'
 import { decideInvalid, type InvalidJob } from './invalid.ts'
+import { jobFigures } from './job-figures.ts'
 import { parseJobKey } from './job-key.ts'
 import { JobMemory } from './job-memory.ts'
 import { JobReader } from './job-reader.ts'
@@ -86,7 +88,10 @@ export class Reconciler {
   async reconcile(key: string, signal: AbortSignal): Promise<HandlerResult | undefined> {
     const raw = this.#find(key)
     // The API server's garbage collector removes what a deleted job owns.
-    if (!raw || raw.metadata.deletionTimestamp) return this.#releaseHeldPods(key, signal)
+    if (!raw || raw.metadata.deletionTimestamp) {
+      this.#hide(key)
+      return this.#releaseHeldPods(key, signal)
+    }
     const memory = this.#memoryOf(key)
     if (memory.statuses.isBehind(raw) || memory.workerCount.isBehind(raw)) return undefined
     const waitMs = memory.expectations.waitMs((name) => this.#hasPod(raw, name))
@@ -112,13 +117,18 @@ export class Reconciler {
     return this.#trouble
   }
 
+  /** For the metrics: every job whose status this process has read or written. */
+  figures(nowMs: number): JobFigures[] {
+    return [...this.#memories.values()].flatMap(({ published }) => (published ? [jobFigures(published, nowMs)] : []))
+  }
+
   /** Call it when the job is gone. */
   forget(key: string): void {
     this.#memories.delete(key)
     const { kind, objectKey } = parseJobKey(key)
-    const [namespace = '', job_name = ''] = objectKey.split('/')
-    this.#options.metrics.jobs.forget({ namespace, kind, job_name })
-    this.#options.metrics.jobs.count({ namespace, kind }, 'deleted')
+    const { namespace = '' } = parseKey(objectKey)
+    // A standby sees the deletion, too, and both processes are scraped.
+    if (this.#options.isLeader()) this.#options.metrics.jobs.count({ namespace, kind }, 'deleted')
   }
 
   #memoryOf(key: string): JobMemory {
@@ -128,6 +138,12 @@ export class Reconciler {
   }
 
   /** For a deleted job: the garbage collector deletes its pods, but those with Kueue's finalizer need its removal. */
+  /** Its pods end, which is no reason for an alert. */
+  #hide(key: string): void {
+    const memory = this.#memories.get(key)
+    if (memory) memory.published = undefined
+  }
+
   async #releaseHeldPods(key: string, signal: AbortSignal): Promise<undefined> {
     const { client, stores, isLeader } = this.#options
     const pods = stores.pods.byIndex('job', key).flatMap((pod) => podFacts(pod) ?? [])
@@ -179,8 +195,8 @@ export class Reconciler {
     const final = addRequestFailures(decision, failed, job, nowMs)
     const written = await this.#writeStatus(memory, raw, { before: job.status, status: final.status }, signal)
     if (written.outcome === 'stale') return { requeueAfterMs: 0 }
-    // If the job is gone by now, its metrics are forgotten and must stay so.
-    if (written.outcome !== 'later' && this.#find(memory.key)) this.#publish(memory.key, raw, job.status, final)
+    // If the job is gone by now, it is forgotten and must stay so.
+    if (written.outcome !== 'later' && this.#find(memory.key)) this.#publish(memory, raw, job.status, final)
     return this.#next(memory, decision, failed, written)
   }
 
@@ -201,17 +217,14 @@ export class Reconciler {
   }
 
   /** Events, metrics and the log show only what was written to the status. */
-  #publish(key: string, raw: RawJob, before: JobStatus | undefined, { status, events }: Decision): void {
-    const { namespace = '', name } = raw.metadata
-    for (const event of events) this.#announce(key, raw, event)
-    const labels = { namespace, kind: raw.kind ?? '', job_name: name }
+  #publish(memory: JobMemory, raw: RawJob, before: JobStatus | undefined, { status, events }: Decision): void {
+    for (const event of events) this.#announce(memory.key, raw, event)
+    memory.published = { ...this.#jobs.read(raw), status }
+    const labels = { namespace: raw.metadata.namespace ?? '', kind: raw.kind ?? '' }
     const { jobs } = this.#options.metrics
-    jobs.show(labels, status.phase, status.progress?.step)
     if (!before) jobs.count(labels, 'created')
     const ending = writtenEnding(status)
     if (ending && !writtenEnding(before)) jobs.count(labels, ending.type === 'Succeeded' ? 'succeeded' : 'failed')
-    const restarts = status.restarts.total - (before?.restarts.total ?? 0)
-    if (before && restarts > 0) jobs.count(labels, 'restarted', restarts)
   }
 
   /** Also in the log, because the cluster drops events after an hour. */

@@ -6,6 +6,7 @@ import { type ConditionUpdate, isTrue, mergeConditions } from './conditions.ts'
 import { evaluationProgress, headlineOf, listCheckpoints, newestResults } from './policies/checkpoints.ts'
 import { measureProgress } from './policies/progress.ts'
 import { reportedSource } from './policies/source.ts'
+import { countRunning } from './running-time.ts'
 import type { World } from './world.ts'
 
 /** The parts of the status that come from reports of the pods. */
@@ -57,9 +58,10 @@ export function writeStatus(world: World, reports: Reports, input: StatusInput):
     observedGeneration: generation,
   })
   const replicas = Object.fromEntries(ROLES.map((role) => [role, countReplicas(world, role)]))
+  const phase = phaseOf(world, conditions)
   return {
     observedGeneration: generation,
-    phase: phaseOf(world, conditions),
+    phase,
     conditions,
     replicas: replicas as JobStatus['replicas'],
     workersReady: replicas.worker?.ready ?? 0,
@@ -68,6 +70,7 @@ export function writeStatus(world: World, reports: Reports, input: StatusInput):
     ...(input.source && { source: input.source }),
     restarts: { ...restarts, ps: psGeneration, total: psGeneration + restarts.worker + restarts.evaluator },
     psGeneration,
+    ...countRunning(world.previous, phase, world.nowMs),
     ...(input.startTime && { startTime: input.startTime }),
     ...(input.completionTime && { completionTime: input.completionTime }),
   }

@@ -1,7 +1,7 @@
 /** Parameter server 0 coordinates the job: it decides when to save and when the job ends, and serves `/status`. */
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { ChosenSource, CoordinatorStatus, Failure } from '../contract/status.ts'
-import type { PsMetrics } from '../metrics/ps.ts'
+import type { PsMetrics, WorkerPushes } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
@@ -14,6 +14,7 @@ import type { Rounds } from './rounds.ts'
 import type { PsServer } from './server.ts'
 import type { Skipped } from './skipped.ts'
 import type { Applied, Training } from './training.ts'
+import { WorkerRates } from './worker-rates.ts'
 
 export interface CoordinatorOptions {
   config: RuntimeConfig
@@ -44,6 +45,7 @@ export class Coordinator {
   readonly pinned = new Set<number>()
   readonly #options: CoordinatorOptions
   readonly #progress: Progress
+  readonly #workers = new WorkerRates()
   #rounds: Rounds | undefined
   #peers: readonly PeerShard[] = []
   #failure: Failure | null = null
@@ -87,8 +89,9 @@ export class Coordinator {
     if (training?.done) void this.#conclude()
   }
 
-  onApplied({ version, loss, examples, staleness }: Applied): void {
-    const { metrics, config, history } = this.#options
+  onApplied({ worker, version, loss, examples, staleness }: Applied): void {
+    const { metrics, config, history, clock } = this.#options
+    this.#workers.record(worker, staleness, clock.nowMs())
     this.#progress.record(loss, examples)
     metrics.version.set(version)
     metrics.staleness.observe(staleness)
@@ -97,6 +100,11 @@ export class Coordinator {
     if (version >= config.maxSteps) void this.#conclude()
     else if (keepSteps.includes(version)) this.#saveExactly()
     else if (everySteps !== undefined && version % everySteps === 0) this.#saveUnlessBusy()
+  }
+
+  /** Call for each worker that has said goodbye. */
+  onLeft(worker: number): void {
+    this.#workers.leave(worker)
   }
 
   onFailure(failure: Failure): void {
@@ -130,6 +138,7 @@ export class Coordinator {
       phase: this.#failure ? 'failed' : this.#rounds?.running && this.#phase === 'training' ? 'saving' : this.#phase,
       incarnation,
       step,
+      stepsLost: training?.stepsLost ?? 0,
       maxSteps: config.maxSteps,
       loss: this.#progress.loss,
       learningRate: training?.learningRate ?? 0,
@@ -150,6 +159,12 @@ export class Coordinator {
       checkpointFailures: this.#rounds?.failures ?? { count: 0, lastError: null },
       failure: this.#failure,
     }
+  }
+
+  /** For the metrics. */
+  workers(): WorkerPushes[] {
+    const { config, clock } = this.#options
+    return config.metrics.perWorker ? this.#workers.list(clock.nowMs()) : []
   }
 
   #appendHistory(step: number): void {
@@ -210,7 +225,10 @@ export class Coordinator {
   }
 
   async #saveWhenIdle(rounds: Rounds, training: Training): Promise<void> {
+    const { clock, metrics } = this.#options
+    const startedMs = clock.monotonicMs()
     while (rounds.running) await rounds.idle()
+    metrics.savePauseSeconds.inc((clock.monotonicMs() - startedMs) / 1000)
     void rounds.save(false) // takes the copy before it returns
     training.held = undefined
   }

@@ -67,6 +67,12 @@ export class LeaseTable {
     return leases.length
   }
 
+  /** Units of the present epoch by state; those that are done are in none. */
+  get counts(): { held: number; returned: number; waiting: number } {
+    const held = [...this.#holders.values()].reduce((sum, { leases }) => sum + leases.length, 0)
+    return { held, returned: this.#returned.length, waiting: this.units - this.#position }
+  }
+
   /** For a checkpoint. Open leases count as not done. */
   save(): LeaseRecord {
     const held = [...this.#holders.values()].flatMap(({ leases }) => leases)

@@ -13,6 +13,7 @@ import {
 import { runPodProcess } from '../contract/pod-process.ts'
 import { exitClass, type PlaceArgs, PORTS } from '../contract/runtime.ts'
 import { startProcessServer } from '../http/process-server.ts'
+import { exposition } from '../metrics/exposition.ts'
 import { createPsMetrics, type PsMetrics } from '../metrics/ps.ts'
 import { systemClock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
@@ -78,8 +79,8 @@ async function serve(
     host,
     port: PORTS.http,
     key,
-    metrics: registry,
-    status: () => server.status(),
+    metrics: exposition(registry),
+    get: { '/status': () => server.status() },
     notReadyBecause: () => (server.listening ? undefined : 'the checkpoint to continue from is not loaded yet'),
     put: { '/pins': (body) => server.pin(body) },
   })

@@ -9,7 +9,7 @@ import { FILES } from '../contract/files.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { Failure } from '../contract/status.ts'
 import { completeModel, DEFAULT_MAX_WAITING } from '../contract/training.ts'
-import type { PsMetrics } from '../metrics/ps.ts'
+import type { PsMetrics, TrainingFigures } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import { hostsLookup } from '../support/hosts.ts'
@@ -80,6 +80,8 @@ export class ParameterServer {
       jobFolder: this.#jobFolder,
       shards: config.topology.parameterServers,
       fence: () => this.#fence(),
+      onPause: (seconds) => metrics.savePauseSeconds.inc(seconds),
+      clock,
       fs,
     })
     this.#source = new JobSource({ ...options, jobFolder: this.#jobFolder, fence: () => this.#fence() })
@@ -94,8 +96,10 @@ export class ParameterServer {
       open: (layout, dataUnits) => this.#open(layout, dataUnits),
       origin: () => this.#origin,
       onDisagreement: (failure) => this.#ended.resolve(failure),
+      onLeft: (worker) => this.#coordinator?.onLeft(worker),
       snapshots: this.#snapshots,
     })
+    metrics.training(() => this.#figures())
   }
 
   /** Resolves with null after the final checkpoint, or with the failure that ended the job. */
@@ -133,6 +137,13 @@ export class ParameterServer {
       version: opened?.training.version ?? 0,
       coordinatorConnected: coordinatorAwayMs === 0,
     }
+  }
+
+  #figures(): TrainingFigures | undefined {
+    const { training, leases } = this.#server.opened ?? {}
+    if (!training) return undefined
+    const { learningRate, stepsLost } = training
+    return { learningRate, stepsLost, leases: leases?.counts, workers: this.#coordinator?.workers() ?? [] }
   }
 
   /** Sets the steps whose checkpoints are never purged. @throws ZodError unless the body is { steps } */
@@ -197,7 +208,7 @@ export class ParameterServer {
     await catalogue.refresh()
     const skipped = new Skipped({ jobFolder: this.#jobFolder, fence: () => this.#fence(), fs, log })
     await skipped.restore()
-    metrics.skipped.set(skipped.count)
+    metrics.skipped.riseTo(skipped.count)
     this.#coordinator = new Coordinator({
       config,
       clock,

@@ -161,7 +161,7 @@ export class Rounds {
     const old = catalogue.checkpoints.filter(({ manifest }) => !kept.has(manifest.step))
     const before = skipped.count
     if (rule.metric) await skipped.note(catalogue.checkpoints, old)
-    metrics.skipped.set(skipped.count)
+    metrics.skipped.riseTo(skipped.count)
     if (skipped.count > before) log.warn({ skipped: skipped.count }, 'checkpoints purged before they were scored')
     await purge(jobFolder, old, fs)
     catalogue.remove(new Set(old.map(({ name }) => name)))

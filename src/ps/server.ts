@@ -31,6 +31,8 @@ export interface PsServerOptions {
   origin: () => Origin
   /** Called if this shard and its coordinator do not belong together. */
   onDisagreement: (failure: Failure) => void
+  /** Called with the index of a worker that has left and will not connect again. */
+  onLeft: (worker: number) => void
   snapshots: Snapshots
   /** The key that callers must prove to know. */
   key: string | undefined
@@ -244,6 +246,7 @@ export class PsServer {
     this.#channels.delete(channel)
     metrics.connectedWorkers.set(this.connectedWorkers)
     if (errorCode(error).startsWith('FRAME_')) metrics.protocolErrors.inc()
+    if (peer?.role === 'worker' && peer.saidGoodbye) this.#options.onLeft(peer.who.index)
     if (peer?.role === 'worker') log.info({ worker: peer.who.index, code: error && errorCode(error) }, 'worker left')
   }
 }

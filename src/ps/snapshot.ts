@@ -6,6 +6,7 @@ import type { FileSystem } from '../checkpoint/file-system.ts'
 import type { ShardRecord } from '../checkpoint/manifest.ts'
 import { encodeSafetensors, type TensorRun } from '../checkpoint/safetensors.ts'
 import { STEP_FOLDER, shardFile } from '../contract/files.ts'
+import type { Clock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Shard, ShardCopy } from './shard.ts'
 import type { Training } from './training.ts'
@@ -15,6 +16,9 @@ export interface SnapshotOptions {
   shards: number
   /** Throws if a newer generation has taken over the folder. */
   fence: () => Promise<void>
+  /** Called with the seconds for which the copy of the weights has stopped pushes. */
+  onPause: (seconds: number) => void
+  clock: Clock
   fs: FileSystem
 }
 
@@ -41,7 +45,10 @@ export class Snapshots {
   take(training: Training, folder: string): Promise<ShardRecord> {
     if (this.#busy) throw new DownpourError('SNAPSHOT_BUSY', 'the previous snapshot is still being written')
     if (!STEP_FOLDER.test(folder)) throw new DownpourError('BAD_SNAPSHOT_FOLDER', `not a checkpoint folder: ${folder}`)
+    const { clock, onPause } = this.#options
+    const startedMs = clock.monotonicMs()
     const { copy, ...facts } = training.capture(this.#copy)
+    onPause((clock.monotonicMs() - startedMs) / 1000)
     this.#busy = true
     this.#copy = copy
     return this.#write(training, join(this.#options.jobFolder, folder), copy, facts).finally(() => {

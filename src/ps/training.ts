@@ -15,6 +15,8 @@ import { StalenessHistogram } from './staleness.ts'
 import type { WorkerId, WorkerTable } from './workers.ts'
 
 export interface Applied {
+  /** Index of the worker. */
+  worker: number
   /** The version after this push. */
   version: number
   loss: number | null
@@ -43,6 +45,8 @@ export class Training {
   readonly incarnation: number
   readonly staleness = new StalenessHistogram()
   readonly counts: CoordinatorStatus['pushes'] = { applied: 0, duplicate: 0, stale: 0, nonfinite: 0, fenced: 0 }
+  /** Steps of the former process that are taken again, as far as workers have reported them. */
+  stepsLost = 0
   failure: Failure | null = null
   /** Set when the coordinator reports that the job has finished its last step. */
   finished = false
@@ -133,7 +137,7 @@ export class Training {
       record.contributed = true
       // Last, because the callback may take a checkpoint, which must record this push as applied.
       const { loss, examples } = push
-      this.#options.onApplied?.({ version: this.#version, loss, examples, staleness })
+      this.#options.onApplied?.({ worker: who.index, version: this.#version, loss, examples, staleness })
     }
     return result
   }
@@ -142,7 +146,10 @@ export class Training {
     const { maxStaleness } = this.#options.config.async
     if (this.done) return 'done'
     // Computed on weights of another incarnation, or on weights that this one does not have yet.
-    if (push.incarnation !== this.incarnation || push.baseVersion > this.#version) return 'incarnation'
+    if (push.incarnation !== this.incarnation || push.baseVersion > this.#version) {
+      this.#noteLost(push.globalStep)
+      return 'incarnation'
+    }
     if (this.mustWait(who)) return 'wait'
     const staleness = this.#version - push.baseVersion
     if (maxStaleness !== undefined && staleness > maxStaleness) return 'stale'
@@ -150,6 +157,12 @@ export class Training {
     if (!this.shard.incomingIsFinite()) return this.#refuseNonFinite(who)
     this.#apply(who, staleness, push)
     return 'applied'
+  }
+
+  /** The worker has seen a step of the former process that the checkpoint did not contain. */
+  #noteLost(seenStep: number): void {
+    if (this.#options.index !== 0) return
+    this.stepsLost = Math.max(this.stepsLost, seenStep - this.#options.globalStep)
   }
 
   #apply(who: WorkerId, staleness: number, { batches, globalStep }: Message<'push'>): void {

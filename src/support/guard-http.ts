@@ -6,6 +6,8 @@ export interface HttpLimits {
   connections: number
   /** Closes a connection that is idle for so long. Absent: never, because an idle watch must stay open. */
   idleMs?: number
+  /** Closes a connection whose client has not taken an answer for so long. Absent: never, because a watch has no end. */
+  answerMs?: number
 }
 
 const HEADERS_TIMEOUT_MS = 5000
@@ -25,11 +27,20 @@ export const HTTP_SERVER_OPTIONS = {
  * Keeps slow clients and clients with many connections from blocking others. Without it, 64 open connections are enough
  * for the server to refuse a kubelet's probes, and the kubelet kills the pod.
  */
-export function guardHttp(server: Server, { connections, idleMs }: HttpLimits): void {
+export function guardHttp(server: Server, { connections, idleMs, answerMs }: HttpLimits): void {
   const open = new PendingConnections<object>({ limit: connections })
   if (idleMs !== undefined) server.timeout = idleMs
+  if (answerMs !== undefined) limitAnswers(server, answerMs)
   server.on('connection', (socket) => {
     open.add(socket, socket.remoteAddress ?? '', () => socket.destroy())
     socket.once('close', () => open.remove(socket))
+  })
+}
+
+/** The idle time does not suffice: a client that goes on sending requests is not idle, whether it reads or not. */
+function limitAnswers(server: Server, answerMs: number): void {
+  server.on('request', (request, response) => {
+    const timer = setTimeout(() => request.socket.destroy(), answerMs)
+    response.once('close', () => clearTimeout(timer))
   })
 }

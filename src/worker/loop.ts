@@ -40,13 +40,13 @@ export async function trainingLoop({
   for (let step = 0; !client.done; step++) {
     signal.throwIfAborted()
     if (mustPull || step % fetchEvery === 0) {
-      const { weights, changed } = await report.timed(client.pull())
+      const { weights, changed } = await report.timed('pull', client.pull())
       if (client.done) return
       if (changed || mustPull) stepper.load(prepare ? await prepare(weights) : weights)
       mustPull = false
     }
 
-    const batch = await loader.next()
+    const batch = await report.timed('data', loader.next())
     if (!batch) return
     const result = stepper.step(batch)
     report.onStep(result, loader.stats())
@@ -72,7 +72,7 @@ export async function trainingLoop({
 
 /** @returns whether the worker must pull before the next step */
 async function push(client: ShardClient, request: PushRequest, report: Reporter, log: Log): Promise<boolean> {
-  const { result, step } = await report.timed(client.push(request))
+  const { result, step } = await report.timed('push', client.push(request))
   report.onPushed(result)
   switch (result) {
     case 'applied':

@@ -18,6 +18,7 @@ import { logPassedOver } from '../data/scan/log-passed-over.ts'
 import { startProcessServer } from '../http/process-server.ts'
 import { type OpenLoader, openLoader } from '../input/loader.ts'
 import type { DataFacts } from '../input/loader-messages.ts'
+import { exposition } from '../metrics/exposition.ts'
 import { createWorkerMetrics } from '../metrics/worker.ts'
 import { cacheRoot } from '../support/cache-root.mjs'
 import { DownpourError } from '../support/errors.ts'
@@ -61,8 +62,8 @@ export async function runWorker(place: PlaceArgs): Promise<void> {
         host,
         port: PORTS.http,
         key: readSecret(surroundings.keyFile),
-        metrics: metrics.registry,
-        status: () => report.status,
+        metrics: exposition(metrics.registry),
+        get: { '/status': () => report.status },
         notReadyBecause: () => (report.status.phase === 'training' ? undefined : report.status.phase),
       })
       await train({ ...surroundings, config, identity, dataDir, report, signal, log })

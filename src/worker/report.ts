@@ -2,7 +2,7 @@
 import type { PushResult } from '../contract/exchange.ts'
 import type { WorkerStatus } from '../contract/status.ts'
 import type { LoaderStats } from '../input/loader.ts'
-import type { WorkerMetrics } from '../metrics/worker.ts'
+import type { Wait, WorkerMetrics } from '../metrics/worker.ts'
 import type { Log } from '../support/log.ts'
 import type { StepOutput } from './step.ts'
 
@@ -17,7 +17,7 @@ export class Reporter {
   readonly #status: WorkerStatus
   #lastLogMs = performance.now()
   #lastStepMs = performance.now()
-  #waitSeconds = 0
+  #corruptRecords = 0
 
   constructor(index: number, metrics: WorkerMetrics, log: Log) {
     this.#metrics = metrics
@@ -66,15 +66,14 @@ export class Reporter {
     status.corruptRecords = corruptRecords
   }
 
-  #updateMetrics({ examples, loss, seconds }: StepFacts, { corruptRecords, waitSeconds }: LoaderStats): void {
+  #updateMetrics({ examples, loss, seconds }: StepFacts, { corruptRecords }: LoaderStats): void {
     const metrics = this.#metrics
     metrics.steps.inc()
     metrics.samples.inc(examples)
     metrics.stepSeconds.observe(seconds)
-    metrics.dataWaitSeconds.inc(waitSeconds - this.#waitSeconds)
-    metrics.corruptRecords.set(corruptRecords)
+    metrics.corruptRecords.inc(corruptRecords - this.#corruptRecords)
     metrics.loss.set(loss)
-    this.#waitSeconds = waitSeconds
+    this.#corruptRecords = corruptRecords
   }
 
   #logProgress({ loss, parts }: StepFacts): void {
@@ -84,14 +83,9 @@ export class Reporter {
     this.#log.info({ localSteps, loss, ...terms, ...rates }, 'training')
   }
 
-  /** Adds the duration of a pull or a push to the metrics. */
-  async timed<T>(exchange: Promise<T>): Promise<T> {
-    const startedMs = performance.now()
-    try {
-      return await exchange
-    } finally {
-      this.#metrics.exchangeSeconds.inc((performance.now() - startedMs) / 1000)
-    }
+  /** Adds the duration of a wait to the metrics. */
+  timed<T>(wait: Wait, waited: Promise<T>): Promise<T> {
+    return this.#metrics.waits[wait].during(waited)
   }
 
   onPushed(result: PushResult): void {

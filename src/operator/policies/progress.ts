@@ -6,6 +6,7 @@ import { runningIn, type World } from '../world.ts'
 import { belowQuorumSinceMs } from './quorum.ts'
 
 type Progress = NonNullable<JobStatus['progress']>
+type Lost = Pick<Progress, 'stepsLost' | 'lastRollback'>
 
 /** Times change only together with numbers, so that an idle job causes no writes. */
 export function measureProgress(
@@ -27,9 +28,22 @@ export function measureProgress(
     stalenessMean: round(staleness.mean, 2),
     stalenessP99: round(staleness.p99, 2),
     workersContributed: coordinator.workersContributed,
+    ...countLost(before, coordinator),
   }
   if (before && isSame(figures, before)) return before
   return { ...figures, updatedAt: now, steppedAt: hasAdvanced ? now : before.steppedAt }
+}
+
+/**
+ * Parameter server 0 knows it from workers, also of steps that were taken since its last report. If no worker has
+ * survived, the fall of the step is the best that is known.
+ */
+function countLost(before: Partial<Progress> = {}, { incarnation, step, stepsLost }: CoordinatorStatus): Lost {
+  const { step: last = 0, stepsLost: total = 0, lastRollback } = before
+  const counted = lastRollback?.incarnation === incarnation ? lastRollback.steps : 0
+  const steps = Math.max(stepsLost, last - step)
+  if (steps > counted) return { stepsLost: total + steps - counted, lastRollback: { incarnation, steps } }
+  return { ...(total > 0 && { stepsLost: total }), ...(lastRollback && { lastRollback }) }
 }
 
 function isSame(figures: Omit<Progress, 'updatedAt' | 'steppedAt'>, before: Progress): boolean {

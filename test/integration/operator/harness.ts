@@ -35,7 +35,15 @@ export async function startApi(): Promise<Api> {
   const stopCollector = collectGarbage(store)
   const serveLog = async (_namespace: string, _pod: string, _query: URLSearchParams, response: ServerResponse) =>
     void response.end()
-  const server = await startApiServer({ store, port: 0, token: TOKEN, clock: systemClock, log: silentLog, serveLog })
+  const server = await startApiServer({
+    store,
+    port: 0,
+    token: TOKEN,
+    clock: systemClock,
+    log: silentLog,
+    metricsTargets: () => [],
+    serveLog,
+  })
   const url = `http://127.0.0.1:${server.port}`
   const kubeconfigPath = join(folder, 'config')
   await writeFile(kubeconfigPath, kubeconfigFor(url))

@@ -57,7 +57,7 @@ async function train(
     const pulled = async () => new Map([...(await client.pull()).weights].map(([name, one]) => [name, one.slice()]))
     const before = await pulled()
     const left = [...batches]
-    const stats = () => ({ corruptRecords: 0, waitSeconds: 0, queuedBatches: 0 })
+    const stats = () => ({ corruptRecords: 0, queuedBatches: 0 })
     const loader = { next: async () => left.shift() ?? null, stats }
     await trainingLoop({
       ...{ config, client, loader, stepper: createStepper(task), log: silentLog },

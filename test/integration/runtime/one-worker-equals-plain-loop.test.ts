@@ -83,7 +83,7 @@ async function trainOnServers(task: Task, batches: readonly Batch<ClassLabels>[]
     const client = await fleet.connect(0, makeLayout(task.variables))
     const left = [...batches]
     const report = new Reporter(0, createWorkerMetrics({ tensors: () => 0 }), silentLog)
-    const stats = () => ({ corruptRecords: 0, waitSeconds: 0, queuedBatches: 0 })
+    const stats = () => ({ corruptRecords: 0, queuedBatches: 0 })
     await trainingLoop({
       config,
       client,

@@ -43,7 +43,7 @@ test('probes answer 503 with the reason while the process is not healthy or not 
 })
 
 test('metrics are in the exposition format of Prometheus, status is JSON', async (t) => {
-  const ask = await start(t, { status: () => ({ step: 7 }) })
+  const ask = await start(t, { get: { '/status': () => ({ step: 7 }) } })
   const metrics = await ask('/metrics?name=x')
   assert.equal(metrics.status, 200)
   assert.match(metrics.type ?? '', /^text\/plain; version=0\.0\.4; charset=utf-8$/)
@@ -57,7 +57,7 @@ test('metrics are in the exposition format of Prometheus, status is JSON', async
 
 test('with a key every path but the probes requires it', async (t) => {
   const key = 'k'.repeat(40)
-  const ask = await start(t, { key, status: () => ({}), put: { '/pins': () => ({}) } })
+  const ask = await start(t, { key, get: { '/status': () => ({}) }, put: { '/pins': () => ({}) } })
   const statusOf = async (path: string, authorization?: string, method = 'GET') => {
     const headers = authorization === undefined ? {} : { authorization }
     return (await ask(path, { method, headers, ...(method === 'PUT' && { body: '{}' }) })).status

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { afterEach, test } from 'node:test'
 import { createKubeClient, type KubeClient } from '../../../src/kube/client.ts'
-import type { KubeClientOptions } from '../../../src/kube/client-options.ts'
+import type { KubeClientOptions, RequestObserver } from '../../../src/kube/client-options.ts'
 import { KubeError } from '../../../src/kube/errors.ts'
 import type { KubeObject } from '../../../src/kube/objects.ts'
 import { silentLog } from '../../../src/support/log.ts'
@@ -322,4 +322,52 @@ test('a malformed or too large kubeconfig is refused with the line', { timeout: 
     const opening = () => createKubeClient({ kubeConfig: api.kubeConfig, log: silentLog })
     assert.throws(opening, { code: 'KUBE_CONFIG_INVALID', message }, text.slice(0, 40))
   }
+})
+
+test('an observer is told of each attempt with its status, of each repeat, and of the time in the rate limit', async () => {
+  const seen: unknown[] = []
+  const observer: RequestObserver = {
+    answered: ({ method, host }, status, seconds) => void seen.push([method, host, status, seconds >= 0]),
+    retried: ({ method }, status) => void seen.push(['retried', method, status]),
+    limited: ({ method }) => void seen.push(['limited', method]),
+  }
+  let calls = 0
+  const { api, client } = await setup(
+    (_call, response) => {
+      calls++
+      if (calls === 1) failure(response, 503, 'ServiceUnavailable')
+      else if (calls === 2) response.destroy()
+      else json(response, calls === 3 ? 200 : 404, {})
+    },
+    { observer },
+  )
+  const host = new URL(client.server).host
+  await client.get(POD)
+  await assert.rejects(client.create(PODS, { metadata: { name: 'a' } }), { httpStatus: 404 })
+  assert.equal(api.calls.length, 4)
+  assert.deepEqual(seen, [
+    ['limited', 'GET'],
+    ['GET', host, 503, true],
+    ['retried', 'GET', 503],
+    ['limited', 'GET'],
+    ['GET', host, 0, true],
+    ['retried', 'GET', 0],
+    ['limited', 'GET'],
+    ['GET', host, 200, true],
+    ['limited', 'POST'],
+    ['POST', host, 404, true],
+  ])
+})
+
+test('a request that its caller gives up is not observed', async () => {
+  const seen: number[] = []
+  const observer: RequestObserver = { answered: (_facts, status) => void seen.push(status), retried() {}, limited() {} }
+  const asked = Promise.withResolvers<void>()
+  const { client } = await setup(() => asked.resolve(), { observer })
+  const controller = new AbortController()
+  const waiting = client.get(POD, { signal: controller.signal })
+  await asked.promise
+  controller.abort()
+  await assert.rejects(waiting, { name: 'AbortError' })
+  assert.deepEqual(seen, [])
 })

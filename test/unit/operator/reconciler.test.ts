@@ -21,11 +21,12 @@ function setup() {
   const clock = new FakeClock()
   const jobs = new ObjectStore<RawJob>()
   const { kind, metadata } = pretrainJob()
-  const put = (resourceVersion: string, status?: unknown) =>
-    jobs.put({ kind, metadata: { ...metadata, resourceVersion }, spec: {}, ...(status ? { status } : {}) })
+  const put = (resourceVersion: string, status?: unknown, own: object = {}) =>
+    jobs.put({ kind, metadata: { ...metadata, ...own, resourceVersion }, spec: {}, ...(status ? { status } : {}) })
   const written: KubeObject[] = []
-  const state: { error?: Error } = {}
+  const state: { error?: Error; onWrite?: () => void } = {}
   const replace = async (_ref: object, object: KubeObject) => {
+    state.onWrite?.()
     if (state.error) throw state.error
     written.push(object)
     return { ...object, metadata: { ...object.metadata, resourceVersion: '10' } }
@@ -40,7 +41,7 @@ function setup() {
     },
     reports: new ReportReader({ log, clock, freshMs: 1000 }),
     events: { record() {} },
-    metrics: createOperatorMetrics({ version: '0', phases: [], concurrency: 1, defaults: false }),
+    metrics: createOperatorMetrics({ version: '0', phases: [], concurrency: 1, jobs: () => [], nowMs: () => 0 }),
     log,
     clock,
     random: () => 0.5,
@@ -50,7 +51,12 @@ function setup() {
     isLeader: () => true,
   })
   put('7')
-  return { reconciler, put, written, state, reconcile: () => reconciler.reconcile(KEY, signal) }
+  const gone = () => {
+    const last = jobs.get('team/jft')
+    if (last) jobs.remove(last)
+    reconciler.forget(KEY)
+  }
+  return { reconciler, put, gone, written, state, reconcile: () => reconciler.reconcile(KEY, signal) }
 }
 
 test('the operator is not ready after a forbidden status write until a status write succeeds', async () => {
@@ -79,4 +85,23 @@ test('a new job does not inherit the state of a deleted job of the same name', a
   reconciler.forget(KEY)
   await reconcile()
   assert.equal(written.length, 2)
+})
+
+test('a job has metrics once its status is written, and none when it is gone, even if that was being written', async () => {
+  const { reconciler, gone, put, state, written, reconcile } = setup()
+  const shown = () => reconciler.figures(0).map(({ labels }) => labels.job_name)
+  state.error = statusError('PUT status', 500, { message: 'try later' })
+  await assert.rejects(reconcile(), { httpStatus: 500 })
+  assert.deepEqual(shown(), [], 'metrics show what was written')
+  delete state.error
+  await reconcile()
+  assert.deepEqual(shown(), ['jft'])
+  put('15', (written[0] as RawJob).status, { deletionTimestamp: '2026-01-01T00:00:00Z' })
+  await reconcile()
+  assert.deepEqual(shown(), [], 'its pods end, while a finalizer may keep the job')
+  gone()
+  put('20')
+  state.onWrite = gone
+  await reconcile()
+  assert.deepEqual(shown(), [])
 })

@@ -39,6 +39,7 @@ export function makeConfig(more: Partial<RuntimeConfig> = {}): RuntimeConfig {
     checkpoint: { path: 'tiny', keep: 3, keepBest: 0, keepSteps: [] },
     init: { type: 'random' },
     maxNonFinite: 3,
+    metrics: { perWorker: true },
     ...more,
   }
 }

@@ -27,6 +27,7 @@ const root = temporaryFolder()
 
 const METRIC = { name: 'top1', better: 'higher' } as const
 const unfenced = async () => {}
+const timing = { clock: systemClock, onPause() {} }
 
 describe('checkpoint rounds', () => {
   let jobFolder: string
@@ -52,7 +53,7 @@ describe('checkpoint rounds', () => {
     const config = makeConfig()
     const layout = makeLayout([variable('w', 4)])
     const fs = more.fs ?? realFileSystem
-    const snapshots = new Snapshots({ jobFolder, shards: 1, fence: more.fence ?? unfenced, fs })
+    const snapshots = new Snapshots({ jobFolder, shards: 1, fence: more.fence ?? unfenced, ...timing, fs })
     return new Rounds({
       jobFolder,
       catalogue,
@@ -95,10 +96,13 @@ describe('checkpoint rounds', () => {
       shards: [
         {
           async snapshot(folder) {
-            const record = await new Snapshots({ jobFolder, shards: 1, fence: unfenced, fs: realFileSystem }).take(
-              training,
-              folder,
-            )
+            const record = await new Snapshots({
+              jobFolder,
+              shards: 1,
+              fence: unfenced,
+              ...timing,
+              fs: realFileSystem,
+            }).take(training, folder)
             return { ...record, superseded: ['pod-0'] }
           },
         },
@@ -123,7 +127,7 @@ describe('checkpoint rounds', () => {
 
   test('write the manifest last, so that a checkpoint exists only with all its shards', async () => {
     const slow = Promise.withResolvers<void>()
-    const snapshots = new Snapshots({ jobFolder, shards: 1, fence: unfenced, fs: realFileSystem })
+    const snapshots = new Snapshots({ jobFolder, shards: 1, fence: unfenced, ...timing, fs: realFileSystem })
     const handle: ShardHandle = {
       async snapshot(folder) {
         const record = await snapshots.take(training, folder)
@@ -152,7 +156,7 @@ describe('checkpoint rounds', () => {
   })
 
   test('leave no files when they fail, and later rounds succeed', async () => {
-    const snapshots = new Snapshots({ jobFolder, shards: 1, fence: unfenced, fs: realFileSystem })
+    const snapshots = new Snapshots({ jobFolder, shards: 1, fence: unfenced, ...timing, fs: realFileSystem })
     const sound: ShardHandle = { snapshot: (folder) => snapshots.take(training, folder) }
     const other: ShardHandle = {
       snapshot: async () => {
@@ -278,7 +282,7 @@ describe('checkpoint rounds', () => {
     writeScore(3, 0.1)
     await saveSteps(rounds, 1)
     assert.deepEqual(names(), [1, 4, 5, 6, 7].map(checkpointFolder), 'step 1 is the best, step 3 was scored')
-    assert.match(await metrics.registry.metrics(), /downpour_checkpoint_skipped 1\n/)
+    assert.match(await metrics.registry.metrics(), /downpour_checkpoint_skipped_total 1\n/)
   })
 
   test('delete checkpoints that wait if the disk is full, so that the next round succeeds', async () => {
@@ -313,6 +317,21 @@ describe('checkpoint rounds', () => {
     await saveSteps(again, 1)
     assert.deepEqual(names(), [2, 3, 4].map(checkpointFolder))
     assert.equal(second.count, 1)
+  })
+
+  test('purge also when a skipped checkpoint turns out to be scored, and their counter does not fall', async () => {
+    const metrics = createPsMetrics()
+    const skipped = new Skipped({ jobFolder, fence: unfenced, fs: realFileSystem, log: silentLog })
+    const rounds = makeRounds({ retention: waitingRule(1), metrics, skipped })
+    await saveSteps(rounds, 3)
+    await skipped.note(catalogue.checkpoints, catalogue.checkpoints.slice(0, 2))
+    metrics.skipped.riseTo(skipped.count)
+    writeScore(1, 0.9)
+    writeScore(2, 0.1)
+    await saveSteps(rounds, 1)
+    assert.deepEqual(names(), [1, 3, 4].map(checkpointFolder), 'step 1 is the best')
+    assert.equal(skipped.count, 0)
+    assert.match(await metrics.registry.metrics(), /^downpour_checkpoint_skipped_total 2$/m)
   })
 
   test('show a score only if its digest is that of the checkpoint', async () => {

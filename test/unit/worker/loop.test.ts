@@ -49,7 +49,7 @@ async function run(bases: readonly [incarnation: number, version: number][], pus
     client: client as unknown as ShardClient,
     loader: {
       next: async () => (steps < bases.length ? batch : null),
-      stats: () => ({ corruptRecords: 0, waitSeconds: 0, queuedBatches: 0 }),
+      stats: () => ({ corruptRecords: 0, queuedBatches: 0 }),
     },
     stepper,
     report: new Reporter(0, createWorkerMetrics({ tensors: () => 0 }), silentLog),

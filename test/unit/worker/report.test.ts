@@ -4,7 +4,7 @@ import { createWorkerMetrics } from '../../../src/metrics/worker.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { Reporter } from '../../../src/worker/report.ts'
 
-const STATS = { corruptRecords: 0, waitSeconds: 0, queuedBatches: 0 }
+const STATS = { corruptRecords: 0, queuedBatches: 0 }
 
 interface Harness {
   reporter: Reporter
@@ -61,4 +61,13 @@ test('a loss and terms that are not finite are null in the status', () => {
   reporter.onStep({ examples: 4, loss: Number.NaN, parts, seconds: 0.1 }, STATS)
   const { loss, lossParts } = reporter.status
   assert.deepEqual({ loss, lossParts }, { loss: null, lossParts: { classes: null, boxes: 1 } })
+})
+
+test('the metric of the loss has no series before the first step', async (t) => {
+  const metrics = createWorkerMetrics({ tensors: () => 0 })
+  const reporter = new Reporter(0, metrics, silentLog)
+  const loss = async () => /^downpour_worker_loss (.*)$/m.exec(await metrics.registry.metrics())?.[1]
+  assert.equal(await loss(), undefined, '0 would look like a perfect model')
+  stepAt(t, 1, () => reporter.onStep({ examples: 4, loss: 0.5, parts: {}, seconds: 0.1 }, STATS))
+  assert.equal(await loss(), '0.5')
 })
