@@ -1,4 +1,4 @@
-/** Writes the committed files that are generated: CRDs, optimizer kernels, plain manifests, the help of `npm start`. Tests compare each with its source. */
+/** Writes the committed files that are generated: CRDs, optimizer kernels, rules and dashboards, plain manifests, the help of `npm start`. Tests compare each with its source. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { dump } from 'js-yaml'
@@ -8,9 +8,11 @@ import { VERBS } from '../src/cli/verbs.ts'
 import { JOB_KINDS, type JobKind, PLURALS } from '../src/contract/names.ts'
 import { buildKernels } from './build-kernels.ts'
 import { findHelm } from './helm.ts'
+import { monitoringFiles } from './monitoring/outputs.ts'
 import { plainManifests } from './plain-manifests.ts'
 
 const HEADER = '# Made by `npm run generate` from src/api: change the types there, not this file.\n'
+const ROOT = new URL('../', import.meta.url)
 const FOLDER = new URL('../crds/', import.meta.url)
 /** Helm reads only files inside the chart, so the chart has copies of the CRDs. */
 const CHART_COPIES = new URL('../charts/downpour/files/crds/', import.meta.url)
@@ -24,9 +26,15 @@ export function crdFile(kind: JobKind): { url: URL; text: string } {
 }
 
 async function generate(): Promise<void> {
-  for (const folder of [FOLDER, CHART_COPIES, MANIFESTS]) await mkdir(folder, { recursive: true })
   const help = { url: START_HELP, bytes: Buffer.from(startHelp(VERBS.run.description)) }
-  for (const { url, bytes } of [...crds(), ...manifests(), help, { url: KERNELS, bytes: await buildKernels() }]) {
+  for (const { url, bytes } of [
+    ...crds(),
+    ...monitoring(),
+    ...manifests(),
+    help,
+    { url: KERNELS, bytes: await buildKernels() },
+  ]) {
+    await mkdir(new URL('.', url), { recursive: true })
     await writeFile(url, bytes)
     process.stdout.write(`${fileURLToPath(url)}: ${bytes.length} bytes\n`)
   }
@@ -42,6 +50,10 @@ function crds(): Output[] {
     const copy = new URL(url.pathname.split('/').at(-1) ?? '', CHART_COPIES)
     return [url, copy].map((target) => ({ url: target, bytes: Buffer.from(text) }))
   })
+}
+
+function monitoring(): Output[] {
+  return [...monitoringFiles()].map(([path, text]) => ({ url: new URL(path, ROOT), bytes: Buffer.from(text) }))
 }
 
 function manifests(): Output[] {

@@ -130,7 +130,9 @@ suite('the operator gets the values as arguments', { skip }, () => {
       parsed = options
       return 0
     })
-    await program.parseAsync(argsOf({ watchNamespaces: ['a', 'b'] }), { from: 'user' })
+    await program.parseAsync(argsOf({ watchNamespaces: ['a', 'b'], metrics: { scrapeAnnotations: true } }), {
+      from: 'user',
+    })
     assert.deepEqual((parsed as { namespaces: string[] }).namespaces, ['a', 'b'])
   })
 })

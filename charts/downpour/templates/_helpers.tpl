@@ -55,6 +55,14 @@ annotations:
 {{- end }}
 {{- end }}
 
+{{/* By which some configurations of Prometheus find pods; the operator writes the same on the pods of jobs. */}}
+{{- define "downpour.scrapeAnnotations" -}}
+prometheus.io/scrape: "true"
+prometheus.io/port: {{ .Values.http.port | quote }}
+prometheus.io/path: /metrics
+prometheus.io/scheme: http
+{{- end }}
+
 {{/* (dict "image" … "version" …) -> repository@digest or repository:tag */}}
 {{- define "downpour.image" -}}
 {{- if .image.digest }}
