@@ -7,10 +7,15 @@ import { resolve } from 'node:path'
 
 /**
  * Folders that run only if they are named, with how many of their files run at the same time. Each file of them starts a
- * system of several processes, or needs a Python that it installs. Fault tests wait for much of their time; cluster tests
+ * system of several processes, or needs programs that it installs. Fault tests wait for much of their time; cluster tests
  * share one control plane.
  */
-const HEAVY: Readonly<Record<string, number>> = { 'test/faults': 2, 'test/cluster': 1, 'test/reference': 1 }
+const HEAVY: Readonly<Record<string, number>> = {
+  'test/faults': 2,
+  'test/cluster': 1,
+  'test/reference': 1,
+  'test/monitoring': 1,
+}
 const heavyFolder = (path: string) =>
   Object.keys(HEAVY).find((folder) => path.startsWith(`${folder}/`) || path === folder)
 

@@ -38,6 +38,15 @@ export async function setUp() {
   return chosenNode() ?? (isRecentNode() ? process.execPath : registryNode(`this machine has ${process.versions.node}`))
 }
 
+/**
+ * Installs the packages of a folder with a lock file of its own.
+ * @param {string} folder
+ * @param {string} what it is, shown while it is installed
+ */
+export function installPackage(folder, what) {
+  return installFromLock(folder, folder, join(root, '.cache', 'setup'), what)
+}
+
 /** Node strips the types of src/ by itself from 22.18 on. */
 export function isRecentNode([major, minor] = process.versions.node.split('.').map(Number)) {
   return major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])

@@ -4,7 +4,7 @@ import { runWithNode, setUp } from './setup.mjs'
 const args = process.argv.slice(2)
 if (args.includes('--help') || args.includes('-h')) {
   process.stdout.write(
-    'Usage: npm test [-- PATH...]\n\nPATH: test files, or folders such as test/unit/ps (default: all except test/faults, test/cluster and test/reference)\n',
+    'Usage: npm test [-- PATH...]\n\nPATH: test files, or folders such as test/unit/ps (default: all except test/faults, test/cluster, test/reference and test/monitoring)\n',
   )
 } else {
   await runWithNode(await setUp(), ['tools/run-tests.ts', ...args])
