@@ -4,30 +4,12 @@ import { appendFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { dump } from 'js-yaml'
-import { API_VERSION } from '../../src/contract/names.ts'
 import { eventually } from '../support/eventually.ts'
 import { type LocalRun, startLocalRun } from '../support/local-run.ts'
-import { JOB, prepareSmallJobs, type SmallJobs } from './small-job.ts'
+import { finetuneJob, JOB, prepareSmallJobs, type SmallJobs } from './small-job.ts'
 
 const ENDS_WITHIN_MS = 150_000
 const PRETRAIN_STEPS = 40
-
-/** One from the checkpoint of the PretrainJob, the other from random weights. */
-const finetuneJob = (name: string, init: 'pretrained' | 'random') => ({
-  apiVersion: API_VERSION,
-  kind: 'FinetuneJob',
-  metadata: { name },
-  spec: {
-    preset: 'downstream-mini',
-    input: { resizePixels: 18, cropPixels: 16 },
-    ...(init === 'random' ? { init } : { from: { pretrainJob: JOB } }),
-    maxSteps: 8,
-    batchSize: 4,
-    data: { source: { claimName: 'data', path: 'downstream/train' }, format: 'imagenet-folder' },
-    evaluation: { data: { source: { claimName: 'data', path: 'downstream/val' }, format: 'imagenet-folder' } },
-    checkpoint: { everySteps: 4, storage: { volume: { claimName: 'checkpoints' } } },
-  },
-})
 
 describe('a chain of jobs', { concurrency: false }, () => {
   let jobs: SmallJobs
@@ -47,7 +29,7 @@ describe('a chain of jobs', { concurrency: false }, () => {
 
   test('trains one at a time, continues after Ctrl-C, prints what pre-training gains, and shows pictures', async () => {
     const { file, stateDir } = await jobs.next({ maxSteps: PRETRAIN_STEPS })
-    for (const job of [finetuneJob('ours', 'pretrained'), finetuneJob('random', 'random')])
+    for (const job of [finetuneJob('ours', 'pretrained', 8), finetuneJob('random', 'random', 8)])
       await appendFile(file, `---\n${dump(job)}`)
 
     const first = start(file, stateDir)

@@ -23,19 +23,14 @@ export interface SmallJobs {
   remove(): Promise<void>
 }
 
-export async function prepareSmallJobs(): Promise<SmallJobs> {
+const SIZES: Readonly<Record<string, number>> = {
+  ...{ images: 640, evaluationImages: 64, downstreamTrainPerClass: 1, downstreamValPerClass: 1 },
+}
+
+export async function prepareSmallJobs(sizes = SIZES): Promise<SmallJobs> {
   const root = await mkdtemp(join(tmpdir(), 'downpour-faults-'))
   const data = join(root, 'data')
-  await makeDataSet('jft-mini', {
-    out: data,
-    seed: 7,
-    sizes: {
-      images: 640,
-      evaluationImages: 64,
-      downstreamTrainPerClass: 1,
-      downstreamValPerClass: 1,
-    },
-  })
+  await makeDataSet('jft-mini', { out: data, seed: 7, sizes })
   let runs = 0
   return {
     dataDir: data,
@@ -71,3 +66,20 @@ const SPEC = {
   },
   checkpoint: { everySteps: 50, storage: { volume: { claimName: 'checkpoints' } } },
 }
+
+/** A FinetuneJob: one from the checkpoint of the PretrainJob, the other from random weights. */
+export const finetuneJob = (name: string, init: 'pretrained' | 'random', maxSteps: number) => ({
+  apiVersion: API_VERSION,
+  kind: 'FinetuneJob',
+  metadata: { name },
+  spec: {
+    preset: 'downstream-mini',
+    input: { resizePixels: 18, cropPixels: 16 },
+    ...(init === 'random' ? { init } : { from: { pretrainJob: JOB } }),
+    maxSteps,
+    batchSize: 4,
+    data: { source: { claimName: 'data', path: 'downstream/train' }, format: 'imagenet-folder' },
+    evaluation: { data: { source: { claimName: 'data', path: 'downstream/val' }, format: 'imagenet-folder' } },
+    checkpoint: { everySteps: 4, storage: { volume: { claimName: 'checkpoints' } } },
+  },
+})

@@ -18,7 +18,7 @@ const FORMS = [
 ]
 
 export function readSources(): Source[] {
-  return globSync(['{src,tools,bench}/**/*.{ts,mjs}']).map((file) => ({
+  return globSync('{src,tools,bench}/**/*.{ts,mjs}', { exclude: ['**/node_modules'] }).map((file) => ({
     file: normalize(file),
     text: readFileSync(file, 'utf8'),
   }))

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 const CITATION = /paper\.md ((?:(?:, | and )?§\d+(?:\.\d+(?:-\d+\.\d+)?)?)+)/g
 
 const headings = [...readFileSync('docs/paper.md', 'utf8').matchAll(/^#{2,3} (\d+(?:\.\d+)?)\.? /gm)].map(([, n]) => n)
-const sources = globSync('{src,test,tools,bench}/**/*.{ts,mjs}').map((file) => ({
+const sources = globSync('{src,test,tools,bench}/**/*.{ts,mjs}', { exclude: ['**/node_modules'] }).map((file) => ({
   file,
   text: readFileSync(file, 'utf8'),
 }))
