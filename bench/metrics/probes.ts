@@ -1,6 +1,6 @@
 /** What the kubelet and Prometheus get from a process meanwhile: a probe and a scrape each second. */
 import { percentile } from '../figures.ts'
-import { scrape, type Target } from './run-under-scrapes.ts'
+import { scrape, type Target } from './targets.ts'
 
 const EVERY_MS = 1000
 /** The default timeout of a probe of Kubernetes, and the scrape timeout at one scrape a second. */

@@ -1,35 +1,18 @@
 /** A local run of one parameter server and eight workers: its pushes with and without scrapes, and with a thousand clients. */
 import { fork } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { load } from 'js-yaml'
-import type { TargetGroup } from '../../src/contract/discovery.ts'
 import { prepareSmallJobs } from '../../test/faults/small-job.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { startLocalRun } from '../../test/support/local-run.ts'
-import type { Address } from './clients.ts'
 import { compareRates, type Windows } from './pairs.ts'
 import { type Probes, watchProbes } from './probes.ts'
+import { scrape, type Target, targetsOf } from './targets.ts'
 
 const WORKERS = 8
 const CLIENTS = 1000
 const SCRAPE_MS = 1000
 const STARTS_WITHIN_MS = 120_000
 const CLIENT_PROGRAM = fileURLToPath(new URL('clients.ts', import.meta.url))
-
-interface Configuration {
-  scrape_configs: [
-    {
-      authorization: { credentials_file: string }
-      http_sd_configs: [{ url: string; authorization: { credentials: string } }]
-    },
-  ]
-}
-
-export interface Target extends Address {
-  readonly name: string
-}
 
 /** @param windows of the comparison with scrapes; @param crowded of that with clients, whose requests are 15 s apart */
 export async function measureRun(windows: Windows, crowded: Windows) {
@@ -39,7 +22,10 @@ export async function measureRun(windows: Windows, crowded: Windows) {
   })
   const run = startLocalRun([file], stateDir)
   try {
-    const found = await eventually(() => targetsOf(stateDir), { timeoutMs: STARTS_WITHIN_MS, intervalMs: 500 })
+    const found = await eventually(() => targetsOf(stateDir, WORKERS + 3), {
+      timeoutMs: STARTS_WITHIN_MS,
+      intervalMs: 500,
+    })
     const server = found.find(({ name }) => name === 'ps 0') as Target
     const pushes = async () => Number(/^downpour_ps_version (\d+)/m.exec(await scrape(server))?.[1])
     await eventually(
@@ -78,25 +64,4 @@ async function compareCrowded(targets: readonly Target[], windows: Windows, push
   const comparison = await compareRates(windows, set, pushes)
   crowd.disconnect()
   return { ...comparison, ...(await probes.end()) }
-}
-
-/** All processes of the run, once each of them is found. */
-async function targetsOf(stateDir: string): Promise<Target[]> {
-  const file = join(stateDir, 'prometheus.yml')
-  if (!existsSync(file)) throw new Error('no configuration of Prometheus yet')
-  const [{ authorization, http_sd_configs }] = (load(readFileSync(file, 'utf8')) as Configuration).scrape_configs
-  const [{ url, authorization: discovery }] = http_sd_configs
-  const answer = await fetch(url, { headers: { authorization: `Bearer ${discovery.credentials}` } })
-  const groups = (await answer.json()) as TargetGroup[]
-  if (groups.length < WORKERS + 3) throw new Error(`only ${groups.length} processes`)
-  const key = readFileSync(authorization.credentials_file, 'utf8').trim()
-  return groups.map(({ targets: [address = ''], labels: { role, index } }) => {
-    const { hostname, port } = new URL(`http://${address}`)
-    return { name: role === undefined ? 'operator' : `${role} ${index}`, host: hostname, port: Number(port), key }
-  })
-}
-
-export async function scrape({ host, port, key }: Address): Promise<string> {
-  const answer = await fetch(`http://${host}:${port}/metrics`, { headers: { authorization: `Bearer ${key}` } })
-  return answer.text()
 }
