@@ -14,6 +14,7 @@ import { startApiServer } from './api/server.ts'
 import { crdObjects } from './crds.ts'
 import { Kubelet } from './kubelet/kubelet.ts'
 import { servePodLog } from './kubelet/pod-logs.ts'
+import { ensurePodPorts } from './kubelet/pod-ports.ts'
 import { NODE_NAME } from './kubelet/pod-records.ts'
 import { killLeftovers } from './leftovers.ts'
 import { lockFolder } from './lock.ts'
@@ -56,7 +57,7 @@ export interface LocalCluster {
   close(): Promise<void>
 }
 
-/** @throws DownpourError LOCAL_NEEDS_LINUX, STATE_DIR_UNUSABLE, ALREADY_RUNNING, PORT_TAKEN, LEFTOVERS */
+/** @throws DownpourError LOCAL_NEEDS_LINUX, STATE_DIR_UNUSABLE, ALREADY_RUNNING, PORT_TAKEN, POD_PORT_TAKEN, LEFTOVERS */
 export async function startLocalCluster(options: LocalClusterOptions): Promise<LocalCluster> {
   const { stateDir, log, clock = systemClock } = options
   if (process.platform !== 'linux') {
@@ -73,6 +74,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     const common = commonEnvironment(stateDir)
     const killed = await killLeftovers(realpathSync(stateDir), clock)
     if (killed > 0) log.warn({ processes: killed }, 'killed processes of a previous run')
+    if (options.runPods !== false) await ensurePodPorts()
     writeSecret(common[ENV.keyFile] as string, randomBytes(32).toString('hex'))
     await options.onLocked?.()
     const journal = new Journal(join(stateDir, 'state', 'objects.jsonl'), { onStorageOutage: options.onStorageOutage })
