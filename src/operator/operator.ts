@@ -113,7 +113,7 @@ export class Operator {
     this.#discovery = new Discovery({
       client: this.#client,
       pods: this.#watches.stores.pods,
-      isSynced: () => this.#watches.reflectors.every(({ reflector }) => reflector.synced),
+      isSynced: () => this.#watches.reflectors.every(({ reflector }) => reflector.stats().synced),
       log,
     })
     this.#reconciler = this.#newReconciler()
