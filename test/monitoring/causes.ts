@@ -70,7 +70,7 @@ export const CAUSES: readonly Cause[] = [
     fires: ['DownpourDataWaitHigh'],
     mayFire: ['DownpourCheckpointTooOld', 'DownpourWorkerSlow'],
     begin: async (watched) => {
-      const ends = workerPids(watched).map((pid) => slowLoader(pid, 0.5))
+      const ends = workerPids(watched).map((pid) => slowLoader(pid, 3))
       return () => {
         for (const end of ends) end()
       }
