@@ -5,6 +5,7 @@ import { dump } from 'js-yaml'
 import { DISCOVERY_PATH } from '../../contract/discovery.ts'
 import { ENV } from '../../contract/runtime.ts'
 import type { LocalCluster } from '../../local/cluster.ts'
+import { shellWord } from '../shell-word.ts'
 
 const FILE = 'prometheus.yml'
 /** Not Prometheus' own port 9090: pods listen on it, each at its own loopback address. */
@@ -44,9 +45,4 @@ export async function writePrometheusConfig(
   const data = join(stateDir, 'prometheus')
   const [fileWord, dataWord] = [join(stateDir, FILE), data].map(shellWord)
   return `--config.file=${fileWord} --storage.tsdb.path=${dataWord} --web.listen-address=${PROMETHEUS_ADDRESS}`
-}
-
-/** Quoted where the shell would split or expand it, because people copy the command. */
-function shellWord(text: string): string {
-  return /^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

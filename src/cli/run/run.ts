@@ -17,6 +17,7 @@ import { createProgressView, duration, type ProgressView } from '../progress.ts'
 import { writeReport } from '../report/report.ts'
 import { collectResults, type JobResult, resultTable } from '../results.ts'
 import { ScoreHistory } from '../scores.ts'
+import { shellWord } from '../shell-word.ts'
 import { gainTable, transferGains } from '../transfer-gains.ts'
 import { VERSION } from '../version.ts'
 import { Announcements } from './announcements.ts'
@@ -201,7 +202,7 @@ function runFacts(seconds: number): [string, string][] {
 
 /** @returns the command to repeat this run, quoted for a shell */
 function commandText([verb = 'run', ...words]: readonly string[]): string {
-  const typed = words.map((word) => (/^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+  const typed = words.map(shellWord)
   if (process.env.npm_lifecycle_event !== 'start') return ['bin/downpour', verb, ...typed].join(' ')
   return ['npm start', ...(typed.length > 0 ? ['--', ...typed] : [])].join(' ')
 }
