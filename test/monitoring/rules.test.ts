@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { promisify } from 'node:util'
 import { dump } from 'js-yaml'
+import { durationSeconds } from '../../tools/dashboards/intervals.ts'
 import { ALERTS, type Alert } from '../../tools/monitoring/alerts.ts'
 import { DEFAULTS, plainRules } from '../../tools/monitoring/rule-files.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -14,13 +15,9 @@ import { PROMTOOLS } from './promtools.ts'
 import { JOB_LABELS, RULE_CASES, type RuleCase } from './rule-cases.ts'
 
 const RULES = new URL('../../deploy/monitoring/rules.yaml', import.meta.url)
-const SECONDS = { s: 1, m: 60, h: 3600 }
 const folder = temporaryFolder()
 
-function minutes(duration: string): number {
-  const [, count = '', unit = 's'] = /^(\d+)([smh])$/.exec(duration) ?? []
-  return (Number(count) * SECONDS[unit as keyof typeof SECONDS]) / 60
-}
+const minutes = (duration: string) => durationSeconds(duration) / 60
 
 function inputs(series: Readonly<Record<string, string>>) {
   return Object.entries(series).map(([name, values]) => ({ series: name, values }))
