@@ -55,8 +55,7 @@ export const SUMMARY: Row = {
   ],
 }
 
-/** Before its first step, a worker shows 0. */
-const LOSS_OF_WORKERS = `downpour_worker_loss{${JOB}} != 0`
+const LOSS_OF_WORKERS = `downpour_worker_loss{${JOB}}`
 
 export const LOSS: Row = {
   title: 'Loss and scores',
