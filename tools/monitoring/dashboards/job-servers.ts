@@ -16,10 +16,7 @@ export const EXCHANGE: Row = {
       ...{ unit: 'updates', softMax: 1 },
       queries: [
         { expr: `max(${JOB_LEVEL}:downpour_ps_staleness_steps:mean{${JOB}})`, legend: 'mean' },
-        {
-          expr: `histogram_quantile(0.99, sum by (le) (rate(downpour_ps_staleness_steps_bucket{${JOB}, index="0"}${RATE})))`,
-          legend: '99th percentile',
-        },
+        { expr: `max(${JOB_LEVEL}:downpour_ps_staleness_steps:p99{${JOB}})`, legend: '99th percentile' },
       ],
     }),
     lines({
