@@ -21,7 +21,9 @@ const fraction = z.number().min(0).lt(1)
 const rate = z.number().gt(0)
 
 export const Model = z.strictObject({
-  backbone: z.enum(['resnet-mini', 'resnet50', 'resnet101', 'resnet152']).describe('The network below the last layer.'),
+  backbone: z
+    .enum(['resnet-mini', 'resnet18', 'resnet50', 'resnet101', 'resnet152'])
+    .describe('The network below the last layer.'),
   variant: z
     .exactOptional(z.enum(['slim', 'torchvision']))
     .describe(

@@ -7,7 +7,11 @@ export interface Root {
   readonly pool: boolean
 }
 
+/** basic: two 3×3 convolutions. bottleneck: 1×1, 3×3 and 1×1, the last with four times as many channels. */
+export type UnitKind = 'basic' | 'bottleneck'
+
 export interface Architecture {
+  readonly unit: UnitKind
   readonly root: Root
   /** stride: the stride between this block and the next. */
   readonly blocks: readonly { readonly base: number; readonly units: number; readonly stride: number }[]
@@ -17,32 +21,41 @@ export interface Architecture {
 export type StridePlacement = 'lastUnit' | 'firstUnit'
 
 export interface UnitPlan {
+  readonly kind: UnitKind
   readonly name: string
   readonly inChannels: number
+  /** Channels inside of the unit. */
   readonly base: number
+  readonly outChannels: number
   readonly stride: number
+  /** Of the filters before the stride. */
   readonly dilation: number
+  /** Of the filters after the stride. */
+  readonly nextDilation: number
   /** Image pixels from one output pixel to the next. */
   readonly outputStride: number
 }
 
-/** A bottleneck unit has this many times its base channels as output. */
-export const EXPANSION = 4
+/** How many times its base channels a unit has as output. */
+const EXPANSION: Readonly<Record<UnitKind, number>> = { basic: 1, bottleneck: 4 }
 
-const imagenet = (units: readonly [number, number, number, number]): Architecture => ({
+const imagenet = (unit: UnitKind, units: readonly [number, number, number, number]): Architecture => ({
+  unit,
   root: { kernel: 7, stride: 2, channels: 64, pool: true },
   blocks: units.map((count, i) => ({ base: 64 << i, units: count, stride: i < 3 ? 2 : 1 })),
 })
 
 /**
- * By the names of `spec.model.backbone`; a name that is missing here is a type error in src/tasks. resnet-mini is for
- * 32×32 images. It trains on hundreds of images a second on one core.
+ * By the names of `spec.model.backbone`; a name that is missing here is a type error in src/tasks. resnet18 is for
+ * small jobs and benchmarks. resnet-mini is for 32×32 images and trains on hundreds of images a second on one core.
  */
 export const ARCHITECTURES = {
-  resnet50: imagenet([3, 4, 6, 3]),
-  resnet101: imagenet([3, 4, 23, 3]),
-  resnet152: imagenet([3, 8, 36, 3]),
+  resnet18: imagenet('basic', [2, 2, 2, 2]),
+  resnet50: imagenet('bottleneck', [3, 4, 6, 3]),
+  resnet101: imagenet('bottleneck', [3, 4, 23, 3]),
+  resnet152: imagenet('bottleneck', [3, 8, 36, 3]),
   'resnet-mini': {
+    unit: 'bottleneck',
     root: { kernel: 3, stride: 2, channels: 24, pool: false },
     blocks: [
       { base: 16, units: 1, stride: 1 },
@@ -59,22 +72,34 @@ export const BACKBONES = Object.keys(ARCHITECTURES) as BackboneName[]
  * that their filters cover the same image pixels (paper.md §4.5).
  */
 export function planBlocks(
-  { root, blocks }: Architecture,
+  { unit: kind, root, blocks }: Architecture,
   { placement, outputStride }: { placement: StridePlacement; outputStride: number },
 ): UnitPlan[][] {
   let [inChannels, stride, dilation] = [root.channels, root.stride * (root.pool ? 2 : 1), 1]
-  return blocks.map(({ base, units }, block) =>
-    Array.from({ length: units }, (_, i) => {
+  return blocks.map(({ base, units }, block) => {
+    const outChannels = base * EXPANSION[kind]
+    return Array.from({ length: units }, (_, i) => {
       const wanted = strideAt(blocks, block, i, placement)
       const own = stride * wanted <= outputStride ? wanted : 1
       stride *= own
       const name = `block${block + 1}/unit_${i + 1}`
-      const unit = { name, inChannels, base, stride: own, dilation, outputStride: stride }
-      dilation *= wanted / own
-      inChannels = base * EXPANSION
+      const nextDilation = dilation * (wanted / own)
+      const unit = {
+        kind,
+        name,
+        inChannels,
+        base,
+        outChannels,
+        stride: own,
+        dilation,
+        nextDilation,
+        outputStride: stride,
+      }
+      dilation = nextDilation
+      inChannels = outChannels
       return unit
-    }),
-  )
+    })
+  })
 }
 
 function strideAt(blocks: Architecture['blocks'], block: number, unit: number, placement: StridePlacement): number {

@@ -1,14 +1,7 @@
 /** A network without a head: it computes features of several strides from images, and tasks add heads to them. */
 import { DownpourError } from '../support/errors.ts'
 import { type Tensor4D, tf } from '../tensor/tf.ts'
-import {
-  ARCHITECTURES,
-  type BackboneName,
-  EXPANSION,
-  planBlocks,
-  type StridePlacement,
-  type UnitPlan,
-} from './architectures.ts'
+import { ARCHITECTURES, type BackboneName, planBlocks, type StridePlacement, type UnitPlan } from './architectures.ts'
 import type { BatchNormOptions } from './batch-norm.ts'
 import type { LayerOptions } from './convolution.ts'
 import type { Layer } from './layer.ts'
@@ -87,7 +80,7 @@ export function buildBackbone(options: BackboneOptions): Backbone {
 function splitBackbone(options: BackboneOptions, stride: number): SplitBackbone {
   const { root, blocks } = buildBlocks(options, stride)
   const inTrunk = blocks.slice(0, -1)
-  const last = buildBlocks(options, stride, { stride: 1, dilation: 1 }).blocks.slice(-1)
+  const last = buildBlocks(options, stride, { stride: 1, dilation: 1, nextDilation: 1 }).blocks.slice(-1)
   return {
     trunk: { ...sequence([root, ...inTrunk.flat().map(({ layer }) => layer)]), ...featureShape(inTrunk.at(-1) ?? []) },
     head: { ...sequence(last.flat().map(({ layer }) => layer)), channels: featureShape(last.flat()).channels },
@@ -110,7 +103,7 @@ interface Unit {
 function buildBlocks(
   options: BackboneOptions,
   outputStride: number,
-  step: Partial<Pick<UnitPlan, 'stride' | 'dilation'>> = {},
+  step: Partial<Pick<UnitPlan, 'stride' | 'dilation' | 'nextDilation'>> = {},
 ): { root: Layer; blocks: Unit[][] } {
   const { stridePlacement: placement = 'lastUnit', rootPadding = 'same', input = { type: 'symmetric' } } = options
   const architecture = ARCHITECTURES[options.name]
@@ -126,8 +119,8 @@ function buildBlocks(
 }
 
 function featureShape(units: readonly Unit[]): FeatureShape {
-  const { outputStride: stride, base } = featureUnit(units).plan
-  return { stride, channels: base * EXPANSION }
+  const { outputStride: stride, outChannels: channels } = featureUnit(units).plan
+  return { stride, channels }
 }
 
 /** The last unit before the stride grows within the block. */

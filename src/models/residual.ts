@@ -1,8 +1,8 @@
-/** The layers of a ResNet v1: its root and its bottleneck units (paper.md §4.5). */
+/** The layers of a ResNet v1: its root and its units (paper.md §4.5). */
 import { operations } from '../tensor/operations.ts'
 import { type Tensor4D, tf } from '../tensor/tf.ts'
-import { EXPANSION, type Root, type UnitPlan } from './architectures.ts'
-import { convolution, type LayerOptions } from './convolution.ts'
+import type { Root, UnitPlan } from './architectures.ts'
+import { type ConvolutionShape, convolution, type LayerOptions } from './convolution.ts'
 import type { Layer } from './layer.ts'
 
 /** Padding of the root's max-pool: 'same' in TF-slim, one pixel on every side in torchvision. */
@@ -27,26 +27,47 @@ function symmetricPool(x_BHWC: Tensor4D): Tensor4D {
   return tf.maxPool(tf.pad(x_BHWC, [[0, 0], sides, sides, [0, 0]], Number.NEGATIVE_INFINITY), 3, 2, 'valid')
 }
 
-/** 1×1 down, 3×3 with the stride and the dilation, 1×1 up, each with batch norm; plus the shortcut. */
+/** Convolutions with batch norm, plus the shortcut. ReLU follows each convolution, and for the last one the sum. */
 export function residualUnit(unit: UnitPlan, options: LayerOptions): Layer {
-  const { name, inChannels, base, stride, dilation } = unit
-  const outChannels = base * EXPANSION
-  const conv = (part: string, kernel: number, from: number, to: number, step = {}) =>
-    convolution(`${name}/${part}`, { kernel, inChannels: from, outChannels: to, ...step }, options)
-  const projection = inChannels === outChannels ? undefined : conv('shortcut', 1, inChannels, outChannels, { stride })
-  const conv1 = conv('conv1', 1, inChannels, base)
-  const conv2 = conv('conv2', 3, base, base, { stride, dilation })
-  const conv3 = conv('conv3', 1, base, outChannels)
+  const { name, inChannels, outChannels, stride } = unit
+  const layerOf = (part: string, shape: ConvolutionShape) => convolution(`${name}/${part}`, shape, options)
+  const isProjected = inChannels !== outChannels
+  const projection = isProjected ? layerOf('shortcut', { kernel: 1, inChannels, outChannels, stride }) : undefined
+  const convolutions = shapesOf(unit).map((shape, i) => layerOf(`conv${i + 1}`, shape))
   return {
-    variables: [...(projection ? [projection] : []), conv1, conv2, conv3].flatMap(({ variables }) => variables),
+    variables: [...(projection ? [projection] : []), ...convolutions].flatMap(({ variables }) => variables),
     apply(x_BHWC, pass) {
-      const shortcut = projection ? projection.apply(x_BHWC, pass) : subsample(x_BHWC, stride)
       const { relu, addRelu } = operations()
-      const reduced = relu(conv1.apply(x_BHWC, pass))
-      const middle = relu(conv2.apply(reduced, pass))
-      return addRelu(shortcut, conv3.apply(middle, pass))
+      const shortcut = projection ? projection.apply(x_BHWC, pass) : subsample(x_BHWC, stride)
+      return convolutions.reduce((x, layer, i) => {
+        const y = layer.apply(x, pass)
+        return i < convolutions.length - 1 ? relu(y) : addRelu(shortcut, y)
+      }, x_BHWC)
     },
   }
+}
+
+/** The first 3×3 has the stride. */
+function shapesOf({
+  kind,
+  inChannels,
+  base,
+  outChannels,
+  stride,
+  dilation,
+  nextDilation,
+}: UnitPlan): ConvolutionShape[] {
+  if (kind === 'basic') {
+    return [
+      { kernel: 3, inChannels, outChannels: base, stride, dilation },
+      { kernel: 3, inChannels: base, outChannels, dilation: nextDilation },
+    ]
+  }
+  return [
+    { kernel: 1, inChannels, outChannels: base },
+    { kernel: 3, inChannels: base, outChannels: base, stride, dilation },
+    { kernel: 1, inChannels: base, outChannels },
+  ]
 }
 
 function subsample(x_BHWC: Tensor4D, stride: number): Tensor4D {

@@ -25,7 +25,9 @@ const SIZES = [
   [97, 130],
 ] as const
 /** The deeper networks take a minute, so `npm run test:torch` alone compares them. */
-const BACKBONES = isTorchRequested ? (['resnet50', 'resnet101', 'resnet152'] as const) : (['resnet50'] as const)
+const BACKBONES = isTorchRequested
+  ? (['resnet18', 'resnet50', 'resnet101', 'resnet152'] as const)
+  : (['resnet18', 'resnet50'] as const)
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 1e6))
 const folder = temporaryFolder()
 const torch = await findTorch()

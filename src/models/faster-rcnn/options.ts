@@ -1,7 +1,7 @@
 /** The two sizes of a Faster R-CNN. Both have the same code; only these numbers and the backbone differ. */
 import type { FasterRcnnOptions } from './types.ts'
 
-/** For resnet50 … resnet152 and pictures with a short side of 600 pixels: the TensorFlow Object Detection API (paper.md §4.6). */
+/** For resnet18 … resnet152 and pictures with a short side of 600 pixels: the TensorFlow Object Detection API (paper.md §4.6). */
 export const FULL: Omit<FasterRcnnOptions, 'classes'> = {
   anchors: { base: 256, scales: [0.25, 0.5, 1, 2], ratios: [0.5, 1, 2] },
   proposer: {

@@ -78,7 +78,7 @@ test('what torchvision has no counterpart of is refused, with the reason', () =>
       mini,
       { ...slim, backbone: 'resnet-mini' },
       'EXPORT_ARCHITECTURE',
-      /resnet-mini, which torchvision does not have: only resnet50, resnet101, resnet152/,
+      /resnet-mini, which torchvision does not have: only resnet18, resnet50, resnet101, resnet152/,
     ],
     [deeper, TORCHVISION, 'CHECKPOINT_OTHER_MODEL', /declares resnet50, but its variables are those of resnet101/],
     [

@@ -17,15 +17,16 @@ function options(settings: Partial<BackboneOptions> = {}): BackboneOptions {
 }
 
 const PLACEMENTS = ['lastUnit', 'firstUnit'] as const
-const CHANNELS = [256, 512, 1024, 2048]
+const CHANNELS = { resnet18: [64, 128, 256, 512], resnet50: [256, 512, 1024, 2048] }
 
 test('a backbone yields one feature for each block, of the strides from 4 to its output stride', () => {
   const strides = { 8: [4, 8, 8, 8], 16: [4, 8, 16, 16], 32: [4, 8, 16, 32] } as const
-  for (const name of ['resnet50', 'resnet101', 'resnet152'] as const) {
+  for (const name of ['resnet18', 'resnet50', 'resnet101', 'resnet152'] as const) {
+    const channels = CHANNELS[name === 'resnet18' ? name : 'resnet50']
     for (const stridePlacement of PLACEMENTS) {
       for (const outputStride of [8, 16, 32] as const) {
         const { features } = buildBackbone(options({ name, stridePlacement, outputStride }))
-        const expected = strides[outputStride].map((stride, i) => ({ stride, channels: CHANNELS[i] }))
+        const expected = strides[outputStride].map((stride, i) => ({ stride, channels: channels[i] }))
         assert.deepEqual(features, expected, `${name}, ${stridePlacement}, ${outputStride}`)
       }
       const whole = buildBackbone(options({ name, stridePlacement })).features
@@ -49,6 +50,7 @@ test('strides, dilation and padding do not change the variables', () => {
   assert.equal(buildBackbone(options({ name: 'resnet101' })).variables.length, 104 * 5)
   assert.equal(buildBackbone(options({ name: 'resnet152' })).variables.length, 155 * 5)
   assert.equal(buildBackbone(options()).variables.length, 16 * 5)
+  assert.equal(buildBackbone(options({ name: 'resnet18' })).variables.length, 20 * 5)
 })
 
 /** Fills every variable from one small pool of noise, because drawing millions of values takes too long. */
