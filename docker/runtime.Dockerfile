@@ -37,7 +37,7 @@ USER 65532:65532
 EXPOSE 7077 9090
 ENTRYPOINT ["/usr/local/bin/node", "/opt/downpour/dist/runtime/downpour.mjs"]
 
-# Native TensorFlow: the C library of the Python wheel under the addon of tfjs, which is compiled against it, by the same
+# Native TensorFlow: the C library of the Python wheel under the addons that are compiled against it, by the same
 # tools as `npm run setup:tensorflow`. One addon serves CPU and GPU; only the wheel differs. Python stays behind.
 FROM build AS tensorflow-tools
 COPY tools tools
@@ -62,8 +62,9 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
 
 FROM wheel-cpu AS addon
 COPY --from=tensorflow-tools /tools/addon.mjs /tools/
+COPY --from=build /src/src/tensor/graph/graph.cc /tools/
 COPY --from=build /src/node_modules/@tensorflow/tfjs-node-gpu /package
-RUN mkdir /addon && node /tools/addon.mjs /wheel/tensorflow /package /addon
+RUN mkdir /addon && node /tools/addon.mjs /wheel/tensorflow /package /addon /tools/graph.cc
 
 # Only what the runtime does not have already: tfjs-node-gpu and its dependencies. The package looks for its addon here,
 # and the addon for its libraries beside itself.

@@ -10,7 +10,7 @@ import { createRandom, seedOf } from '../../src/support/random.ts'
 import { sizeOf, type VariableSpec } from '../../src/support/variables.ts'
 import { type Backend, selectBackend } from '../../src/tensor/backend.ts'
 import { tf } from '../../src/tensor/tf.ts'
-import { createStepper } from '../../src/worker/step.ts'
+import { createStepper, type StepOutput } from '../../src/worker/step.ts'
 import { median } from '../figures.ts'
 import { CASES, type CaseName, type Figures } from './cases.ts'
 
@@ -75,10 +75,14 @@ const batch = {
   targets: Array.from({ length: images }, target),
   ids: [],
 }
-const run = (count: number) => Array.from({ length: count }, () => stepper.step(batch))
-const warmUp = run(WARM_UP)
+const run = async (count: number) => {
+  const outputs: StepOutput[] = []
+  for (let i = 0; i < count; i++) outputs.push(await stepper.step(batch))
+  return outputs
+}
+const warmUp = await run(WARM_UP)
 const usedBefore = process.cpuUsage()
-const measured = run(steps)
+const measured = await run(steps)
 const { user, system } = process.cpuUsage(usedBefore)
 const results = [...warmUp, ...measured]
 if (!results.every(({ finite }) => finite)) throw new Error(`${name} on ${backend}: a loss or a gradient is not finite`)

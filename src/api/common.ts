@@ -11,7 +11,7 @@ import { dnsLabel } from './names.ts'
 import { PodTemplate } from './pod-template.ts'
 import { inputSchema, taskUnion } from './task.ts'
 
-const { backend, steps, Model, Optimizer, LearningRate, BatchNorm, Training } = vocabulary
+const { backend, graph, steps, Model, Optimizer, LearningRate, BatchNorm, Training } = vocabulary
 const IMAGE = /^[!-~]+$/
 
 const claimName = dnsLabel(63).describe('Name of a PersistentVolumeClaim in the namespace of the job.')
@@ -80,6 +80,7 @@ export const POD_IDS = ['fixed', 'platform'] as const
 
 export const Runtime = z.strictObject({
   backend: byDefault(backend, 'auto'),
+  graph: graph.optional().describe(`${graph.description} auto when absent.`),
   image: z
     .string()
     .max(512)

@@ -9,6 +9,7 @@ import {
   Data,
   Evaluation,
   Freeze,
+  graph,
   type Input,
   LearningRate,
   Metrics,
@@ -123,7 +124,11 @@ export const RuntimeConfig = z.strictObject({
   batchNorm: BatchNorm,
   async: Async,
   topology: z.strictObject({ parameterServers: positive, workers: positive, psHosts: z.array(z.string()).min(1) }),
-  runtime: z.strictObject({ backend }),
+  runtime: z.strictObject({
+    backend,
+    /** auto when absent. */
+    graph: z.exactOptional(graph),
+  }),
   metrics: Metrics,
   checkpoint: z.strictObject({
     /** Folder of this job inside the mounted checkpoint folder. */

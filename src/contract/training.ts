@@ -173,6 +173,12 @@ export const BatchNorm = z.strictObject({
 export const backend = z
   .enum(['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'])
   .describe('The library that computes. auto: the fastest one that the image and the node support.')
+export const graph = z
+  .enum(['auto', 'off'])
+  .describe(
+    'Whether native TensorFlow runs a step as one recorded graph. auto: where the task allows it, after a check against the step itself; the log of the worker says why not. off: operation by operation.',
+  )
+export type GraphMode = z.output<typeof graph>
 export const protocol = z.enum(['finetune', 'frozen']).describe('frozen: only the new head trains.')
 /** Stages of a backbone: its root, then its blocks. */
 export const Freeze = z.discriminatedUnion('type', [

@@ -9,15 +9,14 @@ import type { Batch } from '../input/batch.ts'
 import { evaluationBatches } from '../input/batches.ts'
 import { CorruptionCount } from '../input/corruption-count.ts'
 import { createExampleReader } from '../input/examples.ts'
-import { createPass, type Weights } from '../models/layer.ts'
-import { toWeights } from '../models/weights.ts'
+import { weightValues } from '../models/weights.ts'
 import { DownpourError } from '../support/errors.ts'
+import { silentLog } from '../support/log.ts'
 import { classesOf } from '../tasks/declarations.ts'
 import { createInput } from '../tasks/registry.ts'
-import type { Task, Values } from '../tasks/task.ts'
-import { type Tensor, type Tensor4D, tf } from '../tensor/tf.ts'
-import { valueTensors } from '../tensor/value-tensors.ts'
+import type { Task } from '../tasks/task.ts'
 import type { EvaluationSet } from './evaluation-set.ts'
+import { createInference, type Inference } from './inference.ts'
 import { PictureChoice, type RankedPicture } from './picture-choice.ts'
 import { sampled } from './selection.ts'
 import { Tally } from './tally.ts'
@@ -29,6 +28,8 @@ export interface EvaluateOptions {
   config: Pick<RuntimeConfig, 'evaluation' | 'task'>
   set: Pick<EvaluationSet, 'dataset' | 'where' | 'selection'>
   task: Task
+  /** Of the task, for callers that score several checkpoints; absent: one that is used once. */
+  inference?: Inference
   signal: AbortSignal
   /** Counts damaged images; absent: only limits them. */
   corruption?: CorruptionCount
@@ -52,16 +53,18 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Scor
   const { folder, digest, set, task, signal, onPredictions, onPictures, onProgress } = options
   const { manifest, variables } = await loadCheckpoint(folder, { expectDigest: digest })
   const classes = (await loadClasses(folder, manifest))?.classes
-  const weights = toWeights(task.variables, variables, folder)
+  const weights = weightValues(task.variables, variables, folder)
   const dataset = datasetOf(options, classes)
   const { labels } = dataset.labels
   const tally = new Tally(() => task.scorer(labels), set.selection.excluded)
   const choice = task.sketch && onPictures && new PictureChoice()
+  const inference = options.inference ?? createInference(task, { graph: 'auto', log: silentLog })
   let read = 0
   try {
+    inference.load(weights)
     for await (const batch of await batchesOf(options, dataset, () => read++)) {
       signal.throwIfAborted()
-      const predictions = task.decode(infer(task, weights, batch), batch.targets)
+      const predictions = task.decode(await inference.outputs(batch), batch.targets)
       tally.add(predictions, batch)
       await onPredictions?.(predictions, batch, labels)
       if (choice) sketchBatch(task, predictions, batch, choice)
@@ -69,7 +72,7 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Scor
     }
     onProgress?.(read)
   } finally {
-    tf.dispose([...weights.values()])
+    if (inference !== options.inference) inference.dispose()
   }
   const score = tally.result(set.where)
   if (choice) await onPictures?.(choice.result(), labels)
@@ -129,20 +132,4 @@ function atMost(outputs: number | undefined, { dataset, where }: EvaluateOptions
   if (outputs === undefined || labels <= outputs) return dataset
   const message = `${where}: the evaluation set has ${labels} labels, spec.task.classes is ${outputs}`
   throw new DownpourError('LABELS_TOO_MANY', message, { labels })
-}
-
-/** Runs the task on one batch. @returns its outputs, read from the backend */
-function infer(task: Task, weights: Weights, { images, shape, targets }: Batch<unknown>): Record<string, Values> {
-  const outputs = tf.tidy(() => {
-    const images_BHWC = tf.tensor4d(images, [...shape, 3]) as Tensor4D
-    const inputs = valueTensors(task.inputs?.(targets) ?? {})
-    return { ...task.infer(createPass(weights, { training: false }), images_BHWC, inputs) }
-  })
-  const values = Object.entries(outputs).map(([name, tensor]) => [name, readOut(tensor)] as const)
-  tf.dispose(outputs)
-  return Object.fromEntries(values)
-}
-
-function readOut(tensor: Tensor): Values {
-  return { shape: tensor.shape, values: tensor.dataSync() as Float32Array | Int32Array }
 }

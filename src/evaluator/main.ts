@@ -20,6 +20,7 @@ import { checkScoring } from './check-scoring.ts'
 import { evaluateCheckpoint } from './evaluate.ts'
 import { compareOnce, openEvaluationSet, settingsOf } from './evaluation-set.ts'
 import { followCheckpoints } from './follow.ts'
+import { createInference } from './inference.ts'
 import { picturesWriter } from './pictures-file.ts'
 
 /** Lower priority than the workers that may share its machine. */
@@ -66,13 +67,14 @@ async function evaluate(
   await checkScoring(config, set, { signal })
   await selectBackend(config.runtime.backend, log, cacheRoot(process.env))
   const task = await createTask(config)
+  const inference = createInference(task, { graph: config.runtime.graph ?? 'auto', log })
   await followCheckpoints({
     jobFolder,
     settings: settingsOf(config, set),
     beforePoll: compareOnce(set, join(jobFolder, FILES.classes), log),
     score: ({ folder, digest }) => {
       const onPictures = picturesWriter({ folder, digest }, { fs: realFileSystem, log })
-      return evaluateCheckpoint({ folder, digest, config, set, task, signal, onPictures })
+      return evaluateCheckpoint({ folder, digest, config, set, task, inference, signal, onPictures })
     },
     status,
     metrics,

@@ -36,13 +36,17 @@ export function runtimeConfig(job: Job): RuntimeConfig {
         psHost(job.kind, metadata.name, metadata.namespace, index),
       ),
     },
-    runtime: { backend: spec.runtime.backend },
+    runtime: runtimeOf(spec.runtime),
     checkpoint: checkpointConfig(job),
     init: initOf(job),
     ...(spec.evaluation ? { evaluation: evaluationConfig(job) } : {}),
     maxNonFinite: spec.maxNonFinite,
     metrics: spec.metrics,
   }
+}
+
+function runtimeOf({ backend, graph }: Job['spec']['runtime']): RuntimeConfig['runtime'] {
+  return graph === undefined ? { backend } : { backend, graph }
 }
 
 function protocolOf(job: Job): Pick<RuntimeConfig, 'protocol' | 'freeze'> {

@@ -1,5 +1,6 @@
 /** Losses over logits and dense targets. B batch, C classes; z logits, t ∈ {0, 1} targets. */
 import { DownpourError } from '../support/errors.ts'
+import { operations } from '../tensor/operations.ts'
 import type { NamedTensorMap, Scalar, Tensor, Tensor2D } from '../tensor/tf.ts'
 import { tf } from '../tensor/tf.ts'
 import type { Values } from './task.ts'
@@ -17,7 +18,8 @@ export function logisticLoss(logits_BC: Tensor2D, targets_BC: Tensor2D): Scalar 
 /** Softmax cross entropy, mean over batch; dL/dz = (softmax(z) - t) / B, 0 for an image whose targets are all 0. */
 export function softmaxLoss(logits_BC: Tensor2D, targets_BC: Tensor2D): Scalar {
   const perLabel = (z_BC: Tensor2D, t_BC: Tensor2D) => tf.neg(tf.mul(tf.logSoftmax(z_BC), t_BC))
-  const predict = (z_BC: Tensor2D, t_BC: Tensor2D) => tf.mul(tf.softmax(z_BC), tf.sum(t_BC, 1, true)) as Tensor2D
+  const predict = (z_BC: Tensor2D, t_BC: Tensor2D) =>
+    tf.mul(operations().softmax(z_BC), tf.sum(t_BC, 1, true)) as Tensor2D
   return batchLoss(logits_BC, targets_BC, perLabel, predict)
 }
 

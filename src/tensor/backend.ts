@@ -3,8 +3,10 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { DownpourError, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
+import { loadGraphAddon } from './graph/session.ts'
 import { registerConv2DGradient, registerOperations } from './operations.ts'
 import { loadTensorFlow } from './tensorflow.ts'
+import { tensorflowOperations } from './tensorflow-operations.ts'
 import { tf } from './tf.ts'
 import { shareIdentity, wasmOperations } from './wasm.ts'
 
@@ -56,6 +58,8 @@ export async function selectBackend(wanted: 'auto' | Backend, log: Log, cache?: 
 
 async function startTensorFlow(cache?: string): Promise<string> {
   const folder = loadTensorFlow(cache)
+  loadGraphAddon(folder)
+  registerOperations('tensorflow', tensorflowOperations)
   await use('tensorflow')
   return folder
 }

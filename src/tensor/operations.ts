@@ -9,7 +9,7 @@ import {
   type Conv2DGradients,
   composeConv2DGradients,
 } from './conv2d-gradients.ts'
-import { type Tensor, type Tensor4D, tf } from './tf.ts'
+import { type Tensor, type Tensor2D, type Tensor4D, tf } from './tf.ts'
 
 export interface Operations {
   /** The gradient of tf.conv2d. */
@@ -18,6 +18,8 @@ export interface Operations {
   relu(x: Tensor4D): Tensor4D
   /** relu(a + b), the last operation of a residual unit. */
   addRelu(a: Tensor4D, b: Tensor4D): Tensor4D
+  /** Over the last axis. */
+  softmax(x: Tensor2D): Tensor2D
 }
 
 const dilatedConv2DGradients = composeConv2DGradients()
@@ -33,6 +35,7 @@ const composed: Operations = {
   batchNormTraining,
   relu: (x) => tf.relu(x),
   addRelu: (a, b) => tf.relu(tf.add(a, b)),
+  softmax: (x) => tf.softmax(x),
 }
 
 const tables = new Map<string, Operations>()

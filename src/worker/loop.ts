@@ -48,7 +48,7 @@ export async function trainingLoop({
 
     const batch = await report.timed('data', loader.next())
     if (!batch) return
-    const result = stepper.step(batch)
+    const result = await stepper.step(batch)
     report.onStep(result, loader.stats())
 
     if (!result.finite) {

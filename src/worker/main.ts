@@ -99,7 +99,7 @@ async function trainOn({ facts, start }: OpenLoader<unknown>, task: Task, contex
     const images = isCalibrating ? await imagesToMeasure(client) : 0
     const classes = agreedClasses(client, facts, context)
     const loader = start(client.leases, { classes, calibrationImages: images })
-    const stepper = createStepper(task)
+    const stepper = createStepper(task, { graph: config.runtime.graph ?? 'auto', log })
     report.set({ phase: 'training' })
     const prepare = isCalibrating ? calibration({ config, client, loader, images, log }) : undefined
     await trainingLoop({ config, client, loader, stepper, prepare, report, signal, log })

@@ -1,11 +1,15 @@
 /** Forward and backward pass on one batch. Of the worker, only this file and calibrate.ts use tensors. B batch, H W pixels, C channels. */
+import type { GraphMode } from '../contract/training.ts'
 import type { Batch } from '../input/batch.ts'
-import { disposeStep, valueAndGradients } from '../models/gradients.ts'
-import type { Weights } from '../models/layer.ts'
+import { valueAndGradients } from '../models/gradients.ts'
+import { type Log, silentLog } from '../support/log.ts'
 import type { VariableSpec } from '../support/variables.ts'
 import type { Task } from '../tasks/task.ts'
-import { type Scalar, type Tensor, type Tensor4D, tf } from '../tensor/tf.ts'
-import { valueTensors } from '../tensor/value-tensors.ts'
+import type { Compute } from '../tensor/compute.ts'
+import { namedTensors } from '../tensor/named-tensors.ts'
+import { createProgram } from '../tensor/program.ts'
+import type { Tensor, Tensor4D } from '../tensor/tf.ts'
+import type { NamedValues, Output } from '../tensor/values.ts'
 
 export interface StepOutput {
   loss: number
@@ -20,73 +24,102 @@ export interface StepOutput {
 }
 
 export interface Stepper<T = unknown> {
-  /** Copies the weights, so the caller may overwrite the arrays afterwards. */
+  /** Keeps the arrays: the caller may change them only before the next load. @throws RangeError for a missing variable */
   load(weights: ReadonlyMap<string, Float32Array>): void
-  step(batch: Batch<T>): StepOutput
+  /** One step at a time. Its gradients and statistics are valid until the next step. */
+  step(batch: Batch<T>): Promise<StepOutput>
   dispose(): void
 }
 
 /** What a step needs of a task. */
 type Trainable<T> = Pick<Task<T>, 'variables' | 'encode' | 'objective'>
 
-export function createStepper<T>(task: Trainable<T>): Stepper<T> {
-  let weights: Weights = new Map()
-  const dispose = () => tf.dispose([...weights.values()])
+export interface StepperOptions {
+  graph: GraphMode
+  /** Where gradients are written to, by variable; others get arrays of their own. */
+  outgoing?: ReadonlyMap<string, Float32Array>
+  log: Log
+}
+
+const IMAGES = 'images'
+/** Beginnings of the names of the results that a step has more than one of. */
+const PREFIX = { part: 'part ', gradient: 'gradient of ', statistic: 'statistic ' } as const
+type Kind = keyof typeof PREFIX
+
+export function createStepper<T>(
+  task: Trainable<T>,
+  { graph, outgoing = new Map(), log }: StepperOptions = { graph: 'auto', log: silentLog },
+): Stepper<T> {
+  const program = createProgram({ name: 'the training step', compute: stepOf(task), graph, log })
+  const into = new Map([...outgoing].map(([name, array]) => [PREFIX.gradient + name, array]))
   return {
-    load(values) {
-      dispose()
-      weights = weightTensors(task.variables, values)
-    },
-    step(batch) {
+    load: (weights) => program.load(weightValues(task.variables, weights)),
+    async step({ images, shape, targets }) {
       const startedMs = performance.now()
-      const images_BHWC = tf.tensor4d(batch.images, [...batch.shape, 3]) as Tensor4D
-      const targets = valueTensors(task.encode(batch.targets))
-      const result = valueAndGradients(task.variables, weights, (pass) => task.objective(pass, images_BHWC, targets))
-      const loss = readScalar(result.loss)
-      const parts = Object.fromEntries(Object.entries(result.parts).map(([name, part]) => [name, readScalar(part)]))
-      const gradients = readOut(result.gradients)
-      const statistics = readOut(result.statistics)
-      disposeStep(result)
-      tf.dispose([images_BHWC, ...Object.values(targets)])
-      const finite = Number.isFinite(loss) && [...gradients.values()].every(allFinite)
+      const inputs = { ...task.encode(targets), [IMAGES]: { shape: [...shape, 3], values: images } }
+      const outputs = await program.run(new Map(Object.entries(inputs)), into)
+      const loss = scalarOf(outputs.get('loss'))
+      const gradients = namesOf(outputs, 'gradient')
       return {
         loss,
-        parts,
-        gradients,
-        statistics,
-        examples: batch.targets.length,
-        finite,
+        parts: Object.fromEntries(
+          namesOf(outputs, 'part').map((name) => [name, scalarOf(outputs.get(PREFIX.part + name))]),
+        ),
+        gradients: arraysOf(outputs, 'gradient'),
+        statistics: arraysOf(outputs, 'statistic'),
+        examples: targets.length,
+        finite: Number.isFinite(loss) && gradients.every((name) => outputs.get(PREFIX.gradient + name)?.finite),
         seconds: (performance.now() - startedMs) / 1000,
       }
     },
-    dispose,
+    dispose: () => program.dispose(),
   }
 }
 
-export function weightTensors(
-  variables: readonly VariableSpec[],
-  values: ReadonlyMap<string, Float32Array>,
-): Map<string, Tensor> {
+/** The step as a function of tensors. */
+function stepOf<T>({ variables, objective }: Trainable<T>): Compute {
+  return (weights, inputs) => {
+    const { [IMAGES]: images, ...targets } = Object.fromEntries(inputs)
+    const step = valueAndGradients(variables, weights, (pass) => objective(pass, images as Tensor4D, targets))
+    return new Map<string, Tensor>([
+      ['loss', step.loss],
+      ...prefixed('part', Object.entries(step.parts)),
+      ...prefixed('gradient', step.gradients),
+      ...prefixed('statistic', step.statistics),
+    ])
+  }
+}
+
+function prefixed<V>(kind: Kind, entries: Iterable<readonly [string, V]>): [string, V][] {
+  return [...entries].map(([name, value]) => [PREFIX[kind] + name, value])
+}
+
+type Outputs = ReadonlyMap<string, Output>
+
+function namesOf(outputs: Outputs, kind: Kind): string[] {
+  const prefix = PREFIX[kind]
+  return [...outputs.keys()].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length))
+}
+
+function arraysOf(outputs: Outputs, kind: Kind): Map<string, Float32Array> {
+  return new Map(namesOf(outputs, kind).map((name) => [name, outputs.get(PREFIX[kind] + name)?.values as Float32Array]))
+}
+
+function scalarOf(output: Output | undefined): number {
+  return output?.values[0] ?? Number.NaN
+}
+
+export function weightTensors(variables: readonly VariableSpec[], values: ReadonlyMap<string, Float32Array>) {
+  return namedTensors(weightValues(variables, values))
+}
+
+/** @throws RangeError for a missing variable */
+function weightValues(variables: readonly VariableSpec[], values: ReadonlyMap<string, Float32Array>): NamedValues {
   return new Map(
     variables.map(({ name, shape }) => {
       const value = values.get(name)
       if (!value) throw new RangeError(`no weights for ${name}`)
-      return [name, tf.tensor(value.slice(), [...shape])]
+      return [name, { shape, values: value }]
     }),
   )
-}
-
-function readScalar(scalar: Scalar): number {
-  return scalar.dataSync()[0] ?? Number.NaN
-}
-
-function readOut(tensors: ReadonlyMap<string, Tensor>): Map<string, Float32Array> {
-  return new Map([...tensors].map(([name, tensor]) => [name, tensor.dataSync() as Float32Array]))
-}
-
-function allFinite(values: Float32Array): boolean {
-  // The sum is finite only if every value is, and one addition per value is the cheapest check.
-  let sum = 0
-  for (let i = 0; i < values.length; i++) sum += values[i] as number
-  return Number.isFinite(sum)
 }

@@ -119,8 +119,8 @@ function createRecorder(stepper: Stepper): Stepper & { losses: number[] } {
   return {
     ...stepper,
     losses,
-    step(batch) {
-      const output = stepper.step(batch)
+    async step(batch) {
+      const output = await stepper.step(batch)
       losses.push(output.loss)
       return output
     },

@@ -1,7 +1,11 @@
-/** The addon of @tensorflow/tfjs-node-gpu, compiled against the C library of a wheel. One addon serves CPUs and GPUs. */
+/**
+ * The addons that are compiled against the C library of a wheel: that of @tensorflow/tfjs-node-gpu, and the one that runs
+ * recorded graphs. They serve CPUs and GPUs.
+ */
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { GRAPH_ADDON } from '../../src/tensor/graph/session.ts'
 import { ADDON, LIBRARIES } from '../../src/tensor/tensorflow.ts'
 import { exec } from '../cluster/exec.ts'
 
@@ -17,17 +21,29 @@ export interface AddonInputs {
   packageFolder: string
   /** Holds `node_api.h`. */
   nodeHeaders: string
-  /** Gets the addon, which looks for the libraries there. */
+  /** graph.cc of src/tensor/graph. */
+  graphSource: string
+  /** Gets the addons, which look for the libraries there. */
   target: string
   signal?: AbortSignal | undefined
 }
 
-export async function compileAddon(inputs: AddonInputs): Promise<void> {
-  const { wheel, packageFolder, nodeHeaders, target, signal } = inputs
+export async function compileAddons(inputs: AddonInputs): Promise<void> {
+  const sources = SOURCES.map((name) => join(inputs.packageFolder, 'binding', name))
+  await compile(ADDON, sources, [], inputs)
+  // Its loop over gradients needs the vectors of -O3.
+  await compile(GRAPH_ADDON, [inputs.graphSource], ['-O3'], inputs)
+}
+
+async function compile(
+  name: string,
+  sources: readonly string[],
+  flags: readonly string[],
+  { wheel, nodeHeaders, target, signal }: AddonInputs,
+): Promise<void> {
   const includes = [nodeHeaders, join(wheel, 'include')].map((folder) => `-I${folder}`)
-  const sources = SOURCES.map((name) => join(packageFolder, 'binding', name))
   const libraries = [`-L${wheel}`, ...LIBRARIES.map((name) => `-l:${name}`)]
-  const words = [...COMPILER_FLAGS, ...includes, ...sources, ...libraries, '-o', join(target, ADDON)]
+  const words = [...COMPILER_FLAGS, ...flags, ...includes, ...sources, ...libraries, '-o', join(target, name)]
   await exec('g++', words, { signal })
 }
 
@@ -37,8 +53,8 @@ export function headersOf(node: string): string | undefined {
   return existsSync(join(folder, 'node_api.h')) ? folder : undefined
 }
 
-// `node tools/tensorflow/addon.ts WHEEL PACKAGE TARGET`, for the images.
+// `node tools/tensorflow/addon.ts WHEEL PACKAGE TARGET GRAPH_SOURCE`, for the images.
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [, , wheel = '', packageFolder = '', target = ''] = process.argv
-  await compileAddon({ wheel, packageFolder, target, nodeHeaders: headersOf(process.execPath) ?? '' })
+  const [, , wheel = '', packageFolder = '', target = '', graphSource = ''] = process.argv
+  await compileAddons({ wheel, packageFolder, target, graphSource, nodeHeaders: headersOf(process.execPath) ?? '' })
 }

@@ -22,7 +22,7 @@ import { exec } from '../cluster/exec.ts'
 import type { Progress } from '../cluster/progress.ts'
 import { discard, registryNode } from '../setup.mjs'
 import { lockSetUp } from '../setup-lock.mjs'
-import { COMPILER_FLAGS, compileAddon, headersOf } from './addon.ts'
+import { COMPILER_FLAGS, compileAddons, headersOf } from './addon.ts'
 import { needMachine, needPrograms, needSpace } from './prerequisites.ts'
 import { downloadWheel, unpackWheel } from './wheel.ts'
 
@@ -34,6 +34,7 @@ export interface SetUpContext {
 }
 
 const CHECK = fileURLToPath(new URL('check.ts', import.meta.url))
+const GRAPH_SOURCE = fileURLToPath(new URL('../../src/tensor/graph/graph.cc', import.meta.url))
 const STAMP = 'made-from'
 const MANIFEST = `${TENSORFLOW_PACKAGE}/package.json`
 const require = createRequire(import.meta.url)
@@ -90,8 +91,9 @@ async function make(folder: string, parent: string, { progress, signal }: SetUpC
     await progress.step('unpacking its library', () => unpackWheel(work, signal))
     mkdirSync(made)
     const nodeHeaders = headersOf(process.execPath) ?? headersOf(await registryNode('for its headers')) ?? ''
-    const inputs = { wheel, packageFolder: dirname(require.resolve(MANIFEST)), nodeHeaders, target: made, signal }
-    await progress.step(`compiling the addon of ${TENSORFLOW_PACKAGE}`, () => compileAddon(inputs))
+    const packageFolder = dirname(require.resolve(MANIFEST))
+    const inputs = { wheel, packageFolder, graphSource: GRAPH_SOURCE, nodeHeaders, target: made, signal }
+    await progress.step(`compiling the addon of ${TENSORFLOW_PACKAGE} and graph.cc`, () => compileAddons(inputs))
     for (const name of LIBRARIES) renameSync(join(wheel, name), join(made, name))
     await progress.step('computing with it', () => check(work, signal))
     writeFileSync(join(made, STAMP), stampText())
@@ -119,9 +121,10 @@ function isComplete(folder: string): boolean {
   return existsSync(stamp) && readFileSync(stamp, 'utf8') === stampText()
 }
 
-/** What the folder was made from: another addon or other flags make a new one. */
+/** What the folder was made from: another addon, another graph.cc or other flags make a new one. */
 function stampText(): string {
   const { version } = require(MANIFEST) as { version: string }
-  const inputs = [TENSORFLOW_VERSION, version, ...COMPILER_FLAGS]
+  const graph = sha256Of(readFileSync(GRAPH_SOURCE, 'utf8'))
+  const inputs = [TENSORFLOW_VERSION, version, graph, ...COMPILER_FLAGS]
   return `${sha256Of(inputs.join('\n'))}\n`
 }

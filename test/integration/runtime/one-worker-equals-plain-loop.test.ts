@@ -63,7 +63,7 @@ test('one worker with pushEvery and fetchEvery 1 equals a plain loop after 20 st
   const task = await createTask(config)
   const batches = makeBatches()
   const trained = await trainOnServers(task, batches)
-  const expected = trainPlainly(task, batches)
+  const expected = await trainPlainly(task, batches)
 
   let worst = 0
   for (const { name } of task.variables) {
@@ -111,12 +111,12 @@ interface State {
 }
 
 /** Draws, steps and updates, with only the seeded draw from src/ps. */
-function trainPlainly(task: Task, batches: readonly Batch<ClassLabels>[]): Map<string, Float32Array> {
+async function trainPlainly(task: Task, batches: readonly Batch<ClassLabels>[]): Promise<Map<string, Float32Array>> {
   const states = task.variables.map(initialState)
   const stepper = createStepper(task)
   for (const [step, batch] of batches.entries()) {
     stepper.load(new Map(states.map(({ variable: { name }, w }) => [name, Float32Array.from(w)])))
-    const output = stepper.step(batch)
+    const output = await stepper.step(batch)
     for (const state of states) update(state, output, RATE.initial * RATE.factor ** Math.floor(step / RATE.everySteps))
   }
   stepper.dispose()

@@ -35,7 +35,7 @@ async function run(bases: readonly [incarnation: number, version: number][], pus
   }
   const stepper: Stepper = {
     load() {},
-    step: () => {
+    step: async () => {
       const gradients = new Map([['w', Float32Array.of(10 ** steps++)]])
       return { loss: 1, parts: {}, gradients, statistics: new Map(), examples: 1, finite: true, seconds: 0 }
     },
