@@ -1,46 +1,132 @@
 /**
- * `npm run bench:step [-- BACKEND...]`: seconds of a training step on each backend, and the ratio to the first. Backends
- * take turns in processes of their own, so that a change in the machine's speed affects all of them alike.
+ * `npm run bench:step [-- CASE...]`: training steps of each network by Python TensorFlow (`tf.function`), native TensorFlow
+ * as a recorded graph and operation by operation, and WASM. Contenders take turns in processes of their own, so that a
+ * change in the machine's speed affects all of them alike.
  */
-import { execFileSync } from 'node:child_process'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { exec } from '../../tools/cluster/exec.ts'
+import { pythonWith } from '../../tools/python.ts'
 import { machineText, median } from '../figures.ts'
+import { CASES, type Case, CONTENDERS, type Contender, writeCase } from './cases.ts'
 
 const ROUNDS = 3
 const OUT = 'bench/results/step.json'
-const CASES = [
-  { backbone: 'resnet-mini', batch: 16, pixels: 32, steps: 60 },
-  { backbone: 'resnet50', batch: 4, pixels: 96, steps: 9 },
-] as const
+/** A recorded graph begins with the third step. */
+const WARM_UP = 4
+/** Small enough for twenty steps in which rounding does not grow. */
+const RATE = 1e-3
+const COMPARED_STEPS = 20
+const MOST_DIFFERENCE = 1e-3
 
-function secondsOfStep(backend: string, { backbone, batch, pixels, steps }: (typeof CASES)[number]): number {
-  const args = [backend, backbone, ...[batch, pixels, steps].map(String)]
-  const output = execFileSync(process.execPath, ['bench/step/one-backend.ts', ...args], {
-    encoding: 'utf8',
-    env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' },
-  })
-  return Number(output)
+interface Result {
+  readonly seconds: readonly number[]
+  readonly cpuSeconds: number
+  readonly losses: readonly number[]
 }
 
-function rounded(value = Number.NaN): number {
-  return Number(value.toFixed(4))
+const python = await pythonWith('bench/tensorflow-requirements.txt')
+
+async function run(one: Case, contender: Contender, folder: string, steps: number): Promise<Result> {
+  const numbers = [WARM_UP, steps, RATE].map(String)
+  const [program, args] =
+    contender === 'python'
+      ? [python, ['bench/step/tf_function.py', folder, ...numbers]]
+      : [process.execPath, ['bench/step/one-contender.ts', one.name, contender, ...numbers]]
+  const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3', CUDA_VISIBLE_DEVICES: '' }
+  return JSON.parse(await exec(program, args, { env })) as Result
 }
 
-function compare(backends: readonly string[], one: (typeof CASES)[number]) {
-  const rounds = Array.from({ length: ROUNDS }, () => backends.map((backend) => secondsOfStep(backend, one)))
-  const ratios = backends.map((_, i) => median(rounds.map((round) => (round[i] as number) / (round[0] as number))))
-  const seconds = backends.map((_, i) => median(rounds.map((round) => round[i] as number)))
-  return backends.map((backend, i) => ({
-    backbone: `${one.backbone}, ${one.batch} images of ${one.pixels} pixels`,
-    backend,
-    seconds: rounded(seconds[i]),
-    [`ratio to ${backends[0]}`]: rounded(ratios[i]),
+interface Speed {
+  readonly imagesASecond: number
+  readonly imagesACpuSecond: number
+}
+
+function speedOf({ batch }: Case, { seconds, cpuSeconds }: Result): Speed {
+  return { imagesASecond: batch / median(seconds), imagesACpuSecond: (batch * seconds.length) / cpuSeconds }
+}
+
+async function compare(one: Case) {
+  const folder = await mkdtemp(join(tmpdir(), 'downpour-step-'))
+  try {
+    await writeCase(one, folder)
+    const taking = CONTENDERS.filter((contender) => one.steps[contender] > 0)
+    const rounds: Partial<Record<Contender, Speed>>[] = []
+    for (let round = 0; round < ROUNDS; round++) {
+      const speeds: Partial<Record<Contender, Speed>> = {}
+      for (const contender of taking)
+        speeds[contender] = speedOf(one, await run(one, contender, folder, one.steps[contender]))
+      rounds.push(speeds)
+      process.stderr.write(`${one.name}: round ${round + 1} of ${ROUNDS}\n`)
+    }
+    return { rows: rowsOf(one, taking, rounds), ...(await lossesOf(one, folder)) }
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+function rowsOf(one: Case, taking: readonly Contender[], rounds: readonly Partial<Record<Contender, Speed>>[]) {
+  const middle = (contender: Contender, figure: (own: Speed, pythons: Speed) => number) =>
+    Number(median(rounds.map((round) => figure(round[contender] as Speed, round.python as Speed))).toPrecision(4))
+  return taking.map((contender) => ({
+    network: `${one.name}, ${one.batch} images of ${one.pixels} pixels`,
+    contender,
+    'images/s': middle(contender, ({ imagesASecond }) => imagesASecond),
+    'of Python': middle(contender, (own, pythons) => own.imagesASecond / pythons.imagesASecond),
+    'images/CPU-s': middle(contender, ({ imagesACpuSecond }) => imagesACpuSecond),
+    'of Python, CPU': middle(contender, (own, pythons) => own.imagesACpuSecond / pythons.imagesACpuSecond),
   }))
 }
 
+/** Twenty steps of gradient descent from the same weights: recorded and eager bit by bit, and beside Python. */
+async function lossesOf(one: Case, folder: string) {
+  const steps = COMPARED_STEPS - WARM_UP
+  const [recorded, eager, pythons] = [
+    (await run(one, 'recorded', folder, steps)).losses,
+    (await run(one, 'eager', folder, steps)).losses,
+    (await run(one, 'python', folder, steps)).losses,
+  ]
+  const differences = recorded.map(
+    (loss, i) => Math.abs(loss - (pythons[i] as number)) / Math.abs(pythons[i] as number),
+  )
+  return {
+    recordedEqualsEager: recorded.every((loss, i) => Object.is(loss, eager[i])),
+    differenceFromPython: Math.max(...differences),
+  }
+}
+
+type Comparison = Awaited<ReturnType<typeof compare>>
+
+function brokenPromises(one: Case, { rows, recordedEqualsEager, differenceFromPython }: Comparison): string[] {
+  const of = (contender: Contender) => rows.find((row) => row.contender === contender)
+  const share = of('recorded')?.['of Python'] ?? 0
+  const wasm = of('wasm')?.['images/CPU-s'] ?? 0
+  return [
+    ...(share < one.nativeShare ? [`native has ${share} of Python's speed, promised ${one.nativeShare}`] : []),
+    ...(wasm < (one.wasmImages ?? 0) ? [`WASM has ${wasm} images a CPU-second, promised ${one.wasmImages}`] : []),
+    ...(recordedEqualsEager ? [] : ['losses of recorded and eager steps differ']),
+    ...(differenceFromPython <= MOST_DIFFERENCE ? [] : [`losses differ from Python's by ${differenceFromPython}`]),
+  ].map((text) => `${one.name}: ${text}`)
+}
+
 const named = process.argv.slice(2)
-const backends = named.length > 0 ? named : ['wasm', 'tensorflow']
-const rows = CASES.flatMap((one) => compare(backends, one))
-console.table(rows)
-await mkdir('bench/results', { recursive: true })
-await writeFile(OUT, `${JSON.stringify({ machine: machineText(), rounds: ROUNDS, rows }, null, 2)}\n`)
+const chosen = CASES.filter(({ name }) => named.length === 0 || named.includes(name))
+const results: (Comparison & { name: string })[] = []
+const broken: string[] = []
+for (const one of chosen) {
+  const comparison = await compare(one)
+  results.push({ name: one.name, ...comparison })
+  broken.push(...brokenPromises(one, comparison))
+  console.table(comparison.rows)
+  const { recordedEqualsEager, differenceFromPython } = comparison
+  console.log(
+    `${one.name}: ${COMPARED_STEPS} losses ${recordedEqualsEager ? 'equal' : 'NOT equal'} recorded and eager; ${differenceFromPython.toExponential(1)} from Python's\n`,
+  )
+}
+if (chosen.length === CASES.length) {
+  await mkdir('bench/results', { recursive: true })
+  await writeFile(OUT, `${JSON.stringify({ machine: machineText(), rounds: ROUNDS, results }, null, 2)}\n`)
+}
+for (const text of broken) console.error(text)
+process.exitCode = broken.length > 0 ? 1 : 0
