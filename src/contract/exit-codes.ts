@@ -4,6 +4,7 @@ import { EXIT } from './runtime.ts'
 const BY_CODE: Readonly<Record<string, number>> = {
   CONFIG_INVALID: EXIT.badConfig,
   BACKEND_UNAVAILABLE: EXIT.badConfig,
+  GPU_UNAVAILABLE: EXIT.gpuUnavailable,
   BAD_DATA: EXIT.badData,
   JSON_INVALID: EXIT.badData,
   COCO_INVALID: EXIT.badData,

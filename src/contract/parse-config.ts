@@ -44,6 +44,8 @@ export interface Surroundings {
   host: string | undefined
   hostsFile: string | undefined
   keyFile: string | undefined
+  /** The resource of the GPU that the pod requests; undefined: none. */
+  gpu: string | undefined
   /** A process of `downpour run`. */
   isLocal: boolean
   terminationLog: string
@@ -56,6 +58,7 @@ export function readSurroundings(environment: Environment): Surroundings {
     host: environment[ENV.podIp] || undefined,
     hostsFile: environment[ENV.hostsFile],
     keyFile: environment[ENV.keyFile],
+    gpu: environment[ENV.gpu] || undefined,
     isLocal: Boolean(environment[ENV.stateDir]),
     terminationLog: environment[ENV.terminationLog] || DEFAULT_TERMINATION_LOG,
     logLevel: environment[ENV.logLevel] || 'info',

@@ -34,6 +34,8 @@ export const ENV = {
   /** JSON of RuntimeConfig. */
   config: 'DOWNPOUR_CONFIG',
   podUid: 'DOWNPOUR_POD_UID',
+  /** The GPU that the pod requests, by the name of its resource. */
+  gpu: 'DOWNPOUR_GPU',
   /** Local mode only, where pods share the machine's network: the address of this pod. */
   podIp: 'DOWNPOUR_POD_IP',
   hostsFile: 'DOWNPOUR_HOSTS_FILE',
@@ -44,6 +46,9 @@ export const ENV = {
   terminationLog: 'DOWNPOUR_TERMINATION_LOG',
   logLevel: 'DOWNPOUR_LOG_LEVEL',
 } as const
+
+/** Variables that TensorFlow reads: threads inside an operation, and operations at once. */
+export const TENSORFLOW_THREADS = ['TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'] as const
 
 /** Arguments of a runtime process after its verb: its index in the role, and the attempt, from 0. */
 export const ARGS = { index: '--index', attempt: '--attempt' } as const
@@ -87,6 +92,8 @@ export const EXIT = {
   fenced: 20,
   storage: 100,
   peerUnreachable: 101,
+  /** The pod requests a GPU and has none that works; another node may. */
+  gpuUnavailable: 102,
   /** Stopped by SIGTERM after saving a checkpoint or giving back leases. */
   terminated: 143,
 } as const

@@ -3,6 +3,7 @@ import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { realFileSystem } from '../checkpoint/file-system.ts'
 import { FILES } from '../contract/files.ts'
+import { mustUseGpu } from '../contract/gpu.ts'
 import { claimFolder, parseRuntimeConfig, readSurroundings } from '../contract/parse-config.ts'
 import { runPodProcess } from '../contract/pod-process.ts'
 import { PORTS } from '../contract/runtime.ts'
@@ -65,7 +66,8 @@ async function evaluate(
   const jobFolder = join(checkpointDir, config.checkpoint.path)
   const set = await openEvaluationSet(evaluationDir, config, log, { signal })
   await checkScoring(config, set, { signal })
-  await selectBackend(config.runtime.backend, log, cacheRoot(process.env))
+  const backend = await selectBackend(config.runtime.backend, log, cacheRoot(process.env))
+  mustUseGpu(readSurroundings(process.env).gpu, backend)
   const task = await createTask(config)
   const inference = createInference(task, { graph: config.runtime.graph ?? 'auto', log })
   await followCheckpoints({

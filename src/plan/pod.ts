@@ -3,9 +3,12 @@
  * the job.
  */
 import type { Job } from '../api/job.ts'
+import type { PodTemplate } from '../api/pod-template.ts'
 import { propagatedOf } from '../api/propagate.ts'
+import { unitsIn } from '../api/quantities.ts'
+import { isGpu } from '../contract/gpu.ts'
 import { LABELS, podName, type Role, serviceName } from '../contract/names.ts'
-import { ARGS, ENV, PORTS, type RuntimeConfig } from '../contract/runtime.ts'
+import { ARGS, ENV, PORTS, type RuntimeConfig, TENSORFLOW_THREADS } from '../contract/runtime.ts'
 import { gangMetadata, schedulerOf } from './gang.ts'
 import { jobLabels, ownerReference } from './identity.ts'
 import { kueueMetadata } from './kueue.ts'
@@ -148,7 +151,7 @@ function containerOf(
     name: role,
     image: job.spec.runtime.image ?? options.defaultImage,
     args: [VERBS[role], ARGS.index, String(index), ARGS.attempt, String(incarnation.attempt)],
-    env: [...(template?.env ?? []), ...environment(config)],
+    env: [...(template?.env ?? []), ...environment(config), ...computing(template)],
     ports: [
       ...(role === 'ps' ? [{ name: 'wire', containerPort: PORTS.wire }] : []),
       { name: 'http', containerPort: PORTS.http },
@@ -168,6 +171,18 @@ function containerOf(
  * Only two variables, because the API server tracks the owner of each variable of each pod; the arguments are one
  * field.
  */
+/** What the process cannot see of its own limits: TensorFlow counts the cores of the node. The user's variables win. */
+function computing(template: PodTemplate | undefined): EnvVar[] {
+  const { requests, limits } = template?.resources ?? {}
+  const gpu = Object.keys({ ...requests, ...limits }).find(isGpu)
+  const threads = limits?.cpu === undefined ? undefined : String(unitsIn(limits.cpu, '1'))
+  const own = new Set(template?.env?.map(({ name }) => name))
+  const variables = TENSORFLOW_THREADS.map((name) => ({ name, value: threads }))
+  return [...variables, { name: ENV.gpu, value: gpu }].flatMap(({ name, value }) =>
+    value === undefined || own.has(name) ? [] : [{ name, value }],
+  )
+}
+
 function environment(config: RuntimeConfig): EnvVar[] {
   return [
     { name: ENV.config, value: JSON.stringify(config) },

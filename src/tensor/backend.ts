@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { DownpourError, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { loadGraphAddon } from './graph/session.ts'
+import { nodeBackend } from './node-backend.ts'
 import { registerConv2DGradient, registerOperations } from './operations.ts'
 import { loadTensorFlow } from './tensorflow.ts'
 import { tensorflowOperations } from './tensorflow-operations.ts'
@@ -17,6 +18,7 @@ export interface SelectedBackend {
   name: Backend
   /** One sentence: the chosen backend, and why each backend before it did not start. */
   reason: string
+  usesGpu: boolean
 }
 
 const require = createRequire(import.meta.url)
@@ -44,7 +46,7 @@ export async function selectBackend(wanted: 'auto' | Backend, log: Log, cache?: 
       const reason = [chosen, ...failures].join('; ')
       if (name === 'cpu') log.warn({ backend: name, reason }, 'training on the plain JavaScript backend is very slow')
       else log.info({ backend: name, reason }, 'backend chosen')
-      return { name, reason }
+      return { name, reason, usesGpu: usesGpu(name) }
     } catch (error) {
       failures.push(`${name}: ${failureOf(error)}`)
     }
@@ -54,6 +56,11 @@ export async function selectBackend(wanted: 'auto' | Backend, log: Log, cache?: 
     `spec.runtime.backend: ${wanted}: not available here (${failures.join('; ')}); install it or choose auto`,
     { wanted, failures },
   )
+}
+
+/** Where Dawn computes is not known, so WebGPU is trusted. */
+function usesGpu(name: Backend): boolean {
+  return name === 'webgpu' || (name === 'tensorflow' && nodeBackend().isUsingGpuDevice)
 }
 
 async function startTensorFlow(cache?: string): Promise<string> {

@@ -1,6 +1,7 @@
 /** `downpour worker`: one training process, from its configuration to its termination message. */
 import { join } from 'node:path'
 import { encodeClasses } from '../contract/classes.ts'
+import { mustUseGpu } from '../contract/gpu.ts'
 import {
   claimFolder,
   parseIdentity,
@@ -77,8 +78,9 @@ export async function runWorker(place: PlaceArgs): Promise<void> {
 
 async function train(context: WorkerContext): Promise<void> {
   const { config, report, log } = context
-  const { name: backend } = await selectBackend(config.runtime.backend, log, cacheRoot(process.env))
-  report.set({ backend })
+  const backend = await selectBackend(config.runtime.backend, log, cacheRoot(process.env))
+  mustUseGpu(context.gpu, backend)
+  report.set({ backend: backend.name })
   const task = await createTask(config)
   const data = await openData(context)
   try {

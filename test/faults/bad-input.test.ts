@@ -92,6 +92,12 @@ describe('bad input', { concurrency: false }, () => {
     assert.match(message, /NaN or infinite values.*lower the learning rate or check the data/)
   })
 
+  test('a worker that requests a GPU on a machine without one fails the job', async () => {
+    const resources = { limits: { 'nvidia.com/gpu': 1 } }
+    const { message } = await runToFailure({ workers: { replicas: 1, template: { resources } }, backoffLimit: 0 })
+    assert.match(message, /worker-0: .*the pod requests nvidia\.com\/gpu, but wasm computes on the CPU.*exit 102/)
+  })
+
   test('a second run in one state folder is refused, and the first continues', async () => {
     const { file, stateDir } = await jobs.next()
     const first = startLocalRun([file], stateDir)

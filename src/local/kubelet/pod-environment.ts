@@ -1,7 +1,7 @@
 /** The environment of a pod's process: the variables of its spec, with folders of this machine in place of mounts. */
 import { availableParallelism, totalmem } from 'node:os'
 import { unitsIn } from '../../api/quantities.ts'
-import { ENV, FOLDER_ENV, MOUNTS, type Mount } from '../../contract/runtime.ts'
+import { ENV, FOLDER_ENV, MOUNTS, type Mount, TENSORFLOW_THREADS } from '../../contract/runtime.ts'
 import type { Stored } from '../store/objects.ts'
 import type { ContainerSpec, Quantities, VariableSource } from './container.ts'
 
@@ -16,9 +16,6 @@ export interface PodPlace {
   folderOf: (mountPath: string) => string | undefined
   configMapText: (name: string, key: string) => string | undefined
 }
-
-/** Variables that TensorFlow reads: threads inside an operation, and operations at once. */
-export const TENSORFLOW_THREADS = ['TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'] as const
 
 /** Pods inherit these variables of the machine and no others. */
 const INHERITED = [
@@ -48,7 +45,14 @@ export function podEnvironment(
     [ENV.hostsFile, place.hostsFile],
     [ENV.terminationLog, place.terminationLog],
   ]
-  return Object.fromEntries([...inherited, ...given, ...local, ...Object.entries(place.common), ...folders(place)])
+  const variables = [...inherited, ...given, ...local, ...Object.entries(place.common), ...folders(place)]
+  return { ...Object.fromEntries(variables), ...threads(Object.fromEntries(given), machine) }
+}
+
+/** A pod's CPU limit may be higher than its share of this machine, which the run sets. */
+function threads(given: NodeJS.ProcessEnv, machine: NodeJS.ProcessEnv): Record<string, string> {
+  const both = TENSORFLOW_THREADS.filter((name) => given[name] !== undefined && machine[name] !== undefined)
+  return Object.fromEntries(both.map((name) => [name, String(Math.min(Number(given[name]), Number(machine[name])))]))
 }
 
 /** Folder variables for the mounts that the runtime knows. */

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import type { Job } from '../../../src/api/job.ts'
 import { validateJob } from '../../../src/api/parse.ts'
 import { LABELS } from '../../../src/contract/names.ts'
-import { ENV, MOUNTS } from '../../../src/contract/runtime.ts'
+import { ENV, MOUNTS, TENSORFLOW_THREADS } from '../../../src/contract/runtime.ts'
 import { planJob } from '../../../src/plan/job-plan.ts'
 import { runtimeConfig } from '../../../src/plan/runtime-config.ts'
 import type { PlannedPod } from '../../../src/plan/types.ts'
@@ -128,6 +128,24 @@ suite('strings of the user', () => {
       }),
       { numRuns: 200 },
     )
+  })
+
+  const variablesOf = (template: Record<string, unknown>) => {
+    const pods = podsOf(pretrainJob({ workers: { replicas: 1, template } }))
+    const worker = pods.find(({ metadata }) => metadata.name === 'jft-pj-worker-0') as PlannedPod
+    return Object.fromEntries(containerOf(worker).env.map(({ name, value }) => [name, value]))
+  }
+
+  test('a CPU limit becomes threads of TensorFlow, rounded up, and a GPU a variable that the process checks', () => {
+    const plain = variablesOf({})
+    const [threads, operations] = TENSORFLOW_THREADS
+    assert.deepEqual([plain[threads], plain[operations], plain[ENV.gpu]], [undefined, undefined, undefined])
+    const gpu = { limits: { cpu: '3500m', 'nvidia.com/gpu': 1, 'rdma/hca': 1 } }
+    const limited = variablesOf({ resources: gpu })
+    assert.deepEqual([limited[threads], limited[operations], limited[ENV.gpu]], ['4', '4', 'nvidia.com/gpu'])
+    assert.equal(variablesOf({ resources: { limits: { 'rdma/hca': 1 } } })[ENV.gpu], undefined)
+    const own = variablesOf({ resources: gpu, env: [{ name: threads, value: '2' }] })
+    assert.deepEqual([own[threads], own[operations]], ['2', '4'])
   })
 
   test('may be environment variables beside those of the operator, and may set the log level', () => {

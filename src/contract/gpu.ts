@@ -1,0 +1,21 @@
+/** A pod that requests a GPU must compute on one: TensorFlow goes on with the CPU, without an error, where it finds none. */
+import { DownpourError } from '../support/errors.ts'
+
+/** @example isGpu('nvidia.com/gpu') && isGpu('nvidia.com/mig-1g.10gb') && !isGpu('rdma/hca') */
+export function isGpu(resource: string): boolean {
+  return /^([^/]*\/gpu\b|nvidia\.com\/mig-|gpu\.intel\.com\/)/.test(resource)
+}
+
+/**
+ * @param requested name of the resource that the pod requests; undefined: none
+ * @throws DownpourError GPU_UNAVAILABLE, which is retried, because another node may have a driver that works
+ */
+export function mustUseGpu(requested: string | undefined, backend: { name: string; usesGpu: boolean }): void {
+  if (requested === undefined || backend.usesGpu) return
+  const advice =
+    backend.name === 'tensorflow'
+      ? 'spec.runtime.image must be one with CUDA (…-tensorflow-gpu), and the driver of the node must suit it'
+      : 'only the backends tensorflow and webgpu use GPUs: set spec.runtime.image to one with CUDA (…-tensorflow-gpu)'
+  const message = `the pod requests ${requested}, but ${backend.name} computes on the CPU: ${advice}, or request no GPU`
+  throw new DownpourError('GPU_UNAVAILABLE', message, { requested, backend: backend.name })
+}
