@@ -1,23 +1,28 @@
-/** Builds src/ps/kernels.wasm from kernels.wat and the element kernels in src/ps. The result is committed, and a test compares it with its sources. */
-import { readFile } from 'node:fs/promises'
+/** Builds src/ps/kernels.wasm from the element kernels in src/ps, and src/wire/scan.wasm. The results are committed, and a test compares them with their sources. */
 import wabtInit from 'wabt'
 import { POLICIES } from '../src/ps/async/policies.ts'
 import type { ElementKernel } from '../src/ps/kernel.ts'
 import { MOVING_AVERAGE } from '../src/ps/moving-average.ts'
 import { OPTIMIZERS } from '../src/ps/optimizers/optimizers.ts'
 import { compileKernel } from './compile-kernel.ts'
+import { compileScan } from './compile-scan.ts'
 
-const SOURCE = new URL('../src/ps/kernels.wat', import.meta.url)
+/** A memory of at most 4 GiB. */
+const MEMORY = '(import "env" "memory" (memory 1 65536))'
 
 export async function buildKernels(): Promise<Uint8Array> {
-  const wabt = await wabtInit()
-  const module = wabt.parseWat('kernels.wat', withKernels(await readFile(SOURCE, 'utf8')), { simd: true })
-  module.validate()
-  return module.toBinary({}).buffer
-}
-
-function withKernels(source: string): string {
   const kinds = [...Object.values(OPTIMIZERS), ...Object.values(POLICIES)]
   const kernels: ElementKernel[] = [MOVING_AVERAGE, ...kinds.flatMap(({ kernel }) => kernel ?? [])]
-  return source.replace(/\)\s*$/, `${kernels.map(compileKernel).join('\n')}\n)\n`)
+  return assemble('kernels.wat', `(module\n  ${MEMORY}${kernels.map(compileKernel).join('\n')}\n)\n`)
+}
+
+export async function buildScan(): Promise<Uint8Array> {
+  return assemble('scan.wat', compileScan())
+}
+
+async function assemble(name: string, text: string): Promise<Uint8Array> {
+  const wabt = await wabtInit()
+  const module = wabt.parseWat(name, text, { simd: true })
+  module.validate()
+  return module.toBinary({}).buffer
 }

@@ -1,4 +1,4 @@
-/** Writes the committed files that are generated: CRDs, optimizer kernels, rules and dashboards, plain manifests, the help of `npm start`. Tests compare each with its source. */
+/** Writes the committed files that are generated: CRDs, kernels, rules and dashboards, plain manifests, the help of `npm start`. Tests compare each with its source. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { dump } from 'js-yaml'
@@ -6,7 +6,7 @@ import { crdFor } from '../src/api/crd.ts'
 import { startHelp } from '../src/cli/verbs/run.ts'
 import { VERBS } from '../src/cli/verbs.ts'
 import { JOB_KINDS, type JobKind, PLURALS } from '../src/contract/names.ts'
-import { buildKernels } from './build-kernels.ts'
+import { buildKernels, buildScan } from './build-kernels.ts'
 import { findHelm } from './helm.ts'
 import { monitoringFiles } from './monitoring/outputs.ts'
 import { plainManifests } from './plain-manifests.ts'
@@ -19,6 +19,7 @@ const CHART_COPIES = new URL('../charts/downpour/files/crds/', import.meta.url)
 const MANIFESTS = new URL('../deploy/operator/', import.meta.url)
 const START_HELP = new URL('start-help.txt', import.meta.url)
 const KERNELS = new URL('../src/ps/kernels.wasm', import.meta.url)
+const SCAN = new URL('../src/wire/scan.wasm', import.meta.url)
 
 export function crdFile(kind: JobKind): { url: URL; text: string } {
   const text = HEADER + dump(crdFor(kind), { noRefs: true, lineWidth: 120 })
@@ -33,6 +34,7 @@ async function generate(): Promise<void> {
     ...manifests(),
     help,
     { url: KERNELS, bytes: await buildKernels() },
+    { url: SCAN, bytes: await buildScan() },
   ]) {
     await mkdir(new URL('.', url), { recursive: true })
     await writeFile(url, bytes)

@@ -6,7 +6,7 @@ const compiled = new WebAssembly.Module(readFileSync(new URL('kernels.wasm', imp
 
 /** Positions of arrays are bytes from the start of the memory that the kernels were loaded with. */
 export class Kernels {
-  readonly #functions: Record<string, (...numbers: number[]) => number>
+  readonly #functions: Record<string, (...numbers: number[]) => void>
 
   constructor(memory: WebAssembly.Memory) {
     this.#functions = new WebAssembly.Instance(compiled, { env: { memory } }).exports as never
@@ -19,18 +19,8 @@ export class Kernels {
     length: number,
     values: Readonly<Record<Scalars, number>>,
   ): void {
-    const numbers = [...arrays.map((array) => positions[array]), length, ...scalars.map((scalar) => values[scalar])]
-    this.#call(name, numbers)
-  }
-
-  /** Whether every value, and its square, is finite. */
-  areFinite(position: number, length: number): boolean {
-    return this.#call('finite', [position, length]) === 1
-  }
-
-  #call(name: string, numbers: number[]): number {
     const found = this.#functions[name]
     if (!found) throw new RangeError(`kernels.wasm has no ${name}: run npm run generate`)
-    return found(...numbers)
+    found(...arrays.map((array) => positions[array]), length, ...scalars.map((scalar) => values[scalar]))
   }
 }

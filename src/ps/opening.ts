@@ -23,6 +23,8 @@ export interface OpeningOptions {
   own: OwnCheckpoint
   /** Only on parameter server 0. */
   classes: JobClasses | undefined
+  /** Of the bodies of pushes and pulls at once. */
+  bodyLimitBytes: number
   fs: FileSystem
   log: Log
   onApplied: (applied: Applied) => void
@@ -36,11 +38,12 @@ export async function openShard(layout: ModelLayout, dataUnits: number, options:
   return { layout, training: openTraining(shard, options), firstWeights, leases, classes: options.classes }
 }
 
-async function fillShard(layout: ModelLayout, { config, index, source, own, fs, log }: OpeningOptions) {
+async function fillShard(layout: ModelLayout, options: OpeningOptions) {
+  const { config, index, source, own, fs, log, bodyLimitBytes } = options
   const { parameterServers } = config.topology
   const shardLayout = placeLayout(layout, parameterServers).shards[index]
   if (!shardLayout) throw new RangeError(`no shard ${index} of ${parameterServers}`)
-  const shard = createShard(shardLayout, config)
+  const shard = createShard(shardLayout, config, bodyLimitBytes)
   if (own.latest) {
     await restoreOwn(shard, own.latest, fs, log)
     return { shard, firstWeights: pickFirstWeights(own.latest.manifest) }

@@ -244,11 +244,13 @@ export class ParameterServer {
   }
 
   async #open(layout: ModelLayout, dataUnits: number): Promise<OpenShard> {
-    const { config, index, fs, log } = this.#options
+    const { config, index, fs, log, limits } = this.#options
+    const { bufferLimitBytes: bodyLimitBytes } = { ...DEFAULT_LIMITS, ...limits }
     try {
       const open = await openShard(layout, dataUnits, {
         config,
         index,
+        bodyLimitBytes,
         source: this.#own.latest ? undefined : await this.#source.open(),
         fs,
         log,

@@ -1,29 +1,29 @@
 /** Handles the messages of admitted peers. */
 import type { PsMetrics } from '../metrics/ps.ts'
 import { DownpourError, errorCode } from '../support/errors.ts'
-import type { BufferPool } from '../wire/buffer-pool.ts'
-import { bytesOf, type Message } from '../wire/messages.ts'
+import type { Outgoing } from '../wire/frames.ts'
+import type { Message } from '../wire/messages.ts'
 import { assertSameData } from './hello.ts'
 import type { OpenShard, Peer } from './peer.ts'
 import type { Snapshots } from './snapshot.ts'
 import type { Training } from './training.ts'
+import { WeightCopies } from './weight-copies.ts'
 import type { WorkerId } from './workers.ts'
 
 export interface Answer {
   message: Message
-  body?: Uint8Array
+  body?: Outgoing
   /** Called when the body may be reused. */
   sent?: () => void
 }
 
 export class Requests {
   readonly #metrics: PsMetrics
-  readonly #pool: BufferPool
   readonly #snapshots: Snapshots
+  readonly #copies = new WeightCopies()
 
-  constructor({ metrics, pool, snapshots }: { metrics: PsMetrics; pool: BufferPool; snapshots: Snapshots }) {
+  constructor({ metrics, snapshots }: { metrics: PsMetrics; snapshots: Snapshots }) {
     this.#metrics = metrics
-    this.#pool = pool
     this.#snapshots = snapshots
   }
 
@@ -60,10 +60,7 @@ export class Requests {
     }
   }
 
-  /**
-   * Sends a copy of the weights, because updates continue while it is sent, and its checksum is sent first. A worker may
-   * have one copy at a time: one that keeps pulling without reading could exhaust the memory.
-   */
+  /** A worker may have one copy of the weights at a time: one that keeps pulling without reading could exhaust the memory. */
   async #pull(peer: Peer, training: Training, { incarnation, version }: Message<'pull'>): Promise<Answer> {
     const { who } = peer
     training.workers.of(who)
@@ -78,18 +75,16 @@ export class Requests {
     if (peer.isPulling)
       throw new DownpourError('WIRE_UNEXPECTED', 'a pull before the answer to the previous one was read')
     peer.isPulling = true
-    const weights = bytesOf(training.shard.weights)
-    const copy = await this.#pool.take(weights.length)
-    copy.set(weights)
+    const copy = await this.#copies.take(training)
     training.notePull(who)
-    this.#metrics.sentBytes.inc(copy.length)
+    this.#metrics.sentBytes.inc(copy.body.bytes.length)
     const end = this.#metrics.pullSeconds.startTimer()
     const sent = () => {
       end()
       peer.isPulling = false
-      this.#pool.release(copy)
+      this.#copies.release(copy, training)
     }
-    return { message: { ...now(), state: 'fresh' }, body: copy, sent }
+    return { message: { ...now(), state: 'fresh' }, body: copy.body, sent }
   }
 
   async #push(who: WorkerId, training: Training, push: Message<'push'>, body: Uint8Array): Promise<Answer> {

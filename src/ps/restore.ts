@@ -13,7 +13,8 @@ import { assertHas, type FirstWeights, firstWeightsOf } from './first-weights.ts
 import { Shard } from './shard.ts'
 import type { Source } from './source.ts'
 
-export function createShard(layout: ShardLayout, config: RuntimeConfig): Shard {
+/** @param bodyLimitBytes of the bodies of pushes and pulls at once; absent: a default */
+export function createShard(layout: ShardLayout, config: RuntimeConfig, bodyLimitBytes?: number): Shard {
   return new Shard(layout, {
     optimizer: config.optimizer,
     weightDecay: config.weightDecay,
@@ -21,6 +22,7 @@ export function createShard(layout: ShardLayout, config: RuntimeConfig): Shard {
     keepsFirstStatistics: config.batchNorm.mode === 'calibrated',
     gradientClipNorm: config.gradientClipNorm,
     needsScratch: needsScratch(config.async.policy),
+    ...(bodyLimitBytes === undefined ? {} : { bodyLimitBytes }),
   })
 }
 

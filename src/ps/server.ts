@@ -10,7 +10,7 @@ import { listenAt } from '../support/listen.ts'
 import type { Log } from '../support/log.ts'
 import { BufferPool } from '../wire/buffer-pool.ts'
 import { Channel } from '../wire/channel.ts'
-import { EMPTY, type FrameHead } from '../wire/frames.ts'
+import { EMPTY, type FrameHead, type Incoming } from '../wire/frames.ts'
 import type { ModelLayout } from '../wire/layout.ts'
 import { type Message, typeCode } from '../wire/messages.ts'
 import { Attendance } from './attendance.ts'
@@ -48,7 +48,7 @@ export interface ServerLimits {
   workerSilenceMs: number
   /** A worker whose connection broke keeps its data for so long. */
   absenceMs: number
-  /** Bodies being received or sent; more than this waits. */
+  /** Bodies of pushes and pulls that are received or sent at once; more than this waits. */
   bufferLimitBytes: number
   /** A connection without a hello is closed after so long. */
   helloWithinMs: number
@@ -64,13 +64,17 @@ export const DEFAULT_LIMITS: ServerLimits = {
   helloWithinMs: 10_000,
 }
 
+/** Of the lists of classes that are received at once. */
+const LIST_LIMIT_BYTES = 2 * MAX_CLASSES_BYTES
+
 export class PsServer {
   readonly #options: PsServerOptions
   readonly #limits: ServerLimits
   readonly #channels = new Set<Channel>()
   readonly #reception: Reception
   readonly #attendance: Attendance
-  readonly #pool: BufferPool
+  /** Lists of classes that are being received. */
+  readonly #lists: BufferPool
   readonly #requests: Requests
   readonly #server: Server
   #opening: Promise<OpenShard> | undefined
@@ -82,18 +86,12 @@ export class PsServer {
     this.#options = options
     const { config, index, key, metrics, snapshots } = options
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
-    const { absenceMs, bufferLimitBytes, helloWithinMs } = this.#limits
+    const { absenceMs, helloWithinMs } = this.#limits
     const knowsLayout = () => this.#opening !== undefined
     this.#reception = new Reception({ config, index, key, knowsLayout, helloWithinMs })
     this.#attendance = new Attendance(options.clock, absenceMs, (podUid) => this.#giveBack(podUid))
-    this.#pool = new BufferPool({
-      limitBytes: bufferLimitBytes,
-      onRoom: () => {
-        for (const channel of this.#channels) channel.resume()
-        this.#noteQueue()
-      },
-    })
-    this.#requests = new Requests({ metrics, snapshots, pool: this.#pool })
+    this.#lists = new BufferPool({ limitBytes: LIST_LIMIT_BYTES, onRoom: () => this.#onRoom() })
+    this.#requests = new Requests({ metrics, snapshots })
     this.#server = createServer((socket) => this.#accept(socket))
   }
 
@@ -119,6 +117,7 @@ export class PsServer {
   async open(layout: ModelLayout, dataUnits: number): Promise<OpenShard> {
     this.#opening ??= this.#options.open(layout, dataUnits)
     this.#open = await this.#opening
+    this.#open.training.shard.bodies.onRoom = () => this.#onRoom()
     return this.#open
   }
 
@@ -130,35 +129,47 @@ export class PsServer {
   }
 
   #accept(socket: Socket): void {
+    const { remoteAddress = '' } = socket
     const channel: Channel = Channel.accept(socket, {
       heartbeatMs: this.#limits.heartbeatMs,
       silenceMs: 2 * this.#limits.heartbeatMs,
       limits: SHORT_HEADERS,
       allocate: (head) => this.#roomFor(channel, head),
-      release: (body) => this.#pool.release(body),
+      release: (body) => this.#release(body),
       onMessage: (message, body, requestId) => void this.#onMessage(channel, message, body, requestId),
     })
     this.#channels.add(channel)
-    this.#reception.enter(channel, socket.remoteAddress ?? '')
+    this.#reception.enter(channel, remoteAddress)
     void channel.closed.then((error) => this.#leave(channel, error))
   }
 
   /** Allocates only for workers, and only for a push of the shard's length or a list of classes. */
-  #roomFor(channel: Channel, { type, bodyBytes }: FrameHead): Uint8Array | null {
+  #roomFor(channel: Channel, { type, bodyBytes }: FrameHead): Incoming | null {
     const isWorker = this.#attendance.of(channel)?.role === 'worker'
-    const expected = 4 * (this.#open?.training.shard.incoming.length ?? 0)
+    const { shard } = this.#open?.training ?? {}
+    const expected = 4 * (shard?.pushLength ?? 0)
     const isPush = type === typeCode('push') && bodyBytes === expected
     const isList = type === typeCode('offerClasses') && this.#open?.classes && bodyBytes <= MAX_CLASSES_BYTES
-    if (!isWorker || !(isPush || isList))
+    if (!isWorker || !shard || !(isPush || isList))
       throw new DownpourError('FRAME_BAD_BODY', `a body has ${bodyBytes} bytes, a push to this shard ${expected}`)
-    const room = this.#pool.acquire(bodyBytes)
+    const room = isPush ? shard.bodies.acquire(bodyBytes) : this.#lists.acquire(bodyBytes)
     if (!room) setImmediate(() => this.#noteQueue())
     return room
   }
 
+  #release(body: Uint8Array): void {
+    this.#lists.release(body)
+    this.#open?.training.shard.bodies.release(body)
+  }
+
+  #onRoom(): void {
+    for (const channel of this.#channels) channel.resume()
+    this.#noteQueue()
+  }
+
   #noteQueue(): void {
     const stalled = [...this.#channels].filter((channel) => channel.stalled).length
-    this.#options.metrics.queueDepth.set(stalled + this.#pool.waiting)
+    this.#options.metrics.queueDepth.set(stalled + (this.#open?.training.shard.bodies.waiting ?? 0))
   }
 
   async #onMessage(channel: Channel, message: Message, body: Uint8Array, requestId: number): Promise<void> {
@@ -171,7 +182,7 @@ export class PsServer {
       if (!this.#attendance.of(channel)) channel.refuse(error, requestId)
       else channel.send({ type: 'refused', code: errorCode(error), message: errorMessage(error) }, requestId)
     } finally {
-      this.#pool.release(body)
+      this.#release(body)
     }
   }
 

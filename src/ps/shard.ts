@@ -3,15 +3,16 @@
  * work on them in place. Synchronous. It knows no workers; src/ps/training.ts decides what is applied.
  */
 import type { Optimizer as OptimizerSettings } from '../contract/training.ts'
-import { DownpourError } from '../support/errors.ts'
 import { type ShardLayout, viewsOf } from '../wire/layout.ts'
+import type { Region, Regions } from '../wire/regions.ts'
 import { clipByNorm } from './clip.ts'
 import { drawInitial } from './initial.ts'
 import type { ElementKernel } from './kernel.ts'
 import { Kernels } from './kernels.ts'
 import { MOVING_AVERAGE } from './moving-average.ts'
-import type { UpdateFacts } from './optimizers/optimizer.ts'
+import type { Run, UpdateFacts } from './optimizers/optimizer.ts'
 import { createOptimizer, type Optimizer } from './optimizers/optimizers.ts'
+import { divideMemory } from './shard-memory.ts'
 
 export interface ShardOptions {
   optimizer: OptimizerSettings
@@ -25,6 +26,8 @@ export interface ShardOptions {
   gradientClipNorm?: number | undefined
   /** Whether to allocate one more value for each trainable weight, which some asynchrony policies need. */
   needsScratch: boolean
+  /** Of the bodies of pushes and pulls that are received and sent at once; by default 512 MiB. */
+  bodyLimitBytes?: number
 }
 
 /** A copy of the state for a checkpoint; the next snapshot reuses it. */
@@ -33,8 +36,7 @@ export interface ShardCopy {
   slots: ReadonlyMap<string, Float32Array>
 }
 
-const PAGE_BYTES = 65536
-const MAX_PAGES = 65536
+const DEFAULT_BODY_LIMIT_BYTES = 512 * 2 ** 20
 
 export class Shard {
   readonly layout: ShardLayout
@@ -42,36 +44,39 @@ export class Shard {
   readonly weights: Float32Array
   /** State of the optimizer by name, over the trainable prefix. */
   readonly slots: ReadonlyMap<string, Float32Array>
-  /** The body of a push: gradients, then batch statistics. */
-  readonly incoming: Float32Array
   /** Empty unless `needsScratch`. */
   readonly scratch: Float32Array
+  /** Room for the bodies of pushes and of copies of the weights. */
+  readonly bodies: Regions
+  #incoming: Float32Array
+  /** For a push that was received elsewhere. */
+  #spare: Region | undefined
   readonly #optimizer: Optimizer
   readonly #kernels: Kernels
-  readonly #updateRuns: readonly UpdateRun[]
+  readonly #updateRuns: readonly (UpdateRun & Pick<Run, 'weights' | 'slots'>)[]
 
   /** @throws DownpourError LAYOUT_TOO_LARGE above 4 GiB, the limit of a WebAssembly memory */
   constructor(layout: ShardLayout, options: ShardOptions) {
     this.layout = layout
     this.options = options
-    const { trainable, statistic, total } = layout
+    const { trainable, total } = layout
     this.#optimizer = createOptimizer(options.optimizer)
     const slots = Object.entries(this.#optimizer.slots)
-    const scratch = options.needsScratch ? trainable : 0
-    const elements = total + slots.length * trainable + trainable + statistic + scratch
-    const memory = allocate(elements, layout)
-    let at = 0
-    const take = (length: number) => {
-      const view = new Float32Array(memory.buffer, at, length)
-      at += view.byteLength
-      return view
-    }
-    this.weights = take(total)
-    this.slots = new Map(slots.map(([name, initial]) => [name, take(trainable).fill(initial)]))
-    this.incoming = take(trainable + statistic)
-    this.scratch = take(scratch)
+    const lengths = [total, options.needsScratch ? trainable : 0, ...slots.map(() => trainable)]
+    const { memory, arrays, bodies } = divideMemory(layout, lengths, options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES)
+    const [weights, scratch, ...states] = arrays as [Float32Array, Float32Array, ...Float32Array[]]
+    this.weights = weights
+    this.scratch = scratch
+    this.slots = new Map(slots.map(([name, initial], i) => [name, (states[i] as Float32Array).fill(initial)]))
+    this.bodies = bodies
+    this.#incoming = weights.subarray(0, 0)
     this.#kernels = new Kernels(memory)
-    this.#updateRuns = updateRunsOf(layout)
+    this.#updateRuns = updateRunsOf(layout).map((run) => ({ ...run, ...this.#positionsAt(4 * run.start) }))
+  }
+
+  #positionsAt(byte: number): Pick<Run, 'weights' | 'slots'> {
+    const slots = [...this.slots].map(([name, slot]) => [name, slot.byteOffset + byte] as const)
+    return { weights: this.weights.byteOffset + byte, slots: Object.fromEntries(slots) }
   }
 
   draw(jobSeed: number): void {
@@ -79,9 +84,32 @@ export class Shard {
     for (const entry of this.layout.entries) drawInitial(entry, jobSeed, views.get(entry.name) as Float32Array)
   }
 
-  /** Every value of `incoming`, and its square, is finite. */
-  incomingIsFinite(): boolean {
-    return this.#kernels.areFinite(this.incoming.byteOffset, this.incoming.length)
+  /** Elements of a push. */
+  get pushLength(): number {
+    return this.layout.trainable + this.layout.statistic
+  }
+
+  /** The push that is being applied: gradients, then batch statistics. */
+  get incoming(): Float32Array {
+    return this.#incoming
+  }
+
+  /**
+   * Makes a body the push that is being applied: in place, if it was received into `bodies`.
+   * @returns whether every value, and its square, is finite
+   */
+  accept(body: Uint8Array): boolean {
+    const region = this.bodies.holding(body) ?? this.#copied(body)
+    this.#incoming = region.floats
+    return region.isFinite
+  }
+
+  #copied(body: Uint8Array): Region {
+    this.#spare ??= this.bodies.acquire(body.length) ?? undefined
+    if (!this.#spare) throw new RangeError('every region of the shard holds another body')
+    this.#spare.open(body.length).bytes.set(body)
+    this.#spare.finish()
+    return this.#spare
   }
 
   get trainableWeights(): Float32Array {
@@ -106,14 +134,8 @@ export class Shard {
   update({ batches, ...facts }: Omit<UpdateFacts, 'weightDecay'> & { batches: number }): void {
     this.#clip(batches)
     const weightDecay = batches * this.options.weightDecay
-    for (const { start, length, decay, rate } of this.#updateRuns) {
-      const byte = 4 * start
-      const run = {
-        weights: this.weights.byteOffset + byte,
-        gradient: this.incoming.byteOffset + byte,
-        slots: Object.fromEntries([...this.slots].map(([name, slot]) => [name, slot.byteOffset + byte])),
-        length,
-      }
+    for (const { start, length, decay, rate, weights, slots } of this.#updateRuns) {
+      const run = { weights, slots, gradient: this.incoming.byteOffset + 4 * start, length }
       const learningRate = facts.learningRate * rate
       this.#optimizer.update(this.#kernels, run, { ...facts, learningRate, weightDecay: decay ? weightDecay : 0 })
     }
@@ -148,17 +170,6 @@ export class Shard {
     for (const [name, slot] of this.slots) copy.slots.get(name)?.set(slot)
     return copy
   }
-}
-
-function allocate(elements: number, layout: ShardLayout): WebAssembly.Memory {
-  const pages = Math.max(1, Math.ceil((4 * elements) / PAGE_BYTES))
-  if (pages > MAX_PAGES)
-    throw new DownpourError(
-      'LAYOUT_TOO_LARGE',
-      `shard ${layout.index} needs ${Math.ceil(pages / 16384)} GiB with its optimizer state; the limit is 4: use more parameter servers`,
-      { shard: layout.index, elements },
-    )
-  return new WebAssembly.Memory({ initial: pages, maximum: pages })
 }
 
 interface UpdateRun {

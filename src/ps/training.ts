@@ -153,8 +153,8 @@ export class Training {
     if (this.mustWait(who)) return 'wait'
     const staleness = this.#version - push.baseVersion
     if (maxStaleness !== undefined && staleness > maxStaleness) return 'stale'
-    this.shard.incoming.set(floatsOf(body, this.shard.incoming.length))
-    if (!this.shard.incomingIsFinite()) return this.#refuseNonFinite(who)
+    floatsOf(body, this.shard.pushLength)
+    if (!this.shard.accept(body)) return this.#refuseNonFinite(who)
     this.#apply(who, staleness, push)
     return 'applied'
   }

@@ -1,14 +1,28 @@
 /** One connection: sends and receives messages, matches answers with requests, and detects a dead peer. Both ends use it. */
-import { type LookupFunction, Socket } from 'node:net'
+import type { LookupFunction, Socket } from 'node:net'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
-import { DEFAULT_LIMITS, EMPTY, type Frame, FrameDecoder, type FrameHead, type FrameLimits } from './frames.ts'
+import { type DirectReads, directSocket, takeOver } from './direct-socket.ts'
+import {
+  bytesIn,
+  DEFAULT_LIMITS,
+  EMPTY,
+  type Frame,
+  FrameDecoder,
+  type FrameHead,
+  type FrameLimits,
+  type Incoming,
+  type Outgoing,
+} from './frames.ts'
 import { decodeMessage, encodeMessage, type Message } from './messages.ts'
 
 export interface ChannelOptions {
   limits?: FrameLimits
-  /** A buffer for the body of an incoming frame; null: no room, and the channel stops reading until `resume()`. */
-  allocate?: (head: FrameHead) => Uint8Array | null
-  /** Releases a body from `allocate` that no message delivers, because the connection ended or the frame was damaged. */
+  /** Room for the body of an incoming frame; null: there is none, and the channel stops reading until `resume()`. */
+  allocate?: (head: FrameHead) => Incoming | null
+  /**
+   * Releases a body from `allocate` that no message delivers, because the connection ended or the frame was damaged. It is
+   * called when nothing can write into the body any more.
+   */
   release?: (body: Uint8Array) => void
   /** A message that is not an answer. The receiver owns `body` until it releases it. */
   onMessage: (message: Message, body: Uint8Array, requestId: number) => void
@@ -29,6 +43,10 @@ interface Waiter {
 }
 
 const SCRATCH_BYTES = 64 << 10
+/** Of all channels: every read is handled before the next one begins. */
+const SCRATCH = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
+/** Of one read into a body: so much is still in the processor's cache when its checksum is computed. */
+const MAX_READ_BYTES = 1 << 20
 const END_WITHIN_MS = 1000
 const MIN_KEEP_ALIVE_MS = 1000
 /** What a refused peer may still send before it closes the connection. */
@@ -76,16 +94,18 @@ export class Channel {
     })
   }
 
-  /** The accepting end. */
-  static accept(socket: Socket, options: ChannelOptions): Channel {
+  /** The accepting end. Call it in the `connection` event. */
+  static accept(accepted: Socket, options: ChannelOptions): Channel {
     const channel = new Channel(options, 'accepting')
-    socket.on('data', (chunk: Buffer) => channel.#received(chunk.length, () => channel.#decoder.feed(chunk)))
-    channel.#attach(socket)
+    const direct = takeOver(accepted, channel.#directReads())
+    if (!direct)
+      accepted.on('data', (chunk: Buffer) => channel.#received(chunk.length, () => channel.#decoder.feed(chunk)))
+    channel.#attach(direct ?? accepted)
     return channel
   }
 
   /**
-   * The calling end. It receives large bodies directly into their buffers, without a copy (`onread`).
+   * The calling end.
    * @throws the socket's error, DownpourError WIRE_CONNECT_TIMEOUT after 2 heartbeats, AbortError
    */
   static async connect(
@@ -94,22 +114,7 @@ export class Channel {
   ): Promise<Channel> {
     to.signal?.throwIfAborted()
     const channel = new Channel(options, 'calling')
-    const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
-    let direct = false
-    const onread = {
-      buffer: () => {
-        const space = channel.#decoder.space()
-        direct = space.length >= SCRATCH_BYTES
-        return direct ? space : scratch
-      },
-      callback: (n: number) => {
-        const feed = () => channel.#decoder.feed(scratch.subarray(0, n))
-        channel.#received(n, direct ? () => channel.#decoder.advance(n) : feed)
-        return true
-      },
-    }
-    // `onread.buffer` as a function works (net.js calls it before each read), but the constructor's type lacks it.
-    const socket = new Socket({ onread } as unknown as ConstructorParameters<typeof Socket>[0])
+    const socket = directSocket(channel.#directReads())
     channel.#attach(socket)
     const connected = new Promise<void>((resolve) => socket.once('connect', resolve))
     const onAbort = () => channel.destroy(to.signal?.reason)
@@ -130,7 +135,7 @@ export class Channel {
   }
 
   /** Queues a message. Calls `sent` when the kernel has accepted it, or never will: from then on the body may change. */
-  send(message: Message, requestId = 0, body: Uint8Array = EMPTY, sent?: () => void): void {
+  send(message: Message, requestId = 0, body: Outgoing = EMPTY, sent?: () => void): void {
     const socket = this.#socket
     if (!socket || socket.destroyed || socket.writableEnded) {
       sent?.()
@@ -141,11 +146,12 @@ export class Channel {
       this.#readOn()
       sent?.()
     }
-    this.#untaken.push(performance.now() + this.#silenceMs + body.length / SLOWEST_BYTES_A_MS)
+    const bytes = bytesIn(body)
+    this.#untaken.push(performance.now() + this.#silenceMs + bytes.length / SLOWEST_BYTES_A_MS)
     socket.cork()
     const head = encodeMessage(message, requestId, body)
-    socket.write(head, body.length === 0 ? taken : undefined)
-    if (body.length > 0) socket.write(body, taken)
+    socket.write(head, bytes.length === 0 ? taken : undefined)
+    if (bytes.length > 0) socket.write(bytes, taken)
     socket.uncork()
   }
 
@@ -156,13 +162,12 @@ export class Channel {
     // which tells a peer of another version what is wrong.
     this.send({ type: 'refused', code: errorCode(error), message: errorMessage(error) }, requestId)
     this.#failure = error instanceof Error ? error : new Error(String(error))
-    this.#releaseUnfinished()
     this.#readOn()
     void this.end()
   }
 
   /** @throws DownpourError WIRE_CLOSED if the connection ends before the answer; the peer may have executed the request */
-  request(message: Message, body: Uint8Array = EMPTY): Promise<Reply> {
+  request(message: Message, body: Outgoing = EMPTY): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (!this.alive) return reject(this.#endedError())
       const id = this.#nextId++ >>> 0 || this.#nextId++
@@ -218,6 +223,23 @@ export class Channel {
     this.#beat.unref()
   }
 
+  /** Large bodies are received in place; everything else passes through the scratch buffer. */
+  #directReads(): DirectReads {
+    let isDirect = false
+    return {
+      buffer: () => {
+        const space = this.#decoder.space()
+        isDirect = space.length >= SCRATCH_BYTES
+        return isDirect ? space.subarray(0, MAX_READ_BYTES) : SCRATCH
+      },
+      callback: (bytes) => {
+        const feed = () => this.#decoder.feed(SCRATCH.subarray(0, bytes))
+        this.#received(bytes, isDirect ? () => this.#decoder.advance(bytes) : feed)
+        return true
+      },
+    }
+  }
+
   #received(bytes: number, consume: () => void): void {
     if (this.#failure) {
       this.#discarded += bytes
@@ -265,11 +287,6 @@ export class Channel {
     }
   }
 
-  #releaseUnfinished(): void {
-    const body = this.#decoder.abandon()
-    if (body) this.#options.release?.(body)
-  }
-
   /** Counts silence only while this timer runs on time: a process that was busy itself could not receive anything. */
   #onBeat(): void {
     const now = performance.now()
@@ -290,7 +307,8 @@ export class Channel {
 
   #finish(): void {
     clearInterval(this.#beat)
-    this.#releaseUnfinished()
+    const unfinished = this.#decoder.abandon()
+    if (unfinished) this.#options.release?.(unfinished)
     for (const waiter of this.#waiters.values()) waiter.reject(this.#endedError())
     this.#waiters.clear()
     this.#settle(this.#failure)

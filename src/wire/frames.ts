@@ -2,7 +2,17 @@
  * Frames: 32 bytes of head, a JSON header, a body of raw bytes. Little-endian.
  *
  *   0 magic 'DWNP' | 4 version u16 | 6 type u16 | 8 request id u32 | 12 JSON bytes u32 | 16 body bytes u32
- *   20 crc32 of bytes 0-19 | 24 crc32 of JSON and body | 28 zero
+ *   20 crc32 of bytes 0-19 | 24 crc32 of JSON | 28 checksum of the body
+ *
+ * The checksum of a body is one that a processor computes at the speed of its memory, which a crc32 is not. The body is a
+ * sequence of blocks of 16 bytes, the last of which is filled up with zeros, and a block is two words of 64 bits. For each
+ * of the two, in turn, and modulo 2^64:
+ *
+ *   sum += word | high += word >>> 32 | sums += sum | highs += high
+ *
+ * The checksum is the crc32 of sum, high, sums and highs of the first word and the second: sum, sum, high, high, …. It is 0
+ * for an empty body. `sum` and `high` change with every flipped bit, and no two flipped bits cancel out in them and in
+ * `sums` and `highs`, which also depend on the order of the blocks.
  *
  * The head has its own checksum, so that a flipped bit in a length is an error at once and not a wait for bytes that
  * never arrive. Lengths are checked against limits before anything is allocated, and the JSON's buffer grows as bytes
@@ -10,10 +20,12 @@
  */
 import { crc32 } from 'node:zlib'
 import { DownpourError } from '../support/errors.ts'
+import { type CheckedBody, Region } from './regions.ts'
+import { checksumOf } from './scan.ts'
 
 export const HEAD_BYTES = 32
 const MAGIC = 0x504e5744
-const VERSION = 5
+const VERSION = 6
 
 export interface FrameHead {
   type: number
@@ -37,8 +49,17 @@ export const EMPTY = new Uint8Array(0)
 /** Nearly every message has a shorter header. */
 const FIRST_HEADER_BYTES = 512
 
+/** What is sent as a body: the checksum of plain bytes is computed when they are sent. */
+export type Outgoing = Uint8Array | CheckedBody
+/** Where a body is received: plain bytes are verified when they are complete, a region as they arrive. */
+export type Incoming = Uint8Array | Region
+
+export function bytesIn(body: Outgoing): Uint8Array {
+  return body instanceof Uint8Array ? body : body.bytes
+}
+
 /** Head and JSON in one buffer; the body follows unchanged. */
-export function encodeFrame(type: number, requestId: number, header: string, body: Uint8Array = EMPTY): Buffer {
+export function encodeFrame(type: number, requestId: number, header: string, body: Outgoing = EMPTY): Buffer {
   const headerBytes = Buffer.byteLength(header)
   const frame = Buffer.alloc(HEAD_BYTES + headerBytes)
   frame.writeUInt32LE(MAGIC, 0)
@@ -46,21 +67,23 @@ export function encodeFrame(type: number, requestId: number, header: string, bod
   frame.writeUInt16LE(type, 6)
   frame.writeUInt32LE(requestId, 8)
   frame.writeUInt32LE(headerBytes, 12)
-  frame.writeUInt32LE(body.byteLength, 16)
+  frame.writeUInt32LE(bytesIn(body).byteLength, 16)
   frame.writeUInt32LE(crc32(frame.subarray(0, 20)), 20)
   frame.write(header, HEAD_BYTES)
-  frame.writeUInt32LE(crc32(body, crc32(frame.subarray(HEAD_BYTES))), 24)
+  frame.writeUInt32LE(crc32(frame.subarray(HEAD_BYTES)), 24)
+  frame.writeUInt32LE(body instanceof Uint8Array ? checksumOf(body) : body.checksum, 28)
   return frame
 }
 
 interface DecodedHead extends FrameHead {
-  checksum: number
+  headerChecksum: number
+  bodyChecksum: number
 }
 
 function decodeHead(bytes: Buffer, limits: FrameLimits): DecodedHead {
   if (bytes.readUInt32LE(0) !== MAGIC)
     throw frameError('FRAME_BAD_MAGIC', 'the peer does not speak this protocol', { magic: bytes.readUInt32LE(0) })
-  if (bytes.readUInt32LE(20) !== crc32(bytes.subarray(0, 20)) || bytes.readUInt32LE(28) !== 0)
+  if (bytes.readUInt32LE(20) !== crc32(bytes.subarray(0, 20)))
     throw frameError('FRAME_BAD_CHECKSUM', 'a frame head is corrupt', {})
   const version = bytes.readUInt16LE(4)
   if (version !== VERSION)
@@ -74,17 +97,22 @@ function decodeHead(bytes: Buffer, limits: FrameLimits): DecodedHead {
   if (headerBytes > limits.maxHeaderBytes || bodyBytes > limits.maxBodyBytes)
     throw frameError('FRAME_TOO_LARGE', 'a frame exceeds the limits', { headerBytes, bodyBytes, ...limits })
   const type = bytes.readUInt16LE(6)
-  return { type, requestId: bytes.readUInt32LE(8), headerBytes, bodyBytes, checksum: bytes.readUInt32LE(24) }
+  const [headerChecksum, bodyChecksum] = [bytes.readUInt32LE(24), bytes.readUInt32LE(28)]
+  return { type, requestId: bytes.readUInt32LE(8), headerBytes, bodyBytes, headerChecksum, bodyChecksum }
 }
 
 function frameError(code: string, what: string, details: Record<string, unknown>): DownpourError {
   return new DownpourError(code, `${what}; the connection is closed`, details)
 }
 
+function badChecksum({ type, headerBytes, bodyBytes }: FrameHead): DownpourError {
+  return frameError('FRAME_BAD_CHECKSUM', 'the checksum of a frame is wrong', { type, headerBytes, bodyBytes })
+}
+
 export interface FrameSink {
-  /** Returns a buffer of `bodyBytes` for the body; null: no room now, and the owner calls `resume()` later. */
-  body(head: FrameHead): Uint8Array | null
-  /** A complete frame with a correct checksum. `header` is valid during the call; `body` until its owner releases it. */
+  /** Returns room of `bodyBytes` for the body; null: no room now, and the owner calls `resume()` later. */
+  body(head: FrameHead): Incoming | null
+  /** A complete frame with correct checksums. `header` is valid during the call; `body` until its owner releases it. */
   frame(frame: Frame): void
 }
 
@@ -101,8 +129,10 @@ export class FrameDecoder {
   #stage: 'head' | 'header' | 'body' = 'head'
   #target: Uint8Array = this.#headBytes
   #filled = 0
-  #checksum = 0
-  #head: DecodedHead = { type: 0, requestId: 0, headerBytes: 0, bodyBytes: 0, checksum: 0 }
+  #headerChecksum = 0
+  /** What the body is received into, unless that is a plain array. */
+  #region: Region | null = null
+  #head: DecodedHead = { type: 0, requestId: 0, headerBytes: 0, bodyBytes: 0, headerChecksum: 0, bodyChecksum: 0 }
   #waiting: Uint8Array | null = null
 
   constructor(sink: FrameSink, limits: FrameLimits = DEFAULT_LIMITS) {
@@ -159,16 +189,17 @@ export class FrameDecoder {
   }
 
   #count(n: number): void {
-    if (this.#stage !== 'head')
-      this.#checksum = crc32(this.#target.subarray(this.#filled, this.#filled + n), this.#checksum)
+    if (this.#stage === 'header')
+      this.#headerChecksum = crc32(this.#target.subarray(this.#filled, this.#filled + n), this.#headerChecksum)
     this.#filled += n
+    if (this.#stage === 'body') this.#region?.advance(this.#filled)
     if (this.#filled === this.#target.length) this.#finishStage()
   }
 
   #finishStage(): void {
     if (this.#stage === 'head') {
       this.#head = decodeHead(this.#headBytes, this.limits)
-      this.#checksum = 0
+      this.#headerChecksum = 0
       this.#enter('header', this.#headerRoom(FIRST_HEADER_BYTES))
     } else if (this.#stage === 'body') this.#finishFrame()
     else if (this.#filled < this.#head.headerBytes) this.#growHeader()
@@ -189,8 +220,10 @@ export class FrameDecoder {
   }
 
   #startBody(): void {
+    if (this.#headerChecksum !== this.#head.headerChecksum) throw badChecksum(this.#head)
     const body = this.#head.bodyBytes === 0 ? EMPTY : this.#sink.body(this.#head)
-    if (body) this.#enter('body', body)
+    this.#region = body instanceof Region ? body : null
+    if (body) this.#enter('body', bytesIn(body))
     else this.#waiting ??= EMPTY
   }
 
@@ -202,9 +235,9 @@ export class FrameDecoder {
   }
 
   #finishFrame(): void {
-    const { type, requestId, headerBytes, bodyBytes, checksum } = this.#head
-    if (this.#checksum !== checksum)
-      throw frameError('FRAME_BAD_CHECKSUM', 'the checksum of a frame is wrong', { type, headerBytes, bodyBytes })
+    const { type, requestId, headerBytes, bodyBytes, bodyChecksum } = this.#head
+    this.#region?.finish()
+    if ((this.#region?.checksum ?? checksumOf(this.#target)) !== bodyChecksum) throw badChecksum(this.#head)
     const frame = {
       type,
       requestId,

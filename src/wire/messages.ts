@@ -4,7 +4,7 @@ import { ClassesId } from '../contract/classes.ts'
 import { Lease, PUSH_RESULTS } from '../contract/exchange.ts'
 import { DownpourError } from '../support/errors.ts'
 import { StoredVariable } from '../support/variables.ts'
-import { EMPTY, encodeFrame, type Frame } from './frames.ts'
+import { EMPTY, encodeFrame, type Frame, type Outgoing } from './frames.ts'
 
 const count = z.int().min(0)
 const text = z.string().max(512)
@@ -100,7 +100,7 @@ const TYPES = Object.keys(SCHEMAS) as MessageType[]
 const CODES = new Map(TYPES.map((type, index) => [type, index + 1]))
 
 /** Head and JSON of a message; the body follows. */
-export function encodeMessage(message: Message, requestId: number, body: Uint8Array = EMPTY): Buffer {
+export function encodeMessage(message: Message, requestId: number, body: Outgoing = EMPTY): Buffer {
   const { type, ...header } = message
   return encodeFrame(CODES.get(type) ?? 0, requestId, JSON.stringify(header), body)
 }

@@ -5,10 +5,11 @@ import { systemClock } from '../support/clock.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { Channel, type Reply } from '../wire/channel.ts'
-import type { FrameHead } from '../wire/frames.ts'
+import type { FrameHead, Incoming, Outgoing } from '../wire/frames.ts'
 import { sayHello } from '../wire/greeting.ts'
 import type { ModelLayout, ShardLayout } from '../wire/layout.ts'
-import { bytesOf, type Message, typeCode } from '../wire/messages.ts'
+import { type Message, typeCode } from '../wire/messages.ts'
+import { type Region, standAlone } from '../wire/regions.ts'
 import type { ClassAgreement } from './class-agreement.ts'
 
 export interface LinkOptions {
@@ -36,9 +37,9 @@ const FATAL = new Set([...FATAL_ANSWERS, 'CLASSES_CHANGED', 'CLASSES_INVALID', '
 /** Invariant: `#channel` is set exactly while it is connected and its hello has been answered. */
 export class ShardLink {
   /** All weights of the shard; complete only after the answer to a pull. */
-  readonly weights: Float32Array
+  readonly weights: Region
   /** The body of the next push. */
-  readonly outgoing: Float32Array
+  readonly outgoing: Region
   /** Which weights `weights` contains; zeros: none, or incomplete ones. */
   have = { incarnation: 0, version: 0 }
   readonly #options: LinkOptions
@@ -51,8 +52,9 @@ export class ShardLink {
 
   constructor(options: LinkOptions) {
     this.#options = options
-    this.weights = new Float32Array(options.shard.total)
-    this.outgoing = new Float32Array(options.shard.trainable + options.shard.statistic)
+    const { trainable, statistic, total } = options.shard
+    this.weights = standAlone(4 * total)
+    this.outgoing = standAlone(4 * (trainable + statistic))
     this.#opened.promise.catch(() => {})
     const { signal } = options
     signal.addEventListener('abort', () => this.#fail(abortError(signal)), { signal: this.#stop.signal })
@@ -69,7 +71,7 @@ export class ShardLink {
    * @param build called for each attempt, because an interrupted reply changes `have`
    * @throws DownpourError FENCED, LAYOUT_MISMATCH…, the server's refusal, or AbortError
    */
-  async request(build: () => Message, body?: Uint8Array): Promise<Reply> {
+  async request(build: () => Message, body?: Outgoing): Promise<Reply> {
     for (;;) {
       const channel = this.#channel ?? (await this.#opened.promise)
       try {
@@ -140,11 +142,11 @@ export class ShardLink {
     return channel
   }
 
-  #placeFor(head: FrameHead): Uint8Array {
-    if (head.type !== typeCode('weights') || head.bodyBytes !== this.weights.byteLength)
+  #placeFor(head: FrameHead): Incoming {
+    if (head.type !== typeCode('weights') || head.bodyBytes !== this.weights.bytes.length)
       return Buffer.allocUnsafeSlow(head.bodyBytes)
     this.have = { incarnation: 0, version: 0 }
-    return bytesOf(this.weights)
+    return this.weights.open(head.bodyBytes)
   }
 
   #lost(): void {

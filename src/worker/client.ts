@@ -7,8 +7,15 @@ import { systemClock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { endpointOf } from '../wire/endpoint.ts'
-import { type ModelLayout, type Placement, placeLayout, type ShardLayout, viewsOf } from '../wire/layout.ts'
-import { bytesOf, type Message, type MessageType } from '../wire/messages.ts'
+import {
+  type LayoutEntry,
+  type ModelLayout,
+  type Placement,
+  placeLayout,
+  type ShardLayout,
+  viewsOf,
+} from '../wire/layout.ts'
+import type { Message, MessageType } from '../wire/messages.ts'
 import { proven } from '../wire/proof.ts'
 import { ClassAgreement } from './class-agreement.ts'
 import { ShardLink } from './client-link.ts'
@@ -68,9 +75,16 @@ export interface PushReply {
 }
 
 export interface ShardClient {
+  /**
+   * The gradients and statistics of the next push by name, as views of what is sent. A push whose arrays are these views
+   * copies nothing. They must not change between a push and its answer.
+   */
+  readonly outgoing: ReadonlyMap<string, Float32Array>
   /** Waits during warm start and until batch norm is calibrated, except for worker 0. @throws DownpourError FENCED…, AbortError */
   pull(): Promise<PullResult>
-  /** Repeats the push with the same sequence number until it is answered. @throws DownpourError FENCED…, PUSH_INCOMPLETE, AbortError */
+  /**
+   * Repeats the push with the same sequence number until it is answered. One that is not finite is `nonfinite` without being
+   * sent, and changes no count of the server. @throws DownpourError FENCED…, PUSH_INCOMPLETE, AbortError */
   push(request: PushRequest): Promise<PushReply>
   /** The weights of the last pull. */
   readonly base: WeightsBase
@@ -103,6 +117,7 @@ export async function connectShards(options: ConnectOptions): Promise<ShardClien
 class Client implements ShardClient {
   readonly placement: Placement
   readonly leases: LeaseSource
+  readonly outgoing: ReadonlyMap<string, Float32Array>
   readonly #links: readonly ShardLink[]
   readonly #views: ReadonlyMap<string, Float32Array>
   readonly #agreement: ClassAgreement
@@ -119,8 +134,12 @@ class Client implements ShardClient {
     this.placement = placeLayout(options.layout, options.hosts.length)
     this.#agreement = new ClassAgreement(options.classes, options.mayOfferClasses ?? (() => true))
     this.#links = this.placement.shards.map((shard) => new ShardLink(linkOptions(options, shard, this.#agreement)))
-    const views = this.placement.shards.flatMap((shard, i) => [...viewsOf(shard.entries, this.#link(i).weights)])
+    const views = this.placement.shards.flatMap((shard, i) => [...viewsOf(shard.entries, this.#link(i).weights.floats)])
     this.#views = new Map(views)
+    const sent = this.placement.shards.flatMap((shard, i) => [
+      ...viewsOf(pushedOf(shard), this.#link(i).outgoing.floats),
+    ])
+    this.outgoing = new Map(sent)
     this.leases = { next: () => this.#inTurn(() => this.#nextLease()), done: (lease) => this.#leaseDone(lease) }
   }
 
@@ -171,7 +190,8 @@ class Client implements ShardClient {
   }
 
   async push(request: PushRequest): Promise<PushReply> {
-    for (const shard of this.placement.shards) fill(this.#link(shard.index).outgoing, shard, request)
+    for (const shard of this.placement.shards) this.#fill(shard, request)
+    if (this.#links.some(({ outgoing }) => !outgoing.isFinite)) return { result: 'nonfinite', step: this.#globalStep }
     const seq = ++this.#pushSeq
     const loss = Number.isFinite(request.loss) ? request.loss : null
     const { examples, batches } = request
@@ -188,7 +208,7 @@ class Client implements ShardClient {
         batches,
         globalStep,
       } as const
-      return expect((await link.request(() => push, bytesOf(link.outgoing))).message, 'pushed')
+      return expect((await link.request(() => push, link.outgoing)).message, 'pushed')
     })
     const [leader, ...others] = replies
     for (const other of others) other.catch(() => {})
@@ -202,6 +222,18 @@ class Client implements ShardClient {
 
   async close(): Promise<void> {
     await Promise.all(this.#links.map((link) => link.close()))
+  }
+
+  /** Scans each variable after it was copied, while it is in the processor's cache. */
+  #fill(shard: ShardLayout, request: PushRequest): void {
+    const { outgoing } = this.#link(shard.index)
+    outgoing.open(outgoing.bytes.length)
+    for (const entry of pushedOf(shard)) {
+      const [values, place] = [valuesFor(entry, request), this.outgoing.get(entry.name)]
+      if (place !== values) place?.set(values)
+      outgoing.advance(4 * (entry.offset + entry.length))
+    }
+    outgoing.finish()
   }
 
   #link(index: number): ShardLink {
@@ -263,19 +295,20 @@ function helloOf(options: ConnectOptions, shard: number, agreement: ClassAgreeme
   return proven(hello, options.key)
 }
 
-/** Copies gradients and statistics in the order of the shard's layout. */
-function fill(outgoing: Float32Array, shard: ShardLayout, { gradients, statistics }: PushRequest): void {
-  for (const { name, kind, offset, length } of shard.entries) {
-    if (kind === 'frozen') break
-    const values = (kind === 'trainable' ? gradients : statistics).get(name)
-    if (values?.length !== length)
-      throw new DownpourError(
-        'PUSH_INCOMPLETE',
-        `push lacks ${kind} '${name}': got ${values?.length ?? 'no'} values, expected ${length}`,
-        { name, kind, expected: length },
-      )
-    outgoing.set(values, offset)
-  }
+/** The variables whose gradients or statistics a push contains. */
+function pushedOf({ entries }: ShardLayout): LayoutEntry[] {
+  return entries.filter(({ kind }) => kind !== 'frozen')
+}
+
+/** @throws DownpourError PUSH_INCOMPLETE */
+function valuesFor({ name, kind, length }: LayoutEntry, { gradients, statistics }: PushRequest): Float32Array {
+  const values = (kind === 'trainable' ? gradients : statistics).get(name)
+  if (values?.length === length) return values
+  throw new DownpourError(
+    'PUSH_INCOMPLETE',
+    `push lacks ${kind} '${name}': got ${values?.length ?? 'no'} values, expected ${length}`,
+    { name, kind, expected: length },
+  )
 }
 
 /** Parameter server 0 decides whether a push counts. Of the other results only `incarnation` matters: it requires a pull. */

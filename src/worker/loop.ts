@@ -1,4 +1,5 @@
 /** The training loop: next batch, forward, backward, push; every n_fetch steps pull (paper.md §3.1, §4.4). */
+import type { PushResult } from '../contract/exchange.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { Loader } from '../input/loader.ts'
 import { DownpourError } from '../support/errors.ts'
@@ -34,7 +35,7 @@ export async function trainingLoop({
 }: LoopOptions): Promise<void> {
   const { fetchEvery, pushEvery } = config.async
   const accumulated = new Accumulator()
-  let nonFiniteInRow = 0
+  const [badSteps, badPushes] = [new NonFinite(config.maxNonFinite), new NonFinite(config.maxNonFinite)]
   let mustPull = true
 
   for (let step = 0; !client.done; step++) {
@@ -54,36 +55,49 @@ export async function trainingLoop({
     if (!result.finite) {
       // Not pushed: NaN must not reach the optimizer.
       report.onNonFinite()
-      if (++nonFiniteInRow >= config.maxNonFinite) {
-        throw new DownpourError(
-          'NON_FINITE',
-          `${nonFiniteInRow} gradients in a row held NaN or infinite values (loss ${result.loss}): lower the learning rate or check the data`,
-        )
-      }
+      badSteps.note(result.loss)
       continue
     }
-    nonFiniteInRow = 0
+    badSteps.reset()
 
     accumulated.add(result, client.base)
     if (accumulated.steps < pushEvery) continue
-    mustPull = await push(client, accumulated.take(), report, log)
+    const pushed = await push(client, accumulated.take(), report, log)
+    if (pushed === 'nonfinite') badPushes.note(result.loss)
+    else badPushes.reset()
+    mustPull = PULL_AFTER.has(pushed)
   }
 }
 
-/** @returns whether the worker must pull before the next step */
-async function push(client: ShardClient, request: PushRequest, report: Reporter, log: Log): Promise<boolean> {
+/** The results after which the worker must pull before the next step. */
+const PULL_AFTER: ReadonlySet<PushResult> = new Set(['stale', 'incarnation', 'wait', 'nonfinite'])
+
+/** Counts gradients in a row with values that are not finite. */
+class NonFinite {
+  readonly #limit: number
+  #inRow = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  reset(): void {
+    this.#inRow = 0
+  }
+
+  /** @throws DownpourError NON_FINITE */
+  note(loss: number): void {
+    if (++this.#inRow < this.#limit) return
+    throw new DownpourError(
+      'NON_FINITE',
+      `${this.#inRow} gradients in a row held NaN or infinite values (loss ${loss}): lower the learning rate or check the data`,
+    )
+  }
+}
+
+async function push(client: ShardClient, request: PushRequest, report: Reporter, log: Log): Promise<PushResult> {
   const { result, step } = await report.timed('push', client.push(request))
   report.onPushed(result)
-  switch (result) {
-    case 'applied':
-    case 'duplicate':
-    case 'done':
-      return false
-    case 'stale':
-    case 'incarnation':
-    case 'wait':
-    case 'nonfinite':
-      log.info({ result, step }, 'push not applied, pulling again')
-      return true
-  }
+  if (PULL_AFTER.has(result)) log.info({ result, step }, 'push not applied, pulling again')
+  return result
 }

@@ -1,7 +1,7 @@
 // `node tools/images/bundle.ts operator|runtime|tensorflow DIR`: bundles the program of an image, with the libraries it
 // imports, into JavaScript files in DIR; `tensorflow` bundles the tools that build native TensorFlow for the runtime image.
 import { copyFile, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 
@@ -47,7 +47,8 @@ export async function bundleRuntime(outdir: string): Promise<void> {
   const lib = join(outdir, 'runtime')
   const external = ['sharp', '@tensorflow/*', 'webgpu']
   await build({ ...common, entryPoints, outdir: lib, splitting: true, external, plugins: [threadUrls] })
-  await copyFile(join(ROOT, 'src/ps/kernels.wasm'), join(lib, 'kernels.wasm'))
+  for (const kernels of ['src/ps/kernels.wasm', 'src/wire/scan.wasm'])
+    await copyFile(join(ROOT, kernels), join(lib, basename(kernels)))
 }
 
 /** Bundles each tool into one file, so that the image layer that downloads TensorFlow stays cached while other tools change. */

@@ -145,17 +145,33 @@ describe('for every length from 0 to 9 (blocks of four elements and a remainder)
       assert.ok(guards().every((value) => value === 9))
     }
   })
+})
 
-  test('areFinite finds NaN, infinities and values whose square overflows at every position', () => {
-    for (const n of LENGTHS) {
-      assert.equal(kernels.areFinite(place(draw(n, 1e15)).at[0] ?? 0, n), true, `length ${n}`)
-      for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e20])
-        for (let i = 0; i < n; i++) {
-          const values = draw(n)
-          values[i] = bad
-          assert.equal(kernels.areFinite(place(values).at[0] ?? 0, n), false, `${bad} at ${i} of ${n}`)
-        }
+/** The smallest normal float32. */
+const SMALLEST = 2 ** -126
+
+describe('values below the smallest normal float32 become zero when they are stored', () => {
+  const tiny = [SMALLEST, -SMALLEST, SMALLEST / 2, -SMALLEST / 2, 2 ** -149, 0, 1, Number.NaN]
+  const flushed = (value: number) => (Math.abs(value) < SMALLEST ? 0 : value)
+
+  test('in the weights and in the state of every optimizer, in blocks and in the remainder', () => {
+    for (const n of [tiny.length, tiny.length - 1, 3]) {
+      const values = tiny.slice(0, n)
+      const { at, read } = place(values, draw(n, 0), values)
+      run(momentum.kernel, at, n, [0, 1, 0])
+      assert.deepEqual([read(0).slice(0, 7), read(2)], [values.slice(0, 7).map(flushed), values.map(flushed)])
     }
+  })
+
+  test('so the momentum of a weight without gradients decays to zero, as the reference does', () => {
+    const { at, read } = place([1], [0], [1e-3])
+    let reference = f(1e-3)
+    for (let step = 0; step < 1000; step++) {
+      run(momentum.kernel, at, 1, [1, 0.8, 0])
+      reference = flushed(f(f(0.8) * reference))
+      assert.equal(read(2)[0], reference, `step ${step}`)
+    }
+    assert.equal(reference, 0)
   })
 })
 

@@ -156,6 +156,22 @@ describe('a push', () => {
     assert.equal(training.push(worker(0, 'newer'), push(1), ONE), 'applied', 'its sequence numbers start again')
   })
 
+  test('is applied in place, in the region that it was received into', () => {
+    const training = makeTraining()
+    const { shard } = training
+    const region = shard.bodies.acquire(16)
+    assert.ok(region)
+    region.floats.set([-1, -2, -3, -4])
+    region.finish()
+    assert.equal(training.push(worker(0), push(1), region.bytes), 'applied')
+    assert.equal(shard.incoming.byteOffset, region.position)
+    assert.equal(shard.bodies.inUse, 1, 'no other region was needed')
+    assert.deepEqual([...shard.weights], [1, 2, 3, 4])
+    region.open(16).floats.set([1, Number.NaN, 1, 1])
+    region.finish()
+    assert.equal(training.push(worker(0), push(2), region.bytes), 'nonfinite')
+  })
+
   test('of another length than the shard is refused', () => {
     assert.throws(() => makeTraining().push(worker(0), push(1), body(1, 2, 3)), { code: 'FRAME_BAD_BODY' })
   })

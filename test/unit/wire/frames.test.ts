@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { encodeFrame, type Frame, FrameDecoder, type FrameLimits, HEAD_BYTES } from '../../../src/wire/frames.ts'
+import { standAlone } from '../../../src/wire/regions.ts'
+import { crc32Of } from './crc32.ts'
 
 const LIMITS: FrameLimits = { maxHeaderBytes: 1000, maxBodyBytes: 10_000 }
 
@@ -82,7 +84,7 @@ describe('frames', () => {
     })
     assert.throws(() => collect().decoder.feed(otherVersion(9)), {
       code: 'FRAME_BAD_VERSION',
-      message: /protocol version 9, this process version 5/,
+      message: /protocol version 9, this process version 6/,
     })
   })
 
@@ -105,6 +107,32 @@ describe('frames', () => {
     assert.deepEqual(bodies, ['first', 'second'])
   })
 
+  test('arrive in a region as in a plain array, and damaged ones in neither', () => {
+    const body = Uint8Array.from({ length: 1000 }, (_, i) => i)
+    for (const isDamaged of [false, true]) {
+      const bytes = wire(1, 1, '{}', body)
+      if (isDamaged) bytes[bytes.length - 1] = 0
+      const region = standAlone(body.length)
+      const received: Uint8Array[] = []
+      const sink = { body: () => region.open(body.length), frame: (frame: Frame) => void received.push(frame.body) }
+      const decoder = new FrameDecoder(sink)
+      const feed = () => {
+        for (let at = 0; at < bytes.length; at += 77) decoder.feed(bytes.subarray(at, at + 77))
+      }
+      if (isDamaged) assert.throws(feed, { code: 'FRAME_BAD_CHECKSUM' })
+      else feed()
+      assert.deepEqual(received, isDamaged ? [] : [region.bytes])
+      if (!isDamaged) assert.deepEqual([...region.bytes], [...body])
+    }
+  })
+
+  test('with a damaged header are refused before a buffer is allocated', () => {
+    const bytes = wire(1, 1, '{"a":1}', new Uint8Array(8))
+    bytes.write('9', HEAD_BYTES + 5)
+    const decoder = new FrameDecoder({ body: () => assert.fail('allocated'), frame: () => assert.fail('accepted') })
+    assert.throws(() => decoder.feed(bytes), { code: 'FRAME_BAD_CHECKSUM' })
+  })
+
   test('that end incompletely return their buffer', () => {
     const buffer = new Uint8Array(8)
     const decoder = new FrameDecoder({ body: () => buffer, frame: () => {} })
@@ -118,16 +146,6 @@ describe('frames', () => {
 function otherVersion(version: number): Buffer {
   const frame = encodeFrame(1, 1, '{}')
   frame.writeUInt16LE(version, 4)
-  frame.writeUInt32LE(checksum(frame.subarray(0, 20)), 20)
+  frame.writeUInt32LE(crc32Of(frame.subarray(0, 20)), 20)
   return frame
-}
-
-/** crc32 of RFC 1952, bit by bit, independent of the code under test. */
-function checksum(bytes: Uint8Array): number {
-  let crc = 0xffffffff
-  for (const byte of bytes) {
-    crc ^= byte
-    for (let k = 0; k < 8; k++) crc = crc & 1 ? 0xedb88320 ^ (crc >>> 1) : crc >>> 1
-  }
-  return (crc ^ 0xffffffff) >>> 0
 }
