@@ -84,7 +84,10 @@ export interface ShardClient {
   pull(): Promise<PullResult>
   /**
    * Repeats the push with the same sequence number until it is answered. One that is not finite is `nonfinite` without being
-   * sent, and changes no count of the server. @throws DownpourError FENCED…, PUSH_INCOMPLETE, AbortError */
+   * sent, and changes no count of the server. A pull may be under way meanwhile: request it first, because a request waits
+   * until the body of a push before it is sent.
+   * @throws DownpourError FENCED…, PUSH_INCOMPLETE, AbortError
+   */
   push(request: PushRequest): Promise<PushReply>
   /** The weights of the last pull. */
   readonly base: WeightsBase
