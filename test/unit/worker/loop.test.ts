@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { PushResult } from '../../../src/contract/exchange.ts'
 import { createWorkerMetrics } from '../../../src/metrics/worker.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import type { PushRequest, ShardClient, WeightsBase } from '../../../src/worker/client.ts'
@@ -13,8 +14,15 @@ interface Run {
   pushed: { gradient: number | undefined; base: WeightsBase | undefined }[]
 }
 
-/** Runs a loop over one shard and one weight. The gradient of step n is 10 to the power n; `bases`: result of each pull. */
-async function run(bases: readonly [incarnation: number, version: number][], pushEvery: number): Promise<Run> {
+/**
+ * Runs a loop over one shard and one weight. The gradient of step n is 10 to the power n.
+ * @param bases result of each pull @param results of the pushes; applied after the last
+ */
+async function run(
+  bases: readonly [incarnation: number, version: number][],
+  pushEvery: number,
+  results: readonly PushResult[] = [],
+): Promise<Run> {
   const pushed: Run['pushed'] = []
   let pulls = 0
   let steps = 0
@@ -30,7 +38,7 @@ async function run(bases: readonly [incarnation: number, version: number][], pus
     },
     async push({ gradients, base }: PushRequest) {
       pushed.push({ gradient: gradients.get('w')?.[0], base })
-      return { result: 'applied' as const, step: 0 }
+      return { result: results[pushed.length - 1] ?? 'applied', step: 0 }
     },
   }
   const stepper: Stepper = {
@@ -85,4 +93,14 @@ test('steps on weights that a restarted server has lost are not pushed', async (
     2,
   )
   assert.deepEqual(pushed, [{ gradient: 110, base: [{ incarnation: 8, version: 3 }] }])
+})
+
+test('pushes that are not finite end the worker after maxNonFinite in a row; an applied one in between resets the count', async () => {
+  const bases = Array.from({ length: 6 }, (_, version): [number, number] => [7, version])
+  const { pushed } = await run(bases, 1, ['nonfinite', 'nonfinite', 'applied', 'nonfinite', 'nonfinite'])
+  assert.equal(pushed.length, 6)
+  await assert.rejects(run(bases, 1, ['applied', 'nonfinite', 'nonfinite', 'nonfinite']), {
+    code: 'NON_FINITE',
+    message: /^3 gradients in a row.*lower the learning rate/,
+  })
 })
