@@ -25,6 +25,8 @@ export function compileKernel({ name, arrays, scalars, formula }: ElementKernel)
     .map(parseAssignment)
   const targets = [...new Set([...arrays, ...statements.map(({ target }) => target)])]
   const locals = (lanes: Lanes) => targets.map((target) => `(local $${target}_${lanes.value} ${lanes.value})`).join(' ')
+  // Before the loop: the compiler of V8 would repeat them in each turn.
+  const splats = scalars.map((scalar) => `(local.set $${scalar}_v128 (f32x4.splat (local.get $${scalar})))`)
   const loop = (lanes: Lanes, end: string) => `
     (block $done_${lanes.value}
       (loop $next_${lanes.value}
@@ -38,6 +40,10 @@ export function compileKernel({ name, arrays, scalars, formula }: ElementKernel)
     (local $i i32) (local $blocks i32) (local $end i32)
     ${locals(BLOCK)}
     ${locals(SINGLE)}
+    ${scalars.map((scalar) => `(local $${scalar}_v128 v128)`).join(' ')} (local $magnitude v128) (local $tiny v128)
+    ${splats.join(' ')}
+    (local.set $magnitude (i32x4.splat (i32.const 0x7fffffff)))
+    (local.set $tiny (i32x4.splat (i32.const 0x007fffff)))
     (local.set $end (i32.shl (local.get $n) (i32.const 2)))
     (local.set $blocks (i32.and (local.get $end) (i32.const -16)))${loop(BLOCK, 'blocks')}${loop(SINGLE, 'end')})`
 }
@@ -111,7 +117,8 @@ function compileExpression(text: string, { scalars, known, lanes }: Scope): stri
     const token = tokens.shift() ?? ''
     if (token === 'sqrt') return `(${lanes.operation}.sqrt ${parenthesised()})`
     if (/^\d/.test(token)) return splat(`(f32.const ${token})`, lanes)
-    if (scalars.includes(token)) return splat(`(local.get $${token})`, lanes)
+    if (scalars.includes(token))
+      return lanes.operation === 'f32' ? `(local.get $${token})` : `(local.get $${token}_v128)`
     if (known.has(token)) return `(local.get $${token}_${lanes.value})`
     throw new SyntaxError(`${text}: '${token}' is no value`)
   }
@@ -124,10 +131,10 @@ function splat(value: string, { operation }: Lanes): string {
   return operation === 'f32' ? value : `(f32x4.splat ${value})`
 }
 
-/** The value, or zero if its magnitude is below that of every normal float32. */
-function flushed(value: string, lanes: Lanes): string {
-  const isTiny = `(${lanes.operation}.lt (${lanes.operation}.abs ${value}) ${splat('(f32.const 0x1p-126)', lanes)})`
-  return lanes.operation === 'f32' ? `(select (f32.const 0) ${value} ${isTiny})` : `(v128.andnot ${value} ${isTiny})`
+/** The value, or zero if its magnitude is below that of every normal float32. As integers, magnitudes have the same order. */
+function flushed(value: string, { operation }: Lanes): string {
+  if (operation === 'f32') return `(select (f32.const 0) ${value} (f32.lt (f32.abs ${value}) (f32.const 0x1p-126)))`
+  return `(v128.and ${value} (i32x4.gt_s (v128.and ${value} (local.get $magnitude)) (local.get $tiny)))`
 }
 
 function tokensOf(text: string): string[] {
