@@ -122,7 +122,8 @@ void Serve(Graph* graph) {
   std::unique_lock<std::mutex> lock(graph->mutex);
   while (true) {
     graph->changed.wait(lock, [&] { return graph->job != nullptr || graph->closing; });
-    if (graph->closing) return;
+    // A job that was accepted before the graph was closed still runs: its caller waits.
+    if (graph->job == nullptr) return;
     Job* job = graph->job;
     graph->job = nullptr;
     lock.unlock();

@@ -52,6 +52,13 @@ export function graphAddon(log: Log): GraphAddon | undefined {
   return loaded
 }
 
+const open = new Set<Session>()
+
+/** Waits for runs in progress: TensorFlow frees what they use when the process exits, which `process.exit` does at once. */
+function closeAll(): void {
+  for (const session of open) session.close()
+}
+
 /** @param feeds names of placeholders; `fetches`: names of operations whose first output is read */
 export function openSession(
   addon: GraphAddon,
@@ -60,7 +67,7 @@ export function openSession(
   fetches: readonly string[],
 ): Session {
   const graph = addon.open(encodeGraph(nodes), sessionConfig(), feeds, fetches)
-  return {
+  const session: Session = {
     run: (inputs, outputs) =>
       addon.run(
         graph,
@@ -68,6 +75,12 @@ export function openSession(
         inputs.map(({ shape }) => shape),
         outputs,
       ),
-    close: () => addon.close(graph),
+    close() {
+      open.delete(session)
+      addon.close(graph)
+    },
   }
+  if (open.size === 0) process.removeListener('exit', closeAll).once('exit', closeAll)
+  open.add(session)
+  return session
 }
