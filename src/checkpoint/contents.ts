@@ -1,70 +1,74 @@
-/** Compares the tensors of shard files with the layout in the manifest: each must exist once, and be finite. */
+/** Compares the tensors of shard files with the layout in the manifest: each value must exist once, and be finite. */
 import { DownpourError } from '../support/errors.ts'
-import type { StoredVariable } from '../support/variables.ts'
+import { type StoredVariable, sizeOf } from '../support/variables.ts'
 import type { Manifest } from './manifest.ts'
 import type { Tensor } from './safetensors.ts'
-
-/** Name of an optimizer slot: `optimizer.SLOT:VARIABLE`. */
-const SLOT = /^optimizer\.([a-z0-9]+):(.+)$/s
-
-export function slotTensorName(slot: string, variable: string): string {
-  return `optimizer.${slot}:${variable}`
-}
-
-/** `slot` is undefined for a weight. A variable of the layout may have a name like that of a slot. */
-export interface StoredName {
-  name: string
-  slot: string | undefined
-}
+import { areComplete, StoredNames, type StoredRange, type StoredTensor, slotTensorName } from './stored-names.ts'
 
 /** Add each file, then call `finish`, which checks that nothing is missing. */
 export class Contents {
-  readonly #variables: ReadonlyMap<string, StoredVariable>
-  readonly #stored = new Set<string>()
-  /** Slot → number of its variables. */
-  readonly #slots = new Map<string, number>()
+  readonly #variables: readonly StoredVariable[]
+  readonly #names: StoredNames
+  /** What was added, by the name of the variable or of its slot. */
+  readonly #ranges = new Map<string, StoredRange[]>()
+  readonly #slots = new Set<string>()
 
-  constructor({ layout }: Manifest) {
-    this.#variables = new Map(layout.variables.map((variable) => [variable.name, variable]))
+  constructor({ layout }: Pick<Manifest, 'layout'>) {
+    this.#variables = layout.variables
+    this.#names = new StoredNames(layout.variables)
   }
 
-  nameOf(tensorName: string): StoredName {
-    const [, slot, variable] = this.#variables.has(tensorName) ? [] : (SLOT.exec(tensorName) ?? [])
-    return { name: variable ?? tensorName, slot }
-  }
-
-  /** @throws DownpourError CHECKPOINT_CORRUPT */
-  add(path: string, tensors: ReadonlyMap<string, Tensor>): void {
-    for (const [tensorName, tensor] of tensors) {
-      const reason = this.#problemOf(tensorName, tensor)
-      if (reason) throw damaged(path, `tensor '${tensorName}' ${reason}`)
-      this.#stored.add(tensorName)
-      const { slot } = this.nameOf(tensorName)
-      if (slot !== undefined) this.#slots.set(slot, 1 + (this.#slots.get(slot) ?? 0))
-    }
+  /** @returns what each tensor is @throws DownpourError CHECKPOINT_CORRUPT */
+  add(path: string, tensors: ReadonlyMap<string, Tensor>): { stored: StoredTensor; tensor: Tensor }[] {
+    return [...tensors].map(([tensorName, tensor]) => {
+      const bad = (reason: string) => damaged(path, `tensor '${tensorName}' ${reason}`)
+      const stored = this.#names.find(tensorName)
+      if (!stored) throw bad('is not a variable of the layout')
+      const reason = this.#problemOf(stored, tensor)
+      if (reason) throw bad(reason)
+      this.#rangesOf(stored).push(stored)
+      if (stored.slot !== undefined) this.#slots.add(stored.slot)
+      return { stored, tensor }
+    })
   }
 
   /** @throws DownpourError CHECKPOINT_CORRUPT */
   finish(folder: string): void {
-    const variables = [...this.#variables.values()]
-    const missing = variables.filter(({ name }) => !this.#stored.has(name)).map(({ name }) => name)
-    const trainable = variables.filter(({ kind }) => kind === 'trainable')
-    for (const slot of this.#slots.keys())
-      for (const { name } of trainable)
-        if (!this.#stored.has(slotTensorName(slot, name))) missing.push(slotTensorName(slot, name))
+    const trainable = this.#variables.filter(({ kind }) => kind === 'trainable')
+    const expected = [
+      ...this.#variables.map(({ name, shape }) => ({ name, shape })),
+      ...[...this.#slots].flatMap((slot) =>
+        trainable.map(({ name, shape }) => ({ name: slotTensorName(slot, name), shape })),
+      ),
+    ]
+    const missing = expected.filter(({ name, shape }) => !areComplete(this.#ranges.get(name) ?? [], sizeOf(shape)))
     const [first] = missing
-    if (first !== undefined) throw damaged(folder, `no shard contains '${first}', and ${missing.length - 1} more`)
+    if (first)
+      throw damaged(folder, `no shard contains '${first.name}' or a part of it, and ${missing.length - 1} more`)
   }
 
-  #problemOf(tensorName: string, { shape, data }: Tensor): string | undefined {
-    const { name, slot } = this.nameOf(tensorName)
-    const variable = this.#variables.get(name)
-    if (!variable) return 'is not a variable of the layout'
-    if (this.#stored.has(tensorName)) return 'is in two shards'
+  #rangesOf({ variable: { name }, slot }: StoredTensor): StoredRange[] {
+    const key = slot === undefined ? name : slotTensorName(slot, name)
+    const ranges = this.#ranges.get(key) ?? []
+    this.#ranges.set(key, ranges)
+    return ranges
+  }
+
+  #problemOf(stored: StoredTensor, { shape, data }: Tensor): string | undefined {
+    const { variable, slot, start, length, isWhole } = stored
+    const size = sizeOf(variable.shape)
+    if (!isWhole && (length <= 0 || start + length > size)) return `is outside of the ${size} values of the variable`
+    const others = this.#rangesOf(stored)
+    if (isWhole ? others.length > 0 : others.some((other) => overlap(stored, other))) return 'is in two shards'
     if (slot !== undefined && variable.kind !== 'trainable') return `belongs to a variable that is ${variable.kind}`
-    if (String(shape) !== String(variable.shape)) return `has shape [${shape}], the layout [${variable.shape}]`
+    const expected = isWhole ? variable.shape : [length]
+    if (String(shape) !== String(expected)) return `has shape [${shape}], the layout [${expected}]`
     return allFinite(data) ? undefined : 'has values that are not finite'
   }
+}
+
+function overlap(a: StoredRange, b: StoredRange): boolean {
+  return a.start < b.start + b.length && b.start < a.start + a.length
 }
 
 /** A sum that is NaN if any value is not finite; ten times faster than checking each value. */

@@ -3,18 +3,20 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { type Class, type ClassList, decodeClasses } from '../contract/classes.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
-import { Contents, type StoredName } from './contents.ts'
+import { sizeOf } from '../support/variables.ts'
+import { Contents } from './contents.ts'
 import { unreadable } from './damage.ts'
 import { type FileSystem, READ, realFileSystem } from './file-system.ts'
 import type { ClassesRecord, Manifest, ShardRecord } from './manifest.ts'
 import { readManifest } from './read-manifest.ts'
 import { decodeSafetensors, type Tensor } from './safetensors.ts'
+import type { StoredTensor } from './stored-names.ts'
 
 export interface LoadedCheckpoint {
   manifest: Manifest
   /** sha256 of manifest.json, hex. */
   digest: string
-  /** By variable name, merged over all shards. */
+  /** By variable name, merged over all shards: a variable that is cut into parts is whole here. */
   variables: Map<string, Tensor>
   /** Optimizer state: slot ('rms', 'momentum') → variable name → values. Empty unless asked for. */
   slots: Map<string, Map<string, Tensor>>
@@ -51,17 +53,28 @@ export async function loadCheckpoint(folder: string, options: LoadOptions = {}):
   const loaded: LoadedCheckpoint = { manifest, digest, variables: new Map(), slots: new Map() }
   const contents = new Contents(manifest)
   for (const record of manifest.shards)
-    for (const [name, tensor] of await readShard(folder, record, contents, fs))
-      keep(loaded, contents.nameOf(name), tensor, options)
+    for (const { stored, tensor } of await readShard(folder, record, contents, fs))
+      keep(loaded, stored, tensor, options)
   contents.finish(folder)
   return loaded
 }
 
-function keep(loaded: LoadedCheckpoint, { name, slot }: StoredName, tensor: Tensor, options: LoadOptions): void {
-  const { only, slots } = options
-  if (only && !only.has(name)) return
-  if (slot === undefined) loaded.variables.set(name, tensor)
-  else if (slots) loaded.slots.set(slot, (loaded.slots.get(slot) ?? new Map()).set(name, tensor))
+function keep(loaded: LoadedCheckpoint, stored: StoredTensor, tensor: Tensor, { only, slots }: LoadOptions): void {
+  const { variable, slot } = stored
+  if (only && !only.has(variable.name)) return
+  if (slot === undefined) put(loaded.variables, stored, tensor)
+  else if (slots) {
+    const ofSlot = loaded.slots.get(slot) ?? new Map()
+    loaded.slots.set(slot, ofSlot)
+    put(ofSlot, stored, tensor)
+  }
+}
+
+function put(into: Map<string, Tensor>, { variable, start, isWhole }: StoredTensor, tensor: Tensor): void {
+  const { name, shape } = variable
+  const whole = isWhole ? tensor : (into.get(name) ?? { shape, data: new Float32Array(sizeOf(shape)) })
+  if (!isWhole) whole.data.set(tensor.data, start)
+  into.set(name, whole)
 }
 
 /** Verifies every file of a checkpoint and keeps nothing. @throws as loadCheckpoint */
@@ -82,12 +95,10 @@ async function readShard(
   record: ShardRecord,
   contents: Contents,
   fs: FileSystem,
-): Promise<Map<string, Tensor>> {
+): Promise<ReturnType<Contents['add']>> {
   const bytes = await readVerified(folder, record, fs)
   const path = join(folder, record.file)
-  const tensors = decoded(bytes, path)
-  contents.add(path, tensors)
-  return tensors
+  return contents.add(path, decoded(bytes, path))
 }
 
 function decoded(bytes: ArrayBuffer, path: string): Map<string, Tensor> {

@@ -66,7 +66,8 @@ const fields = z.record(z.string(), z.unknown())
 const TaskRecord = z.strictObject({ type: z.string().max(100), options: fields, input: fields })
 
 export const Manifest = z.strictObject({
-  formatVersion: z.literal(1),
+  /** 2 where a variable is cut into parts, which older versions cannot read. */
+  formatVersion: z.union([z.literal(1), z.literal(2)]),
   step: count,
   final: z.boolean(),
   savedAt: z.string(),

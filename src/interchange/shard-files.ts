@@ -2,26 +2,37 @@
 import { join } from 'node:path'
 import { allFinite } from '../checkpoint/contents.ts'
 import type { Manifest, ShardRecord } from '../checkpoint/manifest.ts'
+import { areComplete, StoredNames, type StoredTensor, tensorOf } from '../checkpoint/stored-names.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
-import type { VariableSpec } from '../support/variables.ts'
+import { sizeOf, type VariableSpec } from '../support/variables.ts'
 import { TensorFile } from './tensor-file.ts'
+
+/** A variable or a part of one, in a file. */
+interface Found extends StoredTensor {
+  readonly file: TensorFile
+  readonly tensorName: string
+}
 
 export class ShardFiles implements AsyncDisposable {
   readonly #files: TensorFile[] = []
+  /** Weights by the name of the variable. */
+  readonly #found = new Map<string, Found[]>()
   readonly #folder: string
+  readonly #names: StoredNames
 
-  private constructor(folder: string) {
+  private constructor(folder: string, { layout }: Manifest) {
     this.#folder = folder
+    this.#names = new StoredNames(layout.variables)
   }
 
   /**
    * Reads every byte once, to compare it with the manifest.
    * @throws DownpourError CHECKPOINT_TORN, CHECKPOINT_CORRUPT; AbortError
    */
-  static async open(folder: string, { shards }: Manifest, signal?: AbortSignal): Promise<ShardFiles> {
-    const opened = new ShardFiles(folder)
+  static async open(folder: string, manifest: Manifest, signal?: AbortSignal): Promise<ShardFiles> {
+    const opened = new ShardFiles(folder, manifest)
     try {
-      for (const record of shards) opened.#files.push(await openVerified(folder, record, signal))
+      for (const record of manifest.shards) opened.#add(await openVerified(folder, record, signal))
       return opened
     } catch (error) {
       await opened[Symbol.asyncDispose]()
@@ -31,19 +42,37 @@ export class ShardFiles implements AsyncDisposable {
 
   /** @throws DownpourError CHECKPOINT_CORRUPT: the variable is in no shard, of another shape, or not finite */
   async read({ name, shape }: Pick<VariableSpec, 'name' | 'shape'>): Promise<Float32Array> {
-    const file = this.#files.find(({ header }) => header.entries.has(name))
-    if (!file) throw damaged(this.#folder, `no shard contains '${name}'`)
-    const found = file.header.entries.get(name)?.shape
-    if (String(found) !== String(shape))
-      throw damaged(file.path, `tensor '${name}' has shape [${found}], the layout [${shape}]`)
-    const values = await file.floats(name)
-    if (allFinite(values)) return values
-    throw damaged(file.path, `tensor '${name}' has values that are not finite`)
+    const found = this.#found.get(name) ?? []
+    if (!areComplete(found, sizeOf(shape))) throw damaged(this.#folder, `no shard contains all of '${name}'`)
+    const [first] = found
+    if (first?.isWhole) return readTensor(first, shape)
+    const whole = new Float32Array(sizeOf(shape))
+    for (const part of found) whole.set(await readTensor(part, tensorOf({ ...part, name, shape }).shape), part.start)
+    return whole
+  }
+
+  #add(file: TensorFile): void {
+    this.#files.push(file)
+    for (const tensorName of file.header.entries.keys()) {
+      const stored = this.#names.find(tensorName)
+      if (!stored || stored.slot !== undefined) continue
+      const { name } = stored.variable
+      this.#found.set(name, [...(this.#found.get(name) ?? []), { ...stored, file, tensorName }])
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#files.map((file) => file[Symbol.asyncDispose]()))
   }
+}
+
+async function readTensor({ file, tensorName }: Found, expected: readonly number[]): Promise<Float32Array> {
+  const shape = file.header.entries.get(tensorName)?.shape
+  if (String(shape) !== String(expected))
+    throw damaged(file.path, `tensor '${tensorName}' has shape [${shape}], the layout [${expected}]`)
+  const values = await file.floats(tensorName)
+  if (allFinite(values)) return values
+  throw damaged(file.path, `tensor '${tensorName}' has values that are not finite`)
 }
 
 async function openVerified(folder: string, record: ShardRecord, signal?: AbortSignal): Promise<TensorFile> {

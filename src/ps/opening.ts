@@ -3,7 +3,7 @@ import type { FileSystem } from '../checkpoint/file-system.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { Failure } from '../contract/status.ts'
 import type { Log } from '../support/log.ts'
-import { type ModelLayout, placeLayout } from '../wire/layout.ts'
+import { type ModelLayout, placeLayout, placementOf } from '../wire/layout.ts'
 import { pickFirstWeights } from './first-weights.ts'
 import type { JobClasses } from './job-classes.ts'
 import { LeaseTable } from './leases.ts'
@@ -41,7 +41,7 @@ export async function openShard(layout: ModelLayout, dataUnits: number, options:
 async function fillShard(layout: ModelLayout, options: OpeningOptions) {
   const { config, index, source, own, fs, log, bodyLimitBytes } = options
   const { parameterServers } = config.topology
-  const shardLayout = placeLayout(layout, parameterServers).shards[index]
+  const shardLayout = placeLayout(layout, parameterServers, placementOf(config)).shards[index]
   if (!shardLayout) throw new RangeError(`no shard ${index} of ${parameterServers}`)
   const shard = createShard(shardLayout, config, bodyLimitBytes)
   if (own.latest) {

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import { assertNewestGeneration, holdGeneration } from '../checkpoint/generation.ts'
 import { loadClasses } from '../checkpoint/load.ts'
+import { formatVersionOf } from '../checkpoint/stored-names.ts'
 import type { ClassList } from '../contract/classes.ts'
 import { FILES } from '../contract/files.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
@@ -15,7 +16,7 @@ import { errorCode, errorMessage } from '../support/errors.ts'
 import { hostsLookup } from '../support/hosts.ts'
 import type { Log } from '../support/log.ts'
 import { storedVariable, variableSpec } from '../support/variables.ts'
-import { type ModelLayout, makeLayout } from '../wire/layout.ts'
+import { type ModelLayout, makeLayout, placeLayout, placementOf } from '../wire/layout.ts'
 import { Catalogue } from './catalogue.ts'
 import { Coordinator } from './coordinator.ts'
 import type { Origin } from './hello.ts'
@@ -283,6 +284,8 @@ export class ParameterServer {
     const { layout, training, leases, firstWeights } = open
     const { config, fs, clock, log, metrics } = this.#options
     const { keep, keepBest, keepSteps } = config.checkpoint
+    const placement = placeLayout(layout, config.topology.parameterServers, placementOf(config))
+    const formatVersion = formatVersionOf(placement)
     return new Rounds({
       fs,
       clock,
@@ -292,6 +295,7 @@ export class ParameterServer {
       catalogue: coordinator.catalogue,
       shards: [{ snapshot: (folder) => this.#snapshots.take(training, folder) }, ...peers],
       describe: () => ({
+        formatVersion,
         step: training.version,
         job: config.job,
         seed: config.seed,

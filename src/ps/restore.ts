@@ -73,7 +73,8 @@ export function ownRecord({ manifest }: ListedCheckpoint, index: number, shards:
 }
 
 /**
- * Restores weights and optimizer state by name, so the number of shards may differ from that of the checkpoint.
+ * Restores weights and optimizer state by name, so the number of shards, and the parts of a variable, may differ from
+ * those of the checkpoint.
  * @throws DownpourError CHECKPOINT_…: missing weights are never replaced by random ones
  */
 export async function restoreOwn(shard: Shard, found: ListedCheckpoint, fs: FileSystem, log: Log): Promise<void> {
@@ -119,5 +120,6 @@ function copyVariables(
 ): void {
   assertHas(folder, variables, entries)
   const views = viewsOf(entries, flat)
-  for (const { name } of entries) views.get(name)?.set(variables.get(name)?.data ?? [])
+  for (const { name, start, length } of entries)
+    views.get(name)?.set(variables.get(name)?.data.subarray(start, start + length) ?? [])
 }

@@ -29,7 +29,7 @@ export interface RoundsOptions {
   catalogue: Catalogue
   shards: readonly ShardHandle[]
   /** Called in the same tick as the first shard's snapshot. */
-  describe: () => Omit<Manifest, 'shards' | 'savedAt' | 'final' | 'formatVersion'>
+  describe: () => Omit<Manifest, 'shards' | 'savedAt' | 'final'>
   /** The job's list of classes, which is saved as well. */
   classes: () => ClassList | undefined
   retention: () => RetentionRule
@@ -120,7 +120,7 @@ export class Rounds {
       const [records] = await settled(snapshots, cleared)
       const savedAt = new Date(clock.nowMs()).toISOString()
       const classes = await this.#writeClasses(folder)
-      const manifest: Manifest = { formatVersion: 1, ...facts, ...classes, final, savedAt, shards: records }
+      const manifest: Manifest = { ...facts, ...classes, final, savedAt, shards: records }
       mustMakeSense(manifest, name)
       const bytes = encodeManifest(manifest)
       await commitFile(join(folder, MANIFEST_FILE), [bytes], fs, fence)

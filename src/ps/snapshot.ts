@@ -1,10 +1,10 @@
 /** A shard's part of a checkpoint round: copies the state at one moment, then writes the file while training continues. */
 import { join } from 'node:path'
 import { commitFile, makeFolder } from '../checkpoint/commit.ts'
-import { slotTensorName } from '../checkpoint/contents.ts'
 import type { FileSystem } from '../checkpoint/file-system.ts'
 import type { ShardRecord } from '../checkpoint/manifest.ts'
 import { encodeSafetensors, type TensorRun } from '../checkpoint/safetensors.ts'
+import { slotTensorName, tensorOf } from '../checkpoint/stored-names.ts'
 import { STEP_FOLDER, shardFile } from '../contract/files.ts'
 import type { Clock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
@@ -74,10 +74,10 @@ export class Snapshots {
 
 function runsOf(shard: Shard, copy: ShardCopy): TensorRun[] {
   const { entries } = shard.layout
-  const trainable = entries.filter(({ kind }) => kind === 'trainable')
+  const trainable = entries.filter(({ kind }) => kind === 'trainable').map(tensorOf)
   const slots = [...copy.slots].map(([slot, flat]) => ({
     tensors: trainable.map(({ name, shape }) => ({ name: slotTensorName(slot, name), shape })),
     flat,
   }))
-  return [{ tensors: entries, flat: copy.weights }, ...slots]
+  return [{ tensors: entries.map(tensorOf), flat: copy.weights }, ...slots]
 }

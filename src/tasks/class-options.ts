@@ -8,5 +8,7 @@ export const ClassOptions = z.strictObject({
     .min(1)
     .max(1000)
     .default(1)
-    .describe('Column slices of the last layer (the paper: 50), spread over the parameter servers; 1 when absent.'),
+    .describe(
+      'Column slices of the last layer (the paper: 50); 1 when absent. Parameter servers share one slice as evenly as many.',
+    ),
 })

@@ -1,6 +1,7 @@
 /**
- * The last layer, in column slices: with 18,291 labels it is larger than the network, and slices spread it evenly over
- * the parameter servers (paper.md §1.5). C classes = Σ slices; F features.
+ * The last layer, in column slices as the paper has it (paper.md §1.5). With 18,291 labels it is larger than the network.
+ * Balance does not need slices, because any variable may be in parts (src/wire/balance.ts), but the names in checkpoints
+ * do. C classes = Σ slices; F features.
  */
 import type { Layer } from '../models/layer.ts'
 import { DownpourError } from '../support/errors.ts'

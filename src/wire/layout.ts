@@ -3,6 +3,7 @@
 import { sha256Of } from '../support/digest.ts'
 import { DownpourError } from '../support/errors.ts'
 import { sizeOf, type VariableSpec } from '../support/variables.ts'
+import { balance, KINDS, type Part } from './balance.ts'
 
 export interface ModelLayout {
   readonly variables: readonly VariableSpec[]
@@ -10,14 +11,17 @@ export interface ModelLayout {
   readonly hash: string
 }
 
+/** A variable, or a range of its elements in row-major order where it is cut. `shape` is that of the whole variable. */
 export interface LayoutEntry extends VariableSpec {
   /** In float32 elements from the start of the shard. */
   readonly offset: number
+  /** The first element of the variable that is here; 0 unless it is cut. */
+  readonly start: number
   readonly length: number
 }
 
 /**
- * The variables of one parameter server, ordered trainable, statistic, frozen. A push has the prefix `trainable +
+ * The variables and parts of variables of one parameter server, ordered trainable, statistic, frozen. A push has the prefix `trainable +
  * statistic` (gradients, then batch statistics), a pull has everything, and optimizer slots match the prefix `trainable`.
  * All counts are float32 elements.
  */
@@ -33,8 +37,6 @@ export interface Placement {
   readonly hash: string
   readonly shards: readonly ShardLayout[]
 }
-
-const KIND_ORDER = { trainable: 0, statistic: 1, frozen: 2 } as const
 
 /** @throws DownpourError LAYOUT_INVALID for a name used twice or an empty model. */
 export function makeLayout(variables: readonly VariableSpec[]): ModelLayout {
@@ -57,41 +59,44 @@ function hashOf(variables: readonly VariableSpec[]): string {
   return sha256Of(JSON.stringify(facts))
 }
 
-/**
- * Places slices of the last layer round-robin, then the other variables, the largest first, on the shard with the fewest
- * bytes (paper.md §4.4). The placement depends only on the layout and the number of parameter servers.
- */
-export function placeLayout(layout: ModelLayout, parameterServers: number): Placement {
-  const slices = layout.variables.filter((variable) => variable.slice)
-  const others = layout.variables
-    .filter((variable) => !variable.slice)
-    .sort((a, b) => sizeOf(b.shape) - sizeOf(a.shape) || (a.name < b.name ? -1 : 1))
-  const parts = Array.from({ length: parameterServers }, (_, index) => {
-    const variables = slices.filter((_, i) => i % parameterServers === index)
-    return { variables, load: variables.reduce((sum, { shape }) => sum + sizeOf(shape), 0) }
-  })
-  for (const variable of others) {
-    const emptiest = parts.reduce((least, part) => (part.load < least.load ? part : least))
-    emptiest.variables.push(variable)
-    emptiest.load += sizeOf(variable.shape)
-  }
-  return { hash: layout.hash, shards: parts.map(({ variables }, index) => layOut(index, variables, layout)) }
+export interface PlacementOptions {
+  /** Cuts no variable, as `gradientClipNorm` needs: a server that limits the norm of a gradient must have all of it. */
+  readonly whole?: boolean
 }
 
-function layOut(index: number, variables: readonly VariableSpec[], layout: ModelLayout): ShardLayout {
+/** How the parameter servers and workers of a job place its variables. */
+export function placementOf({ gradientClipNorm }: { gradientClipNorm?: number | undefined }): PlacementOptions {
+  return { whole: gradientClipNorm !== undefined }
+}
+
+/** The placement depends only on the layout, the number of parameter servers and `whole`. */
+export function placeLayout(
+  layout: ModelLayout,
+  parameterServers: number,
+  { whole = false }: PlacementOptions = {},
+): Placement {
   const rank = new Map(layout.variables.map(({ name }, i) => [name, i]))
-  const rankOf = (v: VariableSpec) => rank.get(v.name) ?? 0
-  const ordered = variables.toSorted((a, b) => KIND_ORDER[a.kind] - KIND_ORDER[b.kind] || rankOf(a) - rankOf(b))
+  const shards = balance(layout.variables, parameterServers, !whole).map((parts, index) => layOut(index, parts, rank))
+  return { hash: layout.hash, shards }
+}
+
+function layOut(index: number, parts: readonly Part[], rank: ReadonlyMap<string, number>): ShardLayout {
+  const rankOf = ({ variable: { name } }: Part) => rank.get(name) ?? 0
+  const kindOf = ({ variable: { kind } }: Part) => KINDS.indexOf(kind)
+  const ordered = parts.toSorted((a, b) => kindOf(a) - kindOf(b) || rankOf(a) - rankOf(b))
   const sum = { trainable: 0, statistic: 0, frozen: 0 }
   let offset = 0
-  const entries = ordered.map((variable) => {
-    const length = sizeOf(variable.shape)
-    const entry = { ...variable, offset, length }
+  const entries = ordered.map(({ variable, start, length }) => {
+    const entry = { ...variable, offset, start, length }
     offset += length
     sum[variable.kind] += length
     return entry
   })
   return { index, entries, trainable: sum.trainable, statistic: sum.statistic, total: offset }
+}
+
+export function isWhole({ length, shape }: Pick<LayoutEntry, 'length' | 'shape'>): boolean {
+  return length === sizeOf(shape)
 }
 
 /** Views of one flat array by variable name, without a copy. */

@@ -6,11 +6,15 @@ import type { LeaseSource } from '../input/batch.ts'
 import { systemClock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
+import { sizeOf } from '../support/variables.ts'
+import { Assembled } from '../wire/assembled.ts'
 import { endpointOf } from '../wire/endpoint.ts'
 import {
+  isWhole,
   type LayoutEntry,
   type ModelLayout,
   type Placement,
+  type PlacementOptions,
   placeLayout,
   type ShardLayout,
   viewsOf,
@@ -30,6 +34,8 @@ export interface ConnectOptions {
   /** The key of the run, if it has one. */
   key?: string | undefined
   layout: ModelLayout
+  /** As the parameter servers place the layout; absent: variables may be cut. */
+  placement?: PlacementOptions
   /** Number of units of data that this worker sees; the same for all workers. */
   dataUnits: number
   /** Classes of the worker's folder; they become those of a job that has none yet. */
@@ -122,7 +128,7 @@ class Client implements ShardClient {
   readonly leases: LeaseSource
   readonly outgoing: ReadonlyMap<string, Float32Array>
   readonly #links: readonly ShardLink[]
-  readonly #views: ReadonlyMap<string, Float32Array>
+  readonly #weights: Assembled
   readonly #agreement: ClassAgreement
   readonly #options: ConnectOptions
   #done = false
@@ -134,13 +140,15 @@ class Client implements ShardClient {
 
   constructor(options: ConnectOptions) {
     this.#options = options
-    this.placement = placeLayout(options.layout, options.hosts.length)
+    this.placement = placeLayout(options.layout, options.hosts.length, options.placement)
     this.#agreement = new ClassAgreement(options.classes, options.mayOfferClasses ?? (() => true))
     this.#links = this.placement.shards.map((shard) => new ShardLink(linkOptions(options, shard, this.#agreement)))
-    const views = this.placement.shards.flatMap((shard, i) => [...viewsOf(shard.entries, this.#link(i).weights.floats)])
-    this.#views = new Map(views)
+    this.#weights = new Assembled(
+      this.placement,
+      this.#links.map(({ weights }) => weights.floats),
+    )
     const sent = this.placement.shards.flatMap((shard, i) => [
-      ...viewsOf(pushedOf(shard), this.#link(i).outgoing.floats),
+      ...viewsOf(pushedOf(shard).filter(isWhole), this.#link(i).outgoing.floats),
     ])
     this.outgoing = new Map(sent)
     this.leases = { next: () => this.#inTurn(() => this.#nextLease()), done: (lease) => this.#leaseDone(lease) }
@@ -164,31 +172,33 @@ class Client implements ShardClient {
 
   async pull(): Promise<PullResult> {
     // Parameter server 0 first: it decides whether this worker may train, before the others send their weights.
-    const first = await this.#pullWhenReady(this.#link(0))
+    const first = await this.#pullWhenReady(this.#link(0), 0)
     this.#globalStep = first.version
     if (first.state === 'done') {
       this.#done = true
-      return { step: first.version, weights: this.#views, changed: false }
+      return { step: first.version, weights: this.#weights.byName, changed: false }
     }
-    const others = await Promise.all(this.#links.slice(1).map((link) => this.#pullWhenReady(link)))
+    const others = await Promise.all(this.#links.slice(1).map((link, i) => this.#pullWhenReady(link, i + 1)))
     const changed = [first, ...others].some(({ state }) => state === 'fresh')
-    return { step: first.version, weights: this.#views, changed }
+    return { step: first.version, weights: this.#weights.byName, changed }
   }
 
   /** Waits until the server lets this worker train. */
-  async #pullWhenReady(link: ShardLink): Promise<Message<'weights'>> {
-    let answer = await this.#pullFrom(link)
+  async #pullWhenReady(link: ShardLink, shard: number): Promise<Message<'weights'>> {
+    let answer = await this.#pullFrom(link, shard)
     while (answer.state === 'wait') {
       await systemClock.sleep(this.#options.waitMs ?? DEFAULT_WAIT_MS, this.#options.signal)
-      answer = await this.#pullFrom(link)
+      answer = await this.#pullFrom(link, shard)
     }
     return answer
   }
 
-  async #pullFrom(link: ShardLink): Promise<Message<'weights'>> {
+  async #pullFrom(link: ShardLink, shard: number): Promise<Message<'weights'>> {
     const reply = await link.request(() => ({ type: 'pull', ...link.have }))
     const answer = expect(reply.message, 'weights')
-    if (answer.state === 'fresh') link.have = { incarnation: answer.incarnation, version: answer.version }
+    if (answer.state !== 'fresh') return answer
+    link.have = { incarnation: answer.incarnation, version: answer.version }
+    this.#weights.update(shard)
     return answer
   }
 
@@ -232,8 +242,8 @@ class Client implements ShardClient {
     const { outgoing } = this.#link(shard.index)
     outgoing.open(outgoing.bytes.length)
     for (const entry of pushedOf(shard)) {
-      const [values, place] = [valuesFor(entry, request), this.outgoing.get(entry.name)]
-      if (place !== values) place?.set(values)
+      const values = valuesFor(entry, request)
+      if (values !== this.outgoing.get(entry.name)) outgoing.floats.set(partOf(values, entry), entry.offset)
       outgoing.advance(4 * (entry.offset + entry.length))
     }
     outgoing.finish()
@@ -298,19 +308,25 @@ function helloOf(options: ConnectOptions, shard: number, agreement: ClassAgreeme
   return proven(hello, options.key)
 }
 
-/** The variables whose gradients or statistics a push contains. */
+/** The variables, or parts of them, whose gradients or statistics a push contains. */
 function pushedOf({ entries }: ShardLayout): LayoutEntry[] {
   return entries.filter(({ kind }) => kind !== 'frozen')
 }
 
-/** @throws DownpourError PUSH_INCOMPLETE */
-function valuesFor({ name, kind, length }: LayoutEntry, { gradients, statistics }: PushRequest): Float32Array {
+/** @param values of the whole variable */
+function partOf(values: Float32Array, { start, length }: LayoutEntry): Float32Array {
+  return values.subarray(start, start + length)
+}
+
+/** @returns the values of the whole variable. @throws DownpourError PUSH_INCOMPLETE */
+function valuesFor({ name, kind, shape }: LayoutEntry, { gradients, statistics }: PushRequest): Float32Array {
   const values = (kind === 'trainable' ? gradients : statistics).get(name)
-  if (values?.length === length) return values
+  const expected = sizeOf(shape)
+  if (values?.length === expected) return values
   throw new DownpourError(
     'PUSH_INCOMPLETE',
-    `push lacks ${kind} '${name}': got ${values?.length ?? 'no'} values, expected ${length}`,
-    { name, kind, expected: length },
+    `push lacks ${kind} '${name}': got ${values?.length ?? 'no'} values, expected ${expected}`,
+    { name, kind, expected },
   )
 }
 

@@ -31,7 +31,7 @@ import { createTask } from '../tasks/registry.ts'
 import type { Task } from '../tasks/task.ts'
 import { selectBackend } from '../tensor/backend.ts'
 import { tf } from '../tensor/tf.ts'
-import { makeLayout } from '../wire/layout.ts'
+import { makeLayout, placementOf } from '../wire/layout.ts'
 import { calibration, imagesToMeasure } from './calibrate.ts'
 import { connectShards, type ShardClient } from './client.ts'
 import { trainingLoop } from './loop.ts'
@@ -146,6 +146,7 @@ async function connect(context: WorkerContext, task: Task, { labels, units }: Da
     jobUid: config.job.uid,
     key: readSecret(keyFile),
     layout: makeLayout(task.variables),
+    placement: placementOf(config),
     dataUnits: units,
     classes: encodeClasses(labels),
     mayOfferClasses: ({ count }) => {

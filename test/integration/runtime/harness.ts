@@ -10,7 +10,7 @@ import { ParameterServer, type ParameterServerOptions } from '../../../src/ps/pa
 import type { ServerLimits } from '../../../src/ps/server.ts'
 import { systemClock } from '../../../src/support/clock.ts'
 import { silentLog } from '../../../src/support/log.ts'
-import type { ModelLayout } from '../../../src/wire/layout.ts'
+import { type ModelLayout, placementOf } from '../../../src/wire/layout.ts'
 import { connectShards, type ShardClient } from '../../../src/worker/client.ts'
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts'
 
@@ -93,6 +93,7 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
         identity: { index, podUid, attempt },
         jobUid: config.job.uid,
         layout,
+        placement: placementOf(config),
         dataUnits,
         classes: encodeClasses(classes),
         ...(mayOfferClasses ? { mayOfferClasses } : {}),

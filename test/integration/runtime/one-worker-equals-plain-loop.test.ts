@@ -126,7 +126,7 @@ async function trainPlainly(task: Task, batches: readonly Batch<ClassLabels>[]):
 function initialState(variable: VariableSpec): State {
   const length = sizeOf(variable.shape)
   const drawn = new Float32Array(length)
-  drawInitial({ ...variable, offset: 0, length }, config.seed, drawn)
+  drawInitial({ ...variable, offset: 0, start: 0, length }, config.seed, drawn)
   return {
     variable,
     w: Float32Array.from(drawn),

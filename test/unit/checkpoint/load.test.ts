@@ -51,7 +51,7 @@ const damages: [string, string, (second: string, first: string) => void][] = [
   [
     'the manifest is of a later format',
     'CHECKPOINT_BAD_MANIFEST',
-    (second) => edit(second, '"formatVersion": 1', '"formatVersion": 2'),
+    (second) => edit(second, '"formatVersion": 1', '"formatVersion": 3'),
   ],
   ['the manifest names a file elsewhere', 'CHECKPOINT_BAD_MANIFEST', (second) => edit(second, SHARD, '../../other')],
 ]

@@ -1,9 +1,9 @@
 /** Writes checkpoints of whole networks, as parameter servers do: several shards, a last layer in slices, optimizer slots. */
 import { join } from 'node:path'
 import { commitFile, makeFolder } from '../../../src/checkpoint/commit.ts'
-import { slotTensorName } from '../../../src/checkpoint/contents.ts'
 import { encodeManifest, MANIFEST_FILE, type Manifest } from '../../../src/checkpoint/manifest.ts'
 import { encodeSafetensors } from '../../../src/checkpoint/safetensors.ts'
+import { formatVersionOf, slotTensorName, tensorOf } from '../../../src/checkpoint/stored-names.ts'
 import { type Class, encodeClasses } from '../../../src/contract/classes.ts'
 import { checkpointFolder, FILES, shardFile } from '../../../src/contract/files.ts'
 import type { BackboneName } from '../../../src/models/architectures.ts'
@@ -71,10 +71,15 @@ export async function writeNetwork(jobFolder: string, options: CheckpointOptions
   const folder = join(jobFolder, checkpointFolder(step))
   await makeFolder(folder)
   const shards: Manifest['shards'] = []
-  for (const { index, entries } of placeLayout(layout, count).shards) {
-    const runs = entries.map((variable) => ({ tensors: [variable], flat: valuesOf(variable) }))
+  const placement = placeLayout(layout, count)
+  for (const { index, entries } of placement.shards) {
+    const runs = entries.map((entry) => ({
+      tensors: [tensorOf(entry)],
+      flat: valuesOf(entry).subarray(entry.start, entry.start + entry.length),
+    }))
     const slots = entries
       .filter(({ kind }) => options.slots && kind === 'trainable')
+      .map(tensorOf)
       .map(({ name, shape }) => ({
         tensors: [{ name: slotTensorName('momentum', name), shape }],
         flat: new Float32Array(sizeOf(shape)),
@@ -85,7 +90,7 @@ export async function writeNetwork(jobFolder: string, options: CheckpointOptions
   }
   const { backbone, variant = 'torchvision', epsilon = 1e-5 } = options
   const manifest: Manifest = {
-    formatVersion: 1,
+    formatVersion: formatVersionOf(placement),
     step,
     final: true,
     savedAt: '2026-01-01T00:00:00.000Z',

@@ -23,16 +23,18 @@ function anyFloats({ name, shape }: VariableSpec): Float32Array {
 const bytesOf = (values: Float32Array | undefined) =>
   Buffer.from(values?.buffer ?? new ArrayBuffer(), values?.byteOffset, values?.byteLength)
 
-for (const [backbone, headSlices] of [
-  ['resnet50', 3],
-  ['resnet152', 2],
+for (const [backbone, headSlices, shards] of [
+  ['resnet50', 3, 17],
+  ['resnet152', 2, 2],
 ] as const)
-  test(`export and import of a ${backbone} keep every bit and the classes`, async () => {
+  test(`export and import of a ${backbone} from ${shards} shards keep every bit and the classes`, async () => {
     const names = ['cat', 'dog', 'bird', 'été', '魚'].map((name, id) => ({ id, name, parents: id > 0 ? [0] : [] }))
     const original = await writeNetwork(join(folder, `${backbone}-job`), {
-      ...{ backbone, classes: names.length, headSlices, seed: 1, names, slots: backbone === 'resnet50' },
+      ...{ backbone, classes: names.length, headSlices, shards, seed: 1, names, slots: backbone === 'resnet50' },
       valuesOf: anyFloats,
     })
+    const { formatVersion } = (await verifyCheckpoint(original)).manifest
+    assert.equal(formatVersion, shards === 17 ? 2 : 1, 'with 17 shards, variables are in parts')
     const file = join(folder, `${backbone}.safetensors`)
     await exportCheckpoint({ folder: original, out: file })
     const { folder: imported } = await importCheckpoint({ file, out: join(folder, `${backbone}-imported`) })

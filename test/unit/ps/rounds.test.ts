@@ -59,6 +59,7 @@ describe('checkpoint rounds', () => {
       catalogue,
       shards: [{ snapshot: (folder) => snapshots.take(training, folder) }],
       describe: () => ({
+        formatVersion: 1,
         step: training.version,
         job: config.job,
         seed: 1,
