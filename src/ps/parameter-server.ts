@@ -262,6 +262,7 @@ export class ParameterServer {
         onFailure: (failure) =>
           this.#coordinator ? this.#coordinator.onFailure(failure) : this.#ended.resolve(failure),
       })
+      this.#snapshots.prepare(open.training.shard)
       if (this.#coordinator) this.#coordinate(this.#coordinator, open, dataUnits)
       return open
     } catch (error) {

@@ -38,6 +38,14 @@ export class Snapshots {
   }
 
   /**
+   * Call before training: the first write to the memory of a copy takes ten times as long as later ones, and would stop
+   * pushes at the first checkpoint.
+   */
+  prepare(shard: Shard): void {
+    this.#copy = shard.copy()
+  }
+
+  /**
    * Copies the state before it returns; the promise resolves when the file is written.
    * @throws DownpourError SNAPSHOT_BUSY or BAD_SNAPSHOT_FOLDER at once; the promise rejects with OUTDATED_GENERATION or
    * Node's errors
