@@ -14,6 +14,8 @@ export interface CommittedFile {
 export type Parts = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
 const CHUNK_BYTES = 4 << 20
+/** Few enough that the disk is busy early, and enough that each flush is worth its commit of the file system's journal. */
+const FLUSH_BYTES = 64 << 20
 export const TEMPORARY_SUFFIX = '.tmp'
 
 /**
@@ -52,21 +54,71 @@ export async function commitFile(
 
 async function writeParts(file: FileHandle, parts: Parts): Promise<CommittedFile> {
   const hash = createHash('sha256')
-  let bytes = 0
+  const writing = new Writing(file)
   for await (const part of parts)
     for (let at = 0; at < part.length; at += CHUNK_BYTES) {
       const chunk = part.subarray(at, at + CHUNK_BYTES)
+      const earlier = writing.add(chunk)
       hash.update(chunk)
-      await writeAll(file, chunk)
-      bytes += chunk.length
+      await earlier
     }
-  return { bytes, sha256: hash.digest('hex') }
+  await writing.ended()
+  return { bytes: writing.bytes, sha256: hash.digest('hex') }
+}
+
+/**
+ * Keeps the disk busy while this thread computes a hash: two writes are under way at once, and what is written is flushed
+ * meanwhile, so that the last fsync has little to wait for.
+ */
+class Writing {
+  /** That were added. */
+  bytes = 0
+  readonly #file: FileHandle
+  #last: Promise<void> = Promise.resolve()
+  #flush: Promise<void> = Promise.resolve()
+  #unflushedBytes = 0
+
+  constructor(file: FileHandle) {
+    this.#file = file
+  }
+
+  /**
+   * Starts a write; the chunk must not change afterwards.
+   * @returns when the write before it has ended
+   * @throws Node's error of that write, or of an earlier flush, which the kernel reports only once
+   */
+  add(chunk: Uint8Array): Promise<void> {
+    const before = this.#last
+    this.#last = handled(writeAll(this.#file, chunk, this.bytes))
+    this.bytes += chunk.length
+    return before.then(() => this.#flushOften(chunk.length))
+  }
+
+  /** @throws as `add` */
+  async ended(): Promise<void> {
+    await this.#last
+    await this.#flush
+  }
+
+  async #flushOften(bytes: number): Promise<void> {
+    this.#unflushedBytes += bytes
+    if (this.#unflushedBytes < FLUSH_BYTES) return
+    this.#unflushedBytes = 0
+    await this.#flush
+    this.#flush = handled(this.#file.datasync())
+  }
+}
+
+/** A promise that is awaited later: until then its rejection must not end the process. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
 }
 
 /** write(2) may write fewer bytes than requested. */
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
+async function writeAll(file: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
   for (let at = 0; at < chunk.length; ) {
-    const { bytesWritten } = await file.write(chunk, at, chunk.length - at)
+    const { bytesWritten } = await file.write(chunk, at, chunk.length - at, position + at)
     if (bytesWritten === 0) throw new DownpourError('CHECKPOINT_SHORT_WRITE', 'the disk accepts no more bytes')
     at += bytesWritten
   }

@@ -8,6 +8,7 @@ import { realFileSystem } from '../../../src/checkpoint/file-system.ts'
 import { findLatest } from '../../../src/checkpoint/list.ts'
 import { loadCheckpoint } from '../../../src/checkpoint/load.ts'
 import { sweepLeftovers } from '../../../src/ps/retention.ts'
+import { sha256Of } from '../../../src/support/digest.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { type Fault, failingFs, forgetfulFs, lyingFs, shortWritingFs } from './fault-fs.ts'
 import { writeCheckpoint } from './fixtures.ts'
@@ -51,6 +52,29 @@ describe('a failing save', () => {
     await commitFile(path, [Buffer.from('old')])
     await assert.rejects(commitFile(path, [Buffer.from('newer')], failingFs(1).fs), { code: 'EIO' })
     assert.equal(readFileSync(path, 'utf8'), 'old')
+  })
+})
+
+describe('a large file', () => {
+  const chunk = Buffer.alloc(1 << 20, 7)
+  const parts = Array.from({ length: 150 }, () => chunk)
+
+  test('is flushed while it is written, and has the hash of all bytes', async () => {
+    const { fs, calls } = failingFs(Number.POSITIVE_INFINITY)
+    const { bytes, sha256 } = await commitFile(join(await fresh(), 'large'), parts, fs)
+    assert.deepEqual([bytes, sha256], [150 << 20, sha256Of(Buffer.concat(parts))])
+    assert.equal(calls.filter((call) => call === 'datasync').length, 2)
+    assert.ok(calls.indexOf('datasync') < calls.lastIndexOf('write'))
+  })
+
+  test('is not committed if any of its flushes has failed, although the last fsync succeeds', async () => {
+    const folder = await fresh()
+    const { fs: counting, calls } = failingFs(Number.POSITIVE_INFINITY)
+    await commitFile(join(folder, 'dry'), parts, counting)
+    for (const at of calls.flatMap((call, i) => (call === 'datasync' ? [i] : []))) {
+      await assert.rejects(commitFile(join(folder, 'large'), parts, failingFs(at).fs), { code: 'EIO' })
+      assert.deepEqual(readdirSync(folder), ['dry'])
+    }
   })
 })
 

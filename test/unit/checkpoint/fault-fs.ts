@@ -12,7 +12,9 @@ export interface FaultyFs {
   calls: string[]
 }
 
-const FILE_CALLS = ['write', 'sync', 'stat', 'read', 'close'] as const
+type Write = (bytes: Uint8Array, at: number, length: number, position: number) => ReturnType<FileHandle['write']>
+
+const FILE_CALLS = ['write', 'datasync', 'sync', 'stat', 'read', 'close'] as const
 const FS_CALLS = ['open', 'rename', 'unlink', 'mkdir', 'readdir', 'readFile', 'stat', 'rm'] as const
 
 /** @param at the index of the failing call; infinity for no fault */
@@ -36,8 +38,8 @@ export function failingFs(at: number, fault: Fault = 'EIO'): FaultyFs {
 /** Each write call takes at most `bytes`. */
 export function shortWritingFs(bytes: number): FileSystem {
   return withFile((file) => {
-    const write = file.write.bind(file) as (b: Uint8Array, at: number, n: number) => ReturnType<FileHandle['write']>
-    const short = (buffer: Uint8Array, at: number, length: number) => write(buffer, at, Math.min(length, bytes))
+    const write = file.write.bind(file) as Write
+    const short: Write = (buffer, at, length, position) => write(buffer, at, Math.min(length, bytes), position)
     return Object.assign(file, { write: short })
   })
 }
@@ -45,9 +47,9 @@ export function shortWritingFs(bytes: number): FileSystem {
 /** The disk reports a full write and keeps half of it; only the size of the file shows that. */
 export function lyingFs(): FileSystem {
   return withFile((file) => {
-    const write = file.write.bind(file) as (b: Uint8Array, at: number, n: number) => ReturnType<FileHandle['write']>
-    const lie = async (buffer: Uint8Array, at: number, length: number) => {
-      await write(buffer, at, length >> 1)
+    const write = file.write.bind(file) as Write
+    const lie = async (...[buffer, at, length, position]: Parameters<Write>) => {
+      await write(buffer, at, length >> 1, position)
       return { bytesWritten: length, buffer }
     }
     return Object.assign(file, { write: lie })
