@@ -11,8 +11,9 @@ import { compileScan } from './compile-scan.ts'
 const MEMORY = '(import "env" "memory" (memory 1 65536))'
 
 export async function buildKernels(): Promise<Uint8Array> {
-  const kinds = [...Object.values(OPTIMIZERS), ...Object.values(POLICIES)]
-  const kernels: ElementKernel[] = [MOVING_AVERAGE, ...kinds.flatMap(({ kernel }) => kernel ?? [])]
+  const optimizers = Object.values(OPTIMIZERS).map(({ kernel }) => kernel)
+  const policies = Object.values(POLICIES).flatMap(({ kernels = [] }) => kernels)
+  const kernels: ElementKernel[] = [MOVING_AVERAGE, ...optimizers, ...policies]
   return assemble('kernels.wat', `(module\n  ${MEMORY}${kernels.map(compileKernel).join('\n')}\n)\n`)
 }
 

@@ -8,6 +8,7 @@ import { cocoPose } from '../tasks/coco-pose/declaration.ts'
 import { declarationsFor } from '../tasks/declarations.ts'
 import { DetectionInput } from '../tasks/detection/options.ts'
 import { SquareInput } from '../tasks/square-input.ts'
+import { ASYNC_RULES } from './async-rules.ts'
 import { filled, literal } from './filled.ts'
 import { FORMAT_RULES } from './format-rules.ts'
 import { FROM_RULES } from './from-rules.ts'
@@ -109,6 +110,7 @@ export const RULES: readonly Rule[] = [
     cel: (kind) =>
       `!has(self.async) || !has(self.async.warmStartSteps) || self.async.warmStartSteps == 0 || self.async.warmStartSteps < ${filled(kind, 'maxSteps', MAX_STEPS + 1)}`,
   },
+  ...ASYNC_RULES,
   {
     kinds: BOTH,
     path: 'spec.failurePolicy.retryableExitCodes',

@@ -18,6 +18,7 @@ import {
   positive,
   protocol,
   Retention,
+  Straggling,
   steps,
   Training,
 } from './training.ts'
@@ -137,6 +138,8 @@ export const RuntimeConfig = z.strictObject({
     graph: z.exactOptional(graph),
   }),
   metrics: Metrics,
+  /** Absent: the defaults. */
+  stragglers: z.exactOptional(Straggling),
   checkpoint: z.strictObject({
     /** Folder of this job inside the mounted checkpoint folder. */
     path: z.string(),

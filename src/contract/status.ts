@@ -34,6 +34,18 @@ export const ChosenSource = z.object({
 })
 export type ChosenSource = z.output<typeof ChosenSource>
 
+export const Straggler = z.object({
+  worker: count,
+  /** The pod that is slow: another one may have taken its place since. */
+  podUid: text,
+  /** Time of its steps, divided by the median over workers. */
+  slowness: z.number(),
+  /** When it was first as slow as this, and has been ever since. */
+  since: text,
+})
+export type Straggler = z.output<typeof Straggler>
+export const MAX_STRAGGLERS = 50
+
 /** Served by parameter server 0, which coordinates the job. Others serve `{ role: 'ps', index, version, phase }`. */
 export const CoordinatorStatus = z.object({
   role: z.literal('ps'),
@@ -55,6 +67,8 @@ export const CoordinatorStatus = z.object({
   workersConnected: count,
   /** Distinct worker indices that ever had a push applied. */
   workersContributed: count,
+  /** Slow workers, the slowest first; empty: none, or the process is of an older version. */
+  stragglers: z.array(Straggler).max(MAX_STRAGGLERS).default([]),
   epoch: count,
   /** The hash of the job's list of classes; null: no worker has sent one yet. */
   classes: ClassesId.nullable().default(null),

@@ -139,6 +139,22 @@ export const AsyncPolicy = z.discriminatedUnion('type', [
       .default(0.04)
       .describe('lambda of dcAsgd: share of the estimated change of the gradient; 0.04 when absent.'),
   }),
+  z.strictObject({
+    type: z.literal('boundedDelay'),
+    maxDelay: z
+      .int()
+      .min(0)
+      .max(MAX_STEPS)
+      .describe(
+        'A worker begins a step only if it is at most so many pushes ahead of the slowest running worker. 0: all take each step together.',
+      ),
+  }),
+  z.strictObject({
+    type: z.literal('syncBackup'),
+    backups: whole.describe(
+      'Workers whose gradients an update does not wait for: the mean of the first workers.replicas - backups gradients is one update, later ones of the same weights are dropped.',
+    ),
+  }),
 ])
 export type AsyncPolicy = z.output<typeof AsyncPolicy>
 
@@ -148,7 +164,7 @@ export const Async = z.strictObject({
     'n_push: number of gradients that a push sums up. Weight decay is applied as many times, batch statistics are averaged.',
   ),
   policy: AsyncPolicy.describe(
-    'How gradients of older weights are applied: unchanged, with the learning rate divided by the staleness, or with a first-order correction.',
+    'How gradients of older weights are applied: unchanged, with the learning rate divided by the staleness, or with a first-order correction; how far workers may be apart; or synchronous updates with backup workers.',
   ),
   maxStaleness: z
     .exactOptional(whole)
@@ -221,10 +237,24 @@ export const Training = z.strictObject({
   gradientClipNorm: z
     .exactOptional(rate)
     .describe('The gradient of a variable whose L2 norm is larger is scaled down to this norm; no limit when absent.'),
-  maxSteps: steps.describe('Global steps: pushes applied, by all workers together.'),
+  maxSteps: steps.describe(
+    'Global steps: updates of the weights. Each push is one, of any worker; with syncBackup several together are one.',
+  ),
   seed: seed.describe('Seed of the initial weights, the order of examples and augmentation.'),
   maxNonFinite: positive.describe('Consecutive gradients with NaN or infinity before the job fails.'),
 })
+
+/** From when on a worker counts as slow. */
+export const Straggling = z.strictObject({
+  slowerThan: z
+    .number()
+    .min(1.5)
+    .max(1000)
+    .describe('A worker is slow if a step takes it longer than this factor times the median of all workers.'),
+  forSeconds: z.int().min(10).max(86_400).describe('Seconds for which it must be slow without a break.'),
+})
+export type Straggling = z.output<typeof Straggling>
+export const DEFAULT_STRAGGLING: Straggling = { slowerThan: 2, forSeconds: 300 }
 
 export const Metrics = z.strictObject({
   perWorker: z

@@ -1,6 +1,13 @@
 /** Parameter server 0 coordinates the job: it decides when to save and when the job ends, and serves `/status`. */
 import type { RuntimeConfig } from '../contract/runtime.ts'
-import type { ChosenSource, CoordinatorStatus, Failure } from '../contract/status.ts'
+import {
+  type ChosenSource,
+  type CoordinatorStatus,
+  type Failure,
+  MAX_STRAGGLERS,
+  type Straggler,
+} from '../contract/status.ts'
+import { DEFAULT_STRAGGLING } from '../contract/training.ts'
 import type { PsMetrics, WorkerPushes } from '../metrics/ps.ts'
 import type { Clock } from '../support/clock.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
@@ -13,6 +20,7 @@ import { Progress } from './progress.ts'
 import type { Rounds } from './rounds.ts'
 import type { PsServer } from './server.ts'
 import type { Skipped } from './skipped.ts'
+import { Stragglers } from './stragglers.ts'
 import type { Applied, Training } from './training.ts'
 import { WorkerRates } from './worker-rates.ts'
 
@@ -43,6 +51,7 @@ const DISAGREEMENTS = new Set(['SHARDS_DISAGREE', 'OUTDATED_COORDINATOR'])
 
 export class Coordinator {
   readonly pinned = new Set<number>()
+  readonly stragglers: Stragglers
   readonly #options: CoordinatorOptions
   readonly #progress: Progress
   readonly #workers = new WorkerRates()
@@ -58,6 +67,7 @@ export class Coordinator {
   constructor(options: CoordinatorOptions) {
     this.#options = options
     this.#progress = new Progress(options.clock)
+    this.stragglers = new Stragglers(options.config.stragglers ?? DEFAULT_STRAGGLING, () => options.clock.nowMs())
     this.#savedAtMs = options.clock.monotonicMs()
   }
 
@@ -89,12 +99,17 @@ export class Coordinator {
     if (training?.done) void this.#conclude()
   }
 
-  onApplied({ worker, version, loss, examples, staleness }: Applied): void {
-    const { metrics, config, history, clock } = this.#options
+  onApplied({ worker, loss, examples, staleness }: Applied): void {
+    const { metrics, clock } = this.#options
     this.#workers.record(worker, staleness, clock.nowMs())
     this.#progress.record(loss, examples)
-    metrics.version.set(version)
     metrics.staleness.observe(staleness)
+  }
+
+  onUpdated(version: number): void {
+    const { metrics, config, history } = this.#options
+    this.#progress.recordStep()
+    metrics.version.set(version)
     if (version % history.everySteps === 0 || version === config.maxSteps) this.#appendHistory(version)
     const { everySteps, keepSteps } = config.checkpoint
     if (version >= config.maxSteps) void this.#conclude()
@@ -148,6 +163,7 @@ export class Coordinator {
       pushes: training?.counts ?? { applied: 0, duplicate: 0, stale: 0, nonfinite: 0, fenced: 0 },
       workersConnected: server.connectedWorkers,
       workersContributed: training?.workers.contributed ?? 0,
+      stragglers: this.#stragglersOf(training),
       epoch: server.opened?.leases?.epoch ?? 0,
       classes: classes.id,
       source,
@@ -165,6 +181,16 @@ export class Coordinator {
   workers(): WorkerPushes[] {
     const { config, clock } = this.#options
     return config.metrics.perWorker ? this.#workers.list(clock.nowMs()) : []
+  }
+
+  #stragglersOf(training: Training | undefined): Straggler[] {
+    if (!training || this.#phase !== 'training') return []
+    const found = this.stragglers.list().slice(0, MAX_STRAGGLERS)
+    return found.flatMap(({ worker, slowness, sinceMs }) => {
+      const podUid = training.workers.podUidOf(worker)
+      const since = new Date(sinceMs).toISOString()
+      return podUid === undefined ? [] : [{ worker, podUid, slowness: Number(slowness.toFixed(2)), since }]
+    })
   }
 
   #appendHistory(step: number): void {
@@ -186,6 +212,7 @@ export class Coordinator {
   #tick(): void {
     const { everySeconds } = this.#options.config.checkpoint
     if (this.#phase !== 'training') return
+    this.stragglers.judge()
     this.#greetPeers()
     const dueMs = everySeconds === undefined ? Number.POSITIVE_INFINITY : this.#savedAtMs + everySeconds * 1000
     if (this.#options.clock.monotonicMs() >= dueMs) this.#saveUnlessBusy()

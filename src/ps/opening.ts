@@ -11,7 +11,7 @@ import type { OpenShard } from './peer.ts'
 import { createShard, initialise, type OwnCheckpoint, ownRecord, restoreOwn } from './restore.ts'
 import type { Shard } from './shard.ts'
 import type { Source } from './source.ts'
-import { type Applied, Training } from './training.ts'
+import { type Applied, type Pace, Training } from './training.ts'
 import { WorkerTable } from './workers.ts'
 
 export interface OpeningOptions {
@@ -28,6 +28,9 @@ export interface OpeningOptions {
   fs: FileSystem
   log: Log
   onApplied: (applied: Applied) => void
+  onUpdated: (version: number) => void
+  /** Only on parameter server 0. */
+  pace: Pace | undefined
   onFailure: (failure: Failure) => void
 }
 
@@ -57,12 +60,13 @@ async function fillShard(layout: ModelLayout, options: OpeningOptions) {
 }
 
 function openTraining(shard: Shard, options: OpeningOptions): Training {
-  const { config, index, incarnation, own, onApplied, onFailure } = options
+  const { config, index, incarnation, own, onApplied, onUpdated, pace, onFailure } = options
   const record = own.latest ? ownRecord(own.latest, index, config.topology.parameterServers) : undefined
   const version = record?.version ?? 0
   const globalStep = own.latest?.manifest.step ?? 0
   const workers = new WorkerTable(record)
-  return new Training({ config, index, incarnation, version, globalStep, shard, workers, onApplied, onFailure })
+  const events = { onApplied, onUpdated, onFailure, ...(pace && { pace }) }
+  return new Training({ config, index, incarnation, version, globalStep, shard, workers, ...events })
 }
 
 function openLeases(dataUnits: number, { config, own, log }: OpeningOptions): LeaseTable {

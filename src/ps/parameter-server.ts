@@ -259,6 +259,8 @@ export class ParameterServer {
         own: this.#own,
         classes: this.#coordinator?.classes,
         onApplied: (applied) => this.#coordinator?.onApplied(applied),
+        onUpdated: (version) => this.#coordinator?.onUpdated(version),
+        pace: this.#coordinator?.stragglers,
         onFailure: (failure) =>
           this.#coordinator ? this.#coordinator.onFailure(failure) : this.#ended.resolve(failure),
       })

@@ -3,12 +3,18 @@ import type { Clock } from '../support/clock.ts'
 const WINDOW_SECONDS = 20
 const SMOOTHING = 0.05
 
+/** A second of the window: its number, and the examples and steps in it. */
+interface Slot {
+  second: number
+  examples: number
+  steps: number
+}
+
 /** Rates over the last 20 seconds and a smoothed loss, from applied pushes. */
 export class Progress {
   readonly #clock: Clock
   readonly #startedAt: number
-  /** For each second of the window: its number, and the examples and steps in it. */
-  readonly #seconds = Array.from({ length: WINDOW_SECONDS + 1 }, () => ({ second: -1, examples: 0, steps: 0 }))
+  readonly #seconds: Slot[] = Array.from({ length: WINDOW_SECONDS + 1 }, () => ({ second: -1, examples: 0, steps: 0 }))
   #loss: number | null = null
   #lossSum = 0
   #lossCount = 0
@@ -18,18 +24,18 @@ export class Progress {
     this.#startedAt = clock.monotonicMs()
   }
 
+  /** Call for each applied push. */
   record(loss: number | null, examples: number): void {
-    const second = Math.floor(this.#clock.monotonicMs() / 1000)
-    const slot = this.#seconds[second % this.#seconds.length]
-    if (slot && slot.second !== second) Object.assign(slot, { second, examples: 0, steps: 0 })
-    if (slot) {
-      slot.examples += examples
-      slot.steps++
-    }
+    this.#slot().examples += examples
     if (loss === null) return
     this.#loss = this.#loss === null ? loss : this.#loss + SMOOTHING * (loss - this.#loss)
     this.#lossSum += loss
     this.#lossCount++
+  }
+
+  /** Call for each update. */
+  recordStep(): void {
+    this.#slot().steps++
   }
 
   get loss(): number | null {
@@ -42,6 +48,14 @@ export class Progress {
     this.#lossSum = 0
     this.#lossCount = 0
     return mean
+  }
+
+  /** The present second. */
+  #slot(): Slot {
+    const second = Math.floor(this.#clock.monotonicMs() / 1000)
+    const slot = this.#seconds[second % this.#seconds.length] as Slot
+    if (slot.second !== second) Object.assign(slot, { second, examples: 0, steps: 0 })
+    return slot
   }
 
   rates(): { examplesPerSecond: number; stepsPerSecond: number } {

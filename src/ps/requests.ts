@@ -63,20 +63,21 @@ export class Requests {
   /** A worker may have one copy of the weights at a time: one that keeps pulling without reading could exhaust the memory. */
   async #pull(peer: Peer, training: Training, { incarnation, version }: Message<'pull'>): Promise<Answer> {
     const { who } = peer
+    await training.turn(who)
     training.workers.of(who)
     this.#metrics.pulls.inc()
     const now = () => ({ type: 'weights', incarnation: training.incarnation, version: training.version }) as const
     if (training.done) return { message: { ...now(), state: 'done' } }
     if (training.mustWait(who)) return { message: { ...now(), state: 'wait' } }
     if (incarnation === training.incarnation && version === training.version) {
-      training.notePull(who)
+      notePull(peer, training)
       return { message: { ...now(), state: 'unchanged' } }
     }
     if (peer.isPulling)
       throw new DownpourError('WIRE_UNEXPECTED', 'a pull before the answer to the previous one was read')
     peer.isPulling = true
     const copy = await this.#copies.take(training)
-    training.notePull(who)
+    notePull(peer, training)
     this.#metrics.sentBytes.inc(copy.body.bytes.length)
     const end = this.#metrics.pullSeconds.startTimer()
     const sent = () => {
@@ -122,6 +123,11 @@ export class Requests {
         throw new DownpourError('WIRE_UNEXPECTED', `a coordinator does not send ${message.type}`)
     }
   }
+}
+
+/** A worker that has disconnected while its answer was prepared computes nothing: others must not wait for it. */
+function notePull({ channel, who }: Peer, training: Training): void {
+  if (channel.alive) training.notePull(who)
 }
 
 function lease(peer: Peer, { leases, training }: OpenShard, { seq }: Message<'lease'>): Answer {

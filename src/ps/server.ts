@@ -257,6 +257,8 @@ export class PsServer {
     this.#channels.delete(channel)
     metrics.connectedWorkers.set(this.connectedWorkers)
     if (errorCode(error).startsWith('FRAME_')) metrics.protocolErrors.inc()
+    if (peer?.role === 'worker' && this.#attendance.channelsOf(peer.who.podUid).length === 0)
+      this.#open?.training.leave(peer.who)
     if (peer?.role === 'worker' && peer.saidGoodbye) this.#options.onLeft(peer.who.index)
     if (peer?.role === 'worker') log.info({ worker: peer.who.index, code: error && errorCode(error) }, 'worker left')
   }

@@ -24,7 +24,7 @@ export interface ShardOptions {
   keepsFirstStatistics?: boolean
   /** The largest L2 norm of the gradient of a variable; absent: no limit. */
   gradientClipNorm?: number | undefined
-  /** Whether to allocate one more value for each trainable weight, which some asynchrony policies need. */
+  /** Whether to allocate one more value for each value of a push, which some asynchrony policies need. */
   needsScratch: boolean
   /** Of the bodies of pushes and pulls that are received and sent at once; by default 512 MiB. */
   bodyLimitBytes?: number
@@ -62,7 +62,7 @@ export class Shard {
     const { trainable, total } = layout
     this.#optimizer = createOptimizer(options.optimizer)
     const slots = Object.entries(this.#optimizer.slots)
-    const lengths = [total, options.needsScratch ? trainable : 0, ...slots.map(() => trainable)]
+    const lengths = [total, options.needsScratch ? this.pushLength : 0, ...slots.map(() => trainable)]
     const { memory, arrays, bodies } = divideMemory(layout, lengths, options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES)
     const [weights, scratch, ...states] = arrays as [Float32Array, Float32Array, ...Float32Array[]]
     this.weights = weights
@@ -123,6 +123,15 @@ export class Shard {
   ): void {
     const arrays = { w: this.weights.byteOffset, g: this.incoming.byteOffset, scratch: this.scratch.byteOffset }
     this.#kernels.run(kernel, arrays, this.layout.trainable, scalars)
+  }
+
+  /** Changes `incoming` or `scratch`. */
+  runOnPush<Scalars extends string>(
+    kernel: ElementKernel<'g' | 'scratch', Scalars>,
+    scalars: Readonly<Record<Scalars, number>>,
+  ): void {
+    const arrays = { g: this.incoming.byteOffset, scratch: this.scratch.byteOffset }
+    this.#kernels.run(kernel, arrays, this.incoming.length, scalars)
   }
 
   /**

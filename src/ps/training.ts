@@ -1,27 +1,37 @@
 /**
  * Applies pushes. Checks in order: fenced, repeated, job done, computed on other weights, warm start, too stale, not
- * finite. Then the optimizer. Synchronous: a push is applied completely or not at all (paper.md §4.4).
+ * finite. Then the optimizer, at once or when the policy has gathered enough pushes. Synchronous: a push is applied
+ * completely or not at all (paper.md §4.4).
  */
+
+import type { WorkerRecord } from '../checkpoint/manifest.ts'
 import { isSettled, type PushResult } from '../contract/exchange.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { CoordinatorStatus, Failure } from '../contract/status.ts'
 import { DownpourError } from '../support/errors.ts'
 import { floatsOf, type Message } from '../wire/messages.ts'
 import { createPolicy } from './async/policies.ts'
-import type { Policy } from './async/policy.ts'
+import type { Gathering, Policy } from './async/policy.ts'
 import { learningRateAt } from './learning-rate.ts'
 import type { Shard, ShardCopy } from './shard.ts'
 import { StalenessHistogram } from './staleness.ts'
+import { Turns } from './turns.ts'
 import type { WorkerId, WorkerTable } from './workers.ts'
 
 export interface Applied {
   /** Index of the worker. */
   worker: number
-  /** The version after this push. */
-  version: number
   loss: number | null
   examples: number
   staleness: number
+}
+
+/** What makes known how long each worker computes; times of waiting for others do not count. */
+export interface Pace {
+  onPull(worker: number): void
+  onWait(worker: number): void
+  onPushed(worker: number): void
+  leave(worker: number): void
 }
 
 export interface TrainingOptions {
@@ -35,7 +45,11 @@ export interface TrainingOptions {
   globalStep: number
   shard: Shard
   workers: WorkerTable
+  /** Called for each applied push. */
   onApplied?: (applied: Applied) => void
+  /** Called after each update with the new version. */
+  onUpdated?: (version: number) => void
+  pace?: Pace
   onFailure?: (failure: Failure) => void
 }
 
@@ -56,6 +70,9 @@ export class Training {
   held: Promise<unknown> | undefined
   readonly #options: TrainingOptions
   readonly #policy: Policy
+  readonly #turns = new Turns()
+  /** By worker, for pushes that wait for others of the same update: what the table says without them. */
+  readonly #gathered = new Map<number, WorkerRecord>()
   #version: number
   /** The newest global step that a push has reported. */
   #reportedStep: number
@@ -68,7 +85,10 @@ export class Training {
     this.incarnation = options.incarnation
     this.#version = options.version
     this.#reportedStep = options.globalStep
-    this.#policy = createPolicy(options.config.async.policy, options.shard)
+    this.#policy = createPolicy(options.config.async.policy, options.shard, {
+      index: options.index,
+      workers: options.config.topology.workers,
+    })
   }
 
   /** Updates applied to this shard; of parameter server 0: the global step. */
@@ -90,11 +110,27 @@ export class Training {
     return learningRateAt(learningRate, this.globalStep, maxSteps)
   }
 
+  /** Whether the worker must wait with its pull. */
+  mustWait(who: WorkerId): boolean {
+    return this.#isTooEarly(who) || this.#mustLetOthersCatchUp(who)
+  }
+
+  /** Resolves when the asynchrony policy lets the worker pull, or after a second: ask `mustWait` again. */
+  async turn(who: WorkerId): Promise<void> {
+    if (!this.#mustLetOthersCatchUp(who)) return
+    this.#options.pace?.onWait(who.index)
+    await this.#turns.wait(() => this.done || !this.#mustLetOthersCatchUp(who))
+  }
+
+  #mustLetOthersCatchUp({ index }: WorkerId): boolean {
+    return this.#policy.mustWait?.(index) === true
+  }
+
   /**
-   * Whether the worker must wait: only worker 0 trains until `warmStartSteps`, and until it has pushed the statistics of
-   * calibrated batch norm to this shard.
+   * Only worker 0 trains until `warmStartSteps`, and until it has pushed the statistics of calibrated batch norm to this
+   * shard.
    */
-  mustWait({ index }: WorkerId): boolean {
+  #isTooEarly({ index }: WorkerId): boolean {
     if (index === 0) return false
     const { warmStartSteps } = this.#options.config.async
     const isWarmStart = this.#options.index === 0 && this.#version < warmStartSteps
@@ -106,13 +142,26 @@ export class Training {
     return version === 0 && this.#options.config.batchNorm.mode === 'calibrated'
   }
 
-  /** Call when the present weights are sent to the worker. */
+  /** Call when the present weights are sent to the worker, if it is still connected. */
   notePull({ index }: WorkerId): void {
+    this.#options.pace?.onPull(index)
     this.#policy.onPull?.(index)
   }
 
+  /** Call when the worker has disconnected. */
+  leave(who: WorkerId): void {
+    if (!this.workers.isPresent(who)) return
+    this.#options.pace?.leave(who.index)
+    this.#policy.leave?.(who.index)
+    this.#goOnWithout()
+  }
+
+  /** Call when another pod has taken the place of the worker. */
   forget({ index }: WorkerId): void {
+    this.#options.pace?.leave(index)
     this.#policy.forget?.(index)
+    this.#gathered.delete(index)
+    this.#goOnWithout()
   }
 
   /**
@@ -127,19 +176,34 @@ export class Training {
       this.counts.duplicate++
       return 'duplicate'
     }
-    const staleness = this.#version - push.baseVersion
+    const before = this.#version
     const result = this.#judge(who, push, body)
     if (!isSettled(result)) return result
     this.counts[result]++
     record.lastSeq = push.seq
     record.lastResult = result
-    if (result === 'applied') {
-      record.contributed = true
-      // Last, because the callback may take a checkpoint, which must record this push as applied.
-      const { loss, examples } = push
-      this.#options.onApplied?.({ worker: who.index, version: this.#version, loss, examples, staleness })
-    }
+    record.contributed ||= result === 'applied'
+    this.#options.pace?.onPushed(who.index)
+    this.#policy.onPushed?.(who.index)
+    const { loss, examples, baseVersion } = push
+    if (result === 'applied')
+      this.#options.onApplied?.({ worker: who.index, loss, examples, staleness: before - baseVersion })
+    this.#goOn(before)
     return result
+  }
+
+  /** After a worker has left: like a push, it makes no update while a checkpoint of exactly this version is due. */
+  #goOnWithout(): void {
+    if (this.held) void this.held.then(() => this.#goOnWithout())
+    else this.#goOn(this.#version)
+  }
+
+  /** Makes the update that a worker has made complete by leaving, reports a new version, and lets workers go on. */
+  #goOn(versionBefore: number): void {
+    if (this.#policy.gathering?.isComplete && !this.done) this.#updateWithMean(this.#policy.gathering)
+    // The callback may take a checkpoint, so the table of pushes is complete by now.
+    if (this.#version > versionBefore) this.#options.onUpdated?.(this.#version)
+    this.#turns.wake()
   }
 
   #judge(who: WorkerId, push: Message<'push'>, body: Uint8Array): PushResult {
@@ -150,9 +214,11 @@ export class Training {
       this.#noteLost(push.globalStep)
       return 'incarnation'
     }
-    if (this.mustWait(who)) return 'wait'
+    if (this.#isTooEarly(who)) return 'wait'
     const staleness = this.#version - push.baseVersion
     if (maxStaleness !== undefined && staleness > maxStaleness) return 'stale'
+    const refusal = this.#policy.gathering?.refusal({ worker: who.index, staleness })
+    if (refusal) return refusal
     floatsOf(body, this.shard.pushLength)
     if (!this.shard.accept(body)) return this.#refuseNonFinite(who)
     this.#apply(who, staleness, push)
@@ -167,11 +233,28 @@ export class Training {
 
   #apply(who: WorkerId, staleness: number, { batches, globalStep }: Message<'push'>): void {
     this.#reportedStep = Math.max(this.#reportedStep, globalStep)
-    const scale = this.#policy.beforeUpdate({ worker: who.index, staleness })
-    this.shard.update({ step: this.#version, learningRate: this.learningRate * scale, batches })
-    this.#version++
     this.#nonFiniteInRow = 0
     this.staleness.add(staleness)
+    const { gathering } = this.#policy
+    if (gathering) return this.#gather(who, batches, gathering)
+    const scale = this.#policy.beforeUpdate({ worker: who.index, staleness })
+    this.#update(batches, scale)
+  }
+
+  #gather(who: WorkerId, batches: number, gathering: Gathering): void {
+    this.#gathered.set(who.index, { ...this.workers.of(who) })
+    gathering.add({ worker: who.index, batches })
+    if (gathering.isComplete) this.#updateWithMean(gathering)
+  }
+
+  #updateWithMean(gathering: Gathering): void {
+    this.#update(gathering.take(), 1)
+    this.#gathered.clear()
+  }
+
+  #update(batches: number, scale: number): void {
+    this.shard.update({ step: this.#version, learningRate: this.learningRate * scale, batches })
+    this.#version++
   }
 
   #refuseNonFinite(who: WorkerId): PushResult {
@@ -184,9 +267,15 @@ export class Training {
     return 'nonfinite'
   }
 
-  /** The state for a checkpoint. @param into a copy to reuse */
+  /**
+   * The state for a checkpoint. Gradients that wait for others of their update are not in it, and its table of pushes
+   * does not have them either: a restart loses them as it loses later ones.
+   * @param into a copy to reuse
+   */
   capture(into?: ShardCopy): { version: number; copy: ShardCopy } & ReturnType<WorkerTable['save']> {
-    return { version: this.#version, copy: this.shard.copy(into), ...this.workers.save() }
+    const { workers, superseded } = this.workers.save()
+    const applied = workers.map((record) => ({ ...(this.#gathered.get(record.index) ?? record) }))
+    return { version: this.#version, copy: this.shard.copy(into), workers: applied, superseded }
   }
 
   assertAlive(): void {

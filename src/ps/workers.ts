@@ -56,6 +56,15 @@ export class WorkerTable {
     throw new DownpourError('FENCED', `pod ${podUid} is not worker ${index} any more`, { index, podUid })
   }
 
+  isPresent({ index, podUid }: WorkerId): boolean {
+    return this.podUidOf(index) === podUid
+  }
+
+  /** The present pod of the worker. */
+  podUidOf(index: number): string | undefined {
+    return this.#records.get(index)?.podUid
+  }
+
   get contributed(): number {
     return [...this.#records.values()].filter((record) => record.contributed).length
   }

@@ -125,6 +125,15 @@ const VALID: readonly JobCase[] = [
     pretrain({ async: { policy: { type: 'dcAsgd', delayCompensation: 0.1 } } }),
   ),
   valid('an asynchrony policy without fields', pretrain({ async: { policy: { type: 'lrOverStaleness' } } })),
+  valid('a bounded delay of nothing', pretrain({ async: { policy: { type: 'boundedDelay', maxDelay: 0 } } })),
+  valid(
+    'as many backups as workers less one',
+    pretrain({ workers: { replicas: 3 }, async: { policy: { type: 'syncBackup', backups: 2 } } }),
+  ),
+  valid(
+    'backups for the workers of the preset',
+    pretrain({ async: { pushEvery: 4, policy: { type: 'syncBackup', backups: 4 } } }),
+  ),
   valid('rising boundaries and one more value', piecewise([10, 20], [0.1, 0.01, 0.001])),
   valid(
     'transfers at steps and at the end',
@@ -1040,6 +1049,35 @@ const BROKEN_RULES: readonly JobCase[] = [
     pretrain({ maxSteps: 10, async: { warmStartSteps: 10 } }),
     /warmStartSteps: must be smaller/,
     'must be smaller than maxSteps',
+  ),
+  invalid(
+    'as many backups as workers',
+    pretrain({ workers: { replicas: 3 }, async: { policy: { type: 'syncBackup', backups: 3 } } }),
+    /policy.backups: must be smaller than workers.replicas/,
+    'must be smaller than workers.replicas',
+  ),
+  invalid(
+    'backups for the only worker of a job that sets no number',
+    pretrain({
+      preset: undefined,
+      task: { classes: 5 },
+      maxSteps: 10,
+      async: { policy: { type: 'syncBackup', backups: 1 } },
+    }),
+    /policy.backups: must be smaller than workers.replicas/,
+    'must be smaller than workers.replicas',
+  ),
+  invalid(
+    'synchronous updates of workers that push twice on the same weights',
+    pretrain({ async: { fetchEvery: 4, pushEvery: 2, policy: { type: 'syncBackup', backups: 1 } } }),
+    /fetchEvery: must not be larger than pushEvery with syncBackup/,
+    'must not be larger than pushEvery with syncBackup',
+  ),
+  invalid(
+    'a bounded delay without its bound',
+    pretrain({ async: { policy: { type: 'boundedDelay' } } }),
+    /policy.maxDelay/,
+    'needs maxDelay',
   ),
   invalid(
     'an exit code both permanent and retryable',

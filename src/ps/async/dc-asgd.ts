@@ -12,7 +12,7 @@ export const COMPENSATE = elementKernel({
 
 export const dcAsgd: PolicyKind<'dcAsgd'> = {
   needsScratch: true,
-  kernel: COMPENSATE,
+  kernels: [COMPENSATE],
   create({ delayCompensation }, shard) {
     /** By worker: the weights that it pulled last. */
     const pulled = new Map<number, Float32Array>()

@@ -174,6 +174,7 @@ export function coordinator(facts: Partial<CoordinatorStatus> = {}): Coordinator
     pushes: { applied: 370, duplicate: 0, stale: 0, nonfinite: 0, fenced: 0 },
     workersConnected: 2,
     workersContributed: 2,
+    stragglers: [],
     epoch: 0,
     classes: null,
     source: null,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { COMPENSATE } from '../../../src/ps/async/dc-asgd.ts'
+import { MEAN, SUM } from '../../../src/ps/async/sync-backup.ts'
 import type { ElementKernel } from '../../../src/ps/kernel.ts'
 import { Kernels } from '../../../src/ps/kernels.ts'
 import { MOVING_AVERAGE } from '../../../src/ps/moving-average.ts'
@@ -129,6 +130,23 @@ describe('for every length from 0 to 9 (blocks of four elements and a remainder)
         read(0),
         s.map((value, i) => f(f(d * value) + f(f(1 - d) * (x[i] ?? 0)))),
         `length ${n}`,
+      )
+      assert.ok(guards().every((value) => value === 9))
+    }
+  })
+
+  test('the sum and the mean of pushes equal a plain loop', () => {
+    for (const n of LENGTHS) {
+      const [sum, g] = [draw(n), draw(n)]
+      const { at, read, guards } = place(sum, g)
+      run(SUM, at, n, [])
+      const added = sum.map((value, i) => f(value + (g[i] ?? 0)))
+      assert.deepEqual(read(0), added, `sum, length ${n}`)
+      run(MEAN, at.toReversed(), n, [3])
+      assert.deepEqual(
+        read(1),
+        added.map((value) => f(value / 3)),
+        `mean, length ${n}`,
       )
       assert.ok(guards().every((value) => value === 9))
     }
