@@ -9,6 +9,7 @@ import * as vocabulary from '../contract/training.ts'
 import { declarationsFor } from '../tasks/declarations.ts'
 import { dnsLabel } from './names.ts'
 import { PodTemplate } from './pod-template.ts'
+import { Stragglers } from './stragglers.ts'
 import { inputSchema, taskUnion } from './task.ts'
 
 const { backend, graph, steps, Model, Optimizer, LearningRate, BatchNorm, Training } = vocabulary
@@ -116,6 +117,9 @@ export const Workers = z.strictObject({
     .describe(
       'Minimum number of running workers. With fewer for progressDeadlineSeconds, the job gets the condition Stalled. 1 when absent.',
     ),
+  stragglers: Stragglers.optional().describe(
+    'When a worker counts as slow, and what happens then. It is compared with at least two other workers. Report with the defaults when absent.',
+  ),
   template,
 })
 

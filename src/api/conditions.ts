@@ -19,6 +19,7 @@ export const CONDITIONS = {
   Scheduled: { badWhenTrue: false, alwaysShown: true, endsWithPods: 'whenRemoved' },
   Running: { badWhenTrue: false, alwaysShown: true, endsWithPods: 'whenJobEnds' },
   Degraded: { badWhenTrue: true, alwaysShown: false, endsWithPods: 'whenJobEnds' },
+  Straggling: { badWhenTrue: true, alwaysShown: false, endsWithPods: 'whenJobEnds' },
   Stalled: { badWhenTrue: true, alwaysShown: false, endsWithPods: 'whenJobEnds' },
   Suspended: { badWhenTrue: false, alwaysShown: false, endsWithPods: 'never' },
   Restarting: { badWhenTrue: true, alwaysShown: false, endsWithPods: 'whenJobEnds' },

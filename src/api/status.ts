@@ -92,6 +92,14 @@ const Restarts = z.object({
   total: z.int().describe('All restarts.'),
 })
 
+const ReplacedStraggler = z.object({
+  worker: z.int().describe('Index of the worker.'),
+  podUid: z.string().describe('uid of the pod that was slow.'),
+  node: z.string().exactOptional().describe('Its node, which its successors avoid.'),
+  at: z.iso.datetime().describe('When it was replaced.'),
+})
+export type ReplacedStraggler = z.output<typeof ReplacedStraggler>
+
 export const JobStatus = z.object({
   observedGeneration: z.int().describe('The newest metadata.generation that the operator has acted on.'),
   phase: z.enum(PHASES).describe('Summary of the conditions in one word.'),
@@ -123,6 +131,11 @@ export const JobStatus = z.object({
   evaluation: EvaluationProgress.optional().describe('How far the evaluator is; absent: the job has none.'),
   headline: z.string().optional().describe('The result as a short text, for people.'),
   restarts: Restarts.describe('Pods that were replaced.'),
+  stragglersReplaced: z
+    .array(ReplacedStraggler)
+    .max(100)
+    .optional()
+    .describe('Slow workers that were replaced within the last 24 hours (spec.workers.stragglers); absent: none.'),
   psGeneration: z
     .int()
     .describe('How often all parameter servers have been restarted; the label of their pods has the same number.'),

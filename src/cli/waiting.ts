@@ -17,6 +17,7 @@ const REPORTED: readonly { type: ConditionType; bad: Condition['status'] }[] = [
   { type: 'Stalled', bad: 'True' },
   { type: 'CheckpointDegraded', bad: 'True' },
   { type: 'Degraded', bad: 'True' },
+  { type: 'Straggling', bad: 'True' },
 ]
 
 /** The key of a job that waits for its turn in a local run. */

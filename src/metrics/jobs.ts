@@ -33,7 +33,7 @@ export const INFO_LABELS = ['task', 'backbone', 'preset', 'init', 'protocol', 'f
 export type InfoLabel = (typeof INFO_LABELS)[number]
 
 /** Problems. The other conditions are in the phase, or are no news. */
-export const SHOWN_CONDITIONS = ['Degraded', 'Stalled', 'CheckpointDegraded'] as const
+export const SHOWN_CONDITIONS = ['Degraded', 'Straggling', 'Stalled', 'CheckpointDegraded'] as const
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 interface Series {

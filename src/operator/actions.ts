@@ -10,6 +10,8 @@ export interface PodOrder {
   attempt: number
   generation: number
   failures: number
+  /** Nodes on which pods of this place were slow. */
+  avoid?: readonly string[]
   /** Name of a pod of the same role whose spec is copied; absent: the spec is planned from the job. */
   like?: string
 }

@@ -24,6 +24,7 @@ import { describeRunning } from './policies/running.ts'
 import { endSidecars } from './policies/sidecars.ts'
 import { resolveSource } from './policies/source.ts'
 import { describeCreation, describeScheduling, removeSurplus, startMissing } from './policies/startup.ts'
+import { replaceStragglers } from './policies/stragglers.ts'
 import { success } from './policies/success.ts'
 import { describeSuspension, endedConditions, removeAll, withoutPods } from './policies/suspend.ts'
 import { makeTransfers } from './policies/transfers.ts'
@@ -63,6 +64,7 @@ export function decide(job: Job, observed: Observed, nowMs: number): Decision {
     source: job.status?.source,
     startTime: job.status?.startTime,
     completionTime: job.status?.completionTime,
+    stragglersReplaced: job.status?.stragglersReplaced,
     ...outcome,
   })
   const requeueAfterSeconds = secondsUntil([...(outcome.requeueAtMs ?? []), lost.requeueAtMs], nowMs)
@@ -118,14 +120,17 @@ function keepTraining(world: World, reports: Reports, lost: LostNodes): Outcome 
   const stall: Stall = clock.runs
     ? describeStall(world, reports.progress, clock.startedAtMs, degraded)
     : { update: whileQueued('Stalled') }
+  const stragglers = clock.runs ? replaceStragglers(world) : undefined
   const lostServers = lost.pods.filter(({ role }) => role === 'ps')
   return {
     startTime: clock.runs ? new Date(clock.startedAtMs).toISOString() : undefined,
     psGeneration: ps.psGeneration,
+    ...(stragglers && { stragglersReplaced: stragglers.replaced }),
     actions: [
       ...ps.actions,
       ...startMissing(world, ps.lost),
       ...replaced.actions,
+      ...(stragglers?.actions ?? []),
       ...removeSurplus(world),
       ...removeOutdated(world),
       ...pinCheckpoints(world),
@@ -136,12 +141,13 @@ function keepTraining(world: World, reports: Reports, lost: LostNodes): Outcome 
       Scheduled: describeQueueing(world) ?? describeScheduling(world),
       Running: describeRunning(world),
       Degraded: nameLostNodes(degraded, world, lost.pods),
+      Straggling: stragglers ? stragglers.update : whileQueued('Straggling'),
       Stalled: stall.update,
       Restarting: ps.update.status === 'True' ? nameLostNodes(ps.update, world, lostServers) : ps.update,
       CheckpointDegraded: describeSaving(world, reports.checkpoint),
     }),
-    texts: replaced.texts,
-    requeueAtMs: [deadline.requeueAtMs, ps.requeueAtMs, replaced.requeueAtMs, stall.requeueAtMs],
+    texts: [...replaced.texts, ...(stragglers?.texts ?? [])],
+    requeueAtMs: [deadline, ps, replaced, stall, stragglers].map((one) => one?.requeueAtMs),
   }
 }
 

@@ -6,6 +6,7 @@ import type { KubeClient } from '../kube/client.ts'
 import { type CreateResult, createOrAdopt } from '../kube/create-or-adopt.ts'
 import { isConflict, isNotFound } from '../kube/errors.ts'
 import type { KubeObject, Ref } from '../kube/objects.ts'
+import { avoidNodes } from '../plan/avoid-nodes.ts'
 import { KUEUE_FINALIZER } from '../plan/kueue.ts'
 import { assertNever } from '../support/errors.ts'
 import type { Action, PodOrder } from './actions.ts'
@@ -130,7 +131,11 @@ async function podFor({ client, job, planned, signal }: ActionContext, order: Po
   const wanted = completePlan(planned).pod(order)
   if (order.like === undefined) return wanted
   const peer = await client.find<WholePod>(podRef(job, order.like), { signal })
-  return peer ? copyPod(wanted as WholePod, peer) : wanted
+  return peer ? copyPod(wanted as WholePod, order.avoid ? preferOthers(peer, order.avoid) : peer) : wanted
+}
+
+function preferOthers(pod: WholePod, nodes: readonly string[]): WholePod {
+  return { ...pod, spec: { ...pod.spec, affinity: avoidNodes(pod.spec.affinity, nodes) } }
 }
 
 async function createPod(context: ActionContext, wanted: KubeObject): Promise<void> {

@@ -49,9 +49,9 @@ export function planned(job: Job, options: PlanOptions): Planned {
   const plan = planJob(job, options)
   // The variables are divided among the parameter servers, so their number must not change while the job trains.
   const hash = `${plan.hash}-${desired.ps}`
-  const pod = ({ role, index, attempt, generation, failures }: PodOrder) => {
+  const pod = ({ role, index, attempt, generation, failures, avoid }: PodOrder) => {
     const annotations = { [ANNOTATIONS.planHash]: hash, [ANNOTATIONS.failures]: String(failures) }
-    return plan.pod(role, index, { attempt, generation, annotations })
+    return plan.pod(role, index, { attempt, generation, annotations, ...(avoid && { avoid }) })
   }
   return { state: 'complete', desired, transfers, hash, service: plan.service, podGroup: plan.podGroup, pod }
 }

@@ -1,6 +1,6 @@
 /** Builds the status of a job from the results of the policies. Equal observations give an equal status. */
 import type { Job } from '../api/job.ts'
-import type { JobStatus, Phase, RoleReplicas } from '../api/status.ts'
+import type { JobStatus, Phase, ReplacedStraggler, RoleReplicas } from '../api/status.ts'
 import { LABELS, ROLES, type Role } from '../contract/names.ts'
 import { type ConditionUpdate, isTrue, mergeConditions } from './conditions.ts'
 import { evaluationProgress, headlineOf, listCheckpoints, newestResults } from './policies/checkpoints.ts'
@@ -47,12 +47,13 @@ export interface StatusInput {
   source: JobStatus['source']
   startTime: string | undefined
   completionTime: string | undefined
+  stragglersReplaced: readonly ReplacedStraggler[] | undefined
 }
 
 export function writeStatus(world: World, reports: Reports, input: StatusInput): JobStatus {
   const { generation } = world.job.metadata
-  const { restarts } = world
-  const { psGeneration } = input
+  const { psGeneration, stragglersReplaced = [] } = input
+  const restarts = countStragglers(world, stragglersReplaced)
   const conditions = mergeConditions(world.previous?.conditions ?? [], input.updates, {
     nowMs: world.nowMs,
     observedGeneration: generation,
@@ -69,11 +70,19 @@ export function writeStatus(world: World, reports: Reports, input: StatusInput):
     ...reports,
     ...(input.source && { source: input.source }),
     restarts: { ...restarts, ps: psGeneration, total: psGeneration + restarts.worker + restarts.evaluator },
+    ...(stragglersReplaced.length > 0 && { stragglersReplaced: [...stragglersReplaced] }),
     psGeneration,
     ...countRunning(world.previous, phase, world.nowMs),
     ...(input.startTime && { startTime: input.startTime }),
     ...(input.completionTime && { completionTime: input.completionTime }),
   }
+}
+
+/** A straggler counts as a restart from now on: its successor takes the number from the status. */
+function countStragglers({ restarts, previous }: World, replaced: readonly ReplacedStraggler[]): World['restarts'] {
+  const known = new Set(previous?.stragglersReplaced?.map(({ podUid }) => podUid))
+  const fresh = replaced.filter(({ podUid }) => !known.has(podUid)).length
+  return { ...restarts, worker: restarts.worker + fresh }
 }
 
 function countReplicas(world: World, role: Role): RoleReplicas {

@@ -9,6 +9,7 @@ import { unitsIn } from '../api/quantities.ts'
 import { isGpu } from '../contract/gpu.ts'
 import { LABELS, podName, type Role, serviceName } from '../contract/names.ts'
 import { ARGS, ENV, PORTS, type RuntimeConfig, TENSORFLOW_THREADS } from '../contract/runtime.ts'
+import { avoidNodes } from './avoid-nodes.ts'
 import { gangMetadata, schedulerOf } from './gang.ts'
 import { jobLabels, ownerReference } from './identity.ts'
 import { kueueMetadata } from './kueue.ts'
@@ -22,6 +23,8 @@ export interface PodIncarnation {
   attempt: number
   generation: number
   annotations?: Record<string, string>
+  /** Nodes that the pod is placed on only if there is no other. */
+  avoid?: readonly string[]
 }
 
 export interface PodContext {
@@ -88,7 +91,7 @@ export function podOf(context: PodContext, role: Role, index: number, incarnatio
         seccompProfile: { type: 'RuntimeDefault' },
         ...template?.securityContext,
       },
-      ...schedulingOf(job, role),
+      ...schedulingOf(job, role, incarnation.avoid),
       containers: [containerOf(context, role, index, incarnation)],
       volumes: [...volumes, ...((template?.volumes ?? []) as PlannedPod['spec']['volumes'])],
     },
@@ -125,12 +128,12 @@ function placementMetadata(job: Job, role: Role) {
   }
 }
 
-function schedulingOf(job: Job, role: Role): Record<string, unknown> {
+function schedulingOf(job: Job, role: Role, avoid: readonly string[] = []): Record<string, unknown> {
   const template = templateOf(job, role)
   const fields = {
     nodeSelector: template?.nodeSelector,
     tolerations: template && tolerationsOf(template),
-    affinity: template?.affinity,
+    affinity: avoidNodes(template?.affinity, avoid),
     topologySpreadConstraints: template?.topologySpreadConstraints,
     serviceAccountName: template?.serviceAccountName,
     priorityClassName: job.spec.scheduling?.priorityClassName,

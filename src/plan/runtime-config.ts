@@ -1,5 +1,6 @@
 /** Converts the spec into the configuration of the processes. */
 import { type Job, wantedSource } from '../api/job.ts'
+import { completeStragglers } from '../api/stragglers.ts'
 import { transferSteps } from '../api/transfers.ts'
 import { psHost } from '../contract/names.ts'
 import type { DataConfig, RuntimeConfig } from '../contract/runtime.ts'
@@ -42,11 +43,18 @@ export function runtimeConfig(job: Job): RuntimeConfig {
     ...(spec.evaluation ? { evaluation: evaluationConfig(job) } : {}),
     maxNonFinite: spec.maxNonFinite,
     metrics: spec.metrics,
+    ...stragglersOf(job),
   }
 }
 
 function runtimeOf({ backend, graph }: Job['spec']['runtime']): RuntimeConfig['runtime'] {
   return graph === undefined ? { backend } : { backend, graph }
+}
+
+function stragglersOf({ spec }: Job): Pick<RuntimeConfig, 'stragglers'> {
+  if (!spec.workers.stragglers) return {}
+  const { slowerThan, forSeconds } = completeStragglers(spec.workers.stragglers)
+  return { stragglers: { slowerThan, forSeconds } }
 }
 
 function protocolOf(job: Job): Pick<RuntimeConfig, 'protocol' | 'freeze'> {

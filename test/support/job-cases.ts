@@ -134,6 +134,11 @@ const VALID: readonly JobCase[] = [
     'backups for the workers of the preset',
     pretrain({ async: { pushEvery: 4, policy: { type: 'syncBackup', backups: 4 } } }),
   ),
+  valid('slow workers that are reported with the defaults', pretrain({ workers: { stragglers: {} } })),
+  valid(
+    'slow workers that are replaced',
+    pretrain({ workers: { stragglers: { policy: 'Replace', slowerThan: 1.5, forSeconds: 60, maxReplacements: 1 } } }),
+  ),
   valid('rising boundaries and one more value', piecewise([10, 20], [0.1, 0.01, 0.001])),
   valid(
     'transfers at steps and at the end',
@@ -411,6 +416,16 @@ const INVALID_TYPES: readonly JobCase[] = [
     'no worker',
     pretrain({ workers: { replicas: 0 } }),
     /^spec\.workers\.replicas: expected a number of at least 1/,
+  ),
+  invalid(
+    'workers that are slow when they take as long as the others',
+    pretrain({ workers: { stragglers: { slowerThan: 1 } } }),
+    /^spec\.workers\.stragglers\.slowerThan: expected a number of at least 1\.5/,
+  ),
+  invalid(
+    'an unknown policy for slow workers',
+    pretrain({ workers: { stragglers: { policy: 'Delete' } } }),
+    /stragglers\.policy: expected one of Report, Replace/,
   ),
   invalid('no parameter server', pretrain({ parameterServer: { replicas: 0 } }), /at least 1/),
   invalid('one kept checkpoint, which may be damaged', pretrain({ checkpoint: checkpoint({ keep: 1 }) }), /at least 2/),

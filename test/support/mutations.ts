@@ -84,7 +84,12 @@ const fullSpec = {
     warmStartSteps: 5,
   },
   parameterServer: { replicas: 2, template },
-  workers: { replicas: 4, quorum: 2, template },
+  workers: {
+    replicas: 4,
+    quorum: 2,
+    stragglers: { policy: 'Replace', slowerThan: 3, forSeconds: 60, maxReplacements: 5 },
+    template,
+  },
   runtime: { backend: 'wasm', image: 'registry.example.com/downpour:1' },
   maxNonFinite: 3,
   metrics: { perWorker: false },

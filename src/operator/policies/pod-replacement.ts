@@ -5,6 +5,7 @@ import { failuresAmong, type World } from '../world.ts'
 import { isDrifted } from './drift.ts'
 import { dueAtMs } from './pod-failure.ts'
 import { isWrittenDown } from './restart-counts.ts'
+import { nodesToAvoid } from './stragglers.ts'
 
 export interface Replacement {
   actions: Action[]
@@ -30,6 +31,7 @@ export function replaceFailed(world: World): Replacement {
 function replace(world: World, pod: PodFacts): Action {
   if (pod.outlived) return { type: 'deletePod', name: pod.name, uid: pod.uid }
   const failure = world.failures.get(pod)
+  const avoid = pod.role === 'worker' ? nodesToAvoid(world, pod.index) : []
   return {
     type: 'replacePod',
     name: pod.name,
@@ -40,6 +42,7 @@ function replace(world: World, pod: PodFacts): Action {
     generation: world.psGeneration,
     failures: pod.failures + (failure?.counted ? 1 : 0),
     ...(pod.role === 'worker' && isDrifted(world) ? { like: pod.name } : {}),
+    ...(avoid.length > 0 && { avoid }),
   }
 }
 

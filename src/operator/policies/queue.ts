@@ -44,7 +44,7 @@ export function admittedAtMs(world: World): number {
 const QUEUED = { status: 'False', reason: 'Queued', message: 'no pod may run until the job is admitted' } as const
 
 /** Replaces the update of a condition about running pods while the job is queued. */
-export function whileQueued(type: 'Degraded' | 'Stalled'): ConditionUpdate {
+export function whileQueued(type: 'Degraded' | 'Straggling' | 'Stalled'): ConditionUpdate {
   return { type, ...QUEUED }
 }
 

@@ -9,6 +9,7 @@ import { allSlots, type World } from '../world.ts'
 import { workerToCopy } from './drift.ts'
 import { describeForeignPods } from './lost-node.ts'
 import { orderFromTotals } from './restart-counts.ts'
+import { nodesToAvoid } from './stragglers.ts'
 
 /** @param psLost a new generation of parameter servers follows, so none is created in this one */
 export function startMissing(world: World, psLost: boolean): Action[] {
@@ -21,7 +22,8 @@ export function startMissing(world: World, psLost: boolean): Action[] {
   const like = workerToCopy(world)?.name
   const pods = empty.map((slot): Action => {
     const copies = slot.role === 'worker' && like !== undefined ? { like } : {}
-    return { type: 'createPod', ...orderFor(slot), ...copies }
+    const avoid = slot.role === 'worker' ? nodesToAvoid(world, slot.index) : []
+    return { type: 'createPod', ...orderFor(slot), ...copies, ...(avoid.length > 0 && { avoid }) }
   })
   return world.observed.service ? pods : [{ type: 'createService' }, ...pods]
 }

@@ -173,6 +173,7 @@ suite('the runtime configuration of a plan', () => {
     ],
     ['no evaluation', jobOf(pretrain())],
     ['a bound on staleness', pretrainJob({ async: { maxStaleness: 3, policy: { type: 'dcAsgd' } } })],
+    ['slow workers', pretrainJob({ workers: { stragglers: { slowerThan: 3 } } })],
     ['poly', pretrainJob({ learningRate: { type: 'poly', initial: 1, power: 0.9 } })],
   ]
   for (const [name, job] of jobs) {
@@ -185,6 +186,13 @@ suite('the runtime configuration of a plan', () => {
   test('has the seconds of everyMinutes', () => {
     const checkpoint = { everyMinutes: 0.5, storage: { volume: { claimName: 'c' } } }
     assert.equal(runtimeConfig(pretrainJob({ checkpoint })).checkpoint.everySeconds, 30)
+  })
+
+  test('says when a worker is slow only if the job does, so that pods of an earlier version keep their plan', () => {
+    const stragglersOf = (workers: object) => runtimeConfig(pretrainJob({ workers })).stragglers
+    assert.equal(stragglersOf({}), undefined)
+    const given = { policy: 'Replace', slowerThan: 3, maxReplacements: 9 }
+    assert.deepEqual(stragglersOf({ stragglers: given }), { slowerThan: 3, forSeconds: 300 })
   })
 
   test('has another checkpoint folder than an earlier job of the same name', () => {
