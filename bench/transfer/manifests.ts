@@ -1,11 +1,8 @@
 /** The manifests of the comparison for one seed: claims with generated data, pre-training, and the jobs of each task. */
-import { join } from 'node:path'
-import { dump } from 'js-yaml'
-import { ANNOTATIONS, API_VERSION } from '../../src/contract/names.ts'
+import { API_VERSION } from '../../src/contract/names.ts'
+import { claim, claimOfData, type Manifest, yamlOf } from '../local-jobs.ts'
 import type { TransferTask } from './tasks.ts'
 import { CONTROL, LONG_TWIN, LONGER, overridesOf, PRETRAINING, type RandomTwin, VARIANTS } from './variants.ts'
-
-type Manifest = Readonly<Record<string, unknown>>
 
 export interface Run {
   readonly seed: number
@@ -46,19 +43,8 @@ export function scaled(steps: number, { scale }: Run): number {
 
 export const pretrainSteps = PRETRAIN_STEPS
 
-function claims({ stateDir, seed }: Run, kinds: ReadonlySet<string>): Manifest[] {
-  const made = [...kinds].map((kind) =>
-    claim(kind, {
-      [ANNOTATIONS.localPath]: join(stateDir, 'data', kind),
-      [ANNOTATIONS.localMake]: `${kind} seed=${seed}`,
-    }),
-  )
-  return [...made, claim(CHECKPOINTS, {})]
-}
-
-function claim(name: string, annotations: Readonly<Record<string, string>>): Manifest {
-  const spec = { accessModes: ['ReadWriteMany'], resources: { requests: { storage: '1Gi' } } }
-  return { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name, annotations }, spec }
+function claims(run: Run, kinds: ReadonlySet<string>): Manifest[] {
+  return [...[...kinds].map((kind) => claimOfData(kind, run)), claim(CHECKPOINTS)]
 }
 
 function pretrainJob(run: Run, name: string): Manifest {
@@ -93,8 +79,4 @@ function job(kind: string, name: string, { seed }: Run, maxSteps: number, fields
   const everySteps = Math.max(1, Math.ceil(maxSteps / SAVED_TIMES))
   const checkpoint = { everySteps, storage: { volume: { claimName: CHECKPOINTS } } }
   return { apiVersion: API_VERSION, kind, metadata: { name }, spec: { ...fields, seed, maxSteps, checkpoint } }
-}
-
-function yamlOf(manifests: readonly Manifest[]): string {
-  return manifests.map((manifest) => dump(manifest)).join('---\n')
 }

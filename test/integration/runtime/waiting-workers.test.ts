@@ -11,6 +11,7 @@ import { eventually } from '../../support/eventually.ts'
 import { endOf, forEachTest, layout, pushOnes } from './small-fleet.ts'
 
 const WORKERS = [0, 1, 2]
+const PATIENT = { timeoutMs: 30_000 }
 
 function job(policy: AsyncPolicy, maxSteps: number): Partial<RuntimeConfig> {
   return {
@@ -36,7 +37,7 @@ describe('workers that wait for each other', { concurrency: false }, () => {
     const [stopped, ...fast] = await Promise.all(WORKERS.map((index) => fleet.connect(index, layout)))
     await Promise.all([stopped, ...fast].map((client) => client?.pull()))
     const ended = Promise.all(fast.map(trainToTheEnd))
-    await eventually(() => assert.equal(fleet.step(), 4))
+    await eventually(() => assert.equal(fleet.step(), 4), PATIENT)
     const first = await Promise.race([ended, stopped?.pull()])
     assert.equal((first as { step: number }).step, 4, 'no one is further than two pushes')
     await stopped?.close()
@@ -68,7 +69,7 @@ describe('workers that wait for each other', { concurrency: false }, () => {
       const clients = await Promise.all(WORKERS.map((index) => fleet.connect(index, layout)))
       const ended = Promise.all(clients.map(trainToTheEnd))
       for (const step of [20, 60, 100, 140]) {
-        await eventually(() => assert.ok(fleet.step() >= step))
+        await eventually(() => assert.ok(fleet.step() >= step), PATIENT)
         for (const proxy of fleet.proxies) proxy.cut()
       }
       await Promise.all([ended, endOf(fleet)])

@@ -1,0 +1,21 @@
+/** What is compared: each asynchrony policy of a job, with the settings of its documentation. */
+import type { AsyncPolicy } from '../../src/contract/training.ts'
+
+export interface Contender {
+  readonly name: string
+  readonly policy: AsyncPolicy
+  /** Gradients of an update, for the estimate alone. */
+  readonly gradients: number
+}
+
+export const WORKERS = 4
+const BACKUPS = 1
+
+/** The others are compared with the first one. */
+export const CONTENDERS: readonly [Contender, ...Contender[]] = [
+  { name: 'async', policy: { type: 'async' }, gradients: 1 },
+  { name: 'lr-over-staleness', policy: { type: 'lrOverStaleness' }, gradients: 1 },
+  { name: 'dc-asgd', policy: { type: 'dcAsgd', delayCompensation: 0.04 }, gradients: 1 },
+  { name: 'bounded-delay', policy: { type: 'boundedDelay', maxDelay: 2 }, gradients: 1 },
+  { name: 'sync-backup', policy: { type: 'syncBackup', backups: BACKUPS }, gradients: WORKERS },
+]
