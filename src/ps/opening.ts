@@ -11,7 +11,8 @@ import type { OpenShard } from './peer.ts'
 import { createShard, initialise, type OwnCheckpoint, ownRecord, restoreOwn } from './restore.ts'
 import type { Shard } from './shard.ts'
 import type { Source } from './source.ts'
-import { type Applied, type Pace, Training } from './training.ts'
+import { type Applied, Training } from './training.ts'
+import type { Pace } from './turns.ts'
 import { WorkerTable } from './workers.ts'
 
 export interface OpeningOptions {

@@ -4,7 +4,7 @@
  * workers wait hides no slow one.
  */
 import type { Straggling } from '../contract/training.ts'
-import type { Pace } from './training.ts'
+import type { Pace } from './turns.ts'
 
 /** The median of so many steps of a worker is its pace: one long step, as during a checkpoint, changes nothing. */
 const STEPS = 9

@@ -4,18 +4,18 @@
  * completely or not at all (paper.md §4.4).
  */
 
-import type { WorkerRecord } from '../checkpoint/manifest.ts'
 import { isSettled, type PushResult } from '../contract/exchange.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { CoordinatorStatus, Failure } from '../contract/status.ts'
 import { DownpourError } from '../support/errors.ts'
 import { floatsOf, type Message } from '../wire/messages.ts'
 import { createPolicy } from './async/policies.ts'
-import type { Gathering, Policy } from './async/policy.ts'
+import type { Policy } from './async/policy.ts'
+import { Gathered } from './gathered.ts'
 import { learningRateAt } from './learning-rate.ts'
 import type { Shard, ShardCopy } from './shard.ts'
 import { StalenessHistogram } from './staleness.ts'
-import { Turns } from './turns.ts'
+import { type Pace, Turns } from './turns.ts'
 import type { WorkerId, WorkerTable } from './workers.ts'
 
 export interface Applied {
@@ -24,14 +24,6 @@ export interface Applied {
   loss: number | null
   examples: number
   staleness: number
-}
-
-/** What makes known how long each worker computes; times of waiting for others do not count. */
-export interface Pace {
-  onPull(worker: number): void
-  onWait(worker: number): void
-  onPushed(worker: number): void
-  leave(worker: number): void
 }
 
 export interface TrainingOptions {
@@ -70,9 +62,9 @@ export class Training {
   held: Promise<unknown> | undefined
   readonly #options: TrainingOptions
   readonly #policy: Policy
-  readonly #turns = new Turns()
-  /** By worker, for pushes that wait for others of the same update: what the table says without them. */
-  readonly #gathered = new Map<number, WorkerRecord>()
+  readonly #turns: Turns
+  /** Undefined: each push is an update. */
+  readonly #gathered: Gathered | undefined
   #version: number
   /** The newest global step that a push has reported. */
   #reportedStep: number
@@ -89,6 +81,8 @@ export class Training {
       index: options.index,
       workers: options.config.topology.workers,
     })
+    this.#turns = new Turns(this.#policy, options.pace)
+    this.#gathered = this.#policy.gathering && new Gathered(this.#policy.gathering)
   }
 
   /** Updates applied to this shard; of parameter server 0: the global step. */
@@ -112,18 +106,12 @@ export class Training {
 
   /** Whether the worker must wait with its pull. */
   mustWait(who: WorkerId): boolean {
-    return this.#isTooEarly(who) || this.#mustLetOthersCatchUp(who)
+    return this.#isTooEarly(who) || this.#turns.mustWait(who.index)
   }
 
   /** Resolves when the asynchrony policy lets the worker pull, or after a second: ask `mustWait` again. */
-  async turn(who: WorkerId): Promise<void> {
-    if (!this.#mustLetOthersCatchUp(who)) return
-    this.#options.pace?.onWait(who.index)
-    await this.#turns.wait(() => this.done || !this.#mustLetOthersCatchUp(who))
-  }
-
-  #mustLetOthersCatchUp({ index }: WorkerId): boolean {
-    return this.#policy.mustWait?.(index) === true
+  turn({ index }: WorkerId): Promise<void> {
+    return this.#turns.wait(index, () => this.done)
   }
 
   /**
@@ -144,23 +132,20 @@ export class Training {
 
   /** Call when the present weights are sent to the worker, if it is still connected. */
   notePull({ index }: WorkerId): void {
-    this.#options.pace?.onPull(index)
-    this.#policy.onPull?.(index)
+    this.#turns.onPull(index)
   }
 
   /** Call when the worker has disconnected. */
   leave(who: WorkerId): void {
     if (!this.workers.isPresent(who)) return
-    this.#options.pace?.leave(who.index)
-    this.#policy.leave?.(who.index)
+    this.#turns.leave(who.index)
     this.#goOnWithout()
   }
 
   /** Call when another pod has taken the place of the worker. */
   forget({ index }: WorkerId): void {
-    this.#options.pace?.leave(index)
-    this.#policy.forget?.(index)
-    this.#gathered.delete(index)
+    this.#turns.forget(index)
+    this.#gathered?.forget(index)
     this.#goOnWithout()
   }
 
@@ -183,8 +168,7 @@ export class Training {
     record.lastSeq = push.seq
     record.lastResult = result
     record.contributed ||= result === 'applied'
-    this.#options.pace?.onPushed(who.index)
-    this.#policy.onPushed?.(who.index)
+    this.#turns.onPushed(who.index)
     const { loss, examples, baseVersion } = push
     if (result === 'applied')
       this.#options.onApplied?.({ worker: who.index, loss, examples, staleness: before - baseVersion })
@@ -198,9 +182,9 @@ export class Training {
     else this.#goOn(this.#version)
   }
 
-  /** Makes the update that a worker has made complete by leaving, reports a new version, and lets workers go on. */
+  /** Makes an update of the pushes that wait for it, if they are enough, reports a new version, and lets workers go on. */
   #goOn(versionBefore: number): void {
-    if (this.#policy.gathering?.isComplete && !this.done) this.#updateWithMean(this.#policy.gathering)
+    if (this.#gathered?.isComplete && !this.done) this.#update(this.#gathered.take(), 1)
     // The callback may take a checkpoint, so the table of pushes is complete by now.
     if (this.#version > versionBefore) this.#options.onUpdated?.(this.#version)
     this.#turns.wake()
@@ -217,7 +201,7 @@ export class Training {
     if (this.#isTooEarly(who)) return 'wait'
     const staleness = this.#version - push.baseVersion
     if (maxStaleness !== undefined && staleness > maxStaleness) return 'stale'
-    const refusal = this.#policy.gathering?.refusal({ worker: who.index, staleness })
+    const refusal = this.#gathered?.refusal({ worker: who.index, staleness })
     if (refusal) return refusal
     floatsOf(body, this.shard.pushLength)
     if (!this.shard.accept(body)) return this.#refuseNonFinite(who)
@@ -235,21 +219,8 @@ export class Training {
     this.#reportedStep = Math.max(this.#reportedStep, globalStep)
     this.#nonFiniteInRow = 0
     this.staleness.add(staleness)
-    const { gathering } = this.#policy
-    if (gathering) return this.#gather(who, batches, gathering)
-    const scale = this.#policy.beforeUpdate({ worker: who.index, staleness })
-    this.#update(batches, scale)
-  }
-
-  #gather(who: WorkerId, batches: number, gathering: Gathering): void {
-    this.#gathered.set(who.index, { ...this.workers.of(who) })
-    gathering.add({ worker: who.index, batches })
-    if (gathering.isComplete) this.#updateWithMean(gathering)
-  }
-
-  #updateWithMean(gathering: Gathering): void {
-    this.#update(gathering.take(), 1)
-    this.#gathered.clear()
+    if (this.#gathered) this.#gathered.add(this.workers.of(who), batches)
+    else this.#update(batches, this.#policy.beforeUpdate({ worker: who.index, staleness }))
   }
 
   #update(batches: number, scale: number): void {
@@ -273,9 +244,9 @@ export class Training {
    * @param into a copy to reuse
    */
   capture(into?: ShardCopy): { version: number; copy: ShardCopy } & ReturnType<WorkerTable['save']> {
-    const { workers, superseded } = this.workers.save()
-    const applied = workers.map((record) => ({ ...(this.#gathered.get(record.index) ?? record) }))
-    return { version: this.#version, copy: this.shard.copy(into), workers: applied, superseded }
+    const saved = this.workers.save()
+    const workers = this.#gathered?.without(saved.workers) ?? saved.workers
+    return { version: this.#version, copy: this.shard.copy(into), ...saved, workers }
   }
 
   assertAlive(): void {
