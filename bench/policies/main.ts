@@ -4,11 +4,12 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { wholeNumber } from '../../src/cli/flag-values.ts'
 import { duration } from '../../src/cli/progress.ts'
 import { machineText } from '../figures.ts'
 import { metricOf, runJobs } from '../local-jobs.ts'
+import { seedList } from '../seed-list.ts'
 import { estimateText } from '../transfer/verdict.ts'
 import { CONTENDERS, type Contender, WORKERS } from './contenders.ts'
 import { jobName, manifests, type Run } from './manifests.ts'
@@ -58,12 +59,6 @@ async function record(out: string, figures: object): Promise<void> {
   await mkdir(dirname(out), { recursive: true })
   await writeFile(out, `${JSON.stringify({ machine: machineText(), ...figures }, null, 2)}\n`)
   console.log(`written to ${out}`)
-}
-
-function seedList(text: string): number[] {
-  const seeds = text.split(',').map(wholeNumber)
-  if (new Set(seeds).size < seeds.length) throw new InvalidArgumentError('expected each seed once')
-  return seeds
 }
 
 const program = new Command('bench:policies')

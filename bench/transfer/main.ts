@@ -3,10 +3,11 @@
  * transfer tasks. bench/README.md describes the jobs and the promises that are checked.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
-import { Command, InvalidArgumentError, Option } from 'commander'
-import { positiveNumber, wholeNumber } from '../../src/cli/flag-values.ts'
+import { Command, Option } from 'commander'
+import { positiveNumber } from '../../src/cli/flag-values.ts'
 import { duration } from '../../src/cli/progress.ts'
 import { machineText } from '../figures.ts'
+import { seedList } from '../seed-list.ts'
 import { secondsOfSeed } from './estimate.ts'
 import { runSeed } from './run.ts'
 import { TASKS, type TransferTask } from './tasks.ts'
@@ -63,12 +64,6 @@ async function record(out: string, run: object, scores: Map<string, Scores[]>, v
   const contents = { machine: machineText(), ...run, scores: Object.fromEntries(scores), verdicts }
   await mkdir(out.slice(0, out.lastIndexOf('/')), { recursive: true })
   await writeFile(out, `${JSON.stringify(contents, null, 2)}\n`)
-}
-
-function seedList(text: string): number[] {
-  const seeds = text.split(',').map(wholeNumber)
-  if (new Set(seeds).size < seeds.length) throw new InvalidArgumentError('expected each seed once')
-  return seeds
 }
 
 const program = new Command('bench:transfer')
