@@ -1,0 +1,130 @@
+/** From a job, the layout of its model and the costs of a machine to what is simulated. */
+import type { RuntimeConfig } from '../contract/runtime.ts'
+import { type ModelLayout, placeLayout, type ShardLayout } from '../wire/layout.ts'
+import type { Costs } from './machine.ts'
+import type { Synchrony } from './policy.ts'
+import type { DrawnSeconds, Scenario, ServerWork, WorkerWork } from './scenario.ts'
+
+/** What of a job the exchange depends on. */
+export interface TrainedJob extends Pick<RuntimeConfig, 'optimizer' | 'batchSize' | 'seed'> {
+  async: RuntimeConfig['async'] & { prefetch?: boolean | undefined }
+}
+
+export interface JobScenarioOptions {
+  job: TrainedJob
+  layout: ModelLayout
+  /** Values that the optimizer keeps for each trainable weight. */
+  slots: number
+  costs: Costs
+  computeSeconds: DrawnSeconds
+  /** Of the picture to which an image is resized. */
+  inputPixels: number
+  /** Of a core, that the thread of a parameter server gets: a CPU limit below 1. */
+  serverCores: number
+}
+
+export interface JobSize {
+  workers: number
+  parameterServers: number
+}
+
+export const BYTES_PER_VALUE = 4
+const GIGABYTE = 1e9
+
+export function jobScenario(options: JobScenarioOptions, { workers, parameterServers }: JobSize): Scenario {
+  const { job, layout, costs } = options
+  return {
+    workers,
+    worker: workerWork(options),
+    servers: placeLayout(layout, parameterServers).shards.map((shard) => serverWork(shard, options)),
+    synchrony: synchronyOf(job.async.policy, workers),
+    network: costs.network,
+    diskBytesPerSecond: costs.disk.bytesPerSecond,
+    seed: job.seed,
+  }
+}
+
+function workerWork({ job, costs, computeSeconds, inputPixels }: JobScenarioOptions): WorkerWork {
+  const { secondsPerImage, secondsPerMegapixel } = costs.input
+  const { fetchEvery, pushEvery, prefetch = false, maxStaleness } = job.async
+  return {
+    computeSeconds,
+    inputSeconds: job.batchSize * (secondsPerImage + (secondsPerMegapixel * inputPixels) / 1e6),
+    sendSecondsPerByte: costs.worker.sendSecondsPerGigabyte / GIGABYTE,
+    receiveSecondsPerByte: costs.worker.receiveSecondsPerGigabyte / GIGABYTE,
+    fetchEvery,
+    pushEvery,
+    prefetch,
+    maxStaleness,
+  }
+}
+
+function serverWork(shard: ShardLayout, { job, slots, costs, serverCores }: JobScenarioOptions): ServerWork {
+  const { server, disk } = costs
+  const sizes = shardBytes(shard, slots)
+  const policy = policyCosts(job, costs)
+  const seconds = (bytes: number, perGigabyte: number) => (bytes * perGigabyte) / GIGABYTE / serverCores
+  const request = server.secondsPerRequest / serverCores
+  const apply = server.applySecondsPerGigabyte[job.optimizer.type] + policy.applySecondsPerGigabyte
+  return {
+    pullBytes: sizes.weights,
+    pushBytes: sizes.push,
+    pullSeconds:
+      request +
+      seconds(sizes.weights, server.sendSecondsPerGigabyte) +
+      seconds(sizes.trainable, policy.pullSecondsPerGigabyte),
+    unchangedSeconds: request,
+    receiveSeconds: seconds(sizes.push, server.receiveSecondsPerGigabyte),
+    applySeconds: request + seconds(sizes.trainable, apply),
+    checkpoint: {
+      bytes: sizes.state,
+      copySeconds: seconds(sizes.state, server.copySecondsPerGigabyte),
+      hashSecondsPerByte: disk.hashSecondsPerGigabyte / GIGABYTE / serverCores,
+    },
+  }
+}
+
+/** @param policy of a job: its type, and the fields that say how long workers wait */
+export function synchronyOf(
+  { type, maxDelay = 0, backups = 0 }: { type: string; maxDelay?: number; backups?: number },
+  workers: number,
+): Synchrony | undefined {
+  switch (type) {
+    case 'boundedDelay':
+      return { type, maxDelay }
+    case 'syncBackup':
+      return { type, gradients: Math.max(1, workers - backups) }
+    default:
+      return undefined
+  }
+}
+
+/** dcAsgd copies the weights that a worker pulls, and reads them for each push. */
+function policyCosts({ async: { policy } }: TrainedJob, { server }: Costs) {
+  const isCompensating = policy.type === 'dcAsgd'
+  return {
+    pullSecondsPerGigabyte: isCompensating ? server.copySecondsPerGigabyte : 0,
+    applySecondsPerGigabyte: isCompensating
+      ? server.copySecondsPerGigabyte + server.applySecondsPerGigabyte.momentum
+      : 0,
+  }
+}
+
+export interface ShardBytes {
+  /** All variables: the body of a pull. */
+  weights: number
+  trainable: number
+  /** The body of a push. */
+  push: number
+  /** Weights and optimizer state: the file of a checkpoint. */
+  state: number
+}
+
+export function shardBytes({ trainable, statistic, total }: ShardLayout, slots: number): ShardBytes {
+  return {
+    weights: BYTES_PER_VALUE * total,
+    trainable: BYTES_PER_VALUE * trainable,
+    push: BYTES_PER_VALUE * (trainable + statistic),
+    state: BYTES_PER_VALUE * (total + slots * trainable),
+  }
+}

@@ -1,0 +1,78 @@
+/** Memory of the pods: arrays whose size is known, and estimates of what a step keeps. */
+import { type ModelLayout, placeLayout } from '../wire/layout.ts'
+import { BYTES_PER_VALUE, type ShardBytes, shardBytes, synchronyOf, type TrainedJob } from './job-scenario.ts'
+import type { Costs } from './machine.ts'
+
+export interface MemoryOptions {
+  job: TrainedJob
+  layout: ModelLayout
+  slots: number
+  costs: Costs
+  parameterServers: number
+  workers: number
+  /** The most that bodies of pushes and pulls would take on one server, and the most that it allows. */
+  peakBodyBytes: number
+  bodyLimitBytes: number
+  /** Of one image, in the pass of the network. */
+  activations: number
+  /** Of one image. */
+  pixels: number
+}
+
+export interface PodMemory {
+  /** By what needs it, in bytes. */
+  readonly worker: Readonly<
+    Record<'process' | 'weights' | 'gradients' | 'batches' | 'pictures' | 'activations', number>
+  >
+  /** Of the largest shard. */
+  readonly server: Readonly<Record<'process' | 'state' | 'gradients' | 'policy' | 'checkpoint copy' | 'bodies', number>>
+}
+
+const CHANNELS = 3
+/** The one that trains, two that wait, and the one that the loader fills. */
+const BATCHES = 4
+/** The loader shuffles so many decoded pictures, up to these bytes. */
+const WINDOW = { pictures: 4096, bytes: 256 * 2 ** 20 }
+
+export function podMemory(options: MemoryOptions): PodMemory {
+  return { worker: workerMemory(options), server: serverMemory(options) }
+}
+
+function workerMemory({ job, layout, costs, activations, pixels }: MemoryOptions): PodMemory['worker'] {
+  const [whole] = placeLayout(layout, 1).shards
+  const { weights = 0, trainable = 0, push = 0 } = whole ? shardBytes(whole, 0) : {}
+  return {
+    process: costs.worker.processBytes,
+    // As they were received, and as tensors.
+    weights: 2 * weights,
+    // As tensors, as arrays, and as the body of a push.
+    gradients: 2 * trainable + push,
+    batches: BATCHES * job.batchSize * pixels * CHANNELS * BYTES_PER_VALUE,
+    pictures: Math.min(WINDOW.bytes, WINDOW.pictures * pixels * CHANNELS),
+    activations: job.batchSize * activations * BYTES_PER_VALUE,
+  }
+}
+
+function serverMemory(options: MemoryOptions): PodMemory['server'] {
+  const { job, layout, slots, costs, parameterServers, workers, peakBodyBytes, bodyLimitBytes } = options
+  const shards = placeLayout(layout, parameterServers).shards.map((shard) => shardBytes(shard, slots))
+  const largest = shards.reduce((most, shard) => (shard.state > most.state ? shard : most))
+  return {
+    process: costs.server.processBytes,
+    state: largest.state,
+    gradients: largest.push,
+    policy: policyBytes(job, workers, largest),
+    'checkpoint copy': largest.state,
+    bodies: Math.min(peakBodyBytes, bodyLimitBytes),
+  }
+}
+
+/** The weights that each worker has pulled, and an array to compute with; or the sum of the gradients of an update. */
+function policyBytes({ async: { policy } }: TrainedJob, workers: number, { trainable, push }: ShardBytes): number {
+  if (policy.type === 'dcAsgd') return (workers + 1) * trainable
+  return synchronyOf(policy, workers)?.type === 'syncBackup' ? push : 0
+}
+
+export function totalBytes(parts: Readonly<Record<string, number>>): number {
+  return Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)
+}

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { type JobScenarioOptions, jobScenario } from '../../../src/simulate/job-scenario.ts'
+import { podMemory, totalBytes } from '../../../src/simulate/memory.ts'
+import type { ServerWork } from '../../../src/simulate/scenario.ts'
+import { COSTS, JOB, LAYOUT } from './costs.ts'
+import { near } from './scenarios.ts'
+
+const MB = 1e6
+const options: JobScenarioOptions = {
+  job: JOB,
+  layout: LAYOUT,
+  slots: 1,
+  costs: COSTS,
+  computeSeconds: { mean: 1, variation: 0 },
+  inputPixels: 250_000,
+  serverCores: 1,
+}
+const work = (more: Partial<JobScenarioOptions> = {}, parameterServers = 1) =>
+  jobScenario({ ...options, ...more }, { workers: 3, parameterServers }).servers as readonly [ServerWork]
+const withPolicy = {
+  job: { ...JOB, async: { ...JOB.async, policy: { type: 'dcAsgd', delayCompensation: 0.04 } } },
+} as const
+
+suite('the work of a parameter server', () => {
+  test('is that of its bytes: all variables in a pull, gradients and statistics in a push', () => {
+    const [server] = work()
+    assert.equal(server.pullBytes, 16 * MB)
+    assert.equal(server.pushBytes, 12 * MB)
+    near(server.pullSeconds, 1e-3 + 2 * 0.016)
+    near(server.receiveSeconds, 0.012)
+    near(server.applySeconds, 1e-3 + 2 * 0.008)
+    near(server.unchangedSeconds, 1e-3)
+  })
+
+  test('is divided among the parameter servers, but for the requests', () => {
+    const [first, second] = work({}, 2) as unknown as [ServerWork, ServerWork]
+    assert.equal(first.pullBytes + second.pullBytes, 16 * MB)
+    near(first.pullSeconds + second.pullSeconds, 2 * 1e-3 + 2 * 0.016)
+  })
+
+  test('takes longer with less of a core', () => {
+    const [whole, quarter] = [work()[0], work({ serverCores: 0.25 })[0]]
+    near(quarter.pullSeconds, 4 * whole.pullSeconds)
+    near(quarter.receiveSeconds, 4 * whole.receiveSeconds)
+    near(quarter.applySeconds, 4 * whole.applySeconds)
+    near(quarter.checkpoint.copySeconds, 4 * whole.checkpoint.copySeconds)
+  })
+
+  test('includes a copy for each pull and another pass for each push with delay compensation', () => {
+    const [plain, compensating] = [work()[0], work(withPolicy)[0]]
+    near(compensating.pullSeconds - plain.pullSeconds, 0.5 * 0.008)
+    near(compensating.applySeconds - plain.applySeconds, (0.5 + 2) * 0.008)
+  })
+
+  test('for a checkpoint covers weights and slots', () => {
+    const { checkpoint } = work()[0]
+    assert.equal(checkpoint.bytes, (16 + 8) * MB)
+    near(checkpoint.copySeconds, 0.5 * 0.024)
+  })
+})
+
+test('the work of a worker comes from its batch and its fields of async', () => {
+  const job = { ...JOB, async: { ...JOB.async, fetchEvery: 2, pushEvery: 3, maxStaleness: 7 } }
+  const { worker, workers } = jobScenario({ ...options, job }, { workers: 3, parameterServers: 1 })
+  assert.equal(workers, 3)
+  near(worker.inputSeconds, 10 * (0.01 + 0.025))
+  near(worker.sendSecondsPerByte, 0.25e-9)
+  assert.deepEqual([worker.fetchEvery, worker.pushEvery, worker.maxStaleness], [2, 3, 7])
+})
+
+suite('memory', () => {
+  const sizes = {
+    parameterServers: 1,
+    workers: 3,
+    peakBodyBytes: 5 * MB,
+    bodyLimitBytes: 1e9,
+    activations: 1e6,
+    pixels: 100,
+  }
+
+  test('of a parameter server is its arrays twice for a checkpoint, the gradients and the bodies under way', () => {
+    const { server } = podMemory({ ...options, ...sizes })
+    const expected = {
+      process: 1e8,
+      state: 24 * MB,
+      gradients: 12 * MB,
+      policy: 0,
+      'checkpoint copy': 24 * MB,
+      bodies: 5 * MB,
+    }
+    assert.deepEqual(server, expected)
+    assert.equal(totalBytes(server), 165 * MB)
+  })
+
+  test('of a parameter server has no more bodies than it allows', () => {
+    assert.equal(podMemory({ ...options, ...sizes, bodyLimitBytes: MB }).server.bodies, MB)
+  })
+
+  test('of a parameter server with delay compensation has the weights of each worker', () => {
+    assert.equal(podMemory({ ...options, ...withPolicy, ...sizes }).server.policy, 4 * 8 * MB)
+  })
+
+  test('of a worker has weights and gradients of the whole model, batches and activations, however many servers', () => {
+    const [one, four] = [1, 4].map((parameterServers) => podMemory({ ...options, ...sizes, parameterServers }).worker)
+    assert.deepEqual(one, four)
+    assert.equal(one?.weights, 2 * 16 * MB)
+    assert.equal(one?.gradients, (2 * 8 + 12) * MB)
+    assert.equal(one?.activations, 10 * 4e6)
+  })
+})
