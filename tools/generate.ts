@@ -1,4 +1,4 @@
-/** Writes the committed files that are generated: CRDs, kernels, rules and dashboards, plain manifests, the help of `npm start`. Tests compare each with its source. */
+/** Writes the committed files that are generated: CRDs, kernels, measured costs, rules and dashboards, plain manifests, the help of `npm start`. Tests compare each with its source. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { dump } from 'js-yaml'
@@ -8,6 +8,7 @@ import { VERBS } from '../src/cli/verbs.ts'
 import { JOB_KINDS, type JobKind, PLURALS } from '../src/contract/names.ts'
 import { buildKernels, buildScan } from './build-kernels.ts'
 import { findHelm } from './helm.ts'
+import { measuredCosts } from './measured-costs.ts'
 import { monitoringFiles } from './monitoring/outputs.ts'
 import { plainManifests } from './plain-manifests.ts'
 
@@ -21,6 +22,8 @@ const START_HELP = new URL('start-help.txt', import.meta.url)
 const KERNELS = new URL('../src/ps/kernels.wasm', import.meta.url)
 const SCAN = new URL('../src/wire/scan.wasm', import.meta.url)
 
+export const MEASURED = new URL('../src/simulate/measured.json', import.meta.url)
+
 export function crdFile(kind: JobKind): { url: URL; text: string } {
   const text = HEADER + dump(crdFor(kind), { noRefs: true, lineWidth: 120 })
   return { url: new URL(`${PLURALS[kind]}.yaml`, FOLDER), text }
@@ -33,6 +36,7 @@ async function generate(): Promise<void> {
     ...monitoring(),
     ...manifests(),
     help,
+    { url: MEASURED, bytes: Buffer.from(measuredCosts()) },
     { url: KERNELS, bytes: await buildKernels() },
     { url: SCAN, bytes: await buildScan() },
   ]) {

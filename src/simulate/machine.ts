@@ -52,7 +52,7 @@ const costs = {
   }),
   disk: z.strictObject({
     bytesPerSecond: positive.describe('Sequential writing to the volume of the checkpoints.'),
-    hashSecondsPerGigabyte: perGigabyte('of a checkpoint that are hashed'),
+    hashSecondsPerGigabyte: perGigabyte('of a checkpoint that are hashed and written'),
   }),
 }
 
