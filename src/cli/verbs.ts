@@ -32,6 +32,10 @@ export const VERBS = {
     description: 'print the objects that the operator creates for a job',
     load: () => import('./verbs/render.ts'),
   },
+  plan: {
+    description: 'forecast speed, staleness and memory of jobs on a machine, and say what limits them',
+    load: () => import('./verbs/plan.ts'),
+  },
   presets: {
     description: 'list the presets (spec.preset) and the values that they set',
     load: () => import('./verbs/presets.ts'),

@@ -13,14 +13,14 @@ const UID_PREFIX = 8
 
 export function runtimeConfig(job: Job): RuntimeConfig {
   const { spec, metadata } = job
-  const { type, ...options } = spec.task
+  const { task, model, batchNorm, ...protocol } = modelConfig(job)
   return {
     formatVersion: 1,
     job: { kind: job.kind, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid },
     seed: spec.seed,
-    task: { type, options, input: spec.input },
-    model: spec.model,
-    ...protocolOf(job),
+    task,
+    model,
+    ...protocol,
     data: dataConfig(spec.data),
     batchSize: spec.batchSize,
     maxSteps: spec.maxSteps,
@@ -28,7 +28,7 @@ export function runtimeConfig(job: Job): RuntimeConfig {
     learningRate: spec.learningRate,
     weightDecay: spec.weightDecay,
     ...(spec.gradientClipNorm === undefined ? {} : { gradientClipNorm: spec.gradientClipNorm }),
-    batchNorm: spec.batchNorm,
+    batchNorm,
     async: spec.async,
     topology: {
       parameterServers: spec.parameterServer.replicas,
@@ -55,6 +55,13 @@ function stragglersOf({ spec }: Job): Pick<RuntimeConfig, 'stragglers'> {
   if (!spec.workers.stragglers) return {}
   const { slowerThan, forSeconds } = completeStragglers(spec.workers.stragglers)
   return { stragglers: { slowerThan, forSeconds } }
+}
+
+/** What the network and its variables depend on. */
+export function modelConfig(job: Job): Pick<RuntimeConfig, 'task' | 'model' | 'protocol' | 'freeze' | 'batchNorm'> {
+  const { task, input, model, batchNorm } = job.spec
+  const { type, ...options } = task
+  return { task: { type, options, input }, model, ...protocolOf(job), batchNorm }
 }
 
 function protocolOf(job: Job): Pick<RuntimeConfig, 'protocol' | 'freeze'> {

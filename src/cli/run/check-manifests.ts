@@ -15,14 +15,22 @@ const MAX_FINDINGS = 200
  * the first finding, with one line for each
  */
 export async function checkManifests(manifests: readonly Manifest[]): Promise<void> {
-  const findings = [
+  refuseFindings([
     ...manifests.flatMap(kindFindings),
     ...manifests.flatMap(nameFindings),
     ...duplicateFindings(manifests),
     ...manifests.flatMap(jobFindings),
     ...noJobFindings(manifests),
     ...(await claimFolderFindings(manifests)),
-  ]
+  ])
+}
+
+/** Of files whose jobs are not run: other objects and claims are not looked at. @throws DownpourError INVALID_JOB, NO_JOB */
+export function checkJobs(manifests: readonly Manifest[]): void {
+  refuseFindings([...manifests.flatMap(jobFindings), ...noJobFindings(manifests)])
+}
+
+function refuseFindings(findings: readonly Finding[]): void {
   const [first] = findings
   if (!first) return
   const lines = findings.slice(0, MAX_FINDINGS).map(({ text }) => text)

@@ -2,7 +2,6 @@
 import type { Command } from 'commander'
 import { dump } from 'js-yaml'
 import { type Job, wantedSource } from '../../api/job.ts'
-import { parseJob } from '../../api/parse.ts'
 import type { JobStatus } from '../../api/status.ts'
 import { API_VERSION, JOB_KINDS, ROLES } from '../../contract/names.ts'
 import { type JobPlan, planJob } from '../../plan/job-plan.ts'
@@ -12,15 +11,8 @@ import { DEFAULT_IMAGE } from '../default-image.ts'
 import { type CliIo, exitWith, processIo } from '../io.ts'
 import { type Manifest, readManifests } from '../manifests.ts'
 import { summaryLines } from '../render-summary.ts'
+import { PLACEHOLDER_METADATA, unsavedJob } from '../unsaved-job.ts'
 
-/** Placeholders for the metadata that an API server sets. */
-const PLACEHOLDER_METADATA = {
-  namespace: 'default',
-  uid: '00000000-0000-0000-0000-000000000000',
-  generation: 1,
-  resourceVersion: '0',
-  creationTimestamp: '1970-01-01T00:00:00Z',
-}
 const UNKNOWN_CLAIM = 'claim-of-the-source-job'
 const UNKNOWN_DIGEST = '0'.repeat(64)
 
@@ -61,10 +53,7 @@ export async function renderFiles(
 function renderJobs(manifests: readonly Manifest[]): Rendered[] {
   const jobs = manifests
     .filter(({ object }) => JOB_KINDS.some((kind) => kind === object.kind))
-    .map(({ file, object }) => ({
-      file,
-      job: parseJob({ ...object, metadata: { ...PLACEHOLDER_METADATA, ...object.metadata } }),
-    }))
+    .map(({ file, object }) => ({ file, job: unsavedJob(object) }))
   const all = jobs.map(({ job }) => job)
   return jobs.map(({ file, job }) => {
     const { job: planned, notes } = withSource(job, all)

@@ -35,6 +35,7 @@ suite('the README', () => {
     assert.deepEqual(verbs, [
       'validate my-jobs.yaml',
       'render my-jobs.yaml',
+      'plan my-jobs.yaml',
       'presets',
       'data make',
       'checkpoint list',
