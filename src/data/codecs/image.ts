@@ -2,15 +2,28 @@
  * Decodes pictures with sharp (libvips). A picture that it would decode to other pixels than a viewer shows is
  * corrected or refused.
  */
-import sharp, { type Metadata } from 'sharp'
+import sharp from 'sharp'
 import { errorMessage } from '../../support/errors.ts'
+import { jpegHeader } from './jpeg-header.ts'
 import { whyNoPicture } from './signature.ts'
 
 // Fifty workers may share a machine, so libvips keeps no cache and uses one thread for an image.
 sharp.cache(false)
 sharp.concurrency(1)
 
+/** What the header of a picture says. */
+interface Facts extends PixelSize {
+  readonly format: string
+  readonly channels: number
+  /** libvips' name of the type of its samples. */
+  readonly depth: string
+  readonly isProgressive: boolean
+  /** EXIF's, 1 to 8. */
+  readonly orientation?: number | undefined
+}
+
 const CHANNELS = 3
+const JPEG_BITS = 8
 /** For 8 and 16 bits. libvips clips samples of any other type to 0…255, so such pictures are refused. */
 const BYTES_PER_SAMPLE: Readonly<Record<string, number>> = { uchar: 1, ushort: 2 }
 /** For a picture that is decoded as a whole: a file of a few kilobytes can declare gigabytes of pixels. */
@@ -61,7 +74,7 @@ interface PixelSize {
 async function decodeTo(encoded: Uint8Array, sizeOf: (stored: PixelSize) => PixelSize) {
   try {
     const image = sharp(encoded, { failOn: 'error' })
-    const facts = await image.metadata()
+    const facts = plainFacts(encoded) ?? (await image.metadata())
     mustBeUsable(facts)
     const { width, height } = sizeOf({ width: facts.width, height: facts.height })
     const resized = image.resize(width, height, { fit: 'fill' }).flatten().toColourspace('srgb').raw()
@@ -89,7 +102,15 @@ function notUsable(encoded: Uint8Array, error: unknown): Error {
   return new Error(whyNoPicture(encoded) ?? first.replace(/:$/, ''), { cause: error })
 }
 
-function mustBeUsable({ format, isProgressive, width, height, channels, depth }: Metadata): void {
+/** What libvips would say of a JPEG whose header is plain. EXIF is left to libvips, because it may ask for a rotation. */
+function plainFacts(encoded: Uint8Array): Facts | undefined {
+  const { buffer, byteOffset, byteLength } = encoded
+  const header = jpegHeader(Buffer.from(buffer, byteOffset, byteLength))
+  if (header?.bits !== JPEG_BITS || header.hasExif || header.width * header.height === 0) return undefined
+  return { ...header, format: 'jpeg', depth: 'uchar' }
+}
+
+function mustBeUsable({ format, isProgressive, width, height, channels, depth }: Facts): void {
   const sampleBytes = BYTES_PER_SAMPLE[depth]
   if (!sampleBytes) throw new Error(`its samples are of type ${depth}: convert it to 8 or 16 bits a channel`)
   if (STREAMED.has(format) && !isProgressive) return
