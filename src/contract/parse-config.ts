@@ -50,6 +50,8 @@ export interface Surroundings {
   isLocal: boolean
   terminationLog: string
   logLevel: string
+  /** Pictures that are decoded at the same time; undefined: one for each CPU. */
+  decoders: number | undefined
 }
 
 /** Never throws: a process needs these to report any other error. */
@@ -62,6 +64,7 @@ export function readSurroundings(environment: Environment): Surroundings {
     isLocal: Boolean(environment[ENV.stateDir]),
     terminationLog: environment[ENV.terminationLog] || DEFAULT_TERMINATION_LOG,
     logLevel: environment[ENV.logLevel] || 'info',
+    decoders: /^[1-9]\d{0,3}$/.test(environment[ENV.decoders] ?? '') ? Number(environment[ENV.decoders]) : undefined,
   }
 }
 

@@ -46,6 +46,8 @@ export const ENV = {
   stateDir: 'DOWNPOUR_STATE_DIR',
   terminationLog: 'DOWNPOUR_TERMINATION_LOG',
   logLevel: 'DOWNPOUR_LOG_LEVEL',
+  /** Local mode only, where pods share the machine's cores: how many pictures this pod decodes at the same time. */
+  decoders: 'DOWNPOUR_DECODERS',
 } as const
 
 /** Variables that TensorFlow reads: threads inside an operation, and operations at once. */

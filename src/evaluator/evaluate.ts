@@ -31,6 +31,8 @@ export interface EvaluateOptions {
   /** Of the task, for callers that score several checkpoints; absent: one that is used once. */
   inference?: Inference
   signal: AbortSignal
+  /** Pictures that are decoded at the same time; one for each CPU when absent. */
+  decoders?: number | undefined
   /** Counts damaged images; absent: only limits them. */
   corruption?: CorruptionCount
   /** Called with the worst, median and best pictures, if the task sketches any, before the score is returned. */
@@ -97,7 +99,7 @@ function datasetOf({ config, set }: EvaluateOptions, classes: readonly Class[] |
 }
 
 async function batchesOf(
-  { config, set, corruption }: EvaluateOptions,
+  { config, set, corruption, decoders }: EvaluateOptions,
   dataset: Dataset<unknown>,
   onExample: () => void,
 ) {
@@ -106,7 +108,7 @@ async function batchesOf(
   const { data, batchSize } = evaluation
   const pipeline = await scoringInput(config, { ...set, dataset })
   const damage = corruption ?? new CorruptionCount(data.maxCorruptRecords)
-  const reader = createExampleReader(sampled(dataset, set.selection), pipeline.decode, damage)
+  const reader = createExampleReader(sampled(dataset, set.selection), pipeline.decode, damage, { decoders })
   return evaluationBatches(reader, pipeline, batchSize, onExample)
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { realFileSystem } from '../checkpoint/file-system.ts'
 import { FILES } from '../contract/files.ts'
 import { mustUseGpu } from '../contract/gpu.ts'
-import { claimFolder, parseRuntimeConfig, readSurroundings } from '../contract/parse-config.ts'
+import { claimFolder, parseRuntimeConfig, readSurroundings, type Surroundings } from '../contract/parse-config.ts'
 import { runPodProcess } from '../contract/pod-process.ts'
 import { PORTS } from '../contract/runtime.ts'
 import type { EvaluatorStatus } from '../contract/status.ts'
@@ -44,7 +44,7 @@ export async function runEvaluator(): Promise<void> {
         get: { '/status': () => status },
       })
       setPriority(NICENESS)
-      await evaluate(status, metrics, signal, log)
+      await evaluate(status, metrics, surroundings, signal, log)
       status.phase = 'done'
     },
     status: () => status,
@@ -57,6 +57,7 @@ export async function runEvaluator(): Promise<void> {
 async function evaluate(
   status: EvaluatorStatus,
   metrics: EvaluatorMetrics,
+  { decoders }: Surroundings,
   signal: AbortSignal,
   log: Log,
 ): Promise<void> {
@@ -76,7 +77,7 @@ async function evaluate(
     beforePoll: compareOnce(set, join(jobFolder, FILES.classes), log),
     score: ({ folder, digest }) => {
       const onPictures = picturesWriter({ folder, digest }, { fs: realFileSystem, log })
-      return evaluateCheckpoint({ folder, digest, config, set, task, inference, signal, onPictures })
+      return evaluateCheckpoint({ folder, digest, config, set, task, inference, signal, decoders, onPictures })
     },
     status,
     metrics,

@@ -1,5 +1,6 @@
 import type { Lease } from '../contract/exchange.ts'
 import type { Batch } from './batch.ts'
+import { type BatchMemory, NEW_MEMORY } from './batch-memory.ts'
 import type { Sample, Size } from './pipeline.ts'
 
 interface OpenBatch<T> {
@@ -10,19 +11,26 @@ interface OpenBatch<T> {
   leases: Set<Lease>
 }
 
+export interface BuilderOptions {
+  /** Of a batch of more than one sample; without a limit when absent. */
+  readonly maxPixels?: number | undefined
+  /** Absent: each batch has memory of its own. */
+  readonly memory?: BatchMemory | undefined
+}
+
 /**
- * Collects samples into batches, a separate batch for each size. A batch owns all of its memory, so that it can be
- * transferred to another thread.
+ * Collects samples into batches, a separate batch for each size.
  */
 export class BatchBuilder<T> {
   readonly #batchSize: number
   readonly #maxPixels: number
+  readonly #memory: BatchMemory
   readonly #open = new Map<string, OpenBatch<T>>()
 
-  /** @param maxPixels of a batch of more than one sample */
-  constructor(batchSize: number, maxPixels: number = Number.POSITIVE_INFINITY) {
+  constructor(batchSize: number, { maxPixels = Number.POSITIVE_INFINITY, memory = NEW_MEMORY }: BuilderOptions) {
     this.#batchSize = batchSize
     this.#maxPixels = maxPixels
+    this.#memory = memory
   }
 
   /** @returns the batch that this sample completes */
@@ -56,7 +64,7 @@ export class BatchBuilder<T> {
   }
 
   #start(key: string, size: Size): OpenBatch<T> {
-    const images = new Float32Array(this.#samplesOf(size) * valuesOf(size))
+    const images = this.#memory.take(this.#samplesOf(size) * valuesOf(size))
     const open = { size, images, targets: [], ids: [], leases: new Set<Lease>() }
     this.#open.set(key, open)
     return open

@@ -1,16 +1,30 @@
 /** Makes batches: of leased units in random order for training, of the whole data set in order for evaluation. */
 import type { Lease } from '../contract/exchange.ts'
-import { DownpourError } from '../support/errors.ts'
 import { createRandom, seedOf } from '../support/random.ts'
 import type { Batch, LeaseSource } from './batch.ts'
 import { BatchBuilder } from './batch-builder.ts'
-import type { ExampleReader } from './examples.ts'
-import type { InputPipeline } from './pipeline.ts'
-import { shuffled } from './shuffle.ts'
+import type { BatchMemory } from './batch-memory.ts'
+import { type ExampleReader, examplesOf, type Reading } from './examples.ts'
+import { HeldLeases } from './held-leases.ts'
+import { inOrder } from './in-order.ts'
+import { interleaved, type Part, unitsAtOnce } from './interleave.ts'
+import type { Decoded, InputPipeline } from './pipeline.ts'
+import { ShuffleBuffer } from './shuffle.ts'
+
+/** The shuffle buffer grows up to this many leases for each unit that is read at once. */
+const LEASES_PER_UNIT = 2
+
+export interface TrainingOptions {
+  /** Of the job; 1 when absent. */
+  readonly workers?: number | undefined
+  /** Absent: each batch has memory of its own. */
+  readonly memory?: BatchMemory | undefined
+}
 
 /**
- * Ends with the lease source, and drops samples that do not fill a batch. Order and samples of a unit depend only on
- * (seed, epoch, unit). A lease is returned when the consumer asks for the batch after the one with its last sample.
+ * Ends with the lease source, and drops samples that do not fill a batch. The samples of an example depend only on (seed,
+ * epoch, unit) and its place in the unit, the order of the examples on the seed and the leases. A lease is returned when the
+ * consumer asks for the batch after the one with its last sample.
  * @throws DownpourError DATA_EMPTY when every unit was read and none gave a sample
  */
 export async function* trainingBatches<A, T>(
@@ -19,46 +33,61 @@ export async function* trainingBatches<A, T>(
   batchSize: number,
   seed: number,
   leases: LeaseSource,
+  { workers = 1, memory }: TrainingOptions = {},
 ): AsyncGenerator<Batch<T>> {
-  const builder = new BatchBuilder<T>(batchSize)
-  const empty = new Set<number>()
-  const finished = new Set<Lease>()
-  const returnLeases = async () => {
-    for (const lease of [...finished].filter((one) => !builder.holds(one))) {
-      finished.delete(lease)
-      await leases.done(lease)
-    }
-  }
-  for (let lease = await leases.next(); lease; lease = await leases.next()) {
-    const random = createRandom(seedOf(seed, lease.epoch, lease.unit))
+  const builder = new BatchBuilder<T>(batchSize, { memory })
+  const isInBatch = (lease: Lease) => builder.holds(lease)
+  const held = new HeldLeases({ seed, units: reader.units, isInBatch, leases })
+  const atOnce = unitsAtOnce(reader.units, workers)
+  for await (const { lease, reading, example, seed: own } of shuffledExamples(reader, seed, leases, held, atOnce)) {
     let samples = 0
-    for await (const example of shuffled(reader.read(lease.unit), random)) {
-      for (const sample of pipeline.train(example, random)) {
-        samples++
-        const batch = builder.add(sample, example.id, lease)
-        if (!batch) continue
-        yield batch
-        await returnLeases()
-      }
+    for (const sample of pipeline.train(example, createRandom(own))) {
+      samples++
+      const batch = builder.add(sample, example.id, lease)
+      if (!batch) continue
+      yield batch
+      await held.returnGiven()
     }
-    finished.add(lease)
-    await returnLeases()
-    noteEmpty(empty, lease.unit, samples, reader.units)
+    reading.free(example)
+    held.left(lease, samples)
+    await held.returnGiven()
   }
 }
 
-/**
- * The job never stops to hand out leases, so without this error workers would read a data set without samples for ever.
- */
-function noteEmpty(empty: Set<number>, unit: number, samples: number, units: number): void {
-  if (samples > 0) return empty.clear()
-  empty.add(unit)
-  if (empty.size < units) return
-  throw new DownpourError(
-    'DATA_EMPTY',
-    `all ${units} units of the data were read and have no usable example: check spec.data.subset, spec.data.labelSubset and damaged records`,
-    { units },
-  )
+interface LeasedExample<A> {
+  readonly lease: Lease
+  readonly reading: Reading<A>
+  readonly example: Decoded<A>
+  /** Of its samples. */
+  readonly seed: number
+}
+
+async function* shuffledExamples<A>(
+  reader: ExampleReader<A>,
+  seed: number,
+  leases: LeaseSource,
+  held: HeldLeases,
+  atOnce: number,
+): AsyncGenerator<LeasedExample<A>> {
+  const bytesOf = ({ example }: LeasedExample<A>) => example.picture.rgb.length
+  const buffer = new ShuffleBuffer(createRandom(seedOf(seed, 'shuffle')), bytesOf)
+  const parts = interleaved(reader, leases, atOnce)
+  for await (const { lease, reading, loaded } of inOrder(parts, reader.decoders, loadPart)) {
+    const example = loaded && reading.take(loaded)
+    if (example) {
+      const mayGrow = held.size < LEASES_PER_UNIT * atOnce
+      yield* buffer.add({ lease, reading, example, seed: held.entered(lease) }, mayGrow)
+    } else if (!loaded) {
+      reading.end()
+      held.read(lease)
+      await held.returnGiven()
+    }
+  }
+  yield* buffer.rest()
+}
+
+async function loadPart<A>({ entry, ...part }: Part<A>) {
+  return { ...part, loaded: await entry?.() }
 }
 
 /**
@@ -71,14 +100,16 @@ export async function* evaluationBatches<A, T>(
   batchSize: number,
   onExample: () => void = () => {},
 ): AsyncGenerator<Batch<T>> {
-  const builder = new BatchBuilder<T>(batchSize, pipeline.maxEvaluationPixels)
+  const builder = new BatchBuilder<T>(batchSize, { maxPixels: pipeline.maxEvaluationPixels })
   for (let unit = 0; unit < reader.units; unit++) {
-    for await (const example of reader.read(unit)) {
+    const reading = reader.open(unit)
+    for await (const example of examplesOf(reading, reader.decoders)) {
       onExample()
       for (const sample of pipeline.evaluate(example)) {
         const batch = builder.add(sample, example.id)
         if (batch) yield batch
       }
+      reading.free(example)
     }
   }
   yield* builder.flush()

@@ -3,6 +3,7 @@
  * (paper.md §2.2, §4.6): the input of detectors.
  */
 import { decodeStored } from '../data/codecs/image.ts'
+import { drawRow } from './draw.ts'
 import type { Decoded, InputPipeline, Picture, Sample, Size } from './pipeline.ts'
 
 const CHANNELS = 3
@@ -81,10 +82,6 @@ function drawPadded(picture: Picture, padded: Size, flip: boolean, into: Float32
   const { rgb, height, width } = picture
   into.fill(0, offset, offset + padded.height * padded.width * CHANNELS)
   for (let row = 0; row < height; row++) {
-    let at = offset + row * padded.width * CHANNELS
-    for (let column = 0; column < width; column++) {
-      const from = (row * width + (flip ? width - 1 - column : column)) * CHANNELS
-      for (let channel = 0; channel < CHANNELS; channel++) into[at++] = (rgb[from + channel] as number) / 127.5 - 1
-    }
+    drawRow(rgb, row * width * CHANNELS, width, flip, into, offset + row * padded.width * CHANNELS)
   }
 }

@@ -18,6 +18,10 @@ export interface LoaderSetup {
   unitsToCheck: number
   /** Whether a picture that the task can learn from is looked for when the data set is opened; not when absent. */
   isContentChecked?: boolean
+  /** Of the job; 1 when absent. */
+  workers?: number
+  /** Pictures that are decoded at the same time; one for each CPU when absent. */
+  decoders?: number | undefined
   /** Decoded pictures kept in memory. */
   cacheBytes: number
 }
@@ -41,6 +45,8 @@ export type ToLoader =
   | ({ type: 'start' } & LoaderStart)
   /** The main thread has room for one more batch. */
   | { type: 'wanted' }
+  /** The memory of a batch that is no longer needed. */
+  | { type: 'recycled'; memory: SharedArrayBuffer }
   | { type: 'lease'; lease: Lease | null }
 
 export type FromLoader<T> =

@@ -26,6 +26,8 @@ export interface OpenLoader<T> {
 export interface Loader<T> {
   /** Null after the last lease. One call at a time. @throws DownpourError BAD_DATA, DATA_…, LABEL_…; AbortError */
   next(): Promise<Batch<T> | null>
+  /** Lets later batches use the memory of this one, whose images must not be read afterwards. */
+  recycle(batch: Batch<T>): void
   stats(): LoaderStats
 }
 
@@ -92,6 +94,10 @@ class ThreadedLoader<T> implements Loader<T> {
     if (batch) this.#send({ type: 'wanted' })
     else this.#queue.push(null) // every later call gets null, too
     return batch ?? null
+  }
+
+  recycle({ images }: Batch<T>): void {
+    if (images.buffer instanceof SharedArrayBuffer) this.#send({ type: 'recycled', memory: images.buffer })
   }
 
   stats(): LoaderStats {

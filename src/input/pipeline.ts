@@ -10,7 +10,7 @@ export interface Size {
 
 /** A decoded picture in the size that the pipeline needs. Several samples may be cropped from it. */
 export interface Picture extends Size {
-  /** height · width · 3 bytes, row-major. */
+  /** height · width · 3 bytes, row-major. Its memory is freed when the samples are drawn. */
   readonly rgb: Uint8Array
 }
 
@@ -26,7 +26,7 @@ export interface Sample<T> {
   /** With padding. Samples of the same size share a batch; the size without padding can be in the target. */
   readonly size: Size
   readonly target: T
-  /** Writes height · width · 3 values in [-1, 1]. */
+  /** Writes height · width · 3 values in [-1, 1], each of them: an earlier batch was in the same memory. */
   draw(into: Float32Array, offset: number): void
 }
 

@@ -8,6 +8,7 @@ import type { Dataset } from '../data/dataset.ts'
 import type { Label } from '../data/labels.ts'
 import { errorCode, errorMessage } from '../support/errors.ts'
 import type { Batch, LeaseSource } from './batch.ts'
+import { SharedBatchMemory } from './batch-memory.ts'
 import { trainingBatches } from './batches.ts'
 import { calibrationBatches } from './calibration-batches.ts'
 import { CorruptionCount } from './corruption-count.ts'
@@ -49,7 +50,7 @@ async function produce(
   main: MainThread,
   corruption: CorruptionCount,
 ): Promise<void> {
-  const { folder, data, task, batchSize, seed, unitsToCheck, cacheBytes } = setup
+  const { folder, data, task, batchSize, seed, unitsToCheck, workers, decoders, cacheBytes } = setup
   const where = join(folder, data.path)
   const own = await openChecked(folder, data, tasks.annotationsOf(task), unitsToCheck, corruption)
   const pipelineOf = ({ labels }: Dataset<unknown>) => tasks.createInput(task, { labels: labels.labels, folder: where })
@@ -59,15 +60,15 @@ async function produce(
   const { classes, calibrationImages = 0 } = await main.started
   const dataset = classes ? own.withClasses(classes) : own
   const pipeline = await pipelineOf(dataset)
-  const reader = createExampleReader(dataset, pipeline.decode, corruption, cacheBytes)
+  const reader = createExampleReader(dataset, pipeline.decode, corruption, { decoders, cacheBytes })
   const deliver = async (batch: Batch<unknown>) => {
     await main.wanted()
-    const transfer = [batch.images.buffer as ArrayBuffer]
-    main.send({ type: 'batch', batch, corruptRecords: corruption.count }, transfer)
+    main.send({ type: 'batch', batch, corruptRecords: corruption.count })
   }
   for await (const batch of calibrationBatches(reader, pipeline, batchSize, seed, calibrationImages))
     await deliver(batch)
-  for await (const batch of trainingBatches(reader, pipeline, batchSize, seed, main)) await deliver(batch)
+  const options = { workers, memory: main.memory }
+  for await (const batch of trainingBatches(reader, pipeline, batchSize, seed, main, options)) await deliver(batch)
   main.send({ type: 'end', corruptRecords: corruption.count })
 }
 
@@ -77,6 +78,8 @@ function factsOf({ units, labels, passedOver }: Dataset<unknown>) {
 
 /** The connection to the main thread, which decides when a batch is made and has the leases. */
 class MainThread implements LeaseSource {
+  /** Of batches that the main thread has given back. */
+  readonly memory = new SharedBatchMemory()
   readonly #port: MessagePort
   readonly #start = Promise.withResolvers<LoaderStart>()
   /** Batches that were requested and not yet sent. */
@@ -94,8 +97,8 @@ class MainThread implements LeaseSource {
     return this.#start.promise
   }
 
-  send(message: FromLoader<unknown>, transfer: ArrayBuffer[] = []): void {
-    this.#port.postMessage(message, transfer)
+  send(message: FromLoader<unknown>): void {
+    this.#port.postMessage(message)
   }
 
   /** Resolves when one more batch may be sent. */
@@ -123,6 +126,7 @@ class MainThread implements LeaseSource {
   #take(message: ToLoader): void {
     if (message.type === 'start') return this.#start.resolve(message)
     if (message.type === 'lease') return this.#onLease?.(message.lease)
+    if (message.type === 'recycled') return this.memory.give(message.memory)
     this.#credits++
     this.#onCredit?.()
   }

@@ -2,6 +2,7 @@
 import type { InputConfig } from '../contract/runtime.ts'
 import { decodeSquare } from '../data/codecs/image.ts'
 import type { Random } from '../support/random.ts'
+import { drawRow } from './draw.ts'
 import type { InputPipeline, Picture, Sample } from './pipeline.ts'
 
 const CHANNELS = 3
@@ -44,12 +45,8 @@ export function centreCrop({ resizePixels, cropPixels }: InputConfig): Crop {
 
 /** Writes the square of `side` pixels to `into` at `offset`, as side²·3 floats in [-1, 1]. */
 export function drawCrop({ rgb, width }: Picture, side: number, crop: Crop, into: Float32Array, offset: number): void {
-  let at = offset
   for (let row = 0; row < side; row++) {
-    const line = (crop.top + row) * width + crop.left
-    for (let column = 0; column < side; column++) {
-      const from = (line + (crop.flip ? side - 1 - column : column)) * CHANNELS
-      for (let channel = 0; channel < CHANNELS; channel++) into[at++] = (rgb[from + channel] as number) / 127.5 - 1
-    }
+    const from = ((crop.top + row) * width + crop.left) * CHANNELS
+    drawRow(rgb, from, side, crop.flip, into, offset + row * side * CHANNELS)
   }
 }

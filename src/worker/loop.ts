@@ -50,6 +50,7 @@ export async function trainingLoop({
     const batch = await report.timed('data', loader.next())
     if (!batch) return
     const result = await stepper.step(batch)
+    loader.recycle(batch)
     report.onStep(result, loader.stats())
 
     if (!result.finite) {

@@ -116,7 +116,7 @@ async function trainOn({ facts, start }: OpenLoader<unknown>, task: Task, contex
  * One worker checks for the others that there is something to learn, and all shards. A picture that cannot be read is
  * damage and does not end the job, so single files are not checked.
  */
-function openData({ config, identity, dataDir, signal }: WorkerContext): Promise<OpenLoader<unknown>> {
+function openData({ config, identity, dataDir, decoders, signal }: WorkerContext): Promise<OpenLoader<unknown>> {
   const { data, task, batchSize, seed } = config
   const isContentChecked = identity.index === 0
   const areUnitsChecked = isContentChecked && FORMATS[data.format].examplesAre === 'records'
@@ -129,6 +129,8 @@ function openData({ config, identity, dataDir, signal }: WorkerContext): Promise
     seed,
     unitsToCheck: areUnitsChecked ? Number.POSITIVE_INFINITY : 0,
     isContentChecked,
+    workers: config.topology.workers,
+    decoders,
     signal,
   })
 }

@@ -28,6 +28,7 @@ const INHERITED = [
   'DOWNPOUR_CACHE',
   'XDG_CACHE_HOME',
   ...TENSORFLOW_THREADS,
+  ENV.decoders,
 ]
 
 export function podEnvironment(

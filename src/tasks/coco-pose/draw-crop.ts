@@ -19,6 +19,7 @@ export function drawCrop(picture: Picture, crop: Crop, size: Size, into: Float32
   }
   for (let y = 0; y < size.height; y++) {
     const line = into.subarray(offset + y * size.width * CHANNELS, offset + (y + 1) * size.width * CHANNELS)
+    line.fill(0)
     for (let tap = y * rows.each; tap < (y + 1) * rows.each; tap++) {
       const weight = rows.weights[tap] as number
       if (weight > 0) addRow(rowOf(rows.places[tap] as number), weight, line)

@@ -43,6 +43,7 @@ function parsePoseInput(given: unknown): PoseInput {
   throw new DownpourError('CONFIG_INVALID', `${found}: expected at most maxCropScale, ${input.maxCropScale}`)
 }
 
+const CHANNELS = 3
 /** Larger pictures are scaled down to this side. A crop of the paper has 353 pixels. */
 const MAX_SIDE_PIXELS = 2048
 /** Nothing is learnt from a crop that is scored. */
@@ -168,7 +169,9 @@ function scoringSample(
 /** A picture with persons and without a box: its persons count as not found. */
 function blankSample(common: Omit<ScoringTarget, 'place'>, input: PoseInput): Sample<PoseTarget> {
   const target = scoringTarget({ ...common, place: undefined }, input)
-  return { size: target.size, target, draw: () => {} }
+  const { size } = target
+  const values = size.height * size.width * CHANNELS
+  return { size, target, draw: (into, offset) => into.fill(0, offset, offset + values) }
 }
 
 function scoringTarget(scoring: ScoringTarget, input: PoseInput): PoseTarget {

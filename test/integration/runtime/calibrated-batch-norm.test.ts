@@ -58,7 +58,7 @@ async function train(
     const before = await pulled()
     const left = [...batches]
     const stats = () => ({ corruptRecords: 0, queuedBatches: 0 })
-    const loader = { next: async () => left.shift() ?? null, stats }
+    const loader = { next: async () => left.shift() ?? null, stats, recycle: () => {} }
     await trainingLoop({
       ...{ config, client, loader, stepper: createStepper(task), log: silentLog },
       prepare: calibration({ config, client, loader, images: CALIBRATION_IMAGES, log: silentLog }),

@@ -87,7 +87,7 @@ async function trainOnServers(task: Task, batches: readonly Batch<ClassLabels>[]
     await trainingLoop({
       config,
       client,
-      loader: { next: async () => left.shift() ?? null, stats },
+      loader: { next: async () => left.shift() ?? null, stats, recycle: () => {} },
       stepper: createStepper(task),
       report,
       signal: new AbortController().signal,

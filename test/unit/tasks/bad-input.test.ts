@@ -73,9 +73,10 @@ async function learn(type: TaskType, { folder, data }: Written): Promise<Outcome
   const pipeline = await createInput(taskOf(type), { labels: dataset.labels.labels, folder })
   if (pipeline.needs) await mustHave({ dataset, need: pipeline.needs.learning, where: folder, corruption })
   const reader = createExampleReader(dataset, pipeline.decode, corruption)
-  const samples = await drawn(
-    trainingBatches(reader, pipeline, 1, 3, new ListedLeases(epochs(dataset.units.length, 1))),
-  )
+  const leases = new ListedLeases(epochs(dataset.units.length, 1))
+  // Of an earlier batch, in memory that is used again.
+  const memory = { take: (values: number) => new Float32Array(values).fill(Number.NaN) }
+  const samples = await drawn(trainingBatches(reader, pipeline, 1, 3, leases, { memory }))
   return { samples, damaged: corruption.count }
 }
 

@@ -57,6 +57,7 @@ async function run(
     client: client as unknown as ShardClient,
     loader: {
       next: async () => (steps < bases.length ? batch : null),
+      recycle: () => {},
       stats: () => ({ corruptRecords: 0, queuedBatches: 0 }),
     },
     stepper,

@@ -15,7 +15,7 @@ import type { ClassLabels, Dataset } from '../../../../src/data/dataset.ts'
 import { openClassDataset } from '../../../../src/data/formats.ts'
 import type { Kind } from '../../../../src/data/scan/kinds.ts'
 import { CorruptionCount } from '../../../../src/input/corruption-count.ts'
-import { createExampleReader } from '../../../../src/input/examples.ts'
+import { createExampleReader, examplesOf } from '../../../../src/input/examples.ts'
 import { squareCrop } from '../../../../src/input/square-crop.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
 import { collect, FRUIT, inside, png, writeImages } from '../builders.ts'
@@ -60,7 +60,7 @@ async function damageOf(source: Dataset<ClassLabels>): Promise<string[]> {
           decode,
           new CorruptionCount(0),
         )
-        await collect(reader.read(0)).catch((error) => damage.push(error.message))
+        await collect(examplesOf(reader.open(0), 1)).catch((error) => damage.push(error.message))
       }
     }
   }
