@@ -2,6 +2,7 @@
  * Resizes pictures without changing their shape, mirrors them, pads them to one of a few sizes, and scales pixels to [-1, 1]
  * (paper.md §2.2, §4.6): the input of detectors.
  */
+import type { ResizeFilter } from '../contract/training.ts'
 import { decodeStored } from '../data/codecs/image.ts'
 import { drawRow } from './draw.ts'
 import type { Decoded, InputPipeline, Picture, Sample, Size } from './pipeline.ts'
@@ -12,14 +13,18 @@ const MAX_EVALUATION_PIXELS = 2 ** 19
 /** Random numbers for targets are in [0, 2³¹), so that they fit into an int32 tensor. */
 const SEEDS = 2 ** 31
 
-export interface KeepAspectOptions {
+export interface SideLimits {
   /** The short side after resizing, unless the long side would exceed its limit. */
   readonly shortSidePixels: number
   /** At least as large as `shortSidePixels`. */
   readonly longSidePixels: number
   /** The long side is padded to a multiple of it. */
   readonly padToPixels: number
+}
+
+export interface KeepAspectOptions extends SideLimits {
   readonly flip: boolean
+  readonly resizeFilter: ResizeFilter
 }
 
 /** How a picture lies in the input of the network: at its upper left, the rest is padding. */
@@ -35,7 +40,7 @@ export interface View {
  * The size of a picture after resizing, at least 1 pixel a side: the short side gets its length, or less where the long side
  * would exceed its limit (`keep_aspect_ratio_resizer` of the TensorFlow Object Detection API).
  */
-export function fittedSize({ height, width }: Size, { shortSidePixels, longSidePixels }: KeepAspectOptions): Size {
+export function fittedSize({ height, width }: Size, { shortSidePixels, longSidePixels }: SideLimits): Size {
   const [short, long] = [Math.min(height, width), Math.max(height, width)]
   const fits = Math.round((long * shortSidePixels) / short) <= longSidePixels
   const scaled = (side: number) =>
@@ -47,7 +52,7 @@ export function fittedSize({ height, width }: Size, { shortSidePixels, longSideP
  * The short side is padded to its full length, the long side to the next multiple of `padToPixels`, up to its limit. So
  * there are at most 2 · (1 + (longSidePixels - shortSidePixels) / padToPixels) sizes, rounded up, whatever the pictures.
  */
-export function paddedSize(size: Size, { shortSidePixels, longSidePixels, padToPixels }: KeepAspectOptions): Size {
+export function paddedSize(size: Size, { shortSidePixels, longSidePixels, padToPixels }: SideLimits): Size {
   const long = Math.ceil(Math.max(size.height, size.width) / padToPixels) * padToPixels
   const longPadded = Math.max(shortSidePixels, Math.min(long, longSidePixels))
   return size.height > size.width
@@ -71,7 +76,7 @@ export function keepAspect<A, T>(
   }
   return {
     maxEvaluationPixels: MAX_EVALUATION_PIXELS,
-    decode: (bytes) => decodeStored(bytes, (stored) => fittedSize(stored, options)),
+    decode: (bytes) => decodeStored(bytes, (stored) => fittedSize(stored, options), options.resizeFilter),
     train: (example, random) => [sampleOf(example, options.flip && random.next() < 0.5, random.int(SEEDS))],
     evaluate: (example) => [sampleOf(example, false, 0)],
   }

@@ -7,6 +7,8 @@ import type { InputPipeline, Picture, Sample } from './pipeline.ts'
 
 const CHANNELS = 3
 
+type CropRange = Omit<InputConfig, 'resizeFilter'>
+
 export interface Crop {
   top: number
   left: number
@@ -15,7 +17,7 @@ export interface Crop {
 
 /** @param targetOf what the task learns about an image; it does not change with the crop */
 export function squareCrop<A, T>(input: InputConfig, targetOf: (annotation: A) => T): InputPipeline<A, T> {
-  const { resizePixels, cropPixels } = input
+  const { resizePixels, cropPixels, resizeFilter } = input
   const size = { height: cropPixels, width: cropPixels }
   const cut = (picture: Picture, annotation: A, crop: Crop): Sample<T> => ({
     size,
@@ -24,7 +26,7 @@ export function squareCrop<A, T>(input: InputConfig, targetOf: (annotation: A) =
   })
   return {
     decode: async (bytes) => ({
-      rgb: await decodeSquare(bytes, resizePixels),
+      rgb: await decodeSquare(bytes, resizePixels, resizeFilter),
       height: resizePixels,
       width: resizePixels,
     }),
@@ -33,12 +35,12 @@ export function squareCrop<A, T>(input: InputConfig, targetOf: (annotation: A) =
   }
 }
 
-export function randomCrop({ resizePixels, cropPixels, flip }: InputConfig, random: Random): Crop {
+export function randomCrop({ resizePixels, cropPixels, flip }: CropRange, random: Random): Crop {
   const places = resizePixels - cropPixels + 1
   return { top: random.int(places), left: random.int(places), flip: flip && random.next() < 0.5 }
 }
 
-export function centreCrop({ resizePixels, cropPixels }: InputConfig): Crop {
+export function centreCrop({ resizePixels, cropPixels }: Omit<CropRange, 'flip'>): Crop {
   const offset = Math.floor((resizePixels - cropPixels) / 2)
   return { top: offset, left: offset, flip: false }
 }

@@ -4,12 +4,13 @@ import { Input } from '../contract/training.ts'
 import { DownpourError } from '../support/errors.ts'
 import { parseFields } from './declaration.ts'
 
-const { resizePixels, cropPixels, flip } = Input.shape
+const { resizePixels, cropPixels, flip, resizeFilter } = Input.shape
 
 export const SquareInput = z.strictObject({
   resizePixels: resizePixels.default(340),
   cropPixels: cropPixels.default(299),
   flip: flip.default(true),
+  resizeFilter: resizeFilter.default('lanczos3'),
 })
 
 /** @throws DownpourError CONFIG_INVALID */

@@ -937,6 +937,11 @@ const BROKEN_RULES: readonly JobCase[] = [
     'must not hold',
   ),
   invalid(
+    'an unknown resize filter',
+    pretrain({ input: { resizeFilter: 'cubic' } }),
+    /^spec\.input\.resizeFilter: expected one of lanczos3, linear/,
+  ),
+  invalid(
     'a crop larger than resizePixels',
     pretrain({ input: { resizePixels: 32, cropPixels: 36 } }),
     /^spec\.input\.cropPixels: must not be larger/,

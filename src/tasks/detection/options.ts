@@ -85,6 +85,7 @@ export const DetectionInput = z.strictObject({
     .default(128)
     .describe('The long side is padded to a multiple of it, so that there are few sizes and batches share one.'),
   flip: Input.shape.flip.default(true),
+  resizeFilter: Input.shape.resizeFilter.default('lanczos3'),
 })
 
 /** @throws DownpourError CONFIG_INVALID */

@@ -4,7 +4,7 @@ import { ClassOptions } from '../class-options.ts'
 import type { TaskDeclaration } from '../declaration.ts'
 import { outputStride } from '../output-stride.ts'
 
-const { cropPixels, flip } = Input.shape
+const { cropPixels, flip, resizeFilter } = Input.shape
 /** A pixel of a mask is a byte, and 255 is void. */
 const MOST_CLASSES = 255
 const multiplier = z.number().positive().max(1000)
@@ -36,6 +36,7 @@ export const vocSegmentation = {
     minScale: z.number().min(0.1).max(1).describe('Training scales pictures at random, from this factor.').default(0.5),
     maxScale: z.number().min(1).max(4).describe('Training scales pictures at random, to this factor.').default(1.5),
     flip: flip.default(true),
+    resizeFilter: resizeFilter.default('lanczos3'),
   }),
   annotates: 'masks',
   formats: ['voc', 'tfrecord-segmentation'],

@@ -35,7 +35,7 @@ export function createInput(given: unknown): InputPipeline<MaskAnnotation, MaskT
   return {
     needs: { learning: NEED, scoring: NEED },
     maxEvaluationPixels: MAX_EVALUATION_PIXELS,
-    decode: (bytes) => decodeStored(bytes, (size) => within(size, input.maxSidePixels)),
+    decode: (bytes) => decodeStored(bytes, (size) => within(size, input.maxSidePixels), input.resizeFilter),
     train: (example, random) => [trainingSample(checked(example), randomView(example.picture, input, random))],
     evaluate: (example) => [evaluationSample(checked(example))],
   }

@@ -74,7 +74,7 @@ suite('the preset has the numbers of the paper (paper.md §2.7, §1.4-1.7):', ()
     assert.equal(spec.batchSize, 32)
     assert.equal(spec.weightDecay, 1e-4)
     assert.equal(spec.batchNorm.decay, 0.997)
-    assert.deepEqual(spec.input, { resizePixels: 340, cropPixels: 299, flip: true })
+    assert.deepEqual(spec.input, { resizePixels: 340, cropPixels: 299, flip: true, resizeFilter: 'lanczos3' })
     assert.equal(spec.workers.replicas, 50)
     assert.equal(spec.parameterServer.replicas, 17)
   }

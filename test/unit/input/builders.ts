@@ -8,7 +8,7 @@ import { type ExampleReader, examplesOf } from '../../../src/input/examples.ts'
 import type { Decoded } from '../../../src/input/pipeline.ts'
 import { squareCrop } from '../../../src/input/square-crop.ts'
 
-export const SQUARE: InputConfig = { resizePixels: 6, cropPixels: 4, flip: true }
+export const SQUARE: InputConfig = { resizePixels: 6, cropPixels: 4, flip: true, resizeFilter: 'lanczos3' }
 
 /** The input section of a job. */
 export const INPUT = {

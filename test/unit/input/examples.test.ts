@@ -15,7 +15,10 @@ import { readUnit } from './builders.ts'
 
 const root = temporaryFolder()
 const PIXELS = 4
-const { decode } = squareCrop({ resizePixels: PIXELS, cropPixels: PIXELS, flip: false }, () => null)
+const { decode } = squareCrop(
+  { resizePixels: PIXELS, cropPixels: PIXELS, flip: false, resizeFilter: 'lanczos3' },
+  () => null,
+)
 const NO_PICTURE = Buffer.from('no picture')
 
 async function datasetOf(...units: RecordSpec[][]): Promise<{ dataset: Dataset<ClassLabels>; file: string }> {

@@ -73,7 +73,13 @@ test('there are as few padded sizes as the comment says', () => {
 })
 
 describe('the pipeline', () => {
-  const SMALL: KeepAspectOptions = { shortSidePixels: 16, longSidePixels: 32, padToPixels: 16, flip: true }
+  const SMALL: KeepAspectOptions = {
+    shortSidePixels: 16,
+    longSidePixels: 32,
+    padToPixels: 16,
+    flip: true,
+    resizeFilter: 'lanczos3',
+  }
   /** Pixels have their row in red and their column in green. */
   const picture: Picture = {
     ...size(16, 20),

@@ -3,7 +3,12 @@ import { test } from 'node:test'
 import { parseSquareInput } from '../../../src/tasks/square-input.ts'
 
 test('absent fields have the defaults of the paper', () => {
-  assert.deepEqual(parseSquareInput({ flip: false }), { resizePixels: 340, cropPixels: 299, flip: false })
+  assert.deepEqual(parseSquareInput({ flip: false }), {
+    resizePixels: 340,
+    cropPixels: 299,
+    flip: false,
+    resizeFilter: 'lanczos3',
+  })
 })
 
 test('a crop larger than the image, and fields of another task, are refused by name', () => {

@@ -162,3 +162,70 @@ test('an error message has one line', async () => {
     .toBuffer()
   await assert.rejects(decodeSquare(jpeg.subarray(0, 200), SIZE), (error: Error) => !error.message.includes('\n'))
 })
+
+/** Stripes of every width, whose finest ones no small picture can show. */
+function stripes(width: number, height: number) {
+  const rgb = Buffer.alloc(width * height * 3)
+  for (let i = 0; i < width * height; i++) {
+    const [x, y] = [i % width, Math.floor(i / width)]
+    rgb.fill(127.5 + 127.5 * Math.cos((x * x + y * y) / 160), i * 3, i * 3 + 3)
+  }
+  return sharp(rgb, { raw: { width, height, channels: 3 } })
+}
+
+for (const filter of ['lanczos3', 'linear'] as const)
+  test(`a JPEG becomes as small with ${filter} as if it was decoded in full, and then resized`, async () => {
+    const jpeg = await stripes(500, 375).jpeg({ quality: 90 }).toBuffer()
+    const whole = await sharp(jpeg).raw().toBuffer({ resolveWithObject: true })
+    for (const size of [340, 200, 120, 94, 80, 46, 32, 16]) {
+      const reference = await sharp(whole.data, { raw: whole.info })
+        .resize(size, size, { fit: 'fill', kernel: filter })
+        .raw()
+        .toBuffer()
+      const decoded = await decodeSquare(jpeg, size, filter)
+      const differences = reference.map((value, i) => Math.abs(value - (decoded[i] as number)))
+      const mean = differences.reduce((sum, one) => sum + one, 0) / differences.length
+      if (size * 4 > 375) assert.equal(mean, 0, `${size} pixels: less than four times as large`)
+      else assert.ok(mean > 0 && mean < 2.5, `${size} pixels: ${mean}`)
+    }
+  })
+
+test('the filters differ, and Lanczos is used by default', async () => {
+  const picture = await stripes(100, 75).png().toBuffer()
+  const [given, lanczos, linear] = await Promise.all([
+    decodeSquare(picture, 40),
+    decodeSquare(picture, 40, 'lanczos3'),
+    decodeSquare(picture, 40, 'linear'),
+  ])
+  assert.deepEqual(given, lanczos)
+  assert.notDeepEqual(linear, lanczos)
+  const stored = await decodeStored(picture, () => ({ width: 40, height: 40 }), 'linear')
+  assert.deepEqual(stored.rgb, linear)
+})
+
+test('a JPEG with EXIF in any place of its header is rotated', async () => {
+  const noise = Buffer.from(Array.from({ length: 16 * 8 * 3 }, (_, i) => (i * i * 7 + i) % 251))
+  const file = await sharp(noise, { raw: { width: 16, height: 8, channels: 3 } })
+    .withMetadata({ orientation: 3 })
+    .jpeg()
+    .toBuffer()
+  const exif = segmentAt(file, 0xe1)
+  const [before, after] = [file.subarray(0, exif.start), file.subarray(exif.end)]
+  const scan = segmentAt(after, 0xda).start
+  const late = Buffer.concat([
+    before,
+    after.subarray(0, scan),
+    file.subarray(exif.start, exif.end),
+    after.subarray(scan),
+  ])
+  const plain = Buffer.concat([before, after])
+  const [rotated, moved, stored] = await Promise.all([file, late, plain].map((one) => decodeSquare(one, SIZE)))
+  assert.deepEqual(moved, rotated)
+  assert.notDeepEqual(stored, rotated)
+})
+
+/** Where a segment of a JPEG begins and ends. Before it, `bytes` may begin in the middle of the header. */
+function segmentAt(bytes: Buffer, marker: number): { start: number; end: number } {
+  const start = bytes.indexOf(Buffer.of(0xff, marker))
+  return { start, end: start + 2 + bytes.readUInt16BE(start + 2) }
+}

@@ -22,7 +22,7 @@ import { collect, FRUIT, inside, png, writeImages } from '../builders.ts'
 
 const root = temporaryFolder()
 const config = { path: '.', format: 'imagenet-folder', maxCorruptRecords: 0 } as const
-const { decode } = squareCrop({ resizePixels: 4, cropPixels: 4, flip: false }, () => null)
+const { decode } = squareCrop({ resizePixels: 4, cropPixels: 4, flip: false, resizeFilter: 'lanczos3' }, () => null)
 const NOTHING = Buffer.alloc(0)
 const TEXT = Buffer.from('some words\n')
 const picture = await png(200)
