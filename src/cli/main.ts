@@ -1,4 +1,5 @@
 /** Entry point of bin/downpour. The table of verbs is in verbs.ts. */
+import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
 import { errorCode } from '../support/errors.ts'
 import { fail } from './fail.ts'
@@ -11,6 +12,9 @@ process.stdout.on('error', (error) => process.exit(errorCode(error) === 'EPIPE' 
 
 // TensorFlow otherwise writes three lines about the machine to stderr, between those of the program.
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '1'
+
+// Pictures are decoded in libuv's threads, of which there are 4 by default. Two more are for files. It must be set before the first one starts.
+process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, availableParallelism() + 2))
 
 const args = process.argv.slice(2)
 const program = new Command('downpour')
