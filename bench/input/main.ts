@@ -48,7 +48,13 @@ function measureAll(folder: string, python: string): Round {
 
 const perCpuSecond = ({ decoded, images, cpuSeconds }: Run) => (decoded ?? images) / cpuSeconds
 
-function ratiosOf({ sharp, oneDecoder, twoDecoders, endless, besideCompute }: Round): Record<keyof typeof PROMISES, number> {
+function ratiosOf({
+  sharp,
+  oneDecoder,
+  twoDecoders,
+  endless,
+  besideCompute,
+}: Round): Record<keyof typeof PROMISES, number> {
   return {
     'loader / sharp, CPU': perCpuSecond(twoDecoders) / perCpuSecond(sharp),
     'two decoders / one, wall': oneDecoder.seconds / twoDecoders.seconds,
@@ -86,7 +92,10 @@ try {
   })
   console.table(promises)
   await mkdir('bench/results', { recursive: true })
-  await writeFile(OUT, `${JSON.stringify({ machine: machineText(), pictureBytes, ...flags, rows, promises }, null, 2)}\n`)
+  await writeFile(
+    OUT,
+    `${JSON.stringify({ machine: machineText(), pictureBytes, ...flags, rows, promises }, null, 2)}\n`,
+  )
   process.exitCode = promises.every((one) => one.median >= one.least) ? 0 : 1
 } finally {
   await rm(folder, { recursive: true })

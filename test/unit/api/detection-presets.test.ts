@@ -25,7 +25,13 @@ test('the large presets have the numbers of the paper and the network of paper.m
     assert.deepEqual(networkOf(preset), { ...FULL, classes })
     const { model, input, learningRate, batchSize, weightDecay, batchNorm, gradientClipNorm } = spec
     assert.deepEqual(model, { backbone: 'resnet101' })
-    assert.deepEqual(input, { shortSidePixels: 600, longSidePixels: 1024, padToPixels: 128, flip: true, resizeFilter: 'lanczos3' })
+    assert.deepEqual(input, {
+      shortSidePixels: 600,
+      longSidePixels: 1024,
+      padToPixels: 128,
+      flip: true,
+      resizeFilter: 'lanczos3',
+    })
     assert.deepEqual(learningRate, { type: 'piecewise', boundaries: [boundary], values: [rate, lowered] })
     assert.deepEqual([batchSize, weightDecay, gradientClipNorm, batchNorm.mode], [1, 0, 10, 'frozen'])
     assert.deepEqual([spec.maxSteps, spec.workers.replicas, spec.parameterServer.replicas], [maxSteps, 9, 11])
