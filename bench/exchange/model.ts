@@ -23,3 +23,11 @@ export const config: RuntimeConfig = makeConfig({
   learningRate: { type: 'constant', initial: 1e-4 },
   weightDecay: 1e-5,
 })
+
+/** Of one read, as in src/wire/channel.ts. */
+const READ_BYTES = 1 << 20
+
+/** Where the next bytes of a body go. */
+export function spaceAt(at: number, sink: Buffer): Buffer {
+  return sink.subarray(at, Math.min(BODY_BYTES, at + READ_BYTES))
+}

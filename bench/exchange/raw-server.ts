@@ -3,10 +3,8 @@
  * byte with a body. Nothing is checked or computed.
  */
 import { createServer, Socket } from 'node:net'
-import { BODY_BYTES } from './model.ts'
+import { BODY_BYTES, spaceAt } from './model.ts'
 
-/** Of one read, as in src/wire/channel.ts. */
-const READ_BYTES = 1 << 20
 const sink = Buffer.alloc(BODY_BYTES)
 const weights = Buffer.alloc(BODY_BYTES, 7)
 
@@ -25,7 +23,7 @@ const server = createServer({ pauseOnConnect: true }, (accepted) => {
     socket.write('k')
   }
   const onread = {
-    buffer: () => sink.subarray(at, Math.min(BODY_BYTES, at + READ_BYTES)),
+    buffer: () => spaceAt(at, sink),
     callback: (bytes: number) => {
       received(bytes)
       return true

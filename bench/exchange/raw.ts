@@ -2,10 +2,8 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { median } from '../figures.ts'
 import type { Contender } from './contender.ts'
-import { BODY_BYTES } from './model.ts'
+import { BODY_BYTES, spaceAt } from './model.ts'
 import { cpuMsOf, end, startServer } from './processes.ts'
-
-const READ_BYTES = 1 << 20
 
 /** node:net between two processes, with `onread` at both ends. */
 export async function startRaw(): Promise<Contender> {
@@ -16,7 +14,7 @@ export async function startRaw(): Promise<Contender> {
   let expected = 0
   let done = () => {}
   const onread = {
-    buffer: () => sink.subarray(at, Math.min(BODY_BYTES, at + READ_BYTES)),
+    buffer: () => spaceAt(at, sink),
     callback: (bytes: number) => {
       at += bytes
       if (at === expected) {

@@ -1,4 +1,5 @@
 /** How an asynchrony policy makes workers wait for each other, as the files of src/ps/async do it. */
+import { DelayBound } from '../ps/async/delay-bound.ts'
 
 /** Absent: no worker waits. */
 export type Synchrony =
@@ -39,18 +40,12 @@ export function createPolicy(synchrony: Synchrony | undefined, server: number): 
 }
 
 function boundedDelay(maxDelay: number): SimulatedPolicy {
-  const pushes = new Map<number, number>()
-  const slowest = () => Math.min(...pushes.values())
+  const bound = new DelayBound(maxDelay)
   return {
     ...FREE,
-    onPull(worker) {
-      if (!pushes.has(worker)) pushes.set(worker, pushes.size === 0 ? 0 : slowest())
-    },
-    onPushed: (worker) => void pushes.set(worker, (pushes.get(worker) ?? 0) + 1),
-    mustWait(worker) {
-      const own = pushes.get(worker)
-      return own !== undefined && own - slowest() > maxDelay
-    },
+    onPull: (worker) => bound.join(worker),
+    onPushed: (worker) => bound.count(worker),
+    mustWait: (worker) => bound.mustWait(worker),
   }
 }
 

@@ -10,6 +10,8 @@ import { forEachTest } from './small-fleet.ts'
 const ELEMENTS = 2 ** 19
 const { optimizer } = makeConfig()
 const large = makeLayout([variable('a', ELEMENTS), variable('b', 3), variable('m', 5, { kind: 'statistic' })])
+/** Two servers share it without cutting a variable. */
+const even = makeLayout([variable('a', ELEMENTS), variable('b', ELEMENTS), variable('m', 5, { kind: 'statistic' })])
 
 function pushOf(client: ShardClient, more: { gradients?: ReadonlyMap<string, Float32Array> } = {}) {
   const { outgoing, base } = client
@@ -25,7 +27,7 @@ describe('an exchange', { concurrency: false }, () => {
 
   test('sends gradients that were written into the views of the client, over several servers', async () => {
     const fleet = await fleetOf(2, { optimizer })
-    const client = await fleet.connect(0, large)
+    const client = await fleet.connect(0, even)
     await client.pull()
     assert.deepEqual([...client.outgoing.keys()].sort(), ['a', 'b', 'm'])
     fillOutgoing(client, -2)
@@ -49,7 +51,7 @@ describe('an exchange', { concurrency: false }, () => {
 
   test('that is not finite is not sent, and the next one is applied as the first', async () => {
     const fleet = await fleetOf(2, { optimizer })
-    const client = await fleet.connect(0, large)
+    const client = await fleet.connect(0, even)
     await client.pull()
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, 1e20]) {
       fillOutgoing(client, 0)

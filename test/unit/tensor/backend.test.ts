@@ -41,7 +41,11 @@ test('auto selects the first backend that starts and says why those before it di
 
 test('a backend that the job names is selected, whichever backends come before it', async () => {
   for (const wanted of ['wasm', 'cpu', 'wasm'] as const) {
-    assert.deepEqual(await selectBackend(wanted, silentLog), { name: wanted, reason: `${wanted} chosen` })
+    assert.deepEqual(await selectBackend(wanted, silentLog), {
+      name: wanted,
+      reason: `${wanted} chosen`,
+      usesGpu: false,
+    })
     assert.equal(tf.getBackend(), wanted)
   }
 })
@@ -82,6 +86,8 @@ test('TensorFlow of the cache is selected first, computes, and the reason names 
   assert.deepEqual(await selectBackend('auto', silentLog, cache), {
     name: 'tensorflow',
     reason: `tensorflow chosen (from ${tensorflowFolder(cache)})`,
+    // The wheel of the set-up has no CUDA.
+    usesGpu: false,
   })
   assert.deepEqual([...tf.tidy(() => tf.matMul([[1, 2]], [[3], [4]]).dataSync())], [11])
 })
