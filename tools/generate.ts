@@ -11,6 +11,7 @@ import { findHelm } from './helm.ts'
 import { measuredCosts } from './measured-costs.ts'
 import { monitoringFiles } from './monitoring/outputs.ts'
 import { plainManifests } from './plain-manifests.ts'
+import { buildTensorKernels } from './tensor-kernels/build.ts'
 
 const HEADER = '# Made by `npm run generate` from src/api: change the types there, not this file.\n'
 const ROOT = new URL('../', import.meta.url)
@@ -21,6 +22,7 @@ const MANIFESTS = new URL('../deploy/operator/', import.meta.url)
 const START_HELP = new URL('start-help.txt', import.meta.url)
 const KERNELS = new URL('../src/ps/kernels.wasm', import.meta.url)
 const SCAN = new URL('../src/wire/scan.wasm', import.meta.url)
+const TENSOR_KERNELS = new URL('../src/tensor/wasm-kernels.wasm', import.meta.url)
 
 export const MEASURED = new URL('../src/simulate/measured.json', import.meta.url)
 
@@ -39,6 +41,7 @@ async function generate(): Promise<void> {
     { url: MEASURED, bytes: Buffer.from(measuredCosts()) },
     { url: KERNELS, bytes: await buildKernels() },
     { url: SCAN, bytes: await buildScan() },
+    { url: TENSOR_KERNELS, bytes: await buildTensorKernels() },
   ]) {
     await mkdir(new URL('.', url), { recursive: true })
     await writeFile(url, bytes)

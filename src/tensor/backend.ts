@@ -9,7 +9,9 @@ import { registerConv2DGradient, registerOperations } from './operations.ts'
 import { loadTensorFlow } from './tensorflow.ts'
 import { tensorflowOperations } from './tensorflow-operations.ts'
 import { tf } from './tf.ts'
-import { shareIdentity, wasmOperations } from './wasm.ts'
+import { wasmOperations } from './wasm.ts'
+import { kernels } from './wasm-heap.ts'
+import { replaceKernels } from './wasm-kernels.ts'
 
 export const BACKENDS = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const
 export type Backend = (typeof BACKENDS)[number]
@@ -85,8 +87,9 @@ async function startWasm(): Promise<undefined> {
   const wasm = require('@tensorflow/tfjs-backend-wasm') as { setWasmPaths(folder: string): void }
   wasm.setWasmPaths(join(dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json')), 'dist/'))
   registerOperations('wasm', wasmOperations)
-  shareIdentity()
+  replaceKernels()
   await use('wasm')
+  kernels()
 }
 
 async function use(name: Backend): Promise<undefined> {

@@ -7,7 +7,7 @@ import {
   type Conv2DAttributes,
   type Conv2DGradient,
   type Conv2DGradients,
-  composeConv2DGradients,
+  dilatedConv2DGradients,
 } from './conv2d-gradients.ts'
 import { type Tensor, type Tensor2D, type Tensor4D, tf } from './tf.ts'
 
@@ -22,7 +22,6 @@ export interface Operations {
   softmax(x: Tensor2D): Tensor2D
 }
 
-const dilatedConv2DGradients = composeConv2DGradients()
 const stockConv2DGradient = tf.getGradient('Conv2D')
 
 const composed: Operations = {

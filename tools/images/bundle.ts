@@ -47,7 +47,7 @@ export async function bundleRuntime(outdir: string): Promise<void> {
   const lib = join(outdir, 'runtime')
   const external = ['sharp', '@tensorflow/*', 'webgpu']
   await build({ ...common, entryPoints, outdir: lib, splitting: true, external, plugins: [threadUrls] })
-  for (const kernels of ['src/ps/kernels.wasm', 'src/wire/scan.wasm'])
+  for (const kernels of ['src/ps/kernels.wasm', 'src/wire/scan.wasm', 'src/tensor/wasm-kernels.wasm'])
     await copyFile(join(ROOT, kernels), join(lib, basename(kernels)))
 }
 

@@ -144,18 +144,21 @@ for (const backend of GRADIENT_BACKENDS)
     }
   })
 
-test('gradients for any small shape, stride and padding equal finite differences and tfjs-cpu', async () => {
+test('gradients for any small shape, stride, padding and number of channels equal finite differences and tfjs-cpu', async () => {
   const size = fc.integer({ min: 4, max: 9 })
   const kernel = fc.constantFrom(1, 2, 3, 4)
   const pads = fc.integer({ min: 0, max: 3 })
   const shapes = fc.record({
-    input: fc.tuple(fc.constantFrom(1, 3), size, size, fc.constant(2)),
-    filter: fc.tuple(kernel, kernel, fc.constant(2), fc.constantFrom(1, 3)),
+    sizes: fc.tuple(fc.constantFrom(1, 3), size, size),
+    kernels: fc.tuple(kernel, kernel),
+    channels: fc.tuple(fc.integer({ min: 1, max: 14 }), fc.integer({ min: 1, max: 18 })),
     strides: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
     pad: fc.oneof(fc.constantFrom('same' as const, 'valid' as const), fc.tuple(pads, pads, pads, pads)),
   })
   await fc.assert(
-    fc.asyncProperty(shapes, async (shape) => void (await checkCase(shape))),
+    fc.asyncProperty(shapes, async ({ sizes, kernels, channels: [ci, co], ...rest }) => {
+      await checkCase({ input: [...sizes, ci], filter: [...kernels, ci, co], ...rest })
+    }),
     { numRuns: 60 },
   )
 })
