@@ -27,6 +27,10 @@ type KernelName =
   | 'pack'
   | 'multiply'
   | 'outer'
+  | 'moments'
+  | 'normalise'
+  | 'gradientSums'
+  | 'normaliseGradient'
 
 const instances = new WeakMap<WebAssembly.Memory, Kernels>()
 

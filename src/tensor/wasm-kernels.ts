@@ -2,6 +2,7 @@
 
 import { type Conv2DAttributes, conv2DInfo } from './conv2d-gradients.ts'
 import { type KernelBackend, type KernelConfig, type Tensor, type Tensor4D, tf } from './tf.ts'
+import { applyBatchNorm, type BatchNormVectors } from './wasm-batch-norm.ts'
 import { convolve } from './wasm-conv2d.ts'
 import { type MatMulAttributes, multiplyMatrices } from './wasm-matmul.ts'
 
@@ -33,6 +34,14 @@ const REPLACEMENTS: Readonly<Record<string, (stock: KernelFunc) => KernelFunc>> 
     const attributes = call.attrs as unknown as Conv2DAttributes & { dataFormat: 'NHWC' | 'NCHW' }
     if (attributes.dataFormat !== 'NHWC') return stock(call)
     return convolve(x, filter, conv2DInfo(x.shape, filter.shape, attributes))
+  },
+
+  FusedBatchNorm: (stock) => (call) => {
+    const { x, mean, variance, scale, offset } = call.inputs as Record<string, Tensor> & { x: Tensor4D }
+    const isOfChannels = [mean, variance, scale, offset].every((vector) => vector?.size === x.shape[3])
+    if (!isOfChannels) return stock(call)
+    const vectors = { mean_C: mean, variance_C: variance, gamma_C: scale, beta_C: offset } as BatchNormVectors
+    return applyBatchNorm(x, vectors, (call.attrs as { varianceEpsilon: number }).varianceEpsilon)
   },
 
   BatchMatMul: (stock) => (call) => {

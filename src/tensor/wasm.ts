@@ -1,6 +1,7 @@
 /** The operations that the WASM backend implements differently from tfjs. */
 import { type Conv2DGradient, conv2DInfo } from './conv2d-gradients.ts'
 import type { Operations } from './operations.ts'
+import { wasmBatchNormTraining } from './wasm-batch-norm.ts'
 import { filterGradient, inputGradient } from './wasm-conv2d.ts'
 import { asTensor } from './wasm-heap.ts'
 
@@ -14,4 +15,5 @@ const conv2dGradients: Conv2DGradient = (dy, x, filter, attributes) => {
 
 export const wasmOperations: Partial<Operations> = {
   conv2dGradients,
+  batchNormTraining: wasmBatchNormTraining,
 }

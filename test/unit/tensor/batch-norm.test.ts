@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { silentLog } from '../../../src/support/log.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
-import { batchNormTraining } from '../../../src/tensor/batch-norm.ts'
+import { operations } from '../../../src/tensor/operations.ts'
 import { type Tensor, type Tensor1D, type Tensor4D, tf } from '../../../src/tensor/tf.ts'
 import { derivative, randomValues, worstError } from './numeric.ts'
 
@@ -49,6 +49,7 @@ const SHAPES: [number, number, number, number][] = [
   [2, 3, 3, 4],
   [5, 1, 1, 3],
   [1, 5, 2, 2],
+  [1, 1, 3, 21],
 ]
 
 for (const backend of ['wasm', 'cpu'] as const) {
@@ -60,7 +61,9 @@ for (const backend of ['wasm', 'cpu'] as const) {
       const [x, weight] = [randomValues(length, 5), randomValues(length, 6)]
       const [gamma, beta] = [randomValues(channels, 7), randomValues(channels, 8)]
       const loss = (x_BHWC: Tensor4D, gamma_C: Tensor1D, beta_C: Tensor1D) =>
-        tf.sum(tf.mul(batchNormTraining(x_BHWC, gamma_C, beta_C, EPSILON).y_BHWC, tf.tensor(weight, shape)))
+        tf.sum(
+          tf.mul(operations().batchNormTraining(x_BHWC, gamma_C, beta_C, EPSILON).y_BHWC, tf.tensor(weight, shape)),
+        )
       const inputs: Tensor[] = [tf.tensor(x, shape), tf.tensor1d(gamma), tf.tensor1d(beta)]
       const { value, grads } = tf.valueAndGrads(loss as never)(inputs)
       const [dx, dgamma, dbeta] = grads.map((tensor) => tensor.dataSync())
@@ -88,26 +91,86 @@ for (const backend of ['wasm', 'cpu'] as const) {
   }
 }
 
-test('batch norm returns the mean and the biased variance of the batch', async () => {
+/** Runs batch norm with γ = 1 and β = 0. */
+function normalised(x: Float32Array, shape: [number, number, number, number]) {
+  return tf.tidy(() => {
+    const [gamma, beta] = [tf.ones([shape[3]]), tf.zeros([shape[3]])] as [Tensor1D, Tensor1D]
+    const { y_BHWC, mean_C, variance_C } = operations().batchNormTraining(tf.tensor4d(x, shape), gamma, beta, EPSILON)
+    return { y: y_BHWC.dataSync(), mean: mean_C.dataSync(), variance: variance_C.dataSync() }
+  })
+}
+
+for (const shape of [
+  [2, 4, 3, 2],
+  [3, 9, 7, 21],
+  [1, 1, 1, 5],
+] as [number, number, number, number][])
+  test(`batch norm of ${shape.join('×')} returns the mean and the biased variance of the batch`, async () => {
+    await tf.setBackend('wasm')
+    const x = randomValues(
+      shape.reduce((a, b) => a * b, 1),
+      9,
+    )
+    const moments = momentsOf(x, shape[3])
+    const { mean, variance } = normalised(x, shape)
+    const expected = (key: keyof Moments) => moments.map((one) => one[key])
+    assert.ok(worstError(mean, expected('mean')) < 1e-6)
+    assert.ok(worstError(variance, expected('variance')) < 1e-6)
+  })
+
+test('a mean that is a thousand times the deviation leaves the variance and the result exact', async () => {
   await tf.setBackend('wasm')
-  const x = randomValues(2 * 4 * 3 * 2, 9)
-  const { mean_C, variance_C } = batchNormTraining(
-    tf.tensor4d(x, [2, 4, 3, 2]),
-    tf.tensor1d([1, 1]),
-    tf.tensor1d([0, 0]),
-    EPSILON,
-  )
-  const moments = momentsOf(x, 2)
+  const shape: [number, number, number, number] = [4, 9, 7, 3]
+  const x = randomValues(4 * 9 * 7 * 3, 9).map((value) => value + 1000)
+  const moments = momentsOf(x, 3)
+  const { y, variance } = normalised(x, shape)
   assert.ok(
     worstError(
-      mean_C.dataSync(),
-      moments.map(({ mean }) => mean),
-    ) < 1e-6,
+      variance,
+      moments.map((one) => one.variance),
+    ) < 1e-5,
   )
-  assert.ok(
-    worstError(
-      variance_C.dataSync(),
-      moments.map(({ variance }) => variance),
-    ) < 1e-6,
-  )
+  const expected = Array.from(x, (value, i) => {
+    const { mean, variance } = moments[i % 3] as Moments
+    return (value - mean) / Math.sqrt(variance + EPSILON)
+  })
+  assert.ok(worstError(y, expected) < 2e-4, `${worstError(y, expected)}`)
+})
+
+test('batch norm with given statistics, as at evaluation, is the same on WASM and on tfjs-cpu', async () => {
+  const [x, gamma, beta, mean] = [60, 5, 5, 5].map((length, seed) => randomValues(length, seed)) as Float32Array[]
+  const variance = randomValues(5, 9).map((value) => value + 1)
+  const results: Float32Array[] = []
+  for (const backend of ['wasm', 'cpu']) {
+    await tf.setBackend(backend)
+    for (const scale of [gamma, undefined]) {
+      const vectors = [mean, variance, beta, scale].map((values) => values && tf.tensor1d(values))
+      const y = tf.batchNorm(
+        tf.tensor4d(x as Float32Array, [2, 3, 2, 5]),
+        ...(vectors as [Tensor1D, Tensor1D]),
+        EPSILON,
+      )
+      results.push(y.dataSync() as Float32Array)
+    }
+  }
+  const [own, stock, expected, expectedStock] = results as [Float32Array, Float32Array, Float32Array, Float32Array]
+  assert.ok(worstError(own, expected) < 1e-5)
+  assert.ok(worstError(stock, expectedStock) < 1e-5, 'without gamma')
+})
+
+test('batch norm and its gradient leak no tensor', async () => {
+  await tf.setBackend('wasm')
+  const [x, gamma, beta] = [tf.ones([1, 2, 2, 3]), tf.ones([3]), tf.zeros([3])] as [Tensor4D, Tensor1D, Tensor1D]
+  const run = () => {
+    const { value, grads } = tf.valueAndGrads((...inputs: Tensor[]) => {
+      const [x_BHWC, gamma_C, beta_C] = inputs as [Tensor4D, Tensor1D, Tensor1D]
+      return tf.sum(operations().batchNormTraining(x_BHWC, gamma_C, beta_C, EPSILON).y_BHWC)
+    })([x, gamma, beta])
+    tf.dispose([value, ...grads])
+  }
+  run()
+  const before = tf.memory()
+  for (let i = 0; i < 3; i++) run()
+  assert.equal(tf.memory().numTensors, before.numTensors)
+  assert.equal(tf.memory().numDataBuffers, before.numDataBuffers)
 })
