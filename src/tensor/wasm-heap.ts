@@ -31,6 +31,8 @@ type KernelName =
   | 'normalise'
   | 'gradientSums'
   | 'normaliseGradient'
+  | 'addRelu'
+  | 'reluGradient'
 
 const instances = new WeakMap<WebAssembly.Memory, Kernels>()
 

@@ -4,6 +4,7 @@ import type { Operations } from './operations.ts'
 import { wasmBatchNormTraining } from './wasm-batch-norm.ts'
 import { filterGradient, inputGradient } from './wasm-conv2d.ts'
 import { asTensor } from './wasm-heap.ts'
+import { wasmAddRelu, wasmRelu } from './wasm-relu.ts'
 
 const conv2dGradients: Conv2DGradient = (dy, x, filter, attributes) => {
   const info = conv2DInfo(x.shape, filter.shape, attributes)
@@ -16,4 +17,6 @@ const conv2dGradients: Conv2DGradient = (dy, x, filter, attributes) => {
 export const wasmOperations: Partial<Operations> = {
   conv2dGradients,
   batchNormTraining: wasmBatchNormTraining,
+  relu: wasmRelu,
+  addRelu: wasmAddRelu,
 }
