@@ -33,6 +33,7 @@ type KernelName =
   | 'normaliseGradient'
   | 'addRelu'
   | 'reluGradient'
+  | 'maxPoolGradient'
 
 const instances = new WeakMap<WebAssembly.Memory, Kernels>()
 

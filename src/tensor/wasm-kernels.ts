@@ -5,6 +5,7 @@ import { type KernelBackend, type KernelConfig, type Tensor, type Tensor4D, tf }
 import { applyBatchNorm, type BatchNormVectors } from './wasm-batch-norm.ts'
 import { convolve } from './wasm-conv2d.ts'
 import { type MatMulAttributes, multiplyMatrices } from './wasm-matmul.ts'
+import { type MaxPoolAttributes, maxPoolGradient } from './wasm-max-pool.ts'
 
 type KernelFunc = KernelConfig['kernelFunc']
 
@@ -42,6 +43,11 @@ const REPLACEMENTS: Readonly<Record<string, (stock: KernelFunc) => KernelFunc>> 
     if (!isOfChannels) return stock(call)
     const vectors = { mean_C: mean, variance_C: variance, gamma_C: scale, beta_C: offset } as BatchNormVectors
     return applyBatchNorm(x, vectors, (call.attrs as { varianceEpsilon: number }).varianceEpsilon)
+  },
+
+  MaxPoolGrad: () => (call) => {
+    const { dy, input } = call.inputs as { dy: Tensor4D; input: Tensor4D }
+    return maxPoolGradient(input, dy, call.attrs as unknown as MaxPoolAttributes)
   },
 
   BatchMatMul: (stock) => (call) => {
