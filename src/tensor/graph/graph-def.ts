@@ -81,7 +81,7 @@ const root = protobuf.Root.fromJSON({
     Versions: { fields: { producer: { type: 'int32', id: 1 } } },
     Graph: { fields: { node: repeated('Node', 1), versions: { type: 'Versions', id: 4 } } },
     GpuOptions: { fields: { allowGrowth: { type: 'bool', id: 4 } } },
-    Rewrites: { fields: { arithmeticOptimization: { type: 'int32', id: 7 } } },
+    Rewrites: { fields: { arithmeticOptimization: { type: 'int32', id: 7 }, remapping: { type: 'int32', id: 14 } } },
     GraphOptions: { fields: { rewriteOptions: { type: 'Rewrites', id: 10 } } },
     Config: {
       fields: {
@@ -104,10 +104,10 @@ const OFF = 2
 
 /**
  * Takes memory of a GPU as it is needed, and runs operations that have no kernel for the GPU on the CPU. TensorFlow must not
- * rewrite formulas: a recorded step would round differently from an eager one.
+ * rewrite formulas or fuse operations: a recorded step would round differently from an eager one.
  */
 export function sessionConfig(): Uint8Array {
-  const graphOptions = { rewriteOptions: { arithmeticOptimization: OFF } }
+  const graphOptions = { rewriteOptions: { arithmeticOptimization: OFF, remapping: OFF } }
   const config = { gpuOptions: { allowGrowth: true }, allowSoftPlacement: true, graphOptions }
   return Config.encode(Config.fromObject(config)).finish()
 }
