@@ -255,7 +255,8 @@ export const Training = z.strictObject({
 export const Straggling = z.strictObject({
   slowerThan: z
     .number()
-    .min(1.5)
+    // Not at least 1.5: API servers compare whole numbers with the whole part of a bound.
+    .gt(1)
     .max(1000)
     .describe('A worker is slow if a step takes it longer than this factor times the median of all workers.'),
   forSeconds: z.int().min(10).max(86_400).describe('Seconds for which it must be slow without a break.'),
