@@ -1,6 +1,6 @@
 /**
  * A PretrainJob small enough to run many times: images of 16 pixels, ten seconds on 2 cores. It trains on WASM, which needs
- * half the CPU time of native TensorFlow for such images; `small-detection-job.ts` uses TensorFlow where it is installed.
+ * no set-up; `small-detection-job.ts` uses TensorFlow where it is installed.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

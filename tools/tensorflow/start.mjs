@@ -4,7 +4,8 @@ import { runWithNode, setUp } from '../setup.mjs'
 const HELP = `Usage: npm run setup:tensorflow [-- --remove]
 
 Sets up native TensorFlow for this user. From then on every clone trains with it on CPUs where a job says
-\`backend: auto\`, the default: large networks train faster than on WASM, the -mini ones do not (README.md, "Measured").
+\`backend: auto\`, the default: steps take a half to a fifth of their time on WASM
+(README.md, "Measured").
 It needs Linux on x86-64, python3 with pip, g++, about 1.1 GB of disk while it runs and 0.7 GB afterwards, and the network
 once, for a package of 230 MB from PyPI.
 
