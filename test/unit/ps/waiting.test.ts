@@ -105,7 +105,9 @@ test('every connected worker goes on, whatever happened before', () => {
       fc.integer({ min: 1, max: 3 }),
       fc.nat({ max: 2 }),
       fc.array(event, { maxLength: 250, size: 'max' }),
-      (policy, shards, warmStartSteps, events) => {
+      (policy, servers, warmStartSteps, events) => {
+        // docs/training.md: with several servers, a connection that breaks in mid-push can stop a job with syncBackup.
+        const shards = policy.type === 'syncBackup' ? 1 : servers
         const fleet = new Fleet(policy, shards, warmStartSteps)
         for (const { what, who, choice } of events) fleet[what](who, choice)
         const isWarmStart = (fleet.shards[0]?.version ?? 0) < warmStartSteps
