@@ -114,6 +114,11 @@ export class Training {
     return this.#turns.wait(index, () => this.done)
   }
 
+  /** Call when the worker has waited for as long as one request may be open. `turn` does. */
+  noteWaited({ index }: WorkerId): void {
+    this.#turns.onWaited(index)
+  }
+
   /**
    * Only worker 0 trains until `warmStartSteps`, and until it has pushed the statistics of calibrated batch norm to this
    * shard.

@@ -35,11 +35,19 @@ export class Turns {
     const check = () => {
       if (mayGo()) resolve()
     }
-    const timer = setTimeout(resolve, AT_MOST_MS)
+    const timer = setTimeout(() => {
+      this.onWaited(worker)
+      resolve()
+    }, AT_MOST_MS)
     this.#checks.add(check)
     await promise
     clearTimeout(timer)
     this.#checks.delete(check)
+  }
+
+  /** Call when the worker has waited for as long as a request may be open. */
+  onWaited(worker: number): void {
+    this.#policy.onWaited?.(worker)
   }
 
   /** Call after a change that waiting pulls may depend on. */

@@ -35,6 +35,8 @@ export interface Policy {
   forget?(worker: number): void
   /** Whether the worker must wait with its next pull. It is asked again after each call of the functions above. */
   mustWait?(worker: number): boolean
+  /** Called when the worker has waited for as long as one request may be open; it asks again if it still must wait. */
+  onWaited?(worker: number): void
   /** May change the gradient. @returns a factor for the learning rate */
   beforeUpdate(push: { worker: number; staleness: number }): number
   /** Present if several pushes make one update. */

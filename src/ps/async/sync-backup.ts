@@ -4,8 +4,12 @@
  *
  * As with tf.train.SyncReplicasOptimizer, whose accumulators belong to variables, each shard gathers for itself, and two
  * shards may leave out different workers. A worker pulls from every shard when the update that it contributed to is
- * applied there. Each active worker pushes to every shard, so at most as many miss an update as that shard can do
- * without: no two shards wait for each other.
+ * applied there.
+ *
+ * Only shard 0 makes a worker wait without limit. A connection to one shard can break in mid-push, and then the gradient of
+ * a worker may be stale on shard 0 and counted on shard 1, and that of another worker the other way round: each of them
+ * would wait for the other. So the other shards hold a worker for one wait only. After it, the worker computes on weights
+ * there that it has contributed to already, and its next gradient of them is dropped.
  */
 import { elementKernel } from '../kernel.ts'
 import type { Gathering, PolicyKind, PolicyShard } from './policy.ts'
@@ -27,10 +31,13 @@ export const MEAN = elementKernel({
 export const syncBackup: PolicyKind<'syncBackup'> = {
   needsScratch: true,
   kernels: [SUM, MEAN],
-  create({ backups }, shard, { workers }) {
+  create({ backups }, shard, { index, workers }) {
+    const isFirst = index === 0
     const active = new Set<number>()
     /** Present pods that have pushed a gradient of the present weights. */
     const contributors = new Set<number>()
+    /** Contributors that have waited long enough. */
+    const released = new Set<number>()
     // With more than `backups` workers missing, an update is made of the gradients of all that are there.
     const wanted = () => Math.max(1, Math.min(workers - backups, active.size))
     return {
@@ -39,21 +46,42 @@ export const syncBackup: PolicyKind<'syncBackup'> = {
       forget(worker) {
         active.delete(worker)
         contributors.delete(worker)
+        released.delete(worker)
       },
-      mustWait: (worker) => contributors.has(worker),
+      mustWait: (worker) => contributors.has(worker) && !released.has(worker),
+      onWaited(worker) {
+        if (!isFirst) released.add(worker)
+      },
       beforeUpdate: () => 1,
-      gathering: gather(shard, contributors, wanted),
+      gathering: gather(shard, {
+        wanted,
+        contributors,
+        refusal: isFirst ? 'wait' : 'stale',
+        begin() {
+          contributors.clear()
+          released.clear()
+        },
+      }),
     }
   },
 }
 
-function gather(shard: PolicyShard, contributors: Set<number>, wanted: () => number): Gathering {
+interface Round {
+  wanted(): number
+  readonly contributors: Set<number>
+  /** The result of a second gradient of the same weights. */
+  readonly refusal: 'wait' | 'stale'
+  /** Called when the gradients of the present weights are complete. */
+  begin(): void
+}
+
+function gather(shard: PolicyShard, { wanted, contributors, refusal, begin }: Round): Gathering {
   let pushes = 0
   let batchesInAll = 0
   return {
     refusal({ worker, staleness }) {
       if (staleness > 0) return 'stale'
-      return contributors.has(worker) ? 'wait' : undefined
+      return contributors.has(worker) ? refusal : undefined
     },
     add({ worker, batches }) {
       if (pushes === 0) shard.scratch.fill(0)
@@ -69,7 +97,7 @@ function gather(shard: PolicyShard, contributors: Set<number>, wanted: () => num
       shard.runOnPush(MEAN, { count: pushes })
       const batches = batchesInAll / pushes
       pushes = batchesInAll = 0
-      contributors.clear()
+      begin()
       return batches
     },
   }
