@@ -2,12 +2,8 @@
  * `node server-process.ts INDEX FOLDER HOST...`: a parameter server at a free port, which it sends to its parent. Each
  * message asks for its CPU time, memory and step.
  */
-import { join } from 'node:path'
-import { realFileSystem } from '../../src/checkpoint/file-system.ts'
-import { createPsMetrics } from '../../src/metrics/ps.ts'
 import { ParameterServer } from '../../src/ps/parameter-server.ts'
-import { systemClock } from '../../src/support/clock.ts'
-import { silentLog } from '../../src/support/log.ts'
+import { serverOptions } from '../../test/support/server-options.ts'
 import { jobConfig } from './job.ts'
 
 export interface ServerUsage {
@@ -19,20 +15,7 @@ export interface ServerUsage {
 }
 
 const [index = '', folder = '', ...hosts] = process.argv.slice(2)
-const server = new ParameterServer({
-  config: jobConfig(hosts),
-  index: Number(index),
-  podUid: `ps-${index}`,
-  attempt: 0,
-  checkpointDir: folder,
-  sourceDir: folder,
-  historyFile: join(folder, 'history.jsonl'),
-  hostsFile: undefined,
-  clock: systemClock,
-  fs: realFileSystem,
-  log: silentLog,
-  metrics: createPsMetrics(),
-})
+const server = new ParameterServer(serverOptions(jobConfig(hosts), Number(index), folder))
 const port = await server.start('127.0.0.1', 0)
 
 process.on('message', () => {

@@ -2,16 +2,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { realFileSystem } from '../../../src/checkpoint/file-system.ts'
 import { type Class, type ClassList, encodeClasses } from '../../../src/contract/classes.ts'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
-import { createPsMetrics } from '../../../src/metrics/ps.ts'
 import { ParameterServer, type ParameterServerOptions } from '../../../src/ps/parameter-server.ts'
 import type { ServerLimits } from '../../../src/ps/server.ts'
-import { systemClock } from '../../../src/support/clock.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { type ModelLayout, placementOf } from '../../../src/wire/layout.ts'
 import { connectShards, type ShardClient } from '../../../src/worker/client.ts'
+import { serverOptions } from '../../support/server-options.ts'
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts'
 
 export const BEAT_MS = 500
@@ -62,7 +60,8 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
   let attempt = 0
   const make = (index: number, more: Partial<ParameterServerOptions> = {}) =>
     new ParameterServer({
-      ...serverOptions({ ...config, topology }, index, folder, options),
+      ...serverOptions({ ...config, topology }, index, folder),
+      limits: { heartbeatMs: BEAT_MS, ...options.limits },
       attempt,
       ...options.each?.(index),
       ...more,
@@ -125,28 +124,6 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
       await Promise.all(proxies.map((proxy) => proxy.close()))
       if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
     },
-  }
-}
-
-function serverOptions(
-  config: RuntimeConfig,
-  index: number,
-  folder: string,
-  { limits }: FleetOptions,
-): Omit<ParameterServerOptions, 'attempt'> {
-  return {
-    config,
-    index,
-    podUid: `ps-${index}`,
-    checkpointDir: folder,
-    sourceDir: '/nowhere',
-    historyFile: join(folder, 'history.jsonl'),
-    hostsFile: undefined,
-    clock: systemClock,
-    fs: realFileSystem,
-    log: silentLog,
-    metrics: createPsMetrics(),
-    limits: { heartbeatMs: BEAT_MS, ...limits },
   }
 }
 
