@@ -1,5 +1,5 @@
 /**
- * The text of scan.wasm: the pass over a body that src/wire/frames.ts describes. Its checksum and the largest of its float32
+ * The functions of scan.wasm: the pass over a body that src/wire/frames.ts describes. Its checksum and the largest of its float32
  * values are computed at once, because the memory is slower than the arithmetic.
  */
 
@@ -49,5 +49,5 @@ function pass(name: string, stores: boolean): string {
 }
 
 export function compileScan(): string {
-  return `(module\n  (import "env" "memory" (memory 1 65536))${pass('scan', false)}${pass('copy', true)}\n)\n`
+  return pass('scan', false) + pass('copy', true)
 }

@@ -22,6 +22,7 @@ const MANIFESTS = new URL('../deploy/operator/', import.meta.url)
 const START_HELP = new URL('start-help.txt', import.meta.url)
 const KERNELS = new URL('../src/ps/kernels.wasm', import.meta.url)
 const SCAN = new URL('../src/wire/scan.wasm', import.meta.url)
+const SCAN_SHARED = new URL('../src/wire/scan-shared.wasm', import.meta.url)
 const TENSOR_KERNELS = new URL('../src/tensor/wasm-kernels.wasm', import.meta.url)
 
 export const MEASURED = new URL('../src/simulate/measured.json', import.meta.url)
@@ -40,7 +41,8 @@ async function generate(): Promise<void> {
     help,
     { url: MEASURED, bytes: Buffer.from(measuredCosts()) },
     { url: KERNELS, bytes: await buildKernels() },
-    { url: SCAN, bytes: await buildScan() },
+    { url: SCAN, bytes: await buildScan({ isShared: false }) },
+    { url: SCAN_SHARED, bytes: await buildScan({ isShared: true }) },
     { url: TENSOR_KERNELS, bytes: await buildTensorKernels() },
   ]) {
     await mkdir(new URL('.', url), { recursive: true })

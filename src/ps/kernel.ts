@@ -19,3 +19,6 @@ export function elementKernel<Arrays extends string, Scalars extends string>(
 ): ElementKernel<Arrays, Scalars> {
   return kernel
 }
+
+/** A compiled kernel: positions of the arrays in bytes, their elements, then scalars. */
+export type KernelFunction = (...numbers: number[]) => void

@@ -1,15 +1,17 @@
-/** The arithmetic of kernels.wasm over float32 arrays in one WebAssembly memory. */
-import { readFileSync } from 'node:fs'
-import type { ElementKernel } from './kernel.ts'
-
-const compiled = new WebAssembly.Module(readFileSync(new URL('kernels.wasm', import.meta.url)))
+/** The arithmetic of kernels.wasm over float32 arrays in one shared WebAssembly memory. */
+import type { ElementKernel, KernelFunction } from './kernel.ts'
+import { kernelFunctions } from './kernel-functions.ts'
+import { KernelThreads } from './kernel-threads.ts'
 
 /** Positions of arrays are bytes from the start of the memory that the kernels were loaded with. */
 export class Kernels {
-  readonly #functions: Record<string, (...numbers: number[]) => void>
+  readonly #functions: Readonly<Record<string, KernelFunction>>
+  readonly #threads: KernelThreads
 
-  constructor(memory: WebAssembly.Memory) {
-    this.#functions = new WebAssembly.Instance(compiled, { env: { memory } }).exports as never
+  /** @param memory a shared one. @param threads that run a kernel, with the calling one; the others end with the process */
+  constructor(memory: WebAssembly.Memory, threads = 1) {
+    this.#functions = kernelFunctions(memory)
+    this.#threads = new KernelThreads(memory, Object.values(this.#functions), threads)
   }
 
   /** @param length elements of each array */
@@ -21,6 +23,7 @@ export class Kernels {
   ): void {
     const found = this.#functions[name]
     if (!found) throw new RangeError(`kernels.wasm has no ${name}: run npm run generate`)
-    found(...arrays.map((array) => positions[array]), length, ...scalars.map((scalar) => values[scalar]))
+    const numbers = scalars.map((scalar) => values[scalar])
+    this.#threads.run(found, arrays.map((array) => positions[array]), length, numbers) // biome-ignore format: one call
   }
 }

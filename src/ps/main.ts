@@ -1,4 +1,5 @@
 /** `downpour ps`: the process of one parameter server. */
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { realFileSystem } from '../checkpoint/file-system.ts'
 import { exitCodeOf } from '../contract/exit-codes.ts'
@@ -21,6 +22,8 @@ import { createLog, type Log } from '../support/log.ts'
 import { readSecret } from '../support/secret.ts'
 import { ParameterServer } from './parameter-server.ts'
 
+/** That apply a push: with more of them, the memory limits its speed. */
+const MAX_THREADS = 4
 const WORKERS_LEAVE_WITHIN_MS = 10_000
 const SHARDS_WAIT_FOR_ROUND_MS = 20_000
 
@@ -64,6 +67,7 @@ function assemble(
     fs: realFileSystem,
     log: log.child({ job: config.job.name }),
     metrics,
+    threads: Math.min(availableParallelism(), MAX_THREADS),
   })
 }
 

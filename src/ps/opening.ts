@@ -9,7 +9,7 @@ import type { JobClasses } from './job-classes.ts'
 import { LeaseTable } from './leases.ts'
 import type { OpenShard } from './peer.ts'
 import { createShard, initialise, type OwnCheckpoint, ownRecord, restoreOwn } from './restore.ts'
-import type { Shard } from './shard.ts'
+import type { Shard, ShardOptions } from './shard.ts'
 import type { Source } from './source.ts'
 import { type Applied, Training } from './training.ts'
 import type { Pace } from './turns.ts'
@@ -24,8 +24,7 @@ export interface OpeningOptions {
   own: OwnCheckpoint
   /** Only on parameter server 0. */
   classes: JobClasses | undefined
-  /** Of the bodies of pushes and pulls at once. */
-  bodyLimitBytes: number
+  resources: Pick<ShardOptions, 'bodyLimitBytes' | 'threads'>
   fs: FileSystem
   log: Log
   onApplied: (applied: Applied) => void
@@ -43,11 +42,11 @@ export async function openShard(layout: ModelLayout, dataUnits: number, options:
 }
 
 async function fillShard(layout: ModelLayout, options: OpeningOptions) {
-  const { config, index, source, own, fs, log, bodyLimitBytes } = options
+  const { config, index, source, own, fs, log, resources } = options
   const { parameterServers } = config.topology
   const shardLayout = placeLayout(layout, parameterServers, placementOf(config)).shards[index]
   if (!shardLayout) throw new RangeError(`no shard ${index} of ${parameterServers}`)
-  const shard = createShard(shardLayout, config, bodyLimitBytes)
+  const shard = createShard(shardLayout, config, resources)
   if (own.latest) {
     await restoreOwn(shard, own.latest, fs, log)
     return { shard, firstWeights: pickFirstWeights(own.latest.manifest) }

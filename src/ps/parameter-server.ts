@@ -51,6 +51,8 @@ export interface ParameterServerOptions {
   log: Log
   metrics: PsMetrics
   limits?: Partial<ServerLimits>
+  /** That apply a push; by default one. */
+  threads?: number
 }
 
 const POLL_MS = 50
@@ -245,13 +247,13 @@ export class ParameterServer {
   }
 
   async #open(layout: ModelLayout, dataUnits: number): Promise<OpenShard> {
-    const { config, index, fs, log, limits } = this.#options
+    const { config, index, fs, log, limits, threads } = this.#options
     const { bufferLimitBytes: bodyLimitBytes } = { ...DEFAULT_LIMITS, ...limits }
     try {
       const open = await openShard(layout, dataUnits, {
         config,
         index,
-        bodyLimitBytes,
+        resources: { bodyLimitBytes, ...(threads && { threads }) },
         source: this.#own.latest ? undefined : await this.#source.open(),
         fs,
         log,

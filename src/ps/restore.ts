@@ -10,11 +10,14 @@ import type { VariableSpec } from '../support/variables.ts'
 import { type LayoutEntry, type ShardLayout, viewsOf } from '../wire/layout.ts'
 import { needsScratch } from './async/policies.ts'
 import { assertHas, type FirstWeights, firstWeightsOf } from './first-weights.ts'
-import { Shard } from './shard.ts'
+import { Shard, type ShardOptions } from './shard.ts'
 import type { Source } from './source.ts'
 
-/** @param bodyLimitBytes of the bodies of pushes and pulls at once; absent: a default */
-export function createShard(layout: ShardLayout, config: RuntimeConfig, bodyLimitBytes?: number): Shard {
+export function createShard(
+  layout: ShardLayout,
+  config: RuntimeConfig,
+  resources: Pick<ShardOptions, 'bodyLimitBytes' | 'threads'> = {},
+): Shard {
   return new Shard(layout, {
     optimizer: config.optimizer,
     weightDecay: config.weightDecay,
@@ -22,7 +25,7 @@ export function createShard(layout: ShardLayout, config: RuntimeConfig, bodyLimi
     keepsFirstStatistics: config.batchNorm.mode === 'calibrated',
     gradientClipNorm: config.gradientClipNorm,
     needsScratch: needsScratch(config.async.policy),
-    ...(bodyLimitBytes === undefined ? {} : { bodyLimitBytes }),
+    ...resources,
   })
 }
 

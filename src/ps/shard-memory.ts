@@ -1,4 +1,4 @@
-/** Divides the WebAssembly memory of a shard: its arrays, then regions for the bodies of pushes and pulls. */
+/** Divides the WebAssembly memory of a shard, which the threads of its kernels share: its arrays, then regions for the bodies of pushes and pulls. */
 import { DownpourError } from '../support/errors.ts'
 import type { ShardLayout } from '../wire/layout.ts'
 import { Regions, regionBytes } from '../wire/regions.ts'
@@ -29,7 +29,7 @@ export function divideMemory(layout: ShardLayout, lengths: readonly number[], bo
   if (fitting < 1) throw tooLarge(layout, fixedBytes + bodyBytes)
   const count = Math.min(fitting, MAX_REGIONS, Math.max(1, Math.floor(bodyLimitBytes / bodyBytes)))
   const pages = Math.ceil((fixedBytes + count * bodyBytes) / PAGE_BYTES)
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
   const arrays = lengths.map((length, i) => new Float32Array(memory.buffer, starts[i], length))
   return { memory, arrays, bodies: new Regions(memory, fixedBytes, 4 * layout.total, count) }
 }

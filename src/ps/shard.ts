@@ -28,6 +28,8 @@ export interface ShardOptions {
   needsScratch: boolean
   /** Of the bodies of pushes and pulls that are received and sent at once; by default 512 MiB. */
   bodyLimitBytes?: number
+  /** That apply a push; by default one. */
+  threads?: number
 }
 
 /** A copy of the state for a checkpoint; the next snapshot reuses it. */
@@ -70,7 +72,7 @@ export class Shard {
     this.slots = new Map(slots.map(([name, initial], i) => [name, (states[i] as Float32Array).fill(initial)]))
     this.bodies = bodies
     this.#incoming = weights.subarray(0, 0)
-    this.#kernels = new Kernels(memory)
+    this.#kernels = new Kernels(memory, options.threads)
     this.#updateRuns = updateRunsOf(layout).map((run) => ({ ...run, ...this.#positionsAt(4 * run.start) }))
   }
 

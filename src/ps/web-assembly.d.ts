@@ -1,8 +1,8 @@
 /** The part of the WebAssembly API that is used here. TypeScript has these types only in its DOM library. */
 declare namespace WebAssembly {
   class Memory {
-    constructor(descriptor: { initial: number; maximum?: number })
-    readonly buffer: ArrayBuffer
+    constructor(descriptor: { initial: number; maximum?: number; shared?: boolean })
+    readonly buffer: ArrayBufferLike
   }
   class Module {
     constructor(bytes: Uint8Array)

@@ -1,8 +1,9 @@
-/** The pass of scan.wasm over bodies in a WebAssembly memory. */
+/** The pass of scan.wasm over bodies in a WebAssembly memory, which threads may share. */
 import { readFileSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 
 const compiled = new WebAssembly.Module(readFileSync(new URL('scan.wasm', import.meta.url)))
+const compiledForShared = new WebAssembly.Module(readFileSync(new URL('scan-shared.wasm', import.meta.url)))
 
 export const BLOCK_BYTES = 16
 /** Of a pass that is not finished, in the memory: the sums, then the largest values. */
@@ -25,7 +26,9 @@ export class Scanner {
 
   constructor(memory: WebAssembly.Memory) {
     this.#memory = memory
-    this.#passes = new WebAssembly.Instance(compiled, { env: { memory } }).exports as never
+    const isShared = memory.buffer instanceof SharedArrayBuffer
+    this.#passes = new WebAssembly.Instance(isShared ? compiledForShared : compiled, { env: { memory } })
+      .exports as never
   }
 
   start(state: number): void {

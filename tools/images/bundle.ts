@@ -25,12 +25,12 @@ const common: BuildOptions = {
   logLevel: 'warning',
 }
 
-/** The loader thread is started by its file's URL, so it stays a separate file whose name must be that of the bundle. */
+/** Threads are started by the URL of their file, so each stays a separate file whose name must be that of the bundle. */
 const threadUrls: Plugin = {
   name: 'thread-urls',
   setup({ onLoad }) {
-    onLoad({ filter: /src\/worker\/main\.ts$/ }, async ({ path }) => ({
-      contents: (await readFile(path, 'utf8')).replace("'./loader-thread.ts'", "'./loader-thread.mjs'"),
+    onLoad({ filter: /src\/(worker\/main|ps\/kernel-threads)\.ts$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replace(/'\.\/(loader|kernel)-thread\.ts'/, "'./$1-thread.mjs'"),
       loader: 'ts',
     }))
   },
@@ -42,13 +42,23 @@ export async function bundleOperator(outdir: string): Promise<void> {
 }
 
 /** Leaves native modules, and those loaded with `createRequire`, in node_modules: see runtime-modules.ts. */
+const WASM_FILES = [
+  'src/ps/kernels.wasm',
+  'src/wire/scan.wasm',
+  'src/wire/scan-shared.wasm',
+  'src/tensor/wasm-kernels.wasm',
+]
+
 export async function bundleRuntime(outdir: string): Promise<void> {
-  const entryPoints = { downpour: 'src/cli/main.ts', 'loader-thread': 'src/worker/loader-thread.ts' }
+  const entryPoints = {
+    downpour: 'src/cli/main.ts',
+    'loader-thread': 'src/worker/loader-thread.ts',
+    'kernel-thread': 'src/ps/kernel-thread.ts',
+  }
   const lib = join(outdir, 'runtime')
   const external = ['sharp', '@tensorflow/*', 'webgpu']
   await build({ ...common, entryPoints, outdir: lib, splitting: true, external, plugins: [threadUrls] })
-  for (const kernels of ['src/ps/kernels.wasm', 'src/wire/scan.wasm', 'src/tensor/wasm-kernels.wasm'])
-    await copyFile(join(ROOT, kernels), join(lib, basename(kernels)))
+  for (const kernels of WASM_FILES) await copyFile(join(ROOT, kernels), join(lib, basename(kernels)))
 }
 
 /** Bundles each tool into one file, so that the image layer that downloads TensorFlow stays cached while other tools change. */

@@ -14,7 +14,7 @@ import { createRandom } from '../../../src/support/random.ts'
 import { buildKernels } from '../../../tools/build-kernels.ts'
 
 const f = Math.fround
-const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 })
+const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true })
 const kernels = new Kernels(memory)
 
 /** Runs a kernel on arrays at these byte offsets; arrays and scalars in the order of the kernel's names. */

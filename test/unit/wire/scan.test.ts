@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { standAlone } from '../../../src/wire/regions.ts'
-import { checksumOf } from '../../../src/wire/scan.ts'
+import { Region, standAlone } from '../../../src/wire/regions.ts'
+import { checksumOf, Scanner } from '../../../src/wire/scan.ts'
 import { buildScan } from '../../../tools/build-kernels.ts'
 import { crc32Of } from './crc32.ts'
 
@@ -134,7 +134,17 @@ describe('a received body', () => {
   })
 })
 
-test('scan.wasm equals the build of its source', async () => {
-  const committed = readFileSync(new URL('../../../src/wire/scan.wasm', import.meta.url))
-  assert.ok(Buffer.from(await buildScan()).equals(committed), 'run `npm run generate`')
+for (const [name, isShared] of [['scan.wasm', false], ['scan-shared.wasm', true]] as const) // biome-ignore format: a table
+  test(`${name} equals the build of its source`, async () => {
+    const committed = readFileSync(new URL(`../../../src/wire/${name}`, import.meta.url))
+    assert.ok(Buffer.from(await buildScan({ isShared })).equals(committed), 'run `npm run generate`')
+  })
+
+test('a memory that threads share gives the same checksum', () => {
+  const body = new Uint8Array(new Float32Array(1001).map((_, i) => Math.sin(i)).buffer)
+  const memory = new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true })
+  const region = new Region(memory, new Scanner(memory), 0, body.length).open(body.length)
+  region.bytes.set(body)
+  region.finish()
+  assert.deepEqual([region.checksum, region.isFinite], [reference(body), true])
 })

@@ -15,7 +15,7 @@ const START: State = { weight: 1, m: 0, v: 0 }
 
 /** The state after each of the updates `from` to `to`. */
 function statesAfter(epsilon: number, { weight, m, v }: State = START, from = 0, to = GRADIENTS.length): State[] {
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 })
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true })
   const floats = new Float32Array(memory.buffer, 0, 4)
   floats.set([weight, 0, m, v])
   const kernels = new Kernels(memory)
