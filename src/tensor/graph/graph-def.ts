@@ -81,7 +81,13 @@ const root = protobuf.Root.fromJSON({
     Versions: { fields: { producer: { type: 'int32', id: 1 } } },
     Graph: { fields: { node: repeated('Node', 1), versions: { type: 'Versions', id: 4 } } },
     GpuOptions: { fields: { allowGrowth: { type: 'bool', id: 4 } } },
-    Rewrites: { fields: { arithmeticOptimization: { type: 'int32', id: 7 }, remapping: { type: 'int32', id: 14 } } },
+    Rewrites: {
+      fields: {
+        constantFolding: { type: 'int32', id: 3 },
+        arithmeticOptimization: { type: 'int32', id: 7 },
+        remapping: { type: 'int32', id: 14 },
+      },
+    },
     GraphOptions: { fields: { rewriteOptions: { type: 'Rewrites', id: 10 } } },
     Config: {
       fields: {
@@ -104,10 +110,11 @@ const OFF = 2
 
 /**
  * Takes memory of a GPU as it is needed, and runs operations that have no kernel for the GPU on the CPU. TensorFlow must not
- * rewrite formulas or fuse operations: a recorded step would round differently from an eager one.
+ * rewrite formulas or fuse operations: a recorded step would round differently from an eager one. Its folding of constants
+ * also replaces a division by a multiplication with the reciprocal.
  */
 export function sessionConfig(): Uint8Array {
-  const graphOptions = { rewriteOptions: { arithmeticOptimization: OFF, remapping: OFF } }
+  const graphOptions = { rewriteOptions: { constantFolding: OFF, arithmeticOptimization: OFF, remapping: OFF } }
   const config = { gpuOptions: { allowGrowth: true }, allowSoftPlacement: true, graphOptions }
   return Config.encode(Config.fromObject(config)).finish()
 }

@@ -210,6 +210,17 @@ suite('a program on native TensorFlow', { skip }, () => {
     assert.ok(turns > 1, `${turns} turns of the event loop`)
   })
 
+  test('divides by a constant: it does not multiply by the reciprocal, which rounds differently', async () => {
+    const { program, entries } = programOf(computing((w, x) => ({ y: tf.div(tf.mul(w, x), 49) })))
+    program.load(weights(1))
+    const numerators = Array.from({ length: 1000 }, (_, i) => i + 1)
+    const quotients = numerators.map((one) => Math.fround(one / 49))
+    for (let call = 1; call <= 4; call++) {
+      assert.deepEqual(await valuesOf(program, input(...numerators)), quotients, `call ${call}`)
+    }
+    assert.equal(entries[0]?.message, RECORDED)
+  })
+
   test('leaves no tensors behind', async () => {
     const before = tf.memory().numTensors
     const { program } = programOf(affine)
