@@ -1,5 +1,6 @@
 /** Batch norm of the output of a convolution. C channels. */
 import type { VariableSpec } from '../support/variables.ts'
+import { valuesAChannel } from '../tensor/batch-norm.ts'
 import { operations } from '../tensor/operations.ts'
 import { type Tensor1D, type Tensor4D, tf } from '../tensor/tf.ts'
 import type { Pass } from './layer.ts'
@@ -45,7 +46,7 @@ export function normalise(x_BHWC: Tensor4D, name: string, pass: Pass, epsilon: n
   }
   const { y_BHWC, mean_C, variance_C } = operations().batchNormTraining(x_BHWC, gamma_C, beta_C, epsilon)
   pass.statistic(mean, mean_C)
-  pass.statistic(variance, variance_C)
+  pass.statistic(variance, variance_C, valuesAChannel(x_BHWC))
   return y_BHWC
 }
 

@@ -1,7 +1,8 @@
 /** Measures moving statistics for weights that were never trained. */
+import { unbiasedOverBiased } from '../tensor/batch-norm.ts'
 import { type Tensor1D, type Tensor4D, tf } from '../tensor/tf.ts'
 import { type BackboneOptions, buildBackbone } from './backbone.ts'
-import { createPass, type Weights } from './layer.ts'
+import { createPass, type RecordingPass, type Weights } from './layer.ts'
 
 /**
  * Computes the statistics of every batch norm on `images_BHWC`; each layer gets its input from layers that use theirs.
@@ -15,9 +16,20 @@ export function calibrateBatchNorm(
   const { epsilon } = options.batchNorm
   const backbone = buildBackbone({ ...options, freeze: 'none', batchNorm: { mode: 'trained', epsilon } })
   const pass = createPass(weights, { training: true })
+  let statistics: ReadonlyMap<string, Tensor1D> = new Map()
   tf.tidy(() => {
     backbone.apply(images_BHWC, pass)
-    for (const statistic of pass.statistics.values()) tf.keep(statistic)
+    statistics = biasedStatistics(pass)
+    for (const statistic of statistics.values()) tf.keep(statistic)
   })
-  return pass.statistics
+  return statistics
+}
+
+/** Means and biased variances of a pass in training, with which frozen batch norm computes the same. */
+export function biasedStatistics({ statistics, values }: RecordingPass): ReadonlyMap<string, Tensor1D> {
+  const factor = (name: string) => {
+    const count = values.get(name)
+    return count === undefined ? 1 : unbiasedOverBiased(count)
+  }
+  return new Map([...statistics].map(([name, statistic]) => [name, tf.div(statistic, factor(name)) as Tensor1D]))
 }

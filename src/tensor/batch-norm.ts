@@ -8,10 +8,14 @@ import { tf } from './tf.ts'
 export interface Normalised {
   y_BHWC: Tensor4D
   mean_C: Tensor1D
+  /** Unbiased: the moving variances of TensorFlow's fused batch norm are averages of these. */
   variance_C: Tensor1D
 }
 
-/** Normalises with the mean and the biased variance of the batch. The returned mean and variance carry no gradient. */
+/**
+ * Normalises with the mean and the biased variance of the batch, and returns the mean and the unbiased variance. These
+ * carry no gradient.
+ */
 export function batchNormTraining(x_BHWC: Tensor4D, gamma_C: Tensor1D, beta_C: Tensor1D, epsilon: number): Normalised {
   const { mean_C, variance_C } = tf.tidy(() => momentsOf(x_BHWC))
   const normalise = tf.customGrad((x, gamma, beta, save) => {
@@ -25,7 +29,18 @@ export function batchNormTraining(x_BHWC: Tensor4D, gamma_C: Tensor1D, beta_C: T
       },
     }
   })
-  return { y_BHWC: normalise(x_BHWC, gamma_C, beta_C) as Tensor4D, mean_C, variance_C }
+  const unbiased_C = tf.mul(variance_C, unbiasedOverBiased(valuesAChannel(x_BHWC))) as Tensor1D
+  return { y_BHWC: normalise(x_BHWC, gamma_C, beta_C) as Tensor4D, mean_C, variance_C: unbiased_C }
+}
+
+/** M. */
+export function valuesAChannel({ size, shape }: Tensor4D): number {
+  return size / shape[3]
+}
+
+/** M/(M - 1). The variance of a single value is 0 either way. */
+export function unbiasedOverBiased(values: number): number {
+  return values / Math.max(1, values - 1)
 }
 
 function momentsOf(x_BHWC: Tensor4D): { mean_C: Tensor1D; variance_C: Tensor1D } {
@@ -54,8 +69,8 @@ function gradients(
   const b_C = tf.neg(tf.mul(a_C, tf.mul(r_C, meanDyH_C)))
   const c_C = tf.neg(tf.add(tf.mul(a_C, meanDy_C), tf.mul(b_C, mean_C)))
   const dx_BHWC = tf.add(tf.mul(dy_BHWC, a_C), tf.add(tf.mul(x_BHWC, b_C), c_C))
-  const pixels = x_BHWC.size / x_BHWC.shape[3]
-  return [dx_BHWC, tf.mul(meanDyH_C, pixels), tf.mul(meanDy_C, pixels)]
+  const values = valuesAChannel(x_BHWC)
+  return [dx_BHWC, tf.mul(meanDyH_C, values), tf.mul(meanDy_C, values)]
 }
 
 /** Pools over the whole image first, because that is the fastest sum over pixels on WASM. */

@@ -1,6 +1,6 @@
 /**
  * The operations that native TensorFlow has as one kernel. Composed, the gradient of ReLU takes four kernels and that of
- * batch norm a dozen. B batch, H W pixels, C channels, M = B·H·W.
+ * batch norm a dozen. B batch, H W pixels, C channels.
  */
 import type { NamedTensorMap } from '@tensorflow/tfjs'
 import type { Normalised } from './batch-norm.ts'
@@ -29,12 +29,12 @@ function relu(x_BHWC: Tensor4D): Tensor4D {
   return rectify(x_BHWC) as Tensor4D
 }
 
-/** As `batchNormTraining` of batch-norm.ts. TensorFlow returns the unbiased variance, and keeps what the gradient needs. */
+/** As `batchNormTraining` of batch-norm.ts. TensorFlow also returns what the gradient needs. */
 function batchNormTraining(x_BHWC: Tensor4D, gamma_C: Tensor1D, beta_C: Tensor1D, epsilon: number): Normalised {
   const attributes = batchNormAttributes(epsilon)
   const none = tf.tensor1d([])
   // Outside of customGrad, which would dispose of the moments.
-  const [y, mean_C, unbiased_C, ...reserved] = nodeBackend().executeMultipleOutputs(
+  const [y, mean_C, variance_C, ...reserved] = nodeBackend().executeMultipleOutputs(
     'FusedBatchNormV3',
     [...attributes, floatAttribute('exponential_avg_factor', 1)],
     [x_BHWC, gamma_C, beta_C, none, none],
@@ -48,14 +48,7 @@ function batchNormTraining(x_BHWC: Tensor4D, gamma_C: Tensor1D, beta_C: Tensor1D
         .slice(0, 3)
     return { value: y, gradFunc }
   })
-  const y_BHWC = normalise(x_BHWC, gamma_C, beta_C) as Tensor4D
-  return { y_BHWC, mean_C, variance_C: tf.mul(unbiased_C, biasOf(x_BHWC)) as Tensor1D }
-}
-
-/** The biased variance as a share of the unbiased one, which TensorFlow divides by at least 1. */
-function biasOf({ size, shape }: Tensor4D): number {
-  const pixels = size / shape[3]
-  return Math.max(1, pixels - 1) / pixels
+  return { y_BHWC: normalise(x_BHWC, gamma_C, beta_C) as Tensor4D, mean_C, variance_C }
 }
 
 function batchNormAttributes(epsilon: number): Attribute[] {

@@ -1,6 +1,6 @@
 /** Batch norm on own kernels: in training two passes over the values forward, and two backward. C channels. */
 import type { NamedTensorMap, TensorInfo } from '@tensorflow/tfjs'
-import type { Normalised } from './batch-norm.ts'
+import { type Normalised, unbiasedOverBiased } from './batch-norm.ts'
 import { type Tensor, type Tensor1D, type Tensor4D, tf } from './tf.ts'
 import { addressOf, allocate, asTensor, floatsAt, kernels, withScratch } from './wasm-heap.ts'
 
@@ -15,7 +15,7 @@ export function wasmBatchNormTraining(
   beta_C: Tensor1D,
   epsilon: number,
 ): Normalised {
-  const { mean_C, variance_C } = momentsOf(x_BHWC)
+  const { mean_C, variance_C, unbiased_C } = momentsOf(x_BHWC)
   const normalise = tf.customGrad((x, gamma, beta, save) => {
     ;(save as (tensors: Tensor[]) => void)([x as Tensor, gamma as Tensor, mean_C, variance_C])
     const vectors = { mean_C, variance_C, gamma_C: gamma as Tensor1D, beta_C: beta as Tensor1D }
@@ -27,7 +27,7 @@ export function wasmBatchNormTraining(
       },
     }
   })
-  return { y_BHWC: normalise(x_BHWC, gamma_C, beta_C) as Tensor4D, mean_C, variance_C }
+  return { y_BHWC: normalise(x_BHWC, gamma_C, beta_C) as Tensor4D, mean_C, variance_C: unbiased_C }
 }
 
 interface Moments {
@@ -35,20 +35,23 @@ interface Moments {
   readonly variance_C: Tensor1D
 }
 
-function momentsOf(x: Tensor4D): Moments {
+function momentsOf(x: Tensor4D): Moments & { unbiased_C: Tensor1D } {
   const { rows, channels } = matrixOf(x)
-  const [mean_C, variance_C] = [asTensor<Tensor1D>(allocate([channels])), asTensor<Tensor1D>(allocate([channels]))]
+  const [mean_C, variance_C, unbiased_C] = Array.from({ length: 3 }, () =>
+    asTensor(allocate([channels])),
+  ) as Three<Tensor1D>
   withVectors(3, channels, ([shift, sum, squares], addresses) => {
     shift.set(sampleMean(floatsAt(addressOf(x), x.size), rows, channels))
     kernels().moments(addressOf(x), ...addresses, rows, channels)
-    const [mean, variance] = [valuesOf(mean_C), valuesOf(variance_C)]
+    const [mean, variance, unbiased] = [mean_C, variance_C, unbiased_C].map(valuesOf) as Three<Float32Array>
     for (let c = 0; c < channels; c++) {
       const difference = at(sum, c) / rows
       mean[c] = at(shift, c) + difference
       variance[c] = Math.max(0, at(squares, c) / rows - difference * difference)
+      unbiased[c] = at(variance, c) * unbiasedOverBiased(rows)
     }
   })
-  return { mean_C, variance_C }
+  return { mean_C, variance_C, unbiased_C }
 }
 
 /** The mean of rows that are spread evenly over all. */
@@ -105,6 +108,7 @@ function gradients(dy: Tensor4D, x: Tensor4D, gamma: Tensor1D, moments: Moments,
   return [dx, dgamma, dbeta]
 }
 
+type Three<T> = [T, T, T]
 type Four<T> = [T, T, T, T]
 
 function matrixOf(x: Tensor4D): { rows: number; channels: number } {

@@ -3,6 +3,7 @@ import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { Batch } from '../input/batch.ts'
 import type { Loader } from '../input/loader.ts'
 import { MOVING_MEAN, MOVING_VARIANCE } from '../models/batch-norm.ts'
+import { biasedStatistics } from '../models/calibration.ts'
 import { createPass, type Weights } from '../models/layer.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
@@ -87,20 +88,19 @@ async function measure(
   return statisticsFrom(moments)
 }
 
-/** Batch statistics of one forward pass, in which every layer uses those of the layers before it. */
+/** Means and biased variances of one forward pass, in which every layer uses those of the layers before it. */
 function statisticsOf(task: Task, weights: Weights, batch: Batch<unknown>): Values {
   const pass = createPass(weights, { training: true })
   const targets = valueTensors(task.encode(batch.targets))
+  let values: Values = new Map()
   tf.tidy(() => {
     const images_BHWC = tf.tensor4d(batch.images, [...batch.shape, 3]) as Tensor4D
     task.objective(pass, images_BHWC, targets)
-    for (const statistic of pass.statistics.values()) tf.keep(statistic)
+    const statistics = [...biasedStatistics(pass)]
+    values = new Map(statistics.map(([name, tensor]) => [name, tensor.dataSync().slice() as Float32Array]))
   })
-  const values = [...pass.statistics].map(
-    ([name, tensor]) => [name, tensor.dataSync().slice() as Float32Array] as const,
-  )
-  tf.dispose([...pass.statistics.values(), ...Object.values(targets)])
-  return new Map(values)
+  tf.dispose(Object.values(targets))
+  return values
 }
 
 /** Sums over batches: of the mean, and of the mean square. */
