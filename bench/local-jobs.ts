@@ -14,6 +14,10 @@ export function claim(name: string, annotations: Readonly<Record<string, string>
   return { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name, annotations }, spec }
 }
 
+export function claimAt(name: string, folder: string): Manifest {
+  return claim(name, { [ANNOTATIONS.localPath]: folder })
+}
+
 /** A claim with data that the run generates, unless it is there. */
 export function claimOfData(kind: string, { stateDir, seed }: { stateDir: string; seed: number }): Manifest {
   return claim(kind, {
