@@ -15,8 +15,6 @@ const ROUNDS = 3
 const OUT = 'bench/results/step.json'
 /** A recorded graph begins with the third step. */
 const WARM_UP = 4
-/** Small enough for twenty steps in which rounding does not grow. */
-const RATE = 1e-3
 const COMPARED_STEPS = 20
 const MOST_DIFFERENCE = 1e-3
 
@@ -28,11 +26,14 @@ interface Result {
 
 const python = await pythonWith('bench/tensorflow-requirements.txt')
 
-async function run(one: Case, contender: Contender, folder: string, steps: number): Promise<Result> {
-  const numbers = [WARM_UP, steps, RATE].map(String)
+/** nudged: Python, with the next larger float32 for every weight. */
+type Program = Contender | 'nudged'
+
+async function run(one: Case, contender: Program, folder: string, steps: number): Promise<Result> {
+  const numbers = [WARM_UP, steps, one.rate].map(String)
   const [program, args] =
-    contender === 'python'
-      ? [python, ['bench/step/tf_function.py', folder, ...numbers]]
+    contender === 'python' || contender === 'nudged'
+      ? [python, ['bench/step/tf_function.py', folder, ...numbers, ...(contender === 'nudged' ? ['nudged'] : [])]]
       : [process.execPath, ['bench/step/one-contender.ts', one.name, contender, ...numbers]]
   const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3', CUDA_VISIBLE_DEVICES: '' }
   return JSON.parse(await exec(program, args, { env })) as Result
@@ -79,21 +80,27 @@ function rowsOf(one: Case, taking: readonly Contender[], rounds: readonly Partia
   }))
 }
 
-/** Twenty steps of gradient descent from the same weights: recorded and eager bit by bit, and beside Python. */
+/**
+ * Twenty steps of gradient descent from the same weights: recorded and eager bit by bit, and beside Python. How far Python
+ * is from itself with nudged weights says how fast the least rounding grows.
+ */
 async function lossesOf(one: Case, folder: string) {
   const steps = COMPARED_STEPS - WARM_UP
-  const [recorded, eager, pythons] = [
-    (await run(one, 'recorded', folder, steps)).losses,
-    (await run(one, 'eager', folder, steps)).losses,
-    (await run(one, 'python', folder, steps)).losses,
-  ]
-  const differences = recorded.map(
-    (loss, i) => Math.abs(loss - (pythons[i] as number)) / Math.abs(pythons[i] as number),
-  )
+  const lossesBy = async (program: Program) => (await run(one, program, folder, steps)).losses
+  const [recorded, eager] = [await lossesBy('recorded'), await lossesBy('eager')]
+  const [pythons, nudged] = [await lossesBy('python'), await lossesBy('nudged')]
   return {
+    rate: one.rate,
+    firstAndLastLoss: [pythons[0], pythons.at(-1)],
     recordedEqualsEager: recorded.every((loss, i) => Object.is(loss, eager[i])),
-    differenceFromPython: Math.max(...differences),
+    differenceFromPython: largestDifference(recorded, pythons),
+    growthOfRounding: largestDifference(nudged, pythons),
   }
+}
+
+/** Relative. */
+function largestDifference(losses: readonly number[], reference: readonly number[]): number {
+  return Math.max(...reference.map((loss, i) => Math.abs((losses[i] as number) - loss) / Math.abs(loss)))
 }
 
 type Comparison = Awaited<ReturnType<typeof compare>>
@@ -119,9 +126,9 @@ for (const one of chosen) {
   results.push({ name: one.name, ...comparison })
   broken.push(...brokenPromises(one, comparison))
   console.table(comparison.rows)
-  const { recordedEqualsEager, differenceFromPython } = comparison
+  const { recordedEqualsEager, differenceFromPython, growthOfRounding } = comparison
   console.log(
-    `${one.name}: ${COMPARED_STEPS} losses ${recordedEqualsEager ? 'equal' : 'NOT equal'} recorded and eager; ${differenceFromPython.toExponential(1)} from Python's\n`,
+    `${one.name}: ${COMPARED_STEPS} losses ${recordedEqualsEager ? 'equal' : 'NOT equal'} recorded and eager; ${differenceFromPython.toExponential(1)} from Python's, whose own with nudged weights are ${growthOfRounding.toExponential(1)} from them\n`,
   )
 }
 if (chosen.length === CASES.length) {

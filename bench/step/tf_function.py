@@ -1,6 +1,6 @@
-"""`python tf_function.py CASE_FOLDER WARM_UP STEPS RATE`: training steps of the network in the folder, by Python TensorFlow.
+"""`python tf_function.py CASE_FOLDER WARM_UP STEPS RATE [nudged]`: training steps of the network in the folder.
 
-One step is a tf.function: forward, backward, and gradients and statistics read as arrays. Prints, as JSON, the seconds of
+Python TensorFlow takes them; `nudged` takes the next larger float32 for every weight. One step is a tf.function: forward, backward, and gradients and statistics read as arrays. Prints, as JSON, the seconds of
 each measured step, the CPU seconds of all of them, and the loss of every step, where plain gradient descent follows each.
 """
 import json
@@ -20,6 +20,8 @@ def read(name, shape):
 
 
 flat = read("weights", -1)
+if sys.argv[5:] == ["nudged"]:
+    flat = np.nextafter(flat, np.float32(np.inf))
 values, at = {}, 0
 for variable in case["variables"]:
     size = int(np.prod(variable["shape"]))
