@@ -12,6 +12,8 @@ process.stdout.on('error', (error) => process.exit(errorCode(error) === 'EPIPE' 
 
 // TensorFlow otherwise writes three lines about the machine to stderr, between those of the program.
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '1'
+// In local mode the workers of a job share a GPU, of which TensorFlow otherwise takes all memory at once.
+process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'
 
 // Pictures are decoded in libuv's threads, of which there are 4 by default. Two more are for files. It must be set before the first one starts.
 process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, availableParallelism() + 2))

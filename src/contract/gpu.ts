@@ -14,7 +14,7 @@ export function mustUseGpu(requested: string | undefined, backend: { name: strin
   if (requested === undefined || backend.usesGpu) return
   const advice =
     backend.name === 'tensorflow'
-      ? 'spec.runtime.image must be one with CUDA (…-tensorflow-gpu), and the driver of the node must suit it'
+      ? 'spec.runtime.image must be one with CUDA (…-tensorflow-gpu; in local mode `npm run setup:tensorflow -- --gpu`), and the driver of the node must suit it'
       : 'only the backends tensorflow and webgpu use GPUs: set spec.runtime.image to one with CUDA (…-tensorflow-gpu)'
   const message = `the pod requests ${requested}, but ${backend.name} computes on the CPU: ${advice}, or request no GPU`
   throw new DownpourError('GPU_UNAVAILABLE', message, { requested, backend: backend.name })

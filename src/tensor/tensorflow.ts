@@ -16,9 +16,24 @@ const require = createRequire(import.meta.url)
 /** Where the package itself looks for its addon. */
 const ADDON_IN_PACKAGE = join('lib', 'napi-v8', ADDON)
 
-/** Named by its version, so that clones of different versions share a cache. */
-export function tensorflowFolder(cache: string): string {
-  return join(cache, `tensorflow-${TENSORFLOW_VERSION}`)
+/** gpu: with kernels for GPUs, and with CUDA's libraries beside it. */
+export type Variant = 'cpu' | 'gpu'
+
+/** What a set-up makes. Named by its version, so that clones of different versions share a cache. */
+export function setUpFolder(cache: string, variant: Variant): string {
+  return join(cache, `tensorflow-${TENSORFLOW_VERSION}${variant === 'gpu' ? '-gpu' : ''}`)
+}
+
+/** Holds the addons. TensorFlow's library looks for those of CUDA in `../nvidia`, as Python packages are laid out. */
+export function tensorflowFolder(cache: string, variant: Variant = 'cpu'): string {
+  const folder = setUpFolder(cache, variant)
+  return variant === 'gpu' ? join(folder, 'tensorflow') : folder
+}
+
+/** Which is loaded: the one for GPUs also computes on CPUs. Undefined: none was set up. */
+export function chosenFolder(cache: string): string | undefined {
+  const folders = (['gpu', 'cpu'] as const).map((variant) => tensorflowFolder(cache, variant))
+  return folders.find((folder) => existsSync(join(folder, ADDON)))
 }
 
 /**
@@ -38,10 +53,11 @@ export function loadTensorFlow(cache: string | undefined): string {
 }
 
 function findAddon(packageFolder: string, cache: string | undefined): string {
-  const places = [join(packageFolder, ADDON_IN_PACKAGE), ...(cache ? [join(tensorflowFolder(cache), ADDON)] : [])]
-  const found = places.find((place) => existsSync(place))
-  if (found === undefined) throw new Error('not set up (`npm run setup:tensorflow` does it)')
-  return found
+  const inPackage = join(packageFolder, ADDON_IN_PACKAGE)
+  if (existsSync(inPackage)) return inPackage
+  const folder = cache && chosenFolder(cache)
+  if (!folder) throw new Error('not set up (`npm run setup:tensorflow` does it)')
+  return join(folder, ADDON)
 }
 
 /** Node 23 removed two functions that tfjs-node 4.22 calls in every operation. */

@@ -17,18 +17,27 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { sha256Of } from '../../src/support/digest.ts'
 import { DownpourError, errorMessage } from '../../src/support/errors.ts'
-import { LIBRARIES, TENSORFLOW_PACKAGE, TENSORFLOW_VERSION, tensorflowFolder } from '../../src/tensor/tensorflow.ts'
+import {
+  LIBRARIES,
+  setUpFolder,
+  TENSORFLOW_PACKAGE,
+  TENSORFLOW_VERSION,
+  tensorflowFolder,
+  type Variant,
+} from '../../src/tensor/tensorflow.ts'
 import { exec } from '../cluster/exec.ts'
 import type { Progress } from '../cluster/progress.ts'
 import { discard, registryNode } from '../setup.mjs'
 import { lockSetUp } from '../setup-lock.mjs'
 import { COMPILER_FLAGS, compileAddons, headersOf } from './addon.ts'
+import { checkCuda, gpuText, linkNvrtc, visibleGpus } from './gpu.ts'
 import { needMachine, needPrograms, needSpace } from './prerequisites.ts'
-import { downloadWheel, unpackWheel } from './wheel.ts'
+import { downloadWheels, GPU_REQUIREMENTS, unpackWheels } from './wheel.ts'
 
 export interface SetUpContext {
   /** The cache root. */
   cache: string
+  variant: Variant
   progress: Progress
   signal: AbortSignal
 }
@@ -40,25 +49,28 @@ const MANIFEST = `${TENSORFLOW_PACKAGE}/package.json`
 const require = createRequire(import.meta.url)
 
 export async function setUpTensorFlow(context: SetUpContext): Promise<void> {
-  const { cache, progress } = context
-  const folder = tensorflowFolder(cache)
+  const { cache, variant, progress, signal } = context
+  const folder = setUpFolder(cache, variant)
   const isMade = await withLock(context, async (parent) => {
-    if (isComplete(folder)) return false
+    if (isComplete(cache, variant)) return false
     needMachine()
-    await needPrograms(context.signal)
-    needSpace(parent)
+    await needPrograms(signal)
+    needSpace(parent, variant)
     await make(folder, parent, context)
     return true
   })
   const state = isMade ? 'is set up' : 'is set up already'
   progress.say(`TensorFlow ${TENSORFLOW_VERSION} ${state} in ${folder}: jobs with backend auto take it`)
+  if (variant === 'gpu') progress.say(gpuText(visibleGpus(), (await check(cache, signal)) === 'gpu'))
 }
 
 export async function removeTensorFlow(context: SetUpContext): Promise<void> {
-  const folder = tensorflowFolder(context.cache)
-  const isThere = existsSync(folder)
-  await withLock(context, async () => rmSync(folder, { recursive: true, force: true }))
-  context.progress.say(isThere ? `removed ${folder}` : `there is no TensorFlow in ${context.cache}`)
+  const folders = (['cpu', 'gpu'] as const).map((variant) => setUpFolder(context.cache, variant)).filter(existsSync)
+  await withLock(context, async () => {
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+  })
+  const state = folders.length > 0 ? `removed ${folders.join(' and ')}` : `there is no TensorFlow in ${context.cache}`
+  context.progress.say(state)
 }
 
 /** @param work gets a folder for temporary files on the file system of the cache, without those of killed set-ups */
@@ -81,33 +93,43 @@ async function withLock<T>(context: SetUpContext, work: (parent: string) => Prom
   }
 }
 
-async function make(folder: string, parent: string, { progress, signal }: SetUpContext): Promise<void> {
+const DOWNLOADS: Readonly<Record<Variant, string>> = { cpu: '230 MB', gpu: "and CUDA's libraries, 2.2 GB" }
+
+async function make(folder: string, parent: string, { variant, progress, signal }: SetUpContext): Promise<void> {
   const work = mkdtempSync(join(parent, 'work-'))
   try {
     const wheel = join(work, 'tensorflow')
-    const made = tensorflowFolder(work)
-    progress.say(`downloading TensorFlow ${TENSORFLOW_VERSION} (230 MB)`)
-    await downloadWheel(work, signal)
-    await progress.step('unpacking its library', () => unpackWheel(work, signal))
-    mkdirSync(made)
+    const made = tensorflowFolder(work, variant)
+    progress.say(`downloading TensorFlow ${TENSORFLOW_VERSION} (${DOWNLOADS[variant]})`)
+    await downloadWheels(work, variant, signal)
+    await progress.step('unpacking its library', () => unpackWheels(work, signal))
+    mkdirSync(made, { recursive: true })
+    if (variant === 'gpu') await placeCuda(join(work, 'nvidia'), join(dirname(made), 'nvidia'), { progress, signal })
     const nodeHeaders = headersOf(process.execPath) ?? headersOf(await registryNode('for its headers')) ?? ''
     const packageFolder = dirname(require.resolve(MANIFEST))
     const inputs = { wheel, packageFolder, graphSource: GRAPH_SOURCE, nodeHeaders, target: made, signal }
     await progress.step(`compiling the addon of ${TENSORFLOW_PACKAGE} and graph.cc`, () => compileAddons(inputs))
     for (const name of LIBRARIES) renameSync(join(wheel, name), join(made, name))
-    await progress.step('computing with it', () => check(work, signal))
-    writeFileSync(join(made, STAMP), stampText())
+    await progress.step('computing with it', async () => void (await check(work, signal)))
+    writeFileSync(join(made, STAMP), stampText(variant))
     rmSync(folder, { recursive: true, force: true })
-    renameSync(made, folder)
+    renameSync(setUpFolder(work, variant), folder)
   } finally {
     rmSync(work, { recursive: true, force: true })
   }
 }
 
+async function placeCuda(from: string, to: string, { progress, signal }: Pick<SetUpContext, 'progress' | 'signal'>) {
+  renameSync(from, to)
+  linkNvrtc(to)
+  await progress.step("loading CUDA's libraries", () => checkCuda(to, signal))
+}
+
 /** In a process of its own: on a processor that TensorFlow was not compiled for, the process is killed. */
-async function check(cache: string, signal: AbortSignal): Promise<void> {
+async function check(cache: string, signal: AbortSignal): Promise<string | undefined> {
   try {
-    await exec(process.execPath, [CHECK, cache], { signal })
+    const printed = await exec(process.execPath, [CHECK, cache], { signal })
+    return printed.trim().split('\n').at(-1)
   } catch (error) {
     signal.throwIfAborted()
     const message = `TensorFlow ${TENSORFLOW_VERSION} does not run on this machine (${errorMessage(error)})`
@@ -116,15 +138,16 @@ async function check(cache: string, signal: AbortSignal): Promise<void> {
   }
 }
 
-function isComplete(folder: string): boolean {
-  const stamp = join(folder, STAMP)
-  return existsSync(stamp) && readFileSync(stamp, 'utf8') === stampText()
+function isComplete(cache: string, variant: Variant): boolean {
+  const stamp = join(tensorflowFolder(cache, variant), STAMP)
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === stampText(variant)
 }
 
-/** What the folder was made from: another addon, another graph.cc or other flags make a new one. */
-function stampText(): string {
+/** What the folder was made from: another addon, another graph.cc, other flags or other wheels make a new one. */
+function stampText(variant: Variant): string {
   const { version } = require(MANIFEST) as { version: string }
   const graph = sha256Of(readFileSync(GRAPH_SOURCE, 'utf8'))
-  const inputs = [TENSORFLOW_VERSION, version, graph, ...COMPILER_FLAGS]
+  const wheels = variant === 'gpu' ? [readFileSync(GPU_REQUIREMENTS, 'utf8')] : []
+  const inputs = [TENSORFLOW_VERSION, version, graph, ...COMPILER_FLAGS, ...wheels]
   return `${sha256Of(inputs.join('\n'))}\n`
 }

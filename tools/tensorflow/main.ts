@@ -1,4 +1,4 @@
-/** `npm run setup:tensorflow [-- --remove]`: native TensorFlow in the user's cache, for every clone. */
+/** `npm run setup:tensorflow [-- --gpu | --remove]`: native TensorFlow in the user's cache, for every clone. */
 import { parseArgs } from 'node:util'
 import { cacheRoot } from '../../src/support/cache-root.mjs'
 import { DownpourError, errorMessage, errorText } from '../../src/support/errors.ts'
@@ -10,11 +10,9 @@ const SEE_HELP = '`npm run setup:tensorflow -- --help` shows the options'
 
 async function main(args: string[], signal: AbortSignal): Promise<void> {
   const { remove, gpu } = parse(args)
-  if (gpu) {
-    const advice = 'GPUs are used by the image that `npm run images -- tensorflow-gpu` builds'
-    throw new DownpourError('INVALID_OPTION', `--gpu is not available on a machine without containers: ${advice}`)
-  }
-  const context = { cache: cacheRoot(process.env), progress: progressOf('set-up'), signal }
+  if (remove && gpu) throw new DownpourError('INVALID_OPTION', `--remove removes both: leave out --gpu (${SEE_HELP})`)
+  const variant = gpu ? 'gpu' : 'cpu'
+  const context = { cache: cacheRoot(process.env), variant, progress: progressOf('set-up'), signal } as const
   await (remove ? removeTensorFlow(context) : setUpTensorFlow(context))
 }
 

@@ -1,10 +1,11 @@
 /** What the set-up of TensorFlow needs of the machine; checked first, because the download takes long. */
 import { statfsSync } from 'node:fs'
 import { DownpourError } from '../../src/support/errors.ts'
+import type { Variant } from '../../src/tensor/tensorflow.ts'
 import { exec } from '../cluster/exec.ts'
 
-/** The wheel beside what is unpacked of it. */
-const NEEDED_BYTES = 1.1e9
+/** The wheels beside what is unpacked of them. */
+const NEEDED_BYTES: Readonly<Record<Variant, number>> = { cpu: 1.1e9, gpu: 6.5e9 }
 const PROGRAMS = [
   { name: 'python3 with pip', command: 'python3', args: ['-m', 'pip', '--version'], packages: 'python3 python3-pip' },
   { name: 'g++', command: 'g++', args: ['--version'], packages: 'g++' },
@@ -28,11 +29,12 @@ export async function needPrograms(signal?: AbortSignal): Promise<void> {
   }
 }
 
-export function needSpace(folder: string): void {
+export function needSpace(folder: string, variant: Variant): void {
+  const neededBytes = NEEDED_BYTES[variant]
   const { bavail, bsize } = statfsSync(folder)
   const freeBytes = bavail * bsize
-  if (freeBytes >= NEEDED_BYTES) return
+  if (freeBytes >= neededBytes) return
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`
-  const message = `${gigabytes(freeBytes)} of disk are free in ${folder} and ${gigabytes(NEEDED_BYTES)} are needed`
+  const message = `${gigabytes(freeBytes)} of disk are free in ${folder} and ${gigabytes(neededBytes)} are needed`
   throw new DownpourError('DISK_FULL', `${message}: make room, or name another folder by DOWNPOUR_CACHE`, { freeBytes })
 }

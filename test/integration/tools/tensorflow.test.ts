@@ -22,9 +22,10 @@ const PYTHON = `#!/bin/sh
 flood() { touch "$LEDGER-floods"; n=0; while [ ! -e "$GO" ] && [ -d "$TMPDIR" ]; do n=$((n+1)); echo part > "$TMPDIR/part-$n"; done; }
 case "$*" in
   *--version*) exit 0 ;;
-  *download*) echo "$$" >> "$LEDGER"; [ -z "$PIP_FLOODS" ] || flood; while [ -e "$LEDGER" ] && [ ! -e "$GO" ]; do sleep 0.05; done; [ -z "$PIP_FAILS" ] || exit 1
+  *download*) echo "$$" >> "$LEDGER"; echo "$*" >> "$LEDGER-words"; [ -z "$PIP_FLOODS" ] || flood; while [ -e "$LEDGER" ] && [ ! -e "$GO" ]; do sleep 0.05; done; [ -z "$PIP_FAILS" ] || exit 1
     touch "$TMPDIR/tensorflow.whl" ;;
-  *) mkdir -p "$4/tensorflow" && touch "$4/tensorflow/libtensorflow_cc.so.2" "$4/tensorflow/libtensorflow_framework.so.2" ;;
+  *ctypes*) [ -z "$CUDA_FAILS" ] || { echo "libz.so.1: cannot open shared object file" >&2; exit 1; } ;;
+  *) mkdir -p "$4/nvidia/cuda_nvrtc/lib" "$4/tensorflow" && touch "$4/tensorflow/libtensorflow_cc.so.2" "$4/tensorflow/libtensorflow_framework.so.2" ;;
 esac
 `
 /** Its output is not an addon, so the check of the result must refuse it. */
@@ -172,7 +173,11 @@ test('a full disk is an error with the needed space', { skip: CANNOT_MOUNT }, as
 
 test('--remove removes the folder, and reports if there is none', async () => {
   mkdirSync(at('cache', 'tensorflow-2.18.0'), { recursive: true })
-  for (const message of [/^set-up: removed \S+tensorflow-2\.18\.0\n$/, /^set-up: there is no TensorFlow in /]) {
+  mkdirSync(at('cache', 'tensorflow-2.18.0-gpu'), { recursive: true })
+  for (const message of [
+    /^set-up: removed \S+tensorflow-2\.18\.0 and \S+tensorflow-2\.18\.0-gpu\n$/,
+    /^set-up: there is no TensorFlow in /,
+  ]) {
     const { code, output } = setUp(['--remove'])
     assert.equal(await code, 0, output())
     assert.match(output(), message)
@@ -180,13 +185,35 @@ test('--remove removes the folder, and reports if there is none', async () => {
   }
 })
 
-test('--gpu and unknown options are refused', async () => {
-  for (const [option, message] of [
-    ['--gpu', /npm run images -- tensorflow-gpu/],
-    ['--gpus', /--help` shows the options/],
+test('unknown options, and --gpu beside --remove, are refused', async () => {
+  for (const [options, message] of [
+    [['--gpus'], /--help` shows the options/],
+    [['--gpu', '--remove'], /--remove removes both/],
   ] as const) {
-    const { code, output } = setUp([option])
+    const { code, output } = setUp([...options])
     assert.equal(await code, 1)
     assert.match(output(), message)
   }
+})
+
+test('--gpu downloads exactly the wheels whose versions and hashes are listed', async () => {
+  finish()
+  const { code, output } = setUp(['--gpu'])
+  assert.equal(await code, 1)
+  assert.match(output(), /and CUDA's libraries, 2\.2 GB[\s\S]*computing with it \.\.\. failed/)
+  const words = readFileSync(at('ledger-words'), 'utf8')
+  const [, file = ''] = /--no-deps .*--require-hashes --requirement (\S+)$/m.exec(words) ?? assert.fail(words)
+  const lines = readFileSync(file, 'utf8').trim().split('\n')
+  for (const line of lines.filter((one) => !one.startsWith('#')))
+    assert.match(line, /^[a-z0-9-]+==[\d.]+ --hash=sha256:[0-9a-f]{64}$/)
+  assert.ok(lines.some((line) => line.startsWith('tensorflow==2.18.0 ')))
+  assert.deepEqual([inCache(), workFolders()], [[], []])
+})
+
+test("libraries of CUDA that do not load are an error with the loader's words, and nothing is installed", async () => {
+  finish()
+  const { code, output } = setUp(['--gpu'], { CUDA_FAILS: 'yes' })
+  assert.equal(await code, 1)
+  assert.match(output(), /TENSORFLOW_UNUSABLE: CUDA's libraries do not load on this machine [\s\S]*libz\.so\.1/)
+  assert.deepEqual([inCache(), workFolders()], [[], []])
 })

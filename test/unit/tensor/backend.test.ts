@@ -8,7 +8,7 @@ import { cacheRoot } from '../../../src/support/cache-root.mjs'
 import type { Log } from '../../../src/support/log.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
-import { tensorflowFolder } from '../../../src/tensor/tensorflow.ts'
+import { chosenFolder, tensorflowFolder } from '../../../src/tensor/tensorflow.ts'
 import { tf } from '../../../src/tensor/tf.ts'
 
 const require = createRequire(import.meta.url)
@@ -81,13 +81,12 @@ test('a missing TensorFlow is refused with the command that sets it up', async (
 
 test('TensorFlow of the cache is selected first, computes, and the reason names its folder', async (t) => {
   const cache = cacheRoot(process.env)
-  if (absent.includes('tensorflow') || !existsSync(tensorflowFolder(cache)))
-    return t.skip('TensorFlow is not set up here')
+  const folder = chosenFolder(cache)
+  if (absent.includes('tensorflow') || folder === undefined) return t.skip('TensorFlow is not set up here')
   assert.deepEqual(await selectBackend('auto', silentLog, cache), {
     name: 'tensorflow',
-    reason: `tensorflow chosen (from ${tensorflowFolder(cache)})`,
-    // The wheel of the set-up has no CUDA.
-    usesGpu: false,
+    reason: `tensorflow chosen (from ${folder})`,
+    usesGpu: folder === tensorflowFolder(cache, 'gpu') && existsSync('/dev/nvidia0'),
   })
   assert.deepEqual([...tf.tidy(() => tf.matMul([[1, 2]], [[3], [4]]).dataSync())], [11])
 })
