@@ -12,7 +12,7 @@ import { positiveWholeNumber } from '../../src/cli/flag-values.ts'
 import { FILES, type HistoryRecord, parseHistoryLine } from '../../src/contract/files.ts'
 import { API_VERSION } from '../../src/contract/names.ts'
 import { checkpointPath } from '../../src/plan/runtime-config.ts'
-import { machineText, median } from '../figures.ts'
+import { machineText, mean, median } from '../figures.ts'
 import { claimAt, runJobs, yamlOf } from '../local-jobs.ts'
 import { LABELS, LABELS_FILE, makeData, TRAINING } from './data.ts'
 import { withPeakMemory } from './memory.ts'
@@ -58,11 +58,13 @@ function figuresOf(history: readonly HistoryRecord[], peakBytes: ReadonlyMap<str
 type Figures = ReturnType<typeof figuresOf>
 
 function brokenPromises({ losses }: Figures, steps: number): string[] {
-  const [first = Number.NaN, last = Number.NaN] = [losses[0], losses.at(-1)]
+  // A loss is that of two pictures, so single ones differ much.
+  const half = Math.ceil(steps / 2)
+  const [first, last] = [mean(losses.slice(0, half)), mean(losses.slice(-half))]
   return [
     ...(losses.length === steps ? [] : [`${losses.length} of ${steps} steps have a loss`]),
     ...(losses.every(Number.isFinite) ? [] : ['a loss is not finite']),
-    ...(last < first ? [] : [`the loss does not fall: ${first} at the first step, ${last} at the last`]),
+    ...(last < first ? [] : [`the loss does not fall: ${first} in the first half of the steps, ${last} in the second`]),
   ]
 }
 
@@ -86,6 +88,6 @@ async function main({ steps }: { steps: number }): Promise<void> {
 }
 
 const program = new Command('bench:large')
-  .description('steps of ResNet-101 with 18,291 labels; exits with 1 if a loss is not finite or they do not fall')
+  .description('steps of ResNet-101 with 18,291 labels; exits with 1 if a loss is not finite, or they do not fall')
   .addOption(new Option('--steps <n>', 'of the job').argParser(positiveWholeNumber).default(10))
 await main(program.parse().opts<{ steps: number }>())
