@@ -1,13 +1,18 @@
 /** A simulated worker: src/worker/loop.ts and exchange.ts with times instead of tensors. */
+
 import { createRandom, type Random, seedOf } from '../support/random.ts'
+import { PullTiming } from '../worker/pull-timing.ts'
 import { drawSeconds } from './draw-seconds.ts'
 import { Host } from './network.ts'
-import type { Process, Signal, Simulation } from './process.ts'
+import { type Process, Signal, type Simulation } from './process.ts'
 import type { Scenario, WorkerWork } from './scenario.ts'
 import type { Caller, SimulatedServer } from './server.ts'
 
 /** Batches made ahead. */
 const QUEUED_BATCHES = 2
+
+/** Of a second. */
+const MS = 1000
 
 /** Seconds of a step by what the worker waits for. */
 export interface StepSeconds {
@@ -42,6 +47,9 @@ export class SimulatedWorker implements Caller {
   /** With prefetch: the weights of a gradient that is to be sent, and the exchange during the present step. */
   #unsent: Versions | undefined
   #underWay: Signal | undefined
+  readonly #timing = new PullTiming()
+  #stepBeganSeconds = 0
+  #stepOver = new Signal()
 
   constructor(
     index: number,
@@ -71,7 +79,7 @@ export class SimulatedWorker implements Caller {
       const seconds: StepSeconds = { pull: 0, input: 0, compute: 0, push: 0 }
       seconds.pull = yield* this.#timed(this.#weightsFor(step))
       if (step % pushEvery === 0) base = this.#have
-      if (prefetch) this.#underWay = this.#simulation.start(this.#exchange(step + 1))
+      if (prefetch) this.#exchangeBefore(step + 1)
       seconds.input = yield* this.#timed(this.#nextBatch())
       seconds.compute = drawSeconds(computeSeconds, this.#random)
       yield seconds.compute
@@ -85,15 +93,35 @@ export class SimulatedWorker implements Caller {
 
   /** Waits for the exchange during the step before, or pulls. */
   *#weightsFor(step: number): Process {
-    if (this.#underWay) yield this.#underWay
-    else if (this.#mustPull || step % this.#work.fetchEvery === 0) yield* this.#pull()
+    if (this.#underWay) {
+      this.#timing.noteStep(MS * (this.#simulation.nowSeconds - this.#stepBeganSeconds))
+      this.#stepOver.fire()
+      yield this.#underWay
+    } else if (this.#mustPull || step % this.#work.fetchEvery === 0) yield* this.#pull()
+  }
+
+  #exchangeBefore(nextStep: number): void {
+    this.#stepBeganSeconds = this.#simulation.nowSeconds
+    this.#stepOver = new Signal()
+    this.#underWay = this.#simulation.start(this.#exchange(nextStep))
   }
 
   *#exchange(nextStep: number): Process {
     const base = this.#unsent
     this.#unsent = undefined
     if (base) yield* this.#push(base)
-    if (this.#mustPull || nextStep % this.#work.fetchEvery === 0) yield* this.#pull()
+    if (!this.#mustPull && nextStep % this.#work.fetchEvery !== 0) return
+    yield* this.#untilLate()
+    this.#timing.notePull(MS * (yield* this.#timed(this.#pull())))
+  }
+
+  /** Until the pull should begin, or the step is over. */
+  *#untilLate(): Process {
+    const startSeconds = this.#stepBeganSeconds + this.#timing.startMs / MS
+    const late = new Signal()
+    this.#stepOver.onFired(() => late.fire())
+    this.#simulation.start(seconds(startSeconds - this.#simulation.nowSeconds)).onFired(() => late.fire())
+    yield late
   }
 
   *#timed(process: Process): Process<number> {
@@ -145,4 +173,8 @@ export class SimulatedWorker implements Caller {
     queue.push(Math.max(takenSeconds, queue.at(-1) as number) + inputSeconds)
     yield takenSeconds - nowSeconds
   }
+}
+
+function* seconds(wait: number): Process {
+  yield wait
 }

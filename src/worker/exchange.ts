@@ -4,9 +4,11 @@
  */
 import type { PushResult } from '../contract/exchange.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
+import { type Clock, systemClock } from '../support/clock.ts'
 import type { Log } from '../support/log.ts'
 import type { PullResult, PushRequest, ShardClient } from './client.ts'
 import { NonFinite } from './non-finite.ts'
+import { PullTiming } from './pull-timing.ts'
 import type { Reporter } from './report.ts'
 
 export interface ExchangeOptions {
@@ -14,6 +16,8 @@ export interface ExchangeOptions {
   /** Connected with `overlap` if the job prefetches. */
   client: Pick<ShardClient, 'pull' | 'push' | 'done'>
   report: Reporter
+  /** Absent: that of the machine. */
+  clock?: Clock
   log: Log
 }
 
@@ -57,24 +61,34 @@ class SerialExchange implements Exchange {
 }
 
 /**
- * During a step: sends the gradient of the step before, and when that is answered, pulls the weights of the next step. So
- * with one worker every step computes on weights that lack exactly the gradient of the step before.
+ * During a step: sends the gradient of the step before, and when that is answered, pulls the weights of the next step, late
+ * but in time. So with one worker every step computes on weights that lack exactly the gradient of the step before.
  */
 class OverlappingExchange implements Exchange {
   readonly #options: ExchangeOptions
   readonly #pushes: Pushes
+  readonly #clock: Clock
+  readonly #timing = new PullTiming()
   #unsent: PushRequest | undefined
   /** Absent before the first step. */
   #underWay: Promise<PullResult | undefined> | undefined
+  #stepBeganMs = 0
+  /** Aborted when the step is over, so that its exchange waits no longer. */
+  #step = new AbortController()
 
   constructor(options: ExchangeOptions) {
     this.#options = options
+    this.#clock = options.clock ?? systemClock
     this.#pushes = new Pushes(options)
   }
 
   async weightsFor(step: number): Promise<PullResult | undefined> {
     const { config, client, report } = this.#options
+    if (this.#underWay) this.#timing.noteStep(this.#clock.monotonicMs() - this.#stepBeganMs)
+    this.#step.abort()
     const pulled = await report.timed('pull', this.#underWay ?? client.pull())
+    this.#step = new AbortController()
+    this.#stepBeganMs = this.#clock.monotonicMs()
     this.#underWay = this.#exchange((step + 1) % config.async.fetchEvery === 0)
     // An error is thrown by the next call, which may not have begun to wait for it.
     this.#underWay.catch(() => {})
@@ -86,6 +100,7 @@ class OverlappingExchange implements Exchange {
   }
 
   async finish(): Promise<void> {
+    this.#step.abort()
     await this.#underWay
   }
 
@@ -95,7 +110,17 @@ class OverlappingExchange implements Exchange {
     this.#unsent = undefined
     if (client.done) return undefined
     const mustPull = request !== undefined && (await this.#pushes.send(request))
-    return !client.done && (isPullDue || mustPull) ? client.pull() : undefined
+    return !client.done && (isPullDue || mustPull) ? this.#pullLate() : undefined
+  }
+
+  async #pullLate(): Promise<PullResult> {
+    const { client } = this.#options
+    const waitMs = this.#stepBeganMs + this.#timing.startMs - this.#clock.monotonicMs()
+    if (waitMs > 0) await this.#clock.sleep(waitMs, this.#step.signal).catch(() => {})
+    const startedMs = this.#clock.monotonicMs()
+    const pulled = await client.pull()
+    this.#timing.notePull(this.#clock.monotonicMs() - startedMs)
+    return pulled
   }
 }
 

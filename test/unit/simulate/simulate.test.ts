@@ -114,12 +114,19 @@ suite('many workers', () => {
     }
   })
 
-  test('with prefetch have a staleness of twice their number less one', () => {
+  test('with prefetch have a staleness of their number, because they pull late', () => {
     for (const workers of [2, 8, 50]) {
       const { staleness, stepsPerSecond } = simulate(scenario({ workers, worker: { prefetch: true } }))
-      assert.deepEqual(staleness, { mean: 2 * workers - 1, p99: 2 * workers - 1, max: 2 * workers - 1 })
+      assert.deepEqual(staleness, { mean: workers, p99: workers, max: workers })
       near(stepsPerSecond, workers, 0.02)
     }
+  })
+
+  test('with prefetch have twice the staleness where they must pull at the beginning of a step', () => {
+    const worker = { prefetch: true, receiveSecondsPerByte: 0.5 / MB }
+    const { staleness, stepsPerSecond } = simulate(scenario({ workers: 8, worker, servers: [{ pullBytes: MB }] }))
+    near(stepsPerSecond, 8, 0.02)
+    near(staleness.mean, 2 * 8 - 1)
   })
 
   test('whose pushes sum up several gradients count the staleness from the oldest of them', () => {
