@@ -5,6 +5,8 @@ export interface Contender {
   readonly name: string
   readonly policy: AsyncPolicy
   readonly prefetch?: boolean
+  /** Its documentation says that it learns worse: shown, and no failure. */
+  readonly isWorse?: boolean
   /** Gradients of an update, for the estimate alone. */
   readonly gradients: number
 }
@@ -19,5 +21,5 @@ export const CONTENDERS: readonly [Contender, ...Contender[]] = [
   { name: 'dc-asgd', policy: { type: 'dcAsgd', delayCompensation: 0.04 }, gradients: 1 },
   { name: 'bounded-delay', policy: { type: 'boundedDelay', maxDelay: 2 }, gradients: 1 },
   { name: 'sync-backup', policy: { type: 'syncBackup', backups: BACKUPS }, gradients: WORKERS },
-  { name: 'prefetch', policy: { type: 'async' }, prefetch: true, gradients: 1 },
+  { name: 'prefetch', policy: { type: 'async' }, prefetch: true, isWorse: true, gradients: 1 },
 ]
