@@ -1,9 +1,12 @@
-/** What is compared: each asynchrony policy of a job, with the settings of its documentation. */
+/** What is compared: each asynchrony policy of a job, with the settings of its documentation, and prefetch. */
 import type { AsyncPolicy } from '../../src/contract/training.ts'
 
 export interface Contender {
   readonly name: string
   readonly policy: AsyncPolicy
+  readonly prefetch?: boolean
+  /** Its documentation says that it learns worse: shown, and no failure. */
+  readonly isWorse?: boolean
   /** Gradients of an update, for the estimate alone. */
   readonly gradients: number
 }
@@ -18,4 +21,5 @@ export const CONTENDERS: readonly [Contender, ...Contender[]] = [
   { name: 'dc-asgd', policy: { type: 'dcAsgd', delayCompensation: 0.04 }, gradients: 1 },
   { name: 'bounded-delay', policy: { type: 'boundedDelay', maxDelay: 2 }, gradients: 1 },
   { name: 'sync-backup', policy: { type: 'syncBackup', backups: BACKUPS }, gradients: WORKERS },
+  { name: 'prefetch', policy: { type: 'async' }, prefetch: true, isWorse: true, gradients: 1 },
 ]

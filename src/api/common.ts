@@ -50,10 +50,11 @@ export const evaluationFields = {
   maxWaiting: byDefault(maxWaiting, vocabulary.DEFAULT_MAX_WAITING),
 }
 
-const { fetchEvery, pushEvery, policy, maxStaleness, warmStartSteps } = vocabulary.Async.shape
+const { fetchEvery, pushEvery, prefetch, policy, maxStaleness, warmStartSteps } = vocabulary.Async.shape
 export const Async = z.strictObject({
   fetchEvery: byDefault(fetchEvery, 1),
   pushEvery: byDefault(pushEvery, 1),
+  prefetch,
   policy: byDefault(policy, { type: 'async' }),
   maxStaleness,
   warmStartSteps: byDefault(warmStartSteps, 0),

@@ -170,6 +170,11 @@ export const Async = z.strictObject({
   pushEvery: positive.describe(
     'n_push: number of gradients that a push sums up. Weight decay is applied as many times, batch statistics are averaged.',
   ),
+  prefetch: z
+    .exactOptional(z.boolean())
+    .describe(
+      'true: a worker sends its last gradient and pulls the next weights while it computes, so its weights lack that gradient, and a worker has weights and gradients twice. false: between its steps. false when absent.',
+    ),
   policy: AsyncPolicy.describe(
     'How gradients of older weights are applied: unchanged, with the learning rate divided by the staleness, or with a first-order correction; how far workers may be apart; or synchronous updates with backup workers.',
   ),

@@ -73,7 +73,7 @@ function waitMetrics(registry: Registry): Readonly<Record<Wait, WaitingTime>> {
   })
   new Counter({
     name: 'downpour_worker_exchange_seconds_total',
-    help: 'Time spent waiting for pulls and pushes.',
+    help: 'Time spent waiting for pulls and pushes. With async.prefetch both count as pull, and only what computing does not hide.',
     ...{ labelNames: ['operation'], registers },
     collect() {
       this.reset()

@@ -6,9 +6,7 @@ import type { Synchrony } from './policy.ts'
 import type { DrawnSeconds, Scenario, ServerWork, WorkerWork } from './scenario.ts'
 
 /** What of a job the exchange depends on. */
-export interface TrainedJob extends Pick<RuntimeConfig, 'optimizer' | 'batchSize' | 'seed'> {
-  async: RuntimeConfig['async'] & { prefetch?: boolean | undefined }
-}
+export type TrainedJob = Pick<RuntimeConfig, 'optimizer' | 'batchSize' | 'seed' | 'async'>
 
 export interface JobScenarioOptions {
   job: TrainedJob

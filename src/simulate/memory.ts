@@ -41,12 +41,13 @@ export function podMemory(options: MemoryOptions): PodMemory {
 function workerMemory({ job, layout, costs, activations, pixels }: MemoryOptions): PodMemory['worker'] {
   const [whole] = placeLayout(layout, 1).shards
   const { weights = 0, trainable = 0, push = 0 } = whole ? shardBytes(whole, 0) : {}
+  const buffers = job.async.prefetch ? 2 : 1
   return {
     process: costs.worker.processBytes,
     // As they were received, and as tensors.
-    weights: 2 * weights,
+    weights: (buffers + 1) * weights,
     // As tensors, as arrays, and as the body of a push.
-    gradients: 2 * trainable + push,
+    gradients: 2 * trainable + buffers * push,
     batches: BATCHES * job.batchSize * pixels * CHANNELS * BYTES_PER_VALUE,
     pictures: Math.min(WINDOW.bytes, WINDOW.pictures * pixels * CHANNELS),
     activations: job.batchSize * activations * BYTES_PER_VALUE,

@@ -26,7 +26,7 @@ export interface WorkerWork {
   readonly fetchEvery: number
   /** Steps whose gradients a push sums up. */
   readonly pushEvery: number
-  /** Whether the next weights are pulled while the worker computes. */
+  /** Whether a worker sends its last gradient and pulls the next weights while it computes. */
   readonly prefetch: boolean
   /** Pushes with a higher staleness are refused. */
   readonly maxStaleness?: number | undefined

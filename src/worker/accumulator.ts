@@ -1,5 +1,6 @@
 /** Sums up n_push gradients. Batch statistics and the loss are averaged; the base is that of the oldest step. */
-import type { PushRequest, WeightsBase } from './client.ts'
+import type { WeightsBase } from './buffers.ts'
+import type { PushRequest } from './client.ts'
 import type { StepOutput } from './step.ts'
 
 export class Accumulator {

@@ -11,18 +11,18 @@ import { createTask } from '../tasks/registry.ts'
 import type { Task } from '../tasks/task.ts'
 import { type Tensor4D, tf } from '../tensor/tf.ts'
 import { valueTensors } from '../tensor/value-tensors.ts'
-import type { ShardClient } from './client.ts'
+import type { PullResult, ShardClient } from './client.ts'
 import { weightTensors } from './step.ts'
 
 export const CALIBRATION_IMAGES = 64
 
 type Values = ReadonlyMap<string, Float32Array>
 /** Changes weights that were pulled, before they are used. */
-export type Prepare = (weights: Values) => Promise<Values>
+export type Prepare = (pulled: Pulled) => Promise<Values>
+type Pulled = Pick<PullResult, 'weights' | 'base'>
 
 interface Calibration {
   config: RuntimeConfig
-  client: Pick<ShardClient, 'base'>
   /** Gives the images first. */
   loader: Pick<Loader<unknown>, 'next'>
   /** What `imagesToMeasure` has said. */
@@ -31,13 +31,12 @@ interface Calibration {
 }
 
 /** How many images to measure before the first push; 0 where all servers have statistics. */
-export async function imagesToMeasure(client: Pick<ShardClient, 'base' | 'pull'>): Promise<number> {
-  await client.pull()
-  return haveStatistics(client) ? 0 : CALIBRATION_IMAGES
+export async function imagesToMeasure(client: Pick<ShardClient, 'pull'>): Promise<number> {
+  return haveStatistics(await client.pull()) ? 0 : CALIBRATION_IMAGES
 }
 
 /** The first push stores them. */
-function haveStatistics({ base }: Pick<ShardClient, 'base'>): boolean {
+function haveStatistics({ base }: Pick<PullResult, 'base'>): boolean {
   return base.every(({ version }) => version > 0)
 }
 
@@ -47,10 +46,11 @@ function haveStatistics({ base }: Pick<ShardClient, 'base'>): boolean {
  * another has measured the same images, with weights of which some are one update further.
  * @returns its function throws DownpourError STATISTICS_LOST
  */
-export function calibration({ config, client, loader, images, log }: Calibration): Prepare {
+export function calibration({ config, loader, images, log }: Calibration): Prepare {
   let measured: Values | undefined
-  return async (weights) => {
-    if (haveStatistics(client)) return weights
+  return async (pulled) => {
+    const { weights } = pulled
+    if (haveStatistics(pulled)) return weights
     if (images === 0) {
       const message =
         'the parameter servers restarted without a checkpoint: this worker must restart, to calibrate again'

@@ -9,7 +9,7 @@ import type { FrameHead, Incoming, Outgoing } from '../wire/frames.ts'
 import { sayHello } from '../wire/greeting.ts'
 import type { ModelLayout, ShardLayout } from '../wire/layout.ts'
 import { type Message, typeCode } from '../wire/messages.ts'
-import { type Region, standAlone } from '../wire/regions.ts'
+import type { ReceivedWeights } from './buffers.ts'
 import type { ClassAgreement } from './class-agreement.ts'
 
 export interface LinkOptions {
@@ -36,12 +36,8 @@ const FATAL = new Set([...FATAL_ANSWERS, 'CLASSES_CHANGED', 'CLASSES_INVALID', '
 
 /** Invariant: `#channel` is set exactly while it is connected and its hello has been answered. */
 export class ShardLink {
-  /** All weights of the shard; complete only after the answer to a pull. */
-  readonly weights: Region
-  /** The body of the next push. */
-  readonly outgoing: Region
-  /** Which weights `weights` contains; zeros: none, or incomplete ones. */
-  have = { incarnation: 0, version: 0 }
+  /** Where the answer to the next pull is received. */
+  receiving: ReceivedWeights | undefined
   readonly #options: LinkOptions
   #channel: Channel | undefined
   #opened = Promise.withResolvers<Channel>()
@@ -52,9 +48,6 @@ export class ShardLink {
 
   constructor(options: LinkOptions) {
     this.#options = options
-    const { trainable, statistic, total } = options.shard
-    this.weights = standAlone(4 * total)
-    this.outgoing = standAlone(4 * (trainable + statistic))
     this.#opened.promise.catch(() => {})
     const { signal } = options
     signal.addEventListener('abort', () => this.#fail(abortError(signal)), { signal: this.#stop.signal })
@@ -68,7 +61,7 @@ export class ShardLink {
   }
 
   /**
-   * @param build called for each attempt, because an interrupted reply changes `have`
+   * @param build called for each attempt, because an interrupted reply changes `receiving.have`
    * @throws DownpourError FENCED, LAYOUT_MISMATCH…, the server's refusal, or AbortError
    */
   async request(build: () => Message, body?: Outgoing): Promise<Reply> {
@@ -143,10 +136,11 @@ export class ShardLink {
   }
 
   #placeFor(head: FrameHead): Incoming {
-    if (head.type !== typeCode('weights') || head.bodyBytes !== this.weights.bytes.length)
+    const { receiving } = this
+    if (head.type !== typeCode('weights') || head.bodyBytes !== receiving?.region.bytes.length)
       return Buffer.allocUnsafeSlow(head.bodyBytes)
-    this.have = { incarnation: 0, version: 0 }
-    return this.weights.open(head.bodyBytes)
+    receiving.have = { incarnation: 0, version: 0 }
+    return receiving.region.open(head.bodyBytes)
   }
 
   #lost(): void {

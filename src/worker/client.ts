@@ -7,20 +7,19 @@ import { systemClock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { sizeOf } from '../support/variables.ts'
-import { Assembled } from '../wire/assembled.ts'
 import { endpointOf } from '../wire/endpoint.ts'
 import {
-  isWhole,
   type LayoutEntry,
   type ModelLayout,
   type Placement,
   type PlacementOptions,
   placeLayout,
   type ShardLayout,
-  viewsOf,
 } from '../wire/layout.ts'
 import type { Message, MessageType } from '../wire/messages.ts'
 import { proven } from '../wire/proof.ts'
+import type { Region } from '../wire/regions.ts'
+import { GradientBuffer, pushedOf, type ReceivedWeights, WeightBuffer, type WeightsBase } from './buffers.ts'
 import { ClassAgreement } from './class-agreement.ts'
 import { ShardLink } from './client-link.ts'
 
@@ -36,6 +35,8 @@ export interface ConnectOptions {
   layout: ModelLayout
   /** As the parameter servers place the layout; absent: variables may be cut. */
   placement?: PlacementOptions
+  /** Whether the caller uses weights and gradients while the next ones are exchanged: then it has both of them twice. */
+  overlap?: boolean
   /** Number of units of data that this worker sees; the same for all workers. */
   dataUnits: number
   /** Classes of the worker's folder; they become those of a job that has none yet. */
@@ -54,14 +55,12 @@ export interface ConnectOptions {
 export interface PullResult {
   /** Global step: updates applied by parameter server 0. */
   step: number
-  /** Every variable of the model, as views that the next pull overwrites. */
+  /** Every variable of the model, as views that the next pull overwrites; with `overlap`, the one after the next. */
   weights: ReadonlyMap<string, Float32Array>
-  /** False if no update was applied since the last pull. */
+  base: WeightsBase
+  /** False: these are the values of the last pull, in the same arrays. */
   changed: boolean
 }
-
-/** Which weights of each shard, in the order of the shards. */
-export type WeightsBase = readonly { incarnation: number; version: number }[]
 
 export interface PushRequest {
   /** The sum over `batches` of dL/dw by name, every trainable variable; without weight decay, which the server adds. */
@@ -71,7 +70,7 @@ export interface PushRequest {
   batches: number
   loss: number
   examples: number
-  /** `client.base` when the gradients were computed; of several steps the oldest. */
+  /** Of the weights on which the gradients were computed; of several steps the oldest. */
   base: WeightsBase
 }
 
@@ -83,13 +82,13 @@ export interface PushReply {
 export interface ShardClient {
   /**
    * The gradients and statistics of the next push by name, as views of what is sent. A push whose arrays are these views
-   * copies nothing. They must not change between a push and its answer.
+   * copies nothing. They must not change between a push and its answer; with `overlap`, the push after it has other ones.
    */
   readonly outgoing: ReadonlyMap<string, Float32Array>
-  /** Waits during warm start and until batch norm is calibrated, except for worker 0. @throws DownpourError FENCED…, AbortError */
+  /** One pull at a time. Waits during warm start and until batch norm is calibrated, except for worker 0. @throws DownpourError FENCED…, AbortError */
   pull(): Promise<PullResult>
   /**
-   * Repeats the push with the same sequence number until it is answered. One that is not finite is `nonfinite` without being
+   * One push at a time. Repeats it with the same sequence number until it is answered. One that is not finite is `nonfinite` without being
    * sent, and changes no count of the server. A pull may be under way meanwhile: request it first, because a request waits
    * until the body of a push before it is sent.
    * @throws DownpourError FENCED…, PUSH_INCOMPLETE, AbortError
@@ -126,12 +125,15 @@ export async function connectShards(options: ConnectOptions): Promise<ShardClien
 class Client implements ShardClient {
   readonly placement: Placement
   readonly leases: LeaseSource
-  readonly outgoing: ReadonlyMap<string, Float32Array>
   readonly #links: readonly ShardLink[]
-  readonly #weights: Assembled
+  /** Pulls and pushes use them in turn. */
+  readonly #weights: readonly WeightBuffer[]
+  readonly #gradients: readonly GradientBuffer[]
   readonly #agreement: ClassAgreement
   readonly #options: ConnectOptions
   #done = false
+  #base: WeightsBase
+  #pulls = 0
   /** The last version of parameter server 0 that this worker knows. */
   #globalStep = 0
   #pushSeq = 0
@@ -143,14 +145,10 @@ class Client implements ShardClient {
     this.placement = placeLayout(options.layout, options.hosts.length, options.placement)
     this.#agreement = new ClassAgreement(options.classes, options.mayOfferClasses ?? (() => true))
     this.#links = this.placement.shards.map((shard) => new ShardLink(linkOptions(options, shard, this.#agreement)))
-    this.#weights = new Assembled(
-      this.placement,
-      this.#links.map(({ weights }) => weights.floats),
-    )
-    const sent = this.placement.shards.flatMap((shard, i) => [
-      ...viewsOf(pushedOf(shard).filter(isWhole), this.#link(i).outgoing.floats),
-    ])
-    this.outgoing = new Map(sent)
+    const copies = options.overlap ? [0, 1] : [0]
+    this.#weights = copies.map(() => new WeightBuffer(this.placement))
+    this.#gradients = copies.map(() => new GradientBuffer(this.placement))
+    this.#base = this.#links.map(() => NOTHING)
     this.leases = { next: () => this.#inTurn(() => this.#nextLease()), done: (lease) => this.#leaseDone(lease) }
   }
 
@@ -163,7 +161,15 @@ class Client implements ShardClient {
   }
 
   get base(): WeightsBase {
-    return this.#links.map(({ have }) => have)
+    return this.#base
+  }
+
+  get outgoing(): ReadonlyMap<string, Float32Array> {
+    return this.#nextGradients.byName
+  }
+
+  get #nextGradients(): GradientBuffer {
+    return this.#gradients[this.#pushSeq % this.#gradients.length] as GradientBuffer
   }
 
   async ready(): Promise<void> {
@@ -171,40 +177,49 @@ class Client implements ShardClient {
   }
 
   async pull(): Promise<PullResult> {
+    const buffer = this.#weights[this.#pulls++ % this.#weights.length] as WeightBuffer
     // Parameter server 0 first: it decides whether this worker may train, before the others send their weights.
-    const first = await this.#pullWhenReady(this.#link(0), 0)
+    const first = await this.#pullWhenReady(buffer, 0)
     this.#globalStep = first.version
     if (first.state === 'done') {
       this.#done = true
-      return { step: first.version, weights: this.#weights.byName, changed: false }
+      return { step: first.version, weights: buffer.byName, base: this.#base, changed: false }
     }
-    const others = await Promise.all(this.#links.slice(1).map((link, i) => this.#pullWhenReady(link, i + 1)))
-    const changed = [first, ...others].some(({ state }) => state === 'fresh')
-    return { step: first.version, weights: this.#weights.byName, changed }
+    const others = await Promise.all(this.#links.slice(1).map((_, i) => this.#pullWhenReady(buffer, i + 1)))
+    this.#base = buffer.base
+    const isFresh = [first, ...others].some(({ state }) => state === 'fresh')
+    return {
+      step: first.version,
+      weights: buffer.byName,
+      base: buffer.base,
+      changed: isFresh || this.#weights.length > 1,
+    }
   }
 
   /** Waits until the server lets this worker train. */
-  async #pullWhenReady(link: ShardLink, shard: number): Promise<Message<'weights'>> {
-    let answer = await this.#pullFrom(link, shard)
+  async #pullWhenReady(buffer: WeightBuffer, shard: number): Promise<Message<'weights'>> {
+    let answer = await this.#pullFrom(shard, buffer)
     while (answer.state === 'wait') {
       await systemClock.sleep(this.#options.waitMs ?? DEFAULT_WAIT_MS, this.#options.signal)
-      answer = await this.#pullFrom(link, shard)
+      answer = await this.#pullFrom(shard, buffer)
     }
     return answer
   }
 
-  async #pullFrom(link: ShardLink, shard: number): Promise<Message<'weights'>> {
-    const reply = await link.request(() => ({ type: 'pull', ...link.have }))
+  async #pullFrom(shard: number, buffer: WeightBuffer): Promise<Message<'weights'>> {
+    const link = this.#link(shard)
+    const received = buffer.shards[shard] as ReceivedWeights
+    link.receiving = received
+    const reply = await link.request(() => ({ type: 'pull', ...received.have }))
     const answer = expect(reply.message, 'weights')
-    if (answer.state !== 'fresh') return answer
-    link.have = { incarnation: answer.incarnation, version: answer.version }
-    this.#weights.update(shard)
+    if (answer.state === 'fresh') buffer.received(shard, { incarnation: answer.incarnation, version: answer.version })
     return answer
   }
 
   async push(request: PushRequest): Promise<PushReply> {
-    for (const shard of this.placement.shards) this.#fill(shard, request)
-    if (this.#links.some(({ outgoing }) => !outgoing.isFinite)) return { result: 'nonfinite', step: this.#globalStep }
+    const { shards: bodies, byName } = this.#nextGradients
+    for (const [i, shard] of this.placement.shards.entries()) fill(bodies[i] as Region, shard, request, byName)
+    if (bodies.some((body) => !body.isFinite)) return { result: 'nonfinite', step: this.#globalStep }
     const seq = ++this.#pushSeq
     const loss = Number.isFinite(request.loss) ? request.loss : null
     const { examples, batches } = request
@@ -221,7 +236,7 @@ class Client implements ShardClient {
         batches,
         globalStep,
       } as const
-      return expect((await link.request(() => push, link.outgoing)).message, 'pushed')
+      return expect((await link.request(() => push, bodies[shard])).message, 'pushed')
     })
     const [leader, ...others] = replies
     for (const other of others) other.catch(() => {})
@@ -235,18 +250,6 @@ class Client implements ShardClient {
 
   async close(): Promise<void> {
     await Promise.all(this.#links.map((link) => link.close()))
-  }
-
-  /** Scans each variable after it was copied, while it is in the processor's cache. */
-  #fill(shard: ShardLayout, request: PushRequest): void {
-    const { outgoing } = this.#link(shard.index)
-    outgoing.open(outgoing.bytes.length)
-    for (const entry of pushedOf(shard)) {
-      const values = valuesFor(entry, request)
-      if (values !== this.outgoing.get(entry.name)) outgoing.floats.set(partOf(values, entry), entry.offset)
-      outgoing.advance(4 * (entry.offset + entry.length))
-    }
-    outgoing.finish()
   }
 
   #link(index: number): ShardLink {
@@ -308,9 +311,18 @@ function helloOf(options: ConnectOptions, shard: number, agreement: ClassAgreeme
   return proven(hello, options.key)
 }
 
-/** The variables, or parts of them, whose gradients or statistics a push contains. */
-function pushedOf({ entries }: ShardLayout): LayoutEntry[] {
-  return entries.filter(({ kind }) => kind !== 'frozen')
+/**
+ * Scans each variable after it was copied, while it is in the processor's cache.
+ * @param views of `body`: these arrays need not be copied
+ */
+function fill(body: Region, shard: ShardLayout, request: PushRequest, views: GradientBuffer['byName']): void {
+  body.open(body.bytes.length)
+  for (const entry of pushedOf(shard)) {
+    const values = valuesFor(entry, request)
+    if (values !== views.get(entry.name)) body.floats.set(partOf(values, entry), entry.offset)
+    body.advance(4 * (entry.offset + entry.length))
+  }
+  body.finish()
 }
 
 /** @param values of the whole variable */

@@ -101,11 +101,9 @@ async function trainOn({ facts, start }: OpenLoader<unknown>, task: Task, contex
     const images = isCalibrating ? await imagesToMeasure(client) : 0
     const classes = agreedClasses(client, facts, context)
     const loader = start(client.leases, { classes, calibrationImages: images })
-    // A sum of several steps needs arrays of its own.
-    const outgoing = config.async.pushEvery === 1 ? client.outgoing : new Map()
-    const stepper = createStepper(task, { graph: config.runtime.graph ?? 'auto', outgoing, log })
+    const stepper = createStepper(task, { graph: config.runtime.graph ?? 'auto', log })
     report.set({ phase: 'training' })
-    const prepare = isCalibrating ? calibration({ config, client, loader, images, log }) : undefined
+    const prepare = isCalibrating ? calibration({ config, loader, images, log }) : undefined
     await trainingLoop({ config, client, loader, stepper, prepare, report, signal, log })
   } finally {
     await client.close()
@@ -149,6 +147,7 @@ async function connect(context: WorkerContext, task: Task, { labels, units }: Da
     key: readSecret(keyFile),
     layout: makeLayout(task.variables),
     placement: placementOf(config),
+    overlap: config.async.prefetch ?? false,
     dataUnits: units,
     classes: encodeClasses(labels),
     mayOfferClasses: ({ count }) => {

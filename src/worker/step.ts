@@ -26,8 +26,11 @@ export interface StepOutput {
 export interface Stepper<T = unknown> {
   /** Keeps the arrays: the caller may change them only before the next load. @throws RangeError for a missing variable */
   load(weights: ReadonlyMap<string, Float32Array>): void
-  /** One step at a time. Its gradients and statistics are valid until the next step. */
-  step(batch: Batch<T>): Promise<StepOutput>
+  /**
+   * One step at a time.
+   * @param into where gradients are written to, by variable; others get arrays of their own
+   */
+  step(batch: Batch<T>, into?: ReadonlyMap<string, Float32Array>): Promise<StepOutput>
   dispose(): void
 }
 
@@ -36,8 +39,6 @@ type Trainable<T> = Pick<Task<T>, 'variables' | 'encode' | 'objective'>
 
 export interface StepperOptions {
   graph: GraphMode
-  /** Where gradients are written to, by variable; others get arrays of their own. */
-  outgoing?: ReadonlyMap<string, Float32Array>
   log: Log
 }
 
@@ -48,16 +49,15 @@ type Kind = keyof typeof PREFIX
 
 export function createStepper<T>(
   task: Trainable<T>,
-  { graph, outgoing = new Map(), log }: StepperOptions = { graph: 'auto', log: silentLog },
+  { graph, log }: StepperOptions = { graph: 'auto', log: silentLog },
 ): Stepper<T> {
   const program = createProgram({ name: 'the training step', compute: stepOf(task), graph, log })
-  const into = new Map([...outgoing].map(([name, array]) => [PREFIX.gradient + name, array]))
   return {
     load: (weights) => program.load(weightValues(task.variables, weights)),
-    async step({ images, shape, targets }) {
+    async step({ images, shape, targets }, into = new Map()) {
       const startedMs = performance.now()
       const inputs = { ...task.encode(targets), [IMAGES]: { shape: [...shape, 3], values: images } }
-      const outputs = await program.run(new Map(Object.entries(inputs)), into)
+      const outputs = await program.run(new Map(Object.entries(inputs)), new Map(prefixed('gradient', into)))
       const loss = scalarOf(outputs.get('loss'))
       const gradients = namesOf(outputs, 'gradient')
       return {

@@ -134,6 +134,15 @@ const VALID: readonly JobCase[] = [
     'backups for the workers of the preset',
     pretrain({ async: { pushEvery: 4, policy: { type: 'syncBackup', backups: 4 } } }),
   ),
+  valid('weights that are prefetched', pretrain({ async: { prefetch: true } })),
+  valid(
+    'weights that are prefetched every second step, for gradients with a rate of their own',
+    pretrain({ async: { prefetch: true, fetchEvery: 2, policy: { type: 'lrOverStaleness' } } }),
+  ),
+  valid(
+    'synchronous updates without prefetch',
+    pretrain({ async: { prefetch: false, policy: { type: 'syncBackup', backups: 1 } } }),
+  ),
   valid('slow workers that are reported with the defaults', pretrain({ workers: { stragglers: {} } })),
   valid(
     'slow workers that are replaced',
@@ -1092,6 +1101,14 @@ const BROKEN_RULES: readonly JobCase[] = [
     pretrain({ async: { fetchEvery: 4, pushEvery: 2, policy: { type: 'syncBackup', backups: 1 } } }),
     /fetchEvery: must not be larger than pushEvery with syncBackup/,
     'must not be larger than pushEvery with syncBackup',
+  ),
+  ...[{ type: 'syncBackup', backups: 1 }, { type: 'boundedDelay', maxDelay: 1 }, { type: 'dcAsgd' }].map((policy) =>
+    invalid(
+      `prefetched weights with ${policy.type}`,
+      pretrain({ async: { prefetch: true, policy } }),
+      /async.prefetch: must be false with boundedDelay and syncBackup/,
+      'must be false with boundedDelay and syncBackup',
+    ),
   ),
   invalid(
     'a bounded delay without its bound',

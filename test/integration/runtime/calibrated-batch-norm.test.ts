@@ -61,7 +61,7 @@ async function train(
     const loader = { next: async () => left.shift() ?? null, stats, recycle: () => {} }
     await trainingLoop({
       ...{ config, client, loader, stepper: createStepper(task), log: silentLog },
-      prepare: calibration({ config, client, loader, images: CALIBRATION_IMAGES, log: silentLog }),
+      prepare: calibration({ config, loader, images: CALIBRATION_IMAGES, log: silentLog }),
       report: new Reporter(0, createWorkerMetrics({ tensors: () => 0 }), silentLog),
       signal: new AbortController().signal,
     })

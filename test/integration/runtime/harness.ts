@@ -38,6 +38,7 @@ export interface ClientOptions {
   mayOfferClasses?: (own: ClassList) => boolean
   /** Connects without the proxies. */
   direct?: boolean
+  overlap?: boolean
 }
 
 export interface FleetOptions {
@@ -84,7 +85,15 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
     connect: (
       index,
       layout,
-      { podUid = `pod-${index}`, attempt = 0, dataUnits = 4, direct = false, classes = CLASSES, mayOfferClasses } = {},
+      {
+        podUid = `pod-${index}`,
+        attempt = 0,
+        dataUnits = 4,
+        direct = false,
+        overlap = false,
+        classes = CLASSES,
+        mayOfferClasses,
+      } = {},
     ) =>
       connectShards({
         hosts: direct ? proxies.map(({ target }) => `127.0.0.1:${target}`) : psHosts,
@@ -93,6 +102,7 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
         jobUid: config.job.uid,
         layout,
         placement: placementOf(config),
+        overlap,
         dataUnits,
         classes: encodeClasses(classes),
         ...(mayOfferClasses ? { mayOfferClasses } : {}),

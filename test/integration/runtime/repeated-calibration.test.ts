@@ -59,8 +59,8 @@ async function measure(client: ShardClient, folder: string): Promise<{ statistic
     ids.push(...(value?.ids ?? []))
     return value ?? null
   }
-  const prepare = calibration({ config, client, loader: { next }, images, log: silentLog })
-  const weights = await prepare((await client.pull()).weights)
+  const prepare = calibration({ config, loader: { next }, images, log: silentLog })
+  const weights = await prepare(await client.pull())
   const { variables } = await createTask(config)
   const names = variables.filter(({ kind }) => kind === 'statistic').map(({ name }) => name)
   return { statistics: new Map(names.map((name) => [name, (weights.get(name) as Float32Array).slice()])), ids }
@@ -122,7 +122,7 @@ test('a repeated calibration measures the same images, and all servers end with 
 
 test('a worker that did not calibrate restarts when the servers have lost the statistics', async () => {
   const loader = { next: () => assert.fail('it asked for images') }
-  const client = { base: [{ incarnation: 2, version: 0 }] }
-  const prepare = calibration({ config, client, loader, images: 0, log: silentLog })
-  await assert.rejects(prepare(new Map()), { code: 'STATISTICS_LOST' })
+  const prepare = calibration({ config, loader, images: 0, log: silentLog })
+  const pulled = { weights: new Map(), base: [{ incarnation: 2, version: 0 }] }
+  await assert.rejects(prepare(pulled), { code: 'STATISTICS_LOST' })
 })

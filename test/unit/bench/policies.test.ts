@@ -9,9 +9,10 @@ import { POLICIES } from '../../../src/ps/async/policies.ts'
 
 const keptOf = (losses: Record<string, number[]>) => verdicts(new Map(Object.entries(losses))).map(({ kept }) => kept)
 
-test('every policy is compared with async', () => {
-  assert.equal(CONTENDERS[0].policy.type, 'async')
-  assert.deepEqual(CONTENDERS.map(({ policy }) => policy.type).sort(), Object.keys(POLICIES).sort())
+test('every policy is compared with async, and so is prefetch', () => {
+  assert.deepEqual([CONTENDERS[0].policy.type, CONTENDERS[0].prefetch], ['async', undefined])
+  assert.deepEqual(new Set(CONTENDERS.map(({ policy }) => policy.type)), new Set(Object.keys(POLICIES)))
+  assert.ok(CONTENDERS.some(({ prefetch }) => prefetch))
 })
 
 test('the jobs are valid, and differ in nothing but seed and policy', () => {

@@ -61,12 +61,12 @@ suite('the work of a parameter server', () => {
 })
 
 test('the work of a worker comes from its batch and its fields of async', () => {
-  const job = { ...JOB, async: { ...JOB.async, fetchEvery: 2, pushEvery: 3, maxStaleness: 7 } }
+  const job = { ...JOB, async: { ...JOB.async, fetchEvery: 2, pushEvery: 3, prefetch: true, maxStaleness: 7 } }
   const { worker, workers } = jobScenario({ ...options, job }, { workers: 3, parameterServers: 1 })
   assert.equal(workers, 3)
   near(worker.inputSeconds, 10 * (0.01 + 0.025))
   near(worker.sendSecondsPerByte, 0.25e-9)
-  assert.deepEqual([worker.fetchEvery, worker.pushEvery, worker.maxStaleness], [2, 3, 7])
+  assert.deepEqual([worker.fetchEvery, worker.pushEvery, worker.prefetch, worker.maxStaleness], [2, 3, true, 7])
 })
 
 suite('memory', () => {
@@ -107,5 +107,12 @@ suite('memory', () => {
     assert.equal(one?.weights, 2 * 16 * MB)
     assert.equal(one?.gradients, (2 * 8 + 12) * MB)
     assert.equal(one?.activations, 10 * 4e6)
+  })
+
+  test('of a worker that prefetches has one more array of weights, and one more body of a push', () => {
+    const job = { ...JOB, async: { ...JOB.async, prefetch: true } }
+    const { weights, gradients } = podMemory({ ...options, job, ...sizes }).worker
+    assert.equal(weights, 3 * 16 * MB)
+    assert.equal(gradients, (2 * 8 + 2 * 12) * MB)
   })
 })

@@ -66,16 +66,38 @@ suite('one worker', () => {
     near(rare.stepsPerSecond, 1 / (4 + 0.6 + 0.4), 1e-3)
   })
 
-  test('with prefetch pulls while it computes, so its weights lack its last push', () => {
-    const server = { pullSeconds: 0.6, applySeconds: 0.4 }
-    const { stepsPerSecond, staleness } = simulate(scenario({ servers: [server], worker: { prefetch: true } }))
-    near(stepsPerSecond, 1 / 1.4)
-    assert.equal(staleness.mean, 1)
+  test('with prefetch pushes and then pulls while it computes, so its weights lack its last push', () => {
+    const server = { pullSeconds: 0.6, receiveSeconds: 0.1, applySeconds: 0.2 }
+    const { stepsPerSecond, step, staleness } = simulate(scenario({ servers: [server], worker: { prefetch: true } }))
+    near(stepsPerSecond, 1)
+    assert.deepEqual([step.pull, step.push], [0, 0])
+    assert.deepEqual(staleness, { mean: 1, p99: 1, max: 1 })
   })
 
-  test('with prefetch still waits for a pull that takes longer than computing', () => {
-    const worker = { prefetch: true, receiveSecondsPerByte: 3 / MB }
-    near(simulate(scenario({ servers: [{ pullBytes: MB }], worker })).stepsPerSecond, 1 / 3)
+  test('with prefetch waits for an exchange that takes longer than computing', () => {
+    const server = { pullSeconds: 1.6, applySeconds: 0.4 }
+    const { stepsPerSecond, step } = simulate(scenario({ servers: [server], worker: { prefetch: true } }))
+    near(stepsPerSecond, 1 / 2)
+    near(step.pull, 1)
+  })
+
+  test('with prefetch has the same work for server and network', () => {
+    const server = { pullSeconds: 0.2, pullBytes: MB, pushBytes: MB }
+    const worker = { fetchEvery: 2, pushEvery: 2 }
+    const network = { bytesPerSecond: 100 * MB, latencySeconds: 0 }
+    const [off, on] = [false, true].map((prefetch) =>
+      simulate(scenario({ servers: [server], network, worker: { ...worker, prefetch } })),
+    )
+    const perStep = (outcome: typeof off) => (outcome?.busy.serverReceives ?? 0) / (outcome?.stepsPerSecond ?? 0)
+    near(perStep(on), perStep(off), 0.02)
+  })
+
+  test('with prefetch pulls again after a push that was refused', () => {
+    const worker = { prefetch: true, fetchEvery: 1000, maxStaleness: 3 }
+    const { staleness, refusedShare } = simulate(scenario({ worker }))
+    assert.equal(staleness.max, 3)
+    // Of six pushes: the fifth gradient of a pull is refused, and the sixth, whose step had begun.
+    near(refusedShare, 2 / 6, 0.02)
   })
 })
 
@@ -90,6 +112,21 @@ suite('many workers', () => {
       const { staleness } = simulate(scenario({ workers }))
       assert.deepEqual(staleness, { mean: workers - 1, p99: workers - 1, max: workers - 1 })
     }
+  })
+
+  test('with prefetch have a staleness of their number, because they pull late', () => {
+    for (const workers of [2, 8, 50]) {
+      const { staleness, stepsPerSecond } = simulate(scenario({ workers, worker: { prefetch: true } }))
+      assert.deepEqual(staleness, { mean: workers, p99: workers, max: workers })
+      near(stepsPerSecond, workers, 0.02)
+    }
+  })
+
+  test('with prefetch have twice the staleness where they must pull at the beginning of a step', () => {
+    const worker = { prefetch: true, receiveSecondsPerByte: 0.5 / MB }
+    const { staleness, stepsPerSecond } = simulate(scenario({ workers: 8, worker, servers: [{ pullBytes: MB }] }))
+    near(stepsPerSecond, 8, 0.02)
+    near(staleness.mean, 2 * 8 - 1)
   })
 
   test('whose pushes sum up several gradients count the staleness from the oldest of them', () => {

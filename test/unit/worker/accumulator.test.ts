@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Accumulator } from '../../../src/worker/accumulator.ts'
-import type { WeightsBase } from '../../../src/worker/client.ts'
+import type { WeightsBase } from '../../../src/worker/buffers.ts'
 import type { StepOutput } from '../../../src/worker/step.ts'
 
 function output(gradient: number, statistic: number, loss: number): StepOutput {

@@ -1,107 +1,98 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
 import type { PushResult } from '../../../src/contract/exchange.ts'
-import { createWorkerMetrics } from '../../../src/metrics/worker.ts'
-import { silentLog } from '../../../src/support/log.ts'
-import type { PushRequest, ShardClient, WeightsBase } from '../../../src/worker/client.ts'
-import { trainingLoop } from '../../../src/worker/loop.ts'
-import { Reporter } from '../../../src/worker/report.ts'
-import type { Stepper } from '../../../src/worker/step.ts'
-import { makeConfig } from '../ps/fixtures.ts'
+import { runScript, type Script, ScriptedRun } from './scripted-run.ts'
 
-interface Run {
-  /** Gradients that were pushed, with the weights on which they were computed. */
-  pushed: { gradient: number | undefined; base: WeightsBase | undefined }[]
-}
-
-/**
- * Runs a loop over one shard and one weight. The gradient of step n is 10 to the power n.
- * @param bases result of each pull @param results of the pushes; applied after the last
- */
-async function run(
-  bases: readonly [incarnation: number, version: number][],
-  pushEvery: number,
-  results: readonly PushResult[] = [],
-): Promise<Run> {
-  const pushed: Run['pushed'] = []
-  let pulls = 0
-  let steps = 0
-  const client = {
-    done: false,
-    get base() {
-      const [incarnation = 0, version = 0] = bases[pulls - 1] ?? []
-      return [{ incarnation, version }]
-    },
-    async pull() {
-      pulls++
-      return { step: 0, weights: new Map(), changed: true }
-    },
-    async push({ gradients, base }: PushRequest) {
-      pushed.push({ gradient: gradients.get('w')?.[0], base })
-      return { result: results[pushed.length - 1] ?? 'applied', step: 0 }
-    },
-  }
-  const stepper: Stepper = {
-    load() {},
-    step: async () => {
-      const gradients = new Map([['w', Float32Array.of(10 ** steps++)]])
-      return { loss: 1, parts: {}, gradients, statistics: new Map(), examples: 1, finite: true, seconds: 0 }
-    },
-    dispose() {},
-  }
-  const shape = [1, 0, 0] as const
-  const batch = { images: new Float32Array(0), shape, targets: [{ labels: [] }], ids: ['a'] }
-  const { async: how, maxNonFinite } = makeConfig()
-  await trainingLoop({
-    config: { async: { ...how, fetchEvery: 1, pushEvery }, maxNonFinite },
-    client: client as unknown as ShardClient,
-    loader: {
-      next: async () => (steps < bases.length ? batch : null),
-      recycle: () => {},
-      stats: () => ({ corruptRecords: 0, queuedBatches: 0 }),
-    },
-    stepper,
-    report: new Reporter(0, createWorkerMetrics({ tensors: () => 0 }), silentLog),
-    signal: new AbortController().signal,
-    log: silentLog,
+describe('a loop without prefetch', () => {
+  test('pulls, computes and pushes in turn', async () => {
+    const { calls } = await runScript({ steps: 2 })
+    assert.deepEqual(calls, [
+      ...['pull 0', 'weights 0', 'load 0', 'step 0', 'stepped 0', 'push 0', 'pushed 0'],
+      ...['pull 1', 'weights 1', 'load 1', 'step 1', 'stepped 1', 'push 1', 'pushed 1'],
+      ...['pull 2', 'weights 2', 'load 2'],
+    ])
   })
-  return { pushed }
-}
 
-test('a push of several steps has the version of its oldest step', async () => {
-  const { pushed } = await run(
-    [
-      [7, 1],
-      [7, 4],
-      [7, 5],
-      [7, 9],
-    ],
-    2,
-  )
-  assert.deepEqual(pushed, [
-    { gradient: 11, base: [{ incarnation: 7, version: 1 }] },
-    { gradient: 1100, base: [{ incarnation: 7, version: 5 }] },
-  ])
-})
+  test('makes exactly the calls of a plain loop', async () => {
+    const result = fc.constantFrom<PushResult>('applied', 'duplicate', 'stale', 'incarnation', 'wait')
+    const script = fc.record({
+      steps: fc.integer({ min: 0, max: 12 }),
+      fetchEvery: fc.integer({ min: 1, max: 4 }),
+      pushEvery: fc.integer({ min: 1, max: 4 }),
+      results: fc.array(result, { maxLength: 12 }),
+      badSteps: fc.uniqueArray(fc.constantFrom(1, 2, 5, 6, 9), { maxLength: 3 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(script, async (one) => {
+        assert.deepEqual((await runScript(one)).calls, plainCalls(one))
+      }),
+    )
+  })
 
-test('steps on weights that a restarted server has lost are not pushed', async () => {
-  const { pushed } = await run(
-    [
-      [7, 9],
-      [8, 3],
-      [8, 4],
-    ],
-    2,
-  )
-  assert.deepEqual(pushed, [{ gradient: 110, base: [{ incarnation: 8, version: 3 }] }])
-})
+  test('ends when a push or a pull says that the job is done', async () => {
+    const { calls } = await runScript({ steps: 10, maxSteps: 2 })
+    assert.deepEqual(calls.slice(-3), ['pushed 1', 'pull 2', 'weights 2'])
+    const rarely = await runScript({ steps: 10, maxSteps: 2, fetchEvery: 5 })
+    assert.deepEqual(rarely.calls.slice(-3), ['stepped 2', 'push 2', 'pushed 2'])
+  })
 
-test('pushes that are not finite end the worker after maxNonFinite in a row; an applied one in between resets the count', async () => {
-  const bases = Array.from({ length: 6 }, (_, version): [number, number] => [7, version])
-  const { pushed } = await run(bases, 1, ['nonfinite', 'nonfinite', 'applied', 'nonfinite', 'nonfinite'])
-  assert.equal(pushed.length, 6)
-  await assert.rejects(run(bases, 1, ['applied', 'nonfinite', 'nonfinite', 'nonfinite']), {
-    code: 'NON_FINITE',
-    message: /^3 gradients in a row.*lower the learning rate/,
+  test('counts the version of a push of several steps from its oldest step', async () => {
+    const { pushed } = await runScript({ steps: 6, pushEvery: 2, fetchEvery: 1 })
+    assert.deepEqual(
+      pushed.map(({ gradient, version }) => [gradient, version]),
+      [
+        [11, 0],
+        [1100, 1],
+        [110000, 2],
+      ],
+    )
+  })
+
+  test('pushes no step on weights that a restarted server has lost', async () => {
+    // The second push finds the server restarted, after a third step on the lost weights.
+    const { pushed } = await runScript({ steps: 6, pushEvery: 2, fetchEvery: 1, results: ['applied', 'incarnation'] })
+    assert.deepEqual(pushed.at(-1), { gradient: 110000, version: 1, incarnation: 8 })
   })
 })
+
+for (const prefetch of [false, true])
+  test(`pushes that are not finite end the worker after maxNonFinite in a row; an applied one resets the count${prefetch ? ', also with prefetch' : ''}`, async () => {
+    const run = new ScriptedRun()
+    await runScript(
+      { steps: 6, prefetch, results: ['nonfinite', 'nonfinite', 'applied', 'nonfinite', 'nonfinite'] },
+      run,
+    )
+    assert.equal(run.pushed.length, 6)
+    const results: PushResult[] = ['applied', 'nonfinite', 'nonfinite', 'nonfinite']
+    await assert.rejects(runScript({ steps: 6, prefetch, results }), {
+      code: 'NON_FINITE',
+      message: /^3 gradients in a row.*lower the learning rate/,
+    })
+    await assert.rejects(runScript({ steps: 6, prefetch, badSteps: [1, 2, 3] }), { code: 'NON_FINITE' })
+  })
+
+/** The loop, written out. */
+function plainCalls({ steps, fetchEvery = 1, pushEvery = 1, results = [], badSteps = [] }: Script): string[] {
+  const calls: string[] = []
+  let [mustPull, pulls, pushes, summed, version] = [true, 0, 0, 0, 0]
+  let isNew = true
+  for (let step = 0; step <= steps; step++) {
+    if (mustPull || step % fetchEvery === 0) {
+      calls.push(`pull ${pulls}`, `weights ${pulls++}`)
+      if (mustPull || isNew) calls.push(`load ${version}`)
+      mustPull = isNew = false
+    }
+    if (step === steps) break
+    calls.push(`step ${step}`, `stepped ${step}`)
+    if (badSteps.includes(step)) continue
+    if (++summed < pushEvery) continue
+    const result = results[pushes] ?? 'applied'
+    calls.push(`push ${pushes}`, `pushed ${pushes++}`)
+    summed = 0
+    if (result === 'applied') version++
+    isNew ||= result === 'applied'
+    mustPull = result !== 'applied' && result !== 'duplicate'
+  }
+  return calls
+}
