@@ -1,10 +1,14 @@
 /** The connection to one parameter server. It reconnects for ever, and repeats requests until they are answered. */
 import type { LookupFunction } from 'node:net'
+import type { PushResult } from '../contract/exchange.ts'
+import type { Compression } from '../contract/training.ts'
 import { backoffMs } from '../support/backoff.ts'
 import { systemClock } from '../support/clock.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { Channel, type Reply } from '../wire/channel.ts'
+import { Encoder } from '../wire/encoder.ts'
+import { pushBytes } from '../wire/encodings.ts'
 import type { FrameHead, Incoming, Outgoing } from '../wire/frames.ts'
 import { sayHello } from '../wire/greeting.ts'
 import type { ModelLayout, ShardLayout } from '../wire/layout.ts'
@@ -21,6 +25,7 @@ export interface LinkOptions {
   classes?: ClassAgreement
   layout: ModelLayout
   shard: ShardLayout
+  compression: Compression
   heartbeatMs: number
   silenceMs: number
   signal: AbortSignal
@@ -31,18 +36,30 @@ const RECONNECT = { baseMs: 50, capMs: 3000 }
 /** Nearly all of the delay is random: fifty workers lose the same parameter server at the same moment. */
 const LEAST_DELAY = 0.1
 /** Errors that reconnecting does not change: refusals, and classes that differ from those of this worker. */
-const FATAL_ANSWERS = ['FENCED', 'LAYOUT_MISMATCH', 'DATA_UNITS_MISMATCH', 'DATA_EMPTY', 'NON_FINITE']
+const FATAL_ANSWERS = [
+  'FENCED',
+  'LAYOUT_MISMATCH',
+  'COMPRESSION_MISMATCH',
+  'DATA_UNITS_MISMATCH',
+  'DATA_EMPTY',
+  'NON_FINITE',
+]
 const FATAL = new Set([...FATAL_ANSWERS, 'CLASSES_CHANGED', 'CLASSES_INVALID', 'LABELS_TOO_FEW', 'LABELS_TOO_MANY'])
+
+/** Results of pushes whose gradients the server has. */
+const COUNTED: ReadonlySet<PushResult> = new Set(['applied', 'duplicate'])
 
 /** Invariant: `#channel` is set exactly while it is connected and its hello has been answered. */
 export class ShardLink {
   /** All weights of the shard; complete only after the answer to a pull. */
   readonly weights: Region
-  /** The body of the next push. */
+  /** Gradients and batch statistics of the next push. */
   readonly outgoing: Region
   /** Which weights `weights` contains; zeros: none, or incomplete ones. */
   have = { incarnation: 0, version: 0 }
   readonly #options: LinkOptions
+  /** Undefined: pushes are not compressed. */
+  readonly #encoder: Encoder | undefined
   #channel: Channel | undefined
   #opened = Promise.withResolvers<Channel>()
   #fatal: Error | undefined
@@ -52,9 +69,10 @@ export class ShardLink {
 
   constructor(options: LinkOptions) {
     this.#options = options
-    const { trainable, statistic, total } = options.shard
-    this.weights = standAlone(4 * total)
-    this.outgoing = standAlone(4 * (trainable + statistic))
+    const { shard, compression } = options
+    this.weights = standAlone(4 * shard.total)
+    if (compression !== 'none') this.#encoder = new Encoder(compression, shard)
+    this.outgoing = this.#encoder?.gradients ?? standAlone(pushBytes(shard))
     this.#opened.promise.catch(() => {})
     const { signal } = options
     signal.addEventListener('abort', () => this.#fail(abortError(signal)), { signal: this.#stop.signal })
@@ -85,6 +103,13 @@ export class ShardLink {
         if (this.#channel === channel) this.#lost()
       }
     }
+  }
+
+  /** Sends `outgoing`, and repeats the same body until it is answered. @throws as `request` */
+  async push(message: Message<'push'>): Promise<Message> {
+    const reply = await this.request(() => message, this.#encoder?.encode() ?? this.outgoing)
+    if (reply.message.type === 'pushed' && COUNTED.has(reply.message.result)) this.#encoder?.settle()
+    return reply.message
   }
 
   /** Sends a goodbye if connected, and closes. */

@@ -2,6 +2,7 @@
 import type { LookupFunction } from 'node:net'
 import type { Class, ClassList } from '../contract/classes.ts'
 import type { Lease, PushResult } from '../contract/exchange.ts'
+import type { Compression } from '../contract/training.ts'
 import type { LeaseSource } from '../input/batch.ts'
 import { systemClock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
@@ -36,6 +37,8 @@ export interface ConnectOptions {
   layout: ModelLayout
   /** As the parameter servers place the layout; absent: variables may be cut. */
   placement?: PlacementOptions
+  /** Of the gradients in pushes, as the parameter servers expect it; absent: none. */
+  compression?: Compression | undefined
   /** Number of units of data that this worker sees; the same for all workers. */
   dataUnits: number
   /** Classes of the worker's folder; they become those of a job that has none yet. */
@@ -221,7 +224,7 @@ class Client implements ShardClient {
         batches,
         globalStep,
       } as const
-      return expect((await link.request(() => push, link.outgoing)).message, 'pushed')
+      return expect(await link.push(push), 'pushed')
     })
     const [leader, ...others] = replies
     for (const other of others) other.catch(() => {})
@@ -285,6 +288,7 @@ function linkOptions(
     ...(shard.index === 0 ? { classes: agreement } : {}),
     layout: options.layout,
     shard,
+    compression: options.compression ?? 'none',
     heartbeatMs,
     silenceMs: options.silenceMs ?? 2 * heartbeatMs,
     signal: options.signal,
@@ -293,6 +297,7 @@ function linkOptions(
 }
 
 function helloOf(options: ConnectOptions, shard: number, agreement: ClassAgreement): Message<'hello'> {
+  const { compression } = options
   const hello: Message<'hello'> = {
     type: 'hello',
     role: 'worker',
@@ -304,6 +309,7 @@ function helloOf(options: ConnectOptions, shard: number, agreement: ClassAgreeme
     layoutHash: options.layout.hash,
     dataUnits: options.dataUnits,
     classes: agreement.id,
+    ...(compression && compression !== 'none' ? { compression } : {}),
   }
   return proven(hello, options.key)
 }

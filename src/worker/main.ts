@@ -149,6 +149,7 @@ async function connect(context: WorkerContext, task: Task, { labels, units }: Da
     key: readSecret(keyFile),
     layout: makeLayout(task.variables),
     placement: placementOf(config),
+    compression: config.async.compression,
     dataUnits: units,
     classes: encodeClasses(labels),
     mayOfferClasses: ({ count }) => {

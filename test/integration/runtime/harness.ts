@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Class, type ClassList, encodeClasses } from '../../../src/contract/classes.ts'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
+import type { Compression } from '../../../src/contract/training.ts'
 import { ParameterServer, type ParameterServerOptions } from '../../../src/ps/parameter-server.ts'
 import type { ServerLimits } from '../../../src/ps/server.ts'
 import { silentLog } from '../../../src/support/log.ts'
@@ -36,6 +37,8 @@ export interface ClientOptions {
   dataUnits?: number
   classes?: readonly Class[]
   mayOfferClasses?: (own: ClassList) => boolean
+  /** By default that of the job. */
+  compression?: Compression | undefined
   /** Connects without the proxies. */
   direct?: boolean
 }
@@ -84,7 +87,15 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
     connect: (
       index,
       layout,
-      { podUid = `pod-${index}`, attempt = 0, dataUnits = 4, direct = false, classes = CLASSES, mayOfferClasses } = {},
+      {
+        podUid = `pod-${index}`,
+        attempt = 0,
+        dataUnits = 4,
+        direct = false,
+        classes = CLASSES,
+        mayOfferClasses,
+        compression = config.async.compression,
+      } = {},
     ) =>
       connectShards({
         hosts: direct ? proxies.map(({ target }) => `127.0.0.1:${target}`) : psHosts,
@@ -93,6 +104,7 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
         jobUid: config.job.uid,
         layout,
         placement: placementOf(config),
+        compression,
         dataUnits,
         classes: encodeClasses(classes),
         ...(mayOfferClasses ? { mayOfferClasses } : {}),
