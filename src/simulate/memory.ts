@@ -40,13 +40,14 @@ export function podMemory(options: MemoryOptions): PodMemory {
 
 function workerMemory({ job, layout, costs, activations, pixels }: MemoryOptions): PodMemory['worker'] {
   const [whole] = placeLayout(layout, 1).shards
-  const { weights = 0, trainable = 0, push = 0 } = whole ? shardBytes(whole, 0) : {}
+  const { weights = 0, trainable = 0, push = 0, sent = 0 } = whole ? shardBytes(whole, 0, job) : {}
+  const isCompressed = (job.async.compression ?? 'none') !== 'none'
   return {
     process: costs.worker.processBytes,
     // As they were received, and as tensors.
     weights: 2 * weights,
-    // As tensors, as arrays, and as the body of a push.
-    gradients: 2 * trainable + push,
+    // As tensors, as arrays, and as the body of a push; compressed, with the residual before and after it.
+    gradients: 2 * trainable + push + (isCompressed ? 2 * trainable + sent : 0),
     batches: BATCHES * job.batchSize * pixels * CHANNELS * BYTES_PER_VALUE,
     pictures: Math.min(WINDOW.bytes, WINDOW.pictures * pixels * CHANNELS),
     activations: job.batchSize * activations * BYTES_PER_VALUE,
