@@ -1,9 +1,10 @@
-/** What is compared: each asynchrony policy of a job, with the settings of its documentation. */
-import type { AsyncPolicy } from '../../src/contract/training.ts'
+/** What is compared: each asynchrony policy and each compression of a job, with the settings of their documentation. */
+import type { AsyncPolicy, Compression } from '../../src/contract/training.ts'
 
 export interface Contender {
   readonly name: string
   readonly policy: AsyncPolicy
+  readonly compression?: Compression
   /** Gradients of an update, for the estimate alone. */
   readonly gradients: number
 }
@@ -18,4 +19,7 @@ export const CONTENDERS: readonly [Contender, ...Contender[]] = [
   { name: 'dc-asgd', policy: { type: 'dcAsgd', delayCompensation: 0.04 }, gradients: 1 },
   { name: 'bounded-delay', policy: { type: 'boundedDelay', maxDelay: 2 }, gradients: 1 },
   { name: 'sync-backup', policy: { type: 'syncBackup', backups: BACKUPS }, gradients: WORKERS },
+  { name: 'fp16', policy: { type: 'async' }, compression: 'fp16', gradients: 1 },
+  { name: 'bf16', policy: { type: 'async' }, compression: 'bf16', gradients: 1 },
+  { name: 'int8', policy: { type: 'async' }, compression: 'int8', gradients: 1 },
 ]

@@ -5,13 +5,16 @@ import { CONTENDERS, WORKERS } from '../../../bench/policies/contenders.ts'
 import { jobName, manifests } from '../../../bench/policies/manifests.ts'
 import { verdicts } from '../../../bench/policies/verdict.ts'
 import { validateJob } from '../../../src/api/parse.ts'
+import { Compression } from '../../../src/contract/training.ts'
 import { POLICIES } from '../../../src/ps/async/policies.ts'
 
 const keptOf = (losses: Record<string, number[]>) => verdicts(new Map(Object.entries(losses))).map(({ kept }) => kept)
 
-test('every policy is compared with async', () => {
-  assert.equal(CONTENDERS[0].policy.type, 'async')
-  assert.deepEqual(CONTENDERS.map(({ policy }) => policy.type).sort(), Object.keys(POLICIES).sort())
+test('every policy and every compression is compared with async', () => {
+  assert.deepEqual([CONTENDERS[0].policy.type, CONTENDERS[0].compression], ['async', undefined])
+  assert.deepEqual(new Set(CONTENDERS.map(({ policy }) => policy.type)), new Set(Object.keys(POLICIES)))
+  const compressions = CONTENDERS.map(({ compression = 'none' }) => compression)
+  assert.deepEqual(new Set(compressions), new Set(Compression.options))
 })
 
 test('the jobs are valid, and differ in nothing but seed and policy', () => {
