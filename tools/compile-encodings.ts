@@ -225,12 +225,18 @@ const LOCALS = [
   ...VECTORS.map((name) => `(local $${name} v128)`),
 ].join(' ')
 
+/** Computed before the loops: the compiler of V8 would repeat them in each turn. */
+const CONSTANT = /\((?:i32x4|f32x4)\.splat \((?:i32|f32)\.const [^)]*\)\)/g
+
 function pass(name: string, parameters: readonly string[], body: string): string {
   const list = [...parameters, 'blocks'].map((one) => `(param $${one} i32)`).join(' ')
+  const constants = [...new Set(body.match(CONSTANT) ?? [])]
+  const hoisted = constants.reduce((text, constant, i) => text.replaceAll(constant, get(`constant${i}`)), body)
   return `
   (func (export "${name}") ${list}
-    ${LOCALS}
-    ${body})`
+    ${LOCALS} ${constants.map((_, i) => `(local $constant${i} v128)`).join(' ')}
+    ${constants.map((constant, i) => set(`constant${i}`, constant)).join(' ')}
+    ${hoisted})`
 }
 
 const PASSES: Readonly<Record<Encoding, { encode: string; decode: string }>> = {
