@@ -1,9 +1,10 @@
-/** Builds src/ps/kernels.wasm from the element kernels in src/ps, and src/wire/scan.wasm with its twin for shared memories. The results are committed, and a test compares them with their sources. */
+/** Builds src/ps/kernels.wasm from the element kernels in src/ps, and src/wire/scan.wasm and encodings.wasm with their twins for shared memories. The results are committed, and tests compare them with their sources. */
 import wabtInit from 'wabt'
 import { POLICIES } from '../src/ps/async/policies.ts'
 import type { ElementKernel } from '../src/ps/kernel.ts'
 import { MOVING_AVERAGE } from '../src/ps/moving-average.ts'
 import { OPTIMIZERS } from '../src/ps/optimizers/optimizers.ts'
+import { compileEncodings } from './compile-encodings.ts'
 import { compileKernel } from './compile-kernel.ts'
 import { compileScan } from './compile-scan.ts'
 
@@ -19,6 +20,10 @@ export async function buildKernels(): Promise<Uint8Array> {
 
 export async function buildScan({ isShared }: { isShared: boolean }): Promise<Uint8Array> {
   return assemble('scan.wat', `(module\n  ${memory(isShared)}${compileScan()}\n)\n`)
+}
+
+export async function buildEncodings({ isShared }: { isShared: boolean }): Promise<Uint8Array> {
+  return assemble('encodings.wat', `(module\n  ${memory(isShared)}${compileEncodings()}\n)\n`)
 }
 
 async function assemble(name: string, text: string): Promise<Uint8Array> {

@@ -6,7 +6,7 @@ import { crdFor } from '../src/api/crd.ts'
 import { startHelp } from '../src/cli/verbs/run.ts'
 import { VERBS } from '../src/cli/verbs.ts'
 import { JOB_KINDS, type JobKind, PLURALS } from '../src/contract/names.ts'
-import { buildKernels, buildScan } from './build-kernels.ts'
+import { buildEncodings, buildKernels, buildScan } from './build-kernels.ts'
 import { findHelm } from './helm.ts'
 import { measuredCosts } from './measured-costs.ts'
 import { monitoringFiles } from './monitoring/outputs.ts'
@@ -23,6 +23,8 @@ const START_HELP = new URL('start-help.txt', import.meta.url)
 const KERNELS = new URL('../src/ps/kernels.wasm', import.meta.url)
 const SCAN = new URL('../src/wire/scan.wasm', import.meta.url)
 const SCAN_SHARED = new URL('../src/wire/scan-shared.wasm', import.meta.url)
+const ENCODINGS = new URL('../src/wire/encodings.wasm', import.meta.url)
+const ENCODINGS_SHARED = new URL('../src/wire/encodings-shared.wasm', import.meta.url)
 const TENSOR_KERNELS = new URL('../src/tensor/wasm-kernels.wasm', import.meta.url)
 
 export const MEASURED = new URL('../src/simulate/measured.json', import.meta.url)
@@ -43,6 +45,8 @@ async function generate(): Promise<void> {
     { url: KERNELS, bytes: await buildKernels() },
     { url: SCAN, bytes: await buildScan({ isShared: false }) },
     { url: SCAN_SHARED, bytes: await buildScan({ isShared: true }) },
+    { url: ENCODINGS, bytes: await buildEncodings({ isShared: false }) },
+    { url: ENCODINGS_SHARED, bytes: await buildEncodings({ isShared: true }) },
     { url: TENSOR_KERNELS, bytes: await buildTensorKernels() },
   ]) {
     await mkdir(new URL('.', url), { recursive: true })

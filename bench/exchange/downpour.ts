@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeClasses } from '../../src/contract/classes.ts'
 import type { PushResult } from '../../src/contract/exchange.ts'
+import type { Compression } from '../../src/contract/training.ts'
 import { silentLog } from '../../src/support/log.ts'
 import { makeLayout } from '../../src/wire/layout.ts'
 import { connectShards, type PushRequest, type ShardClient } from '../../src/worker/client.ts'
@@ -30,15 +31,16 @@ export interface Downpour {
 }
 
 /** A parameter server, and a client of it in this process, whose gradients are where a worker writes them. */
-export async function startDownpour(): Promise<Downpour> {
+export async function startDownpour(compression: Compression = 'none'): Promise<Downpour> {
   const folder = await mkdtemp(join(tmpdir(), 'downpour-bench-exchange-'))
-  const { child, port } = await startServer('downpour-server.ts', [folder])
+  const { child, port } = await startServer('downpour-server.ts', [folder, compression])
   const client = await connectShards({
     hosts: [`127.0.0.1:${port}`],
     port: 0,
     identity: { index: 0, podUid: 'worker-0', attempt: 0 },
     jobUid: config.job.uid,
     layout: makeLayout(variables),
+    compression,
     dataUnits: 1,
     classes: encodeClasses([]),
     signal: new AbortController().signal,

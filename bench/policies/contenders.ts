@@ -1,5 +1,5 @@
-/** What is compared: each asynchrony policy of a job, with the settings of its documentation, and prefetch. */
-import type { AsyncPolicy } from '../../src/contract/training.ts'
+/** What is compared: each asynchrony policy and each compression of a job, with the settings of their documentation, and prefetch. */
+import type { AsyncPolicy, Compression } from '../../src/contract/training.ts'
 
 export interface Contender {
   readonly name: string
@@ -7,6 +7,7 @@ export interface Contender {
   readonly prefetch?: boolean
   /** Its documentation says that it learns worse: shown, and no failure. */
   readonly isWorse?: boolean
+  readonly compression?: Compression
   /** Gradients of an update, for the estimate alone. */
   readonly gradients: number
 }
@@ -22,4 +23,7 @@ export const CONTENDERS: readonly [Contender, ...Contender[]] = [
   { name: 'bounded-delay', policy: { type: 'boundedDelay', maxDelay: 2 }, gradients: 1 },
   { name: 'sync-backup', policy: { type: 'syncBackup', backups: BACKUPS }, gradients: WORKERS },
   { name: 'prefetch', policy: { type: 'async' }, prefetch: true, isWorse: true, gradients: 1 },
+  { name: 'fp16', policy: { type: 'async' }, compression: 'fp16', gradients: 1 },
+  { name: 'bf16', policy: { type: 'async' }, compression: 'bf16', gradients: 1 },
+  { name: 'int8', policy: { type: 'async' }, compression: 'int8', gradients: 1 },
 ]

@@ -24,14 +24,14 @@ export function jobName({ name }: Contender, seed: number): string {
 }
 
 function job(contender: Contender, seed: number, maxSteps: number): Manifest {
-  const { policy, prefetch } = contender
+  const { policy, prefetch, compression } = contender
   const data = (path: string) => ({ source: { claimName: DATA, path }, format: 'tfrecord', labels: 'labels.json' })
   const spec = {
     preset: 'jft-mini',
     data: data('pretrain'),
     evaluation: { data: data('evaluation') },
     workers: { replicas: WORKERS },
-    async: { policy, ...(prefetch && { prefetch }) },
+    async: { policy, ...(prefetch && { prefetch }), ...(compression && { compression }) },
     seed,
     maxSteps,
     checkpoint: { everySteps: maxSteps, storage: { volume: { claimName: CHECKPOINTS } } },

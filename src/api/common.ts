@@ -50,7 +50,7 @@ export const evaluationFields = {
   maxWaiting: byDefault(maxWaiting, vocabulary.DEFAULT_MAX_WAITING),
 }
 
-const { fetchEvery, pushEvery, prefetch, policy, maxStaleness, warmStartSteps } = vocabulary.Async.shape
+const { fetchEvery, pushEvery, prefetch, policy, maxStaleness, warmStartSteps, compression } = vocabulary.Async.shape
 export const Async = z.strictObject({
   fetchEvery: byDefault(fetchEvery, 1),
   pushEvery: byDefault(pushEvery, 1),
@@ -58,6 +58,7 @@ export const Async = z.strictObject({
   policy: byDefault(policy, { type: 'async' }),
   maxStaleness,
   warmStartSteps: byDefault(warmStartSteps, 0),
+  compression,
 })
 
 const { keep, keepBest } = vocabulary.Retention.shape
@@ -151,7 +152,9 @@ const authoredFields = {
   optimizer: Optimizer.describe("Replaces the preset's optimizer as a whole."),
   learningRate: LearningRate.describe("Learning rate by global step. Replaces the preset's schedule as a whole."),
   batchNorm: BatchNorm.partial().describe('How batch norm gets its mean and variance.'),
-  async: Async.describe('How often workers fetch weights and push gradients, and how stale a gradient may be.'),
+  async: Async.describe(
+    'How often workers fetch weights and push gradients, how stale a gradient may be, and how it is compressed.',
+  ),
   parameterServer: ParameterServer.partial().describe('The pods that store weights and optimizer state, each a shard.'),
   workers: Workers.partial().describe('The pods that compute gradients. kubectl scale changes replicas.'),
 }

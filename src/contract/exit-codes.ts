@@ -14,6 +14,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   NON_FINITE: EXIT.nonFinite,
   SAFETENSORS_INVALID: EXIT.badCheckpoint,
   LAYOUT_MISMATCH: EXIT.layoutMismatch,
+  COMPRESSION_MISMATCH: EXIT.layoutMismatch,
   LAYOUT_INVALID: EXIT.layoutMismatch,
   LAYOUT_TOO_LARGE: EXIT.layoutMismatch,
   FENCED: EXIT.fenced,

@@ -165,6 +165,10 @@ export const AsyncPolicy = z.discriminatedUnion('type', [
 ])
 export type AsyncPolicy = z.output<typeof AsyncPolicy>
 
+/** The formats are in src/wire/encodings.ts. */
+export const Compression = z.enum(['none', 'fp16', 'bf16', 'int8'])
+export type Compression = z.output<typeof Compression>
+
 export const Async = z.strictObject({
   fetchEvery: positive.describe('n_fetch: worker steps between pulls of the weights.'),
   pushEvery: positive.describe(
@@ -186,6 +190,11 @@ export const Async = z.strictObject({
     .min(0)
     .max(MAX_STEPS)
     .describe('Global steps that worker 0 trains alone before the others start.'),
+  compression: z
+    .exactOptional(Compression)
+    .describe(
+      'Format of the gradients in a push: float32 (none), 16 bits (fp16, bf16), or 8 bits with a scale for each 256 values (int8). What a push loses by it is added to the next one of the worker. Weights are pulled as float32. none when absent.',
+    ),
 })
 
 export const BatchNorm = z.strictObject({

@@ -17,6 +17,17 @@ export function assertSameJob(hello: Message<'hello'>, { job, topology }: Runtim
   )
 }
 
+/** @throws DownpourError COMPRESSION_MISMATCH */
+export function assertSameCompression({ index, compression }: Message<'hello'>, { async, job }: RuntimeConfig): void {
+  const [wanted, given] = [async.compression ?? 'none', compression ?? 'none']
+  if (given === wanted) return
+  throw new DownpourError(
+    'COMPRESSION_MISMATCH',
+    `worker ${index} pushes gradients with the compression ${given}, job ${job.name} has async.compression ${wanted}: all pods need the same image and spec`,
+    { wanted, given },
+  )
+}
+
 /** @throws DownpourError LAYOUT_MISMATCH, LAYOUT_INVALID */
 export function layoutOf({ variables }: Message<'layout'>, { layoutHash }: Message<'hello'>): ModelLayout {
   const layout = makeLayout(variables.map(variableSpec))

@@ -12,7 +12,7 @@ import { MAX_HELLO_BYTES } from '../wire/greeting.ts'
 import type { ModelLayout } from '../wire/layout.ts'
 import type { Message } from '../wire/messages.ts'
 import { isProven } from '../wire/proof.ts'
-import { assertSameJob, layoutOf } from './hello.ts'
+import { assertSameCompression, assertSameJob, layoutOf } from './hello.ts'
 
 export interface ReceptionOptions {
   config: RuntimeConfig
@@ -61,7 +61,7 @@ export class Reception {
 
   /**
    * Handles a message of a connection that is not admitted yet.
-   * @throws DownpourError HELLO_FIRST, NOT_ADMITTED, WRONG_JOB, LAYOUT_MISMATCH, LAYOUT_INVALID: the caller must close the connection
+   * @throws DownpourError HELLO_FIRST, NOT_ADMITTED, WRONG_JOB, COMPRESSION_MISMATCH, LAYOUT_MISMATCH, LAYOUT_INVALID: the caller must close the connection
    */
   receive(channel: Channel, message: Message): Introduction {
     const hello = this.#asked.get(channel)
@@ -81,6 +81,7 @@ export class Reception {
     // Checked first, so that the refusal reveals nothing about the job.
     if (!isProven(hello, key)) throw new DownpourError('NOT_ADMITTED', 'this caller does not know the key of the run')
     assertSameJob(hello, config, index)
+    if (hello.role === 'worker') assertSameCompression(hello, config)
     if (knowsLayout()) return this.#introduce(channel, hello, undefined)
     this.#asked.set(channel, hello)
     this.#pending.extend(channel)

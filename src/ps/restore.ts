@@ -25,6 +25,7 @@ export function createShard(
     keepsFirstStatistics: config.batchNorm.mode === 'calibrated',
     gradientClipNorm: config.gradientClipNorm,
     needsScratch: needsScratch(config.async.policy),
+    compression: config.async.compression,
     ...resources,
   })
 }

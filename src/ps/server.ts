@@ -147,7 +147,7 @@ export class PsServer {
   #roomFor(channel: Channel, { type, bodyBytes }: FrameHead): Incoming | null {
     const isWorker = this.#attendance.of(channel)?.role === 'worker'
     const { shard } = this.#open?.training ?? {}
-    const expected = 4 * (shard?.pushLength ?? 0)
+    const expected = shard?.pushBytes ?? 0
     const isPush = type === typeCode('push') && bodyBytes === expected
     const isList = type === typeCode('offerClasses') && this.#open?.classes && bodyBytes <= MAX_CLASSES_BYTES
     if (!isWorker || !shard || !(isPush || isList))

@@ -2,7 +2,9 @@
  * The weights and optimizer state of one parameter server: flat float32 arrays in one WebAssembly memory, so that kernels
  * work on them in place. Synchronous. It knows no workers; src/ps/training.ts decides what is applied.
  */
-import type { Optimizer as OptimizerSettings } from '../contract/training.ts'
+import type { Compression, Optimizer as OptimizerSettings } from '../contract/training.ts'
+import { Decoder, decoderBytes } from '../wire/decoder.ts'
+import { pushBytes } from '../wire/encodings.ts'
 import { type ShardLayout, viewsOf } from '../wire/layout.ts'
 import type { Region, Regions } from '../wire/regions.ts'
 import { clipByNorm } from './clip.ts'
@@ -26,6 +28,8 @@ export interface ShardOptions {
   gradientClipNorm?: number | undefined
   /** Whether to allocate one more value for each value of a push, which some asynchrony policies need. */
   needsScratch: boolean
+  /** Of the gradients in pushes; absent: none. */
+  compression?: Compression | undefined
   /** Of the bodies of pushes and pulls that are received and sent at once; by default 512 MiB. */
   bodyLimitBytes?: number
   /** That apply a push; by default one. */
@@ -38,6 +42,7 @@ export interface ShardCopy {
   slots: ReadonlyMap<string, Float32Array>
 }
 
+const FLOAT_BYTES = 4
 const DEFAULT_BODY_LIMIT_BYTES = 512 * 2 ** 20
 
 export class Shard {
@@ -50,6 +55,8 @@ export class Shard {
   readonly scratch: Float32Array
   /** Room for the bodies of pushes and of copies of the weights. */
   readonly bodies: Regions
+  /** Undefined: pushes are not compressed. */
+  readonly #decoder: Decoder | undefined
   #incoming: Float32Array
   /** For a push that was received elsewhere. */
   #spare: Region | undefined
@@ -62,15 +69,23 @@ export class Shard {
     this.layout = layout
     this.options = options
     const { trainable, total } = layout
+    const { compression = 'none', needsScratch } = options
     this.#optimizer = createOptimizer(options.optimizer)
     const slots = Object.entries(this.#optimizer.slots)
-    const lengths = [total, options.needsScratch ? this.pushLength : 0, ...slots.map(() => trainable)]
+    const decoding = compression === 'none' ? 0 : decoderBytes(layout) / FLOAT_BYTES
+    const lengths = [total, needsScratch ? this.pushLength : 0, decoding, ...slots.map(() => trainable)]
     const { memory, arrays, bodies } = divideMemory(layout, lengths, options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES)
-    const [weights, scratch, ...states] = arrays as [Float32Array, Float32Array, ...Float32Array[]]
+    const [weights, scratch, decoded, ...states] = arrays as [
+      Float32Array,
+      Float32Array,
+      Float32Array,
+      ...Float32Array[],
+    ]
     this.weights = weights
     this.scratch = scratch
     this.slots = new Map(slots.map(([name, initial], i) => [name, (states[i] as Float32Array).fill(initial)]))
     this.bodies = bodies
+    if (compression !== 'none') this.#decoder = new Decoder(memory, decoded.byteOffset, compression, layout)
     this.#incoming = weights.subarray(0, 0)
     this.#kernels = new Kernels(memory, options.threads)
     this.#updateRuns = updateRunsOf(layout).map((run) => ({ ...run, ...this.#positionsAt(4 * run.start) }))
@@ -91,19 +106,25 @@ export class Shard {
     return this.layout.trainable + this.layout.statistic
   }
 
+  /** Of the body of a push. */
+  get pushBytes(): number {
+    return pushBytes(this.layout, this.options.compression)
+  }
+
   /** The push that is being applied: gradients, then batch statistics. */
   get incoming(): Float32Array {
     return this.#incoming
   }
 
   /**
-   * Makes a body the push that is being applied: in place, if it was received into `bodies`.
+   * Makes a body the push that is being applied: in place, if it was received into `bodies` and is not compressed.
    * @returns whether every value, and its square, is finite
    */
   accept(body: Uint8Array): boolean {
     const region = this.bodies.holding(body) ?? this.#copied(body)
-    this.#incoming = region.floats
-    return region.isFinite
+    const values = this.#decoder?.decode(region) ?? region
+    this.#incoming = values.floats
+    return values.isFinite
   }
 
   #copied(body: Uint8Array): Region {

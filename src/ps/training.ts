@@ -8,7 +8,7 @@ import { isSettled, type PushResult } from '../contract/exchange.ts'
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import type { CoordinatorStatus, Failure } from '../contract/status.ts'
 import { DownpourError } from '../support/errors.ts'
-import { floatsOf, type Message } from '../wire/messages.ts'
+import { assertLength, type Message } from '../wire/messages.ts'
 import { createPolicy } from './async/policies.ts'
 import type { Policy } from './async/policy.ts'
 import { Gathered } from './gathered.ts'
@@ -155,7 +155,7 @@ export class Training {
   }
 
   /**
-   * @param body float32: gradients, then batch statistics, in the order of the shard's layout.
+   * @param body gradients in the format of the job, then batch statistics as float32, in the order of the shard's layout.
    * @throws DownpourError FENCED, FRAME_BAD_BODY
    */
   push(who: WorkerId, push: Message<'push'>, body: Uint8Array): PushResult {
@@ -208,7 +208,7 @@ export class Training {
     if (maxStaleness !== undefined && staleness > maxStaleness) return 'stale'
     const refusal = this.#gathered?.refusal({ worker: who.index, staleness })
     if (refusal) return refusal
-    floatsOf(body, this.shard.pushLength)
+    assertLength(body, this.shard.pushBytes)
     if (!this.shard.accept(body)) return this.#refuseNonFinite(who)
     this.#apply(who, staleness, push)
     return 'applied'

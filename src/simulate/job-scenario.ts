@@ -1,5 +1,6 @@
 /** From a job, the layout of its model and the costs of a machine to what is simulated. */
 import type { RuntimeConfig } from '../contract/runtime.ts'
+import { pushBytes } from '../wire/encodings.ts'
 import { type ModelLayout, placeLayout, type ShardLayout } from '../wire/layout.ts'
 import type { Costs } from './machine.ts'
 import type { Synchrony } from './policy.ts'
@@ -42,13 +43,14 @@ export function jobScenario(options: JobScenarioOptions, { workers, parameterSer
   }
 }
 
-function workerWork({ job, costs, computeSeconds, inputPixels }: JobScenarioOptions): WorkerWork {
+function workerWork({ job, layout, costs, computeSeconds, inputPixels }: JobScenarioOptions): WorkerWork {
   const { secondsPerImage, secondsPerMegapixel } = costs.input
   const { fetchEvery, pushEvery, prefetch = false, maxStaleness } = job.async
   return {
     computeSeconds,
     inputSeconds: job.batchSize * (secondsPerImage + (secondsPerMegapixel * inputPixels) / 1e6),
-    sendSecondsPerByte: costs.worker.sendSecondsPerGigabyte / GIGABYTE,
+    // Compressing takes about as long as sending the bytes that it saves.
+    sendSecondsPerByte: (compressionRatio(layout, job) * costs.worker.sendSecondsPerGigabyte) / GIGABYTE,
     receiveSecondsPerByte: costs.worker.receiveSecondsPerGigabyte / GIGABYTE,
     fetchEvery,
     pushEvery,
@@ -57,23 +59,30 @@ function workerWork({ job, costs, computeSeconds, inputPixels }: JobScenarioOpti
   }
 }
 
+/** Bytes of a push before they are compressed, for each byte that is sent. */
+function compressionRatio(layout: ModelLayout, job: TrainedJob): number {
+  const [whole] = placeLayout(layout, 1).shards
+  const { push = 1, sent = 1 } = whole ? shardBytes(whole, 0, job) : {}
+  return push / sent
+}
+
 function serverWork(shard: ShardLayout, { job, slots, costs, serverCores }: JobScenarioOptions): ServerWork {
   const { server, disk } = costs
-  const sizes = shardBytes(shard, slots)
+  const sizes = shardBytes(shard, slots, job)
   const policy = policyCosts(job, costs)
   const seconds = (bytes: number, perGigabyte: number) => (bytes * perGigabyte) / GIGABYTE / serverCores
   const request = server.secondsPerRequest / serverCores
   const apply = server.applySecondsPerGigabyte[job.optimizer.type] + policy.applySecondsPerGigabyte
   return {
     pullBytes: sizes.weights,
-    pushBytes: sizes.push,
+    pushBytes: sizes.sent,
     pullSeconds:
       request +
       seconds(sizes.weights, server.sendSecondsPerGigabyte) +
       seconds(sizes.trainable, policy.pullSecondsPerGigabyte),
     unchangedSeconds: request,
-    receiveSeconds: seconds(sizes.push, server.receiveSecondsPerGigabyte),
-    applySeconds: request + seconds(sizes.trainable, apply),
+    receiveSeconds: seconds(sizes.sent, server.receiveSecondsPerGigabyte),
+    applySeconds: request + seconds(sizes.trainable, apply + decodingCosts(job, costs)),
     checkpoint: {
       bytes: sizes.state,
       copySeconds: seconds(sizes.state, server.copySecondsPerGigabyte),
@@ -108,21 +117,31 @@ function policyCosts({ async: { policy } }: TrainedJob, { server }: Costs) {
   }
 }
 
+/** Decoding takes about as long as a copy of what is decoded. */
+function decodingCosts({ async: { compression = 'none' } }: TrainedJob, { server }: Costs): number {
+  return compression === 'none' ? 0 : server.copySecondsPerGigabyte
+}
+
 export interface ShardBytes {
   /** All variables: the body of a pull. */
   weights: number
   trainable: number
-  /** The body of a push. */
+  /** Gradients and batch statistics, as the server applies them. */
   push: number
+  /** The body of a push. */
+  sent: number
   /** Weights and optimizer state: the file of a checkpoint. */
   state: number
 }
 
-export function shardBytes({ trainable, statistic, total }: ShardLayout, slots: number): ShardBytes {
+/** @param job whose compression the body of a push has; absent: none */
+export function shardBytes(shard: ShardLayout, slots: number, job?: Pick<TrainedJob, 'async'>): ShardBytes {
+  const { trainable, total } = shard
   return {
     weights: BYTES_PER_VALUE * total,
     trainable: BYTES_PER_VALUE * trainable,
-    push: BYTES_PER_VALUE * (trainable + statistic),
+    push: pushBytes(shard),
+    sent: pushBytes(shard, job?.async.compression),
     state: BYTES_PER_VALUE * (total + slots * trainable),
   }
 }

@@ -40,14 +40,17 @@ export function podMemory(options: MemoryOptions): PodMemory {
 
 function workerMemory({ job, layout, costs, activations, pixels }: MemoryOptions): PodMemory['worker'] {
   const [whole] = placeLayout(layout, 1).shards
-  const { weights = 0, trainable = 0, push = 0 } = whole ? shardBytes(whole, 0) : {}
-  const buffers = job.async.prefetch ? 2 : 1
+  const { weights = 0, trainable = 0, push = 0, sent = 0 } = whole ? shardBytes(whole, 0, job) : {}
+  const { prefetch, compression = 'none' } = job.async
+  const buffers = prefetch ? 2 : 1
+  // Compressed: the body that is compressed, what is sent, and the residual before and after it.
+  const bodies = compression === 'none' ? buffers * push : push + sent + 2 * trainable
   return {
     process: costs.worker.processBytes,
     // As they were received, and as tensors.
     weights: (buffers + 1) * weights,
-    // As tensors, as arrays, and as the body of a push.
-    gradients: 2 * trainable + buffers * push,
+    // As tensors, as arrays, and as the bodies of pushes.
+    gradients: 2 * trainable + bodies,
     batches: BATCHES * job.batchSize * pixels * CHANNELS * BYTES_PER_VALUE,
     pictures: Math.min(WINDOW.bytes, WINDOW.pictures * pixels * CHANNELS),
     activations: job.batchSize * activations * BYTES_PER_VALUE,

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { ClassesId } from '../contract/classes.ts'
 import { Lease, PUSH_RESULTS } from '../contract/exchange.ts'
+import { Compression } from '../contract/training.ts'
 import { DownpourError } from '../support/errors.ts'
 import { StoredVariable } from '../support/variables.ts'
 import { EMPTY, encodeFrame, type Frame, type Outgoing } from './frames.ts'
@@ -37,6 +38,8 @@ const SCHEMAS = {
     proof: z.exactOptional(text),
     /** The worker's list of classes: its own, or that of the job once it has it. Null: the caller is a coordinator. */
     classes: ClassesId.nullable(),
+    /** Of the gradients in the worker's pushes. Absent: none. */
+    compression: z.exactOptional(Compression.exclude(['none'])),
   }),
   /** Answer to a hello: the shard does not know the model yet, and admits the caller once it has sent the layout. */
   layoutWanted: z.strictObject({}),
@@ -56,7 +59,7 @@ const SCHEMAS = {
     version: count,
     state: z.enum(['fresh', 'unchanged', 'wait', 'done']),
   }),
-  /** Body: gradients and batch statistics of the shard. `seq` rises by one with each push; a repeated push has the same. */
+  /** Body: gradients, in the format of the hello, and batch statistics of the shard. `seq` rises by one with each push; a repeated push has the same. */
   push: z.strictObject({
     seq: count.max(MAX_PUSHES),
     incarnation: count,
@@ -133,9 +136,8 @@ export function bytesOf(floats: Float32Array): Uint8Array {
   return new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength)
 }
 
-/** @throws DownpourError FRAME_BAD_BODY when the length is not `elements` float32 values. */
-export function floatsOf(body: Uint8Array, elements: number): Float32Array {
-  if (body.byteLength !== elements * 4)
-    throw new DownpourError('FRAME_BAD_BODY', `a body has ${body.byteLength} bytes, expected ${elements * 4}`, {})
-  return new Float32Array(body.buffer, body.byteOffset, elements)
+/** @throws DownpourError FRAME_BAD_BODY */
+export function assertLength({ byteLength }: Uint8Array, expected: number): void {
+  if (byteLength === expected) return
+  throw new DownpourError('FRAME_BAD_BODY', `a body has ${byteLength} bytes, expected ${expected}`, {})
 }

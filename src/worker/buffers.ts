@@ -54,8 +54,8 @@ export class GradientBuffer {
   /** Gradients and batch statistics of variables that are whole, as views of the bodies. */
   readonly byName: ReadonlyMap<string, Float32Array>
 
-  constructor({ shards }: Placement) {
-    this.shards = shards.map(({ trainable, statistic }) => standAlone(4 * (trainable + statistic)))
+  constructor({ shards }: Placement, bodies: readonly Region[]) {
+    this.shards = bodies
     const views = shards.flatMap((shard, i) => [
       ...viewsOf(pushedOf(shard).filter(isWhole), (this.shards[i] as Region).floats),
     ])

@@ -1,14 +1,19 @@
 /** The connection to one parameter server. It reconnects for ever, and repeats requests until they are answered. */
 import type { LookupFunction } from 'node:net'
+import type { PushResult } from '../contract/exchange.ts'
+import type { Compression } from '../contract/training.ts'
 import { backoffMs } from '../support/backoff.ts'
 import { systemClock } from '../support/clock.ts'
 import { DownpourError, errorCode, errorMessage } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { Channel, type Reply } from '../wire/channel.ts'
+import { Encoder } from '../wire/encoder.ts'
+import { pushBytes } from '../wire/encodings.ts'
 import type { FrameHead, Incoming, Outgoing } from '../wire/frames.ts'
 import { sayHello } from '../wire/greeting.ts'
 import type { ModelLayout, ShardLayout } from '../wire/layout.ts'
 import { type Message, typeCode } from '../wire/messages.ts'
+import { type Region, standAlone } from '../wire/regions.ts'
 import type { ReceivedWeights } from './buffers.ts'
 import type { ClassAgreement } from './class-agreement.ts'
 
@@ -21,6 +26,7 @@ export interface LinkOptions {
   classes?: ClassAgreement
   layout: ModelLayout
   shard: ShardLayout
+  compression: Compression
   heartbeatMs: number
   silenceMs: number
   signal: AbortSignal
@@ -31,14 +37,26 @@ const RECONNECT = { baseMs: 50, capMs: 3000 }
 /** Nearly all of the delay is random: fifty workers lose the same parameter server at the same moment. */
 const LEAST_DELAY = 0.1
 /** Errors that reconnecting does not change: refusals, and classes that differ from those of this worker. */
-const FATAL_ANSWERS = ['FENCED', 'LAYOUT_MISMATCH', 'DATA_UNITS_MISMATCH', 'DATA_EMPTY', 'NON_FINITE']
+const FATAL_ANSWERS = [
+  'FENCED',
+  'LAYOUT_MISMATCH',
+  'COMPRESSION_MISMATCH',
+  'DATA_UNITS_MISMATCH',
+  'DATA_EMPTY',
+  'NON_FINITE',
+]
 const FATAL = new Set([...FATAL_ANSWERS, 'CLASSES_CHANGED', 'CLASSES_INVALID', 'LABELS_TOO_FEW', 'LABELS_TOO_MANY'])
+
+/** Results of pushes whose gradients the server has. */
+const COUNTED: ReadonlySet<PushResult> = new Set(['applied', 'duplicate'])
 
 /** Invariant: `#channel` is set exactly while it is connected and its hello has been answered. */
 export class ShardLink {
   /** Where the answer to the next pull is received. */
   receiving: ReceivedWeights | undefined
   readonly #options: LinkOptions
+  /** Undefined: pushes are not compressed. */
+  readonly #encoder: Encoder | undefined
   #channel: Channel | undefined
   #opened = Promise.withResolvers<Channel>()
   #fatal: Error | undefined
@@ -48,6 +66,8 @@ export class ShardLink {
 
   constructor(options: LinkOptions) {
     this.#options = options
+    const { shard, compression } = options
+    if (compression !== 'none') this.#encoder = new Encoder(compression, shard)
     this.#opened.promise.catch(() => {})
     const { signal } = options
     signal.addEventListener('abort', () => this.#fail(abortError(signal)), { signal: this.#stop.signal })
@@ -78,6 +98,21 @@ export class ShardLink {
         if (this.#channel === channel) this.#lost()
       }
     }
+  }
+
+  /** For the gradients and batch statistics of pushes; with compression always the same region. */
+  bodyOfPush(): Region {
+    return this.#encoder?.gradients ?? standAlone(pushBytes(this.#options.shard))
+  }
+
+  /**
+   * Repeats the push until it is answered. With compression, the body is encoded before this returns, and may change then.
+   * @param body of `bodyOfPush`. @throws as `request`
+   */
+  async push(message: Message<'push'>, body: Region): Promise<Message> {
+    const reply = await this.request(() => message, this.#encoder?.encode() ?? body)
+    if (reply.message.type === 'pushed' && COUNTED.has(reply.message.result)) this.#encoder?.settle()
+    return reply.message
   }
 
   /** Sends a goodbye if connected, and closes. */

@@ -2,6 +2,7 @@
 import type { LookupFunction } from 'node:net'
 import type { Class, ClassList } from '../contract/classes.ts'
 import type { Lease, PushResult } from '../contract/exchange.ts'
+import type { Compression } from '../contract/training.ts'
 import type { LeaseSource } from '../input/batch.ts'
 import { systemClock } from '../support/clock.ts'
 import { DownpourError } from '../support/errors.ts'
@@ -37,6 +38,8 @@ export interface ConnectOptions {
   placement?: PlacementOptions
   /** Whether the caller uses weights and gradients while the next ones are exchanged: then it has both of them twice. */
   overlap?: boolean
+  /** Of the gradients in pushes, as the parameter servers expect it; absent: none. */
+  compression?: Compression | undefined
   /** Number of units of data that this worker sees; the same for all workers. */
   dataUnits: number
   /** Classes of the worker's folder; they become those of a job that has none yet. */
@@ -147,7 +150,8 @@ class Client implements ShardClient {
     this.#links = this.placement.shards.map((shard) => new ShardLink(linkOptions(options, shard, this.#agreement)))
     const copies = options.overlap ? [0, 1] : [0]
     this.#weights = copies.map(() => new WeightBuffer(this.placement))
-    this.#gradients = copies.map(() => new GradientBuffer(this.placement))
+    const bodies = () => this.#links.map((link) => link.bodyOfPush())
+    this.#gradients = copies.map(() => new GradientBuffer(this.placement, bodies()))
     this.#base = this.#links.map(() => NOTHING)
     this.leases = { next: () => this.#inTurn(() => this.#nextLease()), done: (lease) => this.#leaseDone(lease) }
   }
@@ -236,7 +240,7 @@ class Client implements ShardClient {
         batches,
         globalStep,
       } as const
-      return expect((await link.request(() => push, bodies[shard])).message, 'pushed')
+      return expect(await link.push(push, bodies[shard] as Region), 'pushed')
     })
     const [leader, ...others] = replies
     for (const other of others) other.catch(() => {})
@@ -288,6 +292,7 @@ function linkOptions(
     ...(shard.index === 0 ? { classes: agreement } : {}),
     layout: options.layout,
     shard,
+    compression: options.compression ?? 'none',
     heartbeatMs,
     silenceMs: options.silenceMs ?? 2 * heartbeatMs,
     signal: options.signal,
@@ -296,6 +301,7 @@ function linkOptions(
 }
 
 function helloOf(options: ConnectOptions, shard: number, agreement: ClassAgreement): Message<'hello'> {
+  const { compression } = options
   const hello: Message<'hello'> = {
     type: 'hello',
     role: 'worker',
@@ -307,6 +313,7 @@ function helloOf(options: ConnectOptions, shard: number, agreement: ClassAgreeme
     layoutHash: options.layout.hash,
     dataUnits: options.dataUnits,
     classes: agreement.id,
+    ...(compression && compression !== 'none' ? { compression } : {}),
   }
   return proven(hello, options.key)
 }

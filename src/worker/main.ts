@@ -148,6 +148,7 @@ async function connect(context: WorkerContext, task: Task, { labels, units }: Da
     layout: makeLayout(task.variables),
     placement: placementOf(config),
     overlap: config.async.prefetch ?? false,
+    compression: config.async.compression,
     dataUnits: units,
     classes: encodeClasses(labels),
     mayOfferClasses: ({ count }) => {

@@ -125,6 +125,9 @@ const VALID: readonly JobCase[] = [
     pretrain({ async: { policy: { type: 'dcAsgd', delayCompensation: 0.1 } } }),
   ),
   valid('an asynchrony policy without fields', pretrain({ async: { policy: { type: 'lrOverStaleness' } } })),
+  valid('gradients of 8 bits', pretrain({ async: { compression: 'int8' } })),
+  valid('gradients of 16 bits in a transfer', finetune({ async: { compression: 'bf16' } })),
+  valid('gradients that are not compressed', pretrain({ async: { compression: 'none' } })),
   valid('a bounded delay of nothing', pretrain({ async: { policy: { type: 'boundedDelay', maxDelay: 0 } } })),
   valid(
     'as many backups as workers less one',
@@ -1109,6 +1112,11 @@ const BROKEN_RULES: readonly JobCase[] = [
       /async.prefetch: must be false with boundedDelay and syncBackup/,
       'must be false with boundedDelay and syncBackup',
     ),
+  ),
+  invalid(
+    'an unknown compression',
+    pretrain({ async: { compression: 'fp8' } }),
+    /^spec\.async\.compression: expected one of none, fp16, bf16, int8/,
   ),
   invalid(
     'a bounded delay without its bound',

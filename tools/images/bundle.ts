@@ -46,6 +46,8 @@ const WASM_FILES = [
   'src/ps/kernels.wasm',
   'src/wire/scan.wasm',
   'src/wire/scan-shared.wasm',
+  'src/wire/encodings.wasm',
+  'src/wire/encodings-shared.wasm',
   'src/tensor/wasm-kernels.wasm',
 ]
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Class, type ClassList, encodeClasses } from '../../../src/contract/classes.ts'
 import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
+import type { Compression } from '../../../src/contract/training.ts'
 import { ParameterServer, type ParameterServerOptions } from '../../../src/ps/parameter-server.ts'
 import type { ServerLimits } from '../../../src/ps/server.ts'
 import { silentLog } from '../../../src/support/log.ts'
@@ -36,6 +37,8 @@ export interface ClientOptions {
   dataUnits?: number
   classes?: readonly Class[]
   mayOfferClasses?: (own: ClassList) => boolean
+  /** By default that of the job. */
+  compression?: Compression | undefined
   /** Connects without the proxies. */
   direct?: boolean
   overlap?: boolean
@@ -93,6 +96,7 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
         overlap = false,
         classes = CLASSES,
         mayOfferClasses,
+        compression = config.async.compression,
       } = {},
     ) =>
       connectShards({
@@ -103,6 +107,7 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
         layout,
         placement: placementOf(config),
         overlap,
+        compression,
         dataUnits,
         classes: encodeClasses(classes),
         ...(mayOfferClasses ? { mayOfferClasses } : {}),

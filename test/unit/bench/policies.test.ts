@@ -5,13 +5,16 @@ import { CONTENDERS, WORKERS } from '../../../bench/policies/contenders.ts'
 import { jobName, manifests } from '../../../bench/policies/manifests.ts'
 import { verdicts } from '../../../bench/policies/verdict.ts'
 import { validateJob } from '../../../src/api/parse.ts'
+import { Compression } from '../../../src/contract/training.ts'
 import { POLICIES } from '../../../src/ps/async/policies.ts'
 
 const keptOf = (losses: Record<string, number[]>) => verdicts(new Map(Object.entries(losses))).map(({ kept }) => kept)
 
-test('every policy is compared with async, and so is prefetch', () => {
-  assert.deepEqual([CONTENDERS[0].policy.type, CONTENDERS[0].prefetch], ['async', undefined])
+test('every policy, every compression and prefetch are compared with async', () => {
+  assert.deepEqual([CONTENDERS[0].policy.type, CONTENDERS[0].compression], ['async', undefined])
   assert.deepEqual(new Set(CONTENDERS.map(({ policy }) => policy.type)), new Set(Object.keys(POLICIES)))
+  const compressions = CONTENDERS.map(({ compression = 'none' }) => compression)
+  assert.deepEqual(new Set(compressions), new Set(Compression.options))
   assert.ok(CONTENDERS.some(({ prefetch }) => prefetch))
 })
 

@@ -106,6 +106,7 @@ suite('the hash of a plan', () => {
     ['the input', { input: { flip: false } }],
     ['batch norm', { batchNorm: { decay: 0.5 } }],
     ['asynchrony', { async: { fetchEvery: 2 } }],
+    ['compression', { async: { compression: 'int8' } }],
     ['the backend', { runtime: { backend: 'wasm' } }],
     ['the image', { runtime: { image: 'mine' } }],
     ['the folder of the data', { data: { ...DATA, source: { claimName: 'jft', path: 'other' } } }],

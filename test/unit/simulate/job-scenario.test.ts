@@ -18,6 +18,7 @@ const options: JobScenarioOptions = {
 }
 const work = (more: Partial<JobScenarioOptions> = {}, parameterServers = 1) =>
   jobScenario({ ...options, ...more }, { workers: 3, parameterServers }).servers as readonly [ServerWork]
+const compressed = (compression: 'bf16' | 'int8') => ({ job: { ...JOB, async: { ...JOB.async, compression } } })
 const withPolicy = {
   job: { ...JOB, async: { ...JOB.async, policy: { type: 'dcAsgd', delayCompensation: 0.04 } } },
 } as const
@@ -53,6 +54,15 @@ suite('the work of a parameter server', () => {
     near(compensating.applySeconds - plain.applySeconds, (0.5 + 2) * 0.008)
   })
 
+  test('has fewer bytes and a copy for each push with compression; weights and statistics are as before', () => {
+    const [plain, half, bytes] = [work()[0], work(compressed('bf16'))[0], work(compressed('int8'))[0]]
+    assert.equal(half.pushBytes, (4 + 4) * MB)
+    assert.equal(bytes.pushBytes, (2 + 4) * MB + 4 * Math.ceil((2 * MB) / 256))
+    assert.deepEqual([half.pullBytes, bytes.pullBytes], [plain.pullBytes, plain.pullBytes])
+    near(half.receiveSeconds, 0.008)
+    near(half.applySeconds - plain.applySeconds, 0.5 * 0.008)
+  })
+
   test('for a checkpoint covers weights and slots', () => {
     const { checkpoint } = work()[0]
     assert.equal(checkpoint.bytes, (16 + 8) * MB)
@@ -67,6 +77,14 @@ test('the work of a worker comes from its batch and its fields of async', () => 
   near(worker.inputSeconds, 10 * (0.01 + 0.025))
   near(worker.sendSecondsPerByte, 0.25e-9)
   assert.deepEqual([worker.fetchEvery, worker.pushEvery, worker.prefetch, worker.maxStaleness], [2, 3, true, 7])
+})
+
+test('a worker needs as long to compress a push as to send the rest of it', () => {
+  const [plain, half] = [options, { ...options, ...compressed('bf16') }].map((one) => {
+    const { worker, servers } = jobScenario(one, { workers: 3, parameterServers: 1 })
+    return worker.sendSecondsPerByte * (servers[0]?.pushBytes ?? 0)
+  })
+  near(half as number, plain as number)
 })
 
 suite('memory', () => {
@@ -114,5 +132,10 @@ suite('memory', () => {
     const { weights, gradients } = podMemory({ ...options, job, ...sizes }).worker
     assert.equal(weights, 3 * 16 * MB)
     assert.equal(gradients, (2 * 8 + 2 * 12) * MB)
+  })
+
+  test('of a worker with compression has two residuals and the encoded body', () => {
+    const { gradients } = podMemory({ ...options, ...compressed('bf16'), ...sizes }).worker
+    assert.equal(gradients, (2 * 8 + 12) * MB + (2 * 8 + 8) * MB)
   })
 })
