@@ -30,6 +30,13 @@ export async function end(child: ChildProcess): Promise<void> {
   await exit
 }
 
+/** Ends a program that reads lines. A signal would leave the processes behind that it has started. */
+export async function endInput(child: ChildProcess): Promise<void> {
+  const exit = once(child, 'exit')
+  child.stdin?.end()
+  await exit
+}
+
 /** A program that answers each line of its input with a line of JSON. */
 export function startProgram(program: string, args: readonly string[]) {
   const child = spawn(program, args, {

@@ -5,7 +5,7 @@ import { pythonWith } from '../../tools/python.ts'
 import { median } from '../figures.ts'
 import type { Contender } from './contender.ts'
 import { ELEMENTS_EACH, VARIABLES } from './model.ts'
-import { end, startProgram } from './processes.ts'
+import { endInput, startProgram } from './processes.ts'
 
 /** Debian's own Python, which alone sees Debian's PyTorch: that of PyPI takes gigabytes. */
 const DEBIAN_PYTHON = '/usr/bin/python3'
@@ -22,7 +22,7 @@ function startPython(name: string, python: string, args: readonly string[]): Con
       const { times, cpu } = (await ask(String(count))) as { times: number[]; cpu: number }
       return { exchange: median(times), cpu: cpu / count }
     },
-    close: () => end(child),
+    close: () => endInput(child),
   }
 }
 

@@ -24,6 +24,7 @@ import { type CheckedBody, Region } from './regions.ts'
 import { checksumOf } from './scan.ts'
 
 export const HEAD_BYTES = 32
+const BODY_ALIGNMENT = 64
 const MAGIC = 0x504e5744
 const VERSION = 6
 
@@ -58,8 +59,18 @@ export function bytesIn(body: Outgoing): Uint8Array {
   return body instanceof Uint8Array ? body : body.bytes
 }
 
+/**
+ * Spaces after the JSON move a body to a multiple of 64 in the stream, as it is in memory: kernels copy it to and from a
+ * socket, and some processors copy between places that differ by a few bytes at a third of the speed.
+ */
+function padded(json: string): string {
+  const end = HEAD_BYTES + Buffer.byteLength(json)
+  return json + ' '.repeat(Math.ceil(end / BODY_ALIGNMENT) * BODY_ALIGNMENT - end)
+}
+
 /** Head and JSON in one buffer; the body follows unchanged. */
-export function encodeFrame(type: number, requestId: number, header: string, body: Outgoing = EMPTY): Buffer {
+export function encodeFrame(type: number, requestId: number, json: string, body: Outgoing = EMPTY): Buffer {
+  const header = bytesIn(body).length === 0 ? json : padded(json)
   const headerBytes = Buffer.byteLength(header)
   const frame = Buffer.alloc(HEAD_BYTES + headerBytes)
   frame.writeUInt32LE(MAGIC, 0)

@@ -26,6 +26,12 @@ function wire(type: number, requestId: number, header: string, body: Uint8Array)
   return Buffer.concat([encodeFrame(type, requestId, header, body), body])
 }
 
+/** What moves a body to a multiple of 64. */
+function spaces(header: string, body: Uint8Array): string {
+  const start = HEAD_BYTES + Buffer.byteLength(header)
+  return body.length === 0 ? '' : ' '.repeat((64 - (start % 64)) % 64)
+}
+
 const frames = fc.array(
   fc.record({
     type: fc.integer({ min: 0, max: 0xffff }),
@@ -47,10 +53,20 @@ describe('frames', () => {
           decoder.feed(stream.subarray(at, at + size))
           at += size
         }
-        const expected = sent.map(({ body, ...rest }) => ({ ...rest, body: Buffer.from(body).toString('hex') }))
+        const expected = sent.map(({ header, body, ...rest }) => ({
+          ...rest,
+          header: header + spaces(header, body),
+          body: Buffer.from(body).toString('hex'),
+        }))
         assert.deepEqual(seen, expected)
       }),
     )
+  })
+
+  test('have their body at a multiple of 64', () => {
+    for (const header of ['', '{}', '{"seq":99}', `{"a":"${'x'.repeat(200)}"}`])
+      assert.equal(encodeFrame(7, 1, header, new Uint8Array(5)).length % 64, 0)
+    assert.equal(encodeFrame(7, 1, '{}').length, HEAD_BYTES + 2, 'a frame without a body is as short as it can be')
   })
 
   test('with one flipped bit in head, JSON or body are never accepted', () => {
@@ -96,9 +112,9 @@ describe('frames', () => {
       frame: ({ body }) => bodies.push(Buffer.from(body).toString()),
     })
     const stream = Buffer.concat(['first', 'second'].map((text) => wire(1, 1, '{}', Buffer.from(text))))
-    decoder.feed(stream.subarray(0, 50))
+    decoder.feed(stream.subarray(0, 80))
     assert.ok(decoder.stalled)
-    decoder.feed(stream.subarray(50))
+    decoder.feed(stream.subarray(80))
     assert.deepEqual(bodies, [])
     decoder.resume()
     assert.ok(decoder.stalled, 'still no room')
