@@ -6,7 +6,7 @@ import { ParameterServer } from '../../src/ps/parameter-server.ts'
 import { serverOptions } from '../../test/support/server-options.ts'
 import { config } from './model.ts'
 
-const [folder = '', compression] = process.argv.slice(2)
+const [folder = '', compression = 'none'] = process.argv.slice(2)
 const async = { ...config.async, compression: Compression.parse(compression) }
 const options = serverOptions({ ...config, async }, 0, folder)
 const server = new ParameterServer({ ...options, threads: availableParallelism() })

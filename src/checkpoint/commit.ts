@@ -15,7 +15,7 @@ export type Parts = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
 const CHUNK_BYTES = 4 << 20
 /** Few enough that the disk is busy early, and enough that each flush is worth its commit of the file system's journal. */
-const FLUSH_BYTES = 64 << 20
+const FLUSH_BYTES = 32 << 20
 export const TEMPORARY_SUFFIX = '.tmp'
 
 /**

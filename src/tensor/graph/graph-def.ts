@@ -83,7 +83,6 @@ const root = protobuf.Root.fromJSON({
     GpuOptions: { fields: { allowGrowth: { type: 'bool', id: 4 } } },
     Rewrites: {
       fields: {
-        constantFolding: { type: 'int32', id: 3 },
         arithmeticOptimization: { type: 'int32', id: 7 },
         remapping: { type: 'int32', id: 14 },
       },
@@ -110,11 +109,10 @@ const OFF = 2
 
 /**
  * Takes memory of a GPU as it is needed, and runs operations that have no kernel for the GPU on the CPU. TensorFlow must not
- * rewrite formulas or fuse operations: a recorded step would round differently from an eager one. Its folding of constants
- * also replaces a division by a multiplication with the reciprocal.
+ * rewrite formulas or fuse operations: a recorded step would round differently from an eager one.
  */
 export function sessionConfig(): Uint8Array {
-  const graphOptions = { rewriteOptions: { constantFolding: OFF, arithmeticOptimization: OFF, remapping: OFF } }
+  const graphOptions = { rewriteOptions: { arithmeticOptimization: OFF, remapping: OFF } }
   const config = { gpuOptions: { allowGrowth: true }, allowSoftPlacement: true, graphOptions }
   return Config.encode(Config.fromObject(config)).finish()
 }

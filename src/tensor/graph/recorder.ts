@@ -47,6 +47,12 @@ function copyOf(tensor: Tensor): Tensor {
   return backend.executeSingleOutput('Identity', [type], [tensor])
 }
 
+interface Constant {
+  readonly shape: readonly number[]
+  readonly dtype: number
+  readonly values: ArrayLike<number>
+}
+
 class Recorder<Input> {
   /** Passes every call on to the real binding. */
   readonly binding: Binding
@@ -56,7 +62,8 @@ class Recorder<Input> {
   readonly #feeds = new Map<string, Input>()
   /** `name`, or `name:i` for output i, by the ids of tensors. */
   readonly #tensors = new Map<number, string>()
-  readonly #constants = new Set<number>()
+  /** By the ids of their tensors. */
+  readonly #constants = new Map<number, Constant>()
   #refused: string | undefined
 
   constructor(real: Binding, inputs: ReadonlyMap<ArrayLike<number>, Input>) {
@@ -89,12 +96,10 @@ class Recorder<Input> {
     return id
   }
 
-  #addConstant(
-    id: number,
-    { shape, dtype, values }: { shape: readonly number[]; dtype: number; values: ArrayLike<number> },
-  ): void {
+  #addConstant(id: number, constant: Constant): void {
+    const { shape, dtype, values } = constant
     const tensor = { dtype, tensorShape: shapeProto(shape), tensorContent: bytesOf(values) }
-    this.#constants.add(id)
+    this.#constants.set(id, constant)
     const attr = { dtype: { type: dtype }, value: { tensor } }
     this.#add({ name: this.#newName(), op: 'Const', input: [], attr }, [{ id }])
   }
@@ -103,8 +108,21 @@ class Recorder<Input> {
     const results = this.#real.executeOp(op, attributes, inputs, outputs)
     const attr = Object.fromEntries(attributes.map((one) => [one.name, this.#attrValue(one)]))
     const input = inputs.map((id) => this.#tensorOf(id))
+    const divisor = op === 'RealDiv' ? this.#constants.get(inputs[1] as number) : undefined
+    if (divisor) input[1] = this.#hidden(input[1] as string, divisor)
     this.#add({ name: this.#newName(), op, input, attr }, results)
     return results
+  }
+
+  /**
+   * A constant that TensorFlow does not take for one: it would replace a division by it with a multiplication by its
+   * reciprocal, which rounds differently from the eager step.
+   */
+  #hidden(constant: string, { shape, dtype }: Constant): string {
+    const name = this.#newName()
+    const attr = { dtype: { type: dtype }, shape: { shape: shapeProto(shape) } }
+    this.#add({ name, op: 'PlaceholderWithDefault', input: [constant], attr }, [])
+    return name
   }
 
   #read(id: number): ArrayLike<number> {
