@@ -9,7 +9,7 @@ import type { Message } from '../../../src/wire/messages.ts'
 import type { WeightsBase } from '../../../src/worker/buffers.ts'
 import type { ShardClient } from '../../../src/worker/client.ts'
 import { makeConfig, variable } from '../../unit/ps/fixtures.ts'
-import type { Fleet } from './harness.ts'
+import { type Fleet, helloOf } from './harness.ts'
 import { forEachTest } from './small-fleet.ts'
 
 const ENCODINGS: readonly Encoding[] = ['fp16', 'bf16', 'int8']
@@ -165,25 +165,10 @@ describe('compressed pushes', { concurrency: false }, () => {
     const onMessage = (message: Message) => void heard.push(message)
     const channel = await Channel.connect(to, { heartbeatMs: 9000, silenceMs: 9000, onMessage })
     later(async () => channel.destroy())
-    const hello = { ...HELLO, compression: 'int4' as 'int8' }
+    const hello = { ...helloOf(0, layout), compression: 'int4' as 'int8' }
     await assert.rejects(channel.request(hello), { code: 'WIRE_CLOSED' })
     const [refused] = heard as [Message<'refused'>]
     assert.equal(refused.code, 'FRAME_BAD_HEADER')
     assert.match(refused.message, /hello message: compression: .*"fp16"\|"bf16"\|"int8"/)
   })
 })
-
-const HELLO = {
-  type: 'hello',
-  role: 'worker',
-  index: 0,
-  podUid: 'pod-0',
-  attempt: 0,
-  restored: null,
-  jobUid: 'job-uid',
-  shard: 0,
-  shards: 1,
-  layoutHash: layout.hash,
-  dataUnits: 4,
-  classes: null,
-} as const

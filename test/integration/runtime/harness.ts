@@ -9,6 +9,7 @@ import { ParameterServer, type ParameterServerOptions } from '../../../src/ps/pa
 import type { ServerLimits } from '../../../src/ps/server.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { type ModelLayout, placementOf } from '../../../src/wire/layout.ts'
+import type { Message } from '../../../src/wire/messages.ts'
 import { connectShards, type ShardClient } from '../../../src/worker/client.ts'
 import { serverOptions } from '../../support/server-options.ts'
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts'
@@ -144,4 +145,22 @@ export async function startFleet(config: RuntimeConfig, options: FleetOptions): 
 
 export function classesNamed(...names: string[]): Class[] {
   return names.map((name, id) => ({ id, name, parents: [] }))
+}
+
+/** What a worker says first, without a key or compression. */
+export function helloOf(index: number, { hash }: ModelLayout): Message<'hello'> {
+  return {
+    type: 'hello',
+    role: 'worker',
+    index,
+    podUid: `pod-${index}`,
+    attempt: 0,
+    restored: null,
+    jobUid: 'job-uid',
+    shard: 0,
+    shards: 1,
+    layoutHash: hash,
+    dataUnits: 4,
+    classes: null,
+  }
 }

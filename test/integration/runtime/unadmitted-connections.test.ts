@@ -11,7 +11,7 @@ import { makeLayout } from '../../../src/wire/layout.ts'
 import { encodeMessage, type Message } from '../../../src/wire/messages.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { variable } from '../../unit/ps/fixtures.ts'
-import { BEAT_MS, type Fleet } from './harness.ts'
+import { BEAT_MS, type Fleet, helloOf } from './harness.ts'
 import { forEachTest, layout, train } from './small-fleet.ts'
 
 /** Shorter than the silence after which any connection is cut. */
@@ -20,20 +20,7 @@ const HELLO_WITHIN_MS = 1.4 * BEAT_MS
 const SLACK_MS = 1000 + 3000
 const MIB = 2 ** 20
 
-const hello: Message<'hello'> = {
-  type: 'hello',
-  role: 'worker',
-  index: 1,
-  podUid: 'pod-1',
-  attempt: 0,
-  restored: null,
-  jobUid: 'job-uid',
-  shard: 0,
-  shards: 1,
-  layoutHash: layout.hash,
-  dataUnits: 4,
-  classes: null,
-}
+const hello = helloOf(1, layout)
 const layoutMessage: Message<'layout'> = { type: 'layout', variables: layout.variables.map(storedVariable) }
 const pull: Message<'pull'> = { type: 'pull', incarnation: 0, version: 0 }
 
@@ -96,10 +83,10 @@ describe('a parameter server', { concurrency: false }, () => {
   test('does not read a header larger than a hello message, nor a body', async () => {
     const fleet = await impatientFleet()
     const large = encodeFrame(1, 1, 'x'.repeat(MAX_HELLO_BYTES + 1))
-    const body = encodeFrame(1, 1, '{}', new Uint8Array(MIB)).subarray(0, HEAD_BYTES + 2)
+    const withBody = encodeFrame(1, 1, '{}', new Uint8Array(MIB))
     for (const [bytes, code] of [
       [large.subarray(0, HEAD_BYTES), /FRAME_TOO_LARGE/],
-      [body, /FRAME_BAD_BODY/],
+      [withBody, /FRAME_BAD_BODY/],
     ] as const) {
       const { socket, heard } = await openRaw(fleet)
       const startedMs = performance.now()

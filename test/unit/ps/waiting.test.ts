@@ -3,7 +3,7 @@
  * replaced, with messages to several parameter servers in any order.
  */
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import type { AsyncPolicy } from '../../../src/contract/training.ts'
 import type { Training } from '../../../src/ps/training.ts'
@@ -203,6 +203,13 @@ describe('with syncBackup', () => {
     }
     return { training: one, updates, send: (index: number) => one.push(worker(index), push(1), ONE) }
   }
+  /** Worker 0 waits for as long as a request may be open. */
+  async function waitFully(t: TestContext, one: Training): Promise<void> {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const turn = one.turn(worker(0))
+    t.mock.timers.tick(1000)
+    await turn
+  }
   const rows = (one: Training) => one.capture().workers.map(({ lastSeq, contributed }) => [lastSeq, contributed])
 
   test('a checkpoint has no gradient that waits for others, nor the row of its push', () => {
@@ -243,12 +250,9 @@ describe('with syncBackup', () => {
   })
 
   test('a server other than the first lets a worker go on after one wait, and drops its second gradient of the same weights', async (t) => {
-    t.mock.timers.enable({ apis: ['setTimeout'] })
     const { training: one, updates, send } = training(0, 1)
     send(0)
-    const turn = one.turn(worker(0))
-    t.mock.timers.tick(1000)
-    await turn
+    await waitFully(t, one)
     assert.equal(one.mustWait(worker(0)), false)
     assert.equal(one.push(worker(0), push(2), ONE), 'stale')
     for (const index of [1, 2]) send(index)
@@ -258,12 +262,9 @@ describe('with syncBackup', () => {
   })
 
   test('the first server makes a worker wait for as long as its update takes', async (t) => {
-    t.mock.timers.enable({ apis: ['setTimeout'] })
     const { training: one, send } = training(0)
     send(0)
-    const turn = one.turn(worker(0))
-    t.mock.timers.tick(1000)
-    await turn
+    await waitFully(t, one)
     assert.equal(one.mustWait(worker(0)), true)
     assert.equal(one.push(worker(0), push(2), ONE), 'wait')
   })
