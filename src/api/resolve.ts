@@ -2,6 +2,7 @@
 import type { JobKind } from '../contract/names.ts'
 import { type Fields, isFields } from '../support/fields.ts'
 import { ownValue, setOwn } from '../support/own.ts'
+import { DECLARATIONS } from '../tasks/declarations.ts'
 import { fillFrom } from './from.ts'
 import { BASE_DEFAULTS, FINETUNE_RECIPES, PRETRAIN_RECIPES, type Recipe } from './presets.ts'
 import { DEFAULT_TASK } from './task.ts'
@@ -10,7 +11,8 @@ const DEFAULT_CHECKPOINT_EVERY_STEPS = 1000
 
 /** The spec with defaults and preset filled in. It is not validated. */
 export function fillSpec(kind: string, spec: Fields): Fields {
-  const filled = [recipeOf(kind, spec.preset), withTaskType(kind, spec)].reduce<Fields>(merge, BASE_DEFAULTS)
+  const own = withTaskType(kind, spec)
+  const filled = [recipeFor(own.task, recipeOf(kind, spec.preset)), own].reduce<Fields>(merge, BASE_DEFAULTS)
   const checkpoint = filled.checkpoint
   if (isFields(checkpoint) && checkpoint.everySteps === undefined && checkpoint.everyMinutes === undefined) {
     filled.checkpoint = { ...checkpoint, everySteps: DEFAULT_CHECKPOINT_EVERY_STEPS }
@@ -22,6 +24,14 @@ function withTaskType(kind: string, spec: Fields): Fields {
   const type = DEFAULT_TASK[kind as JobKind]
   const { task } = spec
   return type === undefined || !isFields(task) || 'type' in task ? spec : { ...spec, task: { type, ...task } }
+}
+
+/** Without the input fields of the preset's task that the author's task does not have. */
+function recipeFor(task: unknown, recipe: Recipe): Fields {
+  const declaration = isFields(task) ? DECLARATIONS.find(({ type }) => type === task.type) : undefined
+  if (!declaration || !recipe.input) return recipe
+  const known = Object.entries(recipe.input).filter(([field]) => field in declaration.input.shape)
+  return { ...recipe, input: Object.fromEntries(known) }
 }
 
 /** What a preset fills; nothing for an unknown one, which a rule refuses. */

@@ -117,6 +117,13 @@ suite('presets and defaults', () => {
     assert.equal(issue?.path, 'spec.learningRate.factor')
   })
 
+  test('a preset fills the input fields that the task of the author has', () => {
+    const inputFor = (type: string) => fillSpec('FinetuneJob', { preset: 'voc-detection-mini', task: { type } }).input
+    const preset = { shortSidePixels: 64, longSidePixels: 64, padToPixels: 64, flip: true }
+    assert.deepEqual(inputFor('coco-detection'), preset)
+    assert.deepEqual(inputFor('imagenet-classification'), { flip: true })
+  })
+
   test('save a checkpoint every 1000 steps unless the user sets steps or minutes', () => {
     const everyOf = (over: object) => {
       const { everySteps, everyMinutes } = parseJob(
