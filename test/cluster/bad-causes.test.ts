@@ -5,6 +5,7 @@ import { jobPrefix, podName } from '../../src/contract/names.ts'
 import type { KubeObject } from '../../src/kube/objects.ts'
 import { ensureCluster } from '../../tools/cluster/ensure-cluster.ts'
 import { type Kubectl, kubectlAt } from '../../tools/cluster/kubectl.ts'
+import { eventually } from '../support/eventually.ts'
 import { untilCondition, untilRunning } from './conditions.ts'
 import { type OperatorProcess, openNamespace, type TestNamespace } from './fixture.ts'
 
@@ -72,8 +73,13 @@ const cases: Case[] = [
   {
     name: 'an admission policy that refuses the pods',
     obstacle: 'policy',
-    create: ({ name }) =>
-      apply(...policy(name, "object.spec.containers.all(c, c.image.startsWith('trusted/'))", 'images must be trusted')),
+    async create({ name }) {
+      const trusted = "object.spec.containers.all(c, c.image.startsWith('trusted/'))"
+      await apply(...policy(name, trusted, 'images must be trusted'))
+      // The API server applies a new policy a moment after it has stored it.
+      const pod = ['run', 'probe', '--image=none', '--dry-run=server', '-n', name]
+      await eventually(() => assert.rejects(kubectl(pod), /images must be trusted/), { timeoutMs: 20_000 })
+    },
     condition:
       /^False AdmissionDenied: pods "jft-pj-.*" is forbidden: ValidatingAdmissionPolicy '.*' with binding '.*' denied request: images must be trusted/,
     remove: ({ name }) => kubectl(['delete', 'validatingadmissionpolicybinding,validatingadmissionpolicy', name]),
