@@ -2,18 +2,14 @@
  * Compresses the pushes of a worker to one parameter server with error feedback: what a push loses by its encoding, the
  * residual, is added to the next gradient. All arrays are in one WebAssembly memory.
  */
-import { DownpourError } from '../support/errors.ts'
 import { CODEC_BYTES, Codec } from './codec.ts'
 import { BLOCK_VALUES, type Encoding, encodedBytes, pushBytes } from './encodings.ts'
 import type { ShardLayout } from './layout.ts'
-import { type CheckedBody, Region, regionBytes } from './regions.ts'
+import { type CheckedBody, memoryOf, Region, regionBytes } from './regions.ts'
 import { Scanner } from './scan.ts'
 
 /** Encoded before they are scanned, so that they are still in the processor's cache. */
 const PIECE_VALUES = 64 * BLOCK_VALUES
-const PAGE_BYTES = 65536
-/** The limit of a WebAssembly memory, 4 GiB. */
-const MAX_PAGES = 65536
 const FLOAT_BYTES = 4
 
 type Lengths = Pick<ShardLayout, 'trainable' | 'statistic'>
@@ -36,7 +32,7 @@ export class Encoder {
     const [plain, encoded] = [pushBytes(lengths), pushBytes(lengths, encoding)]
     const residualBytes = regionBytes(FLOAT_BYTES * lengths.trainable)
     const sizes = [CODEC_BYTES, regionBytes(plain), regionBytes(encoded), residualBytes, residualBytes]
-    const memory = memoryOf(sizes)
+    const memory = sharedBy(sizes)
     const [codec, gradients, body, residual, next] = startsOf(sizes)
     const scanner = new Scanner(memory)
     this.#codec = new Codec(memory, codec, encoding)
@@ -88,14 +84,10 @@ function startsOf(sizes: readonly number[]): [number, number, number, number, nu
   return sizes.map((_, i) => sizes.slice(0, i).reduce((sum, size) => sum + size, 0)) as never
 }
 
-function memoryOf(sizes: readonly number[]): WebAssembly.Memory {
+function sharedBy(sizes: readonly number[]): WebAssembly.Memory {
   const bytes = sizes.reduce((sum, size) => sum + size, 0)
-  const pages = Math.ceil(bytes / PAGE_BYTES)
-  if (pages > MAX_PAGES)
-    throw new DownpourError(
-      'LAYOUT_TOO_LARGE',
-      `compressing the gradients for one parameter server takes ${bytes} bytes, and the limit is 4 GiB: use more parameter servers, or async.compression: none`,
-      { bytes },
-    )
-  return new WebAssembly.Memory({ initial: pages, maximum: pages })
+  return memoryOf(
+    bytes,
+    `compressing the gradients for one parameter server takes ${bytes} bytes, and the limit is 4 GiB: use more parameter servers, or async.compression: none`,
+  )
 }

@@ -105,15 +105,19 @@ const PAGE_BYTES = 65536
 /** The limit of a WebAssembly memory, 4 GiB. */
 const MAX_PAGES = 65536
 
+/** @throws DownpourError LAYOUT_TOO_LARGE with this message above 4 GiB */
+export function memoryOf(bytes: number, tooLarge: string): WebAssembly.Memory {
+  const pages = Math.ceil(bytes / PAGE_BYTES)
+  if (pages > MAX_PAGES) throw new DownpourError('LAYOUT_TOO_LARGE', tooLarge, { bytes })
+  return new WebAssembly.Memory({ initial: pages, maximum: pages })
+}
+
 /**
  * An open region with a memory of its own.
  * @throws DownpourError LAYOUT_TOO_LARGE above 4 GiB
  */
 export function standAlone(bytes: number): Region {
-  const pages = Math.ceil(regionBytes(bytes) / PAGE_BYTES)
-  if (pages > MAX_PAGES)
-    throw new DownpourError('LAYOUT_TOO_LARGE', `${bytes} bytes for one parameter server: use more of them`, { bytes })
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
+  const memory = memoryOf(regionBytes(bytes), `${bytes} bytes for one parameter server: use more of them`)
   return new Region(memory, new Scanner(memory), 0, bytes).open(bytes)
 }
 

@@ -14,7 +14,7 @@ import { makeLayout } from '../../../src/wire/layout.ts'
 import { consistently, eventually } from '../../support/eventually.ts'
 import { variable } from '../../unit/ps/fixtures.ts'
 import type { BusyWork } from './busy-worker.ts'
-import { BEAT_MS, type Fleet } from './harness.ts'
+import { BEAT_MS, type Fleet, helloOf } from './harness.ts'
 import { forEachTest, layout, pushOnes, train, weightsOf } from './small-fleet.ts'
 
 describe('parameter servers', { concurrency: false }, () => {
@@ -177,18 +177,7 @@ describe('parameter servers', { concurrency: false }, () => {
 async function silentWorker(fleet: Fleet, index: number): Promise<Channel> {
   const quiet = { heartbeatMs: 600_000, silenceMs: 1_200_000, onMessage: () => {} }
   const channel = await Channel.connect({ host: '127.0.0.1', port: fleet.proxies[0]?.port ?? 0 }, quiet)
-  const hello = {
-    role: 'worker',
-    index,
-    podUid: `pod-${index}`,
-    attempt: 0,
-    restored: null,
-    jobUid: 'job-uid',
-    shard: 0,
-    shards: 1,
-  } as const
-  const work = { layoutHash: layout.hash, dataUnits: 4, classes: null }
-  const message = await sayHello(channel, { type: 'hello', ...hello, ...work }, layout)
+  const message = await sayHello(channel, helloOf(index, layout), layout)
   assert.equal(message.type, 'welcome')
   return channel
 }
