@@ -10,10 +10,11 @@ import { JOB, MAX_STEPS, prepareSmallJobs, type SmallJobs } from './small-job.ts
 const ENDS_WITHIN_MS = 150_000
 const SMALL = { kind: 'PretrainJob', name: JOB } as const
 /**
- * Relative tolerance of the loss. Six undisturbed runs differed by at most 2.3%; the tolerance is three times that, since
- * a fault rolls the optimizer back and changes the order of pushes.
+ * Relative tolerance of the loss: 5 standard deviations of the difference of two runs. The loss is smoothed over about 40
+ * batches of 8; in 40 runs, half of them with a killed worker, it was 20.9 with a deviation of .57. It is 46 after 20 steps
+ * and 24 after 100, so weights that start over or go wrong shortly before the end are seen.
  */
-const LOSS_TOLERANCE = 0.07
+const LOSS_TOLERANCE = 0.2
 
 describe('training survives SIGKILL', { concurrency: false }, () => {
   let jobs: SmallJobs
