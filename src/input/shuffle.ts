@@ -9,7 +9,7 @@ export interface BufferLimits {
 
 const LIMITS: BufferLimits = { items: 4096, bytes: 256 * 2 ** 20 }
 /** The first item leaves when this share of the buffer is full, so that training does not wait for the whole of it. */
-const START_SHARE = 1 / 8
+const START_SHARE = 1 / 32
 /** Until the buffer is full, one of so many items stays: training gets nearly all that is decoded meanwhile. */
 const GROW_EVERY = 8
 

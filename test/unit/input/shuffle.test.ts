@@ -70,10 +70,10 @@ test('the buffer never holds more items or bytes than its limits; a larger item 
   )
 })
 
-test('the first item leaves when an eighth of the buffer is full, by items or by bytes', () => {
+test('the first item leaves when a thirty-second of the buffer is full, by items or by bytes', () => {
   const firstLeaves = ({ leftAfter }: Pass) => leftAfter.findIndex((left) => left > 0) + 1
-  assert.equal(firstLeaves(pass(equal(500), ITEMS)), 10)
-  assert.equal(firstLeaves(pass(equal(500), { items: 80, bytes: 40 })), 5)
+  assert.equal(firstLeaves(pass(equal(500), { items: 320, bytes: 1e9 })), 10)
+  assert.equal(firstLeaves(pass(equal(500), { items: 320, bytes: 160 })), 5)
 })
 
 test('the buffer grows by one of eight items until it is full, and then one leaves for each that is added', () => {
@@ -86,7 +86,7 @@ test('the buffer grows by one of eight items until it is full, and then one leav
 
 test('a buffer that may not grow gives out an item for each that is added, from the first one on', () => {
   let added = 0
-  const { leftAfter, most } = pass(equal(50), ITEMS, { mayGrow: () => ++added <= 4 })
+  const { leftAfter, most } = pass(equal(50), { items: 320, bytes: 1e9 }, { mayGrow: () => ++added <= 4 })
   assert.deepEqual(leftAfter.slice(0, 7), [0, 0, 0, 0, 1, 2, 3])
   assert.equal(most.items, 4)
 })
