@@ -6,8 +6,8 @@ import type { KernelFunction } from './kernel.ts'
 
 /** Elements of a chunk, a multiple of the lanes of a kernel: few enough to share the work evenly, and many to a system call. */
 export const CHUNK = 1 << 16
-/** What the threads tell each other, 32-bit integers: the number of the kernel, chunks that nobody has taken, chunks done. */
-const SIGNAL = { turn: 0, left: 1, done: 2 } as const
+/** What the threads tell each other, 32-bit integers: the number of the kernel, chunks that nobody has taken, chunks that are not done. */
+const SIGNAL = { turn: 0, left: 1, undone: 2 } as const
 /** Float64 values: index of the function, elements, number of arrays, then the arguments. */
 const COMMAND_AT_BYTES = 16
 const COMMAND_LENGTH = 64
@@ -36,20 +36,20 @@ export class KernelChunks {
   runAll(index: number, positions: readonly number[], length: number, scalars: readonly number[]): void {
     const chunks = Math.ceil(length / CHUNK)
     this.#command.set([index, length, positions.length, ...positions, ...scalars])
-    Atomics.store(this.#signal, SIGNAL.done, 0)
+    Atomics.store(this.#signal, SIGNAL.undone, chunks)
     Atomics.store(this.#signal, SIGNAL.left, chunks)
     Atomics.add(this.#signal, SIGNAL.turn, 1)
     Atomics.notify(this.#signal, SIGNAL.turn)
     this.help()
-    for (let done = this.#done(); done < chunks; done = this.#done()) Atomics.wait(this.#signal, SIGNAL.done, done)
+    for (let undone = this.#undone(); undone > 0; undone = this.#undone())
+      Atomics.wait(this.#signal, SIGNAL.undone, undone)
   }
 
   /** Runs chunks until none is left. */
   help(): void {
     for (let left = this.#take(); left > 0; left = this.#take()) {
       this.#run(left - 1)
-      Atomics.add(this.#signal, SIGNAL.done, 1)
-      Atomics.notify(this.#signal, SIGNAL.done)
+      if (Atomics.sub(this.#signal, SIGNAL.undone, 1) === 1) Atomics.notify(this.#signal, SIGNAL.undone)
     }
   }
 
@@ -66,8 +66,8 @@ export class KernelChunks {
     return Atomics.sub(this.#signal, SIGNAL.left, 1)
   }
 
-  #done(): number {
-    return Atomics.load(this.#signal, SIGNAL.done)
+  #undone(): number {
+    return Atomics.load(this.#signal, SIGNAL.undone)
   }
 
   #run(chunk: number): void {

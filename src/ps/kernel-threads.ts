@@ -3,6 +3,9 @@ import { Worker } from 'node:worker_threads'
 import type { KernelFunction } from './kernel.ts'
 import { CHUNK, CONTROL_BYTES, KernelChunks, type SharedWork } from './kernel-chunks.ts'
 
+/** Elements of a kernel that is worth waking threads for. */
+const LONG = 16 * CHUNK
+
 export class KernelThreads {
   readonly #functions: readonly KernelFunction[]
   readonly #chunks: KernelChunks
@@ -18,7 +21,7 @@ export class KernelThreads {
 
   /** Returns when all of it is done. @param positions of the arrays, in bytes. @param length elements of each */
   run(kernel: KernelFunction, positions: readonly number[], length: number, scalars: readonly number[]): void {
-    if (length < 2 * CHUNK) kernel(...positions, length, ...scalars)
+    if (length < LONG) kernel(...positions, length, ...scalars)
     else this.#chunks.runAll(this.#functions.indexOf(kernel), positions, length, scalars)
   }
 }
