@@ -4,8 +4,11 @@ import { describe, test } from 'node:test'
 import type { AsyncPolicy } from '../../../src/contract/training.ts'
 import type { Training } from '../../../src/ps/training.ts'
 import { createRandom } from '../../../src/support/random.ts'
+import { Decoder, decoderBytes } from '../../../src/wire/decoder.ts'
 import { Encoder } from '../../../src/wire/encoder.ts'
 import { type Encoding, pushBytes } from '../../../src/wire/encodings.ts'
+import { Region, regionBytes } from '../../../src/wire/regions.ts'
+import { Scanner } from '../../../src/wire/scan.ts'
 import { makeConfig, makeTraining, push, variable, worker } from './fixtures.ts'
 
 const ENCODINGS: readonly Encoding[] = ['fp16', 'bf16', 'int8']
@@ -100,6 +103,51 @@ test('random bytes as an int8 body are applied or refused, and never leave weigh
     training.push(worker(0), push(seq), bytes)
     assert.ok(training.shard.weights.every(Number.isFinite))
   }
+})
+
+/** @returns what a body of a compressed push contains, as the body of a push without compression */
+function decoded(encoding: Encoding, bytes: Uint8Array): Uint8Array {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 })
+  const at = Math.ceil(regionBytes(bytes.length) / 64) * 64
+  assert.ok(at + decoderBytes(LENGTHS) <= memory.buffer.byteLength)
+  const received = new Region(memory, new Scanner(memory), 0, bytes.length).open(bytes.length)
+  received.bytes.set(bytes)
+  return new Decoder(memory, at, encoding, LENGTHS).decode(received).bytes.slice()
+}
+
+const POLICIES: readonly AsyncPolicy[] = [
+  { type: 'async' },
+  { type: 'lrOverStaleness' },
+  { type: 'dcAsgd', delayCompensation: 0.04 },
+  { type: 'boundedDelay', maxDelay: 2 },
+  { type: 'syncBackup', backups: 0 },
+]
+
+describe('a compressed push is for each policy the push of its decoded values', () => {
+  for (const encoding of ENCODINGS)
+    for (const policy of POLICIES)
+      test(`${encoding} with ${policy.type}`, () => {
+        const compressed = trainingWith(encoding, { async: { ...async, policy } })
+        const plain = makeTraining(makeConfig({ async: { ...async, policy } }), VARIABLES)
+        const random = createRandom(5)
+        const seqs = [0, 0]
+        const pulled = [0, 0]
+        for (let i = 0; i < 60; i++) {
+          const index = random.int(2)
+          const [who, message] = [
+            worker(index),
+            push(++(seqs[index] as number), { baseVersion: pulled[index] as number }),
+          ]
+          const bytes = bodyOf(encoding, () => random.normal(), random.next())
+          const result = plain.push(who, message, decoded(encoding, bytes))
+          assert.equal(compressed.push(who, message, bytes), result)
+          assert.deepEqual(compressed.shard.weights, plain.shard.weights)
+          if (random.int(2) === 0) continue
+          pulled[index] = plain.version
+          for (const training of [plain, compressed]) training.notePull(who)
+        }
+        assert.ok(plain.version > 5, `${plain.version} updates`)
+      })
 })
 
 const STEPS = 6000
