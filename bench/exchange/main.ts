@@ -2,7 +2,7 @@
  * `npm run bench:exchange [-- --rounds N]`: one exchange of 20 million float32 (weights one way, gradients the other) between
  * two processes over the loopback interface. The contenders take turns. Fails if a promise is broken.
  */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { machineText, median } from '../figures.ts'
 import type { Contender, Times } from './contender.ts'
@@ -56,6 +56,9 @@ const promises = [
 console.table(table)
 console.table(promises)
 await mkdir('bench/results', { recursive: true })
-const facts = { machine: machineText(), bodyBytes: BODY_BYTES, rounds, table, promises }
+/** Of the kernel; the share of node:net and the comparison with TensorFlow depend on it. */
+const congestionControl = (await readFile('/proc/sys/net/ipv4/tcp_congestion_control', 'utf8')).trim()
+console.log(`congestion control ${congestionControl}`)
+const facts = { machine: machineText(), congestionControl, bodyBytes: BODY_BYTES, rounds, table, promises }
 await writeFile(OUT, `${JSON.stringify(facts, null, 2)}\n`)
 process.exit(promises.every(({ kept }) => kept) ? 0 : 1)
