@@ -11,6 +11,7 @@ import { connectShards } from '../../src/worker/client.ts'
 import { trainingLoop } from '../../src/worker/loop.ts'
 import { Reporter } from '../../src/worker/report.ts'
 import { createStepper, type Stepper } from '../../src/worker/step.ts'
+import { singleSteps } from '../../src/worker/step-source.ts'
 import { config } from '../exchange/model.ts'
 import { end, startServer } from '../exchange/processes.ts'
 import { sum } from '../figures.ts'
@@ -54,8 +55,7 @@ export async function startWorker(one: Case): Promise<Worker> {
       await trainingLoop({
         config: { ...config, async: { ...config.async, prefetch } },
         client,
-        loader: loaderOf(one, UNMEASURED + steps),
-        stepper: timed,
+        source: singleSteps({ loader: loaderOf(one, UNMEASURED + steps), stepper: timed }),
         report: new Reporter(0, createWorkerMetrics({ tensors: () => 0 }), silentLog),
         signal: new AbortController().signal,
         log: silentLog,

@@ -1,7 +1,7 @@
-/** Sums up n_push gradients. Batch statistics and the loss are averaged; the base is that of the oldest step. */
+/** Sums up the gradients of n_push steps. Batch statistics and the loss are averaged over batches; the base is that of the oldest step. */
 import type { WeightsBase } from './buffers.ts'
 import type { PushRequest } from './client.ts'
-import type { StepOutput } from './step.ts'
+import type { StepSum } from './step-source.ts'
 
 export class Accumulator {
   #gradients = new Map<string, Float32Array>()
@@ -9,6 +9,7 @@ export class Accumulator {
   #lossSum = 0
   #examples = 0
   #steps = 0
+  #batches = 0
   #base: WeightsBase = []
 
   get steps(): number {
@@ -16,7 +17,7 @@ export class Accumulator {
   }
 
   /** @param base of the step. If a server has restarted since the previous step, the sum starts over. */
-  add({ gradients, statistics, loss, examples }: StepOutput, base: WeightsBase): void {
+  add({ gradients, statistics, loss, examples, batches }: StepSum, base: WeightsBase): void {
     if (this.#steps > 0 && !haveSameIncarnations(this.#base, base)) this.#clear()
     if (this.#steps === 0) {
       this.#gradients = new Map(gradients)
@@ -26,19 +27,20 @@ export class Accumulator {
       addAll(this.#gradients, gradients)
       addAll(this.#statistics, statistics)
     }
-    this.#lossSum += loss
+    this.#lossSum += batches * loss
     this.#examples += examples
+    this.#batches += batches
     this.#steps++
   }
 
   /** Returns the sum and starts a new one. */
   take(): PushRequest {
-    if (this.#steps > 1) divideAll(this.#statistics, this.#steps)
+    if (this.#batches > 1) divideAll(this.#statistics, this.#batches)
     const request = {
       gradients: this.#gradients,
       statistics: this.#statistics,
-      batches: this.#steps,
-      loss: this.#lossSum / this.#steps,
+      batches: this.#batches,
+      loss: this.#lossSum / this.#batches,
       examples: this.#examples,
       base: this.#base,
     }
@@ -49,7 +51,7 @@ export class Accumulator {
   #clear(): void {
     this.#gradients = new Map()
     this.#statistics = new Map()
-    this.#lossSum = this.#examples = this.#steps = 0
+    this.#lossSum = this.#examples = this.#steps = this.#batches = 0
   }
 }
 

@@ -13,19 +13,25 @@ import { type Tensor4D, tf } from '../tensor/tf.ts'
 import { valueTensors } from '../tensor/value-tensors.ts'
 import type { PullResult, ShardClient } from './client.ts'
 import { weightTensors } from './step.ts'
+import type { Values } from './step-source.ts'
 
 export const CALIBRATION_IMAGES = 64
 
-type Values = ReadonlyMap<string, Float32Array>
 /** Changes weights that were pulled, before they are used. */
 export type Prepare = (pulled: Pulled) => Promise<Values>
 type Pulled = Pick<PullResult, 'weights' | 'base'>
 
 interface Calibration {
+  /** What `imagesToMeasure` has said. */
+  images: number
+  /** Of the images that the loader gives first. */
+  measure: (weights: Values) => Promise<Values>
+}
+
+export interface Measurement {
   config: RuntimeConfig
   /** Gives the images first. */
   loader: Pick<Loader<unknown>, 'next'>
-  /** What `imagesToMeasure` has said. */
   images: number
   log: Log
 }
@@ -46,7 +52,7 @@ function haveStatistics({ base }: Pick<PullResult, 'base'>): boolean {
  * another has measured the same images, with weights of which some are one update further.
  * @returns its function throws DownpourError STATISTICS_LOST
  */
-export function calibration({ config, loader, images, log }: Calibration): Prepare {
+export function calibration({ images, measure }: Calibration): Prepare {
   let measured: Values | undefined
   return async (pulled) => {
     const { weights } = pulled
@@ -56,17 +62,15 @@ export function calibration({ config, loader, images, log }: Calibration): Prepa
         'the parameter servers restarted without a checkpoint: this worker must restart, to calibrate again'
       throw new DownpourError('STATISTICS_LOST', message)
     }
-    measured ??= await measure(config, weights, loader, images, log)
+    measured ??= await measure(weights)
     return new Map([...weights, ...measured])
   }
 }
 
-async function measure(
-  config: RuntimeConfig,
+/** @returns mean and variance of every layer of batch norm */
+export async function measureStatistics(
+  { config, loader, images: wanted, log }: Measurement,
   weights: Values,
-  loader: Calibration['loader'],
-  wanted: number,
-  log: Log,
 ): Promise<Values> {
   const { freeze: _, ...trained } = config
   const batchNorm = { ...config.batchNorm, mode: 'trained' } as const

@@ -1,7 +1,6 @@
 /** `downpour worker`: one training process, from its configuration to its termination message. */
 import { join } from 'node:path'
 import { encodeClasses } from '../contract/classes.ts'
-import { mustUseGpu } from '../contract/gpu.ts'
 import {
   claimFolder,
   parseIdentity,
@@ -11,13 +10,10 @@ import {
 } from '../contract/parse-config.ts'
 import { runPodProcess } from '../contract/pod-process.ts'
 import { type PlaceArgs, PORTS, type PodIdentity, type RuntimeConfig } from '../contract/runtime.ts'
-import { FORMATS } from '../data/formats.ts'
 import { someNames } from '../data/label-names.ts'
 import type { Label } from '../data/labels.ts'
 import { logMissingClasses } from '../data/match-classes.ts'
-import { logPassedOver } from '../data/scan/log-passed-over.ts'
 import { startProcessServer } from '../http/process-server.ts'
-import { type OpenLoader, openLoader } from '../input/loader.ts'
 import type { DataFacts } from '../input/loader-messages.ts'
 import { exposition } from '../metrics/exposition.ts'
 import { createWorkerMetrics } from '../metrics/worker.ts'
@@ -29,14 +25,14 @@ import { readSecret } from '../support/secret.ts'
 import { classesOf } from '../tasks/declarations.ts'
 import { createTask } from '../tasks/registry.ts'
 import type { Task } from '../tasks/task.ts'
-import { selectBackend } from '../tensor/backend.ts'
 import { tf } from '../tensor/tf.ts'
 import { makeLayout, placementOf } from '../wire/layout.ts'
 import { calibration, imagesToMeasure } from './calibrate.ts'
 import { connectShards, type ShardClient } from './client.ts'
 import { trainingLoop } from './loop.ts'
+import { openSingle } from './open-single.ts'
 import { Reporter } from './report.ts'
-import { createStepper } from './step.ts'
+import type { OpenSource } from './step-source.ts'
 
 interface WorkerContext extends Surroundings {
   config: RuntimeConfig
@@ -78,59 +74,37 @@ export async function runWorker(place: PlaceArgs): Promise<void> {
 
 async function train(context: WorkerContext): Promise<void> {
   const { config, report, log } = context
-  const backend = await selectBackend(config.runtime.backend, log, cacheRoot(process.env))
-  mustUseGpu(context.gpu, backend)
-  report.set({ backend: backend.name })
-  const task = await createTask(config)
-  const data = await openData(context)
+  const opened = await openSource(context)
+  report.set({ backend: opened.backend })
   try {
-    logPassedOver(data.facts.passedOver, log)
-    await trainOn(data, task, context)
+    await trainFrom(opened, await createTask(config), context)
   } finally {
-    await data.close()
+    await opened.close()
   }
   report.set({ phase: 'done' })
   log.info({ localSteps: report.status.localSteps }, 'worker ends, because the job has done all steps')
 }
 
-async function trainOn({ facts, start }: OpenLoader<unknown>, task: Task, context: WorkerContext): Promise<void> {
+function openSource({ report, identity, ...place }: WorkerContext): Promise<OpenSource> {
+  const timed = <T>(batch: Promise<T>) => report.timed('data', batch)
+  const cache = cacheRoot(process.env)
+  return openSingle({ ...place, cache, isChecking: identity.index === 0, timed })
+}
+
+async function trainFrom({ facts, start }: OpenSource, task: Task, context: WorkerContext): Promise<void> {
   const { config, report, signal, log } = context
   const client = await connect(context, task, facts)
   try {
     const isCalibrating = config.batchNorm.mode === 'calibrated' && context.identity.index === 0
     const images = isCalibrating ? await imagesToMeasure(client) : 0
     const classes = agreedClasses(client, facts, context)
-    const loader = start(client.leases, { classes, calibrationImages: images })
-    const stepper = createStepper(task, { graph: config.runtime.graph ?? 'auto', log })
+    const source = start(client.leases, { classes, calibrationImages: images })
     report.set({ phase: 'training' })
-    const prepare = isCalibrating ? calibration({ config, loader, images, log }) : undefined
-    await trainingLoop({ config, client, loader, stepper, prepare, report, signal, log })
+    const prepare = isCalibrating ? calibration({ images, measure: source.measure }) : undefined
+    await trainingLoop({ config, client, source, prepare, report, signal, log })
   } finally {
     await client.close()
   }
-}
-
-/**
- * One worker checks for the others that there is something to learn, and all shards. A picture that cannot be read is
- * damage and does not end the job, so single files are not checked.
- */
-function openData({ config, identity, dataDir, decoders, signal }: WorkerContext): Promise<OpenLoader<unknown>> {
-  const { data, task, batchSize, seed } = config
-  const isContentChecked = identity.index === 0
-  const areUnitsChecked = isContentChecked && FORMATS[data.format].examplesAre === 'records'
-  return openLoader({
-    thread: new URL('./loader-thread.ts', import.meta.url),
-    folder: dataDir,
-    data,
-    task,
-    batchSize,
-    seed,
-    unitsToCheck: areUnitsChecked ? Number.POSITIVE_INFINITY : 0,
-    isContentChecked,
-    workers: config.topology.workers,
-    decoders,
-    signal,
-  })
 }
 
 /** @throws DownpourError LABELS_TOO_MANY, LABELS_TOO_FEW: the first worker's folder must have the classes of the model */

@@ -14,8 +14,9 @@ export class NonFinite {
   }
 
   /** @throws DownpourError NON_FINITE */
-  note(loss: number): void {
-    if (++this.#inRow < this.#limit) return
+  note(loss: number, gradients = 1): void {
+    this.#inRow += gradients
+    if (this.#inRow < this.#limit) return
     throw new DownpourError(
       'NON_FINITE',
       `${this.#inRow} gradients in a row held NaN or infinite values (loss ${loss}): lower the learning rate or check the data`,

@@ -4,12 +4,12 @@ import type { WorkerStatus } from '../contract/status.ts'
 import type { LoaderStats } from '../input/loader.ts'
 import type { Wait, WorkerMetrics } from '../metrics/worker.ts'
 import type { Log } from '../support/log.ts'
-import type { StepOutput } from './step.ts'
+import type { StepSum } from './step-source.ts'
 
 const LOG_EVERY_MS = 10_000
 const SMOOTHING = 0.1
 
-type StepFacts = Pick<StepOutput, 'examples' | 'loss' | 'parts' | 'seconds'>
+type StepFacts = Pick<StepSum, 'batches' | 'nonFinite' | 'examples' | 'loss' | 'parts' | 'seconds'>
 
 export class Reporter {
   readonly #metrics: WorkerMetrics
@@ -55,20 +55,24 @@ export class Reporter {
     this.#logProgress(step)
   }
 
-  #updateStatus({ examples, loss, parts }: StepFacts, { corruptRecords }: LoaderStats, nowMs: number): void {
+  #updateStatus(
+    { batches, nonFinite, examples, loss, parts }: StepFacts,
+    { corruptRecords }: LoaderStats,
+    nowMs: number,
+  ): void {
     const status = this.#status
     const rate = (examples * 1000) / (nowMs - this.#lastStepMs)
     status.examplesPerSecond =
       status.localSteps === 0 ? rate : status.examplesPerSecond + SMOOTHING * (rate - status.examplesPerSecond)
-    status.localSteps++
+    status.localSteps += batches + nonFinite
     status.loss = finiteOrNull(loss)
     status.lossParts = Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, finiteOrNull(part)]))
     status.corruptRecords = corruptRecords
   }
 
-  #updateMetrics({ examples, loss, seconds }: StepFacts, { corruptRecords }: LoaderStats): void {
+  #updateMetrics({ batches, nonFinite, examples, loss, seconds }: StepFacts, { corruptRecords }: LoaderStats): void {
     const metrics = this.#metrics
-    metrics.steps.inc()
+    metrics.steps.inc(batches + nonFinite)
     metrics.samples.inc(examples)
     metrics.stepSeconds.observe(seconds)
     metrics.corruptRecords.inc(corruptRecords - this.#corruptRecords)
@@ -92,8 +96,8 @@ export class Reporter {
     this.#metrics.pushes.inc({ result })
   }
 
-  onNonFinite(): void {
-    this.#metrics.nonFinite.inc()
+  onNonFinite(gradients: number): void {
+    this.#metrics.nonFinite.inc(gradients)
     this.#log.warn({ localSteps: this.#status.localSteps }, 'gradient is not finite and was not pushed')
   }
 }

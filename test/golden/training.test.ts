@@ -21,6 +21,7 @@ import { makeLayout } from '../../src/wire/layout.ts'
 import { trainingLoop } from '../../src/worker/loop.ts'
 import { Reporter } from '../../src/worker/report.ts'
 import { createStepper, type Stepper } from '../../src/worker/step.ts'
+import { singleSteps } from '../../src/worker/step-source.ts'
 import { type Fleet, startFleet } from '../integration/runtime/harness.ts'
 import { eventually } from '../support/eventually.ts'
 import { makeConfig } from '../unit/ps/fixtures.ts'
@@ -144,7 +145,8 @@ async function train(
   const loader = open.start(client.leases, { classes: client.classes })
   const report = new Reporter(0, createWorkerMetrics({ tensors: () => 0 }), silentLog)
   try {
-    await trainingLoop({ config, client, loader, stepper, report, signal, log: silentLog })
+    const source = singleSteps({ loader, stepper })
+    await trainingLoop({ config, client, source, report, signal, log: silentLog })
   } finally {
     await open.close()
     await client.close()

@@ -29,7 +29,7 @@ const common: BuildOptions = {
 const threadUrls: Plugin = {
   name: 'thread-urls',
   setup({ onLoad }) {
-    onLoad({ filter: /src\/(worker\/main|ps\/kernel-threads)\.ts$/ }, async ({ path }) => ({
+    onLoad({ filter: /src\/(worker\/open-single|ps\/kernel-threads)\.ts$/ }, async ({ path }) => ({
       contents: (await readFile(path, 'utf8')).replace(/'\.\/(loader|kernel)-thread\.ts'/, "'./$1-thread.mjs'"),
       loader: 'ts',
     }))

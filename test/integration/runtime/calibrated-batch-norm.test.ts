@@ -12,10 +12,11 @@ import { createTask } from '../../../src/tasks/registry.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
 import { type Tensor4D, tf } from '../../../src/tensor/tf.ts'
 import { makeLayout } from '../../../src/wire/layout.ts'
-import { CALIBRATION_IMAGES, calibration } from '../../../src/worker/calibrate.ts'
+import { CALIBRATION_IMAGES, calibration, measureStatistics } from '../../../src/worker/calibrate.ts'
 import { trainingLoop } from '../../../src/worker/loop.ts'
 import { Reporter } from '../../../src/worker/report.ts'
 import { createStepper } from '../../../src/worker/step.ts'
+import { singleSteps, type Values } from '../../../src/worker/step-source.ts'
 import { makeConfig } from '../../unit/ps/fixtures.ts'
 import { startFleet } from './harness.ts'
 
@@ -59,9 +60,12 @@ async function train(
     const left = [...batches]
     const stats = () => ({ corruptRecords: 0, queuedBatches: 0 })
     const loader = { next: async () => left.shift() ?? null, stats, recycle: () => {} }
+    const images = CALIBRATION_IMAGES
+    const measure = (weights: Values) => measureStatistics({ config, loader, images, log: silentLog }, weights)
     await trainingLoop({
-      ...{ config, client, loader, stepper: createStepper(task), log: silentLog },
-      prepare: calibration({ config, loader, images: CALIBRATION_IMAGES, log: silentLog }),
+      ...{ config, client, log: silentLog },
+      source: singleSteps({ loader, stepper: createStepper(task) }),
+      prepare: calibration({ images, measure }),
       report: new Reporter(0, createWorkerMetrics({ tensors: () => 0 }), silentLog),
       signal: new AbortController().signal,
     })

@@ -21,6 +21,7 @@ import { makeLayout } from '../../../src/wire/layout.ts'
 import { trainingLoop } from '../../../src/worker/loop.ts'
 import { Reporter } from '../../../src/worker/report.ts'
 import { createStepper, type StepOutput } from '../../../src/worker/step.ts'
+import { singleSteps } from '../../../src/worker/step-source.ts'
 import { makeConfig } from '../../unit/ps/fixtures.ts'
 import { startFleet } from './harness.ts'
 
@@ -81,8 +82,10 @@ async function trainOnServers(task: Task, batches: readonly Batch<ClassLabels>[]
     await trainingLoop({
       config: { ...config, async: { ...config.async, prefetch } },
       client,
-      loader: { next: async () => left.shift() ?? null, stats, recycle: () => {} },
-      stepper: createStepper(task),
+      source: singleSteps({
+        loader: { next: async () => left.shift() ?? null, stats, recycle: () => {} },
+        stepper: createStepper(task),
+      }),
       report,
       signal: new AbortController().signal,
       log: silentLog,

@@ -13,6 +13,7 @@ import type { ShardClient } from '../../../src/worker/client.ts'
 import { trainingLoop } from '../../../src/worker/loop.ts'
 import { Reporter } from '../../../src/worker/report.ts'
 import type { Stepper } from '../../../src/worker/step.ts'
+import { singleSteps } from '../../../src/worker/step-source.ts'
 import { eventually } from '../../support/eventually.ts'
 import { makeConfig, variable } from '../../unit/ps/fixtures.ts'
 import { endOf, forEachTest, layout, pushOnes } from './small-fleet.ts'
@@ -62,12 +63,14 @@ function train(client: ShardClient, turns: number): Promise<void> {
   return trainingLoop({
     config: { async: { ...how, prefetch: true }, maxNonFinite },
     client,
-    loader: {
-      next: async () => batch,
-      recycle: () => {},
-      stats: () => ({ corruptRecords: 0, queuedBatches: 0 }),
-    },
-    stepper: stepperOfOnes(turns),
+    source: singleSteps({
+      loader: {
+        next: async () => batch,
+        recycle: () => {},
+        stats: () => ({ corruptRecords: 0, queuedBatches: 0 }),
+      },
+      stepper: stepperOfOnes(turns),
+    }),
     report: new Reporter(0, createWorkerMetrics({ tensors: () => 0 }), silentLog),
     signal: new AbortController().signal,
     log: silentLog,

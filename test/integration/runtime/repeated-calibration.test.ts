@@ -14,7 +14,7 @@ import { sizeOf } from '../../../src/support/variables.ts'
 import { createTask } from '../../../src/tasks/registry.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
 import { makeLayout } from '../../../src/wire/layout.ts'
-import { calibration, imagesToMeasure } from '../../../src/worker/calibrate.ts'
+import { calibration, imagesToMeasure, measureStatistics } from '../../../src/worker/calibrate.ts'
 import type { ShardClient } from '../../../src/worker/client.ts'
 import { eventually } from '../../support/eventually.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
@@ -59,7 +59,8 @@ async function measure(client: ShardClient, folder: string): Promise<{ statistic
     ids.push(...(value?.ids ?? []))
     return value ?? null
   }
-  const prepare = calibration({ config, loader: { next }, images, log: silentLog })
+  const measurement = { config, loader: { next }, images, log: silentLog }
+  const prepare = calibration({ images, measure: (weights) => measureStatistics(measurement, weights) })
   const weights = await prepare(await client.pull())
   const { variables } = await createTask(config)
   const names = variables.filter(({ kind }) => kind === 'statistic').map(({ name }) => name)
@@ -121,8 +122,7 @@ test('a repeated calibration measures the same images, and all servers end with 
 })
 
 test('a worker that did not calibrate restarts when the servers have lost the statistics', async () => {
-  const loader = { next: () => assert.fail('it asked for images') }
-  const prepare = calibration({ config, loader, images: 0, log: silentLog })
+  const prepare = calibration({ images: 0, measure: () => assert.fail('it asked for images') })
   const pulled = { weights: new Map(), base: [{ incarnation: 2, version: 0 }] }
   await assert.rejects(prepare(pulled), { code: 'STATISTICS_LOST' })
 })

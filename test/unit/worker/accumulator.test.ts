@@ -2,16 +2,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Accumulator } from '../../../src/worker/accumulator.ts'
 import type { WeightsBase } from '../../../src/worker/buffers.ts'
-import type { StepOutput } from '../../../src/worker/step.ts'
+import type { StepSum } from '../../../src/worker/step-source.ts'
 
-function output(gradient: number, statistic: number, loss: number): StepOutput {
+function output(gradient: number, statistic: number, loss: number, batches = 1): StepSum {
   return {
     gradients: new Map([['w', Float32Array.of(gradient, 2 * gradient)]]),
     statistics: new Map([['mean', Float32Array.of(statistic)]]),
     loss,
     parts: {},
-    examples: 8,
-    finite: true,
+    examples: 8 * batches,
+    batches,
+    nonFinite: 0,
     seconds: 0,
   }
 }
@@ -33,6 +34,16 @@ test('gradients and examples are summed; loss and batch statistics are averaged'
   assert.deepEqual([...(gradients.get('w') ?? [])], [11, 22])
   assert.deepEqual([...(statistics.get('mean') ?? [])], [5.5])
   assert.deepEqual([loss, examples, batches], [2, 16, 2])
+})
+
+test('a step of several batches counts as so many', () => {
+  const sum = new Accumulator()
+  sum.add(output(1, 12, 3, 3), base(1, 0))
+  sum.add(output(10, 8, 7), base(1, 0))
+  const { gradients, statistics, loss, examples, batches } = sum.take()
+  assert.deepEqual([...(gradients.get('w') ?? [])], [11, 22])
+  assert.deepEqual([...(statistics.get('mean') ?? [])], [5])
+  assert.deepEqual([loss, examples, batches], [4, 32, 4])
 })
 
 test('a taken sum is not counted again', () => {

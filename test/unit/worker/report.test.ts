@@ -29,7 +29,7 @@ function stepAt(t: TestContext, seconds: number, work: () => void): void {
 test('status and log report the terms of the loss that the task names', (t) => {
   const { reporter, logged } = makeReporter()
   const parts = { classes: 0.5, boxes: 1.5 }
-  stepAt(t, 11, () => reporter.onStep({ examples: 4, loss: 2, parts, seconds: 0.1 }, STATS))
+  stepAt(t, 11, () => reporter.onStep({ examples: 4, loss: 2, parts, seconds: 0.1, batches: 1, nonFinite: 0 }, STATS))
   const { loss, lossParts } = reporter.status
   assert.deepEqual({ loss, lossParts }, { loss: 2, lossParts: parts })
   assert.deepEqual(
@@ -40,7 +40,9 @@ test('status and log report the terms of the loss that the task names', (t) => {
 
 test('a task that names no terms adds nothing to the log', (t) => {
   const { reporter, logged } = makeReporter()
-  stepAt(t, 11, () => reporter.onStep({ examples: 4, loss: 2, parts: {}, seconds: 0.1 }, STATS))
+  stepAt(t, 11, () =>
+    reporter.onStep({ examples: 4, loss: 2, parts: {}, seconds: 0.1, batches: 1, nonFinite: 0 }, STATS),
+  )
   assert.deepEqual(reporter.status.lossParts, {})
   assert.ok(logged[0] && !('lossParts' in logged[0]))
 })
@@ -48,7 +50,9 @@ test('a task that names no terms adds nothing to the log', (t) => {
 test('progress is logged every ten seconds', (t) => {
   const { reporter, logged } = makeReporter()
   for (const seconds of [9, 11, 20, 22])
-    stepAt(t, seconds, () => reporter.onStep({ examples: 4, loss: 2, parts: {}, seconds: 0.1 }, STATS))
+    stepAt(t, seconds, () =>
+      reporter.onStep({ examples: 4, loss: 2, parts: {}, seconds: 0.1, batches: 1, nonFinite: 0 }, STATS),
+    )
   assert.deepEqual(
     logged.map((facts) => (facts as { localSteps: number }).localSteps),
     [2, 4],
@@ -58,7 +62,7 @@ test('progress is logged every ten seconds', (t) => {
 test('a loss and terms that are not finite are null in the status', () => {
   const { reporter } = makeReporter()
   const parts = { classes: Number.NaN, boxes: 1 }
-  reporter.onStep({ examples: 4, loss: Number.NaN, parts, seconds: 0.1 }, STATS)
+  reporter.onStep({ examples: 4, loss: Number.NaN, parts, seconds: 0.1, batches: 1, nonFinite: 0 }, STATS)
   const { loss, lossParts } = reporter.status
   assert.deepEqual({ loss, lossParts }, { loss: null, lossParts: { classes: null, boxes: 1 } })
 })
@@ -68,6 +72,8 @@ test('the metric of the loss has no series before the first step', async (t) => 
   const reporter = new Reporter(0, metrics, silentLog)
   const loss = async () => /^downpour_worker_loss (.*)$/m.exec(await metrics.registry.metrics())?.[1]
   assert.equal(await loss(), undefined, '0 would look like a perfect model')
-  stepAt(t, 1, () => reporter.onStep({ examples: 4, loss: 0.5, parts: {}, seconds: 0.1 }, STATS))
+  stepAt(t, 1, () =>
+    reporter.onStep({ examples: 4, loss: 0.5, parts: {}, seconds: 0.1, batches: 1, nonFinite: 0 }, STATS),
+  )
   assert.equal(await loss(), '0.5')
 })

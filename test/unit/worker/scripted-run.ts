@@ -8,6 +8,7 @@ import type { PullResult, PushRequest } from '../../../src/worker/client.ts'
 import { trainingLoop } from '../../../src/worker/loop.ts'
 import { Reporter } from '../../../src/worker/report.ts'
 import type { Stepper } from '../../../src/worker/step.ts'
+import { singleSteps } from '../../../src/worker/step-source.ts'
 import { makeConfig } from '../ps/fixtures.ts'
 
 export interface Script {
@@ -57,12 +58,14 @@ export async function runScript(script: Script, run = new ScriptedRun()): Promis
   await trainingLoop({
     config: { async: { ...how, fetchEvery, pushEvery, prefetch }, maxNonFinite },
     client: server,
-    loader: {
-      next: async () => (taken++ < steps ? batch : null),
-      recycle: () => {},
-      stats: () => ({ corruptRecords: 0, queuedBatches: 0 }),
-    },
-    stepper: scriptedStepper(script, run),
+    source: singleSteps({
+      loader: {
+        next: async () => (taken++ < steps ? batch : null),
+        recycle: () => {},
+        stats: () => ({ corruptRecords: 0, queuedBatches: 0 }),
+      },
+      stepper: scriptedStepper(script, run),
+    }),
     report: new Reporter(0, createWorkerMetrics({ tensors: () => 0 }), silentLog),
     signal: new AbortController().signal,
     log: silentLog,
