@@ -30,6 +30,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   CHECKPOINT_FAILED: EXIT.storage,
   CHECKPOINT_UNREADABLE: EXIT.storage,
   CHECKPOINT_SHORT_WRITE: EXIT.storage,
+  SHARED_MEMORY_FULL: EXIT.storage,
 }
 
 /** Node's codes for a disk that is full, read-only or broken, and for a mount that is gone or not accessible. */

@@ -19,3 +19,14 @@ export function mustUseGpu(requested: string | undefined, backend: { name: strin
   const message = `the pod requests ${requested}, but ${backend.name} computes on the CPU: ${advice}, or request no GPU`
   throw new DownpourError('GPU_UNAVAILABLE', message, { requested, backend: backend.name })
 }
+
+/**
+ * A process of several in a pod, each of which must have a GPU of its own: CUDA_VISIBLE_DEVICES assigns it, and only
+ * TensorFlow follows that.
+ * @throws DownpourError GPU_UNAVAILABLE
+ */
+export function mustUseOneGpu(requested: string | undefined, backend: string): void {
+  if (requested === undefined || backend === 'tensorflow') return
+  const message = `with workers.perPod each process needs a ${requested} of its own, and ${backend} cannot choose one: set spec.runtime.backend to tensorflow, or perPod to 1`
+  throw new DownpourError('GPU_UNAVAILABLE', message, { requested, backend })
+}

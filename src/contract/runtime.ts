@@ -15,6 +15,7 @@ import {
   Metrics,
   Model,
   Optimizer,
+  perPod,
   positive,
   protocol,
   Retention,
@@ -53,8 +54,14 @@ export const ENV = {
 /** Variables that TensorFlow reads: threads inside an operation, and operations at once. */
 export const TENSORFLOW_THREADS = ['TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'] as const
 
-/** Arguments of a runtime process after its verb: its index in the role, and the attempt, from 0. */
-export const ARGS = { index: '--index', attempt: '--attempt' } as const
+/**
+ * Arguments of a runtime process after its verb: its index in the role, and the attempt, from 0. `process` is the number of
+ * a process that a worker with `perPod` has started.
+ */
+export const ARGS = { index: '--index', attempt: '--attempt', process: '--process' } as const
+
+/** A file system in memory, which the processes of a worker share. */
+export const SHARED_MEMORY = '/dev/shm'
 
 /** Where claims are mounted. */
 export const MOUNTS = {
@@ -133,6 +140,8 @@ export const RuntimeConfig = z.strictObject({
   learningRate: LearningRate,
   batchNorm: BatchNorm,
   async: Async,
+  /** Processes that compute in the pod of a worker; 1 when absent. */
+  perPod: z.exactOptional(perPod),
   topology: z.strictObject({ parameterServers: positive, workers: positive, psHosts: z.array(z.string()).min(1) }),
   runtime: z.strictObject({
     backend,
@@ -175,6 +184,7 @@ export type RuntimeConfig = z.output<typeof RuntimeConfig>
 export interface PlaceArgs {
   index?: string
   attempt?: string
+  process?: string
 }
 
 export interface PodIdentity {

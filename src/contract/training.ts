@@ -265,6 +265,14 @@ export const Training = z.strictObject({
   maxNonFinite: positive.describe('Consecutive gradients with NaN or infinity before the job fails.'),
 })
 
+export const perPod = z
+  .int()
+  .min(1)
+  .max(16)
+  .describe(
+    'Processes that compute in each pod, one for each of its GPUs. A push is the sum of their gradients, as with async.pushEvery.',
+  )
+
 /** From when on a worker counts as slow. */
 export const Straggling = z.strictObject({
   slowerThan: z

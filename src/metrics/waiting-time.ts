@@ -15,6 +15,11 @@ export class WaitingTime {
     }
   }
 
+  /** Adds a wait that is over. */
+  add(seconds: number): void {
+    this.#endedMs += 1000 * seconds
+  }
+
   seconds(): number {
     const openMs = this.#sinceMs === undefined ? 0 : performance.now() - this.#sinceMs
     return (this.#endedMs + openMs) / 1000

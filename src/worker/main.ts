@@ -1,4 +1,5 @@
 /** `downpour worker`: one training process, from its configuration to its termination message. */
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { encodeClasses } from '../contract/classes.ts'
 import {
@@ -9,7 +10,14 @@ import {
   type Surroundings,
 } from '../contract/parse-config.ts'
 import { runPodProcess } from '../contract/pod-process.ts'
-import { type PlaceArgs, PORTS, type PodIdentity, type RuntimeConfig } from '../contract/runtime.ts'
+import {
+  ARGS,
+  type PlaceArgs,
+  PORTS,
+  type PodIdentity,
+  type RuntimeConfig,
+  SHARED_MEMORY,
+} from '../contract/runtime.ts'
 import { someNames } from '../data/label-names.ts'
 import type { Label } from '../data/labels.ts'
 import { logMissingClasses } from '../data/match-classes.ts'
@@ -31,6 +39,10 @@ import { calibration, imagesToMeasure } from './calibrate.ts'
 import { connectShards, type ShardClient } from './client.ts'
 import { trainingLoop } from './loop.ts'
 import { openSingle } from './open-single.ts'
+import type { Launch } from './processes/compute-process.ts'
+import { environmentOf, type Share } from './processes/environment.ts'
+import { openProcesses } from './processes/open-processes.ts'
+import { wholeLayout } from './processes/whole-layout.ts'
 import { Reporter } from './report.ts'
 import type { OpenSource } from './step-source.ts'
 
@@ -75,9 +87,12 @@ export async function runWorker(place: PlaceArgs): Promise<void> {
 async function train(context: WorkerContext): Promise<void> {
   const { config, report, log } = context
   const opened = await openSource(context)
-  report.set({ backend: opened.backend })
+  const { signal, backend } = opened
+  report.set({ backend })
   try {
-    await trainFrom(opened, await createTask(config), context)
+    await trainFrom(opened, await createTask(config), { ...context, signal })
+  } catch (error) {
+    throw isAbort(error) && signal.aborted ? signal.reason : error
   } finally {
     await opened.close()
   }
@@ -85,10 +100,36 @@ async function train(context: WorkerContext): Promise<void> {
   log.info({ localSteps: report.status.localSteps }, 'worker ends, because the job has done all steps')
 }
 
-function openSource({ report, identity, ...place }: WorkerContext): Promise<OpenSource> {
-  const timed = <T>(batch: Promise<T>) => report.timed('data', batch)
-  const cache = cacheRoot(process.env)
-  return openSingle({ ...place, cache, isChecking: identity.index === 0, timed })
+/** What waits for a clock then does not say why. */
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
+}
+
+async function openSource(context: WorkerContext): Promise<OpenSource> {
+  const { config, identity, gpu, report, signal, ...place } = context
+  const { perPod = 1 } = config
+  if (perPod === 1) {
+    const timed = <T>(batch: Promise<T>) => report.timed('data', batch)
+    const isChecking = identity.index === 0
+    return openSingle({ ...place, config, gpu, signal, cache: cacheRoot(process.env), isChecking, timed })
+  }
+  const share = { processes: perPod, hasGpu: gpu !== undefined, cpus: availableParallelism() }
+  return openProcesses({
+    processes: perPod,
+    launchOf: (process) => launchOf(identity, { ...share, process }),
+    folder: SHARED_MEMORY,
+    whole: wholeLayout(await createTask(config)),
+    onWaited: (seconds) => report.onWaited('data', seconds),
+    signal,
+  })
+}
+
+/** This program again, with its own number. */
+function launchOf({ index, attempt }: PodIdentity, share: Share): Launch {
+  const numbers = { index, attempt, process: share.process } as const
+  const args = Object.entries(numbers).flatMap(([name, value]) => [ARGS[name as keyof typeof ARGS], String(value)])
+  const program = [process.execPath, ...process.execArgv, process.argv[1] ?? '']
+  return { command: [...program, 'worker', ...args], environment: environmentOf(process.env, share) }
 }
 
 async function trainFrom({ facts, start }: OpenSource, task: Task, context: WorkerContext): Promise<void> {

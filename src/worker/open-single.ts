@@ -37,6 +37,7 @@ export async function openSingle(place: SinglePlace): Promise<OpenSource> {
   return {
     facts: data.facts,
     backend: backend.name,
+    signal: place.signal,
     start(leases, start) {
       const loader = data.start(leases, start)
       const stepper = createStepper(task, { graph: config.runtime.graph ?? 'auto', log })
@@ -52,7 +53,7 @@ export async function openSingle(place: SinglePlace): Promise<OpenSource> {
 
 /** A picture that cannot be read is damage and does not end the job, so single files are not checked. */
 function openData({ config, dataDir, isChecking, decoders, signal }: SinglePlace) {
-  const { data, task, batchSize, seed, topology } = config
+  const { data, task, batchSize, seed, topology, perPod = 1 } = config
   const areUnitsChecked = isChecking && FORMATS[data.format].examplesAre === 'records'
   return openLoader({
     thread: new URL('./loader-thread.ts', import.meta.url),
@@ -63,7 +64,7 @@ function openData({ config, dataDir, isChecking, decoders, signal }: SinglePlace
     seed,
     unitsToCheck: areUnitsChecked ? Number.POSITIVE_INFINITY : 0,
     isContentChecked: isChecking,
-    workers: topology.workers,
+    workers: topology.workers * perPod,
     decoders,
     signal,
   })

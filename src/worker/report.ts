@@ -92,6 +92,11 @@ export class Reporter {
     return this.#metrics.waits[wait].during(waited)
   }
 
+  /** A wait of another process. */
+  onWaited(wait: Wait, seconds: number): void {
+    this.#metrics.waits[wait].add(seconds)
+  }
+
   onPushed(result: PushResult): void {
     this.#metrics.pushes.inc({ result })
   }

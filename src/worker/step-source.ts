@@ -38,6 +38,8 @@ export interface OpenSource {
   readonly facts: DataFacts
   /** What computes. */
   readonly backend: string
+  /** Aborted when it cannot compute any more; the reason is why. */
+  readonly signal: AbortSignal
   start(leases: LeaseSource, start: LoaderStart): CalibratingSource
   close(): Promise<void>
 }

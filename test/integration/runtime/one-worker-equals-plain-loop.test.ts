@@ -10,28 +10,24 @@ import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
 import type { ClassLabels } from '../../../src/data/dataset.ts'
 import type { Batch } from '../../../src/input/batch.ts'
 import { createWorkerMetrics } from '../../../src/metrics/worker.ts'
-import { drawInitial } from '../../../src/ps/initial.ts'
 import { silentLog } from '../../../src/support/log.ts'
 import { createRandom } from '../../../src/support/random.ts'
-import { sizeOf, type VariableSpec } from '../../../src/support/variables.ts'
 import { createTask } from '../../../src/tasks/registry.ts'
 import type { Task } from '../../../src/tasks/task.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
 import { makeLayout } from '../../../src/wire/layout.ts'
 import { trainingLoop } from '../../../src/worker/loop.ts'
 import { Reporter } from '../../../src/worker/report.ts'
-import { createStepper, type StepOutput } from '../../../src/worker/step.ts'
+import { createStepper } from '../../../src/worker/step.ts'
 import { singleSteps } from '../../../src/worker/step-source.ts'
 import { makeConfig } from '../../unit/ps/fixtures.ts'
 import { startFleet } from './harness.ts'
+import { PlainLoop, RMSPROP, STATISTIC_DECAY } from './plain-loop.ts'
 
 const STEPS = 20
 const PIXELS = 16
 const BATCH = 4
 const RATE = { initial: 1e-3, factor: 0.9, everySteps: 5 }
-const f = Math.fround
-const RMSPROP = { decay: 0.9, momentum: 0.9, epsilon: 1e-10 }
-const RHO = f(RMSPROP.decay)
 
 const config: RuntimeConfig = makeConfig({
   seed: 3,
@@ -41,7 +37,7 @@ const config: RuntimeConfig = makeConfig({
   optimizer: { type: 'rmsprop', ...RMSPROP },
   learningRate: { type: 'exponential', ...RATE, staircase: true },
   weightDecay: 1e-4,
-  batchNorm: { decay: 0.9, epsilon: 1e-5 },
+  batchNorm: { decay: STATISTIC_DECAY, epsilon: 1e-5 },
 })
 
 /** Images of noise with a square that depends on the label, in the same batches for both loops. */
@@ -100,58 +96,18 @@ async function trainOnServers(task: Task, batches: readonly Batch<ClassLabels>[]
   }
 }
 
-interface State {
-  variable: VariableSpec
-  w: Float32Array
-  rms: Float32Array
-  momentum: Float32Array
-}
-
-/**
- * Draws, steps and updates, with only the seeded draw from src/ps.
- * @param lags whether each gradient but the first is computed on the weights before the last update
- */
+/** @param lags whether each gradient but the first is computed on the weights before the last update */
 async function trainPlainly(task: Task, batches: readonly Batch<ClassLabels>[], lags: boolean): Promise<Weights> {
-  const states = task.variables.map(initialState)
-  const present = () => new Map(states.map(({ variable: { name }, w }) => [name, Float32Array.from(w)]))
+  const loop = new PlainLoop(task.variables, config)
   const stepper = createStepper(task)
-  let before = present()
+  let before = loop.weights
   for (const [step, batch] of batches.entries()) {
-    const now = present()
+    const now = loop.weights
     stepper.load(lags ? before : now)
     before = now
-    const output = await stepper.step(batch)
-    for (const state of states) update(state, output, RATE.initial * RATE.factor ** Math.floor(step / RATE.everySteps))
+    const learningRate = RATE.initial * RATE.factor ** Math.floor(step / RATE.everySteps)
+    loop.update({ ...(await stepper.step(batch)), batches: 1, learningRate })
   }
   stepper.dispose()
-  return present()
-}
-
-function initialState(variable: VariableSpec): State {
-  const length = sizeOf(variable.shape)
-  const drawn = new Float32Array(length)
-  drawInitial({ ...variable, offset: 0, start: 0, length }, config.seed, drawn)
-  return {
-    variable,
-    w: Float32Array.from(drawn),
-    rms: new Float32Array(length).fill(1),
-    momentum: new Float32Array(length),
-  }
-}
-
-function update({ variable, w, rms, momentum }: State, output: StepOutput, learningRate: number): void {
-  const { name, kind, decay } = variable
-  const batch = output.statistics.get(name)
-  const gradient = output.gradients.get(name)
-  for (let i = 0; i < w.length; i++) {
-    const weight = w[i] ?? 0
-    if (kind === 'statistic') w[i] = f(f(f(0.9) * weight) + f(f(1 - f(0.9)) * (batch?.[i] ?? 0)))
-    else {
-      const g = f((gradient?.[i] ?? 0) + (decay ? f(f(config.weightDecay) * weight) : 0))
-      rms[i] = f(f(RHO * (rms[i] ?? 0)) + f(f(1 - RHO) * f(g * g)))
-      const step = f(f(f(learningRate) * g) / f(Math.sqrt(f((rms[i] ?? 0) + f(RMSPROP.epsilon)))))
-      momentum[i] = f(f(f(RMSPROP.momentum) * (momentum[i] ?? 0)) + step)
-      w[i] = weight - (momentum[i] ?? 0)
-    }
-  }
+  return loop.weights
 }
