@@ -111,6 +111,7 @@ export const ParameterServer = z.strictObject({
 
 export const Workers = z.strictObject({
   replicas: z.int().min(1).max(5000).describe('Number of pods that train, independently of each other.'),
+  perPod: vocabulary.perPod.optional().describe(`${vocabulary.perPod.description} 1 when absent.`),
   quorum: z
     .int()
     .min(1)

@@ -13,6 +13,7 @@ import { filled, literal } from './filled.ts'
 import { FORMAT_RULES } from './format-rules.ts'
 import { FROM_RULES } from './from-rules.ts'
 import { NETWORK_RULES } from './network-rules.ts'
+import { PER_POD_RULES } from './per-pod-rules.ts'
 import type { Rule } from './rule.ts'
 import { TASK_RULES, taskType } from './task-rules.ts'
 
@@ -111,6 +112,7 @@ export const RULES: readonly Rule[] = [
       `!has(self.async) || !has(self.async.warmStartSteps) || self.async.warmStartSteps == 0 || self.async.warmStartSteps < ${filled(kind, 'maxSteps', MAX_STEPS + 1)}`,
   },
   ...ASYNC_RULES,
+  ...PER_POD_RULES,
   {
     kinds: BOTH,
     path: 'spec.failurePolicy.retryableExitCodes',

@@ -10,6 +10,7 @@ import type { DataSource } from './common.ts'
 import type { Issue } from './issue.ts'
 import type { Job } from './job.ts'
 import { issueText, parseJob } from './parse.ts'
+import { gpusOfWorker } from './per-pod-rules.ts'
 import { fillSpec, recipeOf } from './resolve.ts'
 
 type Data = Pick<ReturnType<typeof DataSource.parse>, 'source' | 'format' | FormatOption>
@@ -33,7 +34,15 @@ function jobWarnings(job: Job): Issue[] {
       ...replacedTaskWarning('FinetuneJob', template, path),
     ]
   })
-  return [...sameDataWarning(job.spec, 'spec'), ...templates]
+  return [...sameDataWarning(job.spec, 'spec'), ...idleGpusWarning(job), ...templates]
+}
+
+/** A warning, because stored jobs without the field must stay valid. */
+function idleGpusWarning({ spec }: Job): Issue[] {
+  const gpus = gpusOfWorker(spec)
+  if (spec.workers.perPod !== undefined || gpus < 2) return []
+  const message = `a worker requests ${gpus} GPUs, of which one process uses one: set perPod: ${gpus}, or request one GPU`
+  return [{ path: 'spec.workers.perPod', value: undefined, expected: String(gpus), message }]
 }
 
 function sameDataWarning({ data, evaluation }: EvaluatedSpec, path: string): Issue[] {

@@ -6,6 +6,16 @@ export function isGpu(resource: string): boolean {
   return /^([^/]*\/gpu\b|nvidia\.com\/mig-|gpu\.intel\.com\/)/.test(resource)
 }
 
+/** Resources whose quantity is a number of GPUs, or of parts of one. */
+export const GPU_NAMES = { ends: ['/gpu', '/gpu.shared'], partsBegin: 'nvidia.com/mig-' } as const
+
+/** @example gpusOf({ cpu: '8', 'nvidia.com/gpu': '2' }, Number) === 2 */
+export function gpusOf<T>(limits: Readonly<Record<string, T>>, numberOf: (quantity: T) => number): number {
+  const { ends, partsBegin } = GPU_NAMES
+  const isCounted = (name: string) => name.startsWith(partsBegin) || ends.some((end) => name.endsWith(end))
+  return Object.entries(limits).reduce((sum, [name, value]) => sum + (isCounted(name) ? numberOf(value) : 0), 0)
+}
+
 /**
  * @param requested name of the resource that the pod requests; undefined: none
  * @throws DownpourError GPU_UNAVAILABLE, which is retried, because another node may have a driver that works

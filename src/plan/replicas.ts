@@ -9,3 +9,8 @@ export function desiredOf(job: Job): Readonly<Record<Role, number>> {
     evaluator: job.spec.evaluation ? 1 : 0,
   }
 }
+
+/** How many processes compute in the pod of a worker. */
+export function perPodOf({ spec }: Pick<Job, 'spec'>): number {
+  return spec.workers.perPod ?? 1
+}

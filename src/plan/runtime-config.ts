@@ -7,6 +7,7 @@ import type { DataConfig, RuntimeConfig } from '../contract/runtime.ts'
 import { DEFAULT_MAX_WAITING } from '../contract/training.ts'
 import { DownpourError } from '../support/errors.ts'
 import { headlineMetric } from './metric.ts'
+import { perPodOf } from './replicas.ts'
 
 const EVALUATION_BATCH = 64
 const UID_PREFIX = 8
@@ -30,6 +31,8 @@ export function runtimeConfig(job: Job): RuntimeConfig {
     ...(spec.gradientClipNorm === undefined ? {} : { gradientClipNorm: spec.gradientClipNorm }),
     batchNorm,
     async: spec.async,
+    // Left out by default, so that an upgrade of the operator changes no hash.
+    ...(perPodOf(job) === 1 ? {} : { perPod: perPodOf(job) }),
     topology: {
       parameterServers: spec.parameterServer.replicas,
       workers: spec.workers.replicas,

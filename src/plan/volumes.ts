@@ -1,7 +1,8 @@
 /** The claims that a pod mounts, and where: a claim with two uses is one volume with two mounts. */
 import { type Job, wantedSource } from '../api/job.ts'
 import type { Role } from '../contract/names.ts'
-import { MOUNTS, type Mount } from '../contract/runtime.ts'
+import { MOUNTS, type Mount, SHARED_MEMORY } from '../contract/runtime.ts'
+import { perPodOf } from './replicas.ts'
 import type { Volume, VolumeMount } from './types.ts'
 
 interface Use {
@@ -16,6 +17,7 @@ export function mountsOf(job: Job, role: Role): { volumes: Volume[]; mounts: Vol
   const uses = usesOf(job, role)
   const claims = [...new Set(uses.map((use) => use.claimName))]
   const volumeName = (claimName: string) => `downpour-claim-${claims.indexOf(claimName)}`
+  const shared = sharedMemory(job, role)
   return {
     volumes: [
       ...claims.map((claimName) => ({
@@ -26,6 +28,7 @@ export function mountsOf(job: Job, role: Role): { volumes: Volume[]; mounts: Vol
         },
       })),
       { name: 'downpour-tmp', emptyDir: { sizeLimit: TEMPORARY_BYTES } },
+      ...shared.volumes,
     ],
     mounts: [
       ...uses.map(({ purpose, claimName, readOnly }) => ({
@@ -34,8 +37,18 @@ export function mountsOf(job: Job, role: Role): { volumes: Volume[]; mounts: Vol
         readOnly,
       })),
       { name: 'downpour-tmp', mountPath: '/tmp' },
+      ...shared.mounts,
     ],
   }
+}
+
+/** That of a container has 64 MiB, less than the weights of a large model. What is in it counts as memory of the pod. */
+function sharedMemory(job: Job, role: Role): { volumes: Volume[]; mounts: VolumeMount[] } {
+  const { volumeMounts = [] } = job.spec.workers.template ?? {}
+  const isTheirs = volumeMounts.some(({ mountPath }) => mountPath === SHARED_MEMORY)
+  if (role !== 'worker' || perPodOf(job) === 1 || isTheirs) return { volumes: [], mounts: [] }
+  const name = 'downpour-shared'
+  return { volumes: [{ name, emptyDir: { medium: 'Memory' } }], mounts: [{ name, mountPath: SHARED_MEMORY }] }
 }
 
 function usesOf(job: Job, role: Role): Use[] {

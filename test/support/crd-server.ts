@@ -22,11 +22,12 @@ class Quantity {
   }
 }
 
-/** Kubernetes adds isSorted and quantities to CEL through its own libraries. */
+/** Kubernetes adds isSorted, sum and quantities to CEL through its own libraries. */
 const cel = new Environment({ unlistedVariablesAreDyn: true, limits: { maxAstNodes: 10_000 } })
   .registerFunction('list.isSorted(): bool', (list: readonly (bigint | number)[]) =>
     list.every((value, i) => i === 0 || (list[i - 1] as bigint) <= value),
   )
+  .registerFunction('list.sum(): int', (list: readonly bigint[]) => list.reduce((sum, value) => sum + value, 0n))
   .registerType('Quantity', Quantity)
   .registerFunction('quantity(string): Quantity', (written: string) => new Quantity(written))
   .registerFunction('Quantity.compareTo(Quantity): int', (a: Quantity, b: Quantity) =>

@@ -41,6 +41,13 @@ const VOC = { source: { claimName: 'data' }, format: 'voc' }
 const MASKS = { preset: 'voc12-segmentation', data: VOC, evaluation: { data: VOC } }
 const COCO = { source: { claimName: 'data' }, format: 'coco' }
 
+/** @param gpus limits of a worker */
+function ofGpus(perPod: number | undefined, gpus: Fields): RawJob {
+  return pretrain({
+    workers: { ...(perPod === undefined ? {} : { perPod }), template: { resources: { limits: gpus } } },
+  })
+}
+
 export function finetune(over: Fields = {}, name = 'birds'): RawJob {
   const spec = { ...finetuneSpec, from: { pretrainJob: 'jft' }, ...over }
   return { apiVersion: API_VERSION, kind: 'FinetuneJob', metadata: { name, namespace: 'team' }, spec }
@@ -151,6 +158,13 @@ const VALID: readonly JobCase[] = [
     'slow workers that are replaced',
     pretrain({ workers: { stragglers: { policy: 'Replace', slowerThan: 1.5, forSeconds: 60, maxReplacements: 1 } } }),
   ),
+  valid('several processes in the pod of a worker', pretrain({ workers: { perPod: 4 } })),
+  valid('a process for each GPU', ofGpus(8, { 'nvidia.com/gpu': 8 })),
+  valid('a process for each part of a GPU', ofGpus(3, { 'nvidia.com/mig-1g.10gb': '2', 'nvidia.com/mig-2g.20gb': 1 })),
+  valid('one process for one GPU', ofGpus(1, { 'amd.com/gpu': 1 })),
+  valid('processes beside devices that are no GPUs', ofGpus(2, { 'rdma/hca': 1 })),
+  valid('processes on processors with WebGPU', pretrain({ workers: { perPod: 2 }, runtime: { backend: 'webgpu' } })),
+  valid('several GPUs of a job that says nothing of processes', ofGpus(undefined, { 'nvidia.com/gpu': 2 })),
   valid('rising boundaries and one more value', piecewise([10, 20], [0.1, 0.01, 0.001])),
   valid(
     'transfers at steps and at the end',
@@ -1069,6 +1083,33 @@ const BROKEN_RULES: readonly JobCase[] = [
     pretrain({ workers: { replicas: 2, quorum: 3 } }),
     /quorum: must not be larger than replicas/,
     'must not be larger than replicas',
+  ),
+  invalid('no process in a pod', pretrain({ workers: { perPod: 0 } }), /perPod: expected a number of at least 1/),
+  invalid(
+    'more processes in a pod than a node has GPUs',
+    pretrain({ workers: { perPod: 17 } }),
+    /perPod: expected a number of at most 16/,
+  ),
+  ...(
+    [
+      [2, { 'nvidia.com/gpu': 8 }],
+      [8, { 'nvidia.com/gpu': '2' }],
+      [1, { 'nvidia.com/gpu.shared': 4 }],
+      [2, { 'nvidia.com/mig-1g.10gb': 1 }],
+    ] as const
+  ).map(([perPod, gpus]) =>
+    invalid(
+      `${perPod} processes and ${JSON.stringify(gpus)}`,
+      ofGpus(perPod, gpus),
+      /workers.perPod: must be the number of GPUs in workers.template.resources.limits/,
+      'must be the number of GPUs in workers.template.resources.limits',
+    ),
+  ),
+  invalid(
+    'processes for GPUs that WebGPU cannot tell apart',
+    pretrain({ ...ofGpus(2, { 'nvidia.com/gpu': 2 }).spec, runtime: { backend: 'webgpu' } }),
+    /workers.perPod: must be 1 with runtime.backend: webgpu/,
+    'must be 1 with runtime.backend: webgpu',
   ),
   invalid(
     'checkpoints by steps and by minutes',

@@ -123,6 +123,7 @@ suite('the hash of a plan', () => {
     ['resources', { workers: { template: { resources: { limits: { cpu: 1 } } } } }],
     ['the priority class', { scheduling: { priorityClassName: 'high' } }],
     ['the limit of non-finite gradients', { maxNonFinite: 3 }],
+    ['the processes of a worker', { workers: { perPod: 2 } }],
   ] as const) {
     test(`depends on ${what}`, () => assert.notEqual(hashOf(pretrainJob(over)), hashOf(base())))
   }
@@ -194,6 +195,11 @@ suite('the runtime configuration of a plan', () => {
     assert.equal(stragglersOf({}), undefined)
     const given = { policy: 'Replace', slowerThan: 3, maxReplacements: 9 }
     assert.deepEqual(stragglersOf({ stragglers: given }), { slowerThan: 3, forSeconds: 300 })
+  })
+
+  test('says how many processes a worker has only if there are several, so that pods of an earlier version keep their plan', () => {
+    const perPodOf = (workers: object) => runtimeConfig(pretrainJob({ workers })).perPod
+    assert.deepEqual([perPodOf({}), perPodOf({ perPod: 1 }), perPodOf({ perPod: 8 })], [undefined, undefined, 8])
   })
 
   test('has another checkpoint folder than an earlier job of the same name', () => {

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import type { Job } from '../../../src/api/job.ts'
 import { validateJob } from '../../../src/api/parse.ts'
 import { LABELS } from '../../../src/contract/names.ts'
-import { ENV, MOUNTS, TENSORFLOW_THREADS } from '../../../src/contract/runtime.ts'
+import { ENV, MOUNTS, SHARED_MEMORY, TENSORFLOW_THREADS } from '../../../src/contract/runtime.ts'
 import { planJob } from '../../../src/plan/job-plan.ts'
 import { runtimeConfig } from '../../../src/plan/runtime-config.ts'
 import type { PlannedPod } from '../../../src/plan/types.ts'
@@ -176,6 +176,23 @@ suite('volumes', () => {
         if (mount.mountPath === MOUNTS.data) assert.equal(mount.readOnly, true)
       }
     }
+  })
+
+  test('of a worker with several processes include memory that they share, instead of the 64 MiB of a container', () => {
+    const sharedBy = (workers: object) =>
+      podsOf(pretrainJob({ workers: { replicas: 1, ...workers } })).flatMap((pod) => {
+        const mounts = containerOf(pod).volumeMounts.filter(({ mountPath }) => mountPath === SHARED_MEMORY)
+        return mounts.map((mount) => [pod.metadata.labels[LABELS.role], volumeOf(pod, mount.name)])
+      })
+    const volumeOf = ({ spec }: PlannedPod, wanted: string) => {
+      const { name: _, ...source } = spec.volumes.find(({ name }) => name === wanted) ?? { name: '' }
+      return source
+    }
+    assert.deepEqual(sharedBy({}), [])
+    assert.deepEqual(sharedBy({ perPod: 2 }), [['worker', { emptyDir: { medium: 'Memory' } }]])
+    const emptyDir = { medium: 'Memory', sizeLimit: '9Gi' }
+    const template = { volumes: [{ name: 'own', emptyDir }], volumeMounts: [{ name: 'own', mountPath: SHARED_MEMORY }] }
+    assert.deepEqual(sharedBy({ perPod: 2, template }), [['worker', { emptyDir }]], 'the user may mount another one')
   })
 
   test('of the user have other names than those of the operator', () => {

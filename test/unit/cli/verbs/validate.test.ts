@@ -111,6 +111,21 @@ suite('downpour validate', () => {
     }
   })
 
+  test('warns of GPUs that no process uses', async (t) => {
+    const ofGpus = (gpus: number, more: object = {}) =>
+      pretrain({ workers: { template: { resources: { limits: { 'nvidia.com/gpu': gpus } } }, ...more } })
+    const idle = /warning: spec\.workers\.perPod: .*requests 4 GPUs, of which one process uses one: set perPod: 4/
+    for (const [job, warning] of [
+      [ofGpus(4), idle],
+      [ofGpus(1), /^$/],
+      [ofGpus(4, { perPod: 4 }), /^$/],
+    ] as const) {
+      const { io, written } = capture()
+      assert.equal(await validateFiles([await fileWith(t, [job])], io), 0, written.err)
+      assert.match(written.err, warning)
+    }
+  })
+
   test('refuses an invalid Service name, a number as value of a variable, and an unknown field', async (t) => {
     const env = [{ name: 'OMP_NUM_THREADS', value: 4 }]
     const file = await fileWith(t, [
