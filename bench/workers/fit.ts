@@ -41,6 +41,8 @@ export function simulatePoint({ workers, servers }: Size, waitedSeconds: number,
     workers,
     worker: {
       computeSeconds: { ...COMPUTE, mean: waitedSeconds },
+      processes: 1,
+      sharingSeconds: 0,
       inputSeconds: 0,
       sendSecondsPerByte: workerSecondsPerByte,
       receiveSecondsPerByte: workerSecondsPerByte,

@@ -1,6 +1,7 @@
 /** `downpour render --summary`: the number of a job's pods, and the sum of their resource requests. */
 import type { Job } from '../api/job.ts'
 import { LABELS, ROLES, type Role } from '../contract/names.ts'
+import { perPodOf } from '../plan/replicas.ts'
 import type { PlannedPod } from '../plan/types.ts'
 import { formatQuantity, parseQuantity } from './quantities.ts'
 
@@ -17,13 +18,16 @@ export function summaryLines({
 }): string {
   const { type, ...options } = job.spec.task
   const { batchSize, maxSteps, workers, model } = job.spec
+  const processes = perPodOf(job)
+  const examples = processes * batchSize
+  const places = processes === 1 ? '' : ` of ${processes} processes`
   const variant = model.variant === undefined ? '' : ` (${model.variant})`
   const lines = [
     `${job.kind}/${job.metadata.name}: 1 service, ${pods.length} pods`,
     `  task       ${type} on ${model.backbone}${variant}${Object.entries(options)
       .map(([name, value]) => `, ${name} ${value}`)
       .join('')}`,
-    `  training   ${maxSteps} global steps of ${batchSize} examples (${maxSteps * batchSize} examples), on ${workers.replicas} worker${workers.replicas === 1 ? '' : 's'}`,
+    `  training   ${maxSteps} global steps of ${examples} examples (${maxSteps * examples} examples), on ${workers.replicas} worker${workers.replicas === 1 ? '' : 's'}${places}`,
     ...ROLES.flatMap((role) => roleLine(role, ofRole(pods, role))),
     ...notes.map((note) => `  note       ${note}`),
   ]

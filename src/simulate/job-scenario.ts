@@ -18,6 +18,8 @@ export interface JobScenarioOptions {
   computeSeconds: DrawnSeconds
   /** Of the picture to which an image is resized. */
   inputPixels: number
+  /** That compute side by side in the pod of a worker; 1 when absent. */
+  processes?: number
   /** Of a core, that the thread of a parameter server gets: a CPU limit below 1. */
   serverCores: number
 }
@@ -43,11 +45,14 @@ export function jobScenario(options: JobScenarioOptions, { workers, parameterSer
   }
 }
 
-function workerWork({ job, layout, costs, computeSeconds, inputPixels }: JobScenarioOptions): WorkerWork {
+function workerWork(options: JobScenarioOptions): WorkerWork {
+  const { job, layout, costs, computeSeconds, inputPixels, processes = 1 } = options
   const { secondsPerImage, secondsPerMegapixel } = costs.input
   const { fetchEvery, pushEvery, prefetch = false, maxStaleness } = job.async
   return {
     computeSeconds,
+    processes,
+    sharingSeconds: sharingSeconds(options),
     inputSeconds: job.batchSize * (secondsPerImage + (secondsPerMegapixel * inputPixels) / 1e6),
     // Compressing takes about as long as sending the bytes that it saves.
     sendSecondsPerByte: (compressionRatio(layout, job) * costs.worker.sendSecondsPerGigabyte) / GIGABYTE,
@@ -57,6 +62,17 @@ function workerWork({ job, layout, costs, computeSeconds, inputPixels }: JobScen
     prefetch,
     maxStaleness,
   }
+}
+
+/** Weights are written once and read by each process; gradients are written by each, added in parts, and read once. */
+const COPIES = { weights: 2, push: 4 }
+
+function sharingSeconds({ job, layout, costs, processes = 1 }: JobScenarioOptions): number {
+  const [whole] = placeLayout(layout, 1).shards
+  if (processes === 1 || !whole) return 0
+  const { weights, push } = shardBytes(whole, 0)
+  const bytes = (COPIES.weights * weights) / job.async.fetchEvery + COPIES.push * push
+  return (bytes * costs.server.copySecondsPerGigabyte) / GIGABYTE
 }
 
 /** Bytes of a push before they are compressed, for each byte that is sent. */

@@ -10,6 +10,8 @@ export interface MemoryOptions {
   costs: Costs
   parameterServers: number
   workers: number
+  /** That compute side by side in the pod of a worker; 1 when absent. */
+  processes?: number
   /** The most that bodies of pushes and pulls would take on one server, and the most that it allows. */
   peakBodyBytes: number
   bodyLimitBytes: number
@@ -22,7 +24,7 @@ export interface MemoryOptions {
 export interface PodMemory {
   /** By what needs it, in bytes. */
   readonly worker: Readonly<
-    Record<'process' | 'weights' | 'gradients' | 'batches' | 'pictures' | 'activations', number>
+    Record<'process' | 'weights' | 'gradients' | 'shared memory' | 'batches' | 'pictures' | 'activations', number>
   >
   /** Of the largest shard. */
   readonly server: Readonly<Record<'process' | 'state' | 'gradients' | 'policy' | 'checkpoint copy' | 'bodies', number>>
@@ -38,22 +40,26 @@ export function podMemory(options: MemoryOptions): PodMemory {
   return { worker: workerMemory(options), server: serverMemory(options) }
 }
 
-function workerMemory({ job, layout, costs, activations, pixels }: MemoryOptions): PodMemory['worker'] {
+function workerMemory(options: MemoryOptions): PodMemory['worker'] {
+  const { job, layout, costs, activations, pixels, processes = 1 } = options
   const [whole] = placeLayout(layout, 1).shards
   const { weights = 0, trainable = 0, push = 0, sent = 0 } = whole ? shardBytes(whole, 0, job) : {}
   const { prefetch, compression = 'none' } = job.async
   const buffers = prefetch ? 2 : 1
   // Compressed: the body that is compressed, what is sent, and the residual before and after it.
   const bodies = compression === 'none' ? buffers * push : push + sent + 2 * trainable
+  // Of several processes, another one exchanges, and what they share is in memory, too.
+  const sharing = processes === 1 ? 0 : 1
   return {
-    process: costs.worker.processBytes,
-    // As they were received, and as tensors.
-    weights: (buffers + 1) * weights,
+    process: (processes + sharing) * costs.worker.processBytes,
+    // As they were received, as copies of each process, and as tensors.
+    weights: (buffers + processes * (1 + sharing)) * weights,
     // As tensors, as arrays, and as the bodies of pushes.
-    gradients: 2 * trainable + bodies,
-    batches: BATCHES * job.batchSize * pixels * CHANNELS * BYTES_PER_VALUE,
-    pictures: Math.min(WINDOW.bytes, WINDOW.pictures * pixels * CHANNELS),
-    activations: job.batchSize * activations * BYTES_PER_VALUE,
+    gradients: processes * 2 * trainable + bodies,
+    'shared memory': sharing * (weights + processes * push),
+    batches: processes * BATCHES * job.batchSize * pixels * CHANNELS * BYTES_PER_VALUE,
+    pictures: processes * Math.min(WINDOW.bytes, WINDOW.pictures * pixels * CHANNELS),
+    activations: processes * job.batchSize * activations * BYTES_PER_VALUE,
   }
 }
 

@@ -15,8 +15,13 @@ export interface Scenario {
 }
 
 export interface WorkerWork {
+  /** Of one process of the worker. */
   readonly computeSeconds: DrawnSeconds
-  /** Of the loader's thread, for the batch of one step. */
+  /** Processes of the worker that compute side by side, each a batch. */
+  readonly processes: number
+  /** Of a step, to copy weights to the processes and to sum up their gradients. */
+  readonly sharingSeconds: number
+  /** Of the loader's thread of a process, for the batch of one step. */
   readonly inputSeconds: number
   /** Of its thread, before a push is sent. */
   readonly sendSecondsPerByte: number

@@ -81,7 +81,7 @@ export class SimulatedWorker implements Caller {
       if (step % pushEvery === 0) base = this.#have
       if (prefetch) this.#exchangeBefore(step + 1)
       seconds.input = yield* this.#timed(this.#nextBatch())
-      seconds.compute = drawSeconds(computeSeconds, this.#random)
+      seconds.compute = this.#computeSeconds()
       yield seconds.compute
       if ((step + 1) % pushEvery === 0) {
         if (prefetch) this.#unsent = base
@@ -89,6 +89,13 @@ export class SimulatedWorker implements Caller {
       }
       this.#observer.onStep(seconds)
     }
+  }
+
+  /** Until the slowest process has computed, and the gradients are summed up. */
+  #computeSeconds(): number {
+    const { computeSeconds, processes, sharingSeconds } = this.#work
+    const drawn = Array.from({ length: processes }, () => drawSeconds(computeSeconds, this.#random))
+    return Math.max(...drawn) + sharingSeconds
   }
 
   /** Waits for the exchange during the step before, or pulls. */

@@ -3,6 +3,7 @@ import type { Job } from '../../api/job.ts'
 import { completeModel } from '../../contract/training.ts'
 import { imageCost } from '../../models/cost.ts'
 import { VARIANTS } from '../../models/variants.ts'
+import { perPodOf } from '../../plan/replicas.ts'
 import { modelConfig } from '../../plan/runtime-config.ts'
 import { createOptimizer } from '../../ps/optimizers/optimizers.ts'
 import { DEFAULT_LIMITS } from '../../ps/server.ts'
@@ -55,6 +56,7 @@ export async function forecastJob(job: Job, machine: Machine): Promise<JobForeca
     costs: machine.costs,
     computeSeconds: compute,
     inputPixels: image.inputPixels,
+    processes: perPodOf(job),
     serverCores: serverCores(job),
   }
   const predicted = forecast({
@@ -83,9 +85,10 @@ export async function forecastJob(job: Job, machine: Machine): Promise<JobForeca
 }
 
 /** Of all gradients that count, in proportion to the time that checkpoints leave. */
-function imagesPerSecond({ stepsPerSecond, outcome }: Forecast, { spec }: Job): number {
+function imagesPerSecond({ stepsPerSecond, outcome }: Forecast, job: Job): number {
+  const { spec } = job
   const pushes = outcome.pushesPerSecond * (stepsPerSecond / outcome.stepsPerSecond)
-  return pushes * spec.async.pushEvery * spec.batchSize
+  return pushes * spec.async.pushEvery * perPodOf(job) * spec.batchSize
 }
 
 function imageOf({ spec }: Job, variables: Parameters<typeof imageCost>[0]['variables']) {

@@ -1,6 +1,7 @@
 /** A forecast as tables and sentences for a terminal. */
 
 import { SHORT_NAMES } from '../../contract/names.ts'
+import { perPodOf } from '../../plan/replicas.ts'
 import { type LimitName, mainLimit } from '../../simulate/forecast.ts'
 import { totalBytes } from '../../simulate/memory.ts'
 import { counted } from '../../support/counted.ts'
@@ -25,7 +26,8 @@ const LONG_SECONDS = 4 * SECONDS_OF_A_DAY
 export function forecastLines(one: JobForecast): string[] {
   const { job, notes } = one
   const { workers, parameterServer, batchSize, model } = job.spec
-  const pods = `${counted(workers.replicas, 'worker')}, ${counted(parameterServer.replicas, 'parameter server')}`
+  const processes = perPodOf(job) === 1 ? '' : ` of ${perPodOf(job)} processes`
+  const pods = `${counted(workers.replicas, 'worker')}${processes}, ${counted(parameterServer.replicas, 'parameter server')}`
   return [
     `${SHORT_NAMES[job.kind]}/${job.metadata.name}: ${job.spec.task.type} on ${model.backbone}, ${pods}, ${counted(batchSize, 'image')} a step`,
     ...notes.map((note) => `note: ${note}`),

@@ -87,6 +87,18 @@ test('a worker needs as long to compress a push as to send the rest of it', () =
   near(half as number, plain as number)
 })
 
+test('processes of a worker share weights and gradients by copies, and push once', () => {
+  const workOf = (processes: number, fetchEvery = 1) => {
+    const job = { ...JOB, async: { ...JOB.async, fetchEvery } }
+    return jobScenario({ ...options, job, processes }, { workers: 3, parameterServers: 1 })
+  }
+  const [one, eight] = [workOf(1), workOf(8)]
+  assert.deepEqual(eight.servers, one.servers)
+  assert.deepEqual([one.worker.sharingSeconds, eight.worker.processes], [0, 8])
+  near(eight.worker.sharingSeconds, 0.5 * (2 * 0.016 + 4 * 0.012))
+  near(workOf(8, 4).worker.sharingSeconds, 0.5 * (0.5 * 0.016 + 4 * 0.012))
+})
+
 suite('memory', () => {
   const sizes = {
     parameterServers: 1,
@@ -125,6 +137,17 @@ suite('memory', () => {
     assert.equal(one?.weights, 2 * 16 * MB)
     assert.equal(one?.gradients, (2 * 8 + 12) * MB)
     assert.equal(one?.activations, 10 * 4e6)
+  })
+
+  test('of a worker with several processes has all of them, the one that exchanges, and what they share', () => {
+    const [one, four] = [1, 4].map((processes) => podMemory({ ...options, ...sizes, processes }).worker)
+    assert.equal(one?.['shared memory'], 0)
+    assert.equal(four?.['shared memory'], (16 + 4 * 12) * MB)
+    assert.equal(four?.process, 5 * 2e8)
+    assert.equal(four?.weights, (1 + 4 * 2) * 16 * MB)
+    assert.equal(four?.gradients, (4 * 2 * 8 + 12) * MB)
+    for (const part of ['batches', 'pictures', 'activations'] as const)
+      assert.equal(four?.[part], 4 * (one?.[part] ?? 0))
   })
 
   test('of a worker that prefetches has one more array of weights, and one more body of a push', () => {

@@ -26,6 +26,8 @@ export function scenario({ worker = {}, servers = [{}], ...rest }: Changes = {})
     ...rest,
     worker: {
       computeSeconds: { mean: 1, variation: 0 },
+      processes: 1,
+      sharingSeconds: 0,
       inputSeconds: 0,
       sendSecondsPerByte: 0,
       receiveSecondsPerByte: 0,

@@ -51,6 +51,14 @@ suite('one worker', () => {
     near(step.push, 0.4)
   })
 
+  test('computes until the slowest of its processes has, then adds their gradients', () => {
+    near(simulate(scenario({ worker: { processes: 8, sharingSeconds: 0.25 } })).step.compute, 1.25)
+    const computeSeconds = { mean: 1, variation: 0.3 }
+    const steps = (processes: number) => simulate(scenario({ worker: { computeSeconds, processes } })).step.compute
+    const [one, eight] = [steps(1), steps(8)]
+    assert.ok(eight > 1.2 * one, `${eight}, of one process ${one}`)
+  })
+
   test('does not wait for input that is faster than its steps, and takes its time otherwise', () => {
     near(simulate(scenario({ worker: { inputSeconds: 0.9 } })).stepsPerSecond, 1)
     const slow = simulate(scenario({ worker: { inputSeconds: 1.5 } }))

@@ -102,6 +102,13 @@ suite('downpour plan', () => {
     assert.equal(imagesPerSecond, 4 * 32 * stepsPerSecond)
   })
 
+  test('counts images of all processes of a worker', async (t) => {
+    const job = pretrain({ ...ALONE, workers: { replicas: 1, perPod: 4 } })
+    const { imagesPerSecond, stepsPerSecond, memory } = await forecastOf(t, job)
+    assert.equal(imagesPerSecond, 4 * 32 * stepsPerSecond)
+    assert.ok(memory.worker['shared memory'] > 0)
+  })
+
   test('estimates the compute from a measured step, and says so where the workers have GPUs', async (t) => {
     const { compute: _, ...rest } = MACHINE
     const template = { resources: { limits: { 'nvidia.com/gpu': 1 } } }

@@ -95,6 +95,13 @@ suite('downpour render', () => {
     ])
   })
 
+  test('--summary counts the examples of all processes of a worker', async (t) => {
+    const { out } = await render(t, [pretrain({ workers: { replicas: 2, perPod: 4 }, maxSteps: 10 })], {
+      summary: true,
+    })
+    assert.match(out, / 10 global steps of 128 examples \(1280 examples\), on 2 workers of 4 processes\n/)
+  })
+
   test('refuses an invalid job with the message of validate', async (t) => {
     await assert.rejects(render(t, [pretrain({ workers: { replicas: 0 } })]), {
       code: 'INVALID_JOB',
