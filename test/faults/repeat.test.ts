@@ -80,6 +80,15 @@ describe('with one worker, the same seed gives the same loss, scores and weights
     }
   })
 
+  test('in a pod of several processes, whichever is faster', async () => {
+    const jobs = await prepareSmallJobs()
+    try {
+      await assertRepeats(jobs, { workers: { replicas: 1, perPod: 3 }, batchNorm: { mode: 'calibrated' } })
+    } finally {
+      await jobs.remove()
+    }
+  })
+
   test('in detection, which samples anchors and proposals, with calibrated batch norm', async () => {
     const jobs = await prepareDetectionJobs()
     try {

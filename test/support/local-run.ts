@@ -24,6 +24,8 @@ export interface LocalRun {
   job(kind: JobKind, name: string): Promise<Job>
   /** Process id of a running pod. */
   podPid(role: Role, index: number): number | undefined
+  /** Process id of one of several processes that compute in the pod of a worker. */
+  computePid(index: number, process: number): number | undefined
   operatorPid(): number | undefined
   /** Process ids of the run's pods and operator. */
   processes(): number[]
@@ -57,9 +59,10 @@ export function startLocalRun(files: readonly string[], stateDir: string, flags:
       const ref = { apiVersion: API_VERSION, plural: PLURALS[kind], namespace: 'default', name }
       return (await (await client()).get<KubeObject>(ref)) as unknown as Job
     },
-    podPid: (role, index) => findProcess(role, stateDir, index),
-    operatorPid: () => findProcess('operator', stateDir),
-    processes: () => ['ps', 'worker', 'evaluator', 'operator'].flatMap((verb) => findProcess(verb, stateDir) ?? []),
+    podPid: (role, index) => findProcesses(role, stateDir, { index, process: undefined })[0],
+    computePid: (index, process) => findProcesses('worker', stateDir, { index, process })[0],
+    operatorPid: () => findProcesses('operator', stateDir)[0],
+    processes: () => ['ps', 'worker', 'evaluator', 'operator'].flatMap((verb) => findProcesses(verb, stateDir)),
     results: () => JSON.parse(readFileSync(join(stateDir, 'results.json'), 'utf8')) as Job[],
     async ended(timeoutMs) {
       const late = AbortSignal.timeout(timeoutMs)
@@ -71,13 +74,16 @@ export function startLocalRun(files: readonly string[], stateDir: string, flags:
   }
 }
 
-/** Finds a downpour process of this run in /proc, by its arguments and the state folder in its environment. */
-function findProcess(verb: string, stateDir: string, index?: number): number | undefined {
+/** The numbers in the arguments of a pod, and of one of several processes in it. */
+type Numbers = Readonly<Record<'index' | 'process', number | undefined>>
+
+/** Finds downpour processes of this run in /proc, by their arguments and the state folder in their environment. */
+function findProcesses(verb: string, stateDir: string, numbers?: Numbers): number[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  return pids.map(Number).find((pid) => belongsToRun(pid, verb, resolve(stateDir), index))
+  return pids.map(Number).filter((pid) => belongsToRun(pid, verb, resolve(stateDir), numbers))
 }
 
-function belongsToRun(pid: number, verb: string, stateDir: string, index: number | undefined): boolean {
+function belongsToRun(pid: number, verb: string, stateDir: string, numbers: Numbers | undefined): boolean {
   try {
     const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
     if (!args.includes(BIN) || !args.includes(verb)) return false
@@ -85,7 +91,9 @@ function belongsToRun(pid: number, verb: string, stateDir: string, index: number
     const cwd = readlinkSync(`/proc/${pid}/cwd`)
     const paths = [...args, ...environment].filter((word) => word.includes('/')).join('\0')
     const isOfRun = paths.includes(stateDir) || args.some((arg) => arg !== '' && resolve(cwd, arg).startsWith(stateDir))
-    return isOfRun && (index === undefined || args[args.indexOf(ARGS.index) + 1] === String(index))
+    const has = (flag: string, value: number | undefined) =>
+      value === undefined ? !args.includes(flag) : args[args.indexOf(flag) + 1] === String(value)
+    return isOfRun && (!numbers || (has(ARGS.index, numbers.index) && has(ARGS.process, numbers.process)))
   } catch {
     return false // The process ended while its /proc files were read.
   }
