@@ -72,6 +72,11 @@ for (const prefetch of [false, true])
     await assert.rejects(runScript({ steps: 6, prefetch, badSteps: [1, 2, 3] }), { code: 'NON_FINITE' })
   })
 
+test('a sum is pushed without gradients that are not finite, unless those are maxNonFinite', async () => {
+  assert.equal((await runScript({ steps: 6, leftOut: 2 })).pushed.length, 6)
+  await assert.rejects(runScript({ steps: 6, leftOut: 3 }), { code: 'NON_FINITE', message: /^3 gradients in a row/ })
+})
+
 /** The loop, written out. */
 function plainCalls({ steps, fetchEvery = 1, pushEvery = 1, results = [], badSteps = [] }: Script): string[] {
   const calls: string[] = []

@@ -8,7 +8,7 @@ import type { PullResult, PushRequest } from '../../../src/worker/client.ts'
 import { trainingLoop } from '../../../src/worker/loop.ts'
 import { Reporter } from '../../../src/worker/report.ts'
 import type { Stepper } from '../../../src/worker/step.ts'
-import { singleSteps } from '../../../src/worker/step-source.ts'
+import { type StepSource, singleSteps } from '../../../src/worker/step-source.ts'
 import { makeConfig } from '../ps/fixtures.ts'
 
 export interface Script {
@@ -21,6 +21,8 @@ export interface Script {
   results?: readonly PushResult[]
   /** Steps whose gradients are not finite. */
   badSteps?: readonly number[]
+  /** Gradients that each step leaves out of its sum, besides one that is finite. */
+  leftOut?: number
   /** The job is done after so many applied pushes. */
   maxSteps?: number
   /** Called while a step is computed: it is over when this resolves. */
@@ -58,19 +60,33 @@ export async function runScript(script: Script, run = new ScriptedRun()): Promis
   await trainingLoop({
     config: { async: { ...how, fetchEvery, pushEvery, prefetch }, maxNonFinite },
     client: server,
-    source: singleSteps({
-      loader: {
-        next: async () => (taken++ < steps ? batch : null),
-        recycle: () => {},
-        stats: () => ({ corruptRecords: 0, queuedBatches: 0 }),
-      },
-      stepper: scriptedStepper(script, run),
-    }),
+    source: withoutSome(
+      script,
+      singleSteps({
+        loader: {
+          next: async () => (taken++ < steps ? batch : null),
+          recycle: () => {},
+          stats: () => ({ corruptRecords: 0, queuedBatches: 0 }),
+        },
+        stepper: scriptedStepper(script, run),
+      }),
+    ),
     report: new Reporter(0, createWorkerMetrics({ tensors: () => 0 }), silentLog),
     signal: new AbortController().signal,
     log: silentLog,
   })
   return run
+}
+
+/** A source of several processes, of which some have gradients that are not finite. */
+function withoutSome({ leftOut = 0 }: Script, source: StepSource): StepSource {
+  return {
+    ...source,
+    async next(into) {
+      const step = await source.next(into)
+      return step && { ...step, nonFinite: step.nonFinite + leftOut }
+    },
+  }
 }
 
 /** One shard with one weight. Its version counts the applied pushes; a push with the result incarnation finds it restarted. */
