@@ -116,7 +116,7 @@ export class SharedArrays {
   }
 }
 
-function add(sum: Float32Array, more: Float32Array): void {
+export function add(sum: Float32Array, more: Float32Array): void {
   for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (more[i] as number)
 }
 
