@@ -24,6 +24,7 @@ const server = new StepServer({
   shared: new SharedArrays(SHARED_FD, WHOLE, processes),
   whole: WHOLE,
   waitedSeconds: () => 0,
+  rssBytes: () => 0,
   send,
 })
 process.on('message', (message) => void server.take(message as ToProcess))

@@ -4,7 +4,7 @@ import type { WorkerStatus } from '../contract/status.ts'
 import type { LoaderStats } from '../input/loader.ts'
 import type { Wait, WorkerMetrics } from '../metrics/worker.ts'
 import type { Log } from '../support/log.ts'
-import type { StepSum } from './step-source.ts'
+import type { SourceStats, StepSum } from './step-source.ts'
 
 const LOG_EVERY_MS = 10_000
 const SMOOTHING = 0.1
@@ -18,6 +18,7 @@ export class Reporter {
   #lastLogMs = performance.now()
   #lastStepMs = performance.now()
   #corruptRecords = 0
+  #otherRssBytes = 0
 
   constructor(index: number, metrics: WorkerMetrics, log: Log) {
     this.#metrics = metrics
@@ -38,15 +39,16 @@ export class Reporter {
   }
 
   get status(): WorkerStatus {
-    return { ...this.#status, rssBytes: process.memoryUsage.rss() }
+    return { ...this.#status, rssBytes: process.memoryUsage.rss() + this.#otherRssBytes }
   }
 
   set(facts: Partial<Pick<WorkerStatus, 'phase' | 'backend' | 'failure'>>): void {
     Object.assign(this.#status, facts)
   }
 
-  onStep(step: StepFacts, stats: LoaderStats): void {
+  onStep(step: StepFacts, stats: SourceStats): void {
     const nowMs = performance.now()
+    this.#otherRssBytes = stats.otherRssBytes ?? 0
     this.#updateStatus(step, stats, nowMs)
     this.#updateMetrics(step, stats)
     this.#lastStepMs = nowMs

@@ -16,6 +16,11 @@ export interface StepSum extends Omit<StepOutput, 'finite'> {
   nonFinite: number
 }
 
+export interface SourceStats extends LoaderStats {
+  /** Resident memory of other processes that compute; absent: there are none. */
+  otherRssBytes?: number
+}
+
 export interface StepSource {
   /** Keeps the arrays: the caller may change them only before the next load. @throws RangeError for a missing variable */
   load(weights: Values): void
@@ -25,7 +30,7 @@ export interface StepSource {
    * @returns null after the last lease. @throws DownpourError BAD_DATA, DATA_…, LABEL_…; AbortError
    */
   next(into?: Values): Promise<StepSum | null>
-  stats(): LoaderStats
+  stats(): SourceStats
 }
 
 /** A source that can also measure the statistics of batch norm on its first images (calibrate.ts). */

@@ -51,7 +51,8 @@ async function serve(place: PlaceArgs, number: number, log: Log): Promise<void> 
   const whole = wholeLayout(await createTask(config))
   const shared = new SharedArrays(SHARED_FD, whole, config.perPod ?? 1)
   const waitedSeconds = () => waiting.seconds()
-  const server = new StepServer({ process: number, opened, shared, whole, waitedSeconds, send })
+  const rssBytes = () => process.memoryUsage.rss()
+  const server = new StepServer({ process: number, opened, shared, whole, waitedSeconds, rssBytes, send })
   process.on('message', (message) => void server.take(message as ToProcess).catch((error) => fail(error, log)))
   send({ type: 'opened', facts: opened.facts, backend: opened.backend })
 }

@@ -1,9 +1,8 @@
 /** Messages between the process of a worker that exchanges and those that compute for it. */
 import type { Lease } from '../../contract/exchange.ts'
-import type { LoaderStats } from '../../input/loader.ts'
 import type { LoaderStart } from '../../input/loader-messages.ts'
 import type { StepOutput } from '../step.ts'
-import type { OpenSource, Values } from '../step-source.ts'
+import type { OpenSource, SourceStats, Values } from '../step-source.ts'
 
 /** Of the file of SharedArrays, in a process that computes. */
 export const SHARED_FD = 4
@@ -24,7 +23,7 @@ export type Question =
 
 export interface Answers {
   /** @property step null: there are no more batches */
-  step: { step: ComputedStep | null; stats: LoaderStats }
+  step: { step: ComputedStep | null; stats: SourceStats }
   add: object
   measure: { statistics: Values }
 }

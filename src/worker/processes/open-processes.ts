@@ -1,10 +1,9 @@
 /** A source of steps that are computed by several processes of the pod, each on a batch of its own. */
-import type { LoaderStats } from '../../input/loader.ts'
 import { type Clock, systemClock } from '../../support/clock.ts'
 import { sizeOf } from '../../support/variables.ts'
 import type { LayoutEntry, ShardLayout } from '../../wire/layout.ts'
 import { pushedOf } from '../buffers.ts'
-import type { CalibratingSource, OpenSource, StepSum, Values } from '../step-source.ts'
+import type { CalibratingSource, OpenSource, SourceStats, StepSum, Values } from '../step-source.ts'
 import type { Launch } from './compute-process.ts'
 import type { Answers, ComputedStep, OpenFacts } from './messages.ts'
 import { ProcessGroup } from './process-group.ts'
@@ -64,7 +63,7 @@ async function openedBy(computing: Computing): Promise<Omit<OpenSource, 'close'>
 
 function sourceOf({ group, shared, whole, onWaited }: Computing): CalibratingSource {
   let isFresh = false
-  let stats: LoaderStats = { corruptRecords: 0, queuedBatches: 0 }
+  let stats: SourceStats = { corruptRecords: 0, queuedBatches: 0 }
   return {
     load(weights) {
       shared.writeWeights(weights)
@@ -90,9 +89,13 @@ function sourceOf({ group, shared, whole, onWaited }: Computing): CalibratingSou
   }
 }
 
-function statsOf(answers: readonly Answers['step'][]): LoaderStats {
-  const sum = (name: keyof LoaderStats) => answers.reduce((all, { stats }) => all + stats[name], 0)
-  return { corruptRecords: sum('corruptRecords'), queuedBatches: sum('queuedBatches') }
+function statsOf(answers: readonly Answers['step'][]): SourceStats {
+  const sum = (name: keyof SourceStats) => answers.reduce((all, { stats }) => all + (stats[name] ?? 0), 0)
+  return {
+    corruptRecords: sum('corruptRecords'),
+    queuedBatches: sum('queuedBatches'),
+    otherRssBytes: sum('otherRssBytes'),
+  }
 }
 
 /** Of the steps with a finite gradient, if there are any. */

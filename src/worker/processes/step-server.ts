@@ -2,7 +2,7 @@
 import type { Lease } from '../../contract/exchange.ts'
 import type { LeaseSource } from '../../input/batch.ts'
 import { type ShardLayout, viewsOf } from '../../wire/layout.ts'
-import type { CalibratingSource, OpenSource, StepSum, Values } from '../step-source.ts'
+import type { CalibratingSource, OpenSource, SourceStats, StepSum, Values } from '../step-source.ts'
 import type { Answers, ComputedStep, FromProcess, Question, ToProcess } from './messages.ts'
 import type { SharedArrays } from './shared-arrays.ts'
 
@@ -15,6 +15,8 @@ export interface ServerOptions {
   whole: ShardLayout
   /** Seconds that were spent waiting for batches. */
   waitedSeconds: () => number
+  /** Resident memory of this process. */
+  rssBytes: () => number
   send: (message: FromProcess) => void
 }
 
@@ -74,6 +76,10 @@ export class StepServer implements LeaseSource {
     }
   }
 
+  #stats(source: CalibratingSource): SourceStats {
+    return { ...source.stats(), otherRssBytes: this.#options.rssBytes() }
+  }
+
   async #step(source: CalibratingSource, isFresh: boolean): Promise<Answers['step']> {
     const { process, shared, waitedSeconds } = this.#options
     if (isFresh) {
@@ -83,7 +89,7 @@ export class StepServer implements LeaseSource {
     const before = waitedSeconds()
     const step = await source.next(this.#gradients)
     if (step && step.batches > 0) shared.writeGradient(process, new Map([...step.gradients, ...step.statistics]))
-    return { step: step && described(step, waitedSeconds() - before), stats: source.stats() }
+    return { step: step && described(step, waitedSeconds() - before), stats: this.#stats(source) }
   }
 }
 

@@ -67,6 +67,15 @@ test('a loss and terms that are not finite are null in the status', () => {
   assert.deepEqual({ loss, lossParts }, { loss: null, lossParts: { classes: null, boxes: 1 } })
 })
 
+test('memory includes that of other processes which compute', (t) => {
+  const { reporter } = makeReporter()
+  t.mock.method(process.memoryUsage, 'rss', () => 5)
+  const step = { examples: 4, loss: 2, parts: {}, seconds: 0.1, batches: 2, nonFinite: 1 }
+  reporter.onStep(step, { ...STATS, otherRssBytes: 70 })
+  assert.equal(reporter.status.rssBytes, 75)
+  assert.equal(reporter.status.localSteps, 3, 'batches, also those with gradients that are not finite')
+})
+
 test('the metric of the loss has no series before the first step', async (t) => {
   const metrics = createWorkerMetrics({ tensors: () => 0 })
   const reporter = new Reporter(0, metrics, silentLog)

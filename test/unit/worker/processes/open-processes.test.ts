@@ -72,7 +72,7 @@ test('a step has the sums of all processes, and means of losses', async (t) => {
     },
   )
   assert.deepEqual([...(statistics?.get('mean') ?? [])], [6])
-  assert.deepEqual(source.stats(), { corruptRecords: 2, queuedBatches: 4 })
+  assert.deepEqual(source.stats(), { corruptRecords: 2, queuedBatches: 4, otherRssBytes: 2000 })
   assert.deepEqual(waits, [0])
 })
 

@@ -62,6 +62,7 @@ const server = new StepServer({
   shared: new SharedArrays(SHARED_FD, whole, script.processes),
   whole,
   waitedSeconds: () => 0,
+  rssBytes: () => 1000,
   send,
 })
 process.on('message', (message) => void server.take(message as ToProcess).catch(fail))
