@@ -3,9 +3,12 @@
  * of two batches. Each process reads the data by itself, so the plain loop has a loader for each, with every second lease.
  */
 import assert from 'node:assert/strict'
-import { resolve } from 'node:path'
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { test } from 'node:test'
-import { ARGS, ENV, FOLDER_ENV, type RuntimeConfig, SHARED_MEMORY } from '../../../src/contract/runtime.ts'
+import { fileURLToPath } from 'node:url'
+import type { RuntimeConfig } from '../../../src/contract/runtime.ts'
 import type { ClassLabels } from '../../../src/data/dataset.ts'
 import type { Batch } from '../../../src/input/batch.ts'
 import { openLoader } from '../../../src/input/loader.ts'
@@ -17,18 +20,19 @@ import type { Task } from '../../../src/tasks/task.ts'
 import { selectBackend } from '../../../src/tensor/backend.ts'
 import { makeLayout } from '../../../src/wire/layout.ts'
 import { trainingLoop } from '../../../src/worker/loop.ts'
-import { openProcesses } from '../../../src/worker/processes/open-processes.ts'
-import { wholeLayout } from '../../../src/worker/processes/whole-layout.ts'
 import { Reporter } from '../../../src/worker/report.ts'
 import { createStepper, type StepOutput } from '../../../src/worker/step.ts'
+import { eventually } from '../../support/eventually.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { png, writeRecords } from '../../unit/data/builders.ts'
 import { epochs, INPUT, ListedLeases } from '../../unit/input/builders.ts'
 import { makeConfig } from '../../unit/ps/fixtures.ts'
 import { startFleet } from './harness.ts'
 import { PlainLoop, RMSPROP, STATISTIC_DECAY } from './plain-loop.ts'
+import { openReal, processesOf } from './real-processes.ts'
 
 const PROCESSES = 2
+const POD = `pod-${randomUUID()}`
 const UPDATES = 10
 const UNITS = 6
 const RATE = 1e-3
@@ -65,17 +69,23 @@ test('a worker with two processes equals a plain loop over the sums of two gradi
   for (const { name } of task.variables) assert.deepEqual(weights.get(name), expected.get(name), name)
 })
 
+test('no process of a worker that is killed stays behind', async (t) => {
+  const program = fileURLToPath(new URL('./killed-opener.ts', import.meta.url))
+  const podUid = randomUUID()
+  const opener = spawn(process.execPath, [program, JSON.stringify({ config, dataDir: folder, podUid })], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.after(() => opener.kill('SIGKILL'))
+  await once(opener.stdout, 'data')
+  assert.equal(processesOf(podUid).length, PROCESSES)
+  opener.kill('SIGKILL')
+  await eventually(() => assert.deepEqual(processesOf(podUid), []), { timeoutMs: 30_000 })
+})
+
 type Weights = Map<string, Float32Array>
 
 async function trainOnServers(task: Task): Promise<{ weights: Weights; examples: number }> {
-  const opened = await openProcesses({
-    processes: PROCESSES,
-    launchOf: (number) => ({ command: commandOf(number), environment: { ...process.env, ...environment() } }),
-    folder: SHARED_MEMORY,
-    whole: wholeLayout(task),
-    onWaited: () => {},
-    signal: new AbortController().signal,
-  })
+  const opened = await openReal({ config, dataDir: folder, podUid: POD })
   // One step is left, so that the weights can be pulled after the last update.
   const fleet = await startFleet({ ...config, maxSteps: UPDATES + 1 }, { shards: 2 })
   try {
@@ -85,6 +95,8 @@ async function trainOnServers(task: Task): Promise<{ weights: Weights; examples:
     let left = UPDATES
     let examples = 0
     const next = async (into?: ReadonlyMap<string, Float32Array>) => {
+      // The group of a pod gets a signal before the worker has stopped.
+      if (left === UPDATES / 2) for (const pid of processesOf(POD)) process.kill(pid, 'SIGTERM')
       const step = left-- > 0 ? await source.next(into) : null
       examples += step?.examples ?? 0
       return step
@@ -103,18 +115,6 @@ async function trainOnServers(task: Task): Promise<{ weights: Weights; examples:
     await fleet.close()
   }
 }
-
-function commandOf(number: number): string[] {
-  const args = [ARGS.index, '0', ARGS.attempt, '0', ARGS.process, String(number)]
-  return [process.execPath, resolve('bin/downpour'), 'worker', ...args]
-}
-
-const environment = () => ({
-  [ENV.config]: JSON.stringify(config),
-  [ENV.podUid]: 'pod-0',
-  [ENV.logLevel]: 'error',
-  [FOLDER_ENV.data]: folder,
-})
 
 async function trainPlainly(task: Task): Promise<Weights> {
   const batches = await Promise.all(Array.from({ length: PROCESSES }, (_, number) => batchesOf(number)))

@@ -1,10 +1,10 @@
 /** Opens scripted processes, and finds those that are left. */
-import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Clock } from '../../../../src/support/clock.ts'
 import { systemClock } from '../../../../src/support/clock.ts'
 import { openProcesses } from '../../../../src/worker/processes/open-processes.ts'
 import { wholeLayout } from '../../../../src/worker/processes/whole-layout.ts'
+import { processesWith } from '../../../support/processes-with.ts'
 import { type ProcessScript, VARIABLES } from './script.ts'
 
 const PROGRAM = fileURLToPath(new URL('./scripted-process.ts', import.meta.url))
@@ -40,14 +40,5 @@ export function openScripted({ scripts, mark, ...options }: OpenOptions) {
 
 /** Ids of the processes that run. */
 export function processesOf(mark: string): number[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  return pids.filter((pid) => environmentOf(pid).includes(`${MARK}=${mark}`)).map(Number)
-}
-
-function environmentOf(pid: string): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
-  } catch {
-    return [] // It has ended.
-  }
+  return processesWith(`${MARK}=${mark}`)
 }
