@@ -110,8 +110,9 @@ async function openSource(context: WorkerContext): Promise<OpenSource> {
   const { perPod = 1 } = config
   if (perPod === 1) {
     const timed = <T>(batch: Promise<T>) => report.timed('data', batch)
-    const isChecking = identity.index === 0
-    return openSingle({ ...place, config, gpu, signal, cache: cacheRoot(process.env), isChecking, timed })
+    const onBackend = (backend: string) => report.set({ backend })
+    const how = { isChecking: identity.index === 0, cache: cacheRoot(process.env), onBackend, timed }
+    return openSingle({ ...place, ...how, config, gpu, signal })
   }
   const share = { processes: perPod, hasGpu: gpu !== undefined, cpus: availableParallelism() }
   return openProcesses({

@@ -20,6 +20,8 @@ export interface SinglePlace extends Pick<SingleOptions, 'timed'> {
   decoders: number | undefined
   /** The resource of the GPU that the process must compute on; undefined: none. */
   gpu: string | undefined
+  /** Called with the library that computes, before the data set is opened. */
+  onBackend?: (name: string) => void
   /** The cache root, where native TensorFlow may be. */
   cache: string
   signal: AbortSignal
@@ -31,6 +33,7 @@ export async function openSingle(place: SinglePlace): Promise<OpenSource> {
   const { config, log } = place
   const backend = await selectBackend(config.runtime.backend, log, place.cache)
   mustUseGpu(place.gpu, backend)
+  place.onBackend?.(backend.name)
   const task = await createTask(config)
   const data = await openData(place)
   logPassedOver(data.facts.passedOver, log)

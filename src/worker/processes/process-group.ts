@@ -25,6 +25,9 @@ export class ProcessGroup {
   /** Absent before `start`, after which processes ask for leases. */
   #leases: LeaseSource | undefined
   #dealt: DealtLeases | undefined
+  /** Processes that wait for a lease, and leases that were waited for. */
+  #waiting = 0
+  #given = 0
   #isClosing = false
 
   constructor({ launches, signal, clock }: GroupOptions) {
@@ -73,7 +76,10 @@ export class ProcessGroup {
     const process: ComputeProcess = new ComputeProcess(launch, {
       onLease: () =>
         this.#serve(async () => {
+          this.#waiting++
           const lease = await this.#dealt?.next(number)
+          this.#waiting--
+          this.#given++
           if (lease !== undefined) process.send({ type: 'lease', lease })
         }),
       onLeaseDone: (lease) => this.#serve(async () => this.#leases?.done(lease)),
@@ -103,7 +109,13 @@ export class ProcessGroup {
 
   async #late(first: Promise<unknown>, over: AbortSignal): Promise<never> {
     await first
-    await this.#clock.sleep(LATE_MS, over)
+    // One that waits for a lease does not hang: a parameter server may be away for longer.
+    let isWaiting = true
+    while (isWaiting) {
+      const given = this.#given
+      await this.#clock.sleep(LATE_MS, over)
+      isWaiting = this.#waiting > 0 || this.#given > given
+    }
     const message = `a process has not answered ${LATE_MS / 60_000} minutes after the first one of its pod: it hangs`
     throw new DownpourError('PROCESS_SILENT', message)
   }

@@ -167,6 +167,24 @@ test('a process that does not answer after the others is not waited for without 
   await assert.rejects(step, { code: 'PROCESS_SILENT', message: /10 minutes/ })
 })
 
+test('a process that waits for a lease does not hang', async (t) => {
+  const clock = new FakeClock()
+  const opened = await openScripted({ scripts: [{}, {}], mark: randomUUID(), clock })
+  t.after(() => opened.close())
+  const second = Promise.withResolvers<Lease>()
+  const leases = [Promise.resolve({ epoch: 0, unit: 1 }), second.promise]
+  const source = opened.start({ next: async () => (await leases.shift()) ?? null, done: async () => {} }, {})
+  load(source, 0)
+  const step = source.next()
+  await eventually(() => assert.equal(leases.length, 0, 'both have asked'))
+  for (let minutes = 0; minutes < 30; minutes += 10) {
+    await eventually(() => assert.deepEqual(clock.waits, [600_000]))
+    clock.advance(600_000)
+  }
+  second.resolve({ epoch: 0, unit: 2 })
+  assert.equal(commonValue(await step), 3)
+})
+
 test('a worker that is stopped waits for no process', async (t) => {
   const stop = new AbortController()
   const { source } = await started(t, [{ hangsAt: 0 }, {}], ONES, { signal: stop.signal })
