@@ -38,12 +38,12 @@ export async function trainingLoop(options: LoopOptions): Promise<void> {
     if (!result) return exchange.finish()
     report.onStep(result, source.stats())
 
-    if (result.nonFinite > 0) {
-      // Not pushed: NaN must not reach the optimizer.
-      report.onNonFinite(result.nonFinite)
+    // Not pushed: NaN must not reach the optimizer.
+    if (result.nonFinite > 0) report.onNonFinite(result.nonFinite)
+    if (result.batches === 0) {
       badSteps.note(result.loss, result.nonFinite)
+      continue
     }
-    if (result.batches === 0) continue
     badSteps.reset()
 
     accumulated.add(result, base)

@@ -72,9 +72,13 @@ for (const prefetch of [false, true])
     await assert.rejects(runScript({ steps: 6, prefetch, badSteps: [1, 2, 3] }), { code: 'NON_FINITE' })
   })
 
-test('a sum is pushed without gradients that are not finite, unless those are maxNonFinite', async () => {
-  assert.equal((await runScript({ steps: 6, leftOut: 2 })).pushed.length, 6)
-  await assert.rejects(runScript({ steps: 6, leftOut: 3 }), { code: 'NON_FINITE', message: /^3 gradients in a row/ })
+test('a sum is pushed without gradients that are not finite, and ends the row of those, however many they are', async () => {
+  for (const leftOut of [2, 3]) assert.equal((await runScript({ steps: 6, leftOut })).pushed.length, 6)
+})
+
+test('the gradients of a step without any finite one count together', async () => {
+  const run = runScript({ steps: 6, leftOut: 2, badSteps: [3] })
+  await assert.rejects(run, { code: 'NON_FINITE', message: /^3 gradients in a row/ })
 })
 
 /** The loop, written out. */
