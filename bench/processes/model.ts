@@ -1,6 +1,6 @@
 import type { VariableSpec } from '../../src/support/variables.ts'
 import type { ShardLayout } from '../../src/wire/layout.ts'
-import { wholeLayout } from '../../src/worker/processes/whole-layout.ts'
+import { wholeLayout } from '../../src/wire/layout.ts'
 
 export const VALUES = 10_000_000
 const PARTS = 20

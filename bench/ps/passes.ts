@@ -3,7 +3,7 @@
 import { createShard } from '../../src/ps/restore.ts'
 import { Training } from '../../src/ps/training.ts'
 import { WorkerTable } from '../../src/ps/workers.ts'
-import { makeLayout, placeLayout, type ShardLayout } from '../../src/wire/layout.ts'
+import { wholeLayout } from '../../src/wire/layout.ts'
 import type { Message } from '../../src/wire/messages.ts'
 import { config, variables } from '../exchange/model.ts'
 import { median } from '../figures.ts'
@@ -21,8 +21,7 @@ export interface Passes {
 }
 
 function openTraining(): Training {
-  const [layout] = placeLayout(makeLayout(variables), 1).shards as [ShardLayout]
-  const shard = createShard(layout, config)
+  const shard = createShard(wholeLayout({ variables }), config)
   shard.draw(config.seed)
   const workers = new WorkerTable()
   workers.admit(WORKER, 0, () => true)

@@ -11,7 +11,7 @@ import { Training } from '../../src/ps/training.ts'
 import { WorkerTable } from '../../src/ps/workers.ts'
 import type { Costs } from '../../src/simulate/machine.ts'
 import { createRandom } from '../../src/support/random.ts'
-import { placeLayout, type ShardLayout } from '../../src/wire/layout.ts'
+import { wholeLayout } from '../../src/wire/layout.ts'
 import { jobConfig, LAYOUT } from './job.ts'
 
 const ROUNDS = 40
@@ -90,8 +90,7 @@ async function decodeSeconds({ width, height, resized, count }: typeof LARGE): P
 }
 
 function shardWith(optimizer: Optimizer) {
-  const [layout] = placeLayout(LAYOUT, 1).shards
-  const shard = createShard(layout as ShardLayout, { ...jobConfig(['127.0.0.1']), optimizer })
+  const shard = createShard(wholeLayout(LAYOUT), { ...jobConfig(['127.0.0.1']), optimizer })
   shard.draw(0)
   return shard
 }

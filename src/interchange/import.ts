@@ -12,7 +12,7 @@ import { sha256Of } from '../support/digest.ts'
 import { DownpourError } from '../support/errors.ts'
 import { checkFolderPath } from '../support/folder.ts'
 import { storedVariable, type VariableSpec } from '../support/variables.ts'
-import { type ModelLayout, makeLayout, placeLayout } from '../wire/layout.ts'
+import { type ModelLayout, makeLayout, wholeLayout } from '../wire/layout.ts'
 import { type ImportPlan, planImport } from './import-plan.ts'
 import type { VariantName } from './metadata.ts'
 import { writeOutput } from './output.ts'
@@ -88,7 +88,7 @@ async function writeCheckpoint(folder: string, work: Work): Promise<Omit<Importe
 
 /** The shard's header, then its variables in the order of the layout. */
 async function* shardParts({ file, plan, layout, options }: Work): AsyncGenerator<Uint8Array> {
-  const entries = placeLayout(layout, 1).shards[0]?.entries ?? []
+  const entries = wholeLayout(layout).entries
   yield encodeHeader(
     entries.map(({ name, shape }) => ({ name, dtype: 'F32', shape })),
     { format: 'pt' },

@@ -1,7 +1,7 @@
 /** From a job, the layout of its model and the costs of a machine to what is simulated. */
 import type { RuntimeConfig } from '../contract/runtime.ts'
 import { pushBytes } from '../wire/encodings.ts'
-import { type ModelLayout, placeLayout, type ShardLayout } from '../wire/layout.ts'
+import { type ModelLayout, placeLayout, type ShardLayout, wholeLayout } from '../wire/layout.ts'
 import type { Costs } from './machine.ts'
 import type { Synchrony } from './policy.ts'
 import type { DrawnSeconds, Scenario, ServerWork, WorkerWork } from './scenario.ts'
@@ -68,17 +68,15 @@ function workerWork(options: JobScenarioOptions): WorkerWork {
 const COPIES = { weights: 2, push: 4 }
 
 function sharingSeconds({ job, layout, costs, processes = 1 }: JobScenarioOptions): number {
-  const [whole] = placeLayout(layout, 1).shards
-  if (processes === 1 || !whole) return 0
-  const { weights, push } = shardBytes(whole, 0)
+  if (processes === 1) return 0
+  const { weights, push } = shardBytes(wholeLayout(layout), 0)
   const bytes = (COPIES.weights * weights) / job.async.fetchEvery + COPIES.push * push
   return (bytes * costs.server.copySecondsPerGigabyte) / GIGABYTE
 }
 
 /** Bytes of a push before they are compressed, for each byte that is sent. */
 function compressionRatio(layout: ModelLayout, job: TrainedJob): number {
-  const [whole] = placeLayout(layout, 1).shards
-  const { push = 1, sent = 1 } = whole ? shardBytes(whole, 0, job) : {}
+  const { push, sent } = shardBytes(wholeLayout(layout), 0, job)
   return push / sent
 }
 

@@ -1,5 +1,5 @@
 /** Memory of the pods: arrays whose size is known, and estimates of what a step keeps. */
-import { type ModelLayout, placeLayout } from '../wire/layout.ts'
+import { type ModelLayout, placeLayout, wholeLayout } from '../wire/layout.ts'
 import { BYTES_PER_VALUE, type ShardBytes, shardBytes, synchronyOf, type TrainedJob } from './job-scenario.ts'
 import type { Costs } from './machine.ts'
 
@@ -42,8 +42,7 @@ export function podMemory(options: MemoryOptions): PodMemory {
 
 function workerMemory(options: MemoryOptions): PodMemory['worker'] {
   const { job, layout, costs, activations, pixels, processes = 1 } = options
-  const [whole] = placeLayout(layout, 1).shards
-  const { weights = 0, trainable = 0, push = 0, sent = 0 } = whole ? shardBytes(whole, 0, job) : {}
+  const { weights, trainable, push, sent } = shardBytes(wholeLayout(layout), 0, job)
   const { prefetch, compression = 'none' } = job.async
   const buffers = prefetch ? 2 : 1
   // Compressed: the body that is compressed, what is sent, and the residual before and after it.

@@ -75,15 +75,25 @@ export function placeLayout(
   parameterServers: number,
   { whole = false }: PlacementOptions = {},
 ): Placement {
-  const rank = new Map(layout.variables.map(({ name }, i) => [name, i]))
+  const rank = rankOf(layout.variables)
   const shards = balance(layout.variables, parameterServers, !whole).map((parts, index) => layOut(index, parts, rank))
   return { hash: layout.hash, shards }
 }
 
+/** The whole model as one shard. */
+export function wholeLayout({ variables }: Pick<ModelLayout, 'variables'>): ShardLayout {
+  const parts = variables.map((variable) => ({ variable, start: 0, length: sizeOf(variable.shape) }))
+  return layOut(0, parts, rankOf(variables))
+}
+
+function rankOf(variables: readonly VariableSpec[]): ReadonlyMap<string, number> {
+  return new Map(variables.map(({ name }, i) => [name, i]))
+}
+
 function layOut(index: number, parts: readonly Part[], rank: ReadonlyMap<string, number>): ShardLayout {
-  const rankOf = ({ variable: { name } }: Part) => rank.get(name) ?? 0
+  const placeOf = ({ variable: { name } }: Part) => rank.get(name) ?? 0
   const kindOf = ({ variable: { kind } }: Part) => KINDS.indexOf(kind)
-  const ordered = parts.toSorted((a, b) => kindOf(a) - kindOf(b) || rankOf(a) - rankOf(b))
+  const ordered = parts.toSorted((a, b) => kindOf(a) - kindOf(b) || placeOf(a) - placeOf(b))
   const sum = { trainable: 0, statistic: 0, frozen: 0 }
   let offset = 0
   const entries = ordered.map(({ variable, start, length }) => {

@@ -8,11 +8,11 @@ import { cacheRoot } from '../../support/cache-root.mjs'
 import { errorCode, errorMessage } from '../../support/errors.ts'
 import { createLog, type Log } from '../../support/log.ts'
 import { createTask } from '../../tasks/registry.ts'
+import { wholeLayout } from '../../wire/layout.ts'
 import { openSingle } from '../open-single.ts'
 import { type FromProcess, SHARED_FD, type ToProcess } from './messages.ts'
 import { SharedArrays } from './shared-arrays.ts'
 import { StepServer } from './step-server.ts'
-import { wholeLayout } from './whole-layout.ts'
 
 export async function runComputeProcess(place: PlaceArgs): Promise<void> {
   const { logLevel } = readSurroundings(process.env)

@@ -2,8 +2,8 @@
 import { resolve } from 'node:path'
 import { ARGS, ENV, FOLDER_ENV, type RuntimeConfig, SHARED_MEMORY } from '../../../src/contract/runtime.ts'
 import { createTask } from '../../../src/tasks/registry.ts'
+import { wholeLayout } from '../../../src/wire/layout.ts'
 import { openProcesses } from '../../../src/worker/processes/open-processes.ts'
-import { wholeLayout } from '../../../src/worker/processes/whole-layout.ts'
 import { processesWith } from '../../support/processes-with.ts'
 
 const BIN = resolve('bin/downpour')

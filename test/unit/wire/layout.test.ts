@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { VariableSpec } from '../../../src/support/variables.ts'
-import { makeLayout, placeLayout, viewsOf } from '../../../src/wire/layout.ts'
+import { makeLayout, placeLayout, viewsOf, wholeLayout } from '../../../src/wire/layout.ts'
 
 function variable(name: string, shape: number[], more: Partial<VariableSpec> = {}): VariableSpec {
   return { name, shape, kind: 'trainable', decay: true, init: { type: 'zeros' }, ...more }
@@ -90,6 +90,12 @@ test('the hash depends on every field and the order, and on nothing else', () =>
 test('a layout without variables or with a repeated name is refused', () => {
   assert.throws(() => makeLayout([]), { code: 'LAYOUT_INVALID' })
   assert.throws(() => makeLayout([variable('w', [1]), variable('w', [2])]), { code: 'LAYOUT_INVALID', message: /'w'/ })
+})
+
+test('the whole model is laid out as the shard of a single parameter server', () => {
+  const kinds = [variable('mean', [4], { kind: 'statistic' }), variable('fixed', [3], { kind: 'frozen' })]
+  for (const variables of [[...kinds, ...backbone, ...head], [...head, ...kinds], kinds])
+    assert.deepEqual([wholeLayout({ variables })], placeLayout(makeLayout(variables), 1).shards)
 })
 
 test('views by name share the memory of the flat array', () => {

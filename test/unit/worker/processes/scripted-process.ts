@@ -2,10 +2,10 @@
 import type { LeaseSource } from '../../../../src/input/batch.ts'
 import type { LoaderStart } from '../../../../src/input/loader-messages.ts'
 import { DownpourError, errorCode, errorMessage } from '../../../../src/support/errors.ts'
+import { wholeLayout } from '../../../../src/wire/layout.ts'
 import { SHARED_FD, type ToProcess } from '../../../../src/worker/processes/messages.ts'
 import { SharedArrays } from '../../../../src/worker/processes/shared-arrays.ts'
 import { StepServer } from '../../../../src/worker/processes/step-server.ts'
-import { wholeLayout } from '../../../../src/worker/processes/whole-layout.ts'
 import type { CalibratingSource } from '../../../../src/worker/step-source.ts'
 import { type ProcessScript, VALUES, VARIABLES } from './script.ts'
 

@@ -2,8 +2,8 @@
 import { fileURLToPath } from 'node:url'
 import type { Clock } from '../../../../src/support/clock.ts'
 import { systemClock } from '../../../../src/support/clock.ts'
+import { wholeLayout } from '../../../../src/wire/layout.ts'
 import { openProcesses } from '../../../../src/worker/processes/open-processes.ts'
-import { wholeLayout } from '../../../../src/worker/processes/whole-layout.ts'
 import { processesWith } from '../../../support/processes-with.ts'
 import { type ProcessScript, VARIABLES } from './script.ts'
 
