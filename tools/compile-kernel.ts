@@ -68,6 +68,7 @@ function body(
   const address = (array: string) => `(i32.add (local.get $${array}) (local.get $i))`
   const set = (name: string, value: string) => `(local.set $${name}_${lanes.value} ${value})`
   const stored = arrays.filter((array) => statements.some(({ target }) => target === array))
+  const read = arrays.filter((array) => statements.some(({ expression }) => tokensOf(expression).includes(array)))
   const known = new Set<string>(arrays)
   const assign = ({ target, expression }: Assignment) => {
     const value = compileExpression(expression, { scalars, known, lanes })
@@ -75,7 +76,7 @@ function body(
     return set(target, value)
   }
   return [
-    ...arrays.map((array) => set(array, `(${lanes.value}.load ${address(array)})`)),
+    ...read.map((array) => set(array, `(${lanes.value}.load ${address(array)})`)),
     ...statements.map(assign),
     ...stored.map(
       (array) => `(${lanes.value}.store ${address(array)} ${flushed(`(local.get $${array}_${lanes.value})`, lanes)})`,

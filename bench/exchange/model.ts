@@ -25,7 +25,7 @@ export const config: RuntimeConfig = makeConfig({
 })
 
 /** Of one read, as in src/wire/channel.ts. */
-const READ_BYTES = 1 << 20
+const READ_BYTES = 1 << 19
 
 /** Where the next bytes of a body go. */
 export function spaceAt(at: number, sink: Buffer): Buffer {

@@ -9,7 +9,7 @@ import { config, variables } from '../exchange/model.ts'
 import { median } from '../figures.ts'
 
 /** As in src/wire/channel.ts. */
-const READ_BYTES = 1 << 20
+const READ_BYTES = 1 << 19
 const WARM_UP = 3
 const INCARNATION = 1
 const WORKER = { index: 0, podUid: 'pod-0' }
@@ -59,7 +59,6 @@ export function measurePasses(rounds: number): Passes {
     const result = training.push(WORKER, pushAt(training.version), body.bytes)
     if (result !== 'applied') throw new Error(`a push was ${result}`)
   }
-  const weightCopy = shard.bodies.acquire(shard.weights.byteLength)
   const passes: Record<string, () => void> = {
     memcpy: () => copy.set(gradients),
     'checksum and finite': receive,
@@ -72,8 +71,6 @@ export function measurePasses(rounds: number): Passes {
       receive()
       apply()
     },
-    'copy of the weights for a pull, and its checksum': () =>
-      void weightCopy?.copyFrom(shard.weights.byteOffset, shard.weights.byteLength),
   }
   body.floats.set(gradients)
   receive()

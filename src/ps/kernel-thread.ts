@@ -4,4 +4,4 @@ import { KernelChunks, type SharedWork } from './kernel-chunks.ts'
 import { kernelFunctions } from './kernel-functions.ts'
 
 const { memory, control } = workerData as SharedWork
-new KernelChunks(control, Object.values(kernelFunctions(memory))).serve()
+new KernelChunks(control, kernelFunctions(memory)).serve()

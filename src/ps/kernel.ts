@@ -22,3 +22,24 @@ export function elementKernel<Arrays extends string, Scalars extends string>(
 
 /** A compiled kernel: positions of the arrays in bytes, their elements, then scalars. */
 export type KernelFunction = (...numbers: number[]) => void
+
+/** One kernel of several that run over the same elements, such as those of a shard, in their order. */
+export interface KernelCall {
+  readonly name: string
+  /** The first element. */
+  readonly start: number
+  readonly length: number
+  /** Of `start` in each array, in bytes from the start of the memory. */
+  readonly positions: readonly number[]
+  readonly scalars: readonly number[]
+}
+
+export function kernelCall<Arrays extends string, Scalars extends string>(
+  { name, arrays, scalars }: ElementKernel<Arrays, Scalars>,
+  positions: Readonly<Record<Arrays, number>>,
+  { start = 0, length }: { start?: number; length: number },
+  values: Readonly<Record<Scalars, number>>,
+): KernelCall {
+  const numbers = scalars.map((scalar) => values[scalar])
+  return { name, start, length, positions: arrays.map((array) => positions[array]), scalars: numbers }
+}

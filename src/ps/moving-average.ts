@@ -3,7 +3,7 @@ import { elementKernel } from './kernel.ts'
 /** Updates the moving mean and variance of batch norm with batch statistics. */
 export const MOVING_AVERAGE = elementKernel({
   name: 'average',
-  arrays: ['mean', 'batch'],
+  arrays: ['mean', 'batch', 'to'],
   scalars: ['decay'],
-  formula: 'mean = decay * mean + (1 - decay) * batch',
+  formula: 'to = decay * mean + (1 - decay) * batch',
 })

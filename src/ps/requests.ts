@@ -7,7 +7,6 @@ import { assertSameData } from './hello.ts'
 import type { OpenShard, Peer } from './peer.ts'
 import type { Snapshots } from './snapshot.ts'
 import type { Training } from './training.ts'
-import { WeightCopies } from './weight-copies.ts'
 import type { WorkerId } from './workers.ts'
 
 export interface Answer {
@@ -20,7 +19,6 @@ export interface Answer {
 export class Requests {
   readonly #metrics: PsMetrics
   readonly #snapshots: Snapshots
-  readonly #copies = new WeightCopies()
 
   constructor({ metrics, snapshots }: { metrics: PsMetrics; snapshots: Snapshots }) {
     this.#metrics = metrics
@@ -60,7 +58,7 @@ export class Requests {
     }
   }
 
-  /** A worker may have one copy of the weights at a time: one that keeps pulling without reading could exhaust the memory. */
+  /** A worker may be sent weights once at a time: one that keeps pulling without reading could exhaust the memory. */
   async #pull(peer: Peer, training: Training, { incarnation, version }: Message<'pull'>): Promise<Answer> {
     const { who } = peer
     await training.turn(who)
@@ -76,16 +74,17 @@ export class Requests {
     if (peer.isPulling)
       throw new DownpourError('WIRE_UNEXPECTED', 'a pull before the answer to the previous one was read')
     peer.isPulling = true
-    const copy = await this.#copies.take(training)
+    const { versions } = training.shard
+    const lent = await versions.lend(training)
     notePull(peer, training)
-    this.#metrics.sentBytes.inc(copy.body.bytes.length)
+    this.#metrics.sentBytes.inc(lent.body.bytes.length)
     const end = this.#metrics.pullSeconds.startTimer()
     const sent = () => {
       end()
       peer.isPulling = false
-      this.#copies.release(copy, training)
+      versions.giveBack(lent)
     }
-    return { message: { ...now(), state: 'fresh' }, body: copy.body, sent }
+    return { message: { ...now(), version: lent.version, state: 'fresh' }, body: lent.body, sent }
   }
 
   async #push(who: WorkerId, training: Training, push: Message<'push'>, body: Uint8Array): Promise<Answer> {

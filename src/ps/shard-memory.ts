@@ -1,4 +1,4 @@
-/** Divides the WebAssembly memory of a shard, which the threads of its kernels share: its arrays, then regions for the bodies of pushes and pulls. */
+/** Divides the WebAssembly memory of a shard, which the threads of its kernels share: its arrays, then regions for its weights and the bodies of pushes and pulls. */
 import { DownpourError } from '../support/errors.ts'
 import type { ShardLayout } from '../wire/layout.ts'
 import { Regions, regionBytes } from '../wire/regions.ts'
@@ -18,7 +18,7 @@ export interface ShardMemory {
 
 /**
  * @param lengths of the arrays, in elements
- * @param bodyLimitBytes of all bodies together; there is room for one body of any size
+ * @param bodyLimitBytes of all bodies together, besides the weights; there is room for one body of any size
  * @throws DownpourError LAYOUT_TOO_LARGE above 4 GiB
  */
 export function divideMemory(layout: ShardLayout, lengths: readonly number[], bodyLimitBytes: number): ShardMemory {
@@ -26,8 +26,9 @@ export function divideMemory(layout: ShardLayout, lengths: readonly number[], bo
   const fixedBytes = lengths.reduce((sum, length) => sum + alignedBytes(length), 0)
   const bodyBytes = regionBytes(4 * layout.total)
   const fitting = Math.floor((MAX_BYTES - fixedBytes) / bodyBytes)
-  if (fitting < 1) throw tooLarge(layout, fixedBytes + bodyBytes)
-  const count = Math.min(fitting, MAX_REGIONS, Math.max(1, Math.floor(bodyLimitBytes / bodyBytes)))
+  if (fitting < 2) throw tooLarge(layout, fixedBytes + 2 * bodyBytes)
+  const bodies = Math.min(MAX_REGIONS, Math.max(1, Math.floor(bodyLimitBytes / bodyBytes)))
+  const count = Math.min(fitting, 1 + bodies)
   const pages = Math.ceil((fixedBytes + count * bodyBytes) / PAGE_BYTES)
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
   const arrays = lengths.map((length, i) => new Float32Array(memory.buffer, starts[i], length))

@@ -10,20 +10,15 @@ import type { Region, Regions } from '../wire/regions.ts'
 import { clipByNorm } from './clip.ts'
 import { drawInitial } from './initial.ts'
 import type { ElementKernel } from './kernel.ts'
+import { CHUNK, scan, stateBytes } from './kernel-functions.ts'
 import { Kernels } from './kernels.ts'
-import { MOVING_AVERAGE } from './moving-average.ts'
-import type { Run, UpdateFacts } from './optimizers/optimizer.ts'
-import { createOptimizer, type Optimizer } from './optimizers/optimizers.ts'
+import { createOptimizer } from './optimizers/optimizers.ts'
 import { divideMemory } from './shard-memory.ts'
+import { type Update, UpdatePlan, type UpdateSettings } from './update-plan.ts'
+import { WeightVersions } from './weight-versions.ts'
 
-export interface ShardOptions {
+export interface ShardOptions extends UpdateSettings {
   optimizer: OptimizerSettings
-  /** Coupled L2, on variables with `decay`: g += weightDecay · w. */
-  weightDecay: number
-  /** Batch-norm moving averages: m ← d·m + (1−d)·x. */
-  statisticDecay: number
-  /** Keeps the statistics of the first push, which are not those of a batch (batch norm in mode calibrated). */
-  keepsFirstStatistics?: boolean
   /** The largest L2 norm of the gradient of a variable; absent: no limit. */
   gradientClipNorm?: number | undefined
   /** Whether to allocate one more value for each value of a push, which some asynchrony policies need. */
@@ -48,21 +43,22 @@ const DEFAULT_BODY_LIMIT_BYTES = 512 * 2 ** 20
 export class Shard {
   readonly layout: ShardLayout
   readonly options: ShardOptions
-  readonly weights: Float32Array
+  readonly versions: WeightVersions
   /** State of the optimizer by name, over the trainable prefix. */
   readonly slots: ReadonlyMap<string, Float32Array>
   /** Empty unless `needsScratch`. */
   readonly scratch: Float32Array
-  /** Room for the bodies of pushes and of copies of the weights. */
+  /** Room for the weights and for the bodies of pushes. */
   readonly bodies: Regions
   /** Undefined: pushes are not compressed. */
   readonly #decoder: Decoder | undefined
   #incoming: Float32Array
   /** For a push that was received elsewhere. */
   #spare: Region | undefined
-  readonly #optimizer: Optimizer
+  readonly #plan: UpdatePlan
   readonly #kernels: Kernels
-  readonly #updateRuns: readonly (UpdateRun & Pick<Run, 'weights' | 'slots'>)[]
+  /** Position of what the kernels find out about the chunks of new weights. */
+  readonly #states: number
 
   /** @throws DownpourError LAYOUT_TOO_LARGE above 4 GiB, the limit of a WebAssembly memory */
   constructor(layout: ShardLayout, options: ShardOptions) {
@@ -70,30 +66,32 @@ export class Shard {
     this.options = options
     const { trainable, total } = layout
     const { compression = 'none', needsScratch } = options
-    this.#optimizer = createOptimizer(options.optimizer)
-    const slots = Object.entries(this.#optimizer.slots)
+    const optimizer = createOptimizer(options.optimizer)
+    const slots = Object.entries(optimizer.slots)
     const decoding = compression === 'none' ? 0 : decoderBytes(layout) / FLOAT_BYTES
-    const lengths = [total, needsScratch ? this.pushLength : 0, decoding, ...slots.map(() => trainable)]
+    const states = stateBytes(total) / FLOAT_BYTES
+    const lengths = [states, needsScratch ? this.pushLength : 0, decoding, ...slots.map(() => trainable)]
     const { memory, arrays, bodies } = divideMemory(layout, lengths, options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES)
-    const [weights, scratch, decoded, ...states] = arrays as [
+    const [chunks, scratch, decoded, ...slotArrays] = arrays as [
       Float32Array,
       Float32Array,
       Float32Array,
       ...Float32Array[],
     ]
-    this.weights = weights
+    this.#states = chunks.byteOffset
     this.scratch = scratch
-    this.slots = new Map(slots.map(([name, initial], i) => [name, (states[i] as Float32Array).fill(initial)]))
+    this.slots = new Map(slots.map(([name, initial], i) => [name, (slotArrays[i] as Float32Array).fill(initial)]))
     this.bodies = bodies
+    this.versions = new WeightVersions(bodies, FLOAT_BYTES * total)
     if (compression !== 'none') this.#decoder = new Decoder(memory, decoded.byteOffset, compression, layout)
-    this.#incoming = weights.subarray(0, 0)
-    this.#kernels = new Kernels(memory, options.threads)
-    this.#updateRuns = updateRunsOf(layout).map((run) => ({ ...run, ...this.#positionsAt(4 * run.start) }))
+    this.#incoming = scratch.subarray(0, 0)
+    this.#plan = new UpdatePlan(layout, optimizer, options)
+    this.#kernels = new Kernels(memory, { threads: options.threads, maxCalls: this.#plan.maxCalls + 1 })
   }
 
-  #positionsAt(byte: number): Pick<Run, 'weights' | 'slots'> {
-    const slots = [...this.slots].map(([name, slot]) => [name, slot.byteOffset + byte] as const)
-    return { weights: this.weights.byteOffset + byte, slots: Object.fromEntries(slots) }
+  /** The present ones; an update may write the next ones elsewhere. */
+  get weights(): Float32Array {
+    return this.versions.present.floats
   }
 
   draw(jobSeed: number): void {
@@ -144,7 +142,7 @@ export class Shard {
     kernel: ElementKernel<'w' | 'g' | 'scratch', Scalars>,
     scalars: Readonly<Record<Scalars, number>>,
   ): void {
-    const arrays = { w: this.weights.byteOffset, g: this.incoming.byteOffset, scratch: this.scratch.byteOffset }
+    const arrays = { w: this.versions.present.position, g: this.incoming.byteOffset, scratch: this.scratch.byteOffset }
     this.#kernels.run(kernel, arrays, this.layout.trainable, scalars)
   }
 
@@ -163,15 +161,15 @@ export class Shard {
    * statistics move as far as in n averages (m ← dⁿ · m + (1 − dⁿ) · x̄). A sum of n gradients may have n times the norm
    * of one.
    */
-  update({ batches, ...facts }: Omit<UpdateFacts, 'weightDecay'> & { batches: number }): void {
-    this.#clip(batches)
-    const weightDecay = batches * this.options.weightDecay
-    for (const { start, length, decay, rate, weights, slots } of this.#updateRuns) {
-      const run = { weights, slots, gradient: this.incoming.byteOffset + 4 * start, length }
-      const learningRate = facts.learningRate * rate
-      this.#optimizer.update(this.#kernels, run, { ...facts, learningRate, weightDecay: decay ? weightDecay : 0 })
-    }
-    this.#updateStatistics(facts.step === 0, batches)
+  update(update: Update): void {
+    this.#clip(update.batches)
+    const { present, next } = this.versions
+    next.open(present.bytes.length)
+    const slots = Object.fromEntries([...this.slots].map(([name, slot]) => [name, slot.byteOffset]))
+    const place = { weights: present.position, to: next.position, push: this.incoming.byteOffset, slots }
+    this.#kernels.runAll([...this.#plan.calls(place, update), scan(next.position, this.layout.total, this.#states)])
+    next.finishParts(this.#states, FLOAT_BYTES * CHUNK)
+    this.versions.advance()
   }
 
   #clip(batches: number): void {
@@ -181,15 +179,6 @@ export class Shard {
       if (kind !== 'trainable') break
       clipByNorm(this.incoming.subarray(offset, offset + length), gradientClipNorm * batches)
     }
-  }
-
-  #updateStatistics(isFirst: boolean, batches: number): void {
-    const { statisticDecay, keepsFirstStatistics } = this.options
-    if (keepsFirstStatistics && !isFirst) return
-    const decay = keepsFirstStatistics ? 0 : statisticDecay ** batches
-    const byte = 4 * this.layout.trainable
-    const arrays = { mean: this.weights.byteOffset + byte, batch: this.incoming.byteOffset + byte }
-    this.#kernels.run(MOVING_AVERAGE, arrays, this.layout.statistic, { decay })
   }
 
   /** @param into an earlier copy to reuse, which saves page faults */
@@ -202,24 +191,4 @@ export class Shard {
     for (const [name, slot] of this.slots) copy.slots.get(name)?.set(slot)
     return copy
   }
-}
-
-interface UpdateRun {
-  start: number
-  length: number
-  decay: boolean
-  /** What multiplies the learning rate. */
-  rate: number
-}
-
-/** Neighbours with equal decay and rate are updated in one call. */
-function updateRunsOf(layout: ShardLayout): UpdateRun[] {
-  const runs: UpdateRun[] = []
-  for (const { kind, decay, learningRateMultiplier: rate = 1, offset, length } of layout.entries) {
-    if (kind !== 'trainable') break
-    const last = runs.at(-1)
-    if (last && last.decay === decay && last.rate === rate) last.length += length
-    else runs.push({ start: offset, length, decay, rate })
-  }
-  return runs
 }

@@ -38,7 +38,7 @@ const costs = {
   server: z.strictObject({
     secondsPerRequest: seconds.describe('Seconds of CPU time of a pull or a push, besides its bytes.'),
     receiveSecondsPerGigabyte: perGigabyte('of gradients that are received and checked'),
-    sendSecondsPerGigabyte: perGigabyte('of weights that are copied, checked and sent'),
+    sendSecondsPerGigabyte: perGigabyte('of weights that are sent'),
     applySecondsPerGigabyte: z
       .strictObject({ rmsprop: seconds, momentum: seconds, adam: seconds })
       .describe('Seconds of CPU time for 10^9 bytes of gradients, from received to applied.'),

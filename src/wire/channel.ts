@@ -46,7 +46,7 @@ const SCRATCH_BYTES = 64 << 10
 /** Of all channels: every read is handled before the next one begins. */
 const SCRATCH = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 /** Of one read into a body: so much is still in the processor's cache when its checksum is computed. */
-const MAX_READ_BYTES = 1 << 20
+const MAX_READ_BYTES = 1 << 19
 const END_WITHIN_MS = 1000
 const MIN_KEEP_ALIVE_MS = 1000
 /** What a refused peer may still send before it closes the connection. */

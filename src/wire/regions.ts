@@ -58,12 +58,13 @@ export class Region implements CheckedBody {
     return this.#isFinite
   }
 
-  /** Begins a body. @throws RangeError above the capacity */
+  /** Begins a body. What is in the memory remains there. @throws RangeError above the capacity */
   open(bytes: number): this {
     if (bytes > this.#capacityBytes) throw new RangeError(`a body of ${bytes} bytes in ${this.#capacityBytes}`)
     const whole = Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES
     this.#blocks = new Uint8Array(this.#memory.buffer, this.position, whole)
     this.#bytes = this.#blocks.subarray(0, bytes)
+    this.#blocks.fill(0, bytes)
     this.#scannedBytes = 0
     this.#scanner.start(this.#state)
     return this
@@ -78,21 +79,25 @@ export class Region implements CheckedBody {
 
   /** Call when the body is complete. */
   finish(): void {
-    this.#blocks.fill(0, this.#bytes.length)
     this.advance(this.#blocks.length)
-    this.#checksum = this.#bytes.length === 0 ? 0 : this.#scanner.checksum(this.#state)
-    this.#isFinite = this.#scanner.isFinite(this.#state)
+    this.#settle()
   }
 
-  /** Copies a whole body from the same memory, and finishes it. */
-  copyFrom(position: number, bytes: number): this {
-    this.open(bytes)
-    const whole = bytes - (bytes % BLOCK_BYTES)
-    this.#scanner.copy(this.#state, position, whole, this.position)
-    this.#scannedBytes = whole
-    this.#bytes.set(new Uint8Array(this.#memory.buffer, position + whole, bytes - whole), whole)
-    this.finish()
-    return this
+  /**
+   * The same for a body that was scanned in parts of `partBytes`, a multiple of 16, of which the last may be shorter.
+   * @param states position of the state of the first part; the others follow
+   */
+  finishParts(states: number, partBytes: number): void {
+    const { length } = this.#blocks
+    for (let i = 0; i * partBytes < length; i++)
+      this.#scanner.join(this.#state, states + i * STATE_BYTES, Math.min(partBytes, length - i * partBytes))
+    this.#scannedBytes = length
+    this.#settle()
+  }
+
+  #settle(): void {
+    this.#checksum = this.#bytes.length === 0 ? 0 : this.#scanner.checksum(this.#state)
+    this.#isFinite = this.#scanner.isFinite(this.#state)
   }
 
   /** The body as float32 values. */

@@ -16,23 +16,25 @@ const PAGE_BYTES = 64 << 10
 
 interface Passes {
   scan(state: number, from: number, bytes: number): void
-  copy(state: number, from: number, bytes: number, to: number): void
+  join(state: number, next: number, blocks: number): void
 }
 
 /** Positions are bytes from the start of the memory. */
 export class Scanner {
   readonly #memory: WebAssembly.Memory
+  readonly #bytes: Uint8Array
   readonly #passes: Passes
 
   constructor(memory: WebAssembly.Memory) {
     this.#memory = memory
+    this.#bytes = new Uint8Array(memory.buffer)
     const isShared = memory.buffer instanceof SharedArrayBuffer
     this.#passes = new WebAssembly.Instance(isShared ? compiledForShared : compiled, { env: { memory } })
       .exports as never
   }
 
   start(state: number): void {
-    new Uint8Array(this.#memory.buffer, state, STATE_BYTES).fill(0)
+    this.#bytes.fill(0, state, state + STATE_BYTES)
   }
 
   /** Continues the pass. @param bytes a multiple of 16 */
@@ -40,13 +42,13 @@ export class Scanner {
     this.#passes.scan(state, from, bytes)
   }
 
-  /** The same, and copies the bytes. */
-  copy(state: number, from: number, bytes: number, to: number): void {
-    this.#passes.copy(state, from, bytes, to)
+  /** Continues the pass with the result of another one, over the `bytes` that follow. @param bytes a multiple of 16 */
+  join(state: number, next: number, bytes: number): void {
+    this.#passes.join(state, next, bytes / BLOCK_BYTES)
   }
 
   checksum(state: number): number {
-    return crc32(new Uint8Array(this.#memory.buffer, state, SUMS_BYTES))
+    return crc32(this.#bytes.subarray(state, state + SUMS_BYTES))
   }
 
   /** Whether every float32, and its square, is finite. The square, because RMSProp stores it: one overflow would stop that weight for ever. */

@@ -29,8 +29,8 @@ const common: BuildOptions = {
 const threadUrls: Plugin = {
   name: 'thread-urls',
   setup({ onLoad }) {
-    onLoad({ filter: /src\/(worker\/open-single|ps\/kernel-threads)\.ts$/ }, async ({ path }) => ({
-      contents: (await readFile(path, 'utf8')).replace(/'\.\/(loader|kernel)-thread\.ts'/, "'./$1-thread.mjs'"),
+    onLoad({ filter: /src\/.*\.ts$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replaceAll(/'\.\/(\w+)-thread\.ts'/g, "'./$1-thread.mjs'"),
       loader: 'ts',
     }))
   },

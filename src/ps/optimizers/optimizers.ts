@@ -1,5 +1,5 @@
 import type { Optimizer as Settings } from '../../contract/training.ts'
-import type { Kernels } from '../kernels.ts'
+import type { KernelCall } from '../kernel.ts'
 import { adam } from './adam.ts'
 import { momentum } from './momentum.ts'
 import type { OptimizerKind, OptimizerType, Run, UpdateFacts } from './optimizer.ts'
@@ -11,10 +11,10 @@ export const OPTIMIZERS: { readonly [Type in OptimizerType]: OptimizerKind<Type>
 /** An optimizer with its settings. */
 export interface Optimizer {
   readonly slots: Readonly<Record<string, number>>
-  update(kernels: Kernels, run: Run, facts: UpdateFacts): void
+  update(run: Run, facts: UpdateFacts): KernelCall
 }
 
 export function createOptimizer(settings: Settings): Optimizer {
   const { slots, update } = OPTIMIZERS[settings.type] as OptimizerKind
-  return { slots, update: (kernels, run, facts) => update(kernels, run, settings, facts) }
+  return { slots, update: (run, facts) => update(run, settings, facts) }
 }

@@ -17,10 +17,10 @@ const f = Math.fround
 const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true })
 const kernels = new Kernels(memory)
 
-/** Runs a kernel on arrays at these byte offsets; arrays and scalars in the order of the kernel's names. */
+/** Runs a kernel on arrays at these byte offsets; arrays and scalars in the order of the kernel's names. `to` is the first array. */
 function run(kernel: ElementKernel, at: number[], length: number, scalars: number[]): void {
   const named = (names: readonly string[], values: number[]) =>
-    Object.fromEntries(names.map((name, i) => [name, values[i] ?? 0]))
+    Object.fromEntries(names.map((name, i) => [name, values[i] ?? at[0] ?? 0]))
   kernels.run(kernel, named(kernel.arrays, at), length, named(kernel.scalars, scalars))
 }
 

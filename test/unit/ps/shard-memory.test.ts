@@ -28,16 +28,16 @@ test('arrays and bodies do not overlap, whatever their lengths', () => {
   )
 })
 
-test('there are as many regions as the limit allows, at least one, and not more than a number', () => {
-  assert.equal(regionsIn(MIB, [MIB], 13 * MIB).length, 3)
-  assert.equal(regionsIn(MIB, [MIB], 1).length, 1)
-  assert.equal(regionsIn(4, [4], GIB).length, 256)
+test('there is a region for the weights, and as many as the limit allows, at least one, and not more than a number', () => {
+  assert.equal(regionsIn(MIB, [MIB], 13 * MIB).length, 4)
+  assert.equal(regionsIn(MIB, [MIB], 1).length, 2)
+  assert.equal(regionsIn(4, [4], GIB).length, 257)
 })
 
-test('a large shard has fewer regions than the limit allows, and one that leaves no room for a body is refused', () => {
+test('a large shard has fewer regions than the limit allows, and one that leaves no room for weights and a body is refused', () => {
   const elements = GIB / 8
   assert.equal(regionsIn(elements, [elements, elements, elements, elements], 8 * GIB).length, 3)
-  const lengths = Array(8).fill(elements)
+  const lengths = Array(7).fill(elements)
   assert.throws(() => divideMemory(layoutOf(elements), lengths, GIB), {
     code: 'LAYOUT_TOO_LARGE',
     message: /shard 2 needs 5 GiB.*use more parameter servers/,

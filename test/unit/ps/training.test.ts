@@ -165,7 +165,7 @@ describe('a push', () => {
     region.finish()
     assert.equal(training.push(worker(0), push(1), region.bytes), 'applied')
     assert.equal(shard.incoming.byteOffset, region.position)
-    assert.equal(shard.bodies.inUse, 1, 'no other region was needed')
+    assert.equal(shard.bodies.inUse, 2, 'besides that of the weights, no other region was needed')
     assert.deepEqual([...shard.weights], [1, 2, 3, 4])
     region.open(16).floats.set([1, Number.NaN, 1, 1])
     region.finish()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Region, Regions, regionBytes, standAlone } from '../../../src/wire/regions.ts'
-import { checksumOf } from '../../../src/wire/scan.ts'
+import { Region, Regions, regionBytes, standAlone } from '../../../src/wire/regions.ts'
+import { checksumOf, Scanner, STATE_BYTES } from '../../../src/wire/scan.ts'
 
 const CAPACITY = 100
 
@@ -81,15 +81,27 @@ test('a foreign body, and one that was already released, changes nothing', () =>
   assert.ok(acquired(regions) && acquired(regions) && regions.acquire(1) === null, 'two, and not three')
 })
 
-test('a copy has the bytes and the checksum of what was copied', () => {
+test('a body that was scanned in parts has the checksum of the whole, and is finite if all parts are', () => {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 })
   const regions = new Regions(memory, 1024, CAPACITY, 1)
-  for (const length of [1, 16, 37, 64, 100]) {
-    const original = new Uint8Array(memory.buffer, 128, length).map((_, i) => i * 3 + length)
-    new Uint8Array(memory.buffer, 128, length).set(original)
-    const copy = acquired(regions).copyFrom(128, length)
-    assert.deepEqual([...copy.bytes], [...original])
-    assert.equal(copy.checksum, checksumOf(original))
-    regions.release(copy.bytes)
-  }
+  const scanner = new Scanner(memory)
+  for (const partBytes of [16, 32, 48, 64, 112])
+    for (const length of [0, 1, 16, 37, 64, 100]) {
+      const region = acquired(regions).open(length)
+      const { bytes, position } = region
+      bytes.set(bytes.map((_, i) => i * 3 + length))
+      for (let at = 0, state = 0; at < length; at += partBytes, state += STATE_BYTES) {
+        scanner.start(state)
+        scanner.scan(state, position + at, Math.min(partBytes, 16 * Math.ceil((length - at) / 16)))
+      }
+      region.finishParts(0, partBytes)
+      const whole = new Region(memory, scanner, position - regionBytes(0), CAPACITY).open(length)
+      whole.finish()
+      assert.deepEqual(
+        [region.checksum, region.isFinite],
+        [checksumOf(bytes), whole.isFinite],
+        `${length} in ${partBytes}`,
+      )
+      regions.release(bytes)
+    }
 })

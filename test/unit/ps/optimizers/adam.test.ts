@@ -20,10 +20,10 @@ function statesAfter(epsilon: number, { weight, m, v }: State = START, from = 0,
   floats.set([weight, 0, m, v])
   const kernels = new Kernels(memory)
   const { update } = createOptimizer({ type: 'adam', beta1: 0.9, beta2: 0.999, epsilon })
-  const run = { weights: 0, gradient: 4, slots: { m: 8, v: 12 }, length: 1 }
+  const run = { start: 0, weights: 0, to: 0, gradient: 4, slots: { m: 8, v: 12 }, length: 1 }
   return GRADIENTS.slice(from, to).map((gradient, i) => {
     floats[1] = gradient
-    update(kernels, run, { step: from + i, learningRate: 1e-3, weightDecay: 0 })
+    kernels.runAll([update(run, { step: from + i, learningRate: 1e-3, weightDecay: 0 })])
     const [weight = 0, , m = 0, v = 0] = floats
     return { weight, m, v }
   })
