@@ -64,6 +64,13 @@ function join(): string {
     ${save('largest', `(i32x4.max_u ${load('largest', 'state')} ${load('largest', 'next')})`)})`
 }
 
+function start(): string {
+  const zero = (_: string, nth: number) => `(v128.store offset=${16 * nth} (local.get $state) (v128.const i64x2 0 0))`
+  return `
+  (func (export "start") (param $state i32)
+    ${ACCUMULATORS.map(zero).join('\n    ')})`
+}
+
 export function compileScan(): string {
-  return pass('scan') + join()
+  return start() + pass('scan') + join()
 }

@@ -15,6 +15,7 @@ const PIECE_BYTES = 64 << 10
 const PAGE_BYTES = 64 << 10
 
 interface Passes {
+  start(state: number): void
   scan(state: number, from: number, bytes: number): void
   join(state: number, next: number, blocks: number): void
 }
@@ -34,7 +35,7 @@ export class Scanner {
   }
 
   start(state: number): void {
-    this.#bytes.fill(0, state, state + STATE_BYTES)
+    this.#passes.start(state)
   }
 
   /** Continues the pass. @param bytes a multiple of 16 */
