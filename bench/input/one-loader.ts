@@ -1,6 +1,6 @@
 /**
  * One run of the loader in a process of its own.
- * usage: one-loader.ts FOLDER DECODERS EPOCHS BATCHES COMPUTE_MS
+ * usage: one-loader.ts FOLDER EPOCHS BATCHES COMPUTE_MS
  * It ends after so many epochs, or so many batches; COMPUTE_MS is a pretended training step after each batch.
  */
 import type { ClassLabels } from '../../src/data/dataset.ts'
@@ -11,7 +11,7 @@ import { SHARDS } from './shards.ts'
 const BATCH = 32
 
 const [folder = '.', ...numbers] = process.argv.slice(2)
-const [decoders = 1, epochs = 1, batches = 1, computeMs = 0] = numbers.map(Number)
+const [epochs = 1, batches = 1, computeMs = 0] = numbers.map(Number)
 console.log(JSON.stringify(await measure(folder)))
 
 async function measure(dataFolder: string): Promise<Run> {
@@ -23,7 +23,6 @@ async function measure(dataFolder: string): Promise<Run> {
     batchSize: BATCH,
     seed: 1,
     unitsToCheck: 0,
-    decoders,
     cacheBytes: 0,
     signal: new AbortController().signal,
   })

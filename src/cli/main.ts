@@ -1,6 +1,7 @@
 /** Entry point of bin/downpour. The table of verbs is in verbs.ts. */
 import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
+import { DECODERS_PER_CPU } from '../contract/runtime.ts'
 import { errorCode } from '../support/errors.ts'
 import { fail } from './fail.ts'
 import { EXIT_CODES, withoutHelpOfUnknownVerb } from './unknown-verb.ts'
@@ -16,7 +17,7 @@ process.env.TF_CPP_MIN_LOG_LEVEL ??= '1'
 process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'
 
 // Pictures are decoded in libuv's threads, of which there are 4 by default. Two more are for files. It must be set before the first one starts.
-process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, availableParallelism() + 2))
+process.env.UV_THREADPOOL_SIZE ??= String(DECODERS_PER_CPU * availableParallelism() + 2)
 
 const args = process.argv.slice(2)
 const program = new Command('downpour')

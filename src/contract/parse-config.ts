@@ -50,7 +50,7 @@ export interface Surroundings {
   isLocal: boolean
   terminationLog: string
   logLevel: string
-  /** Pictures that are decoded at the same time; undefined: one for each CPU. */
+  /** Pictures that are decoded at the same time; undefined: two for each CPU. */
   decoders: number | undefined
 }
 

@@ -51,6 +51,9 @@ export const ENV = {
   decoders: 'DOWNPOUR_DECODERS',
 } as const
 
+/** libvips passes a picture from one thread to another many times; a second one uses the CPU between them. */
+export const DECODERS_PER_CPU = 2
+
 /** Variables that TensorFlow reads: threads inside an operation, and operations at once. */
 export const TENSORFLOW_THREADS = ['TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'] as const
 

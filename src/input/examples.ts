@@ -1,5 +1,6 @@
 /** Reads and decodes the examples of a unit, for training and evaluation. */
 import { availableParallelism } from 'node:os'
+import { DECODERS_PER_CPU } from '../contract/runtime.ts'
 import type { Dataset, Encoded, Item } from '../data/dataset.ts'
 import { interpretAt } from '../data/interpret.ts'
 import { DownpourError, errorMessage } from '../support/errors.ts'
@@ -41,7 +42,7 @@ export interface ExampleReader<A> {
 type Decode = InputPipeline<never, unknown>['decode']
 
 export interface ReaderOptions {
-  /** Pictures that are decoded at the same time; one for each CPU of the pod when absent. */
+  /** Pictures that are decoded at the same time; two for each CPU of the pod when absent. */
   readonly decoders?: number | undefined
   /** Decoded pictures are kept up to this sum; none when absent. */
   readonly cacheBytes?: number
@@ -51,7 +52,7 @@ export function createExampleReader<A>(
   dataset: Dataset<A>,
   decode: Decode,
   corruption: CorruptionCount,
-  { decoders = availableParallelism(), cacheBytes = 0 }: ReaderOptions = {},
+  { decoders = DECODERS_PER_CPU * availableParallelism(), cacheBytes = 0 }: ReaderOptions = {},
 ): ExampleReader<A> {
   const cache = new DecodedCache<A>(cacheBytes)
   const counted = (loaded: Loaded<A>) => {

@@ -1,7 +1,7 @@
 /** Works on several items at the same time and gives the results in the order of the items. */
 
 /** How many items are begun for each that is worked on: others go on while the first takes long. */
-const AHEAD = 3
+const AHEAD = 2
 
 type Outcome<R> = { readonly ok: true; readonly value: R } | { readonly ok: false; readonly error: unknown }
 

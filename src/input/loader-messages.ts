@@ -20,7 +20,7 @@ export interface LoaderSetup {
   isContentChecked?: boolean
   /** Of the job; 1 when absent. */
   workers?: number
-  /** Pictures that are decoded at the same time; one for each CPU when absent. */
+  /** Pictures that are decoded at the same time; two for each CPU when absent. */
   decoders?: number | undefined
   /** Decoded pictures kept in memory. */
   cacheBytes: number

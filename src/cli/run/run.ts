@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import type { Job } from '../../api/job.ts'
 import { withoutSecrets } from '../../api/secrets.ts'
 import type { TargetGroup } from '../../contract/discovery.ts'
-import { ENV, TENSORFLOW_THREADS } from '../../contract/runtime.ts'
+import { DECODERS_PER_CPU, ENV, TENSORFLOW_THREADS } from '../../contract/runtime.ts'
 import { startLocalCluster } from '../../local/cluster.ts'
 import { systemClock } from '../../support/clock.ts'
 import { createLog } from '../../support/log.ts'
@@ -129,7 +129,8 @@ function stoppingText(unfinished: ReadonlyMap<string, string>): string {
  * the user's environment come first.
  */
 function podEnvironment(stateDir: string, threads: number): NodeJS.ProcessEnv {
-  const shared = Object.fromEntries([...TENSORFLOW_THREADS, ENV.decoders].map((name) => [name, String(threads)]))
+  const tensorflow = Object.fromEntries(TENSORFLOW_THREADS.map((name) => [name, String(threads)]))
+  const shared = { ...tensorflow, [ENV.decoders]: String(DECODERS_PER_CPU * threads) }
   return { NODE_COMPILE_CACHE: resolve(stateDir, 'compile-cache'), ...shared, ...process.env }
 }
 

@@ -1,5 +1,5 @@
 /** The environment of one process of several in a pod: its GPU, and its share of the processors. */
-import { ENV, TENSORFLOW_THREADS } from '../../contract/runtime.ts'
+import { DECODERS_PER_CPU, ENV, TENSORFLOW_THREADS } from '../../contract/runtime.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -19,11 +19,12 @@ const ASSIGNED = 'NVIDIA_VISIBLE_DEVICES'
 const UUID = /^(GPU|MIG)-/
 
 export function environmentOf(pod: Environment, { process, processes, hasGpu, cpus }: Share): Environment {
-  const shareOf = (name: string) => String(Math.max(1, Math.floor(Number(pod[name] ?? cpus) / processes)))
-  const shared = [...TENSORFLOW_THREADS, ENV.decoders].map((name) => [name, shareOf(name)])
+  const shareOf = (name: string, all: number) => String(Math.max(1, Math.floor(Number(pod[name] ?? all) / processes)))
+  const threads = TENSORFLOW_THREADS.map((name) => [name, shareOf(name, cpus)])
   return {
     ...pod,
-    ...Object.fromEntries(shared),
+    ...Object.fromEntries(threads),
+    [ENV.decoders]: shareOf(ENV.decoders, DECODERS_PER_CPU * cpus),
     ...(hasGpu ? { [VISIBLE]: gpuOf(pod, process, processes) } : {}),
   }
 }

@@ -11,7 +11,7 @@ test('processes share the threads and decoders of their pod', () => {
 })
 
 test('processes share the processors where nothing limits the threads', () => {
-  const shared = { TF_NUM_INTRAOP_THREADS: '2', TF_NUM_INTEROP_THREADS: '2', DOWNPOUR_DECODERS: '2' }
+  const shared = { TF_NUM_INTRAOP_THREADS: '2', TF_NUM_INTEROP_THREADS: '2', DOWNPOUR_DECODERS: '5' }
   assert.deepEqual(environmentOf({}, SHARE), shared)
 })
 
