@@ -9,8 +9,11 @@ const BLOCK_BYTES = 16
 /** In one turn of the loop. */
 const UNROLLED = 4
 
-/** `largest` is of |value| << 1 as integers: their order is that of the values, and NaN comes last. */
-function block(nth: number): string {
+/**
+ * `largest` is of |value| << 1 as integers: their order is that of the values, and NaN comes last.
+ * @param judges whether it is computed
+ */
+function block(nth: number, judges: boolean): string {
   const offset = `offset=${BLOCK_BYTES * nth}`
   const add = (to: string, value: string) => `(local.set $${to} (i64x2.add (local.get $${to}) ${value}))`
   return `
@@ -19,28 +22,28 @@ function block(nth: number): string {
         ${add('high', '(i64x2.shr_u (local.get $v) (i32.const 32))')}
         ${add('sums', '(local.get $sum)')}
         ${add('highs', '(local.get $high)')}
-        (local.set $largest (i32x4.max_u (local.get $largest) (i32x4.shl (local.get $v) (i32.const 1))))`
+        ${judges ? '(local.set $largest (i32x4.max_u (local.get $largest) (i32x4.shl (local.get $v) (i32.const 1))))' : ''}`
 }
 
-function loop(label: string, blocks: number): string {
+function loop(label: string, blocks: number, judges: boolean): string {
   const bytes = `(i32.const ${BLOCK_BYTES * blocks})`
   return `
     (block $no_${label}
       (loop $${label}
         (br_if $no_${label} (i32.lt_u (i32.sub (local.get $end) (local.get $from)) ${bytes}))
-        ${Array.from({ length: blocks }, (_, nth) => block(nth)).join('')}
+        ${Array.from({ length: blocks }, (_, nth) => block(nth, judges)).join('')}
         (local.set $from (i32.add (local.get $from) ${bytes}))
         (br $${label})))`
 }
 
-function pass(name: string): string {
+function pass(name: string, judges: boolean): string {
   const load = (one: string, nth: number) => `(local.set $${one} (v128.load offset=${16 * nth} (local.get $state)))`
   const save = (one: string, nth: number) => `(v128.store offset=${16 * nth} (local.get $state) (local.get $${one}))`
   return `
   (func (export "${name}") (param $state i32) (param $from i32) (param $bytes i32)
     (local $end i32) (local $v v128) ${ACCUMULATORS.map((one) => `(local $${one} v128)`).join(' ')}
     (local.set $end (i32.add (local.get $from) (local.get $bytes)))
-    ${ACCUMULATORS.map(load).join('\n    ')}${loop('many', UNROLLED)}${loop('one', 1)}
+    ${ACCUMULATORS.map(load).join('\n    ')}${loop('many', UNROLLED, judges)}${loop('one', 1, judges)}
     ${ACCUMULATORS.map(save).join('\n    ')})`
 }
 
@@ -72,5 +75,5 @@ function start(): string {
 }
 
 export function compileScan(): string {
-  return start() + pass('scan') + join()
+  return start() + pass('scan', true) + pass('sum', false) + join()
 }

@@ -4,7 +4,7 @@ import { BLOCK_BYTES, Scanner, STATE_BYTES } from '../wire/scan.ts'
 import type { KernelCall, KernelFunction } from './kernel.ts'
 
 /** Elements of a chunk, a multiple of the lanes of a kernel: few enough to share the work evenly, and many to a system call. */
-export const CHUNK = 1 << 16
+export const CHUNK = 1 << 17
 const CHUNK_BYTES = 4 * CHUNK
 
 const compiled = new WebAssembly.Module(readFileSync(new URL('kernels.wasm', import.meta.url)))
@@ -20,7 +20,7 @@ export function kernelFunctions(memory: WebAssembly.Memory): Readonly<Record<str
     scan(from: number, length: number, body: number, states: number) {
       const state = states + STATE_BYTES * ((from - body) / CHUNK_BYTES)
       scanner.start(state)
-      scanner.scan(state, from, BLOCK_BYTES * Math.ceil((4 * length) / BLOCK_BYTES))
+      scanner.sum(state, from, BLOCK_BYTES * Math.ceil((4 * length) / BLOCK_BYTES))
     },
   }
 }
@@ -30,7 +30,11 @@ export function move(from: number, to: number, { start, length }: Pick<KernelCal
   return { name: 'move', start, length, positions: [to, from], scalars: [] }
 }
 
-/** Scans each chunk of a body with zeros after it up to the end of its last block. @param states position of `stateBytes(length)` */
+/**
+ * Sums up each chunk of a body for its checksum, and does not ask whether it is finite. There must be zeros after the body up to
+ * the end of its last block.
+ * @param states position of `stateBytes(length)`
+ */
 export function scan(body: number, length: number, states: number): KernelCall {
   return { name: 'scan', start: 0, length, positions: [body], scalars: [body, states] }
 }

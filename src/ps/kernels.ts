@@ -2,10 +2,10 @@
 import { Worker } from 'node:worker_threads'
 import { type ElementKernel, type KernelCall, kernelCall } from './kernel.ts'
 import { controlBytes, KernelChunks, type SharedWork } from './kernel-chunks.ts'
-import { CHUNK, kernelFunctions } from './kernel-functions.ts'
+import { kernelFunctions } from './kernel-functions.ts'
 
 /** Elements that are worth waking threads for. */
-const LONG = 16 * CHUNK
+const LONG = 1 << 20
 
 export interface KernelsOptions {
   /** That run kernels, with the calling one; the others end with the process. By default one. */

@@ -84,7 +84,7 @@ export class Region implements CheckedBody {
   }
 
   /**
-   * The same for a body that was scanned in parts of `partBytes`, a multiple of 16, of which the last may be shorter.
+   * The same for a body that was scanned, or summed up, in parts of `partBytes`, a multiple of 16, of which the last may be shorter.
    * @param states position of the state of the first part; the others follow
    */
   finishParts(states: number, partBytes: number): void {

@@ -17,6 +17,7 @@ const PAGE_BYTES = 64 << 10
 interface Passes {
   start(state: number): void
   scan(state: number, from: number, bytes: number): void
+  sum(state: number, from: number, bytes: number): void
   join(state: number, next: number, blocks: number): void
 }
 
@@ -41,6 +42,11 @@ export class Scanner {
   /** Continues the pass. @param bytes a multiple of 16 */
   scan(state: number, from: number, bytes: number): void {
     this.#passes.scan(state, from, bytes)
+  }
+
+  /** The same without `isFinite`, which then says nothing. */
+  sum(state: number, from: number, bytes: number): void {
+    this.#passes.sum(state, from, bytes)
   }
 
   /** Continues the pass with the result of another one, over the `bytes` that follow. @param bytes a multiple of 16 */
