@@ -17,7 +17,7 @@ export function kernelFunctions(memory: WebAssembly.Memory): Readonly<Record<str
   return {
     ...(arithmetic as Readonly<Record<string, KernelFunction>>),
     move: (to: number, from: number, length: number) => void bytes.copyWithin(to, from, from + 4 * length),
-    scan(from: number, length: number, body: number, states: number) {
+    checksum(from: number, length: number, body: number, states: number) {
       const state = states + STATE_BYTES * ((from - body) / CHUNK_BYTES)
       scanner.start(state)
       scanner.sum(state, from, BLOCK_BYTES * Math.ceil((4 * length) / BLOCK_BYTES))
@@ -35,8 +35,8 @@ export function move(from: number, to: number, { start, length }: Pick<KernelCal
  * the end of its last block.
  * @param states position of `stateBytes(length)`
  */
-export function scan(body: number, length: number, states: number): KernelCall {
-  return { name: 'scan', start: 0, length, positions: [body], scalars: [body, states] }
+export function checksum(body: number, length: number, states: number): KernelCall {
+  return { name: 'checksum', start: 0, length, positions: [body], scalars: [body, states] }
 }
 
 /** Of the states of the chunks of so many elements. */

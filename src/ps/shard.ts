@@ -10,7 +10,7 @@ import type { Region, Regions } from '../wire/regions.ts'
 import { clipByNorm } from './clip.ts'
 import { drawInitial } from './initial.ts'
 import type { ElementKernel } from './kernel.ts'
-import { CHUNK, scan, stateBytes } from './kernel-functions.ts'
+import { CHUNK, checksum, stateBytes } from './kernel-functions.ts'
 import { Kernels } from './kernels.ts'
 import { createOptimizer } from './optimizers/optimizers.ts'
 import { divideMemory } from './shard-memory.ts'
@@ -57,7 +57,7 @@ export class Shard {
   #spare: Region | undefined
   readonly #plan: UpdatePlan
   readonly #kernels: Kernels
-  /** Position of what the kernels find out about the chunks of new weights. */
+  /** Position of the states of the checksum of new weights, one for each chunk. */
   readonly #states: number
 
   /** @throws DownpourError LAYOUT_TOO_LARGE above 4 GiB, the limit of a WebAssembly memory */
@@ -167,7 +167,7 @@ export class Shard {
     next.open(present.bytes.length)
     const slots = Object.fromEntries([...this.slots].map(([name, slot]) => [name, slot.byteOffset]))
     const place = { weights: present.position, to: next.position, push: this.incoming.byteOffset, slots }
-    this.#kernels.runAll([...this.#plan.calls(place, update), scan(next.position, this.layout.total, this.#states)])
+    this.#kernels.runAll([...this.#plan.calls(place, update), checksum(next.position, this.layout.total, this.#states)])
     next.finishParts(this.#states, FLOAT_BYTES * CHUNK)
     this.versions.advance()
   }
