@@ -46,13 +46,13 @@ export class WeightVersions {
 
   /** Waits while there is no room for the weights of an update. The result has the version of the moment at which it is lent. */
   async lend(training: { readonly version: number }): Promise<LentWeights> {
-    if (!this.#lent) {
-      const spare = await this.#bodies.take(this.#present.bytes.length)
-      if (this.#lent) this.#bodies.release(spare.bytes)
-      else this.#lent = { version: training.version, body: this.#check(), spare, readers: 0 }
-    }
-    this.#lent.readers++
-    return this.#lent
+    const spare = this.#lent?.spare ?? (await this.#bodies.take(this.#present.bytes.length))
+    this.#lent ??= { version: training.version, body: this.#check(), spare, readers: 0 }
+    const lent = this.#lent
+    lent.readers++
+    // Another pull has reserved a region meanwhile. Releasing this one may let in a push, and thus an update.
+    if (lent.spare !== spare) this.#bodies.release(spare.bytes)
+    return lent
   }
 
   /** Call when a pull has sent them. */

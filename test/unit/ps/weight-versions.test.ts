@@ -68,6 +68,29 @@ describe('weights that a pull sends', () => {
   })
 })
 
+test('a push that a released region lets in while weights are being lent does not change them', async () => {
+  const training = makeTraining()
+  const { versions, bodies } = training.shard
+  const received = bodies.acquire(16)
+  received?.bytes.set(ONE)
+  received?.finish()
+  const full = []
+  for (let region = bodies.acquire(16); region; region = bodies.acquire(16)) full.push(region)
+  const waiting = [versions.lend(training), versions.lend(training)]
+  const [region, another] = full
+  assert.ok(received && region && another)
+  bodies.release(region.bytes)
+  bodies.release(another.bytes)
+  bodies.onRoom = () => {
+    bodies.onRoom = () => {}
+    assert.equal(training.push(worker(0), push(1), received.bytes), 'applied')
+  }
+  const [first, second] = await Promise.all(waiting)
+  assert.equal(first, second)
+  assert.deepEqual([first?.version, first?.readers, training.version], [0, 2, 1])
+  assert.deepEqual([...(first?.body.floats ?? [])], [0, 0, 0, 0])
+})
+
 /** Trainable weights, statistics, and frozen weights with a value that arithmetic would flush to zero. */
 const VARIABLES = [
   variable('a', 3, { init: { type: 'constant', value: 0.5 } }),
