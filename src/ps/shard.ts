@@ -85,7 +85,8 @@ export class Shard {
     this.versions = new WeightVersions(bodies, FLOAT_BYTES * total)
     if (compression !== 'none') this.#decoder = new Decoder(memory, decoded.byteOffset, compression, layout)
     this.#incoming = scratch.subarray(0, 0)
-    this.#plan = new UpdatePlan(layout, optimizer, options)
+    const positions = Object.fromEntries([...this.slots].map(([name, slot]) => [name, slot.byteOffset]))
+    this.#plan = new UpdatePlan(layout, optimizer, positions, options)
     this.#kernels = new Kernels(memory, { threads: options.threads, maxCalls: this.#plan.maxCalls + 1 })
   }
 
@@ -165,8 +166,7 @@ export class Shard {
     this.#clip(update.batches)
     const { present, next } = this.versions
     next.open(present.bytes.length)
-    const slots = Object.fromEntries([...this.slots].map(([name, slot]) => [name, slot.byteOffset]))
-    const place = { weights: present.position, to: next.position, push: this.incoming.byteOffset, slots }
+    const place = { weights: present.position, to: next.position, push: this.incoming.byteOffset }
     this.#kernels.runAll([...this.#plan.calls(place, update), checksum(next.position, this.layout.total, this.#states)])
     next.finishParts(this.#states, FLOAT_BYTES * CHUNK)
     this.versions.advance()

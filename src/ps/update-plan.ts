@@ -19,15 +19,17 @@ export interface UpdateSettings {
   keepsFirstStatistics?: boolean
 }
 
-/** Where an update finds its arrays. */
+/** Where an update finds its arrays, besides the slots. */
 export interface UpdatePlace {
   weights: number
   /** Where the new weights are written. */
   to: number
   /** Gradients, then batch statistics. */
   push: number
-  slots: Readonly<Record<string, number>>
 }
+
+/** By name. */
+type Slots = Readonly<Record<string, number>>
 
 /** Of a push with gradients of `batches` summed, and their statistics averaged. */
 export type Update = Omit<UpdateFacts, 'weightDecay'> & { batches: number }
@@ -39,6 +41,7 @@ interface Run {
   decay: boolean
   /** What multiplies the learning rate. */
   rate: number
+  slots: Slots
 }
 
 export class UpdatePlan {
@@ -47,11 +50,11 @@ export class UpdatePlan {
   readonly #settings: UpdateSettings
   readonly #runs: readonly Run[]
 
-  constructor(layout: ShardLayout, optimizer: Optimizer, settings: UpdateSettings) {
+  constructor(layout: ShardLayout, optimizer: Optimizer, slots: Slots, settings: UpdateSettings) {
     this.#layout = layout
     this.#optimizer = optimizer
     this.#settings = settings
-    this.#runs = runsOf(layout)
+    this.#runs = runsOf(layout).map((run) => ({ ...run, slots: movedBy(FLOAT_BYTES * run.start, slots) }))
   }
 
   /** The most that `calls` returns. */
@@ -70,9 +73,8 @@ export class UpdatePlan {
     return [...optimized, ...averaged, ...moved]
   }
 
-  #optimize({ start, length, decay, rate }: Run, place: UpdatePlace, { batches, ...facts }: Update): KernelCall {
+  #optimize({ start, length, decay, rate, slots }: Run, place: UpdatePlace, { batches, ...facts }: Update): KernelCall {
     const byte = FLOAT_BYTES * start
-    const slots = Object.fromEntries(Object.entries(place.slots).map(([name, position]) => [name, position + byte]))
     const run = {
       start,
       length,
@@ -101,8 +103,12 @@ function moveFrom(start: number, { weights, to }: UpdatePlace, total: number): K
   return move(weights + byte, to + byte, { start, length: total - start })
 }
 
-function runsOf(layout: ShardLayout): Run[] {
-  const runs: Run[] = []
+function movedBy(bytes: number, slots: Slots): Slots {
+  return Object.fromEntries(Object.entries(slots).map(([name, position]) => [name, position + bytes]))
+}
+
+function runsOf(layout: ShardLayout): Omit<Run, 'slots'>[] {
+  const runs: Omit<Run, 'slots'>[] = []
   for (const { kind, decay, learningRateMultiplier: rate = 1, offset, length } of layout.entries) {
     if (kind !== 'trainable') break
     const last = runs.at(-1)
